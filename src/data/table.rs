@@ -1,0 +1,103 @@
+//! Rows of a file in columnar memory.
+
+use arrow_array::{Array, StringArray};
+
+use crate::project::SourceFile;
+
+/// A file's rows. Column `c` of row `r` is `columns[c].value(r)`; a missing field is null.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Which of the project's files this is.
+    pub file: SourceFile,
+    /// Column names, unique, in file order.
+    pub names: Vec<String>,
+    /// One array a column, all of the same length.
+    pub columns: Vec<StringArray>,
+    /// 1-based record number of each row in the file (bad rows leave a gap).
+    pub records: Vec<u64>,
+}
+
+impl Table {
+    /// Number of good rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no good row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Index of the column of that name.
+    #[must_use]
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|column| column == name)
+    }
+
+    /// Text of a cell; empty where the field is missing.
+    #[must_use]
+    pub fn cell(&self, column: usize, row: usize) -> &str {
+        let column = &self.columns[column];
+        if column.is_null(row) { "" } else { column.value(row) }
+    }
+}
+
+/// How a file was read, detected or told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFormat {
+    /// Field separator.
+    pub delimiter: char,
+    /// Whether double quotes enclose fields.
+    pub quoting: bool,
+    /// WHATWG encoding name, for example `UTF-8`.
+    pub encoding: String,
+    /// Characters that could not be decoded and became U+FFFD.
+    pub undecodable: u64,
+}
+
+/// A record that could not be used, kept to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// 1-based record number.
+    pub record: u64,
+    /// 1-based line in the file where the record begins.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+    /// The record as it stands in the file, at most 2,000 characters.
+    pub raw: String,
+}
+
+/// What came of reading one file.
+#[derive(Clone, Debug)]
+pub struct ImportedFile {
+    /// The path as given.
+    pub path: std::path::PathBuf,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// The good rows.
+    pub table: Table,
+    /// The bad rows, all of them.
+    pub bad_rows: Vec<BadRow>,
+    /// How it was read.
+    pub format: FileFormat,
+    /// SHA-256 of the file's bytes, lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// What came of reading a project's files.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The main file.
+    pub main: ImportedFile,
+    /// The separate validation file, if the project names one.
+    pub validation: Option<ImportedFile>,
+    /// The separate test file, if the project names one.
+    pub test: Option<ImportedFile>,
+    /// Guessed text column of the main file, if one stands out.
+    pub guessed_text: Option<String>,
+    /// Guessed label column of the main file, if one stands out.
+    pub guessed_label: Option<String>,
+}

@@ -1,0 +1,16 @@
+//! Hone: a desktop studio for fine-tuning pre-trained models on your own data.
+//!
+//! The rooms, in the order data flows through them:
+
+/// How long work is watched, paused and stopped.
+pub mod progress;
+/// What a person decides: plain data.
+pub mod project;
+/// Files -> rows -> cleaned -> split -> tokens -> batches.
+pub mod data;
+/// How good a model is.
+pub mod evaluation;
+/// Project files, runs, caches, settings: the only room that writes files.
+pub mod storage;
+/// The worker thread and its protocol.
+pub mod worker;

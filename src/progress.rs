@@ -1,0 +1,88 @@
+//! How long work is watched, paused and stopped, in every room.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How far a piece of work has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// What is being done, for example "Reading rows".
+    pub stage: String,
+    /// Units done.
+    pub done: u64,
+    /// Units in all; `None` while unknown.
+    pub total: Option<u64>,
+    /// What is counted, for example "rows" or "bytes".
+    pub unit: &'static str,
+    /// Seconds left, once it can be told.
+    pub eta_seconds: Option<f64>,
+}
+
+impl Progress {
+    /// Share done, 0..=1, where the total is known.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a share for a progress bar")]
+    pub fn fraction(&self) -> Option<f32> {
+        let total = self.total.filter(|&total| total > 0)?;
+        Some((self.done as f32 / total as f32).clamp(0.0, 1.0))
+    }
+}
+
+/// Stop and pause switches of one job, shared between the worker and its owner.
+#[derive(Debug, Default)]
+pub struct Control {
+    cancelled: AtomicBool,
+    paused: AtomicBool,
+}
+
+impl Control {
+    /// Asks the job to stop at the next look.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Release);
+    }
+
+    /// Asks the job to wait, or to go on.
+    pub fn set_paused(&self, paused: bool) {
+        self.paused.store(paused, Ordering::Release);
+    }
+
+    /// Whether the job should stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Whether the job should wait.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Acquire)
+    }
+
+    /// Waits while paused; returns early when cancelled. Looks every 50 ms.
+    pub fn wait_while_paused(&self) {
+        while self.is_paused() && !self.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// What a long function is given: where to report, and when to stop.
+pub struct Watch<'a> {
+    /// Stop and pause switches.
+    pub control: &'a Control,
+    /// Takes every report; the worker thins them out.
+    pub report: &'a mut dyn FnMut(Progress),
+}
+
+impl Watch<'_> {
+    /// Reports progress.
+    pub fn progress(&mut self, progress: Progress) {
+        (self.report)(progress);
+    }
+
+    /// Whether to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.control.is_cancelled()
+    }
+}

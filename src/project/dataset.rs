@@ -1,0 +1,93 @@
+//! Which files hold the rows, and which columns matter.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Where the rows come from and how to read them. `None` means "detect".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DatasetSettings {
+    /// The main file. Split by [`super::SplitSettings`] unless the files below are given.
+    pub main: Option<PathBuf>,
+    /// A separate validation file, used as it is.
+    pub validation: Option<PathBuf>,
+    /// A separate test file, used as it is.
+    pub test: Option<PathBuf>,
+    /// Field separator.
+    pub delimiter: Option<char>,
+    /// Whether double quotes enclose fields. `None` detects (GLUE-style TSV files do not quote).
+    pub quoting: Option<bool>,
+    /// Encoding label of the WHATWG Encoding Standard, for example `windows-1252`.
+    pub encoding: Option<String>,
+    /// Column that holds the text. Empty until chosen.
+    pub text_column: String,
+    /// Column that holds the label. Empty until chosen.
+    pub label_column: String,
+}
+
+/// One of the (up to) three files of a dataset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum SourceFile {
+    /// [`DatasetSettings::main`].
+    #[default]
+    Main,
+    /// [`DatasetSettings::validation`].
+    Validation,
+    /// [`DatasetSettings::test`].
+    Test,
+}
+
+/// Identity of a row: its file and its 1-based record number, the header not counted.
+///
+/// Written as `main:12`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowId {
+    /// The file the row stands in.
+    pub file: SourceFile,
+    /// 1-based record number within that file; bad rows are counted too, so numbers never shift.
+    pub record: u64,
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = match self.file {
+            SourceFile::Main => "main",
+            SourceFile::Validation => "validation",
+            SourceFile::Test => "test",
+        };
+        write!(f, "{file}:{}", self.record)
+    }
+}
+
+impl FromStr for RowId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("'{text}' is not a row id such as main:12");
+        let (file, record) = text.split_once(':').ok_or_else(wrong)?;
+        let file = match file {
+            "main" => SourceFile::Main,
+            "validation" => SourceFile::Validation,
+            "test" => SourceFile::Test,
+            _ => return Err(wrong()),
+        };
+        let record = record.parse().map_err(|_| wrong())?;
+        Ok(Self { file, record })
+    }
+}
+
+impl Serialize for RowId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RowId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,20 @@
+//! The pre-trained model to start from.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// A model of the catalogue, or a local Hugging Face folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModelChoice {
+    /// Id in `assets/catalogue.ron`.
+    Catalogue(String),
+    /// A folder with `config.json`, `model.safetensors` and `tokenizer.json`.
+    Folder(PathBuf),
+}
+
+impl Default for ModelChoice {
+    fn default() -> Self {
+        Self::Catalogue("minilm-l6".to_owned())
+    }
+}

@@ -1,0 +1,202 @@
+//! Hyperparameters, with the defaults of the literature.
+//!
+//! Sources: Devlin et al. 1810.04805 (ranges), Mosbach et al. 2006.04884 and Zhang et al. 2006.05987
+//! (bias correction, warm-up), Loshchilov & Hutter 1711.05101 (decoupled decay).
+
+use serde::{Deserialize, Serialize};
+
+/// Everything the trainer needs beside the data and the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainingSettings {
+    /// Passes over the training rows.
+    pub epochs: u32,
+    /// Rows in a step.
+    pub batch_size: usize,
+    /// Longest text in tokens, special tokens included; longer ones are cut at the end.
+    pub max_length: usize,
+    /// Batches whose gradients are summed before the optimizer steps.
+    pub gradient_accumulation: usize,
+    /// Group texts of similar length in a batch.
+    pub group_by_length: bool,
+    /// AdamW and the learning rate.
+    pub optimizer: OptimizerSettings,
+    /// Shape of the learning rate over the run.
+    pub schedule: ScheduleKind,
+    /// Share of steps over which the learning rate rises from 0, 0..1.
+    pub warmup: f64,
+    /// Dropout probability of hidden states and attention; `None` keeps the model's own.
+    pub dropout: Option<f64>,
+    /// Share of probability given to the other labels, 0..1.
+    pub label_smoothing: f64,
+    /// How rare labels are weighted.
+    pub class_weights: ClassWeights,
+    /// When to evaluate on validation.
+    pub evaluate_every: EvaluateEvery,
+    /// The metric that decides which evaluation is best.
+    pub best_metric: MetricChoice,
+    /// When to stop before the last epoch.
+    pub early_stopping: Option<EarlyStopping>,
+    /// Seed of the new head, the shuffles and the dropout.
+    pub seed: u64,
+    /// Arithmetic of the matrix products.
+    pub precision: Precision,
+}
+
+/// AdamW.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OptimizerSettings {
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Decoupled weight decay, on matrices only.
+    pub weight_decay: f64,
+    /// Decay of the first moment.
+    pub beta1: f64,
+    /// Decay of the second moment.
+    pub beta2: f64,
+    /// Added to the denominator.
+    pub epsilon: f64,
+    /// Largest global L2 norm of the gradient; 0 does not clip.
+    pub max_grad_norm: f64,
+}
+
+/// Shape of the learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScheduleKind {
+    /// Falls in a line to 0 at the last step.
+    #[default]
+    Linear,
+    /// Falls along half a cosine to 0 at the last step.
+    Cosine,
+    /// Stays at the peak.
+    Constant,
+}
+
+/// How the loss weighs the labels.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum ClassWeights {
+    /// Every row counts the same.
+    #[default]
+    None,
+    /// rows / (labels x rows of the label), as scikit-learn's `balanced`.
+    Balanced,
+    /// By label name; labels not named have weight 1.
+    ByHand(std::collections::BTreeMap<String, f64>),
+}
+
+/// When to evaluate on validation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EvaluateEvery {
+    /// After each pass.
+    #[default]
+    Epoch,
+    /// After this many optimizer steps, and after the last.
+    Steps(u32),
+}
+
+/// A metric on validation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MetricChoice {
+    /// Unweighted mean of the labels' F1; higher is better.
+    #[default]
+    MacroF1,
+    /// Share of right answers; higher is better.
+    Accuracy,
+    /// Mean cross-entropy; lower is better.
+    Loss,
+}
+
+/// Stop when the metric has not improved for a while.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EarlyStopping {
+    /// Evaluations in a row without improvement before the run stops.
+    pub patience: u32,
+    /// Smallest change that counts as an improvement.
+    pub min_delta: f64,
+}
+
+/// Arithmetic of the matrix products; everything else is 32-bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// The fastest that is accurate on this machine.
+    #[default]
+    Auto,
+    /// 32-bit floats.
+    F32,
+}
+
+/// A named set of hyperparameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preset {
+    /// One pass, short texts: a first look.
+    Quick,
+    /// Three passes: what most papers use.
+    Balanced,
+    /// More passes at a lower learning rate, with early stopping.
+    Thorough,
+}
+
+impl Default for OptimizerSettings {
+    fn default() -> Self {
+        Self { learning_rate: 5e-5, weight_decay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, max_grad_norm: 1.0 }
+    }
+}
+
+impl Default for EarlyStopping {
+    fn default() -> Self {
+        Self { patience: 2, min_delta: 0.0 }
+    }
+}
+
+impl Default for TrainingSettings {
+    fn default() -> Self {
+        Self {
+            epochs: 3,
+            batch_size: 32,
+            max_length: 128,
+            gradient_accumulation: 1,
+            group_by_length: true,
+            optimizer: OptimizerSettings::default(),
+            schedule: ScheduleKind::default(),
+            warmup: 0.1,
+            dropout: None,
+            label_smoothing: 0.0,
+            class_weights: ClassWeights::default(),
+            evaluate_every: EvaluateEvery::default(),
+            best_metric: MetricChoice::default(),
+            early_stopping: Some(EarlyStopping::default()),
+            seed: 42,
+            precision: Precision::default(),
+        }
+    }
+}
+
+impl Preset {
+    /// The presets in the order they are shown.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
+
+    /// The settings this preset stands for; `seed` and `precision` keep their present values.
+    #[must_use]
+    pub fn apply(self, now: &TrainingSettings) -> TrainingSettings {
+        let base = TrainingSettings { seed: now.seed, precision: now.precision, ..TrainingSettings::default() };
+        match self {
+            Self::Quick => TrainingSettings { epochs: 1, max_length: 64, ..base },
+            Self::Balanced => base,
+            Self::Thorough => TrainingSettings {
+                epochs: 8,
+                max_length: 256,
+                optimizer: OptimizerSettings { learning_rate: 3e-5, ..OptimizerSettings::default() },
+                early_stopping: Some(EarlyStopping { patience: 3, min_delta: 0.0 }),
+                ..base
+            },
+        }
+    }
+
+    /// The preset these settings stand for, if any.
+    #[must_use]
+    pub fn of(settings: &TrainingSettings) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.apply(settings) == *settings)
+    }
+}

@@ -1,0 +1,257 @@
+//! What can be asked of the worker, and what it answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::data::{Imported, Prepared};
+use crate::evaluation::{ClassificationMetrics, Prediction};
+use crate::progress::Progress;
+use crate::project::Project;
+use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
+
+/// Number of a job; later jobs have higher numbers.
+pub type JobId = u64;
+
+/// One long operation. The worker runs them one at a time, in order.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Read the project's files. Answer: [`Answer::Imported`].
+    Import {
+        /// Names the files and how to read them.
+        project: Box<Project>,
+        /// The project's folder, against which relative paths are resolved.
+        folder: PathBuf,
+    },
+    /// Apply edits, clean, label and split. Answer: [`Answer::Prepared`].
+    Prepare {
+        /// Settings.
+        project: Box<Project>,
+        /// The rows.
+        imported: Arc<Imported>,
+    },
+    /// Bring a model of the catalogue onto this machine. Answer: [`Answer::ModelReady`].
+    FetchModel {
+        /// Catalogue id.
+        id: String,
+    },
+    /// Fine-tune. Answers: [`Answer::RunStarted`], metrics, then [`Answer::RunFinished`].
+    Train {
+        /// Settings; the model must be on this machine or is fetched first.
+        project: Box<Project>,
+        /// The project's folder: the run goes to `runs/<id>/` below it.
+        folder: PathBuf,
+    },
+    /// Measure a run's best checkpoint on its own test rows, or on another file.
+    /// Answer: [`Answer::Evaluated`].
+    Evaluate {
+        /// The run's folder.
+        run: PathBuf,
+        /// A labelled file with the columns of the project's main file; `None` is the run's own test rows.
+        data: Option<PathBuf>,
+    },
+    /// Read a finished run from disk. Answer: [`Answer::RunLoaded`].
+    LoadRun {
+        /// The run's folder.
+        run: PathBuf,
+    },
+    /// Label every row of a file and write a CSV. Answer: [`Answer::PredictionsWritten`].
+    PredictFile {
+        /// A Hugging Face folder (a run's `best/`, or an export).
+        model: PathBuf,
+        /// File with a text column.
+        input: PathBuf,
+        /// Text column; `None` is the one the model was trained on.
+        text_column: Option<String>,
+        /// CSV to write: the input's columns, then `predicted` and one `probability_<label>` each.
+        output: PathBuf,
+    },
+    /// Label texts typed by a person. Answer: [`Answer::Classified`].
+    Classify {
+        /// A Hugging Face folder.
+        model: PathBuf,
+        /// The texts, cleaned by the worker as the training texts were.
+        texts: Vec<String>,
+    },
+    /// Write a run's model to another place and prove it. Answer: [`Answer::Exported`].
+    Export {
+        /// The run's folder.
+        run: PathBuf,
+        /// What to write.
+        format: ExportFormat,
+        /// Folder (or file, for one file) to write; must not exist or be empty.
+        output: PathBuf,
+    },
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A folder that loads in `transformers` unchanged, model card included.
+    HuggingFace,
+    /// One safetensors file with the upstream tensor names.
+    Safetensors,
+    /// The test predictions as CSV.
+    Predictions,
+}
+
+/// An answer, stamped with the job it belongs to.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The job.
+    pub job: JobId,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// What the worker says.
+///
+/// Every job ends with exactly one answer for which [`Answer::is_final`] holds.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// How far the job is; the newest wins.
+    Progress(Progress),
+    /// Something worth a line in the log.
+    Log(LogLine),
+    /// Files were read. Final.
+    Imported(Arc<Imported>),
+    /// Data is prepared. Final for [`Command::Prepare`].
+    Prepared(Arc<Prepared>),
+    /// A model is on this machine. Final for [`Command::FetchModel`].
+    ModelReady {
+        /// Catalogue id.
+        id: String,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// Training begins.
+    RunStarted(Arc<RunStart>),
+    /// Figures of the steps since the last such answer, at most 20 answers a second.
+    Steps(Vec<StepMetrics>),
+    /// An evaluation on validation.
+    Evaluation(Box<EvaluationPoint>),
+    /// The run waits (true) or goes on (false).
+    Paused(bool),
+    /// Training ended and its results are on disk. Final.
+    RunFinished(Arc<RunResults>),
+    /// A finished run was read. Final.
+    RunLoaded(Arc<RunResults>),
+    /// A checkpoint was measured. Final.
+    Evaluated(Arc<EvaluationReport>),
+    /// Predictions were written. Final.
+    PredictionsWritten {
+        /// The file.
+        path: PathBuf,
+        /// Rows labelled.
+        rows: u64,
+        /// Rows left without a label because their text was empty.
+        empty: u64,
+    },
+    /// Texts were labelled. Final.
+    Classified {
+        /// Label names in class-id order.
+        labels: Vec<String>,
+        /// Probabilities, `[texts][labels]`; empty for a text with nothing left after cleaning.
+        probabilities: Vec<Vec<f32>>,
+    },
+    /// An export was written and compared. Final.
+    Exported {
+        /// Where it is.
+        path: PathBuf,
+        /// What was compared, in words: rows and largest difference of a logit.
+        proof: String,
+    },
+    /// The job was cancelled and left nothing half done. Final.
+    Cancelled,
+    /// The job failed. Final.
+    Failed {
+        /// What happened, why, and what to do next.
+        message: String,
+    },
+}
+
+impl Answer {
+    /// Whether the job is over with this answer.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(
+            self,
+            Self::Progress(_)
+                | Self::Log(_)
+                | Self::RunStarted(_)
+                | Self::Steps(_)
+                | Self::Evaluation(_)
+                | Self::Paused(_)
+        )
+    }
+}
+
+/// A line of a run's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// How serious it is.
+    pub level: LogLevel,
+    /// One sentence.
+    pub message: String,
+}
+
+/// How serious a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// For the record.
+    Info,
+    /// Worth a look.
+    Warning,
+}
+
+/// What is known when training begins.
+#[derive(Clone, Debug)]
+pub struct RunStart {
+    /// Run id.
+    pub run: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Everything needed to repeat it.
+    pub settings: RunSettings,
+    /// Optimizer steps planned.
+    pub total_steps: u64,
+    /// Optimizer steps an epoch.
+    pub steps_per_epoch: u64,
+    /// Device and arithmetic, for example "CPU, f32".
+    pub device: String,
+}
+
+/// A finished run with its predictions.
+#[derive(Clone, Debug)]
+pub struct RunResults {
+    /// The run's folder.
+    pub folder: PathBuf,
+    /// Everything needed to repeat it.
+    pub settings: RunSettings,
+    /// The outcome.
+    pub summary: RunSummary,
+    /// The best checkpoint's predictions on validation.
+    pub validation: Vec<Prediction>,
+    /// The best checkpoint's predictions on test.
+    pub test: Vec<Prediction>,
+    /// Every step's figures.
+    pub steps: Vec<StepMetrics>,
+    /// Every evaluation.
+    pub evaluations: Vec<EvaluationPoint>,
+    /// 95% interval of macro-F1 on test (validation when there is no test), by bootstrap.
+    pub macro_f1_interval: (f64, f64),
+    /// Always answering the most frequent training label, on the same rows.
+    pub majority_baseline: ClassificationMetrics,
+}
+
+/// Figures and predictions on some rows.
+#[derive(Clone, Debug)]
+pub struct EvaluationReport {
+    /// Run id.
+    pub run: String,
+    /// What was measured, for example "test rows of the run" or a path.
+    pub data: String,
+    /// The figures.
+    pub metrics: ClassificationMetrics,
+    /// Each row.
+    pub predictions: Vec<Prediction>,
+}
