@@ -4,6 +4,8 @@
 
 /// How long work is watched, paused and stopped.
 pub mod progress;
+/// Seeded random numbers.
+pub mod random;
 /// What a person decides: plain data.
 pub mod project;
 /// Files -> rows -> cleaned -> split -> tokens -> batches.
