@@ -32,13 +32,23 @@ impl Progress {
 #[derive(Debug, Default)]
 pub struct Control {
     cancelled: AtomicBool,
+    abandoned: AtomicBool,
     paused: AtomicBool,
 }
 
 impl Control {
-    /// Asks the job to stop at the next look.
+    /// Asks the job to stop at the next look. A job that saves what it has got before it ends (training keeps
+    /// its best checkpoint) is told by a second call to drop that too, where it takes time.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Release);
+        if self.cancelled.swap(true, Ordering::AcqRel) {
+            self.abandoned.store(true, Ordering::Release);
+        }
+    }
+
+    /// Asks the job to stop and to drop what would still take time to save: two calls of [`Control::cancel`].
+    pub fn abandon(&self) {
+        self.cancel();
+        self.cancel();
     }
 
     /// Asks the job to wait, or to go on.
@@ -50,6 +60,12 @@ impl Control {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Whether the job was asked a second time to stop.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
     }
 
     /// Whether the job should wait.

@@ -1,7 +1,12 @@
 //! The worker: one thread that runs one long operation at a time and answers in events.
 
+mod jobs;
 mod protocol;
+mod reporter;
+#[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
+mod worker;
 
 pub use protocol::{
     Answer, Command, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart,
 };
+pub use worker::{Worker, WorkerOptions};
