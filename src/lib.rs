@@ -2,16 +2,16 @@
 //!
 //! The rooms, in the order data flows through them:
 
+/// How long work is watched, paused and stopped.
+pub mod progress;
+/// Seeded random numbers.
+pub mod random;
+/// What a person decides: plain data.
+pub mod project;
 /// Files -> rows -> cleaned -> split -> tokens -> batches.
 pub mod data;
 /// How good a model is.
 pub mod evaluation;
-/// How long work is watched, paused and stopped.
-pub mod progress;
-/// What a person decides: plain data.
-pub mod project;
-/// Seeded random numbers.
-pub mod random;
 /// Project files, runs, caches, settings: the only room that writes files.
 pub mod storage;
 /// The worker thread and its protocol.

@@ -4,4 +4,6 @@ mod atomic;
 mod run;
 
 pub use atomic::write_atomic;
-pub use run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason};
+pub use run::{
+    EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
+};
