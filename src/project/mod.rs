@@ -19,8 +19,8 @@ pub use model::ModelChoice;
 pub use split::SplitSettings;
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use training::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset,
-    ScheduleKind, TrainingSettings,
+    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset, ScheduleKind,
+    TrainingSettings,
 };
 
 use serde::{Deserialize, Serialize};

@@ -28,16 +28,8 @@ pub enum Step {
 
 impl Step {
     /// All steps in order.
-    pub const ALL: [Self; 8] = [
-        Self::Data,
-        Self::Labels,
-        Self::Prepare,
-        Self::Model,
-        Self::Train,
-        Self::Evaluate,
-        Self::Review,
-        Self::Export,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Data, Self::Labels, Self::Prepare, Self::Model, Self::Train, Self::Evaluate, Self::Review, Self::Export];
 
     /// Name shown in the rail.
     #[must_use]

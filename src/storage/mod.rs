@@ -1,9 +1,23 @@
 //! Project files, runs, caches and settings: the only room that writes files.
 
 mod atomic;
+mod error;
+mod lock;
+mod migrations;
+mod model_info;
+mod paths;
+mod predictions;
+mod project_file;
+mod ron_file;
 mod run;
+mod run_folder;
+mod settings;
 
 pub use atomic::write_atomic;
-pub use run::{
-    EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
-};
+pub use error::{OpenError, StorageError, advice};
+pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
+pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
+pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
+pub use run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason};
+pub use run_folder::{RunFolder, RunListing};
+pub use settings::{AppSettings, ThemeChoice};

@@ -1,1 +1,3 @@
+//! Hone through its front doors: one binary, a module a room.
 
+mod storage;

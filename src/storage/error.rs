@@ -1,0 +1,151 @@
+//! What can go wrong with files, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::project::{Project, SCHEMA_VERSION};
+
+/// A file could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The file system refused.
+    #[error("Could not {action} {}: {}. {}", path.display(), reason(source), advice(source))]
+    Io {
+        /// What was tried: "read", "write", "create".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is there, but not what Hone writes.
+    #[error("{} is damaged ({reason}). {advice}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with its place.
+        reason: String,
+        /// What to do next.
+        advice: &'static str,
+    },
+    /// There is no such run.
+    #[error("There is no run '{run}' in {}. {known}", folder.display())]
+    NoRun {
+        /// The id asked for.
+        run: String,
+        /// The project's folder.
+        folder: PathBuf,
+        /// What there is instead, in words.
+        known: String,
+    },
+    /// The project is open for reading only.
+    #[error("{0}. Save it under another name to keep your changes.")]
+    ReadOnly(String),
+    /// A project would be overwritten.
+    #[error("{} already holds a project. Choose another folder, or open the project that is there.", .0.display())]
+    ProjectExists(PathBuf),
+}
+
+impl StorageError {
+    /// Wraps an error of the file system with what was tried.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+/// A project could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no `project.ron` there.
+    #[error(
+        "There is no project in {}. Give a folder that holds a project.ron, or make one with `hone new`.",
+        .0.display()
+    )]
+    NoProject(PathBuf),
+    /// The file was written by a later version of Hone.
+    #[error(
+        "{} was written by a newer version of Hone (project format {found}; this version reads up to {SCHEMA_VERSION}). \
+         Update Hone to open it; nothing was changed.",
+        path.display()
+    )]
+    Newer {
+        /// The project file.
+        path: PathBuf,
+        /// The format version it has.
+        found: u32,
+    },
+    /// The file is not a readable project.
+    #[error(
+        "{} is damaged at line {line}, column {column}: {reason}. {}",
+        path.display(),
+        if autosave.is_some() {
+            "The last autosave beside it is whole and can be opened instead."
+        } else {
+            "Mend that line in a text editor, or take the file from a backup."
+        }
+    )]
+    Damaged {
+        /// The project file.
+        path: PathBuf,
+        /// 1-based line of the damage.
+        line: usize,
+        /// 1-based column of the damage.
+        column: usize,
+        /// What is wrong there.
+        reason: String,
+        /// The last autosave, if it is whole.
+        autosave: Option<Box<Project>>,
+    },
+    /// The file system refused.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// What the system said, in words of one level.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission was denied".to_owned(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
+        io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
+        io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),
+        io::ErrorKind::AlreadyExists => "a file of that name is in the way".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// What a person can do about an error of the file system.
+#[must_use]
+pub fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "Check the path.",
+        io::ErrorKind::PermissionDenied => "Choose a folder you may write to, or change its permissions.",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space and try again.",
+        io::ErrorKind::ReadOnlyFilesystem => "Choose a folder on another disk.",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
+            "Choose another path."
+        }
+        _ => "Check that the disk is connected and try again.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_says_what_to_do() {
+        let message = |kind: io::ErrorKind| {
+            StorageError::io("write", Path::new("projects/a/project.ron"))(io::Error::from(kind)).to_string()
+        };
+        assert_eq!(
+            message(io::ErrorKind::StorageFull),
+            "Could not write projects/a/project.ron: the disk is full. Free some space and try again."
+        );
+        assert!(message(io::ErrorKind::ReadOnlyFilesystem).ends_with("Choose a folder on another disk."));
+        assert!(message(io::ErrorKind::PermissionDenied).contains("permission was denied. Choose a folder"));
+        assert!(message(io::ErrorKind::TimedOut).contains("Check that the disk is connected"));
+    }
+}

@@ -1,0 +1,61 @@
+//! Project files of earlier versions, brought up to this one.
+
+use serde::Deserialize;
+
+use crate::project::SCHEMA_VERSION;
+
+/// Turns the text of a project file of one version into that of the next.
+///
+/// Text to text, so that a migration can read the file into the types of its day, kept beside it.
+pub(super) type Migration = fn(&str) -> Result<String, ron::error::SpannedError>;
+
+/// `MIGRATIONS[v - 1]` brings version `v` to `v + 1`. Raising [`SCHEMA_VERSION`] without adding one does not compile.
+pub(super) const MIGRATIONS: [Migration; (SCHEMA_VERSION - 1) as usize] = [];
+
+/// Reads nothing but the version.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(default = "first")]
+    schema_version: u32,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// Version of a project file's text; 1 where it says none.
+pub(super) fn version_of(text: &str) -> Result<u32, ron::error::SpannedError> {
+    Ok(ron::from_str::<Version>(text)?.schema_version)
+}
+
+/// Runs the migrations from `version` on.
+pub(super) fn migrate(text: &str, version: u32, migrations: &[Migration]) -> Result<String, ron::error::SpannedError> {
+    let begin = version.saturating_sub(1) as usize;
+    migrations.iter().skip(begin).try_fold(text.to_owned(), |text, migration| migration(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{EvaluateEvery, Project};
+
+    #[test]
+    fn the_version_is_found_among_fields_of_any_kind() {
+        let mut project = Project { schema_version: 7, ..Project::default() };
+        project.training.evaluate_every = EvaluateEvery::Steps(50);
+        project.dataset.delimiter = Some('\t');
+        let text = crate::storage::ron_file::to_text(&project).unwrap();
+        assert_eq!(version_of(&text).unwrap(), 7);
+        assert_eq!(version_of("(name: \"a\", future: Kind(a: [1, {\"b\": Some('c')}]))").unwrap(), 1);
+        assert!(version_of("(schema_version: 3, name: ").is_err());
+    }
+
+    #[test]
+    fn migrations_run_in_order_from_the_file_s_version() {
+        let steps: [Migration; 3] =
+            [|text| Ok(format!("{text}>2")), |text| Ok(format!("{text}>3")), |text| Ok(format!("{text}>4"))];
+        assert_eq!(migrate("a", 1, &steps).unwrap(), "a>2>3>4");
+        assert_eq!(migrate("a", 3, &steps).unwrap(), "a>4");
+        assert_eq!(migrate("a", 4, &steps).unwrap(), "a");
+    }
+}

@@ -1,0 +1,70 @@
+//! `hone.ron` beside a model's weights: what prediction needs to treat texts as training did.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{StorageError, ron_file};
+use crate::project::CleaningSettings;
+
+/// Name of the file in a model folder.
+pub const MODEL_INFO_FILE: &str = "hone.ron";
+
+/// What a Hugging Face folder does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelFolderInfo {
+    /// Version of Hone that wrote it.
+    pub hone_version: String,
+    /// How texts were cleaned before training.
+    pub cleaning: CleaningSettings,
+    /// Column that held the text.
+    pub text_column: String,
+    /// Column that held the label.
+    pub label_column: String,
+    /// Longest text in tokens, special tokens included.
+    pub max_length: usize,
+    /// Label names in class-id order.
+    pub labels: Vec<String>,
+}
+
+/// Reads a model folder's `hone.ron`; `None` when the folder was not made by Hone.
+///
+/// # Errors
+/// A damaged file, or the file system's.
+pub fn read_model_info(folder: &Path) -> Result<Option<ModelFolderInfo>, StorageError> {
+    let path = folder.join(MODEL_INFO_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    ron_file::read(&path, "Delete it to use the model with default cleaning, or export the model again.").map(Some)
+}
+
+/// Writes a model folder's `hone.ron`.
+///
+/// # Errors
+/// The file system's.
+pub fn write_model_info(folder: &Path, info: &ModelFolderInfo) -> Result<(), StorageError> {
+    ron_file::write(&folder.join(MODEL_INFO_FILE), info)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn written_and_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(read_model_info(folder.path()).unwrap(), None);
+        let info = ModelFolderInfo {
+            labels: vec!["good".into(), "bad".into()],
+            max_length: 128,
+            ..ModelFolderInfo::default()
+        };
+        write_model_info(folder.path(), &info).unwrap();
+        assert_eq!(read_model_info(folder.path()).unwrap(), Some(info));
+        std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: many)").unwrap();
+        let message = read_model_info(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("line 1, column") && message.contains("Delete it"), "{message}");
+    }
+}

@@ -1,0 +1,119 @@
+//! Where things lie: the platform's folders, and a project's own paths.
+
+use std::path::{Component, Path, PathBuf};
+
+use directories::ProjectDirs;
+
+use crate::project::{ModelChoice, Project};
+
+/// Folder of the app's settings, for example `~/.config/hone`; `None` when there is no home folder.
+#[must_use]
+pub fn config_folder() -> Option<PathBuf> {
+    Some(platform()?.config_dir().to_owned())
+}
+
+/// Folder of what the app unpacks for a person, for example `~/.local/share/hone`.
+#[must_use]
+pub fn data_folder() -> Option<PathBuf> {
+    Some(platform()?.data_dir().to_owned())
+}
+
+/// Folder of what can be fetched or computed again, for example `~/.cache/hone`.
+#[must_use]
+pub fn cache_folder() -> Option<PathBuf> {
+    Some(platform()?.cache_dir().to_owned())
+}
+
+fn platform() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", "hone")
+}
+
+/// `path` made absolute: a relative one is taken from the project's folder.
+#[must_use]
+pub fn resolve(folder: &Path, path: &Path) -> PathBuf {
+    tidy(&absolute(folder).join(path))
+}
+
+/// `path` as it is stored in `project.ron`: relative where it lies inside the project's folder, else absolute.
+///
+/// A relative `path` is taken from the project's folder already.
+#[must_use]
+pub fn stored(folder: &Path, path: &Path) -> PathBuf {
+    let folder = tidy(&absolute(folder));
+    let whole = resolve(&folder, path);
+    match whole.strip_prefix(&folder) {
+        Ok(inside) if !inside.as_os_str().is_empty() => inside.to_owned(),
+        _ => whole,
+    }
+}
+
+/// The project with every path absolute, so that it means the same from any folder.
+#[must_use]
+pub fn with_absolute_paths(project: &Project, folder: &Path) -> Project {
+    map_paths(project, |path| resolve(folder, path))
+}
+
+/// The project with every path as it is stored in the project file of `folder`.
+#[must_use]
+pub fn with_stored_paths(project: &Project, folder: &Path) -> Project {
+    map_paths(project, |path| stored(folder, path))
+}
+
+fn map_paths(project: &Project, map: impl Fn(&Path) -> PathBuf) -> Project {
+    let mut project = project.clone();
+    let dataset = &mut project.dataset;
+    for path in [&mut dataset.main, &mut dataset.validation, &mut dataset.test].into_iter().flatten() {
+        *path = map(path);
+    }
+    if let ModelChoice::Folder(path) = &mut project.model {
+        *path = map(path);
+    }
+    project
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Removes `.` and resolves `..` by name, without looking at the disk.
+fn tidy(path: &Path) -> PathBuf {
+    let mut tidied = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(tidied.components().next_back(), Some(Component::Normal(_))) => {
+                tidied.pop();
+            }
+            other => tidied.push(other),
+        }
+    }
+    tidied
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inside_is_relative_and_outside_absolute() {
+        let folder = std::env::temp_dir().join("shop");
+        assert_eq!(stored(&folder, &folder.join("data/reviews.csv")), Path::new("data/reviews.csv"));
+        assert_eq!(stored(&folder, Path::new("./reviews.csv")), Path::new("reviews.csv"));
+        assert_eq!(stored(&folder, Path::new("../other/reviews.csv")), std::env::temp_dir().join("other/reviews.csv"));
+        assert_eq!(resolve(&folder, Path::new("reviews.csv")), folder.join("reviews.csv"));
+    }
+
+    #[test]
+    fn a_project_keeps_its_meaning_in_another_folder() {
+        let folder = std::env::temp_dir().join("shop");
+        let mut project = Project::default();
+        project.dataset.main = Some("reviews.csv".into());
+        project.model = ModelChoice::Folder("model".into());
+        let absolute = with_absolute_paths(&project, &folder);
+        assert_eq!(absolute.dataset.main, Some(folder.join("reviews.csv")));
+        assert_eq!(absolute.model, ModelChoice::Folder(folder.join("model")));
+        assert_eq!(with_stored_paths(&absolute, &folder), project);
+        let elsewhere = std::env::temp_dir().join("elsewhere");
+        assert_eq!(with_stored_paths(&absolute, &elsewhere), absolute);
+    }
+}

@@ -1,0 +1,218 @@
+//! `project.ron`: a project's folder, opened by one window at a time.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lock::{LockOutcome, ProjectLock};
+use super::migrations::{MIGRATIONS, migrate, version_of};
+use super::paths::with_stored_paths;
+use super::{OpenError, StorageError, ron_file};
+use crate::project::{Project, SCHEMA_VERSION};
+
+/// Name of the project file in its folder.
+pub const PROJECT_FILE: &str = "project.ron";
+
+/// Name of the autosave beside it.
+const AUTOSAVE_FILE: &str = ".project.autosave.ron";
+
+/// A project's folder, held for writing as long as this lives, if nobody else holds it.
+#[derive(Debug)]
+pub struct ProjectFile {
+    folder: PathBuf,
+    lock: Option<ProjectLock>,
+    read_only: Option<String>,
+}
+
+/// A project that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    /// Where it is saved.
+    pub file: ProjectFile,
+    /// What was saved last.
+    pub project: Project,
+    /// Changes that were autosaved and never saved, because the app ended without a word.
+    pub autosave: Option<Box<Project>>,
+}
+
+impl ProjectFile {
+    /// Opens the project of a folder (or of the `project.ron` in it).
+    ///
+    /// When another window has it, or it cannot be written, it opens for reading: see [`Self::read_only`].
+    ///
+    /// # Errors
+    /// No project there, a damaged one (with the last good autosave), one of a newer version, or the file system's.
+    pub fn open(path: &Path) -> Result<Opened, OpenError> {
+        let folder = folder_of(path);
+        let project = read_project(&folder)?;
+        let autosave = parse_autosave(&folder).filter(|autosave| **autosave != project);
+        Ok(Opened { file: Self::lock(folder), project, autosave })
+    }
+
+    /// Opens the last good autosave of a project whose file is damaged. The damaged file stays until the next save.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also when the autosave is gone meanwhile.
+    pub fn open_autosave(path: &Path) -> Result<Opened, OpenError> {
+        let folder = folder_of(path);
+        match parse_autosave(&folder) {
+            Some(project) => Ok(Opened { file: Self::lock(folder), project: *project, autosave: None }),
+            None => Err(OpenError::NoProject(folder)),
+        }
+    }
+
+    /// Reads a project without holding it, for work that does not change it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn read(path: &Path) -> Result<(PathBuf, Project), OpenError> {
+        let folder = folder_of(path);
+        let project = read_project(&folder)?;
+        Ok((folder, project))
+    }
+
+    /// Makes a folder with a new project in it and holds it.
+    ///
+    /// # Errors
+    /// [`StorageError::ProjectExists`] when one is there and `replace` is false; the file system's.
+    pub fn create(folder: &Path, project: &Project, replace: bool) -> Result<Self, StorageError> {
+        if !replace && folder.join(PROJECT_FILE).exists() {
+            return Err(StorageError::ProjectExists(folder.to_owned()));
+        }
+        std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder))?;
+        let file = Self::lock(folder.to_owned());
+        file.save(project)?;
+        Ok(file)
+    }
+
+    /// The project's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Why it cannot be saved here, if so, in one sentence without its full stop.
+    #[must_use]
+    pub fn read_only(&self) -> Option<&str> {
+        self.read_only.as_deref()
+    }
+
+    /// Saves the project, and removes the autosave that it outdates. Paths inside the folder are stored relative.
+    ///
+    /// # Errors
+    /// [`StorageError::ReadOnly`] when it was opened for reading; the file system's.
+    pub fn save(&self, project: &Project) -> Result<(), StorageError> {
+        self.write(PROJECT_FILE, project)?;
+        let autosave = self.folder.join(AUTOSAVE_FILE);
+        match std::fs::remove_file(&autosave) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", &autosave)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the project beside the project file, to be offered should the app end without a save.
+    ///
+    /// # Errors
+    /// As [`Self::save`].
+    pub fn autosave(&self, project: &Project) -> Result<(), StorageError> {
+        self.write(AUTOSAVE_FILE, project)
+    }
+
+    /// Forgets autosaved changes that a person does not want.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn discard_autosave(&self) -> Result<(), StorageError> {
+        let path = self.folder.join(AUTOSAVE_FILE);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", &path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn lock(folder: PathBuf) -> Self {
+        let (lock, read_only) = match ProjectLock::try_take(&folder) {
+            LockOutcome::Held(lock) => (Some(lock), None),
+            LockOutcome::Taken => (None, Some("The project is open in another window of Hone".to_owned())),
+            // No lock on this file system: better unguarded than unusable.
+            LockOutcome::Unavailable(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
+            LockOutcome::Unavailable(error) => {
+                (None, Some(format!("The project's folder cannot be written ({error})")))
+            }
+        };
+        Self { folder, lock, read_only }
+    }
+
+    fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
+        if let Some(reason) = &self.read_only {
+            return Err(StorageError::ReadOnly(reason.clone()));
+        }
+        let mut project = with_stored_paths(project, &self.folder);
+        project.schema_version = SCHEMA_VERSION;
+        ron_file::write(&self.folder.join(name), &project)
+    }
+
+    /// Whether the project is locked by this window.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+}
+
+/// The folder a person means: the folder itself, or the one that holds the project file they named.
+fn folder_of(path: &Path) -> PathBuf {
+    if path.file_name().is_some_and(|name| name == PROJECT_FILE) && !path.is_dir() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        return folder.unwrap_or(Path::new(".")).to_owned();
+    }
+    path.to_owned()
+}
+
+fn read_project(folder: &Path) -> Result<Project, OpenError> {
+    let path = folder.join(PROJECT_FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Err(OpenError::NoProject(folder.to_owned()));
+        }
+        Err(error) => return Err(StorageError::io("read", &path)(error).into()),
+    };
+    parse_project(&path, &bytes).map_err(|error| match error {
+        OpenError::Damaged { path, line, column, reason, .. } => {
+            OpenError::Damaged { path, line, column, reason, autosave: parse_autosave(folder) }
+        }
+        other => other,
+    })
+}
+
+/// The autosave, if it is there and whole.
+fn parse_autosave(folder: &Path) -> Option<Box<Project>> {
+    let path = folder.join(AUTOSAVE_FILE);
+    let bytes = std::fs::read(&path).ok()?;
+    parse_project(&path, &bytes).ok().map(Box::new)
+}
+
+fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
+    let damaged =
+        |line, column, reason| OpenError::Damaged { path: path.to_owned(), line, column, reason, autosave: None };
+    let spanned =
+        |error: ron::error::SpannedError| damaged(error.span.start.line, error.span.start.col, error.code.to_string());
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = &bytes[..error.valid_up_to()];
+            let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
+            let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
+            return Err(damaged(line, column, "these bytes are not UTF-8 text".to_owned()));
+        }
+    };
+    if text.trim().is_empty() {
+        return Err(damaged(1, 1, "the file is empty".to_owned()));
+    }
+    let version = version_of(text).map_err(spanned)?;
+    if version > SCHEMA_VERSION {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version });
+    }
+    let text = migrate(text, version, &MIGRATIONS).map_err(spanned)?;
+    let project: Project = ron::from_str(&text).map_err(spanned)?;
+    Ok(Project { schema_version: SCHEMA_VERSION, ..project })
+}

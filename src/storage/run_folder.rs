@@ -1,0 +1,305 @@
+//! `runs/<id>/`: everything a run leaves behind.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, StepMetrics};
+use super::{StorageError, ron_file};
+
+const RUNS: &str = "runs";
+const SETTINGS: &str = "settings.ron";
+const STATUS: &str = "status.ron";
+const METRICS: &str = "metrics.jsonl";
+const RUN_ADVICE: &str = "This run can no longer be used; the project and its other runs can.";
+
+/// A run's folder, `<project>/runs/<id>/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// A run in the list of a project's runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunListing {
+    /// Its folder.
+    pub folder: RunFolder,
+    /// How it stands; a run whose status cannot be read counts as failed, with the reason.
+    pub status: RunStatus,
+}
+
+/// A line of `metrics.jsonl`.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MetricsLine {
+    Step(StepMetrics),
+    Evaluation(EvaluationPoint),
+}
+
+/// The same, borrowed for writing.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum MetricsLineRef<'a> {
+    Step(&'a StepMetrics),
+    Evaluation(&'a EvaluationPoint),
+}
+
+impl RunFolder {
+    /// Makes the folder of a new run, named after the time (UTC) such as `2026-11-23-101530-ab12`:
+    /// names sort as the runs began.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn create(project_folder: &Path) -> Result<Self, StorageError> {
+        let runs = project_folder.join(RUNS);
+        std::fs::create_dir_all(&runs).map_err(StorageError::io("create", &runs))?;
+        loop {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let path = runs.join(run_id(since));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Self { path }),
+                // Another run began in the same fraction of a second: the next name is free.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    std::thread::sleep(Duration::from_micros(50));
+                }
+                Err(error) => return Err(StorageError::io("create", &path)(error)),
+            }
+        }
+    }
+
+    /// The run in `path`, which must be there.
+    ///
+    /// # Errors
+    /// [`StorageError::Io`] when there is no such folder.
+    pub fn open(path: &Path) -> Result<Self, StorageError> {
+        let described = std::fs::metadata(path).map_err(StorageError::io("open the run", path))?;
+        if !described.is_dir() {
+            return Err(StorageError::io("open the run", path)(io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// The run of that id, or the newest finished one.
+    ///
+    /// # Errors
+    /// [`StorageError::NoRun`] with the ids there are.
+    pub fn find(project_folder: &Path, id: Option<&str>) -> Result<Self, StorageError> {
+        let runs = Self::list(project_folder)?;
+        let found = runs.iter().find(|run| match id {
+            Some(id) => run.folder.id() == id,
+            None => matches!(run.status, RunStatus::Finished(_)),
+        });
+        if let Some(run) = found {
+            return Ok(run.folder.clone());
+        }
+        let ids: Vec<String> = runs.iter().map(|run| run.folder.id()).collect();
+        let known = match (ids.is_empty(), id) {
+            (true, _) => "It has no runs yet: train first, with `hone train` or the Train step.".to_owned(),
+            (false, Some(_)) => format!("Its runs: {}.", ids.join(", ")),
+            (false, None) => format!("None of its runs was finished: {}. Train again.", ids.join(", ")),
+        };
+        let run = id.unwrap_or("newest finished").to_owned();
+        Err(StorageError::NoRun { run, folder: project_folder.to_owned(), known })
+    }
+
+    /// The project's runs, newest first.
+    ///
+    /// # Errors
+    /// The file system's; no folder of runs is no run.
+    pub fn list(project_folder: &Path) -> Result<Vec<RunListing>, StorageError> {
+        let runs = project_folder.join(RUNS);
+        let entries = match std::fs::read_dir(&runs) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(StorageError::io("read", &runs)(error)),
+        };
+        let mut listings = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(StorageError::io("read", &runs))?.path();
+            if !path.join(STATUS).exists() && !path.join(SETTINGS).exists() {
+                continue;
+            }
+            let folder = Self { path };
+            let status = folder.read_status().unwrap_or_else(|error| RunStatus::Failed(error.to_string()));
+            listings.push(RunListing { folder, status });
+        }
+        listings.sort_by(|a, b| b.folder.path.cmp(&a.folder.path));
+        Ok(listings)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's id: its folder's name.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
+    /// The best checkpoint, a Hugging Face folder.
+    #[must_use]
+    pub fn best(&self) -> PathBuf {
+        self.path.join("best")
+    }
+
+    /// The state to go on from.
+    #[must_use]
+    pub fn checkpoint(&self) -> PathBuf {
+        self.path.join("checkpoint")
+    }
+
+    /// Writes `settings.ron`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write_settings(&self, settings: &RunSettings) -> Result<(), StorageError> {
+        ron_file::write(&self.path.join(SETTINGS), settings)
+    }
+
+    /// Reads `settings.ron`.
+    ///
+    /// # Errors
+    /// The file system's, a damaged file, or one of a newer version.
+    pub fn read_settings(&self) -> Result<RunSettings, StorageError> {
+        let path = self.path.join(SETTINGS);
+        let settings: RunSettings = ron_file::read(&path, RUN_ADVICE)?;
+        if settings.schema_version > RUN_SCHEMA_VERSION {
+            let reason = format!("run format {} of Hone {}", settings.schema_version, settings.hone_version);
+            return Err(StorageError::Damaged { path, reason, advice: "Update Hone to read it." });
+        }
+        Ok(settings)
+    }
+
+    /// Writes `status.ron`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write_status(&self, status: &RunStatus) -> Result<(), StorageError> {
+        ron_file::write(&self.path.join(STATUS), status)
+    }
+
+    /// Reads `status.ron`.
+    ///
+    /// # Errors
+    /// The file system's, or a damaged file.
+    pub fn read_status(&self) -> Result<RunStatus, StorageError> {
+        ron_file::read(&self.path.join(STATUS), RUN_ADVICE)
+    }
+
+    /// Adds steps to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn append_steps(&self, steps: &[StepMetrics]) -> Result<(), StorageError> {
+        self.append(steps.iter().map(MetricsLineRef::Step))
+    }
+
+    /// Adds an evaluation to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
+        self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))
+    }
+
+    /// Reads `metrics.jsonl`; a line torn by a crash is passed over.
+    ///
+    /// # Errors
+    /// The file system's, or a line that is whole but not a figure of a run. No file is no figures.
+    pub fn read_metrics(&self) -> Result<(Vec<StepMetrics>, Vec<EvaluationPoint>), StorageError> {
+        let path = self.path.join(METRICS);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
+            Err(error) => return Err(StorageError::io("read", &path)(error)),
+        };
+        let (mut steps, mut evaluations) = (Vec::new(), Vec::new());
+        for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match serde_json::from_slice(line) {
+                Ok(MetricsLine::Step(step)) => steps.push(step),
+                Ok(MetricsLine::Evaluation(evaluation)) => evaluations.push(evaluation),
+                Err(error) if error.is_eof() => {}
+                Err(error) => {
+                    let reason = format!("line {}: {error}", index + 1);
+                    return Err(StorageError::Damaged { path, reason, advice: RUN_ADVICE });
+                }
+            }
+        }
+        Ok((steps, evaluations))
+    }
+
+    fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<(), StorageError> {
+        let path = self.path.join(METRICS);
+        append_lines(&path, lines).map_err(StorageError::io("write", &path))
+    }
+}
+
+/// Appends JSON lines; a torn last line of an earlier process is closed first, so that it spoils nothing but itself.
+fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
+    let mut file = File::options().create(true).read(true).append(true).open(path)?;
+    let torn = file.metadata()?.len() > 0 && {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        last != *b"\n"
+    };
+    let mut writer = BufWriter::new(file);
+    if torn {
+        writer.write_all(b"\n")?;
+    }
+    for line in lines {
+        serde_json::to_writer(&mut writer, &line)?;
+        writer.write_all(b"\n")?;
+    }
+    writer.flush()
+}
+
+/// `YYYY-MM-DD-hhmmss-ffff`, UTC; the last part is the fraction of the second in hexadecimal.
+fn run_id(since_1970: Duration) -> String {
+    let (seconds, nanos) = (since_1970.as_secs(), u64::from(since_1970.subsec_nanos()));
+    let (year, month, day) = civil_date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    let fraction = nanos * 65_536 / 1_000_000_000;
+    format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}{second:02}-{fraction:04x}")
+}
+
+/// Year, month and day of a day counted from 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
+fn civil_date(days: u64) -> (u64, u64, u64) {
+    // Days from 0000-03-01, in eras of 400 years.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_dates() {
+        assert_eq!(run_id(Duration::ZERO), "1970-01-01-000000-0000");
+        assert_eq!(run_id(Duration::new(951_827_696, 500_000_000)), "2000-02-29-123456-8000");
+        assert_eq!(run_id(Duration::new(1_795_429_799, 999_999_999)), "2026-11-23-102959-ffff");
+    }
+
+    #[test]
+    fn ids_sort_as_runs_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let ids: Vec<String> = (0..20).map(|_| RunFolder::create(folder.path()).unwrap().id()).collect();
+        assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
+    }
+}

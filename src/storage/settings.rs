@@ -1,0 +1,121 @@
+//! The app's own settings: theme, scale, recent projects.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{StorageError, paths, ron_file};
+
+/// Projects remembered in the File menu.
+const RECENT_LIMIT: usize = 10;
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ThemeChoice {
+    /// As the system says.
+    #[default]
+    System,
+    /// Always light.
+    Light,
+    /// Always dark.
+    Dark,
+}
+
+/// What a person chose for the app itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AppSettings {
+    /// Light or dark.
+    pub theme: ThemeChoice,
+    /// Size of text and controls, 0.8..=2.0.
+    pub zoom: f32,
+    /// Folders of recent projects, newest first.
+    pub recent: Vec<PathBuf>,
+}
+
+impl Default for AppSettings {
+    fn default() -> Self {
+        Self { theme: ThemeChoice::default(), zoom: 1.0, recent: Vec::new() }
+    }
+}
+
+impl AppSettings {
+    /// The saved settings, or the defaults where there are none: they are never worth refusing to start for.
+    #[must_use]
+    pub fn load() -> Self {
+        Self::path().map(|path| Self::load_from(&path)).unwrap_or_default()
+    }
+
+    /// Saves the settings; does nothing where there is no home folder.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn save(&self) -> Result<(), StorageError> {
+        Self::path().map_or(Ok(()), |path| self.save_to(&path))
+    }
+
+    /// As [`Self::load`], from a file.
+    #[must_use]
+    pub fn load_from(path: &Path) -> Self {
+        let mut settings: Self = ron_file::read(path, "").unwrap_or_default();
+        settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.8, 2.0) } else { 1.0 };
+        settings
+    }
+
+    /// As [`Self::save`], to a file.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn save_to(&self, path: &Path) -> Result<(), StorageError> {
+        ron_file::write(path, self)
+    }
+
+    /// Puts a project first among the recent ones.
+    pub fn remember(&mut self, folder: &Path) {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        self.forget(&folder);
+        self.recent.insert(0, folder);
+        self.recent.truncate(RECENT_LIMIT);
+    }
+
+    /// Takes a project off the recent ones.
+    pub fn forget(&mut self, folder: &Path) {
+        self.recent.retain(|recent| recent != folder);
+    }
+
+    fn path() -> Option<PathBuf> {
+        Some(paths::config_folder()?.join("settings.ron"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kept_between_starts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hone/settings.ron");
+        assert_eq!(AppSettings::load_from(&path), AppSettings::default());
+        let mut settings = AppSettings { theme: ThemeChoice::Dark, zoom: 1.5, ..AppSettings::default() };
+        for name in 0..12 {
+            settings.remember(&folder.path().join(name.to_string()));
+        }
+        settings.remember(&folder.path().join("5"));
+        settings.save_to(&path).unwrap();
+        let loaded = AppSettings::load_from(&path);
+        assert_eq!(loaded, settings);
+        assert_eq!(loaded.recent.len(), RECENT_LIMIT);
+        assert!(loaded.recent[0].ends_with("5") && loaded.recent[1].ends_with("11"));
+    }
+
+    #[test]
+    fn nonsense_becomes_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.ron");
+        std::fs::write(&path, "(theme: Purple)").unwrap();
+        assert_eq!(AppSettings::load_from(&path), AppSettings::default());
+        std::fs::write(&path, "(zoom: 900.0)").unwrap();
+        assert_eq!(AppSettings::load_from(&path).zoom.to_string(), "2");
+    }
+}

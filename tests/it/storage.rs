@@ -1,0 +1,283 @@
+//! Files a person owns, through the storage room's front door.
+
+use std::fs;
+use std::path::Path;
+
+use hone::evaluation::{ClassificationMetrics, Prediction};
+use hone::project::{EvaluateEvery, ModelChoice, Project, RowEdit, RowId, SourceFile};
+use hone::storage::{
+    EvaluationPoint, OpenError, ProjectFile, RUN_SCHEMA_VERSION, RunFolder, RunSettings, RunStatus, RunSummary,
+    StepMetrics, StopReason, StorageError, write_atomic,
+};
+
+fn full_project(folder: &Path) -> Project {
+    let mut project = Project { name: "Shop \"A\" – ü".to_owned(), ..Project::default() };
+    project.dataset.main = Some(folder.join("reviews.csv"));
+    project.dataset.delimiter = Some('\t');
+    project.model = ModelChoice::Folder(folder.join("model"));
+    project.training.evaluate_every = EvaluateEvery::Steps(50);
+    project.training.early_stopping = None;
+    let id = RowId { file: SourceFile::Main, record: 12 };
+    let edit = RowEdit { label: Some("good".to_owned()), ..RowEdit::default() };
+    project.edits.rows.insert(id, edit);
+    project
+}
+
+#[test]
+fn a_project_is_saved_whole_with_relative_paths() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("shop");
+    let project = full_project(&folder);
+    drop(ProjectFile::create(&folder, &project, false).unwrap());
+    let text = fs::read_to_string(folder.join("project.ron")).unwrap();
+    assert!(text.contains("Some(\"reviews.csv\")") && text.contains("\"main:12\""), "{text}");
+
+    let opened = ProjectFile::open(&folder.join("project.ron")).unwrap();
+    assert_eq!(opened.project.dataset.main.as_deref(), Some(Path::new("reviews.csv")));
+    assert_eq!(opened.project.training, project.training);
+    assert_eq!(opened.project.edits, project.edits);
+    assert_eq!((opened.autosave, opened.file.read_only()), (None, None));
+    assert!(matches!(
+        ProjectFile::create(&folder, &project, false),
+        Err(StorageError::ProjectExists(existing)) if existing == folder
+    ));
+}
+
+#[test]
+fn unsaved_changes_are_offered_after_a_crash_and_gone_after_a_save() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut project = Project::default();
+    let file = ProjectFile::create(temp.path(), &project, false).unwrap();
+    project.name = "Changed".to_owned();
+    file.autosave(&project).unwrap();
+    drop(file);
+
+    let opened = ProjectFile::open(temp.path()).unwrap();
+    assert_eq!(opened.project.name, "Untitled");
+    assert_eq!(opened.autosave.as_deref(), Some(&project));
+    opened.file.save(&project).unwrap();
+    drop(opened);
+    assert!(ProjectFile::open(temp.path()).unwrap().autosave.is_none());
+}
+
+#[test]
+fn a_damaged_project_says_where_and_offers_the_autosave() {
+    let temp = tempfile::tempdir().unwrap();
+    let project = Project { name: "Good".to_owned(), ..Project::default() };
+    let file = ProjectFile::create(temp.path(), &project, false).unwrap();
+    let path = temp.path().join("project.ron");
+    let text = fs::read_to_string(&path).unwrap();
+
+    fs::write(&path, text.replace("epochs: 3", "epochs: many")).unwrap();
+    let error = ProjectFile::open(temp.path()).unwrap_err();
+    let line = 1 + text.lines().position(|line| line.contains("epochs: 3")).unwrap();
+    assert!(error.to_string().contains(&format!("damaged at line {line}, column")), "{error}");
+    assert!(error.to_string().contains("from a backup"), "{error}");
+
+    file.autosave(&project).unwrap();
+    drop(file);
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    let OpenError::Damaged { autosave, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
+    assert_eq!(autosave.as_deref(), Some(&project));
+    let opened = ProjectFile::open_autosave(temp.path()).unwrap();
+    opened.file.save(&opened.project).unwrap();
+    drop(opened);
+    assert_eq!(ProjectFile::open(temp.path()).unwrap().project, project);
+
+    fs::write(&path, b"(name: \"\n \xff\")").unwrap();
+    assert!(ProjectFile::open(temp.path()).unwrap_err().to_string().contains("line 2, column 2"));
+    fs::write(&path, "").unwrap();
+    assert!(ProjectFile::open(temp.path()).unwrap_err().to_string().contains("the file is empty"));
+}
+
+#[test]
+fn a_newer_project_is_not_touched() {
+    let temp = tempfile::tempdir().unwrap();
+    let text = "(schema_version: 9, name: \"Tomorrow\", task: TextClassification, hologram: Some(Deep(3)))";
+    fs::write(temp.path().join("project.ron"), text).unwrap();
+    let error = ProjectFile::open(temp.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 9, .. }));
+    assert!(error.to_string().contains("Update Hone"), "{error}");
+    assert_eq!(fs::read_to_string(temp.path().join("project.ron")).unwrap(), text);
+}
+
+#[test]
+fn no_project_and_no_room_for_one() {
+    let temp = tempfile::tempdir().unwrap();
+    assert!(matches!(ProjectFile::open(temp.path()), Err(OpenError::NoProject(_))));
+    assert!(matches!(ProjectFile::open(&temp.path().join("absent")), Err(OpenError::NoProject(_))));
+    let file = temp.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = ProjectFile::create(&file.join("shop"), &Project::default(), false).unwrap_err();
+    assert!(error.to_string().contains("a part of the path is a file"), "{error}");
+}
+
+#[test]
+fn the_second_window_may_only_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let first = ProjectFile::create(temp.path(), &Project::default(), false).unwrap();
+    let second = ProjectFile::open(temp.path()).unwrap();
+    assert_eq!(second.file.read_only(), Some("The project is open in another window of Hone"));
+    let error = second.file.save(&second.project).unwrap_err();
+    assert!(error.to_string().contains("another window of Hone. Save it under another name"), "{error}");
+    assert!(second.file.autosave(&second.project).is_err());
+    drop((first, second));
+    assert!(ProjectFile::open(temp.path()).unwrap().file.read_only().is_none());
+}
+
+#[test]
+fn a_failed_write_leaves_the_old_file() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("a.txt");
+    fs::write(&path, "old").unwrap();
+    let failed = write_atomic(&path, |file| {
+        std::io::Write::write_all(file, b"half of the ne")?;
+        Err(std::io::ErrorKind::StorageFull.into())
+    });
+    assert_eq!(failed.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 1);
+}
+
+fn step(step: u64) -> StepMetrics {
+    StepMetrics {
+        step,
+        epoch: 0.1 + step as f64,
+        loss: 1.0 / 3.0,
+        learning_rate: 5e-5,
+        grad_norm: 1.5,
+        tokens: 900,
+        train_seconds: 0.25,
+    }
+}
+
+fn evaluation(step: u64) -> EvaluationPoint {
+    EvaluationPoint { step, epoch: 1.0, metrics: ClassificationMetrics::default(), is_best: true }
+}
+
+#[test]
+fn metrics_survive_a_crash_in_the_middle_of_a_line() {
+    let temp = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(temp.path()).unwrap();
+    assert_eq!(run.read_metrics().unwrap(), (vec![], vec![]));
+    run.append_steps(&[step(1), step(2)]).unwrap();
+    run.append_evaluation(&evaluation(2)).unwrap();
+    let path = run.path().join("metrics.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("{\"step\":{\"step\":1,") && text.contains("\n{\"evaluation\":{"), "{text}");
+
+    fs::write(&path, format!("{text}{{\"step\":{{\"step\":3,\"lo")).unwrap();
+    assert_eq!(run.read_metrics().unwrap(), (vec![step(1), step(2)], vec![evaluation(2)]));
+    run.append_steps(&[step(3)]).unwrap();
+    assert_eq!(run.read_metrics().unwrap(), (vec![step(1), step(2), step(3)], vec![evaluation(2)]));
+
+    fs::write(&path, "{\"step\":{}}\n").unwrap();
+    assert!(run.read_metrics().unwrap_err().to_string().contains("line 1: missing field"));
+}
+
+fn summary(run: &RunFolder) -> RunSummary {
+    RunSummary {
+        run: run.id(),
+        started_at: 1_795_429_799,
+        steps: 100,
+        epochs: 3.0,
+        train_seconds: 12.5,
+        tokens_per_second: 4_000.0,
+        peak_memory: 1 << 30,
+        stop_reason: StopReason::EarlyStopping,
+        best_step: 66,
+        validation: ClassificationMetrics::default(),
+        test: Some(ClassificationMetrics::default()),
+    }
+}
+
+#[test]
+fn runs_are_listed_newest_first_and_found() {
+    let temp = tempfile::tempdir().unwrap();
+    assert!(RunFolder::list(temp.path()).unwrap().is_empty());
+    let message = RunFolder::find(temp.path(), None).unwrap_err().to_string();
+    assert!(message.contains("no runs yet"), "{message}");
+
+    let runs: Vec<RunFolder> = (0..3).map(|_| RunFolder::create(temp.path()).unwrap()).collect();
+    let message = RunFolder::find(temp.path(), None).unwrap_err().to_string();
+    assert!(message.contains("no runs yet"), "a folder without files is not a run: {message}");
+    runs[0].write_status(&RunStatus::Finished(summary(&runs[0]))).unwrap();
+    runs[1].write_status(&RunStatus::Running).unwrap();
+    fs::write(runs[2].path().join("status.ron"), "Finis").unwrap();
+
+    let listed = RunFolder::list(temp.path()).unwrap();
+    assert_eq!(listed.iter().map(|run| &run.folder).collect::<Vec<_>>(), runs.iter().rev().collect::<Vec<_>>());
+    assert!(matches!(&listed[0].status, RunStatus::Failed(why) if why.contains("damaged")));
+    assert_eq!(listed[2].status, RunStatus::Finished(summary(&runs[0])));
+    assert_eq!(RunFolder::find(temp.path(), None).unwrap(), runs[0]);
+    assert_eq!(RunFolder::find(temp.path(), Some(&runs[1].id())).unwrap(), runs[1]);
+    let message = RunFolder::find(temp.path(), Some("nonsense")).unwrap_err().to_string();
+    assert!(message.contains("no run 'nonsense'") && message.contains(&runs[0].id()), "{message}");
+    assert!(RunFolder::open(&temp.path().join("runs/absent")).is_err());
+    assert!(RunFolder::open(&runs[2].path().join("status.ron")).is_err());
+}
+
+#[test]
+fn run_settings_are_read_back_and_newer_ones_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(temp.path()).unwrap();
+    let mut settings = RunSettings {
+        schema_version: RUN_SCHEMA_VERSION,
+        project: full_project(temp.path()),
+        labels: vec!["good".into(), "bad".into()],
+        data_hash: "ab".into(),
+        split_hash: "cd".into(),
+        rows: [80, 10, 10],
+        model_sha256: "ef".into(),
+        hone_version: "0.1.0".into(),
+    };
+    run.write_settings(&settings).unwrap();
+    assert_eq!(run.read_settings().unwrap(), settings);
+    settings.schema_version = RUN_SCHEMA_VERSION + 1;
+    run.write_settings(&settings).unwrap();
+    assert!(run.read_settings().unwrap_err().to_string().contains("Update Hone"));
+}
+
+fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Prediction {
+    Prediction {
+        id: RowId { file: SourceFile::Test, record },
+        text: format!("text {record}, \"quoted\"\nüber"),
+        label,
+        predicted: u32::from(probabilities[1] > probabilities[0]),
+        probabilities: probabilities.to_vec(),
+    }
+}
+
+#[test]
+fn predictions_of_both_sides_are_read_back() {
+    let temp = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(temp.path()).unwrap();
+    let labels = ["not good".to_owned(), "good".to_owned()];
+    let validation: Vec<Prediction> =
+        (1..2_500).map(|record| prediction(record, Some((record % 2) as u32), [0.25, 0.75])).collect();
+    let test = [prediction(1, Some(1), [0.1, 0.9]), prediction(2, None, [0.6, 0.4])];
+    assert!(run.read_predictions("test").unwrap().is_empty());
+    run.write_predictions("test", &[], &labels).unwrap();
+    run.write_predictions("validation", &validation, &labels).unwrap();
+    run.write_predictions("test", &test[..1], &labels).unwrap();
+    run.write_predictions("test", &test, &labels).unwrap();
+    assert_eq!(run.read_predictions("validation").unwrap(), validation);
+    assert_eq!(run.read_predictions("test").unwrap(), test);
+
+    let wrong = run.write_predictions("test", &[prediction(1, Some(7), [0.1, 0.9])], &labels);
+    assert!(wrong.unwrap_err().to_string().contains("no label with class id 7"));
+    assert!(run.write_predictions("test", &test, &labels[..1]).is_err());
+    assert_eq!(run.read_predictions("test").unwrap(), test);
+    fs::write(run.predictions_path(), "PAR1 not really").unwrap();
+    let message = run.read_predictions("test").unwrap_err().to_string();
+    assert!(message.contains("damaged") && message.contains("Evaluate the run again"), "{message}");
+}
+
+#[test]
+fn a_run_with_no_room_says_so() {
+    let temp = tempfile::tempdir().unwrap();
+    fs::write(temp.path().join("runs"), "a file in place of the folder").unwrap();
+    assert!(RunFolder::create(temp.path()).is_err());
+    let message = RunFolder::list(temp.path()).unwrap_err().to_string();
+    assert!(message.contains("a part of the path is a file"), "{message}");
+}
