@@ -10,6 +10,8 @@ pub mod random;
 pub mod project;
 /// Files -> rows -> cleaned -> split -> tokens -> batches.
 pub mod data;
+/// Differentiable tensor operations.
+pub mod ops;
 /// How good a model is.
 pub mod evaluation;
 /// Project files, runs, caches, settings: the only room that writes files.

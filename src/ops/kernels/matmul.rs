@@ -1,0 +1,160 @@
+//! Matrix products of strided views. One door, so that a faster product can be put behind it later.
+
+use gemm::Parallelism;
+
+/// A matrix inside a slice: element `(row, column)` is `values[row * row_stride + column * column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Rows one after another, `values.len() == rows * columns`.
+    #[must_use]
+    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self::strided(values, rows, columns, columns)
+    }
+
+    /// Rows that begin `row_stride` elements apart.
+    ///
+    /// # Panics
+    /// When the slice is too short for it.
+    #[must_use]
+    pub fn strided(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
+        assert_fits(values.len(), rows, columns, row_stride);
+        Self { values, rows, columns, row_stride, column_stride: 1 }
+    }
+
+    /// The transpose, without moving anything.
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        Self {
+            values: self.values,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+}
+
+/// Whether a product may use the threads of the current rayon pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// This thread alone.
+    One,
+    /// Every thread of the pool. The result has the same bits as with one.
+    Pool,
+}
+
+/// `out = left x right`, or `out += left x right` when `accumulate`; rows of `out` begin `out_stride` elements apart.
+///
+/// # Panics
+/// When the shapes do not fit together or `out` is too short.
+pub fn matmul(
+    out: &mut [f32],
+    out_stride: usize,
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+    accumulate: bool,
+    threads: Threads,
+) {
+    assert_eq!(left.columns, right.rows, "the inner sizes of a matrix product differ");
+    assert_fits(out.len(), left.rows, right.columns, out_stride);
+    let parallelism = match threads {
+        Threads::One => Parallelism::None,
+        Threads::Pool => Parallelism::Rayon(0),
+    };
+    // SAFETY: both views were checked against their slices when they were made (`strided`; transposing keeps the set of
+    // elements), `out` was checked just now, and `out` is borrowed mutably, so it overlaps neither of them. The strides
+    // of a slice fit in `isize`.
+    unsafe {
+        gemm::gemm(
+            left.rows,
+            right.columns,
+            left.columns,
+            out.as_mut_ptr(),
+            1,
+            out_stride.cast_signed(),
+            accumulate,
+            left.values.as_ptr(),
+            left.column_stride.cast_signed(),
+            left.row_stride.cast_signed(),
+            right.values.as_ptr(),
+            right.column_stride.cast_signed(),
+            right.row_stride.cast_signed(),
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+fn assert_fits(length: usize, rows: usize, columns: usize, row_stride: usize) {
+    assert!(row_stride >= columns || rows <= 1, "rows of a matrix overlap");
+    let needed = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row_stride + columns };
+    assert!(length >= needed, "a slice of {length} is too short for a matrix of {rows} x {columns}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(count: usize, seed: u64) -> Vec<f32> {
+        let mut rng = crate::random::Rng::new(seed);
+        (0..count).map(|_| rng.normal() as f32).collect()
+    }
+
+    #[test]
+    fn products_of_every_orientation_agree_with_loops() {
+        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (17, 33, 65), (1, 40, 384), (40, 1, 3), (5, 4, 2), (64, 48, 1)] {
+            let (left, right) = (values(m * k, 1), values(k * n, 2));
+            let at = |values: &[f32], row: usize, column: usize, width: usize| f64::from(values[row * width + column]);
+            let expected: Vec<f64> = (0..m * n)
+                .map(|place| (0..k).map(|i| at(&left, place / n, i, k) * at(&right, i, place % n, n)).sum())
+                .collect();
+            let left_t: Vec<f32> = (0..m * k).map(|place| left[place % m * k + place / m]).collect();
+            let right_t: Vec<f32> = (0..k * n).map(|place| right[place % k * n + place / k]).collect();
+            for left in [Matrix::new(&left, m, k), Matrix::new(&left_t, k, m).transposed()] {
+                for right in [Matrix::new(&right, k, n), Matrix::new(&right_t, n, k).transposed()] {
+                    let mut out = vec![1.0; m * (n + 3)];
+                    matmul(&mut out, n + 3, left, right, true, Threads::Pool);
+                    for (place, expected) in expected.iter().enumerate() {
+                        let got = f64::from(out[place / n * (n + 3) + place % n]);
+                        assert!((got - expected - 1.0).abs() < 1e-4, "{m} {n} {k}: {got} {expected}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        let (m, n, k) = (257, 384, 1536);
+        let (left, right) = (values(m * k, 3), values(n * k, 4));
+        let product = |threads| {
+            let mut out = vec![0.0; m * n];
+            let right = Matrix::new(&right, n, k).transposed();
+            matmul(&mut out, n, Matrix::new(&left, m, k), right, false, threads);
+            out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let alone = product(Threads::One);
+        for count in [2, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+            assert!(alone == pool.install(|| product(Threads::Pool)), "{count} threads");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "too short")]
+    fn a_short_slice_is_refused() {
+        let _ = Matrix::new(&[0.0; 5], 2, 3);
+    }
+}

@@ -1,0 +1,16 @@
+//! What the fast ops are built from. The only place with `unsafe` code.
+
+pub mod lanes;
+pub mod math;
+pub mod matmul;
+mod simd;
+
+pub(crate) use simd::simd_kernel;
+pub use simd::{SimdLevel, simd_level};
+
+/// Elements a task works on in element-wise kernels: 64 KiB of `f32`, well inside a core's second-level cache.
+pub const CHUNK: usize = 16 * 1024;
+
+/// Rows summed into one partial result by kernels that add up over rows. Fixed, so that the order of additions, and with
+/// it every bit of the result, does not depend on the number of threads.
+pub const ROWS: usize = 64;
