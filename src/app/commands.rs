@@ -1,0 +1,358 @@
+//! Every command a person can give from the menus, in one table.
+//!
+//! The menu bar, the shortcuts, the command palette and the help page are all drawn from it.
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use crate::project::Step;
+
+/// A menu of the menu bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    /// Projects and files.
+    File,
+    /// Undo and redo.
+    Edit,
+    /// Training and steps.
+    Run,
+    /// How the window looks.
+    View,
+    /// Help.
+    Help,
+}
+
+impl Menu {
+    /// All menus, left to right.
+    pub const ALL: [Self; 5] = [Self::File, Self::Edit, Self::Run, Self::View, Self::Help];
+
+    /// Its name in the menu bar.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Edit => "Edit",
+            Self::Run => "Run",
+            Self::View => "View",
+            Self::Help => "Help",
+        }
+    }
+}
+
+/// A command of the menus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UserCommand {
+    /// Make a new project.
+    New,
+    /// Open a project.
+    Open,
+    /// Open the sample project.
+    OpenSample,
+    /// Save the project now.
+    Save,
+    /// Save a copy of the project elsewhere and go on there.
+    SaveAs,
+    /// Export the trained weights.
+    ExportWeights,
+    /// Close the window.
+    Quit,
+    /// Take the last edit back.
+    Undo,
+    /// Do the edit taken back again.
+    Redo,
+    /// Start training.
+    Train,
+    /// Pause or go on.
+    PauseResume,
+    /// Stop training, and keep the best so far.
+    Stop,
+    /// Show a step.
+    GoTo(Step),
+    /// Show the step after this one.
+    NextStep,
+    /// Show the step before this one.
+    PreviousStep,
+    /// Search all commands.
+    Palette,
+    /// Show what was notified.
+    Notifications,
+    /// Follow the system's theme.
+    ThemeSystem,
+    /// Light theme.
+    ThemeLight,
+    /// Dark theme.
+    ThemeDark,
+    /// Larger text.
+    ZoomIn,
+    /// Smaller text.
+    ZoomOut,
+    /// Text at its own size.
+    ZoomReset,
+    /// Show the keyboard shortcuts.
+    Shortcuts,
+    /// Show the version and licences.
+    About,
+}
+
+/// What the enabled-when rules look at.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts the rules look at")]
+pub struct CommandState<'a> {
+    /// What undo would take back.
+    pub undo: Option<&'a str>,
+    /// What redo would do again.
+    pub redo: Option<&'a str>,
+    /// A run is going.
+    pub training: bool,
+    /// The run is paused.
+    pub paused: bool,
+    /// The run was told to stop.
+    pub stopping: bool,
+    /// Why training cannot start; `None` when it can.
+    pub train_blocked: Option<&'a str>,
+    /// There is a finished run.
+    pub has_run: bool,
+    /// The sample project is on this machine.
+    pub has_sample: bool,
+    /// The step shown.
+    pub step: Step,
+}
+
+const CTRL: Modifiers = Modifiers::COMMAND;
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+impl UserCommand {
+    /// Every command, in the order of the menus.
+    pub const ALL: [Self; 32] = [
+        Self::New,
+        Self::Open,
+        Self::OpenSample,
+        Self::Save,
+        Self::SaveAs,
+        Self::ExportWeights,
+        Self::Quit,
+        Self::Undo,
+        Self::Redo,
+        Self::Train,
+        Self::PauseResume,
+        Self::Stop,
+        Self::NextStep,
+        Self::PreviousStep,
+        Self::GoTo(Step::Data),
+        Self::GoTo(Step::Labels),
+        Self::GoTo(Step::Prepare),
+        Self::GoTo(Step::Model),
+        Self::GoTo(Step::Train),
+        Self::GoTo(Step::Evaluate),
+        Self::GoTo(Step::Review),
+        Self::GoTo(Step::Export),
+        Self::Palette,
+        Self::Notifications,
+        Self::ThemeSystem,
+        Self::ThemeLight,
+        Self::ThemeDark,
+        Self::ZoomIn,
+        Self::ZoomOut,
+        Self::ZoomReset,
+        Self::Shortcuts,
+        Self::About,
+    ];
+
+    /// Its name in menus and the palette.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::New => "New project…",
+            Self::Open => "Open project…",
+            Self::OpenSample => "Open sample project",
+            Self::Save => "Save",
+            Self::SaveAs => "Save as…",
+            Self::ExportWeights => "Export weights…",
+            Self::Quit => "Quit",
+            Self::Undo => "Undo",
+            Self::Redo => "Redo",
+            Self::Train => "Start training",
+            Self::PauseResume => "Pause or resume training",
+            Self::Stop => "Stop and keep the best",
+            Self::GoTo(Step::Data) => "Go to Data",
+            Self::GoTo(Step::Labels) => "Go to Labels",
+            Self::GoTo(Step::Prepare) => "Go to Prepare",
+            Self::GoTo(Step::Model) => "Go to Model",
+            Self::GoTo(Step::Train) => "Go to Train",
+            Self::GoTo(Step::Evaluate) => "Go to Evaluate",
+            Self::GoTo(Step::Review) => "Go to Review",
+            Self::GoTo(Step::Export) => "Go to Export",
+            Self::NextStep => "Next step",
+            Self::PreviousStep => "Previous step",
+            Self::Palette => "Command palette…",
+            Self::Notifications => "Notifications",
+            Self::ThemeSystem => "Theme: follow the system",
+            Self::ThemeLight => "Theme: light",
+            Self::ThemeDark => "Theme: dark",
+            Self::ZoomIn => "Zoom in",
+            Self::ZoomOut => "Zoom out",
+            Self::ZoomReset => "Reset zoom",
+            Self::Shortcuts => "Keyboard shortcuts",
+            Self::About => "About Hone",
+        }
+    }
+
+    /// One sentence: what it does.
+    #[must_use]
+    pub fn tooltip(self) -> &'static str {
+        match self {
+            Self::New => "Make a project in a folder of its own",
+            Self::Open => "Open the project.ron of a project's folder",
+            Self::OpenSample => "Open the customer reviews that come with Hone",
+            Self::Save => "Save the project now; it is also saved after every change",
+            Self::SaveAs => "Save a copy in another folder and go on there",
+            Self::ExportWeights => "Write the trained model as a Hugging Face folder",
+            Self::Quit => "Close the window; a run under way is asked about",
+            Self::Undo => "Take the last change of the project back",
+            Self::Redo => "Do the change that was taken back again",
+            Self::Train => "Fine-tune the chosen model on the prepared rows",
+            Self::PauseResume => "Hold the run where it is, or let it go on",
+            Self::Stop => "End the run now, measure the best checkpoint and keep it",
+            Self::GoTo(step) => step.purpose(),
+            Self::NextStep => "Show the step after this one",
+            Self::PreviousStep => "Show the step before this one",
+            Self::Palette => "Search every command by name",
+            Self::Notifications => "Read again what was notified in this sitting",
+            Self::ThemeSystem => "Light or dark as the system is set",
+            Self::ThemeLight => "Dark text on a light ground",
+            Self::ThemeDark => "Light text on a dark ground",
+            Self::ZoomIn => "Make everything larger",
+            Self::ZoomOut => "Make everything smaller",
+            Self::ZoomReset => "Everything at its own size",
+            Self::Shortcuts => "All keyboard shortcuts on one page",
+            Self::About => "Version, licences, where things are kept",
+        }
+    }
+
+    /// The menu it stands in.
+    #[must_use]
+    pub fn menu(self) -> Menu {
+        match self {
+            Self::New | Self::Open | Self::OpenSample | Self::Save | Self::SaveAs | Self::ExportWeights
+            | Self::Quit => Menu::File,
+            Self::Undo | Self::Redo => Menu::Edit,
+            Self::Train | Self::PauseResume | Self::Stop | Self::GoTo(_) | Self::NextStep | Self::PreviousStep => {
+                Menu::Run
+            }
+            Self::Palette | Self::Notifications | Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark
+            | Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => Menu::View,
+            Self::Shortcuts | Self::About => Menu::Help,
+        }
+    }
+
+    /// Whether a line is drawn above it in its menu.
+    #[must_use]
+    pub fn begins_group(self) -> bool {
+        matches!(
+            self,
+            Self::Save
+                | Self::ExportWeights
+                | Self::Quit
+                | Self::NextStep
+                | Self::GoTo(Step::Data)
+                | Self::ThemeSystem
+                | Self::ZoomIn
+        )
+    }
+
+    /// Its shortcuts; the first is the one shown.
+    #[must_use]
+    pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
+        let ctrl = |key| vec![KeyboardShortcut::new(CTRL, key)];
+        let ctrl_shift = |key| vec![KeyboardShortcut::new(CTRL_SHIFT, key)];
+        match self {
+            Self::New => ctrl(Key::N),
+            Self::Open => ctrl(Key::O),
+            Self::Save => ctrl(Key::S),
+            Self::SaveAs => ctrl_shift(Key::S),
+            Self::ExportWeights => ctrl(Key::E),
+            Self::Quit => ctrl(Key::Q),
+            Self::Undo => ctrl(Key::Z),
+            Self::Redo => [ctrl_shift(Key::Z), ctrl(Key::Y)].concat(),
+            Self::Train => ctrl(Key::Enter),
+            Self::PauseResume => ctrl(Key::P),
+            Self::Stop => ctrl(Key::Period),
+            Self::GoTo(step) => {
+                let keys =
+                    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
+                ctrl(keys[step as usize])
+            }
+            Self::NextStep => ctrl(Key::PageDown),
+            Self::PreviousStep => ctrl(Key::PageUp),
+            Self::Palette => [ctrl(Key::K), ctrl_shift(Key::P)].concat(),
+            Self::ZoomIn => [ctrl(Key::Plus), ctrl(Key::Equals)].concat(),
+            Self::ZoomOut => ctrl(Key::Minus),
+            Self::ZoomReset => ctrl(Key::Num0),
+            Self::Shortcuts => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
+            Self::OpenSample | Self::Notifications | Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark
+            | Self::About => Vec::new(),
+        }
+    }
+
+    /// Why it cannot be given now; `None` when it can.
+    #[must_use]
+    pub fn blocked(self, state: &CommandState<'_>) -> Option<String> {
+        let unless = |allowed: bool, why: &str| (!allowed).then(|| why.to_owned());
+        match self {
+            Self::OpenSample => unless(state.has_sample, "The sample project is not beside this build of Hone"),
+            Self::ExportWeights => unless(state.has_run, "Train a model first"),
+            Self::Undo => unless(state.undo.is_some(), "Nothing to undo"),
+            Self::Redo => unless(state.redo.is_some(), "Nothing to redo"),
+            Self::Train if state.training => Some("A run is under way".to_owned()),
+            Self::Train => state.train_blocked.map(str::to_owned),
+            Self::PauseResume | Self::Stop if state.stopping => Some("The run is being stopped".to_owned()),
+            Self::PauseResume | Self::Stop => unless(state.training, "No run is under way"),
+            Self::NextStep => unless(state.step != Step::Export, "This is the last step"),
+            Self::PreviousStep => unless(state.step != Step::Data, "This is the first step"),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_commands_share_a_shortcut_on_any_system() {
+        for is_mac in [false, true] {
+            let mut seen = std::collections::BTreeMap::new();
+            for command in UserCommand::ALL {
+                for shortcut in command.shortcuts() {
+                    let shown = shortcut.format(&egui::ModifierNames::NAMES, is_mac);
+                    if let Some(other) = seen.insert(shown.clone(), command) {
+                        panic!("{shown} is both {other:?} and {command:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_are_unique_and_without_a_full_stop() {
+        let mut seen = std::collections::BTreeSet::new();
+        for command in UserCommand::ALL {
+            assert!(seen.insert(command.text()), "{} twice", command.text());
+            assert!(!command.tooltip().ends_with('.') && !command.text().ends_with('.'));
+        }
+        for menu in Menu::ALL {
+            assert!(UserCommand::ALL.iter().any(|command| command.menu() == menu), "{menu:?} is empty");
+        }
+    }
+
+    #[test]
+    fn a_blocked_command_says_why() {
+        let state = CommandState { train_blocked: Some("Open a data file first"), ..CommandState::default() };
+        assert_eq!(UserCommand::Train.blocked(&state).as_deref(), Some("Open a data file first"));
+        assert!(UserCommand::Stop.blocked(&state).is_some());
+        assert!(UserCommand::Undo.blocked(&state).is_some());
+        let going = CommandState { training: true, undo: Some("labels"), ..CommandState::default() };
+        assert!(UserCommand::Train.blocked(&going).is_some());
+        assert_eq!(UserCommand::Stop.blocked(&going), None);
+        assert_eq!(UserCommand::Undo.blocked(&going), None);
+    }
+}

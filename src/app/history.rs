@@ -1,0 +1,118 @@
+//! Undo and redo of project edits.
+
+use std::time::{Duration, Instant};
+
+use crate::project::Project;
+
+/// Edits remembered.
+const LIMIT: usize = 200;
+/// Edits of the same kind closer together than this are one: a slider dragged, a name typed.
+const TOGETHER: Duration = Duration::from_millis(900);
+
+/// States before and after the present one.
+#[derive(Debug, Default)]
+pub struct History {
+    past: Vec<(&'static str, Project)>,
+    future: Vec<(&'static str, Project)>,
+    last: Option<(&'static str, Instant)>,
+}
+
+impl History {
+    /// Remembers `before`, the state an edit called `title` is about to change.
+    pub fn record(&mut self, title: &'static str, before: &Project, now: Instant) {
+        let continues = self
+            .last
+            .is_some_and(|(last, when)| last == title && now.saturating_duration_since(when) < TOGETHER);
+        self.last = Some((title, now));
+        self.future.clear();
+        if continues && !self.past.is_empty() {
+            return;
+        }
+        self.past.push((title, before.clone()));
+        if self.past.len() > LIMIT {
+            self.past.remove(0);
+        }
+    }
+
+    /// Goes back: gives the state to return to, keeping `present` for redo.
+    pub fn undo(&mut self, present: &Project) -> Option<Project> {
+        let (title, before) = self.past.pop()?;
+        self.future.push((title, present.clone()));
+        self.last = None;
+        Some(before)
+    }
+
+    /// Goes forward again.
+    pub fn redo(&mut self, present: &Project) -> Option<Project> {
+        let (title, after) = self.future.pop()?;
+        self.past.push((title, present.clone()));
+        self.last = None;
+        Some(after)
+    }
+
+    /// What undo would take back.
+    #[must_use]
+    pub fn undo_title(&self) -> Option<&'static str> {
+        self.past.last().map(|(title, _)| *title)
+    }
+
+    /// What redo would do again.
+    #[must_use]
+    pub fn redo_title(&self) -> Option<&'static str> {
+        self.future.last().map(|(title, _)| *title)
+    }
+
+    /// Forgets everything: another project was opened.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Project {
+        Project { name: name.to_owned(), ..Project::default() }
+    }
+
+    #[test]
+    fn undo_and_redo_go_back_and_forth() {
+        let mut history = History::default();
+        let start = Instant::now();
+        history.record("cleaning", &named("a"), start);
+        history.record("split", &named("b"), start);
+        assert_eq!(history.undo_title(), Some("split"));
+        assert_eq!(history.undo(&named("c")), Some(named("b")));
+        assert_eq!(history.undo(&named("b")), Some(named("a")));
+        assert_eq!(history.undo(&named("a")), None);
+        assert_eq!(history.redo(&named("a")), Some(named("b")));
+        assert_eq!(history.redo(&named("b")), Some(named("c")));
+        assert_eq!(history.redo(&named("c")), None);
+    }
+
+    #[test]
+    fn a_dragged_slider_is_one_edit() {
+        let mut history = History::default();
+        let start = Instant::now();
+        history.record("split", &named("a"), start);
+        history.record("split", &named("b"), start + Duration::from_millis(100));
+        history.record("split", &named("c"), start + Duration::from_millis(200));
+        assert_eq!(history.undo(&named("d")), Some(named("a")));
+    }
+
+    #[test]
+    fn a_new_edit_ends_redo_and_old_ones_are_forgotten() {
+        let mut history = History::default();
+        let start = Instant::now();
+        history.record("split", &named("a"), start);
+        history.undo(&named("b"));
+        history.record("cleaning", &named("a"), start);
+        assert_eq!(history.redo(&named("c")), None);
+        for count in 0..2 * LIMIT {
+            let title = if count % 2 == 0 { "labels" } else { "model" };
+            history.record(title, &named("x"), start);
+        }
+        assert_eq!(history.past.len(), LIMIT);
+    }
+}

@@ -1,0 +1,155 @@
+//! What a step can ask of the app. Steps change nothing themselves.
+
+use std::path::PathBuf;
+
+use crate::project::{
+    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, RowEdit, RowId, SplitSettings, Step,
+    TrainingSettings,
+};
+use crate::worker::ExportFormat;
+
+use super::commands::UserCommand;
+use super::context::Notice;
+
+/// A change of the project: applied in one place, undone as a whole, saved at once.
+///
+/// Send the whole new value of the part that changed: `Edit::Cleaning(CleaningSettings { .. })`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// A new name for the project.
+    Name(String),
+    /// Files, how to read them, columns.
+    Dataset(DatasetSettings),
+    /// Order, renames, merges, exclusions of labels.
+    Labels(LabelSettings),
+    /// Cleaning switches.
+    Cleaning(CleaningSettings),
+    /// Shares, stratification, seed.
+    Split(SplitSettings),
+    /// The pre-trained model.
+    Model(ModelChoice),
+    /// Hyperparameters.
+    Training(TrainingSettings),
+    /// Corrections of rows; `None` takes a correction back.
+    Rows(Vec<(RowId, Option<RowEdit>)>),
+}
+
+impl Edit {
+    /// What the edit changes, for "Undo …".
+    #[must_use]
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "project name",
+            Self::Dataset(_) => "data settings",
+            Self::Labels(_) => "labels",
+            Self::Cleaning(_) => "cleaning",
+            Self::Split(_) => "split",
+            Self::Model(_) => "model",
+            Self::Training(_) => "training settings",
+            Self::Rows(_) => "row correction",
+        }
+    }
+}
+
+/// Which file or folder a person is asked for; the app does with it what the name says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pick {
+    /// The main data file.
+    MainFile,
+    /// A separate validation file.
+    ValidationFile,
+    /// A separate test file.
+    TestFile,
+    /// A project to open.
+    Project,
+    /// Where to save a copy of the project.
+    SaveAs,
+    /// A local Hugging Face folder to start from.
+    ModelFolder,
+    /// Where to export to.
+    ExportTo(ExportFormat),
+    /// A labelled file to measure the model on.
+    EvaluateFile,
+    /// A file to label, and then where to write the result.
+    PredictFile,
+    /// Where to write the labelled rows of this file.
+    PredictOutput {
+        /// The file to label.
+        input: PathBuf,
+    },
+}
+
+/// Something a step wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AppCommand {
+    /// Change the project.
+    Edit(Edit),
+    /// Show a step.
+    GoTo(Step),
+    /// Run a command of the menus (train, pause, stop, undo, save, ...).
+    User(UserCommand),
+    /// Ask for a file or folder and use it.
+    Pick(Pick),
+    /// Use this as the main data file, and guess the columns anew.
+    OpenData(PathBuf),
+    /// Open the project in this folder (or this `project.ron`).
+    OpenProject(PathBuf),
+    /// Bring a model of the catalogue onto this machine.
+    FetchModel(String),
+    /// Stop the download.
+    StopFetch,
+    /// Show a finished run of this project.
+    LoadRun(PathBuf),
+    /// Measure the shown run on another labelled file.
+    Evaluate(PathBuf),
+    /// Write the shown run's model to this place.
+    Export {
+        /// What to write.
+        format: ExportFormat,
+        /// Folder or file, not there yet or empty.
+        output: PathBuf,
+    },
+    /// Stop the export, prediction or evaluation under way.
+    StopJob,
+    /// Label texts with the shown run's model; the answer comes in `StepContext::classify`.
+    Classify(Vec<String>),
+    /// Label every row of a file with the shown run's model.
+    PredictFile {
+        /// The file to label.
+        input: PathBuf,
+        /// The CSV to write.
+        output: PathBuf,
+    },
+    /// Show a file or folder in the system's file manager.
+    Reveal(PathBuf),
+    /// Tell the person something that stays in the notifications.
+    Notify(Notice),
+}
+
+/// Where a step puts what it wants done; the app looks after the frame is drawn.
+#[derive(Debug, Default)]
+pub struct CommandSender {
+    queue: Vec<AppCommand>,
+}
+
+impl CommandSender {
+    /// Asks for something.
+    pub fn send(&mut self, command: AppCommand) {
+        self.queue.push(command);
+    }
+
+    /// Asks for a change of the project.
+    pub fn edit(&mut self, edit: Edit) {
+        self.send(AppCommand::Edit(edit));
+    }
+
+    /// Asks for a command of the menus.
+    pub fn user(&mut self, command: UserCommand) {
+        self.send(AppCommand::User(command));
+    }
+
+    /// Takes everything asked for, in order.
+    pub fn take(&mut self) -> Vec<AppCommand> {
+        std::mem::take(&mut self.queue)
+    }
+}

@@ -1,0 +1,21 @@
+//! The window. egui lives here and nowhere else.
+//!
+//! One change travels like this: a step's function sends an [`AppCommand`] into a [`CommandSender`];
+//! [`HoneApp`] applies it, records undo and saves; long work goes to a worker, whose events come back in
+//! `HoneApp::logic` and fill what [`StepContext`] shows to the steps in the next frame.
+
+mod app;
+mod commands;
+mod context;
+mod history;
+mod messages;
+mod shell;
+mod steps;
+mod theme;
+mod widgets;
+
+pub use app::{AppError, HoneApp, run};
+pub use commands::{Menu, UserCommand};
+pub use context::{ClassifyState, FetchState, Job, LiveRun, Notice, RunEnd, StepContext};
+pub use messages::{AppCommand, CommandSender, Edit, Pick};
+pub use theme::{Theme, ThemeError, Tone};

@@ -1,0 +1,62 @@
+//! One file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
+
+mod data;
+mod evaluate;
+mod export;
+mod labels;
+mod model;
+mod prepare;
+mod review;
+mod train;
+mod try_it;
+
+use egui::Ui;
+
+use crate::project::Step;
+
+use super::context::StepContext;
+use super::messages::CommandSender;
+
+/// What is shown in the middle of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// A step of the wizard.
+    Step(Step),
+    /// The trained model, to try.
+    TryIt,
+}
+
+/// What every step remembers between frames: filters, selections, half-typed text. Never saved.
+#[derive(Debug, Default)]
+pub struct StepStates {
+    data: data::DataStepState,
+    labels: labels::LabelsStepState,
+    prepare: prepare::PrepareStepState,
+    model: model::ModelStepState,
+    train: train::TrainStepState,
+    evaluate: evaluate::EvaluateStepState,
+    review: review::ReviewStepState,
+    export: export::ExportStepState,
+    try_it: try_it::TryItState,
+}
+
+/// Draws what is shown in the middle of the window.
+pub fn view_ui(
+    ui: &mut Ui,
+    view: View,
+    ctx: &StepContext<'_>,
+    states: &mut StepStates,
+    sender: &mut CommandSender,
+) {
+    match view {
+        View::Step(Step::Data) => data::data_step_ui(ui, ctx, &mut states.data, sender),
+        View::Step(Step::Labels) => labels::labels_step_ui(ui, ctx, &mut states.labels, sender),
+        View::Step(Step::Prepare) => prepare::prepare_step_ui(ui, ctx, &mut states.prepare, sender),
+        View::Step(Step::Model) => model::model_step_ui(ui, ctx, &mut states.model, sender),
+        View::Step(Step::Train) => train::train_step_ui(ui, ctx, &mut states.train, sender),
+        View::Step(Step::Evaluate) => evaluate::evaluate_step_ui(ui, ctx, &mut states.evaluate, sender),
+        View::Step(Step::Review) => review::review_step_ui(ui, ctx, &mut states.review, sender),
+        View::Step(Step::Export) => export::export_step_ui(ui, ctx, &mut states.export, sender),
+        View::TryIt => try_it::try_it_ui(ui, ctx, &mut states.try_it, sender),
+    }
+}

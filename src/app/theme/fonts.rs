@@ -1,0 +1,48 @@
+//! The fonts of the window: Inter for text, Phosphor for icons, egui's own for everything else.
+
+use std::sync::Arc;
+
+use egui::{FontData, FontDefinitions, FontFamily, FontTweak};
+
+/// Semi-bold text.
+#[must_use]
+pub fn strong_family() -> FontFamily {
+    FontFamily::Name("strong".into())
+}
+
+/// Filled icons.
+#[must_use]
+pub fn fill_family() -> FontFamily {
+    FontFamily::Name("fill".into())
+}
+
+/// All fonts. Every family falls back to the icons and then to the fonts that egui brings.
+pub(super) fn definitions() -> FontDefinitions {
+    let mut fonts = FontDefinitions::default();
+    let mut add = |name: &str, bytes: &'static [u8], tweak: FontTweak| {
+        fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes).tweak(tweak)));
+    };
+    // Phosphor sits on the em box, text on the baseline: icons are set a little lower and larger.
+    let icon = FontTweak { scale: 1.15, y_offset_factor: 0.06, ..FontTweak::default() };
+    add("inter", include_bytes!("../../../assets/fonts/inter-Regular.ttf"), FontTweak::default());
+    add("inter-strong", include_bytes!("../../../assets/fonts/inter-SemiBold.ttf"), FontTweak::default());
+    add("icons", include_bytes!("../../../assets/fonts/phosphor-subset.ttf"), icon.clone());
+    add("icons-fill", include_bytes!("../../../assets/fonts/phosphor-fill-subset.ttf"), icon);
+
+    let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
+    let family = |first: &[&str]| {
+        let mut names: Vec<String> = first.iter().map(|&name| name.to_owned()).collect();
+        names.extend(fallback.iter().cloned());
+        names
+    };
+    let text = family(&["inter", "icons"]);
+    let strong = family(&["inter-strong", "icons"]);
+    let fill = family(&["icons-fill", "inter"]);
+    fonts.families.insert(FontFamily::Proportional, text);
+    fonts.families.insert(strong_family(), strong);
+    fonts.families.insert(fill_family(), fill);
+    if let Some(mono) = fonts.families.get_mut(&FontFamily::Monospace) {
+        mono.insert(1, "icons".to_owned());
+    }
+    fonts
+}

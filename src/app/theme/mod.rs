@@ -1,0 +1,186 @@
+//! How the window looks: tokens from a file, fonts, icons and egui's style made of them.
+
+mod fonts;
+pub mod icons;
+mod style;
+mod tokens;
+
+use egui::{Color32, FontId, RichText};
+
+pub use fonts::{fill_family, strong_family};
+pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, Tokens};
+
+/// The theme file does not hold what it should.
+#[derive(Debug, thiserror::Error)]
+#[error("the theme built into Hone cannot be read: {0}; this build is damaged, install Hone again")]
+pub struct ThemeError(#[from] ron::error::SpannedError);
+
+/// One theme, light or dark: what every drawing function is given.
+#[derive(Clone, Debug)]
+pub struct Theme {
+    /// Whether the ground is dark.
+    pub dark: bool,
+    /// Colours.
+    pub palette: Palette,
+    /// Distances.
+    pub space: Space,
+    /// Corner radii.
+    pub radius: Radius,
+    /// Text sizes.
+    pub text: TextSizes,
+    /// Sizes of controls and bars.
+    pub size: Sizes,
+}
+
+/// What a colour says. It is never said by colour alone: an icon or a word stands beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing special.
+    Neutral,
+    /// Chosen, or to be done next.
+    Accent,
+    /// It went well.
+    Success,
+    /// Worth a look.
+    Warning,
+    /// It went wrong.
+    Danger,
+}
+
+impl Theme {
+    /// The light and the dark theme of these tokens.
+    #[must_use]
+    pub fn pair(tokens: &Tokens) -> [Self; 2] {
+        [false, true].map(|dark| Self {
+            dark,
+            palette: if dark { tokens.dark.clone() } else { tokens.light.clone() },
+            space: tokens.space.clone(),
+            radius: tokens.radius.clone(),
+            text: tokens.text.clone(),
+            size: tokens.size.clone(),
+        })
+    }
+
+    /// Ink of a tone.
+    #[must_use]
+    pub fn ink(&self, tone: Tone) -> Color32 {
+        match tone {
+            Tone::Neutral => self.palette.text_muted,
+            Tone::Accent => self.palette.accent,
+            Tone::Success => self.palette.success,
+            Tone::Warning => self.palette.warning,
+            Tone::Danger => self.palette.danger,
+        }
+    }
+
+    /// Ground of a tone.
+    #[must_use]
+    pub fn ground(&self, tone: Tone) -> Color32 {
+        match tone {
+            Tone::Neutral => self.palette.hover,
+            Tone::Accent => self.palette.accent_soft,
+            Tone::Success => self.palette.success_soft,
+            Tone::Warning => self.palette.warning_soft,
+            Tone::Danger => self.palette.danger_soft,
+        }
+    }
+
+    /// Colour of the `index`-th series of a chart; they come round again after eight.
+    #[must_use]
+    pub fn chart(&self, index: usize) -> Color32 {
+        let colours = &self.palette.chart;
+        colours.get(index % colours.len().max(1)).copied().unwrap_or(self.palette.accent)
+    }
+
+    /// Colour of a share (0..=1) on the sequential map, and the ink that can be read on it.
+    #[must_use]
+    pub fn sequential(&self, share: f32) -> (Color32, Color32) {
+        let stops = &self.palette.sequential;
+        let last = stops.len().saturating_sub(1);
+        let place = share.clamp(0.0, 1.0) * last as f32;
+        let (low, high) = (place.floor() as usize, (place.ceil() as usize).min(last));
+        let fill = match (stops.get(low), stops.get(high)) {
+            (Some(&low_colour), Some(&high_colour)) => low_colour.lerp_to_gamma(high_colour, place.fract()),
+            _ => self.palette.panel,
+        };
+        let lightness = egui::Rgba::from(fill).intensity();
+        let light_ink = if self.dark { self.palette.text } else { self.palette.panel };
+        let dark_ink = if self.dark { self.palette.on_accent } else { self.palette.text };
+        (fill, if lightness < 0.2 { light_ink } else { dark_ink })
+    }
+
+    /// Makes egui look like this theme and gives it the fonts.
+    pub fn install(ctx: &egui::Context, themes: &[Self; 2]) {
+        ctx.set_fonts(fonts::definitions());
+        for theme in themes {
+            let of = if theme.dark { egui::Theme::Dark } else { egui::Theme::Light };
+            ctx.set_style_of(of, style::style(theme));
+        }
+    }
+
+    /// Title of a step.
+    #[must_use]
+    pub fn title(&self, text: impl Into<String>) -> RichText {
+        self.strong(text).size(self.text.title)
+    }
+
+    /// Heading of a card or section.
+    #[must_use]
+    pub fn heading(&self, text: impl Into<String>) -> RichText {
+        self.strong(text).size(self.text.heading)
+    }
+
+    /// The one big figure.
+    #[must_use]
+    pub fn display(&self, text: impl Into<String>) -> RichText {
+        self.strong(text).size(self.text.display)
+    }
+
+    /// Semi-bold text.
+    #[must_use]
+    pub fn strong(&self, text: impl Into<String>) -> RichText {
+        RichText::new(text).family(strong_family()).color(self.palette.text)
+    }
+
+    /// Text of lesser weight.
+    #[must_use]
+    pub fn muted(&self, text: impl Into<String>) -> RichText {
+        RichText::new(text).color(self.palette.text_muted)
+    }
+
+    /// Small text of lesser weight.
+    #[must_use]
+    pub fn small(&self, text: impl Into<String>) -> RichText {
+        self.muted(text).size(self.text.small)
+    }
+
+    /// Font of running text at `size` points.
+    #[must_use]
+    pub fn font(&self, size: f32) -> FontId {
+        FontId::proportional(size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ink_on_the_sequential_map_can_be_told_from_it() {
+        let tokens = Tokens::bundled().unwrap();
+        for theme in Theme::pair(&tokens) {
+            for step in 0..=20_u8 {
+                let (fill, ink) = theme.sequential(f32::from(step) / 20.0);
+                let apart = (egui::Rgba::from(fill).intensity() - egui::Rgba::from(ink).intensity()).abs();
+                assert!(apart > 0.12, "step {step}, dark {}: {apart}", theme.dark);
+            }
+        }
+    }
+
+    #[test]
+    fn chart_colours_come_round() {
+        let theme = &Theme::pair(&Tokens::bundled().unwrap())[0];
+        assert_eq!(theme.chart(0), theme.chart(8));
+        assert_ne!(theme.chart(0), theme.chart(1));
+    }
+}

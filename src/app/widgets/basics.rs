@@ -1,0 +1,208 @@
+//! The small vocabulary every step is drawn with: pages, cards, buttons, badges, banners, empty states.
+
+use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2};
+
+use super::super::theme::{Theme, Tone, icons};
+
+/// A step's page: title, one sentence, then its contents, scrolled when they do not fit.
+pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    egui::ScrollArea::vertical()
+        .id_salt(("page", title))
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            let margin = Margin::symmetric(theme.space.xl as i8, theme.space.xl as i8);
+            Frame::NONE
+                .inner_margin(margin)
+                .show(ui, |ui| {
+                    ui.set_max_width(theme.size.content);
+                    ui.label(theme.title(title));
+                    ui.add_space(-theme.space.xs);
+                    ui.label(theme.muted(purpose));
+                    ui.add_space(theme.space.m);
+                    contents(ui)
+                })
+                .inner
+        })
+        .inner
+}
+
+/// A card: a bordered ground that holds things which belong together. It takes the full width.
+pub fn card<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let inner = Frame::new()
+        .fill(theme.palette.card)
+        .stroke(Stroke::new(1.0, theme.palette.border))
+        .corner_radius(CornerRadius::same(theme.radius.large))
+        .inner_margin(Margin::same(theme.space.l as i8))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            contents(ui)
+        })
+        .inner;
+    ui.add_space(theme.space.s);
+    inner
+}
+
+/// A card with a heading and, muted under it, what it is for.
+pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    card(ui, theme, |ui| {
+        ui.label(theme.heading(heading));
+        if !hint.is_empty() {
+            ui.add_space(-theme.space.xs);
+            ui.label(theme.small(hint));
+        }
+        ui.add_space(theme.space.xs);
+        contents(ui)
+    })
+}
+
+fn with_icon<'a>(icon: &str, text: &str) -> Button<'a> {
+    if icon.is_empty() {
+        Button::new(text.to_owned())
+    } else {
+        Button::new((RichText::new(icon.to_owned()), text.to_owned()))
+    }
+}
+
+/// A button; `icon` may be empty. Its accessible name is `text`.
+pub fn button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str) -> Response {
+    let size = Vec2::new(0.0, theme.size.control);
+    ui.add(with_icon(icon, text).min_size(size)).accessible_name(text)
+}
+
+/// The one button of a page that leads on. Disabled ones say why on hover: pass `Err(why)`.
+pub fn primary_button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str, enabled: Result<(), &str>) -> Response {
+    let palette = &theme.palette;
+    let size = Vec2::new(0.0, theme.size.control + 2.0);
+    ui.scope(|ui| {
+        let widgets = &mut ui.visuals_mut().widgets;
+        for (widget, fill) in [
+            (&mut widgets.inactive, palette.accent),
+            (&mut widgets.hovered, palette.accent_hover),
+            (&mut widgets.active, palette.accent_hover),
+        ] {
+            widget.weak_bg_fill = fill;
+            widget.fg_stroke.color = palette.on_accent;
+            widget.bg_stroke = Stroke::new(1.0, fill);
+        }
+        // The keyboard's focus is shown by a second ring, since the ground is the accent already.
+        widgets.active.bg_stroke = Stroke::new(2.0, palette.text);
+        ui.spacing_mut().button_padding.x = theme.space.l;
+        let response = ui.add_enabled(enabled.is_ok(), with_icon(icon, text).min_size(size)).accessible_name(text);
+        match enabled {
+            Ok(()) => response,
+            Err(why) => response.on_disabled_hover_text(why),
+        }
+    })
+    .inner
+}
+
+/// A button that is only an icon; `name` is its tooltip and its accessible name.
+pub fn icon_button(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Response {
+    let size = Vec2::splat(theme.size.control - 4.0);
+    let label = RichText::new(icon).color(theme.palette.text_muted);
+    ui.add(Button::new(label).frame_when_inactive(false).min_size(size)).accessible_name(name).on_hover_text(name)
+}
+
+/// A small label on a tinted ground, with an icon so that it is not told by colour alone.
+pub fn badge(ui: &mut Ui, theme: &Theme, tone: Tone, icon: &str, text: &str) -> Response {
+    let ink = theme.ink(tone);
+    Frame::new()
+        .fill(theme.ground(tone))
+        .corner_radius(CornerRadius::same(theme.radius.small))
+        .inner_margin(Margin::symmetric(theme.space.s as i8, 2))
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xs;
+            ui.horizontal(|ui| {
+                ui.set_min_height(0.0);
+                if !icon.is_empty() {
+                    ui.label(RichText::new(icon).size(theme.text.small).color(ink));
+                }
+                ui.label(RichText::new(text).size(theme.text.small).color(ink));
+            });
+        })
+        .response
+}
+
+/// Icon of a tone.
+fn tone_icon(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Neutral | Tone::Accent => icons::INFO,
+        Tone::Success => icons::CHECK_CIRCLE,
+        Tone::Warning => icons::WARNING,
+        Tone::Danger => icons::X_CIRCLE,
+    }
+}
+
+/// A message over the full width: what happened, why, what to do next. `actions` draws buttons at its end.
+pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, actions: impl FnOnce(&mut Ui)) {
+    Frame::new()
+        .fill(theme.ground(tone))
+        .corner_radius(CornerRadius::same(theme.radius.medium))
+        .inner_margin(Margin::symmetric(theme.space.m as i8, theme.space.m as i8))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.horizontal_top(|ui| {
+                ui.label(RichText::new(tone_icon(tone)).color(theme.ink(tone)).size(theme.text.heading));
+                ui.vertical(|ui| {
+                    ui.spacing_mut().item_spacing.y = theme.space.xs;
+                    ui.add(egui::Label::new(theme.strong(title)).wrap());
+                    if !body.is_empty() {
+                        ui.add(egui::Label::new(RichText::new(body).color(theme.palette.text)).wrap());
+                    }
+                    ui.horizontal_wrapped(actions);
+                });
+            });
+        });
+    ui.add_space(theme.space.s);
+}
+
+/// What stands where there is nothing yet: what will be here and what to do. `actions` draws the buttons.
+pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &str, actions: impl FnOnce(&mut Ui)) {
+    card(ui, theme, |ui| {
+        ui.add_space(theme.space.xxl);
+        ui.vertical_centered(|ui| {
+            ui.label(RichText::new(icon).size(theme.text.display).color(theme.palette.text_faint));
+            ui.add_space(theme.space.s);
+            ui.label(theme.heading(title));
+            ui.set_max_width(460.0_f32.min(ui.available_width()));
+            ui.label(theme.muted(body));
+            ui.add_space(theme.space.m);
+            actions(ui);
+        });
+        ui.add_space(theme.space.xxl);
+    });
+}
+
+/// One figure with what it is: muted name above, value below. Values of a row of figures line up.
+pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
+    let response = ui
+        .vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            ui.label(theme.small(name));
+            ui.label(theme.strong(value).size(theme.text.heading + 3.0));
+        })
+        .response;
+    if hover.is_empty() { response } else { response.on_hover_text(hover) }
+}
+
+/// Name of a field, above it, with an explanation on hover.
+pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Response {
+    let response = ui.label(theme.small(text));
+    if hover.is_empty() { response } else { response.on_hover_text(hover) }
+}
+
+/// A switch with its explanation under it and something at its right end. Returns whether it was changed.
+pub fn toggle_row(
+    ui: &mut Ui,
+    on: &mut bool,
+    name: &str,
+    explanation: &str,
+    right: impl FnOnce(&mut Ui),
+) -> bool {
+    ui.horizontal(|ui| {
+        let changed = ui.checkbox(on, name).on_hover_text(explanation).changed();
+        ui.with_layout(Layout::right_to_left(Align::Center), right);
+        changed
+    })
+    .inner
+}
