@@ -18,3 +18,5 @@ pub mod evaluation;
 pub mod storage;
 /// The worker thread and its protocol.
 pub mod worker;
+/// The window.
+pub mod app;
