@@ -53,6 +53,8 @@ pub struct FileFormat {
     pub quoting: bool,
     /// WHATWG encoding name, for example `UTF-8`.
     pub encoding: String,
+    /// Whether the first record names the columns.
+    pub header: bool,
     /// Characters that could not be decoded and became U+FFFD.
     pub undecodable: u64,
 }

@@ -22,6 +22,8 @@ pub struct DatasetSettings {
     pub quoting: Option<bool>,
     /// Encoding label of the WHATWG Encoding Standard, for example `windows-1252`.
     pub encoding: Option<String>,
+    /// Whether the first record names the columns. Without a header they are `column_1`, `column_2`, ...
+    pub header: Option<bool>,
     /// Column that holds the text. Empty until chosen.
     pub text_column: String,
     /// Column that holds the label. Empty until chosen.

@@ -1,0 +1,339 @@
+//! What keeps data from being trained on, and what a person should know of it, in words to act on.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::prepare::shares;
+use super::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
+use crate::project::{Project, SourceFile};
+
+/// Labels named in a message before the rest is counted.
+const NAMED: usize = 5;
+/// A label this many times as frequent as another is worth a word.
+const IMBALANCE: usize = 20;
+/// Fewer training rows than this are too few to learn a label well.
+const FEW_ROWS: usize = 10;
+
+/// Blockers of missing columns, file by file.
+pub(super) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
+    let settings = &project.dataset;
+    let roles = [("text", &settings.text_column), ("label", &settings.label_column)];
+    let mut blockers = Vec::new();
+    for (role, column) in roles {
+        if column.is_empty() {
+            let columns = files.first().map(|file| listed(&file.table.names)).unwrap_or_default();
+            blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
+            continue;
+        }
+        for file in files.iter().filter(|file| file.table.column_index(column).is_none()) {
+            blockers.push(format!(
+                "{} has no column '{column}' for the {role}. It has: {}. Choose another column, or another file",
+                name(file),
+                listed(&file.table.names)
+            ));
+        }
+    }
+    if blockers.is_empty() && settings.text_column == settings.label_column {
+        blockers.push(format!(
+            "'{}' is chosen as the text and as the label. Choose two different columns",
+            settings.text_column
+        ));
+    }
+    blockers
+}
+
+/// Warnings about how the files could be read.
+pub(super) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for file in files {
+        if file.format.undecodable > 0 {
+            warnings.push(format!(
+                "{}: {} could not be decoded as {} and show as \u{FFFD}. If texts look wrong, choose another encoding in Data",
+                name(file),
+                count(file.format.undecodable as usize, "character"),
+                file.format.encoding
+            ));
+        }
+        if let Some(first) = file.bad_rows.first() {
+            warnings.push(format!(
+                "{}: {} could not be read and will not be used; the first is row {} (line {}): {}",
+                name(file),
+                count(file.bad_rows.len(), "row"),
+                first.record,
+                first.line,
+                lower_first(&first.reason)
+            ));
+        }
+    }
+    warnings
+}
+
+/// Looks at the finished examples and adds blockers and warnings.
+pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
+    let mut blockers = Vec::new();
+    if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
+        blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
+    } else {
+        blockers.extend(label_blockers(project, imported, prepared));
+        blockers.extend(side_blockers(project, imported, prepared));
+        if blockers.is_empty() {
+            blockers.extend(unseen_labels(imported, prepared));
+        }
+        prepared.warnings.extend(balance_warnings(prepared));
+    }
+    prepared.warnings.extend(row_warnings(project, imported, prepared));
+    prepared.blockers.extend(blockers);
+}
+
+fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
+    if file.table.is_empty() {
+        let bad = if file.bad_rows.is_empty() { "has a header but no rows" } else { "has no row that could be read" };
+        return format!("{} {bad}. Choose a file with one row for each text", name(file));
+    }
+    let mut reasons: BTreeMap<DropReason, usize> = BTreeMap::new();
+    for (_, reason) in prepared.dropped.iter().filter(|(id, _)| id.file == which) {
+        *reasons.entry(*reason).or_default() += 1;
+    }
+    let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
+    format!(
+        "No usable row is left in {}: {}. Check the columns, the labels and the cleaning",
+        name(file),
+        reasons.join(", ")
+    )
+}
+
+fn in_words(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Excluded => "excluded by hand",
+        DropReason::EmptyText => "without text",
+        DropReason::EmptyLabel => "without a label",
+        DropReason::ExcludedLabel => "with a label that is left out",
+        DropReason::Duplicate => "duplicates",
+        DropReason::Conflict => "with conflicting labels",
+    }
+}
+
+/// One label only, far too many, or too few rows of one to be on every side.
+fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let column = &project.dataset.label_column;
+    let mut rows_of = vec![0; prepared.labels.len()];
+    let main = || prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
+    main().for_each(|example| rows_of[example.label as usize] += 1);
+    let rows: usize = rows_of.iter().sum();
+    let found = rows_of.iter().filter(|&&rows| rows > 0).count();
+    if found == 1 {
+        let label = main().next().map_or("", |example| prepared.labels[example.label as usize].as_str());
+        return vec![format!(
+            "Only one label is left: all {rows} rows are '{label}'. At least two are needed: choose another label column \
+             than '{column}', or look at the merged and excluded labels"
+        )];
+    }
+    if found > 20 && found * 2 > rows {
+        return vec![format!(
+            "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
+        )];
+    }
+    let Some(shares) = shares(project, imported) else { return Vec::new() };
+    let sides: Vec<&str> = ["training", "validation", "test"]
+        .into_iter()
+        .zip(shares)
+        .filter(|&(_, share)| share > 0.0)
+        .map(|(side, _)| side)
+        .collect();
+    let few: Vec<String> = prepared
+        .labels
+        .iter()
+        .zip(&rows_of)
+        .filter(|&(_, &rows)| rows > 0 && rows < sides.len())
+        .map(|(label, &rows)| format!("'{label}' ({})", count(rows, "row")))
+        .collect();
+    if few.is_empty() {
+        return Vec::new();
+    }
+    vec![format!(
+        "Too few rows to divide: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with \
+         another, or leave it out in Labels",
+        listed_plain(&few),
+        sides.len(),
+        sides.join(", ")
+    )]
+}
+
+/// Shares that are no shares, and sides without rows.
+fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut blockers = Vec::new();
+    if shares(project, imported).is_none() {
+        blockers.push(format!(
+            "The shares for validation ({}) and test ({}) leave nothing for training. Each must be at least 0, and both \
+             together less than 1",
+            project.split.validation, project.split.test
+        ));
+        return blockers;
+    }
+    let sides = [
+        (Side::Validation, &imported.validation, SourceFile::Validation),
+        (Side::Test, &imported.test, SourceFile::Test),
+    ];
+    for (side, file, which) in sides {
+        if prepared.side(side).next().is_some() {
+            continue;
+        }
+        match file {
+            Some(file) => blockers.push(no_rows(file, which, prepared)),
+            None if side == Side::Validation => blockers.push(
+                "There are no rows for validation, which decides when training is best. Raise its share in Prepare, or give a \
+                 validation file"
+                    .to_owned(),
+            ),
+            None => {}
+        }
+    }
+    blockers
+}
+
+/// Labels on validation or test that no training row has.
+fn unseen_labels(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let trained: HashSet<u32> = prepared.side(Side::Train).map(|example| example.label).collect();
+    let mut first: BTreeMap<(Side, u32), (&Example, usize)> = BTreeMap::new();
+    for example in prepared.examples.iter().filter(|example| !trained.contains(&example.label)) {
+        first.entry((example.side, example.label)).or_insert((example, 0)).1 += 1;
+    }
+    let message = |(&(side, label), &(example, rows)): (&(Side, u32), &(&Example, usize))| {
+        let label = &prepared.labels[label as usize];
+        let record = example.id.record;
+        let file = match example.id.file {
+            SourceFile::Main => {
+                let side = if side == Side::Test { "test" } else { "validation" };
+                return format!(
+                    "The label '{label}' is in {side} (row {record}, {} in all) but not in the training rows. Turn the \
+                     stratified split on, merge the label with another, or leave it out in Labels",
+                    count(rows, "row")
+                );
+            }
+            SourceFile::Validation => imported.validation.as_ref(),
+            SourceFile::Test => imported.test.as_ref(),
+        };
+        format!(
+            "The label '{label}' in {} (row {record}, {} in all) is not in the training rows, so it can never be \
+             predicted. Correct it, merge it with another label, or leave it out in Labels",
+            file.map(name).unwrap_or_default(),
+            count(rows, "row")
+        )
+    };
+    first.iter().map(message).collect()
+}
+
+fn balance_warnings(prepared: &Prepared) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let counts: Vec<(usize, &String)> =
+        prepared.counts().iter().map(|sides| sides[0]).zip(&prepared.labels).filter(|&(rows, _)| rows > 0).collect();
+    let (Some(&(most, frequent)), Some(&(least, rare))) =
+        (counts.iter().max_by_key(|(rows, _)| rows), counts.iter().min_by_key(|(rows, _)| rows))
+    else {
+        return warnings;
+    };
+    if most >= least * IMBALANCE {
+        warnings.push(format!(
+            "The labels are very unequal: '{frequent}' has {most} training rows, '{rare}' {least}. Look at macro-F1 rather \
+             than accuracy, and try balanced class weights"
+        ));
+    }
+    let few: Vec<String> =
+        counts.iter().filter(|(rows, _)| *rows < FEW_ROWS).map(|(rows, label)| format!("'{label}' ({rows})")).collect();
+    if !few.is_empty() {
+        warnings.push(format!("Few training rows: {}. Figures of such labels are unsure", listed_plain(&few)));
+    }
+    let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for label in &prepared.labels {
+        spellings.entry(label.to_lowercase()).or_default().push(label);
+    }
+    for same in spellings.values().filter(|same| same.len() > 1) {
+        warnings.push(format!(
+            "The labels {} differ only in capitals. Merge them in Labels if they mean the same",
+            listed(same)
+        ));
+    }
+    warnings
+}
+
+fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !prepared.stale_edits.is_empty() {
+        warnings.push(format!(
+            "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
+            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
+            prepared.stale_edits[0]
+        ));
+    }
+    for (file, which) in [(&imported.validation, SourceFile::Validation), (&imported.test, SourceFile::Test)] {
+        let Some(file) = file else { continue };
+        let dropped = |reason| prepared.dropped.iter().filter(|row| row.0.file == which && row.1 == reason).count();
+        for reason in [DropReason::EmptyText, DropReason::EmptyLabel] {
+            let rows = dropped(reason);
+            if rows > 0 {
+                warnings.push(format!(
+                    "{}: {} {} cannot be measured",
+                    name(file),
+                    count(rows, "row"),
+                    in_words(reason)
+                ));
+            }
+        }
+    }
+    if !project.cleaning.drop_conflicts && !prepared.conflicts.is_empty() {
+        warnings.push(format!(
+            "{} with more than one label. Correct them in Review, or leave them out in Prepare",
+            if prepared.conflicts.len() == 1 {
+                "1 text stands".to_owned()
+            } else {
+                format!("{} texts stand", prepared.conflicts.len())
+            }
+        ));
+    }
+    let mut side_of: HashMap<&str, Side> = HashMap::new();
+    prepared.side(Side::Train).for_each(|example| _ = side_of.insert(&example.text, Side::Train));
+    for (side, word) in [(Side::Validation, "validation"), (Side::Test, "test")] {
+        let shared = prepared.side(side).filter(|example| side_of.contains_key(example.text.as_str())).count();
+        if shared > 0 {
+            warnings.push(format!(
+                "{} of {word} also {} in training, which makes the figures look better than they are",
+                count(shared, "text"),
+                if shared == 1 { "stands" } else { "stand" }
+            ));
+        }
+    }
+    if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
+        warnings.push(
+            "There are no test rows: the figures come from validation, which also chooses the checkpoint, and look better \
+             than they are"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+fn name(file: &ImportedFile) -> String {
+    file.path.file_name().map_or_else(|| file.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// `'a', 'b', 'c'`, and how many more.
+fn listed(names: &[impl AsRef<str>]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("'{}'", name.as_ref())).collect();
+    if quoted.len() <= 4 * NAMED { quoted.join(", ") } else { cut(&quoted, 4 * NAMED) }
+}
+
+fn listed_plain(parts: &[String]) -> String {
+    if parts.len() <= NAMED { parts.join(", ") } else { cut(parts, NAMED) }
+}
+
+fn cut(parts: &[String], kept: usize) -> String {
+    format!("{} and {} more", parts[..kept].join(", "), parts.len() - kept)
+}
+
+fn lower_first(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}

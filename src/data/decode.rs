@@ -1,0 +1,139 @@
+//! Bytes -> text: byte order marks, UTF-8, UTF-16, and old encodings guessed.
+
+use std::borrow::Cow;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::DataError;
+
+/// Bytes looked at to tell UTF-16 without a mark from other text.
+const SAMPLE: usize = 64 * 1024;
+
+/// A file's text and how it was decoded.
+pub(super) struct Decoded<'a> {
+    /// The text, byte order mark removed.
+    pub text: Cow<'a, str>,
+    /// Name of the encoding.
+    pub encoding: &'static str,
+    /// Characters that became U+FFFD.
+    pub undecodable: u64,
+}
+
+/// Decodes `bytes`, by `label` of the WHATWG Encoding Standard where one is given.
+///
+/// # Errors
+/// [`DataError::UnknownEncoding`] when there is no such encoding.
+pub(super) fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Result<Decoded<'a>, DataError> {
+    let encoding = match label.map(str::trim).filter(|label| !label.is_empty()) {
+        Some(label) => {
+            Encoding::for_label(label.as_bytes()).ok_or_else(|| DataError::UnknownEncoding(label.to_owned()))?
+        }
+        None => Encoding::for_bom(bytes).map_or_else(|| detect(bytes), |(encoding, _)| encoding),
+    };
+    // The mark of the same encoding is removed; a mark of another one is left to be seen.
+    let body = match Encoding::for_bom(bytes) {
+        Some((marked, length)) if marked == encoding => &bytes[length..],
+        _ => bytes,
+    };
+    let (text, had_errors) = encoding.decode_without_bom_handling(body);
+    let undecodable = match (had_errors, encoding == UTF_8) {
+        (false, _) => 0,
+        // A U+FFFD that stands in the file itself is not an error, so errors are counted at the source.
+        (true, true) => body.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count() as u64,
+        (true, false) => text.chars().filter(|&character| character == char::REPLACEMENT_CHARACTER).count() as u64,
+    };
+    Ok(Decoded { text, encoding: encoding.name(), undecodable })
+}
+
+/// The likeliest encoding of bytes without a mark.
+fn detect(bytes: &[u8]) -> &'static Encoding {
+    if let Some(utf16) = utf16_without_mark(&bytes[..bytes.len().min(SAMPLE)]) {
+        return utf16;
+    }
+    if is_mostly_utf8(bytes) {
+        return UTF_8;
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+/// UTF-16 betrays itself by a zero in every second byte, as long as the text is mostly of the Latin block.
+fn utf16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
+    let pairs = sample.len() / 2;
+    if pairs < 2 {
+        return None;
+    }
+    let zeros = |offset: usize| sample.iter().skip(offset).step_by(2).filter(|&&byte| byte == 0).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    if odd * 10 > pairs * 4 && even * 10 < pairs {
+        Some(UTF_16LE)
+    } else if even * 10 > pairs * 4 && odd * 10 < pairs {
+        Some(UTF_16BE)
+    } else {
+        None
+    }
+}
+
+/// UTF-8, perhaps with a few damaged bytes: valid multi-byte characters outnumber the damage, which
+/// no text in another encoding does by chance.
+fn is_mostly_utf8(bytes: &[u8]) -> bool {
+    let (mut multibyte, mut damaged) = (0_usize, 0_usize);
+    for chunk in bytes.utf8_chunks() {
+        // Continuation bytes are 0b10xxxxxx; every other byte of 0x80 or more begins a character.
+        multibyte += chunk.valid().bytes().filter(|&byte| byte >= 0xC0).count();
+        damaged += usize::from(!chunk.invalid().is_empty());
+    }
+    damaged == 0 || multibyte > damaged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decoded(bytes: &[u8], label: Option<&str>) -> (String, &'static str, u64) {
+        let decoded = decode(bytes, label).unwrap();
+        (decoded.text.into_owned(), decoded.encoding, decoded.undecodable)
+    }
+
+    #[test]
+    fn marks_decide_and_are_removed() {
+        assert_eq!(decoded(b"\xEF\xBB\xBFa,b", None), ("a,b".into(), "UTF-8", 0));
+        assert_eq!(decoded(b"\xFF\xFEa\0,\0", None), ("a,".into(), "UTF-16LE", 0));
+        assert_eq!(decoded(b"\xFE\xFF\0a\0,", None), ("a,".into(), "UTF-16BE", 0));
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_found() {
+        let little: Vec<u8> = "text,label\nnice,good\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = "text,label\nnice,good\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(decoded(&little, None).1, "UTF-16LE");
+        assert_eq!(decoded(&big, None), ("text,label\nnice,good\n".into(), "UTF-16BE", 0));
+    }
+
+    #[test]
+    fn old_encodings_are_guessed() {
+        let (text, encoding, undecodable) = decoded(b"Le caf\xE9 \xE9tait tr\xE8s bon, \x93parfait\x94", None);
+        assert_eq!((text.as_str(), encoding, undecodable), ("Le café était très bon, “parfait”", "windows-1252", 0));
+    }
+
+    #[test]
+    fn damage_in_utf8_is_counted_and_the_rest_kept() {
+        let mut bytes = "café, café, naïve ".as_bytes().to_vec();
+        bytes.extend_from_slice(b"\xFF end");
+        let (text, encoding, undecodable) = decoded(&bytes, None);
+        assert_eq!((text.as_str(), encoding, undecodable), ("café, café, naïve \u{FFFD} end", "UTF-8", 1));
+    }
+
+    #[test]
+    fn a_replacement_character_in_the_file_is_no_damage() {
+        assert_eq!(decoded("a\u{FFFD}b".as_bytes(), None).2, 0);
+    }
+
+    #[test]
+    fn an_encoding_can_be_told() {
+        assert_eq!(decoded(b"\xE9", Some("windows-1252")).0, "é");
+        assert!(matches!(decode(b"a", Some("klingon")), Err(DataError::UnknownEncoding(_))));
+    }
+}

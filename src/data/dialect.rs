@@ -1,0 +1,177 @@
+//! How a file separates its fields, whether it quotes them, and whether it has a header: guessed from the text.
+
+use std::path::Path;
+
+use super::records::{Dialect, Reader, Record};
+
+/// Separators looked for, the likeliest first.
+const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
+/// Bytes looked at to find the separator.
+const DELIMITER_SAMPLE: usize = 256 * 1024;
+/// Bytes looked at to find whether fields are quoted: rare quotes decide, so more is read.
+const QUOTING_SAMPLE: usize = 8 * 1024 * 1024;
+/// Records looked at to find whether there is a header.
+const HEADER_SAMPLE: usize = 200;
+/// A separator must give this share of the records as many fields as the first.
+const LEAST_CONSISTENCY: f64 = 0.5;
+
+/// Guesses the dialect of `text`; what is told is kept.
+pub(super) fn detect(text: &str, path: &Path, delimiter: Option<u8>, quoting: Option<bool>) -> Dialect {
+    let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(head(text, DELIMITER_SAMPLE), path, quoting));
+    let quoting = quoting.unwrap_or_else(|| detect_quoting(head(text, QUOTING_SAMPLE), delimiter));
+    Dialect { delimiter, quoting }
+}
+
+/// Whether the first record names the columns.
+pub(super) fn has_header(text: &str, dialect: Dialect) -> bool {
+    let mut reader = Reader::new(head(text, DELIMITER_SAMPLE), dialect);
+    let Some(first) = reader.next_record() else { return true };
+    let rows: Vec<Record> = std::iter::from_fn(|| reader.next_record())
+        .filter(|row| row.fields.len() == first.fields.len())
+        .take(HEADER_SAMPLE)
+        .collect();
+    let names: Vec<&str> = first.fields.iter().map(|field| field.trim()).collect();
+    if rows.is_empty() || names.iter().any(|name| super::columns::is_known_name(name)) {
+        return true;
+    }
+    let is_number = |field: &str| field.trim().parse::<f64>().is_ok();
+    names.iter().enumerate().all(|(column, name)| {
+        let values = || rows.iter().map(|row| row.fields[column].trim());
+        let number_among_numbers = is_number(name) && values().all(is_number);
+        let value_that_returns = !name.is_empty() && values().any(|value| value == *name);
+        !number_among_numbers && !value_that_returns && name.chars().count() <= 60
+    })
+}
+
+/// At most `limit` bytes, cut after a line.
+fn head(text: &str, limit: usize) -> &str {
+    if text.len() <= limit {
+        return text;
+    }
+    let cut = text.as_bytes()[..limit].iter().rposition(|&byte| byte == b'\n').map_or(limit, |at| at + 1);
+    &text[..text.floor_char_boundary(cut)]
+}
+
+fn detect_delimiter(sample: &str, path: &Path, quoting: Option<bool>) -> u8 {
+    let consistency = |delimiter: u8, single: bool| {
+        [true, false]
+            .into_iter()
+            .filter(|&tried| quoting.is_none_or(|told| told == tried))
+            .map(|quoting| Outcome::of(sample, Dialect { delimiter, quoting }))
+            .filter(|outcome| (outcome.fields == 1) == single)
+            .map(|outcome| outcome.consistency())
+            .fold(0.0, f64::max)
+    };
+    let by_name = match path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase()) {
+        Some(extension) if extension == "tsv" || extension == "tab" => Some(b'\t'),
+        _ => None,
+    };
+    let mut best: Option<(u8, f64)> = None;
+    for delimiter in by_name.into_iter().chain(DELIMITERS) {
+        let score = consistency(delimiter, false);
+        if score >= LEAST_CONSISTENCY && best.is_none_or(|(_, highest)| score > highest) {
+            best = Some((delimiter, score));
+        }
+    }
+    // One column: any separator that never cuts it will do.
+    best.map(|(delimiter, _)| delimiter)
+        .or_else(|| by_name.into_iter().chain(DELIMITERS).find(|&delimiter| consistency(delimiter, true) >= 1.0))
+        .unwrap_or(b',')
+}
+
+/// Fields are quoted unless reading them so goes worse than reading the quotes as text.
+fn detect_quoting(sample: &str, delimiter: u8) -> bool {
+    let quoted = Outcome::of(sample, Dialect { delimiter, quoting: true });
+    if quoted.quoted == 0 && quoted.stray_quotes == 0 {
+        return true;
+    }
+    let plain = Outcome::of(sample, Dialect { delimiter, quoting: false });
+    if plain.bad == 0 && quoted.bad == 0 {
+        // Without quoting every line is a good row, and with it some lines would be swallowed or cut.
+        return quoted.stray_quotes == 0 && plain.good == quoted.good;
+    }
+    quoted.bad + quoted.stray_quotes <= plain.bad
+}
+
+/// How reading a sample in one dialect goes.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// Fields of the first record.
+    fields: usize,
+    /// Records with as many fields.
+    good: usize,
+    /// Other records.
+    bad: usize,
+    quoted: usize,
+    stray_quotes: usize,
+}
+
+impl Outcome {
+    fn of(sample: &str, dialect: Dialect) -> Self {
+        let mut reader = Reader::new(sample, dialect);
+        let mut outcome = Self::default();
+        while let Some(record) = reader.next_record() {
+            if outcome.good == 0 {
+                outcome.fields = record.fields.len();
+                reader.expect(outcome.fields);
+            }
+            let good = record.fields.len() == outcome.fields && !record.unclosed;
+            outcome.good += usize::from(good);
+            outcome.bad += usize::from(!good);
+            outcome.quoted += record.quoted as usize;
+            outcome.stray_quotes += record.stray_quotes as usize;
+        }
+        outcome
+    }
+
+    fn consistency(&self) -> f64 {
+        self.good as f64 / (self.good + self.bad).max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guessed(text: &str) -> (char, bool) {
+        let dialect = detect(text, Path::new("rows.txt"), None, None);
+        (dialect.delimiter as char, dialect.quoting)
+    }
+
+    #[test]
+    fn each_delimiter_is_found() {
+        assert_eq!(guessed("text,label\n\"a, b; c\",x\nd,y\n").0, ',');
+        assert_eq!(guessed("text\tlabel\na, b, c\tx\nd, e\ty\n").0, '\t');
+        assert_eq!(guessed("text;price\ngood, really;1,5\nbad, really;2,5\n").0, ';');
+        assert_eq!(guessed("text|label|x\na, b|c|d\n").0, '|');
+    }
+
+    #[test]
+    fn one_column_is_not_cut_at_its_commas() {
+        assert_eq!(guessed("text\nwell, yes\nno, not, at all\n").0, '\t');
+        assert_eq!(guessed("text\n\"well, yes\"\nno\n").0, ',');
+    }
+
+    #[test]
+    fn stray_quotes_mean_no_quoting() {
+        assert_eq!(guessed("sentence\tlabel\n\"stray\tquote\" here\t0\n"), ('\t', true));
+        assert_eq!(guessed("sentence\tlabel\n\"never closed\t0\nfine\t1\n"), ('\t', false));
+        assert_eq!(guessed("sentence\tlabel\n\"so\" they say\t0\n\"swallows\t1\na line\"\t0\n"), ('\t', false));
+    }
+
+    #[test]
+    fn quoted_newlines_and_delimiters_mean_quoting() {
+        assert_eq!(guessed("text,label\n\"two\nlines\",x\n"), (',', true));
+        assert_eq!(guessed("text,label\n\"plain\",x\n"), (',', true));
+    }
+
+    #[test]
+    fn headers() {
+        let comma = Dialect { delimiter: b',', quoting: true };
+        assert!(has_header("text,label\na,b\n", comma));
+        assert!(has_header("what,kind\nfine,good\nbad,awful\n", comma));
+        assert!(!has_header("1,good thing\n2,bad thing\n", comma));
+        assert!(!has_header("great stuff,pos\nawful,neg\nnice,pos\n", comma));
+        assert!(has_header("text,label\n", comma));
+    }
+}

@@ -1,0 +1,86 @@
+//! What can go wrong between a file and a batch.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why data could not be read or tokenised. Every message says what to do next.
+#[derive(Debug, Error)]
+pub enum DataError {
+    /// The project names no main file.
+    #[error("no data file is chosen. Open a CSV or TSV file first")]
+    NoFile,
+    /// There is nothing at the path.
+    #[error("there is no file at {}. Was it moved or renamed?", .0.display())]
+    NotFound(PathBuf),
+    /// A folder was given instead of a file.
+    #[error("{} is a folder. Choose a CSV or TSV file inside it", .0.display())]
+    IsFolder(PathBuf),
+    /// The system refused to read.
+    #[error("{} could not be read: {source}. Check that it may be read and is not open elsewhere", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file holds no bytes, or nothing but white space.
+    #[error("{} is empty. Choose a file with a header line and one row for each text", .0.display())]
+    Empty(PathBuf),
+    /// The file is of a kind that holds no plain text rows.
+    #[error("{} is {kind}, not a text file. {advice}", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// What it is, for example "an Excel workbook".
+        kind: &'static str,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The text is too long for 32-bit offsets.
+    #[error("{} holds {bytes} bytes of text; at most {} can be read. Split it into smaller files", path.display(), i32::MAX)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Bytes of decoded text.
+        bytes: u64,
+    },
+    /// The encoding asked for does not exist.
+    #[error(
+        "'{0}' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or leave it empty to detect it"
+    )]
+    UnknownEncoding(String),
+    /// The delimiter asked for cannot separate fields.
+    #[error("{0:?} cannot separate fields. Use one plain character, such as a comma, a semicolon or a tab")]
+    BadDelimiter(char),
+    /// A model folder has no tokenizer that can be read.
+    #[error("there is no tokenizer.json or vocab.txt in {}. Download the model again, or choose a folder that has one", .0.display())]
+    NoTokenizer(PathBuf),
+    /// A tokenizer file is damaged or of an unknown kind.
+    #[error("the tokenizer {} could not be loaded: {reason}. Download the model again, or choose another model", path.display())]
+    BadTokenizer {
+        /// The file.
+        path: PathBuf,
+        /// What the tokenizer library said.
+        reason: String,
+    },
+    /// The length limit leaves no room for the text.
+    #[error("a limit of {max_length} tokens leaves no room for text: {special} are special tokens. Use at least {}", special + 1)]
+    MaxLengthTooSmall {
+        /// The limit asked for.
+        max_length: usize,
+        /// Special tokens added to every text.
+        special: usize,
+    },
+    /// The tokenizer refused a text.
+    #[error("text {index} could not be tokenised: {reason}. Exclude it, or choose another model")]
+    Tokenise {
+        /// 1-based position of the text in the list given.
+        index: usize,
+        /// What the tokenizer library said.
+        reason: String,
+    },
+    /// The person stopped the job.
+    #[error("stopped")]
+    Cancelled,
+}

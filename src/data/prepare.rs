@@ -1,0 +1,301 @@
+//! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::clean::{STEPS, clean};
+use super::{
+    CleaningEffect, DataError, DropReason, Example, Imported, ImportedFile, Prepared, Side, checks, content_hash,
+    hashing, split,
+};
+use crate::progress::{Progress, Watch};
+use crate::project::{LabelSettings, Project, RowId, SourceFile};
+
+/// Rows cleaned between two looks at the cancel switch.
+const ROWS_PER_LOOK: usize = 16_384;
+/// Samples kept of what a cleaning step does.
+const SAMPLES: usize = 20;
+
+/// One row on its way to be an example.
+struct Row<'a> {
+    id: RowId,
+    row: usize,
+    raw: &'a str,
+    /// Final label name.
+    label: &'a str,
+    relabelled: bool,
+    text: String,
+    /// Bit `i` is set when `STEPS[i]` alone changes the raw text.
+    changed_by: u16,
+    dropped: Option<DropReason>,
+}
+
+/// Applies edits, cleans, labels, drops and splits the rows.
+///
+/// Where separate files are given they are used as they are: only rows without text or label, excluded rows and
+/// rows of excluded labels are left out of them; duplicates and conflicts are dropped from the main file alone.
+/// What keeps the data from being trained on goes to [`Prepared::blockers`], not to the error.
+///
+/// # Errors
+/// [`DataError::Cancelled`] when the watch is cancelled.
+pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Result<Prepared, DataError> {
+    let files: Vec<&ImportedFile> =
+        [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten().collect();
+    let mut prepared = empty();
+    prepared.warnings = checks::file_warnings(&files);
+    prepared.blockers = checks::column_blockers(project, &files);
+    if !prepared.blockers.is_empty() {
+        return Ok(prepared);
+    }
+    let mut rows = collect_rows(project, &files, &mut prepared);
+    clean_rows(project, &mut rows, watch)?;
+    drop_rows(project, &mut rows, &mut prepared);
+    prepared.cleaning.splice(0..0, cleaning_effects(&rows));
+    finish(project, imported, rows, &mut prepared);
+    checks::check(project, imported, &mut prepared);
+    if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
+}
+
+fn empty() -> Prepared {
+    Prepared {
+        labels: Vec::new(),
+        examples: Vec::new(),
+        dropped: Vec::new(),
+        stale_edits: Vec::new(),
+        conflicts: Vec::new(),
+        cleaning: Vec::new(),
+        blockers: Vec::new(),
+        warnings: Vec::new(),
+        data_hash: String::new(),
+        split_hash: String::new(),
+    }
+}
+
+/// Reads the two columns and lays the person's edits over them.
+fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: &mut Prepared) -> Vec<Row<'a>> {
+    let settings = &project.dataset;
+    let final_names: HashSet<&str> = project.labels.mapping.values().map(String::as_str).collect();
+    let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
+    let mut edits_seen = 0;
+    for ImportedFile { table, .. } in files {
+        let (Some(text), Some(label)) =
+            (table.column_index(&settings.text_column), table.column_index(&settings.label_column))
+        else {
+            continue;
+        };
+        for (row, &record) in table.records.iter().enumerate() {
+            let id = RowId { file: table.file, record };
+            let (raw, raw_label) = (table.cell(text, row), table.cell(label, row));
+            let mut label = project.labels.resolve(raw_label.trim()).trim();
+            let (mut relabelled, mut dropped) = (false, None);
+            if let Some(edit) = project.edits.rows.get(&id) {
+                edits_seen += 1;
+                if edit.content_hash != content_hash(raw, raw_label) {
+                    prepared.stale_edits.push(id);
+                } else {
+                    if let Some(corrected) = edit.label.as_deref().map(str::trim) {
+                        // A correction names a final label, unless that one was renamed since.
+                        let known = final_names.contains(corrected);
+                        label = if known { corrected } else { project.labels.resolve(corrected) };
+                        relabelled = true;
+                    }
+                    dropped = edit.excluded.then_some(DropReason::Excluded);
+                }
+            }
+            let dropped = dropped.or_else(|| label_fault(&project.labels, label));
+            rows.push(Row { id, row, raw, label, relabelled, text: String::new(), changed_by: 0, dropped });
+        }
+    }
+    if edits_seen < project.edits.rows.len() {
+        let present: HashSet<RowId> = rows.iter().map(|row| row.id).collect();
+        prepared.stale_edits.extend(project.edits.rows.keys().filter(|id| !present.contains(id)));
+    }
+    prepared.stale_edits.sort_by_key(|id| (id.file, id.record));
+    rows
+}
+
+fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
+    if label.is_empty() {
+        Some(DropReason::EmptyLabel)
+    } else {
+        settings.excluded.contains(label).then_some(DropReason::ExcludedLabel)
+    }
+}
+
+fn clean_rows(project: &Project, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
+    let total = rows.len();
+    for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
+        if watch.is_cancelled() {
+            return Err(DataError::Cancelled);
+        }
+        watch.progress(Progress {
+            stage: "Cleaning texts".to_owned(),
+            done: (chunk * ROWS_PER_LOOK) as u64,
+            total: Some(total as u64),
+            unit: "rows",
+            eta_seconds: None,
+        });
+        part.par_iter_mut().for_each(|row| {
+            row.text = clean(row.raw, &project.cleaning);
+            for (index, step) in STEPS.iter().enumerate() {
+                row.changed_by |= u16::from((step.apply)(row.raw) != row.raw) << index;
+            }
+            // Spaces alone are no text even where white space is kept.
+            if row.dropped.is_none() && row.text.trim().is_empty() {
+                row.dropped = Some(DropReason::EmptyText);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Finds conflicts and duplicates, and drops them from the main file where the settings say so.
+fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
+    let conflicts = conflicting_rows(rows);
+    prepared.conflicts = conflicts.iter().map(|group| group.iter().map(|&row| rows[row].id).collect()).collect();
+    let in_main = |rows: &[Row], row: usize| rows[row].id.file == SourceFile::Main;
+    let conflicting: Vec<usize> = conflicts.into_iter().flatten().filter(|&row| in_main(rows, row)).collect();
+    let mut droppable: Vec<usize> = duplicate_rows(rows);
+    droppable.retain(|&row| in_main(rows, row));
+    for (switch, found) in [("drop_duplicates", &droppable), ("drop_conflicts", &conflicting)] {
+        let samples = found.iter().take(SAMPLES).map(|&row| (rows[row].id, rows[row].text.clone(), String::new()));
+        prepared.cleaning.push(CleaningEffect { switch, rows: found.len(), samples: samples.collect() });
+    }
+    let drop = |rows: &mut [Row], found: &[usize], reason| {
+        for &row in found {
+            rows[row].dropped.get_or_insert(reason);
+        }
+    };
+    if project.cleaning.drop_conflicts {
+        drop(rows, &conflicting, DropReason::Conflict);
+    }
+    if project.cleaning.drop_duplicates {
+        drop(rows, &droppable, DropReason::Duplicate);
+    }
+}
+
+/// Rows with the same cleaned text and label as an earlier row of their file.
+fn duplicate_rows(rows: &[Row]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let usable = rows.iter().enumerate().filter(|(_, row)| row.dropped.is_none());
+    usable.filter(|(_, row)| !seen.insert((row.id.file, row.text.as_str(), row.label))).map(|(at, _)| at).collect()
+}
+
+/// Groups of rows of one file with the same cleaned text and not all the same label, in order of appearance.
+fn conflicting_rows(rows: &[Row]) -> Vec<Vec<usize>> {
+    let mut first: HashMap<(SourceFile, &str), (&str, bool)> = HashMap::new();
+    let usable = || rows.iter().enumerate().filter(|(_, row)| row.dropped.is_none());
+    for (_, row) in usable() {
+        let entry = first.entry((row.id.file, row.text.as_str())).or_insert((row.label, false));
+        entry.1 |= entry.0 != row.label;
+    }
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut group_of: HashMap<(SourceFile, &str), usize> = HashMap::new();
+    for (at, row) in usable() {
+        let key = (row.id.file, row.text.as_str());
+        if first.get(&key).is_some_and(|&(_, conflicts)| conflicts) {
+            let group = *group_of.entry(key).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(at);
+        }
+    }
+    groups
+}
+
+fn cleaning_effects(rows: &[Row]) -> Vec<CleaningEffect> {
+    let effect = |(index, step): (usize, &super::clean::CleaningStep)| {
+        let changed = || rows.iter().filter(|row| row.changed_by & (1 << index) != 0);
+        let sample = |row: &Row| (row.id, row.raw.to_owned(), (step.apply)(row.raw).into_owned());
+        CleaningEffect {
+            switch: step.switch,
+            rows: changed().count(),
+            samples: changed().take(SAMPLES).map(sample).collect(),
+        }
+    };
+    STEPS.iter().enumerate().map(effect).collect()
+}
+
+/// Numbers the labels, splits the main file and takes fingerprints.
+fn finish(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
+    let present: BTreeSet<&str> = rows.iter().filter(|row| row.dropped.is_none()).map(|row| row.label).collect();
+    prepared.labels = order_labels(&present, &project.labels);
+    let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
+    prepared.examples.reserve(rows.len());
+    for row in rows {
+        match row.dropped {
+            Some(reason) => prepared.dropped.push((row.id, reason)),
+            None => prepared.examples.push(Example {
+                id: row.id,
+                row: row.row,
+                text: row.text,
+                label: class.get(row.label).copied().unwrap_or(0),
+                side: match row.id.file {
+                    SourceFile::Main => Side::Train,
+                    SourceFile::Validation => Side::Validation,
+                    SourceFile::Test => Side::Test,
+                },
+                relabelled: row.relabelled,
+            }),
+        }
+    }
+    if let Some(shares) = shares(project, imported) {
+        let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
+        let labels: Vec<u32> = main.map(|example| example.label).collect();
+        let (classes, settings) = (prepared.labels.len(), &project.split);
+        let sides = split::assign(&labels, classes, shares, settings.stratified, settings.seed);
+        for (example, side) in prepared.examples.iter_mut().zip(sides) {
+            example.side = side;
+        }
+    }
+    prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
+    prepared.split_hash = hashing::split_hash(&prepared.examples);
+}
+
+/// Shares of the main file's rows for train, validation and test; a side with its own file has none. `None` when
+/// the settings leave nothing for training or are no shares at all.
+pub(super) fn shares(project: &Project, imported: &Imported) -> Option<[f64; 3]> {
+    let own = |share: f64, file: &Option<ImportedFile>| if file.is_some() { 0.0 } else { share };
+    let validation = own(project.split.validation, &imported.validation);
+    let test = own(project.split.test, &imported.test);
+    let train = 1.0 - validation - test;
+    let fine = (0.0..1.0).contains(&validation) && (0.0..1.0).contains(&test) && train > 1e-9;
+    fine.then_some([train, validation, test])
+}
+
+/// The labels a person put in order, then the others by name, or by value when all of them are numbers.
+fn order_labels(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
+    let mut ordered: Vec<&str> = Vec::with_capacity(present.len());
+    for label in settings.order.iter().map(String::as_str).filter(|label| present.contains(label)) {
+        if !ordered.contains(&label) {
+            ordered.push(label);
+        }
+    }
+    let listed: HashSet<&str> = ordered.iter().copied().collect();
+    let mut others: Vec<&str> = present.iter().copied().filter(|label| !listed.contains(label)).collect();
+    let number = |label: &str| label.parse::<f64>().ok().filter(|value| value.is_finite());
+    if present.iter().all(|label| number(label).is_some()) {
+        others.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b)));
+    }
+    ordered.into_iter().chain(others).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ordered(present: &[&str], order: &[&str]) -> Vec<String> {
+        let settings =
+            LabelSettings { order: order.iter().map(|&label| label.to_owned()).collect(), ..LabelSettings::default() };
+        order_labels(&present.iter().copied().collect(), &settings)
+    }
+
+    #[test]
+    fn labels_are_ordered_by_the_person_then_by_value_or_name() {
+        assert_eq!(ordered(&["10", "9", "2.5"], &[]), ["2.5", "9", "10"]);
+        assert_eq!(ordered(&["10", "9", "b"], &[]), ["10", "9", "b"]);
+        assert_eq!(ordered(&["a", "b", "c"], &["c", "gone", "c"]), ["c", "a", "b"]);
+    }
+}

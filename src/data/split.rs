@@ -1,0 +1,102 @@
+//! Rows -> training, validation and test: seeded, and stratified by largest remainder.
+
+use crate::data::Side;
+use crate::random::Rng;
+
+/// The sides in the order of shares: train, validation, test.
+const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
+
+/// Divides rows among the sides.
+///
+/// `labels` holds each row's class id, in file order. With `stratified`, each class is divided by `shares` (train,
+/// validation, test) with the largest remainder, and has at least one row on every side whose share is above 0,
+/// where it has enough rows. The same arguments give the same sides.
+pub(super) fn assign(labels: &[u32], classes: usize, shares: [f64; 3], stratified: bool, seed: u64) -> Vec<Side> {
+    let groups = if stratified {
+        let mut groups = vec![Vec::new(); classes];
+        for (row, &label) in labels.iter().enumerate() {
+            groups[label as usize].push(row);
+        }
+        groups
+    } else {
+        vec![(0..labels.len()).collect()]
+    };
+    let mut sides = vec![Side::Train; labels.len()];
+    for (class, mut rows) in groups.into_iter().enumerate() {
+        Rng::stream(seed, class as u64).shuffle(&mut rows);
+        let counts = apportion(rows.len(), shares);
+        let mut rows = rows.into_iter();
+        for (side, count) in SIDES.into_iter().zip(counts) {
+            for row in rows.by_ref().take(count) {
+                sides[row] = side;
+            }
+        }
+    }
+    sides
+}
+
+/// Divides `rows` by `shares`: whole parts first, the rest to the largest remainders (ties to the earlier side).
+/// A side with a share gets at least one row where there is one for each such side.
+fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
+    let exact = shares.map(|share| share * rows as f64);
+    // Shares such as 0.1 are a hair off: 0.1 * 30 must count as 3.
+    let mut counts = exact.map(|part| (part + 1e-9).floor() as usize);
+    let mut by_remainder = [0, 1, 2];
+    by_remainder.sort_by(|&a: &usize, &b| {
+        let remainder = |side: usize| exact[side] - counts[side] as f64;
+        remainder(b).total_cmp(&remainder(a)).then(a.cmp(&b))
+    });
+    let left = rows.saturating_sub(counts.iter().sum());
+    for &side in by_remainder.iter().filter(|&&side| shares[side] > 0.0).cycle().take(left.min(rows)) {
+        counts[side] += 1;
+    }
+    let wanted = shares.iter().filter(|&&share| share > 0.0).count();
+    while rows >= wanted {
+        let Some(empty) = (0..3).find(|&side| shares[side] > 0.0 && counts[side] == 0) else { break };
+        let Some(largest) = (0..3).rev().max_by_key(|&side| counts[side]) else { break };
+        counts[largest] -= 1;
+        counts[empty] += 1;
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn largest_remainders() {
+        assert_eq!(apportion(100, [0.7, 0.1, 0.2]), [70, 10, 20]);
+        assert_eq!(apportion(30, [0.7, 0.1, 0.2]), [21, 3, 6]);
+        assert_eq!(apportion(11, [0.7, 0.1, 0.2]), [8, 1, 2]);
+        assert_eq!(apportion(14, [0.7, 0.1, 0.2]), [10, 1, 3]);
+        assert_eq!(apportion(3, [0.7, 0.1, 0.2]), [1, 1, 1]);
+        assert_eq!(apportion(4, [0.9, 0.0, 0.1]), [3, 0, 1]);
+        assert_eq!(apportion(2, [0.7, 0.1, 0.2]).iter().sum::<usize>(), 2);
+        assert_eq!(apportion(0, [0.7, 0.1, 0.2]), [0, 0, 0]);
+    }
+
+    #[test]
+    fn all_rows_go_somewhere_for_any_shares() {
+        for rows in 0..60 {
+            for validation in 0..10 {
+                for test in 0..(10 - validation) {
+                    let (v, t) = (f64::from(validation) / 10.0, f64::from(test) / 10.0);
+                    let counts = apportion(rows, [1.0 - v - t, v, t]);
+                    assert_eq!(counts.iter().sum::<usize>(), rows);
+                    assert!(counts[1] == 0 || validation > 0);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn seeded_and_stratified() {
+        let labels: Vec<u32> = (0..1000).map(|row| u32::from(row % 10 == 0)).collect();
+        let first = assign(&labels, 2, [0.7, 0.1, 0.2], true, 1);
+        assert_eq!(first, assign(&labels, 2, [0.7, 0.1, 0.2], true, 1));
+        assert_ne!(first, assign(&labels, 2, [0.7, 0.1, 0.2], true, 2));
+        let rare_tests = labels.iter().zip(&first).filter(|&(&label, &side)| label == 1 && side == Side::Test).count();
+        assert_eq!(rare_tests, 20);
+    }
+}

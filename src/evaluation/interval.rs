@@ -1,0 +1,67 @@
+//! How sure a figure is: bootstrap intervals.
+
+use rayon::prelude::*;
+
+use super::PrecisionRecall;
+use crate::random::Rng;
+
+/// 95% percentile interval of macro-F1 (Efron 1979): the rows are drawn again with replacement `resamples` times.
+///
+/// `truth` and `predicted` are class ids below `classes` of the same rows. As in
+/// [`super::ClassificationMetrics::compute`], each resample's mean is over the labels it has. The same arguments give
+/// the same interval on any number of threads. (0, 0) without rows or resamples.
+#[must_use]
+pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resamples: usize, seed: u64) -> (f64, f64) {
+    let valid = |&(truth, predicted): &(usize, usize)| truth < classes && predicted < classes;
+    let pairs: Vec<(usize, usize)> = truth
+        .iter()
+        .zip(predicted)
+        .map(|(&truth, &predicted)| (truth as usize, predicted as usize))
+        .filter(valid)
+        .collect();
+    let cells: Vec<usize> = pairs.into_iter().map(|(truth, predicted)| truth * classes + predicted).collect();
+    if cells.is_empty() || resamples == 0 {
+        return (0.0, 0.0);
+    }
+    let resample = |number: usize| {
+        let mut rng = Rng::stream(seed, number as u64);
+        let mut counts = vec![0; classes * classes];
+        for _ in 0..cells.len() {
+            counts[cells[rng.below(cells.len() as u64) as usize]] += 1;
+        }
+        macro_f1(classes, &counts)
+    };
+    let mut figures: Vec<f64> = (0..resamples).into_par_iter().map(resample).collect();
+    figures.sort_by(f64::total_cmp);
+    (percentile(&figures, 0.025), percentile(&figures, 0.975))
+}
+
+/// Macro-F1 of `[classes * classes]` counts, true label first.
+fn macro_f1(classes: usize, counts: &[u64]) -> f64 {
+    let (mut sum, mut present) = (0.0, 0_u64);
+    for class in 0..classes {
+        let actual: u64 = counts[class * classes..(class + 1) * classes].iter().sum();
+        let guessed: u64 = counts.iter().skip(class).step_by(classes).sum();
+        sum += PrecisionRecall::from_counts(counts[class * classes + class], guessed, actual).f1;
+        present += u64::from(actual + guessed > 0);
+    }
+    sum / present.max(1) as f64
+}
+
+/// Linear interpolation between the closest ranks, as NumPy's default.
+fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let position = share * (sorted.len() - 1) as f64;
+    let (below, above) = (position.floor() as usize, position.ceil() as usize);
+    sorted[below] + (sorted[above] - sorted[below]) * (position - position.floor())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_interpolate() {
+        assert!((percentile(&[1.0, 2.0, 3.0, 4.0], 0.25) - 1.75).abs() < 1e-12);
+        assert!((percentile(&[5.0], 0.975) - 5.0).abs() < 1e-12);
+    }
+}
