@@ -2,6 +2,7 @@
 
 mod atomic;
 mod error;
+mod folder;
 mod lock;
 mod migrations;
 mod model_info;
@@ -15,9 +16,10 @@ mod settings;
 
 pub use atomic::write_atomic;
 pub use error::{OpenError, StorageError, advice};
+pub use folder::{recover_folder, replace_folder};
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
 pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
-pub use run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason};
+pub use run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason};
 pub use run_folder::{RunFolder, RunListing};
 pub use settings::{AppSettings, ThemeChoice};

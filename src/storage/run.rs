@@ -109,3 +109,12 @@ pub struct RunSummary {
     /// Figures on test of the best checkpoint; `None` when there are no test rows.
     pub test: Option<ClassificationMetrics>,
 }
+
+/// What stands beside a finished run's figures: `figures.ron`. On test rows, or on validation where there are none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunFigures {
+    /// 95% interval of macro-F1, by bootstrap.
+    pub macro_f1_interval: (f64, f64),
+    /// Always answering the most frequent training label.
+    pub majority_baseline: ClassificationMetrics,
+}

@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunStatus, StepMetrics};
-use super::{StorageError, ron_file};
+use super::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, StepMetrics};
+use super::{StorageError, recover_folder, ron_file};
 
 const RUNS: &str = "runs";
 const SETTINGS: &str = "settings.ron";
 const STATUS: &str = "status.ron";
+const FIGURES: &str = "figures.ron";
 const METRICS: &str = "metrics.jsonl";
 const RUN_ADVICE: &str = "This run can no longer be used; the project and its other runs can.";
 
@@ -79,7 +80,9 @@ impl RunFolder {
         if !described.is_dir() {
             return Err(StorageError::io("open the run", path)(io::ErrorKind::NotADirectory.into()));
         }
-        Ok(Self { path: path.to_owned() })
+        let run = Self { path: path.to_owned() };
+        recover_folder(&run.best())?;
+        Ok(run)
     }
 
     /// The run of that id, or the newest finished one.
@@ -190,6 +193,30 @@ impl RunFolder {
     /// The file system's, or a damaged file.
     pub fn read_status(&self) -> Result<RunStatus, StorageError> {
         ron_file::read(&self.path.join(STATUS), RUN_ADVICE)
+    }
+
+    /// Writes `figures.ron`.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn write_figures(&self, figures: &RunFigures) -> Result<(), StorageError> {
+        ron_file::write(&self.path.join(FIGURES), figures)
+    }
+
+    /// Reads `figures.ron`.
+    ///
+    /// # Errors
+    /// The file system's, or a damaged file.
+    pub fn read_figures(&self) -> Result<RunFigures, StorageError> {
+        ron_file::read(&self.path.join(FIGURES), RUN_ADVICE)
+    }
+
+    /// Removes the run and everything in it: for one that was stopped before there was anything to keep.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn remove(self) -> Result<(), StorageError> {
+        std::fs::remove_dir_all(&self.path).map_err(StorageError::io("remove", &self.path))
     }
 
     /// Adds steps to `metrics.jsonl`.

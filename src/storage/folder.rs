@@ -1,0 +1,115 @@
+//! Folders that are either wholly written or not there.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::StorageError;
+use super::atomic::sync_folder;
+
+/// Writes a folder in place of the one at `folder`, if any: `write` fills a new folder beside it, which then takes
+/// its place. When `write` fails, or the process dies, the old folder is still whole (see [`recover_folder`]).
+///
+/// # Errors
+/// What `write` gives back, or the file system's.
+pub fn replace_folder<E: From<StorageError>>(
+    folder: &Path,
+    write: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let unfinished = beside(folder, "new");
+    remove(&unfinished)?;
+    std::fs::create_dir_all(&unfinished).map_err(StorageError::io("create", &unfinished))?;
+    if let Err(error) = write(&unfinished) {
+        // The first error is the one to tell; a folder left behind is removed by the next attempt.
+        let _ = remove(&unfinished);
+        return Err(error);
+    }
+    swap(&unfinished, folder)?;
+    Ok(())
+}
+
+fn swap(unfinished: &Path, folder: &Path) -> Result<(), StorageError> {
+    let replaced = beside(folder, "old");
+    remove(&replaced)?;
+    let rename = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(StorageError::io("write", to));
+    if folder.exists() {
+        rename(folder, &replaced)?;
+    }
+    rename(unfinished, folder)?;
+    let parent = folder.parent().unwrap_or(Path::new("."));
+    sync_folder(parent).map_err(StorageError::io("write", parent))?;
+    remove(&replaced)
+}
+
+/// Puts back the folder that [`replace_folder`] had moved aside, if the process died before the new one was in place.
+///
+/// # Errors
+/// The file system's.
+pub fn recover_folder(folder: &Path) -> Result<(), StorageError> {
+    let replaced = beside(folder, "old");
+    if !folder.exists() && replaced.exists() {
+        std::fs::rename(&replaced, folder).map_err(StorageError::io("write", folder))?;
+    }
+    Ok(())
+}
+
+/// `.<name>.<suffix>` in the same folder, so that a rename stays on one disk.
+fn beside(folder: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(folder.file_name().unwrap_or_default());
+    name.push(".");
+    name.push(suffix);
+    folder.with_file_name(name)
+}
+
+fn remove(folder: &Path) -> Result<(), StorageError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", folder)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(folder: &Path) -> String {
+        std::fs::read_to_string(folder.join("file")).unwrap()
+    }
+
+    fn put(folder: &Path, content: &str) -> Result<(), StorageError> {
+        replace_folder(folder, |unfinished| {
+            std::fs::write(unfinished.join("file"), content).map_err(StorageError::io("write", unfinished))
+        })
+    }
+
+    fn entries(folder: &Path) -> usize {
+        std::fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn a_folder_is_replaced_whole_or_not_at_all() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("best");
+        put(&folder, "one").unwrap();
+        put(&folder, "two").unwrap();
+        assert_eq!(text(&folder), "two");
+        let failed = replace_folder(&folder, |unfinished| {
+            std::fs::write(unfinished.join("file"), "half").unwrap();
+            Err(StorageError::io("write", unfinished)(io::ErrorKind::StorageFull.into()))
+        });
+        assert!(failed.unwrap_err().to_string().contains("the disk is full"));
+        assert_eq!((text(&folder), entries(place.path())), ("two".to_owned(), 1));
+    }
+
+    #[test]
+    fn a_crash_between_the_two_renames_is_mended() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("best");
+        put(&folder, "one").unwrap();
+        std::fs::rename(&folder, beside(&folder, "old")).unwrap();
+        recover_folder(&folder).unwrap();
+        assert_eq!((text(&folder), entries(place.path())), ("one".to_owned(), 1));
+        recover_folder(&folder).unwrap();
+    }
+}

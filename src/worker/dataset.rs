@@ -1,0 +1,94 @@
+//! The last data read and prepared, kept so that training does not read it again.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::data::{self, Imported, Prepared};
+use crate::project::{ModelChoice, Project, TrainingSettings};
+
+use super::jobs::{Context, JobError};
+
+/// One entry each: a person works on one project at a time.
+#[derive(Default)]
+pub(super) struct KeptData {
+    imported: Option<(FilesKey, Arc<Imported>)>,
+    prepared: Option<(Project, Arc<Imported>, Arc<Prepared>)>,
+}
+
+/// What the rows read depend on: the settings and each file as it stands on disk.
+#[derive(PartialEq)]
+struct FilesKey {
+    folder: PathBuf,
+    dataset: crate::project::DatasetSettings,
+    stamps: Vec<Option<(u64, SystemTime)>>,
+}
+
+impl FilesKey {
+    fn of(project: &Project, folder: &Path) -> Self {
+        let dataset = project.dataset.clone();
+        let stamps = [&dataset.main, &dataset.validation, &dataset.test]
+            .map(|path| {
+                let metadata = std::fs::metadata(folder.join(path.as_ref()?)).ok()?;
+                Some((metadata.len(), metadata.modified().ok()?))
+            })
+            .into();
+        Self { folder: folder.to_owned(), dataset, stamps }
+    }
+}
+
+/// The project without what preparing does not look at.
+fn preparation_key(project: &Project) -> Project {
+    Project {
+        name: String::new(),
+        model: ModelChoice::default(),
+        training: TrainingSettings::default(),
+        ..project.clone()
+    }
+}
+
+impl KeptData {
+    /// Keeps rows just read.
+    pub fn keep_imported(&mut self, project: &Project, folder: &Path, imported: Imported) -> Arc<Imported> {
+        let imported = Arc::new(imported);
+        self.imported = Some((FilesKey::of(project, folder), Arc::clone(&imported)));
+        imported
+    }
+
+    /// Keeps rows just prepared.
+    pub fn keep_prepared(&mut self, project: &Project, imported: &Arc<Imported>, prepared: Prepared) -> Arc<Prepared> {
+        let prepared = Arc::new(prepared);
+        self.prepared = Some((preparation_key(project), Arc::clone(imported), Arc::clone(&prepared)));
+        prepared
+    }
+
+    fn imported(&self, key: &FilesKey) -> Option<Arc<Imported>> {
+        self.imported.as_ref().filter(|(kept, _)| kept == key).map(|(_, imported)| Arc::clone(imported))
+    }
+
+    fn prepared(&self, project: &Project, imported: &Arc<Imported>) -> Option<Arc<Prepared>> {
+        let key = preparation_key(project);
+        self.prepared
+            .as_ref()
+            .filter(|(kept, rows, _)| *kept == key && Arc::ptr_eq(rows, imported))
+            .map(|(.., prepared)| Arc::clone(prepared))
+    }
+}
+
+impl Context<'_> {
+    /// The project's data as it stands on disk now, read and prepared, or kept from before if nothing changed.
+    pub fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
+        let imported = match self.kept.data.imported(&FilesKey::of(project, folder)) {
+            Some(imported) => imported,
+            None => {
+                let imported = self.watched(|watch| data::import(project, folder, watch))?;
+                self.kept.data.keep_imported(project, folder, imported)
+            }
+        };
+        if let Some(prepared) = self.kept.data.prepared(project, &imported) {
+            return Ok(prepared);
+        }
+        let prepared = self.watched(|watch| data::prepare(project, &imported, watch))?;
+        Ok(self.kept.data.keep_prepared(project, &imported, prepared))
+    }
+}
