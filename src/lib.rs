@@ -12,6 +12,8 @@ pub mod project;
 pub mod data;
 /// Differentiable tensor operations.
 pub mod ops;
+/// Pre-trained networks: the catalogue, fetching, loading.
+pub mod models;
 /// How good a model is.
 pub mod evaluation;
 /// Project files, runs, caches, settings: the only room that writes files.

@@ -1,0 +1,231 @@
+//! Files that grow over several tries, folders put into place whole, and locks between processes.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file under way: it keeps the ending `.part` until it is whole, so that a crash leaves nothing that
+/// looks finished, and the next try can go on where this one stopped.
+#[derive(Debug)]
+pub struct PartialFile {
+    path: PathBuf,
+    file: File,
+    length: u64,
+}
+
+impl PartialFile {
+    /// Opens `<target>.part` to go on writing at its end, or begins it.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn open(target: &Path) -> io::Result<Self> {
+        if let Some(folder) = target.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut name = target.as_os_str().to_owned();
+        name.push(".part");
+        let path = PathBuf::from(name);
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let length = file.metadata()?.len();
+        Ok(Self { path, file, length })
+    }
+
+    /// Where the bytes are until the file is whole.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes written so far, in this try and those before.
+    #[must_use]
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Adds bytes at the end.
+    ///
+    /// # Errors
+    /// Any error of the file system, a full disk among them.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Throws away what was written.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.length = 0;
+        Ok(())
+    }
+
+    /// The file is whole: syncs it and gives it its name.
+    ///
+    /// # Errors
+    /// Any error of the file system; the `.part` file is then still there.
+    pub fn finish(self, target: &Path) -> io::Result<()> {
+        self.file.sync_all()?;
+        drop(self.file);
+        std::fs::rename(&self.path, target)
+    }
+
+    /// The file is of no use: removes it.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn discard(self) -> io::Result<()> {
+        drop(self.file);
+        std::fs::remove_file(&self.path)
+    }
+}
+
+/// Keeps other processes out while it lives. The operating system frees it when the process dies.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+impl FileLock {
+    /// Takes the lock, or `None` while another process (or another holder in this one) has it.
+    ///
+    /// # Errors
+    /// Any error of the file system.
+    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// Puts a finished folder in the place of `target`, replacing what was there.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn place_folder(finished: &Path, target: &Path) -> io::Result<()> {
+    remove_folder(target)?;
+    std::fs::rename(finished, target)
+}
+
+/// Removes a folder and everything in it; one that is not there is fine.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a file; one that is not there is fine.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn remove_file(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes `link` stand for `target`: a symbolic link relative to its own folder where the system allows one,
+/// a copy elsewhere (Windows without developer mode). A `link` that is there already is replaced.
+///
+/// # Errors
+/// Any error of the file system.
+pub fn link_or_copy(target: &Path, relative: &Path, link: &Path) -> io::Result<()> {
+    if let Some(folder) = link.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    remove_file(link)?;
+    if symlink(relative, link).is_ok() {
+        return Ok(());
+    }
+    std::fs::copy(target, link).map(drop)
+}
+
+#[cfg(unix)]
+fn symlink(relative: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(relative, link)
+}
+
+#[cfg(windows)]
+fn symlink(relative: &Path, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(relative, link)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partial_file_goes_on_where_it_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("weights");
+        let mut first = PartialFile::open(&target).unwrap();
+        first.append(b"ab").unwrap();
+        drop(first);
+        assert!(!target.exists());
+        let mut second = PartialFile::open(&target).unwrap();
+        assert_eq!(second.length(), 2);
+        second.append(b"cd").unwrap();
+        second.finish(&target).unwrap();
+        assert_eq!(std::fs::read(&target).unwrap(), b"abcd");
+        assert!(!folder.path().join("weights.part").exists());
+    }
+
+    #[test]
+    fn a_partial_file_can_begin_again_and_be_thrown_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = PartialFile::open(&folder.path().join("weights")).unwrap();
+        file.append(b"wrong").unwrap();
+        file.restart().unwrap();
+        file.append(b"right").unwrap();
+        assert_eq!(std::fs::read(file.path()).unwrap(), b"right");
+        file.discard().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lock_keeps_a_second_holder_out_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.lock");
+        let held = FileLock::try_take(&path).unwrap();
+        assert!(held.is_some());
+        assert!(FileLock::try_take(&path).unwrap().is_none());
+        drop(held);
+        assert!(FileLock::try_take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_folder_replaces_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
+        std::fs::create_dir(&new).unwrap();
+        std::fs::write(new.join("a"), "1").unwrap();
+        std::fs::create_dir(&old).unwrap();
+        std::fs::write(old.join("b"), "2").unwrap();
+        place_folder(&new, &old).unwrap();
+        assert!(old.join("a").exists() && !old.join("b").exists() && !new.exists());
+    }
+
+    #[test]
+    fn a_link_reads_as_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("blobs/1");
+        std::fs::create_dir(folder.path().join("blobs")).unwrap();
+        std::fs::write(&target, "x").unwrap();
+        let link = folder.path().join("snapshots/a/file");
+        link_or_copy(&target, Path::new("../../blobs/1"), &link).unwrap();
+        assert_eq!(std::fs::read_to_string(link).unwrap(), "x");
+    }
+}
