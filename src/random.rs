@@ -110,6 +110,18 @@ pub const fn mask_key(seed: u64, step: u64, site: u64) -> u64 {
     words[0] as u64 | (words[1] as u64) << 32
 }
 
+/// The key of row `row` of the mask named by `key`, so that rows of any number and length never share an index.
+///
+/// Source: the output mix of `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014).
+#[inline]
+#[must_use]
+pub const fn mask_row_key(key: u64, row: u64) -> u64 {
+    let mut x = key.wrapping_add(row.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
 /// `lowbias32`: a bijection of 32 bits with an avalanche bias of 0.17.
 #[inline]
 const fn mix32(mut x: u32) -> u32 {

@@ -6,7 +6,23 @@
 //! threads: sums are split at fixed places and added in a fixed order.
 
 mod adamw;
+mod attention;
+mod cross_entropy;
+mod dropout;
+mod embedding;
+mod gelu;
 mod host;
 mod kernels;
+mod layer_norm;
+mod linear;
+#[cfg(test)]
+mod testing;
 
 pub use adamw::{AdamW, AdamWState, adamw_step, squared_norm};
+pub use attention::{AttentionShape, attention};
+pub use cross_entropy::{CrossEntropy, cross_entropy};
+pub use dropout::{Dropout, dropout};
+pub use embedding::{TokenRows, embedding};
+pub use gelu::gelu;
+pub use layer_norm::{LayerNormWeights, layer_norm};
+pub use linear::linear;
