@@ -1,0 +1,212 @@
+//! `config.json` of a Hugging Face model folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::ModelError;
+
+/// The configuration's file name.
+pub const CONFIG_FILE: &str = "config.json";
+
+/// The keys of `config.json` that a BERT network is built from, by their Hugging Face names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// Kind of network, `bert`.
+    pub model_type: String,
+    /// Rows of the word embedding.
+    pub vocab_size: usize,
+    /// Width of the hidden states.
+    pub hidden_size: usize,
+    /// Encoder layers.
+    pub num_hidden_layers: usize,
+    /// Attention heads a layer.
+    pub num_attention_heads: usize,
+    /// Width inside the feed-forward part.
+    pub intermediate_size: usize,
+    /// What stands between the two matrices of the feed-forward part.
+    #[serde(default)]
+    pub hidden_act: Activation,
+    /// Dropout of hidden states.
+    #[serde(default = "tenth")]
+    pub hidden_dropout_prob: f64,
+    /// Dropout of attention probabilities.
+    #[serde(default = "tenth")]
+    pub attention_probs_dropout_prob: f64,
+    /// Dropout before the classification head; `None` for `hidden_dropout_prob`.
+    #[serde(default)]
+    pub classifier_dropout: Option<f64>,
+    /// Longest sequence, in tokens.
+    pub max_position_embeddings: usize,
+    /// Rows of the token type embedding.
+    #[serde(default = "two")]
+    pub type_vocab_size: usize,
+    /// Standard deviation of new weights.
+    #[serde(default = "fiftieth")]
+    pub initializer_range: f64,
+    /// Added to the variance in layer normalisations.
+    #[serde(default = "tiny")]
+    pub layer_norm_eps: f64,
+    /// How positions are told; only `absolute` is built here.
+    #[serde(default = "absolute")]
+    pub position_embedding_type: String,
+    /// Label names by class id as text.
+    #[serde(default)]
+    pub id2label: BTreeMap<String, String>,
+}
+
+/// An activation function, by its Hugging Face name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// The exact Gaussian error linear unit.
+    #[default]
+    Gelu,
+    /// Its approximation by the hyperbolic tangent.
+    #[serde(alias = "gelu_pytorch_tanh")]
+    GeluNew,
+    /// The positive part.
+    Relu,
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn fiftieth() -> f64 {
+    0.02
+}
+
+fn tiny() -> f64 {
+    1e-12
+}
+
+fn two() -> usize {
+    2
+}
+
+fn absolute() -> String {
+    "absolute".to_owned()
+}
+
+impl ModelConfig {
+    /// Reads and checks `config.json` of a model folder.
+    ///
+    /// # Errors
+    /// When the file is missing, unreadable or not JSON, when the network is of another type, and when its sizes make no
+    /// sense.
+    pub fn read(folder: &Path) -> Result<Self, ModelError> {
+        let path = folder.join(CONFIG_FILE);
+        let wrong = |reason: String| ModelError::Config { path: path.clone(), reason };
+        let json = read_json(folder)?;
+        let Some(model_type) = json.get("model_type").and_then(serde_json::Value::as_str) else {
+            return Err(wrong("it does not name a model_type".to_owned()));
+        };
+        if model_type != "bert" {
+            return Err(ModelError::UnsupportedArchitecture { path, model_type: model_type.to_owned() });
+        }
+        let config: Self = serde_json::from_value(json).map_err(|error| wrong(error.to_string()))?;
+        config.check().map_err(wrong)?;
+        Ok(config)
+    }
+
+    /// Label names in class-id order; empty when the folder names none or leaves gaps.
+    #[must_use]
+    pub fn label_names(&self) -> Vec<String> {
+        let names: Vec<String> = (0..).map_while(|id: usize| self.id2label.get(&id.to_string()).cloned()).collect();
+        if names.len() == self.id2label.len() { names } else { Vec::new() }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("num_hidden_layers", self.num_hidden_layers),
+            ("num_attention_heads", self.num_attention_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+            ("type_vocab_size", self.type_vocab_size),
+        ];
+        if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
+            return Err(format!("{name} is 0"));
+        }
+        if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
+            let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
+            return Err(format!("hidden_size {hidden} cannot be shared among {heads} attention heads"));
+        }
+        if self.position_embedding_type != "absolute" {
+            return Err(format!("position_embedding_type \"{}\" is not supported", self.position_embedding_type));
+        }
+        let dropouts =
+            [Some(self.hidden_dropout_prob), Some(self.attention_probs_dropout_prob), self.classifier_dropout];
+        if dropouts.into_iter().flatten().any(|dropout| !(0.0..1.0).contains(&dropout)) {
+            return Err("a dropout probability is not in 0..1".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// All of `config.json`, with the keys that Hone has no use for.
+pub(super) fn read_json(folder: &Path) -> Result<serde_json::Value, ModelError> {
+    let path = folder.join(CONFIG_FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(ModelError::MissingFile { folder: folder.to_owned(), file: CONFIG_FILE });
+        }
+        Err(source) => return Err(ModelError::Io { action: "read", path, source }),
+    };
+    let json = serde_json::from_slice(&bytes);
+    json.map_err(|error| ModelError::Config { path, reason: format!("it is not valid JSON ({error})") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<ModelConfig, ModelError> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(CONFIG_FILE), json).unwrap();
+        ModelConfig::read(folder.path())
+    }
+
+    const SMALL: &str = r#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "intermediate_size": 4, "max_position_embeddings": 16, "hidden_act": "gelu_new",
+        "id2label": {"1": "bad", "0": "good"}, "unknown": [1]}"#;
+
+    #[test]
+    fn a_small_config_is_read_with_upstream_defaults() {
+        let config = read(SMALL).unwrap();
+        assert_eq!(config.hidden_act, Activation::GeluNew);
+        assert_eq!((config.hidden_dropout_prob, config.type_vocab_size, config.layer_norm_eps), (0.1, 2, 1e-12));
+        assert_eq!(config.label_names(), ["good", "bad"]);
+        let gap = SMALL.replace("\"1\": \"bad\"", "\"2\": \"bad\"");
+        assert!(read(&gap).unwrap().label_names().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let cases = [
+            ("{", "not valid JSON"),
+            ("[]", "does not name a model_type"),
+            (r#"{"model_type": "gpt2"}"#, "type \"gpt2\""),
+            (r#"{"model_type": "bert"}"#, "missing field `vocab_size`"),
+        ];
+        for (json, part) in cases {
+            let error = read(json).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains(CONFIG_FILE), "{error}");
+        }
+        let changes = [
+            ("\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "hidden_size 8 cannot be shared among 3"),
+            ("\"vocab_size\": 9", "\"vocab_size\": 0", "vocab_size is 0"),
+            ("gelu_new", "swish", "unknown variant `swish`"),
+            ("\"unknown\"", "\"position_embedding_type\": \"relative_key\", \"unknown\"", "\"relative_key\" is not"),
+            ("\"unknown\"", "\"hidden_dropout_prob\": 1.5, \"unknown\"", "dropout probability"),
+        ];
+        for (from, to, part) in changes {
+            let error = read(&SMALL.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

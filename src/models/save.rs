@@ -1,0 +1,85 @@
+//! Writing a model as a Hugging Face folder that `transformers` loads unchanged.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::classifier::TextClassifier;
+use super::config::{CONFIG_FILE, read_json};
+use super::weights::WEIGHTS_FILE;
+use super::{ModelError, Parameter};
+use crate::storage::write_atomic;
+
+/// Files of a tokenizer; which of them a folder has depends on the model.
+const TOKENIZER_FILES: [&str; 7] = [
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+];
+
+impl TextClassifier {
+    /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model was
+    /// loaded from. Keys of the configuration that Hone has no use for are kept.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written.
+    pub fn save_folder(&self, source: &Path, out: &Path) -> Result<(), ModelError> {
+        let mut config = read_json(source)?;
+        if let Some(keys) = config.as_object_mut() {
+            describe_head(keys, self.labels());
+        }
+        let text = format!("{config:#}\n");
+        write(out, CONFIG_FILE, text.as_bytes())?;
+        write(out, WEIGHTS_FILE, &serialised(self.parameters(), &out.join(WEIGHTS_FILE))?)?;
+        for file in TOKENIZER_FILES {
+            let path = source.join(file);
+            match std::fs::read(&path) {
+                Ok(bytes) => write(out, file, &bytes)?,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(ModelError::Io { action: "read", path, source }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sets the keys that tell `transformers` which head the weights have.
+fn describe_head(config: &mut Map<String, Value>, labels: &[String]) {
+    let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
+    let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));
+    config.insert("architectures".into(), json!(["BertForSequenceClassification"]));
+    config.insert("num_labels".into(), json!(labels.len()));
+    config.insert("id2label".into(), Value::Object(names.collect()));
+    config.insert("label2id".into(), Value::Object(ids.collect()));
+    config.insert("problem_type".into(), json!("single_label_classification"));
+    // The weights are written as 32-bit floats, whatever they were.
+    for key in ["dtype", "torch_dtype"] {
+        if let Some(dtype) = config.get_mut(key) {
+            *dtype = json!("float32");
+        }
+    }
+}
+
+fn serialised(parameters: &[Parameter], path: &Path) -> Result<Vec<u8>, ModelError> {
+    let tensors = parameters.iter().map(|parameter| (parameter.name.as_str(), parameter.var.as_tensor()));
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize(tensors, Some(metadata)).map_err(|error| {
+        let source = std::io::Error::other(error.to_string());
+        ModelError::Io { action: "write", path: path.to_owned(), source }
+    })
+}
+
+fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), ModelError> {
+    let path = folder.join(file);
+    write_atomic(&path, |writer| writer.write_all(bytes)).map_err(|source| ModelError::Io {
+        action: "write",
+        path,
+        source,
+    })
+}

@@ -1,0 +1,203 @@
+//! Trainable parameters, filled from a safetensors file or newly drawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor, Var};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+
+use super::ModelError;
+use crate::random::Rng;
+
+/// The weights' file name.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// One trainable tensor.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Hugging Face name, for example `bert.pooler.dense.weight`.
+    pub name: String,
+    /// The values, changed in place by the optimizer.
+    pub var: Var,
+    /// Whether weight decay applies: to matrices, not to biases and normalisations.
+    pub decay: bool,
+}
+
+/// A tensor of the file whose shape is not the network's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrongShape {
+    /// Hugging Face name.
+    pub name: String,
+    /// The network's shape.
+    pub expected: Vec<usize>,
+    /// The file's shape.
+    pub found: Vec<usize>,
+}
+
+/// What became of the tensors of a weights file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Names of the parameters that were filled from the file.
+    pub loaded: Vec<String>,
+    /// Names of the parameters the file does not have, the head's aside; they were newly drawn.
+    pub missing: Vec<String>,
+    /// Names in the file, as they stand there, that the network has no use for.
+    pub unexpected: Vec<String>,
+    /// Tensors of another shape; the parameters were newly drawn.
+    pub wrong_shape: Vec<WrongShape>,
+    /// Whether the classification head was newly made, because the file has none for these labels.
+    pub new_head: bool,
+}
+
+/// How a parameter that the file does not have is filled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Fill {
+    /// It must be in the file.
+    Required,
+    /// Normal with this standard deviation.
+    Normal(f64),
+    /// Zeros.
+    Zeros,
+}
+
+/// Hands out parameters to the network that is being built, and keeps account of them.
+pub(super) struct Weights<'a> {
+    path: PathBuf,
+    file: SafeTensors<'a>,
+    /// Name in the file of each Hugging Face name.
+    names: BTreeMap<String, String>,
+    device: Device,
+    seed: u64,
+    report: LoadReport,
+    parameters: Vec<Parameter>,
+    problems: Vec<String>,
+}
+
+/// The bytes of the folder's weights file.
+pub(super) fn read_file(folder: &Path) -> Result<Vec<u8>, ModelError> {
+    let path = folder.join(WEIGHTS_FILE);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing_weights(folder)),
+        Err(source) => Err(ModelError::Io { action: "read", path, source }),
+    }
+}
+
+fn missing_weights(folder: &Path) -> ModelError {
+    const OTHERS: [&str; 4] =
+        ["model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5"];
+    let folder = folder.to_owned();
+    match OTHERS.into_iter().find(|file| folder.join(file).exists()) {
+        Some(file) => ModelError::UnsupportedWeights { folder, file },
+        None => ModelError::MissingFile { folder, file: WEIGHTS_FILE },
+    }
+}
+
+impl<'a> Weights<'a> {
+    /// Opens the weights file whose `bytes` were read from `folder`.
+    pub(super) fn open(folder: &Path, bytes: &'a [u8], device: &Device, seed: u64) -> Result<Self, ModelError> {
+        let path = folder.join(WEIGHTS_FILE);
+        let file = SafeTensors::deserialize(bytes)
+            .map_err(|error| ModelError::Damaged { path: path.clone(), reason: error.to_string() })?;
+        let names = file.names().into_iter().map(|name| (upstream_name(name), name.to_owned())).collect();
+        let (report, parameters, problems) = (LoadReport::default(), Vec::new(), Vec::new());
+        Ok(Self { path, file, names, device: device.clone(), seed, report, parameters, problems })
+    }
+
+    /// The parameter of that Hugging Face name and shape, from the file or newly filled.
+    pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Tensor, ModelError> {
+        let tensor = match self.find(name, shape)? {
+            Some(tensor) => {
+                self.report.loaded.push(name.to_owned());
+                tensor
+            }
+            None => self.fill(name, shape, fill)?,
+        };
+        let var = Var::from_tensor(&tensor)?;
+        let tensor = var.as_tensor().clone();
+        self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2 });
+        Ok(tensor)
+    }
+
+    /// Does as if the file had no tensor of that name.
+    pub(super) fn leave_out(&mut self, name: &str) {
+        self.names.remove(name);
+    }
+
+    /// The parameters and the report, once the whole network is built.
+    pub(super) fn finish(mut self) -> Result<(Vec<Parameter>, LoadReport), ModelError> {
+        if !self.problems.is_empty() {
+            let more = self.problems.len().saturating_sub(3);
+            self.problems.truncate(3);
+            let mut problems = self.problems.join("; ");
+            if more > 0 {
+                problems = format!("{problems}; and {more} more");
+            }
+            return Err(ModelError::Incomplete { path: self.path, problems });
+        }
+        let known: BTreeSet<&str> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let unexpected = self.names.iter().filter(|(name, _)| !known.contains(name.as_str()) && !is_constant(name));
+        self.report.unexpected = unexpected.map(|(_, in_file)| in_file.clone()).collect();
+        Ok((self.parameters, self.report))
+    }
+
+    fn find(&mut self, name: &str, shape: &[usize]) -> Result<Option<Tensor>, ModelError> {
+        let Some(in_file) = self.names.get(name) else {
+            self.report.missing.push(name.to_owned());
+            return Ok(None);
+        };
+        let damaged = |reason: String| ModelError::Damaged { path: self.path.clone(), reason };
+        let view = self.file.tensor(in_file).map_err(|error| damaged(error.to_string()))?;
+        if view.shape() != shape {
+            let (expected, found) = (shape.to_vec(), view.shape().to_vec());
+            self.report.wrong_shape.push(WrongShape { name: name.to_owned(), expected, found });
+            return Ok(None);
+        }
+        let tensor = read_tensor(&view, &self.device).map_err(|error| damaged(format!("tensor {in_file}: {error}")))?;
+        Ok(Some(tensor))
+    }
+
+    fn fill(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Tensor, ModelError> {
+        let count: usize = shape.iter().product();
+        let values = match fill {
+            Fill::Required => {
+                let found = self.report.wrong_shape.iter().find(|wrong| wrong.name == name).map(|wrong| &wrong.found);
+                self.problems.push(match found {
+                    Some(found) => format!("{name} has the shape {found:?} where {shape:?} is needed"),
+                    None => format!("{name} is missing"),
+                });
+                // Never used: `finish` refuses.
+                vec![0.0]
+            }
+            Fill::Normal(deviation) => {
+                let mut rng = Rng::stream(self.seed, self.parameters.len() as u64);
+                (0..count).map(|_| (rng.normal() * deviation) as f32).collect()
+            }
+            Fill::Zeros => vec![0.0; count],
+        };
+        let shape = if fill == Fill::Required { &[1] } else { shape };
+        Ok(Tensor::from_vec(values, shape, &self.device)?)
+    }
+}
+
+/// A tensor of the file as 32-bit floats.
+fn read_tensor(view: &TensorView<'_>, device: &Device) -> candle_core::Result<Tensor> {
+    let dtype = DType::try_from(view.dtype())?;
+    Tensor::from_raw_buffer(view.data(), dtype, view.shape(), device)?.to_dtype(DType::F32)
+}
+
+/// The Hugging Face name of a tensor: with the network's prefix, and today's names of the normalisation's weights.
+fn upstream_name(name: &str) -> String {
+    let name = match name.strip_suffix(".gamma") {
+        Some(stem) => format!("{stem}.weight"),
+        None => name.strip_suffix(".beta").map_or(name.to_owned(), |stem| format!("{stem}.bias")),
+    };
+    let bare = ["embeddings.", "encoder.", "pooler."].iter().any(|part| name.starts_with(part));
+    if bare { format!("bert.{name}") } else { name }
+}
+
+/// Tensors that some files carry but that hold nothing learnt.
+fn is_constant(name: &str) -> bool {
+    name.ends_with("embeddings.position_ids")
+}
