@@ -11,6 +11,8 @@ mod history;
 mod messages;
 mod shell;
 mod steps;
+#[cfg(test)]
+mod testing;
 mod theme;
 mod widgets;
 

@@ -1,17 +1,363 @@
-//! The Evaluate step.
+//! The Evaluate step: one honest headline, the figures behind it, and the rows behind the figures.
 
-use egui::Ui;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use egui::{ComboBox, Ui, vec2};
 
 use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::widgets::page;
+use super::super::messages::{AppCommand, CommandSender, Pick};
+use super::super::theme::{Theme, icons};
+use super::super::widgets::numbers::{ago, counted, score};
+use super::super::widgets::{
+    Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
+    metrics_table_ui, page, primary_button, row_list_ui, section,
+};
+use crate::evaluation::{ClassificationMetrics, Prediction};
 use crate::project::Step;
+use crate::storage::{RunFolder, RunStatus};
+use crate::worker::RunResults;
+
+/// Which rows are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Rows {
+    /// The run's test rows.
+    #[default]
+    Test,
+    /// The run's validation rows.
+    Validation,
+    /// Another file.
+    Other,
+}
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
-pub struct EvaluateStepState {}
+pub struct EvaluateStepState {
+    rows: Rows,
+    matrix: MatrixState,
+    /// Places of the rows listed, in the predictions shown; made anew when what is listed changes.
+    listed: Vec<usize>,
+    listed_for: Option<(String, Rows, Option<Cell>)>,
+    selected: Option<usize>,
+    runs: Vec<ListedRun>,
+    runs_for: Option<(PathBuf, String)>,
+}
+
+/// A finished run, as it stands in the list of runs.
+#[derive(Clone, Debug)]
+struct ListedRun {
+    folder: PathBuf,
+    name: String,
+}
 
 /// Draws the step.
-pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, _state: &mut EvaluateStepState, _sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Evaluate.title(), Step::Evaluate.purpose(), |_ui| {});
+pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut EvaluateStepState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, Step::Evaluate.title(), Step::Evaluate.purpose(), |ui| {
+        let Some(results) = ctx.results else {
+            nothing_yet(ui, ctx, sender);
+            return;
+        };
+        state.refresh_runs(ctx.folder, results);
+        toolbar(ui, ctx, state, sender, results);
+        ui.add_space(ctx.theme.space.s);
+        let Some(shown) = Shown::of(ctx, results, state.rows) else {
+            empty_state(ui, ctx.theme, icons::TABLE, "No rows here", "This run has no such rows", |_| {});
+            return;
+        };
+        section(ui, ctx.theme, "How good is it?", "", |ui| headline_ui(ui, ctx.theme, shown.headline()));
+        matrix_and_rows(ui, ctx, state, &shown, sender);
+        section(ui, ctx.theme, "Label by label", "Hover over a name for what it means", |ui| {
+            metrics_table_ui(ui, ctx.theme, shown.metrics, 420.0);
+        });
+        how_it_was_trained(ui, ctx.theme, results);
+    });
+}
+
+fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let body = "After training, this page shows how good the model is on rows it never saw, label by label, and \
+                the rows behind every error";
+    empty_state(ui, ctx.theme, icons::TARGET, "No trained model yet", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Train));
+        }
+    });
+}
+
+/// Everything about the rows chosen.
+struct Shown<'a> {
+    metrics: &'a ClassificationMetrics,
+    predictions: &'a [Prediction],
+    labels: &'a [String],
+    interval: Option<(f64, f64)>,
+    baseline: Option<&'a ClassificationMetrics>,
+    rows: String,
+    run: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    fn of(ctx: &StepContext<'a>, results: &'a RunResults, rows: Rows) -> Option<Self> {
+        let labels = &results.settings.labels;
+        let run = &results.summary.run;
+        let has_test = results.summary.test.is_some();
+        let interval = Some(results.macro_f1_interval);
+        let baseline = Some(&results.majority_baseline);
+        let none = (None, None);
+        let (metrics, predictions, (interval, baseline), rows) = match rows {
+            Rows::Test if has_test => {
+                let metrics = results.summary.test.as_ref()?;
+                (metrics, &results.test, (interval, baseline), "test rows the model never saw".to_owned())
+            }
+            Rows::Other => {
+                let report = ctx.evaluated.filter(|report| report.run == *run)?;
+                (&report.metrics, &report.predictions, none, format!("rows of {}", file_name(&report.data)))
+            }
+            Rows::Test | Rows::Validation => {
+                let of_these = if has_test { none } else { (interval, baseline) };
+                let rows = "validation rows (they chose the best checkpoint, so this is a little flattering)";
+                (&results.summary.validation, &results.validation, of_these, rows.to_owned())
+            }
+        };
+        Some(Self { metrics, predictions, labels, interval, baseline, rows, run })
+    }
+
+    fn headline(&self) -> Headline<'_> {
+        Headline { metrics: self.metrics, interval: self.interval, baseline: self.baseline, rows: &self.rows }
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or(path)
+}
+
+fn toolbar(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut EvaluateStepState,
+    sender: &mut CommandSender,
+    results: &Arc<RunResults>,
+) {
+    let theme = ctx.theme;
+    let other = ctx.evaluated.filter(|report| report.run == results.summary.run);
+    if results.summary.test.is_none() && state.rows == Rows::Test {
+        state.rows = Rows::Validation;
+    }
+    ui.horizontal(|ui| {
+        run_choice(ui, state, sender, results);
+        ui.add_space(theme.space.m);
+        let test = ui.add_enabled_ui(results.summary.test.is_some(), |ui| {
+            ui.selectable_value(&mut state.rows, Rows::Test, format!("Test ({})", results.test.len()))
+        });
+        test.inner
+            .on_hover_text("Rows set aside before training: the honest figure")
+            .on_disabled_hover_text("This project has no test rows; set some aside in Prepare");
+        ui.selectable_value(&mut state.rows, Rows::Validation, format!("Validation ({})", results.validation.len()))
+            .on_hover_text("Rows watched during training: they chose the best checkpoint");
+        if let Some(report) = other {
+            ui.selectable_value(&mut state.rows, Rows::Other, file_name(&report.data)).on_hover_text(&report.data);
+        }
+        let hint = "Measure this model on another labelled file with the same columns";
+        let busy = ctx.job.is_some();
+        if ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Measure on a file…")).inner.on_hover_text(hint).clicked()
+        {
+            sender.send(AppCommand::Pick(Pick::EvaluateFile));
+            state.rows = Rows::Other;
+        }
+    });
+    if state.rows == Rows::Other && other.is_none() && ctx.job.is_none() {
+        state.rows = if results.summary.test.is_some() { Rows::Test } else { Rows::Validation };
+    }
+}
+
+fn run_choice(ui: &mut Ui, state: &EvaluateStepState, sender: &mut CommandSender, results: &RunResults) {
+    let shown = state.runs.iter().find(|run| run.folder == results.folder);
+    let name = shown.map_or_else(|| run_name(results.summary.started_at, results.summary.validation.macro_average.f1), |run| run.name.clone());
+    let combo = ComboBox::from_id_salt("run").width(300.0).selected_text(name).show_ui(ui, |ui| {
+        for run in &state.runs {
+            if ui.selectable_label(run.folder == results.folder, &run.name).clicked() && run.folder != results.folder {
+                sender.send(AppCommand::LoadRun(run.folder.clone()));
+            }
+        }
+        if state.runs.is_empty() {
+            ui.label("No other run");
+        }
+    });
+    combo.response.accessible_name("Run shown").on_hover_text("Runs of this project, newest first");
+}
+
+fn run_name(started_at: u64, validation_f1: f64) -> String {
+    format!("Run {}, validation {}", ago(started_at), score(validation_f1))
+}
+
+impl EvaluateStepState {
+    /// Reads the list of runs when another run is shown.
+    fn refresh_runs(&mut self, folder: &Path, results: &RunResults) {
+        let key = (folder.to_owned(), results.summary.run.clone());
+        if self.runs_for.as_ref() == Some(&key) {
+            return;
+        }
+        self.runs_for = Some(key);
+        // A list that cannot be read is shown as having no other run; the run itself is already at hand.
+        let listings = RunFolder::list(folder).unwrap_or_default();
+        let finished = listings.into_iter().filter_map(|listing| match listing.status {
+            RunStatus::Finished(summary) => Some(ListedRun {
+                folder: listing.folder.path().to_owned(),
+                name: run_name(summary.started_at, summary.validation.macro_average.f1),
+            }),
+            RunStatus::Running | RunStatus::Failed(_) => None,
+        });
+        self.runs = finished.collect();
+    }
+
+    /// Chooses the rows to list: those of the selected cell, or all errors, surest first.
+    fn refresh_rows(&mut self, shown: &Shown<'_>) {
+        let key = (shown.run.to_owned(), self.rows, self.matrix.selected);
+        if self.listed_for.as_ref() == Some(&key) {
+            return;
+        }
+        self.listed_for = Some(key);
+        self.selected = None;
+        let wanted = |prediction: &Prediction| match self.matrix.selected {
+            Some((truth, predicted)) => {
+                prediction.label == u32::try_from(truth).ok() && prediction.predicted as usize == predicted
+            }
+            None => prediction.is_wrong(),
+        };
+        let rows = shown.predictions.iter().enumerate().filter(|(_, prediction)| wanted(prediction));
+        self.listed = rows.map(|(place, _)| place).collect();
+        let sure = |place: &usize| shown.predictions[*place].confidence();
+        self.listed.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
+    }
+}
+
+fn matrix_and_rows(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut EvaluateStepState,
+    shown: &Shown<'_>,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let gap = theme.space.m;
+    let width = (ui.available_width() - gap) / 2.0;
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        ui.allocate_ui(vec2(width, 0.0), |ui| {
+            ui.vertical(|ui| {
+                section(ui, theme, "Which labels are mixed up", "Choose a cell to see its rows", |ui| {
+                    ui.set_min_height(392.0);
+                    let before = state.matrix.selected;
+                    let clicked = confusion_matrix_ui(ui, theme, &shown.metrics.confusion, &mut state.matrix, 340.0);
+                    if clicked.is_some() && clicked == before {
+                        state.matrix.selected = None;
+                    }
+                });
+            });
+        });
+        state.refresh_rows(shown);
+        ui.allocate_ui(vec2(width, 0.0), |ui| {
+            ui.vertical(|ui| rows_card(ui, theme, state, shown, sender));
+        });
+    });
+}
+
+fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &Shown<'_>, sender: &mut CommandSender) {
+    let (heading, hint) = match state.matrix.selected {
+        Some(cell) => (counted(state.listed.len() as u64, "row", "rows"), explain(&shown.metrics.confusion, cell)),
+        None => {
+            let rows = counted(state.listed.len() as u64, "misclassified row", "misclassified rows");
+            (rows, "Surest first: these are the errors most worth a look".to_owned())
+        }
+    };
+    section(ui, theme, &heading, &hint, |ui| {
+        ui.set_min_height(392.0);
+        if state.listed.is_empty() {
+            ui.add_space(theme.space.xl);
+            ui.label(theme.muted("No row here"));
+            return;
+        }
+        let detail = state.selected.and_then(|place| state.listed.get(place)).and_then(|&row| shown.predictions.get(row));
+        let list_height = if detail.is_some() { 210.0 } else { 340.0 };
+        row_list_ui(ui, theme, shown.labels, shown.predictions, &state.listed, &mut state.selected, list_height);
+        if let Some(prediction) = detail {
+            ui.separator();
+            egui::ScrollArea::vertical().id_salt("row text").max_height(96.0).show(ui, |ui| {
+                ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
+            });
+        }
+        if state.rows != Rows::Other && button(ui, theme, icons::LIST_CHECKS, "Review the errors").clicked() {
+            sender.send(AppCommand::GoTo(Step::Review));
+        }
+    });
+}
+
+fn how_it_was_trained(ui: &mut Ui, theme: &Theme, results: &RunResults) {
+    use super::super::widgets::numbers::{bytes, count, duration};
+    let summary = &results.summary;
+    card(ui, theme, |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xl;
+            let rows = results.settings.rows;
+            figure(ui, theme, "Learnt from", &counted(rows[0] as u64, "row", "rows"), "Rows on the training side");
+            figure(ui, theme, "Passes", &format!("{:.1}", summary.epochs), "Passes over the training rows");
+            figure(ui, theme, "Steps", &count(summary.steps), "Optimizer steps");
+            figure(ui, theme, "Best step", &count(summary.best_step), "The step whose weights were kept");
+            figure(ui, theme, "Training time", &duration(summary.train_seconds), "Evaluation and pauses not counted");
+            let speed = format!("{} tokens/s", count(summary.tokens_per_second as u64));
+            figure(ui, theme, "Speed", &speed, "Real tokens learnt from in a second");
+            figure(ui, theme, "Peak memory", &bytes(summary.peak_memory), "Largest memory of the whole program");
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{Scene, picture, window};
+
+    fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, EvaluateStepState)> {
+        window(dark, (scene, EvaluateStepState::default()), |ui, (scene, state)| {
+            scene.show(|ctx, sender| evaluate_step_ui(ui, ctx, state, sender));
+        })
+    }
+
+    #[test]
+    fn without_a_run_it_leads_to_training() {
+        let mut harness = open(Scene::prepared(false), false);
+        harness.run();
+        picture("evaluate-empty", &mut harness);
+        harness.get_by_label("Go to Train").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Train)]);
+    }
+
+    #[test]
+    fn a_cell_opens_its_rows() {
+        for dark in [false, true] {
+            let mut harness = open(Scene::trained(dark), dark);
+            harness.run();
+            picture(if dark { "evaluate-dark" } else { "evaluate-light" }, &mut harness);
+            let errors = harness.state().1.listed.len();
+            harness.get_by_label_contains("True neutral, predicted positive").click();
+            harness.run();
+            let (scene, state) = harness.state();
+            let results = scene.results.as_ref().unwrap();
+            assert!(state.listed.len() < errors);
+            assert!(state.listed.iter().all(|&row| results.test[row].label == Some(1) && results.test[row].predicted == 2));
+            harness.state_mut().1.selected = Some(0);
+            harness.run();
+            picture(if dark { "evaluate-cell-dark" } else { "evaluate-cell-light" }, &mut harness);
+        }
+    }
+
+    #[test]
+    fn validation_rows_can_be_shown_instead() {
+        let mut harness = open(Scene::trained(false), false);
+        harness.run();
+        harness.get_by_label_contains("Validation (").click();
+        harness.run();
+        assert!(harness.query_by_label_contains("a little flattering").is_some());
+    }
 }

@@ -1,17 +1,421 @@
-//! The Train step.
+//! The Train step: what will happen, what is in the way, and the run as it goes.
 
-use egui::Ui;
+use egui::{Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
 
-use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::widgets::page;
-use crate::project::Step;
+use super::super::commands::UserCommand;
+use super::super::context::{LiveRun, RunEnd, StepContext};
+use super::super::messages::{AppCommand, CommandSender};
+use super::super::theme::{Theme, Tone, icons};
+use super::super::widgets::numbers::{count, duration, score};
+use super::super::widgets::{
+    Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
+    primary_button, section,
+};
+use super::plan::plan_summary;
+use crate::project::{Issue, Readiness, Step, readiness};
+use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
+use crate::worker::{LogLevel, LogLine, RunResults};
+
+/// Steps over which the speed is averaged.
+const SPEED_STEPS: usize = 20;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
-pub struct TrainStepState {}
+pub struct TrainStepState {
+    curves: CurvesState,
+    matrix: MatrixState,
+}
 
 /// Draws the step.
-pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, _state: &mut TrainStepState, _sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Train.title(), Step::Train.purpose(), |_ui| {});
+pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, Step::Train.title(), Step::Train.purpose(), |ui| match ctx.live {
+        Some(live) if live.is_going() => {
+            going(ui, ctx.theme, live, sender);
+            figures(ui, ctx, state, live);
+        }
+        Some(live) => {
+            ended(ui, ctx, live, sender);
+            start(ui, ctx, sender, "Train again");
+            figures(ui, ctx, state, live);
+        }
+        None => {
+            start(ui, ctx, sender, "Start training");
+            match ctx.results {
+                Some(results) => last_run(ui, ctx, state, results),
+                None => first_run(ui, ctx.theme),
+            }
+        }
+    });
+}
+
+fn first_run(ui: &mut Ui, theme: &Theme) {
+    let body = "While it trains, the curves of loss and score, the confusion matrix and the log appear here. \
+                You can pause at any time, or stop early and keep the best model so far";
+    empty_state(ui, theme, icons::CHART_LINE_UP, "Nothing has been trained yet", body, |_| {});
+}
+
+fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &str) {
+    let theme = ctx.theme;
+    let issues = match readiness(ctx.project, ctx.facts, Step::Train) {
+        Readiness::Blocked(issues) => issues,
+        Readiness::Ready | Readiness::Done => Vec::new(),
+    };
+    let busy = ctx.job.map(|job| format!("Wait until this is done: {}", job.title));
+    section(ui, theme, "What will happen", "", |ui| {
+        ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+        ui.add_space(theme.space.s);
+        for issue in &issues {
+            issue_row(ui, theme, issue, sender);
+        }
+        let why = issues.first().map(|issue| issue.message.as_str()).or(busy.as_deref());
+        if primary_button(ui, theme, icons::PLAY, name, why.map_or(Ok(()), Err)).clicked() {
+            sender.user(UserCommand::Train);
+        }
+    });
+}
+
+/// Something in the way, with a button that leads to where it is mended.
+fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSender) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(icons::WARNING).color(theme.palette.warning));
+        ui.label(&issue.message);
+        if button(ui, theme, icons::ARROW_RIGHT, &format!("Go to {}", issue.step.title())).clicked() {
+            sender.send(AppCommand::GoTo(issue.step));
+        }
+    });
+}
+
+fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(theme.heading(stage(live)));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
+        });
+        ui.add_space(theme.space.xs);
+        let bar = match share_done(live) {
+            Some(share) => ProgressBar::new(share).desired_height(8.0),
+            None => ProgressBar::new(0.0).desired_height(8.0).animate(true),
+        };
+        ui.add(bar).accessible_name("Progress of the run");
+        ui.add_space(theme.space.s);
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xl;
+            live_figures(ui, theme, live);
+        });
+    });
+}
+
+fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
+    ui.add_enabled_ui(!live.stopping, |ui| {
+        let stop = button(ui, theme, icons::STOP, "Stop and keep the best").on_hover_text(UserCommand::Stop.tooltip());
+        if stop.clicked() {
+            sender.user(UserCommand::Stop);
+        }
+        let (icon, name) = if live.paused { (icons::PLAY, "Resume") } else { (icons::PAUSE, "Pause") };
+        let tooltip = UserCommand::PauseResume.tooltip();
+        if button(ui, theme, icon, name).on_hover_text(tooltip).clicked() {
+            sender.user(UserCommand::PauseResume);
+        }
+    });
+}
+
+fn stage(live: &LiveRun) -> String {
+    if live.stopping {
+        return "Stopping and measuring the best checkpoint".to_owned();
+    }
+    if live.paused {
+        return "Paused".to_owned();
+    }
+    match &live.progress {
+        Some(progress) if !progress.stage.is_empty() => progress.stage.clone(),
+        _ if live.start.is_none() => "Getting ready".to_owned(),
+        _ => "Training".to_owned(),
+    }
+}
+
+/// Share of the steps done, or of the present stage before the steps begin.
+fn share_done(live: &LiveRun) -> Option<f32> {
+    let Some(start) = &live.start else { return live.progress.as_ref()?.fraction() };
+    let done = live.steps.last().map_or(0, |step| step.step);
+    Some((done as f32 / start.total_steps.max(1) as f32).clamp(0.0, 1.0))
+}
+
+fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
+    let last = live.steps.last();
+    if let Some(start) = &live.start {
+        let done = last.map_or(0, |step| step.step);
+        let steps = format!("{} of {}", count(done), count(start.total_steps));
+        figure(ui, theme, "Step", &steps, "Optimizer steps: one batch each (or several, with gradient accumulation)");
+    }
+    if let Some(step) = last {
+        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training rows so far");
+        figure(ui, theme, "Training loss", &score(step.loss), "Mean cross-entropy of the last step's rows: lower is better");
+    }
+    if let Some(point) = live.evaluations.last() {
+        figure(ui, theme, "Macro-F1", &score(point.metrics.macro_average.f1), "On validation, at the last evaluation");
+    }
+    if let Some(speed) = tokens_per_second(&live.steps) {
+        figure(ui, theme, "Speed", &format!("{} tokens/s", count(speed as u64)), "Real tokens, padding not counted");
+    }
+    let eta = live.progress.as_ref().and_then(|progress| progress.eta_seconds);
+    let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "being measured".to_owned(), duration) };
+    figure(ui, theme, "Time left", &eta, "At the present speed; it may stop earlier when nothing improves any more");
+    if let Some(start) = &live.start {
+        figure(ui, theme, "Device", &start.device, "What computes, and with which arithmetic");
+    }
+}
+
+/// Tokens a second over the last steps.
+fn tokens_per_second(steps: &[StepMetrics]) -> Option<f64> {
+    let recent = &steps[steps.len().saturating_sub(SPEED_STEPS + 1)..];
+    let (first, last) = (recent.first()?, recent.last()?);
+    let seconds = last.train_seconds - first.train_seconds;
+    let tokens: u64 = recent[1..].iter().map(|step| step.tokens).sum();
+    (seconds > 0.0).then(|| tokens as f64 / seconds)
+}
+
+fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    match &live.end {
+        Some(RunEnd::Finished) => {
+            let summary = ctx.results.map(|results| &results.summary);
+            let body = summary.map(outcome).unwrap_or_default();
+            banner(ui, theme, Tone::Success, "The model is trained", &body, |ui| {
+                if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
+                    sender.send(AppCommand::GoTo(Step::Evaluate));
+                }
+            });
+        }
+        Some(RunEnd::Cancelled) => {
+            let body = "It was stopped before the first evaluation, so there was nothing to keep. Nothing else was changed";
+            banner(ui, theme, Tone::Neutral, "The run was stopped", body, |_| {});
+        }
+        Some(RunEnd::Failed(message)) => banner(ui, theme, Tone::Danger, "The run failed", message, |_| {}),
+        None => {}
+    }
+}
+
+/// How a run ended, in words.
+fn outcome(summary: &RunSummary) -> String {
+    let why = match summary.stop_reason {
+        StopReason::Completed => "Every pass was done",
+        StopReason::EarlyStopping => "It stopped early because nothing improved any more",
+        StopReason::Stopped => "You stopped it; the best so far was kept",
+    };
+    let (rows, metrics) = match &summary.test {
+        Some(test) => ("test", test),
+        None => ("validation", &summary.validation),
+    };
+    format!(
+        "{why}, after {} and {} steps. On the {rows} rows: macro-F1 {}, {:.1}% right. The weights of step {} were the best and were kept.",
+        duration(summary.train_seconds),
+        count(summary.steps),
+        score(metrics.macro_average.f1),
+        metrics.accuracy * 100.0,
+        count(summary.best_step),
+    )
+}
+
+fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live: &LiveRun) {
+    let theme = ctx.theme;
+    let start = live.start.as_deref();
+    let best_metric = start.map_or(ctx.project.training.best_metric, |start| start.settings.project.training.best_metric);
+    let curves = Curves {
+        steps: &live.steps,
+        evaluations: &live.evaluations,
+        total_steps: start.map_or(0, |start| start.total_steps),
+        steps_per_epoch: start.map_or(0, |start| start.steps_per_epoch),
+        best_metric,
+    };
+    card(ui, theme, |ui| curves_ui(ui, theme, curves, &mut state.curves));
+    matrix_and_log(ui, theme, state, live.evaluations.last(), &live.log);
+}
+
+/// The curves of the run shown, when none was started in this sitting.
+fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, results: &RunResults) {
+    let theme = ctx.theme;
+    let summary = &results.summary;
+    let per_epoch = if summary.epochs > 0.0 { summary.steps as f64 / summary.epochs } else { 0.0 };
+    let curves = Curves {
+        steps: &results.steps,
+        evaluations: &results.evaluations,
+        total_steps: summary.steps,
+        steps_per_epoch: per_epoch.round() as u64,
+        best_metric: results.settings.project.training.best_metric,
+    };
+    section(ui, theme, "The run shown", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
+}
+
+fn matrix_and_log(
+    ui: &mut Ui,
+    theme: &Theme,
+    state: &mut TrainStepState,
+    evaluation: Option<&EvaluationPoint>,
+    log: &[LogLine],
+) {
+    let gap = theme.space.m;
+    let width = (ui.available_width() - gap) / 2.0;
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        ui.allocate_ui(vec2(width, 0.0), |ui| {
+            ui.vertical(|ui| {
+                let hint = evaluation.map_or_else(
+                    || "It appears at the first evaluation".to_owned(),
+                    |point| format!("On validation, at step {}", count(point.step)),
+                );
+                section(ui, theme, "Which labels are mixed up", &hint, |ui| {
+                    ui.set_min_height(280.0);
+                    if let Some(point) = evaluation {
+                        confusion_matrix_ui(ui, theme, &point.metrics.confusion, &mut state.matrix, 260.0);
+                    }
+                });
+            });
+        });
+        ui.allocate_ui(vec2(width, 0.0), |ui| {
+            ui.vertical(|ui| section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, log)));
+        });
+    });
+}
+
+fn log_ui(ui: &mut Ui, theme: &Theme, log: &[LogLine]) {
+    let height = ui.text_style_height(&egui::TextStyle::Body);
+    ui.set_min_height(280.0);
+    let area = ScrollArea::vertical().id_salt("log").max_height(260.0).auto_shrink([false, false]).stick_to_bottom(true);
+    area.show_rows(ui, height, log.len(), |ui, range| {
+        for line in log.get(range).unwrap_or_default() {
+            ui.horizontal(|ui| {
+                if line.level == LogLevel::Warning {
+                    ui.label(RichText::new(icons::WARNING).color(theme.palette.warning)).on_hover_text("Worth a look");
+                }
+                ui.add(egui::Label::new(&line.message).truncate().selectable(true)).on_hover_text(&line.message);
+            });
+        }
+    });
+    if log.is_empty() {
+        ui.label(theme.muted("Nothing yet"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{Scene, picture, results, window};
+    use crate::progress::Progress;
+    use crate::project::Facts;
+    use crate::worker::RunStart;
+
+    fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
+        window(dark, (scene, TrainStepState::default()), |ui, (scene, state)| {
+            scene.show(|ctx, sender| train_step_ui(ui, ctx, state, sender));
+        })
+    }
+
+    /// The run of the test results, four epochs in.
+    fn half_way() -> LiveRun {
+        let results = results();
+        let evaluations = results.evaluations[..4].to_vec();
+        let done = evaluations[3].step;
+        let log = [
+            (LogLevel::Info, "Loaded MiniLM L6: 101 of 101 tensors; the classification head is new"),
+            (LogLevel::Warning, "2 texts are longer than 128 tokens and were cut at the end"),
+            (LogLevel::Info, "Training on CPU, f32"),
+        ];
+        LiveRun {
+            start: Some(Arc::new(RunStart {
+                run: results.summary.run.clone(),
+                folder: results.folder.clone(),
+                settings: results.settings.clone(),
+                total_steps: results.summary.steps,
+                steps_per_epoch: results.summary.steps / 6,
+                device: "CPU, f32".to_owned(),
+            })),
+            steps: results.steps[..done as usize].to_vec(),
+            evaluations,
+            log: log.map(|(level, message)| LogLine { level, message: message.to_owned() }).to_vec(),
+            progress: Some(Progress {
+                stage: "Training".to_owned(),
+                done,
+                total: Some(results.summary.steps),
+                unit: "steps",
+                eta_seconds: Some(130.0),
+            }),
+            ..LiveRun::default()
+        }
+    }
+
+    #[test]
+    fn what_is_in_the_way_leads_to_its_step() {
+        let mut scene = Scene::prepared(false);
+        scene.facts = Facts { model_available: false, ..scene.facts };
+        let mut harness = open(scene, false);
+        harness.run();
+        picture("train-blocked", &mut harness);
+        harness.get_by_label("Start training").click();
+        harness.get_by_label("Go to Model").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Model)]);
+    }
+
+    #[test]
+    fn the_big_button_trains() {
+        let mut harness = open(Scene::prepared(false), false);
+        harness.run();
+        picture("train-ready", &mut harness);
+        harness.get_by_label("Start training").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::User(UserCommand::Train)]);
+    }
+
+    #[test]
+    fn a_run_shows_its_figures_and_can_be_paused_and_stopped() {
+        for dark in [false, true] {
+            let mut harness = open(Scene { live: Some(half_way()), ..Scene::prepared(dark) }, dark);
+            harness.run();
+            picture(if dark { "train-live-dark" } else { "train-live-light" }, &mut harness);
+            harness.get_by_label_contains("Loss: training");
+            harness.get_by_label("2 min 10 s");
+            harness.get_by_label("Pause").click();
+            harness.run();
+            harness.get_by_label("Stop and keep the best").click();
+            harness.run();
+            let asked = harness.state_mut().0.sender.take();
+            assert_eq!(asked, [AppCommand::User(UserCommand::PauseResume), AppCommand::User(UserCommand::Stop)]);
+        }
+    }
+
+    #[test]
+    fn a_finished_run_leads_to_its_results() {
+        let live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
+        let mut harness = open(Scene { live: Some(live), ..Scene::trained(false) }, false);
+        harness.run();
+        picture("train-finished", &mut harness);
+        harness.get_by_label("Go to results").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Evaluate)]);
+    }
+
+    #[test]
+    fn a_failed_run_says_why_and_can_be_tried_again() {
+        let end = Some(RunEnd::Failed("The disk is full: free some space, then train again".to_owned()));
+        let mut harness = open(Scene { live: Some(LiveRun { end, ..LiveRun::default() }), ..Scene::prepared(true) }, true);
+        harness.run();
+        picture("train-failed", &mut harness);
+        harness.get_by_label("The disk is full: free some space, then train again");
+        harness.get_by_label("Train again");
+    }
+
+    #[test]
+    fn speed_is_that_of_the_last_steps() {
+        let results = results();
+        let speed = tokens_per_second(&results.steps).unwrap();
+        let last = &results.steps[results.steps.len() - SPEED_STEPS..];
+        let tokens: u64 = last.iter().map(|step| step.tokens).sum();
+        assert!((speed - tokens as f64 / (0.31 * SPEED_STEPS as f64)).abs() < 1.0);
+        assert_eq!(tokens_per_second(&results.steps[..1]), None);
+    }
 }

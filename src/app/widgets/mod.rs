@@ -1,8 +1,23 @@
 //! Drawing functions that more than one step uses.
 
 mod basics;
+mod confusion_matrix;
+mod contrast;
+mod curves;
+mod downsample;
+mod headline;
+mod metrics_table;
+pub mod numbers;
+mod probability_bars;
+mod row_list;
 
 pub use basics::{
     badge, banner, button, card, empty_state, field_label, figure, icon_button, page, primary_button, section,
     toggle_row,
 };
+pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
+pub use curves::{Curves, CurvesState, curves_ui};
+pub use headline::{Headline, headline_ui};
+pub use metrics_table::metrics_table_ui;
+pub use probability_bars::{Chosen, probability_bars_ui};
+pub use row_list::row_list_ui;

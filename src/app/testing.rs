@@ -1,0 +1,366 @@
+//! Figures for tests of the window: a real classifier, trained in a moment on the sample reviews.
+//!
+//! It is a softmax regression on hashed words. It knows nothing of candle, so that the window is tested alone,
+//! yet its curves, probabilities and errors are those of something that learns.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use egui_kittest::Harness;
+
+use super::context::{ClassifyState, FetchState, Job, LiveRun, StepContext};
+use super::messages::{AppCommand, CommandSender};
+use super::theme::{Theme, Tokens};
+use crate::data::{Imported, Prepared};
+use crate::evaluation::{ClassificationMetrics, Prediction, bootstrap_macro_f1, majority_baseline};
+use crate::progress::{Control, Watch};
+use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, SourceFile};
+use crate::storage::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason};
+use crate::worker::{EvaluationReport, RunResults};
+
+const FEATURES: usize = 4096;
+const EPOCHS: usize = 6;
+const BATCH: usize = 16;
+const CLASSES: usize = 3;
+const PEAK: f64 = 2.0;
+
+/// The light or the dark theme.
+pub fn theme(dark: bool) -> Theme {
+    let [light, dark_theme] = Theme::pair(&Tokens::bundled().unwrap());
+    if dark { dark_theme } else { light }
+}
+
+/// The results of a run on the sample reviews.
+pub fn results() -> Arc<RunResults> {
+    static RESULTS: OnceLock<Arc<RunResults>> = OnceLock::new();
+    RESULTS.get_or_init(|| Arc::new(Run::train().finish())).clone()
+}
+
+/// Writes a picture of what was drawn last to the folder named by the environment variable `HONE_PICTURES`, where there is one.
+pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
+    let Some(folder) = std::env::var_os("HONE_PICTURES") else { return };
+    match harness.render() {
+        Ok(image) => image.save(PathBuf::from(folder).join(format!("{name}.png"))).unwrap(),
+        Err(error) => println!("no picture of {name}: {error}"),
+    }
+}
+
+/// A window of 1280 x 800 points, two pixels a point, with the theme installed.
+pub fn window<'a, S>(dark: bool, state: S, ui: impl FnMut(&mut egui::Ui, &mut S) + 'a) -> Harness<'a, S>
+where
+    S: 'a,
+{
+    let themes = Theme::pair(&Tokens::bundled().unwrap());
+    Harness::builder()
+        .with_size([1280.0, 800.0])
+        .with_pixels_per_point(2.0)
+        .with_theme(if dark { egui::Theme::Dark } else { egui::Theme::Light })
+        .with_context_setup(move |ctx| Theme::install(ctx, &themes))
+        .build_ui_state(ui, state)
+}
+
+struct Row {
+    id: RowId,
+    text: String,
+    label: usize,
+    words: Vec<usize>,
+}
+
+struct Run {
+    rows: Vec<Row>,
+    weights: Vec<[f64; CLASSES]>,
+    steps: Vec<StepMetrics>,
+    evaluations: Vec<EvaluationPoint>,
+}
+
+fn labels() -> Vec<String> {
+    ["negative", "neutral", "positive"].map(str::to_owned).to_vec()
+}
+
+impl Run {
+    fn train() -> Self {
+        let mut run = Self { rows: read(), weights: vec![[0.0; CLASSES]; FEATURES], steps: vec![], evaluations: vec![] };
+        let train: Vec<usize> = (0..run.rows.len()).filter(|row| row % 10 < 7).collect();
+        let per_epoch = train.len().div_ceil(BATCH);
+        let total = per_epoch * EPOCHS;
+        for step in 0..total {
+            let from = (step % per_epoch) * BATCH;
+            let batch = &train[from..(from + BATCH).min(train.len())];
+            let progress = step as f64 / total as f64;
+            let rate = PEAK * (progress / 0.1).min((1.0 - progress) / 0.9);
+            run.step(step, batch, rate, per_epoch);
+            if (step + 1) % per_epoch == 0 {
+                run.evaluate(step as u64 + 1, (step + 1) as f64 / per_epoch as f64);
+            }
+        }
+        run
+    }
+
+    fn step(&mut self, step: usize, batch: &[usize], rate: f64, per_epoch: usize) {
+        let (mut loss, mut norm, mut tokens) = (0.0, 0.0, 0);
+        let mut changes: Vec<(usize, [f64; CLASSES])> = Vec::new();
+        for &row in batch {
+            let row = &self.rows[row];
+            let probabilities = self.probabilities(&row.words);
+            loss -= probabilities[row.label].max(1e-9).ln() / batch.len() as f64;
+            tokens += row.words.len() as u64;
+            let scale = 1.0 / (batch.len() as f64 * (row.words.len().max(1) as f64).sqrt());
+            let gradient: [f64; CLASSES] =
+                std::array::from_fn(|class| (probabilities[class] - f64::from(u8::from(class == row.label))) * scale);
+            norm += gradient.iter().map(|value| value * value).sum::<f64>() * row.words.len() as f64;
+            changes.extend(row.words.iter().map(|&word| (word, gradient)));
+        }
+        for (word, gradient) in changes {
+            for class in 0..CLASSES {
+                self.weights[word][class] -= rate * 8.0 * gradient[class];
+            }
+        }
+        self.steps.push(StepMetrics {
+            step: step as u64 + 1,
+            epoch: (step + 1) as f64 / per_epoch as f64,
+            loss,
+            learning_rate: rate * 2.5e-5,
+            grad_norm: norm.sqrt(),
+            tokens,
+            train_seconds: (step + 1) as f64 * 0.31,
+        });
+    }
+
+    fn probabilities(&self, words: &[usize]) -> [f64; CLASSES] {
+        let scale = 1.0 / (words.len().max(1) as f64).sqrt();
+        let logits: [f64; CLASSES] =
+            std::array::from_fn(|class| words.iter().map(|&word| self.weights[word][class]).sum::<f64>() * scale);
+        let total: f64 = logits.iter().map(|logit| logit.exp()).sum();
+        logits.map(|logit| logit.exp() / total)
+    }
+
+    fn predictions(&self, side: &[usize]) -> Vec<Prediction> {
+        let rows = self.rows.iter().enumerate().filter(|(index, _)| side.contains(&(index % 10)));
+        rows.map(|(_, row)| {
+            let probabilities = self.probabilities(&row.words);
+            let best = (0..CLASSES).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap();
+            Prediction {
+                id: row.id,
+                text: row.text.clone(),
+                label: Some(row.label as u32),
+                predicted: best as u32,
+                probabilities: probabilities.map(|value| value as f32).to_vec(),
+            }
+        })
+        .collect()
+    }
+
+    fn evaluate(&mut self, step: u64, epoch: f64) {
+        let metrics = measure(&self.predictions(&[7]));
+        let best = self.evaluations.iter().map(|point| point.metrics.macro_average.f1).fold(0.0, f64::max);
+        let is_best = metrics.macro_average.f1 > best;
+        self.evaluations.push(EvaluationPoint { step, epoch, metrics, is_best });
+    }
+
+    fn finish(self) -> RunResults {
+        let (validation, test) = (self.predictions(&[7]), self.predictions(&[8, 9]));
+        let truth: Vec<u32> = test.iter().filter_map(|prediction| prediction.label).collect();
+        let predicted: Vec<u32> = test.iter().map(|prediction| prediction.predicted).collect();
+        let learnt: Vec<u32> = (0..self.rows.len()).filter(|row| row % 10 < 7).map(|row| self.rows[row].label as u32).collect();
+        let summary = RunSummary {
+            run: "2026-11-23-1024".to_owned(),
+            started_at: 1_795_429_440,
+            steps: self.steps.len() as u64,
+            epochs: EPOCHS as f64,
+            train_seconds: self.steps.last().map_or(0.0, |step| step.train_seconds),
+            tokens_per_second: 1300.0,
+            peak_memory: 1_288_490_188,
+            stop_reason: StopReason::Completed,
+            best_step: self.evaluations.iter().rev().find(|point| point.is_best).map_or(0, |point| point.step),
+            validation: measure(&validation),
+            test: Some(measure(&test)),
+        };
+        RunResults {
+            folder: PathBuf::from("customer-reviews/runs/2026-11-23-1024"),
+            settings: RunSettings {
+                schema_version: RUN_SCHEMA_VERSION,
+                project: project(),
+                labels: labels(),
+                data_hash: String::new(),
+                split_hash: String::new(),
+                rows: [learnt.len(), validation.len(), test.len()],
+                model_sha256: String::new(),
+                hone_version: "0.1.0".to_owned(),
+            },
+            summary,
+            macro_f1_interval: bootstrap_macro_f1(CLASSES, &truth, &predicted, 1000, 42),
+            majority_baseline: majority_baseline(&labels(), &learnt, &truth),
+            validation,
+            test,
+            steps: self.steps,
+            evaluations: self.evaluations,
+        }
+    }
+}
+
+/// The sample project.
+pub fn project() -> Project {
+    Project {
+        name: "Customer reviews".to_owned(),
+        dataset: DatasetSettings {
+            main: Some(PathBuf::from("reviews.csv")),
+            text_column: "review".to_owned(),
+            label_column: "sentiment".to_owned(),
+            ..DatasetSettings::default()
+        },
+        labels: LabelSettings { order: labels(), ..LabelSettings::default() },
+        ..Project::default()
+    }
+}
+
+fn read() -> Vec<Row> {
+    let file = include_str!("../../projects/customer-reviews/reviews.csv");
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(file.as_bytes());
+    let labels = labels();
+    let mut rows = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let record = record.unwrap();
+        let (Some(text), Some(label)) = (record.get(6), record.get(7)) else { continue };
+        let Some(label) = labels.iter().position(|name| name == label) else { continue };
+        if text.trim().is_empty() {
+            continue;
+        }
+        let id = RowId { file: SourceFile::Main, record: index as u64 + 1 };
+        rows.push(Row { id, text: text.to_owned(), label, words: words(text) });
+    }
+    rows
+}
+
+/// Hashes (FNV-1a) of a text's words.
+fn words(text: &str) -> Vec<usize> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words
+        .map(|word| {
+            let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+            });
+            (hash % FEATURES as u64) as usize
+        })
+        .collect()
+}
+
+fn measure(predictions: &[Prediction]) -> ClassificationMetrics {
+    let truth: Vec<u32> = predictions.iter().filter_map(|prediction| prediction.label).collect();
+    let predicted: Vec<u32> = predictions.iter().map(|prediction| prediction.predicted).collect();
+    let loss = predictions.iter().map(|row| -f64::from(row.probabilities[row.label.unwrap() as usize]).max(1e-9).ln());
+    let loss = loss.sum::<f64>() / predictions.len().max(1) as f64;
+    ClassificationMetrics::compute(&labels(), &truth, &predicted, loss)
+}
+
+/// What a step is given, owned by a test.
+pub struct Scene {
+    /// The theme drawn with.
+    pub theme: Theme,
+    /// The project.
+    pub project: Project,
+    /// Where it lies.
+    pub folder: PathBuf,
+    /// What is known of it.
+    pub facts: Facts,
+    /// Its run.
+    pub results: Option<Arc<RunResults>>,
+    /// A run under way.
+    pub live: Option<LiveRun>,
+    /// Its files as read.
+    pub imported: Option<Arc<Imported>>,
+    /// Its rows, split.
+    pub prepared: Option<Arc<Prepared>>,
+    /// A download.
+    pub fetch: Option<FetchState>,
+    /// A job under way.
+    pub job: Option<Job>,
+    /// Figures on another file.
+    pub evaluated: Option<Arc<EvaluationReport>>,
+    /// What was exported.
+    pub exports: Vec<(String, PathBuf, String)>,
+    /// What typed texts were labelled as.
+    pub classify: ClassifyState,
+    /// Where the chosen model lies.
+    pub model_folder: Option<PathBuf>,
+    /// What the step asked for.
+    pub sender: CommandSender,
+    /// What it asked for in earlier frames, where a test collects it.
+    pub asked: Vec<AppCommand>,
+}
+
+impl Scene {
+    /// The sample project, trained.
+    pub fn trained(dark: bool) -> Self {
+        Self { results: Some(results()), facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) }
+    }
+
+    /// The sample project, ready to be trained.
+    pub fn prepared(dark: bool) -> Self {
+        Self {
+            theme: theme(dark),
+            project: project(),
+            folder: PathBuf::from("customer-reviews"),
+            facts: prepared_facts(),
+            results: None,
+            live: None,
+            imported: None,
+            prepared: Some(prepared()),
+            fetch: None,
+            job: None,
+            evaluated: None,
+            exports: Vec::new(),
+            classify: ClassifyState::default(),
+            model_folder: None,
+            sender: CommandSender::default(),
+            asked: Vec::new(),
+        }
+    }
+
+    /// Calls `draw` with the context of this scene.
+    pub fn show(&mut self, draw: impl FnOnce(&StepContext<'_>, &mut CommandSender)) {
+        let ctx = StepContext {
+            theme: &self.theme,
+            project: &self.project,
+            folder: &self.folder,
+            facts: &self.facts,
+            imported: self.imported.as_ref(),
+            import_error: None,
+            prepared: self.prepared.as_ref(),
+            preview: None,
+            model_folder: self.model_folder.as_deref(),
+            fetch: self.fetch.as_ref(),
+            live: self.live.as_ref(),
+            results: self.results.as_ref(),
+            evaluated: self.evaluated.as_ref(),
+            job: self.job.as_ref(),
+            exports: &self.exports,
+            classify: &self.classify,
+        };
+        draw(&ctx, &mut self.sender);
+    }
+}
+
+/// The sample reviews as read.
+pub fn imported() -> Arc<Imported> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews");
+    let control = Control::default();
+    let mut watch = Watch { control: &control, report: &mut |_| {} };
+    Arc::new(crate::data::import(&project(), &folder, &mut watch).unwrap())
+}
+
+/// The sample reviews cleaned and split.
+pub fn prepared() -> Arc<Prepared> {
+    let control = Control::default();
+    let mut watch = Watch { control: &control, report: &mut |_| {} };
+    Arc::new(crate::data::prepare(&project(), &imported(), &mut watch).unwrap())
+}
+
+fn prepared_facts() -> Facts {
+    Facts {
+        columns: Some(vec!["review".to_owned(), "sentiment".to_owned()]),
+        prepared: true,
+        model_available: true,
+        ..Facts::default()
+    }
+}

@@ -1,0 +1,393 @@
+//! The confusion matrix: true labels down, predicted labels across, every cell a button.
+
+use egui::{Align2, Color32, FontId, Key, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+
+use super::contrast::readable_on;
+use super::numbers::{count, counted, percent};
+use crate::app::theme::Theme;
+use crate::evaluation::ConfusionMatrix;
+
+/// What stands in the cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatrixView {
+    /// Number of rows.
+    #[default]
+    Counts,
+    /// Share of the true label's rows.
+    Rates,
+    /// Numbers of wrong rows; the right ones are left blank, so that errors are not outshone.
+    Errors,
+}
+
+impl MatrixView {
+    /// All views, with the name on their button and what they show.
+    const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Counts, "Counts", "Number of rows with this true label and this predicted label"),
+        (Self::Rates, "Rates by row", "Share of the true label's rows; each row adds up to 100%"),
+        (Self::Errors, "Errors only", "Only the wrong predictions, so that they are not outshone by the right ones"),
+    ];
+}
+
+/// A cell: (true class id, predicted class id).
+pub type Cell = (usize, usize);
+
+/// What the matrix remembers between frames.
+#[derive(Clone, Debug, Default)]
+pub struct MatrixState {
+    /// What stands in the cells.
+    pub view: MatrixView,
+    /// The selected cell; it is marked by a frame.
+    pub selected: Option<Cell>,
+}
+
+/// Sizes in points.
+struct Geometry {
+    /// Side lengths of a cell.
+    cell: egui::Vec2,
+    /// Width of the true labels' column.
+    header_width: f32,
+    /// Height of the predicted labels' row.
+    header_height: f32,
+    /// Width of the column of totals.
+    total_width: f32,
+    /// Labels.
+    count: usize,
+}
+
+const HEADER_HEIGHT: f32 = 44.0;
+const TOTAL_WIDTH: f32 = 56.0;
+const LARGEST_CELL: f32 = 104.0;
+const GAP: f32 = 2.0;
+
+/// Shows the switch of views and the matrix in the width at hand and at most `max_height`.
+/// Returns the cell that was clicked (or on which Enter was pressed) in this frame.
+pub fn confusion_matrix_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    matrix: &ConfusionMatrix,
+    state: &mut MatrixState,
+    max_height: f32,
+) -> Option<Cell> {
+    if matrix.labels.is_empty() {
+        ui.label("No rows were evaluated yet");
+        return None;
+    }
+    ui.horizontal(|ui| {
+        for (view, name, explanation) in MatrixView::ALL {
+            ui.selectable_value(&mut state.view, view, name).on_hover_text(explanation);
+        }
+    });
+    ui.add_space(theme.space.s);
+    let geometry = Geometry::fit(ui, matrix);
+    let mut clicked = None;
+    ScrollArea::both().id_salt("confusion matrix").max_height(max_height).auto_shrink([false, true]).show_viewport(
+        ui,
+        |ui, viewport| {
+            let (area, _) = ui.allocate_exact_size(geometry.size(), Sense::hover());
+            clicked = cells_ui(ui, theme, matrix, state, &geometry, area, viewport);
+            totals_ui(ui, theme, matrix, &geometry, area);
+            headers_ui(ui, theme, matrix, &geometry, area, viewport);
+        },
+    );
+    if clicked.is_some() {
+        state.selected = clicked;
+    }
+    clicked
+}
+
+impl Geometry {
+    fn fit(ui: &Ui, matrix: &ConfusionMatrix) -> Self {
+        let count = matrix.labels.len();
+        let font = body_font(ui);
+        let widest = matrix.labels.iter().map(|label| text_width(ui, label, &font)).fold(0.0, f32::max);
+        let header_width = (widest + 36.0).clamp(72.0, 180.0);
+        let room = ui.available_width() - header_width - TOTAL_WIDTH - 12.0;
+        let width = (room / count as f32).clamp(40.0, LARGEST_CELL);
+        let height = width.clamp(32.0, 64.0);
+        Self { cell: vec2(width, height), header_width, header_height: HEADER_HEIGHT, total_width: TOTAL_WIDTH, count }
+    }
+
+    fn size(&self) -> egui::Vec2 {
+        vec2(
+            self.header_width + self.cell.x * self.count as f32 + self.total_width,
+            self.header_height + self.cell.y * self.count as f32 + 28.0,
+        )
+    }
+
+    fn cell_rect(&self, area: Rect, (row, column): Cell) -> Rect {
+        let min = area.min
+            + vec2(
+                self.header_width + self.cell.x * column as f32,
+                self.header_height + self.cell.y * row as f32,
+            );
+        Rect::from_min_size(min, self.cell).shrink(GAP / 2.0)
+    }
+
+    /// Class ids whose cells can be seen, along x (axis 0) or y (axis 1).
+    fn visible(&self, viewport: Rect, axis: usize) -> std::ops::Range<usize> {
+        let (header, side) = if axis == 0 { (self.header_width, self.cell.x) } else { (self.header_height, self.cell.y) };
+        let first = ((viewport.min[axis] - header) / side).floor().max(0.0) as usize;
+        let last = ((viewport.max[axis] - header) / side).ceil().max(0.0) as usize;
+        first.min(self.count)..last.min(self.count)
+    }
+}
+
+fn cells_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    matrix: &ConfusionMatrix,
+    state: &MatrixState,
+    geometry: &Geometry,
+    area: Rect,
+    viewport: Rect,
+) -> Option<Cell> {
+    let largest = largest_value(matrix, state.view);
+    let mut clicked = None;
+    for row in geometry.visible(viewport, 1) {
+        for column in geometry.visible(viewport, 0) {
+            let cell = (row, column);
+            let rect = geometry.cell_rect(area, cell);
+            let response = ui.interact(rect, ui.scope_id().with(("cell", row, column)), Sense::click());
+            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, cell_name(matrix, cell)));
+            let share = if largest > 0.0 { cell_value(matrix, state.view, cell) / largest } else { 0.0 };
+            // The square root keeps small counts of errors visible beside large counts of right answers.
+            paint_cell(ui, theme, &response, share.sqrt() as f32, &cell_text(matrix, state.view, cell));
+            if state.selected == Some(cell) {
+                ui.painter().rect_stroke(rect, theme.radius.small, Stroke::new(2.0, theme.palette.text), StrokeKind::Inside);
+            }
+            if response.clicked() || (response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter))) {
+                clicked = Some(cell);
+            }
+            response.on_hover_text(explain(matrix, cell)).on_hover_cursor(egui::CursorIcon::PointingHand);
+        }
+    }
+    clicked
+}
+
+fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &str) {
+    let (fill, _) = theme.sequential(share);
+    let painter = ui.painter();
+    painter.rect_filled(response.rect, theme.radius.small, fill);
+    painter.text(response.rect.center(), Align2::CENTER_CENTER, text, number_font(ui), readable_on(fill, theme));
+    if response.has_focus() {
+        painter.rect_stroke(response.rect, theme.radius.small, Stroke::new(2.0, theme.palette.accent), StrokeKind::Outside);
+    } else if response.hovered() {
+        painter.rect_stroke(response.rect, theme.radius.small, Stroke::new(1.0, theme.palette.text_muted), StrokeKind::Inside);
+    }
+}
+
+fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect, viewport: Rect) {
+    let painter = ui.painter();
+    let font = body_font(ui);
+    // Headers stay in sight while the cells scroll below them.
+    let top = area.min.y + viewport.min.y.max(0.0);
+    let left = area.min.x + viewport.min.x.max(0.0);
+    painter.rect_filled(
+        Rect::from_min_size(pos2(area.min.x, top), vec2(area.width(), geometry.header_height)),
+        0.0,
+        theme.palette.card,
+    );
+    for column in geometry.visible(viewport, 0) {
+        let rect = geometry.cell_rect(area, (0, column));
+        let galley = elided(ui, &matrix.labels[column], &font, theme.palette.text, rect.width() - 4.0);
+        let at = pos2(rect.center().x - galley.size().x / 2.0, top + geometry.header_height - galley.size().y - 4.0);
+        painter.galley(at, galley, theme.palette.text);
+    }
+    let middle = geometry.header_width + geometry.cell.x * geometry.count as f32 / 2.0;
+    let small = small_font(ui);
+    painter.text(pos2(area.min.x + middle, top), Align2::CENTER_TOP, "Predicted label", small.clone(), theme.palette.text_muted);
+    painter.text(
+        pos2(area.max.x - 4.0, top + geometry.header_height - 6.0),
+        Align2::RIGHT_BOTTOM,
+        "Total",
+        small.clone(),
+        theme.palette.text_muted,
+    );
+    painter.rect_filled(
+        Rect::from_min_max(pos2(left, top + geometry.header_height), pos2(left + geometry.header_width - 2.0, area.max.y)),
+        0.0,
+        theme.palette.card,
+    );
+    for row in geometry.visible(viewport, 1) {
+        let rect = geometry.cell_rect(area, (row, 0));
+        let galley = elided(ui, &matrix.labels[row], &font, theme.palette.text, geometry.header_width - 20.0);
+        let at = pos2(left + geometry.header_width - galley.size().x - 10.0, rect.center().y - galley.size().y / 2.0);
+        painter.galley(at, galley, theme.palette.text);
+    }
+    painter.rect_filled(Rect::from_min_size(pos2(left, top), vec2(geometry.header_width - 2.0, geometry.header_height)), 0.0, theme.palette.card);
+    painter.text(
+        pos2(left + geometry.header_width - 10.0, top + geometry.header_height - 6.0),
+        Align2::RIGHT_BOTTOM,
+        "True label",
+        small.clone(),
+        theme.palette.text_muted,
+    );
+    let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32;
+    painter.text(pos2(left + geometry.header_width - 10.0, bottom + 6.0), Align2::RIGHT_TOP, "Total", small, theme.palette.text_muted);
+}
+
+fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect) {
+    let font = number_font(ui);
+    let right = area.max.x - 4.0;
+    let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32 + 6.0;
+    for class in 0..geometry.count {
+        let beside = geometry.cell_rect(area, (class, 0)).center().y;
+        let below = geometry.cell_rect(area, (0, class)).center().x;
+        let painter = ui.painter();
+        painter.text(pos2(right, beside), Align2::RIGHT_CENTER, count(row_total(matrix, class)), font.clone(), theme.palette.text_muted);
+        painter.text(pos2(below, bottom), Align2::CENTER_TOP, count(column_total(matrix, class)), font.clone(), theme.palette.text_muted);
+    }
+    let all: u64 = (0..geometry.count).map(|class| row_total(matrix, class)).sum();
+    ui.painter().text(pos2(right, bottom), Align2::RIGHT_TOP, count(all), font, theme.palette.text);
+}
+
+/// Rows whose true label is `class`.
+fn row_total(matrix: &ConfusionMatrix, class: usize) -> u64 {
+    matrix.counts.get(class).map_or(0, |row| row.iter().sum())
+}
+
+/// Rows predicted as `class`.
+fn column_total(matrix: &ConfusionMatrix, class: usize) -> u64 {
+    matrix.counts.iter().filter_map(|row| row.get(class)).sum()
+}
+
+fn cell_count(matrix: &ConfusionMatrix, (row, column): Cell) -> u64 {
+    matrix.counts.get(row).and_then(|row| row.get(column)).copied().unwrap_or(0)
+}
+
+fn cell_value(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> f64 {
+    let count = cell_count(matrix, cell) as f64;
+    match view {
+        MatrixView::Counts => count,
+        MatrixView::Rates => count / (row_total(matrix, cell.0) as f64).max(1.0),
+        MatrixView::Errors if cell.0 == cell.1 => 0.0,
+        MatrixView::Errors => count,
+    }
+}
+
+fn largest_value(matrix: &ConfusionMatrix, view: MatrixView) -> f64 {
+    if view == MatrixView::Rates {
+        return 1.0;
+    }
+    let classes = matrix.labels.len();
+    let cells = (0..classes).flat_map(|row| (0..classes).map(move |column| (row, column)));
+    cells.map(|cell| cell_value(matrix, view, cell)).fold(0.0, f64::max)
+}
+
+fn cell_text(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> String {
+    match view {
+        MatrixView::Counts => count(cell_count(matrix, cell)),
+        MatrixView::Rates if row_total(matrix, cell.0) == 0 => "–".to_owned(),
+        MatrixView::Rates => percent(cell_value(matrix, view, cell)),
+        MatrixView::Errors if cell.0 == cell.1 => String::new(),
+        MatrixView::Errors => count(cell_count(matrix, cell)),
+    }
+}
+
+/// Accessible name of a cell.
+fn cell_name(matrix: &ConfusionMatrix, cell: Cell) -> String {
+    let rows = counted(cell_count(matrix, cell), "row", "rows");
+    format!("True {}, predicted {}: {rows}", matrix.labels[cell.0], matrix.labels[cell.1])
+}
+
+/// What a cell says, in words: "12 rows are negative but were predicted neutral (4% of negative)".
+#[must_use]
+pub fn explain(matrix: &ConfusionMatrix, cell: Cell) -> String {
+    let (truth, predicted) = (&matrix.labels[cell.0], &matrix.labels[cell.1]);
+    let rows = cell_count(matrix, cell);
+    let total = row_total(matrix, cell.0);
+    if total == 0 {
+        return format!("No row is {truth}");
+    }
+    let share = percent(rows as f64 / total as f64);
+    let (is, was) = if rows == 1 { ("is", "was") } else { ("are", "were") };
+    let rows = counted(rows, "row", "rows");
+    if cell.0 == cell.1 {
+        format!("{rows} {is} {truth} and {was} predicted {predicted}: right ({share} of {truth})")
+    } else {
+        format!("{rows} {is} {truth} but {was} predicted {predicted} ({share} of {truth})")
+    }
+}
+
+fn body_font(ui: &Ui) -> FontId {
+    egui::TextStyle::Body.resolve(ui.style())
+}
+
+fn small_font(ui: &Ui) -> FontId {
+    egui::TextStyle::Small.resolve(ui.style())
+}
+
+fn number_font(ui: &Ui) -> FontId {
+    egui::TextStyle::Monospace.resolve(ui.style())
+}
+
+fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
+    ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x
+}
+
+/// One line of text, cut with "…" where it is wider than `width`.
+fn elided(ui: &Ui, text: &str, font: &FontId, color: Color32, width: f32) -> std::sync::Arc<egui::Galley> {
+    let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font.clone(), color);
+    job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+    ui.painter().layout_job(job)
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+
+    fn matrix() -> ConfusionMatrix {
+        ConfusionMatrix {
+            labels: ["negative", "neutral", "positive"].map(str::to_owned).to_vec(),
+            counts: vec![vec![831, 60, 27], vec![75, 205, 30], vec![21, 24, 191]],
+        }
+    }
+
+    #[test]
+    fn cells_are_explained_in_words() {
+        let matrix = matrix();
+        assert_eq!(explain(&matrix, (0, 1)), "60 rows are negative but were predicted neutral (7% of negative)");
+        assert_eq!(explain(&matrix, (2, 2)), "191 rows are positive and were predicted positive: right (81% of positive)");
+        let one = ConfusionMatrix { labels: matrix.labels.clone(), counts: vec![vec![0, 1, 0], vec![0; 3], vec![0; 3]] };
+        assert_eq!(explain(&one, (0, 1)), "1 row is negative but was predicted neutral (100% of negative)");
+        assert_eq!(explain(&one, (1, 1)), "No row is neutral");
+    }
+
+    #[test]
+    fn a_click_selects_a_cell_and_enter_another() {
+        let matrix = matrix();
+        let mut clicks = Vec::new();
+        let theme = testing::theme(false);
+        let mut state = MatrixState::default();
+        {
+            let mut harness = testing::window(false, (), |ui, ()| {
+                clicks.extend(confusion_matrix_ui(ui, &theme, &matrix, &mut state, 400.0));
+            });
+            harness.get_by_label("True negative, predicted neutral: 60 rows").click();
+            harness.run();
+            harness.get_by_label("True neutral, predicted negative: 75 rows").focus();
+            harness.run();
+            harness.key_press(Key::Enter);
+            harness.run();
+        }
+        assert_eq!(clicks.first(), Some(&(0, 1)));
+        assert_eq!(clicks.last(), Some(&(1, 0)));
+        assert_eq!(state.selected, Some((1, 0)));
+    }
+
+    #[test]
+    fn only_the_cells_in_sight_are_laid_out() {
+        let labels: Vec<String> = (0..150).map(|class| format!("class {class}")).collect();
+        let matrix = ConfusionMatrix { counts: vec![vec![1; 150]; 150], labels };
+        let theme = testing::theme(false);
+        let mut state = MatrixState::default();
+        let harness = testing::window(false, (), |ui, ()| {
+            confusion_matrix_ui(ui, &theme, &matrix, &mut state, 300.0);
+        });
+        let cells = harness.query_all_by_role(Role::Button).count();
+        assert!(cells < 400, "{cells} cells were laid out");
+    }
+}

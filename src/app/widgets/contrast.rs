@@ -1,0 +1,50 @@
+//! Ink that can be read on any fill.
+
+use egui::{Color32, Rgba};
+
+use crate::app::theme::Theme;
+
+/// Contrast ratio of two opaque colours, 1..=21, after WCAG 2.2.
+#[must_use]
+pub fn contrast(a: Color32, b: Color32) -> f32 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// The theme's text colour where it can be read on `fill` (4.5:1), else black or white, whichever reads better.
+#[must_use]
+pub fn readable_on(fill: Color32, theme: &Theme) -> Color32 {
+    if contrast(fill, theme.palette.text) >= 4.5 {
+        return theme.palette.text;
+    }
+    if contrast(fill, Color32::BLACK) > contrast(fill, Color32::WHITE) { Color32::BLACK } else { Color32::WHITE }
+}
+
+/// Relative luminance, 0..=1.
+fn luminance(color: Color32) -> f32 {
+    let linear = Rgba::from(color);
+    0.2126 * linear.r() + 0.7152 * linear.g() + 0.0722 * linear.b()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::theme::Tokens;
+
+    #[test]
+    fn black_on_white_is_the_highest_contrast() {
+        assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 0.01);
+        assert!((contrast(Color32::GRAY, Color32::GRAY) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn every_shade_of_the_sequential_map_can_be_written_on() {
+        for theme in Theme::pair(&Tokens::bundled().unwrap()) {
+            for step in 0..=100_u8 {
+                let (fill, _) = theme.sequential(f32::from(step) / 100.0);
+                let ratio = contrast(fill, readable_on(fill, &theme));
+                assert!(ratio >= 4.5, "contrast {ratio} at {step}%, dark {}", theme.dark);
+            }
+        }
+    }
+}

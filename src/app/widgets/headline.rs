@@ -1,0 +1,162 @@
+//! The one honest headline of a run: macro-F1 with its interval beside the baseline, and what it means in words.
+
+use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::numbers::{counted, percent_fine, score};
+use crate::app::theme::{Theme, icons};
+use crate::evaluation::ClassificationMetrics;
+
+/// The figures behind the headline, all measured on the same rows.
+#[derive(Clone, Copy)]
+pub struct Headline<'a> {
+    /// The model's figures.
+    pub metrics: &'a ClassificationMetrics,
+    /// 95% interval of macro-F1, where it was computed for these rows.
+    pub interval: Option<(f64, f64)>,
+    /// Always answering the most frequent training label, where it was measured on these rows.
+    pub baseline: Option<&'a ClassificationMetrics>,
+    /// What the rows are, for example "test rows the model never saw".
+    pub rows: &'a str,
+}
+
+/// Draws the headline in the width at hand.
+pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
+    let f1 = headline.metrics.macro_average.f1;
+    ui.horizontal_top(|ui| {
+        ui.vertical(|ui| {
+            ui.set_width(250.0);
+            ui.label(theme.small("Macro-F1")).on_hover_text(
+                "The mean of the labels' F1, every label counting the same: it falls when a rare label does badly",
+            );
+            ui.label(theme.display(score(f1)));
+            if let Some((low, high)) = headline.interval {
+                ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high)))).on_hover_text(
+                    "Were other rows of the same kind drawn, the figure would lie in this range 95 times out of 100 \
+                     (bootstrap over the rows)",
+                );
+            }
+        });
+        ui.add_space(theme.space.l);
+        ui.vertical(|ui| {
+            ui.spacing_mut().item_spacing.y = theme.space.s;
+            for sentence in sentences(headline) {
+                ui.add(egui::Label::new(sentence).wrap());
+            }
+            ui.add_space(theme.space.xs);
+            scale_ui(ui, theme, headline);
+        });
+    });
+}
+
+/// What the figures mean, in sentences.
+#[must_use]
+pub fn sentences(headline: Headline<'_>) -> Vec<String> {
+    let metrics = headline.metrics;
+    let mut out = vec![format!(
+        "On {} {}, {} of the predictions are right.",
+        counted(metrics.rows, "row", "rows").replace(" rows", "").replace(" row", ""),
+        headline.rows,
+        percent_fine(metrics.accuracy),
+    )];
+    if let Some(baseline) = headline.baseline {
+        let usual = most_predicted(baseline);
+        let reaches = format!(
+            "always answering “{usual}” would be right {} of the time and reach a macro-F1 of {}",
+            percent_fine(baseline.accuracy),
+            score(baseline.macro_average.f1)
+        );
+        let low = headline.interval.map_or(metrics.macro_average.f1, |(low, _)| low);
+        out.push(if low > baseline.macro_average.f1 {
+            format!("It has learnt something: {reaches}.")
+        } else {
+            format!("It is not shown to have learnt anything: {reaches}. More rows or more passes may help.")
+        });
+    }
+    if let Some(weakest) = weakest(metrics) {
+        out.push(weakest);
+    }
+    if headline.interval.is_some_and(|(low, high)| high - low > 0.1) {
+        out.push("The interval is wide because there are few rows; a larger test set would tell more.".to_owned());
+    }
+    out
+}
+
+/// The label a baseline always answers.
+fn most_predicted(baseline: &ClassificationMetrics) -> &str {
+    let matrix = &baseline.confusion;
+    let predicted = |class: usize| matrix.counts.iter().filter_map(|row| row.get(class)).sum::<u64>();
+    let best = (0..matrix.labels.len()).max_by_key(|&class| predicted(class));
+    best.map_or("?", |class| &matrix.labels[class])
+}
+
+/// The label with the lowest F1, where it stands out.
+fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
+    let present = metrics.per_class.iter().filter(|class| class.support > 0);
+    let lowest = present.min_by(|a, b| a.f1.total_cmp(&b.f1))?;
+    (lowest.f1 < metrics.macro_average.f1 - 0.03).then(|| {
+        format!(
+            "It is weakest on “{}”: it finds {} of them, and {} of what it calls so is so.",
+            lowest.label,
+            percent_fine(lowest.recall),
+            percent_fine(lowest.precision)
+        )
+    })
+}
+
+/// A line from 0 to 1 with the interval, the figure and the baseline on it.
+fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
+    let palette = &theme.palette;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
+    let f1 = headline.metrics.macro_average.f1;
+    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1))));
+    let line = Rect::from_min_max(pos2(rect.left() + 8.0, rect.top() + 18.0), pos2(rect.right() - 8.0, rect.top() + 26.0));
+    let at = |value: f64| line.left() + line.width() * value.clamp(0.0, 1.0) as f32;
+    let painter = ui.painter();
+    painter.rect_filled(line, 4.0, palette.hover);
+    if let Some((low, high)) = headline.interval {
+        let band = Rect::from_min_max(pos2(at(low), line.top()), pos2(at(high), line.bottom()));
+        painter.rect_filled(band, 4.0, palette.accent.gamma_multiply(0.45));
+    }
+    let small = theme.font(theme.text.small);
+    if let Some(baseline) = headline.baseline {
+        let x = at(baseline.macro_average.f1);
+        painter.vline(x, line.top() - 4.0..=line.bottom() + 4.0, Stroke::new(2.0, palette.text_muted));
+        painter.text(pos2(x, line.bottom() + 6.0), Align2::CENTER_TOP, "baseline", small.clone(), palette.text_muted);
+    }
+    painter.circle(pos2(at(f1), line.center().y), 7.0, palette.accent, Stroke::new(2.0, palette.card));
+    let label = format!("this model {}", icons::CARET_DOWN);
+    painter.text(pos2(at(f1), line.top() - 4.0), Align2::CENTER_BOTTOM, label, small.clone(), palette.text);
+    painter.text(line.left_bottom() + vec2(0.0, 6.0), Align2::LEFT_TOP, "0", small.clone(), palette.text_muted);
+    painter.text(line.right_bottom() + vec2(0.0, 6.0), Align2::RIGHT_TOP, "1", small, palette.text_muted);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing;
+
+    #[test]
+    fn a_model_that_beats_the_baseline_is_said_to_have_learnt() {
+        let results = testing::results();
+        let metrics = results.summary.test.as_ref().unwrap();
+        let headline = Headline {
+            metrics,
+            interval: Some(results.macro_f1_interval),
+            baseline: Some(&results.majority_baseline),
+            rows: "test rows the model never saw",
+        };
+        let text = sentences(headline).join(" ");
+        assert!(text.contains("test rows the model never saw"), "{text}");
+        assert!(text.contains("It has learnt something: always answering"), "{text}");
+    }
+
+    #[test]
+    fn a_model_that_is_no_better_is_not_praised() {
+        let results = testing::results();
+        let baseline = &results.majority_baseline;
+        let headline = Headline { metrics: baseline, interval: Some((0.1, 0.3)), baseline: Some(baseline), rows: "test rows" };
+        let text = sentences(headline).join(" ");
+        assert!(text.contains("not shown to have learnt"), "{text}");
+        assert!(text.contains("The interval is wide"), "{text}");
+    }
+}

@@ -1,0 +1,121 @@
+//! Precision, recall, F1 and rows of each label, with the averages below.
+
+use egui::{Align, Layout, RichText, Sense, Ui};
+use egui_extras::{Column, TableBuilder, TableRow};
+
+use super::numbers::{count, score};
+use crate::app::theme::Theme;
+use crate::evaluation::{ClassificationMetrics, PrecisionRecall};
+
+/// The columns of numbers: name and explanation.
+const COLUMNS: [(&str, &str); 4] = [
+    (
+        "Precision",
+        "Of the rows predicted as this label, the share that really is. Low: the model says this label too often.",
+    ),
+    ("Recall", "Of the rows that are this label, the share the model found. Low: the model misses this label."),
+    ("F1", "The harmonic mean of precision and recall: high only when both are. 1 is perfect."),
+    ("Rows", "How many of the evaluated rows have this label. With few rows, the other figures are uncertain."),
+];
+
+/// What the two averages mean.
+const MACRO: &str = "Every label counts the same, however few rows it has. It falls when a rare label does badly.";
+const WEIGHTED: &str = "Every label counts by its rows. Frequent labels outweigh rare ones.";
+
+/// Shows the table in the width at hand, at most `max_height` points high; longer ones scroll.
+pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
+    let row_height = theme.size.row;
+    let classes = &metrics.per_class;
+    let averages = [
+        ("Macro average", metrics.macro_average, MACRO),
+        ("Weighted average", metrics.weighted_average, WEIGHTED),
+    ];
+    TableBuilder::new(ui)
+        .id_salt("metrics table")
+        .striped(false)
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .auto_shrink([false, true])
+        .max_scroll_height(max_height)
+        .column(Column::remainder().at_least(110.0).clip(true))
+        .columns(Column::exact(74.0), COLUMNS.len())
+        .header(row_height, |mut header| {
+            header.col(|ui| {
+                ui.label(theme.small("Label"));
+            });
+            for (name, explanation) in COLUMNS {
+                header.col(|ui| {
+                    right(ui, |ui| ui.label(theme.small(name)).on_hover_text(explanation));
+                });
+            }
+        })
+        .body(|body| {
+            body.rows(row_height, classes.len() + averages.len(), |mut row| {
+                let index = row.index();
+                if let Some(class) = classes.get(index) {
+                    let figures = PrecisionRecall { precision: class.precision, recall: class.recall, f1: class.f1 };
+                    figures_row(&mut row, theme, RichText::new(&class.label), figures, class.support, None);
+                } else if let Some((name, figures, explanation)) = averages.get(index - classes.len()) {
+                    row.set_overline(index == classes.len());
+                    figures_row(&mut row, theme, theme.strong(*name), *figures, metrics.rows, Some(explanation));
+                }
+            });
+        });
+}
+
+fn figures_row(
+    row: &mut TableRow<'_, '_>,
+    theme: &Theme,
+    name: RichText,
+    figures: PrecisionRecall,
+    rows: u64,
+    explanation: Option<&str>,
+) {
+    row.col(|ui| {
+        let label = ui.add(egui::Label::new(name).truncate().sense(Sense::hover()));
+        if let Some(explanation) = explanation {
+            label.on_hover_text(explanation);
+        }
+    });
+    for value in [figures.precision, figures.recall] {
+        row.col(|ui| {
+            right(ui, |ui| ui.label(number(score(value))));
+        });
+    }
+    row.col(|ui| {
+        right(ui, |ui| ui.label(number(score(figures.f1)).color(theme.palette.text).strong()));
+    });
+    row.col(|ui| {
+        right(ui, |ui| ui.label(number(count(rows)).color(theme.palette.text_muted)));
+    });
+}
+
+fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.with_layout(Layout::right_to_left(Align::Center), add).inner
+}
+
+/// Digits of one width, so that columns line up.
+fn number(text: String) -> RichText {
+    RichText::new(text).monospace()
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+
+    #[test]
+    fn every_label_and_both_averages_are_shown() {
+        let theme = testing::theme(false);
+        let results = testing::results();
+        let metrics = &results.summary.validation;
+        let harness = testing::window(false, (), |ui, ()| metrics_table_ui(ui, &theme, metrics, 400.0));
+        for label in &results.settings.labels {
+            harness.get_by_label(label);
+        }
+        harness.get_by_label("Macro average");
+        harness.get_by_label("Weighted average");
+        assert!(harness.query_all_by_label(&score(metrics.macro_average.f1)).next().is_some());
+    }
+}

@@ -1,0 +1,115 @@
+//! How sure a model is of each label: a bar and a percentage.
+
+use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::numbers::percent_fine;
+use crate::app::theme::{Theme, icons};
+
+/// Bars shown at most; with more labels, the most probable are shown.
+const MOST: usize = 10;
+
+/// The label a model chose and the one that is right, where known.
+#[derive(Clone, Copy, Debug)]
+pub struct Chosen {
+    /// Class id with the highest probability.
+    pub predicted: u32,
+    /// True class id.
+    pub truth: Option<u32>,
+}
+
+/// Shows one bar a label. `keys` writes the number key that stands for each label before its name.
+pub fn probability_bars_ui(ui: &mut Ui, theme: &Theme, labels: &[String], probabilities: &[f32], chosen: Chosen, keys: bool) {
+    for class in shown(probabilities) {
+        let Some(label) = labels.get(class) else { continue };
+        let probability = probabilities.get(class).copied().unwrap_or(0.0);
+        let is_predicted = class == chosen.predicted as usize;
+        let is_true = chosen.truth == u32::try_from(class).ok();
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::hover());
+        let notes: Vec<&str> =
+            [is_predicted.then_some("predicted"), is_true.then_some("label in the file")].into_iter().flatten().collect();
+        let name = format!("{label}: {} {}", percent_fine(f64::from(probability)), notes.join(", "));
+        response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name.trim_end()));
+        let key = keys.then(|| class + 1).filter(|&key| key <= 9);
+        paint(ui, theme, rect, &Bar { label, probability, is_predicted, is_true, key });
+    }
+    if labels.len() > MOST {
+        ui.label(theme.small(format!("and {} less probable labels", labels.len() - MOST)));
+    }
+}
+
+struct Bar<'a> {
+    label: &'a str,
+    probability: f32,
+    is_predicted: bool,
+    is_true: bool,
+    key: Option<usize>,
+}
+
+fn paint(ui: &Ui, theme: &Theme, rect: Rect, bar: &Bar<'_>) {
+    let palette = &theme.palette;
+    let painter = ui.painter_at(rect);
+    let ink = if bar.is_predicted { palette.text } else { palette.text_muted };
+    let font = if bar.is_predicted { egui::FontId::new(theme.text.body, crate::app::theme::strong_family()) } else { theme.font(theme.text.body) };
+    let baseline = rect.top() + 12.0;
+    let mut left = rect.left();
+    if let Some(key) = bar.key {
+        let key_rect = Rect::from_min_size(pos2(left, rect.top() + 2.0), vec2(20.0, 20.0));
+        painter.rect_filled(key_rect, theme.radius.small, palette.hover);
+        painter.text(key_rect.center(), Align2::CENTER_CENTER, key.to_string(), theme.font(theme.text.small), palette.text);
+        left += 28.0;
+    }
+    let name = painter.text(pos2(left, baseline), Align2::LEFT_CENTER, bar.label, font.clone(), ink);
+    let mut right_of_name = name.right() + theme.space.s;
+    for (is, note) in [(bar.is_predicted, "predicted"), (bar.is_true, "label in the file")] {
+        if is {
+            let text = format!("{} {note}", if note == "predicted" { icons::TARGET } else { icons::TAG });
+            let small = theme.font(theme.text.small);
+            let color = if bar.is_predicted { palette.accent } else { palette.text_muted };
+            right_of_name = painter.text(pos2(right_of_name, baseline), Align2::LEFT_CENTER, text, small, color).right() + theme.space.s;
+        }
+    }
+    let figure = percent_fine(f64::from(bar.probability));
+    painter.text(pos2(rect.right(), baseline), Align2::RIGHT_CENTER, figure, egui::TextStyle::Monospace.resolve(ui.style()), ink);
+    let track = Rect::from_min_max(pos2(rect.left(), rect.top() + 26.0), pos2(rect.right(), rect.top() + 34.0));
+    painter.rect_filled(track, 4.0, palette.hover);
+    let length = track.width() * bar.probability.clamp(0.0, 1.0);
+    let color: Color32 = if bar.is_predicted { palette.accent } else { palette.border_strong };
+    if length >= 1.0 {
+        painter.rect_filled(Rect::from_min_size(track.min, vec2(length.max(4.0), track.height())), 4.0, color);
+    }
+}
+
+/// Class ids to show: all in order where they are few, else the most probable, most probable first.
+fn shown(probabilities: &[f32]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..probabilities.len()).collect();
+    if classes.len() > MOST {
+        classes.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        classes.truncate(MOST);
+    }
+    classes
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+
+    #[test]
+    fn bars_are_named_with_label_share_and_role() {
+        let theme = testing::theme(true);
+        let labels = ["negative", "neutral"].map(str::to_owned);
+        let chosen = Chosen { predicted: 1, truth: Some(0) };
+        let harness = testing::window(false, (), |ui, ()| probability_bars_ui(ui, &theme, &labels, &[0.25, 0.75], chosen, true));
+        harness.get_by_label("negative: 25.0% label in the file");
+        harness.get_by_label("neutral: 75.0% predicted");
+    }
+
+    #[test]
+    fn of_many_labels_the_most_probable_are_shown() {
+        let probabilities: Vec<f32> = (0..20_u8).map(|class| f32::from(class) / 190.0).collect();
+        assert_eq!(shown(&probabilities), (10..20).rev().collect::<Vec<_>>());
+        assert_eq!(shown(&probabilities[..3]), [0, 1, 2]);
+    }
+}
