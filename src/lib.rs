@@ -20,5 +20,7 @@ pub mod evaluation;
 pub mod storage;
 /// The worker thread and its protocol.
 pub mod worker;
+/// The terminal.
+pub mod cli;
 /// The window.
 pub mod app;

@@ -1,3 +1,40 @@
 //! Arguments -> a window, or a terminal command.
 
-fn main() {}
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use hone::cli::{self, Arguments, CliError};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = io::stdout().lock();
+    let code = match arguments.command {
+        Some(command) => cli::run(&command, &mut out),
+        None => cli::report(open(arguments.project, &mut out)),
+    };
+    ExitCode::from(code)
+}
+
+/// Opens the window; where there is no display, trains the sample project in the terminal.
+fn open(project: Option<PathBuf>, out: &mut dyn Write) -> Result<(), CliError> {
+    if let Some(project) = project.as_deref().filter(|project| !project.exists()) {
+        let message = format!("there is neither a project nor a command '{}'. See hone --help", project.display());
+        return Err(CliError::Usage(message));
+    }
+    match (has_display(), project) {
+        (true, project) => hone::app::run(project).map_err(|error| CliError::Failed(error.to_string())),
+        (false, None) => cli::train_sample(out),
+        (false, Some(project)) => Err(CliError::Failed(format!(
+            "there is no display to open a window on. In the terminal: hone train {}",
+            project.display()
+        ))),
+    }
+}
+
+/// Whether a window can be shown. Only X11 and Wayland can be missing; other systems always have a display.
+fn has_display() -> bool {
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}

@@ -44,6 +44,11 @@ pub enum StorageError {
     /// A project would be overwritten.
     #[error("{} already holds a project. Choose another folder, or open the project that is there.", .0.display())]
     ProjectExists(PathBuf),
+    /// The platform names no folder for the app's data.
+    #[error(
+        "There is no home folder to put the sample project in. Set HOME, or make a project of your own with `hone new`."
+    )]
+    NoHome,
 }
 
 impl StorageError {

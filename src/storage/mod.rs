@@ -13,6 +13,7 @@ mod project_file;
 mod ron_file;
 mod run;
 mod run_folder;
+mod sample;
 mod settings;
 
 pub use atomic::write_atomic;
@@ -22,6 +23,9 @@ pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_mo
 pub use partial::{FileLock, PartialFile, link_or_copy, place_folder, remove_file, remove_folder};
 pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
-pub use run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason};
+pub use run::{
+    EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
+};
 pub use run_folder::{RunFolder, RunListing};
+pub use sample::sample_project;
 pub use settings::{AppSettings, ThemeChoice};

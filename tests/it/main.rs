@@ -1,5 +1,6 @@
 //! Hone through its front doors: one binary, a module a room.
 
+mod architecture;
 mod fetch;
 mod models;
 mod storage;

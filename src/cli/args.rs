@@ -1,0 +1,266 @@
+//! What can be typed after `hone`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::worker::ExportFormat;
+
+/// Fine-tune pre-trained text classifiers on your own data, on your own machine.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "hone",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Without a command, Hone opens its window.\n\n\
+                  Results go to standard output, progress to standard error. \
+                  Exit codes: 0 done, 1 failed, 2 wrong usage."
+)]
+pub struct Arguments {
+    /// Project to open in the window: a folder with a project.ron
+    pub project: Option<PathBuf>,
+    /// What to do in the terminal instead
+    #[command(subcommand)]
+    pub command: Option<TerminalCommand>,
+}
+
+/// A command of the terminal.
+#[derive(Clone, Debug, Subcommand)]
+pub enum TerminalCommand {
+    /// Make a project from a file of texts and labels
+    New(NewArguments),
+    /// Fine-tune a project's model
+    Train(TrainArguments),
+    /// Measure a trained model on its test rows, or on another file
+    Evaluate(EvaluateArguments),
+    /// Label every row of a file
+    Predict(PredictArguments),
+    /// Save a trained model for other tools
+    Export(ExportArguments),
+    /// Look into a data file: columns, labels, lengths, bad rows
+    Inspect(InspectArguments),
+    /// List the models Hone knows, or download one
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// List a project's training runs
+    Runs(RunsArguments),
+}
+
+/// How to read a data file; what is left out is detected.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ReadingArguments {
+    /// Field separator: one character, or comma, semicolon, tab, pipe [detected when left out]
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+    /// Encoding, such as utf-8 or windows-1252 [detected when left out]
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+}
+
+/// `hone new`.
+#[derive(Clone, Debug, Args)]
+pub struct NewArguments {
+    /// Folder to make the project in
+    pub folder: PathBuf,
+    /// File of texts and labels (CSV, TSV or the like, with a header line)
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Column that holds the text [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Column that holds the label [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    /// Validation file, used as it is
+    #[arg(long, value_name = "FILE")]
+    pub validation: Option<PathBuf>,
+    /// Test file, used as it is
+    #[arg(long, value_name = "FILE")]
+    pub test: Option<PathBuf>,
+    /// Model to start from: an id of `hone models list`, or a Hugging Face folder
+    #[arg(long, value_name = "ID|FOLDER")]
+    pub model: Option<String>,
+    /// Name of the project [the folder's name when left out]
+    #[arg(long)]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+    /// A setting, such as training.epochs=3; can be given many times
+    #[arg(long = "set", value_name = "SETTING=VALUE")]
+    pub settings: Vec<String>,
+    /// Replace a project that is there already (its runs are kept)
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `hone train`.
+#[derive(Clone, Debug, Args)]
+pub struct TrainArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be given many times
+    #[arg(long = "set", value_name = "SETTING=VALUE")]
+    pub settings: Vec<String>,
+    /// Print the outcome as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone evaluate`.
+#[derive(Clone, Debug, Args)]
+pub struct EvaluateArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// Run [the newest finished one when left out]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Labelled file with the project's columns [the run's own test rows when left out]
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Print the outcome as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone predict`.
+#[derive(Clone, Debug, Args)]
+pub struct PredictArguments {
+    /// Project folder, or a folder with a trained model
+    #[arg(value_name = "PROJECT|MODEL_FOLDER")]
+    pub model: PathBuf,
+    /// File of texts
+    pub file: PathBuf,
+    /// CSV to write: the file's columns, then the predicted label and each label's probability
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Column that holds the text [the one the model was trained on when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Run of the project [the newest finished one when left out]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Print the outcome as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// What to write
+    #[arg(long, value_enum)]
+    pub format: FormatArgument,
+    /// Folder to write to; must be empty or not there
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+    /// Run [the newest finished one when left out]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// Print the outcome as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArgument {
+    /// A Hugging Face folder that loads in transformers unchanged
+    Hf,
+    /// One safetensors file with the weights
+    Safetensors,
+    /// The test predictions as CSV
+    Predictions,
+}
+
+impl From<FormatArgument> for ExportFormat {
+    fn from(format: FormatArgument) -> Self {
+        match format {
+            FormatArgument::Hf => Self::HuggingFace,
+            FormatArgument::Safetensors => Self::Safetensors,
+            FormatArgument::Predictions => Self::Predictions,
+        }
+    }
+}
+
+/// `hone inspect`.
+#[derive(Clone, Debug, Args)]
+pub struct InspectArguments {
+    /// Data file
+    pub file: PathBuf,
+    /// Column that holds the text [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Column that holds the label [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub label: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
+    /// Print what was found as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `hone models`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// List the models Hone knows
+    List {
+        /// Print the list as one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Download a model and check it
+    Fetch {
+        /// Id of the model, from `hone models list`
+        id: String,
+    },
+}
+
+/// `hone runs`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsArguments {
+    /// Project folder
+    pub project: PathBuf,
+    /// Print the list as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn delimiter(text: &str) -> Result<char, String> {
+    let named = match text {
+        "comma" => Some(','),
+        "semicolon" => Some(';'),
+        "tab" | "\\t" => Some('\t'),
+        "pipe" => Some('|'),
+        _ => None,
+    };
+    let mut letters = text.chars();
+    match (named, letters.next(), letters.next()) {
+        (Some(named), ..) => Ok(named),
+        (None, Some(letter), None) => Ok(letter),
+        _ => Err("give one character, or comma, semicolon, tab, pipe".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn separators_by_name_or_by_themselves() {
+        assert_eq!(
+            ["tab", "\\t", "\t", ";", "pipe"].map(|text| delimiter(text).unwrap()),
+            ['\t', '\t', '\t', ';', '|']
+        );
+        assert!(delimiter("").is_err() && delimiter("ab").is_err());
+    }
+}

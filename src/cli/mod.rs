@@ -1,0 +1,130 @@
+//! The terminal: commands as thin as they can be, over the same worker as the window.
+
+mod args;
+mod inspect;
+mod model_commands;
+mod new;
+mod outcome;
+mod sample;
+mod screen;
+mod session;
+mod setting;
+mod table;
+mod train;
+
+use std::io::{self, Write};
+
+pub use args::{Arguments, TerminalCommand};
+pub use sample::train_sample;
+pub use setting::{SettingError, apply as apply_settings};
+
+use crate::storage::{OpenError, StorageError};
+
+/// Exit code of a command that did what was asked.
+pub const DONE: u8 = 0;
+/// Exit code of a command that could not.
+pub const FAILED: u8 = 1;
+/// Exit code of a command that was typed wrongly.
+pub const USAGE: u8 = 2;
+
+/// Why a command did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// It was typed wrongly.
+    #[error("{0}")]
+    Usage(String),
+    /// It could not be done: what happened, why, and what to do next.
+    #[error("{0}")]
+    Failed(String),
+    /// A person stopped it before there was a result.
+    #[error("Stopped before there was a result.")]
+    Stopped,
+    /// The result could not be printed.
+    #[error("The result could not be printed: {0}.")]
+    Output(#[from] io::Error),
+}
+
+impl From<OpenError> for CliError {
+    fn from(error: OpenError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<StorageError> for CliError {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<SettingError> for CliError {
+    fn from(error: SettingError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl CliError {
+    /// An answer of the worker that does not belong to the command: a fault of Hone's own.
+    fn unexpected() -> Self {
+        Self::Failed("The worker gave an answer to another question. Please report this as a fault of Hone.".to_owned())
+    }
+}
+
+/// Runs a terminal command: results to `out`, progress and errors to standard error. Gives the exit code.
+pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {
+    report(execute(command, out).and_then(|()| Ok(out.flush()?)))
+}
+
+/// Says on standard error what went wrong, if anything did, and gives the exit code.
+pub fn report(result: Result<(), CliError>) -> u8 {
+    let error = match result {
+        Ok(()) => return DONE,
+        // The reader, `head` for instance, has seen enough.
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
+        Err(error) => error,
+    };
+    let _ = writeln!(io::stderr(), "Error: {}", sentence(&error.to_string()));
+    if matches!(error, CliError::Usage(_)) { USAGE } else { FAILED }
+}
+
+fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliError> {
+    match command {
+        TerminalCommand::New(arguments) => new::run(arguments, out),
+        TerminalCommand::Train(arguments) => train::run(arguments, out),
+        TerminalCommand::Evaluate(arguments) => model_commands::evaluate(arguments, out),
+        TerminalCommand::Predict(arguments) => model_commands::predict(arguments, out),
+        TerminalCommand::Export(arguments) => model_commands::export(arguments, out),
+        TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
+        TerminalCommand::Models(arguments) => model_commands::models(arguments, out),
+        TerminalCommand::Runs(arguments) => model_commands::runs(arguments, out),
+    }
+}
+
+/// A message as a sentence: a capital letter first, a full stop last.
+fn sentence(message: &str) -> String {
+    let message = message.trim();
+    let mut letters = message.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes() {
+        assert_eq!(report(Ok(())), 0);
+        assert_eq!(report(Err(CliError::Failed("a".into()))), 1);
+        assert_eq!(report(Err(CliError::Stopped)), 1);
+        assert_eq!(report(Err(CliError::Usage("a".into()))), 2);
+        assert_eq!(report(Err(CliError::Output(io::ErrorKind::BrokenPipe.into()))), 0);
+        assert_eq!(report(Err(CliError::Output(io::ErrorKind::StorageFull.into()))), 1);
+    }
+
+    #[test]
+    fn messages_are_sentences() {
+        assert_eq!(sentence("there is no file at a.csv"), "There is no file at a.csv.");
+        assert_eq!(sentence("Was it moved?"), "Was it moved?");
+    }
+}

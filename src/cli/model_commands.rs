@@ -1,0 +1,198 @@
+//! `hone evaluate`, `predict`, `export`, `models` and `runs`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::CliError;
+use super::args::{EvaluateArguments, ExportArguments, ModelsCommand, PredictArguments, RunsArguments};
+use super::new::absolute;
+use super::outcome::{Figures, print_json};
+use super::session::Session;
+use super::table::{confusion_table, count, duration, grouped, metrics_table, table};
+use crate::models::{Catalogue, CatalogueEntry, locate};
+use crate::project::ModelChoice;
+use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunStatus, RunSummary};
+use crate::worker::{Answer, Command, EvaluationReport};
+
+/// Measures a run's best checkpoint.
+pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let run = find_run(&arguments.project, arguments.run.as_deref())?;
+    let data = arguments.data.as_deref().map(absolute);
+    let answer = Session::begin()?.run(Command::Evaluate { run: run.path().to_owned(), data })?;
+    let Answer::Evaluated(report) = answer else { return Err(CliError::unexpected()) };
+    if arguments.json {
+        return print_json(out, &EvaluateOutcome::from(&*report));
+    }
+    let metrics = &report.metrics;
+    writeln!(
+        out,
+        "Run {} on {}: {} rows, macro-F1 {:.3}, accuracy {:.3}, loss {:.4}.",
+        report.run,
+        report.data,
+        grouped(metrics.rows),
+        metrics.macro_average.f1,
+        metrics.accuracy,
+        metrics.loss
+    )?;
+    write!(out, "\n{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))?;
+    Ok(())
+}
+
+/// What `hone evaluate --json` prints.
+#[derive(Serialize)]
+struct EvaluateOutcome<'a> {
+    run: &'a str,
+    data: &'a str,
+    #[serde(flatten)]
+    figures: Figures<'a>,
+}
+
+impl<'a> From<&'a EvaluationReport> for EvaluateOutcome<'a> {
+    fn from(report: &'a EvaluationReport) -> Self {
+        Self { run: &report.run, data: &report.data, figures: Figures::from(&report.metrics) }
+    }
+}
+
+/// Labels every row of a file.
+pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let command = Command::PredictFile {
+        model: model_folder(&arguments.model, arguments.run.as_deref())?,
+        input: absolute(&arguments.file),
+        text_column: arguments.text.clone(),
+        output: absolute(&arguments.out),
+    };
+    let answer = Session::begin()?.run(command)?;
+    let Answer::PredictionsWritten { path, rows, empty } = answer else { return Err(CliError::unexpected()) };
+    if arguments.json {
+        return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty }));
+    }
+    writeln!(out, "Labelled {} into {}.", count(rows, "row", "rows"), path.display())?;
+    if empty > 0 {
+        writeln!(out, "{} had no text left after cleaning and got no label.", count(empty, "row", "rows"))?;
+    }
+    Ok(())
+}
+
+/// Saves a trained model for other tools.
+pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let run = find_run(&arguments.project, arguments.run.as_deref())?;
+    let command = Command::Export {
+        run: run.path().to_owned(),
+        format: arguments.format.into(),
+        output: absolute(&arguments.out),
+    };
+    let answer = Session::begin()?.run(command)?;
+    let Answer::Exported { path, proof } = answer else { return Err(CliError::unexpected()) };
+    if arguments.json {
+        return print_json(out, &json!({ "run": run.id(), "path": path, "proof": proof }));
+    }
+    writeln!(out, "Exported run {} to {}.\n{proof}", run.id(), path.display())?;
+    Ok(())
+}
+
+/// Lists the models, or downloads one.
+pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(), CliError> {
+    let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
+    match command {
+        ModelsCommand::List { json } => list_models(catalogue.entries(), *json, out),
+        ModelsCommand::Fetch { id } => {
+            if catalogue.get(id).is_none() {
+                let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
+                let message = format!("Hone knows no model '{id}'. The models are: {}.", ids.join(", "));
+                return Err(CliError::Failed(message));
+            }
+            let answer = Session::begin()?.run(Command::FetchModel { id: id.clone() })?;
+            let Answer::ModelReady { folder, .. } = answer else { return Err(CliError::unexpected()) };
+            writeln!(out, "{}", folder.display())?;
+            Ok(())
+        }
+    }
+}
+
+fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let place =
+        |entry: &CatalogueEntry| locate(&ModelChoice::Catalogue(entry.id.clone()), Path::new(".")).ok().flatten();
+    if json {
+        let models: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                json!({
+                    "id": entry.id, "name": entry.name, "architecture": entry.architecture,
+                    "parameters": entry.parameters, "bytes": entry.bytes(), "licence": entry.licence,
+                    "description": entry.description, "folder": place(entry),
+                })
+            })
+            .collect();
+        return print_json(out, &json!({ "models": models }));
+    }
+    let rows: Vec<Vec<String>> = entries
+        .iter()
+        .map(|entry| {
+            let size = entry.bytes().map_or("unknown".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6));
+            let here = if place(entry).is_some() { "yes" } else { "no" };
+            let parameters = format!("{:.1} M", entry.parameters as f64 / 1e6);
+            vec![entry.id.clone(), entry.name.clone(), parameters, size, entry.licence.clone(), here.to_owned()]
+        })
+        .collect();
+    write!(out, "{}", table(&["id", "name", "parameters", "download", "licence", "on this machine"], &rows))?;
+    Ok(())
+}
+
+/// Lists a project's runs.
+pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let (folder, _) = ProjectFile::read(&arguments.project)?;
+    let runs = RunFolder::list(&folder)?;
+    if arguments.json {
+        let runs: Vec<_> = runs.iter().map(|run| json!({ "run": run.folder.id(), "status": run.status })).collect();
+        return print_json(out, &json!({ "runs": runs }));
+    }
+    if runs.is_empty() {
+        writeln!(out, "No runs yet. Start one with: hone train {}", arguments.project.display())?;
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = runs.iter().map(run_row).collect();
+    let head = ["run", "steps", "time", "validation macro-F1", "test macro-F1", "test accuracy", "status"];
+    write!(out, "{}", table(&head, &rows))?;
+    Ok(())
+}
+
+fn run_row(run: &RunListing) -> Vec<String> {
+    let none = || String::from("-");
+    let (summary, status): (Option<&RunSummary>, String) = match &run.status {
+        RunStatus::Finished(summary) => (Some(summary), format!("{:?}", summary.stop_reason)),
+        RunStatus::Running => (None, "running, or ended without a word".to_owned()),
+        RunStatus::Failed(why) => (None, format!("failed: {}", super::table::shortened(why, 60))),
+    };
+    let test = summary.and_then(|summary| summary.test.as_ref());
+    vec![
+        run.folder.id(),
+        summary.map_or_else(none, |summary| grouped(summary.steps)),
+        summary.map_or_else(none, |summary| duration(summary.train_seconds)),
+        summary.map_or_else(none, |summary| format!("{:.3}", summary.validation.macro_average.f1)),
+        test.map_or_else(none, |test| format!("{:.3}", test.macro_average.f1)),
+        test.map_or_else(none, |test| format!("{:.3}", test.accuracy)),
+        status,
+    ]
+}
+
+fn find_run(project: &Path, id: Option<&str>) -> Result<RunFolder, CliError> {
+    let (folder, _) = ProjectFile::read(project)?;
+    Ok(RunFolder::find(&folder, id)?)
+}
+
+/// The folder of a trained model: of a project's run, or given as it is.
+fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
+    if path.join("config.json").is_file() {
+        return Ok(absolute(path));
+    }
+    if path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE) {
+        return Ok(absolute(&find_run(path, run)?.best()));
+    }
+    Err(CliError::Failed(format!(
+        "{} is neither a project (it holds no project.ron) nor a model folder (it holds no config.json). Check the path.",
+        path.display()
+    )))
+}

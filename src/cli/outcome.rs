@@ -1,0 +1,101 @@
+//! Results as JSON, for scripts.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::CliError;
+use crate::evaluation::{ClassMetrics, ClassificationMetrics, ConfusionMatrix};
+use crate::storage::{RunSummary, StopReason};
+use crate::worker::{RunResults, RunStart};
+
+/// Prints one JSON object.
+pub(super) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), CliError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CliError::Failed(error.to_string()))?;
+    Ok(writeln!(out, "{text}")?)
+}
+
+/// The figures of one evaluation, as scripts want them.
+#[derive(Serialize)]
+pub(super) struct Figures<'a> {
+    rows: u64,
+    accuracy: f64,
+    macro_f1: f64,
+    weighted_f1: f64,
+    macro_precision: f64,
+    macro_recall: f64,
+    loss: f64,
+    per_class: &'a [ClassMetrics],
+    confusion: &'a ConfusionMatrix,
+}
+
+impl<'a> From<&'a ClassificationMetrics> for Figures<'a> {
+    fn from(metrics: &'a ClassificationMetrics) -> Self {
+        Self {
+            rows: metrics.rows,
+            accuracy: metrics.accuracy,
+            macro_f1: metrics.macro_average.f1,
+            weighted_f1: metrics.weighted_average.f1,
+            macro_precision: metrics.macro_average.precision,
+            macro_recall: metrics.macro_average.recall,
+            loss: metrics.loss,
+            per_class: &metrics.per_class,
+            confusion: &metrics.confusion,
+        }
+    }
+}
+
+/// What `hone train --json` prints.
+#[derive(Serialize)]
+pub(super) struct TrainOutcome<'a> {
+    run: &'a str,
+    folder: String,
+    steps: u64,
+    epochs: f64,
+    train_seconds: f64,
+    tokens_per_second: f64,
+    peak_memory_mb: f64,
+    best_step: u64,
+    stop_reason: StopReason,
+    device: Option<&'a str>,
+    labels: &'a [String],
+    rows: Rows,
+    validation: Figures<'a>,
+    test: Option<Figures<'a>>,
+    macro_f1_interval_95: [f64; 2],
+    majority_baseline: Figures<'a>,
+}
+
+/// Rows on each side.
+#[derive(Serialize)]
+struct Rows {
+    train: usize,
+    validation: usize,
+    test: usize,
+}
+
+impl<'a> TrainOutcome<'a> {
+    /// Gathers what there is to say of a run.
+    pub(super) fn new(results: &'a RunResults, start: Option<&'a RunStart>) -> Self {
+        let RunSummary { run, steps, epochs, train_seconds, tokens_per_second, peak_memory, .. } = &results.summary;
+        let [train, validation, test] = results.settings.rows;
+        Self {
+            run,
+            folder: results.folder.display().to_string(),
+            steps: *steps,
+            epochs: *epochs,
+            train_seconds: *train_seconds,
+            tokens_per_second: *tokens_per_second,
+            peak_memory_mb: *peak_memory as f64 / 1e6,
+            best_step: results.summary.best_step,
+            stop_reason: results.summary.stop_reason,
+            device: start.map(|start| start.device.as_str()),
+            labels: &results.settings.labels,
+            rows: Rows { train, validation, test },
+            validation: Figures::from(&results.summary.validation),
+            test: results.summary.test.as_ref().map(Figures::from),
+            macro_f1_interval_95: results.macro_f1_interval.into(),
+            majority_baseline: Figures::from(&results.majority_baseline),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Progress on standard error: a bar on a terminal, plain lines in a log.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::table::{duration, grouped, printable};
+use crate::progress::Progress;
+use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::worker::{Answer, LogLevel, RunStart};
+
+/// Time between two plain progress lines.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Where progress is shown.
+pub(super) struct Screen {
+    surface: Surface,
+    training: Option<Training>,
+}
+
+enum Surface {
+    /// Redrawn in place; there is none between two jobs.
+    Bar(Option<ProgressBar>),
+    /// A line now and then.
+    Plain { out: Box<dyn Write>, stage: String, last: Instant },
+}
+
+/// A run that is under way.
+struct Training {
+    start: Arc<RunStart>,
+    began: Instant,
+}
+
+impl Screen {
+    /// A bar when standard error is a terminal, else plain lines.
+    pub(super) fn for_standard_error() -> Self {
+        if std::io::stderr().is_terminal() {
+            Self { surface: Surface::Bar(None), training: None }
+        } else {
+            Self::plain(Box::new(std::io::stderr()))
+        }
+    }
+
+    /// Plain lines into `out`.
+    pub(super) fn plain(out: Box<dyn Write>) -> Self {
+        Self { surface: Surface::Plain { out, stage: String::new(), last: Instant::now() }, training: None }
+    }
+
+    /// Shows what a worker says on the way.
+    pub(super) fn show(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Progress(progress) => self.progress(progress),
+            Answer::Log(line) => match line.level {
+                LogLevel::Info => self.line(&line.message),
+                LogLevel::Warning => self.line(&format!("Warning: {}", line.message)),
+            },
+            Answer::RunStarted(start) => self.run_started(start),
+            Answer::Steps(steps) => {
+                if let Some(step) = steps.last() {
+                    self.step(step);
+                }
+            }
+            Answer::Evaluation(evaluation) => self.line(&evaluation_line(evaluation)),
+            Answer::Paused(paused) => self.line(if *paused { "Paused" } else { "Going on" }),
+            _ => {}
+        }
+    }
+
+    /// A line that stays.
+    pub(super) fn line(&mut self, text: &str) {
+        let text = printable(text);
+        match &mut self.surface {
+            Surface::Bar(Some(bar)) => bar.suspend(|| write_line(&mut std::io::stderr(), &text)),
+            Surface::Bar(None) => write_line(&mut std::io::stderr(), &text),
+            Surface::Plain { out, .. } => write_line(out, &text),
+        }
+    }
+
+    /// Takes the bar away; the work is over.
+    pub(super) fn clear(&mut self) {
+        self.training = None;
+        if let Surface::Bar(bar) = &mut self.surface
+            && let Some(bar) = bar.take()
+        {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn run_started(&mut self, start: &Arc<RunStart>) {
+        let [train, validation, test] = start.settings.rows.map(|rows| grouped(rows as u64));
+        self.line(&format!(
+            "Run {}: {train} rows to learn from, {validation} to watch, {test} to test; {} steps; {}",
+            start.run,
+            grouped(start.total_steps),
+            start.device
+        ));
+        self.training = Some(Training { start: Arc::clone(start), began: Instant::now() });
+    }
+
+    fn step(&mut self, step: &StepMetrics) {
+        let Some(training) = &self.training else { return };
+        let total = training.start.total_steps;
+        let elapsed = training.began.elapsed().as_secs_f64();
+        let left = elapsed / step.step.max(1) as f64 * total.saturating_sub(step.step) as f64;
+        let progress = Progress {
+            stage: format!("Training: epoch {:.2}, loss {:.4}", step.epoch, step.loss),
+            done: step.step,
+            total: Some(total),
+            unit: "steps",
+            eta_seconds: Some(left),
+        };
+        self.progress(&progress);
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        match &mut self.surface {
+            Surface::Bar(bar) => {
+                let bar = bar.get_or_insert_with(new_bar);
+                bar.set_style(bar_style(progress.total.is_some()));
+                bar.set_length(progress.total.unwrap_or(0));
+                bar.set_position(progress.done);
+                bar.set_prefix(printable(&progress.stage));
+                bar.set_message(amount(progress));
+            }
+            Surface::Plain { out, stage, last } => {
+                let kind = stage_kind(&progress.stage);
+                if *stage == kind && last.elapsed() < PLAIN_INTERVAL {
+                    return;
+                }
+                if *stage == kind || progress.done > 0 {
+                    write_line(out, &format!("{}: {}", printable(&progress.stage), amount(progress)));
+                } else {
+                    write_line(out, &printable(&progress.stage));
+                }
+                kind.clone_into(stage);
+                *last = Instant::now();
+            }
+        }
+    }
+}
+
+/// The part of a stage's name that does not change as it goes on.
+fn stage_kind(stage: &str) -> &str {
+    stage.split(':').next().unwrap_or(stage)
+}
+
+/// `120 of 360 steps, 41 s left`.
+fn amount(progress: &Progress) -> String {
+    let size = |number: u64| {
+        if progress.unit == "bytes" { format!("{:.1}", number as f64 / 1e6) } else { grouped(number) }
+    };
+    let unit = if progress.unit == "bytes" { "MB" } else { progress.unit };
+    let mut text = match progress.total {
+        Some(total) => format!("{} of {} {unit}", size(progress.done), size(total)),
+        None => format!("{} {unit}", size(progress.done)),
+    };
+    if let Some(left) = progress.eta_seconds.filter(|left| left.is_finite() && *left >= 0.5) {
+        text.push_str(&format!(", {} left", duration(left.round())));
+    }
+    text
+}
+
+fn evaluation_line(evaluation: &EvaluationPoint) -> String {
+    let metrics = &evaluation.metrics;
+    format!(
+        "Epoch {:.2}, step {}: validation loss {:.4}, accuracy {:.3}, macro-F1 {:.3}{}",
+        evaluation.epoch,
+        grouped(evaluation.step),
+        metrics.loss,
+        metrics.accuracy,
+        metrics.macro_average.f1,
+        if evaluation.is_best { " (best so far)" } else { "" }
+    )
+}
+
+fn new_bar() -> ProgressBar {
+    let bar = ProgressBar::no_length().with_style(bar_style(false));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn bar_style(known: bool) -> ProgressStyle {
+    let template = if known { "{prefix} [{bar:24}] {msg}" } else { "{spinner} {prefix} {msg}" };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("=> ")
+}
+
+/// Progress that cannot be shown is not worth failing for.
+fn write_line(out: &mut dyn Write, text: &str) {
+    let _ = writeln!(out, "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_in_words() {
+        let bytes = Progress { done: 45_000_000, total: Some(90_868_376), unit: "bytes", ..Progress::default() };
+        assert_eq!(amount(&bytes), "45.0 of 90.9 MB");
+        let rows = Progress { done: 12_000, unit: "rows", eta_seconds: Some(61.0), ..Progress::default() };
+        assert_eq!(amount(&rows), "12,000 rows, 1 min 01 s left");
+    }
+
+    #[test]
+    fn a_log_gets_a_line_for_each_stage_and_no_flood() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut screen = Screen::plain(Box::new(file.reopen().unwrap()));
+        for done in 0..1_000 {
+            let stage = "Reading rows".to_owned();
+            screen.show(&Answer::Progress(Progress { stage, done, unit: "rows", ..Progress::default() }));
+        }
+        screen.show(&Answer::Progress(Progress { stage: "Splitting".to_owned(), ..Progress::default() }));
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "Reading rows\nSplitting\n");
+    }
+}

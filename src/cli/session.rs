@@ -1,0 +1,90 @@
+//! One worker, one command at a time, with progress and Ctrl-C.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::RecvTimeoutError;
+
+use super::CliError;
+use super::screen::Screen;
+use crate::worker::{Answer, Command, RunStart, Worker};
+
+/// How often Ctrl-C is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Exit code of a process ended by Ctrl-C, as shells have it.
+const ENDED_BY_INTERRUPT: i32 = 130;
+
+/// Times Ctrl-C was pressed (or the process was asked to end).
+static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
+
+/// A worker and what is shown of it.
+pub(super) struct Session {
+    worker: Worker,
+    screen: Screen,
+    heeded: u32,
+    started: Option<Arc<RunStart>>,
+}
+
+impl Session {
+    /// Starts a worker and takes charge of Ctrl-C.
+    pub(super) fn begin() -> Result<Self, CliError> {
+        // Refused only when a handler is there already: from an earlier session of this process.
+        let _ = ctrlc::set_handler(|| {
+            if INTERRUPTS.fetch_add(1, Ordering::AcqRel) > 0 {
+                std::process::exit(ENDED_BY_INTERRUPT);
+            }
+        });
+        let worker = Worker::spawn(|| {}).map_err(|error| {
+            CliError::Failed(format!("The system refused to start a worker thread: {error}. Close other programs."))
+        })?;
+        Ok(Self { worker, screen: Screen::for_standard_error(), heeded: 0, started: None })
+    }
+
+    /// Runs a command to its final answer.
+    pub(super) fn run(&mut self, command: Command) -> Result<Answer, CliError> {
+        let job = self.worker.send(command);
+        loop {
+            self.heed_interrupt();
+            let event = match self.worker.events().recv_timeout(LOOK) {
+                Ok(event) if event.job == job => event,
+                Ok(_) | Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(CliError::Failed("The worker thread has ended. Start Hone again.".to_owned()));
+                }
+            };
+            if let Answer::RunStarted(start) = &event.answer {
+                self.started = Some(Arc::clone(start));
+            }
+            if event.answer.is_final() {
+                self.screen.clear();
+                return match event.answer {
+                    Answer::Failed { message } => Err(CliError::Failed(message)),
+                    Answer::Cancelled => Err(CliError::Stopped),
+                    answer => Ok(answer),
+                };
+            }
+            self.screen.show(&event.answer);
+        }
+    }
+
+    /// What was known when the newest training run began.
+    pub(super) fn started(&self) -> Option<&RunStart> {
+        self.started.as_deref()
+    }
+
+    /// A line on standard error.
+    pub(super) fn note(&mut self, text: &str) {
+        self.screen.line(text);
+    }
+
+    fn heed_interrupt(&mut self) {
+        let pressed = INTERRUPTS.load(Ordering::Acquire);
+        if pressed > self.heeded {
+            self.heeded = pressed;
+            self.worker.cancel();
+            self.screen.line("Stopping cleanly. Ctrl-C again ends at once.");
+        }
+    }
+}

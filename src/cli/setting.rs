@@ -1,0 +1,268 @@
+//! `--set training.epochs=3`: any field of a project by its path, type-checked by the project's own types.
+
+use serde_json::{Map, Value};
+
+use crate::project::{EarlyStopping, Project};
+
+/// Short names for what is set most.
+const ALIASES: [(&str, &str); 14] = [
+    ("lr", "training.optimizer.learning_rate"),
+    ("learning_rate", "training.optimizer.learning_rate"),
+    ("training.lr", "training.optimizer.learning_rate"),
+    ("training.learning_rate", "training.optimizer.learning_rate"),
+    ("training.weight_decay", "training.optimizer.weight_decay"),
+    ("training.max_grad_norm", "training.optimizer.max_grad_norm"),
+    ("training.patience", "training.early_stopping.patience"),
+    ("epochs", "training.epochs"),
+    ("batch_size", "training.batch_size"),
+    ("max_length", "training.max_length"),
+    ("warmup", "training.warmup"),
+    ("seed", "training.seed"),
+    ("precision", "training.precision"),
+    ("early_stopping", "training.early_stopping"),
+];
+
+/// How many near names an error lists.
+const NEAR_NAMES: usize = 4;
+
+/// A setting that cannot be applied.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingError {
+    /// No `=` in it.
+    #[error("'{0}' is not a setting. Write it as NAME=VALUE, for example training.epochs=3.")]
+    NoValue(String),
+    /// No such field.
+    #[error("There is no setting '{name}'. Did you mean {}?", near.join(", "))]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// Names that look alike.
+        near: Vec<String>,
+    },
+    /// The field cannot hold the value.
+    #[error("'{value}' does not fit the setting {name}: {reason}.")]
+    BadValue {
+        /// The field's path.
+        name: String,
+        /// The value given.
+        value: String,
+        /// What the field's type says of it.
+        reason: String,
+    },
+}
+
+/// Applies settings in order.
+///
+/// # Errors
+/// The first that cannot be applied.
+pub fn apply(project: &Project, settings: &[String]) -> Result<Project, SettingError> {
+    settings.iter().try_fold(project.clone(), |project, setting| apply_one(&project, setting))
+}
+
+fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> {
+    let (given, text) = setting.split_once('=').ok_or_else(|| SettingError::NoValue(setting.to_owned()))?;
+    let (given, text) = (given.trim(), text.trim());
+    let name = ALIASES.iter().find(|(alias, _)| *alias == given).map_or(given, |(_, name)| name);
+    let path: Vec<&str> = name.split('.').collect();
+    let now = to_value(project);
+    let mut reason = None;
+    for candidate in candidates(text) {
+        let mut changed = now.clone();
+        if !set(&mut changed, &path, candidate.clone()) {
+            break;
+        }
+        match serde_json::from_value::<Project>(changed) {
+            // A name the project does not know is dropped in reading: then it is not found again.
+            Ok(project) if get(&to_value(&project), &path).is_some_and(|kept| same(kept, &candidate)) => {
+                return Ok(project);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                reason.get_or_insert(error.to_string());
+            }
+        }
+    }
+    let known = get(&to_value(&filled()), &path).is_some() || get(&now, &path).is_some();
+    Err(match reason {
+        Some(reason) if known => SettingError::BadValue { name: name.to_owned(), value: text.to_owned(), reason },
+        _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given) },
+    })
+}
+
+/// What a text may mean, likeliest first; the first that fits the field's type is taken.
+fn candidates(text: &str) -> Vec<Value> {
+    let mut candidates = Vec::new();
+    if matches!(text.to_ascii_lowercase().as_str(), "none" | "null") {
+        candidates.push(Value::Null);
+    }
+    candidates.extend(serde_json::from_str::<Value>(text).ok());
+    candidates.push(Value::String(text.to_owned()));
+    if let Some((variant, inner)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+        let inner = candidates_of_inner(inner);
+        candidates.push(Value::Object(Map::from_iter([(pascal_case(variant), inner)])));
+    }
+    candidates.push(Value::String(pascal_case(text)));
+    candidates
+}
+
+fn candidates_of_inner(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
+}
+
+/// `macro_f1` -> `MacroF1`, so that choices can be typed in lower case.
+fn pascal_case(text: &str) -> String {
+    let upper_first = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    };
+    text.split(['_', '-', ' ']).filter_map(upper_first).collect()
+}
+
+/// Puts `new` at `path`; fails where a part of the path is not a group of fields.
+fn set(value: &mut Value, path: &[&str], new: Value) -> bool {
+    let Some((field, rest)) = path.split_first() else {
+        *value = new;
+        return true;
+    };
+    if value.is_null() {
+        *value = Value::Object(Map::new());
+    }
+    let Some(fields) = value.as_object_mut() else { return false };
+    set(fields.entry(*field).or_insert(Value::Null), rest, new)
+}
+
+fn get<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, field| value.get(field))
+}
+
+/// Equal, but for 5 and 5.0, and for the fields that a group's defaults add.
+fn same(kept: &Value, given: &Value) -> bool {
+    match (kept, given) {
+        (Value::Number(kept), Value::Number(given)) => kept.as_f64() == given.as_f64(),
+        (Value::Object(kept), Value::Object(given)) => {
+            given.iter().all(|(name, value)| kept.get(name).is_some_and(|kept| same(kept, value)))
+        }
+        _ => kept == given,
+    }
+}
+
+fn to_value(project: &Project) -> Value {
+    serde_json::to_value(project).unwrap_or_default()
+}
+
+/// A project in which every optional group of fields is there, to know its names.
+fn filled() -> Project {
+    let mut project = Project::default();
+    project.training.early_stopping = Some(EarlyStopping::default());
+    project
+}
+
+fn near_names(given: &str) -> Vec<String> {
+    let mut names = ALIASES.map(|(alias, _)| alias.to_owned()).to_vec();
+    collect_names(&to_value(&filled()), "", &mut names);
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    names.sort_by_cached_key(|name| distance(name, given).min(distance(&last(name), &last(given)) + 1));
+    names.dedup();
+    names.truncate(NEAR_NAMES);
+    names
+}
+
+fn collect_names(value: &Value, prefix: &str, names: &mut Vec<String>) {
+    for (field, value) in value.as_object().into_iter().flatten() {
+        let name = if prefix.is_empty() { field.clone() } else { format!("{prefix}.{field}") };
+        collect_names(value, &name, names);
+        names.push(name);
+    }
+}
+
+/// Levenshtein's edit distance, in characters.
+pub(super) fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, ModelChoice, ScheduleKind};
+
+    fn applied(settings: &[&str]) -> Result<Project, SettingError> {
+        apply(&Project::default(), &settings.iter().map(|&setting| setting.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn any_field_by_its_path() {
+        let project = applied(&[
+            "training.epochs=5",
+            "lr=2e-5",
+            "training.schedule=cosine",
+            "training.best_metric = macro_f1",
+            "training.evaluate_every=Steps(100)",
+            "training.class_weights={\"ByHand\": {\"good\": 2}}",
+            "training.dropout=0.2",
+            "training.optimizer.max_grad_norm=2",
+            "cleaning.mask_urls=true",
+            "dataset.encoding=1252",
+            "dataset.delimiter=;",
+            "model=Folder(/models/a)",
+            "labels.mapping.1=negative",
+            "name=none such",
+        ])
+        .unwrap();
+        let training = &project.training;
+        assert_eq!((training.epochs, training.schedule), (5, ScheduleKind::Cosine));
+        assert_eq!((training.optimizer.learning_rate, training.optimizer.max_grad_norm), (2e-5, 2.0));
+        assert_eq!((training.best_metric, training.dropout), (MetricChoice::MacroF1, Some(0.2)));
+        assert_eq!(training.evaluate_every, EvaluateEvery::Steps(100));
+        assert_eq!(training.class_weights, ClassWeights::ByHand([("good".to_owned(), 2.0)].into()));
+        assert!(project.cleaning.mask_urls);
+        assert_eq!(project.dataset.encoding.as_deref(), Some("1252"));
+        assert_eq!(project.dataset.delimiter, Some(';'));
+        assert_eq!(project.model, ModelChoice::Folder("/models/a".into()));
+        assert_eq!(project.labels.resolve("1"), "negative");
+        assert_eq!(project.name, "none such");
+    }
+
+    #[test]
+    fn what_is_optional_can_be_none_and_come_back() {
+        let project =
+            applied(&["training.early_stopping=none", "dataset.encoding=none", "training.class_weights=none"]);
+        let project = project.unwrap();
+        assert_eq!((project.training.early_stopping, project.dataset.encoding), (None, None));
+        assert_eq!(project.training.class_weights, ClassWeights::None);
+        let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
+        assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
+    }
+
+    #[test]
+    fn a_wrong_name_lists_near_ones() {
+        let message = |setting| applied(&[setting]).unwrap_err().to_string();
+        assert!(message("training.epoch=3").contains("training.epochs"), "{}", message("training.epoch=3"));
+        assert!(message("learningrate=3").contains("learning_rate"));
+        assert!(message("training.epochs.more=3").contains("no setting 'training.epochs.more'"));
+        assert!(message("colour=red").starts_with("There is no setting 'colour'. Did you mean "));
+        assert!(message("training.epochs").contains("Write it as NAME=VALUE"));
+    }
+
+    #[test]
+    fn a_wrong_value_says_what_is_expected() {
+        let message = |setting| applied(&[setting]).unwrap_err().to_string();
+        assert_eq!(
+            message("training.epochs=many"),
+            "'many' does not fit the setting training.epochs: invalid type: string \"many\", expected u32."
+        );
+        assert!(message("training.epochs=-1").contains("invalid value: integer `-1`, expected u32"));
+        assert!(message("training.epochs=2.5").contains("expected u32"));
+        assert!(message("training.schedule=zigzag").contains("expected one of `Linear`, `Cosine`, `Constant`"));
+        assert!(message("training=3").contains("does not fit the setting training"));
+    }
+}

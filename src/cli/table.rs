@@ -1,0 +1,175 @@
+//! Text tables for the terminal.
+
+use crate::evaluation::{ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
+
+/// Labels up to which a confusion matrix fits a terminal; beyond, its largest errors are listed.
+const MATRIX_LABELS: usize = 10;
+
+/// Errors listed in place of a large matrix.
+const LISTED_ERRORS: usize = 15;
+
+/// Longest label shown whole in a matrix's head.
+const HEAD_WIDTH: usize = 14;
+
+/// Columns aligned: the first to the left, the others to the right. No line ends with spaces.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let lines: Vec<Vec<String>> =
+        std::iter::once(&head).chain(rows).map(|line| line.iter().map(|cell| printable(cell)).collect()).collect();
+    let mut widths = vec![0; head.len()];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        let mut shown = String::new();
+        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
+            let padded = if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
+            shown.push_str(&padded);
+        }
+        text.push_str(shown.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A text of a data file, safe to print: control characters could move the terminal's cursor.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter }).collect()
+}
+
+/// `text` cut to `width` characters, the last one `…` if it was cut.
+pub(super) fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{kept}…")
+}
+
+/// 12345 as `12,345`.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Seconds as `8.2 s`, `3 min 05 s` or `2 h 07 min`.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        0..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
+    }
+}
+
+/// `one row`, `2 rows`.
+pub(super) fn count(number: u64, singular: &str, plural: &str) -> String {
+    if number == 1 { format!("1 {singular}") } else { format!("{} {plural}", grouped(number)) }
+}
+
+/// Precision, recall and F1 of each label, and their averages.
+pub(super) fn metrics_table(metrics: &ClassificationMetrics) -> String {
+    let figures = |name: &str, values: &PrecisionRecall, rows: u64| {
+        let [precision, recall, f1] = [values.precision, values.recall, values.f1].map(|value| format!("{value:.3}"));
+        vec![name.to_owned(), precision, recall, f1, grouped(rows)]
+    };
+    let mut rows: Vec<Vec<String>> = metrics
+        .per_class
+        .iter()
+        .map(|class| {
+            let values = PrecisionRecall { precision: class.precision, recall: class.recall, f1: class.f1 };
+            figures(&class.label, &values, class.support)
+        })
+        .collect();
+    rows.push(figures("macro average", &metrics.macro_average, metrics.rows));
+    rows.push(figures("weighted average", &metrics.weighted_average, metrics.rows));
+    table(&["label", "precision", "recall", "F1", "rows"], &rows)
+}
+
+/// The confusion matrix, or its largest errors when there are many labels.
+pub(super) fn confusion_table(confusion: &ConfusionMatrix) -> String {
+    if confusion.labels.len() > MATRIX_LABELS {
+        return largest_errors(confusion);
+    }
+    let head: Vec<String> = std::iter::once("true \\ predicted".to_owned())
+        .chain(confusion.labels.iter().map(|label| shortened(label, HEAD_WIDTH)))
+        .collect();
+    let rows: Vec<Vec<String>> = confusion
+        .labels
+        .iter()
+        .zip(&confusion.counts)
+        .map(|(label, counts)| {
+            std::iter::once(label.clone()).chain(counts.iter().map(|&count| grouped(count))).collect()
+        })
+        .collect();
+    table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
+}
+
+fn largest_errors(confusion: &ConfusionMatrix) -> String {
+    let mut errors: Vec<(u64, &str, &str)> = Vec::new();
+    for (truth, counts) in confusion.counts.iter().enumerate() {
+        for (predicted, &count) in counts.iter().enumerate() {
+            if truth != predicted && count > 0 {
+                errors.push((count, &confusion.labels[truth], &confusion.labels[predicted]));
+            }
+        }
+    }
+    errors.sort_by_key(|error| std::cmp::Reverse(error.0));
+    let rows: Vec<Vec<String>> = errors
+        .iter()
+        .take(LISTED_ERRORS)
+        .map(|(count, truth, predicted)| vec![(*truth).to_owned(), (*predicted).to_owned(), grouped(*count)])
+        .collect();
+    table(&["true label", "predicted instead", "rows"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn confusion(labels: usize) -> ConfusionMatrix {
+        let counts = (0..labels).map(|row| (0..labels).map(|column| (row * 1_000 + column) as u64).collect());
+        ConfusionMatrix {
+            labels: (0..labels).map(|label| format!("label {label}")).collect(),
+            counts: counts.collect(),
+        }
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([8.24, 185.2, 7_620.0].map(duration), ["8.2 s", "3 min 05 s", "2 h 07 min"]);
+        assert_eq!([1, 2].map(|rows| count(rows, "row", "rows")), ["1 row", "2 rows"]);
+        assert_eq!(shortened("Grüße aus Köln", 6), "Grüße…");
+    }
+
+    #[test]
+    fn a_small_matrix_is_shown_whole_and_a_large_one_by_its_errors() {
+        let expected = "true \\ predicted  label 0  label 1\n\
+                        label 0                 0        1\n\
+                        label 1             1,000    1,001\n";
+        assert_eq!(confusion_table(&confusion(2)), expected);
+        let large = confusion_table(&confusion(12));
+        assert!(
+            large.starts_with("true label  predicted instead    rows\nlabel 11             label 10  11,010\n"),
+            "{large}"
+        );
+        assert_eq!(large.lines().count(), 1 + LISTED_ERRORS);
+    }
+
+    #[test]
+    fn a_label_cannot_steer_the_terminal() {
+        let shown = table(&["label"], &[vec!["a\u{1b}[2Jb".to_owned()]]);
+        assert_eq!(shown, "label\na\u{FFFD}[2Jb\n");
+    }
+}

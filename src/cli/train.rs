@@ -1,0 +1,71 @@
+//! `hone train`.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::args::TrainArguments;
+use super::outcome::{TrainOutcome, print_json};
+use super::session::Session;
+use super::table::{confusion_table, duration, grouped, metrics_table};
+use super::{CliError, apply_settings};
+use crate::project::Project;
+use crate::storage::{ProjectFile, StopReason};
+use crate::worker::{Answer, Command, RunResults};
+
+/// Trains and prints the outcome.
+pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let (folder, project) = ProjectFile::read(&arguments.project)?;
+    let project = apply_settings(&project, &arguments.settings)?;
+    train(&project, &folder, arguments.json, out)
+}
+
+/// Trains `project` into `folder` and prints the outcome.
+pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let mut session = Session::begin()?;
+    let command = Command::Train { project: Box::new(project.clone()), folder: folder.to_owned() };
+    let Answer::RunFinished(results) = session.run(command)? else { return Err(CliError::unexpected()) };
+    if json {
+        return print_json(out, &TrainOutcome::new(&results, session.started()));
+    }
+    print(out, &results)
+}
+
+fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
+    let summary = &results.summary;
+    let ending = match summary.stop_reason {
+        StopReason::Completed => "every epoch done",
+        StopReason::EarlyStopping => "stopped early: no more improvement",
+        StopReason::Stopped => "stopped by you",
+    };
+    writeln!(
+        out,
+        "Run {}: {} steps, {:.2} epochs in {} of training ({} tokens/s); {ending}; best at step {}.",
+        summary.run,
+        grouped(summary.steps),
+        summary.epochs,
+        duration(summary.train_seconds),
+        grouped(summary.tokens_per_second.max(0.0) as u64),
+        grouped(summary.best_step),
+    )?;
+    let (side, metrics) = match &summary.test {
+        Some(test) => ("test", test),
+        None => ("validation", &summary.validation),
+    };
+    let (low, high) = results.macro_f1_interval;
+    writeln!(
+        out,
+        "\nOn {} {side} rows: macro-F1 {:.3} (95% interval {low:.3} to {high:.3}), accuracy {:.3}.",
+        grouped(metrics.rows),
+        metrics.macro_average.f1,
+        metrics.accuracy,
+    )?;
+    let baseline = &results.majority_baseline;
+    writeln!(
+        out,
+        "Always answering the most frequent label gives macro-F1 {:.3}, accuracy {:.3}.",
+        baseline.macro_average.f1, baseline.accuracy
+    )?;
+    writeln!(out, "\n{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))?;
+    writeln!(out, "The trained model is in {}.", results.folder.join("best").display())?;
+    Ok(())
+}

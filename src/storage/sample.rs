@@ -1,0 +1,77 @@
+//! The sample project: from the source tree when run by cargo, else unpacked from the program itself.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{PROJECT_FILE, StorageError, paths, write_atomic};
+
+/// Name of the sample project's folder.
+const FOLDER: &str = "customer-reviews";
+
+/// The sample project's files, carried by the program.
+const FILES: [(&str, &[u8]); 3] = [
+    ("reviews.csv", include_bytes!("../../projects/customer-reviews/reviews.csv")),
+    ("README.md", include_bytes!("../../projects/customer-reviews/README.md")),
+    (PROJECT_FILE, include_bytes!("../../projects/customer-reviews/project.ron")),
+];
+
+/// Folder of the sample project, unpacked first where it is not there yet. What a person changed in it is kept.
+///
+/// # Errors
+/// The file system's; [`StorageError::NoHome`] where there is no place for it.
+pub fn sample_project() -> Result<PathBuf, StorageError> {
+    if let Some(folder) = in_source_tree() {
+        return Ok(folder);
+    }
+    let folder = paths::data_folder().ok_or(StorageError::NoHome)?.join(FOLDER);
+    unpack(&folder)?;
+    Ok(folder)
+}
+
+/// `cargo run` tells where the source tree lies.
+fn in_source_tree() -> Option<PathBuf> {
+    let root = std::env::var_os("CARGO_MANIFEST_DIR")?;
+    let folder = Path::new(&root).join("projects").join(FOLDER);
+    folder.join(PROJECT_FILE).is_file().then_some(folder)
+}
+
+fn unpack(folder: &Path) -> Result<(), StorageError> {
+    for (name, bytes) in FILES {
+        let path = folder.join(name);
+        if !path.exists() {
+            write_atomic(&path, |file| file.write_all(bytes))
+                .map_err(StorageError::io("unpack the sample to", &path))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::ProjectFile;
+
+    #[test]
+    fn unpacked_once_and_kept_as_a_person_left_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("deep").join(FOLDER);
+        unpack(&folder).unwrap();
+        let mut opened = ProjectFile::open(&folder).unwrap();
+        assert_eq!(opened.project.dataset.text_column, "review");
+        assert!(folder.join(opened.project.dataset.main.as_ref().unwrap()).is_file());
+        opened.project.name = "Mine".to_owned();
+        opened.file.save(&opened.project).unwrap();
+        std::fs::remove_file(folder.join("reviews.csv")).unwrap();
+        unpack(&folder).unwrap();
+        assert_eq!(ProjectFile::read(&folder).unwrap().1.name, "Mine");
+        assert!(folder.join("reviews.csv").is_file());
+    }
+
+    #[test]
+    fn no_room_for_it_is_told() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        assert!(unpack(&file.join(FOLDER)).unwrap_err().to_string().starts_with("Could not unpack the sample to"));
+    }
+}

@@ -1,0 +1,220 @@
+//! The rules of the house, held by reading the source: which room may use which, and who may write files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms in the order data flows through them; a room may use those before it.
+const ROOMS: [&str; 13] = [
+    "progress",
+    "random",
+    "project",
+    "data",
+    "ops",
+    "models",
+    "evaluation",
+    "storage",
+    "training",
+    "export",
+    "worker",
+    "cli",
+    "app",
+];
+
+/// Uses against the order that are meant, each with its reason:
+///
+/// `models` writes what it fetches through `storage`, the only room that writes files.
+const ALLOWED: [(&str, &str); 1] = [("models", "storage")];
+
+/// Longest file, in lines.
+const FILE_LINES: usize = 500;
+
+/// What writes to the disk.
+const WRITERS: [&str; 14] = [
+    "fs::write",
+    "fs::create_dir",
+    "fs::remove_",
+    "fs::rename",
+    "fs::copy",
+    "fs::hard_link",
+    "fs::set_permissions",
+    "File::create",
+    "File::options",
+    "OpenOptions",
+    "NamedTempFile",
+    "tempfile(",
+    "tempdir(",
+    "set_len(",
+];
+
+struct Source {
+    room: String,
+    path: PathBuf,
+    /// Lines of code outside `#[cfg(test)]` modules and comments.
+    code: Vec<(usize, String)>,
+    lines: usize,
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    files.iter().map(|path| read(path)).collect()
+}
+
+fn read(path: &Path) -> Source {
+    let text = fs::read_to_string(path).unwrap();
+    let path = path.strip_prefix(root()).unwrap().to_owned();
+    let room = path.components().nth(1).unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
+    let mut code = Vec::new();
+    let mut in_tests = path.file_name().is_some_and(|name| name == "tests.rs");
+    let lines: Vec<&str> = text.lines().collect();
+    for (index, line) in lines.iter().enumerate() {
+        // A module of tests stands at the end of its file.
+        in_tests |= line.starts_with("#[cfg(test)]") && lines.get(index + 1).is_some_and(|next| next.ends_with('{'));
+        let line = line.split("//").next().unwrap_or_default();
+        if !in_tests && !line.trim().is_empty() {
+            code.push((index + 1, line.to_owned()));
+        }
+    }
+    Source { room, path, code, lines: lines.len() }
+}
+
+/// Complaints about lines of code, one a line.
+fn complaints(sources: &[Source], mut wrong: impl FnMut(&Source, &str) -> Option<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        for (number, line) in &source.code {
+            if let Some(complaint) = wrong(source, line) {
+                found.push(format!("{}:{number}: {complaint}: {}", source.path.display(), line.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn assert_none(complaints: &[String]) {
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+/// Whether `name` stands in the line as a path's beginning, such as `egui::` or `use egui`.
+fn uses_crate(line: &str, name: &str) -> bool {
+    line.match_indices(name).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = &line[at + name.len()..];
+        let starts = before.is_none_or(|letter| !letter.is_alphanumeric() && letter != '_' && letter != ':');
+        starts
+            && (after.starts_with("::") || line.trim_start().starts_with("use ") && after.starts_with([';', ' ', ',']))
+    })
+}
+
+/// Whether `text` stands in the line and is not the end of a longer name.
+fn starts_a_word(line: &str, text: &str) -> bool {
+    let ends_word = |at: usize| line[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+    line.match_indices(text).any(|(at, _)| !ends_word(at))
+}
+
+fn uses_any(line: &str, names: &[&str]) -> Option<String> {
+    names.iter().find(|name| uses_crate(line, name)).map(|name| format!("{name} has no business here"))
+}
+
+#[test]
+fn every_room_is_known_and_declared_in_order() {
+    let lib = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let declared: Vec<&str> = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect();
+    let expected: Vec<&str> = ROOMS.into_iter().filter(|room| declared.contains(room)).collect();
+    assert_eq!(declared, expected, "lib.rs declares the rooms in the order of this test, and no others");
+}
+
+#[test]
+fn rooms_use_only_rooms_before_them() {
+    let place = |room: &str| ROOMS.iter().position(|known| *known == room);
+    assert_none(&complaints(&sources(), |source, line| {
+        let own = place(&source.room)?;
+        let used = line.match_indices("crate::").filter_map(|(at, _)| {
+            let rest = &line[at + "crate::".len()..];
+            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
+            // `crate::{a, b}` would hide rooms from this reader.
+            let whole = if rest.starts_with('{') { Some(usize::MAX) } else { place(&rest[..end]) };
+            whole.map(|used| (used, &rest[..end]))
+        });
+        let mut wrong = used.filter(|(used, room)| *used > own && !ALLOWED.contains(&(source.room.as_str(), room)));
+        wrong.next().map(|(_, room)| format!("'{}' may not use '{room}'", source.room))
+    }));
+}
+
+#[test]
+fn plain_data_stays_plain() {
+    let project: Vec<Source> = sources().into_iter().filter(|source| source.room == "project").collect();
+    assert_none(&complaints(&project, |_, line| {
+        let own = line.contains("crate::") && !line.contains("crate::project");
+        own.then(|| "project uses nothing of ours".to_owned())
+            .or_else(|| uses_any(line, &["std::fs", "std::io", "std::net"]))
+    }));
+}
+
+#[test]
+fn egui_lives_in_app_only() {
+    let window = ["egui", "eframe", "egui_extras", "egui_plot", "rfd"];
+    assert_none(&complaints(&sources(), |source, line| {
+        (source.room != "app").then(|| uses_any(line, &window)).flatten()
+    }));
+}
+
+#[test]
+fn candle_stays_in_the_engine() {
+    let candle = ["candle_core", "candle_nn", "candle_transformers"];
+    assert_none(&complaints(&sources(), |source, line| {
+        let plain = ["progress", "random", "project", "storage", "cli", "app", "main"];
+        plain.contains(&source.room.as_str()).then(|| uses_any(line, &candle)).flatten()
+    }));
+}
+
+#[test]
+fn only_storage_writes_files() {
+    assert_none(&complaints(&sources(), |source, line| {
+        let writer = WRITERS.iter().find(|writer| starts_a_word(line, writer))?;
+        (source.room != "storage").then(|| format!("{writer} belongs in storage"))
+    }));
+}
+
+#[test]
+fn files_are_short_enough_to_read() {
+    let long: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.lines > FILE_LINES)
+        .map(|source| format!("{} has {} lines; at most {FILE_LINES}", source.path.display(), source.lines))
+        .collect();
+    assert_none(&long);
+}
+
+#[test]
+fn unsafe_code_is_in_kernels_only() {
+    let unsafe_use =
+        |line: &str| line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl");
+    assert_none(&complaints(&sources(), |source, line| {
+        let kernels = source.path.starts_with("src/ops/kernels");
+        (!kernels && unsafe_use(line)).then(|| "unsafe belongs in ops/kernels".to_owned())
+    }));
+}
+
+#[test]
+fn the_reader_of_rules_sees_what_it_should() {
+    assert!(uses_crate("use egui::Ui;", "egui") && uses_crate("    let a = egui::vec2(1.0);", "egui"));
+    assert!(uses_crate("use eframe;", "eframe") && !uses_crate("use egui_plot::Plot;", "egui"));
+    assert!(!uses_crate("let text = \"the egui window\";", "egui") && !uses_crate("my_egui::thing()", "egui"));
+}
