@@ -64,6 +64,8 @@ pub enum Pick {
     Project,
     /// Where to save a copy of the project.
     SaveAs,
+    /// Where to make a new project.
+    NewFolder,
     /// A local Hugging Face folder to start from.
     ModelFolder,
     /// Where to export to.

@@ -1,0 +1,171 @@
+//! Asking for files and folders through the system's dialogs, without holding up the frames.
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender};
+use rfd::AsyncFileDialog;
+
+use crate::worker::ExportFormat;
+
+use super::messages::Pick;
+
+/// A dialog that is over sooner than a person can act was never shown: the system has none to show.
+const TOO_SOON: Duration = Duration::from_millis(250);
+
+/// What came of asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picked {
+    /// The person chose this.
+    Path(Pick, PathBuf),
+    /// The person chose nothing.
+    Nothing,
+    /// The system has no file dialog: ask for a typed path.
+    NoDialog(Pick),
+}
+
+/// At most one dialog at a time, and its answer.
+#[derive(Debug)]
+pub struct Picker {
+    answers: (Sender<Picked>, Receiver<Picked>),
+    open: bool,
+}
+
+impl Default for Picker {
+    fn default() -> Self {
+        Self { answers: crossbeam_channel::bounded(1), open: false }
+    }
+}
+
+impl Picker {
+    /// Shows the dialog for `pick`, beginning in `folder`. Does nothing while one is open.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn ask(&mut self, pick: Pick, folder: &Path, wake: impl Fn() + Send + 'static) -> io::Result<()> {
+        if self.open {
+            return Ok(());
+        }
+        // The future is made on this thread, which macOS demands, and awaited on another.
+        let chosen = dialog(&pick, folder);
+        let sender = self.answers.0.clone();
+        thread::Builder::new().name("hone-file-dialog".into()).spawn(move || {
+            let begun = Instant::now();
+            let answer = match block_on(chosen) {
+                Some(path) => Picked::Path(pick, path),
+                None if begun.elapsed() < TOO_SOON => Picked::NoDialog(pick),
+                None => Picked::Nothing,
+            };
+            // Nobody waits any more when the window is closed.
+            let _ = sender.send(answer);
+            wake();
+        })?;
+        self.open = true;
+        Ok(())
+    }
+
+    /// The answer, once it is there.
+    pub fn poll(&mut self) -> Option<Picked> {
+        let answer = self.answers.1.try_recv().ok()?;
+        self.open = false;
+        Some(answer)
+    }
+}
+
+/// Name of the dialog for a pick.
+#[must_use]
+pub fn title(pick: &Pick) -> &'static str {
+    match pick {
+        Pick::MainFile => "Open a data file",
+        Pick::ValidationFile => "Open a validation file",
+        Pick::TestFile => "Open a test file",
+        Pick::Project => "Open a project's folder",
+        Pick::SaveAs => "Save the project in a folder",
+        Pick::NewFolder => "Make the project in a folder",
+        Pick::ModelFolder => "Open a model's folder",
+        Pick::ExportTo(ExportFormat::HuggingFace) => "Export into a folder",
+        Pick::ExportTo(_) => "Export to a file",
+        Pick::EvaluateFile => "Open a labelled file",
+        Pick::PredictFile => "Open a file to label",
+        Pick::PredictOutput { .. } => "Save the labelled rows",
+    }
+}
+
+fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<PathBuf>> + Send + 'static {
+    let files = ["csv", "tsv", "txt", "tab"];
+    let tables = |dialog: AsyncFileDialog| dialog.add_filter("Tables", &files).add_filter("All files", &["*"]);
+    let dialog = AsyncFileDialog::new().set_title(title(pick)).set_directory(folder);
+    let future: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match pick {
+        Pick::MainFile | Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::PredictFile => {
+            Box::pin(tables(dialog).pick_file())
+        }
+        Pick::Project | Pick::ModelFolder | Pick::NewFolder => Box::pin(dialog.pick_folder()),
+        Pick::SaveAs => Box::pin(dialog.set_can_create_directories(true).pick_folder()),
+        Pick::ExportTo(format) => {
+            let name = match format {
+                ExportFormat::HuggingFace => "exported-model",
+                ExportFormat::Safetensors => "model.safetensors",
+                ExportFormat::Predictions => "predictions.csv",
+            };
+            Box::pin(dialog.set_file_name(name).save_file())
+        }
+        Pick::PredictOutput { input } => {
+            let stem = input.file_stem().map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
+            Box::pin(dialog.set_file_name(format!("{stem}-labelled.csv")).save_file())
+        }
+    };
+    async move { future.await.map(|file| file.path().to_owned()) }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for one future on this thread.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_future_that_is_woken_from_another_thread_ends() {
+        let (sender, receiver) = crossbeam_channel::bounded::<()>(1);
+        let mut waiting = false;
+        let value = block_on(std::future::poll_fn(move |context| {
+            if waiting && receiver.try_recv().is_ok() {
+                return Poll::Ready(7);
+            }
+            waiting = true;
+            let (waker, sender) = (context.waker().clone(), sender.clone());
+            thread::Builder::new()
+                .spawn(move || {
+                    let _ = sender.try_send(());
+                    waker.wake();
+                })
+                .unwrap();
+            Poll::Pending
+        }));
+        assert_eq!(value, 7);
+    }
+}

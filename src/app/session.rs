@@ -1,0 +1,330 @@
+//! The open project: applying edits, undoing them, saving them.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::project::Project;
+use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
+
+use super::history::History;
+use super::messages::Edit;
+
+/// How long edits rest before they are autosaved: a slider dragged is written once.
+const AUTOSAVE_AFTER: Duration = Duration::from_millis(800);
+
+/// How much of what is derived from the project an edit makes old.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stale {
+    /// Nothing of the data.
+    Nothing,
+    /// The prepared data.
+    Prepared,
+    /// The files must be read again.
+    Imported,
+}
+
+/// The open project.
+#[derive(Debug)]
+pub struct Session {
+    project: Project,
+    saved: Project,
+    file: ProjectFile,
+    history: History,
+    autosave_at: Option<Instant>,
+}
+
+impl Session {
+    /// Opens a project's folder. Autosaved changes that were never saved are taken up, as unsaved changes;
+    /// the flag says so.
+    ///
+    /// # Errors
+    /// Those of [`ProjectFile::open`].
+    pub fn open(path: &Path) -> Result<(Self, bool), OpenError> {
+        let opened = ProjectFile::open(path)?;
+        let recovered = opened.autosave.is_some();
+        Ok((Self::of(opened), recovered))
+    }
+
+    /// Opens the last autosave of a project whose file is damaged.
+    ///
+    /// # Errors
+    /// Those of [`ProjectFile::open_autosave`].
+    pub fn open_autosave(path: &Path) -> Result<Self, OpenError> {
+        let mut session = Self::of(ProjectFile::open_autosave(path)?);
+        // The file on disk is not this project: there is something to save.
+        session.saved = Project::default();
+        Ok(session)
+    }
+
+    /// Makes a project in a folder.
+    ///
+    /// # Errors
+    /// Those of [`ProjectFile::create`].
+    pub fn create(folder: &Path, project: Project) -> Result<Self, StorageError> {
+        let file = ProjectFile::create(folder, &project, false)?;
+        Ok(Self { saved: project.clone(), project, file, history: History::default(), autosave_at: None })
+    }
+
+    fn of(opened: Opened) -> Self {
+        let project = opened.autosave.map_or_else(|| opened.project.clone(), |autosave| *autosave);
+        Self { project, saved: opened.project, file: opened.file, history: History::default(), autosave_at: None }
+    }
+
+    /// The project as it is now.
+    #[must_use]
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The project's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.file.folder()
+    }
+
+    /// Why it cannot be saved here, if so.
+    #[must_use]
+    pub fn read_only(&self) -> Option<&str> {
+        self.file.read_only()
+    }
+
+    /// Whether there are changes that are not saved.
+    #[must_use]
+    pub fn is_dirty(&self) -> bool {
+        self.project != self.saved
+    }
+
+    /// What can be undone and redone.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Applies an edit and says what it makes old.
+    pub fn apply(&mut self, edit: Edit, now: Instant) -> Stale {
+        let title = edit.title();
+        let mut next = self.project.clone();
+        change(&mut next, edit);
+        if next == self.project {
+            return Stale::Nothing;
+        }
+        self.history.record(title, &self.project, now);
+        self.replace(next, now)
+    }
+
+    /// Fills in what was guessed from the data; not a change of the person's, so nothing to undo.
+    pub fn fill_in(&mut self, guess: impl FnOnce(&mut Project), now: Instant) -> Stale {
+        let mut next = self.project.clone();
+        guess(&mut next);
+        self.replace(next, now)
+    }
+
+    /// Takes the last edit back.
+    pub fn undo(&mut self, now: Instant) -> Stale {
+        match self.history.undo(&self.project) {
+            Some(before) => self.replace(before, now),
+            None => Stale::Nothing,
+        }
+    }
+
+    /// Does the edit taken back again.
+    pub fn redo(&mut self, now: Instant) -> Stale {
+        match self.history.redo(&self.project) {
+            Some(after) => self.replace(after, now),
+            None => Stale::Nothing,
+        }
+    }
+
+    fn replace(&mut self, next: Project, now: Instant) -> Stale {
+        let stale = stale(&self.project, &next);
+        if next != self.project {
+            self.project = next;
+            self.autosave_at = Some(now + AUTOSAVE_AFTER);
+        }
+        stale
+    }
+
+    /// Writes the autosave when edits have rested long enough. Gives the time left until then, if any.
+    ///
+    /// # Errors
+    /// The file system's; it is not tried again before the next edit.
+    pub fn autosave(&mut self, now: Instant) -> Result<Option<Duration>, StorageError> {
+        match self.autosave_at {
+            Some(at) if at > now => Ok(Some(at - now)),
+            Some(_) => {
+                self.autosave_at = None;
+                if self.file.read_only().is_none() && self.is_dirty() {
+                    self.file.autosave(&self.project)?;
+                }
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Saves the project.
+    ///
+    /// # Errors
+    /// Those of [`ProjectFile::save`].
+    pub fn save(&mut self) -> Result<(), StorageError> {
+        self.file.save(&self.project)?;
+        self.saved = self.project.clone();
+        self.autosave_at = None;
+        Ok(())
+    }
+
+    /// Goes on in another folder, with the data files where they are. The runs stay in the old folder.
+    ///
+    /// # Errors
+    /// Those of [`ProjectFile::create`]; then nothing changes.
+    pub fn save_as(&mut self, folder: &Path) -> Result<(), StorageError> {
+        let mut project = crate::storage::with_absolute_paths(&self.project, self.file.folder());
+        if let Some(name) = folder.file_name() {
+            project.name = name.to_string_lossy().into_owned();
+        }
+        let file = ProjectFile::create(folder, &project, false)?;
+        self.file = file;
+        self.saved = project.clone();
+        self.project = project;
+        self.autosave_at = None;
+        Ok(())
+    }
+
+    /// Forgets changes that are not saved, on disk too: the person said so.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn discard_changes(&mut self) -> Result<(), StorageError> {
+        self.autosave_at = None;
+        self.project = self.saved.clone();
+        if self.file.read_only().is_some() { Ok(()) } else { self.file.discard_autosave() }
+    }
+
+    /// A path of the project made absolute.
+    #[must_use]
+    pub fn resolve(&self, path: &Path) -> PathBuf {
+        crate::storage::resolve(self.folder(), path)
+    }
+}
+
+fn change(project: &mut Project, edit: Edit) {
+    match edit {
+        Edit::Name(name) => project.name = name,
+        Edit::Dataset(dataset) => project.dataset = dataset,
+        Edit::Labels(labels) => project.labels = labels,
+        Edit::Cleaning(cleaning) => project.cleaning = cleaning,
+        Edit::Split(split) => project.split = split,
+        Edit::Model(model) => project.model = model,
+        Edit::Training(training) => project.training = training,
+        Edit::Rows(rows) => {
+            for (id, row) in rows {
+                match row {
+                    Some(row) => project.edits.rows.insert(id, row),
+                    None => project.edits.rows.remove(&id),
+                };
+            }
+        }
+    }
+}
+
+fn stale(before: &Project, after: &Project) -> Stale {
+    let (old, new) = (&before.dataset, &after.dataset);
+    let same_files = old.main == new.main
+        && old.validation == new.validation
+        && old.test == new.test
+        && old.delimiter == new.delimiter
+        && old.quoting == new.quoting
+        && old.encoding == new.encoding;
+    if !same_files {
+        return Stale::Imported;
+    }
+    let same_rows = old == new
+        && before.labels == after.labels
+        && before.cleaning == after.cleaning
+        && before.split == after.split
+        && before.edits == after.edits;
+    if same_rows { Stale::Nothing } else { Stale::Prepared }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{CleaningSettings, DatasetSettings, SplitSettings};
+
+    fn session(folder: &Path) -> Session {
+        Session::create(folder, Project::default()).unwrap()
+    }
+
+    #[test]
+    fn edits_say_what_they_make_old_and_can_be_undone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let now = Instant::now();
+        assert!(!session.is_dirty());
+        let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
+        assert_eq!(session.apply(Edit::Dataset(dataset.clone()), now), Stale::Imported);
+        let columns = DatasetSettings { text_column: "text".into(), ..dataset };
+        assert_eq!(session.apply(Edit::Dataset(columns), now + Duration::from_secs(2)), Stale::Prepared);
+        let cleaning = CleaningSettings { mask_urls: true, ..CleaningSettings::default() };
+        assert_eq!(session.apply(Edit::Cleaning(cleaning), now), Stale::Prepared);
+        assert_eq!(session.apply(Edit::Name("b".into()), now), Stale::Nothing);
+        assert!(session.is_dirty());
+        assert_eq!(session.undo(now), Stale::Nothing);
+        assert_eq!(session.undo(now), Stale::Prepared);
+        assert_eq!(session.undo(now), Stale::Prepared);
+        assert_eq!(session.undo(now), Stale::Imported);
+        assert!(!session.is_dirty());
+        assert_eq!(session.redo(now), Stale::Imported);
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        session.apply(Edit::Split(SplitSettings::default()), Instant::now());
+        assert_eq!(session.history().undo_title(), None);
+    }
+
+    #[test]
+    fn unsaved_changes_come_back_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let now = Instant::now();
+        session.apply(Edit::Name("Reviews".into()), now);
+        assert!(session.autosave(now).unwrap().is_some());
+        assert_eq!(session.autosave(now + AUTOSAVE_AFTER).unwrap(), None);
+        drop(session);
+        let (reopened, recovered) = Session::open(folder.path()).unwrap();
+        assert!(recovered && reopened.is_dirty());
+        assert_eq!(reopened.project().name, "Reviews");
+    }
+
+    #[test]
+    fn discarded_changes_stay_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let now = Instant::now();
+        session.apply(Edit::Name("Reviews".into()), now);
+        session.autosave(now + AUTOSAVE_AFTER).unwrap();
+        session.discard_changes().unwrap();
+        drop(session);
+        let (reopened, recovered) = Session::open(folder.path()).unwrap();
+        assert!(!recovered);
+        assert_eq!(reopened.project().name, "Untitled");
+    }
+
+    #[test]
+    fn save_as_keeps_finding_the_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
+        session.apply(Edit::Dataset(dataset), Instant::now());
+        let elsewhere = folder.path().join("copies/second");
+        session.save_as(&elsewhere).unwrap();
+        assert_eq!(session.folder(), elsewhere);
+        assert_eq!(session.project().name, "second");
+        assert_eq!(session.project().dataset.main.as_deref(), Some(folder.path().join("a.csv").as_path()));
+        let taken = session.save_as(folder.path()).unwrap_err().to_string();
+        assert!(taken.contains("already holds a project"), "{taken}");
+    }
+}
