@@ -1,18 +1,20 @@
-//! The frame: what the window holds between frames, and what happens in each.
+//! The frame: what happens in each.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, UiBuilder};
 
-use crate::project::{Facts, Project, Step};
+use crate::storage::{AppSettings, ThemeChoice};
 
-use super::context::{ClassifyState, StepContext};
-use super::history::History;
-use super::messages::{AppCommand, CommandSender, Edit};
-use super::shell;
-use super::steps::{StepStates, View, view_ui};
+use super::commands::UserCommand;
+use super::messages::CommandSender;
+use super::pick::Picker;
+use super::shell::{self, Dialog, Meter, Notices, Palette};
+use super::state::AppState;
+use super::steps::{StepStates, view_ui};
 use super::theme::{Theme, ThemeError, Tokens};
+use super::work::Work;
 
 /// The window could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +22,9 @@ pub enum AppError {
     /// The theme does not hold what it should.
     #[error(transparent)]
     Theme(#[from] ThemeError),
+    /// The workers could not be started.
+    #[error("Could not start the worker threads: {0}. Close other programs and start Hone again.")]
+    Worker(#[from] std::io::Error),
     /// No window can be opened here.
     #[error(
         "Could not open a window: {0}. Hone needs a display with OpenGL 2.0 or newer; without one, \
@@ -28,115 +33,206 @@ pub enum AppError {
     Window(String),
 }
 
+/// How the window starts.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The project to open; `None` opens the last one, or the sample.
+    pub project: Option<PathBuf>,
+    /// Theme, zoom, recent projects.
+    pub settings: AppSettings,
+    /// Whether settings are written when they change.
+    pub keep_settings: bool,
+}
+
 /// Everything the window holds between frames.
 pub struct HoneApp {
-    themes: [Theme; 2],
-    project: Project,
-    folder: PathBuf,
-    facts: Facts,
-    history: History,
-    classify: ClassifyState,
-    view: View,
-    states: StepStates,
-    sender: CommandSender,
+    pub(super) themes: [Theme; 2],
+    pub(super) state: AppState,
+    pub(super) states: StepStates,
+    pub(super) sender: CommandSender,
+    pub(super) picker: Picker,
+    pub(super) palette: Palette,
+    pub(super) dialog: Option<Dialog>,
+    pub(super) notices: Notices,
+    pub(super) meter: Meter,
+    pub(super) keep_settings: bool,
+    /// The person has answered all that had to be asked: the window may close.
+    pub(super) may_close: bool,
+    pub(super) ctx: Context,
+    title: String,
 }
 
 impl HoneApp {
-    /// Makes the app and gives egui its look.
+    /// Makes the app, gives egui its look and opens the first project.
     ///
     /// # Errors
-    /// When the theme file is not what it should be.
-    pub fn new(ctx: &Context) -> Result<Self, AppError> {
+    /// When the theme file is not what it should be, or no thread can be started.
+    pub fn new(ctx: &Context, start: Start) -> Result<Self, AppError> {
         let themes = Theme::pair(&Tokens::bundled()?);
         Theme::install(ctx, &themes);
-        Ok(Self {
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let waker = ctx.clone();
+        // A frame a little later takes in all that came meanwhile.
+        let work = Work::new(move || waker.request_repaint_after(Duration::from_millis(30)))?;
+        let mut app = Self {
             themes,
-            project: Project::default(),
-            folder: PathBuf::new(),
-            facts: Facts::default(),
-            history: History::default(),
-            classify: ClassifyState::default(),
-            view: View::Step(Step::Data),
+            state: AppState::new(work, start.settings),
             states: StepStates::default(),
             sender: CommandSender::default(),
-        })
+            picker: Picker::default(),
+            palette: Palette::default(),
+            dialog: None,
+            notices: Notices::default(),
+            meter: Meter::default(),
+            keep_settings: start.keep_settings,
+            may_close: false,
+            ctx: ctx.clone(),
+            title: String::new(),
+        };
+        app.apply_settings();
+        app.open_first(start.project);
+        Ok(app)
+    }
+
+    /// What must happen whether or not the window is seen: events are taken in, edits are saved.
+    pub fn update(&mut self, ctx: &Context) {
+        let now = Instant::now();
+        for outcome in self.state.work.poll() {
+            self.on_outcome(outcome, now);
+        }
+        if let Some(picked) = self.picker.poll() {
+            self.on_picked(picked);
+        }
+        self.take_dropped_files(ctx);
+        self.take_shortcuts(ctx);
+        self.guard_closing(ctx);
+        for command in self.sender.take() {
+            self.run_command(command);
+        }
+        let renewed = self.state.renew(now);
+        let saved = self.autosave(now);
+        if let Some(wait) = [renewed, saved].into_iter().flatten().min() {
+            ctx.request_repaint_after(wait);
+        }
+        self.state.refresh_facts();
+        self.show_title(ctx);
     }
 
     /// Draws the window.
     pub fn draw(&mut self, ui: &mut Ui) {
-        let theme = &self.themes[usize::from(ui.visuals().dark_mode)];
-        let context = StepContext {
-            theme,
-            project: &self.project,
-            folder: &self.folder,
-            facts: &self.facts,
-            imported: None,
-            import_error: None,
-            prepared: None,
-            preview: None,
-            model_folder: None,
-            fetch: None,
-            live: None,
-            results: None,
-            evaluated: None,
-            job: None,
-            exports: &[],
-            classify: &self.classify,
-        };
-        Panel::left("rail")
-            .exact_size(theme.size.rail)
-            .resizable(false)
-            .frame(Frame::new().fill(theme.palette.rail).inner_margin(Margin::same(theme.space.m as i8)))
-            .show(ui, |ui| shell::rail_ui(ui, &context, self.view, &mut self.sender));
-        CentralPanel::default().frame(Frame::new().fill(theme.palette.panel)).show(ui, |ui| {
-            view_ui(ui, self.view, &context, &mut self.states, &mut self.sender);
+        let theme = self.themes[usize::from(ui.visuals().dark_mode)].clone();
+        let context = self.state.step_context(&theme);
+        let bar = Frame::new().fill(theme.palette.rail).inner_margin(Margin::symmetric(theme.space.m as i8, 0));
+        Panel::top("menu").exact_size(theme.size.bar + 4.0).resizable(false).frame(bar).show(ui, |ui| {
+            ui.add_space(2.0);
+            let recent = &self.state.settings.recent;
+            shell::menu_bar_ui(ui, &theme, &self.state.command_state(), recent, &mut self.sender);
         });
-        for command in self.sender.take() {
-            self.run_command(command);
+        let memory = self.meter.bytes();
+        let notices = self.notices.len();
+        Panel::bottom("status").exact_size(theme.size.bar).resizable(false).frame(bar).show(ui, |ui| {
+            shell::status_bar_ui(ui, &theme, context.as_ref(), memory, notices, &mut self.sender);
+        });
+        let ground = Frame::new().fill(theme.palette.panel);
+        if let Some(context) = &context {
+            let dirty = self.state.session.as_ref().is_some_and(super::session::Session::is_dirty);
+            let rail = Frame::new().fill(theme.palette.rail).inner_margin(Margin::same(theme.space.s as i8));
+            Panel::left("rail").exact_size(theme.size.rail).resizable(false).frame(rail).show(ui, |ui| {
+                shell::rail_ui(ui, context, dirty, self.state.view, &mut self.sender);
+            });
+            CentralPanel::default().frame(ground).show(ui, |ui| {
+                // Each step has widgets of its own: their state must not wander from step to step.
+                ui.scope_builder(UiBuilder::new().id_salt(format!("{:?}", self.state.view)), |ui| {
+                    view_ui(ui, self.state.view, context, &mut self.states, &mut self.sender);
+                });
+            });
+        } else {
+            let recent = &self.state.settings.recent;
+            CentralPanel::default().frame(ground).show(ui, |ui| {
+                shell::welcome_ui(ui, &theme, recent, &mut self.sender);
+            });
         }
+        self.draw_above(ui, &theme);
     }
 
-    fn run_command(&mut self, command: AppCommand) {
-        match command {
-            AppCommand::Edit(edit) => self.apply(edit),
-            AppCommand::GoTo(step) => self.view = View::Step(step),
-            _ => {}
+    /// Draws what floats above the rest.
+    fn draw_above(&mut self, ui: &Ui, theme: &Theme) {
+        self.palette.ui(ui, theme, &self.state.command_state(), &mut self.sender);
+        let answer = shell::dialogs_ui(ui, theme, &mut self.dialog, &self.notices, &mut self.sender);
+        if let Some(answer) = answer {
+            self.on_answer(answer);
         }
+        self.notices.toasts_ui(ui, theme);
     }
 
-    fn apply(&mut self, edit: Edit) {
-        self.history.record(edit.title(), &self.project, Instant::now());
-        match edit {
-            Edit::Name(name) => self.project.name = name,
-            Edit::Dataset(dataset) => self.project.dataset = dataset,
-            Edit::Labels(labels) => self.project.labels = labels,
-            Edit::Cleaning(cleaning) => self.project.cleaning = cleaning,
-            Edit::Split(split) => self.project.split = split,
-            Edit::Model(model) => self.project.model = model,
-            Edit::Training(training) => self.project.training = training,
-            Edit::Rows(rows) => {
-                for (id, row) in rows {
-                    match row {
-                        Some(row) => self.project.edits.rows.insert(id, row),
-                        None => self.project.edits.rows.remove(&id),
-                    };
-                }
+    /// Gives egui the theme and zoom that were chosen.
+    pub(super) fn apply_settings(&self) {
+        let settings = &self.state.settings;
+        self.ctx.set_theme(match settings.theme {
+            ThemeChoice::System => egui::ThemePreference::System,
+            ThemeChoice::Light => egui::ThemePreference::Light,
+            ThemeChoice::Dark => egui::ThemePreference::Dark,
+        });
+        self.ctx.set_zoom_factor(settings.zoom);
+    }
+
+    fn take_shortcuts(&mut self, ctx: &Context) {
+        if self.dialog.is_some() {
+            return;
+        }
+        let typing = ctx.text_edit_focused();
+        // The longer shortcut first: Ctrl+Shift+S is also a Ctrl+S.
+        let mut all: Vec<_> = UserCommand::ALL
+            .into_iter()
+            .flat_map(|command| command.shortcuts().into_iter().map(move |shortcut| (command, shortcut)))
+            .collect();
+        all.sort_by_key(|(_, shortcut)| std::cmp::Reverse(shortcut.modifiers.shift));
+        for (command, shortcut) in all {
+            // While a text is typed, undo and redo are the text field's own.
+            if typing && matches!(command, UserCommand::Undo | UserCommand::Redo) {
+                continue;
             }
+            if ctx.input_mut(|input| input.consume_shortcut(&shortcut)) {
+                self.sender.user(command);
+            }
+        }
+    }
+
+    fn show_title(&mut self, ctx: &Context) {
+        let title = match &self.state.session {
+            Some(session) => {
+                let mark = if session.is_dirty() { "• " } else { "" };
+                format!("{mark}{} — Hone", session.project().name)
+            }
+            None => "Hone".to_owned(),
+        };
+        if title != self.title {
+            ctx.send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
         }
     }
 }
 
 impl eframe::App for HoneApp {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.update(ctx);
+    }
+
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.draw(ui);
     }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
 }
 
-/// Opens the window and returns when it is closed. `project` is a project's folder, or its `project.ron`.
+/// Opens the window and returns when it is closed. `project` is a project's folder, or its `project.ron`;
+/// `None` opens the last project, or the sample.
 ///
 /// # Errors
 /// When no window can be opened here.
-pub fn run(_project: Option<PathBuf>) -> Result<(), AppError> {
+pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Hone")
@@ -144,8 +240,10 @@ pub fn run(_project: Option<PathBuf>) -> Result<(), AppError> {
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([900.0, 600.0])
             .with_drag_and_drop(true),
+        renderer: eframe::Renderer::Glow,
         ..eframe::NativeOptions::default()
     };
-    eframe::run_native("Hone", options, Box::new(|creation| Ok(Box::new(HoneApp::new(&creation.egui_ctx)?))))
+    let start = Start { project, settings: AppSettings::load(), keep_settings: true };
+    eframe::run_native("Hone", options, Box::new(|creation| Ok(Box::new(HoneApp::new(&creation.egui_ctx, start)?))))
         .map_err(|error| AppError::Window(error.to_string()))
 }

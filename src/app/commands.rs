@@ -6,6 +6,8 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 use crate::project::Step;
 
+use super::steps::View;
+
 /// A menu of the menu bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Menu {
@@ -67,6 +69,8 @@ pub enum UserCommand {
     Stop,
     /// Show a step.
     GoTo(Step),
+    /// Show the page where the model is tried.
+    TryIt,
     /// Show the step after this one.
     NextStep,
     /// Show the step before this one.
@@ -111,10 +115,10 @@ pub struct CommandState<'a> {
     pub train_blocked: Option<&'a str>,
     /// There is a finished run.
     pub has_run: bool,
-    /// The sample project is on this machine.
-    pub has_sample: bool,
-    /// The step shown.
-    pub step: Step,
+    /// A project is open.
+    pub has_project: bool,
+    /// What is shown.
+    pub view: View,
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -122,7 +126,7 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::New,
         Self::Open,
         Self::OpenSample,
@@ -145,6 +149,7 @@ impl UserCommand {
         Self::GoTo(Step::Evaluate),
         Self::GoTo(Step::Review),
         Self::GoTo(Step::Export),
+        Self::TryIt,
         Self::Palette,
         Self::Notifications,
         Self::ThemeSystem,
@@ -171,7 +176,7 @@ impl UserCommand {
             Self::Undo => "Undo",
             Self::Redo => "Redo",
             Self::Train => "Start training",
-            Self::PauseResume => "Pause or resume training",
+            Self::PauseResume => "Pause or resume",
             Self::Stop => "Stop and keep the best",
             Self::GoTo(Step::Data) => "Go to Data",
             Self::GoTo(Step::Labels) => "Go to Labels",
@@ -181,6 +186,7 @@ impl UserCommand {
             Self::GoTo(Step::Evaluate) => "Go to Evaluate",
             Self::GoTo(Step::Review) => "Go to Review",
             Self::GoTo(Step::Export) => "Go to Export",
+            Self::TryIt => "Try it",
             Self::NextStep => "Next step",
             Self::PreviousStep => "Previous step",
             Self::Palette => "Command palette…",
@@ -196,6 +202,18 @@ impl UserCommand {
         }
     }
 
+    /// Its name as things are now: "Undo labels", "Resume training".
+    #[must_use]
+    pub fn title(self, state: &CommandState<'_>) -> String {
+        match (self, state.undo, state.redo) {
+            (Self::Undo, Some(what), _) => format!("Undo: {what}"),
+            (Self::Redo, _, Some(what)) => format!("Redo: {what}"),
+            (Self::PauseResume, ..) if state.paused => "Resume training".to_owned(),
+            (Self::PauseResume, ..) if state.training => "Pause training".to_owned(),
+            _ => self.text().to_owned(),
+        }
+    }
+
     /// One sentence: what it does.
     #[must_use]
     pub fn tooltip(self) -> &'static str {
@@ -203,7 +221,7 @@ impl UserCommand {
             Self::New => "Make a project in a folder of its own",
             Self::Open => "Open the project.ron of a project's folder",
             Self::OpenSample => "Open the customer reviews that come with Hone",
-            Self::Save => "Save the project now; it is also saved after every change",
+            Self::Save => "Save the project; every change is also kept beside it, should Hone end without a word",
             Self::SaveAs => "Save a copy in another folder and go on there",
             Self::ExportWeights => "Write the trained model as a Hugging Face folder",
             Self::Quit => "Close the window; a run under way is asked about",
@@ -213,6 +231,7 @@ impl UserCommand {
             Self::PauseResume => "Hold the run where it is, or let it go on",
             Self::Stop => "End the run now, measure the best checkpoint and keep it",
             Self::GoTo(step) => step.purpose(),
+            Self::TryIt => "Type a text and see what the trained model says",
             Self::NextStep => "Show the step after this one",
             Self::PreviousStep => "Show the step before this one",
             Self::Palette => "Search every command by name",
@@ -235,9 +254,13 @@ impl UserCommand {
             Self::New | Self::Open | Self::OpenSample | Self::Save | Self::SaveAs | Self::ExportWeights
             | Self::Quit => Menu::File,
             Self::Undo | Self::Redo => Menu::Edit,
-            Self::Train | Self::PauseResume | Self::Stop | Self::GoTo(_) | Self::NextStep | Self::PreviousStep => {
-                Menu::Run
-            }
+            Self::Train
+            | Self::PauseResume
+            | Self::Stop
+            | Self::GoTo(_)
+            | Self::TryIt
+            | Self::NextStep
+            | Self::PreviousStep => Menu::Run,
             Self::Palette | Self::Notifications | Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark
             | Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => Menu::View,
             Self::Shortcuts | Self::About => Menu::Help,
@@ -281,6 +304,7 @@ impl UserCommand {
                     [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
                 ctrl(keys[step as usize])
             }
+            Self::TryIt => ctrl(Key::T),
             Self::NextStep => ctrl(Key::PageDown),
             Self::PreviousStep => ctrl(Key::PageUp),
             Self::Palette => [ctrl(Key::K), ctrl_shift(Key::P)].concat(),
@@ -298,7 +322,7 @@ impl UserCommand {
     pub fn blocked(self, state: &CommandState<'_>) -> Option<String> {
         let unless = |allowed: bool, why: &str| (!allowed).then(|| why.to_owned());
         match self {
-            Self::OpenSample => unless(state.has_sample, "The sample project is not beside this build of Hone"),
+            Self::Save | Self::SaveAs => unless(state.has_project, "Open a project first"),
             Self::ExportWeights => unless(state.has_run, "Train a model first"),
             Self::Undo => unless(state.undo.is_some(), "Nothing to undo"),
             Self::Redo => unless(state.redo.is_some(), "Nothing to redo"),
@@ -306,8 +330,10 @@ impl UserCommand {
             Self::Train => state.train_blocked.map(str::to_owned),
             Self::PauseResume | Self::Stop if state.stopping => Some("The run is being stopped".to_owned()),
             Self::PauseResume | Self::Stop => unless(state.training, "No run is under way"),
-            Self::NextStep => unless(state.step != Step::Export, "This is the last step"),
-            Self::PreviousStep => unless(state.step != Step::Data, "This is the first step"),
+            Self::GoTo(_) => unless(state.has_project, "Open a project first"),
+            Self::TryIt => unless(state.has_run, "Train a model first"),
+            Self::NextStep => unless(state.view.step(1).is_some(), "This is the last step"),
+            Self::PreviousStep => unless(state.view.step(-1).is_some(), "This is the first step"),
             _ => None,
         }
     }

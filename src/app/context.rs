@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::data::{Imported, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
-use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
 use crate::worker::{EvaluationReport, LogLine, RunResults, RunStart};
 
 use super::theme::{Theme, Tone};
@@ -34,8 +34,12 @@ pub struct StepContext<'a> {
     pub model_folder: Option<&'a Path>,
     /// A download under way, or the last one's failure.
     pub fetch: Option<&'a FetchState>,
+    /// Why training cannot start, in words; `None` when it can.
+    pub train_blocked: Option<&'a str>,
     /// The run under way, or the last one of this sitting.
     pub live: Option<&'a LiveRun>,
+    /// The project's runs, newest first.
+    pub runs: &'a [RunListing],
     /// The run whose results are shown, once there is one.
     pub results: Option<&'a Arc<RunResults>>,
     /// Figures of the shown run on another file.

@@ -4,19 +4,24 @@
 //! [`HoneApp`] applies it, records undo and saves; long work goes to a worker, whose events come back in
 //! `HoneApp::logic` and fill what [`StepContext`] shows to the steps in the next frame.
 
+mod act;
 mod app;
 mod commands;
 mod context;
 mod history;
 mod messages;
+mod pick;
+mod session;
 mod shell;
+mod state;
 mod steps;
 #[cfg(test)]
 mod testing;
 mod theme;
 mod widgets;
+mod work;
 
-pub use app::{AppError, HoneApp, run};
+pub use app::{AppError, HoneApp, Start, run};
 pub use commands::{Menu, UserCommand};
 pub use context::{ClassifyState, FetchState, Job, LiveRun, Notice, RunEnd, StepContext};
 pub use messages::{AppCommand, CommandSender, Edit, Pick};

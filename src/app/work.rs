@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Imported, Prepared};
+use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
     Answer, Command, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, Worker, WorkerOptions,
@@ -116,11 +117,7 @@ impl Work {
         self.preview.cancel_all();
         self.heavy.cancel_all();
         self.jobs.clear();
-        self.imported = None;
-        self.import_error = None;
-        self.prepared = None;
-        self.prepare_error = None;
-        self.preview_job = None;
+        self.forget_data();
         self.fetch = None;
         self.live = None;
         self.results = None;
@@ -139,20 +136,25 @@ impl Work {
 
     /// Reads the project's files anew.
     pub fn import(&mut self, project: &Project, folder: PathBuf) {
+        self.forget_data();
+        self.preview_job = Some(Job { title: "Reading the data".to_owned(), progress: Progress::default() });
+        self.send(Lane::Preview, Purpose::Import, Command::Import { project: Box::new(project.clone()), folder });
+    }
+
+    /// Forgets the data: the project names no file any more.
+    pub fn forget_data(&mut self) {
         self.drop_previews();
         self.imported = None;
         self.import_error = None;
         self.prepared = None;
         self.prepare_error = None;
-        self.preview_job = Some(Job { title: "Reading the data".to_owned(), progress: Default::default() });
-        self.send(Lane::Preview, Purpose::Import, Command::Import { project: Box::new(project.clone()), folder });
     }
 
     /// Prepares the data anew. The old data stays on screen until the new is there.
     pub fn prepare(&mut self, project: &Project) {
         let Some(imported) = self.imported.clone() else { return };
         self.drop_previews();
-        self.preview_job = Some(Job { title: "Preparing the rows".to_owned(), progress: Default::default() });
+        self.preview_job = Some(Job { title: "Preparing the rows".to_owned(), progress: Progress::default() });
         let command = Command::Prepare { project: Box::new(project.clone()), imported };
         self.send(Lane::Preview, Purpose::Prepare, command);
     }
@@ -184,7 +186,7 @@ impl Work {
         if self.fetch.as_ref().is_some_and(|fetch| fetch.progress.is_some()) {
             return;
         }
-        self.fetch = Some(FetchState { id: id.clone(), progress: Some(Default::default()), error: None });
+        self.fetch = Some(FetchState { id: id.clone(), progress: Some(Progress::default()), error: None });
         self.send(Lane::Heavy, Purpose::Fetch(id.clone()), Command::FetchModel { id });
     }
 
@@ -252,7 +254,7 @@ impl Work {
     }
 
     fn start_job(&mut self, title: &str, purpose: Purpose, command: Command) {
-        self.job = Some(Job { title: title.to_owned(), progress: Default::default() });
+        self.job = Some(Job { title: title.to_owned(), progress: Progress::default() });
         self.send(Lane::Heavy, purpose, command);
     }
 
@@ -366,7 +368,7 @@ impl Work {
         }
     }
 
-    fn on_progress(&mut self, purpose: &Purpose, progress: crate::progress::Progress) {
+    fn on_progress(&mut self, purpose: &Purpose, progress: Progress) {
         match purpose {
             Purpose::Import | Purpose::Prepare => {
                 if let Some(job) = &mut self.preview_job {

@@ -1,5 +1,18 @@
-//! What stands around the step: menu bar, rail, status bar, notifications, palette, dialogs.
+//! What stands around the step: menu bar, rail, status bar, notifications, palette, dialogs, welcome page.
 
+mod dialogs;
+mod help;
+mod menu_bar;
+mod notices;
+mod palette;
 mod rail;
+mod status_bar;
+mod welcome;
 
+pub use dialogs::{Dialog, DialogAnswer, Leaving, dialogs_ui};
+pub use menu_bar::menu_bar_ui;
+pub use notices::Notices;
+pub use palette::Palette;
 pub use rail::rail_ui;
+pub use status_bar::{Meter, status_bar_ui};
+pub use welcome::welcome_ui;

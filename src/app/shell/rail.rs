@@ -1,18 +1,192 @@
 //! The rail of steps, each with its state.
 
-use egui::Ui;
+use egui::{Align2, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
-use crate::project::Step;
+use crate::project::{Readiness, Step, readiness};
 
+use super::super::commands::UserCommand;
 use super::super::context::StepContext;
-use super::super::messages::{AppCommand, CommandSender};
+use super::super::messages::CommandSender;
 use super::super::steps::View;
+use super::super::theme::{Theme, icons, strong_family};
 
-/// Draws the rail.
-pub fn rail_ui(ui: &mut Ui, _ctx: &StepContext<'_>, view: View, sender: &mut CommandSender) {
-    for step in Step::ALL {
-        if ui.selectable_label(view == View::Step(step), step.title()).clicked() {
-            sender.send(AppCommand::GoTo(step));
+/// One row of the rail.
+struct Row<'a> {
+    icon: &'a str,
+    title: &'a str,
+    state: State,
+    selected: bool,
+}
+
+/// What the rail shows of a step's readiness.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    Blocked,
+    Done,
+    Busy,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Blocked => "blocked",
+            Self::Done => "done",
+            Self::Busy => "under way",
         }
     }
+}
+
+/// Draws the project's name and the steps.
+pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    ui.spacing_mut().item_spacing.y = 2.0;
+    ui.add_space(theme.space.xs);
+    project_name(ui, ctx, dirty);
+    ui.add_space(theme.space.m);
+    for step in Step::ALL {
+        let readiness = readiness(ctx.project, ctx.facts, step);
+        let row = Row {
+            icon: icon(step),
+            title: step.title(),
+            state: state(ctx, step, &readiness),
+            selected: view == View::Step(step),
+        };
+        let command = UserCommand::GoTo(step);
+        let response = row_ui(ui, theme, &row).on_hover_ui(|ui| {
+            explain(ui, theme, step.purpose(), row.state, &readiness);
+            shortcut(ui, theme, command);
+        });
+        if response.clicked() {
+            sender.user(command);
+        }
+    }
+    ui.add_space(theme.space.s);
+    ui.separator();
+    ui.add_space(theme.space.s);
+    try_it(ui, ctx, view, sender);
+}
+
+fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool) {
+    let theme = ctx.theme;
+    ui.horizontal(|ui| {
+        ui.add_space(theme.space.s);
+        ui.vertical(|ui| {
+            let name = if dirty { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
+            let hover = if dirty { "There are changes that are not saved" } else { "Everything is saved" };
+            ui.add(egui::Label::new(theme.heading(name)).truncate())
+                .on_hover_text(format!("{hover}\n{}", ctx.folder.display()));
+        });
+    });
+}
+
+fn try_it(ui: &mut Ui, ctx: &StepContext<'_>, view: View, sender: &mut CommandSender) {
+    let state = if ctx.results.is_some() { State::Ready } else { State::Blocked };
+    let row = Row { icon: icons::CHAT_TEXT, title: "Try it", state, selected: view == View::TryIt };
+    let response = row_ui(ui, ctx.theme, &row).on_hover_ui(|ui| {
+        ui.label(UserCommand::TryIt.tooltip());
+        if state == State::Blocked {
+            ui.label(ctx.theme.small("Train a model first"));
+        }
+        shortcut(ui, ctx.theme, UserCommand::TryIt);
+    });
+    if response.clicked() {
+        sender.user(UserCommand::TryIt);
+    }
+}
+
+fn icon(step: Step) -> &'static str {
+    match step {
+        Step::Data => icons::TABLE,
+        Step::Labels => icons::TAG,
+        Step::Prepare => icons::BROOM,
+        Step::Model => icons::CUBE,
+        Step::Train => icons::CHART_LINE_UP,
+        Step::Evaluate => icons::TARGET,
+        Step::Review => icons::LIST_CHECKS,
+        Step::Export => icons::EXPORT,
+    }
+}
+
+fn state(ctx: &StepContext<'_>, step: Step, readiness: &Readiness) -> State {
+    let training = ctx.live.is_some_and(|live| live.is_going());
+    let reading = ctx.preview.is_some();
+    match readiness {
+        _ if step == Step::Train && training => State::Busy,
+        _ if step == Step::Data && reading && ctx.imported.is_none() => State::Busy,
+        Readiness::Ready => State::Ready,
+        Readiness::Blocked(_) => State::Blocked,
+        Readiness::Done => State::Done,
+    }
+}
+
+fn explain(ui: &mut Ui, theme: &Theme, purpose: &str, state: State, readiness: &Readiness) {
+    ui.label(purpose);
+    if let Readiness::Blocked(issues) = readiness {
+        for issue in issues {
+            ui.label(theme.small(format!("{}: {}", issue.step.title(), issue.message)));
+        }
+    } else {
+        let mut word = state.word().to_owned();
+        word[..1].make_ascii_uppercase();
+        ui.label(theme.small(word));
+    }
+}
+
+fn shortcut(ui: &mut Ui, theme: &Theme, command: UserCommand) {
+    if let Some(shortcut) = command.shortcuts().first() {
+        let text = ui.ctx().format_shortcut(shortcut);
+        ui.label(theme.small(text));
+    }
+}
+
+/// Paints a row by hand, so that icon, title and state each stand in their own column.
+fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row<'_>) -> Response {
+    let height = theme.size.control + theme.space.xs;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+    let name = format!("{}, {}", row.title, row.state.word());
+    response.widget_info(|| WidgetInfo::selected(Role::Tab, true, row.selected, &name));
+    if !ui.is_rect_visible(rect) {
+        return response;
+    }
+    let palette = &theme.palette;
+    let fill = match (row.selected, response.is_pointer_button_down_on(), response.hovered()) {
+        (true, ..) => palette.accent_soft,
+        (_, true, _) => palette.pressed,
+        (_, _, true) => palette.hover,
+        _ => palette.rail,
+    };
+    let painter = ui.painter();
+    painter.rect_filled(rect, CornerRadius::same(theme.radius.medium), fill);
+    if response.has_focus() {
+        let stroke = Stroke::new(1.5, palette.accent);
+        painter.rect_stroke(rect, CornerRadius::same(theme.radius.medium), stroke, egui::StrokeKind::Inside);
+    }
+    let (icon_ink, ink) = match (row.selected, row.state) {
+        (true, _) => (palette.accent, palette.accent),
+        (_, State::Blocked) => (palette.text_faint, palette.text_muted),
+        _ => (palette.text_muted, palette.text),
+    };
+    let family = if row.selected { strong_family() } else { egui::FontFamily::Proportional };
+    let middle = rect.center().y;
+    let icon_font = FontId::proportional(theme.text.heading);
+    painter.text(pos2(rect.left() + 18.0, middle), Align2::CENTER_CENTER, row.icon, icon_font, icon_ink);
+    let font = FontId::new(theme.text.body, family);
+    painter.text(pos2(rect.left() + 36.0, middle), Align2::LEFT_CENTER, row.title, font, ink);
+    state_mark(ui, theme, row.state, Rect::from_center_size(pos2(rect.right() - 16.0, middle), Vec2::splat(14.0)));
+    response
+}
+
+fn state_mark(ui: &Ui, theme: &Theme, state: State, rect: Rect) {
+    let (mark, ink) = match state {
+        State::Ready => return,
+        State::Blocked => (icons::LOCK_SIMPLE, theme.palette.text_faint),
+        State::Done => (icons::CHECK, theme.palette.success),
+        State::Busy => {
+            egui::Spinner::new().color(theme.palette.accent).paint_at(ui, rect);
+            return;
+        }
+    };
+    ui.painter().text(rect.center(), Align2::CENTER_CENTER, mark, FontId::proportional(theme.text.small), ink);
 }

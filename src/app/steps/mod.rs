@@ -28,6 +28,24 @@ pub enum View {
     TryIt,
 }
 
+impl Default for View {
+    fn default() -> Self {
+        Self::Step(Step::Data)
+    }
+}
+
+impl View {
+    /// The step so many places on; `None` beyond the ends.
+    #[must_use]
+    pub fn step(self, by: isize) -> Option<Step> {
+        let place = match self {
+            Self::Step(step) => step as usize,
+            Self::TryIt => Step::ALL.len(),
+        };
+        Step::ALL.get(place.checked_add_signed(by)?).copied()
+    }
+}
+
 /// What every step remembers between frames: filters, selections, half-typed text. Never saved.
 #[derive(Debug, Default)]
 pub struct StepStates {

@@ -124,7 +124,8 @@ pub fn badge(ui: &mut Ui, theme: &Theme, tone: Tone, icon: &str, text: &str) -> 
 }
 
 /// Icon of a tone.
-fn tone_icon(tone: Tone) -> &'static str {
+#[must_use]
+pub fn tone_icon(tone: Tone) -> &'static str {
     match tone {
         Tone::Neutral | Tone::Accent => icons::INFO,
         Tone::Success => icons::CHECK_CIRCLE,

@@ -13,7 +13,7 @@ mod row_list;
 
 pub use basics::{
     badge, banner, button, card, empty_state, field_label, figure, icon_button, page, primary_button, section,
-    toggle_row,
+    toggle_row, tone_icon,
 };
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use curves::{Curves, CurvesState, curves_ui};

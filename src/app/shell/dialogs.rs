@@ -1,0 +1,363 @@
+//! Dialogs: questions that must be answered before anything else.
+
+use std::path::{Path, PathBuf};
+
+use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, Stroke, TextEdit, Ui};
+
+use super::super::messages::{AppCommand, CommandSender, Pick};
+use super::super::pick;
+use super::super::theme::{Theme, Tone, icons};
+use super::super::widgets::{banner, button, field_label, primary_button};
+use super::Notices;
+use super::help;
+
+/// Where a person goes when they leave the open project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leaving {
+    /// Close the window.
+    Quit,
+    /// Open another project.
+    Open(PathBuf),
+    /// Make a new project.
+    Create {
+        /// Its folder.
+        folder: PathBuf,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// A question, and what has been typed into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dialog {
+    /// Name and folder of a new project.
+    New {
+        /// Its name.
+        name: String,
+        /// The folder its own folder is made in.
+        parent: String,
+        /// What was wrong with the last try.
+        error: Option<String>,
+    },
+    /// Folder of the copy.
+    SaveAs {
+        /// The folder.
+        folder: String,
+        /// What was wrong with the last try.
+        error: Option<String>,
+    },
+    /// The system has no file dialog: a path is typed.
+    TypePath {
+        /// What it is for.
+        pick: Pick,
+        /// What has been typed.
+        path: String,
+    },
+    /// A run is going.
+    Training(Leaving),
+    /// There are changes that are not saved.
+    Unsaved(Leaving),
+    /// The project file cannot be read, but its autosave can.
+    Damaged {
+        /// The project's folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Keyboard shortcuts.
+    Shortcuts,
+    /// Version and licences.
+    About,
+    /// What was notified.
+    Notifications,
+}
+
+/// What a person answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DialogAnswer {
+    /// Make this project.
+    Create {
+        /// Its folder.
+        folder: PathBuf,
+        /// Its name.
+        name: String,
+    },
+    /// Save a copy here.
+    SaveAs(PathBuf),
+    /// Use this path.
+    Path(Pick, PathBuf),
+    /// Stop the run and leave.
+    StopAndLeave(Leaving),
+    /// Save and leave.
+    SaveAndLeave(Leaving),
+    /// Forget the changes and leave.
+    DiscardAndLeave(Leaving),
+    /// Open the last autosave.
+    OpenAutosave(PathBuf),
+}
+
+impl Dialog {
+    /// An empty [`Dialog::New`] in a folder.
+    #[must_use]
+    pub fn new_project(parent: &Path) -> Self {
+        Self::New { name: String::new(), parent: parent.display().to_string(), error: None }
+    }
+}
+
+/// The look of a dialog.
+pub fn dialog_frame(theme: &Theme, margin: f32) -> Frame {
+    Frame::new()
+        .fill(theme.palette.card)
+        .stroke(Stroke::new(1.0, theme.palette.border))
+        .corner_radius(CornerRadius::same(theme.radius.large))
+        .shadow(egui::Shadow { offset: [0, 8], blur: 32, spread: 0, color: theme.palette.shadow })
+        .inner_margin(Margin::same(margin as i8))
+}
+
+/// Draws the open dialog. Escape and a click beside it close it without an answer.
+pub fn dialogs_ui(
+    ui: &Ui,
+    theme: &Theme,
+    open: &mut Option<Dialog>,
+    notices: &Notices,
+    sender: &mut CommandSender,
+) -> Option<DialogAnswer> {
+    let dialog = open.as_mut()?;
+    let wide = matches!(dialog, Dialog::Shortcuts | Dialog::Notifications);
+    let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(theme, theme.space.xl));
+    let response = modal.show(ui.ctx(), |ui| {
+        ui.set_width(if wide { 640.0 } else { 460.0 });
+        contents(ui, theme, dialog, notices, sender)
+    });
+    let answer = match &response.inner {
+        Reply::None => None,
+        Reply::Close => {
+            *open = None;
+            return None;
+        }
+        Reply::Answer(answer) => Some(answer.clone()),
+    };
+    // A project that could not be made there is told in the dialog, which stays.
+    let stays = matches!(answer, Some(DialogAnswer::Create { .. } | DialogAnswer::SaveAs(_)));
+    if !stays && (answer.is_some() || response.should_close()) {
+        *open = None;
+    }
+    answer
+}
+
+/// What a frame of a dialog came to.
+enum Reply {
+    None,
+    Close,
+    Answer(DialogAnswer),
+}
+
+fn contents(
+    ui: &mut Ui,
+    theme: &Theme,
+    dialog: &mut Dialog,
+    notices: &Notices,
+    sender: &mut CommandSender,
+) -> Reply {
+    match dialog {
+        Dialog::New { name, parent, error } => new_ui(ui, theme, name, parent, error.as_deref(), sender),
+        Dialog::SaveAs { folder, error } => save_as_ui(ui, theme, folder, error.as_deref(), sender),
+        Dialog::TypePath { pick, path } => type_path_ui(ui, theme, pick, path),
+        Dialog::Training(leaving) => training_ui(ui, theme, leaving),
+        Dialog::Unsaved(leaving) => unsaved_ui(ui, theme, leaving),
+        Dialog::Damaged { path, message } => damaged_ui(ui, theme, path, message),
+        Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
+        Dialog::About => page(ui, theme, "Hone", |ui| help::about_ui(ui, theme)),
+        Dialog::Notifications => page(ui, theme, "Notifications", |ui| help::notifications_ui(ui, theme, notices)),
+    }
+}
+
+fn heading(ui: &mut Ui, theme: &Theme, title: &str, body: &str) {
+    ui.label(theme.strong(title).size(theme.text.heading + 3.0));
+    if !body.is_empty() {
+        ui.add(egui::Label::new(theme.muted(body)).wrap());
+    }
+    ui.add_space(theme.space.s);
+}
+
+/// A dialog that is only read.
+fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> Reply {
+    heading(ui, theme, title, "");
+    body(ui);
+    let mut closed = false;
+    buttons(ui, theme, |ui| closed = primary_button(ui, theme, "", "Close", Ok(())).clicked());
+    if closed { Reply::Close } else { Reply::None }
+}
+
+/// The row of buttons at the end, the one that leads on first from the right.
+fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    ui.add_space(theme.space.m);
+    let size = egui::vec2(ui.available_width(), theme.size.control + 4.0);
+    ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), contents).inner
+}
+
+fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> egui::Response {
+    let margin = egui::vec2(theme.space.s, 7.0);
+    ui.add(TextEdit::singleline(value).desired_width(width).margin(margin)).accessible_name(name)
+}
+
+/// A text field for a folder and a button that asks the system.
+fn folder_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, pick: Pick, sender: &mut CommandSender) {
+    field_label(ui, theme, name, "");
+    ui.horizontal(|ui| {
+        let width = ui.available_width() - 120.0;
+        text_field(ui, theme, name, value, width);
+        if button(ui, theme, icons::FOLDER_OPEN, "Browse…").clicked() {
+            sender.send(AppCommand::Pick(pick));
+        }
+    });
+}
+
+fn entered(ui: &Ui) -> bool {
+    ui.input(|input| input.key_pressed(Key::Enter) && input.modifiers == Modifiers::NONE)
+}
+
+fn new_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &mut String,
+    parent: &mut String,
+    error: Option<&str>,
+    sender: &mut CommandSender,
+) -> Reply {
+    heading(ui, theme, "New project", "A project is a folder: its settings, its corrections and its runs");
+    field_label(ui, theme, "Name", "");
+    let field = text_field(ui, theme, "Name", name, f32::INFINITY);
+    if name.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
+        field.request_focus();
+    }
+    ui.add_space(theme.space.xs);
+    folder_field(ui, theme, "Make it in", parent, Pick::NewFolder, sender);
+    if let Some(error) = error {
+        ui.add_space(theme.space.s);
+        banner(ui, theme, Tone::Danger, "The project could not be made", error, |_| {});
+    }
+    let enabled = if name.trim().is_empty() { Err("Give the project a name") } else { Ok(()) };
+    let (create, cancel) = buttons(ui, theme, |ui| {
+        let create = primary_button(ui, theme, "", "Create", enabled).clicked();
+        (create, button(ui, theme, "", "Cancel").clicked())
+    });
+    if cancel {
+        return Reply::Close;
+    }
+    if enabled.is_ok() && (create || entered(ui)) {
+        let folder = Path::new(parent.trim()).join(folder_name(name));
+        return Reply::Answer(DialogAnswer::Create { folder, name: name.trim().to_owned() });
+    }
+    Reply::None
+}
+
+/// A folder's name that every system takes.
+fn folder_name(name: &str) -> String {
+    let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ') { c } else { '-' };
+    name.trim().chars().map(safe).collect::<String>().trim_matches('.').to_owned()
+}
+
+fn save_as_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    folder: &mut String,
+    error: Option<&str>,
+    sender: &mut CommandSender,
+) -> Reply {
+    let body = "Makes a copy of the project in another folder and goes on there. Its runs stay where they are";
+    heading(ui, theme, "Save as", body);
+    folder_field(ui, theme, "Folder", folder, Pick::SaveAs, sender);
+    if let Some(error) = error {
+        ui.add_space(theme.space.s);
+        banner(ui, theme, Tone::Danger, "The project could not be saved there", error, |_| {});
+    }
+    let enabled = if folder.trim().is_empty() { Err("Name a folder") } else { Ok(()) };
+    let (save, cancel) = buttons(ui, theme, |ui| {
+        let save = primary_button(ui, theme, "", "Save", enabled).clicked();
+        (save, button(ui, theme, "", "Cancel").clicked())
+    });
+    match (cancel, enabled.is_ok() && (save || entered(ui))) {
+        (true, _) => Reply::Close,
+        (_, true) => Reply::Answer(DialogAnswer::SaveAs(PathBuf::from(folder.trim()))),
+        _ => Reply::None,
+    }
+}
+
+fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> Reply {
+    heading(ui, theme, pick::title(pick), "This system has no file dialog that Hone can show: type the path");
+    field_label(ui, theme, "Path", "");
+    let field = text_field(ui, theme, "Path", path, f32::INFINITY);
+    if path.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
+        field.request_focus();
+    }
+    let enabled = if path.trim().is_empty() { Err("Type a path") } else { Ok(()) };
+    let (go_on, cancel) = buttons(ui, theme, |ui| {
+        let go_on = primary_button(ui, theme, "", "Use this path", enabled).clicked();
+        (go_on, button(ui, theme, "", "Cancel").clicked())
+    });
+    match (cancel, enabled.is_ok() && (go_on || entered(ui))) {
+        (true, _) => Reply::Close,
+        (_, true) => Reply::Answer(DialogAnswer::Path(pick.clone(), PathBuf::from(path.trim()))),
+        _ => Reply::None,
+    }
+}
+
+fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
+    let (title, stop) = match leaving {
+        Leaving::Quit => ("Close while a model is being trained?", "Stop and close"),
+        _ => ("Leave while a model is being trained?", "Stop and leave"),
+    };
+    let body = "The run ends at once. To keep its best checkpoint as a result, go on training and choose \
+                \"Stop and keep the best\" first.";
+    heading(ui, theme, title, body);
+    let (stay, stop) = buttons(ui, theme, |ui| {
+        let stay = primary_button(ui, theme, "", "Go on training", Ok(())).clicked();
+        (stay, button(ui, theme, icons::STOP, stop).clicked())
+    });
+    match (stay, stop) {
+        (true, _) => Reply::Close,
+        (_, true) => Reply::Answer(DialogAnswer::StopAndLeave(leaving.clone())),
+        _ => Reply::None,
+    }
+}
+
+fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
+    heading(ui, theme, "Save the changes to this project?", "Without saving, the changes since the last save are lost.");
+    let (save, discard, cancel) = buttons(ui, theme, |ui| {
+        let save = primary_button(ui, theme, "", "Save", Ok(())).clicked();
+        let discard = button(ui, theme, "", "Don't save").clicked();
+        (save, discard, button(ui, theme, "", "Cancel").clicked())
+    });
+    match (save, discard, cancel) {
+        (true, ..) => Reply::Answer(DialogAnswer::SaveAndLeave(leaving.clone())),
+        (_, true, _) => Reply::Answer(DialogAnswer::DiscardAndLeave(leaving.clone())),
+        (.., true) => Reply::Close,
+        _ => Reply::None,
+    }
+}
+
+fn damaged_ui(ui: &mut Ui, theme: &Theme, path: &Path, message: &str) -> Reply {
+    heading(ui, theme, "The project file is damaged", message);
+    ui.add(egui::Label::new(theme.muted("The damaged file stays as it is until you save.")).wrap());
+    let (open, cancel) = buttons(ui, theme, |ui| {
+        let open = primary_button(ui, theme, "", "Open the last autosave", Ok(())).clicked();
+        (open, button(ui, theme, "", "Cancel").clicked())
+    });
+    match (open, cancel) {
+        (true, _) => Reply::Answer(DialogAnswer::OpenAutosave(path.to_owned())),
+        (_, true) => Reply::Close,
+        _ => Reply::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_names_are_safe() {
+        assert_eq!(folder_name(" Reviews: 2026/Q1? "), "Reviews- 2026-Q1-");
+        assert_eq!(folder_name("../x"), "-x");
+    }
+}

@@ -1,0 +1,74 @@
+//! Pages that are only read: shortcuts, about, notifications.
+
+use std::time::Duration;
+
+use egui::{Grid, ScrollArea, Ui};
+
+use super::super::commands::{Menu, UserCommand};
+use super::super::theme::{Theme, icons};
+use super::super::widgets::banner;
+use super::super::widgets::numbers::duration;
+use super::Notices;
+
+/// All keyboard shortcuts, from the command table.
+pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
+    ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+        for menu in Menu::ALL {
+            let commands = UserCommand::ALL.into_iter().filter(|command| command.menu() == menu);
+            let rows: Vec<_> = commands.filter(|command| !command.shortcuts().is_empty()).collect();
+            if rows.is_empty() {
+                continue;
+            }
+            ui.label(theme.small(menu.title()));
+            Grid::new(menu.title()).num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+                for command in rows {
+                    let shortcuts = command.shortcuts();
+                    let keys: Vec<String> = shortcuts.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();
+                    ui.add_sized([180.0, 20.0], egui::Label::new(theme.strong(keys.join("  or  "))).halign(egui::Align::LEFT));
+                    ui.label(command.text()).on_hover_text(command.tooltip());
+                    ui.end_row();
+                }
+            });
+            ui.add_space(theme.space.s);
+        }
+        ui.label(theme.small("Everywhere: Tab and Shift+Tab go from control to control, Space or Enter presses it"));
+    });
+}
+
+/// Version, licences, where things are kept.
+pub(super) fn about_ui(ui: &mut Ui, theme: &Theme) {
+    ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
+    ui.label(env!("CARGO_PKG_DESCRIPTION"));
+    ui.add_space(theme.space.s);
+    let licence = concat!("Licence: ", env!("CARGO_PKG_LICENSE"), ". Fonts: Inter (OFL 1.1), Phosphor Icons (MIT).");
+    ui.add(egui::Label::new(theme.muted(licence)).wrap());
+    ui.add_space(theme.space.s);
+    for (what, folder) in [
+        ("Settings", crate::storage::config_folder()),
+        ("Downloaded models", crate::storage::cache_folder()),
+    ] {
+        if let Some(folder) = folder {
+            let text = format!("{what}: {}", folder.display());
+            ui.add(egui::Label::new(theme.small(text)).wrap().selectable(true));
+        }
+    }
+}
+
+/// What was notified in this sitting, newest first.
+pub(super) fn notifications_ui(ui: &mut Ui, theme: &Theme, notices: &Notices) {
+    if notices.len() == 0 {
+        ui.label(theme.muted(format!("{}  Nothing was notified in this sitting", icons::BELL)));
+        return;
+    }
+    ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+        for (notice, ago) in notices.newest_first() {
+            banner(ui, theme, notice.tone, &notice.title, &notice.body, |ui| {
+                ui.label(theme.small(how_long(ago)));
+            });
+        }
+    });
+}
+
+fn how_long(ago: Duration) -> String {
+    if ago < Duration::from_secs(10) { "Just now".to_owned() } else { format!("{} ago", duration(ago.as_secs_f64())) }
+}

@@ -1,0 +1,142 @@
+//! The status bar: device, memory, what is going on, what was sent over the network.
+
+use std::time::{Duration, Instant};
+
+use egui::{ProgressBar, RichText, Ui};
+
+use crate::models::bytes_transferred;
+use crate::progress::Progress;
+use crate::project::Precision;
+
+use super::super::commands::UserCommand;
+use super::super::context::StepContext;
+use super::super::messages::CommandSender;
+use super::super::theme::{Theme, icons};
+use super::super::widgets::numbers::{bytes, duration};
+
+/// How often memory is measured.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Memory used by this process.
+pub struct Meter {
+    /// `None` where the system does not tell.
+    system: Option<sysinfo::System>,
+    at: Option<Instant>,
+    bytes: u64,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self { system: sysinfo::System::new().ok(), at: None, bytes: 0 }
+    }
+}
+
+impl Meter {
+    /// Resident memory in bytes; measured at most every two seconds.
+    pub fn bytes(&mut self) -> u64 {
+        if self.at.is_none_or(|at| at.elapsed() > EVERY) {
+            self.at = Some(Instant::now());
+            if let (Some(system), Ok(pid)) = (&mut self.system, sysinfo::get_current_pid()) {
+                let only = sysinfo::ProcessesToUpdate::Some(&[pid]);
+                let what = sysinfo::ProcessRefreshKind::nothing().with_memory();
+                system.refresh_processes_specifics(only, false, what);
+                self.bytes = system.process(pid).map_or(0, sysinfo::Process::memory);
+            }
+        }
+        self.bytes
+    }
+}
+
+/// Draws the status bar. `notices` is how many notifications there are to read again.
+pub fn status_bar_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    ctx: Option<&StepContext<'_>>,
+    memory: u64,
+    notices: usize,
+    sender: &mut CommandSender,
+) {
+    ui.horizontal_centered(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.l;
+        item(ui, theme, icons::CPU, &device(ctx), "Where the numbers are computed, and in which arithmetic");
+        item(ui, theme, icons::MEMORY, &bytes(memory), "Memory that Hone uses now");
+        if let Some(ctx) = ctx {
+            activity(ui, ctx);
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            network(ui, theme);
+            let text = theme.small(format!("{} {notices}", icons::BELL));
+            let button = egui::Button::new(text).frame_when_inactive(false).small();
+            let response = ui.add(button).accessible_name(format!("Notifications, {notices}"));
+            if response.on_hover_text(UserCommand::Notifications.tooltip()).clicked() {
+                sender.user(UserCommand::Notifications);
+            }
+        });
+    });
+}
+
+fn device(ctx: Option<&StepContext<'_>>) -> String {
+    let live = ctx.and_then(|ctx| ctx.live).and_then(|live| live.start.as_ref());
+    match (live, ctx.map(|ctx| ctx.project.training.precision)) {
+        (Some(start), _) => start.device.clone(),
+        (None, Some(Precision::F32)) => "CPU, f32".to_owned(),
+        (None, _) => "CPU, fastest precision".to_owned(),
+    }
+}
+
+/// Nothing leaves this machine unless the person asks: here it is counted.
+fn network(ui: &mut Ui, theme: &Theme) {
+    let (received, sent) = bytes_transferred();
+    let hover = format!(
+        "{} went out over the network since Hone was started, and {} came in. \
+         Your data never leaves this machine; only model downloads use the network",
+        amount(sent),
+        amount(received)
+    );
+    item(ui, theme, icons::SHIELD_CHECK, &format!("{} sent", amount(sent)), &hover);
+}
+
+fn amount(count: u64) -> String {
+    if count == 0 { "0 bytes".to_owned() } else { bytes(count) }
+}
+
+fn activity(ui: &mut Ui, ctx: &StepContext<'_>) {
+    let theme = ctx.theme;
+    if let Some(live) = ctx.live.filter(|live| live.is_going()) {
+        let word = match (live.stopping, live.paused) {
+            (true, _) => "Stopping",
+            (_, true) => "Paused",
+            _ => "Training",
+        };
+        progress(ui, theme, word, live.progress.as_ref());
+    } else if let Some(fetch) = ctx.fetch.and_then(|fetch| fetch.progress.as_ref()) {
+        progress(ui, theme, "Downloading", Some(fetch));
+    } else if let Some(job) = ctx.job.or(ctx.preview) {
+        progress(ui, theme, &job.title, Some(&job.progress));
+    }
+}
+
+fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.s;
+        ui.label(RichText::new(title).size(theme.text.small).color(theme.palette.text));
+        let Some(progress) = progress else { return };
+        match progress.fraction() {
+            Some(fraction) => {
+                let bar = ProgressBar::new(fraction).desired_width(120.0).desired_height(6.0).fill(theme.palette.accent);
+                ui.add(bar).accessible_name(title);
+                ui.label(theme.small(format!("{:.0}%", fraction * 100.0)));
+            }
+            None => {
+                ui.add(egui::Spinner::new().size(theme.text.small).color(theme.palette.accent));
+            }
+        }
+        if let Some(seconds) = progress.eta_seconds {
+            ui.label(theme.small(format!("{} left", duration(seconds))));
+        }
+    });
+}
+
+fn item(ui: &mut Ui, theme: &Theme, icon: &str, text: &str, hover: &str) {
+    ui.label(theme.small(format!("{icon} {text}"))).on_hover_text(hover);
+}

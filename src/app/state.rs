@@ -1,0 +1,218 @@
+//! What the window knows: the open project, the work done on it, and what follows from both.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::project::{Facts, Readiness, Step, readiness};
+use crate::storage::{AppSettings, RunFolder, RunListing, RunStatus};
+
+use super::commands::CommandState;
+use super::context::StepContext;
+use super::session::{Session, Stale};
+use super::steps::View;
+use super::theme::Theme;
+use super::work::Work;
+
+/// How long edits rest before the data is read or prepared anew.
+const REFRESH_AFTER: Duration = Duration::from_millis(150);
+
+/// Everything the window knows, apart from how it looks.
+pub struct AppState {
+    /// The open project; `None` on the welcome page.
+    pub session: Option<Session>,
+    /// The workers and what they answered.
+    pub work: Work,
+    /// What is known about the project beyond its settings.
+    pub facts: Facts,
+    /// The chosen model's folder, when it is on this machine.
+    pub model_folder: Option<PathBuf>,
+    /// The project's runs, newest first.
+    pub runs: Vec<RunListing>,
+    /// What is shown in the middle.
+    pub view: View,
+    /// Theme, zoom, recent projects.
+    pub settings: AppSettings,
+    /// Why the newest training could not begin, in words; kept for the command table.
+    train_blocked: Option<String>,
+    stale: Option<(Stale, Instant)>,
+}
+
+impl AppState {
+    /// No project yet.
+    #[must_use]
+    pub fn new(work: Work, settings: AppSettings) -> Self {
+        Self {
+            session: None,
+            work,
+            facts: Facts::default(),
+            model_folder: None,
+            runs: Vec::new(),
+            view: View::Step(Step::Data),
+            settings,
+            train_blocked: None,
+            stale: None,
+        }
+    }
+
+    /// Shows another project, or none. The old one's work is dropped.
+    pub fn set_session(&mut self, session: Option<Session>) {
+        self.work.forget_project();
+        self.session = session;
+        self.stale = None;
+        self.view = View::Step(Step::Data);
+        self.refresh_model();
+        self.refresh_runs();
+        if let Some(session) = &self.session {
+            if session.project().dataset.main.is_some() {
+                self.work.import(session.project(), session.folder().to_owned());
+            }
+            let finished = self.runs.iter().find(|run| matches!(run.status, RunStatus::Finished(_)));
+            if let Some(run) = finished {
+                self.work.load_run(run.folder.path().to_owned());
+            }
+        }
+        self.refresh_facts();
+    }
+
+    /// Notes what an edit made old; it is renewed once edits have rested.
+    pub fn make_stale(&mut self, stale: Stale, now: Instant) {
+        self.refresh_model();
+        if stale == Stale::Nothing {
+            return;
+        }
+        let stale = self.stale.map_or(stale, |(already, _)| already.max(stale));
+        self.stale = Some((stale, now + REFRESH_AFTER));
+    }
+
+    /// Renews what is old, once edits have rested. Gives the time left until then, if any.
+    pub fn renew(&mut self, now: Instant) -> Option<Duration> {
+        let (stale, at) = self.stale?;
+        if at > now {
+            return Some(at - now);
+        }
+        self.stale = None;
+        let session = self.session.as_ref()?;
+        if stale == Stale::Imported && session.project().dataset.main.is_some() {
+            self.work.import(session.project(), session.folder().to_owned());
+        } else if stale == Stale::Imported {
+            self.work.forget_data();
+        } else {
+            self.prepare();
+        }
+        None
+    }
+
+    /// Prepares the data anew if its columns are chosen.
+    pub fn prepare(&mut self) {
+        let Some(session) = &self.session else { return };
+        let dataset = &session.project().dataset;
+        let has = |name: &str| {
+            let imported = self.work.imported.as_ref();
+            imported.is_some_and(|imported| imported.main.table.column_index(name).is_some())
+        };
+        if has(&dataset.text_column) && has(&dataset.label_column) {
+            self.work.prepare(session.project());
+        } else {
+            self.work.unprepare();
+        }
+    }
+
+    /// Looks for the chosen model on this machine.
+    pub fn refresh_model(&mut self) {
+        self.model_folder = self.session.as_ref().and_then(|session| locate(session));
+    }
+
+    /// Looks for the project's runs.
+    pub fn refresh_runs(&mut self) {
+        let listed = self.session.as_ref().map(|session| RunFolder::list(session.folder()));
+        self.runs = listed.and_then(Result::ok).unwrap_or_default();
+    }
+
+    /// Gathers what is known about the project.
+    pub fn refresh_facts(&mut self) {
+        let work = &self.work;
+        let mut data_issues: Vec<String> = work.prepare_error.iter().cloned().collect();
+        if let Some(prepared) = &work.prepared {
+            data_issues.extend(prepared.blockers.iter().cloned());
+        }
+        if let Some(error) = &work.import_error {
+            data_issues.push(error.clone());
+        }
+        self.facts = Facts {
+            columns: work.imported.as_ref().map(|imported| imported.main.table.names.clone()),
+            prepared: work.prepared.is_some() && data_issues.is_empty(),
+            data_issues,
+            model_available: self.model_folder.is_some(),
+            has_run: work.results.is_some(),
+            exported: work.exported,
+        };
+        self.train_blocked = self.why_not_train();
+    }
+
+    fn why_not_train(&self) -> Option<String> {
+        let Some(session) = &self.session else { return Some("Open a project first".to_owned()) };
+        match readiness(session.project(), &self.facts, Step::Train) {
+            Readiness::Blocked(issues) => issues.into_iter().next().map(|issue| issue.message),
+            Readiness::Ready | Readiness::Done if self.work.prepared.is_none() => {
+                Some("The data is still being prepared".to_owned())
+            }
+            Readiness::Ready | Readiness::Done => None,
+        }
+    }
+
+    /// What the enabled-when rules of the commands look at.
+    #[must_use]
+    pub fn command_state(&self) -> CommandState<'_> {
+        let history = self.session.as_ref().map(Session::history);
+        let live = self.work.live.as_ref();
+        CommandState {
+            has_project: self.session.is_some(),
+            undo: history.and_then(super::history::History::undo_title),
+            redo: history.and_then(super::history::History::redo_title),
+            training: self.work.is_training(),
+            paused: live.is_some_and(|live| live.paused),
+            stopping: live.is_some_and(|live| live.is_going() && live.stopping),
+            train_blocked: self.train_blocked.as_deref(),
+            has_run: self.work.results.is_some(),
+            view: self.view,
+        }
+    }
+
+    /// What a step may read, when a project is open.
+    #[must_use]
+    pub fn step_context<'a>(&'a self, theme: &'a Theme) -> Option<StepContext<'a>> {
+        let session = self.session.as_ref()?;
+        let work = &self.work;
+        Some(StepContext {
+            theme,
+            project: session.project(),
+            folder: session.folder(),
+            facts: &self.facts,
+            imported: work.imported.as_ref(),
+            import_error: work.import_error.as_deref(),
+            prepared: work.prepared.as_ref(),
+            preview: work.preview_job.as_ref(),
+            model_folder: self.model_folder.as_deref(),
+            fetch: work.fetch.as_ref(),
+            train_blocked: self.train_blocked.as_deref(),
+            live: work.live.as_ref(),
+            runs: &self.runs,
+            results: work.results.as_ref(),
+            evaluated: work.evaluated.as_ref(),
+            job: work.job.as_ref(),
+            exports: &work.exports,
+            classify: &work.classify,
+        })
+    }
+}
+
+/// The folder of the project's model, when it is on this machine.
+fn locate(session: &Session) -> Option<PathBuf> {
+    match &session.project().model {
+        crate::project::ModelChoice::Folder(folder) => {
+            let folder = session.resolve(folder);
+            folder.join("config.json").is_file().then_some(folder)
+        }
+        crate::project::ModelChoice::Catalogue(_) => None,
+    }
+}
