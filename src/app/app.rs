@@ -165,6 +165,12 @@ impl HoneApp {
         self.notices.toasts_ui(ui, theme);
     }
 
+    /// Whether the workers are quiet and nothing is due.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.state.is_idle()
+    }
+
     /// Gives egui the theme and zoom that were chosen.
     pub(super) fn apply_settings(&self) {
         let settings = &self.state.settings;
@@ -246,4 +252,28 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
     let start = Start { project, settings: AppSettings::load(), keep_settings: true };
     eframe::run_native("Hone", options, Box::new(|creation| Ok(Box::new(HoneApp::new(&creation.egui_ctx, start)?))))
         .map_err(|error| AppError::Window(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::testing::{app, picture, settle};
+    use super::*;
+
+    #[test]
+    fn the_sample_project_opens_ready_to_train() {
+        for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
+            let (mut harness, _folder) = app(theme, 2.0);
+            settle(&mut harness);
+            harness.get_by_label("Data, done");
+            harness.get_by_label("Prepare, done");
+            for step in crate::project::Step::ALL {
+                let row = harness.get_all_by_role(egui::Role::Tab).nth(step as usize).unwrap();
+                row.click();
+                settle(&mut harness);
+                picture(&format!("step-{}-{}-{name}", step as usize + 1, step.title().to_lowercase()), &mut harness);
+            }
+        }
+    }
 }

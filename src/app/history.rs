@@ -61,11 +61,6 @@ impl History {
     pub fn redo_title(&self) -> Option<&'static str> {
         self.future.last().map(|(title, _)| *title)
     }
-
-    /// Forgets everything: another project was opened.
-    pub fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 #[cfg(test)]

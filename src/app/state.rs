@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::models::locate;
 use crate::project::{Facts, Readiness, Step, readiness};
 use crate::storage::{AppSettings, RunFolder, RunListing, RunStatus};
 
@@ -102,6 +103,12 @@ impl AppState {
         None
     }
 
+    /// Whether nothing is being read, prepared or waited for.
+    #[cfg(test)]
+    pub fn is_idle(&self) -> bool {
+        self.stale.is_none() && !self.work.is_busy()
+    }
+
     /// Prepares the data anew if its columns are chosen.
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
@@ -119,7 +126,9 @@ impl AppState {
 
     /// Looks for the chosen model on this machine.
     pub fn refresh_model(&mut self) {
-        self.model_folder = self.session.as_ref().and_then(|session| locate(session));
+        // A catalogue that cannot be read is told where the model is chosen.
+        let located = self.session.as_ref().map(|session| locate(&session.project().model, session.folder()));
+        self.model_folder = located.and_then(Result::ok).flatten();
     }
 
     /// Looks for the project's runs.
@@ -203,16 +212,5 @@ impl AppState {
             exports: &work.exports,
             classify: &work.classify,
         })
-    }
-}
-
-/// The folder of the project's model, when it is on this machine.
-fn locate(session: &Session) -> Option<PathBuf> {
-    match &session.project().model {
-        crate::project::ModelChoice::Folder(folder) => {
-            let folder = session.resolve(folder);
-            folder.join("config.json").is_file().then_some(folder)
-        }
-        crate::project::ModelChoice::Catalogue(_) => None,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use egui_kittest::Harness;
 
+use super::app::{HoneApp, Start};
 use super::context::{ClassifyState, FetchState, Job, LiveRun, StepContext};
 use super::messages::{AppCommand, CommandSender};
 use super::theme::{Theme, Tokens};
@@ -15,7 +16,7 @@ use crate::data::{Imported, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction, bootstrap_macro_f1, majority_baseline};
 use crate::progress::{Control, Watch};
 use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, SourceFile};
-use crate::storage::{EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason};
+use crate::storage::{AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice};
 use crate::worker::{EvaluationReport, RunResults};
 
 const FEATURES: usize = 4096;
@@ -330,7 +331,9 @@ impl Scene {
             preview: None,
             model_folder: self.model_folder.as_deref(),
             fetch: self.fetch.as_ref(),
+            train_blocked: None,
             live: self.live.as_ref(),
+            runs: &[],
             results: self.results.as_ref(),
             evaluated: self.evaluated.as_ref(),
             job: self.job.as_ref(),
@@ -363,4 +366,55 @@ fn prepared_facts() -> Facts {
         model_available: true,
         ..Facts::default()
     }
+}
+
+/// The whole app on a copy of the sample project, in a window of 1280 x 800 points, as a person would start it.
+///
+/// Its workers are the real ones. The copy lives as long as the folder given back.
+pub fn app(theme: ThemeChoice, scale: f32) -> (Harness<'static, Option<HoneApp>>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews");
+    let copy = folder.path().join("customer-reviews");
+    std::fs::create_dir(&copy).unwrap();
+    for name in ["project.ron", "reviews.csv"] {
+        std::fs::copy(sample.join(name), copy.join(name)).unwrap();
+    }
+    (app_on(Some(copy), theme, scale), folder)
+}
+
+/// The whole app on a project.
+pub fn app_on(
+    project: Option<PathBuf>,
+    theme: ThemeChoice,
+    scale: f32,
+) -> Harness<'static, Option<HoneApp>> {
+    let settings = AppSettings { theme, ..AppSettings::default() };
+    let draw = move |ui: &mut egui::Ui, app: &mut Option<HoneApp>| {
+        let app = app.get_or_insert_with(|| {
+            let start = Start { project: project.clone(), settings: settings.clone(), keep_settings: false };
+            HoneApp::new(ui.ctx(), start).unwrap()
+        });
+        app.update(ui.ctx());
+        // The whole window, without the margin that tests are given.
+        let all = ui.ctx().content_rect();
+        let mut window = ui.new_child(egui::UiBuilder::new().max_rect(all));
+        window.set_clip_rect(all);
+        app.draw(&mut window);
+    };
+    Harness::builder().with_size([1280.0, 800.0]).with_pixels_per_point(scale).build_ui_state(draw, None)
+}
+
+/// Draws frames until the workers are quiet, for at most a minute.
+pub fn settle(harness: &mut Harness<'_, Option<HoneApp>>) {
+    let begun = std::time::Instant::now();
+    loop {
+        harness.step();
+        let busy = harness.state().as_ref().is_none_or(|app| !app.is_idle());
+        if !busy {
+            break;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "the workers are still busy after a minute");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    harness.run_steps(3);
 }

@@ -128,6 +128,12 @@ impl Work {
         self.classify = ClassifyState::default();
     }
 
+    /// Whether any answer is awaited.
+    #[cfg(test)]
+    pub fn is_busy(&self) -> bool {
+        !self.jobs.is_empty()
+    }
+
     /// Whether a run is going.
     #[must_use]
     pub fn is_training(&self) -> bool {

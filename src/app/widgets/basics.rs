@@ -14,7 +14,7 @@ pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents:
             Frame::NONE
                 .inner_margin(margin)
                 .show(ui, |ui| {
-                    ui.set_max_width(theme.size.content);
+                    ui.set_max_width(theme.size.content.min(ui.available_width()));
                     ui.label(theme.title(title));
                     ui.add_space(-theme.space.xs);
                     ui.label(theme.muted(purpose));
@@ -165,8 +165,10 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
             ui.label(RichText::new(icon).size(theme.text.display).color(theme.palette.text_faint));
             ui.add_space(theme.space.s);
             ui.label(theme.heading(title));
-            ui.set_max_width(460.0_f32.min(ui.available_width()));
-            ui.label(theme.muted(body));
+            let size = egui::vec2(460.0_f32.min(ui.available_width()), 0.0);
+            ui.allocate_ui_with_layout(size, Layout::top_down(Align::Center), |ui| {
+                ui.add(egui::Label::new(theme.muted(body)).wrap());
+            });
             ui.add_space(theme.space.m);
             actions(ui);
         });
