@@ -18,6 +18,8 @@ pub mod models;
 pub mod evaluation;
 /// Project files, runs, caches, settings: the only room that writes files.
 pub mod storage;
+/// Fine-tuning a model on prepared rows.
+pub mod training;
 /// The worker thread and its protocol.
 pub mod worker;
 /// The terminal.

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::data::{self, DataError, Imported};
+use crate::models::{self, Catalogue, FetchError, ModelError};
 use crate::progress::{Control, Watch};
 use crate::project::Project;
+use crate::storage::StorageError;
+use crate::training::TrainError;
 
 use super::dataset::KeptData;
+use super::labelling::KeptModel;
 use super::reporter::Reporter;
-use super::{Answer, Command};
+use super::{Answer, Command, labelling, runs};
 
 /// What a job is given.
 pub(super) struct Context<'a> {
@@ -25,6 +29,7 @@ pub(super) struct Context<'a> {
 #[derive(Default)]
 pub(super) struct Kept {
     pub data: KeptData,
+    pub model: KeptModel,
 }
 
 /// Why a job ended without an answer of its own.
@@ -36,12 +41,55 @@ pub(super) enum JobError {
     Failed(String),
 }
 
+impl JobError {
+    /// A message as a sentence: the other rooms' begin small where they can stand inside another.
+    pub fn failed(message: impl ToString) -> Self {
+        let message = message.to_string();
+        let first_word = message.split(' ').next().unwrap_or_default();
+        if !first_word.chars().all(char::is_alphabetic) {
+            return Self::Failed(message);
+        }
+        let mut rest = message.chars();
+        Self::Failed(rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect())
+    }
+}
+
 impl From<DataError> for JobError {
     fn from(error: DataError) -> Self {
         match error {
             DataError::Cancelled => Self::Cancelled,
-            other => Self::Failed(other.to_string()),
+            other => Self::failed(other),
         }
+    }
+}
+
+impl From<FetchError> for JobError {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Cancelled => Self::Cancelled,
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<TrainError> for JobError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Cancelled => Self::Cancelled,
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<StorageError> for JobError {
+    fn from(error: StorageError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<ModelError> for JobError {
+    fn from(error: ModelError) -> Self {
+        Self::failed(error)
     }
 }
 
@@ -58,13 +106,15 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
     match command {
         Command::Import { project, folder } => import(context, &project, &folder),
         Command::Prepare { project, imported } => prepare(context, &project, &imported),
-        Command::FetchModel { .. }
-        | Command::Train { .. }
-        | Command::Evaluate { .. }
-        | Command::LoadRun { .. }
-        | Command::PredictFile { .. }
-        | Command::Classify { .. }
-        | Command::Export { .. } => Err(JobError::Failed("This build of Hone cannot do this yet.".to_owned())),
+        Command::FetchModel { id } => fetch_model(context, id),
+        Command::Train { project, folder } => runs::train(context, &project, &folder),
+        Command::Evaluate { run, data } => runs::evaluate(context, &run, data.as_deref()),
+        Command::LoadRun { run } => runs::load(&run).map(|results| Answer::RunLoaded(Arc::new(results))),
+        Command::PredictFile { model, input, text_column, output } => {
+            labelling::predict_file(context, &model, &input, text_column, &output)
+        }
+        Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
+        Command::Export { .. } => Err(JobError::Failed("This build of Hone cannot export yet.".to_owned())),
     }
 }
 
@@ -76,4 +126,32 @@ fn import(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result
 fn prepare(context: &mut Context<'_>, project: &Project, imported: &Arc<Imported>) -> Result<Answer, JobError> {
     let prepared = context.watched(|watch| data::prepare(project, imported, watch))?;
     Ok(Answer::Prepared(context.kept.data.keep_prepared(project, imported, prepared)))
+}
+
+fn fetch_model(context: &mut Context<'_>, id: String) -> Result<Answer, JobError> {
+    let catalogue = Catalogue::bundled().map_err(JobError::failed)?;
+    let Some(entry) = catalogue.get(&id) else {
+        let known: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
+        let known = known.join(", ");
+        return Err(JobError::Failed(format!("There is no model '{id}' in the catalogue. It has: {known}.")));
+    };
+    let folder = context.watched(|watch| models::fetch(entry, watch))?;
+    Ok(Answer::ModelReady { id, folder })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_begin_as_sentences_but_names_stay_as_they_are() {
+        let message = |error: &str| match JobError::failed(error) {
+            JobError::Failed(message) => message,
+            JobError::Cancelled => unreachable!(),
+        };
+        assert_eq!(message("there is no file"), "There is no file");
+        assert_eq!(message("reviews.csv is empty"), "reviews.csv is empty");
+        assert_eq!(message("'x' is not an encoding"), "'x' is not an encoding");
+        assert_eq!(message(""), "");
+    }
 }

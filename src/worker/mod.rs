@@ -2,8 +2,10 @@
 
 mod dataset;
 mod jobs;
+mod labelling;
 mod protocol;
 mod reporter;
+mod runs;
 #[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
 mod worker;
 

@@ -4,4 +4,5 @@ mod architecture;
 mod fetch;
 mod models;
 mod storage;
+mod training;
 mod worker;

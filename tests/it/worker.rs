@@ -8,6 +8,8 @@ use hone::data::{Imported, Prepared};
 use hone::project::Project;
 use hone::worker::{Answer, Command, JobId, Worker};
 
+use crate::training::{project, tiny_bert, write_reviews};
+
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn worker() -> Worker {
@@ -26,22 +28,9 @@ fn final_answer(worker: &Worker, job: JobId) -> Answer {
 }
 
 fn project_with(file: &str) -> Project {
-    let mut project = Project::default();
+    let mut project = project();
     project.dataset.main = Some(PathBuf::from(file));
-    project.dataset.text_column = "text".into();
-    project.dataset.label_column = "label".into();
     project
-}
-
-/// 60 short reviews of two labels that a few words tell apart.
-fn write_reviews(folder: &Path) {
-    let rows: String = (0..60)
-        .map(|row| match row % 2 {
-            0 => format!("the lamp {row} is good and bright,good\n"),
-            _ => format!("the lamp {row} is bad and broken,bad\n"),
-        })
-        .collect();
-    std::fs::write(folder.join("reviews.csv"), format!("text,label\n{rows}")).unwrap();
 }
 
 fn import(worker: &Worker, project: &Project, folder: &Path) -> Arc<Imported> {
@@ -64,7 +53,7 @@ fn prepare(worker: &Worker, project: &Project, imported: &Arc<Imported>) -> Arc<
 #[test]
 fn a_file_is_imported_and_prepared() {
     let folder = tempfile::tempdir().unwrap();
-    write_reviews(folder.path());
+    write_reviews(folder.path(), 60);
     let (worker, project) = (worker(), project_with("reviews.csv"));
     let imported = import(&worker, &project, folder.path());
     assert_eq!(imported.main.table.len(), 60);
@@ -82,14 +71,14 @@ fn an_error_is_a_message_and_the_next_job_works() {
     let job = worker.send(missing);
     let answer = final_answer(&worker, job);
     assert!(matches!(&answer, Answer::Failed { message } if message.contains("none.csv")), "{answer:?}");
-    write_reviews(folder.path());
+    write_reviews(folder.path(), 60);
     import(&worker, &project_with("reviews.csv"), folder.path());
 }
 
 #[test]
 fn jobs_are_told_apart_by_rising_ids() {
     let folder = tempfile::tempdir().unwrap();
-    write_reviews(folder.path());
+    write_reviews(folder.path(), 60);
     let (worker, project) = (worker(), project_with("reviews.csv"));
     let command = || Command::Import { project: Box::new(project.clone()), folder: folder.path().to_owned() };
     let (first, second) = (worker.send(command()), worker.send(command()));

@@ -1,0 +1,78 @@
+//! How much each label counts in the loss.
+
+use std::sync::Arc;
+
+use crate::project::ClassWeights;
+
+use super::TrainError;
+
+/// The weight of every label, `[labels]`; `None` when all count the same.
+///
+/// `Balanced` is scikit-learn's: rows / (labels x rows of the label), over the labels that have rows; a label
+/// without rows gets 1.
+///
+/// # Errors
+/// [`TrainError::Setting`] for a weight by hand of a label there is not, or one that is not a positive number.
+pub fn class_weights(
+    choice: &ClassWeights,
+    labels: &[String],
+    train: &[u32],
+) -> Result<Option<Arc<[f32]>>, TrainError> {
+    match choice {
+        ClassWeights::None => Ok(None),
+        ClassWeights::Balanced => Ok(Some(balanced(labels.len(), train).into())),
+        ClassWeights::ByHand(weights) => {
+            for (label, weight) in weights {
+                if !labels.contains(label) {
+                    let advice = format!("The labels are: {}.", labels.join(", "));
+                    return Err(TrainError::setting("a class weight", format!("for the label '{label}'"), advice));
+                }
+                if !(weight.is_finite() && *weight > 0.0) {
+                    let advice = "Give a number above 0; 1 is neutral.".to_owned();
+                    return Err(TrainError::setting("a class weight", format!("{weight} for '{label}'"), advice));
+                }
+            }
+            Ok(Some(labels.iter().map(|label| weights.get(label).map_or(1.0, |&weight| weight as f32)).collect()))
+        }
+    }
+}
+
+fn balanced(labels: usize, train: &[u32]) -> Vec<f32> {
+    let mut rows = vec![0_usize; labels];
+    for &label in train {
+        rows[label as usize] += 1;
+    }
+    let present = rows.iter().filter(|&&rows| rows > 0).count() as f64;
+    let weight = |rows: usize| if rows == 0 { 1.0 } else { train.len() as f64 / (present * rows as f64) };
+    rows.into_iter().map(|rows| weight(rows) as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Vec<String> {
+        ["bad", "good", "unused"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn balanced_equals_scikit_learn() {
+        let weights = class_weights(&ClassWeights::Balanced, &names(), &[0, 1, 1, 1]).unwrap();
+        // compute_class_weight("balanced", classes=[0, 1], y=[0, 1, 1, 1]) = [2.0, 0.6667]
+        assert_eq!(weights.as_deref(), Some([2.0, 2.0 / 3.0, 1.0].as_slice()));
+        assert_eq!(class_weights(&ClassWeights::None, &names(), &[0]).unwrap(), None);
+    }
+
+    #[test]
+    fn by_hand_is_checked() {
+        let by_hand = |label: &str, weight: f64| {
+            class_weights(&ClassWeights::ByHand([(label.to_owned(), weight)].into()), &names(), &[0, 1])
+        };
+        assert_eq!(by_hand("bad", 3.0).unwrap().as_deref(), Some([3.0, 1.0, 1.0].as_slice()));
+        let message = by_hand("bda", 3.0).unwrap_err().to_string();
+        assert!(message.contains("'bda'") && message.contains("bad, good, unused"), "{message}");
+        for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(by_hand("bad", weight).unwrap_err().to_string().contains("above 0"));
+        }
+    }
+}

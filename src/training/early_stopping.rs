@@ -1,0 +1,108 @@
+//! Which evaluation is the best, and when enough have gone by without a better one.
+
+use crate::evaluation::ClassificationMetrics;
+use crate::project::{EarlyStopping, MetricChoice};
+
+/// Watches the evaluations of a run.
+///
+/// Any improvement makes an evaluation the best. Patience is counted from the last improvement of more than
+/// `min_delta` over the evaluation it is counted from (as Keras' `EarlyStopping`), so that many small ones add up.
+#[derive(Clone, Debug)]
+pub struct BestWatch {
+    metric: MetricChoice,
+    stopping: Option<EarlyStopping>,
+    best: Option<f64>,
+    counted_from: Option<f64>,
+    without_improvement: u32,
+}
+
+/// What one evaluation means for the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// It is the best so far; equal to the best is not better.
+    pub is_best: bool,
+    /// Patience has run out.
+    pub stop: bool,
+}
+
+impl BestWatch {
+    /// A run's watch, before its first evaluation. A patience of 0 is taken as 1.
+    #[must_use]
+    pub fn new(metric: MetricChoice, stopping: Option<EarlyStopping>) -> Self {
+        Self { metric, stopping, best: None, counted_from: None, without_improvement: 0 }
+    }
+
+    /// Takes note of an evaluation.
+    pub fn observe(&mut self, metrics: &ClassificationMetrics) -> Verdict {
+        let score = match self.metric {
+            MetricChoice::MacroF1 => metrics.macro_average.f1,
+            MetricChoice::Accuracy => metrics.accuracy,
+            MetricChoice::Loss => -metrics.loss,
+        };
+        // Written so that NaN is never better; the first evaluation is the best there is, whatever it is.
+        let is_best = self.best.is_none_or(|best| score > best || best.is_nan() && !score.is_nan());
+        if is_best {
+            self.best = Some(score);
+        }
+        let min_delta = self.stopping.as_ref().map_or(0.0, |stopping| stopping.min_delta);
+        if self.counted_from.is_none_or(|from| score > from + min_delta || from.is_nan()) {
+            self.counted_from = Some(score);
+            self.without_improvement = 0;
+        } else {
+            self.without_improvement += 1;
+        }
+        let patience = self.stopping.as_ref().map(|stopping| stopping.patience.max(1));
+        Verdict { is_best, stop: patience.is_some_and(|patience| self.without_improvement >= patience) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluation::PrecisionRecall;
+
+    /// Scores in, one mark an evaluation out: `*` best, `!` stop, `.` neither.
+    fn marks(metric: MetricChoice, stopping: Option<(u32, f64)>, scores: &[f64]) -> String {
+        let stopping = stopping.map(|(patience, min_delta)| EarlyStopping { patience, min_delta });
+        let mut watch = BestWatch::new(metric, stopping);
+        let mark = |verdict: Verdict| match (verdict.is_best, verdict.stop) {
+            (true, false) => "*",
+            (true, true) => "*!",
+            (false, true) => "!",
+            (false, false) => ".",
+        };
+        scores
+            .iter()
+            .map(|&score| {
+                let f1 = PrecisionRecall { f1: score, ..PrecisionRecall::default() };
+                mark(watch.observe(&ClassificationMetrics {
+                    accuracy: score,
+                    loss: score,
+                    macro_average: f1,
+                    ..ClassificationMetrics::default()
+                }))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn tables() {
+        use MetricChoice::{Accuracy, Loss, MacroF1};
+        let nan = f64::NAN;
+        let cases: &[(MetricChoice, Option<(u32, f64)>, &[f64], &str)] = &[
+            (MacroF1, None, &[0.1, 0.1, 0.1, 0.05], "*..."),
+            (MacroF1, Some((2, 0.0)), &[0.1, 0.2, 0.15, 0.2, 0.3], "**.!*"),
+            (Accuracy, Some((1, 0.0)), &[0.5, 0.5], "*!"),
+            (Accuracy, Some((0, 0.0)), &[0.5, 0.6, 0.5], "**!"),
+            (Loss, Some((2, 0.0)), &[0.9, 0.5, 0.6, 0.4, 0.5, 0.5], "**.*.!"),
+            // Small steps do not count alone but add up.
+            (MacroF1, Some((2, 0.05)), &[0.5, 0.53, 0.56, 0.57, 0.58], "*****!"),
+            (MacroF1, Some((2, 0.05)), &[0.5, 0.52, 0.54], "***!"),
+            (Loss, Some((2, 0.0)), &[nan, 0.5, nan, nan], "**.!"),
+            (Loss, None, &[nan, nan], "*."),
+        ];
+        for (metric, stopping, scores, expected) in cases {
+            assert_eq!(marks(*metric, *stopping, scores), *expected, "{scores:?}");
+        }
+    }
+}

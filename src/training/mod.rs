@@ -1,0 +1,23 @@
+//! Fine-tuning: the loop, the optimizer, the schedule, early stopping, checkpoints, prediction.
+
+mod checkpoint;
+mod class_weights;
+mod early_stopping;
+mod error;
+mod event;
+mod memory;
+mod optimizer;
+mod pace;
+mod predict;
+mod run;
+mod schedule;
+mod setup;
+mod trainer;
+
+pub use early_stopping::{BestWatch, Verdict};
+pub use error::TrainError;
+pub use event::TrainingEvent;
+pub use optimizer::Optimizer;
+pub use predict::{Evaluated, argmax, evaluate, predict};
+pub use run::{TrainInputs, train};
+pub use schedule::Schedule;

@@ -1,0 +1,251 @@
+//! AdamW over all parameters of a model: groups, clipping by the global norm, saved state.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use candle_core::{Tensor, Var};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::models::Parameter;
+use crate::ops::{self, AdamWState};
+use crate::project::OptimizerSettings;
+use crate::storage::write_atomic;
+
+use super::TrainError;
+
+/// Loshchilov & Hutter 1711.05101 with bias correction, as PyTorch's `AdamW`. Weight decay is for the parameters
+/// that ask for it ([`Parameter::decay`]: matrices); the gradient is clipped by its global L2 norm beforehand, as
+/// `torch.nn.utils.clip_grad_norm_`.
+pub struct Optimizer {
+    settings: OptimizerSettings,
+    slots: Vec<Slot>,
+    steps: u64,
+}
+
+struct Slot {
+    name: String,
+    var: Var,
+    decay: bool,
+    state: AdamWState,
+}
+
+impl Optimizer {
+    /// Moments of zero for every parameter.
+    ///
+    /// # Errors
+    /// [`TrainError::Tensor`] when memory for the moments cannot be had on the parameters' device.
+    pub fn new(parameters: &[Parameter], settings: &OptimizerSettings) -> Result<Self, TrainError> {
+        let slots = parameters
+            .iter()
+            .map(|parameter| {
+                let (name, var) = (parameter.name.clone(), parameter.var.clone());
+                Ok(Slot { name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
+            })
+            .collect::<Result<_, TrainError>>()?;
+        Ok(Self { settings: settings.clone(), slots, steps: 0 })
+    }
+
+    /// Moves every parameter by its gradient (`gradients[i]` is of the i-th parameter) at this learning rate.
+    ///
+    /// Gives back the global norm of the gradient before clipping. Where that is not finite nothing is moved: the
+    /// weights stay usable.
+    ///
+    /// # Errors
+    /// [`TrainError::Tensor`] when a gradient does not have its parameter's shape.
+    pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<f64, TrainError> {
+        let norm = global_norm(gradients)?;
+        if !norm.is_finite() {
+            return Ok(norm);
+        }
+        self.steps += 1;
+        let settings = &self.settings;
+        for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
+            let update = ops::AdamW {
+                learning_rate,
+                beta1: settings.beta1,
+                beta2: settings.beta2,
+                epsilon: settings.epsilon,
+                weight_decay: if slot.decay { settings.weight_decay } else { 0.0 },
+                gradient_scale: clip_scale(norm, settings.max_grad_norm),
+                step: self.steps,
+            };
+            ops::adamw_step(&slot.var, gradient, &mut slot.state, &update)?;
+        }
+        Ok(norm)
+    }
+
+    /// Writes the moments and the number of steps: a safetensors file with two tensors a parameter,
+    /// `<name>.exp_avg` and `<name>.exp_avg_sq` (PyTorch's names).
+    ///
+    /// # Errors
+    /// [`TrainError::State`] when the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        let mut values = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
+            let (first, second) = slot.state.moments()?;
+            values.push((slot, to_bytes(&first), to_bytes(&second)));
+        }
+        let failed = |reason: String| TrainError::State { action: "write", path: path.to_owned(), reason };
+        let mut tensors = Vec::with_capacity(2 * values.len());
+        for (slot, first, second) in &values {
+            for (suffix, bytes) in [(FIRST, first), (SECOND, second)] {
+                let view = TensorView::new(Dtype::F32, slot.var.dims().to_vec(), bytes)
+                    .map_err(|error| failed(error.to_string()))?;
+                tensors.push((format!("{}{suffix}", slot.name), view));
+            }
+        }
+        let metadata = HashMap::from([(STEPS.to_owned(), self.steps.to_string())]);
+        let bytes = safetensors::serialize(tensors, Some(metadata)).map_err(|error| failed(error.to_string()))?;
+        write_atomic(path, |file| file.write_all(&bytes)).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Takes up the moments and the number of steps of a file written by [`Optimizer::save`].
+    ///
+    /// # Errors
+    /// [`TrainError::State`] when the file cannot be read or is not of this model; nothing is changed then.
+    pub fn load(&mut self, path: &Path) -> Result<(), TrainError> {
+        let failed = |reason: String| TrainError::State { action: "read", path: path.to_owned(), reason };
+        let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| failed(error.to_string()))?;
+        let steps = header.metadata().as_ref().and_then(|metadata| metadata.get(STEPS)?.parse().ok());
+        let steps = steps.ok_or_else(|| failed("it does not say how many steps were done".to_owned()))?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|error| failed(error.to_string()))?;
+        let mut states = Vec::with_capacity(self.slots.len());
+        for slot in &self.slots {
+            let moment = |suffix: &str| {
+                let name = format!("{}{suffix}", slot.name);
+                let view = tensors.tensor(&name).map_err(|_| failed(format!("it has no {name}")))?;
+                if view.dtype() != Dtype::F32 || view.shape() != slot.var.dims() {
+                    return Err(failed(format!("{name} has the shape {:?}, not {:?}", view.shape(), slot.var.dims())));
+                }
+                Ok(from_bytes(view.data()))
+            };
+            states.push(AdamWState::from_moments(&slot.var, moment(FIRST)?, moment(SECOND)?)?);
+        }
+        for (slot, state) in self.slots.iter_mut().zip(states) {
+            slot.state = state;
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+const FIRST: &str = ".exp_avg";
+const SECOND: &str = ".exp_avg_sq";
+const STEPS: &str = "steps";
+
+fn global_norm(gradients: &[Tensor]) -> Result<f64, TrainError> {
+    let mut sum = 0.0;
+    for gradient in gradients {
+        sum += ops::squared_norm(gradient)?;
+    }
+    Ok(sum.sqrt())
+}
+
+/// As `clip_grad_norm_`: the same small number keeps the quotient finite. A limit of 0 does not clip.
+fn clip_scale(norm: f64, limit: f64) -> f64 {
+    if limit > 0.0 { (limit / (norm + 1e-6)).min(1.0) } else { 1.0 }
+}
+
+/// Safetensors files are little-endian.
+fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+fn from_bytes(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    fn parameter(name: &str, values: &[f32], decay: bool) -> Parameter {
+        Parameter { name: name.into(), var: Var::new(values, &Device::Cpu).unwrap(), decay }
+    }
+
+    fn gradients(values: [&[f32]; 2]) -> Vec<Tensor> {
+        values.map(|values| Tensor::new(values, &Device::Cpu).unwrap()).into()
+    }
+
+    fn values(parameters: &[Parameter]) -> Vec<Vec<f32>> {
+        parameters.iter().map(|parameter| parameter.var.to_vec1().unwrap()).collect()
+    }
+
+    fn two() -> Vec<Parameter> {
+        vec![parameter("a", &[1.0, -2.0], true), parameter("b", &[0.5], false)]
+    }
+
+    /// The expected numbers are PyTorch 2.15's: AdamW(lr 0.1; decay 0.1 on `a` only) after clip_grad_norm_(1.0).
+    #[test]
+    fn three_steps_equal_pytorch() {
+        let parameters = two();
+        let settings = OptimizerSettings { weight_decay: 0.1, ..OptimizerSettings::default() };
+        let mut optimizer = Optimizer::new(&parameters, &settings).unwrap();
+        let norm = optimizer.step(&gradients([&[3.0, 4.0], &[12.0]]), 0.1).unwrap();
+        assert!((norm - 13.0).abs() < 1e-6);
+        optimizer.step(&gradients([&[0.1, -0.2], &[0.3]]), 0.1).unwrap();
+        optimizer.step(&gradients([&[-1.0, 0.5], &[0.0]]), 0.05).unwrap();
+        let expected = [PYTORCH_A.to_vec(), PYTORCH_B.to_vec()];
+        for (found, expected) in values(&parameters).iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 1e-6, "{found} is not {expected}");
+        }
+    }
+
+    const PYTORCH_A: [f32; 2] = [0.807_303_01, -2.092_953];
+    const PYTORCH_B: [f32; 1] = [0.279_745_4];
+
+    #[test]
+    fn a_gradient_that_is_not_finite_moves_nothing() {
+        let parameters = two();
+        let mut optimizer = Optimizer::new(&parameters, &OptimizerSettings::default()).unwrap();
+        let norm = optimizer.step(&gradients([&[f32::NAN, 0.0], &[1.0]]), 0.1).unwrap();
+        assert!(norm.is_nan());
+        assert_eq!(values(&parameters), values(&two()));
+    }
+
+    #[test]
+    fn clipping_can_be_turned_off() {
+        assert!((clip_scale(4.0, 1.0) - 0.25).abs() < 1e-6);
+        assert!((clip_scale(0.5, 1.0) - 1.0).abs() < f64::EPSILON);
+        assert!((clip_scale(4.0, 0.0) - 1.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn saved_state_goes_on_bit_for_bit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("optimizer.safetensors");
+        let settings = OptimizerSettings::default();
+        let whole = two();
+        let mut optimizer = Optimizer::new(&whole, &settings).unwrap();
+        optimizer.step(&gradients([&[0.1, 0.2], &[0.3]]), 0.1).unwrap();
+        optimizer.save(&file).unwrap();
+        let resumed: Vec<_> = whole.iter().zip(values(&whole)).map(|(p, v)| parameter(&p.name, &v, p.decay)).collect();
+        optimizer.step(&gradients([&[0.3, 0.1], &[-0.3]]), 0.1).unwrap();
+
+        let mut optimizer = Optimizer::new(&resumed, &settings).unwrap();
+        optimizer.load(&file).unwrap();
+        optimizer.step(&gradients([&[0.3, 0.1], &[-0.3]]), 0.1).unwrap();
+        assert_eq!(values(&whole), values(&resumed));
+    }
+
+    #[test]
+    fn state_that_cannot_be_used_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("optimizer.safetensors");
+        let settings = OptimizerSettings::default();
+        let mut optimizer = Optimizer::new(&two(), &settings).unwrap();
+        let message = |optimizer: &mut Optimizer| optimizer.load(&file).unwrap_err().to_string();
+        assert!(message(&mut optimizer).contains("optimizer.safetensors"));
+        std::fs::write(&file, b"not tensors").unwrap();
+        assert!(message(&mut optimizer).contains("Could not read"));
+        Optimizer::new(&two()[..1], &settings).unwrap().save(&file).unwrap();
+        assert!(message(&mut optimizer).contains("it has no b.exp_avg"));
+        let other = [parameter("a", &[1.0], true), parameter("b", &[1.0], true)];
+        Optimizer::new(&other, &settings).unwrap().save(&file).unwrap();
+        assert!(message(&mut optimizer).contains("a.exp_avg has the shape [1], not [2]"));
+    }
+}

@@ -1,0 +1,88 @@
+//! How long a run still takes.
+
+use std::time::Duration;
+
+use crate::progress::Progress;
+
+/// Forward alone takes about a third of forward and backward: the guess before the first evaluation.
+const EVALUATION_SHARE: f64 = 1.0 / 3.0;
+
+/// Estimates the time left from the tokens left: texts differ in length, so steps are no measure.
+#[derive(Clone, Debug)]
+pub(super) struct Pace {
+    pub total_tokens: u64,
+    pub validation_tokens: u64,
+    pub evaluations_left: u64,
+    tokens: u64,
+    seconds: f64,
+    evaluation_seconds: Option<f64>,
+}
+
+impl Pace {
+    pub fn new(total_tokens: u64, validation_tokens: u64, evaluations: u64) -> Self {
+        Self {
+            total_tokens,
+            validation_tokens,
+            evaluations_left: evaluations,
+            tokens: 0,
+            seconds: 0.0,
+            evaluation_seconds: None,
+        }
+    }
+
+    /// Takes note of a step: its tokens, and the seconds of training so far.
+    pub fn trained(&mut self, tokens: u64, seconds: f64) {
+        self.tokens += tokens;
+        self.seconds = seconds;
+    }
+
+    /// Takes note of an evaluation.
+    pub fn evaluated(&mut self, took: Duration) {
+        self.evaluations_left = self.evaluations_left.saturating_sub(1);
+        self.evaluation_seconds = Some(took.as_secs_f64());
+    }
+
+    /// Tokens learnt from so far.
+    pub fn tokens(&self) -> u64 {
+        self.tokens
+    }
+
+    pub fn progress(&self, step: u64, total_steps: u64) -> Progress {
+        Progress {
+            stage: "Training".to_owned(),
+            done: step,
+            total: Some(total_steps),
+            unit: "steps",
+            eta_seconds: self.seconds_left(),
+        }
+    }
+
+    fn seconds_left(&self) -> Option<f64> {
+        if self.tokens == 0 {
+            return None;
+        }
+        let per_token = self.seconds / self.tokens as f64;
+        let guess = self.validation_tokens as f64 * per_token * EVALUATION_SHARE;
+        let evaluation = self.evaluation_seconds.unwrap_or(guess);
+        let training = self.total_tokens.saturating_sub(self.tokens) as f64 * per_token;
+        Some(training + evaluation * self.evaluations_left as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_counts_tokens_and_evaluations() {
+        let mut pace = Pace::new(1000, 300, 2);
+        assert_eq!(pace.progress(0, 10).eta_seconds, None);
+        pace.trained(100, 10.0);
+        assert!(pace.seconds_left().is_some_and(|left| (left - (90.0 + 2.0 * 10.0)).abs() < 1e-9));
+        pace.evaluated(Duration::from_secs(4));
+        assert!(pace.seconds_left().is_some_and(|left| (left - (90.0 + 4.0)).abs() < 1e-9));
+        pace.trained(900, 100.0);
+        pace.evaluated(Duration::from_secs(4));
+        assert_eq!(pace.progress(10, 10).eta_seconds, Some(0.0));
+    }
+}

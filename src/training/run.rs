@@ -1,0 +1,294 @@
+//! A run from its settings to its results.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sha2::{Digest, Sha256};
+
+use crate::data::{BatchPlan, Prepared};
+use crate::evaluation::{Prediction, bootstrap_macro_f1, majority_baseline};
+use crate::models::{LoadOptions, TextClassifier};
+use crate::ops::CrossEntropy;
+use crate::progress::Control;
+use crate::project::{EvaluateEvery, Project, TrainingSettings};
+use crate::storage::{
+    ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary, StopReason,
+    StorageError, with_absolute_paths,
+};
+
+use super::class_weights::class_weights;
+use super::early_stopping::BestWatch;
+use super::event::{TrainingEvent, Voice};
+use super::memory::peak_memory;
+use super::optimizer::Optimizer;
+use super::pace::Pace;
+use super::schedule::Schedule;
+use super::setup::{self, Rows};
+use super::trainer::{Best, Trainer};
+use super::{TrainError, predict};
+
+/// Resamples of the interval of macro-F1.
+const RESAMPLES: usize = 1000;
+
+/// What a run is made of.
+#[derive(Clone, Copy)]
+pub struct TrainInputs<'a> {
+    /// Settings.
+    pub project: &'a Project,
+    /// The project's folder: the run goes to `runs/<id>/` below it.
+    pub project_folder: &'a Path,
+    /// The rows, ready.
+    pub prepared: &'a Prepared,
+    /// The pre-trained model, a Hugging Face folder.
+    pub model_folder: &'a Path,
+}
+
+/// Fine-tunes a model and leaves `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
+/// validation and test, and the outcome.
+///
+/// The same inputs give the same losses bit for bit. How stopping works is told in `trainer.rs`.
+///
+/// # Errors
+/// [`TrainError::Cancelled`] when it was stopped before there was anything to keep: the run's folder is then
+/// removed. Any other error is also written to the run's status, once there is a run.
+pub fn train(
+    inputs: TrainInputs<'_>,
+    control: &Control,
+    on_event: &mut dyn FnMut(TrainingEvent),
+) -> Result<RunSummary, TrainError> {
+    let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let mut trainer = begin(inputs, Voice { control, on_event })?;
+    let run = trainer.run.clone();
+    let guard = Unfinished(&run);
+    let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
+    std::mem::forget(guard);
+    match &outcome {
+        Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
+        Err(TrainError::Cancelled) => run.remove()?,
+        // The error of training is the one to tell, also where the disk that caused it takes no status either.
+        Err(error) => drop(run.write_status(&RunStatus::Failed(error.to_string()))),
+    }
+    outcome
+}
+
+/// Marks the run as failed if training panics, so that it does not seem to be under way for ever.
+struct Unfinished<'a>(&'a RunFolder);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let message = "Hone met an error of its own while training. Train again.".to_owned();
+        let _ = self.0.write_status(&RunStatus::Failed(message));
+    }
+}
+
+/// Everything up to the first step. Nothing is written before all is known to be usable.
+fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a>, TrainError> {
+    let TrainInputs { project, prepared, model_folder, .. } = inputs;
+    let settings = &project.training;
+    setup::check(settings)?;
+    setup::check_data(prepared)?;
+    let model = setup::load_model(model_folder, &prepared.labels, settings, &mut voice)?;
+    let max_length = settings.max_length.min(model.max_positions());
+    if max_length < settings.max_length {
+        voice.warn(format!("The model reads at most {max_length} tokens: longer texts are cut there."));
+    }
+    let data = setup::tokenise(prepared, model_folder, max_length, &mut voice)?;
+    let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
+    let plan = BatchPlan {
+        batch_size: settings.batch_size,
+        group_by_length: settings.group_by_length,
+        seed: settings.seed,
+    };
+    let steps_per_epoch = data.train.ids.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
+    let total_steps = steps_per_epoch as u64 * u64::from(settings.epochs);
+    let pace = Pace::new(
+        tokens(&data.train) * u64::from(settings.epochs),
+        tokens(&data.validation),
+        planned_evaluations(settings, total_steps),
+    );
+    let run_settings = run_settings(inputs, [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len()))?;
+    let run = RunFolder::create(inputs.project_folder)?;
+    run.write_settings(&run_settings)?;
+    run.write_status(&RunStatus::Running)?;
+    voice.say(TrainingEvent::Started {
+        run: run.clone(),
+        settings: Box::new(run_settings),
+        total_steps,
+        steps_per_epoch: steps_per_epoch as u64,
+        device: "CPU, f32".to_owned(),
+    });
+    Ok(Trainer {
+        settings,
+        labels: &prepared.labels,
+        data,
+        source: model_folder,
+        optimizer: Optimizer::new(model.parameters(), &settings.optimizer)?,
+        model,
+        model_info: model_info(project, &prepared.labels, max_length),
+        loss: CrossEntropy { class_weights, label_smoothing: settings.label_smoothing, divisor: None },
+        schedule: Schedule::new(settings, total_steps),
+        plan,
+        run,
+        voice,
+        watch: BestWatch::new(settings.best_metric, settings.early_stopping.clone()),
+        best: None,
+        pace,
+        total_steps,
+        step: 0,
+        passes: 0,
+        epoch: 0.0,
+        train_time: Duration::ZERO,
+    })
+}
+
+fn tokens(rows: &Rows<'_>) -> u64 {
+    rows.ids.iter().map(|ids| ids.len() as u64).sum()
+}
+
+fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {
+    match settings.evaluate_every {
+        EvaluateEvery::Epoch => u64::from(settings.epochs),
+        EvaluateEvery::Steps(steps) => total_steps.div_ceil(u64::from(steps.max(1))),
+    }
+}
+
+fn run_settings(inputs: TrainInputs<'_>, rows: [usize; 3]) -> Result<RunSettings, TrainError> {
+    let weights = inputs.model_folder.join("model.safetensors");
+    Ok(RunSettings {
+        schema_version: RUN_SCHEMA_VERSION,
+        project: with_absolute_paths(inputs.project, inputs.project_folder),
+        labels: inputs.prepared.labels.clone(),
+        data_hash: inputs.prepared.data_hash.clone(),
+        split_hash: inputs.prepared.split_hash.clone(),
+        rows,
+        model_sha256: sha256(&weights).map_err(StorageError::io("read", &weights))?,
+        hone_version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+fn model_info(project: &Project, labels: &[String], max_length: usize) -> ModelFolderInfo {
+    ModelFolderInfo {
+        hone_version: env!("CARGO_PKG_VERSION").to_owned(),
+        cleaning: project.cleaning.clone(),
+        text_column: project.dataset.text_column.clone(),
+        label_column: project.dataset.label_column.clone(),
+        max_length,
+        labels: labels.to_vec(),
+    }
+}
+
+/// Trains. A stop is turned into a result where there is something to keep.
+fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
+    match trainer.fit() {
+        Err(TrainError::Cancelled) if trainer.step > 0 => {
+            if trainer.best.is_none() {
+                trainer.voice.log("Stopped before the first evaluation: evaluating the weights as they are.");
+                trainer.evaluate()?;
+            }
+            Ok(StopReason::Stopped)
+        }
+        outcome => outcome,
+    }
+}
+
+/// Measures the best checkpoint, read back from disk, on test, and writes everything down.
+fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
+    let Best { point, logits } = trainer.best.take().ok_or(TrainError::Cancelled)?;
+    if trainer.step > point.step {
+        trainer.voice.log(format!("Taking the best checkpoint, of step {}.", point.step));
+    }
+    trainer.model = read_back(trainer)?;
+    let run = &trainer.run;
+    run.write_predictions("validation", &predictions(&trainer.data.validation, &logits), trainer.labels)?;
+    let test_logits = match test_logits(trainer) {
+        Err(TrainError::Cancelled) => None,
+        logits => logits?,
+    };
+    let run = &trainer.run;
+    if let Some(logits) = &test_logits {
+        run.write_predictions("test", &predictions(&trainer.data.test, logits), trainer.labels)?;
+    }
+    let (rows, logits) = match &test_logits {
+        Some(test_logits) => (&trainer.data.test, test_logits),
+        None => (&trainer.data.validation, &logits),
+    };
+    run.write_figures(&figures(trainer, rows, logits))?;
+    let train_seconds = trainer.train_time.as_secs_f64();
+    Ok(RunSummary {
+        run: run.id(),
+        started_at,
+        steps: trainer.step,
+        epochs: trainer.epoch,
+        train_seconds,
+        tokens_per_second: trainer.pace.tokens() as f64 / train_seconds.max(1e-9),
+        peak_memory: peak_memory(),
+        stop_reason,
+        best_step: point.step,
+        validation: point.metrics,
+        test: test_logits.map(|logits| predict::measure(trainer.labels, &trainer.data.test.labels, &logits)),
+    })
+}
+
+/// The best checkpoint as a later session will read it.
+fn read_back(trainer: &Trainer<'_>) -> Result<TextClassifier, TrainError> {
+    let options = LoadOptions {
+        labels: trainer.labels.to_vec(),
+        seed: trainer.settings.seed,
+        dropout: trainer.settings.dropout,
+        device: candle_core::Device::Cpu,
+    };
+    Ok(TextClassifier::load(&trainer.run.best(), &options)?.0)
+}
+
+/// Logits on the test rows; `None` where there are none.
+fn test_logits(trainer: &mut Trainer<'_>) -> Result<Option<Vec<Vec<f32>>>, TrainError> {
+    let (ids, voice) = (&trainer.data.test.ids, &mut trainer.voice);
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let logits = predict::logits(&trainer.model, ids, &mut |done| {
+        voice.progress("Measuring on the test rows", done, ids.len(), "rows");
+        voice.look_for_second_stop()
+    })?;
+    Ok(Some(logits))
+}
+
+fn predictions(rows: &Rows<'_>, logits: &[Vec<f32>]) -> Vec<Prediction> {
+    let of_row = |(example, logits): (&&crate::data::Example, &Vec<f32>)| Prediction {
+        id: example.id,
+        text: example.text.clone(),
+        label: Some(example.label),
+        predicted: predict::argmax(logits),
+        probabilities: predict::softmax(logits),
+    };
+    rows.examples.iter().zip(logits).map(of_row).collect()
+}
+
+fn figures(trainer: &Trainer<'_>, rows: &Rows<'_>, logits: &[Vec<f32>]) -> RunFigures {
+    let predicted: Vec<u32> = logits.iter().map(|logits| predict::argmax(logits)).collect();
+    let (labels, seed) = (trainer.labels, trainer.settings.seed);
+    RunFigures {
+        macro_f1_interval: bootstrap_macro_f1(labels.len(), &rows.labels, &predicted, RESAMPLES, seed),
+        majority_baseline: majority_baseline(labels, &trainer.data.train.labels, &rows.labels),
+    }
+}
+
+/// SHA-256 of a file, lower-case hexadecimal.
+fn sha256(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    Ok(hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
+}

@@ -1,0 +1,199 @@
+//! The training loop.
+//!
+//! Stopping: a person who stops a run wants it to end, and to keep what was learnt. So the first stop ends the
+//! training; the best checkpoint so far is measured on test and the run ends with a result
+//! ([`StopReason::Stopped`]). If nothing was evaluated yet, the weights as they are now are. A second stop drops
+//! what is left to do: without any evaluation there is nothing to keep and the run's folder is removed, else the
+//! result stands without test figures. Before the first step a stop removes the run.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use candle_core::{Tensor, backprop::GradStore};
+
+use crate::data::{BatchPlan, packed};
+use crate::models::{Mode, Parameter, TextClassifier};
+use crate::ops::{CrossEntropy, cross_entropy};
+use crate::project::{EvaluateEvery, TrainingSettings};
+use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
+
+use super::early_stopping::{BestWatch, Verdict};
+use super::event::{TrainingEvent, Voice};
+use super::optimizer::Optimizer;
+use super::pace::Pace;
+use super::schedule::Schedule;
+use super::setup::Dataset;
+use super::{TrainError, checkpoint, predict};
+
+/// A run under way.
+pub(super) struct Trainer<'a> {
+    pub settings: &'a TrainingSettings,
+    pub labels: &'a [String],
+    pub data: Dataset<'a>,
+    /// The folder the model was loaded from.
+    pub source: &'a Path,
+    pub model: TextClassifier,
+    pub model_info: ModelFolderInfo,
+    pub loss: CrossEntropy,
+    pub optimizer: Optimizer,
+    pub schedule: Schedule,
+    pub plan: BatchPlan,
+    pub run: RunFolder,
+    pub voice: Voice<'a>,
+    pub watch: BestWatch,
+    pub best: Option<Best>,
+    pub pace: Pace,
+    pub total_steps: u64,
+    /// Optimizer steps done.
+    pub step: u64,
+    /// Forward passes done: numbers the dropout masks.
+    pub passes: u64,
+    /// Passes over the training rows so far, fractional.
+    pub epoch: f64,
+    pub train_time: Duration,
+}
+
+/// The best evaluation so far; its weights are in the run's `best/`.
+pub(super) struct Best {
+    pub point: EvaluationPoint,
+    /// On validation, `[rows][labels]`.
+    pub logits: Vec<Vec<f32>>,
+}
+
+impl Trainer<'_> {
+    /// Trains to the last epoch, or until the metric no longer improves.
+    ///
+    /// # Errors
+    /// [`TrainError::Cancelled`] when told to stop; [`TrainError::Diverged`] and others when it cannot go on.
+    pub fn fit(&mut self) -> Result<StopReason, TrainError> {
+        for epoch in 0..self.settings.epochs {
+            let steps = self.steps_of_epoch(epoch);
+            for (index, batches) in steps.iter().enumerate() {
+                self.voice.look()?;
+                let begun = Instant::now();
+                let learning_rate = self.schedule.rate(self.step);
+                let (loss, gradients) = self.forward_backward(batches)?;
+                self.check_finite("the loss", loss, learning_rate)?;
+                let grad_norm = self.optimizer.step(&gradients, learning_rate)?;
+                self.check_finite("the gradient", grad_norm, learning_rate)?;
+                self.step += 1;
+                self.epoch = f64::from(epoch) + (index + 1) as f64 / steps.len() as f64;
+                self.train_time += begun.elapsed();
+                self.log(batches, loss, learning_rate, grad_norm)?;
+                if self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop {
+                    return Ok(StopReason::EarlyStopping);
+                }
+            }
+        }
+        Ok(StopReason::Completed)
+    }
+
+    /// Batches of each optimizer step of an epoch.
+    fn steps_of_epoch(&self, epoch: u32) -> Vec<Vec<Vec<usize>>> {
+        let lengths: Vec<usize> = self.data.train.ids.iter().map(Vec::len).collect();
+        let batches = self.plan.epoch(&lengths, epoch);
+        batches.chunks(self.settings.gradient_accumulation).map(<[_]>::to_vec).collect()
+    }
+
+    /// The step's loss, and its gradient of every parameter.
+    ///
+    /// The loss is the mean over all rows of the step, by their labels' weights: several batches give what one
+    /// large one would.
+    fn forward_backward(&mut self, batches: &[Vec<usize>]) -> Result<(f64, Vec<Tensor>), TrainError> {
+        let rows = &self.data.train;
+        let labels: Vec<u32> = batches.iter().flatten().map(|&row| rows.labels[row]).collect();
+        let of_step = CrossEntropy { divisor: Some(self.loss.total_weight(&labels)), ..self.loss.clone() };
+        let mut gradients = Vec::new();
+        let mut loss = 0.0;
+        for batch in batches {
+            let batch = packed(&rows.ids, Some(&rows.labels), batch);
+            let logits = self.model.forward(&batch, Mode::Training { seed: self.settings.seed, step: self.passes })?;
+            self.passes += 1;
+            let part = cross_entropy(&logits, &batch.labels, &of_step)?;
+            loss += f64::from(part.to_scalar::<f32>()?);
+            self.voice.look()?;
+            add_gradients(&mut gradients, self.model.parameters(), &mut part.backward()?)?;
+        }
+        Ok((loss, gradients))
+    }
+
+    fn check_finite(&self, what: &'static str, figure: f64, learning_rate: f64) -> Result<(), TrainError> {
+        if figure.is_finite() {
+            return Ok(());
+        }
+        let kept = match &self.best {
+            Some(best) => {
+                format!("The best checkpoint before that, of step {}, is in {}.", best.point.step, self.run.best().display())
+            }
+            None => "Nothing was evaluated before that, so nothing was kept.".to_owned(),
+        };
+        let peak = self.settings.optimizer.learning_rate;
+        Err(TrainError::Diverged { what, step: self.step + 1, learning_rate, peak, kept })
+    }
+
+    /// Writes the step down and tells it.
+    fn log(&mut self, batches: &[Vec<usize>], loss: f64, learning_rate: f64, grad_norm: f64) -> Result<(), TrainError> {
+        let tokens = batches.iter().flatten().map(|&row| self.data.train.ids[row].len() as u64).sum();
+        let train_seconds = self.train_time.as_secs_f64();
+        let metrics =
+            StepMetrics { step: self.step, epoch: self.epoch, loss, learning_rate, grad_norm, tokens, train_seconds };
+        self.run.append_steps(std::slice::from_ref(&metrics))?;
+        self.voice.say(TrainingEvent::Step(metrics));
+        self.pace.trained(tokens, train_seconds);
+        self.voice.say(TrainingEvent::Progress(self.pace.progress(self.step, self.total_steps)));
+        Ok(())
+    }
+
+    fn evaluation_is_due(&self, epoch_ends: bool) -> bool {
+        match self.settings.evaluate_every {
+            EvaluateEvery::Epoch => epoch_ends,
+            EvaluateEvery::Steps(steps) => {
+                self.step.is_multiple_of(u64::from(steps)) || self.step == self.total_steps
+            }
+        }
+    }
+
+    /// Measures the weights on validation and keeps them if they are the best so far.
+    ///
+    /// # Errors
+    /// [`TrainError::Cancelled`] when told to stop while there is a best to keep, or twice.
+    pub fn evaluate(&mut self) -> Result<Verdict, TrainError> {
+        let begun = Instant::now();
+        let rows = &self.data.validation;
+        let (voice, total, has_best) = (&mut self.voice, rows.ids.len(), self.best.is_some());
+        let logits = predict::logits(&self.model, &rows.ids, &mut |done| {
+            voice.progress("Evaluating on validation", done, total, "rows");
+            if has_best { voice.look() } else { voice.look_for_second_stop() }
+        })?;
+        let metrics = predict::measure(self.labels, &rows.labels, &logits);
+        self.check_finite("the loss on validation", metrics.loss, self.schedule.rate(self.step.saturating_sub(1)))?;
+        let verdict = self.watch.observe(&metrics);
+        let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };
+        if verdict.is_best {
+            checkpoint::save(&self.model, self.source, &self.run.best(), &self.model_info)?;
+            self.best = Some(Best { point: point.clone(), logits });
+        }
+        self.run.append_evaluation(&point)?;
+        self.voice.say(TrainingEvent::Evaluation(Box::new(point)));
+        self.pace.evaluated(begun.elapsed());
+        Ok(verdict)
+    }
+}
+
+/// Adds a pass's gradients to those of the passes before it in the step, in the parameters' order.
+fn add_gradients(sums: &mut Vec<Tensor>, parameters: &[Parameter], pass: &mut GradStore) -> Result<(), TrainError> {
+    let first = sums.is_empty();
+    for (index, parameter) in parameters.iter().enumerate() {
+        let gradient = pass
+            .remove(parameter.var.as_tensor())
+            .ok_or_else(|| TrainError::NoGradient(parameter.name.clone()))?
+            // A gradient remembers the graph it came from, and would keep it alive.
+            .detach();
+        if first {
+            sums.push(gradient);
+        } else {
+            sums[index] = (&sums[index] + gradient)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! Jobs that label texts with a trained model: a file's, or those a person typed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use candle_core::Device;
+use rayon::prelude::*;
+
+use crate::data::{self, ImportedFile, Table, TextTokenizer};
+use crate::models::{LoadOptions, ModelConfig, TextClassifier};
+use crate::progress::Watch;
+use crate::project::{CleaningSettings, DatasetSettings, SourceFile};
+use crate::storage::{ModelFolderInfo, advice, read_model_info, write_atomic};
+use crate::training;
+
+use super::jobs::{Context, JobError};
+use super::runs::column;
+use super::{Answer, LogLevel};
+
+/// Longest text where the folder does not say: what most texts need.
+const DEFAULT_LENGTH: usize = 128;
+
+/// A model in memory with what belongs to it.
+pub(super) struct LoadedModel {
+    pub model: TextClassifier,
+    tokenizer: TextTokenizer,
+    info: ModelFolderInfo,
+}
+
+/// The last model loaded, for the next text typed.
+#[derive(Default)]
+pub(super) struct KeptModel(Option<(PathBuf, Option<SystemTime>, Arc<LoadedModel>)>);
+
+impl KeptModel {
+    /// Lets go of its memory.
+    pub fn forget(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Context<'_> {
+    /// The model in `folder`, kept from before if the folder's weights are still the same file.
+    pub fn model(&mut self, folder: &Path) -> Result<Arc<LoadedModel>, JobError> {
+        let stamp = std::fs::metadata(folder.join("model.safetensors")).and_then(|file| file.modified()).ok();
+        if let Some((kept_folder, kept_stamp, model)) = &self.kept.model.0
+            && kept_folder == folder
+            && *kept_stamp == stamp
+            && stamp.is_some()
+        {
+            return Ok(Arc::clone(model));
+        }
+        self.kept.model.forget();
+        let model = Arc::new(LoadedModel::load(folder)?);
+        self.kept.model.0 = Some((folder.to_owned(), stamp, Arc::clone(&model)));
+        Ok(model)
+    }
+
+    /// Says which records of a file could not be used.
+    pub fn tell_bad_rows(&mut self, file: &ImportedFile) {
+        if let Some(first) = file.bad_rows.first() {
+            let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
+            let message = format!("{count} records could not be read and are left out; the first, on line {line}: {reason}");
+            self.reporter.log(LogLevel::Warning, message);
+        }
+    }
+}
+
+impl LoadedModel {
+    fn load(folder: &Path) -> Result<Self, JobError> {
+        let info = match read_model_info(folder)? {
+            Some(info) => info,
+            // Not made by Hone: texts are left as they are.
+            None => ModelFolderInfo {
+                labels: ModelConfig::read(folder)?.label_names(),
+                cleaning: no_cleaning(),
+                max_length: DEFAULT_LENGTH,
+                ..ModelFolderInfo::default()
+            },
+        };
+        let options = LoadOptions { labels: info.labels.clone(), seed: 0, dropout: None, device: Device::Cpu };
+        let (model, report) = TextClassifier::load(folder, &options)?;
+        if report.new_head {
+            let message = format!(
+                "The model in {} has no trained classification head. Train it first, or choose a run's best checkpoint \
+                 or an export.",
+                folder.display()
+            );
+            return Err(JobError::Failed(message));
+        }
+        Ok(Self { tokenizer: TextTokenizer::load(folder)?, model, info })
+    }
+
+    /// Tokens of cleaned texts.
+    pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, JobError> {
+        let max_length = self.info.max_length.min(self.model.max_positions());
+        Ok(self.tokenizer.encode_batch(texts, max_length)?)
+    }
+
+    /// Probabilities of raw texts, `[texts][labels]`; empty for a text with nothing left after cleaning.
+    fn label(&self, texts: &[&str], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, JobError> {
+        let cleaned: Vec<String> = texts.par_iter().map(|text| data::clean(text, &self.info.cleaning)).collect();
+        let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
+        let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
+        let mut answers = vec![Vec::new(); texts.len()];
+        for (text, probabilities) in full.into_iter().zip(training::predict(&self.model, &ids, watch)?) {
+            answers[text] = probabilities;
+        }
+        Ok(answers)
+    }
+}
+
+fn no_cleaning() -> CleaningSettings {
+    CleaningSettings {
+        fix_mojibake: false,
+        strip_html: false,
+        decode_entities: false,
+        normalise_unicode: false,
+        remove_control: false,
+        mask_urls: false,
+        mask_emails: false,
+        mask_handles: false,
+        collapse_whitespace: false,
+        drop_duplicates: false,
+        drop_conflicts: false,
+    }
+}
+
+/// Labels texts.
+pub(super) fn classify(context: &mut Context<'_>, folder: &Path, texts: &[String]) -> Result<Answer, JobError> {
+    let model = context.model(folder)?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let probabilities = context.watched(|watch| model.label(&texts, watch))?;
+    Ok(Answer::Classified { labels: model.info.labels.clone(), probabilities })
+}
+
+/// Labels every row of a file and writes a CSV.
+pub(super) fn predict_file(
+    context: &mut Context<'_>,
+    folder: &Path,
+    input: &Path,
+    text_column: Option<String>,
+    output: &Path,
+) -> Result<Answer, JobError> {
+    refuse_same_file(input, output)?;
+    let model = context.model(folder)?;
+    let text_column = text_column.unwrap_or_else(|| model.info.text_column.clone());
+    if text_column.is_empty() {
+        let message = "The model does not say which column it was trained on. Name the text column (--text).";
+        return Err(JobError::Failed(message.to_owned()));
+    }
+    let settings = DatasetSettings { text_column, ..DatasetSettings::default() };
+    let imported = context.watched(|watch| data::read_table(input, SourceFile::Main, &settings, watch))?;
+    context.tell_bad_rows(&imported);
+    let table = &imported.table;
+    let text_column = column(table, &settings.text_column, input)?;
+    let texts: Vec<&str> = (0..table.len()).map(|row| table.cell(text_column, row)).collect();
+    let probabilities = context.watched(|watch| model.label(&texts, watch))?;
+    let labels = &model.info.labels;
+    write_atomic(output, |file| write_predictions(file, table, labels, &probabilities)).map_err(|error| {
+        JobError::Failed(format!("Could not write {}: {error}. {}", output.display(), advice(&error)))
+    })?;
+    let empty = probabilities.iter().filter(|row| row.is_empty()).count();
+    let rows = (table.len() - empty) as u64;
+    Ok(Answer::PredictionsWritten { path: output.to_owned(), rows, empty: empty as u64 })
+}
+
+/// A person's data file is never written over.
+fn refuse_same_file(input: &Path, output: &Path) -> Result<(), JobError> {
+    let same = match (input.canonicalize(), output.canonicalize()) {
+        (Ok(input), Ok(output)) => input == output,
+        _ => false,
+    };
+    if same {
+        let message = format!("{} is the file to be labelled. Give another one for the output.", output.display());
+        return Err(JobError::Failed(message));
+    }
+    Ok(())
+}
+
+/// The input's columns, then `predicted` and a probability for each label.
+fn write_predictions(
+    file: impl io::Write,
+    table: &Table,
+    labels: &[String],
+    probabilities: &[Vec<f32>],
+) -> io::Result<()> {
+    let mut names = table.names.clone();
+    let wanted = std::iter::once("predicted".to_owned()).chain(labels.iter().map(|label| format!("probability_{label}")));
+    for name in wanted {
+        let free = free_name(&names, name);
+        names.push(free);
+    }
+    let mut writer = csv::Writer::from_writer(file);
+    writer.write_record(&names)?;
+    for (row, probabilities) in probabilities.iter().enumerate() {
+        let mut record: Vec<String> = (0..table.columns.len()).map(|column| table.cell(column, row).to_owned()).collect();
+        if probabilities.is_empty() {
+            record.resize(names.len(), String::new());
+        } else {
+            record.push(labels[training::argmax(probabilities) as usize].clone());
+            record.extend(probabilities.iter().map(|probability| format!("{probability:.6}")));
+        }
+        writer.write_record(&record)?;
+    }
+    writer.flush()
+}
+
+/// The name, or with a number if the input has such a column already (a file that was labelled before).
+fn free_name(names: &[String], name: String) -> String {
+    if !names.contains(&name) {
+        return name;
+    }
+    (2..).map(|number| format!("{name}_{number}")).find(|free| !names.contains(free)).unwrap_or(name)
+}

@@ -1,0 +1,211 @@
+//! Jobs on runs: train one, read one, measure one.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::data::{self, Example, Prepared, Side, Table};
+use crate::evaluation::Prediction;
+use crate::models::{self, Catalogue};
+use crate::progress::Watch;
+use crate::project::{ModelChoice, Project, RowId, SourceFile};
+use crate::storage::{RunFolder, RunSettings, RunStatus};
+use crate::training::{self, TrainInputs, TrainingEvent};
+
+use super::jobs::{Context, JobError};
+use super::labelling::LoadedModel;
+use super::reporter::Reporter;
+use super::{Answer, EvaluationReport, LogLevel, RunResults, RunStart};
+
+/// Reads and prepares the data, brings the model, trains and measures.
+pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
+    let prepared = context.prepared(project, folder)?;
+    for warning in &prepared.warnings {
+        context.reporter.log(LogLevel::Warning, warning);
+    }
+    let model_folder = find_model(context, &project.model, folder)?;
+    context.kept.model.forget(); // its memory is of more use to the run
+    let inputs = TrainInputs { project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
+    let reporter = &mut *context.reporter;
+    let summary = training::train(inputs, context.control, &mut |event| tell(reporter, event))?;
+    let results = load(&folder.join("runs").join(&summary.run))?;
+    Ok(Answer::RunFinished(Arc::new(results)))
+}
+
+/// The model's folder; a model of the catalogue that is not on this machine is fetched.
+fn find_model(context: &mut Context<'_>, choice: &ModelChoice, folder: &Path) -> Result<PathBuf, JobError> {
+    if let Some(found) = models::locate(choice, folder)? {
+        return Ok(found);
+    }
+    let id = match choice {
+        ModelChoice::Catalogue(id) => id,
+        ModelChoice::Folder(path) => {
+            let message = format!("There is no model in {}. Choose another one in the Model step.", path.display());
+            return Err(JobError::Failed(message));
+        }
+    };
+    let catalogue = Catalogue::bundled().map_err(JobError::failed)?;
+    let Some(entry) = catalogue.get(id) else {
+        let message = format!("There is no model '{id}' in the catalogue. Choose another one in the Model step.");
+        return Err(JobError::Failed(message));
+    };
+    context.reporter.log(LogLevel::Info, format!("Fetching the model {}.", entry.name));
+    Ok(context.watched(|watch| models::fetch(entry, watch))?)
+}
+
+/// Passes on what training says.
+fn tell(reporter: &mut Reporter, event: TrainingEvent) {
+    match event {
+        TrainingEvent::Progress(progress) => reporter.progress(progress),
+        TrainingEvent::Log(message) => reporter.log(LogLevel::Info, message),
+        TrainingEvent::Warning(message) => reporter.log(LogLevel::Warning, message),
+        TrainingEvent::Started { run, settings, total_steps, steps_per_epoch, device } => {
+            let (id, folder, settings) = (run.id(), run.path().to_owned(), *settings);
+            let start = RunStart { run: id, folder, settings, total_steps, steps_per_epoch, device };
+            reporter.send(Answer::RunStarted(Arc::new(start)));
+        }
+        TrainingEvent::Step(step) => reporter.step(step),
+        TrainingEvent::Evaluation(point) => reporter.send(Answer::Evaluation(point)),
+        TrainingEvent::Paused(paused) => reporter.send(Answer::Paused(paused)),
+    }
+}
+
+/// Reads a finished run.
+pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
+    let run = RunFolder::open(folder)?;
+    let summary = match run.read_status()? {
+        RunStatus::Finished(summary) => summary,
+        RunStatus::Running => {
+            let message = format!("The run {} was not finished: Hone ended while it trained. Train again.", run.id());
+            return Err(JobError::Failed(message));
+        }
+        RunStatus::Failed(reason) => {
+            return Err(JobError::Failed(format!("The run {} failed and has no results. {reason}", run.id())));
+        }
+    };
+    let (steps, evaluations) = run.read_metrics()?;
+    let figures = run.read_figures()?;
+    Ok(RunResults {
+        settings: run.read_settings()?,
+        validation: run.read_predictions("validation")?,
+        // A run that was stopped twice, or has no test rows, was not measured on test.
+        test: if summary.test.is_some() { run.read_predictions("test")? } else { Vec::new() },
+        summary,
+        steps,
+        evaluations,
+        macro_f1_interval: figures.macro_f1_interval,
+        majority_baseline: figures.majority_baseline,
+        folder: run.path().to_owned(),
+    })
+}
+
+/// Measures a run's best checkpoint on its own test rows, or on another file.
+pub(super) fn evaluate(context: &mut Context<'_>, folder: &Path, file: Option<&Path>) -> Result<Answer, JobError> {
+    let run = RunFolder::open(folder)?;
+    let settings = run.read_settings()?;
+    let model = context.model(&run.best())?;
+    let (data, rows) = match file {
+        None => ("test rows of the run".to_owned(), own_test_rows(context, &settings)?),
+        Some(path) => (path.display().to_string(), labelled_rows(context, &settings, path)?),
+    };
+    let report = context.watched(|watch| measure(&model, run.id(), data, rows, watch))?;
+    Ok(Answer::Evaluated(Arc::new(report)))
+}
+
+/// A labelled text.
+struct LabelledRow {
+    id: RowId,
+    text: String,
+    label: u32,
+}
+
+fn measure(
+    model: &LoadedModel,
+    run: String,
+    data: String,
+    rows: Vec<LabelledRow>,
+    watch: &mut Watch<'_>,
+) -> Result<EvaluationReport, JobError> {
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    let ids = model.encode(&texts)?;
+    let truth: Vec<u32> = rows.iter().map(|row| row.label).collect();
+    let evaluated = training::evaluate(&model.model, &ids, &truth, watch)?;
+    let predictions = rows.into_iter().zip(evaluated.predicted).zip(evaluated.probabilities);
+    let predictions = predictions
+        .map(|((row, predicted), probabilities)| {
+            let LabelledRow { id, text, label } = row;
+            Prediction { id, text, label: Some(label), predicted, probabilities }
+        })
+        .collect();
+    Ok(EvaluationReport { run, data, metrics: evaluated.metrics, predictions })
+}
+
+fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<LabelledRow>, JobError> {
+    // Paths in a run's settings are absolute.
+    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
+    if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
+        let message = "The data file has changed since this run, so its test rows are no longer the same. \
+                       Train again, or evaluate on a file.";
+        return Err(JobError::Failed(message.to_owned()));
+    }
+    let row = |example: &Example| LabelledRow { id: example.id, text: example.text.clone(), label: example.label };
+    let rows: Vec<LabelledRow> = prepared.side(Side::Test).map(row).collect();
+    if rows.is_empty() {
+        let message = "This run set no test rows aside. Evaluate it on a file with labels.";
+        return Err(JobError::Failed(message.to_owned()));
+    }
+    Ok(rows)
+}
+
+/// The rows of another file, cleaned and labelled as the run's own were; none is left out as a duplicate.
+fn labelled_rows(
+    context: &mut Context<'_>,
+    settings: &RunSettings,
+    path: &Path,
+) -> Result<Vec<LabelledRow>, JobError> {
+    let project = &settings.project;
+    let imported = context.watched(|watch| data::read_table(path, SourceFile::Main, &project.dataset, watch))?;
+    context.tell_bad_rows(&imported);
+    let table = &imported.table;
+    let text_column = column(table, &project.dataset.text_column, path)?;
+    let label_column = column(table, &project.dataset.label_column, path)?;
+    let texts: Vec<String> = (0..table.len())
+        .into_par_iter()
+        .map(|row| data::clean(table.cell(text_column, row), &project.cleaning))
+        .collect();
+    let mut rows = Vec::with_capacity(texts.len());
+    for (row, text) in texts.into_iter().enumerate() {
+        let raw = table.cell(label_column, row).trim();
+        let name = project.labels.resolve(raw);
+        if text.is_empty() || raw.is_empty() || project.labels.excluded.contains(name) {
+            continue;
+        }
+        let record = table.records[row];
+        let Some(label) = settings.labels.iter().position(|known| known == name) else {
+            let (path, known) = (path.display(), settings.labels.join(", "));
+            return Err(JobError::Failed(format!(
+                "Row {record} of {path} has the label '{name}', which the model was not trained on. It knows: {known}. \
+                 Change or remove such rows and evaluate again."
+            )));
+        };
+        rows.push(LabelledRow { id: RowId { file: SourceFile::Main, record }, text, label: label as u32 });
+    }
+    let left_out = table.len() - rows.len();
+    if left_out > 0 {
+        let message = format!("{left_out} rows without a text or a label, or with a label left out, are not measured.");
+        context.reporter.log(LogLevel::Warning, message);
+    }
+    if rows.is_empty() {
+        return Err(JobError::Failed(format!("{} has no row with a text and a label.", path.display())));
+    }
+    Ok(rows)
+}
+
+/// Index of a column that must be there.
+pub(super) fn column(table: &Table, name: &str, path: &Path) -> Result<usize, JobError> {
+    table.column_index(name).ok_or_else(|| {
+        let columns = table.names.join(", ");
+        JobError::Failed(format!("{} has no column '{name}'. Its columns: {columns}.", path.display()))
+    })
+}

@@ -1,0 +1,416 @@
+//! Training on the tiny model, through its front door.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
+use hone::models::{LoadOptions, TextClassifier};
+use hone::ops::CrossEntropy;
+use hone::progress::{Control, Watch};
+use hone::project::{ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Project, TrainingSettings};
+use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
+use hone::training::{TrainError, TrainInputs, TrainingEvent, predict, train};
+
+pub fn tiny_bert() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")
+}
+
+/// Rows of two labels, told apart by a word; three of four are good.
+pub fn write_reviews(folder: &Path, rows: usize) {
+    let things = ["phone", "shirt", "cable", "dress", "book"];
+    let text: String = (0..rows)
+        .map(|row| {
+            let (thing, number) = (things[row % things.len()], row);
+            match row % 4 {
+                0 => format!("the {thing} {number} is bad and broken,bad\n"),
+                _ => format!("the {thing} {number} is great and perfect,good\n"),
+            }
+        })
+        .collect();
+    std::fs::write(folder.join("reviews.csv"), format!("text,label\n{text}")).unwrap();
+}
+
+/// A project that the tiny model learns in a second.
+pub fn project() -> Project {
+    let mut project = Project { model: ModelChoice::Folder(tiny_bert()), ..Project::default() };
+    project.dataset.main = Some(PathBuf::from("reviews.csv"));
+    project.dataset.text_column = "text".into();
+    project.dataset.label_column = "label".into();
+    project.training = TrainingSettings {
+        epochs: 2,
+        batch_size: 16,
+        max_length: 32,
+        early_stopping: None,
+        ..TrainingSettings::default()
+    };
+    project.training.optimizer.learning_rate = 2e-3;
+    project
+}
+
+struct Bench {
+    folder: tempfile::TempDir,
+    prepared: Prepared,
+}
+
+/// What a run left.
+struct Outcome {
+    run: Result<RunSummary, TrainError>,
+    events: Vec<TrainingEvent>,
+}
+
+impl Bench {
+    fn new(rows: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_reviews(folder.path(), rows);
+        let prepared = quietly(|watch| {
+            let imported = import(&project(), folder.path(), watch).unwrap();
+            prepare(&project(), &imported, watch).unwrap()
+        });
+        Self { folder, prepared }
+    }
+
+    fn train_with(&self, project: &Project, control: &Control, listen: &mut dyn FnMut(&TrainingEvent)) -> Outcome {
+        let mut events = Vec::new();
+        let (prepared, model_folder) = (&self.prepared, &tiny_bert());
+        let inputs = TrainInputs { project, project_folder: self.folder.path(), prepared, model_folder };
+        let run = train(inputs, control, &mut |event| {
+            listen(&event);
+            events.push(event);
+        });
+        Outcome { run, events }
+    }
+
+    fn train(&self, change: impl FnOnce(&mut TrainingSettings)) -> Outcome {
+        let mut project = project();
+        change(&mut project.training);
+        self.train_with(&project, &Control::default(), &mut |_| ())
+    }
+
+    fn runs(&self) -> usize {
+        RunFolder::list(self.folder.path()).unwrap().len()
+    }
+
+    fn newest(&self) -> RunFolder {
+        RunFolder::list(self.folder.path()).unwrap().remove(0).folder
+    }
+}
+
+impl Outcome {
+    fn summary(&self) -> &RunSummary {
+        self.run.as_ref().unwrap()
+    }
+
+    fn error(&self) -> String {
+        self.run.as_ref().unwrap_err().to_string()
+    }
+
+    fn steps(&self) -> Vec<&StepMetrics> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                TrainingEvent::Step(step) => Some(step),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn losses(&self) -> Vec<u64> {
+        self.steps().iter().map(|step| step.loss.to_bits()).collect()
+    }
+
+    fn evaluations(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, TrainingEvent::Evaluation(_))).count()
+    }
+}
+
+fn quietly<T>(work: impl FnOnce(&mut Watch) -> T) -> T {
+    work(&mut Watch { control: &Control::default(), report: &mut |_| () })
+}
+
+#[test]
+fn a_run_learns_and_leaves_everything_behind() {
+    let bench = Bench::new(200);
+    let outcome = bench.train(|settings| settings.epochs = 4);
+    let summary = outcome.summary();
+    assert_eq!((summary.steps, summary.stop_reason), (36, StopReason::Completed));
+    assert!((summary.epochs - 4.0).abs() < 1e-12 && summary.tokens_per_second > 0.0 && summary.peak_memory > 1 << 20);
+    let test = summary.test.as_ref().unwrap();
+    assert!(test.macro_average.f1 > 0.95, "macro-F1 {}", test.macro_average.f1);
+
+    let run = bench.newest();
+    assert_eq!(run.id(), summary.run);
+    assert_eq!(run.read_status().unwrap(), RunStatus::Finished(summary.clone()));
+    let (steps, evaluations) = run.read_metrics().unwrap();
+    assert_eq!((steps.len(), evaluations.len()), (36, 4));
+    assert!(steps[35].loss < steps[0].loss / 2.0 && steps[0].learning_rate == 0.0 && steps[1].grad_norm > 0.0);
+    let settings = run.read_settings().unwrap();
+    assert_eq!((settings.rows, settings.data_hash), ([140, 20, 40], bench.prepared.data_hash.clone()));
+    assert!(settings.project.dataset.main.unwrap().is_absolute() && settings.model_sha256.len() == 64);
+    let predictions = run.read_predictions("test").unwrap();
+    assert_eq!(predictions.iter().filter(|row| !row.is_wrong()).count() as f64 / 40.0, test.accuracy);
+    assert_eq!(run.read_predictions("validation").unwrap().len(), 20);
+    let figures = run.read_figures().unwrap();
+    assert!(figures.majority_baseline.macro_average.f1 < 0.5);
+    assert!(figures.macro_f1_interval.0 <= test.macro_average.f1 && test.macro_average.f1 <= figures.macro_f1_interval.1);
+    let info = read_model_info(&run.best()).unwrap().unwrap();
+    assert_eq!((info.text_column.as_str(), info.max_length, info.labels), ("text", 32, settings.labels));
+}
+
+#[test]
+fn the_best_folder_gives_the_predictions_of_the_run() {
+    let bench = Bench::new(120);
+    bench.train(|_| ()).summary();
+    let run = bench.newest();
+    let labels = bench.prepared.labels.clone();
+    let options = LoadOptions { labels, seed: 0, dropout: None, device: Device::Cpu };
+    let (model, report) = TextClassifier::load(&run.best(), &options).unwrap();
+    assert!(!report.new_head && report.missing.is_empty());
+    let texts: Vec<&str> = bench.prepared.side(Side::Test).map(|example| example.text.as_str()).collect();
+    let ids = TextTokenizer::load(&run.best()).unwrap().encode_batch(&texts, 32).unwrap();
+    let probabilities = quietly(|watch| predict(&model, &ids, watch)).unwrap();
+    let kept = run.read_predictions("test").unwrap();
+    assert_eq!(probabilities.len(), kept.len());
+    for (found, kept) in probabilities.iter().flatten().zip(kept.iter().flat_map(|row| &row.probabilities)) {
+        assert!((found - kept).abs() < 1e-6);
+    }
+    let control = Control::default();
+    control.cancel();
+    let stopped = predict(&model, &ids, &mut Watch { control: &control, report: &mut |_| () });
+    assert!(matches!(stopped, Err(TrainError::Cancelled)));
+}
+
+#[test]
+fn the_same_settings_give_the_same_losses_bit_for_bit() {
+    let bench = Bench::new(120);
+    let [first, second] = [bench.train(|_| ()), bench.train(|_| ())];
+    assert_eq!(first.losses(), second.losses());
+    assert_eq!(first.summary().validation, second.summary().validation);
+    assert_eq!(first.summary().test, second.summary().test);
+    let other_seed = bench.train(|settings| settings.seed = 43);
+    assert_ne!(first.losses(), other_seed.losses());
+    let one_thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let project = project();
+    let alone = one_thread.install(|| {
+        let (project_folder, prepared) = (bench.folder.path(), &bench.prepared);
+        let inputs = TrainInputs { project: &project, project_folder, prepared, model_folder: &tiny_bert() };
+        let mut losses = Vec::new();
+        train(inputs, &Control::default(), &mut |event| {
+            if let TrainingEvent::Step(step) = event {
+                losses.push(step.loss.to_bits());
+            }
+        })
+        .unwrap();
+        losses
+    });
+    assert_eq!(first.losses(), alone, "the number of threads must not matter");
+}
+
+/// Candle's fused layers cut the gradient without a word; a tensor so frozen would not move.
+#[test]
+fn every_tensor_moves() {
+    let bench = Bench::new(80);
+    bench.train(|settings| settings.epochs = 1).summary();
+    let labels = bench.prepared.labels.clone();
+    let load = |folder: &Path| {
+        let options = LoadOptions { labels: labels.clone(), seed: 42, dropout: None, device: Device::Cpu };
+        TextClassifier::load(folder, &options).unwrap().0
+    };
+    let (before, after) = (load(&tiny_bert()), load(&bench.newest().best()));
+    assert!(before.parameters().len() > 30);
+    for (before, after) in before.parameters().iter().zip(after.parameters()) {
+        let values = |parameter: &hone::models::Parameter| parameter.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert_eq!(before.name, after.name);
+        assert_ne!(values(before), values(after), "{} did not move", before.name);
+    }
+}
+
+#[test]
+fn two_batches_of_sixteen_equal_one_of_thirty_two() {
+    let bench = Bench::new(120);
+    let with = |batch_size: usize, gradient_accumulation: usize, weights: &ClassWeights| {
+        bench.train(|settings| {
+            settings.batch_size = batch_size;
+            settings.gradient_accumulation = gradient_accumulation;
+            settings.class_weights = weights.clone();
+            settings.dropout = Some(0.0);
+            settings.group_by_length = false;
+            settings.label_smoothing = 0.1;
+            settings.optimizer.learning_rate = 1e-3;
+        })
+    };
+    for weights in [ClassWeights::None, ClassWeights::Balanced] {
+        let (large, small) = (with(32, 1, &weights), with(16, 2, &weights));
+        assert_eq!((large.steps().len(), small.steps().len()), (6, 6));
+        for (large, small) in large.steps().iter().zip(small.steps()) {
+            assert_eq!(large.tokens, small.tokens, "the same rows");
+            assert!((large.loss - small.loss).abs() < 1e-4, "{} and {}", large.loss, small.loss);
+            assert!((large.grad_norm - small.grad_norm).abs() < 1e-3 * large.grad_norm);
+        }
+    }
+}
+
+#[test]
+fn class_weights_change_the_loss_as_computed_by_hand() {
+    let bench = Bench::new(80);
+    let by_hand: BTreeMap<String, f64> = [("bad".to_owned(), 5.0)].into();
+    let first_loss = |weights: ClassWeights| {
+        let outcome = bench.train(|settings| {
+            settings.dropout = Some(0.0);
+            settings.class_weights = weights;
+            settings.batch_size = 1000; // one batch of all rows
+            settings.epochs = 1;
+        });
+        outcome.steps()[0].loss
+    };
+    let labels = bench.prepared.labels.clone();
+    assert_eq!(labels, ["bad", "good"]);
+    let options = LoadOptions { labels, seed: 42, dropout: None, device: Device::Cpu };
+    let (model, _) = TextClassifier::load(&tiny_bert(), &options).unwrap();
+    let rows: Vec<_> = bench.prepared.side(Side::Train).collect();
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    let ids = TextTokenizer::load(&tiny_bert()).unwrap().encode_batch(&texts, 32).unwrap();
+    let probabilities = quietly(|watch| predict(&model, &ids, watch)).unwrap();
+    let mean = |weights: [f64; 2]| {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for (row, probabilities) in rows.iter().zip(&probabilities) {
+            let label = row.label as usize;
+            sum -= weights[label] * f64::from(probabilities[label]).ln();
+            total += weights[label];
+        }
+        sum / total
+    };
+    let plain = first_loss(ClassWeights::None);
+    let weighted = first_loss(ClassWeights::ByHand(by_hand));
+    assert!((plain - mean([1.0, 1.0])).abs() < 1e-4, "{plain}");
+    assert!((weighted - mean([5.0, 1.0])).abs() < 1e-4, "{weighted}");
+    assert!((plain - weighted).abs() > 1e-3);
+    let balanced = CrossEntropy { class_weights: Some([1.0, 2.0].into()), ..CrossEntropy::default() };
+    assert!((balanced.total_weight(&[0, 1, 1]) - 5.0).abs() < 1e-12);
+}
+
+#[test]
+fn evaluations_come_when_asked_for_and_early_stopping_ends_the_run() {
+    let bench = Bench::new(120); // 84 training rows: 6 steps an epoch
+    let every_four = bench.train(|settings| settings.evaluate_every = EvaluateEvery::Steps(5));
+    assert_eq!(every_four.evaluations(), 3, "after steps 5, 10 and the last, 12");
+    // A learning rate too small to change anything: no evaluation is better than the first.
+    let stuck = bench.train(|settings| {
+        settings.optimizer.learning_rate = 1e-12;
+        settings.epochs = 10;
+        settings.best_metric = MetricChoice::Accuracy;
+        settings.early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
+    });
+    let summary = stuck.summary();
+    assert_eq!((summary.stop_reason, stuck.evaluations()), (StopReason::EarlyStopping, 3));
+    assert_eq!((summary.best_step, summary.steps), (6, 18));
+}
+
+/// Stops when `event` is seen for the `nth` time, as often as told.
+fn stop_at(bench: &Bench, times: usize, mut at: impl FnMut(&TrainingEvent) -> bool) -> Outcome {
+    let control = Control::default();
+    let mut project = project();
+    project.training.epochs = 50;
+    bench.train_with(&project, &control, &mut |event| {
+        if at(event) {
+            (0..times).for_each(|_| control.cancel());
+        }
+    })
+}
+
+fn is_step(event: &TrainingEvent, number: u64) -> bool {
+    matches!(event, TrainingEvent::Step(step) if step.step == number)
+}
+
+#[test]
+fn a_stop_before_the_first_step_leaves_nothing() {
+    let bench = Bench::new(120);
+    for at_start in [true, false] {
+        let outcome = stop_at(&bench, 1, |event| match event {
+            TrainingEvent::Started { .. } => at_start,
+            _ => !at_start,
+        });
+        assert!(matches!(outcome.run, Err(TrainError::Cancelled)));
+        assert_eq!(bench.runs(), 0);
+    }
+}
+
+#[test]
+fn a_stop_before_the_first_evaluation_evaluates_what_there_is() {
+    let bench = Bench::new(120);
+    let outcome = stop_at(&bench, 1, |event| is_step(event, 3));
+    let summary = outcome.summary();
+    assert_eq!((summary.stop_reason, summary.steps, summary.best_step), (StopReason::Stopped, 3, 3));
+    assert!(summary.test.is_some() && bench.newest().best().join("model.safetensors").is_file());
+}
+
+#[test]
+fn a_stop_after_an_evaluation_keeps_the_best_checkpoint() {
+    let bench = Bench::new(120);
+    let outcome = stop_at(&bench, 1, |event| is_step(event, 8));
+    let summary = outcome.summary();
+    assert_eq!((summary.stop_reason, summary.steps, summary.best_step), (StopReason::Stopped, 8, 6));
+    assert_eq!(outcome.evaluations(), 1);
+    assert!(summary.test.is_some());
+}
+
+#[test]
+fn a_second_stop_drops_the_rest() {
+    let bench = Bench::new(120);
+    let nothing_to_keep = stop_at(&bench, 2, |event| is_step(event, 3));
+    assert!(matches!(nothing_to_keep.run, Err(TrainError::Cancelled)));
+    assert_eq!(bench.runs(), 0);
+
+    let outcome = stop_at(&bench, 2, |event| is_step(event, 8));
+    let summary = outcome.summary();
+    assert_eq!((summary.best_step, &summary.test), (6, &None));
+    let run = bench.newest();
+    assert!(run.read_predictions("validation").is_ok() && run.read_figures().is_ok());
+}
+
+#[test]
+fn a_loss_that_is_no_number_says_what_to_change() {
+    let bench = Bench::new(120);
+    let outcome = bench.train(|settings| {
+        settings.optimizer.learning_rate = 1e30;
+        settings.optimizer.max_grad_norm = 0.0;
+        settings.warmup = 0.0;
+        settings.epochs = 5;
+    });
+    let message = outcome.error();
+    assert!(message.contains("diverged") && message.contains("Lower the learning rate, for example to 5e-5"), "{message}");
+    let RunStatus::Failed(written) = bench.newest().read_status().unwrap() else { panic!("the run must say it failed") };
+    assert_eq!(written, message);
+}
+
+#[test]
+fn settings_and_data_that_cannot_be_trained_on_leave_no_run() {
+    let mut bench = Bench::new(120);
+    assert!(bench.train(|settings| settings.epochs = 0).error().contains("epochs cannot be 0"));
+    let unknown = ClassWeights::ByHand([("best".to_owned(), 2.0)].into());
+    assert!(bench.train(|settings| settings.class_weights = unknown).error().contains("bad, good"));
+    bench.prepared.examples.retain(|example| example.side != Side::Validation);
+    assert!(bench.train(|_| ()).error().contains("no validation rows"));
+    bench.prepared.blockers.push("There is one label only.".to_owned());
+    assert!(bench.train(|_| ()).error().contains("There is one label only."));
+    assert_eq!(bench.runs(), 0);
+}
+
+#[test]
+fn texts_over_the_models_length_are_cut_with_a_warning() {
+    let bench = Bench::new(80);
+    let outcome = bench.train(|settings| settings.max_length = 500);
+    outcome.summary();
+    let warned = |event: &TrainingEvent| matches!(event, TrainingEvent::Warning(line) if line.contains("at most 64 tokens"));
+    assert!(outcome.events.iter().any(warned));
+    assert_eq!(read_model_info(&bench.newest().best()).unwrap().unwrap().max_length, 64);
+}
+
+#[test]
+fn no_test_rows_is_no_test_figure() {
+    let mut bench = Bench::new(80);
+    bench.prepared.examples.retain(|example| example.side != Side::Test);
+    let outcome = bench.train(|settings| settings.epochs = 1);
+    assert_eq!(outcome.summary().test, None);
+    assert!(bench.newest().read_figures().is_ok());
+}
