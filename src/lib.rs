@@ -20,6 +20,8 @@ pub mod evaluation;
 pub mod storage;
 /// Fine-tuning a model on prepared rows.
 pub mod training;
+/// Trained models as others can use them, each proven.
+pub mod export;
 /// The worker thread and its protocol.
 pub mod worker;
 /// The terminal.

@@ -4,8 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-/// Name of the file that holds the weights.
-pub(super) const WEIGHTS: &str = "model.safetensors";
+use super::weights::WEIGHTS_FILE;
 
 /// A catalogue that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -135,7 +134,7 @@ impl CatalogueEntry {
     /// Bytes of all files whose size is known; `None` when that of the weights is not.
     #[must_use]
     pub fn bytes(&self) -> Option<u64> {
-        self.files.iter().find(|file| file.path == WEIGHTS)?.bytes?;
+        self.files.iter().find(|file| file.path == WEIGHTS_FILE)?.bytes?;
         Some(self.files.iter().filter_map(|file| file.bytes).sum())
     }
 

@@ -14,6 +14,7 @@ use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 
 use crate::progress::Control;
+use crate::storage::StorageError;
 
 static RECEIVED: AtomicU64 = AtomicU64::new(0);
 static SENT: AtomicU64 = AtomicU64::new(0);
@@ -57,6 +58,12 @@ impl Fault {
             _ => "",
         };
         Self::Failed(format!("{what} {} failed: {error}{advice}", path.display()))
+    }
+}
+
+impl From<StorageError> for Fault {
+    fn from(error: StorageError) -> Self {
+        Self::Failed(error.to_string())
     }
 }
 

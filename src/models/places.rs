@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::{Cache, Repo, RepoType};
 
-use super::catalogue::{CatalogueEntry, ModelFile, Source, WEIGHTS};
+use super::catalogue::{CatalogueEntry, ModelFile, Source};
+use super::weights::WEIGHTS_FILE;
 
 /// Address of the Hub where `HF_ENDPOINT` names no other.
 const HUB: &str = "https://huggingface.co";
@@ -115,10 +116,10 @@ impl Places {
                 return Some(folder);
             }
         }
-        let main = Cache::new(self.hub_cache.clone()).repo(model_repo(repo, None)).get(WEIGHTS)?;
+        let main = Cache::new(self.hub_cache.clone()).repo(model_repo(repo, None)).get(WEIGHTS_FILE)?;
         let folder = main.parent()?.to_path_buf();
         let right_weights = revision.is_none() || {
-            let pinned = entry.files.iter().find(|file| file.path == WEIGHTS)?.sha256.as_deref()?;
+            let pinned = entry.files.iter().find(|file| file.path == WEIGHTS_FILE)?.sha256.as_deref()?;
             main.canonicalize().ok()?.file_name()?.to_str()? == pinned
         };
         let present = entry.files.iter().all(|file| folder.join(&file.path).is_file());
@@ -220,9 +221,9 @@ mod tests {
         std::fs::create_dir_all(&own).unwrap();
         std::fs::write(own.join("config.json"), "{}").unwrap();
         assert_eq!(places.locate(&entry), None);
-        std::fs::write(own.join(WEIGHTS), "12").unwrap();
+        std::fs::write(own.join(WEIGHTS_FILE), "12").unwrap();
         assert_eq!(places.locate(&entry), None, "two bytes are not three");
-        std::fs::write(own.join(WEIGHTS), "123").unwrap();
+        std::fs::write(own.join(WEIGHTS_FILE), "123").unwrap();
         assert_eq!(places.locate(&entry), Some(own));
     }
 
@@ -240,11 +241,11 @@ mod tests {
         std::fs::write(repo.join("refs/main"), "c1").unwrap();
         std::fs::write(snapshot.join("config.json"), "{ }").unwrap();
         std::fs::write(repo.join("blobs/feed"), "123").unwrap();
-        std::os::unix::fs::symlink("../../blobs/feed", snapshot.join(WEIGHTS)).unwrap();
+        std::os::unix::fs::symlink("../../blobs/feed", snapshot.join(WEIGHTS_FILE)).unwrap();
         assert_eq!(places.locate(&entry), Some(snapshot.clone()));
-        std::fs::remove_file(snapshot.join(WEIGHTS)).unwrap();
+        std::fs::remove_file(snapshot.join(WEIGHTS_FILE)).unwrap();
         std::fs::write(repo.join("blobs/beef"), "123").unwrap();
-        std::os::unix::fs::symlink("../../blobs/beef", snapshot.join(WEIGHTS)).unwrap();
+        std::os::unix::fs::symlink("../../blobs/beef", snapshot.join(WEIGHTS_FILE)).unwrap();
         assert_eq!(places.locate(&entry), None, "other weights");
     }
 
@@ -252,7 +253,7 @@ mod tests {
         let text = format!(
             r#"#![enable(implicit_some)]
             [(id: "m", name: "M", architecture: "bert", layers: 1, hidden: 2, parameters: 3, licence: "MIT",
-              description: "", files: [(path: "config.json"), (path: "{WEIGHTS}", bytes: 3, sha256: "feed")],
+              description: "", files: [(path: "config.json"), (path: "{WEIGHTS_FILE}", bytes: 3, sha256: "feed")],
               sources: [Hub(repo: "a/b", revision: {revision})])]"#
         );
         super::super::Catalogue::parse(&text).unwrap().entries()[0].clone()

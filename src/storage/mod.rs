@@ -20,7 +20,7 @@ pub use atomic::write_atomic;
 pub use error::{OpenError, StorageError, advice};
 pub use folder::{recover_folder, replace_folder};
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
-pub use partial::{FileLock, PartialFile, link_or_copy, place_folder, remove_file, remove_folder};
+pub use partial::{FileLock, PartialFile, link_or_copy, remove_file, remove_folder, scratch_folder};
 pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use run::{

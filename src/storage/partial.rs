@@ -1,4 +1,4 @@
-//! Files that grow over several tries, folders put into place whole, and locks between processes.
+//! Files that grow over several tries, and locks between processes.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -106,13 +106,12 @@ impl FileLock {
     }
 }
 
-/// Puts a finished folder in the place of `target`, replacing what was there.
+/// A new folder for work that leaves nothing behind: it is removed when dropped.
 ///
 /// # Errors
 /// Any error of the file system.
-pub fn place_folder(finished: &Path, target: &Path) -> io::Result<()> {
-    remove_folder(target)?;
-    std::fs::rename(finished, target)
+pub fn scratch_folder() -> io::Result<tempfile::TempDir> {
+    tempfile::Builder::new().prefix("hone-").tempdir()
 }
 
 /// Removes a folder and everything in it; one that is not there is fine.
@@ -204,18 +203,6 @@ mod tests {
         assert!(FileLock::try_take(&path).unwrap().is_none());
         drop(held);
         assert!(FileLock::try_take(&path).unwrap().is_some());
-    }
-
-    #[test]
-    fn a_folder_replaces_the_one_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let (new, old) = (folder.path().join("new"), folder.path().join("old"));
-        std::fs::create_dir(&new).unwrap();
-        std::fs::write(new.join("a"), "1").unwrap();
-        std::fs::create_dir(&old).unwrap();
-        std::fs::write(old.join("b"), "2").unwrap();
-        place_folder(&new, &old).unwrap();
-        assert!(old.join("a").exists() && !old.join("b").exists() && !new.exists());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Imported, Prepared};
+pub use crate::export::ExportFormat;
 use crate::evaluation::{ClassificationMetrics, Prediction};
 use crate::progress::Progress;
 use crate::project::Project;
@@ -81,17 +82,6 @@ pub enum Command {
         /// Folder (or file, for one file) to write; must not exist or be empty.
         output: PathBuf,
     },
-}
-
-/// What can be exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// A folder that loads in `transformers` unchanged, model card included.
-    HuggingFace,
-    /// One safetensors file with the upstream tensor names.
-    Safetensors,
-    /// The test predictions as CSV.
-    Predictions,
 }
 
 /// An answer, stamped with the job it belongs to.

@@ -1,0 +1,65 @@
+//! Why an export was not made.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::data::DataError;
+use crate::models::ModelError;
+use crate::storage::{StorageError, advice};
+
+/// Why an export was not made. Nothing of it is left behind.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// There is no finished model in the run.
+    #[error("The run {run} has no finished model: {why}. Train again, or choose another run.")]
+    NotFinished {
+        /// Run id.
+        run: String,
+        /// How it stands.
+        why: String,
+    },
+    /// Something would be overwritten.
+    #[error("{} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
+    NotEmpty(PathBuf),
+    /// Something would be overwritten.
+    #[error("{} is there already. Choose another name, so that nothing is overwritten.", .0.display())]
+    OutputExists(PathBuf),
+    /// The run kept no predictions.
+    #[error("The run {0} kept no predictions on test or validation rows. Evaluate it first.")]
+    NoPredictions(String),
+    /// The export does not answer as the model does.
+    #[error(
+        "The export was removed, because it does not answer as the trained model does: {0}. Check the disk and export again."
+    )]
+    Differs(String),
+    /// The file system refused.
+    #[error("Could not {action} {}: {source}. {}", path.display(), advice(source))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The run's files.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The model's files.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The tokenizer's files.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A person stopped it.
+    #[error("The export was stopped and removed.")]
+    Cancelled,
+}
+
+impl ExportError {
+    /// Wraps an error of the file system with what was tried.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

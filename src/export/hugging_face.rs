@@ -1,0 +1,40 @@
+//! A folder that loads in `transformers` unchanged, with a model card.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{ExportError, Source, model_card, say, verify};
+use crate::progress::Watch;
+use crate::storage::write_atomic;
+
+/// Copies the best checkpoint, adds `README.md`, and proves the copy.
+pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    for file in files(&source.run.best())? {
+        let name = file.file_name().unwrap_or_default();
+        say(watch, &format!("Copying {}", name.display()))?;
+        copy(&file, &folder.join(name))?;
+    }
+    let card = model_card::text(&source.settings, &source.summary);
+    let path = folder.join("README.md");
+    write_atomic(&path, |writer| writer.write_all(card.as_bytes())).map_err(ExportError::io("write", &path))?;
+    verify::same_answers(source, folder, watch)
+}
+
+/// The files of the checkpoint in order of name; temporary and hidden ones are not part of it.
+fn files(best: &Path) -> Result<Vec<PathBuf>, ExportError> {
+    let mut files = Vec::new();
+    for item in std::fs::read_dir(best).map_err(ExportError::io("read", best))? {
+        let path = item.map_err(ExportError::io("read", best))?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if path.is_file() && !hidden {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), ExportError> {
+    let mut file = std::fs::File::open(from).map_err(ExportError::io("read", from))?;
+    write_atomic(to, |writer| std::io::copy(&mut file, writer).map(drop)).map_err(ExportError::io("write", to))
+}

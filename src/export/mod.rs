@@ -1,0 +1,200 @@
+//! Taking a trained model elsewhere. Every export is read again and compared before it counts as done.
+
+mod error;
+mod hugging_face;
+mod model_card;
+mod predictions;
+mod safetensors_file;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use crate::evaluation::Prediction;
+use crate::progress::{Progress, Watch};
+use crate::storage::{RunFolder, RunSettings, RunStatus, RunSummary, remove_file, remove_folder, replace_folder};
+
+pub use error::ExportError;
+
+/// What can be exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// A folder that loads in `transformers` unchanged, model card included.
+    HuggingFace,
+    /// One safetensors file with the upstream tensor names.
+    Safetensors,
+    /// The test predictions as CSV.
+    Predictions,
+}
+
+/// An export that was written and compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The folder, or the file.
+    pub path: PathBuf,
+    /// What was compared, and how far it differs.
+    pub proof: String,
+}
+
+/// What an export is made from.
+struct Source<'a> {
+    run: &'a RunFolder,
+    settings: RunSettings,
+    summary: RunSummary,
+}
+
+/// Writes a finished run's model or predictions to `output`, then reads them again and compares.
+///
+/// `output` must not exist, or be an empty folder. For one file it may name the file, or the folder to put it in.
+/// An export that failed, differs or was cancelled is removed.
+///
+/// # Errors
+/// See [`ExportError`].
+pub fn export(
+    run: &RunFolder,
+    format: ExportFormat,
+    output: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Exported, ExportError> {
+    let source = Source::read(run)?;
+    match format {
+        ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
+        ExportFormat::Safetensors => {
+            into_file(output, "safetensors", "model.safetensors", |file| safetensors_file::write(&source, file, watch))
+        }
+        ExportFormat::Predictions => {
+            into_file(output, "csv", "predictions.csv", |file| predictions::write(&source, file, watch))
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    fn read(run: &'a RunFolder) -> Result<Self, ExportError> {
+        let unfinished = |why: &str| ExportError::NotFinished { run: run.id(), why: why.to_owned() };
+        let summary = match run.read_status()? {
+            RunStatus::Finished(summary) => summary,
+            RunStatus::Running => return Err(unfinished("it is still going, or was interrupted")),
+            RunStatus::Failed(message) => return Err(unfinished(&message)),
+        };
+        Ok(Self { run, settings: run.read_settings()?, summary })
+    }
+
+    /// Predictions that the run kept: those on test, or on validation where there is no test.
+    fn predictions(&self) -> Result<(&'static str, Vec<Prediction>), ExportError> {
+        for side in ["test", "validation"] {
+            let predictions = self.run.read_predictions(side)?;
+            if !predictions.is_empty() {
+                return Ok((side, predictions));
+            }
+        }
+        Ok(("test", Vec::new()))
+    }
+}
+
+/// Runs `write` over a new folder, which becomes `output` only when all of it went well.
+fn into_folder(
+    output: &Path,
+    write: impl FnOnce(&Path) -> Result<String, ExportError>,
+) -> Result<Exported, ExportError> {
+    is_empty_folder(output)?;
+    let mut proof = String::new();
+    replace_folder(output, |unfinished| {
+        proof = write(unfinished)?;
+        Ok::<_, ExportError>(())
+    })?;
+    Ok(Exported { path: output.to_owned(), proof })
+}
+
+/// Runs `write` over a file that is not there yet, and removes it when that fails.
+fn into_file(
+    output: &Path,
+    ending: &str,
+    name: &str,
+    write: impl FnOnce(&Path) -> Result<String, ExportError>,
+) -> Result<Exported, ExportError> {
+    let names_file = output.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) && !output.is_dir();
+    let file = if names_file { output.to_owned() } else { output.join(name) };
+    if names_file && output.exists() {
+        return Err(ExportError::OutputExists(file));
+    }
+    let was_there = names_file || is_empty_folder(output)?;
+    match write(&file) {
+        Ok(proof) => Ok(Exported { path: file, proof }),
+        Err(error) => {
+            remove_file(&file).map_err(ExportError::io("remove", &file))?;
+            if !was_there {
+                remove_folder(output).map_err(ExportError::io("remove", output))?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Whether the folder is there; one with something in it, or a file of that name, is refused.
+fn is_empty_folder(folder: &Path) -> Result<bool, ExportError> {
+    match std::fs::read_dir(folder).map(|mut inside| inside.next().is_none()) {
+        Ok(true) => Ok(true),
+        Ok(false) => Err(ExportError::NotEmpty(folder.to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(ExportError::OutputExists(folder.to_owned()))
+        }
+        Err(error) => Err(ExportError::io("read", folder)(error)),
+    }
+}
+
+fn say(watch: &mut Watch<'_>, stage: &str) -> Result<(), ExportError> {
+    if watch.is_cancelled() {
+        return Err(ExportError::Cancelled);
+    }
+    watch.progress(Progress { stage: stage.to_owned(), ..Progress::default() });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails(_: &Path) -> Result<String, ExportError> {
+        Err(ExportError::Cancelled)
+    }
+
+    #[test]
+    fn a_folder_with_something_in_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("mine"), "").unwrap();
+        let error = into_folder(folder.path(), fails).unwrap_err();
+        assert!(matches!(error, ExportError::NotEmpty(_)));
+        let error = into_folder(&folder.path().join("mine"), fails).unwrap_err();
+        assert!(matches!(error, ExportError::OutputExists(_)), "{error}");
+        let error = into_file(folder.path(), "csv", "a.csv", fails).unwrap_err();
+        assert!(matches!(error, ExportError::NotEmpty(_)));
+        let file = folder.path().join("a.csv");
+        std::fs::write(&file, "").unwrap();
+        assert!(matches!(into_file(&file, "csv", "a.csv", fails), Err(ExportError::OutputExists(_))));
+        assert!(file.exists());
+    }
+
+    #[test]
+    fn a_failed_export_leaves_everything_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let half = |folder: &Path| {
+            std::fs::create_dir_all(folder).unwrap();
+            std::fs::write(folder.join("half"), "").unwrap();
+            fails(folder)
+        };
+        let (there, new) = (folder.path().join("there"), folder.path().join("new"));
+        std::fs::create_dir(&there).unwrap();
+        into_folder(&there, half).unwrap_err();
+        into_folder(&new, half).unwrap_err();
+        assert!(is_empty_folder(&there).unwrap() && !new.exists());
+        let half = |file: &Path| {
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "").unwrap();
+            fails(file)
+        };
+        into_file(&there, "csv", "a.csv", half).unwrap_err();
+        into_file(&new, "csv", "a.csv", half).unwrap_err();
+        into_file(&folder.path().join("b.CSV"), "csv", "a.csv", half).unwrap_err();
+        assert!(is_empty_folder(&there).unwrap() && !new.exists() && !folder.path().join("b.CSV").exists());
+    }
+}

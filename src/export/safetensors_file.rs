@@ -1,0 +1,52 @@
+//! One safetensors file with the upstream tensor names, and the label names in its metadata.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+
+use super::hugging_face::copy;
+use super::{ExportError, Source, say, verify};
+use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
+use crate::progress::Watch;
+use crate::storage::{link_or_copy, scratch_folder, write_atomic};
+
+/// Writes the best checkpoint's tensors to `file`, and proves them.
+pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    say(watch, "Writing the weights")?;
+    let weights = source.run.best().join(WEIGHTS_FILE);
+    let bytes = std::fs::read(&weights).map_err(ExportError::io("read", &weights))?;
+    let damaged = |reason: String| ModelError::Damaged { path: weights.clone(), reason };
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let bytes = safetensors::serialize(tensors.tensors(), Some(metadata(source)))
+        .map_err(|error| damaged(error.to_string()))?;
+    write_atomic(file, |writer| writer.write_all(&bytes)).map_err(ExportError::io("write", file))?;
+    prove(source, file, watch)
+}
+
+/// `transformers` asks for `format`; the rest tells a person what the numbers mean.
+fn metadata(source: &Source<'_>) -> HashMap<String, String> {
+    let labels = serde_json::Value::from(source.settings.labels.clone());
+    HashMap::from([
+        ("format".to_owned(), "pt".to_owned()),
+        ("labels".to_owned(), labels.to_string()),
+        ("run".to_owned(), source.summary.run.clone()),
+        ("made_by".to_owned(), format!("Hone {}", source.settings.hone_version)),
+    ])
+}
+
+/// Puts the file beside the configuration and tokenizer it belongs to, in a temporary folder, and asks it.
+fn prove(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    let best = source.run.best();
+    let folder = scratch_folder().map_err(ExportError::io("create", &std::env::temp_dir()))?;
+    for name in [CONFIG_FILE, "tokenizer.json", "vocab.txt"] {
+        if best.join(name).is_file() {
+            copy(&best.join(name), &folder.path().join(name))?;
+        }
+    }
+    let whole = std::path::absolute(file).map_err(ExportError::io("read", file))?;
+    let link = folder.path().join(WEIGHTS_FILE);
+    link_or_copy(&whole, &whole, &link).map_err(ExportError::io("write", &link))?;
+    verify::same_answers(source, folder.path(), watch)
+}

@@ -1,0 +1,256 @@
+//! Exports of a run, read again from outside.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::Device;
+use hone::data::{TextTokenizer, packed};
+use hone::evaluation::{ClassificationMetrics, Prediction};
+use hone::export::{ExportError, ExportFormat, Exported, export};
+use hone::models::{LoadOptions, Mode, TextClassifier};
+use hone::progress::{Control, Watch};
+use hone::project::{ModelChoice, Project};
+use hone::storage::{
+    ModelFolderInfo, RUN_SCHEMA_VERSION, RunFolder, RunSettings, RunStatus, RunSummary, StopReason, read_model_info,
+    write_model_info,
+};
+
+const TEXTS: [&str; 4] = ["Great product, works well!", "It broke after two days.", "ok", "I want a refund."];
+
+struct Scene {
+    folder: tempfile::TempDir,
+    run: RunFolder,
+    labels: Vec<String>,
+}
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")
+}
+
+fn load(folder: &Path, labels: &[String]) -> TextClassifier {
+    let options = LoadOptions { labels: labels.to_vec(), seed: 1, dropout: None, device: Device::Cpu };
+    TextClassifier::load(folder, &options).unwrap().0
+}
+
+fn logits(folder: &Path, labels: &[String]) -> Vec<Vec<f32>> {
+    let ids = TextTokenizer::load(folder).unwrap().encode_batch(&TEXTS, 32).unwrap();
+    let rows: Vec<usize> = (0..ids.len()).collect();
+    load(folder, labels).forward(&packed(&ids, None, &rows), Mode::Inference).unwrap().to_vec2().unwrap()
+}
+
+/// A finished run whose best checkpoint is the small BERT of the fixtures, with its real answers.
+fn scene() -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(folder.path()).unwrap();
+    let labels = ["negative", "neutral", "positive"].map(str::to_owned).to_vec();
+    load(&fixture(), &labels).save_folder(&fixture(), &run.best()).unwrap();
+    let info = ModelFolderInfo { labels: labels.clone(), max_length: 32, ..ModelFolderInfo::default() };
+    write_model_info(&run.best(), &info).unwrap();
+    run.write_settings(&settings(&labels)).unwrap();
+    run.write_predictions("test", &predictions(&run, &labels), &labels).unwrap();
+    run.write_status(&RunStatus::Finished(summary(&run, &labels))).unwrap();
+    Scene { folder, run, labels }
+}
+
+fn settings(labels: &[String]) -> RunSettings {
+    let mut project = Project { name: "Tiny".to_owned(), ..Project::default() };
+    project.model = ModelChoice::Folder(fixture());
+    project.training.max_length = 32;
+    RunSettings {
+        schema_version: RUN_SCHEMA_VERSION,
+        project,
+        labels: labels.to_vec(),
+        data_hash: "d".to_owned(),
+        split_hash: "s".to_owned(),
+        rows: [10, 2, TEXTS.len()],
+        model_sha256: "m".to_owned(),
+        hone_version: "0.1.0".to_owned(),
+    }
+}
+
+fn predictions(run: &RunFolder, labels: &[String]) -> Vec<Prediction> {
+    let answers = logits(&run.best(), labels).into_iter().zip(TEXTS).enumerate();
+    let one = |(at, (logits, text)): (usize, (Vec<f32>, &str))| {
+        let sum: f32 = logits.iter().map(|logit| logit.exp()).sum();
+        let probabilities: Vec<f32> = logits.iter().map(|logit| logit.exp() / sum).collect();
+        let predicted = (0..3).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap() as u32;
+        let id = format!("main:{}", at + 1).parse().unwrap();
+        Prediction { id, text: text.to_owned(), label: Some(at as u32 % 3), predicted, probabilities }
+    };
+    answers.map(one).collect()
+}
+
+fn summary(run: &RunFolder, labels: &[String]) -> RunSummary {
+    let predictions = predictions(run, labels);
+    let truth: Vec<u32> = predictions.iter().filter_map(|prediction| prediction.label).collect();
+    let predicted: Vec<u32> = predictions.iter().map(|prediction| prediction.predicted).collect();
+    let metrics = ClassificationMetrics::compute(labels, &truth, &predicted, 0.5);
+    RunSummary {
+        run: run.id(),
+        started_at: 0,
+        steps: 3,
+        epochs: 1.0,
+        train_seconds: 1.0,
+        tokens_per_second: 100.0,
+        peak_memory: 0,
+        stop_reason: StopReason::Completed,
+        best_step: 3,
+        validation: metrics.clone(),
+        test: Some(metrics),
+    }
+}
+
+impl Scene {
+    fn export(&self, format: ExportFormat, output: &Path) -> Result<Exported, ExportError> {
+        export(&self.run, format, output, &mut Watch { control: &Control::default(), report: &mut |_| {} })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What lies beside the run: nothing half done may.
+    fn names(&self) -> Vec<String> {
+        let items = std::fs::read_dir(self.folder.path()).unwrap().flatten();
+        let mut names: Vec<String> = items.map(|item| item.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn a_folder_answers_as_the_run_does_and_has_a_card() {
+    let scene = scene();
+    let output = scene.path("exports/tiny");
+    let exported = scene.export(ExportFormat::HuggingFace, &output).unwrap();
+    assert_eq!(exported.path, output);
+    assert!(
+        exported.proof.contains("on 4 test rows: the largest difference of a logit is 0.0e0"),
+        "{}",
+        exported.proof
+    );
+    assert_eq!(logits(&output, &scene.labels), logits(&scene.run.best(), &scene.labels));
+    let card = std::fs::read_to_string(output.join("README.md")).unwrap();
+    assert!(card.starts_with("---\nlicense: unknown\npipeline_tag: text-classification\n"), "{card}");
+    assert_eq!(read_model_info(&output).unwrap().unwrap().max_length, 32);
+    let config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(output.join("config.json")).unwrap()).unwrap();
+    assert_eq!(config["architectures"][0], "BertForSequenceClassification");
+    assert_eq!(config["id2label"]["2"], "positive");
+    assert_eq!(scene.names(), ["exports", "runs"]);
+}
+
+#[test]
+fn an_empty_folder_is_filled_and_a_full_one_refused() {
+    let scene = scene();
+    let output = scene.path("there");
+    std::fs::create_dir(&output).unwrap();
+    scene.export(ExportFormat::HuggingFace, &output).unwrap();
+    assert!(output.join("model.safetensors").is_file());
+    let error = scene.export(ExportFormat::HuggingFace, &output).unwrap_err();
+    assert!(matches!(error, ExportError::NotEmpty(_)), "{error}");
+    assert!(error.to_string().contains("Choose a new or an empty folder"));
+}
+
+#[test]
+fn one_file_holds_the_same_weights_and_the_label_names() {
+    let scene = scene();
+    let output = scene.path("weights.safetensors");
+    let exported = scene.export(ExportFormat::Safetensors, &output).unwrap();
+    assert!(exported.proof.contains("limit 1e-5"), "{}", exported.proof);
+    let bytes = std::fs::read(&output).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let metadata = header.metadata().as_ref().unwrap();
+    assert_eq!(metadata["format"], "pt");
+    assert_eq!(metadata["labels"], r#"["negative","neutral","positive"]"#);
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let best = std::fs::read(scene.run.best().join("model.safetensors")).unwrap();
+    let best = safetensors::SafeTensors::deserialize(&best).unwrap();
+    assert_eq!(tensors.len(), best.len());
+    for (name, tensor) in best.tensors() {
+        assert_eq!(tensors.tensor(&name).unwrap().data(), tensor.data(), "{name}");
+    }
+    assert!(tensors.tensor("bert.encoder.layer.0.attention.self.query.weight").is_ok());
+}
+
+#[test]
+fn one_file_may_be_put_into_a_folder() {
+    let scene = scene();
+    let exported = scene.export(ExportFormat::Safetensors, &scene.path("out")).unwrap();
+    assert_eq!(exported.path, scene.path("out/model.safetensors"));
+    let exported = scene.export(ExportFormat::Predictions, &scene.path("out2")).unwrap();
+    assert_eq!(exported.path, scene.path("out2/predictions.csv"));
+}
+
+#[test]
+fn predictions_are_the_kept_ones() {
+    let scene = scene();
+    let exported = scene.export(ExportFormat::Predictions, &scene.path("answers.csv")).unwrap();
+    assert!(exported.proof.starts_with("Read again: all 4 test rows"), "{}", exported.proof);
+    let text = std::fs::read_to_string(&exported.path).unwrap();
+    assert_eq!(text.lines().count(), 5);
+    assert!(text.lines().nth(1).unwrap().starts_with("main:1,\"Great product, works well!\",negative,"), "{text}");
+}
+
+#[test]
+fn a_run_that_is_not_finished_is_refused() {
+    let scene = scene();
+    scene.run.write_status(&RunStatus::Running).unwrap();
+    let error = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap_err();
+    assert!(error.to_string().contains("still going, or was interrupted"), "{error}");
+    scene.run.write_status(&RunStatus::Failed("the disk was full".to_owned())).unwrap();
+    let error = scene.export(ExportFormat::Safetensors, &scene.path("out")).unwrap_err();
+    assert!(error.to_string().contains("the disk was full"), "{error}");
+    assert_eq!(scene.names(), ["runs"]);
+}
+
+#[test]
+fn a_damaged_checkpoint_leaves_nothing_behind() {
+    let scene = scene();
+    let weights = scene.run.best().join("model.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    for (format, name) in [(ExportFormat::HuggingFace, "out"), (ExportFormat::Safetensors, "out.safetensors")] {
+        let error = scene.export(format, &scene.path(name)).unwrap_err();
+        assert!(matches!(error, ExportError::Model(_)), "{error}");
+    }
+    assert_eq!(scene.names(), ["runs"]);
+}
+
+#[test]
+fn a_checkpoint_without_a_head_for_the_labels_is_no_export() {
+    let scene = scene();
+    let mut settings = settings(&scene.labels);
+    settings.labels[0] = "another".to_owned();
+    scene.run.write_settings(&settings).unwrap();
+    let error = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap_err();
+    assert!(matches!(error, ExportError::Differs(_)), "{error}");
+    assert_eq!(scene.names(), ["runs"]);
+}
+
+#[test]
+fn a_cancelled_export_leaves_nothing_behind() {
+    let scene = scene();
+    for stage in ["Copying", "Opening", "Comparing"] {
+        let control = Control::default();
+        let mut report = |progress: hone::progress::Progress| {
+            if progress.stage.starts_with(stage) {
+                control.cancel();
+            }
+        };
+        let mut watch = Watch { control: &control, report: &mut report };
+        let error = export(&scene.run, ExportFormat::HuggingFace, &scene.path("out"), &mut watch).unwrap_err();
+        assert!(matches!(error, ExportError::Cancelled), "{stage}: {error}");
+        assert_eq!(scene.names(), ["runs"], "{stage}");
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_says_so() {
+    let scene = scene();
+    std::fs::write(scene.path("file"), "").unwrap();
+    let error = scene.export(ExportFormat::HuggingFace, &scene.path("file/out")).unwrap_err();
+    assert!(matches!(error, ExportError::OutputExists(_) | ExportError::Storage(_)), "{error}");
+    let error = scene.export(ExportFormat::Predictions, &scene.path("file/out.csv")).unwrap_err();
+    assert!(matches!(error, ExportError::Io { .. }), "{error}");
+    assert!(error.to_string().contains("Choose another path"), "{error}");
+}
