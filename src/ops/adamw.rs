@@ -1,6 +1,6 @@
-//! AdamW: one pass over a parameter, its gradient and its two moments, in place.
+//! `AdamW`: one pass over a parameter, its gradient and its two moments, in place.
 //!
-//! Loshchilov and Hutter, 1711.05101, with the bias corrections and the order of operations of PyTorch's `AdamW`.
+//! Loshchilov and Hutter, 1711.05101, with the bias corrections and the order of operations of `torch.optim.AdamW`.
 
 use std::borrow::Cow;
 use std::sync::Mutex;
@@ -29,6 +29,9 @@ pub struct AdamW {
     /// 1-based number of this update, for the bias corrections.
     pub step: u64,
 }
+
+/// The first and the second moment of a parameter, in its element order.
+pub type MomentPair<'a> = (Cow<'a, [f32]>, Cow<'a, [f32]>);
 
 /// The two moments of one parameter, where the parameter lies.
 #[derive(Debug)]
@@ -74,7 +77,7 @@ impl AdamWState {
     ///
     /// # Errors
     /// When they cannot be copied from the device.
-    pub fn moments(&self) -> Result<(Cow<'_, [f32]>, Cow<'_, [f32]>)> {
+    pub fn moments(&self) -> Result<MomentPair<'_>> {
         match &self.0 {
             Moments::Host { first, second } => Ok((first.into(), second.into())),
             Moments::Device { first, second } => {

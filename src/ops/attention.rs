@@ -151,7 +151,9 @@ impl CustomOp3 for Fast {
             .into_par_iter()
             .zip(parts)
             .with_max_len(1)
-            .for_each_init(Default::default, |scratch, (sequence, out)| sequence.backward(scratch, &grad, out));
+            .for_each_init(Default::default, |scratch, (sequence, mut out)| {
+                sequence.backward(scratch, &grad, &mut out);
+            });
         let [q_out, k_out, v_out] = out;
         Ok((Some(gradient(q_out, q)?), Some(gradient(k_out, k)?), Some(gradient(v_out, v)?)))
     }
@@ -222,7 +224,7 @@ impl Sequence<'_> {
 
     // With P = softmax(S), S = Q Kᵀ / √d, M the dropout's factors and O = (P . M) V:
     //   dV = (P . M)ᵀ dO,   dP = (dO Vᵀ) . M,   dS = P . (dP - rowsum(P . dP)) / √d,   dQ = dS K,   dK = dSᵀ Q
-    fn backward(&self, scratch: &mut Scratch, grad: &[f32], out: Gradients<'_>) {
+    fn backward(&self, scratch: &mut Scratch, grad: &[f32], out: &mut Gradients<'_>) {
         let (rows, columns) = self.lengths();
         if rows == 0 {
             return;

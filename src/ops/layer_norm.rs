@@ -90,12 +90,7 @@ impl CustomOp3 for Fast {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (sum_grad, affine_grad) = self.backward(&values(x)?, &values(residual)?, affine, grad)?;
-        let x_grad = if self.dropout.is_off() {
-            sum_grad.clone()
-        } else {
-            gradient(dropped(&values(&sum_grad)?, x.dim(1)?, self.dropout), x)?
-        };
-        Ok((Some(x_grad), Some(sum_grad), Some(affine_grad)))
+        Ok((Some(self.branch_gradient(&sum_grad, x)?), Some(sum_grad), Some(affine_grad)))
     }
 }
 
@@ -123,11 +118,7 @@ impl CustomOp2 for Fast {
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (sum_grad, affine_grad) = self.backward(&values(x)?, &[], affine, grad)?;
-        let x_grad = match self.dropout.is_off() {
-            true => sum_grad,
-            false => gradient(dropped(&values(&sum_grad)?, x.dim(1)?, self.dropout), x)?,
-        };
-        Ok((Some(x_grad), Some(affine_grad)))
+        Ok((Some(self.branch_gradient(&sum_grad, x)?), Some(affine_grad)))
     }
 }
 
@@ -140,6 +131,14 @@ impl Fast {
             normalise_rows(x, residual, affine, chunk * ROWS, width, self.dropout, self.epsilon, out);
         });
         out
+    }
+
+    /// The gradient of `x`, behind the dropout.
+    fn branch_gradient(&self, sum_grad: &Tensor, x: &Tensor) -> Result<Tensor> {
+        if self.dropout.is_off() {
+            return Ok(sum_grad.clone());
+        }
+        gradient(dropped(&values(sum_grad)?, x.dim(1)?, self.dropout), x)
     }
 
     /// Gradients of the sum that was normalised, and of γ and β.

@@ -1,4 +1,4 @@
-//! `y = x Wᵀ + b`, weights as PyTorch keeps them: `[out, in]`.
+//! `y = x Wᵀ + b`, weights as `torch.nn.Linear` keeps them: `[out, in]`.
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;

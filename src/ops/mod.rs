@@ -18,7 +18,7 @@ mod linear;
 #[cfg(test)]
 mod testing;
 
-pub use adamw::{AdamW, AdamWState, adamw_step, squared_norm};
+pub use adamw::{AdamW, AdamWState, MomentPair, adamw_step, squared_norm};
 pub use attention::{AttentionShape, attention};
 pub use cross_entropy::{CrossEntropy, cross_entropy};
 pub use dropout::{Dropout, dropout};

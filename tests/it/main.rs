@@ -3,7 +3,9 @@
 mod architecture;
 mod export;
 mod fetch;
+mod model_folders;
 mod models;
 mod storage;
+mod tiny_bert;
 mod training;
 mod worker;

@@ -1,0 +1,204 @@
+//! Model folders: what loads, what is saved, and what a wrong one says.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use hone::models::{LoadOptions, LoadReport, Mode, ModelError, TextClassifier, WrongShape};
+use tempfile::TempDir;
+
+use crate::tiny_bert::{LABELS, folder, load, logits, options};
+
+/// A copy of the tiny model to be changed.
+fn copy() -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(folder()).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+    }
+    copy
+}
+
+/// Rewrites the weights of a model folder.
+fn rewrite(folder: &Path, change: impl Fn(String, Tensor) -> Option<(String, Tensor)>) {
+    let path = folder.join("model.safetensors");
+    let tensors = candle_core::safetensors::load(&path, &Device::Cpu).unwrap();
+    let tensors: HashMap<String, Tensor> =
+        tensors.into_iter().filter_map(|(name, tensor)| change(name, tensor)).collect();
+    candle_core::safetensors::save(&tensors, &path).unwrap();
+}
+
+fn try_load(folder: &Path) -> Result<(TextClassifier, LoadReport), ModelError> {
+    TextClassifier::load(folder, &options(&LABELS))
+}
+
+fn said(folder: &Path) -> String {
+    try_load(folder).unwrap_err().to_string()
+}
+
+#[test]
+fn the_report_of_a_whole_folder_is_clean() {
+    let (model, report) = try_load(&folder()).unwrap();
+    assert_eq!(report.loaded.len(), model.parameters().len());
+    assert!(!report.new_head, "the head has the same labels");
+    assert_eq!(LoadReport { loaded: Vec::new(), ..report }, LoadReport::default());
+    let layer = 4 * (32 * 32 + 32) + 2 * 2 * 32 + (64 * 32 + 64) + (32 * 64 + 32);
+    assert_eq!(model.parameter_count(), (316 + 64 + 2) * 32 + 2 * 32 + 2 * layer + (32 * 32 + 32) + (3 * 32 + 3));
+    assert_eq!((model.max_positions(), model.labels()), (64, &LABELS.map(str::to_owned)[..]));
+    let decays: Vec<&str> = model
+        .parameters()
+        .iter()
+        .filter(|parameter| parameter.decay)
+        .map(|parameter| parameter.name.as_str())
+        .collect();
+    assert!(decays.contains(&"bert.embeddings.word_embeddings.weight") && decays.contains(&"classifier.weight"));
+    assert!(!decays.iter().any(|name| name.contains("LayerNorm") || name.ends_with("bias")));
+}
+
+#[test]
+fn other_labels_make_a_new_seeded_head() {
+    let head = |labels: &[&str], seed| {
+        let (model, report) = TextClassifier::load(&folder(), &LoadOptions { seed, ..options(labels) }).unwrap();
+        assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
+        let last: Vec<_> = model.parameters().iter().rev().take(2).collect();
+        assert_eq!((last[1].name.as_str(), last[0].name.as_str()), ("classifier.weight", "classifier.bias"));
+        assert_eq!(last[0].var.to_vec1::<f32>().unwrap(), vec![0.0; labels.len()]);
+        last[1].var.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+    };
+    assert_eq!(head(&["a", "b"], 1), head(&["a", "b"], 1));
+    assert_ne!(head(&["a", "b"], 1), head(&["a", "b"], 2));
+    // The same names in another order are other classes.
+    let drawn = head(&["positive", "neutral", "negative"], 1);
+    let variance = drawn.iter().map(|value| value * value).sum::<f32>() / drawn.len() as f32;
+    assert!((0.2..0.4).contains(&variance.sqrt()), "initializer_range is 0.3: {variance}");
+}
+
+#[test]
+fn other_spellings_and_types_of_the_weights_load() {
+    let expected = logits(&load(), Mode::Inference);
+    let copy = copy();
+    rewrite(copy.path(), |name, tensor| {
+        let name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta");
+        Some((name.trim_start_matches("bert.").to_owned(), tensor))
+    });
+    let (model, report) = try_load(copy.path()).unwrap();
+    assert_eq!(logits(&model, Mode::Inference), expected);
+    assert_eq!(LoadReport { loaded: Vec::new(), ..report }, LoadReport::default());
+    for (dtype, tolerance) in [(DType::F64, 1e-6), (DType::F16, 2e-2), (DType::BF16, 0.2)] {
+        let copy = crate::model_folders::copy();
+        rewrite(copy.path(), |name, tensor| Some((name, tensor.to_dtype(dtype).unwrap())));
+        let (model, _) = try_load(copy.path()).unwrap();
+        for (got, expected) in logits(&model, Mode::Inference).iter().flatten().zip(expected.iter().flatten()) {
+            assert!((got - expected).abs() < tolerance, "{dtype:?}: {got} {expected}");
+        }
+    }
+}
+
+#[test]
+fn tensors_too_many_or_too_few_are_reported() {
+    let copy = copy();
+    rewrite(copy.path(), |name, tensor| match name.as_str() {
+        "bert.pooler.dense.bias" => None,
+        "bert.pooler.dense.weight" => Some((name, tensor.narrow(0, 0, 8).unwrap().contiguous().unwrap())),
+        "classifier.bias" => Some(("cls.predictions.bias".to_owned(), tensor)),
+        "bert.embeddings.LayerNorm.bias" => Some((name, tensor)),
+        _ => Some((name, tensor)),
+    });
+    let (_, report) = try_load(copy.path()).unwrap();
+    assert_eq!(report.missing, ["bert.pooler.dense.bias"]);
+    assert_eq!(report.unexpected, ["cls.predictions.bias"]);
+    let (name, expected, found) = ("bert.pooler.dense.weight".to_owned(), vec![32, 32], vec![8, 32]);
+    assert_eq!(report.wrong_shape, [WrongShape { name, expected, found }]);
+}
+
+#[test]
+fn a_body_with_holes_is_refused() {
+    let copy = copy();
+    rewrite(copy.path(), |name, tensor| match name.as_str() {
+        "bert.embeddings.LayerNorm.bias" => None,
+        "bert.encoder.layer.1.output.dense.bias" => Some((name, tensor.narrow(0, 0, 3).unwrap().contiguous().unwrap())),
+        _ => Some((name, tensor)),
+    });
+    let error = said(copy.path());
+    assert!(error.contains("bert.embeddings.LayerNorm.bias is missing"), "{error}");
+    assert!(error.contains("bert.encoder.layer.1.output.dense.bias has the shape [3] where [32] is needed"), "{error}");
+    rewrite(copy.path(), |name, tensor| name.contains("classifier").then_some((name, tensor)));
+    assert!(said(copy.path()).contains("and 34 more"), "{}", said(copy.path()));
+}
+
+#[test]
+fn files_that_are_not_there_are_named() {
+    let nowhere = Path::new("no/such/folder");
+    assert!(said(nowhere).contains("no/such/folder has no config.json"));
+    let copy = copy();
+    let weights = copy.path().join("model.safetensors");
+    std::fs::rename(&weights, copy.path().join("pytorch_model.bin")).unwrap();
+    assert!(said(copy.path()).contains("weights in pytorch_model.bin, which Hone does not read"));
+    std::fs::remove_file(copy.path().join("pytorch_model.bin")).unwrap();
+    assert!(said(copy.path()).contains("has no model.safetensors"));
+    std::fs::create_dir(&weights).unwrap();
+    assert!(said(copy.path()).contains("Could not read"));
+}
+
+#[test]
+fn damaged_weights_are_told_from_whole_ones() {
+    let copy = copy();
+    let path = copy.path().join("model.safetensors");
+    let whole = std::fs::read(&path).unwrap();
+    for length in [0, 5, 100, whole.len() / 2, whole.len() - 1] {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        let error = said(copy.path());
+        assert!(error.contains("damaged or was cut off") && error.contains("Download the model again"), "{error}");
+    }
+    let mut header = whole.clone();
+    header[20] = 0xff;
+    std::fs::write(&path, &header).unwrap();
+    assert!(said(copy.path()).contains("damaged"));
+}
+
+#[test]
+fn what_cannot_be_a_classifier_is_refused() {
+    let error = TextClassifier::load(&folder(), &options(&[])).unwrap_err();
+    assert!(matches!(error, ModelError::NoLabels));
+    let copy = copy();
+    let config = copy.path().join("config.json");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("\"bert\"", "\"gpt2\"")).unwrap();
+    assert!(said(copy.path()).contains("type \"gpt2\", which Hone cannot train yet"));
+}
+
+#[test]
+fn a_saved_folder_is_the_same_model() {
+    let labels = ["bad", "good"];
+    let (model, _) = TextClassifier::load(&folder(), &options(&labels)).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let saved = out.path().join("deep/model");
+    model.save_folder(&folder(), &saved).unwrap();
+    let (again, report) = TextClassifier::load(&saved, &LoadOptions { seed: 7, ..options(&labels) }).unwrap();
+    assert!(!report.new_head);
+    assert_eq!(logits(&again, Mode::Inference), logits(&model, Mode::Inference));
+
+    let read = |file: &str| std::fs::read(saved.join(file)).unwrap();
+    let config: serde_json::Value = serde_json::from_slice(&read("config.json")).unwrap();
+    assert_eq!(config["architectures"], serde_json::json!(["BertForSequenceClassification"]));
+    assert_eq!(config["id2label"], serde_json::json!({"0": "bad", "1": "good"}));
+    assert_eq!(config["label2id"], serde_json::json!({"bad": 0, "good": 1}));
+    assert_eq!((&config["num_labels"], &config["is_decoder"]), (&serde_json::json!(2), &serde_json::json!(false)));
+    for file in ["tokenizer.json", "tokenizer_config.json", "vocab.txt"] {
+        assert_eq!(read(file), std::fs::read(folder().join(file)).unwrap());
+    }
+    let bytes = read("model.safetensors");
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["format"], "pt");
+}
+
+#[test]
+fn saving_where_nothing_can_be_written_says_so() {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("file");
+    std::fs::write(&file, "in the way").unwrap();
+    let error = load().save_folder(&folder(), &file).unwrap_err().to_string();
+    assert!(error.contains("Could not write") && error.contains("file"), "{error}");
+    let error = load().save_folder(Path::new("no/such/folder"), out.path()).unwrap_err().to_string();
+    assert!(error.contains("no/such/folder has no config.json"), "{error}");
+}
