@@ -90,7 +90,9 @@ fn detect_quoting(sample: &str, delimiter: u8) -> bool {
         // Without quoting every line is a good row, and with it some lines would be swallowed or cut.
         return quoted.stray_quotes == 0 && plain.good == quoted.good;
     }
-    quoted.bad + quoted.stray_quotes <= plain.bad
+    // Commas stand in texts, so a file that separates by them and has proper quotes needs them read, broken ones or not.
+    let by_commas = matches!(delimiter, b',' | b';') && quoted.quoted > 0 && plain.bad > 0;
+    by_commas || quoted.bad <= plain.bad
 }
 
 /// How reading a sample in one dialect goes.
@@ -119,7 +121,7 @@ impl Outcome {
             outcome.good += usize::from(good);
             outcome.bad += usize::from(!good);
             outcome.quoted += record.quoted as usize;
-            outcome.stray_quotes += record.stray_quotes as usize;
+            outcome.stray_quotes += record.stray_quotes as usize + usize::from(record.unclosed);
         }
         outcome
     }
@@ -163,6 +165,7 @@ mod tests {
     fn quoted_newlines_and_delimiters_mean_quoting() {
         assert_eq!(guessed("text,label\n\"two\nlines\",x\n"), (',', true));
         assert_eq!(guessed("text,label\n\"plain\",x\n"), (',', true));
+        assert_eq!(guessed("text,label\n\"a, b\",x\n\"never closed, y\nc,z\n"), (',', true));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) struct Record<'a> {
     pub quoted: u32,
     /// Fields that begin with a quote that is not closed properly.
     pub stray_quotes: u32,
-    /// A quote is opened and never closed.
+    /// A quote is opened and never closed, as far as can be told.
     pub unclosed: bool,
 }
 
@@ -162,6 +162,9 @@ fn quoted_field<'a>(text: &'a str, open: usize, delimiter: u8, record: &mut Reco
 fn stray_quote<'a>(text: &'a str, open: usize, quote: usize, delimiter: u8, record: &mut Record<'a>) -> usize {
     let bytes = text.as_bytes();
     record.stray_quotes += 1;
+    // A quote where a field could begin, on a later line, most likely opens that field: the one at `open` was never
+    // closed and has swallowed the lines between.
+    record.unclosed |= matches!(bytes[quote - 1], b'\n' | b'\r');
     let limit = line_end(bytes, quote);
     let mut at = quote + 1;
     while let Some(next) = find(&bytes[..limit], at, b'"') {

@@ -2,10 +2,13 @@
 
 mod baseline;
 mod interval;
+mod logistic;
+mod minimise;
 mod metrics;
 mod prediction;
+mod tfidf;
 
-pub use baseline::majority_baseline;
+pub use baseline::{LabelledTexts, majority_baseline, tfidf_baseline};
 pub use interval::bootstrap_macro_f1;
 pub use metrics::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use prediction::Prediction;

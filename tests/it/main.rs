@@ -2,6 +2,8 @@
 
 mod architecture;
 mod export;
+mod data;
+mod evaluation;
 mod fetch;
 mod model_folders;
 mod models;

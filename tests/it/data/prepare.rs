@@ -1,0 +1,204 @@
+//! Edits, labels, cleaning, duplicates, the split, and what stands in the way of training.
+
+use super::*;
+use hone::data::{DropReason, Side, content_hash, filter_rows, word_counts};
+use hone::project::{RowEdit, RowId};
+
+fn id(file: SourceFile, record: u64) -> RowId {
+    RowId { file, record }
+}
+
+fn blockers(main: &str, validation: Option<&str>, test: Option<&str>) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    prepared(&project(folder.path(), main, validation, test), folder.path()).1.blockers
+}
+
+#[test]
+fn a_balanced_file_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), &balanced(&["b", "a"], 50), None, None);
+    let (imported, ready) = prepared(&project, folder.path());
+    assert_eq!((imported.guessed_text.as_deref(), imported.guessed_label.as_deref()), (Some("text"), Some("label")));
+    assert_eq!((ready.blockers.len(), ready.warnings.len()), (0, 0), "{:?}", ready.warnings);
+    assert_eq!(ready.labels, ["a", "b"]);
+    assert_eq!(ready.counts(), [[35, 5, 10], [35, 5, 10]]);
+    let again = prepared(&project, folder.path()).1;
+    assert_eq!((&again.data_hash, &again.split_hash), (&ready.data_hash, &ready.split_hash));
+    let mut other = project.clone();
+    other.split.seed = 7;
+    let other = prepared(&other, folder.path()).1;
+    assert_eq!(other.data_hash, ready.data_hash);
+    assert_ne!(other.split_hash, ready.split_hash);
+}
+
+#[test]
+fn columns_that_are_not_there_are_named_with_those_that_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &balanced(&["a", "b"], 5), None, Some("review,label\nx,a\n"));
+    let messages = prepared(&project, folder.path()).1.blockers;
+    assert_eq!(
+        messages,
+        [
+            "test.csv has no column 'text' for the text. It has: 'review', 'label'. Choose another column, or another file"
+        ]
+    );
+    project.dataset.text_column = String::new();
+    assert_eq!(
+        prepared(&project, folder.path()).1.blockers,
+        ["No text column is chosen. Choose one of: 'text', 'label'"]
+    );
+    project.dataset.text_column = "label".to_owned();
+    assert!(prepared(&project, folder.path()).1.blockers[0].contains("Choose two different columns"));
+}
+
+#[test]
+fn one_label_only() {
+    let messages = blockers(&balanced(&["only"], 5), None, None);
+    assert!(messages[0].contains("all 5 rows are 'only'. At least two are needed"), "{messages:?}");
+}
+
+#[test]
+fn a_class_too_small_to_be_on_every_side() {
+    let main = format!("{}rare one,rare\nrare two,rare\n", balanced(&["a", "b"], 20));
+    let messages = blockers(&main, None, None);
+    assert!(
+        messages[0]
+            .contains("'rare' (2 rows). Each label needs at least 3, one for each of training, validation, test")
+    );
+    let side = balanced(&["a", "b"], 5);
+    assert!(blockers(&main, Some(&side), None).is_empty(), "two rows are enough for two sides");
+    assert!(blockers(&main, Some(&side), Some(&side)).is_empty());
+}
+
+#[test]
+fn a_label_in_test_that_training_never_saw() {
+    let test = "text,label\nfine,a\nodd,c\nodder,c\n";
+    let messages = blockers(&balanced(&["a", "b"], 20), None, Some(test));
+    assert!(messages[0].contains("The label 'c' in test.csv (row 2, 2 rows in all) is not in the training rows"));
+    assert!(messages[0].contains("Correct it, merge it"));
+}
+
+#[test]
+fn an_unstratified_split_may_lose_a_label_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &balanced(&["a", "b"], 30), None, None);
+    project.split.stratified = false;
+    let (imported, ready) = prepared(&project, folder.path());
+    assert_eq!((ready.blockers.len(), ready.side(Side::Train).count()), (0, 42));
+    // A label on three rows, hardly any of them in training: some seed puts all of them elsewhere.
+    let rare = format!("{}r one,rare\nr two,rare\nr three,rare\n", balanced(&["a", "b"], 30));
+    std::fs::write(folder.path().join("main.csv"), rare).unwrap();
+    drop(imported);
+    (project.split.validation, project.split.test) = (0.4, 0.4);
+    let said = (0..50).any(|seed| {
+        project.split.seed = seed;
+        let blockers = prepared(&project, folder.path()).1.blockers;
+        blockers.iter().any(|message| message.contains("Turn the stratified split on"))
+    });
+    assert!(said);
+}
+
+#[test]
+fn shares_and_sides_that_leave_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
+    (project.split.validation, project.split.test) = (0.5, 0.5);
+    assert!(prepared(&project, folder.path()).1.blockers[0].contains("leave nothing for training"));
+    (project.split.validation, project.split.test) = (0.0, 0.0);
+    let ready = prepared(&project, folder.path()).1;
+    assert!(ready.blockers[0].contains("There are no rows for validation"));
+    assert!(ready.warnings.iter().any(|warning| warning.contains("There are no test rows")));
+    let messages = blockers(&balanced(&["a", "b"], 20), Some("text,label\n"), Some("text,label\n ,a\n"));
+    assert!(messages[0].contains("validation.csv has a header but no rows"), "{messages:?}");
+    assert!(messages[1].contains("No usable row is left in test.csv: 1 without text"), "{messages:?}");
+}
+
+#[test]
+fn empty_texts_and_labels_are_dropped_with_the_reason() {
+    let main = format!("{}<p>&nbsp;</p>,a\nno label, \n", balanced(&["a", "b"], 20));
+    let folder = tempfile::tempdir().unwrap();
+    let ready = prepared(&project(folder.path(), &main, None, None), folder.path()).1;
+    let main = SourceFile::Main;
+    assert_eq!(ready.dropped, [(id(main, 41), DropReason::EmptyText), (id(main, 42), DropReason::EmptyLabel)]);
+}
+
+#[test]
+fn duplicates_and_conflicts() {
+    let main = format!("{}same,a\nsame ,a\n<b>same</b>,b\n", balanced(&["a", "b"], 20));
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, Some("text,label\nsame,a\nsame,a\ntext 1 of a,a\n"));
+    let ready = prepared(&project, folder.path()).1;
+    let file = SourceFile::Main;
+    assert_eq!(ready.conflicts, [vec![id(file, 41), id(file, 42), id(file, 43)]]);
+    assert_eq!(ready.dropped, [(id(file, 42), DropReason::Duplicate)]);
+    assert_eq!(ready.side(Side::Test).count(), 3, "a given test file is used as it is");
+    assert!(ready.warnings.iter().any(|warning| warning.contains("1 text stands with more than one label")));
+    assert!(
+        ready.warnings.iter().any(|warning| warning.contains("of test also stand in training")),
+        "{:?}",
+        ready.warnings
+    );
+    project.cleaning.drop_conflicts = true;
+    let ready = prepared(&project, folder.path()).1;
+    assert_eq!(ready.dropped.len(), 3);
+    assert!(ready.dropped.iter().all(|(_, reason)| *reason == DropReason::Conflict));
+    let effect = |switch| ready.cleaning.iter().find(|effect| effect.switch == switch).unwrap();
+    assert_eq!((effect("drop_duplicates").rows, effect("drop_conflicts").rows), (1, 3));
+    assert_eq!(effect("strip_html").samples, [(id(file, 43), "<b>same</b>".to_owned(), "same".to_owned())]);
+    assert_eq!(effect("collapse_whitespace").rows, 1);
+}
+
+#[test]
+fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &balanced(&["1", "2", "10", "3"], 10), None, None);
+    assert_eq!(prepared(&project, folder.path()).1.labels, ["1", "2", "3", "10"]);
+    project.labels.mapping = [("1".to_owned(), "low".to_owned()), ("2".to_owned(), "low".to_owned())].into();
+    project.labels.excluded = ["3".to_owned()].into();
+    project.labels.order = vec!["low".to_owned()];
+    let edit = |hash: &str, label: Option<&str>, excluded| RowEdit {
+        content_hash: hash.to_owned(),
+        label: label.map(str::to_owned),
+        excluded,
+        kept: false,
+    };
+    let main = SourceFile::Main;
+    project.edits.rows = [
+        (id(main, 1), edit(&content_hash("text 0 of 1", "1"), Some("10"), false)),
+        (id(main, 2), edit(&content_hash("text 0 of 2", "2"), None, true)),
+        (id(main, 3), edit("another row", Some("low"), false)),
+        (id(main, 999), edit("gone", None, true)),
+    ]
+    .into();
+    let ready = prepared(&project, folder.path()).1;
+    assert_eq!(ready.labels, ["low", "10"]);
+    let totals: Vec<usize> = ready.counts().iter().map(|sides| sides.iter().sum()).collect();
+    assert_eq!(totals, [18, 11]);
+    assert_eq!(ready.stale_edits, [id(main, 3), id(main, 999)]);
+    assert!(ready.examples[0].relabelled && ready.labels[ready.examples[0].label as usize] == "10");
+    assert_eq!(ready.dropped[0], (id(main, 2), DropReason::Excluded));
+    assert!(ready.warnings.iter().any(|warning| warning.contains("the file has changed since")));
+}
+
+#[test]
+fn rows_are_found_by_text_and_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "text,label\nGreat CAFÉ,a\nbad cafe,b\ngreat tea,b\n";
+    let ready = prepared(&project(folder.path(), main, None, None), folder.path()).1;
+    assert_eq!(filter_rows(&ready, "great", None), [0, 2]);
+    assert_eq!(filter_rows(&ready, "café", None), [0]);
+    assert_eq!(filter_rows(&ready, "", Some(1)), [1, 2]);
+    assert_eq!(filter_rows(&ready, "tea", Some(0)), [0_usize; 0]);
+    assert_eq!(word_counts(&ready), [2, 2, 2]);
+}
+
+#[test]
+fn cancelling_stops_the_preparing() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), &balanced(&["a", "b"], 5), None, None);
+    let imported = watched(|watch| import(&project, folder.path(), watch)).unwrap();
+    let (control, mut report) = (Control::default(), |_| {});
+    control.cancel();
+    let result = prepare(&project, &imported, &mut Watch { control: &control, report: &mut report });
+    assert!(matches!(result, Err(DataError::Cancelled)));
+}

@@ -1,0 +1,91 @@
+//! Real files, where they are at hand.
+
+use super::*;
+use hone::data::{DropReason, Side};
+
+/// A file of the shared data, or `None` with a word about it.
+fn shared(path: &str) -> Option<std::path::PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("skipped: ../shared absent ({})", path.display());
+    None
+}
+
+fn on(main: std::path::PathBuf, text: &str, label: &str) -> Project {
+    let dataset = DatasetSettings {
+        main: Some(main),
+        text_column: text.to_owned(),
+        label_column: label.to_owned(),
+        ..DatasetSettings::default()
+    };
+    Project { dataset, ..Project::default() }
+}
+
+#[test]
+fn raw_airline_tweets() {
+    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
+    let mut project = on(path, "text", "airline_sentiment");
+    let (imported, ready) = prepared(&project, Path::new(""));
+    assert_eq!((imported.main.table.len(), imported.main.bad_rows.len()), (14_640, 0));
+    assert_eq!(imported.main.table.names.len(), 15);
+    assert_eq!(
+        (imported.guessed_text.as_deref(), imported.guessed_label.as_deref()),
+        (Some("text"), Some("airline_sentiment"))
+    );
+    assert_eq!(ready.labels, ["negative", "neutral", "positive"]);
+    assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
+    // As the file has them; cleaning makes a few more texts equal.
+    project.cleaning = hone::project::CleaningSettings {
+        fix_mojibake: false,
+        strip_html: false,
+        decode_entities: false,
+        normalise_unicode: false,
+        remove_control: false,
+        collapse_whitespace: false,
+        ..project.cleaning
+    };
+    let raw = prepared(&project, Path::new("")).1;
+    assert_eq!(raw.conflicts.len(), 27);
+    let duplicates = raw.dropped.iter().filter(|(_, reason)| *reason == DropReason::Duplicate).count();
+    assert_eq!(duplicates, 14_640 - 14_422 - raw.conflicts.len());
+}
+
+#[test]
+fn airline_tweets_with_files_given() {
+    let (Some(train), Some(validation), Some(test)) = (
+        shared("airline_tweets/train.csv"),
+        shared("airline_tweets/validation.csv"),
+        shared("airline_tweets/test.csv"),
+    ) else {
+        return;
+    };
+    let mut project = on(train, "text", "label");
+    (project.dataset.validation, project.dataset.test) = (Some(validation), Some(test));
+    let ready = prepared(&project, Path::new("")).1;
+    assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
+    let rows = [Side::Train, Side::Validation, Side::Test].map(|side| ready.side(side).count());
+    assert_eq!(rows[1..], [1_439, 1_441]);
+    assert!(rows[0] > 11_500 && rows[0] <= 11_515, "{rows:?}");
+}
+
+#[test]
+fn sst2_is_read_without_quoting() {
+    let (Some(train), Some(dev)) = (shared("sst2/train.tsv"), shared("sst2/dev.tsv")) else { return };
+    let mut project = on(train, "sentence", "label");
+    project.dataset.test = Some(dev);
+    let (imported, ready) = prepared(&project, Path::new(""));
+    assert_eq!((imported.main.table.len(), imported.main.bad_rows.len()), (67_349, 0));
+    assert_eq!(imported.test.as_ref().map(|file| file.table.len()), Some(872));
+    assert_eq!((imported.main.format.delimiter, imported.guessed_text.as_deref()), ('\t', Some("sentence")));
+    assert_eq!((ready.labels.join(" "), ready.side(Side::Test).count()), ("0 1".to_owned(), 872));
+    assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
+}
+
+#[test]
+fn a_tab_separated_file_without_a_header() {
+    let Some(path) = shared("vader_amazon/amazonReviewSnippets_GroundTruth.txt") else { return };
+    let file = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap();
+    assert_eq!((file.table.len(), file.bad_rows.len(), file.format.header), (3_708, 0, false));
+}
