@@ -1,17 +1,301 @@
-//! The Export step.
+//! The Export step: the trained model and its predictions, each proved before it says done.
 
-use egui::Ui;
+use std::path::{Path, PathBuf};
 
-use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::widgets::page;
+use egui::{Align, Frame, Layout, Margin, RichText, TextEdit, Ui};
+
+use super::super::context::{Job, StepContext};
+use super::super::messages::{AppCommand, CommandSender, Pick};
+use super::super::theme::{Theme, Tone, icons};
+use super::super::widgets::numbers::duration;
+use super::super::widgets::{badge, banner, button, card, empty_state, icon_button, page, primary_button, progress_ui, section};
 use crate::project::Step;
+use crate::worker::{ExportFormat, RunResults};
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
-pub struct ExportStepState {}
+pub struct ExportStepState {
+    /// Typed places, by format; empty is the one suggested.
+    typed: [String; 3],
+    code: Code,
+}
+
+/// Which sample code is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Code {
+    #[default]
+    Terminal,
+    Transformers,
+}
+
+/// What can be exported, with its words.
+struct Offer {
+    format: ExportFormat,
+    icon: &'static str,
+    name: &'static str,
+    text: &'static str,
+    action: &'static str,
+}
+
+const OFFERS: [Offer; 3] = [
+    Offer {
+        format: ExportFormat::HuggingFace,
+        icon: icons::PACKAGE,
+        name: "Hugging Face folder",
+        text: "Weights, tokenizer, settings and a model card. It loads in transformers unchanged, and in Hone",
+        action: "Export folder",
+    },
+    Offer {
+        format: ExportFormat::Safetensors,
+        icon: icons::FILE,
+        name: "One weights file",
+        text: "Only the weights, as one safetensors file with the upstream tensor names",
+        action: "Export weights file",
+    },
+    Offer {
+        format: ExportFormat::Predictions,
+        icon: icons::FILE_CSV,
+        name: "Predictions",
+        text: "The test rows with their label, the predicted label and every probability, as CSV",
+        action: "Export predictions",
+    },
+];
 
 /// Draws the step.
-pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, _state: &mut ExportStepState, _sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Export.title(), Step::Export.purpose(), |_ui| {});
+pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStepState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, Step::Export.title(), Step::Export.purpose(), |ui| {
+        let Some(results) = ctx.results else {
+            let body = "After training, the weights and the predictions can be saved here";
+            empty_state(ui, ctx.theme, icons::EXPORT, "No trained model yet", body, |ui| {
+                if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
+                    sender.send(AppCommand::GoTo(Step::Train));
+                }
+            });
+            return;
+        };
+        if let Some(job) = ctx.job {
+            job_card(ui, ctx.theme, job, sender);
+        }
+        for (place, offer) in OFFERS.iter().enumerate() {
+            offer_card(ui, ctx, &mut state.typed[place], offer, results, sender);
+        }
+        done(ui, ctx, sender);
+        sample_code(ui, ctx, &mut state.code, results);
+    });
+}
+
+/// Long work under way: what, how far, how long still, and a way to stop it.
+pub fn job_card(ui: &mut Ui, theme: &Theme, job: &Job, sender: &mut CommandSender) {
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.vertical(|ui| {
+                ui.label(theme.strong(&job.title));
+                let left = job.progress.eta_seconds.map(|seconds| format!(", {} left", duration(seconds)));
+                ui.label(theme.small(format!("{}{}", job.progress.stage, left.unwrap_or_default())));
+            });
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if button(ui, theme, icons::X, "Stop").clicked() {
+                    sender.send(AppCommand::StopJob);
+                }
+            });
+        });
+        let width = ui.available_width();
+        progress_ui(ui, theme, &job.title, job.progress.fraction(), width);
+    });
+}
+
+fn offer_card(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    typed: &mut String,
+    offer: &Offer,
+    results: &RunResults,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(offer.icon).size(theme.text.title).color(theme.palette.accent));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.label(theme.heading(offer.name));
+                ui.label(theme.muted(offer.text));
+            });
+        });
+        ui.add_space(theme.space.xs);
+        let suggested = suggestion(ctx.folder, offer.format, &results.summary.run);
+        ui.horizontal(|ui| {
+            let enabled = if ctx.job.is_some() { Err("Wait until the work under way is done") } else { Ok(()) };
+            let hint = suggested.display().to_string();
+            let field = TextEdit::singleline(typed).hint_text(hint).desired_width(ui.available_width() - 300.0);
+            ui.add(field).accessible_name(format!("Where to write: {}", offer.name));
+            let choose = button(ui, theme, icons::FOLDER, "Choose…").accessible_name(format!("Choose a place: {}", offer.name));
+            if choose.on_hover_text("Choose where, and export there").clicked() {
+                sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
+            }
+            if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
+                let output = if typed.trim().is_empty() { suggested } else { PathBuf::from(typed.trim()) };
+                sender.send(AppCommand::Export { format: offer.format, output });
+            }
+        });
+    });
+}
+
+/// A place that is not there yet: `exports/<run>-<what>` in the project's folder, numbered where taken.
+fn suggestion(folder: &Path, format: ExportFormat, run: &str) -> PathBuf {
+    let (name, extension) = match format {
+        ExportFormat::HuggingFace => ("model", ""),
+        ExportFormat::Safetensors => ("weights", ".safetensors"),
+        ExportFormat::Predictions => ("predictions", ".csv"),
+    };
+    let exports = folder.join("exports");
+    let first = exports.join(format!("{run}-{name}{extension}"));
+    let numbered = (2..1000).map(|number| exports.join(format!("{run}-{name}-{number}{extension}")));
+    std::iter::once(first.clone()).chain(numbered).find(|path| !path.exists()).unwrap_or(first)
+}
+
+fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    for (what, path, proof) in ctx.exports.iter().rev() {
+        banner(ui, theme, Tone::Success, what, &path.display().to_string(), |ui| {
+            if !proof.is_empty() {
+                badge(ui, theme, Tone::Success, icons::SEAL_CHECK, proof);
+            }
+            if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").clicked() {
+                sender.send(AppCommand::Reveal(path.clone()));
+            }
+            if button(ui, theme, icons::COPY, "Copy path").clicked() {
+                ui.ctx().copy_text(path.display().to_string());
+            }
+        });
+    }
+}
+
+fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, results: &RunResults) {
+    let theme = ctx.theme;
+    let exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir());
+    let model = exported.cloned().unwrap_or_else(|| suggestion(ctx.folder, ExportFormat::HuggingFace, &results.summary.run));
+    section(ui, theme, "Using the model", "The exported folder, from a terminal or from Python", |ui| {
+        let text = match code {
+            Code::Terminal => terminal_code(&model),
+            Code::Transformers => python_code(&model, results.settings.project.training.max_length),
+        };
+        ui.horizontal(|ui| {
+            ui.selectable_value(code, Code::Terminal, "Terminal");
+            ui.selectable_value(code, Code::Transformers, "Python (transformers)");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if icon_button(ui, theme, icons::COPY, "Copy the code").clicked() {
+                    ui.ctx().copy_text(text.clone());
+                }
+            });
+        });
+        let frame = Frame::new().fill(theme.palette.sunken).corner_radius(theme.radius.medium);
+        frame.inner_margin(Margin::same(theme.space.m as i8)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.add(egui::Label::new(RichText::new(&text).monospace()).wrap().selectable(true));
+        });
+    });
+}
+
+fn terminal_code(model: &Path) -> String {
+    format!("hone predict \"{}\" reviews.csv --out labelled.csv", model.display())
+}
+
+fn python_code(model: &Path, max_length: usize) -> String {
+    format!(
+        "from transformers import pipeline\n\n\
+         classify = pipeline(\"text-classification\", model={:?}, top_k=None)\n\
+         print(classify(\"The strap broke after a week.\", truncation=True, max_length={max_length}))",
+        model.display().to_string()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{Scene, picture, window};
+    use crate::progress::Progress;
+
+    fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ExportStepState)> {
+        window(dark, (scene, ExportStepState::default()), |ui, (scene, state)| {
+            scene.show(|ctx, sender| export_step_ui(ui, ctx, state, sender));
+        })
+    }
+
+    #[test]
+    fn each_format_is_exported_to_a_place_of_its_own() {
+        let mut harness = open(Scene::trained(false), false);
+        harness.run();
+        picture("export-light", &mut harness);
+        for offer in &OFFERS {
+            harness.get_by_label(offer.action).click();
+            harness.run();
+        }
+        harness.get_by_label("Choose a place: Predictions").click();
+        harness.run();
+        let asked = harness.state_mut().0.sender.take();
+        let path = |end: &str| PathBuf::from(format!("customer-reviews/exports/2026-11-23-1024-{end}"));
+        let export = |format, end| AppCommand::Export { format, output: path(end) };
+        assert_eq!(
+            asked,
+            [
+                export(ExportFormat::HuggingFace, "model"),
+                export(ExportFormat::Safetensors, "weights.safetensors"),
+                export(ExportFormat::Predictions, "predictions.csv"),
+                AppCommand::Pick(Pick::ExportTo(ExportFormat::Predictions)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_typed_place_is_used() {
+        let mut harness = open(Scene::trained(true), true);
+        harness.run();
+        harness.get_by_label("Where to write: Hugging Face folder").focus();
+        harness.run();
+        harness.get_by_label("Where to write: Hugging Face folder").type_text("/tmp/mine");
+        harness.run();
+        harness.get_by_label("Export folder").click();
+        harness.run();
+        let expected = AppCommand::Export { format: ExportFormat::HuggingFace, output: PathBuf::from("/tmp/mine") };
+        assert_eq!(harness.state_mut().0.sender.take(), [expected]);
+    }
+
+    #[test]
+    fn what_was_exported_is_shown_with_its_proof() {
+        let mut scene = Scene::trained(true);
+        let proof = "158 test rows re-read: largest difference of a logit 0.0000021";
+        let path = PathBuf::from("customer-reviews/exports/2026-11-23-1024-model");
+        scene.exports.push(("Hugging Face folder exported".to_owned(), path.clone(), proof.to_owned()));
+        scene.job = Some(Job {
+            title: "Exporting".to_owned(),
+            progress: Progress {
+                stage: "Comparing with the model".to_owned(),
+                done: 60,
+                total: Some(158),
+                unit: "rows",
+                eta_seconds: Some(8.0),
+            },
+        });
+        let mut harness = open(scene, true);
+        harness.run();
+        picture("export-dark", &mut harness);
+        harness.get_by_label(proof);
+        harness.get_by_label("Show in folder").click();
+        harness.run();
+        harness.get_by_label("Stop").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Reveal(path), AppCommand::StopJob]);
+    }
+
+    #[test]
+    fn the_sample_code_names_the_exported_folder() {
+        let model = Path::new("/home/ann/model");
+        assert_eq!(terminal_code(model), "hone predict \"/home/ann/model\" reviews.csv --out labelled.csv");
+        assert!(python_code(model, 128).contains("model=\"/home/ann/model\""));
+        assert!(python_code(model, 128).contains("max_length=128"));
+    }
 }

@@ -3,6 +3,7 @@
 mod data;
 mod evaluate;
 mod export;
+mod hyperparameters;
 mod labels;
 mod model;
 mod plan;

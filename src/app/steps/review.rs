@@ -10,11 +10,12 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{
-    Chosen, badge, banner, button, card, empty_state, page, primary_button, probability_bars_ui, row_list_ui,
+    Chosen, badge, banner, button, card, empty_state, page, primary_button, probability_bars_ui, progress_ui,
+    row_list_ui,
 };
 use super::queue::{Decision, Order, Queue, corrections_since};
 use crate::evaluation::Prediction;
-use crate::project::{RowEdit, RowId, Step};
+use crate::project::{RowEdit, RowId, SourceFile, Step};
 use crate::worker::RunResults;
 
 /// What the step remembers between frames.
@@ -123,8 +124,7 @@ fn progress_card(
                     count(reviewed as u64),
                     counted(all as u64, "misclassified row", "misclassified rows")
                 )));
-                ui.add(egui::ProgressBar::new(share).desired_height(6.0).desired_width(320.0))
-                    .accessible_name("Share of misclassified rows reviewed");
+                progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), 320.0);
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let going = ctx.live.is_some_and(super::super::context::LiveRun::is_going);
@@ -133,7 +133,10 @@ fn progress_card(
                     0 => Err("Relabel or exclude a row first"),
                     _ => Ok(()),
                 };
-                let name = format!("Train again with {}", counted(corrections as u64, "correction", "corrections"));
+                let name = match corrections {
+                    0 => "Train again".to_owned(),
+                    some => format!("Train again with {}", counted(some as u64, "correction", "corrections")),
+                };
                 if primary_button(ui, theme, icons::ARROWS_CLOCKWISE, &name, enabled).clicked() {
                     sender.user(UserCommand::Train);
                 }
@@ -263,7 +266,7 @@ fn detail(
 
 fn badges(ui: &mut Ui, theme: &Theme, prediction: &Prediction, edit: Option<&RowEdit>) {
     ui.horizontal(|ui| {
-        ui.label(theme.small(format!("Row {}", prediction.id)));
+        ui.label(theme.small(row_name(prediction.id)));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
             Some(RowEdit { label: Some(label), .. }) => {
@@ -275,6 +278,15 @@ fn badges(ui: &mut Ui, theme: &Theme, prediction: &Prediction, edit: Option<&Row
     });
 }
 
+/// A row as a person counts it: "Row 12", with its file where that is not the main one.
+fn row_name(id: RowId) -> String {
+    match id.file {
+        SourceFile::Main => format!("Row {}", id.record),
+        SourceFile::Validation => format!("Row {} of the validation file", id.record),
+        SourceFile::Test => format!("Row {} of the test file", id.record),
+    }
+}
+
 fn actions(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -283,24 +295,31 @@ fn actions(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
+    let at_hand = ctx.imported.is_some();
     ui.horizontal_wrapped(|ui| {
-        ui.add_enabled_ui(ctx.imported.is_some(), |ui| {
-            for (key, label) in (1..).zip(&results.settings.labels).take(9) {
-                if button(ui, theme, "", &format!("{key}  {label}")).on_hover_text(format!("The label should be {label}")).clicked() {
-                    state.decide(ctx, &Decision::Label(label.clone()), sender);
-                }
+        if !at_hand {
+            ui.disable();
+        }
+        ui.label(theme.small("The label should be"));
+        for (key, label) in (1..).zip(&results.settings.labels).take(9) {
+            let hover = format!("Relabel this row {label} (key {key}) and go on");
+            if button(ui, theme, "", &format!("{key}  {label}")).on_hover_text(hover).clicked() {
+                state.decide(ctx, &Decision::Label(label.clone()), sender);
             }
-            ui.separator();
-            if button(ui, theme, icons::CHECK, "Keep (Space)").on_hover_text("The label in the file is right").clicked() {
-                state.decide(ctx, &Decision::Keep, sender);
-            }
-            let exclude = button(ui, theme, icons::PROHIBIT, "Exclude (X)");
-            if exclude.on_hover_text("Leave the row out of training and evaluation").clicked() {
-                state.decide(ctx, &Decision::Exclude, sender);
-            }
-        });
-        let undo = ui.add_enabled_ui(!state.taken_back.is_empty(), |ui| button(ui, theme, icons::ARROW_U_UP_LEFT, "Undo (U)"));
-        if undo.inner.on_hover_text("Take the last decision back").clicked() {
+        }
+    });
+    ui.horizontal_wrapped(|ui| {
+        let keep = ui.add_enabled_ui(at_hand, |ui| button(ui, theme, icons::CHECK, "Keep (Space)")).inner;
+        if keep.on_hover_text("The label in the file is right").clicked() {
+            state.decide(ctx, &Decision::Keep, sender);
+        }
+        let exclude = ui.add_enabled_ui(at_hand, |ui| button(ui, theme, icons::PROHIBIT, "Exclude (X)")).inner;
+        if exclude.on_hover_text("Leave the row out of training and evaluation").clicked() {
+            state.decide(ctx, &Decision::Exclude, sender);
+        }
+        let some = !state.taken_back.is_empty();
+        let undo = ui.add_enabled_ui(some, |ui| button(ui, theme, icons::ARROW_U_UP_LEFT, "Undo (U)")).inner;
+        if undo.on_hover_text("Take the last decision back").clicked() {
             state.take_back(sender);
         }
     });

@@ -1,6 +1,6 @@
 //! The Train step: what will happen, what is in the way, and the run as it goes.
 
-use egui::{Align, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Layout, RichText, ScrollArea, Ui, vec2};
 
 use super::super::commands::UserCommand;
 use super::super::context::{LiveRun, RunEnd, StepContext};
@@ -9,7 +9,7 @@ use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{count, duration, score};
 use super::super::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
-    primary_button, section,
+    primary_button, progress_ui, section,
 };
 use super::plan::plan_summary;
 use crate::project::{Issue, Readiness, Step, readiness};
@@ -35,11 +35,15 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
         }
         Some(live) => {
             ended(ui, ctx, live, sender);
-            start(ui, ctx, sender, "Train again");
-            figures(ui, ctx, state, live);
+            if live.steps.is_empty() {
+                start(ui, ctx, sender, "Train again");
+            } else {
+                figures(ui, ctx, state, live);
+                start(ui, ctx, sender, "Train again");
+            }
         }
         None => {
-            start(ui, ctx, sender, "Start training");
+            start(ui, ctx, sender, if ctx.results.is_some() { "Train again" } else { "Start training" });
             match ctx.results {
                 Some(results) => last_run(ui, ctx, state, results),
                 None => first_run(ui, ctx.theme),
@@ -92,11 +96,8 @@ fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender)
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
         });
         ui.add_space(theme.space.xs);
-        let bar = match share_done(live) {
-            Some(share) => ProgressBar::new(share).desired_height(8.0),
-            None => ProgressBar::new(0.0).desired_height(8.0).animate(true),
-        };
-        ui.add(bar).accessible_name("Progress of the run");
+        let width = ui.available_width();
+        progress_ui(ui, theme, "Progress of the run", share_done(live), width);
         ui.add_space(theme.space.s);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xl;

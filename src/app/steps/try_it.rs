@@ -1,16 +1,221 @@
-//! Try it: type a text and see what the trained model says. Drawn beside the steps once there is a run.
+//! Try it: type a text and see what the trained model says; give it a file and get its labels.
 
-use egui::Ui;
+use egui::{Align, Layout, RichText, TextEdit, Ui};
 
 use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::widgets::page;
+use super::super::messages::{AppCommand, CommandSender, Pick};
+use super::super::theme::{Tone, icons};
+use super::super::widgets::{Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section};
+use super::export::job_card;
+use crate::evaluation::Prediction;
+use crate::project::Step;
+use crate::worker::RunResults;
+
+/// Seconds of no typing after which the text is sent.
+const QUIET: f64 = 0.25;
 
 /// What the page remembers between frames.
 #[derive(Debug, Default)]
-pub struct TryItState {}
+pub struct TryItState {
+    text: String,
+    /// When the text was last changed, in the window's seconds.
+    changed: Option<f64>,
+    /// What was last asked: the run and the text.
+    asked: Option<(String, String)>,
+    /// Which of the test rows the next example is.
+    example: usize,
+}
 
-/// Draws the page. Ask with `AppCommand::Classify`; the answer comes in `ctx.classify`.
-pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, _state: &mut TryItState, _sender: &mut CommandSender) {
-    page(ui, ctx.theme, "Try it", "Type a text and see what the trained model says", |_ui| {});
+/// Draws the page.
+pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, "Try it", "Type a text and see what the trained model says", |ui| {
+        let Some(results) = ctx.results else {
+            let body = "After training you can type any text here and see which label the model gives it";
+            empty_state(ui, ctx.theme, icons::CHAT_TEXT, "No trained model yet", body, |ui| {
+                if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
+                    sender.send(AppCommand::GoTo(Step::Train));
+                }
+            });
+            return;
+        };
+        text_section(ui, ctx, state, results, sender);
+        file_section(ui, ctx, sender);
+    });
+}
+
+fn text_section(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, results: &RunResults, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    section(ui, theme, "A text", "It is cleaned as the training texts were; nothing is stored or sent anywhere", |ui| {
+        let edit = TextEdit::multiline(&mut state.text).desired_rows(4).desired_width(f32::INFINITY);
+        let field = ui.add(edit.hint_text("Write or paste a text like those in your data")).accessible_name("Text to label");
+        if field.changed() {
+            state.changed = Some(ui.input(|input| input.time));
+        }
+        ui.horizontal(|ui| {
+            if button(ui, theme, icons::SHUFFLE, "An example").on_hover_text("A test row the model never learnt from").clicked() {
+                state.next_example(results);
+            }
+            let some = !state.text.is_empty();
+            if ui.add_enabled_ui(some, |ui| button(ui, theme, icons::X, "Clear")).inner.clicked() {
+                state.text.clear();
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ctx.classify.waiting {
+                    ui.label(theme.small("Working it out"));
+                    ui.spinner();
+                }
+            });
+        });
+        ask(ui, state, results, sender);
+        ui.add_space(theme.space.s);
+        answer(ui, ctx, state);
+    });
+}
+
+impl TryItState {
+    fn next_example(&mut self, results: &RunResults) {
+        let rows: &[Prediction] = if results.test.is_empty() { &results.validation } else { &results.test };
+        if let Some(row) = rows.get(self.example % rows.len().max(1)) {
+            self.text.clone_from(&row.text);
+            self.example += 1;
+            self.changed = None;
+        }
+    }
+}
+
+/// Sends the text once typing has paused, and again when another run is shown.
+fn ask(ui: &Ui, state: &mut TryItState, results: &RunResults, sender: &mut CommandSender) {
+    let text = state.text.trim();
+    let question = (results.summary.run.clone(), text.to_owned());
+    if text.is_empty() || state.asked.as_ref() == Some(&question) {
+        return;
+    }
+    let quiet = state.changed.map_or(QUIET, |changed| ui.input(|input| input.time) - changed);
+    if quiet < QUIET {
+        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(QUIET - quiet));
+        return;
+    }
+    sender.send(AppCommand::Classify(vec![text.to_owned()]));
+    state.asked = Some(question);
+}
+
+fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &TryItState) {
+    let theme = ctx.theme;
+    let classify = ctx.classify;
+    if let Some(error) = &classify.error {
+        banner(ui, theme, Tone::Danger, "The text could not be labelled", error, |_| {});
+        return;
+    }
+    let text = state.text.trim();
+    if text.is_empty() {
+        ui.label(theme.muted("The probabilities of each label appear here as you type"));
+        return;
+    }
+    let Some(probabilities) = classify.probabilities.first() else { return };
+    if probabilities.is_empty() {
+        ui.label(theme.muted("Nothing is left of this text after cleaning, so it has no label"));
+        return;
+    }
+    // While the newest text is being worked out, the last answer stays, paler, so that nothing jumps.
+    let current = classify.texts.first().is_some_and(|answered| answered == text);
+    ui.scope(|ui| {
+        if !current {
+            ui.set_opacity(0.5);
+        }
+        let best = (0..).zip(probabilities).max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class);
+        let chosen = Chosen { predicted: best, truth: None };
+        probability_bars_ui(ui, theme, &classify.labels, probabilities, chosen, false);
+    });
+}
+
+fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    section(ui, theme, "A file", "Every row is labelled; the result is a CSV with its columns and the probabilities", |ui| {
+        if let Some(job) = ctx.job {
+            job_card(ui, theme, job, sender);
+        }
+        ui.horizontal(|ui| {
+            let enabled = ctx.job.is_none();
+            let choose = ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Label a file…")).inner;
+            if choose.on_disabled_hover_text("Wait until the work under way is done").clicked() {
+                sender.send(AppCommand::Pick(Pick::PredictFile));
+            }
+            ui.label(theme.small("A CSV or TSV with the text column the model was trained on"));
+        });
+        if let Some((what, path, proof)) = ctx.exports.last() {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success));
+                ui.label(format!("{what}: {}", path.display()));
+                if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").on_hover_text(proof).clicked() {
+                    sender.send(AppCommand::Reveal(path.clone()));
+                }
+            });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::context::ClassifyState;
+    use crate::app::testing::{Scene, picture, window};
+
+    fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TryItState)> {
+        window(dark, (scene, TryItState::default()), |ui, (scene, state)| {
+            scene.show(|ctx, sender| try_it_ui(ui, ctx, state, sender));
+        })
+    }
+
+    #[test]
+    fn a_typed_text_is_asked_once_after_a_pause() {
+        let mut harness = open(Scene::trained(false), false);
+        harness.run();
+        harness.get_by_label("Text to label").focus();
+        harness.run();
+        harness.get_by_label("Text to label").type_text("The strap broke");
+        harness.step();
+        assert_eq!(harness.state_mut().0.sender.take(), []);
+        harness.run();
+        for _ in 0..30 {
+            harness.step();
+        }
+        let asked = harness.state_mut().0.sender.take();
+        assert_eq!(asked, [AppCommand::Classify(vec!["The strap broke".to_owned()])]);
+        for _ in 0..30 {
+            harness.step();
+        }
+        assert_eq!(harness.state_mut().0.sender.take(), []);
+    }
+
+    #[test]
+    fn the_answer_is_shown_as_bars() {
+        for dark in [false, true] {
+            let mut scene = Scene::trained(dark);
+            let row = scene.results.as_ref().unwrap().test[3].clone();
+            scene.classify = ClassifyState {
+                texts: vec![row.text.clone()],
+                labels: scene.results.as_ref().unwrap().settings.labels.clone(),
+                probabilities: vec![row.probabilities.clone()],
+                ..ClassifyState::default()
+            };
+            let mut harness = open(scene, dark);
+            harness.state_mut().1.text = row.text.clone();
+            harness.run();
+            picture(if dark { "try-dark" } else { "try-light" }, &mut harness);
+            assert!(harness.query_by_label_contains("predicted").is_some());
+        }
+    }
+
+    #[test]
+    fn a_file_can_be_given() {
+        let mut harness = open(Scene::trained(false), false);
+        harness.run();
+        picture("try-empty", &mut harness);
+        harness.get_by_label("Label a file…").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::PredictFile)]);
+    }
 }

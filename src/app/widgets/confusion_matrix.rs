@@ -56,7 +56,7 @@ struct Geometry {
 
 const HEADER_HEIGHT: f32 = 44.0;
 const TOTAL_WIDTH: f32 = 56.0;
-const LARGEST_CELL: f32 = 104.0;
+const LARGEST_CELL: f32 = 136.0;
 const GAP: f32 = 2.0;
 
 /// Shows the switch of views and the matrix in the width at hand and at most `max_height`.
@@ -318,7 +318,8 @@ fn small_font(ui: &Ui) -> FontId {
 }
 
 fn number_font(ui: &Ui) -> FontId {
-    egui::TextStyle::Monospace.resolve(ui.style())
+    let body = body_font(ui);
+    FontId::monospace(body.size)
 }
 
 fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {

@@ -1,7 +1,9 @@
 //! The curves of a run: loss, score, learning rate and gradient norm.
 
-use egui::{Color32, Role, Ui, WidgetInfo, vec2};
-use egui_plot::{Corner, HoverPosition, Legend, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points};
+use egui::{Align, Color32, Layout, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use egui_plot::{
+    AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
+};
 
 use super::downsample::{Point, min_max, smooth};
 use super::numbers::{count, score};
@@ -51,24 +53,40 @@ pub struct Curves<'a> {
 
 /// Draws four plots, two and two: loss and score above, learning rate and gradient norm below.
 pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut CurvesState) {
-    let gap = theme.space.m;
+    let gap = theme.space.l;
     let width = ((ui.available_width() - gap) / 2.0).max(160.0);
     state.refresh(curves, width as usize);
     let series = &state.series;
     let best = curves.evaluations.iter().rev().find(|point| point.is_best);
+    let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
+    let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
     ui.spacing_mut().item_spacing.x = gap;
     ui.horizontal_top(|ui| {
-        panel(ui, theme, curves, "Loss", vec2(width, UPPER), Some(loss_summary(curves)), |plot| {
-            plot.line(line("Training", &series.loss, faint(theme.chart(0))).width(1.0).allow_hover(false));
-            plot.line(line("Training, smoothed", &series.smoothed, theme.chart(0)).width(2.0));
-            evaluations(plot, "Validation", &series.validation_loss, theme.chart(1), LineStyle::Solid);
+        let legend = [
+            Some(("Training", faint(training), Sample::Line)),
+            Some(("Smoothed", training, Sample::Thick)),
+            Some(("Validation", validation, Sample::Points)),
+            star,
+        ];
+        let frame = Panel { title: "Loss", summary: loss_summary(curves), size: vec2(width, UPPER), legend: &legend };
+        panel(ui, theme, curves, &frame, |plot| {
+            plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
+            plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
+            evaluations(plot, "Validation", &series.validation_loss, validation, LineStyle::Solid);
             if let Some(best) = best {
                 mark_best(plot, theme, best.step, best.metrics.loss);
             }
         });
-        panel(ui, theme, curves, "Score on validation", vec2(width, UPPER), Some(score_summary(curves)), |plot| {
-            evaluations(plot, "Macro-F1", &series.macro_f1, theme.chart(1), LineStyle::Solid);
-            evaluations(plot, "Accuracy", &series.accuracy, theme.chart(2), LineStyle::dashed_dense());
+        let legend = [
+            Some(("Macro-F1", validation, Sample::Points)),
+            Some(("Accuracy", second, Sample::Dashes)),
+            star,
+        ];
+        let summary = score_summary(curves);
+        let frame = Panel { title: "Score on validation", summary, size: vec2(width, UPPER), legend: &legend };
+        panel(ui, theme, curves, &frame, |plot| {
+            evaluations(plot, "Macro-F1", &series.macro_f1, validation, LineStyle::Solid);
+            evaluations(plot, "Accuracy", &series.accuracy, second, LineStyle::dashed_dense());
             if let Some(best) = best {
                 let value = match curves.best_metric {
                     MetricChoice::Accuracy => best.metrics.accuracy,
@@ -78,15 +96,35 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             }
         });
     });
-    ui.add_space(gap);
+    ui.add_space(theme.space.m);
     ui.horizontal_top(|ui| {
-        panel(ui, theme, curves, "Learning rate", vec2(width, LOWER), None, |plot| {
-            plot.line(line("Learning rate", &series.learning_rate, theme.chart(0)).width(1.5));
+        let small = |title: &'static str| Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[] };
+        panel(ui, theme, curves, &small("Learning rate"), |plot| {
+            plot.line(line("Learning rate", &series.learning_rate, training).width(1.5));
         });
-        panel(ui, theme, curves, "Gradient norm", vec2(width, LOWER), None, |plot| {
-            plot.line(line("Gradient norm", &series.grad_norm, theme.chart(0)).width(1.0));
+        panel(ui, theme, curves, &small("Gradient norm"), |plot| {
+            plot.line(line("Gradient norm", &series.grad_norm, training).width(1.0));
         });
     });
+}
+
+/// How a series is drawn, for the legend: told by form as well as by colour.
+#[derive(Clone, Copy)]
+enum Sample {
+    Line,
+    Thick,
+    Points,
+    Dashes,
+    Star,
+}
+
+/// What stands around a plot.
+struct Panel<'a> {
+    title: &'static str,
+    /// Read to people who do not see the curves.
+    summary: String,
+    size: egui::Vec2,
+    legend: &'a [Option<(&'static str, Color32, Sample)>],
 }
 
 impl CurvesState {
@@ -121,45 +159,105 @@ fn plot_points(points: &[Point]) -> Vec<PlotPoint> {
     points.iter().map(|&point| point.into()).collect()
 }
 
-/// A titled plot over the steps. `summary` is read to people who do not see the curves; with it goes a legend.
+/// A titled plot over the steps.
 fn panel<'a>(
     ui: &mut Ui,
     theme: &Theme,
     curves: Curves<'a>,
-    title: &str,
-    size: egui::Vec2,
-    summary: Option<String>,
+    panel: &Panel<'_>,
     draw: impl FnOnce(&mut egui_plot::PlotUi<'a>) + 'a,
 ) {
-    ui.allocate_ui(size + vec2(0.0, 24.0), |ui| {
+    let size = panel.size;
+    ui.allocate_ui(size + vec2(0.0, 28.0), |ui| {
         ui.vertical(|ui| {
-            ui.label(egui::RichText::new(title).strong().color(theme.palette.text));
+            ui.horizontal(|ui| {
+                ui.set_width(size.x);
+                ui.label(theme.strong(panel.title));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| legend(ui, theme, panel.legend));
+            });
             let per_epoch = curves.steps_per_epoch;
-            let mut plot = Plot::new(("curve", title))
+            let font = theme.font(theme.text.small);
+            let axis = |hints: AxisHints<'static>| {
+                hints.tick_label_color(theme.palette.text_muted).tick_label_font(font.clone())
+            };
+            let x_axis = axis(AxisHints::new_x()).formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
+            let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
+            // Dragging and scrolling belong to the page; a box drawn with the right button zooms, two clicks reset.
+            let response = Plot::new(("curve", panel.title))
                 .width(size.x)
                 .height(size.y)
                 .allow_scroll(false)
                 .allow_drag(false)
-                .allow_boxed_zoom(true)
                 .show_crosshair(false)
                 .set_margin_fraction(vec2(0.01, 0.08))
                 .include_x(0.0)
                 .include_x(curves.total_steps.max(1) as f64)
-                .x_axis_label("Step")
-                .x_axis_formatter(|mark, _| count(mark.value.max(0.0).round() as u64))
-                .y_axis_formatter(|mark, range| axis_number(mark.value, range))
-                .y_axis_min_width(44.0)
-                .grid_color(theme.palette.grid)
-                .label_formatter(move |position| hover(position, per_epoch));
-            if summary.is_some() {
-                let legend = Legend::default().position(Corner::RightTop).follow_insertion_order(true);
-                plot = plot.legend(legend.text_style(egui::TextStyle::Small));
-            }
-            let response = plot.show(ui, draw).response;
-            let name = summary.unwrap_or_else(|| title.to_owned());
-            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &name));
+                .custom_x_axes(vec![x_axis])
+                .custom_y_axes(vec![y_axis])
+                .x_grid_spacer(|input| ticks(&input, 6.0, 1.0))
+                .y_grid_spacer(|input| ticks(&input, 4.0, 0.0))
+                .grid_color(theme.palette.border)
+                .label_formatter(move |position| hover(position, per_epoch))
+                .show(ui, draw)
+                .response;
+            response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &panel.summary));
         });
     });
+}
+
+/// The series of a plot with a sample of each, from the right.
+fn legend(ui: &mut Ui, theme: &Theme, entries: &[Option<(&'static str, Color32, Sample)>]) {
+    ui.spacing_mut().item_spacing.x = theme.space.s;
+    for (name, color, sample) in entries.iter().rev().flatten() {
+        ui.label(theme.small(*name));
+        let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
+        let ends = [rect.left_center(), rect.right_center()];
+        let painter = ui.painter();
+        match sample {
+            Sample::Line => drop(painter.line_segment(ends, Stroke::new(1.0, *color))),
+            Sample::Thick => drop(painter.line_segment(ends, Stroke::new(2.5, *color))),
+            Sample::Points => {
+                painter.line_segment(ends, Stroke::new(1.5, *color));
+                painter.circle_filled(rect.center(), 3.5, *color);
+            }
+            Sample::Dashes => painter.extend(Shape::dashed_line(&ends, Stroke::new(1.5, *color), 4.0, 3.0)),
+            Sample::Star => {
+                for turn in 0..3_u8 {
+                    let arm = 6.0 * egui::Vec2::angled(f32::from(turn) * std::f32::consts::PI / 3.0 + 0.52);
+                    painter.line_segment([rect.center() - arm, rect.center() + arm], Stroke::new(1.5, *color));
+                }
+            }
+        }
+    }
+}
+
+/// Grid marks at 1, 2 or 5 times a power of ten, about `wanted` of them, at least `smallest` apart.
+fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let raw = ((high - low) / wanted).max(smallest);
+    if !raw.is_finite() || raw <= 0.0 {
+        return Vec::new();
+    }
+    let power = 10_f64.powf(raw.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|&step| step >= raw * 0.999);
+    let step = step.unwrap_or(10.0 * power);
+    let first = (low / step).ceil() as i64;
+    let last = ((high / step).floor() as i64).min(first + 50);
+    (first..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
+}
+
+/// A tick's figure, with as many decimals as the distance between ticks needs.
+fn tick(mark: GridMark) -> String {
+    let step = mark.step_size.abs();
+    if mark.value.abs() < step / 2.0 {
+        return "0".to_owned();
+    }
+    let decimals = (-step.log10().floor()).max(0.0) as usize;
+    if decimals > 3 {
+        let digits = (mark.value.abs().log10().floor() - step.log10().floor()).max(0.0) as usize;
+        return format!("{:.*e}", digits, mark.value);
+    }
+    format!("{:.*}", decimals, mark.value)
 }
 
 fn line<'a>(name: &str, points: &'a [PlotPoint], color: Color32) -> Line<'a> {
@@ -173,7 +271,7 @@ fn evaluations<'a>(plot: &mut egui_plot::PlotUi<'a>, name: &str, points: &'a [Pl
 
 fn mark_best(plot: &mut egui_plot::PlotUi<'_>, theme: &Theme, step: u64, value: f64) {
     let star = Points::new("Best, kept", vec![[step as f64, value]]).shape(MarkerShape::Asterisk);
-    plot.points(star.radius(8.0).color(theme.palette.text));
+    plot.points(star.radius(7.0).color(theme.palette.text));
 }
 
 fn faint(color: Color32) -> Color32 {
@@ -195,21 +293,6 @@ fn axis_value(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 { format!("{value:.2e}") } else { format!("{value:.4}") }
 }
 
-fn axis_number(value: f64, range: &std::ops::RangeInclusive<f64>) -> String {
-    let span = range.end() - range.start();
-    if value == 0.0 {
-        "0".to_owned()
-    } else if span < 1e-2 {
-        format!("{value:.0e}")
-    } else if span < 0.1 {
-        format!("{value:.3}")
-    } else if span < 2.0 {
-        format!("{value:.2}")
-    } else {
-        format!("{value:.1}")
-    }
-}
-
 fn loss_summary(curves: Curves<'_>) -> String {
     let training = curves.steps.last().map(|step| format!("training {} at step {}", score(step.loss), count(step.step)));
     let validation = curves.evaluations.last().map(|point| format!("validation {}", score(point.metrics.loss)));
@@ -226,4 +309,55 @@ fn score_summary(curves: Curves<'_>) -> String {
 fn summary(title: &str, parts: [Option<String>; 2]) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { format!("{title}: nothing yet") } else { format!("{title}: {}", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+
+    fn marks(low: f64, high: f64, smallest: f64) -> Vec<String> {
+        let input = GridInput { bounds: (low, high), base_step_size: 1.0 };
+        ticks(&input, 4.0, smallest).into_iter().map(tick).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_have_the_decimals_they_need() {
+        assert_eq!(marks(0.0, 2.1, 0.0), ["0", "1", "2"].map(str::to_owned));
+        assert_eq!(marks(0.51, 0.6, 0.0), ["0.55", "0.60"].map(str::to_owned));
+        assert_eq!(marks(0.0, 5e-5, 0.0), ["0", "2e-5", "4e-5"].map(str::to_owned));
+        assert_eq!(marks(0.0, 3.0, 1.0), ["0", "1", "2", "3"].map(str::to_owned));
+        assert!(marks(1.0, 1.0, 0.0).is_empty());
+    }
+
+    #[test]
+    fn hover_tells_step_and_epoch() {
+        let position = PlotPoint::new(540.0, 0.1234);
+        let near = HoverPosition::NearDataPoint { plot_name: "Validation", position, index: 0 };
+        assert_eq!(hover(&near, 360).as_deref(), Some("Validation: 0.1234\nStep 540 (epoch 1.50)"));
+        assert_eq!(hover(&HoverPosition::Elsewhere { position }, 360), None);
+    }
+
+    #[test]
+    fn a_long_run_is_thinned_and_its_summary_is_read_aloud() {
+        let theme = testing::theme(false);
+        let results = testing::results();
+        let first = results.steps[0].clone();
+        let steps: Vec<StepMetrics> = (1..=200_000).map(|step| StepMetrics { step, ..first.clone() }).collect();
+        let curves = Curves {
+            steps: &steps,
+            evaluations: &results.evaluations,
+            total_steps: 200_000,
+            steps_per_epoch: 50_000,
+            best_metric: MetricChoice::MacroF1,
+        };
+        let mut state = CurvesState::default();
+        {
+            let harness = testing::window(false, (), |ui, ()| curves_ui(ui, &theme, curves, &mut state));
+            harness.get_by_label_contains("Loss: training");
+        }
+        assert!(state.series.loss.len() < 3_000, "{} points are drawn", state.series.loss.len());
+    }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::numbers::{counted, percent_fine, score};
+use super::numbers::{count, percent_fine, score};
 use crate::app::theme::{Theme, icons};
 use crate::evaluation::ClassificationMetrics;
 
@@ -54,7 +54,7 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
     let metrics = headline.metrics;
     let mut out = vec![format!(
         "On {} {}, {} of the predictions are right.",
-        counted(metrics.rows, "row", "rows").replace(" rows", "").replace(" row", ""),
+        count(metrics.rows),
         headline.rows,
         percent_fine(metrics.accuracy),
     )];
@@ -95,10 +95,10 @@ fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
     let lowest = present.min_by(|a, b| a.f1.total_cmp(&b.f1))?;
     (lowest.f1 < metrics.macro_average.f1 - 0.03).then(|| {
         format!(
-            "It is weakest on “{}”: it finds {} of them, and {} of what it calls so is so.",
-            lowest.label,
+            "It is weakest on “{label}”: it finds {} of those rows, and is right in {} of the rows it calls {label}.",
             percent_fine(lowest.recall),
-            percent_fine(lowest.precision)
+            percent_fine(lowest.precision),
+            label = lowest.label
         )
     })
 }

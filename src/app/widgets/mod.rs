@@ -9,6 +9,7 @@ mod headline;
 mod metrics_table;
 pub mod numbers;
 mod probability_bars;
+mod progress;
 mod row_list;
 
 pub use basics::{
@@ -20,4 +21,5 @@ pub use curves::{Curves, CurvesState, curves_ui};
 pub use headline::{Headline, headline_ui};
 pub use metrics_table::metrics_table_ui;
 pub use probability_bars::{Chosen, probability_bars_ui};
+pub use progress::progress_ui;
 pub use row_list::row_list_ui;

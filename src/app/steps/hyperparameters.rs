@@ -1,0 +1,277 @@
+//! Every hyperparameter, each with one line that says what it does.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use egui::{Checkbox, ComboBox, DragValue, Ui, vec2};
+
+use super::super::theme::Theme;
+use crate::project::{
+    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, ScheduleKind,
+    TrainingSettings,
+};
+
+const NAME_WIDTH: f32 = 170.0;
+const CONTROL_WIDTH: f32 = 190.0;
+
+/// Shows every setting. `labels` are offered weights by hand.
+pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, labels: &[String]) {
+    batches(ui, theme, settings);
+    optimizer(ui, theme, settings);
+    regularisation(ui, theme, settings);
+    class_weights(ui, theme, &mut settings.class_weights, labels);
+    measuring(ui, theme, settings);
+    group(ui, theme, "Repeating a run");
+    row(ui, theme, "Seed", "The same seed and settings give the same losses, bit for bit", |ui| {
+        ui.add(DragValue::new(&mut settings.seed).speed(1.0));
+    });
+    row(ui, theme, "Precision", "Arithmetic of the matrix products. Automatic is the fastest that is accurate here", |ui| {
+        choose(ui, "precision", &mut settings.precision, &[(Precision::Auto, "Automatic"), (Precision::F32, "32-bit")]);
+    });
+}
+
+fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Passes and batches");
+    row(ui, theme, "Passes (epochs)", "How often every training text is learnt from", |ui| {
+        ui.add(DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
+    });
+    row(ui, theme, "Batch size", "Texts learnt from in one step; larger is steadier and needs more memory", |ui| {
+        ui.add(DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"));
+    });
+    row(ui, theme, "Longest text", "Longer texts are cut at the end. A word is about 1.3 tokens", |ui| {
+        ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
+    });
+    row(ui, theme, "Gradient accumulation", "Batches summed before each step: a larger batch in the same memory", |ui| {
+        ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05).suffix(" batches"));
+    });
+    row(ui, theme, "Group by length", "Puts texts of similar length in a batch: faster, same result", |ui| {
+        ui.add(Checkbox::without_text(&mut settings.group_by_length));
+    });
+}
+
+fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Optimizer (AdamW)");
+    let optimizer = &mut settings.optimizer;
+    row(ui, theme, "Learning rate", "How far each step goes. 2e-5 to 5e-5 suits most models; too high and it forgets", |ui| {
+        scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
+    });
+    let kinds = [
+        (ScheduleKind::Linear, "Falls in a line"),
+        (ScheduleKind::Cosine, "Falls along a cosine"),
+        (ScheduleKind::Constant, "Stays the same"),
+    ];
+    row(ui, theme, "Schedule", "How the learning rate goes on after the warm-up", |ui| {
+        choose(ui, "schedule", &mut settings.schedule, &kinds);
+    });
+    row(ui, theme, "Warm-up", "Share of the steps over which the learning rate rises from 0", |ui| {
+        share(ui, &mut settings.warmup, 1.0);
+    });
+    row(ui, theme, "Weight decay", "Pulls weights towards 0 and so against learning by heart", |ui| {
+        ui.add(DragValue::new(&mut optimizer.weight_decay).range(0.0..=1.0).speed(0.001).max_decimals(4));
+    });
+    row(ui, theme, "Gradient clipping", "Longest step allowed (norm of the gradient); 0 does not clip", |ui| {
+        ui.add(DragValue::new(&mut optimizer.max_grad_norm).range(0.0..=100.0).speed(0.01).max_decimals(2));
+    });
+    row(ui, theme, "Beta 1", "How long past gradients are remembered", |ui| {
+        ui.add(DragValue::new(&mut optimizer.beta1).range(0.0..=0.9999).speed(0.001).max_decimals(4));
+    });
+    row(ui, theme, "Beta 2", "How long the size of past gradients is remembered", |ui| {
+        ui.add(DragValue::new(&mut optimizer.beta2).range(0.0..=0.99999).speed(0.0001).max_decimals(5));
+    });
+    row(ui, theme, "Epsilon", "Keeps the division by small gradients in bounds", |ui| {
+        scientific(ui, &mut optimizer.epsilon, 1e-12..=1e-3);
+    });
+    if *optimizer != OptimizerSettings::default() {
+        row(ui, theme, "", "", |ui| {
+            if ui.button("Reset the optimizer").clicked() {
+                *optimizer = OptimizerSettings::default();
+            }
+        });
+    }
+}
+
+fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Against learning by heart");
+    row(ui, theme, "Dropout", "Share of values dropped at random in training. Unticked keeps the model's own", |ui| {
+        let mut own = settings.dropout.is_some();
+        if ui.checkbox(&mut own, "Set").changed() {
+            settings.dropout = own.then_some(0.1);
+        }
+        if let Some(dropout) = &mut settings.dropout {
+            share(ui, dropout, 0.9);
+        }
+    });
+    row(ui, theme, "Label smoothing", "Share of certainty given to the other labels; helps where labels are noisy", |ui| {
+        share(ui, &mut settings.label_smoothing, 0.5);
+    });
+}
+
+/// The kind of class weights, without the weights themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WeightKind {
+    None,
+    Balanced,
+    ByHand,
+}
+
+fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels: &[String]) {
+    let mut kind = match weights {
+        ClassWeights::None => WeightKind::None,
+        ClassWeights::Balanced => WeightKind::Balanced,
+        ClassWeights::ByHand(_) => WeightKind::ByHand,
+    };
+    let before = kind;
+    let kinds = [
+        (WeightKind::None, "Every text the same"),
+        (WeightKind::Balanced, "Balanced"),
+        (WeightKind::ByHand, "By hand"),
+    ];
+    row(ui, theme, "Class weights", "How much an error on each label costs. Balanced makes rare labels cost more", |ui| {
+        choose(ui, "class weights", &mut kind, &kinds);
+    });
+    if kind != before {
+        *weights = match kind {
+            WeightKind::None => ClassWeights::None,
+            WeightKind::Balanced => ClassWeights::Balanced,
+            WeightKind::ByHand => ClassWeights::ByHand(BTreeMap::new()),
+        };
+    }
+    if let ClassWeights::ByHand(by_label) = weights {
+        for label in labels {
+            let mut weight = by_label.get(label).copied().unwrap_or(1.0);
+            row(ui, theme, &format!("    {label}"), "1 is the weight of a label you leave alone", |ui| {
+                if ui.add(DragValue::new(&mut weight).range(0.0..=100.0).speed(0.01).max_decimals(2)).changed() {
+                    by_label.insert(label.clone(), weight);
+                }
+            });
+        }
+        if labels.is_empty() {
+            ui.label(theme.small("The labels are known once the data is prepared"));
+        }
+    }
+}
+
+fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Measuring and stopping");
+    row(ui, theme, "Measure", "When the validation texts are labelled and scored", |ui| {
+        let mut by_steps = matches!(settings.evaluate_every, EvaluateEvery::Steps(_));
+        choose(ui, "evaluate every", &mut by_steps, &[(false, "After each pass"), (true, "Every few steps")]);
+        match (&mut settings.evaluate_every, by_steps) {
+            (EvaluateEvery::Steps(steps), true) => {
+                ui.add(DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"));
+            }
+            (every, true) => *every = EvaluateEvery::Steps(100),
+            (every, false) => *every = EvaluateEvery::Epoch,
+        }
+    });
+    let metrics =
+        [(MetricChoice::MacroF1, "Macro-F1"), (MetricChoice::Accuracy, "Accuracy"), (MetricChoice::Loss, "Loss")];
+    row(ui, theme, "Keep the best by", "The figure on validation that decides which weights are kept", |ui| {
+        choose(ui, "best metric", &mut settings.best_metric, &metrics);
+    });
+    row(ui, theme, "Early stopping", "Ends the run when that figure has not improved for a while", |ui| {
+        let mut on = settings.early_stopping.is_some();
+        if ui.add(Checkbox::without_text(&mut on)).changed() {
+            settings.early_stopping = on.then(EarlyStopping::default);
+        }
+    });
+    if let Some(stopping) = &mut settings.early_stopping {
+        row(ui, theme, "    Patience", "Measurements in a row without improvement before it stops", |ui| {
+            ui.add(DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));
+        });
+        row(ui, theme, "    Smallest improvement", "Smaller changes do not count as one", |ui| {
+            ui.add(DragValue::new(&mut stopping.min_delta).range(0.0..=1.0).speed(0.0005).max_decimals(4));
+        });
+    }
+}
+
+fn group(ui: &mut Ui, theme: &Theme, name: &str) {
+    ui.add_space(theme.space.m);
+    ui.label(theme.strong(name));
+}
+
+/// Name, control and explanation of one setting. The name also names the control to screen readers.
+fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        let height = theme.size.control;
+        let label = ui.allocate_ui(vec2(NAME_WIDTH, height), |ui| {
+            ui.set_width(NAME_WIDTH);
+            ui.label(name)
+        });
+        ui.allocate_ui(vec2(CONTROL_WIDTH, height), |ui| {
+            ui.set_width(CONTROL_WIDTH);
+            ui.label_inputs_by(label.inner.id, control);
+        });
+        ui.add(egui::Label::new(theme.small(explanation)).wrap());
+    });
+}
+
+fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: &[(T, &str)]) {
+    let shown = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
+    ComboBox::from_id_salt(salt).width(CONTROL_WIDTH - 12.0).selected_text(shown).show_ui(ui, |ui| {
+        for (choice, name) in choices {
+            ui.selectable_value(value, *choice, *name);
+        }
+    });
+}
+
+/// A share shown as a percentage.
+fn share(ui: &mut Ui, value: &mut f64, most: f64) {
+    let mut percent = *value * 100.0;
+    if ui.add(DragValue::new(&mut percent).range(0.0..=most * 100.0).speed(0.2).max_decimals(1).suffix(" %")).changed() {
+        *value = percent / 100.0;
+    }
+}
+
+/// A small number, written and read as `5e-5`.
+fn scientific(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>) {
+    let speed = *value * 0.01;
+    let drag = DragValue::new(value).range(range).speed(speed);
+    ui.add(drag.custom_formatter(|value, _| in_scientific(value)).custom_parser(|text| text.trim().parse().ok()));
+}
+
+/// `5e-5`, `2.5e-5`.
+fn in_scientific(value: f64) -> String {
+    let short = format!("{value:.2e}");
+    match short.split_once('e') {
+        Some((mantissa, exponent)) => format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.')),
+        None => short,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+
+    #[test]
+    fn learning_rates_are_written_as_people_write_them() {
+        assert_eq!(in_scientific(5e-5), "5e-5");
+        assert_eq!(in_scientific(2.5e-5), "2.5e-5");
+        assert_eq!(in_scientific(1e-8), "1e-8");
+    }
+
+    #[test]
+    fn weights_by_hand_are_offered_for_every_label() {
+        let theme = testing::theme(false);
+        let labels = ["negative", "positive"].map(str::to_owned);
+        let settings =
+            TrainingSettings { class_weights: ClassWeights::ByHand(BTreeMap::new()), ..TrainingSettings::default() };
+        let harness = testing::window(false, settings, |ui, settings| hyperparameters_ui(ui, &theme, settings, &labels));
+        harness.get_by_label("    negative");
+        harness.get_by_label("    positive");
+        assert_eq!(harness.state().class_weights, ClassWeights::ByHand(BTreeMap::new()));
+    }
+
+    #[test]
+    fn drawing_changes_nothing() {
+        let theme = testing::theme(true);
+        let before = TrainingSettings { dropout: Some(0.2), warmup: 0.06, ..TrainingSettings::default() };
+        let mut harness =
+            testing::window(true, before.clone(), |ui, settings| hyperparameters_ui(ui, &theme, settings, &[]));
+        harness.run();
+        assert_eq!(*harness.state(), before);
+    }
+}
