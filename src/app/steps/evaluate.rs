@@ -1,6 +1,6 @@
 //! The Evaluate step: one honest headline, the figures behind it, and the rows behind the figures.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use egui::{ComboBox, Ui, vec2};
@@ -8,15 +8,16 @@ use egui::{ComboBox, Ui, vec2};
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::theme::{Theme, icons};
-use super::super::widgets::numbers::{ago, counted, score};
+use super::super::widgets::numbers::{ago, bytes, count, counted, duration, score};
 use super::super::widgets::{
     Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
     metrics_table_ui, page, primary_button, row_list_ui, section,
 };
+use super::job::job_card;
 use crate::evaluation::{ClassificationMetrics, Prediction};
 use crate::project::Step;
-use crate::storage::{RunFolder, RunStatus};
-use crate::worker::RunResults;
+use crate::storage::{RunStatus, RunSummary};
+use crate::worker::{EvaluationReport, RunResults};
 
 /// Which rows are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,15 +40,8 @@ pub struct EvaluateStepState {
     listed: Vec<usize>,
     listed_for: Option<(String, Rows, Option<Cell>)>,
     selected: Option<usize>,
-    runs: Vec<ListedRun>,
-    runs_for: Option<(PathBuf, String)>,
-}
-
-/// A finished run, as it stands in the list of runs.
-#[derive(Clone, Debug)]
-struct ListedRun {
-    folder: PathBuf,
-    name: String,
+    /// The newest figures on another file, to show them when they come.
+    report: Option<Arc<EvaluationReport>>,
 }
 
 /// Draws the step.
@@ -57,9 +51,12 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             nothing_yet(ui, ctx, sender);
             return;
         };
-        state.refresh_runs(ctx.folder, results);
+        state.show_new_report(ctx);
         toolbar(ui, ctx, state, sender, results);
         ui.add_space(ctx.theme.space.s);
+        if let Some(job) = ctx.job {
+            job_card(ui, ctx.theme, job, sender);
+        }
         let Some(shown) = Shown::of(ctx, results, state.rows) else {
             empty_state(ui, ctx.theme, icons::TABLE, "No rows here", "This run has no such rows", |_| {});
             return;
@@ -142,7 +139,7 @@ fn toolbar(
         state.rows = Rows::Validation;
     }
     ui.horizontal(|ui| {
-        run_choice(ui, state, sender, results);
+        run_choice(ui, ctx, sender, results);
         ui.add_space(theme.space.m);
         let test = ui.add_enabled_ui(results.summary.test.is_some(), |ui| {
             ui.selectable_value(&mut state.rows, Rows::Test, format!("Test ({})", results.test.len()))
@@ -160,52 +157,49 @@ fn toolbar(
         if ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Measure on a file…")).inner.on_hover_text(hint).clicked()
         {
             sender.send(AppCommand::Pick(Pick::EvaluateFile));
-            state.rows = Rows::Other;
         }
     });
-    if state.rows == Rows::Other && other.is_none() && ctx.job.is_none() {
+    if state.rows == Rows::Other && other.is_none() {
         state.rows = if results.summary.test.is_some() { Rows::Test } else { Rows::Validation };
     }
 }
 
-fn run_choice(ui: &mut Ui, state: &EvaluateStepState, sender: &mut CommandSender, results: &RunResults) {
-    let shown = state.runs.iter().find(|run| run.folder == results.folder);
-    let name = shown.map_or_else(|| run_name(results.summary.started_at, results.summary.validation.macro_average.f1), |run| run.name.clone());
-    let combo = ComboBox::from_id_salt("run").width(300.0).selected_text(name).show_ui(ui, |ui| {
-        for run in &state.runs {
-            if ui.selectable_label(run.folder == results.folder, &run.name).clicked() && run.folder != results.folder {
-                sender.send(AppCommand::LoadRun(run.folder.clone()));
+fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, results: &RunResults) {
+    let shown = run_name(&results.summary);
+    let combo = ComboBox::from_id_salt("run").width(300.0).selected_text(shown).show_ui(ui, |ui| {
+        let mut any = false;
+        for listing in ctx.runs {
+            let RunStatus::Finished(summary) = &listing.status else { continue };
+            any = true;
+            let is_shown = summary.run == results.summary.run;
+            if ui.selectable_label(is_shown, run_name(summary)).clicked() && !is_shown {
+                sender.send(AppCommand::LoadRun(listing.folder.path().to_owned()));
             }
         }
-        if state.runs.is_empty() {
+        if !any {
             ui.label("No other run");
         }
     });
-    combo.response.accessible_name("Run shown").on_hover_text("Runs of this project, newest first");
+    combo.response.accessible_name("Run shown").on_hover_text("Finished runs of this project, newest first");
 }
 
-fn run_name(started_at: u64, validation_f1: f64) -> String {
-    format!("Run {}, validation {}", ago(started_at), score(validation_f1))
+fn run_name(summary: &RunSummary) -> String {
+    format!("Run {}, validation {}", ago(summary.started_at), score(summary.validation.macro_average.f1))
 }
 
 impl EvaluateStepState {
-    /// Reads the list of runs when another run is shown.
-    fn refresh_runs(&mut self, folder: &Path, results: &RunResults) {
-        let key = (folder.to_owned(), results.summary.run.clone());
-        if self.runs_for.as_ref() == Some(&key) {
-            return;
+    /// Turns to the figures on another file as soon as they are there.
+    fn show_new_report(&mut self, ctx: &StepContext<'_>) {
+        let known = match (&self.report, ctx.evaluated) {
+            (Some(known), Some(now)) => Arc::ptr_eq(known, now),
+            (None, None) => true,
+            _ => false,
+        };
+        if !known {
+            self.report = ctx.evaluated.cloned();
+            self.rows = if self.report.is_some() { Rows::Other } else { Rows::Test };
+            self.matrix.selected = None;
         }
-        self.runs_for = Some(key);
-        // A list that cannot be read is shown as having no other run; the run itself is already at hand.
-        let listings = RunFolder::list(folder).unwrap_or_default();
-        let finished = listings.into_iter().filter_map(|listing| match listing.status {
-            RunStatus::Finished(summary) => Some(ListedRun {
-                folder: listing.folder.path().to_owned(),
-                name: run_name(summary.started_at, summary.validation.macro_average.f1),
-            }),
-            RunStatus::Running | RunStatus::Failed(_) => None,
-        });
-        self.runs = finished.collect();
     }
 
     /// Chooses the rows to list: those of the selected cell, or all errors, surest first.
@@ -291,7 +285,6 @@ fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &
 }
 
 fn how_it_was_trained(ui: &mut Ui, theme: &Theme, results: &RunResults) {
-    use super::super::widgets::numbers::{bytes, count, duration};
     let summary = &results.summary;
     card(ui, theme, |ui| {
         ui.horizontal_wrapped(|ui| {
@@ -350,6 +343,28 @@ mod tests {
             harness.run();
             picture(if dark { "evaluate-cell-dark" } else { "evaluate-cell-light" }, &mut harness);
         }
+    }
+
+    #[test]
+    fn figures_on_another_file_are_shown_when_they_come() {
+        let mut scene = Scene::trained(false);
+        let results = scene.results.clone().unwrap();
+        let mut harness = open(Scene { job: None, ..scene }, false);
+        harness.run();
+        scene = Scene::trained(false);
+        scene.evaluated = Some(Arc::new(EvaluationReport {
+            run: results.summary.run.clone(),
+            data: "/home/ann/march.csv".to_owned(),
+            metrics: results.summary.validation.clone(),
+            predictions: results.validation.clone(),
+        }));
+        harness.state_mut().0 = scene;
+        harness.run();
+        assert!(harness.query_by_label_contains("rows of march.csv").is_some());
+        harness.get_by_label("march.csv");
+        harness.get_by_label("Measure on a file…").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::EvaluateFile)]);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use egui::{Align, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
-use super::super::context::{Job, StepContext};
+use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
-use super::super::theme::{Theme, Tone, icons};
-use super::super::widgets::numbers::duration;
-use super::super::widgets::{badge, banner, button, card, empty_state, icon_button, page, primary_button, progress_ui, section};
+use super::super::theme::{Tone, icons};
+use super::super::widgets::{badge, banner, button, card, empty_state, icon_button, page, primary_button, section};
+use super::job::job_card;
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
 
@@ -81,26 +81,6 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
         }
         done(ui, ctx, sender);
         sample_code(ui, ctx, &mut state.code, results);
-    });
-}
-
-/// Long work under way: what, how far, how long still, and a way to stop it.
-pub fn job_card(ui: &mut Ui, theme: &Theme, job: &Job, sender: &mut CommandSender) {
-    card(ui, theme, |ui| {
-        ui.horizontal(|ui| {
-            ui.vertical(|ui| {
-                ui.label(theme.strong(&job.title));
-                let left = job.progress.eta_seconds.map(|seconds| format!(", {} left", duration(seconds)));
-                ui.label(theme.small(format!("{}{}", job.progress.stage, left.unwrap_or_default())));
-            });
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if button(ui, theme, icons::X, "Stop").clicked() {
-                    sender.send(AppCommand::StopJob);
-                }
-            });
-        });
-        let width = ui.available_width();
-        progress_ui(ui, theme, &job.title, job.progress.fraction(), width);
     });
 }
 
@@ -216,6 +196,7 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
+    use crate::app::context::Job;
     use crate::app::testing::{Scene, picture, window};
     use crate::progress::Progress;
 

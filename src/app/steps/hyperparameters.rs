@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use egui::{Checkbox, ComboBox, DragValue, Ui, vec2};
+use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
 
 use super::super::theme::Theme;
 use crate::project::{
@@ -12,7 +12,8 @@ use crate::project::{
 };
 
 const NAME_WIDTH: f32 = 170.0;
-const CONTROL_WIDTH: f32 = 190.0;
+const CONTROL_WIDTH: f32 = 200.0;
+const NUMBER_WIDTH: f32 = 96.0;
 
 /// Shows every setting. `labels` are offered weights by hand.
 pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, labels: &[String]) {
@@ -42,7 +43,7 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
     });
     row(ui, theme, "Gradient accumulation", "Batches summed before each step: a larger batch in the same memory", |ui| {
-        ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05).suffix(" batches"));
+        ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
     });
     row(ui, theme, "Group by length", "Puts texts of similar length in a batch: faster, same result", |ui| {
         ui.add(Checkbox::without_text(&mut settings.group_by_length));
@@ -67,16 +68,16 @@ fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         share(ui, &mut settings.warmup, 1.0);
     });
     row(ui, theme, "Weight decay", "Pulls weights towards 0 and so against learning by heart", |ui| {
-        ui.add(DragValue::new(&mut optimizer.weight_decay).range(0.0..=1.0).speed(0.001).max_decimals(4));
+        decimal(ui, &mut optimizer.weight_decay, 0.0..=1.0, 0.001);
     });
     row(ui, theme, "Gradient clipping", "Longest step allowed (norm of the gradient); 0 does not clip", |ui| {
-        ui.add(DragValue::new(&mut optimizer.max_grad_norm).range(0.0..=100.0).speed(0.01).max_decimals(2));
+        decimal(ui, &mut optimizer.max_grad_norm, 0.0..=100.0, 0.01);
     });
     row(ui, theme, "Beta 1", "How long past gradients are remembered", |ui| {
-        ui.add(DragValue::new(&mut optimizer.beta1).range(0.0..=0.9999).speed(0.001).max_decimals(4));
+        decimal(ui, &mut optimizer.beta1, 0.0..=0.9999, 0.001);
     });
     row(ui, theme, "Beta 2", "How long the size of past gradients is remembered", |ui| {
-        ui.add(DragValue::new(&mut optimizer.beta2).range(0.0..=0.99999).speed(0.0001).max_decimals(5));
+        decimal(ui, &mut optimizer.beta2, 0.0..=0.99999, 0.0001);
     });
     row(ui, theme, "Epsilon", "Keeps the division by small gradients in bounds", |ui| {
         scientific(ui, &mut optimizer.epsilon, 1e-12..=1e-3);
@@ -140,7 +141,7 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
         for label in labels {
             let mut weight = by_label.get(label).copied().unwrap_or(1.0);
             row(ui, theme, &format!("    {label}"), "1 is the weight of a label you leave alone", |ui| {
-                if ui.add(DragValue::new(&mut weight).range(0.0..=100.0).speed(0.01).max_decimals(2)).changed() {
+                if decimal(ui, &mut weight, 0.0..=100.0, 0.01).changed() {
                     by_label.insert(label.clone(), weight);
                 }
             });
@@ -180,7 +181,7 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
             ui.add(DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));
         });
         row(ui, theme, "    Smallest improvement", "Smaller changes do not count as one", |ui| {
-            ui.add(DragValue::new(&mut stopping.min_delta).range(0.0..=1.0).speed(0.0005).max_decimals(4));
+            decimal(ui, &mut stopping.min_delta, 0.0..=1.0, 0.0005);
         });
     }
 }
@@ -200,6 +201,7 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl 
         });
         ui.allocate_ui(vec2(CONTROL_WIDTH, height), |ui| {
             ui.set_width(CONTROL_WIDTH);
+            ui.spacing_mut().interact_size.x = NUMBER_WIDTH;
             ui.label_inputs_by(label.inner.id, control);
         });
         ui.add(egui::Label::new(theme.small(explanation)).wrap());
@@ -215,12 +217,23 @@ fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: 
     });
 }
 
+/// A number without trailing zeros.
+fn decimal(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>, speed: f64) -> Response {
+    ui.add(DragValue::new(value).range(range).speed(speed).custom_formatter(|value, _| trimmed(value)))
+}
+
+/// At most five decimals, and no zeros at the end.
+fn trimmed(value: f64) -> String {
+    format!("{value:.5}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// A share shown as a percentage.
 fn share(ui: &mut Ui, value: &mut f64, most: f64) {
     let mut percent = *value * 100.0;
-    if ui.add(DragValue::new(&mut percent).range(0.0..=most * 100.0).speed(0.2).max_decimals(1).suffix(" %")).changed() {
+    if decimal(ui, &mut percent, 0.0..=most * 100.0, 0.2).changed() {
         *value = percent / 100.0;
     }
+    ui.label("%");
 }
 
 /// A small number, written and read as `5e-5`.
@@ -251,6 +264,7 @@ mod tests {
         assert_eq!(in_scientific(5e-5), "5e-5");
         assert_eq!(in_scientific(2.5e-5), "2.5e-5");
         assert_eq!(in_scientific(1e-8), "1e-8");
+        assert_eq!((trimmed(0.01), trimmed(1.0), trimmed(0.0), trimmed(0.999)), ("0.01".into(), "1".into(), "0".into(), "0.999".into()));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod data;
 mod evaluate;
 mod export;
 mod hyperparameters;
+mod job;
 mod labels;
 mod model;
 mod plan;

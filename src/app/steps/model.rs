@@ -123,7 +123,8 @@ fn entry_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ModelStepState, entry:
             sender.edit(Edit::Model(ModelChoice::Catalogue(entry.id.clone())));
         }
         ui.add(egui::Label::new(RichText::new(&entry.description).color(theme.palette.text)).wrap());
-        let size = entry.bytes().map_or_else(|| "size not known".to_owned(), bytes);
+        // Where the size of the files is not known, it is that of 32-bit weights.
+        let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
         let facts = format!("{} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
         let sources: Vec<String> = entry.sources.iter().map(crate::models::Source::describe).collect();
         ui.label(theme.small(facts)).on_hover_text(format!("From: {}", sources.join("; or: ")));
@@ -236,7 +237,7 @@ fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut Comm
             let (name, text) = preset_words(preset);
             let chosen = current == Some(preset);
             ui.allocate_ui(vec2(width, 0.0), |ui| {
-                choice_card(ui, theme, chosen, 58.0, |ui| {
+                choice_card(ui, theme, chosen, 66.0, |ui| {
                     if ui.radio(chosen, theme.strong(name)).clicked() && !chosen {
                         sender.edit(Edit::Training(preset.apply(now)));
                     }

@@ -71,7 +71,7 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &
         for issue in &issues {
             issue_row(ui, theme, issue, sender);
         }
-        let why = issues.first().map(|issue| issue.message.as_str()).or(busy.as_deref());
+        let why = issues.first().map(|issue| issue.message.as_str()).or(ctx.train_blocked).or(busy.as_deref());
         if primary_button(ui, theme, icons::PLAY, name, why.map_or(Ok(()), Err)).clicked() {
             sender.user(UserCommand::Train);
         }

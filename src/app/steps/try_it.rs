@@ -6,7 +6,7 @@ use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::{Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section};
-use super::export::job_card;
+use super::job::job_card;
 use crate::evaluation::Prediction;
 use crate::project::Step;
 use crate::worker::RunResults;

@@ -112,8 +112,9 @@ pub fn badge(ui: &mut Ui, theme: &Theme, tone: Tone, icon: &str, text: &str) -> 
         .inner_margin(Margin::symmetric(theme.space.s as i8, 2))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xs;
+            // A badge is not for touching: it is as high as its text.
+            ui.spacing_mut().interact_size.y = 0.0;
             ui.horizontal(|ui| {
-                ui.set_min_height(0.0);
                 if !icon.is_empty() {
                     ui.label(RichText::new(icon).size(theme.text.small).color(ink));
                 }
