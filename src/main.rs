@@ -9,7 +9,7 @@ use hone::cli::{self, Arguments, CliError};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let mut out = io::stdout().lock();
+    let mut out = io::stdout();
     let code = match arguments.command {
         Some(command) => cli::run(&command, &mut out),
         None => cli::report(open(arguments.project, &mut out)),

@@ -99,12 +99,17 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
     }
 }
 
-/// A message as a sentence: a capital letter first, a full stop last.
+/// A message as a sentence: a capital letter first, unless it begins with a name such as `reviews.csv`, and a full
+/// stop last.
 fn sentence(message: &str) -> String {
     let message = message.trim();
+    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    let first_word = message.split(' ').next().unwrap_or_default();
+    if !first_word.chars().all(char::is_alphabetic) {
+        return format!("{message}{stop}");
+    }
     let mut letters = message.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
     format!("{first}{}{stop}", letters.as_str())
 }
 
@@ -126,5 +131,6 @@ mod tests {
     fn messages_are_sentences() {
         assert_eq!(sentence("there is no file at a.csv"), "There is no file at a.csv.");
         assert_eq!(sentence("Was it moved?"), "Was it moved?");
+        assert_eq!(sentence("reviews.csv is empty"), "reviews.csv is empty.");
     }
 }

@@ -1,9 +1,10 @@
 //! Hone through its front doors: one binary, a module a room.
 
 mod architecture;
-mod export;
+mod cli;
 mod data;
 mod evaluation;
+mod export;
 mod fetch;
 mod model_folders;
 mod models;

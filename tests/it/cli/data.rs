@@ -1,0 +1,88 @@
+//! `hone inspect` and `hone new`.
+
+use std::path::Path;
+
+use super::{Place, TINY_BERT, reviews};
+use hone::project::{ModelChoice, ScheduleKind};
+use hone::storage::ProjectFile;
+
+/// A file as people have them: ragged rows, duplicates, a conflict, empty fields, HTML, line breaks in fields.
+const MESSY: &str = "\
+id;review;stars
+1;I <b>love</b> these shoes;5
+2;\"The box was broken; the phone
+was not\";3
+3;Never again;1
+4;Never again;1
+5;Never again;2
+6;   ;4
+7;Great;5;who knows
+8;Good value;
+9;<br/>;5
+10;\"A unicode smile \u{263a}\";5
+";
+
+#[test]
+fn inspect_says_what_is_in_a_file() {
+    let place = Place::new();
+    place.write("messy.csv", MESSY);
+    insta::assert_snapshot!("inspect", place.good(&["inspect", "messy.csv", "--text", "review", "--label", "stars"]));
+    let json = place.json(&["inspect", "messy.csv", "--text", "review", "--label", "stars", "--json"]);
+    insta::assert_json_snapshot!("inspect_json", json);
+}
+
+#[test]
+fn inspect_guesses_columns_delimiter_and_encoding() {
+    let place = Place::new();
+    let latin = "Bewertung\tLabel\nSch\u{f6}ne Gr\u{fc}\u{df}e aus K\u{f6}ln, alles gut\tgut\n\
+                 Das war f\u{fc}r mich leider nichts\tschlecht\n"
+        .repeat(4);
+    let bytes: Vec<u8> = latin.chars().map(|letter| u32::from(letter) as u8).collect();
+    place.write("latin.tsv", bytes);
+    let json = place.json(&["inspect", "latin.tsv", "--json"]);
+    assert_eq!((json["encoding"].as_str(), json["delimiter"].as_str()), (Some("windows-1252"), Some("\t")));
+    assert_eq!((json["label_column"].as_str(), json["text_column"].as_str()), (Some("Label"), Some("Bewertung")));
+    assert_eq!(json["undecodable_characters"], 0);
+    assert!(json["columns"][0]["first_value"].as_str().unwrap().starts_with("Sch\u{f6}ne Gr\u{fc}\u{df}e"));
+}
+
+#[test]
+fn a_new_project_keeps_its_files_relative_and_its_settings() {
+    let place = Place::new();
+    place.write("shop/reviews.csv", reviews(5));
+    place.write("test.csv", reviews(2));
+    let out = place.good(&[
+        "new",
+        "shop",
+        "--data",
+        "shop/reviews.csv",
+        "--text",
+        "review",
+        "--label",
+        "mood",
+        "--test",
+        "test.csv",
+        "--model",
+        TINY_BERT,
+        "--delimiter",
+        "comma",
+        "--set",
+        "training.schedule=cosine",
+        "--set",
+        "lr=2e-5",
+    ]);
+    assert_eq!(out, "Made the project shop in shop with 15 rows.\nText: review. Label: mood.\nNext: hone train shop\n");
+    let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
+    assert_eq!(project.dataset.main.as_deref(), Some(Path::new("reviews.csv")));
+    assert!(project.dataset.test.as_ref().is_some_and(|test| test.is_absolute() && test.ends_with("test.csv")));
+    assert_eq!(project.dataset.delimiter, Some(','));
+    assert_eq!(project.model, ModelChoice::Folder(TINY_BERT.into()));
+    assert_eq!(project.training.schedule, ScheduleKind::Cosine);
+    assert_eq!(project.training.optimizer.learning_rate.to_string(), "0.00002");
+
+    let again = ["new", "shop", "--data", "shop/reviews.csv", "--text", "review", "--label", "mood"];
+    assert!(place.bad(1, &again).contains("already holds a project"));
+    let forced: Vec<&str> = again.iter().copied().chain(["--force", "--name", "Second"]).collect();
+    place.good(&forced);
+    assert_eq!(ProjectFile::read(&place.path("shop")).unwrap().1.name, "Second");
+}

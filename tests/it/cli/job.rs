@@ -1,0 +1,109 @@
+//! The main job in the terminal: train, look, predict, export.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::{Place, reviews};
+
+#[test]
+fn from_reviews_to_an_exported_model() {
+    let place = Place::new();
+    place.project();
+    let train = ["train", "shop", "--json", "--set", "epochs=2", "--set", "lr=1e-3", "--set", "batch_size=8"];
+    let outcome = place.json(&train);
+    let run = outcome["run"].as_str().unwrap();
+    assert!(place.path("shop/runs").join(run).join("best/model.safetensors").is_file());
+    assert_eq!(outcome["steps"], 12, "42 rows to learn from in batches of 8, twice");
+    assert_eq!((&outcome["epochs"], outcome["stop_reason"].as_str()), (&2.0.into(), Some("Completed")));
+    assert_eq!(outcome["rows"], serde_json::json!({ "train": 42, "validation": 6, "test": 12 }));
+    for number in ["train_seconds", "tokens_per_second", "peak_memory_mb", "best_step"] {
+        assert!(outcome[number].as_f64().unwrap() > 0.0, "{number}");
+    }
+    for side in ["validation", "test", "majority_baseline"] {
+        assert!((0.0..=1.0).contains(&outcome[side]["accuracy"].as_f64().unwrap()), "{side}");
+        assert!((0.0..=1.0).contains(&outcome[side]["macro_f1"].as_f64().unwrap()), "{side}");
+    }
+    assert_eq!(outcome["test"]["per_class"][0]["support"], 4);
+    assert_eq!(outcome["test"]["confusion"]["counts"].as_array().unwrap().len(), 3);
+    assert!(outcome["device"].as_str().is_some_and(|device| !device.is_empty()));
+
+    let evaluated = place.json(&["evaluate", "shop", "--json"]);
+    assert_eq!((&evaluated["run"], &evaluated["accuracy"]), (&outcome["run"], &outcome["test"]["accuracy"]));
+    assert_eq!(evaluated["confusion"], outcome["test"]["confusion"]);
+    let human = place.good(&["evaluate", "shop", "--run", run, "--data", "reviews.csv"]);
+    assert!(human.contains("60 rows, macro-F1") && human.contains("true \\ predicted"), "{human}");
+    assert!(place.good(&["runs", "shop"]).contains(run));
+
+    place.write("new.csv", "review,more\nI love this phone,1\n  ,2\n\"I hate it, broken\",3\n");
+    let predicted = place.json(&["predict", "shop", "new.csv", "--out", "labelled.csv", "--json"]);
+    assert_eq!((&predicted["rows"], &predicted["empty"]), (&2.into(), &1.into()));
+    let labelled = place.read("labelled.csv");
+    assert_eq!(
+        labelled.lines().next(),
+        Some("review,more,predicted,probability_bad,probability_fair,probability_good")
+    );
+    assert_eq!(labelled.lines().count(), 4);
+
+    let exported = place.json(&["export", "shop", "--format", "hf", "--out", "exported", "--json"]);
+    assert!(!exported["proof"].as_str().unwrap().is_empty());
+    place.good(&["predict", "exported", "new.csv", "--out", "again.csv"]);
+    assert_eq!(place.read("again.csv"), labelled);
+    let error = place.bad(1, &["export", "shop", "--format", "hf", "--out", "exported"]);
+    assert!(error.contains("exported"), "{error}");
+    place.good(&["export", "shop", "--format", "safetensors", "--out", "weights"]);
+    let error = place.bad(1, &["predict", "shop", "new.csv", "--text", "body", "--out", "x.csv"]);
+    assert!(error.contains("body"), "{error}");
+}
+
+#[test]
+fn results_for_people() {
+    let place = Place::new();
+    place.project();
+    let ended = place.hone(&["train", "shop", "--set", "epochs=1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for expected in ["1.00 epochs", "12 test rows: macro-F1", "most frequent label", "weighted average", "best"] {
+        assert!(ended.out.contains(expected), "{expected} in {}", ended.out);
+    }
+    assert!(ended.err.contains("42 rows to learn from, 6 to watch, 12 to test"), "{}", ended.err);
+    assert!(ended.err.contains("validation loss"), "{}", ended.err);
+}
+
+#[test]
+fn given_files_are_used_as_they_are() {
+    let place = Place::new();
+    place.write("train.csv", reviews(10));
+    place.write("rest.csv", reviews(20).replace("love", "like").replace("hate", "dislike"));
+    let files = ["--data", "train.csv", "--validation", "rest.csv", "--test", "rest.csv"];
+    let columns = ["--text", "review", "--label", "mood", "--model", super::TINY_BERT];
+    place.good(&["new", "shop"].into_iter().chain(files).chain(columns).collect::<Vec<_>>());
+    let outcome = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);
+    assert_eq!(outcome["rows"], serde_json::json!({ "train": 30, "validation": 60, "test": 60 }));
+}
+
+#[test]
+#[cfg(unix)]
+fn interrupting_keeps_the_best_so_far() {
+    let place = Place::new();
+    place.project();
+    let arguments = ["train", "shop", "--json", "--set", "epochs=100000", "--set", "early_stopping=none"];
+    let process = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let began = Instant::now();
+    while !any_best(&place) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no evaluation within a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let id = process.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = process.wait_with_output().unwrap();
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), outcome["stop_reason"].as_str()), (Some(0), Some("Stopped")));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("Ctrl-C again ends at once"));
+    place.good(&["evaluate", "shop"]);
+}
+
+#[cfg(unix)]
+fn any_best(place: &Place) -> bool {
+    let Ok(runs) = fs::read_dir(place.path("shop/runs")) else { return false };
+    runs.flatten().any(|run| run.path().join("best/model.safetensors").is_file())
+}
