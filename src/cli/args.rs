@@ -55,6 +55,9 @@ pub struct ReadingArguments {
     /// Encoding, such as utf-8 or windows-1252 [detected when left out]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
+    /// The first line is a row already: columns are named column_1, column_2, ... [detected when left out]
+    #[arg(long)]
+    pub no_header: bool,
 }
 
 /// `hone new`.
@@ -62,7 +65,7 @@ pub struct ReadingArguments {
 pub struct NewArguments {
     /// Folder to make the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV or the like, with a header line)
+    /// File of texts and labels (CSV, TSV or the like)
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Column that holds the text [guessed when left out]

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::CliError;
 use super::args::InspectArguments;
 use super::new::{absolute, choose, import, reading};
 use super::outcome::print_json;
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
+use super::{CliError, sentence};
 use crate::data::{DropReason, ImportedFile, Prepared};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command};
@@ -32,6 +32,7 @@ struct Findings<'a> {
     undecodable_characters: u64,
     delimiter: char,
     quoting: bool,
+    header: bool,
     rows: u64,
     columns: Vec<Column<'a>>,
     text_column: Option<String>,
@@ -118,6 +119,7 @@ fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts:
         undecodable_characters: file.format.undecodable,
         delimiter: file.format.delimiter,
         quoting: file.format.quoting,
+        header: file.format.header,
         rows: file.table.len() as u64,
         columns: (0..file.table.names.len()).map(|column| describe_column(file, column)).collect(),
         text_column: text,
@@ -210,7 +212,7 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
             vec![column.name.to_owned(), filled, distinct, role.to_owned(), shortened(&sample, SAMPLE_WIDTH)]
         })
         .collect();
-    write!(out, "\n{}", table(&["column", "filled", "distinct", "role", "first value"], &rows))?;
+    write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
     print_bad_rows(out, &findings.bad_rows)?;
     match &findings.texts {
         Some(texts) => print_texts(out, texts),
@@ -243,7 +245,7 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
             vec![label.label.clone(), grouped(label.rows), share]
         })
         .collect();
-    write!(out, "\n{}", table(&["label", "rows", "share"], &rows))?;
+    write!(out, "\n{}", table(&["label", ">rows", ">share"], &rows))?;
     print_rest(out, texts.labels.len())?;
     let Lengths { shortest, median, percentile_95, longest } = texts.words;
     writeln!(
@@ -255,15 +257,11 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.empty_texts, "empty text", "empty texts"),
         count(texts.empty_labels, "empty label", "empty labels"),
     )?;
-    if texts.conflicting_texts > 0 {
-        let texts = count(texts.conflicting_texts, "text stands", "texts stand");
-        writeln!(out, "{texts} with more than one label.")?;
-    }
     for problem in &texts.problems {
-        writeln!(out, "Problem: {problem}")?;
+        writeln!(out, "Problem: {}", sentence(problem))?;
     }
     for warning in &texts.warnings {
-        writeln!(out, "Warning: {warning}")?;
+        writeln!(out, "Warning: {}", sentence(warning))?;
     }
     Ok(())
 }

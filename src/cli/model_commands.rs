@@ -137,7 +137,7 @@ fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> R
             vec![entry.id.clone(), entry.name.clone(), parameters, size, entry.licence.clone(), here.to_owned()]
         })
         .collect();
-    write!(out, "{}", table(&["id", "name", "parameters", "download", "licence", "on this machine"], &rows))?;
+    write!(out, "{}", table(&["id", "name", ">parameters", ">download", "licence", "on this machine"], &rows))?;
     Ok(())
 }
 
@@ -154,7 +154,7 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
         return Ok(());
     }
     let rows: Vec<Vec<String>> = runs.iter().map(run_row).collect();
-    let head = ["run", "steps", "time", "validation macro-F1", "test macro-F1", "test accuracy", "status"];
+    let head = ["run", ">steps", ">time", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
     write!(out, "{}", table(&head, &rows))?;
     Ok(())
 }

@@ -69,6 +69,7 @@ pub(super) fn reading(arguments: &ReadingArguments) -> DatasetSettings {
     DatasetSettings {
         delimiter: arguments.delimiter,
         encoding: arguments.encoding.clone(),
+        header: arguments.no_header.then_some(false),
         ..DatasetSettings::default()
     }
 }

@@ -11,9 +11,10 @@ const LISTED_ERRORS: usize = 15;
 /// Longest label shown whole in a matrix's head.
 const HEAD_WIDTH: usize = 14;
 
-/// Columns aligned: the first to the left, the others to the right. No line ends with spaces.
+/// Columns aligned to the left, or to the right where the head begins with `>`. No line ends with spaces.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let head: Vec<String> = head.iter().map(|cell| (*cell).to_owned()).collect();
+    let right: Vec<bool> = head.iter().map(|cell| cell.starts_with('>')).collect();
+    let head: Vec<String> = head.iter().map(|cell| cell.strip_prefix('>').unwrap_or(cell).to_owned()).collect();
     let lines: Vec<Vec<String>> =
         std::iter::once(&head).chain(rows).map(|line| line.iter().map(|cell| printable(cell)).collect()).collect();
     let mut widths = vec![0; head.len()];
@@ -24,11 +25,11 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     }
     let mut text = String::new();
     for line in &lines {
-        let mut shown = String::new();
-        for (column, (cell, &width)) in line.iter().zip(&widths).enumerate() {
-            let padded = if column == 0 { format!("{cell:<width$}") } else { format!("  {cell:>width$}") };
-            shown.push_str(&padded);
-        }
+        let cells = line
+            .iter()
+            .zip(widths.iter().zip(&right))
+            .map(|(cell, (&width, &right))| if right { format!("{cell:>width$}") } else { format!("{cell:<width$}") });
+        let shown = cells.collect::<Vec<_>>().join("  ");
         text.push_str(shown.trim_end());
         text.push('\n');
     }
@@ -93,7 +94,7 @@ pub(super) fn metrics_table(metrics: &ClassificationMetrics) -> String {
         .collect();
     rows.push(figures("macro average", &metrics.macro_average, metrics.rows));
     rows.push(figures("weighted average", &metrics.weighted_average, metrics.rows));
-    table(&["label", "precision", "recall", "F1", "rows"], &rows)
+    table(&["label", ">precision", ">recall", ">F1", ">rows"], &rows)
 }
 
 /// The confusion matrix, or its largest errors when there are many labels.
@@ -102,7 +103,7 @@ pub(super) fn confusion_table(confusion: &ConfusionMatrix) -> String {
         return largest_errors(confusion);
     }
     let head: Vec<String> = std::iter::once("true \\ predicted".to_owned())
-        .chain(confusion.labels.iter().map(|label| shortened(label, HEAD_WIDTH)))
+        .chain(confusion.labels.iter().map(|label| format!(">{}", shortened(label, HEAD_WIDTH))))
         .collect();
     let rows: Vec<Vec<String>> = confusion
         .labels
@@ -130,7 +131,7 @@ fn largest_errors(confusion: &ConfusionMatrix) -> String {
         .take(LISTED_ERRORS)
         .map(|(count, truth, predicted)| vec![(*truth).to_owned(), (*predicted).to_owned(), grouped(*count)])
         .collect();
-    table(&["true label", "predicted instead", "rows"], &rows)
+    table(&["true label", "predicted instead", ">rows"], &rows)
 }
 
 #[cfg(test)]
@@ -161,7 +162,7 @@ mod tests {
         assert_eq!(confusion_table(&confusion(2)), expected);
         let large = confusion_table(&confusion(12));
         assert!(
-            large.starts_with("true label  predicted instead    rows\nlabel 11             label 10  11,010\n"),
+            large.starts_with("true label  predicted instead    rows\nlabel 11    label 10           11,010\n"),
             "{large}"
         );
         assert_eq!(large.lines().count(), 1 + LISTED_ERRORS);
