@@ -73,7 +73,17 @@ fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
 fn sources() -> Vec<Source> {
     let mut files = Vec::new();
     rust_files(&root().join("src"), &mut files);
-    files.iter().map(|path| read(path)).collect()
+    let for_tests: Vec<PathBuf> = files.iter().flat_map(|path| modules_for_tests(path)).collect();
+    files.iter().filter(|path| !for_tests.contains(path)).map(|path| read(path)).collect()
+}
+
+/// Files that a file declares for tests alone: `#[cfg(test)]` and then `mod name;`.
+fn modules_for_tests(path: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let pairs = lines.windows(2).filter(|pair| pair[0].trim() == "#[cfg(test)]");
+    let names = pairs.filter_map(|pair| pair[1].rsplit_once("mod ")?.1.strip_suffix(';'));
+    names.map(|name| path.with_file_name(format!("{name}.rs"))).collect()
 }
 
 fn read(path: &Path) -> Source {
@@ -81,7 +91,7 @@ fn read(path: &Path) -> Source {
     let path = path.strip_prefix(root()).unwrap().to_owned();
     let room = path.components().nth(1).unwrap().as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
     let mut code = Vec::new();
-    let mut in_tests = path.file_name().is_some_and(|name| name == "tests.rs");
+    let mut in_tests = false;
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate() {
         // A module of tests stands at the end of its file.
