@@ -32,6 +32,7 @@ impl HoneApp {
             AppCommand::User(command) => self.run_user_command(command),
             AppCommand::Pick(pick) => self.ask_for(pick),
             AppCommand::OpenData(path) => self.open_data(path),
+            AppCommand::ReadAgain => self.state.make_stale(Stale::Imported, Instant::now()),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
             AppCommand::StopFetch => self.state.work.stop_fetch(),

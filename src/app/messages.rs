@@ -94,6 +94,8 @@ pub enum AppCommand {
     Pick(Pick),
     /// Use this as the main data file, and guess the columns anew.
     OpenData(PathBuf),
+    /// Read the data files again: they were changed.
+    ReadAgain,
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
     /// Bring a model of the catalogue onto this machine.

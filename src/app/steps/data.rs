@@ -1,17 +1,318 @@
-//! The Data step.
+//! The Data step: a file, how it is read, which columns matter, what was wrong row by row.
 
-use egui::Ui;
+use std::path::PathBuf;
+
+use egui::{ComboBox, CollapsingHeader, Grid, Label, RichText, TextEdit, Ui};
 
 use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::widgets::page;
-use crate::project::Step;
+use super::super::messages::{AppCommand, CommandSender, Edit, Pick};
+use super::super::theme::{Tone, icons};
+use super::super::widgets::numbers::{bytes, count, counted};
+use super::super::widgets::{
+    Role, TablePreview, banner, button, card, empty_state, field_label, icon_button, page, primary_button,
+    table_preview_ui, waiting_ui,
+};
+use crate::data::{Imported, ImportedFile};
+use crate::project::{DatasetSettings, Step};
+
+/// Bad rows shown; the rest are counted.
+const BAD_ROWS_SHOWN: usize = 200;
+
+/// Separators a person can choose.
+const DELIMITERS: [(char, &str); 4] = [(',', "Comma"), (';', "Semicolon"), ('\t', "Tab"), ('|', "Vertical bar")];
+
+/// Encodings a person can choose.
+const ENCODINGS: [&str; 8] =
+    ["UTF-8", "windows-1252", "windows-1250", "windows-1251", "UTF-16LE", "UTF-16BE", "Shift_JIS", "GBK"];
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
-pub struct DataStepState {}
+pub struct DataStepState {
+    path: String,
+}
 
 /// Draws the step.
-pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, _state: &mut DataStepState, _sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Data.title(), Step::Data.purpose(), |_ui| {});
+pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, Step::Data.title(), Step::Data.purpose(), |ui| {
+        if ctx.project.dataset.main.is_none() {
+            nothing_yet(ui, ctx, state, sender);
+            return;
+        }
+        if let Some(error) = ctx.import_error {
+            banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
+            choose_file(ui, ctx, state, sender);
+            return;
+        }
+        let Some(imported) = ctx.imported else {
+            waiting_ui(ui, ctx.theme, "Reading the data", ctx.preview.map(|job| &job.progress));
+            return;
+        };
+        file_card(ui, ctx, imported, sender);
+        bad_rows(ui, ctx, imported);
+        columns_card(ui, ctx, imported, sender);
+        preview_card(ui, ctx, imported, sender);
+        let ready = if columns_chosen(ctx, imported) { Ok(()) } else { Err("Choose the text and the label column") };
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
+            sender.send(AppCommand::GoTo(Step::Labels));
+        }
+    });
+}
+
+fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    let body = "A CSV or TSV file with a column of texts and a column of labels. Drop it onto this window, or browse. \
+                Hone reads it where it is and never changes it.";
+    empty_state(ui, ctx.theme, icons::TABLE, "Open a table of texts and labels", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…", Ok(())).clicked() {
+            sender.send(AppCommand::Pick(Pick::MainFile));
+        }
+        ui.add_space(ctx.theme.space.m);
+        ui.label(ctx.theme.small("or type its path"));
+        let width = 420.0_f32.min(ui.available_width());
+        path_field(ui, ctx, state, width, sender);
+    });
+}
+
+fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    card(ui, ctx.theme, |ui| {
+        ui.label(ctx.theme.heading("Open another file"));
+        ui.horizontal(|ui| {
+            if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
+                sender.send(AppCommand::Pick(Pick::MainFile));
+            }
+            path_field(ui, ctx, state, 420.0, sender);
+        });
+    });
+}
+
+fn path_field(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, width: f32, sender: &mut CommandSender) {
+    let edit = TextEdit::singleline(&mut state.path).hint_text("/path/to/reviews.csv").desired_width(width);
+    let margin = egui::vec2(ctx.theme.space.s, 7.0);
+    let response = ui.add(edit.margin(margin)).accessible_name("Path of the data file");
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+    if entered && !state.path.trim().is_empty() {
+        sender.send(AppCommand::OpenData(PathBuf::from(state.path.trim())));
+        state.path.clear();
+    }
+}
+
+fn columns_chosen(ctx: &StepContext<'_>, imported: &Imported) -> bool {
+    let dataset = &ctx.project.dataset;
+    let has = |name: &str| imported.main.table.column_index(name).is_some();
+    has(&dataset.text_column) && has(&dataset.label_column)
+}
+
+fn describe(file: &ImportedFile) -> String {
+    let rows = counted(file.table.len() as u64, "row", "rows");
+    let columns = counted(file.table.names.len() as u64, "column", "columns");
+    format!("{rows}  ·  {columns}  ·  {}", bytes(file.bytes))
+}
+
+fn file_name(path: &std::path::Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let file = &imported.main;
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icons::FILE_CSV).size(theme.text.title).color(theme.palette.text_muted));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.label(theme.heading(file_name(&file.path))).on_hover_text(file.path.display().to_string());
+                ui.label(theme.small(describe(file)));
+            });
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
+                    sender.send(AppCommand::Pick(Pick::MainFile));
+                }
+                if button(ui, theme, icons::ARROWS_CLOCKWISE, "Read again").clicked() {
+                    sender.send(AppCommand::ReadAgain);
+                }
+            });
+        });
+        ui.add_space(theme.space.m);
+        Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            field_label(ui, theme, "Separator", "What stands between two fields of a row");
+            field_label(ui, theme, "Quotes", "Whether double quotes enclose fields, so that these may hold separators");
+            field_label(ui, theme, "Encoding", "How the file's bytes stand for characters");
+            ui.end_row();
+            delimiter(ui, ctx, file, sender);
+            quoting(ui, ctx, file, sender);
+            encoding(ui, ctx, file, sender);
+            ui.end_row();
+            field_label(ui, theme, "Validation file", "A separate file to watch training with, used as it is");
+            field_label(ui, theme, "Test file", "A separate file to measure the model on at the end, used as it is");
+            ui.end_row();
+            other_file(ui, ctx, imported.validation.as_ref(), Pick::ValidationFile, sender);
+            other_file(ui, ctx, imported.test.as_ref(), Pick::TestFile, sender);
+            ui.end_row();
+        });
+    });
+}
+
+/// A choice between "detect" and given values. Gives the new choice when it was changed.
+fn choice<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    name: &str,
+    now: &Option<T>,
+    detected: &str,
+    options: &[(T, String)],
+) -> Option<Option<T>> {
+    let shown = match now {
+        None => format!("{detected} (detected)"),
+        Some(value) => options.iter().find(|(option, _)| option == value).map_or(detected, |(_, text)| text).to_owned(),
+    };
+    let mut chosen = now.clone();
+    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(180.0).show_ui(ui, |ui| {
+        ui.selectable_value(&mut chosen, None, "Detect");
+        for (value, text) in options {
+            ui.selectable_value(&mut chosen, Some(value.clone()), text);
+        }
+    });
+    combo.response.accessible_name(name);
+    (chosen != *now).then_some(chosen)
+}
+
+fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&mut DatasetSettings)) {
+    let mut dataset = ctx.project.dataset.clone();
+    change(&mut dataset);
+    sender.edit(Edit::Dataset(dataset));
+}
+
+fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
+    let options = DELIMITERS.map(|(value, text)| (value, text.to_owned()));
+    let detected = DELIMITERS.iter().find(|(value, _)| *value == file.format.delimiter);
+    let detected = detected.map_or_else(|| file.format.delimiter.to_string(), |(_, text)| (*text).to_owned());
+    if let Some(chosen) = choice(ui, "Separator", &ctx.project.dataset.delimiter, &detected, &options) {
+        edit(ctx, sender, |dataset| dataset.delimiter = chosen);
+    }
+}
+
+fn quoting(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
+    let options = [(true, "Double quotes".to_owned()), (false, "None".to_owned())];
+    let detected = if file.format.quoting { "Double quotes" } else { "None" };
+    if let Some(chosen) = choice(ui, "Quotes", &ctx.project.dataset.quoting, detected, &options) {
+        edit(ctx, sender, |dataset| dataset.quoting = chosen);
+    }
+}
+
+fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
+    let options = ENCODINGS.map(|name| (name.to_owned(), name.to_owned()));
+    if let Some(chosen) = choice(ui, "Encoding", &ctx.project.dataset.encoding, &file.format.encoding, &options) {
+        edit(ctx, sender, |dataset| dataset.encoding = chosen);
+    }
+}
+
+fn other_file(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    file: Option<&ImportedFile>,
+    pick: Pick,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let (name, validation) = if pick == Pick::ValidationFile { ("validation", true) } else { ("test", false) };
+    ui.horizontal(|ui| {
+        if let Some(file) = file {
+            ui.add(Label::new(file_name(&file.path)).truncate()).on_hover_text(describe(file));
+            if icon_button(ui, theme, icons::X, &format!("Use no {name} file")).clicked() {
+                edit(ctx, sender, |dataset| {
+                    *(if validation { &mut dataset.validation } else { &mut dataset.test }) = None;
+                });
+            }
+        } else {
+            ui.label(theme.muted("Split from this file"));
+            if icon_button(ui, theme, icons::FOLDER_OPEN, &format!("Open a {name} file…")).clicked() {
+                sender.send(AppCommand::Pick(pick));
+            }
+        }
+    });
+}
+
+fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported) {
+    let theme = ctx.theme;
+    for file in [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten() {
+        if file.format.undecodable > 0 {
+            let title = counted(file.format.undecodable, "character", "characters");
+            let title = format!("{title} of {} could not be decoded", file_name(&file.path));
+            let body = "They show as \u{FFFD}. If texts look wrong, choose another encoding above";
+            banner(ui, theme, Tone::Warning, &title, body, |_| {});
+        }
+        if file.bad_rows.is_empty() {
+            continue;
+        }
+        let rows = counted(file.bad_rows.len() as u64, "row", "rows");
+        let title = format!("{rows} of {} could not be read and are left out", file_name(&file.path));
+        banner(ui, theme, Tone::Warning, &title, "", |ui| {
+            CollapsingHeader::new("Show them").id_salt(&file.path).show(ui, |ui| {
+                for bad in file.bad_rows.iter().take(BAD_ROWS_SHOWN) {
+                    let place = format!("Row {}, line {}", count(bad.record), count(bad.line));
+                    ui.label(theme.strong(format!("{place}: {}", bad.reason)));
+                    ui.add(Label::new(RichText::new(&bad.raw).monospace()).wrap().selectable(true));
+                    ui.add_space(theme.space.s);
+                }
+                if file.bad_rows.len() > BAD_ROWS_SHOWN {
+                    ui.label(theme.small(format!("And {} more", file.bad_rows.len() - BAD_ROWS_SHOWN)));
+                }
+            });
+        });
+    }
+}
+
+fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    card(ui, theme, |ui| {
+        ui.label(theme.heading("Columns"));
+        Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            field_label(ui, theme, "Text column", "What the model reads");
+            field_label(ui, theme, "Label column", "What the model learns to answer");
+            ui.end_row();
+            for role in [Role::Text, Role::Label] {
+                column_choice(ui, ctx, imported, role, sender);
+            }
+            ui.end_row();
+        });
+        let dataset = &ctx.project.dataset;
+        if !dataset.text_column.is_empty() && dataset.text_column == dataset.label_column {
+            ui.label(RichText::new(format!("{}  Text and label are the same column", icons::WARNING)).color(theme.palette.warning));
+        }
+    });
+}
+
+fn column_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, role: Role, sender: &mut CommandSender) {
+    let dataset = &ctx.project.dataset;
+    let (name, now, guess) = match role {
+        Role::Text => ("Text column", &dataset.text_column, &imported.guessed_text),
+        Role::Label => ("Label column", &dataset.label_column, &imported.guessed_label),
+    };
+    let shown = if now.is_empty() { "Choose a column" } else { now.as_str() };
+    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(260.0).show_ui(ui, |ui| {
+        for column in &imported.main.table.names {
+            let guessed = guess.as_ref() == Some(column);
+            let text = if guessed { format!("{column} (guessed)") } else { column.clone() };
+            if ui.selectable_label(now == column, text).clicked() {
+                choose_column(ctx, sender, role, column);
+            }
+        }
+    });
+    combo.response.accessible_name(name);
+}
+
+fn choose_column(ctx: &StepContext<'_>, sender: &mut CommandSender, role: Role, column: &str) {
+    edit(ctx, sender, |dataset| match role {
+        Role::Text => column.clone_into(&mut dataset.text_column),
+        Role::Label => column.clone_into(&mut dataset.label_column),
+    });
+}
+
+fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    let dataset = &ctx.project.dataset;
+    card(ui, ctx.theme, |ui| {
+        ui.label(ctx.theme.heading("Preview"));
+        let preview = TablePreview { text: &dataset.text_column, label: &dataset.label_column, height: 360.0 };
+        if let Some((role, column)) = table_preview_ui(ui, ctx.theme, &imported.main.table, preview) {
+            choose_column(ctx, sender, role, &column);
+        }
+    });
 }

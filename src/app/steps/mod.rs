@@ -2,15 +2,18 @@
 
 mod data;
 mod evaluate;
+mod explore;
 mod export;
 mod hyperparameters;
 mod job;
+mod label_edits;
 mod labels;
 mod model;
 mod plan;
 mod prepare;
 mod queue;
 mod review;
+mod switches;
 mod train;
 mod try_it;
 

@@ -1,17 +1,307 @@
-//! The Prepare step.
+//! The Prepare step: cleaning switches with what each changes, and the split.
 
-use egui::Ui;
+use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
 use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::widgets::page;
-use crate::project::Step;
+use super::super::messages::{AppCommand, CommandSender, Edit};
+use super::super::theme::{Theme, Tone, icons};
+use super::super::widgets::numbers::{count, counted, percent};
+use super::super::widgets::{
+    banner, button, diff_ui, empty_state, field_label, page, primary_button, section, waiting_ui,
+};
+use super::switches::{SWITCHES, Switch};
+use crate::data::{DropReason, Prepared};
+use crate::project::{SplitSettings, Step};
+
+/// Changed rows shown beside the switches.
+const SAMPLES: usize = 5;
+/// Width of the list of switches.
+const SWITCH_LIST: f32 = 380.0;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
-pub struct PrepareStepState {}
+pub struct PrepareStepState {
+    /// Field name of the switch whose changes are shown; `None` is the first that changes anything.
+    looked_at: Option<&'static str>,
+}
 
 /// Draws the step.
-pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, _state: &mut PrepareStepState, _sender: &mut CommandSender) {
-    page(ui, ctx.theme, Step::Prepare.title(), Step::Prepare.purpose(), |_ui| {});
+pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareStepState, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    page(ui, theme, Step::Prepare.title(), Step::Prepare.purpose(), |ui| {
+        let Some(prepared) = ctx.prepared else {
+            nothing_yet(ui, ctx, sender);
+            return;
+        };
+        for issue in &ctx.facts.data_issues {
+            banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
+        }
+        warnings(ui, theme, prepared);
+        cleaning(ui, ctx, prepared, state, sender);
+        split(ui, ctx, prepared, sender);
+        left_out(ui, theme, prepared);
+        if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Model));
+        }
+    });
+}
+
+fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    if let Some(job) = ctx.preview {
+        waiting_ui(ui, ctx.theme, &job.title, Some(&job.progress));
+        return;
+    }
+    for issue in &ctx.facts.data_issues {
+        banner(ui, ctx.theme, Tone::Danger, "The rows could not be prepared", issue, |_| {});
+    }
+    let body = "Open a data file and choose its text and label columns: cleaning and the split appear here.";
+    empty_state(ui, ctx.theme, icons::BROOM, "Nothing to prepare yet", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Data));
+        }
+    });
+}
+
+fn warnings(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
+    let stale = prepared.stale_edits.len() as u64;
+    if stale > 0 {
+        let title = format!("{} could not be applied", counted(stale, "correction", "corrections"));
+        let body = "The rows they belong to are no longer in the file, or were changed there";
+        banner(ui, theme, Tone::Warning, &title, body, |_| {});
+    }
+    match prepared.warnings.as_slice() {
+        [] => {}
+        [one] => banner(ui, theme, Tone::Warning, "Good to know before training", one, |_| {}),
+        many => {
+            let list: Vec<String> = many.iter().map(|warning| format!("•  {warning}")).collect();
+            banner(ui, theme, Tone::Warning, "Good to know before training", &list.join("\n"), |_| {});
+        }
+    }
+}
+
+fn cleaning(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    prepared: &Prepared,
+    state: &mut PrepareStepState,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let first = prepared.cleaning.iter().find(|effect| !effect.samples.is_empty()).map(|effect| effect.switch);
+    let looked_at = state.looked_at.or(first);
+    let hint = "Runs over every text from top to bottom, before training and before every prediction. Your file is never changed";
+    section(ui, theme, "Cleaning", hint, |ui| {
+        ui.horizontal_top(|ui| {
+            ui.vertical(|ui| {
+                ui.set_width(SWITCH_LIST);
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for switch in &SWITCHES {
+                    switch_row(ui, ctx, prepared, switch, looked_at, state, sender);
+                }
+            });
+            ui.add_space(theme.space.m);
+            ui.vertical(|ui| samples(ui, ctx, prepared, looked_at));
+        });
+    });
+}
+
+fn switch_row(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    prepared: &Prepared,
+    switch: &Switch,
+    looked_at: Option<&'static str>,
+    state: &mut PrepareStepState,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let effect = prepared.cleaning.iter().find(|effect| effect.switch == switch.field);
+    let rows = effect.map_or_else(|| dropped(prepared, switch.field), |effect| effect.rows) as u64;
+    ui.horizontal(|ui| {
+        ui.set_min_height(theme.size.row);
+        let mut settings = ctx.project.cleaning.clone();
+        let on = (switch.get)(&mut settings);
+        if ui.checkbox(on, switch.name).on_hover_text(switch.explanation).changed() {
+            sender.edit(Edit::Cleaning(settings));
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let text = counted(rows, "row", "rows");
+            if effect.is_none_or(|effect| effect.samples.is_empty()) {
+                ui.add_space(theme.space.s);
+                ui.label(theme.small(text));
+                return;
+            }
+            let selected = looked_at == Some(switch.field);
+            let response = ui.selectable_label(selected, RichText::new(text).size(theme.text.small));
+            let response = response.accessible_name(format!("Show what changes: {}", switch.name));
+            if response.on_hover_text("Rows this step changes, or would change. Click to see some").clicked() {
+                state.looked_at = Some(switch.field);
+            }
+        });
+    });
+}
+
+/// Rows a switch that leaves rows out leaves out now.
+fn dropped(prepared: &Prepared, field: &str) -> usize {
+    let reason = match field {
+        "drop_duplicates" => DropReason::Duplicate,
+        _ => DropReason::Conflict,
+    };
+    prepared.dropped.iter().filter(|(_, why)| *why == reason).count()
+}
+
+fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: Option<&'static str>) {
+    let theme = ctx.theme;
+    let effect = prepared.cleaning.iter().find(|effect| Some(effect.switch) == looked_at);
+    let switch = SWITCHES.iter().find(|switch| Some(switch.field) == looked_at);
+    let (Some(effect), Some(switch)) = (effect, switch) else {
+        ui.label(theme.muted("No step changes any row of this file"));
+        return;
+    };
+    let mut settings = ctx.project.cleaning.clone();
+    let verb = if *(switch.get)(&mut settings) { "changes" } else { "would change" };
+    ui.label(theme.strong(format!("{} {verb} {}", switch.name, counted(effect.rows as u64, "row", "rows"))));
+    ui.label(theme.small(switch.explanation));
+    ui.add_space(theme.space.s);
+    let shown: Vec<_> = effect.samples.iter().take(SAMPLES).collect();
+    for (place, (id, before, after)) in shown.iter().enumerate() {
+        if place > 0 {
+            ui.separator();
+        }
+        ui.label(theme.small(format!("Row {}", count(id.record))));
+        diff_ui(ui, theme, before, after);
+    }
+}
+
+fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let hint = "Training rows are learnt from. Validation rows are watched during training and decide which weights are \
+                kept. Test rows are used once, at the end: theirs are the honest figures";
+    section(ui, theme, "Split", hint, |ui| {
+        let mut settings = ctx.project.split.clone();
+        shares(ui, ctx, &mut settings);
+        if settings != ctx.project.split {
+            sender.edit(Edit::Split(settings));
+        }
+        ui.add_space(theme.space.m);
+        let counts = prepared.counts();
+        let sides: [usize; 3] = std::array::from_fn(|side| counts.iter().map(|label| label[side]).sum());
+        split_bar(ui, theme, sides);
+        ui.add_space(theme.space.s);
+        counts_table(ui, theme, prepared, &counts, sides);
+    });
+}
+
+fn shares(ui: &mut Ui, ctx: &StepContext<'_>, settings: &mut SplitSettings) {
+    let theme = ctx.theme;
+    let dataset = &ctx.project.dataset;
+    Grid::new("split").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+        field_label(ui, theme, "Validation share", "Share of the file's rows that are watched during training");
+        field_label(ui, theme, "Test share", "Share of the file's rows that the model is measured on at the end");
+        field_label(ui, theme, "Stratified", "Keep each label's share the same on every side");
+        field_label(ui, theme, "Seed", "The same seed gives the same split");
+        ui.end_row();
+        share(ui, theme, "Validation share", &mut settings.validation, dataset.validation.is_some());
+        share(ui, theme, "Test share", &mut settings.test, dataset.test.is_some());
+        ui.checkbox(&mut settings.stratified, "By label");
+        ui.horizontal(|ui| {
+            ui.add(DragValue::new(&mut settings.seed).speed(1.0)).accessible_name("Seed of the split");
+            if button(ui, theme, icons::SHUFFLE, "Shuffle").on_hover_text("Take another seed").clicked() {
+                settings.seed = settings.seed.wrapping_add(1);
+            }
+        });
+        ui.end_row();
+    });
+}
+
+fn share(ui: &mut Ui, theme: &Theme, name: &str, value: &mut f64, from_file: bool) {
+    if from_file {
+        ui.label(theme.muted("A file of its own"));
+        return;
+    }
+    let mut shown = *value * 100.0;
+    let drag = DragValue::new(&mut shown).range(0.0..=50.0).speed(0.25).max_decimals(1).suffix(" %");
+    if ui.add(drag).accessible_name(name).changed() {
+        *value = (shown * 10.0).round() / 1000.0;
+    }
+}
+
+const SIDES: [&str; 3] = ["Training", "Validation", "Test"];
+
+fn split_bar(ui: &mut Ui, theme: &Theme, sides: [usize; 3]) {
+    let all = sides.iter().sum::<usize>().max(1) as f32;
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 14.0), Sense::hover());
+    let mut left = rect.left();
+    for (side, rows) in sides.into_iter().enumerate() {
+        let width = rect.width() * rows as f32 / all;
+        let part = Rect::from_min_size(egui::pos2(left, rect.top()), vec2((width - 2.0).max(0.0), rect.height()));
+        ui.painter().rect_filled(part, CornerRadius::same(theme.radius.small), theme.chart(side));
+        left += width;
+    }
+    let words: Vec<String> =
+        SIDES.iter().zip(sides).map(|(name, rows)| format!("{name} {}", counted(rows as u64, "row", "rows"))).collect();
+    let words = words.join(", ");
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &words));
+    response.on_hover_text(words);
+}
+
+fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usize; 3]], sides: [usize; 3]) {
+    let cell = |ui: &mut Ui, text: RichText| {
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.label(text));
+    };
+    Grid::new("counts").num_columns(5).spacing([theme.space.xl, theme.space.s]).min_col_width(96.0).show(ui, |ui| {
+        ui.label(theme.small("Label"));
+        for (side, name) in SIDES.iter().enumerate() {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                ui.label(theme.small(*name));
+                let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
+                ui.painter().rect_filled(dot, CornerRadius::same(2), theme.chart(side));
+            });
+        }
+        cell(ui, theme.small("Together"));
+        ui.end_row();
+        for (label, rows) in prepared.labels.iter().zip(counts) {
+            ui.label(label);
+            for &rows in rows {
+                let text = RichText::new(count(rows as u64));
+                cell(ui, if rows == 0 { text.color(theme.palette.danger) } else { text });
+            }
+            cell(ui, RichText::new(count(rows.iter().sum::<usize>() as u64)));
+            ui.end_row();
+        }
+        ui.label(theme.strong("All"));
+        let all = sides.iter().sum::<usize>().max(1);
+        for rows in sides {
+            cell(ui, theme.strong(format!("{}  ({})", count(rows as u64), percent(rows as f64 / all as f64))));
+        }
+        cell(ui, theme.strong(count(sides.iter().sum::<usize>() as u64)));
+        ui.end_row();
+    });
+}
+
+fn left_out(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
+    if prepared.dropped.is_empty() {
+        return;
+    }
+    let reasons = [
+        (DropReason::EmptyText, "Nothing is left of the text after cleaning"),
+        (DropReason::EmptyLabel, "The label is empty"),
+        (DropReason::Duplicate, "Same text and label as an earlier row"),
+        (DropReason::Conflict, "Same text as a row with another label"),
+        (DropReason::ExcludedLabel, "The label is left out"),
+        (DropReason::Excluded, "Excluded by you"),
+    ];
+    let title = format!("{} left out", counted(prepared.dropped.len() as u64, "row is", "rows are"));
+    section(ui, theme, &title, "The Labels step shows them one by one", |ui| {
+        Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            for (reason, words) in reasons {
+                let rows = prepared.dropped.iter().filter(|(_, why)| *why == reason).count();
+                if rows > 0 {
+                    ui.label(words);
+                    ui.label(theme.strong(count(rows as u64)));
+                    ui.end_row();
+                }
+            }
+        });
+    });
 }

@@ -10,12 +10,6 @@ pub fn strong_family() -> FontFamily {
     FontFamily::Name("strong".into())
 }
 
-/// Filled icons.
-#[must_use]
-pub fn fill_family() -> FontFamily {
-    FontFamily::Name("fill".into())
-}
-
 /// All fonts. Every family falls back to the icons and then to the fonts that egui brings.
 pub(super) fn definitions() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
@@ -26,8 +20,7 @@ pub(super) fn definitions() -> FontDefinitions {
     let icon = FontTweak { scale: 1.15, y_offset_factor: 0.06, ..FontTweak::default() };
     add("inter", include_bytes!("../../../assets/fonts/inter-Regular.ttf"), FontTweak::default());
     add("inter-strong", include_bytes!("../../../assets/fonts/inter-SemiBold.ttf"), FontTweak::default());
-    add("icons", include_bytes!("../../../assets/fonts/phosphor-subset.ttf"), icon.clone());
-    add("icons-fill", include_bytes!("../../../assets/fonts/phosphor-fill-subset.ttf"), icon);
+    add("icons", include_bytes!("../../../assets/fonts/phosphor-subset.ttf"), icon);
 
     let fallback = fonts.families.get(&FontFamily::Proportional).cloned().unwrap_or_default();
     let family = |first: &[&str]| {
@@ -37,10 +30,8 @@ pub(super) fn definitions() -> FontDefinitions {
     };
     let text = family(&["inter", "icons"]);
     let strong = family(&["inter-strong", "icons"]);
-    let fill = family(&["icons-fill", "inter"]);
     fonts.families.insert(FontFamily::Proportional, text);
     fonts.families.insert(strong_family(), strong);
-    fonts.families.insert(fill_family(), fill);
     if let Some(mono) = fonts.families.get_mut(&FontFamily::Monospace) {
         mono.insert(1, "icons".to_owned());
     }

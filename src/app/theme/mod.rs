@@ -7,7 +7,7 @@ mod tokens;
 
 use egui::{Color32, FontId, RichText};
 
-pub use fonts::{fill_family, strong_family};
+pub use fonts::strong_family;
 pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, Tokens};
 
 /// The theme file does not hold what it should.

@@ -194,19 +194,3 @@ pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Respo
     let response = ui.label(theme.small(text));
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
-
-/// A switch with its explanation under it and something at its right end. Returns whether it was changed.
-pub fn toggle_row(
-    ui: &mut Ui,
-    on: &mut bool,
-    name: &str,
-    explanation: &str,
-    right: impl FnOnce(&mut Ui),
-) -> bool {
-    ui.horizontal(|ui| {
-        let changed = ui.checkbox(on, name).on_hover_text(explanation).changed();
-        ui.with_layout(Layout::right_to_left(Align::Center), right);
-        changed
-    })
-    .inner
-}

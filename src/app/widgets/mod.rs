@@ -4,6 +4,7 @@ mod basics;
 mod confusion_matrix;
 mod contrast;
 mod curves;
+mod diff;
 mod downsample;
 mod headline;
 mod metrics_table;
@@ -11,15 +12,21 @@ pub mod numbers;
 mod probability_bars;
 mod progress;
 mod row_list;
+mod table_preview;
+mod waiting;
 
 pub use basics::{
     badge, banner, button, card, empty_state, field_label, figure, icon_button, page, primary_button, section,
-    toggle_row, tone_icon,
+    tone_icon,
 };
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use curves::{Curves, CurvesState, curves_ui};
 pub use headline::{Headline, headline_ui};
 pub use metrics_table::metrics_table_ui;
+pub use diff::diff_ui;
 pub use probability_bars::{Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use row_list::row_list_ui;
+pub use table_preview::one_line;
+pub use table_preview::{Role, TablePreview, table_preview_ui};
+pub use waiting::waiting_ui;

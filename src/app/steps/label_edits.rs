@@ -1,0 +1,152 @@
+//! Renaming, merging, ordering and leaving out labels: each gives new label settings.
+
+use std::collections::BTreeMap;
+
+use crate::project::LabelSettings;
+
+/// A label as it will be learnt, and the labels of the file it is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelRow {
+    /// Name.
+    pub name: String,
+    /// Rows with it, corrections of rows not counted.
+    pub rows: u64,
+    /// Labels in the file that become it, with their rows.
+    pub sources: Vec<(String, u64)>,
+    /// Its rows are left out.
+    pub excluded: bool,
+}
+
+/// The labels of a file under these settings; those used first, in their order.
+#[must_use]
+pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Vec<LabelRow> {
+    let mut rows: Vec<LabelRow> = Vec::new();
+    for (source, &count) in found {
+        let name = settings.resolve(source);
+        match rows.iter_mut().find(|row| row.name == name) {
+            Some(row) => {
+                row.rows += count;
+                row.sources.push((source.clone(), count));
+            }
+            None => rows.push(LabelRow {
+                name: name.to_owned(),
+                rows: count,
+                sources: vec![(source.clone(), count)],
+                excluded: settings.excluded.contains(name),
+            }),
+        }
+    }
+    let place = |name: &str| settings.order.iter().position(|other| other == name).unwrap_or(usize::MAX);
+    let number = |name: &str| name.parse::<f64>().ok().map(|value| value.to_bits());
+    rows.sort_by(|a, b| {
+        let key = |row: &LabelRow| (row.excluded, place(&row.name), number(&row.name), row.name.clone());
+        key(a).cmp(&key(b))
+    });
+    rows
+}
+
+/// Gives a label another name; when that name is taken, the two are merged.
+#[must_use]
+pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str) -> LabelSettings {
+    let mut next = settings.clone();
+    let to = to.trim();
+    let Some(row) = rows.iter().find(|row| row.name == from).filter(|_| !to.is_empty() && from != to) else {
+        return next;
+    };
+    for (source, _) in &row.sources {
+        if source == to {
+            next.mapping.remove(source);
+        } else {
+            next.mapping.insert(source.clone(), to.to_owned());
+        }
+    }
+    let taken = next.order.iter().any(|name| name == to);
+    next.order.retain(|name| !(taken && name == from));
+    for name in &mut next.order {
+        if name == from {
+            to.clone_into(name);
+        }
+    }
+    if next.excluded.remove(from) && !rows.iter().any(|row| row.name == to) {
+        next.excluded.insert(to.to_owned());
+    }
+    next
+}
+
+/// Moves a label one place up (-1) or down (1) among those that are used.
+#[must_use]
+pub fn reorder(settings: &LabelSettings, rows: &[LabelRow], name: &str, by: isize) -> LabelSettings {
+    let mut order: Vec<String> = rows.iter().filter(|row| !row.excluded).map(|row| row.name.clone()).collect();
+    let from = order.iter().position(|other| other == name);
+    let to = from.and_then(|from| from.checked_add_signed(by)).filter(|&to| to < order.len());
+    if let (Some(from), Some(to)) = (from, to) {
+        order.swap(from, to);
+    }
+    LabelSettings { order, ..settings.clone() }
+}
+
+/// Leaves a label's rows out, or takes them in again.
+#[must_use]
+pub fn set_excluded(settings: &LabelSettings, name: &str, excluded: bool) -> LabelSettings {
+    let mut next = settings.clone();
+    if excluded {
+        next.excluded.insert(name.to_owned());
+    } else {
+        next.excluded.remove(name);
+    }
+    next
+}
+
+/// Whether the labels of a file are star ratings: only 1 to 5, and at least three of them.
+#[must_use]
+pub fn are_stars(found: &BTreeMap<String, u64>) -> bool {
+    found.len() >= 3 && found.keys().all(|label| matches!(label.as_str(), "1" | "2" | "3" | "4" | "5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found() -> BTreeMap<String, u64> {
+        [("bad", 10), ("good", 30), ("ok", 5)].map(|(name, rows)| (name.to_owned(), rows)).into()
+    }
+
+    fn names(settings: &LabelSettings) -> Vec<String> {
+        label_rows(&found(), settings).into_iter().map(|row| row.name).collect()
+    }
+
+    #[test]
+    fn renamed_and_merged() {
+        let settings = LabelSettings::default();
+        let renamed = rename(&settings, &label_rows(&found(), &settings), "ok", "neutral");
+        assert_eq!(names(&renamed), ["bad", "good", "neutral"]);
+        let merged = rename(&renamed, &label_rows(&found(), &renamed), "neutral", "bad");
+        let rows = label_rows(&found(), &merged);
+        assert_eq!((rows.len(), rows[0].rows, rows[0].sources.len()), (2, 15, 2));
+        let back = rename(&renamed, &label_rows(&found(), &renamed), "neutral", "ok");
+        assert_eq!(back, settings);
+        assert_eq!(rename(&settings, &label_rows(&found(), &settings), "ok", "  "), settings);
+    }
+
+    #[test]
+    fn moved_and_left_out() {
+        let settings = LabelSettings::default();
+        let moved = reorder(&settings, &label_rows(&found(), &settings), "ok", -1);
+        assert_eq!(names(&moved), ["bad", "ok", "good"]);
+        assert_eq!(names(&reorder(&moved, &label_rows(&found(), &moved), "bad", -1)), ["bad", "ok", "good"]);
+        let without = set_excluded(&moved, "bad", true);
+        assert_eq!(names(&without), ["ok", "good", "bad"]);
+        let renamed = rename(&without, &label_rows(&found(), &without), "bad", "poor");
+        assert!(label_rows(&found(), &renamed).iter().any(|row| row.name == "poor" && row.excluded));
+        assert_eq!(set_excluded(&without, "bad", false), moved);
+    }
+
+    #[test]
+    fn stars_are_known() {
+        let stars = |labels: &[&str]| labels.iter().map(|label| ((*label).to_owned(), 1)).collect();
+        assert!(are_stars(&stars(&["1", "3", "5"])));
+        assert!(!are_stars(&stars(&["1", "3", "7"])));
+        assert!(!are_stars(&stars(&["1", "2"])));
+        assert!(!are_stars(&found()));
+    }
+}

@@ -1,0 +1,163 @@
+//! Two versions of a text with what changed marked.
+
+use egui::text::{LayoutJob, TextFormat};
+use egui::{Color32, FontId, Ui};
+
+use crate::app::theme::Theme;
+
+/// Longest side compared word by word; of longer texts the beginning is shown.
+const SHOWN: usize = 600;
+
+/// A piece of a text: the same in both, or only in this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    text: String,
+    changed: bool,
+}
+
+/// Draws a text as it was and as it is, each with what is not in the other marked.
+pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
+    let (before, after) = compare(&beginning(before), &beginning(after));
+    for (name, pieces, mark) in
+        [("Before", before, theme.palette.removed), ("After", after, theme.palette.added)]
+    {
+        ui.horizontal_top(|ui| {
+            ui.add_sized([48.0, 18.0], egui::Label::new(theme.small(name)).halign(egui::Align::LEFT));
+            let mut job = layout(theme, &pieces, mark, name == "Before");
+            job.wrap.max_width = ui.available_width();
+            ui.label(job);
+        });
+    }
+}
+
+fn beginning(text: &str) -> String {
+    let mut short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+fn layout(theme: &Theme, pieces: &[Piece], mark: Color32, gone: bool) -> LayoutJob {
+    let mut job = LayoutJob::default();
+    let plain = TextFormat::simple(FontId::proportional(theme.text.body), theme.palette.text);
+    for piece in pieces {
+        let mut format = plain.clone();
+        if piece.changed {
+            format.background = mark;
+            format.expand_bg = 1.0;
+            if gone {
+                format.strikethrough = egui::Stroke::new(1.0, theme.palette.danger);
+            }
+        }
+        job.append(&visible(&piece.text, piece.changed), 0.0, format);
+    }
+    job
+}
+
+/// Characters nobody sees, written out where they matter.
+fn visible(text: &str, changed: bool) -> String {
+    if !changed {
+        return text.replace(['\n', '\r', '\t'], " ");
+    }
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}' | '\u{FEFF}')
+    };
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("[line break]"),
+            '\t' => out.push_str("[tab]"),
+            '\r' => {}
+            c if hidden(c) => out.push_str(&format!("[U+{:04X}]", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Words, runs of white space, and single other characters.
+fn words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = 0;
+    let mut last: Option<u8> = None;
+    for (at, c) in text.char_indices() {
+        let kind = if c.is_alphanumeric() { 0 } else if c.is_whitespace() { 1 } else { 2 };
+        if last.is_some_and(|last| last != kind || kind == 2) {
+            words.push(&text[start..at]);
+            start = at;
+        }
+        last = Some(kind);
+    }
+    if start < text.len() {
+        words.push(&text[start..]);
+    }
+    words
+}
+
+/// Marks what is only on one side, by the longest common subsequence of words.
+fn compare(before: &str, after: &str) -> (Vec<Piece>, Vec<Piece>) {
+    let (left, right) = (words(before), words(after));
+    // lengths[i][j]: longest common subsequence of left[i..] and right[j..]; at most 600 x 600.
+    let mut lengths = vec![vec![0_u16; right.len() + 1]; left.len() + 1];
+    for i in (0..left.len()).rev() {
+        for j in (0..right.len()).rev() {
+            lengths[i][j] = if left[i] == right[j] {
+                lengths[i + 1][j + 1] + 1
+            } else {
+                lengths[i + 1][j].max(lengths[i][j + 1])
+            };
+        }
+    }
+    let (mut old, mut new) = (Vec::new(), Vec::new());
+    let (mut i, mut j) = (0, 0);
+    while i < left.len() || j < right.len() {
+        if i < left.len() && j < right.len() && left[i] == right[j] {
+            push(&mut old, left[i], false);
+            push(&mut new, right[j], false);
+            (i, j) = (i + 1, j + 1);
+        } else if j == right.len() || (i < left.len() && lengths[i + 1][j] >= lengths[i][j + 1]) {
+            push(&mut old, left[i], true);
+            i += 1;
+        } else {
+            push(&mut new, right[j], true);
+            j += 1;
+        }
+    }
+    (old, new)
+}
+
+fn push(pieces: &mut Vec<Piece>, text: &str, changed: bool) {
+    match pieces.last_mut() {
+        Some(last) if last.changed == changed => last.text.push_str(text),
+        _ => pieces.push(Piece { text: text.to_owned(), changed }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(pieces: &[Piece]) -> String {
+        pieces.iter().map(|piece| if piece.changed { format!("[{}]", piece.text) } else { piece.text.clone() }).collect()
+    }
+
+    #[test]
+    fn marks_what_was_taken_and_what_came() {
+        let (before, after) = compare("Great <b>bag</b> &amp; strap", "Great bag & strap");
+        assert_eq!(marked(&before), "Great [<b>]bag[</b>] &[amp;] strap");
+        assert_eq!(marked(&after), "Great bag & strap");
+        let (before, after) = compare("donâ€™t", "don’t");
+        assert_eq!(before.iter().map(|piece| piece.text.as_str()).collect::<String>(), "donâ€™t");
+        assert!(after.iter().any(|piece| piece.changed));
+        assert_eq!(compare("same", "same"), (vec![Piece { text: "same".into(), changed: false }], vec![Piece { text: "same".into(), changed: false }]));
+        assert_eq!(compare("", "").0, []);
+    }
+
+    #[test]
+    fn what_nobody_sees_is_written_out() {
+        assert_eq!(visible("a\u{200B}b\n", true), "a[U+200B]b[line break]");
+        assert_eq!(visible("a\nb", false), "a b");
+    }
+}

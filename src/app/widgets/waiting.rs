@@ -1,0 +1,52 @@
+//! What stands where something is still being made.
+
+use egui::{ProgressBar, Spinner, Ui};
+
+use super::card;
+use super::numbers::{count, duration};
+use crate::app::theme::Theme;
+use crate::progress::Progress;
+
+/// A card with what is being done, how far it is and the time left.
+pub fn waiting_ui(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>) {
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.add(Spinner::new().size(theme.text.heading).color(theme.palette.accent));
+            ui.label(theme.heading(title));
+        });
+        let Some(progress) = progress else { return };
+        if let Some(fraction) = progress.fraction() {
+            let bar = ProgressBar::new(fraction).desired_height(6.0).fill(theme.palette.accent);
+            ui.add(bar).accessible_name(title);
+        }
+        ui.label(theme.small(describe(progress)));
+    });
+}
+
+fn describe(progress: &Progress) -> String {
+    let mut text = progress.stage.clone();
+    if progress.done > 0 {
+        let total = progress.total.map(|total| format!(" of {}", count(total))).unwrap_or_default();
+        text = format!("{text}  {}{total} {}", count(progress.done), progress.unit);
+    }
+    if let Some(seconds) = progress.eta_seconds {
+        text = format!("{text}  ·  {} left", duration(seconds));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_is_known() {
+        let mut progress = Progress { stage: "Reading".to_owned(), unit: "rows", ..Progress::default() };
+        assert_eq!(describe(&progress), "Reading");
+        progress.done = 1_200;
+        assert_eq!(describe(&progress), "Reading  1,200 rows");
+        progress.total = Some(14_640);
+        progress.eta_seconds = Some(3.0);
+        assert_eq!(describe(&progress), "Reading  1,200 of 14,640 rows  ·  3 s left");
+    }
+}
