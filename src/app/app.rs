@@ -171,6 +171,18 @@ impl HoneApp {
         self.state.is_idle()
     }
 
+    /// The open project.
+    #[cfg(test)]
+    pub fn project(&self) -> &crate::project::Project {
+        self.state.session.as_ref().map(super::session::Session::project).unwrap()
+    }
+
+    /// The data as it would be learnt from.
+    #[cfg(test)]
+    pub fn prepared(&self) -> Option<std::sync::Arc<crate::data::Prepared>> {
+        self.state.work.prepared.clone()
+    }
+
     /// Gives egui the theme and zoom that were chosen.
     pub(super) fn apply_settings(&self) {
         let settings = &self.state.settings;
@@ -256,24 +268,173 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
 
 #[cfg(test)]
 mod tests {
+    use egui::{Key, Modifiers};
     use egui_kittest::kittest::Queryable;
 
-    use super::super::testing::{app, picture, settle};
+    use super::super::messages::{AppCommand, Edit};
+    use super::super::shell::Leaving;
+    use super::super::steps::View;
+    use super::super::testing::{app, app_on, picture, settle};
     use super::*;
+    use crate::project::{CleaningSettings, Step};
+
+    type Window = egui_kittest::Harness<'static, Option<HoneApp>>;
+
+    fn hone(window: &mut Window) -> &mut HoneApp {
+        window.state_mut().as_mut().unwrap()
+    }
+
+    fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
+        window.key_press_modifiers(modifiers, key);
+        settle(window);
+    }
 
     #[test]
     fn the_sample_project_opens_ready_to_train() {
         for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
-            let (mut harness, _folder) = app(theme, 2.0);
-            settle(&mut harness);
-            harness.get_by_label("Data, done");
-            harness.get_by_label("Prepare, done");
-            for step in crate::project::Step::ALL {
-                let row = harness.get_all_by_role(egui::Role::Tab).nth(step as usize).unwrap();
+            let (mut window, _folder) = app(theme, 2.0);
+            settle(&mut window);
+            window.get_by_label("Data, done");
+            window.get_by_label("Prepare, done");
+            for step in Step::ALL {
+                let row = window.get_all_by_role(egui::Role::Tab).nth(step as usize).unwrap();
                 row.click();
-                settle(&mut harness);
-                picture(&format!("step-{}-{}-{name}", step as usize + 1, step.title().to_lowercase()), &mut harness);
+                settle(&mut window);
+                window.check_accessibility();
+                let tall = matches!(step, Step::Data | Step::Labels | Step::Prepare) && theme == ThemeChoice::Light;
+                picture(&format!("step-{}-{}-{name}", step as usize + 1, step.title().to_lowercase()), &mut window);
+                if tall {
+                    window.set_size(egui::vec2(1280.0, 1700.0));
+                    settle(&mut window);
+                    picture(&format!("tall-{}", step.title().to_lowercase()), &mut window);
+                    window.set_size(egui::vec2(1280.0, 800.0));
+                }
             }
         }
+    }
+
+    #[test]
+    fn everything_fits_at_twice_and_at_four_fifths_the_size() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        for zoom in [0.8, 2.0] {
+            settle(&mut window);
+            hone(&mut window).state.settings.zoom = zoom;
+            hone(&mut window).apply_settings();
+            for step in [Step::Data, Step::Labels, Step::Prepare] {
+                hone(&mut window).state.view = View::Step(step);
+                settle(&mut window);
+                picture(&format!("zoom-{zoom}-{}", step.title().to_lowercase()), &mut window);
+            }
+        }
+    }
+
+    #[test]
+    fn every_part_of_the_shell_answers_the_keyboard() {
+        let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        press(&mut window, Modifiers::COMMAND, Key::Num3);
+        assert_eq!(hone(&mut window).state.view, View::Step(Step::Prepare));
+        press(&mut window, Modifiers::COMMAND, Key::PageUp);
+        assert_eq!(hone(&mut window).state.view, View::Step(Step::Labels));
+        press(&mut window, Modifiers::COMMAND, Key::K);
+        window.get_by_label("Search commands").type_text("go to mod");
+        settle(&mut window);
+        picture("palette", &mut window);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert_eq!(hone(&mut window).state.view, View::Step(Step::Model));
+        press(&mut window, Modifiers::NONE, Key::F1);
+        window.get_by_label("Keyboard shortcuts");
+        picture("shortcuts", &mut window);
+        press(&mut window, Modifiers::NONE, Key::Escape);
+        assert!(window.query_by_label("Keyboard shortcuts").is_none());
+        window.get_by_label("File").click();
+        settle(&mut window);
+        picture("menu", &mut window);
+    }
+
+    #[test]
+    fn an_edit_is_marked_undone_and_redone() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let off = CleaningSettings { strip_html: false, ..CleaningSettings::default() };
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Cleaning(off.clone())));
+        settle(&mut window);
+        assert!(hone(&mut window).title.starts_with("• Customer reviews"));
+        press(&mut window, Modifiers::COMMAND, Key::Z);
+        assert!(hone(&mut window).title.starts_with("Customer reviews"));
+        press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+        let project = hone(&mut window).state.session.as_ref().unwrap().project().clone();
+        assert_eq!(project.cleaning, off);
+    }
+
+    #[test]
+    fn closing_with_changes_asks_and_saves() {
+        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
+        hone(&mut window).leave(Leaving::Quit);
+        settle(&mut window);
+        picture("unsaved", &mut window);
+        window.get_by_label("Save").click();
+        settle(&mut window);
+        assert!(hone(&mut window).may_close);
+        let saved = crate::storage::ProjectFile::read(&folder.path().join("customer-reviews")).unwrap().1;
+        assert_eq!(saved.name, "Mine");
+    }
+
+    #[test]
+    fn a_second_window_may_only_look() {
+        let (mut first, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut first);
+        let mut second = app_on(Some(folder.path().join("customer-reviews")), ThemeChoice::Light, 2.0);
+        settle(&mut second);
+        second.get_by_label("Opened for reading only");
+        picture("second-window", &mut second);
+        press(&mut second, Modifiers::COMMAND, Key::S);
+        second.get_by_label("The project could not be saved");
+    }
+
+    #[test]
+    fn a_damaged_project_offers_its_autosave() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Rescued".to_owned())));
+        hone(&mut window).autosave(Instant::now() + Duration::from_secs(5));
+        drop(window);
+        let path = folder.path().join("customer-reviews");
+        std::fs::write(path.join("project.ron"), "(name: \"half").unwrap();
+        let mut window = app_on(Some(path), ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        picture("damaged", &mut window);
+        window.get_by_label("Open the last autosave").click();
+        settle(&mut window);
+        assert!(hone(&mut window).title.contains("Rescued"));
+    }
+
+    #[test]
+    fn a_folder_without_a_project_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut window = app_on(Some(folder.path().to_owned()), ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        window.get_by_label("The project could not be opened");
+        window.get_by_label("Welcome to Hone");
+        picture("welcome", &mut window);
+    }
+
+    #[test]
+    fn a_new_project_is_made_and_waits_for_its_data() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let parent = folder.path().display().to_string();
+        hone(&mut window).dialog = Some(Dialog::New { name: "Tickets".to_owned(), parent, error: None });
+        settle(&mut window);
+        window.check_accessibility();
+        picture("new-project", &mut window);
+        window.get_by_label("Create").click();
+        settle(&mut window);
+        assert!(folder.path().join("Tickets/project.ron").is_file());
+        window.get_by_label("Open a table of texts and labels");
+        picture("empty-project", &mut window);
     }
 }

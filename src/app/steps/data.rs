@@ -243,8 +243,8 @@ fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported) {
             continue;
         }
         let rows = counted(file.bad_rows.len() as u64, "row", "rows");
-        let title = format!("{rows} of {} could not be read and are left out", file_name(&file.path));
-        banner(ui, theme, Tone::Warning, &title, "", |ui| {
+        let title = format!("{rows} of {} could not be read", file_name(&file.path));
+        banner(ui, theme, Tone::Warning, &title, "The others are used; these are left out", |ui| {
             CollapsingHeader::new("Show them").id_salt(&file.path).show(ui, |ui| {
                 for bad in file.bad_rows.iter().take(BAD_ROWS_SHOWN) {
                     let place = format!("Row {}, line {}", count(bad.record), count(bad.line));
@@ -315,4 +315,72 @@ fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender:
             choose_column(ctx, sender, role, &column);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::testing::{app, picture, settle};
+    use super::*;
+    use crate::storage::ThemeChoice;
+
+    fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    #[test]
+    fn another_file_is_read_with_its_separator_and_columns_guessed() {
+        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let rows = "stars;review_body\n1;\"Broke after a day; never again\"\n5;Lovely\n3;It is fine\nlost\n4;Good value\n";
+        let path = write(folder.path(), "export.csv", rows.as_bytes());
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.get_by_label("export.csv");
+        let project = window.state().as_ref().unwrap().project().clone();
+        assert_eq!((project.dataset.text_column.as_str(), project.dataset.label_column.as_str()), ("review_body", "stars"));
+        window.get_by_label("1 row of export.csv could not be read");
+        window.get_by_label("Show them").click();
+        settle(&mut window);
+        picture("data-bad-rows", &mut window);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_says_so_and_another_can_be_typed() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        let missing = folder.path().join("nothing.csv");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(missing));
+        settle(&mut window);
+        window.get_by_label("The data could not be read");
+        window.get_by_label("Data, ready");
+        window.check_accessibility();
+        picture("data-missing-file", &mut window);
+        let path = write(folder.path(), "second.csv", b"text,label\ngood one,yes\nbad one,no\n");
+        let field = window.get_by_label("Path of the data file");
+        field.focus();
+        field.type_text(&path.display().to_string());
+        window.key_press(egui::Key::Enter);
+        settle(&mut window);
+        settle(&mut window);
+        window.get_by_label("second.csv");
+    }
+
+    #[test]
+    fn a_separator_can_be_changed() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.get_by_label("Separator").click();
+        settle(&mut window);
+        window.get_by_label("Tab").click();
+        settle(&mut window);
+        let app = window.state().as_ref().unwrap();
+        assert_eq!(app.project().dataset.delimiter, Some('\t'));
+        window.get_by_label("Data, ready");
+    }
 }

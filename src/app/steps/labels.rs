@@ -259,3 +259,74 @@ fn more_menu(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelR
     response.accessible_name(format!("More for {}", row.name));
 }
 
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::messages::AppCommand;
+    use super::super::super::testing::{app, picture, settle};
+    use super::*;
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn a_label_is_left_out_renamed_and_merged() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        window.get_by_label("Leave out neutral").click();
+        settle(&mut window);
+        let app = window.state().as_ref().unwrap();
+        assert_eq!(app.prepared().unwrap().labels, ["negative", "positive"]);
+        window.get_by_label("Use neutral").click();
+        settle(&mut window);
+        window.get_by_label("Rename neutral").click();
+        settle(&mut window);
+        window.get_by_label("New name").type_text("so-so");
+        settle(&mut window);
+        window.key_press(egui::Key::Enter);
+        settle(&mut window);
+        settle(&mut window);
+        let labels = window.state().as_ref().unwrap().prepared().unwrap().labels.clone();
+        assert_eq!(labels.len(), 3);
+        assert!(labels[1].contains("so-so"), "{labels:?}");
+    }
+
+    #[test]
+    fn stars_become_sentiment_in_one_click() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        let mut rows = String::from("review,stars\n");
+        for row in 0..120 {
+            rows.push_str(&format!("review number {row} about {} things,{}\n", row % 7, row % 5 + 1));
+        }
+        let path = folder.path().join("stars.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        picture("labels-stars", &mut window);
+        window.get_by_label("Turn stars into sentiment").click();
+        settle(&mut window);
+        let app = window.state().as_ref().unwrap();
+        assert_eq!(app.prepared().unwrap().labels, ["negative", "neutral", "positive"]);
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn rows_are_searched() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 1700.0));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let field = window.get_by_label("Search the texts");
+        field.focus();
+        field.type_text("no such words anywhere");
+        settle(&mut window);
+        window.get_by_label("No row has these words and this label");
+    }
+}

@@ -305,3 +305,46 @@ fn left_out(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
         });
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::testing::{app, settle};
+    use super::*;
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn a_switch_and_the_seed_prepare_the_rows_anew() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().prepared().unwrap();
+        assert!(before.examples.iter().all(|example| !example.text.contains("<br")));
+        window.get_by_label("Remove HTML tags").click();
+        settle(&mut window);
+        let after = window.state().as_ref().unwrap().prepared().unwrap();
+        assert_ne!(before.data_hash, after.data_hash);
+        assert!(after.examples.iter().any(|example| example.text.contains('<')));
+        window.get_by_label("Show what changes: Decode HTML entities").click();
+        settle(&mut window);
+        window.get_by_label_contains("Decode HTML entities changes");
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn another_seed_gives_another_split() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 1700.0));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().prepared().unwrap();
+        window.get_by_label("Shuffle").click();
+        settle(&mut window);
+        let after = window.state().as_ref().unwrap().prepared().unwrap();
+        assert_eq!(before.data_hash, after.data_hash);
+        assert_ne!(before.split_hash, after.split_hash);
+    }
+}
