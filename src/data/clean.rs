@@ -61,7 +61,7 @@ pub fn clean(text: &str, settings: &CleaningSettings) -> String {
 }
 
 /// Applies a step and copies only when it changes something.
-fn then<'a>(text: Cow<'a, str>, apply: fn(&str) -> Cow<'_, str>) -> Cow<'a, str> {
+fn then(text: Cow<'_, str>, apply: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => apply(text),
         Cow::Owned(text) => match apply(&text) {

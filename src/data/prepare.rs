@@ -20,7 +20,8 @@ const SAMPLES: usize = 20;
 /// One row on its way to be an example.
 struct Row<'a> {
     id: RowId,
-    row: usize,
+    /// Row index in its file's `Table`.
+    index: usize,
     raw: &'a str,
     /// Final label name.
     label: &'a str,
@@ -84,16 +85,14 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
         else {
             continue;
         };
-        for (row, &record) in table.records.iter().enumerate() {
+        for (index, &record) in table.records.iter().enumerate() {
             let id = RowId { file: table.file, record };
-            let (raw, raw_label) = (table.cell(text, row), table.cell(label, row));
+            let (raw, raw_label) = (table.cell(text, index), table.cell(label, index));
             let mut label = project.labels.resolve(raw_label.trim()).trim();
             let (mut relabelled, mut dropped) = (false, None);
             if let Some(edit) = project.edits.rows.get(&id) {
                 edits_seen += 1;
-                if edit.content_hash != content_hash(raw, raw_label) {
-                    prepared.stale_edits.push(id);
-                } else {
+                if edit.content_hash == content_hash(raw, raw_label) {
                     if let Some(corrected) = edit.label.as_deref().map(str::trim) {
                         // A correction names a final label, unless that one was renamed since.
                         let known = final_names.contains(corrected);
@@ -101,10 +100,12 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
                         relabelled = true;
                     }
                     dropped = edit.excluded.then_some(DropReason::Excluded);
+                } else {
+                    prepared.stale_edits.push(id);
                 }
             }
             let dropped = dropped.or_else(|| label_fault(&project.labels, label));
-            rows.push(Row { id, row, raw, label, relabelled, text: String::new(), changed_by: 0, dropped });
+            rows.push(Row { id, index, raw, label, relabelled, text: String::new(), changed_by: 0, dropped });
         }
     }
     if edits_seen < project.edits.rows.len() {
@@ -229,7 +230,7 @@ fn finish(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut
             Some(reason) => prepared.dropped.push((row.id, reason)),
             None => prepared.examples.push(Example {
                 id: row.id,
-                row: row.row,
+                row: row.index,
                 text: row.text,
                 label: class.get(row.label).copied().unwrap_or(0),
                 side: match row.id.file {

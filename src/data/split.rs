@@ -51,13 +51,15 @@ fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
         counts[side] += 1;
     }
     let wanted = shares.iter().filter(|&&share| share > 0.0).count();
-    while rows >= wanted {
-        let Some(empty) = (0..3).find(|&side| shares[side] > 0.0 && counts[side] == 0) else { break };
-        let Some(largest) = (0..3).rev().max_by_key(|&side| counts[side]) else { break };
+    if rows < wanted {
+        return counts;
+    }
+    loop {
+        let Some(empty) = (0..3).find(|&side| shares[side] > 0.0 && counts[side] == 0) else { return counts };
+        let Some(largest) = (0..3).rev().max_by_key(|&side| counts[side]) else { return counts };
         counts[largest] -= 1;
         counts[empty] += 1;
     }
-    counts
 }
 
 #[cfg(test)]

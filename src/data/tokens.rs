@@ -1,6 +1,6 @@
 //! Texts -> token ids, with the model's own tokenizer.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rayon::prelude::*;
 use tokenizers::models::wordpiece::WordPiece;
@@ -102,13 +102,13 @@ fn bad(path: &Path, error: &(dyn std::error::Error + Send + Sync)) -> DataError 
 }
 
 /// BERT's tokenizer from its vocabulary alone, as `transformers`' `BertTokenizerFast` builds it.
-fn bert_tokenizer(folder: &Path, vocabulary: &PathBuf) -> Result<Tokenizer, DataError> {
+fn bert_tokenizer(folder: &Path, vocabulary: &Path) -> Result<Tokenizer, DataError> {
     let vocabulary_path = vocabulary.to_string_lossy();
     let model = WordPiece::from_file(&vocabulary_path).build().map_err(|error| bad(vocabulary, &*error))?;
     let mut tokenizer = Tokenizer::new(model);
     let id = |tokenizer: &Tokenizer, token: &str| {
         tokenizer.token_to_id(token).map(|id| (token.to_owned(), id)).ok_or_else(|| DataError::BadTokenizer {
-            path: vocabulary.clone(),
+            path: vocabulary.to_owned(),
             reason: format!("the vocabulary has no {token} token, so it is not BERT's"),
         })
     };

@@ -48,7 +48,7 @@ fn macro_f1(classes: usize, counts: &[u64]) -> f64 {
     sum / present.max(1) as f64
 }
 
-/// Linear interpolation between the closest ranks, as NumPy's default.
+/// Linear interpolation between the closest ranks, as `NumPy`'s default.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (below, above) = (position.floor() as usize, position.ceil() as usize);

@@ -59,7 +59,9 @@ struct Objective<'a> {
 impl<'a> Objective<'a> {
     fn new(rows: &'a SparseRows, labels: &'a [u32], classes: usize) -> Self {
         let mut counts = vec![0.0_f64; classes];
-        labels.iter().for_each(|&label| counts[label as usize] += 1.0);
+        for &label in labels {
+            counts[label as usize] += 1.0;
+        }
         let weights: Vec<f64> =
             counts.iter().map(|count| labels.len() as f64 / (classes as f64 * count.max(1.0))).collect();
         let total = labels.iter().map(|&label| weights[label as usize]).sum();
@@ -75,7 +77,9 @@ impl<'a> Objective<'a> {
             softmax(out);
             let loss = -out[label].ln();
             out[label] -= 1.0;
-            out.iter_mut().for_each(|entry| *entry *= weight);
+            for entry in out {
+                *entry *= weight;
+            }
             weight * loss
         });
         // Collected first: a parallel sum would add in another order each time.
@@ -112,7 +116,11 @@ fn scores(rows: &SparseRows, row: usize, weights: &[f64], out: &mut [f64]) {
 /// Scores -> probabilities, kept above 0 so that their logarithm is finite.
 fn softmax(scores: &mut [f64]) {
     let highest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|score| *score = (*score - highest).exp());
+    for score in scores.iter_mut() {
+        *score = (*score - highest).exp();
+    }
     let sum: f64 = scores.iter().sum();
-    scores.iter_mut().for_each(|score| *score = (*score / sum).max(f64::MIN_POSITIVE));
+    for score in scores {
+        *score = (*score / sum).max(f64::MIN_POSITIVE);
+    }
 }

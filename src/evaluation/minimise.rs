@@ -106,7 +106,9 @@ fn descent(gradient: &[f64], history: &VecDeque<Pair>) -> Vec<f64> {
     }
     if let Some(last) = history.back() {
         let scale = last.curvature / dot(&last.change, &last.change);
-        direction.iter_mut().for_each(|entry| *entry *= scale);
+        for entry in &mut direction {
+            *entry *= scale;
+        }
     }
     for (pair, share) in history.iter().zip(shares.into_iter().rev()) {
         let correction = dot(&pair.change, &direction) / pair.curvature;

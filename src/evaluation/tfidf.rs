@@ -108,7 +108,9 @@ impl Vectorizer {
             let mut row: Vec<(u32, f64)> = known.collect();
             row.sort_unstable_by_key(|&(column, _)| column);
             let length = row.iter().map(|(_, value)| value * value).sum::<f64>().sqrt();
-            row.iter_mut().for_each(|(_, value)| *value /= length);
+            for (_, value) in &mut row {
+                *value /= length;
+            }
             row
         };
         SparseRows::from_rows(self.terms.len(), texts.par_iter().map(row).collect())
