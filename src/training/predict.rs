@@ -150,7 +150,8 @@ mod tests {
 
     #[test]
     fn batches_hold_every_row_once_and_stay_small() {
-        let ids: Vec<Vec<u32>> = (0..700).map(|row: usize| vec![1; 1 + (row * 37) % 129]).chain([vec![1; 5000]]).collect();
+        let ids: Vec<Vec<u32>> =
+            (0..700).map(|row: usize| vec![1; 1 + (row * 37) % 129]).chain([vec![1; 5000]]).collect();
         let batches = batches(&ids);
         let tokens = |batch: &Vec<usize>| batch.iter().map(|&row| ids[row].len()).sum::<usize>();
         assert_eq!(batches[0], [700], "a text over the bound is a batch of its own");

@@ -96,11 +96,8 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
     }
     let data = setup::tokenise(prepared, model_folder, max_length, &mut voice)?;
     let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
-    let plan = BatchPlan {
-        batch_size: settings.batch_size,
-        group_by_length: settings.group_by_length,
-        seed: settings.seed,
-    };
+    let plan =
+        BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
     let steps_per_epoch = data.train.ids.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
     let total_steps = steps_per_epoch as u64 * u64::from(settings.epochs);
     let pace = Pace::new(

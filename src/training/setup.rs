@@ -59,7 +59,12 @@ pub(super) fn check(settings: &TrainingSettings) -> Result<(), TrainError> {
         ),
         (share(optimizer.beta1), "beta 1", optimizer.beta1.to_string(), "Give 0 to 1; 0.9 is usual."),
         (share(optimizer.beta2), "beta 2", optimizer.beta2.to_string(), "Give 0 to 1; 0.999 is usual."),
-        (positive(optimizer.epsilon), "epsilon", optimizer.epsilon.to_string(), "Give a number above 0; 1e-8 is usual."),
+        (
+            positive(optimizer.epsilon),
+            "epsilon",
+            optimizer.epsilon.to_string(),
+            "Give a number above 0; 1e-8 is usual.",
+        ),
         (
             optimizer.max_grad_norm.is_finite() && optimizer.max_grad_norm >= 0.0,
             "gradient clipping",

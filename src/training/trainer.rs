@@ -123,7 +123,11 @@ impl Trainer<'_> {
         }
         let kept = match &self.best {
             Some(best) => {
-                format!("The best checkpoint before that, of step {}, is in {}.", best.point.step, self.run.best().display())
+                format!(
+                    "The best checkpoint before that, of step {}, is in {}.",
+                    best.point.step,
+                    self.run.best().display()
+                )
             }
             None => "Nothing was evaluated before that, so nothing was kept.".to_owned(),
         };
@@ -147,9 +151,7 @@ impl Trainer<'_> {
     fn evaluation_is_due(&self, epoch_ends: bool) -> bool {
         match self.settings.evaluate_every {
             EvaluateEvery::Epoch => epoch_ends,
-            EvaluateEvery::Steps(steps) => {
-                self.step.is_multiple_of(u64::from(steps)) || self.step == self.total_steps
-            }
+            EvaluateEvery::Steps(steps) => self.step.is_multiple_of(u64::from(steps)) || self.step == self.total_steps,
         }
     }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::data::{self, DataError, Imported};
+use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::models::{self, Catalogue, FetchError, ModelError};
 use crate::progress::{Control, Watch};
 use crate::project::Project;
-use crate::storage::StorageError;
+use crate::storage::{RunFolder, StorageError};
 use crate::training::TrainError;
 
 use super::dataset::KeptData;
@@ -72,6 +73,15 @@ impl From<FetchError> for JobError {
     }
 }
 
+impl From<ExportError> for JobError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Cancelled => Self::Cancelled,
+            other => Self::failed(other),
+        }
+    }
+}
+
 impl From<TrainError> for JobError {
     fn from(error: TrainError) -> Self {
         match error {
@@ -114,7 +124,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
             labelling::predict_file(context, &model, &input, text_column, &output)
         }
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
-        Command::Export { .. } => Err(JobError::Failed("This build of Hone cannot export yet.".to_owned())),
+        Command::Export { run, format, output } => export(context, &run, format, &output),
     }
 }
 
@@ -137,6 +147,12 @@ fn fetch_model(context: &mut Context<'_>, id: String) -> Result<Answer, JobError
     };
     let folder = context.watched(|watch| models::fetch(entry, watch))?;
     Ok(Answer::ModelReady { id, folder })
+}
+
+fn export(context: &mut Context<'_>, run: &Path, format: ExportFormat, output: &Path) -> Result<Answer, JobError> {
+    let run = RunFolder::open(run)?;
+    let Exported { path, proof } = context.watched(|watch| export::export(&run, format, output, watch))?;
+    Ok(Answer::Exported { path, proof })
 }
 
 #[cfg(test)]

@@ -61,7 +61,8 @@ impl Context<'_> {
     pub fn tell_bad_rows(&mut self, file: &ImportedFile) {
         if let Some(first) = file.bad_rows.first() {
             let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
-            let message = format!("{count} records could not be read and are left out; the first, on line {line}: {reason}");
+            let message =
+                format!("{count} records could not be read and are left out; the first, on line {line}: {reason}");
             self.reporter.log(LogLevel::Warning, message);
         }
     }
@@ -187,7 +188,8 @@ fn write_predictions(
     probabilities: &[Vec<f32>],
 ) -> io::Result<()> {
     let mut names = table.names.clone();
-    let wanted = std::iter::once("predicted".to_owned()).chain(labels.iter().map(|label| format!("probability_{label}")));
+    let wanted =
+        std::iter::once("predicted".to_owned()).chain(labels.iter().map(|label| format!("probability_{label}")));
     for name in wanted {
         let free = free_name(&names, name);
         names.push(free);
@@ -195,7 +197,8 @@ fn write_predictions(
     let mut writer = csv::Writer::from_writer(file);
     writer.write_record(&names)?;
     for (row, probabilities) in probabilities.iter().enumerate() {
-        let mut record: Vec<String> = (0..table.columns.len()).map(|column| table.cell(column, row).to_owned()).collect();
+        let mut record: Vec<String> =
+            (0..table.columns.len()).map(|column| table.cell(column, row).to_owned()).collect();
         if probabilities.is_empty() {
             record.resize(names.len(), String::new());
         } else {

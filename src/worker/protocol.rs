@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Imported, Prepared};
-pub use crate::export::ExportFormat;
 use crate::evaluation::{ClassificationMetrics, Prediction};
+pub use crate::export::ExportFormat;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};

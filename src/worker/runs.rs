@@ -159,11 +159,7 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
 }
 
 /// The rows of another file, cleaned and labelled as the run's own were; none is left out as a duplicate.
-fn labelled_rows(
-    context: &mut Context<'_>,
-    settings: &RunSettings,
-    path: &Path,
-) -> Result<Vec<LabelledRow>, JobError> {
+fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<LabelledRow>, JobError> {
     let project = &settings.project;
     let imported = context.watched(|watch| data::read_table(path, SourceFile::Main, &project.dataset, watch))?;
     context.tell_bad_rows(&imported);

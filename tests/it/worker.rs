@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hone::data::{Imported, Prepared};
-use hone::project::Project;
-use hone::worker::{Answer, Command, JobId, Worker};
+use hone::project::{ModelChoice, Project, TrainingSettings};
+use hone::storage::{RunFolder, RunStatus, StopReason};
+use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, Worker};
 
 use crate::training::{project, tiny_bert, write_reviews};
 
@@ -89,4 +90,300 @@ fn jobs_are_told_apart_by_rising_ids() {
         .take(2)
         .collect();
     assert_eq!(ids, [first, second]);
+}
+
+/// A folder with reviews, a project on the tiny model, and a worker.
+struct Bench {
+    folder: tempfile::TempDir,
+    project: Project,
+    worker: Worker,
+}
+
+impl Bench {
+    fn new(change: impl FnOnce(&mut TrainingSettings)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        write_reviews(folder.path(), 120);
+        let mut project = project();
+        change(&mut project.training);
+        Self { folder, project, worker: worker() }
+    }
+
+    fn start(&self) -> JobId {
+        let (project, folder) = (Box::new(self.project.clone()), self.folder.path().to_owned());
+        self.worker.send(Command::Train { project, folder })
+    }
+
+    fn train(&self) -> Arc<RunResults> {
+        let job = self.start();
+        match final_answer(&self.worker, job) {
+            Answer::RunFinished(results) => results,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn ask(&self, command: Command) -> Answer {
+        final_answer(&self.worker, self.worker.send(command))
+    }
+
+    fn refused(&self, command: Command) -> String {
+        match self.ask(command) {
+            Answer::Failed { message } => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits for an answer; others before it are passed over.
+    fn wait_for(&self, wanted: impl Fn(&Answer) -> bool) -> Answer {
+        loop {
+            let answer = self.worker.events().recv_timeout(PATIENCE).expect("an answer").answer;
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(!answer.is_final(), "{answer:?}");
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+#[test]
+fn training_answers_in_order_and_leaves_a_run_that_can_be_read_again() {
+    let bench = Bench::new(|_| ());
+    let job = bench.start();
+    let mut kinds = Vec::new();
+    let results = loop {
+        let event = bench.worker.events().recv_timeout(PATIENCE).unwrap();
+        assert_eq!(event.job, job);
+        match event.answer {
+            Answer::RunStarted(start) => {
+                assert_eq!((start.total_steps, start.steps_per_epoch, start.device.as_str()), (12, 6, "CPU, f32"));
+                kinds.push("started");
+            }
+            Answer::Steps(steps) => {
+                assert!(!steps.is_empty());
+                kinds.push("steps");
+            }
+            Answer::Evaluation(point) => {
+                assert_eq!(point.metrics.rows, 12);
+                kinds.push("evaluation");
+            }
+            Answer::RunFinished(results) => break results,
+            other => assert!(!other.is_final(), "{other:?}"),
+        }
+    };
+    kinds.dedup();
+    assert_eq!(kinds, ["started", "steps", "evaluation", "steps", "evaluation"]);
+    assert_eq!((results.steps.len(), results.evaluations.len()), (12, 2));
+    assert_eq!((results.validation.len(), results.test.len()), (12, 24));
+    assert_eq!(results.summary.stop_reason, StopReason::Completed);
+    assert!(!bench.worker.is_busy());
+
+    let Answer::RunLoaded(again) = bench.ask(Command::LoadRun { run: results.folder.clone() }) else { panic!() };
+    assert_eq!((&again.summary, &again.test, &again.steps), (&results.summary, &results.test, &results.steps));
+    assert_eq!(again.macro_f1_interval, results.macro_f1_interval);
+
+    let evaluate = |data| Command::Evaluate { run: results.folder.clone(), data };
+    let Answer::Evaluated(report) = bench.ask(evaluate(None)) else { panic!() };
+    assert_eq!(Some(&report.metrics), results.summary.test.as_ref());
+    assert_eq!(report.predictions, results.test);
+}
+
+#[test]
+fn the_same_settings_give_the_same_losses_through_the_worker() {
+    let losses = || {
+        let results = Bench::new(|_| ()).train();
+        results.steps.iter().map(|step| step.loss.to_bits()).collect::<Vec<_>>()
+    };
+    assert_eq!(losses(), losses());
+}
+
+#[test]
+fn a_run_is_paused_resumed_and_stopped_within_a_second() {
+    let bench = Bench::new(|training| training.epochs = 10_000);
+    let soon = |begun: Instant| assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    bench.start();
+    bench.wait_for(|answer| matches!(answer, Answer::Steps(_)));
+
+    let begun = Instant::now();
+    bench.worker.set_paused(true);
+    bench.wait_for(|answer| matches!(answer, Answer::Paused(true)));
+    soon(begun);
+    assert!(bench.worker.events().recv_timeout(Duration::from_millis(200)).is_err(), "nothing happens while it waits");
+
+    let begun = Instant::now();
+    bench.worker.set_paused(false);
+    bench.wait_for(|answer| matches!(answer, Answer::Paused(false)));
+    bench.wait_for(|answer| matches!(answer, Answer::Steps(_)));
+    soon(begun);
+
+    let begun = Instant::now();
+    bench.worker.cancel();
+    bench.wait_for(|answer| matches!(answer, Answer::Log(line) if line.message == "Stopping"));
+    soon(begun);
+    let Answer::RunFinished(results) = bench.wait_for(Answer::is_final) else {
+        panic!("the run must end with a result")
+    };
+    assert_eq!(results.summary.stop_reason, StopReason::Stopped);
+    assert!(results.summary.test.is_some());
+}
+
+#[test]
+fn a_stop_while_paused_ends_the_run() {
+    let bench = Bench::new(|training| training.epochs = 10_000);
+    bench.start();
+    bench.wait_for(|answer| matches!(answer, Answer::Evaluation(_)));
+    bench.worker.set_paused(true);
+    bench.wait_for(|answer| matches!(answer, Answer::Paused(true)));
+    bench.worker.cancel();
+    assert!(matches!(bench.wait_for(Answer::is_final), Answer::RunFinished(_)));
+}
+
+#[test]
+fn a_stop_before_the_first_step_is_cancelled_and_leaves_no_run() {
+    let bench = Bench::new(|_| ());
+    bench.start();
+    bench.worker.cancel();
+    assert!(matches!(bench.wait_for(Answer::is_final), Answer::Cancelled));
+    assert!(RunFolder::list(bench.folder.path()).unwrap().is_empty());
+    bench.train();
+}
+
+#[test]
+fn data_that_changed_on_disk_is_read_again() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let first = bench.train();
+    let second = bench.train();
+    assert_eq!(first.settings.data_hash, second.settings.data_hash);
+    write_reviews(bench.folder.path(), 200);
+    let third = bench.train();
+    assert_eq!((first.settings.rows, third.settings.rows), ([84, 12, 24], [140, 20, 40]));
+    let message = bench.refused(Command::Evaluate { run: first.folder.clone(), data: None });
+    assert!(message.contains("has changed since this run"), "{message}");
+}
+
+#[test]
+fn another_file_is_measured_by_the_runs_own_columns_and_labels() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let results = bench.train();
+    let other = bench.path("other.csv");
+    let evaluate = || Command::Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
+    std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
+    let Answer::Evaluated(report) = bench.ask(evaluate()) else { panic!() };
+    assert_eq!((report.metrics.rows, report.predictions.len()), (2, 2));
+    assert_eq!(report.predictions[1].id.record, 2);
+
+    std::fs::write(&other, "label,text\ngood,this is great\nfine,this is fine\n").unwrap();
+    let message = bench.refused(evaluate());
+    assert!(message.contains("Row 2") && message.contains("'fine'") && message.contains("bad, good"), "{message}");
+    std::fs::write(&other, "stars,text\n5,this is great\n1,this is bad\n").unwrap();
+    let message = bench.refused(evaluate());
+    assert!(message.contains("no column 'label'") && message.contains("stars, text"), "{message}");
+    std::fs::write(&other, "label,text\n,this is great\n,this is bad\n").unwrap();
+    assert!(bench.refused(evaluate()).contains("has no row with a text and a label"));
+}
+
+#[test]
+fn texts_and_files_are_labelled_as_the_run_cleaned_them() {
+    let bench = Bench::new(|_| ());
+    let best = bench.train().folder.join("best");
+    let texts = ["the <b>phone</b> is great", "the phone is great", "<p> </p>"].map(str::to_owned).to_vec();
+    let Answer::Classified { labels, probabilities } = bench.ask(Command::Classify { model: best.clone(), texts })
+    else {
+        panic!()
+    };
+    assert_eq!(labels, ["bad", "good"]);
+    assert_eq!(probabilities[0], probabilities[1], "tags are cleaned away");
+    assert!((probabilities[0].iter().sum::<f32>() - 1.0).abs() < 1e-6 && probabilities[2].is_empty());
+
+    let (input, output) = (bench.path("new.csv"), bench.path("out/labelled.csv"));
+    std::fs::write(&input, "id,predicted,text\n1,x,\"the phone, is great\"\n2,y,<br>\n3,z,bad\n").unwrap();
+    let predict = |input: &Path, column: Option<&str>, output: &Path| Command::PredictFile {
+        model: best.clone(),
+        input: input.to_owned(),
+        text_column: column.map(str::to_owned),
+        output: output.to_owned(),
+    };
+    let Answer::PredictionsWritten { path, rows, empty } = bench.ask(predict(&input, None, &output)) else { panic!() };
+    assert_eq!((path, rows, empty), (output.clone(), 2, 1));
+    let written = std::fs::read_to_string(&output).unwrap();
+    let lines: Vec<&str> = written.lines().collect();
+    assert_eq!(lines[0], "id,predicted,text,predicted_2,probability_bad,probability_good");
+    assert!(lines[1].starts_with("1,x,\"the phone, is great\",") && lines[1].split(',').count() == 7, "{written}");
+    assert_eq!((lines[2], lines.len()), ("2,y,<br>,,,", 4));
+
+    let message = bench.refused(predict(&input, None, &input));
+    assert!(message.contains("is the file to be labelled"), "{message}");
+    let message = bench.refused(predict(&input, Some("review"), &output));
+    assert!(message.contains("no column 'review'") && message.contains("id, predicted, text"), "{message}");
+    let message = bench.refused(predict(&bench.path("none.csv"), None, &output));
+    assert!(message.contains("There is no file at"), "{message}");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let mut bench = Bench::new(|_| ());
+    let message = bench.refused(Command::FetchModel { id: "bart-huge".into() });
+    assert!(message.contains("'bart-huge'") && message.contains("minilm-l6"), "{message}");
+    let message = bench.refused(Command::LoadRun { run: bench.path("runs/none") });
+    assert!(message.contains("Could not open the run"), "{message}");
+    let texts = vec!["a text".to_owned()];
+    let message = bench.refused(Command::Classify { model: bench.path("none"), texts: texts.clone() });
+    assert!(message.contains("none"), "{message}");
+    // Not made by Hone: its own labels, no cleaning, but it was trained, so it answers.
+    let Answer::Classified { labels, .. } = bench.ask(Command::Classify { model: tiny_bert(), texts }) else {
+        panic!()
+    };
+    assert_eq!(labels, ["negative", "neutral", "positive"]);
+
+    bench.project.model = ModelChoice::Folder(bench.path("no-model"));
+    let (project, folder) = (Box::new(bench.project.clone()), bench.folder.path().to_owned());
+    let message = bench.refused(Command::Train { project, folder });
+    assert!(message.contains("no-model"), "{message}");
+}
+
+#[test]
+fn a_run_that_failed_or_was_cut_off_says_so_when_it_is_opened() {
+    let bench = Bench::new(|_| ());
+    let run = RunFolder::create(bench.folder.path()).unwrap();
+    let load = || Command::LoadRun { run: run.path().to_owned() };
+    run.write_status(&RunStatus::Running).unwrap();
+    assert!(bench.refused(load()).contains("was not finished"));
+    run.write_status(&RunStatus::Failed("The disk is full.".into())).unwrap();
+    assert!(bench.refused(load()).contains("The disk is full."));
+}
+
+/// A second window on the same project shows its own events only: ids of another worker's jobs may be equal, but each
+/// has its own channel. A late event of an older job of the same worker is told by its id.
+#[test]
+fn events_of_a_stale_job_are_told_by_their_id() {
+    let bench = Bench::new(|training| training.epochs = 10_000);
+    let stale = bench.start();
+    bench.wait_for(|answer| matches!(answer, Answer::RunStarted(_)));
+    let fresh = bench.worker.send(Command::Classify { model: tiny_bert(), texts: vec!["good".to_owned()] });
+    bench.worker.cancel();
+    let mut finals = Vec::new();
+    while finals.len() < 2 {
+        let event = bench.worker.events().recv_timeout(PATIENCE).unwrap();
+        assert!(event.job == stale && finals.is_empty() || event.job == fresh, "{event:?}");
+        if event.answer.is_final() {
+            finals.push(event.job);
+        }
+    }
+    assert_eq!(finals, [stale, fresh]);
+}
+
+#[test]
+fn a_run_is_exported_and_proven() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let run = bench.train().folder.clone();
+    let export = || {
+        let (run, output) = (run.clone(), bench.path("export"));
+        bench.ask(Command::Export { run, format: ExportFormat::HuggingFace, output })
+    };
+    let Answer::Exported { path, proof } = export() else { panic!("the export must be made") };
+    assert!(path.join("model.safetensors").is_file() && !proof.is_empty());
+    let Answer::Failed { message } = export() else { panic!("nothing is written over") };
+    assert!(message.contains("is not empty"), "{message}");
 }
