@@ -1,7 +1,6 @@
 //! Progress on standard error: a bar on a terminal, plain lines in a log.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -29,8 +28,8 @@ enum Surface {
 
 /// A run that is under way.
 struct Training {
-    start: Arc<RunStart>,
-    began: Instant,
+    total_steps: u64,
+    eta_seconds: Option<f64>,
 }
 
 impl Screen {
@@ -51,7 +50,11 @@ impl Screen {
     /// Shows what a worker says on the way.
     pub(super) fn show(&mut self, answer: &Answer) {
         match answer {
-            Answer::Progress(progress) => self.progress(progress),
+            Answer::Progress(progress) => match &mut self.training {
+                // Shown with the next step's loss.
+                Some(training) if progress.unit == "steps" => training.eta_seconds = progress.eta_seconds,
+                _ => self.progress(progress),
+            },
             Answer::Log(line) => match line.level {
                 LogLevel::Info => self.line(&line.message),
                 LogLevel::Warning => self.line(&format!("Warning: {}", line.message)),
@@ -88,7 +91,7 @@ impl Screen {
         }
     }
 
-    fn run_started(&mut self, start: &Arc<RunStart>) {
+    fn run_started(&mut self, start: &RunStart) {
         let [train, validation, test] = start.settings.rows.map(|rows| grouped(rows as u64));
         self.line(&format!(
             "Run {}: {train} rows to learn from, {validation} to watch, {test} to test; {} steps; {}",
@@ -96,20 +99,17 @@ impl Screen {
             grouped(start.total_steps),
             start.device
         ));
-        self.training = Some(Training { start: Arc::clone(start), began: Instant::now() });
+        self.training = Some(Training { total_steps: start.total_steps, eta_seconds: None });
     }
 
     fn step(&mut self, step: &StepMetrics) {
         let Some(training) = &self.training else { return };
-        let total = training.start.total_steps;
-        let elapsed = training.began.elapsed().as_secs_f64();
-        let left = elapsed / step.step.max(1) as f64 * total.saturating_sub(step.step) as f64;
         let progress = Progress {
             stage: format!("Training: epoch {:.2}, loss {:.4}", step.epoch, step.loss),
             done: step.step,
-            total: Some(total),
+            total: Some(training.total_steps),
             unit: "steps",
-            eta_seconds: Some(left),
+            eta_seconds: training.eta_seconds,
         };
         self.progress(&progress);
     }
