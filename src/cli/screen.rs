@@ -157,7 +157,8 @@ fn amount(progress: &Progress) -> String {
         None => format!("{} {unit}", size(progress.done)),
     };
     if let Some(left) = progress.eta_seconds.filter(|left| left.is_finite() && *left >= 0.5) {
-        text.push_str(&format!(", {} left", duration(left.round())));
+        let left = if left < 60.0 { format!("{left:.0} s") } else { duration(left) };
+        text.push_str(&format!(", {left} left"));
     }
     text
 }

@@ -34,9 +34,11 @@ fn inspect_says_what_is_in_a_file() {
 #[test]
 fn inspect_guesses_columns_delimiter_and_encoding() {
     let place = Place::new();
-    let latin = "Bewertung\tLabel\nSch\u{f6}ne Gr\u{fc}\u{df}e aus K\u{f6}ln, alles gut\tgut\n\
-                 Das war f\u{fc}r mich leider nichts\tschlecht\n"
-        .repeat(4);
+    let mut latin = "Bewertung\tLabel\n".to_owned();
+    for days in 1..9 {
+        latin.push_str(&format!("Sch\u{f6}ne Gr\u{fc}\u{df}e aus K\u{f6}ln, nach {days} Tagen noch alles gut\tgut\n"));
+        latin.push_str(&format!("Das war f\u{fc}r mich nach {days} Tagen leider schon kaputt\tschlecht\n"));
+    }
     let bytes: Vec<u8> = latin.chars().map(|letter| u32::from(letter) as u8).collect();
     place.write("latin.tsv", bytes);
     let json = place.json(&["inspect", "latin.tsv", "--json"]);

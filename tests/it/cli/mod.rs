@@ -120,7 +120,7 @@ impl Ended {
 
 /// A CSV with three labels of `each` rows, every text its own.
 fn reviews(each: usize) -> String {
-    let openings = [("good", "I love this"), ("fair", "It is okay, this"), ("bad", "I hate this broken")];
+    let openings = [("good", "I love this"), ("fair", "It is fairly okay this"), ("bad", "I hate this broken")];
     let things = ["shoe", "phone", "book", "battery", "cable"];
     let mut text = "id,review,mood\n".to_owned();
     for row in 0..each {
