@@ -239,7 +239,8 @@ pub(super) fn sha256(path: &Path, control: Option<&Control>) -> std::io::Result<
             length => hash.update(&piece[..length]),
         }
     }
-    Ok(Some(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()))
+    let digit = |value: u8| char::from_digit(u32::from(value), 16);
+    Ok(Some(hash.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect()))
 }
 
 fn begin_again(file: &mut PartialFile, meter: &mut Meter<'_, '_>) -> std::io::Result<()> {

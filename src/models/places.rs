@@ -181,10 +181,12 @@ fn index_url(text: &str) -> Option<String> {
     for line in text.lines().map(str::trim) {
         if let Some(section) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             in_section = matches!(section.trim(), "global" | "install");
-        } else if let Some((key, value)) = line.split_once(['=', ':']).filter(|_| in_section) {
-            if key.trim().replace('_', "-") == "index-url" && !value.trim().is_empty() {
-                return Some(value.trim().to_owned());
-            }
+        } else if in_section
+            && let Some((key, value)) = line.split_once(['=', ':'])
+            && key.trim().replace('_', "-") == "index-url"
+            && !value.trim().is_empty()
+        {
+            return Some(value.trim().to_owned());
         }
     }
     None

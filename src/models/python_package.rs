@@ -109,7 +109,8 @@ fn find_wheel(
         .find(|wheel| {
             let name = wheel.filename.to_lowercase();
             // It becomes the name of a file: nothing that leaves the folder.
-            name.starts_with(&start) && name.ends_with(".whl") && !name.contains(['/', '\\'])
+            let is_wheel = Path::new(&name).extension().is_some_and(|ending| ending == "whl");
+            is_wheel && name.starts_with(&start) && !name.contains(['/', '\\'])
         })
         .ok_or_else(|| {
             let index = without_password(index);

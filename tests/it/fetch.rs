@@ -38,7 +38,7 @@ fn files() -> [(&'static str, Vec<u8>); 3] {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
 
 fn wheel(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
@@ -51,10 +51,10 @@ fn wheel(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn entry(revision: &str) -> CatalogueEntry {
-    let listed: String = files()
-        .iter()
-        .map(|(name, bytes)| format!(r#"(path: "{name}", bytes: {}, sha256: "{}"),"#, bytes.len(), hash(bytes)))
-        .collect();
+    let describe = |(name, bytes): &(&str, Vec<u8>)| {
+        format!(r#"(path: "{name}", bytes: {}, sha256: "{}")"#, bytes.len(), hash(bytes))
+    };
+    let listed = files().iter().map(describe).collect::<Vec<_>>().join(", ");
     let text = format!(
         r#"#![enable(implicit_some)]
         [(id: "toy", name: "Toy", architecture: "bert", layers: 1, hidden: 2, parameters: 3, licence: "MIT",

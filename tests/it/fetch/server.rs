@@ -112,19 +112,21 @@ fn send(stream: &mut TcpStream, asked: &Asked, resource: &Resource) -> std::io::
         .and_then(|range| range.strip_prefix("bytes=")?.split('-').next()?.parse::<usize>().ok());
     let mut status = if resource.status == 0 { 200 } else { resource.status };
     let mut body = &resource.body[..];
-    let mut head = String::new();
+    let mut head = Vec::new();
     if let Some(from) = from.filter(|_| status == 200) {
         if from >= all {
             (status, body) = (416, &[]);
         } else {
             (status, body) = (206, &resource.body[from..]);
-            head.push_str(&format!("Content-Range: bytes {from}-{}/{all}\r\n", all - 1));
+            write!(head, "Content-Range: bytes {from}-{}/{all}\r\n", all - 1)?;
         }
     }
     for (name, value) in &resource.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        write!(head, "{name}: {value}\r\n")?;
     }
-    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n{head}\r\n", body.len())?;
+    write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n", body.len())?;
+    stream.write_all(&head)?;
+    stream.write_all(b"\r\n")?;
     if asked.method == "HEAD" {
         return Ok(());
     }
