@@ -137,7 +137,9 @@ impl HoneApp {
         if let Some(context) = &context {
             let dirty = self.state.session.as_ref().is_some_and(super::session::Session::is_dirty);
             let rail = Frame::new().fill(theme.palette.rail).inner_margin(Margin::same(theme.space.s as i8));
-            Panel::left("rail").exact_size(theme.size.rail).resizable(false).frame(rail).show(ui, |ui| {
+            let narrow = ui.available_width() < theme.size.narrow;
+            let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
+            Panel::left("rail").exact_size(width).resizable(false).frame(rail).show(ui, |ui| {
                 shell::rail_ui(ui, context, dirty, self.state.view, &mut self.sender);
             });
             CentralPanel::default().frame(ground).show(ui, |ui| {
@@ -163,6 +165,9 @@ impl HoneApp {
             self.on_answer(answer);
         }
         self.notices.toasts_ui(ui, theme);
+        if ui.input(|input| !input.raw.hovered_files.is_empty()) {
+            shell::drop_hint_ui(ui, theme);
+        }
     }
 
     /// Whether the workers are quiet and nothing is due.
@@ -329,6 +334,20 @@ mod tests {
     }
 
     #[test]
+    fn the_data_steps_look_as_they_were_accepted() {
+        for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
+            let (mut window, _folder) = app(theme, 1.0);
+            for step in [Step::Labels, Step::Prepare] {
+                settle(&mut window);
+                hone(&mut window).state.view = View::Step(step);
+                settle(&mut window);
+                let step = step.title().to_lowercase();
+                super::super::testing::snapshot(&format!("{step}-{name}"), &mut window);
+            }
+        }
+    }
+
+    #[test]
     fn every_part_of_the_shell_answers_the_keyboard() {
         let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
@@ -343,10 +362,10 @@ mod tests {
         press(&mut window, Modifiers::NONE, Key::Enter);
         assert_eq!(hone(&mut window).state.view, View::Step(Step::Model));
         press(&mut window, Modifiers::NONE, Key::F1);
-        window.get_by_label("Keyboard shortcuts");
+        assert!(window.query_by_label_contains("Everywhere: Tab").is_some());
         picture("shortcuts", &mut window);
         press(&mut window, Modifiers::NONE, Key::Escape);
-        assert!(window.query_by_label("Keyboard shortcuts").is_none());
+        assert!(window.query_by_label_contains("Everywhere: Tab").is_none());
         window.get_by_label("File").click();
         settle(&mut window);
         picture("menu", &mut window);

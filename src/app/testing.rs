@@ -404,9 +404,25 @@ pub fn app_on(
     Harness::builder().with_size([1280.0, 800.0]).with_pixels_per_point(scale).build_ui_state(draw, None)
 }
 
+/// Compares what was drawn last with the picture kept under `tests/snapshots`; the status bar, whose figures
+/// differ from machine to machine, is left out. `UPDATE_SNAPSHOTS=1` keeps a new picture: look at it first.
+pub fn snapshot(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
+    let size = harness.ctx.content_rect().size();
+    harness.mask(egui::Rect::from_min_max(egui::pos2(0.0, size.y - 30.0), size.to_pos2()));
+    match harness.render() {
+        Ok(image) => {
+            let options = egui_kittest::SnapshotOptions::new().threshold(1.0).max_failed_pixels(10_usize);
+            egui_kittest::image_snapshot_options(&image, name, &options);
+        }
+        Err(error) => println!("skipped the picture {name}: nothing here can draw it ({error})"),
+    }
+}
+
 /// Draws frames until the workers are quiet, for at most a minute.
 pub fn settle(harness: &mut Harness<'_, Option<HoneApp>>) {
     let begun = std::time::Instant::now();
+    // A click is a press, a release and a command in the frame after.
+    harness.run_steps(4);
     loop {
         harness.step();
         let busy = harness.state().as_ref().is_none_or(|app| !app.is_idle());

@@ -23,7 +23,7 @@ enum Purpose {
     Prepare,
     LoadRun,
     Classify(Vec<String>),
-    Fetch(String),
+    Fetch,
     Train,
     Evaluate,
     Predict,
@@ -116,6 +116,8 @@ impl Work {
     pub fn forget_project(&mut self) {
         self.preview.cancel_all();
         self.heavy.cancel_all();
+        // Asked a second time, a run does not stay to measure its best checkpoint.
+        self.heavy.cancel();
         self.jobs.clear();
         self.forget_data();
         self.fetch = None;
@@ -193,7 +195,7 @@ impl Work {
             return;
         }
         self.fetch = Some(FetchState { id: id.clone(), progress: Some(Progress::default()), error: None });
-        self.send(Lane::Heavy, Purpose::Fetch(id.clone()), Command::FetchModel { id });
+        self.send(Lane::Heavy, Purpose::Fetch, Command::FetchModel { id });
     }
 
     /// Starts training.
@@ -222,7 +224,7 @@ impl Work {
 
     /// Stops the download.
     pub fn stop_fetch(&mut self) {
-        if self.front(Lane::Heavy).is_some_and(|purpose| matches!(purpose, Purpose::Fetch(_))) {
+        if self.front(Lane::Heavy).is_some_and(|purpose| matches!(purpose, Purpose::Fetch)) {
             self.heavy.cancel();
         }
     }
@@ -365,7 +367,7 @@ impl Work {
         match purpose {
             Purpose::Import | Purpose::Prepare => self.preview_job = None,
             Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => self.job = None,
-            Purpose::Fetch(_) => {
+            Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = None;
                 }
@@ -381,7 +383,7 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::Fetch(_) => {
+            Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = Some(progress);
                 }
@@ -436,7 +438,7 @@ impl Work {
     fn on_cancelled(&mut self, purpose: &Purpose) {
         match purpose {
             Purpose::Train => self.end_run(RunEnd::Cancelled),
-            Purpose::Fetch(_) => self.fetch = None,
+            Purpose::Fetch => self.fetch = None,
             Purpose::Classify(_) => self.classify.waiting = false,
             _ => {}
         }
@@ -458,7 +460,7 @@ impl Work {
                 self.classify = ClassifyState { error: Some(message), ..ClassifyState::default() };
                 return None;
             }
-            Purpose::Fetch(_) => {
+            Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.error = Some(message.clone());
                 }

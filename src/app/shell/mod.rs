@@ -1,6 +1,7 @@
 //! What stands around the step: menu bar, rail, status bar, notifications, palette, dialogs, welcome page.
 
 mod dialogs;
+mod drop_hint;
 mod help;
 mod menu_bar;
 mod notices;
@@ -10,6 +11,7 @@ mod status_bar;
 mod welcome;
 
 pub use dialogs::{Dialog, DialogAnswer, Leaving, dialogs_ui};
+pub use drop_hint::drop_hint_ui;
 pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;
 pub use palette::Palette;

@@ -43,8 +43,10 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
     let theme = ctx.theme;
     ui.spacing_mut().item_spacing.y = 2.0;
     ui.add_space(theme.space.xs);
-    project_name(ui, ctx, dirty);
-    ui.add_space(theme.space.m);
+    if ui.available_width() > theme.size.rail_narrow {
+        project_name(ui, ctx, dirty);
+    }
+    ui.add_space(theme.space.s);
     for step in Step::ALL {
         let readiness = readiness(ctx.project, ctx.facts, step);
         let row = Row {
@@ -55,6 +57,7 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
         };
         let command = UserCommand::GoTo(step);
         let response = row_ui(ui, theme, &row).on_hover_ui(|ui| {
+            ui.label(theme.strong(step.title()));
             explain(ui, theme, step.purpose(), row.state, &readiness);
             shortcut(ui, theme, command);
         });
@@ -75,7 +78,7 @@ fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool) {
         ui.vertical(|ui| {
             let name = if dirty { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
             let hover = if dirty { "There are changes that are not saved" } else { "Everything is saved" };
-            ui.add(egui::Label::new(theme.heading(name)).truncate())
+            ui.add(egui::Label::new(theme.strong(name)).truncate())
                 .on_hover_text(format!("{hover}\n{}", ctx.folder.display()));
         });
     });
@@ -172,6 +175,9 @@ fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row<'_>) -> Response {
     let middle = rect.center().y;
     let icon_font = FontId::proportional(theme.text.heading);
     painter.text(pos2(rect.left() + 18.0, middle), Align2::CENTER_CENTER, row.icon, icon_font, icon_ink);
+    if rect.width() < theme.size.rail_narrow {
+        return response;
+    }
     let font = FontId::new(theme.text.body, family);
     painter.text(pos2(rect.left() + 36.0, middle), Align2::LEFT_CENTER, row.title, font, ink);
     state_mark(ui, theme, row.state, Rect::from_center_size(pos2(rect.right() - 16.0, middle), Vec2::splat(14.0)));

@@ -375,7 +375,7 @@ mod tests {
     fn a_separator_can_be_changed() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
-        window.get_by_label("Separator").click();
+        window.get_by_role_and_label(egui::Role::ComboBox, "Separator").click();
         settle(&mut window);
         window.get_by_label("Tab").click();
         settle(&mut window);

@@ -17,8 +17,10 @@ use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_e
 use crate::data::Imported;
 use crate::project::{LabelSettings, Step};
 
-/// Width of a label's name.
-const NAME: f32 = 200.0;
+/// Greatest width of a label's name.
+const NAME: f32 = 180.0;
+/// Width of what stands to the right of a bar.
+const FIGURES: f32 = 250.0;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
@@ -170,11 +172,13 @@ fn label_row(
     ui.horizontal(|ui| {
         ui.set_min_height(theme.size.row);
         name_ui(ui, ctx, rows, row, renaming, sender);
-        let width = (ui.available_width() - 320.0).max(80.0);
-        bar(ui, ctx, row, width, most);
+        let width = ui.available_width() - FIGURES;
+        if width > 40.0 {
+            bar(ui, ctx, row, width, most);
+        }
         let share = if row.excluded { "left out".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
-        ui.add_sized([56.0, theme.size.row], egui::Label::new(theme.strong(count(row.rows))).halign(egui::Align::RIGHT));
-        ui.add_sized([64.0, theme.size.row], egui::Label::new(theme.muted(share)).halign(egui::Align::RIGHT));
+        cell(ui, ctx, 56.0, egui::Align::RIGHT, |ui| ui.label(theme.strong(count(row.rows))));
+        cell(ui, ctx, 64.0, egui::Align::RIGHT, |ui| ui.label(theme.muted(share)));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             more_menu(ui, ctx, rows, row, sender);
@@ -187,6 +191,19 @@ fn label_row(
             }
         });
     });
+}
+
+/// A piece of a row with a width of its own.
+fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, to: egui::Align, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let layout = match to {
+        egui::Align::RIGHT => egui::Layout::right_to_left(egui::Align::Center),
+        _ => egui::Layout::left_to_right(egui::Align::Center),
+    };
+    ui.allocate_ui_with_layout(vec2(width, ctx.theme.size.row), layout, |ui| {
+        ui.set_min_width(width);
+        contents(ui)
+    })
+    .inner
 }
 
 fn name_ui(
@@ -214,8 +231,9 @@ fn name_ui(
     let ink = if row.excluded { theme.palette.text_muted } else { theme.palette.text };
     let merged = row.sources.len() > 1 || row.sources.iter().any(|(source, _)| *source != row.name);
     let text = if merged { format!("{}  {}", row.name, icons::GIT_MERGE) } else { row.name.clone() };
-    let label = egui::Label::new(RichText::new(text).color(ink)).truncate().halign(egui::Align::LEFT);
-    let response = ui.add_sized([NAME, theme.size.row], label);
+    let label = egui::Label::new(RichText::new(text).color(ink)).truncate();
+    let width = NAME.min(ui.available_width() * 0.35);
+    let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(label));
     if merged {
         let sources: Vec<String> =
             row.sources.iter().map(|(source, rows)| format!("{source}: {}", counted(*rows, "row", "rows"))).collect();

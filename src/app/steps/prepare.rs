@@ -91,16 +91,30 @@ fn cleaning(
     let looked_at = state.looked_at.or(first);
     let hint = "Runs over every text from top to bottom, before training and before every prediction. Your file is never changed";
     section(ui, theme, "Cleaning", hint, |ui| {
-        ui.horizontal_top(|ui| {
-            ui.vertical(|ui| {
-                ui.set_width(SWITCH_LIST);
-                ui.spacing_mut().item_spacing.y = 0.0;
-                for switch in &SWITCHES {
-                    switch_row(ui, ctx, prepared, switch, looked_at, state, sender);
-                }
-            });
+        let mut switches = |ui: &mut Ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for switch in &SWITCHES {
+                switch_row(ui, ctx, prepared, switch, looked_at, state, sender);
+            }
+        };
+        let beside = ui.available_width() - SWITCH_LIST - theme.space.xl;
+        if beside < SWITCH_LIST * 0.75 {
+            switches(ui);
             ui.add_space(theme.space.m);
-            ui.vertical(|ui| samples(ui, ctx, prepared, looked_at));
+            samples(ui, ctx, prepared, looked_at);
+            return;
+        }
+        let down = egui::Layout::top_down(egui::Align::Min);
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xl;
+            ui.allocate_ui_with_layout(vec2(SWITCH_LIST, 0.0), down, |ui| {
+                ui.spacing_mut().item_spacing.x = theme.space.s;
+                switches(ui);
+            });
+            ui.allocate_ui_with_layout(vec2(beside, 0.0), down, |ui| {
+                ui.spacing_mut().item_spacing.x = theme.space.s;
+                samples(ui, ctx, prepared, looked_at);
+            });
         });
     });
 }
@@ -246,13 +260,15 @@ fn split_bar(ui: &mut Ui, theme: &Theme, sides: [usize; 3]) {
 }
 
 fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usize; 3]], sides: [usize; 3]) {
+    let right = egui::Layout::right_to_left(egui::Align::Center);
+    let size = vec2(96.0, theme.text.body + theme.space.s);
     let cell = |ui: &mut Ui, text: RichText| {
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| ui.label(text));
+        ui.allocate_ui_with_layout(size, right, |ui| ui.label(text));
     };
-    Grid::new("counts").num_columns(5).spacing([theme.space.xl, theme.space.s]).min_col_width(96.0).show(ui, |ui| {
+    Grid::new("counts").num_columns(5).spacing([theme.space.xl, theme.space.xs]).min_col_width(96.0).show(ui, |ui| {
         ui.label(theme.small("Label"));
         for (side, name) in SIDES.iter().enumerate() {
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.allocate_ui_with_layout(size, right, |ui| {
                 ui.label(theme.small(*name));
                 let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
                 ui.painter().rect_filled(dot, CornerRadius::same(2), theme.chart(side));

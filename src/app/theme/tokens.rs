@@ -170,6 +170,10 @@ pub struct Sizes {
     pub row: f32,
     /// Width of the rail of steps.
     pub rail: f32,
+    /// Width of the rail where there is little room: icons alone.
+    pub rail_narrow: f32,
+    /// Narrower windows have little room.
+    pub narrow: f32,
     /// Height of the status bar.
     pub bar: f32,
     /// Greatest width of a step's contents.

@@ -151,6 +151,8 @@ pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, a
                     if !body.is_empty() {
                         ui.add(egui::Label::new(RichText::new(body).color(theme.palette.text)).wrap());
                     }
+                    // No buttons, no room for them.
+                    ui.spacing_mut().interact_size.y = 0.0;
                     ui.horizontal_wrapped(actions);
                 });
             });

@@ -7,6 +7,8 @@ use crate::app::theme::Theme;
 
 /// Longest side compared word by word; of longer texts the beginning is shown.
 const SHOWN: usize = 600;
+/// Width of the words Before and After.
+const NAME: f32 = 52.0;
 
 /// A piece of a text: the same in both, or only in this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +23,16 @@ pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
     for (name, pieces, mark) in
         [("Before", before, theme.palette.removed), ("After", after, theme.palette.added)]
     {
+        let width = ui.available_width() - NAME;
         ui.horizontal_top(|ui| {
-            ui.add_sized([48.0, 18.0], egui::Label::new(theme.small(name)).halign(egui::Align::LEFT));
-            let mut job = layout(theme, &pieces, mark, name == "Before");
-            job.wrap.max_width = ui.available_width();
-            ui.label(job);
+            ui.spacing_mut().item_spacing.x = 0.0;
+            ui.allocate_ui(egui::vec2(NAME, 0.0), |ui| {
+                ui.set_min_width(NAME);
+                ui.label(theme.small(name));
+            });
+            ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.add(egui::Label::new(layout(theme, &pieces, mark, name == "Before")).wrap());
+            });
         });
     }
 }

@@ -40,18 +40,26 @@ pub fn table_preview_ui(
     preview: TablePreview<'_>,
 ) -> Option<(Role, String)> {
     let mut chosen = None;
+    // What matters stands first; the other columns follow in the file's order.
+    let mut columns: Vec<usize> = (0..table.names.len()).collect();
+    columns.sort_by_key(|&column| match table.names[column].as_str() {
+        name if name == preview.text => 0,
+        name if name == preview.label => 1,
+        _ => 2,
+    });
     let others = table.names.len().saturating_sub(1).max(1) as f32;
-    let text_width = (ui.available_width() - 70.0 - others * 130.0).max(320.0);
+    let text_width = (ui.available_width() - 70.0 - others * 130.0).max(400.0);
     ScrollArea::horizontal().id_salt("preview").auto_shrink([false, true]).show(ui, |ui| {
         let mut builder = TableBuilder::new(ui)
-            .id_salt(&table.names)
+            .id_salt((&table.names, preview.text, preview.label))
             .resizable(true)
             .striped(false)
             .cell_layout(Layout::left_to_right(Align::Center))
             .auto_shrink([false, true])
             .max_scroll_height(preview.height)
             .column(Column::exact(54.0).resizable(false));
-        for name in &table.names {
+        for &column in &columns {
+            let name = &table.names[column];
             let width = if name == preview.text { text_width } else { 120.0 };
             builder = builder.column(Column::initial(width).at_least(60.0).clip(true));
         }
@@ -60,7 +68,8 @@ pub fn table_preview_ui(
                 header.col(|ui| {
                     ui.label(theme.small("Row"));
                 });
-                for name in &table.names {
+                for &column in &columns {
+                    let name = &table.names[column];
                     header.col(|ui| {
                         if let Some(role) = head_ui(ui, theme, name, preview) {
                             chosen = Some((role, name.clone()));
@@ -74,7 +83,8 @@ pub fn table_preview_ui(
                     row.col(|ui| {
                         ui.label(theme.small(count(table.records[index])));
                     });
-                    for (column, name) in table.names.iter().enumerate() {
+                    for &column in &columns {
+                        let name = &table.names[column];
                         row.col(|ui| cell_ui(ui, theme, table.cell(column, index), name, preview));
                     }
                 });
@@ -99,6 +109,8 @@ fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, preview: TablePreview<'_>) ->
         None => RichText::new(name).color(theme.palette.text_muted),
     };
     let accessible = role.map_or_else(|| format!("Column {name}"), |role| format!("Column {name}, {role}"));
+    // The name stands above the texts of its column.
+    ui.spacing_mut().button_padding.x = 0.0;
     let (response, _) = egui::containers::menu::MenuButton::from_button(
         egui::Button::new((text.family(crate::app::theme::strong_family()), icons::CARET_DOWN)).frame_when_inactive(false),
     )
