@@ -46,6 +46,17 @@ pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
     }
 }
 
+/// Compares what is drawn, at one pixel a point, with the picture kept in `tests/snapshots`.
+/// Where no renderer is at hand it says so and compares nothing.
+pub fn snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
+    harness.set_pixels_per_point(1.0);
+    harness.run();
+    match harness.render() {
+        Ok(_) => harness.snapshot(name),
+        Err(error) => println!("skipped: {name} cannot be drawn here: {error}"),
+    }
+}
+
 /// A window of 1280 x 800 points, two pixels a point, with the theme installed.
 pub fn window<'a, S>(dark: bool, state: S, ui: impl FnMut(&mut egui::Ui, &mut S) + 'a) -> Harness<'a, S>
 where

@@ -7,7 +7,7 @@ use egui::{Align, Frame, Layout, Margin, RichText, TextEdit, Ui};
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::theme::{Tone, icons};
-use super::super::widgets::{badge, banner, button, card, empty_state, icon_button, page, primary_button, section};
+use super::super::widgets::{banner, button, card, empty_state, icon_button, page, primary_button, section};
 use super::job::job_card;
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
@@ -104,19 +104,20 @@ fn offer_card(
         });
         ui.add_space(theme.space.xs);
         let suggested = suggestion(ctx.folder, offer.format, &results.summary.run);
-        ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let enabled = if ctx.job.is_some() { Err("Wait until the work under way is done") } else { Ok(()) };
-            let hint = suggested.display().to_string();
-            let field = TextEdit::singleline(typed).hint_text(hint).desired_width(ui.available_width() - 300.0);
-            ui.add(field).accessible_name(format!("Where to write: {}", offer.name));
-            let choose = button(ui, theme, icons::FOLDER, "Choose…").accessible_name(format!("Choose a place: {}", offer.name));
+            if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
+                let output = if typed.trim().is_empty() { suggested.clone() } else { PathBuf::from(typed.trim()) };
+                sender.send(AppCommand::Export { format: offer.format, output });
+            }
+            let choose = button(ui, theme, icons::FOLDER, "Choose…");
+            let choose = choose.accessible_name(format!("Choose a place: {}", offer.name));
             if choose.on_hover_text("Choose where, and export there").clicked() {
                 sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
             }
-            if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
-                let output = if typed.trim().is_empty() { suggested } else { PathBuf::from(typed.trim()) };
-                sender.send(AppCommand::Export { format: offer.format, output });
-            }
+            let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
+            ui.add(field.vertical_align(Align::Center).desired_width(ui.available_width()))
+                .accessible_name(format!("Where to write: {}", offer.name));
         });
     });
 }
@@ -137,10 +138,8 @@ fn suggestion(folder: &Path, format: ExportFormat, run: &str) -> PathBuf {
 fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     for (what, path, proof) in ctx.exports.iter().rev() {
-        banner(ui, theme, Tone::Success, what, &path.display().to_string(), |ui| {
-            if !proof.is_empty() {
-                badge(ui, theme, Tone::Success, icons::SEAL_CHECK, proof);
-            }
+        let proof = if proof.is_empty() { String::new() } else { format!("\nProved: {proof}") };
+        banner(ui, theme, Tone::Success, what, &format!("{}{proof}", path.display()), |ui| {
             if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").clicked() {
                 sender.send(AppCommand::Reveal(path.clone()));
             }
@@ -264,7 +263,7 @@ mod tests {
         let mut harness = open(scene, true);
         harness.run();
         picture("export-dark", &mut harness);
-        harness.get_by_label(proof);
+        harness.get_by_label_contains(proof);
         harness.get_by_label("Show in folder").click();
         harness.run();
         harness.get_by_label("Stop").click();

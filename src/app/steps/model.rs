@@ -97,7 +97,7 @@ fn models(
 fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let palette = &theme.palette;
     let (fill, stroke) = if chosen {
-        (palette.accent_soft, Stroke::new(1.5, palette.accent))
+        (palette.accent_soft, Stroke::new(1.0, palette.accent))
     } else {
         (palette.card, Stroke::new(1.0, palette.border))
     };
@@ -118,7 +118,7 @@ fn entry_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ModelStepState, entry:
     let theme = ctx.theme;
     let chosen = ctx.project.model == ModelChoice::Catalogue(entry.id.clone());
     let here = state.local.contains(&entry.id);
-    choice_card(ui, theme, chosen, 148.0, |ui| {
+    choice_card(ui, theme, chosen, 166.0, |ui| {
         if ui.radio(chosen, theme.strong(&entry.name)).clicked() && !chosen {
             sender.edit(Edit::Model(ModelChoice::Catalogue(entry.id.clone())));
         }
@@ -183,7 +183,7 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ModelChoice::Folder(folder) => Some(folder),
         ModelChoice::Catalogue(_) => None,
     };
-    choice_card(ui, theme, folder.is_some(), 148.0, |ui| {
+    choice_card(ui, theme, folder.is_some(), 166.0, |ui| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
             ui.label(theme.strong("A model of your own"));
@@ -248,7 +248,7 @@ fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut Comm
     });
     if current.is_none() {
         ui.horizontal(|ui| {
-            badge(ui, theme, Tone::Neutral, icons::SLIDERS_HORIZONTAL, "your own settings");
+            ui.label(theme.muted("These are settings of your own"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
                 sender.edit(Edit::Training(Preset::Balanced.apply(now)));
             }

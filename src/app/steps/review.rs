@@ -265,8 +265,9 @@ fn detail(
 }
 
 fn badges(ui: &mut Ui, theme: &Theme, prediction: &Prediction, edit: Option<&RowEdit>) {
-    ui.horizontal(|ui| {
-        ui.label(theme.small(row_name(prediction.id)));
+    ui.horizontal_top(|ui| {
+        // The badge's own margin, so that both stand on one line.
+        Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(row_name(prediction.id))));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
             Some(RowEdit { label: Some(label), .. }) => {

@@ -46,7 +46,7 @@ pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sen
 fn text_section(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, results: &RunResults, sender: &mut CommandSender) {
     let theme = ctx.theme;
     section(ui, theme, "A text", "It is cleaned as the training texts were; nothing is stored or sent anywhere", |ui| {
-        let edit = TextEdit::multiline(&mut state.text).desired_rows(4).desired_width(f32::INFINITY);
+        let edit = TextEdit::multiline(&mut state.text).desired_rows(4).desired_width(f32::INFINITY).margin(egui::Margin::same(theme.space.s as i8));
         let field = ui.add(edit.hint_text("Write or paste a text like those in your data")).accessible_name("Text to label");
         if field.changed() {
             state.changed = Some(ui.input(|input| input.time));

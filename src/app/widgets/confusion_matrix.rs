@@ -380,6 +380,20 @@ mod tests {
     }
 
     #[test]
+    fn it_looks_as_it_should() {
+        let matrix = matrix();
+        for (dark, name) in [(false, "confusion_matrix_light"), (true, "confusion_matrix_dark")] {
+            let theme = testing::theme(dark);
+            let state = MatrixState { selected: Some((1, 0)), ..MatrixState::default() };
+            let mut harness = testing::window(dark, state, |ui, state| {
+                confusion_matrix_ui(ui, &theme, &matrix, state, 400.0);
+            });
+            harness.set_size(vec2(520.0, 340.0));
+            testing::snapshot(name, &mut harness);
+        }
+    }
+
+    #[test]
     fn only_the_cells_in_sight_are_laid_out() {
         let labels: Vec<String> = (0..150).map(|class| format!("class {class}")).collect();
         let matrix = ConfusionMatrix { counts: vec![vec![1; 150]; 150], labels };

@@ -180,7 +180,7 @@ fn panel<'a>(
             let axis = |hints: AxisHints<'static>| {
                 hints.tick_label_color(theme.palette.text_muted).tick_label_font(font.clone())
             };
-            let x_axis = axis(AxisHints::new_x()).formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
+            let x_axis = axis(AxisHints::new_x()).label(theme.small("Step")).formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
             let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
             // Dragging and scrolling belong to the page; a box drawn with the right button zooms, two clicks reset.
             let response = Plot::new(("curve", panel.title))
@@ -211,6 +211,7 @@ fn legend(ui: &mut Ui, theme: &Theme, entries: &[Option<(&'static str, Color32, 
     for (name, color, sample) in entries.iter().rev().flatten() {
         ui.label(theme.small(*name));
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
+        ui.add_space(theme.space.s);
         let ends = [rect.left_center(), rect.right_center()];
         let painter = ui.painter();
         match sample {
@@ -241,8 +242,9 @@ fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
     let power = 10_f64.powf(raw.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|&step| step >= raw * 0.999);
     let step = step.unwrap_or(10.0 * power);
-    let first = (low / step).ceil() as i64;
-    let last = ((high / step).floor() as i64).min(first + 50);
+    // A little slack: 0.6 / 0.05 is 11.999….
+    let first = (low / step - 1e-6).ceil() as i64;
+    let last = ((high / step + 1e-6).floor() as i64).min(first + 50);
     (first..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
 }
 
