@@ -154,7 +154,11 @@ fn toolbar(
         }
         let hint = "Measure this model on another labelled file with the same columns";
         let busy = ctx.job.is_some();
-        if ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Measure on a file…")).inner.on_hover_text(hint).clicked()
+        if ui
+            .add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Measure on a file…"))
+            .inner
+            .on_hover_text(hint)
+            .clicked()
         {
             sender.send(AppCommand::Pick(Pick::EvaluateFile));
         }
@@ -255,12 +259,12 @@ fn matrix_and_rows(
 }
 
 fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &Shown<'_>, sender: &mut CommandSender) {
-    let (heading, hint) = match state.matrix.selected {
-        Some(cell) => (counted(state.listed.len() as u64, "row", "rows"), explain(&shown.metrics.confusion, cell)),
-        None => {
-            let rows = counted(state.listed.len() as u64, "misclassified row", "misclassified rows");
-            (rows, "Surest first: these are the errors most worth a look".to_owned())
-        }
+    let rows = state.listed.len() as u64;
+    let (heading, hint) = if let Some(cell) = state.matrix.selected {
+        (counted(rows, "row", "rows"), explain(&shown.metrics.confusion, cell))
+    } else {
+        let heading = counted(rows, "misclassified row", "misclassified rows");
+        (heading, "Surest first: these are the errors most worth a look".to_owned())
     };
     section(ui, theme, &heading, &hint, |ui| {
         ui.set_min_height(392.0);
@@ -269,7 +273,8 @@ fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &
             ui.label(theme.muted("No row here"));
             return;
         }
-        let detail = state.selected.and_then(|place| state.listed.get(place)).and_then(|&row| shown.predictions.get(row));
+        let detail =
+            state.selected.and_then(|place| state.listed.get(place)).and_then(|&row| shown.predictions.get(row));
         let list_height = if detail.is_some() { 210.0 } else { 340.0 };
         row_list_ui(ui, theme, shown.labels, shown.predictions, &state.listed, &mut state.selected, list_height);
         if let Some(prediction) = detail {
@@ -338,7 +343,9 @@ mod tests {
             let (scene, state) = harness.state();
             let results = scene.results.as_ref().unwrap();
             assert!(state.listed.len() < errors);
-            assert!(state.listed.iter().all(|&row| results.test[row].label == Some(1) && results.test[row].predicted == 2));
+            assert!(
+                state.listed.iter().all(|&row| results.test[row].label == Some(1) && results.test[row].predicted == 2)
+            );
             harness.state_mut().1.selected = Some(0);
             harness.run();
             picture(if dark { "evaluate-cell-dark" } else { "evaluate-cell-light" }, &mut harness);

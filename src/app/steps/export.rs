@@ -104,7 +104,8 @@ fn offer_card(
         });
         ui.add_space(theme.space.xs);
         let suggested = suggestion(ctx.folder, offer.format, &results.summary.run);
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let size = egui::vec2(ui.available_width(), theme.size.control + 2.0);
+        ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
             let enabled = if ctx.job.is_some() { Err("Wait until the work under way is done") } else { Ok(()) };
             if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
                 let output = if typed.trim().is_empty() { suggested.clone() } else { PathBuf::from(typed.trim()) };
@@ -116,7 +117,7 @@ fn offer_card(
                 sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
             }
             let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
-            ui.add(field.vertical_align(Align::Center).desired_width(ui.available_width()))
+            ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()))
                 .accessible_name(format!("Where to write: {}", offer.name));
         });
     });
@@ -153,7 +154,8 @@ fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, results: &RunResults) {
     let theme = ctx.theme;
     let exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir());
-    let model = exported.cloned().unwrap_or_else(|| suggestion(ctx.folder, ExportFormat::HuggingFace, &results.summary.run));
+    let model =
+        exported.cloned().unwrap_or_else(|| suggestion(ctx.folder, ExportFormat::HuggingFace, &results.summary.run));
     section(ui, theme, "Using the model", "The exported folder, from a terminal or from Python", |ui| {
         let text = match code {
             Code::Terminal => terminal_code(&model),

@@ -26,9 +26,20 @@ pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSet
     row(ui, theme, "Seed", "The same seed and settings give the same losses, bit for bit", |ui| {
         ui.add(DragValue::new(&mut settings.seed).speed(1.0));
     });
-    row(ui, theme, "Precision", "Arithmetic of the matrix products. Automatic is the fastest that is accurate here", |ui| {
-        choose(ui, "precision", &mut settings.precision, &[(Precision::Auto, "Automatic"), (Precision::F32, "32-bit")]);
-    });
+    row(
+        ui,
+        theme,
+        "Precision",
+        "Arithmetic of the matrix products. Automatic is the fastest that is accurate here",
+        |ui| {
+            choose(
+                ui,
+                "precision",
+                &mut settings.precision,
+                &[(Precision::Auto, "Automatic"), (Precision::F32, "32-bit")],
+            );
+        },
+    );
 }
 
 fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
@@ -42,9 +53,15 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     row(ui, theme, "Longest text", "Longer texts are cut at the end. A word is about 1.3 tokens", |ui| {
         ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
     });
-    row(ui, theme, "Gradient accumulation", "Batches summed before each step: a larger batch in the same memory", |ui| {
-        ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
-    });
+    row(
+        ui,
+        theme,
+        "Gradient accumulation",
+        "Batches summed before each step: a larger batch in the same memory",
+        |ui| {
+            ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
+        },
+    );
     row(ui, theme, "Group by length", "Puts texts of similar length in a batch: faster, same result", |ui| {
         ui.add(Checkbox::without_text(&mut settings.group_by_length));
     });
@@ -53,9 +70,15 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
 fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     group(ui, theme, "Optimizer (AdamW)");
     let optimizer = &mut settings.optimizer;
-    row(ui, theme, "Learning rate", "How far each step goes. 2e-5 to 5e-5 suits most models; too high and it forgets", |ui| {
-        scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
-    });
+    row(
+        ui,
+        theme,
+        "Learning rate",
+        "How far each step goes. 2e-5 to 5e-5 suits most models; too high and it forgets",
+        |ui| {
+            scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
+        },
+    );
     let kinds = [
         (ScheduleKind::Linear, "Falls in a line"),
         (ScheduleKind::Cosine, "Falls along a cosine"),
@@ -102,9 +125,15 @@ fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
             share(ui, dropout, 0.9);
         }
     });
-    row(ui, theme, "Label smoothing", "Share of certainty given to the other labels; helps where labels are noisy", |ui| {
-        share(ui, &mut settings.label_smoothing, 0.5);
-    });
+    row(
+        ui,
+        theme,
+        "Label smoothing",
+        "Share of certainty given to the other labels; helps where labels are noisy",
+        |ui| {
+            share(ui, &mut settings.label_smoothing, 0.5);
+        },
+    );
 }
 
 /// The kind of class weights, without the weights themselves.
@@ -127,9 +156,15 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
         (WeightKind::Balanced, "Balanced"),
         (WeightKind::ByHand, "By hand"),
     ];
-    row(ui, theme, "Class weights", "How much an error on each label costs. Balanced makes rare labels cost more", |ui| {
-        choose(ui, "class weights", &mut kind, &kinds);
-    });
+    row(
+        ui,
+        theme,
+        "Class weights",
+        "How much an error on each label costs. Balanced makes rare labels cost more",
+        |ui| {
+            choose(ui, "class weights", &mut kind, &kinds);
+        },
+    );
     if kind != before {
         *weights = match kind {
             WeightKind::None => ClassWeights::None,
@@ -264,7 +299,10 @@ mod tests {
         assert_eq!(in_scientific(5e-5), "5e-5");
         assert_eq!(in_scientific(2.5e-5), "2.5e-5");
         assert_eq!(in_scientific(1e-8), "1e-8");
-        assert_eq!((trimmed(0.01), trimmed(1.0), trimmed(0.0), trimmed(0.999)), ("0.01".into(), "1".into(), "0".into(), "0.999".into()));
+        assert_eq!(
+            (trimmed(0.01), trimmed(1.0), trimmed(0.0), trimmed(0.999)),
+            ("0.01".into(), "1".into(), "0".into(), "0.999".into())
+        );
     }
 
     #[test]
@@ -273,7 +311,8 @@ mod tests {
         let labels = ["negative", "positive"].map(str::to_owned);
         let settings =
             TrainingSettings { class_weights: ClassWeights::ByHand(BTreeMap::new()), ..TrainingSettings::default() };
-        let harness = testing::window(false, settings, |ui, settings| hyperparameters_ui(ui, &theme, settings, &labels));
+        let harness =
+            testing::window(false, settings, |ui, settings| hyperparameters_ui(ui, &theme, settings, &labels));
         harness.get_by_label("    negative");
         harness.get_by_label("    positive");
         assert_eq!(harness.state().class_weights, ClassWeights::ByHand(BTreeMap::new()));

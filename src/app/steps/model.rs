@@ -114,7 +114,13 @@ fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, content
         .inner
 }
 
-fn entry_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ModelStepState, entry: &CatalogueEntry, sender: &mut CommandSender) {
+fn entry_card(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &ModelStepState,
+    entry: &CatalogueEntry,
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
     let chosen = ctx.project.model == ModelChoice::Catalogue(entry.id.clone());
     let here = state.local.contains(&entry.id);
@@ -147,7 +153,10 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
                 progress_ui(ui, theme, &format!("Download of {}", entry.name), progress.fraction(), width);
                 ui.horizontal(|ui| {
                     ui.label(theme.small(download_text(progress)));
-                    if button(ui, theme, icons::X, "Stop").on_hover_text("What has come is kept; it can go on later").clicked() {
+                    if button(ui, theme, icons::X, "Stop")
+                        .on_hover_text("What has come is kept; it can go on later")
+                        .clicked()
+                    {
                         sender.send(AppCommand::StopFetch);
                     }
                 });
@@ -158,7 +167,12 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
             let name = format!("Download {}", entry.name);
             let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
             let hover = "Fetches the model once; training itself needs no network";
-            if download.accessible_name(name).on_hover_text(hover).on_disabled_hover_text("Another download is under way").clicked() {
+            if download
+                .accessible_name(name)
+                .on_hover_text(hover)
+                .on_disabled_hover_text("Another download is under way")
+                .clicked()
+            {
                 sender.send(AppCommand::FetchModel(entry.id.clone()));
             }
         }
@@ -209,22 +223,31 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let now = &ctx.project.training;
-    section(ui, theme, "How to train it", "Choosing a preset sets everything below; each setting can then be changed", |ui| {
-        presets(ui, theme, now, sender);
-        ui.add_space(theme.space.s);
-        ui.horizontal_top(|ui| {
-            ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
-            ui.add(egui::Label::new(plan_summary(ctx)).wrap());
-        });
-        ui.add_space(theme.space.s);
-        egui::CollapsingHeader::new(theme.strong("Advanced: every setting")).id_salt("advanced").show_unindented(ui, |ui| {
-            let mut settings = now.clone();
-            hyperparameters_ui(ui, theme, &mut settings, ctx.prepared.map_or(&[], |prepared| &prepared.labels));
-            if settings != *now {
-                sender.edit(Edit::Training(settings));
-            }
-        });
-    });
+    section(
+        ui,
+        theme,
+        "How to train it",
+        "Choosing a preset sets everything below; each setting can then be changed",
+        |ui| {
+            presets(ui, theme, now, sender);
+            ui.add_space(theme.space.s);
+            ui.horizontal_top(|ui| {
+                ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
+                ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+            });
+            ui.add_space(theme.space.s);
+            egui::CollapsingHeader::new(theme.strong("Advanced: every setting")).id_salt("advanced").show_unindented(
+                ui,
+                |ui| {
+                    let mut settings = now.clone();
+                    hyperparameters_ui(ui, theme, &mut settings, ctx.prepared.map_or(&[], |prepared| &prepared.labels));
+                    if settings != *now {
+                        sender.edit(Edit::Training(settings));
+                    }
+                },
+            );
+        },
+    );
 }
 
 fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut CommandSender) {

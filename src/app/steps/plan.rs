@@ -11,14 +11,17 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
     let rows = ctx.prepared.map(|prepared| prepared.side(Side::Train).count());
     let mut sentences = vec![passes(settings, rows)];
-    sentences.push(measuring(settings, ctx.prepared.map(|prepared| prepared.as_ref())));
+    sentences.push(measuring(settings, ctx.prepared.map(AsRef::as_ref)));
     if let Some(stopping) = &settings.early_stopping {
         let times = counted(u64::from(stopping.patience), "time", "times");
-        sentences.push(format!("It stops early when {} has not improved {times} in a row.", metric(settings.best_metric)));
+        sentences
+            .push(format!("It stops early when {} has not improved {times} in a row.", metric(settings.best_metric)));
     }
     match &settings.class_weights {
         ClassWeights::None => {}
-        ClassWeights::Balanced => sentences.push("Rare labels count for more, so that all labels weigh the same.".to_owned()),
+        ClassWeights::Balanced => {
+            sentences.push("Rare labels count for more, so that all labels weigh the same.".to_owned())
+        }
         ClassWeights::ByHand(_) => sentences.push("Labels are weighted as you set them.".to_owned()),
     }
     sentences.join(" ")
@@ -40,7 +43,10 @@ fn measuring(settings: &TrainingSettings, prepared: Option<&Prepared>) -> String
         EvaluateEvery::Steps(steps) => format!("Every {}", counted(u64::from(steps), "step", "steps")),
     };
     let rows = prepared.map(|prepared| prepared.side(Side::Validation).count());
-    let rows = rows.map_or_else(|| "the validation texts".to_owned(), |rows| counted(rows as u64, "validation text", "validation texts"));
+    let rows = rows.map_or_else(
+        || "the validation texts".to_owned(),
+        |rows| counted(rows as u64, "validation text", "validation texts"),
+    );
     format!("{when} it is measured on {rows}, and the weights with the best {} are kept.", metric(settings.best_metric))
 }
 
@@ -78,6 +84,9 @@ mod tests {
     fn the_plan_is_said_in_plain_words() {
         let settings = TrainingSettings::default();
         assert_eq!(passes(&settings, Some(11_515)), "3 passes over 11,515 texts, 32 at a time: 1,080 steps.");
-        assert_eq!(passes(&TrainingSettings { epochs: 1, ..settings }, None), "1 pass over the training texts, 32 at a time.");
+        assert_eq!(
+            passes(&TrainingSettings { epochs: 1, ..settings }, None),
+            "1 pass over the training texts, 32 at a time."
+        );
     }
 }

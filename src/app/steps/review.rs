@@ -156,7 +156,8 @@ fn keys(ui: &Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results: &R
         return;
     }
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
-    let number_keys = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
+    let number_keys =
+        [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8, Key::Num9];
     for (label, key) in results.settings.labels.iter().zip(number_keys) {
         if pressed(key) {
             state.decide(ctx, &Decision::Label(label.clone()), sender);
@@ -191,7 +192,10 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
                 ui.selectable_value(&mut filter.order, order, order.name());
             }
         });
-        combo.response.accessible_name("Order").on_hover_text("The surest errors are most often wrong labels in the file");
+        combo
+            .response
+            .accessible_name("Order")
+            .on_hover_text("The surest errors are most often wrong labels in the file");
     });
     if filter != state.queue.filter {
         state.queue.set_filter(filter, results, &ctx.project.edits);
@@ -248,12 +252,20 @@ fn detail(
         badges(ui, theme, &prediction, edit);
         ui.add_space(theme.space.s);
         let fill = theme.palette.sunken;
-        Frame::new().fill(fill).corner_radius(theme.radius.medium).inner_margin(Margin::same(theme.space.l as i8)).show(ui, |ui| {
-            ScrollArea::vertical().id_salt("text").max_height(height * 0.32).auto_shrink([false, true]).show(ui, |ui| {
-                let text = RichText::new(&prediction.text).size(theme.text.heading + 2.0).line_height(Some(26.0));
-                ui.add(egui::Label::new(text).wrap().selectable(true));
+        Frame::new()
+            .fill(fill)
+            .corner_radius(theme.radius.medium)
+            .inner_margin(Margin::same(theme.space.l as i8))
+            .show(ui, |ui| {
+                ScrollArea::vertical().id_salt("text").max_height(height * 0.32).auto_shrink([false, true]).show(
+                    ui,
+                    |ui| {
+                        let text =
+                            RichText::new(&prediction.text).size(theme.text.heading + 2.0).line_height(Some(26.0));
+                        ui.add(egui::Label::new(text).wrap().selectable(true));
+                    },
+                );
             });
-        });
         ui.add_space(theme.space.m);
         let chosen = Chosen { predicted: prediction.predicted, truth: prediction.label };
         ScrollArea::vertical().id_salt("bars").max_height(height * 0.34).auto_shrink([false, true]).show(ui, |ui| {
@@ -267,7 +279,9 @@ fn detail(
 fn badges(ui: &mut Ui, theme: &Theme, prediction: &Prediction, edit: Option<&RowEdit>) {
     ui.horizontal_top(|ui| {
         // The badge's own margin, so that both stand on one line.
-        Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(row_name(prediction.id))));
+        Frame::new()
+            .inner_margin(Margin::symmetric(0, 2))
+            .show(ui, |ui| ui.label(theme.small(row_name(prediction.id))));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
             Some(RowEdit { label: Some(label), .. }) => {

@@ -150,7 +150,13 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     }
     if let Some(step) = last {
         figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training rows so far");
-        figure(ui, theme, "Training loss", &score(step.loss), "Mean cross-entropy of the last step's rows: lower is better");
+        figure(
+            ui,
+            theme,
+            "Training loss",
+            &score(step.loss),
+            "Mean cross-entropy of the last step's rows: lower is better",
+        );
     }
     if let Some(point) = live.evaluations.last() {
         figure(ui, theme, "Macro-F1", &score(point.metrics.macro_average.f1), "On validation, at the last evaluation");
@@ -188,7 +194,8 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
             });
         }
         Some(RunEnd::Cancelled) => {
-            let body = "It was stopped before the first evaluation, so there was nothing to keep. Nothing else was changed";
+            let body =
+                "It was stopped before the first evaluation, so there was nothing to keep. Nothing else was changed";
             banner(ui, theme, Tone::Neutral, "The run was stopped", body, |_| {});
         }
         Some(RunEnd::Failed(message)) => banner(ui, theme, Tone::Danger, "The run failed", message, |_| {}),
@@ -220,7 +227,8 @@ fn outcome(summary: &RunSummary) -> String {
 fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live: &LiveRun) {
     let theme = ctx.theme;
     let start = live.start.as_deref();
-    let best_metric = start.map_or(ctx.project.training.best_metric, |start| start.settings.project.training.best_metric);
+    let best_metric =
+        start.map_or(ctx.project.training.best_metric, |start| start.settings.project.training.best_metric);
     let curves = Curves {
         steps: &live.steps,
         evaluations: &live.evaluations,
@@ -281,7 +289,8 @@ fn matrix_and_log(
 fn log_ui(ui: &mut Ui, theme: &Theme, log: &[LogLine]) {
     let height = ui.text_style_height(&egui::TextStyle::Body);
     ui.set_min_height(280.0);
-    let area = ScrollArea::vertical().id_salt("log").max_height(260.0).auto_shrink([false, false]).stick_to_bottom(true);
+    let area =
+        ScrollArea::vertical().id_salt("log").max_height(260.0).auto_shrink([false, false]).stick_to_bottom(true);
     area.show_rows(ui, height, log.len(), |ui, range| {
         for line in log.get(range).unwrap_or_default() {
             ui.horizontal(|ui| {
@@ -403,7 +412,8 @@ mod tests {
     #[test]
     fn a_failed_run_says_why_and_can_be_tried_again() {
         let end = Some(RunEnd::Failed("The disk is full: free some space, then train again".to_owned()));
-        let mut harness = open(Scene { live: Some(LiveRun { end, ..LiveRun::default() }), ..Scene::prepared(true) }, true);
+        let mut harness =
+            open(Scene { live: Some(LiveRun { end, ..LiveRun::default() }), ..Scene::prepared(true) }, true);
         harness.run();
         picture("train-failed", &mut harness);
         harness.get_by_label("The disk is full: free some space, then train again");

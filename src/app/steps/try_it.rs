@@ -43,33 +43,53 @@ pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sen
     });
 }
 
-fn text_section(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, results: &RunResults, sender: &mut CommandSender) {
+fn text_section(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut TryItState,
+    results: &RunResults,
+    sender: &mut CommandSender,
+) {
     let theme = ctx.theme;
-    section(ui, theme, "A text", "It is cleaned as the training texts were; nothing is stored or sent anywhere", |ui| {
-        let edit = TextEdit::multiline(&mut state.text).desired_rows(4).desired_width(f32::INFINITY).margin(egui::Margin::same(theme.space.s as i8));
-        let field = ui.add(edit.hint_text("Write or paste a text like those in your data")).accessible_name("Text to label");
-        if field.changed() {
-            state.changed = Some(ui.input(|input| input.time));
-        }
-        ui.horizontal(|ui| {
-            if button(ui, theme, icons::SHUFFLE, "An example").on_hover_text("A test row the model never learnt from").clicked() {
-                state.next_example(results);
+    section(
+        ui,
+        theme,
+        "A text",
+        "It is cleaned as the training texts were; nothing is stored or sent anywhere",
+        |ui| {
+            let edit = TextEdit::multiline(&mut state.text)
+                .desired_rows(4)
+                .desired_width(f32::INFINITY)
+                .margin(egui::Margin::same(theme.space.s as i8));
+            let field = ui
+                .add(edit.hint_text("Write or paste a text like those in your data"))
+                .accessible_name("Text to label");
+            if field.changed() {
+                state.changed = Some(ui.input(|input| input.time));
             }
-            let some = !state.text.is_empty();
-            if ui.add_enabled_ui(some, |ui| button(ui, theme, icons::X, "Clear")).inner.clicked() {
-                state.text.clear();
-            }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if ctx.classify.waiting {
-                    ui.label(theme.small("Working it out"));
-                    ui.spinner();
+            ui.horizontal(|ui| {
+                if button(ui, theme, icons::SHUFFLE, "An example")
+                    .on_hover_text("A test row the model never learnt from")
+                    .clicked()
+                {
+                    state.next_example(results);
                 }
+                let some = !state.text.is_empty();
+                if ui.add_enabled_ui(some, |ui| button(ui, theme, icons::X, "Clear")).inner.clicked() {
+                    state.text.clear();
+                }
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ctx.classify.waiting {
+                        ui.label(theme.small("Working it out"));
+                        ui.spinner();
+                    }
+                });
             });
-        });
-        ask(ui, state, results, sender);
-        ui.add_space(theme.space.s);
-        answer(ui, ctx, state);
-    });
+            ask(ui, state, results, sender);
+            ui.add_space(theme.space.s);
+            answer(ui, ctx, state);
+        },
+    );
 }
 
 impl TryItState {
@@ -130,28 +150,35 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &TryItState) {
 
 fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    section(ui, theme, "A file", "Every row is labelled; the result is a CSV with its columns and the probabilities", |ui| {
-        if let Some(job) = ctx.job {
-            job_card(ui, theme, job, sender);
-        }
-        ui.horizontal(|ui| {
-            let enabled = ctx.job.is_none();
-            let choose = ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Label a file…")).inner;
-            if choose.on_disabled_hover_text("Wait until the work under way is done").clicked() {
-                sender.send(AppCommand::Pick(Pick::PredictFile));
+    section(
+        ui,
+        theme,
+        "A file",
+        "Every row is labelled; the result is a CSV with its columns and the probabilities",
+        |ui| {
+            if let Some(job) = ctx.job {
+                job_card(ui, theme, job, sender);
             }
-            ui.label(theme.small("A CSV or TSV with the text column the model was trained on"));
-        });
-        if let Some((what, path, proof)) = ctx.exports.last() {
             ui.horizontal(|ui| {
-                ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success));
-                ui.label(format!("{what}: {}", path.display()));
-                if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").on_hover_text(proof).clicked() {
-                    sender.send(AppCommand::Reveal(path.clone()));
+                let enabled = ctx.job.is_none();
+                let choose =
+                    ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Label a file…")).inner;
+                if choose.on_disabled_hover_text("Wait until the work under way is done").clicked() {
+                    sender.send(AppCommand::Pick(Pick::PredictFile));
                 }
+                ui.label(theme.small("A CSV or TSV with the text column the model was trained on"));
             });
-        }
-    });
+            if let Some((what, path, proof)) = ctx.exports.last() {
+                ui.horizontal(|ui| {
+                    ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success));
+                    ui.label(format!("{what}: {}", path.display()));
+                    if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").on_hover_text(proof).clicked() {
+                        sender.send(AppCommand::Reveal(path.clone()));
+                    }
+                });
+            }
+        },
+    );
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! The confusion matrix: true labels down, predicted labels across, every cell a button.
 
-use egui::{Align2, Color32, FontId, Key, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align2, Color32, FontId, Key, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
+    vec2,
+};
 
 use super::contrast::readable_on;
 use super::numbers::{count, counted, percent};
@@ -116,16 +119,14 @@ impl Geometry {
 
     fn cell_rect(&self, area: Rect, (row, column): Cell) -> Rect {
         let min = area.min
-            + vec2(
-                self.header_width + self.cell.x * column as f32,
-                self.header_height + self.cell.y * row as f32,
-            );
+            + vec2(self.header_width + self.cell.x * column as f32, self.header_height + self.cell.y * row as f32);
         Rect::from_min_size(min, self.cell).shrink(GAP / 2.0)
     }
 
     /// Class ids whose cells can be seen, along x (axis 0) or y (axis 1).
     fn visible(&self, viewport: Rect, axis: usize) -> std::ops::Range<usize> {
-        let (header, side) = if axis == 0 { (self.header_width, self.cell.x) } else { (self.header_height, self.cell.y) };
+        let (header, side) =
+            if axis == 0 { (self.header_width, self.cell.x) } else { (self.header_height, self.cell.y) };
         let first = ((viewport.min[axis] - header) / side).floor().max(0.0) as usize;
         let last = ((viewport.max[axis] - header) / side).ceil().max(0.0) as usize;
         first.min(self.count)..last.min(self.count)
@@ -153,7 +154,12 @@ fn cells_ui(
             // The square root keeps small counts of errors visible beside large counts of right answers.
             paint_cell(ui, theme, &response, share.sqrt() as f32, &cell_text(matrix, state.view, cell));
             if state.selected == Some(cell) {
-                ui.painter().rect_stroke(rect, theme.radius.small, Stroke::new(2.0, theme.palette.text), StrokeKind::Inside);
+                ui.painter().rect_stroke(
+                    rect,
+                    theme.radius.small,
+                    Stroke::new(2.0, theme.palette.text),
+                    StrokeKind::Inside,
+                );
             }
             if response.clicked() || (response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter))) {
                 clicked = Some(cell);
@@ -170,9 +176,19 @@ fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &st
     painter.rect_filled(response.rect, theme.radius.small, fill);
     painter.text(response.rect.center(), Align2::CENTER_CENTER, text, number_font(ui), readable_on(fill, theme));
     if response.has_focus() {
-        painter.rect_stroke(response.rect, theme.radius.small, Stroke::new(2.0, theme.palette.accent), StrokeKind::Outside);
+        painter.rect_stroke(
+            response.rect,
+            theme.radius.small,
+            Stroke::new(2.0, theme.palette.accent),
+            StrokeKind::Outside,
+        );
     } else if response.hovered() {
-        painter.rect_stroke(response.rect, theme.radius.small, Stroke::new(1.0, theme.palette.text_muted), StrokeKind::Inside);
+        painter.rect_stroke(
+            response.rect,
+            theme.radius.small,
+            Stroke::new(1.0, theme.palette.text_muted),
+            StrokeKind::Inside,
+        );
     }
 }
 
@@ -195,7 +211,13 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
     }
     let middle = geometry.header_width + geometry.cell.x * geometry.count as f32 / 2.0;
     let small = small_font(ui);
-    painter.text(pos2(area.min.x + middle, top), Align2::CENTER_TOP, "Predicted label", small.clone(), theme.palette.text_muted);
+    painter.text(
+        pos2(area.min.x + middle, top),
+        Align2::CENTER_TOP,
+        "Predicted label",
+        small.clone(),
+        theme.palette.text_muted,
+    );
     painter.text(
         pos2(area.max.x - 4.0, top + geometry.header_height - 6.0),
         Align2::RIGHT_BOTTOM,
@@ -204,7 +226,10 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
         theme.palette.text_muted,
     );
     painter.rect_filled(
-        Rect::from_min_max(pos2(left, top + geometry.header_height), pos2(left + geometry.header_width - 2.0, area.max.y)),
+        Rect::from_min_max(
+            pos2(left, top + geometry.header_height),
+            pos2(left + geometry.header_width - 2.0, area.max.y),
+        ),
         0.0,
         theme.palette.card,
     );
@@ -214,7 +239,11 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
         let at = pos2(left + geometry.header_width - galley.size().x - 10.0, rect.center().y - galley.size().y / 2.0);
         painter.galley(at, galley, theme.palette.text);
     }
-    painter.rect_filled(Rect::from_min_size(pos2(left, top), vec2(geometry.header_width - 2.0, geometry.header_height)), 0.0, theme.palette.card);
+    painter.rect_filled(
+        Rect::from_min_size(pos2(left, top), vec2(geometry.header_width - 2.0, geometry.header_height)),
+        0.0,
+        theme.palette.card,
+    );
     painter.text(
         pos2(left + geometry.header_width - 10.0, top + geometry.header_height - 6.0),
         Align2::RIGHT_BOTTOM,
@@ -223,7 +252,13 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
         theme.palette.text_muted,
     );
     let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32;
-    painter.text(pos2(left + geometry.header_width - 10.0, bottom + 6.0), Align2::RIGHT_TOP, "Total", small, theme.palette.text_muted);
+    painter.text(
+        pos2(left + geometry.header_width - 10.0, bottom + 6.0),
+        Align2::RIGHT_TOP,
+        "Total",
+        small,
+        theme.palette.text_muted,
+    );
 }
 
 fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect) {
@@ -234,8 +269,20 @@ fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geomet
         let beside = geometry.cell_rect(area, (class, 0)).center().y;
         let below = geometry.cell_rect(area, (0, class)).center().x;
         let painter = ui.painter();
-        painter.text(pos2(right, beside), Align2::RIGHT_CENTER, count(row_total(matrix, class)), font.clone(), theme.palette.text_muted);
-        painter.text(pos2(below, bottom), Align2::CENTER_TOP, count(column_total(matrix, class)), font.clone(), theme.palette.text_muted);
+        painter.text(
+            pos2(right, beside),
+            Align2::RIGHT_CENTER,
+            count(row_total(matrix, class)),
+            font.clone(),
+            theme.palette.text_muted,
+        );
+        painter.text(
+            pos2(below, bottom),
+            Align2::CENTER_TOP,
+            count(column_total(matrix, class)),
+            font.clone(),
+            theme.palette.text_muted,
+        );
     }
     let all: u64 = (0..geometry.count).map(|class| row_total(matrix, class)).sum();
     ui.painter().text(pos2(right, bottom), Align2::RIGHT_TOP, count(all), font, theme.palette.text);
@@ -258,10 +305,9 @@ fn cell_count(matrix: &ConfusionMatrix, (row, column): Cell) -> u64 {
 fn cell_value(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> f64 {
     let count = cell_count(matrix, cell) as f64;
     match view {
-        MatrixView::Counts => count,
         MatrixView::Rates => count / (row_total(matrix, cell.0) as f64).max(1.0),
         MatrixView::Errors if cell.0 == cell.1 => 0.0,
-        MatrixView::Errors => count,
+        MatrixView::Counts | MatrixView::Errors => count,
     }
 }
 
@@ -276,11 +322,10 @@ fn largest_value(matrix: &ConfusionMatrix, view: MatrixView) -> f64 {
 
 fn cell_text(matrix: &ConfusionMatrix, view: MatrixView, cell: Cell) -> String {
     match view {
-        MatrixView::Counts => count(cell_count(matrix, cell)),
         MatrixView::Rates if row_total(matrix, cell.0) == 0 => "–".to_owned(),
         MatrixView::Rates => percent(cell_value(matrix, view, cell)),
         MatrixView::Errors if cell.0 == cell.1 => String::new(),
-        MatrixView::Errors => count(cell_count(matrix, cell)),
+        MatrixView::Counts | MatrixView::Errors => count(cell_count(matrix, cell)),
     }
 }
 
@@ -351,8 +396,12 @@ mod tests {
     fn cells_are_explained_in_words() {
         let matrix = matrix();
         assert_eq!(explain(&matrix, (0, 1)), "60 rows are negative but were predicted neutral (7% of negative)");
-        assert_eq!(explain(&matrix, (2, 2)), "191 rows are positive and were predicted positive: right (81% of positive)");
-        let one = ConfusionMatrix { labels: matrix.labels.clone(), counts: vec![vec![0, 1, 0], vec![0; 3], vec![0; 3]] };
+        assert_eq!(
+            explain(&matrix, (2, 2)),
+            "191 rows are positive and were predicted positive: right (81% of positive)"
+        );
+        let one =
+            ConfusionMatrix { labels: matrix.labels.clone(), counts: vec![vec![0, 1, 0], vec![0; 3], vec![0; 3]] };
         assert_eq!(explain(&one, (0, 1)), "1 row is negative but was predicted neutral (100% of negative)");
         assert_eq!(explain(&one, (1, 1)), "No row is neutral");
     }

@@ -77,11 +77,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
                 mark_best(plot, theme, best.step, best.metrics.loss);
             }
         });
-        let legend = [
-            Some(("Macro-F1", validation, Sample::Points)),
-            Some(("Accuracy", second, Sample::Dashes)),
-            star,
-        ];
+        let legend = [Some(("Macro-F1", validation, Sample::Points)), Some(("Accuracy", second, Sample::Dashes)), star];
         let summary = score_summary(curves);
         let frame = Panel { title: "Score on validation", summary, size: vec2(width, UPPER), legend: &legend };
         panel(ui, theme, curves, &frame, |plot| {
@@ -98,7 +94,8 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     });
     ui.add_space(theme.space.m);
     ui.horizontal_top(|ui| {
-        let small = |title: &'static str| Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[] };
+        let small =
+            |title: &'static str| Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[] };
         panel(ui, theme, curves, &small("Learning rate"), |plot| {
             plot.line(line("Learning rate", &series.learning_rate, training).width(1.5));
         });
@@ -180,7 +177,9 @@ fn panel<'a>(
             let axis = |hints: AxisHints<'static>| {
                 hints.tick_label_color(theme.palette.text_muted).tick_label_font(font.clone())
             };
-            let x_axis = axis(AxisHints::new_x()).label(theme.small("Step")).formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
+            let x_axis = axis(AxisHints::new_x())
+                .label(theme.small("Step"))
+                .formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
             let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
             // Dragging and scrolling belong to the page; a box drawn with the right button zooms, two clicks reset.
             let response = Plot::new(("curve", panel.title))
@@ -266,7 +265,13 @@ fn line<'a>(name: &str, points: &'a [PlotPoint], color: Color32) -> Line<'a> {
     Line::new(name, PlotPoints::Borrowed(points)).color(color)
 }
 
-fn evaluations<'a>(plot: &mut egui_plot::PlotUi<'a>, name: &str, points: &'a [PlotPoint], color: Color32, style: LineStyle) {
+fn evaluations<'a>(
+    plot: &mut egui_plot::PlotUi<'a>,
+    name: &str,
+    points: &'a [PlotPoint],
+    color: Color32,
+    style: LineStyle,
+) {
     plot.line(line(name, points, color).width(1.5).style(style).allow_hover(false));
     plot.points(Points::new(name, PlotPoints::Borrowed(points)).color(color).radius(3.5).shape(MarkerShape::Circle));
 }
@@ -296,7 +301,8 @@ fn axis_value(value: f64) -> String {
 }
 
 fn loss_summary(curves: Curves<'_>) -> String {
-    let training = curves.steps.last().map(|step| format!("training {} at step {}", score(step.loss), count(step.step)));
+    let training =
+        curves.steps.last().map(|step| format!("training {} at step {}", score(step.loss), count(step.step)));
     let validation = curves.evaluations.last().map(|point| format!("validation {}", score(point.metrics.loss)));
     summary("Loss", [training, validation])
 }

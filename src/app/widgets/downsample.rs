@@ -18,9 +18,11 @@ pub fn min_max(points: &[Point], buckets: usize) -> Vec<Point> {
     for point in finite() {
         let bucket = (((point[0] - first[0]) / width) as usize).min(buckets.saturating_sub(1));
         current = match current {
-            Some((index, low, high)) if index == bucket => {
-                Some((index, if point[1] < low[1] { point } else { low }, if point[1] > high[1] { point } else { high }))
-            }
+            Some((index, low, high)) if index == bucket => Some((
+                index,
+                if point[1] < low[1] { point } else { low },
+                if point[1] > high[1] { point } else { high },
+            )),
             full => {
                 push_extremes(&mut out, full);
                 Some((bucket, point, point))

@@ -108,8 +108,11 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let palette = &theme.palette;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
     let f1 = headline.metrics.macro_average.f1;
-    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1))));
-    let line = Rect::from_min_max(pos2(rect.left() + 8.0, rect.top() + 18.0), pos2(rect.right() - 8.0, rect.top() + 26.0));
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::Meter, true, format!("Macro-F1 {} on a scale from 0 to 1", score(f1)))
+    });
+    let line =
+        Rect::from_min_max(pos2(rect.left() + 8.0, rect.top() + 18.0), pos2(rect.right() - 8.0, rect.top() + 26.0));
     let at = |value: f64| line.left() + line.width() * value.clamp(0.0, 1.0) as f32;
     let painter = ui.painter();
     painter.rect_filled(line, 4.0, palette.hover);
@@ -154,7 +157,8 @@ mod tests {
     fn a_model_that_is_no_better_is_not_praised() {
         let results = testing::results();
         let baseline = &results.majority_baseline;
-        let headline = Headline { metrics: baseline, interval: Some((0.1, 0.3)), baseline: Some(baseline), rows: "test rows" };
+        let headline =
+            Headline { metrics: baseline, interval: Some((0.1, 0.3)), baseline: Some(baseline), rows: "test rows" };
         let text = sentences(headline).join(" ");
         assert!(text.contains("not shown to have learnt"), "{text}");
         assert!(text.contains("The interval is wide"), "{text}");

@@ -26,10 +26,8 @@ const WEIGHTED: &str = "Every label counts by its rows. Frequent labels outweigh
 pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
-    let averages = [
-        ("Macro average", metrics.macro_average, MACRO),
-        ("Weighted average", metrics.weighted_average, WEIGHTED),
-    ];
+    let averages =
+        [("Macro average", metrics.macro_average, MACRO), ("Weighted average", metrics.weighted_average, WEIGHTED)];
     TableBuilder::new(ui)
         .id_salt("metrics table")
         .striped(false)

@@ -27,7 +27,7 @@ pub fn percent(share: f64) -> String {
     let value = share * 100.0;
     if value > 0.0 && value < 0.5 {
         "<1%".to_owned()
-    } else if value < 100.0 && value >= 99.5 {
+    } else if (99.5..100.0).contains(&value) {
         ">99%".to_owned()
     } else {
         format!("{value:.0}%")

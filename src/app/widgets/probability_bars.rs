@@ -18,15 +18,24 @@ pub struct Chosen {
 }
 
 /// Shows one bar a label. `keys` writes the number key that stands for each label before its name.
-pub fn probability_bars_ui(ui: &mut Ui, theme: &Theme, labels: &[String], probabilities: &[f32], chosen: Chosen, keys: bool) {
+pub fn probability_bars_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    labels: &[String],
+    probabilities: &[f32],
+    chosen: Chosen,
+    keys: bool,
+) {
     for class in shown(probabilities) {
         let Some(label) = labels.get(class) else { continue };
         let probability = probabilities.get(class).copied().unwrap_or(0.0);
         let is_predicted = class == chosen.predicted as usize;
         let is_true = chosen.truth == u32::try_from(class).ok();
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 44.0), Sense::hover());
-        let notes: Vec<&str> =
-            [is_predicted.then_some("predicted"), is_true.then_some("label in the file")].into_iter().flatten().collect();
+        let notes: Vec<&str> = [is_predicted.then_some("predicted"), is_true.then_some("label in the file")]
+            .into_iter()
+            .flatten()
+            .collect();
         let name = format!("{label}: {} {}", percent_fine(f64::from(probability)), notes.join(", "));
         response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name.trim_end()));
         let key = keys.then(|| class + 1).filter(|&key| key <= 9);
@@ -49,13 +58,23 @@ fn paint(ui: &Ui, theme: &Theme, rect: Rect, bar: &Bar<'_>) {
     let palette = &theme.palette;
     let painter = ui.painter_at(rect);
     let ink = if bar.is_predicted { palette.text } else { palette.text_muted };
-    let font = if bar.is_predicted { egui::FontId::new(theme.text.body, crate::app::theme::strong_family()) } else { theme.font(theme.text.body) };
+    let font = if bar.is_predicted {
+        egui::FontId::new(theme.text.body, crate::app::theme::strong_family())
+    } else {
+        theme.font(theme.text.body)
+    };
     let baseline = rect.top() + 12.0;
     let mut left = rect.left();
     if let Some(key) = bar.key {
         let key_rect = Rect::from_min_size(pos2(left, rect.top() + 2.0), vec2(20.0, 20.0));
         painter.rect_filled(key_rect, theme.radius.small, palette.hover);
-        painter.text(key_rect.center(), Align2::CENTER_CENTER, key.to_string(), theme.font(theme.text.small), palette.text);
+        painter.text(
+            key_rect.center(),
+            Align2::CENTER_CENTER,
+            key.to_string(),
+            theme.font(theme.text.small),
+            palette.text,
+        );
         left += 28.0;
     }
     let name = painter.text(pos2(left, baseline), Align2::LEFT_CENTER, bar.label, font.clone(), ink);
@@ -65,11 +84,19 @@ fn paint(ui: &Ui, theme: &Theme, rect: Rect, bar: &Bar<'_>) {
             let text = format!("{} {note}", if note == "predicted" { icons::TARGET } else { icons::TAG });
             let small = theme.font(theme.text.small);
             let color = if bar.is_predicted { palette.accent } else { palette.text_muted };
-            right_of_name = painter.text(pos2(right_of_name, baseline), Align2::LEFT_CENTER, text, small, color).right() + theme.space.s;
+            right_of_name =
+                painter.text(pos2(right_of_name, baseline), Align2::LEFT_CENTER, text, small, color).right()
+                    + theme.space.s;
         }
     }
     let figure = percent_fine(f64::from(bar.probability));
-    painter.text(pos2(rect.right(), baseline), Align2::RIGHT_CENTER, figure, egui::TextStyle::Monospace.resolve(ui.style()), ink);
+    painter.text(
+        pos2(rect.right(), baseline),
+        Align2::RIGHT_CENTER,
+        figure,
+        egui::TextStyle::Monospace.resolve(ui.style()),
+        ink,
+    );
     let track = Rect::from_min_max(pos2(rect.left(), rect.top() + 26.0), pos2(rect.right(), rect.top() + 34.0));
     painter.rect_filled(track, 4.0, palette.hover);
     let length = track.width() * bar.probability.clamp(0.0, 1.0);
@@ -101,7 +128,8 @@ mod tests {
         let theme = testing::theme(true);
         let labels = ["negative", "neutral"].map(str::to_owned);
         let chosen = Chosen { predicted: 1, truth: Some(0) };
-        let harness = testing::window(false, (), |ui, ()| probability_bars_ui(ui, &theme, &labels, &[0.25, 0.75], chosen, true));
+        let harness =
+            testing::window(false, (), |ui, ()| probability_bars_ui(ui, &theme, &labels, &[0.25, 0.75], chosen, true));
         harness.get_by_label("negative: 25.0% label in the file");
         harness.get_by_label("neutral: 75.0% predicted");
     }

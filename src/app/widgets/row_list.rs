@@ -31,7 +31,8 @@ pub fn row_list_ui(
                 let Some(prediction) = rows.get(place).and_then(|&index| predictions.get(index)) else { continue };
                 let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW_HEIGHT), Sense::click());
                 let name = accessible_name(labels, prediction);
-                response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, *selected == Some(place), &name));
+                response
+                    .widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, *selected == Some(place), &name));
                 if response.clicked() {
                     *selected = Some(place);
                     activated = true;
