@@ -46,10 +46,9 @@ pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
     }
 }
 
-/// Compares what is drawn, at one pixel a point, with the picture kept in `tests/snapshots`.
+/// Compares what is drawn with the picture kept in `tests/snapshots`.
 /// Where no renderer is at hand it says so and compares nothing.
 pub fn snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
-    harness.set_pixels_per_point(1.0);
     harness.run();
     match harness.render() {
         Ok(_) => harness.snapshot(name),
@@ -62,10 +61,24 @@ pub fn window<'a, S>(dark: bool, state: S, ui: impl FnMut(&mut egui::Ui, &mut S)
 where
     S: 'a,
 {
+    sized_window([1280.0, 800.0], 2.0, dark, state, ui)
+}
+
+/// A window of `size` points and `scale` pixels a point, with the theme installed.
+pub fn sized_window<'a, S>(
+    size: [f32; 2],
+    scale: f32,
+    dark: bool,
+    state: S,
+    ui: impl FnMut(&mut egui::Ui, &mut S) + 'a,
+) -> Harness<'a, S>
+where
+    S: 'a,
+{
     let themes = Theme::pair(&Tokens::bundled().unwrap());
     Harness::builder()
-        .with_size([1280.0, 800.0])
-        .with_pixels_per_point(2.0)
+        .with_size(size)
+        .with_pixels_per_point(scale)
         .with_theme(if dark { egui::Theme::Dark } else { egui::Theme::Light })
         .with_context_setup(move |ctx| Theme::install(ctx, &themes))
         .build_ui_state(ui, state)

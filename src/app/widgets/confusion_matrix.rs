@@ -434,10 +434,9 @@ mod tests {
         for (dark, name) in [(false, "confusion_matrix_light"), (true, "confusion_matrix_dark")] {
             let theme = testing::theme(dark);
             let state = MatrixState { selected: Some((1, 0)), ..MatrixState::default() };
-            let mut harness = testing::window(dark, state, |ui, state| {
+            let mut harness = testing::sized_window([520.0, 340.0], 1.0, dark, state, |ui, state| {
                 confusion_matrix_ui(ui, &theme, &matrix, state, 400.0);
             });
-            harness.set_size(vec2(520.0, 340.0));
             testing::snapshot(name, &mut harness);
         }
     }

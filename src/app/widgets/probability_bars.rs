@@ -139,10 +139,9 @@ mod tests {
         let theme = testing::theme(false);
         let labels = ["negative", "neutral", "positive"].map(str::to_owned);
         let chosen = Chosen { predicted: 2, truth: Some(0) };
-        let mut harness = testing::window(false, (), |ui, ()| {
+        let mut harness = testing::sized_window([460.0, 180.0], 1.0, false, (), |ui, ()| {
             probability_bars_ui(ui, &theme, &labels, &[0.078, 0.029, 0.893], chosen, true);
         });
-        harness.set_size(egui::vec2(460.0, 180.0));
         testing::snapshot("probability_bars", &mut harness);
     }
 
