@@ -428,17 +428,24 @@ mod tests {
         assert_eq!(state.selected, Some((1, 0)));
     }
 
-    #[test]
-    fn it_looks_as_it_should() {
+    fn looks_as_it_should(dark: bool, name: &str) {
         let matrix = matrix();
-        for (dark, name) in [(false, "confusion_matrix_light"), (true, "confusion_matrix_dark")] {
-            let theme = testing::theme(dark);
-            let state = MatrixState { selected: Some((1, 0)), ..MatrixState::default() };
-            let mut harness = testing::sized_window([520.0, 340.0], 1.0, dark, state, |ui, state| {
-                confusion_matrix_ui(ui, &theme, &matrix, state, 400.0);
-            });
-            testing::snapshot(name, &mut harness);
-        }
+        let theme = testing::theme(dark);
+        let state = MatrixState { selected: Some((1, 0)), ..MatrixState::default() };
+        let mut harness = testing::sized_window([520.0, 340.0], 1.0, dark, state, |ui, state| {
+            confusion_matrix_ui(ui, &theme, &matrix, state, 400.0);
+        });
+        testing::snapshot(name, &mut harness);
+    }
+
+    #[test]
+    fn it_looks_as_it_should_on_a_light_ground() {
+        looks_as_it_should(false, "confusion_matrix_light");
+    }
+
+    #[test]
+    fn it_looks_as_it_should_on_a_dark_ground() {
+        looks_as_it_should(true, "confusion_matrix_dark");
     }
 
     #[test]
