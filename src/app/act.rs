@@ -31,7 +31,7 @@ impl HoneApp {
             AppCommand::GoTo(step) => self.state.view = View::Step(step),
             AppCommand::User(command) => self.run_user_command(command),
             AppCommand::Pick(pick) => self.ask_for(pick),
-            AppCommand::OpenData(path) => self.open_data(path),
+            AppCommand::OpenData(path) => self.open_data(&path),
             AppCommand::ReadAgain => self.state.make_stale(Stale::Imported, Instant::now()),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
@@ -102,9 +102,9 @@ impl HoneApp {
     }
 
     /// Takes another file as the main one: what was said of the old file's form and columns is forgotten.
-    fn open_data(&mut self, path: PathBuf) {
+    fn open_data(&mut self, path: &Path) {
         let Some(session) = &self.state.session else { return };
-        let main = Some(stored(session.folder(), &path));
+        let main = Some(stored(session.folder(), path));
         let old = &session.project().dataset;
         let dataset = DatasetSettings {
             main,
@@ -358,7 +358,7 @@ impl HoneApp {
             Pick::EvaluateFile => self.state.work.evaluate(path),
             Pick::PredictFile => self.ask_for(Pick::PredictOutput { input: path }),
             Pick::PredictOutput { input } => self.state.work.predict(input, path),
-            Pick::MainFile => self.open_data(path),
+            Pick::MainFile => self.open_data(&path),
             Pick::ValidationFile | Pick::TestFile | Pick::ModelFolder => self.use_path_in_project(&pick, &path),
         }
     }
@@ -385,7 +385,7 @@ impl HoneApp {
         if is_project {
             self.leave(Leaving::Open(path));
         } else if self.state.session.is_some() {
-            self.open_data(path);
+            self.open_data(&path);
         } else {
             self.tell(Tone::Neutral, "Make a project first", "Then drop the file again to open it there");
         }
@@ -403,7 +403,8 @@ impl HoneApp {
                     let summary = &results.summary;
                     summary.test.as_ref().unwrap_or(&summary.validation).macro_average.f1
                 });
-                let body = macro_f1.map_or_else(String::new, |f1| format!("Macro-F1 {f1:.3}. Evaluate shows where it errs"));
+                let body =
+                    macro_f1.map_or_else(String::new, |f1| format!("Macro-F1 {f1:.3}. Evaluate shows where it errs"));
                 self.tell(Tone::Success, "Training finished", body);
             }
             Outcome::Written(body) => self.tell(Tone::Success, "Written", body),

@@ -177,6 +177,9 @@ impl HoneApp {
     }
 
     /// The open project.
+    ///
+    /// # Panics
+    /// When none is open.
     #[cfg(test)]
     pub fn project(&self) -> &crate::project::Project {
         self.state.session.as_ref().map(super::session::Session::project).unwrap()
@@ -279,7 +282,7 @@ mod tests {
     use super::super::messages::{AppCommand, Edit};
     use super::super::shell::Leaving;
     use super::super::steps::View;
-    use super::super::testing::{app, app_on, picture, settle};
+    use super::super::testing::{app, app_on, picture, settle, snapshot};
     use super::*;
     use crate::project::{CleaningSettings, Step};
 
@@ -335,15 +338,14 @@ mod tests {
 
     #[test]
     fn the_data_steps_look_as_they_were_accepted() {
-        for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
+        for (name, theme, step) in
+            [("labels-dark", ThemeChoice::Dark, Step::Labels), ("prepare-light", ThemeChoice::Light, Step::Prepare)]
+        {
             let (mut window, _folder) = app(theme, 1.0);
-            for step in [Step::Labels, Step::Prepare] {
-                settle(&mut window);
-                hone(&mut window).state.view = View::Step(step);
-                settle(&mut window);
-                let step = step.title().to_lowercase();
-                super::super::testing::snapshot(&format!("{step}-{name}"), &mut window);
-            }
+            settle(&mut window);
+            hone(&mut window).state.view = View::Step(step);
+            settle(&mut window);
+            snapshot(name, &mut window);
         }
     }
 

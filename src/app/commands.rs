@@ -251,7 +251,12 @@ impl UserCommand {
     #[must_use]
     pub fn menu(self) -> Menu {
         match self {
-            Self::New | Self::Open | Self::OpenSample | Self::Save | Self::SaveAs | Self::ExportWeights
+            Self::New
+            | Self::Open
+            | Self::OpenSample
+            | Self::Save
+            | Self::SaveAs
+            | Self::ExportWeights
             | Self::Quit => Menu::File,
             Self::Undo | Self::Redo => Menu::Edit,
             Self::Train
@@ -261,8 +266,14 @@ impl UserCommand {
             | Self::TryIt
             | Self::NextStep
             | Self::PreviousStep => Menu::Run,
-            Self::Palette | Self::Notifications | Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark
-            | Self::ZoomIn | Self::ZoomOut | Self::ZoomReset => Menu::View,
+            Self::Palette
+            | Self::Notifications
+            | Self::ThemeSystem
+            | Self::ThemeLight
+            | Self::ThemeDark
+            | Self::ZoomIn
+            | Self::ZoomOut
+            | Self::ZoomReset => Menu::View,
             Self::Shortcuts | Self::About => Menu::Help,
         }
     }
@@ -300,8 +311,7 @@ impl UserCommand {
             Self::PauseResume => ctrl(Key::P),
             Self::Stop => ctrl(Key::Period),
             Self::GoTo(step) => {
-                let keys =
-                    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
+                let keys = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7, Key::Num8];
                 ctrl(keys[step as usize])
             }
             Self::TryIt => ctrl(Key::T),
@@ -312,7 +322,11 @@ impl UserCommand {
             Self::ZoomOut => ctrl(Key::Minus),
             Self::ZoomReset => ctrl(Key::Num0),
             Self::Shortcuts => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
-            Self::OpenSample | Self::Notifications | Self::ThemeSystem | Self::ThemeLight | Self::ThemeDark
+            Self::OpenSample
+            | Self::Notifications
+            | Self::ThemeSystem
+            | Self::ThemeLight
+            | Self::ThemeDark
             | Self::About => Vec::new(),
         }
     }
@@ -322,16 +336,14 @@ impl UserCommand {
     pub fn blocked(self, state: &CommandState<'_>) -> Option<String> {
         let unless = |allowed: bool, why: &str| (!allowed).then(|| why.to_owned());
         match self {
-            Self::Save | Self::SaveAs => unless(state.has_project, "Open a project first"),
-            Self::ExportWeights => unless(state.has_run, "Train a model first"),
             Self::Undo => unless(state.undo.is_some(), "Nothing to undo"),
             Self::Redo => unless(state.redo.is_some(), "Nothing to redo"),
             Self::Train if state.training => Some("A run is under way".to_owned()),
             Self::Train => state.train_blocked.map(str::to_owned),
             Self::PauseResume | Self::Stop if state.stopping => Some("The run is being stopped".to_owned()),
             Self::PauseResume | Self::Stop => unless(state.training, "No run is under way"),
-            Self::GoTo(_) => unless(state.has_project, "Open a project first"),
-            Self::TryIt => unless(state.has_run, "Train a model first"),
+            Self::Save | Self::SaveAs | Self::GoTo(_) => unless(state.has_project, "Open a project first"),
+            Self::ExportWeights | Self::TryIt => unless(state.has_run, "Train a model first"),
             Self::NextStep => unless(state.view.step(1).is_some(), "This is the last step"),
             Self::PreviousStep => unless(state.view.step(-1).is_some(), "This is the first step"),
             _ => None,

@@ -20,9 +20,8 @@ pub struct History {
 impl History {
     /// Remembers `before`, the state an edit called `title` is about to change.
     pub fn record(&mut self, title: &'static str, before: &Project, now: Instant) {
-        let continues = self
-            .last
-            .is_some_and(|(last, when)| last == title && now.saturating_duration_since(when) < TOGETHER);
+        let continues =
+            self.last.is_some_and(|(last, when)| last == title && now.saturating_duration_since(when) < TOGETHER);
         self.last = Some((title, now));
         self.future.clear();
         if continues && !self.past.is_empty() {

@@ -1,6 +1,6 @@
 //! The open project: applying edits, undoing them, saving them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::project::Project;
@@ -198,12 +198,6 @@ impl Session {
         self.autosave_at = None;
         self.project = self.saved.clone();
         if self.file.read_only().is_some() { Ok(()) } else { self.file.discard_autosave() }
-    }
-
-    /// A path of the project made absolute.
-    #[must_use]
-    pub fn resolve(&self, path: &Path) -> PathBuf {
-        crate::storage::resolve(self.folder(), path)
     }
 }
 

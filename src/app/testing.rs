@@ -16,7 +16,9 @@ use crate::data::{Imported, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction, bootstrap_macro_f1, majority_baseline};
 use crate::progress::{Control, Watch};
 use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, SourceFile};
-use crate::storage::{AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice};
+use crate::storage::{
+    AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice,
+};
 use crate::worker::{EvaluationReport, RunResults};
 
 const FEATURES: usize = 4096;
@@ -104,7 +106,8 @@ fn labels() -> Vec<String> {
 
 impl Run {
     fn train() -> Self {
-        let mut run = Self { rows: read(), weights: vec![[0.0; CLASSES]; FEATURES], steps: vec![], evaluations: vec![] };
+        let mut run =
+            Self { rows: read(), weights: vec![[0.0; CLASSES]; FEATURES], steps: vec![], evaluations: vec![] };
         let train: Vec<usize> = (0..run.rows.len()).filter(|row| row % 10 < 7).collect();
         let per_epoch = train.len().div_ceil(BATCH);
         let total = per_epoch * EPOCHS;
@@ -186,7 +189,8 @@ impl Run {
         let (validation, test) = (self.predictions(&[7]), self.predictions(&[8, 9]));
         let truth: Vec<u32> = test.iter().filter_map(|prediction| prediction.label).collect();
         let predicted: Vec<u32> = test.iter().map(|prediction| prediction.predicted).collect();
-        let learnt: Vec<u32> = (0..self.rows.len()).filter(|row| row % 10 < 7).map(|row| self.rows[row].label as u32).collect();
+        let learnt: Vec<u32> =
+            (0..self.rows.len()).filter(|row| row % 10 < 7).map(|row| self.rows[row].label as u32).collect();
         let summary = RunSummary {
             run: "2026-11-23-1024".to_owned(),
             started_at: 1_795_429_440,
@@ -407,11 +411,7 @@ pub fn app(theme: ThemeChoice, scale: f32) -> (Harness<'static, Option<HoneApp>>
 }
 
 /// The whole app on a project.
-pub fn app_on(
-    project: Option<PathBuf>,
-    theme: ThemeChoice,
-    scale: f32,
-) -> Harness<'static, Option<HoneApp>> {
+pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harness<'static, Option<HoneApp>> {
     let settings = AppSettings { theme, ..AppSettings::default() };
     let draw = move |ui: &mut egui::Ui, app: &mut Option<HoneApp>| {
         let app = app.get_or_insert_with(|| {

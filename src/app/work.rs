@@ -231,9 +231,8 @@ impl Work {
 
     /// Stops the export, prediction or evaluation under way.
     pub fn stop_job(&mut self) {
-        let under_way = |purpose: &Purpose| {
-            matches!(purpose, Purpose::Evaluate | Purpose::Predict | Purpose::Export(_))
-        };
+        let under_way =
+            |purpose: &Purpose| matches!(purpose, Purpose::Evaluate | Purpose::Predict | Purpose::Export(_));
         if self.front(Lane::Heavy).is_some_and(under_way) {
             self.heavy.cancel();
         }

@@ -152,13 +152,7 @@ enum Reply {
     Answer(DialogAnswer),
 }
 
-fn contents(
-    ui: &mut Ui,
-    theme: &Theme,
-    dialog: &mut Dialog,
-    notices: &Notices,
-    sender: &mut CommandSender,
-) -> Reply {
+fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, sender: &mut CommandSender) -> Reply {
     match dialog {
         Dialog::New { name, parent, error } => new_ui(ui, theme, name, parent, error.as_deref(), sender),
         Dialog::SaveAs { folder, error } => save_as_ui(ui, theme, folder, error.as_deref(), sender),
@@ -323,7 +317,12 @@ fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
 }
 
 fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
-    heading(ui, theme, "Save the changes to this project?", "Without saving, the changes since the last save are lost.");
+    heading(
+        ui,
+        theme,
+        "Save the changes to this project?",
+        "Without saving, the changes since the last save are lost.",
+    );
     let (save, discard, cancel) = buttons(ui, theme, |ui| {
         let save = primary_button(ui, theme, "", "Save", Ok(())).clicked();
         let discard = button(ui, theme, "", "Don't save").clicked();

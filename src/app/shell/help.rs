@@ -10,9 +10,12 @@ use super::super::widgets::banner;
 use super::super::widgets::numbers::duration;
 use super::Notices;
 
+/// Width of the column of keys.
+const KEYS: f32 = 180.0;
+
 /// All keyboard shortcuts, from the command table.
 pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
-    ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+    ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
         for menu in Menu::ALL {
             let commands = UserCommand::ALL.into_iter().filter(|command| command.menu() == menu);
             let rows: Vec<_> = commands.filter(|command| !command.shortcuts().is_empty()).collect();
@@ -20,11 +23,11 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
                 continue;
             }
             ui.label(theme.small(menu.title()));
-            Grid::new(menu.title()).num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            Grid::new(menu.title()).num_columns(2).min_col_width(KEYS).spacing([theme.space.xl, 0.0]).show(ui, |ui| {
                 for command in rows {
                     let shortcuts = command.shortcuts();
                     let keys: Vec<String> = shortcuts.iter().map(|keys| ui.ctx().format_shortcut(keys)).collect();
-                    ui.add_sized([180.0, 20.0], egui::Label::new(theme.strong(keys.join("  or  "))).halign(egui::Align::LEFT));
+                    ui.label(theme.strong(keys.join("  or  ")));
                     ui.label(command.text()).on_hover_text(command.tooltip());
                     ui.end_row();
                 }
@@ -43,10 +46,9 @@ pub(super) fn about_ui(ui: &mut Ui, theme: &Theme) {
     let licence = concat!("Licence: ", env!("CARGO_PKG_LICENSE"), ". Fonts: Inter (OFL 1.1), Phosphor Icons (MIT).");
     ui.add(egui::Label::new(theme.muted(licence)).wrap());
     ui.add_space(theme.space.s);
-    for (what, folder) in [
-        ("Settings", crate::storage::config_folder()),
-        ("Downloaded models", crate::storage::cache_folder()),
-    ] {
+    for (what, folder) in
+        [("Settings", crate::storage::config_folder()), ("Downloaded models", crate::storage::cache_folder())]
+    {
         if let Some(folder) = folder {
             let text = format!("{what}: {}", folder.display());
             ui.add(egui::Label::new(theme.small(text)).wrap().selectable(true));
@@ -60,7 +62,7 @@ pub(super) fn notifications_ui(ui: &mut Ui, theme: &Theme, notices: &Notices) {
         ui.label(theme.muted(format!("{}  Nothing was notified in this sitting", icons::BELL)));
         return;
     }
-    ScrollArea::vertical().max_height(440.0).show(ui, |ui| {
+    ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
         for (notice, ago) in notices.newest_first() {
             banner(ui, theme, notice.tone, &notice.title, &notice.body, |ui| {
                 ui.label(theme.small(how_long(ago)));

@@ -54,18 +54,22 @@ impl Notices {
         for entry in &mut self.all {
             entry.dismissed |= !stays(entry.notice.tone) && entry.at.elapsed() > SHOWN;
         }
-        let shown: Vec<usize> = (0..self.all.len()).rev().filter(|&place| !self.all[place].dismissed).take(AT_ONCE).collect();
+        let shown: Vec<usize> =
+            (0..self.all.len()).rev().filter(|&place| !self.all[place].dismissed).take(AT_ONCE).collect();
         if shown.is_empty() {
             return;
         }
         let offset = vec2(-theme.space.l, -theme.size.bar - theme.space.l);
-        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(ui.ctx(), |ui| {
-            ui.set_width(360.0);
-            for &place in shown.iter().rev() {
-                let entry = &mut self.all[place];
-                entry.dismissed |= toast_ui(ui, theme, &entry.notice);
-            }
-        });
+        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(
+            ui.ctx(),
+            |ui| {
+                ui.set_width(360.0);
+                for &place in shown.iter().rev() {
+                    let entry = &mut self.all[place];
+                    entry.dismissed |= toast_ui(ui, theme, &entry.notice);
+                }
+            },
+        );
         ui.ctx().request_repaint_after(Duration::from_millis(500));
     }
 }

@@ -33,34 +33,36 @@ impl Palette {
         let moved = self.selected != before;
         let confirmed = ui.input_mut(|input| input.consume_key(egui::Modifiers::NONE, Key::Enter));
         let mut chosen = confirmed.then(|| found.get(self.selected).copied()).flatten();
-        let response = Modal::new(egui::Id::unique("palette")).frame(dialog_frame(theme, theme.space.m)).show(ui.ctx(), |ui| {
-            ui.set_width(560.0);
-            let edit = TextEdit::singleline(&mut self.query).hint_text("Search commands").desired_width(f32::INFINITY);
-            let edit = ui.add(edit.margin(vec2(theme.space.m, theme.space.s))).accessible_name("Search commands");
-            if std::mem::take(&mut self.just_opened) {
-                edit.request_focus();
-            }
-            if edit.changed() {
-                self.selected = 0;
-            }
-            ui.add_space(theme.space.xs);
-            if found.is_empty() {
-                ui.label(theme.muted("No command has these words in its name"));
-            }
-            ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = 0.0;
-                for (place, &command) in found.iter().enumerate() {
-                    let selected = place == self.selected;
-                    let response = row_ui(ui, theme, command, state, selected);
-                    if selected && moved {
-                        response.scroll_to_me(Some(Align::Center));
-                    }
-                    if response.clicked() {
-                        chosen = Some(command);
-                    }
+        let response =
+            Modal::new(egui::Id::unique("palette")).frame(dialog_frame(theme, theme.space.m)).show(ui.ctx(), |ui| {
+                ui.set_width(560.0);
+                let edit =
+                    TextEdit::singleline(&mut self.query).hint_text("Search commands").desired_width(f32::INFINITY);
+                let edit = ui.add(edit.margin(vec2(theme.space.m, theme.space.s))).accessible_name("Search commands");
+                if std::mem::take(&mut self.just_opened) {
+                    edit.request_focus();
                 }
+                if edit.changed() {
+                    self.selected = 0;
+                }
+                ui.add_space(theme.space.xs);
+                if found.is_empty() {
+                    ui.label(theme.muted("No command has these words in its name"));
+                }
+                ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 0.0;
+                    for (place, &command) in found.iter().enumerate() {
+                        let selected = place == self.selected;
+                        let response = row_ui(ui, theme, command, state, selected);
+                        if selected && moved {
+                            response.scroll_to_me(Some(Align::Center));
+                        }
+                        if response.clicked() {
+                            chosen = Some(command);
+                        }
+                    }
+                });
             });
-        });
         if response.should_close() {
             self.open = false;
         }
@@ -103,9 +105,11 @@ fn row_ui(ui: &mut Ui, theme: &Theme, command: UserCommand, state: &CommandState
         _ => theme.palette.card,
     };
     ui.painter().rect_filled(rect, f32::from(theme.radius.medium), fill);
-    let mut row = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(vec2(theme.space.s, 0.0))).layout(
-        egui::Layout::left_to_right(Align::Center),
-    ));
+    let mut row = ui.new_child(
+        egui::UiBuilder::new()
+            .max_rect(rect.shrink2(vec2(theme.space.s, 0.0)))
+            .layout(egui::Layout::left_to_right(Align::Center)),
+    );
     let ink = if blocked.is_some() { theme.palette.text_faint } else { theme.palette.text };
     let plain = |text: egui::RichText| Label::new(text).selectable(false).sense(Sense::empty());
     row.add(plain(theme.small(command.menu().title())));

@@ -5,7 +5,7 @@ use egui::{Align2, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, Ui
 use crate::project::{Readiness, Step, readiness};
 
 use super::super::commands::UserCommand;
-use super::super::context::StepContext;
+use super::super::context::{LiveRun, StepContext};
 use super::super::messages::CommandSender;
 use super::super::steps::View;
 use super::super::theme::{Theme, icons, strong_family};
@@ -113,7 +113,7 @@ fn icon(step: Step) -> &'static str {
 }
 
 fn state(ctx: &StepContext<'_>, step: Step, readiness: &Readiness) -> State {
-    let training = ctx.live.is_some_and(|live| live.is_going());
+    let training = ctx.live.is_some_and(LiveRun::is_going);
     let reading = ctx.preview.is_some();
     match readiness {
         _ if step == Step::Train && training => State::Busy,

@@ -123,7 +123,8 @@ fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>
         let Some(progress) = progress else { return };
         match progress.fraction() {
             Some(fraction) => {
-                let bar = ProgressBar::new(fraction).desired_width(120.0).desired_height(6.0).fill(theme.palette.accent);
+                let bar =
+                    ProgressBar::new(fraction).desired_width(120.0).desired_height(6.0).fill(theme.palette.accent);
                 ui.add(bar).accessible_name(title);
                 ui.label(theme.small(format!("{:.0}%", fraction * 100.0)));
             }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{ComboBox, CollapsingHeader, Grid, Label, RichText, TextEdit, Ui};
+use egui::{CollapsingHeader, ComboBox, Grid, Label, RichText, TextEdit, Ui};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit, Pick};
@@ -151,27 +151,27 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
     });
 }
 
-/// A choice between "detect" and given values. Gives the new choice when it was changed.
+/// A choice between "detect" (`None`) and given values. Returns whether it was changed.
 fn choice<T: Clone + PartialEq>(
     ui: &mut Ui,
     name: &str,
-    now: &Option<T>,
+    now: &mut Option<T>,
     detected: &str,
     options: &[(T, String)],
-) -> Option<Option<T>> {
+) -> bool {
     let shown = match now {
         None => format!("{detected} (detected)"),
         Some(value) => options.iter().find(|(option, _)| option == value).map_or(detected, |(_, text)| text).to_owned(),
     };
-    let mut chosen = now.clone();
+    let before = now.clone();
     let combo = ComboBox::from_id_salt(name).selected_text(shown).width(180.0).show_ui(ui, |ui| {
-        ui.selectable_value(&mut chosen, None, "Detect");
+        ui.selectable_value(now, None, "Detect");
         for (value, text) in options {
-            ui.selectable_value(&mut chosen, Some(value.clone()), text);
+            ui.selectable_value(now, Some(value.clone()), text);
         }
     });
     combo.response.accessible_name(name);
-    (chosen != *now).then_some(chosen)
+    *now != before
 }
 
 fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&mut DatasetSettings)) {
@@ -184,7 +184,8 @@ fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &m
     let options = DELIMITERS.map(|(value, text)| (value, text.to_owned()));
     let detected = DELIMITERS.iter().find(|(value, _)| *value == file.format.delimiter);
     let detected = detected.map_or_else(|| file.format.delimiter.to_string(), |(_, text)| (*text).to_owned());
-    if let Some(chosen) = choice(ui, "Separator", &ctx.project.dataset.delimiter, &detected, &options) {
+    let mut chosen = ctx.project.dataset.delimiter;
+    if choice(ui, "Separator", &mut chosen, &detected, &options) {
         edit(ctx, sender, |dataset| dataset.delimiter = chosen);
     }
 }
@@ -192,25 +193,21 @@ fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &m
 fn quoting(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
     let options = [(true, "Double quotes".to_owned()), (false, "None".to_owned())];
     let detected = if file.format.quoting { "Double quotes" } else { "None" };
-    if let Some(chosen) = choice(ui, "Quotes", &ctx.project.dataset.quoting, detected, &options) {
+    let mut chosen = ctx.project.dataset.quoting;
+    if choice(ui, "Quotes", &mut chosen, detected, &options) {
         edit(ctx, sender, |dataset| dataset.quoting = chosen);
     }
 }
 
 fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
     let options = ENCODINGS.map(|name| (name.to_owned(), name.to_owned()));
-    if let Some(chosen) = choice(ui, "Encoding", &ctx.project.dataset.encoding, &file.format.encoding, &options) {
+    let mut chosen = ctx.project.dataset.encoding.clone();
+    if choice(ui, "Encoding", &mut chosen, &file.format.encoding, &options) {
         edit(ctx, sender, |dataset| dataset.encoding = chosen);
     }
 }
 
-fn other_file(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    file: Option<&ImportedFile>,
-    pick: Pick,
-    sender: &mut CommandSender,
-) {
+fn other_file(ui: &mut Ui, ctx: &StepContext<'_>, file: Option<&ImportedFile>, pick: Pick, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let (name, validation) = if pick == Pick::ValidationFile { ("validation", true) } else { ("test", false) };
     ui.horizontal(|ui| {
@@ -275,7 +272,10 @@ fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender:
         });
         let dataset = &ctx.project.dataset;
         if !dataset.text_column.is_empty() && dataset.text_column == dataset.label_column {
-            ui.label(RichText::new(format!("{}  Text and label are the same column", icons::WARNING)).color(theme.palette.warning));
+            ui.label(
+                RichText::new(format!("{}  Text and label are the same column", icons::WARNING))
+                    .color(theme.palette.warning),
+            );
         }
     });
 }
@@ -337,13 +337,17 @@ mod tests {
     fn another_file_is_read_with_its_separator_and_columns_guessed() {
         let (mut window, folder) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
-        let rows = "stars;review_body\n1;\"Broke after a day; never again\"\n5;Lovely\n3;It is fine\nlost\n4;Good value\n";
+        let rows =
+            "stars;review_body\n1;\"Broke after a day; never again\"\n5;Lovely\n3;It is fine\nlost\n4;Good value\n";
         let path = write(folder.path(), "export.csv", rows.as_bytes());
         window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(path));
         settle(&mut window);
         window.get_by_label("export.csv");
         let project = window.state().as_ref().unwrap().project().clone();
-        assert_eq!((project.dataset.text_column.as_str(), project.dataset.label_column.as_str()), ("review_body", "stars"));
+        assert_eq!(
+            (project.dataset.text_column.as_str(), project.dataset.label_column.as_str()),
+            ("review_body", "stars")
+        );
         window.get_by_label("1 row of export.csv could not be read");
         window.get_by_label("Show them").click();
         settle(&mut window);

@@ -69,10 +69,9 @@ impl ExploreState {
             self.label = self.label.filter(|&label| (label as usize) < prepared.labels.len());
             self.found = None;
         }
-        let current =
-            |(query, label, shown, _): &(String, Option<u32>, Shown, Rows)| {
-                *query == self.query && *label == self.label && *shown == self.shown
-            };
+        let current = |(query, label, shown, _): &(String, Option<u32>, Shown, Rows)| {
+            *query == self.query && *label == self.label && *shown == self.shown
+        };
         if !self.found.as_ref().is_some_and(current) {
             let rows = match self.shown {
                 Shown::Used => Rows::Examples(filter_rows(prepared, &self.query, self.label)),
@@ -102,17 +101,21 @@ pub fn explore_ui(
 
 fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, histogram: &[LengthBin]) {
     let theme = ctx.theme;
-    let hint = "Words of a text, after cleaning. A word is about 1.3 tokens; texts over the longest length in Model are cut";
+    let hint =
+        "Words of a text, after cleaning. A word is about 1.3 tokens; texts over the longest length in Model are cut";
     section(ui, theme, "Length of the texts", hint, |ui| {
         let bars = histogram.iter().map(|bin| {
             let middle = (bin.from + bin.to - 1) as f64 / 2.0;
-            let name = if bin.to - bin.from == 1 { bin.from.to_string() } else { format!("{} to {}", bin.from, bin.to - 1) };
+            let name =
+                if bin.to - bin.from == 1 { bin.from.to_string() } else { format!("{} to {}", bin.from, bin.to - 1) };
             Bar::new(middle, bin.texts as f64)
                 .width((bin.to - bin.from) as f64 * 0.85)
                 .name(format!("{name} words: {}", counted(bin.texts as u64, "text", "texts")))
                 .fill(theme.chart(0))
         });
-        let chart = BarChart::new("Texts", bars.collect()).color(theme.chart(0)).element_formatter(Box::new(|bar, _| bar.name.clone()));
+        let chart = BarChart::new("Texts", bars.collect())
+            .color(theme.chart(0))
+            .element_formatter(Box::new(|bar, _| bar.name.clone()));
         let response = Plot::new("lengths")
             .height(150.0)
             .show_background(false)
@@ -137,13 +140,38 @@ fn findings(prepared: &Prepared) -> Vec<(Shown, &'static str, &'static str, usiz
     let dropped = |reason| prepared.dropped.iter().filter(|(_, why)| *why == reason).count();
     let conflicting = prepared.conflicts.iter().map(Vec::len).sum();
     [
-        (Shown::Dropped(DropReason::Duplicate), "Duplicates", "Same text and label as an earlier row", dropped(DropReason::Duplicate)),
+        (
+            Shown::Dropped(DropReason::Duplicate),
+            "Duplicates",
+            "Same text and label as an earlier row",
+            dropped(DropReason::Duplicate),
+        ),
         (Shown::Conflicts, "Conflicts", "Same text as a row with another label: one of them is wrong", conflicting),
-        (Shown::Dropped(DropReason::EmptyText), "Empty texts", "Nothing is left of the text after cleaning", dropped(DropReason::EmptyText)),
-        (Shown::Dropped(DropReason::EmptyLabel), "Empty labels", "The label field is empty", dropped(DropReason::EmptyLabel)),
+        (
+            Shown::Dropped(DropReason::EmptyText),
+            "Empty texts",
+            "Nothing is left of the text after cleaning",
+            dropped(DropReason::EmptyText),
+        ),
+        (
+            Shown::Dropped(DropReason::EmptyLabel),
+            "Empty labels",
+            "The label field is empty",
+            dropped(DropReason::EmptyLabel),
+        ),
         (Shown::Dropped(DropReason::Excluded), "Excluded by you", "Rows you left out", dropped(DropReason::Excluded)),
-        (Shown::Dropped(DropReason::ExcludedLabel), "Labels left out", "Rows of labels you left out", dropped(DropReason::ExcludedLabel)),
-        (Shown::Dropped(DropReason::Conflict), "Conflicts left out", "Left out because the text stands with another label too", dropped(DropReason::Conflict)),
+        (
+            Shown::Dropped(DropReason::ExcludedLabel),
+            "Labels left out",
+            "Rows of labels you left out",
+            dropped(DropReason::ExcludedLabel),
+        ),
+        (
+            Shown::Dropped(DropReason::Conflict),
+            "Conflicts left out",
+            "Left out because the text stands with another label too",
+            dropped(DropReason::Conflict),
+        ),
     ]
     .into_iter()
     .filter(|(.., rows)| *rows > 0)
@@ -161,7 +189,8 @@ fn rows_section(
     section(ui, theme, "Rows", "Those that will be used, and those found to be left out or in doubt", |ui| {
         ui.horizontal_wrapped(|ui| {
             let used = format!("Used  {}", count(prepared.examples.len() as u64));
-            ui.selectable_value(&mut state.shown, Shown::Used, used).on_hover_text("Rows that will be learnt from or measured on");
+            ui.selectable_value(&mut state.shown, Shown::Used, used)
+                .on_hover_text("Rows that will be learnt from or measured on");
             for (shown, name, explanation, rows) in findings(prepared) {
                 let text = format!("{name}  {}", count(rows as u64));
                 ui.selectable_value(&mut state.shown, shown, text).on_hover_text(explanation);

@@ -37,7 +37,7 @@ pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Ve
         }
     }
     let place = |name: &str| settings.order.iter().position(|other| other == name).unwrap_or(usize::MAX);
-    let number = |name: &str| name.parse::<f64>().ok().map(|value| value.to_bits());
+    let number = |name: &str| name.parse::<f64>().ok().map(f64::to_bits);
     rows.sort_by(|a, b| {
         let key = |row: &LabelRow| (row.excluded, place(&row.name), number(&row.name), row.name.clone());
         key(a).cmp(&key(b))

@@ -9,9 +9,7 @@ use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent_fine};
-use super::super::widgets::{
-    banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui,
-};
+use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
 use super::explore::{ExploreState, explore_ui};
 use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
 use crate::data::Imported;
@@ -124,9 +122,8 @@ fn label_set(
             ui.label(theme.heading("Label set"));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let changed = ctx.project.labels != LabelSettings::default();
-                let reset = ui.add_enabled_ui(changed, |ui| {
-                    button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "As in the file")
-                });
+                let reset = ui
+                    .add_enabled_ui(changed, |ui| button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "As in the file"));
                 if reset.inner.on_hover_text("Forget every rename, merge, order and exclusion").clicked() {
                     sender.edit(Edit::Labels(LabelSettings::default()));
                 }
@@ -277,9 +274,10 @@ fn more_menu(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelR
     response.accessible_name(format!("More for {}", row.name));
 }
 
-
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use egui_kittest::kittest::Queryable;
 
     use super::super::super::messages::AppCommand;
@@ -317,7 +315,7 @@ mod tests {
         settle(&mut window);
         let mut rows = String::from("review,stars\n");
         for row in 0..120 {
-            rows.push_str(&format!("review number {row} about {} things,{}\n", row % 7, row % 5 + 1));
+            writeln!(rows, "review number {row} about {} things,{}", row % 7, row % 5 + 1).unwrap();
         }
         let path = folder.path().join("stars.csv");
         std::fs::write(&path, rows).unwrap();

@@ -66,13 +66,7 @@ pub struct StepStates {
 }
 
 /// Draws what is shown in the middle of the window.
-pub fn view_ui(
-    ui: &mut Ui,
-    view: View,
-    ctx: &StepContext<'_>,
-    states: &mut StepStates,
-    sender: &mut CommandSender,
-) {
+pub fn view_ui(ui: &mut Ui, view: View, ctx: &StepContext<'_>, states: &mut StepStates, sender: &mut CommandSender) {
     match view {
         View::Step(Step::Data) => data::data_step_ui(ui, ctx, &mut states.data, sender),
         View::Step(Step::Labels) => labels::labels_step_ui(ui, ctx, &mut states.labels, sender),

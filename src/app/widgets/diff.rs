@@ -20,9 +20,7 @@ struct Piece {
 /// Draws a text as it was and as it is, each with what is not in the other marked.
 pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
     let (before, after) = compare(&beginning(before), &beginning(after));
-    for (name, pieces, mark) in
-        [("Before", before, theme.palette.removed), ("After", after, theme.palette.added)]
-    {
+    for (name, pieces, mark) in [("Before", before, theme.palette.removed), ("After", after, theme.palette.added)] {
         let width = ui.available_width() - NAME;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
@@ -77,7 +75,7 @@ fn visible(text: &str, changed: bool) -> String {
             '\n' => out.push_str("[line break]"),
             '\t' => out.push_str("[tab]"),
             '\r' => {}
-            c if hidden(c) => out.push_str(&format!("[U+{:04X}]", u32::from(c))),
+            c if hidden(c) => out.extend(format!("[U+{:04X}]", u32::from(c)).chars()),
             c => out.push(c),
         }
     }
@@ -90,7 +88,13 @@ fn words(text: &str) -> Vec<&str> {
     let mut start = 0;
     let mut last: Option<u8> = None;
     for (at, c) in text.char_indices() {
-        let kind = if c.is_alphanumeric() { 0 } else if c.is_whitespace() { 1 } else { 2 };
+        let kind = if c.is_alphanumeric() {
+            0
+        } else if c.is_whitespace() {
+            1
+        } else {
+            2
+        };
         if last.is_some_and(|last| last != kind || kind == 2) {
             words.push(&text[start..at]);
             start = at;
@@ -110,11 +114,8 @@ fn compare(before: &str, after: &str) -> (Vec<Piece>, Vec<Piece>) {
     let mut lengths = vec![vec![0_u16; right.len() + 1]; left.len() + 1];
     for i in (0..left.len()).rev() {
         for j in (0..right.len()).rev() {
-            lengths[i][j] = if left[i] == right[j] {
-                lengths[i + 1][j + 1] + 1
-            } else {
-                lengths[i + 1][j].max(lengths[i][j + 1])
-            };
+            lengths[i][j] =
+                if left[i] == right[j] { lengths[i + 1][j + 1] + 1 } else { lengths[i + 1][j].max(lengths[i][j + 1]) };
         }
     }
     let (mut old, mut new) = (Vec::new(), Vec::new());
@@ -147,7 +148,10 @@ mod tests {
     use super::*;
 
     fn marked(pieces: &[Piece]) -> String {
-        pieces.iter().map(|piece| if piece.changed { format!("[{}]", piece.text) } else { piece.text.clone() }).collect()
+        pieces
+            .iter()
+            .map(|piece| if piece.changed { format!("[{}]", piece.text) } else { piece.text.clone() })
+            .collect()
     }
 
     #[test]
@@ -158,7 +162,10 @@ mod tests {
         let (before, after) = compare("donâ€™t", "don’t");
         assert_eq!(before.iter().map(|piece| piece.text.as_str()).collect::<String>(), "donâ€™t");
         assert!(after.iter().any(|piece| piece.changed));
-        assert_eq!(compare("same", "same"), (vec![Piece { text: "same".into(), changed: false }], vec![Piece { text: "same".into(), changed: false }]));
+        assert_eq!(
+            compare("same", "same"),
+            (vec![Piece { text: "same".into(), changed: false }], vec![Piece { text: "same".into(), changed: false }])
+        );
         assert_eq!(compare("", "").0, []);
     }
 

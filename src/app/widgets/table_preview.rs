@@ -112,7 +112,8 @@ fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, preview: TablePreview<'_>) ->
     // The name stands above the texts of its column.
     ui.spacing_mut().button_padding.x = 0.0;
     let (response, _) = egui::containers::menu::MenuButton::from_button(
-        egui::Button::new((text.family(crate::app::theme::strong_family()), icons::CARET_DOWN)).frame_when_inactive(false),
+        egui::Button::new((text.family(crate::app::theme::strong_family()), icons::CARET_DOWN))
+            .frame_when_inactive(false),
     )
     .ui(ui, |ui| {
         for (role, text) in [(Role::Text, "Use as the text"), (Role::Label, "Use as the label")] {
