@@ -50,7 +50,7 @@ pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
 
 /// Compares what is drawn with the picture kept in `tests/snapshots`.
 /// Where no renderer is at hand it says so and compares nothing.
-pub fn snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
+pub fn widget_snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
     harness.run();
     match harness.render() {
         Ok(_) => harness.snapshot(name),

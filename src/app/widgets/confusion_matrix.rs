@@ -435,7 +435,7 @@ mod tests {
         let mut harness = testing::sized_window([520.0, 340.0], 1.0, dark, state, |ui, state| {
             confusion_matrix_ui(ui, &theme, &matrix, state, 400.0);
         });
-        testing::snapshot(name, &mut harness);
+        testing::widget_snapshot(name, &mut harness);
     }
 
     #[test]

@@ -142,7 +142,7 @@ mod tests {
         let mut harness = testing::sized_window([460.0, 180.0], 1.0, false, (), |ui, ()| {
             probability_bars_ui(ui, &theme, &labels, &[0.078, 0.029, 0.893], chosen, true);
         });
-        testing::snapshot("probability_bars", &mut harness);
+        testing::widget_snapshot("probability_bars", &mut harness);
     }
 
     #[test]
