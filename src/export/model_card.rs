@@ -81,10 +81,12 @@ fn results(
     side: &str,
     metrics: &ClassificationMetrics,
 ) -> fmt::Result {
-    writeln!(card, "## Results\n\nOn the {} {side} rows, which the model was not trained on", metrics.rows)?;
-    if side == "validation" {
-        writeln!(card, "(but which chose the best checkpoint, so the figures are a little too good)")?;
-    }
+    let chosen_by = if side == "validation" {
+        "; they chose the best checkpoint, so the figures are a little too good"
+    } else {
+        ""
+    };
+    writeln!(card, "## Results\n\nOn the {} {side} rows, which the model was not trained on{chosen_by}:", metrics.rows)?;
     writeln!(card, "\n| | precision | recall | F1 | rows |\n| --- | --- | --- | --- | --- |")?;
     for class in &metrics.per_class {
         let label = one_line(&class.label).replace('|', "\\|");
