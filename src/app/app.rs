@@ -282,7 +282,7 @@ mod tests {
     use super::super::messages::{AppCommand, Edit};
     use super::super::shell::Leaving;
     use super::super::steps::View;
-    use super::super::testing::{app, app_on, picture, settle, snapshot};
+    use super::super::testing::{app, app_on, picture, settle, snapshot_app};
     use super::*;
     use crate::project::{CleaningSettings, Step};
 
@@ -345,7 +345,7 @@ mod tests {
             settle(&mut window);
             hone(&mut window).state.view = View::Step(step);
             settle(&mut window);
-            snapshot(name, &mut window);
+            snapshot_app(name, &mut window);
         }
     }
 

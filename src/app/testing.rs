@@ -430,7 +430,7 @@ pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harne
 
 /// Compares what was drawn last with the picture kept under `tests/snapshots`; the status bar, whose figures
 /// differ from machine to machine, is left out. `UPDATE_SNAPSHOTS=1` keeps a new picture: look at it first.
-pub fn snapshot(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
+pub fn snapshot_app(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
     let size = harness.ctx.content_rect().size();
     harness.mask(egui::Rect::from_min_max(egui::pos2(0.0, size.y - 30.0), size.to_pos2()));
     match harness.render() {
