@@ -86,7 +86,11 @@ fn results(
     } else {
         ""
     };
-    writeln!(card, "## Results\n\nOn the {} {side} rows, which the model was not trained on{chosen_by}:", metrics.rows)?;
+    writeln!(
+        card,
+        "## Results\n\nOn the {} {side} rows, which the model was not trained on{chosen_by}:",
+        metrics.rows
+    )?;
     writeln!(card, "\n| | precision | recall | F1 | rows |\n| --- | --- | --- | --- | --- |")?;
     for class in &metrics.per_class {
         let label = one_line(&class.label).replace('|', "\\|");
