@@ -148,10 +148,13 @@ fn stage_kind(stage: &str) -> &str {
 
 /// `120 of 360 steps, 41 s left`.
 fn amount(progress: &Progress) -> String {
-    let size = |number: u64| {
-        if progress.unit == "bytes" { format!("{:.1}", number as f64 / 1e6) } else { grouped(number) }
+    // Bytes in kB or MB, by the size of the whole.
+    let (unit, scale) = match (progress.unit, progress.total.unwrap_or(progress.done)) {
+        ("bytes", 0..1_000_000) => ("kB", Some(1e3)),
+        ("bytes", _) => ("MB", Some(1e6)),
+        (unit, _) => (unit, None),
     };
-    let unit = if progress.unit == "bytes" { "MB" } else { progress.unit };
+    let size = |number: u64| scale.map_or_else(|| grouped(number), |scale| format!("{:.1}", number as f64 / scale));
     let mut text = match progress.total {
         Some(total) => format!("{} of {} {unit}", size(progress.done), size(total)),
         None => format!("{} {unit}", size(progress.done)),
@@ -201,6 +204,8 @@ mod tests {
     fn amounts_in_words() {
         let bytes = Progress { done: 45_000_000, total: Some(90_868_376), unit: "bytes", ..Progress::default() };
         assert_eq!(amount(&bytes), "45.0 of 90.9 MB");
+        let bytes = Progress { done: 1_250, total: Some(2_000), unit: "bytes", ..Progress::default() };
+        assert_eq!(amount(&bytes), "1.2 of 2.0 kB");
         let rows = Progress { done: 12_000, unit: "rows", eta_seconds: Some(61.0), ..Progress::default() };
         assert_eq!(amount(&rows), "12,000 rows, 1 min 01 s left");
     }
