@@ -55,7 +55,7 @@ pub struct ReadingArguments {
     /// Encoding, such as utf-8 or windows-1252 [detected when left out]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// The first line is a row already: columns are named column_1, column_2, ... [detected when left out]
+    /// The first line is a row already: columns are numbered [detected when left out]
     #[arg(long)]
     pub no_header: bool,
 }

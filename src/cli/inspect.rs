@@ -63,9 +63,9 @@ struct Texts {
     usable_rows: u64,
     words: Lengths,
     duplicates: u64,
-    conflicting_texts: u64,
-    empty_texts: u64,
-    empty_labels: u64,
+    conflicts: u64,
+    without_text: u64,
+    without_label: u64,
     problems: Vec<String>,
     warnings: Vec<String>,
 }
@@ -173,9 +173,9 @@ fn describe_texts(prepared: &Prepared) -> Texts {
         usable_rows: prepared.examples.len() as u64,
         words: Lengths { shortest: at(0.0), median: at(0.5), percentile_95: at(0.95), longest: at(1.0) },
         duplicates: dropped(DropReason::Duplicate),
-        conflicting_texts: prepared.conflicts.len() as u64,
-        empty_texts: dropped(DropReason::EmptyText),
-        empty_labels: dropped(DropReason::EmptyLabel),
+        conflicts: prepared.conflicts.len() as u64,
+        without_text: dropped(DropReason::EmptyText),
+        without_label: dropped(DropReason::EmptyLabel),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
     }
@@ -214,13 +214,11 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
     print_bad_rows(out, &findings.bad_rows)?;
-    match &findings.texts {
-        Some(texts) => print_texts(out, texts),
-        None => {
-            writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
-            Ok(())
-        }
+    if let Some(texts) = &findings.texts {
+        return print_texts(out, texts);
     }
+    writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
+    Ok(())
 }
 
 fn print_bad_rows(out: &mut dyn Write, bad_rows: &[Bad<'_>]) -> Result<(), CliError> {
@@ -254,8 +252,8 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
          {} to learn from, after leaving out {}, {} and {}.",
         count(texts.usable_rows, "row", "rows"),
         count(texts.duplicates, "duplicate", "duplicates"),
-        count(texts.empty_texts, "empty text", "empty texts"),
-        count(texts.empty_labels, "empty label", "empty labels"),
+        count(texts.without_text, "empty text", "empty texts"),
+        count(texts.without_label, "empty label", "empty labels"),
     )?;
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;

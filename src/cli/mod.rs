@@ -70,11 +70,13 @@ impl CliError {
 }
 
 /// Runs a terminal command: results to `out`, progress and errors to standard error. Gives the exit code.
+#[must_use]
 pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {
     report(execute(command, out).and_then(|()| Ok(out.flush()?)))
 }
 
 /// Says on standard error what went wrong, if anything did, and gives the exit code.
+#[must_use]
 pub fn report(result: Result<(), CliError>) -> u8 {
     let error = match result {
         Ok(()) => return DONE,

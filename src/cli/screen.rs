@@ -161,7 +161,7 @@ fn amount(progress: &Progress) -> String {
     };
     if let Some(left) = progress.eta_seconds.filter(|left| left.is_finite() && *left >= 0.5) {
         let left = if left < 60.0 { format!("{left:.0} s") } else { duration(left) };
-        text.push_str(&format!(", {left} left"));
+        text = format!("{text}, {left} left");
     }
     text
 }

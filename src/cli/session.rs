@@ -74,11 +74,6 @@ impl Session {
         self.started.as_deref()
     }
 
-    /// A line on standard error.
-    pub(super) fn note(&mut self, text: &str) {
-        self.screen.line(text);
-    }
-
     fn heed_interrupt(&mut self) {
         let pressed = INTERRUPTS.load(Ordering::Acquire);
         if pressed > self.heeded {

@@ -200,7 +200,7 @@ fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
         Ok(text) => text,
         Err(error) => {
             let good = &bytes[..error.valid_up_to()];
-            let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
+            let line = good.split(|&byte| byte == b'\n').count();
             let column = 1 + good.iter().rev().take_while(|&&byte| byte != b'\n').count();
             return Err(damaged(line, column, "these bytes are not UTF-8 text".to_owned()));
         }

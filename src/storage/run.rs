@@ -62,6 +62,7 @@ pub struct RunSettings {
 }
 
 /// How a run stands: `status.ron`.
+#[allow(clippy::large_enum_variant, reason = "a few at a time, read from a file")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunStatus {
     /// Under way, or the process ended without a word.

@@ -1,6 +1,7 @@
 //! Hone through its front doors: one binary, a module a room.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
+#![allow(clippy::format_push_string, reason = "what a test builds need not be fast")]
 
 mod architecture;
 mod cli;
