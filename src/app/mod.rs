@@ -1,8 +1,8 @@
 //! The window. egui lives here and nowhere else.
 //!
-//! One change travels like this: a step's function sends an [`AppCommand`] into a [`CommandSender`];
-//! [`HoneApp`] applies it, records undo and saves; long work goes to a worker, whose events come back in
-//! `HoneApp::logic` and fill what [`StepContext`] shows to the steps in the next frame.
+//! One change travels like this: a step's function sends an `AppCommand` into a `CommandSender`;
+//! `HoneApp` applies it, records undo and saves; long work goes to a worker, whose events come back in
+//! `HoneApp::logic` and fill what `StepContext` shows to the steps in the next frame.
 
 mod act;
 mod app;

@@ -1,4 +1,4 @@
-//! Files -> [`Table`] -> edits applied -> cleaned -> split -> tokens -> batches.
+//! Files -> `Table` -> edits applied -> cleaned -> split -> tokens -> batches.
 
 mod batch;
 mod checks;

@@ -1,6 +1,6 @@
 //! What a person decides: plain data, saved as RON, no input or output of its own.
 //!
-//! Everything else in Hone is derived from a [`Project`] and the files it names.
+//! Everything else in Hone is derived from a `Project` and the files it names.
 
 mod cleaning;
 mod dataset;

@@ -21,7 +21,7 @@ pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<(), StorageEr
     write_atomic(path, |file| std::io::Write::write_all(file, text.as_bytes())).map_err(StorageError::io("write", path))
 }
 
-/// Reads what [`write`] wrote; a file that is not so is [`StorageError::Damaged`] with `advice`.
+/// Reads what [`write()`] wrote; a file that is not so is [`StorageError::Damaged`] with `advice`.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, advice: &'static str) -> Result<T, StorageError> {
     let bytes = std::fs::read(path).map_err(StorageError::io("read", path))?;
     let damaged = |reason: String| StorageError::Damaged { path: path.to_owned(), reason, advice };
