@@ -88,8 +88,9 @@ mod tests {
     #[test]
     fn tables() {
         use MetricChoice::{Accuracy, Loss, MacroF1};
+        type Case<'a> = (MetricChoice, Option<(u32, f64)>, &'a [f64], &'a str);
         let nan = f64::NAN;
-        let cases: &[(MetricChoice, Option<(u32, f64)>, &[f64], &str)] = &[
+        let cases: &[Case<'_>] = &[
             (MacroF1, None, &[0.1, 0.1, 0.1, 0.05], "*..."),
             (MacroF1, Some((2, 0.0)), &[0.1, 0.2, 0.15, 0.2, 0.3], "**.!*"),
             (Accuracy, Some((1, 0.0)), &[0.5, 0.5], "*!"),

@@ -78,8 +78,8 @@ pub enum TrainError {
 
 impl TrainError {
     /// A setting that cannot be used.
-    pub(super) fn setting(setting: &'static str, value: impl ToString, advice: impl Into<String>) -> Self {
-        Self::Setting { setting, value: value.to_string(), advice: advice.into() }
+    pub(super) fn setting(setting: &'static str, value: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::Setting { setting, value: value.into(), advice: advice.into() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What training says while it runs, and when it listens.
 
+use std::time::{Duration, Instant};
+
 use crate::progress::{Control, Progress};
 use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
 
@@ -39,9 +41,15 @@ pub enum TrainingEvent {
 pub(super) struct Voice<'a> {
     pub control: &'a Control,
     pub on_event: &'a mut dyn FnMut(TrainingEvent),
+    /// Time spent waiting while paused: it is no time of training.
+    pub waited: Duration,
 }
 
-impl Voice<'_> {
+impl<'a> Voice<'a> {
+    pub fn new(control: &'a Control, on_event: &'a mut dyn FnMut(TrainingEvent)) -> Self {
+        Self { control, on_event, waited: Duration::ZERO }
+    }
+
     pub fn say(&mut self, event: TrainingEvent) {
         (self.on_event)(event);
     }
@@ -80,8 +88,69 @@ impl Voice<'_> {
     fn wait_while_paused(&mut self) {
         if self.control.is_paused() && !self.control.is_cancelled() {
             self.say(TrainingEvent::Paused(true));
+            let begun = Instant::now();
             self.control.wait_while_paused();
+            self.waited += begun.elapsed();
             self.say(TrainingEvent::Paused(false));
         }
+    }
+}
+
+/// Measures work without the time it was paused.
+pub(super) struct Stopwatch {
+    begun: Instant,
+    waited_before: Duration,
+}
+
+impl Stopwatch {
+    pub fn start(voice: &Voice<'_>) -> Self {
+        Self { begun: Instant::now(), waited_before: voice.waited }
+    }
+
+    pub fn elapsed(&self, voice: &Voice<'_>) -> Duration {
+        self.begun.elapsed().saturating_sub(voice.waited.saturating_sub(self.waited_before))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_told_and_is_no_time_of_training() {
+        let control = Control::default();
+        control.set_paused(true);
+        let mut paused = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(100));
+                control.set_paused(false);
+            });
+            let on_event = &mut |event| {
+                if let TrainingEvent::Paused(now) = event {
+                    paused.push(now);
+                }
+            };
+            let mut voice = Voice::new(&control, on_event);
+            let stopwatch = Stopwatch::start(&voice);
+            voice.look().unwrap();
+            assert!(voice.waited >= Duration::from_millis(50), "{:?}", voice.waited);
+            assert!(stopwatch.elapsed(&voice) < Duration::from_millis(50), "{:?}", stopwatch.elapsed(&voice));
+            voice.look().unwrap();
+        });
+        assert_eq!(paused, [true, false]);
+    }
+
+    #[test]
+    fn one_stop_ends_what_can_be_dropped_and_two_end_the_rest() {
+        let control = Control::default();
+        let ignore = &mut |_| ();
+        let mut voice = Voice::new(&control, ignore);
+        assert!(voice.look().is_ok());
+        control.cancel();
+        assert!(matches!(voice.look(), Err(TrainError::Cancelled)));
+        assert!(voice.look_for_second_stop().is_ok());
+        control.cancel();
+        assert!(matches!(voice.look_for_second_stop(), Err(TrainError::Cancelled)));
     }
 }

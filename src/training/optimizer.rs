@@ -1,4 +1,4 @@
-//! AdamW over all parameters of a model: groups, clipping by the global norm, saved state.
+//! `AdamW` over all parameters of a model: groups, clipping by the global norm, saved state.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -14,7 +14,7 @@ use crate::storage::write_atomic;
 
 use super::TrainError;
 
-/// Loshchilov & Hutter 1711.05101 with bias correction, as PyTorch's `AdamW`. Weight decay is for the parameters
+/// Loshchilov & Hutter 1711.05101 with bias correction, as `PyTorch`'s `AdamW`. Weight decay is for the parameters
 /// that ask for it ([`Parameter::decay`]: matrices); the gradient is clipped by its global L2 norm beforehand, as
 /// `torch.nn.utils.clip_grad_norm_`.
 pub struct Optimizer {
@@ -76,7 +76,7 @@ impl Optimizer {
     }
 
     /// Writes the moments and the number of steps: a safetensors file with two tensors a parameter,
-    /// `<name>.exp_avg` and `<name>.exp_avg_sq` (PyTorch's names).
+    /// `<name>.exp_avg` and `<name>.exp_avg_sq` (`PyTorch`'s names).
     ///
     /// # Errors
     /// [`TrainError::State`] when the file cannot be written.
@@ -179,7 +179,7 @@ mod tests {
         vec![parameter("a", &[1.0, -2.0], true), parameter("b", &[0.5], false)]
     }
 
-    /// The expected numbers are PyTorch 2.15's: AdamW(lr 0.1; decay 0.1 on `a` only) after clip_grad_norm_(1.0).
+    /// The expected numbers are `PyTorch` 2.15's: `AdamW` (lr 0.1; decay 0.1 on `a` only) after `clip_grad_norm_(1.0)`.
     #[test]
     fn three_steps_equal_pytorch() {
         let parameters = two();
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    const PYTORCH_A: [f32; 2] = [0.807_303_01, -2.092_953];
+    const PYTORCH_A: [f32; 2] = [0.807_303, -2.092_953];
     const PYTORCH_B: [f32; 1] = [0.279_745_4];
 
     #[test]

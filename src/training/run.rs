@@ -59,7 +59,7 @@ pub fn train(
     on_event: &mut dyn FnMut(TrainingEvent),
 ) -> Result<RunSummary, TrainError> {
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut trainer = begin(inputs, Voice { control, on_event })?;
+    let mut trainer = begin(inputs, Voice::new(control, on_event))?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
     let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
@@ -181,7 +181,9 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
     match trainer.fit() {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
             if trainer.best.is_none() {
-                trainer.voice.log("Stopped before the first evaluation: evaluating the weights as they are.");
+                trainer.voice.log(
+                    "Stopped before the first evaluation: evaluating the weights as they are. Stop again to drop them.",
+                );
                 trainer.evaluate()?;
             }
             Ok(StopReason::Stopped)
@@ -288,4 +290,32 @@ fn sha256(path: &Path) -> std::io::Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_while_training_leaves_a_run_that_says_it_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap();
+        run.write_status(&RunStatus::Running).unwrap();
+        let panicked = std::panic::catch_unwind(|| {
+            let _guard = Unfinished(&run);
+            panic!("in the middle of a step");
+        });
+        assert!(panicked.is_err());
+        let status = run.read_status().unwrap();
+        assert!(matches!(&status, RunStatus::Failed(message) if message.contains("Train again")), "{status:?}");
+    }
+
+    #[test]
+    fn sha256_is_of_the_bytes() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "abc").unwrap();
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(&file).unwrap(), known);
+    }
 }

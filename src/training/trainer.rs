@@ -7,7 +7,7 @@
 //! result stands without test figures. Before the first step a stop removes the run.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use candle_core::{Tensor, backprop::GradStore};
 
@@ -18,7 +18,7 @@ use crate::project::{EvaluateEvery, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
 
 use super::early_stopping::{BestWatch, Verdict};
-use super::event::{TrainingEvent, Voice};
+use super::event::{Stopwatch, TrainingEvent, Voice};
 use super::optimizer::Optimizer;
 use super::pace::Pace;
 use super::schedule::Schedule;
@@ -70,7 +70,7 @@ impl Trainer<'_> {
             let steps = self.steps_of_epoch(epoch);
             for (index, batches) in steps.iter().enumerate() {
                 self.voice.look()?;
-                let begun = Instant::now();
+                let stopwatch = Stopwatch::start(&self.voice);
                 let learning_rate = self.schedule.rate(self.step);
                 let (loss, gradients) = self.forward_backward(batches)?;
                 self.check_finite("the loss", loss, learning_rate)?;
@@ -78,7 +78,7 @@ impl Trainer<'_> {
                 self.check_finite("the gradient", grad_norm, learning_rate)?;
                 self.step += 1;
                 self.epoch = f64::from(epoch) + (index + 1) as f64 / steps.len() as f64;
-                self.train_time += begun.elapsed();
+                self.train_time += stopwatch.elapsed(&self.voice);
                 self.log(batches, loss, learning_rate, grad_norm)?;
                 if self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop {
                     return Ok(StopReason::EarlyStopping);
@@ -160,7 +160,7 @@ impl Trainer<'_> {
     /// # Errors
     /// [`TrainError::Cancelled`] when told to stop while there is a best to keep, or twice.
     pub fn evaluate(&mut self) -> Result<Verdict, TrainError> {
-        let begun = Instant::now();
+        let stopwatch = Stopwatch::start(&self.voice);
         let rows = &self.data.validation;
         let (voice, total, has_best) = (&mut self.voice, rows.ids.len(), self.best.is_some());
         let logits = predict::logits(&self.model, &rows.ids, &mut |done| {
@@ -177,7 +177,10 @@ impl Trainer<'_> {
         }
         self.run.append_evaluation(&point)?;
         self.voice.say(TrainingEvent::Evaluation(Box::new(point)));
-        self.pace.evaluated(begun.elapsed());
+        self.pace.evaluated(stopwatch.elapsed(&self.voice));
+        if verdict.stop {
+            self.voice.log("The metric no longer improves: stopping early.");
+        }
         Ok(verdict)
     }
 }

@@ -78,12 +78,11 @@ impl KeptData {
 impl Context<'_> {
     /// The project's data as it stands on disk now, read and prepared, or kept from before if nothing changed.
     pub fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
-        let imported = match self.kept.data.imported(&FilesKey::of(project, folder)) {
-            Some(imported) => imported,
-            None => {
-                let imported = self.watched(|watch| data::import(project, folder, watch))?;
-                self.kept.data.keep_imported(project, folder, imported)
-            }
+        let imported = if let Some(imported) = self.kept.data.imported(&FilesKey::of(project, folder)) {
+            imported
+        } else {
+            let imported = self.watched(|watch| data::import(project, folder, watch))?;
+            self.kept.data.keep_imported(project, folder, imported)
         };
         if let Some(prepared) = self.kept.data.prepared(project, &imported) {
             return Ok(prepared);

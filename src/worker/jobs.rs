@@ -43,9 +43,12 @@ pub(super) enum JobError {
 }
 
 impl JobError {
-    /// A message as a sentence: the other rooms' begin small where they can stand inside another.
-    pub fn failed(message: impl ToString) -> Self {
-        let message = message.to_string();
+    /// An error as a sentence: the other rooms' begin small where they can stand inside another.
+    pub fn failed(error: impl std::error::Error) -> Self {
+        Self::sentence(error.to_string())
+    }
+
+    fn sentence(message: String) -> Self {
         let first_word = message.split(' ').next().unwrap_or_default();
         if !first_word.chars().all(char::is_alphabetic) {
             return Self::Failed(message);
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn messages_begin_as_sentences_but_names_stay_as_they_are() {
-        let message = |error: &str| match JobError::failed(error) {
+        let message = |error: &str| match JobError::sentence(error.to_owned()) {
             JobError::Failed(message) => message,
             JobError::Cancelled => unreachable!(),
         };

@@ -215,5 +215,7 @@ fn free_name(names: &[String], name: String) -> String {
     if !names.contains(&name) {
         return name;
     }
-    (2..).map(|number| format!("{name}_{number}")).find(|free| !names.contains(free)).unwrap_or(name)
+    // Of as many numbers as there are names, and one more, one is free.
+    let mut numbered = (2..names.len() + 3).map(|number| format!("{name}_{number}"));
+    numbered.find(|free| !names.contains(free)).unwrap_or(name)
 }

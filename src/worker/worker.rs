@@ -53,10 +53,12 @@ struct Job {
 /// Jobs sent and not yet answered; the first is the one under way. A final answer is sent, and its job removed,
 /// under this lock: nothing is said in a job's name after its final answer.
 #[derive(Clone, Default)]
-struct Outstanding(Arc<Mutex<VecDeque<(JobId, Arc<Control>)>>>);
+struct Outstanding(Arc<Mutex<Jobs>>);
+
+type Jobs = VecDeque<(JobId, Arc<Control>)>;
 
 impl Outstanding {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(JobId, Arc<Control>)>> {
+    fn lock(&self) -> MutexGuard<'_, Jobs> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

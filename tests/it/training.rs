@@ -394,6 +394,9 @@ fn a_loss_that_is_no_number_says_what_to_change() {
 #[test]
 fn settings_and_data_that_cannot_be_trained_on_leave_no_run() {
     let mut bench = Bench::new(120);
+    std::fs::write(bench.folder.path().join("runs"), "a file in the way").unwrap();
+    assert!(bench.train(|_| ()).error().contains("Could not create"));
+    std::fs::remove_file(bench.folder.path().join("runs")).unwrap();
     assert!(bench.train(|settings| settings.epochs = 0).error().contains("epochs cannot be 0"));
     let unknown = ClassWeights::ByHand([("best".to_owned(), 2.0)].into());
     assert!(bench.train(|settings| settings.class_weights = unknown).error().contains("bad, good"));
