@@ -134,6 +134,10 @@ struct Numbers {
     keep: f32,
     beta1: f32,
     beta2: f32,
+    /// 1 - beta1 and 1 - beta2, subtracted in double precision as PyTorch does: 0.999 as `f32` is off by 1e-8, which
+    /// is 1e-5 of 0.001.
+    gain1: f32,
+    gain2: f32,
     gradient_scale: f32,
     /// Learning rate over the first bias correction.
     rate: f32,
@@ -149,6 +153,8 @@ impl Numbers {
             keep: (1.0 - update.learning_rate * update.weight_decay) as f32,
             beta1: update.beta1 as f32,
             beta2: update.beta2 as f32,
+            gain1: (1.0 - update.beta1) as f32,
+            gain2: (1.0 - update.beta2) as f32,
             gradient_scale: update.gradient_scale as f32,
             rate: (update.learning_rate / correction(update.beta1)) as f32,
             root_scale: (1.0 / correction(update.beta2).sqrt()) as f32,
@@ -187,8 +193,8 @@ simd_kernel! {
         let moments = first.iter_mut().zip(second);
         for ((value, &gradient), (first, second)) in values.iter_mut().zip(gradient).zip(moments) {
             let gradient = gradient * by.gradient_scale;
-            *first = by.beta1 * *first + (1.0 - by.beta1) * gradient;
-            *second = by.beta2 * *second + (1.0 - by.beta2) * gradient * gradient;
+            *first = by.beta1 * *first + by.gain1 * gradient;
+            *second = by.beta2 * *second + by.gain2 * gradient * gradient;
             *value = *value * by.keep - by.rate * *first / (second.sqrt() * by.root_scale + by.epsilon);
         }
     }
