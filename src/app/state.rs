@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::models::locate;
-use crate::project::{Facts, Readiness, Step, readiness};
+use crate::models::{Catalogue, CatalogueEntry, locate};
+use crate::project::{Facts, ModelChoice, Readiness, Step, readiness};
 use crate::storage::{AppSettings, RunFolder, RunListing, RunStatus};
 
 use super::commands::CommandState;
@@ -152,6 +152,7 @@ impl AppState {
             prepared: work.prepared.is_some() && data_issues.is_empty(),
             data_issues,
             model_available: self.model_folder.is_some(),
+            model_fetchable: self.session.as_ref().is_some_and(|session| entry(&session.project().model).is_some()),
             has_run: work.results.is_some(),
             exported: work.exported,
         };
@@ -212,5 +213,14 @@ impl AppState {
             exports: &work.exports,
             classify: &work.classify,
         })
+    }
+}
+
+/// The chosen model's entry in the catalogue, if it stands there.
+#[must_use]
+pub fn entry(choice: &ModelChoice) -> Option<&'static CatalogueEntry> {
+    match choice {
+        ModelChoice::Catalogue(id) => Catalogue::bundled().ok()?.get(id),
+        ModelChoice::Folder(_) => None,
     }
 }

@@ -410,7 +410,11 @@ impl Work {
     fn on_training(&mut self, answer: Answer) -> Option<Outcome> {
         let live = self.live.as_mut()?;
         match answer {
-            Answer::RunStarted(start) => live.start = Some(start),
+            Answer::RunStarted(start) => {
+                live.start = Some(start);
+                // Training fetches its model first, where it has to.
+                return Some(Outcome::ModelReady);
+            }
             Answer::Steps(steps) => live.steps.extend(steps),
             Answer::Evaluation(point) => live.evaluations.push(*point),
             Answer::Paused(paused) => live.paused = paused,

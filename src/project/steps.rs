@@ -93,6 +93,8 @@ pub struct Facts {
     pub prepared: bool,
     /// The chosen model is on this machine.
     pub model_available: bool,
+    /// Training can bring the chosen model onto this machine: it stands in the catalogue.
+    pub model_fetchable: bool,
     /// There is a finished run.
     pub has_run: bool,
     /// The newest run was exported.
@@ -139,11 +141,28 @@ fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
     if step >= Step::Train {
         issues.extend(facts.data_issues.iter().map(|message| issue(Step::Labels, message)));
     }
-    if step == Step::Train && !facts.model_available {
+    if step == Step::Train && !facts.model_available && !facts.model_fetchable {
         issues.push(issue(Step::Model, "Download the model, or open a model folder"));
     }
     if step > Step::Train && !facts.has_run {
         issues.push(issue(Step::Train, "Train a model first"));
     }
     issues
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn training_needs_a_model_that_is_here_or_can_be_fetched() {
+        let mut project = Project::default();
+        project.dataset.main = Some("rows.csv".into());
+        let facts = Facts { prepared: true, ..Facts::default() };
+        let Readiness::Blocked(issues) = readiness(&project, &facts, Step::Train) else { panic!("not blocked") };
+        assert_eq!(issues[0].step, Step::Model);
+        for facts in [Facts { model_available: true, ..facts.clone() }, Facts { model_fetchable: true, ..facts }] {
+            assert_eq!(readiness(&project, &facts, Step::Train), Readiness::Ready);
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! What a training will do, in a sentence.
 
 use super::super::context::StepContext;
-use super::super::widgets::numbers::{count, counted};
+use super::super::state::entry;
+use super::super::widgets::numbers::{bytes, count, counted};
 use crate::data::{Prepared, Side};
 use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, TrainingSettings};
 
@@ -10,7 +11,8 @@ use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, TrainingSettings
 pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
     let rows = ctx.prepared.map(|prepared| prepared.side(Side::Train).count());
-    let mut sentences = vec![passes(settings, rows)];
+    let mut sentences: Vec<String> = download(ctx).into_iter().collect();
+    sentences.push(passes(settings, rows));
     sentences.push(measuring(settings, ctx.prepared.map(AsRef::as_ref)));
     if let Some(stopping) = &settings.early_stopping {
         let times = counted(u64::from(stopping.patience), "time", "times");
@@ -25,6 +27,13 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
         ClassWeights::ByHand(_) => sentences.push("Labels are weighted as you set them.".to_owned()),
     }
     sentences.join(" ")
+}
+
+/// What goes over the network first, where the model is not on this machine.
+fn download(ctx: &StepContext<'_>) -> Option<String> {
+    let entry = entry(&ctx.project.model).filter(|_| ctx.facts.model_fetchable && ctx.model_folder.is_none())?;
+    let size = entry.bytes().map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
+    Some(format!("{}{size} is downloaded first; your data stays on this machine.", entry.name))
 }
 
 fn passes(settings: &TrainingSettings, rows: Option<usize>) -> String {
