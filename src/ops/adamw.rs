@@ -134,7 +134,7 @@ struct Numbers {
     keep: f32,
     beta1: f32,
     beta2: f32,
-    /// 1 - beta1 and 1 - beta2, subtracted in double precision as PyTorch does: 0.999 as `f32` is off by 1e-8, which
+    /// 1 - beta1 and 1 - beta2, subtracted in double precision as `PyTorch` does: 0.999 as `f32` is off by 1e-8, which
     /// is 1e-5 of 0.001.
     gain1: f32,
     gain2: f32,

@@ -11,7 +11,7 @@ use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, Worker};
 
 use crate::training::{project, tiny_bert, write_reviews};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn worker() -> Worker {
     Worker::spawn(|| ()).unwrap()
