@@ -219,6 +219,7 @@ impl Run {
             summary,
             macro_f1_interval: bootstrap_macro_f1(CLASSES, &truth, &predicted, 1000, 42),
             majority_baseline: majority_baseline(&labels(), &learnt, &truth),
+            tfidf_baseline: None,
             validation,
             test,
             steps: self.steps,

@@ -64,6 +64,7 @@ pub(super) struct TrainOutcome<'a> {
     test: Option<Figures<'a>>,
     macro_f1_interval_95: [f64; 2],
     majority_baseline: Figures<'a>,
+    tfidf_baseline: Option<Figures<'a>>,
 }
 
 /// Rows on each side.
@@ -96,6 +97,7 @@ impl<'a> TrainOutcome<'a> {
             test: results.summary.test.as_ref().map(Figures::from),
             macro_f1_interval_95: results.macro_f1_interval.into(),
             majority_baseline: Figures::from(&results.majority_baseline),
+            tfidf_baseline: results.tfidf_baseline.as_ref().map(Figures::from),
         }
     }
 }

@@ -65,6 +65,13 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
         "Always answering the most frequent label gives macro-F1 {:.3}, accuracy {:.3}.",
         baseline.macro_average.f1, baseline.accuracy
     )?;
+    if let Some(baseline) = &results.tfidf_baseline {
+        writeln!(
+            out,
+            "TF-IDF with logistic regression gives macro-F1 {:.3}, accuracy {:.3}.",
+            baseline.macro_average.f1, baseline.accuracy
+        )?;
+    }
     writeln!(out, "\n{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))?;
     writeln!(out, "The trained model is in {}.", results.folder.join("best").display())?;
     Ok(())

@@ -118,4 +118,7 @@ pub struct RunFigures {
     pub macro_f1_interval: (f64, f64),
     /// Always answering the most frequent training label.
     pub majority_baseline: ClassificationMetrics,
+    /// TF-IDF with logistic regression, fitted on the same training rows; `None` when it was not measured.
+    #[serde(default)]
+    pub tfidf_baseline: Option<ClassificationMetrics>,
 }

@@ -8,10 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sha2::{Digest, Sha256};
 
 use crate::data::{BatchPlan, Prepared};
-use crate::evaluation::{Prediction, bootstrap_macro_f1, majority_baseline};
+use crate::evaluation::{
+    ClassificationMetrics, LabelledTexts, Prediction, bootstrap_macro_f1, majority_baseline, tfidf_baseline,
+};
 use crate::models::{LoadOptions, TextClassifier};
 use crate::ops::CrossEntropy;
-use crate::progress::Control;
+use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainingSettings};
 use crate::storage::{
     ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary, StopReason,
@@ -25,7 +27,7 @@ use super::memory::peak_memory;
 use super::optimizer::Optimizer;
 use super::pace::Pace;
 use super::schedule::Schedule;
-use super::setup::{self, Rows};
+use super::setup::{self, Dataset, Rows};
 use super::trainer::{Best, Trainer};
 use super::{TrainError, predict};
 
@@ -205,18 +207,18 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
         Err(TrainError::Cancelled) => None,
         logits => logits?,
     };
-    let run = &trainer.run;
     if let Some(logits) = &test_logits {
+        let run = &trainer.run;
         run.write_predictions("test", &predictions(&trainer.data.test, logits), trainer.labels)?;
     }
-    let (rows, logits) = match &test_logits {
-        Some(test_logits) => (&trainer.data.test, test_logits),
-        None => (&trainer.data.validation, &logits),
+    let figures = match &test_logits {
+        Some(logits) => figures(trainer, |data| &data.test, logits),
+        None => figures(trainer, |data| &data.validation, &logits),
     };
-    run.write_figures(&figures(trainer, rows, logits))?;
+    trainer.run.write_figures(&figures)?;
     let train_seconds = trainer.train_time.as_secs_f64();
     Ok(RunSummary {
-        run: run.id(),
+        run: trainer.run.id(),
         started_at,
         steps: trainer.step,
         epochs: trainer.epoch,
@@ -265,13 +267,44 @@ fn predictions(rows: &Rows<'_>, logits: &[Vec<f32>]) -> Vec<Prediction> {
     rows.examples.iter().zip(logits).map(of_row).collect()
 }
 
-fn figures(trainer: &Trainer<'_>, rows: &Rows<'_>, logits: &[Vec<f32>]) -> RunFigures {
+fn figures(
+    trainer: &mut Trainer<'_>,
+    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Rows<'e>,
+    logits: &[Vec<f32>],
+) -> RunFigures {
     let predicted: Vec<u32> = logits.iter().map(|logits| predict::argmax(logits)).collect();
-    let (labels, seed) = (trainer.labels, trainer.settings.seed);
+    let tfidf_baseline = classical_baseline(trainer, side);
+    let (labels, seed, rows) = (trainer.labels, trainer.settings.seed, side(&trainer.data));
     RunFigures {
         macro_f1_interval: bootstrap_macro_f1(labels.len(), &rows.labels, &predicted, RESAMPLES, seed),
         majority_baseline: majority_baseline(labels, &trainer.data.train.labels, &rows.labels),
+        tfidf_baseline,
     }
+}
+
+/// What a quick classical method reaches on the same rows. A first stop waits for it, as for the figures on test.
+fn classical_baseline(
+    trainer: &mut Trainer<'_>,
+    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Rows<'e>,
+) -> Option<ClassificationMetrics> {
+    fn texts<'a>(rows: &Rows<'a>) -> Vec<&'a str> {
+        rows.examples.iter().map(|example| example.text.as_str()).collect()
+    }
+    let (train, rows, voice) = (&trainer.data.train, side(&trainer.data), &mut trainer.voice);
+    let (learnt, measured) = (texts(train), texts(rows));
+    let (outer, control) = (voice.control, Control::default());
+    let mut report = |progress| {
+        voice.say(TrainingEvent::Progress(progress));
+        if outer.is_abandoned() {
+            control.cancel();
+        }
+    };
+    tfidf_baseline(
+        LabelledTexts { texts: &learnt, labels: &train.labels },
+        LabelledTexts { texts: &measured, labels: &rows.labels },
+        trainer.labels,
+        &mut Watch { control: &control, report: &mut report },
+    )
 }
 
 /// SHA-256 of a file, lower-case hexadecimal.

@@ -231,6 +231,9 @@ pub struct RunResults {
     pub macro_f1_interval: (f64, f64),
     /// Always answering the most frequent training label, on the same rows.
     pub majority_baseline: ClassificationMetrics,
+    /// TF-IDF with logistic regression, fitted on the same training rows, on the same rows as `majority_baseline`.
+    /// `None` when it was not measured (the run was stopped twice).
+    pub tfidf_baseline: Option<ClassificationMetrics>,
 }
 
 /// Figures and predictions on some rows.

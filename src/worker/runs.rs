@@ -96,6 +96,7 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         evaluations,
         macro_f1_interval: figures.macro_f1_interval,
         majority_baseline: figures.majority_baseline,
+        tfidf_baseline: figures.tfidf_baseline,
         folder: run.path().to_owned(),
     })
 }

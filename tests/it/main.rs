@@ -14,4 +14,6 @@ mod models;
 mod storage;
 mod tiny_bert;
 mod training;
+#[cfg(target_os = "linux")]
+mod window;
 mod worker;

@@ -87,6 +87,7 @@ struct Shown<'a> {
     labels: &'a [String],
     interval: Option<(f64, f64)>,
     baseline: Option<&'a ClassificationMetrics>,
+    tfidf: Option<&'a ClassificationMetrics>,
     rows: String,
     run: &'a str,
 }
@@ -97,28 +98,34 @@ impl<'a> Shown<'a> {
         let run = &results.summary.run;
         let has_test = results.summary.test.is_some();
         let interval = Some(results.macro_f1_interval);
-        let baseline = Some(&results.majority_baseline);
-        let none = (None, None);
-        let (metrics, predictions, (interval, baseline), rows) = match rows {
+        let beside = (interval, Some(&results.majority_baseline), results.tfidf_baseline.as_ref());
+        let none = (None, None, None);
+        let (metrics, predictions, (interval, baseline, tfidf), rows) = match rows {
             Rows::Test if has_test => {
                 let metrics = results.summary.test.as_ref()?;
-                (metrics, &results.test, (interval, baseline), "test rows the model never saw".to_owned())
+                (metrics, &results.test, beside, "test rows the model never saw".to_owned())
             }
             Rows::Other => {
                 let report = ctx.evaluated.filter(|report| report.run == *run)?;
                 (&report.metrics, &report.predictions, none, format!("rows of {}", file_name(&report.data)))
             }
             Rows::Test | Rows::Validation => {
-                let of_these = if has_test { none } else { (interval, baseline) };
+                let of_these = if has_test { none } else { beside };
                 let rows = "validation rows (they chose the best checkpoint, so this is a little flattering)";
                 (&results.summary.validation, &results.validation, of_these, rows.to_owned())
             }
         };
-        Some(Self { metrics, predictions, labels, interval, baseline, rows, run })
+        Some(Self { metrics, predictions, labels, interval, baseline, tfidf, rows, run })
     }
 
     fn headline(&self) -> Headline<'_> {
-        Headline { metrics: self.metrics, interval: self.interval, baseline: self.baseline, rows: &self.rows }
+        Headline {
+            metrics: self.metrics,
+            interval: self.interval,
+            baseline: self.baseline,
+            tfidf: self.tfidf,
+            rows: &self.rows,
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Headline<'a> {
     pub interval: Option<(f64, f64)>,
     /// Always answering the most frequent training label, where it was measured on these rows.
     pub baseline: Option<&'a ClassificationMetrics>,
+    /// TF-IDF with logistic regression, where it was measured on these rows.
+    pub tfidf: Option<&'a ClassificationMetrics>,
     /// What the rows are, for example "test rows the model never saw".
     pub rows: &'a str,
 }
@@ -72,6 +74,7 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
             format!("It is not shown to have learnt anything: {reaches}. More rows or more passes may help.")
         });
     }
+    out.extend(headline.tfidf.map(|tfidf| beside_tfidf(metrics, tfidf)));
     if let Some(weakest) = weakest(metrics) {
         out.push(weakest);
     }
@@ -79,6 +82,17 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
         out.push("The interval is wide because there are few rows; a larger test set would tell more.".to_owned());
     }
     out
+}
+
+/// Whether fine-tuning was worth it.
+fn beside_tfidf(metrics: &ClassificationMetrics, tfidf: &ClassificationMetrics) -> String {
+    let (model, classical) = (metrics.macro_average.f1, tfidf.macro_average.f1);
+    let verdict =
+        if model > classical { "The fine-tuned model does better" } else { "The fine-tuned model does no better" };
+    format!(
+        "{verdict} than counting words (TF-IDF with logistic regression): that reaches a macro-F1 of {}.",
+        score(classical)
+    )
 }
 
 /// The label a baseline always answers.
@@ -121,10 +135,11 @@ fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         painter.rect_filled(band, 4.0, palette.accent.gamma_multiply(0.45));
     }
     let small = theme.font(theme.text.small);
-    if let Some(baseline) = headline.baseline {
+    for (baseline, name) in [(headline.baseline, "majority"), (headline.tfidf, "TF-IDF")] {
+        let Some(baseline) = baseline else { continue };
         let x = at(baseline.macro_average.f1);
         painter.vline(x, line.top() - 4.0..=line.bottom() + 4.0, Stroke::new(2.0, palette.text_muted));
-        painter.text(pos2(x, line.bottom() + 6.0), Align2::CENTER_TOP, "baseline", small.clone(), palette.text_muted);
+        painter.text(pos2(x, line.bottom() + 6.0), Align2::CENTER_TOP, name, small.clone(), palette.text_muted);
     }
     painter.circle(pos2(at(f1), line.center().y), 7.0, palette.accent, Stroke::new(2.0, palette.card));
     let label = format!("this model {}", icons::CARET_DOWN);
@@ -146,19 +161,26 @@ mod tests {
             metrics,
             interval: Some(results.macro_f1_interval),
             baseline: Some(&results.majority_baseline),
+            tfidf: Some(&results.majority_baseline),
             rows: "test rows the model never saw",
         };
         let text = sentences(headline).join(" ");
         assert!(text.contains("test rows the model never saw"), "{text}");
         assert!(text.contains("It has learnt something: always answering"), "{text}");
+        assert!(text.contains("does better than counting words (TF-IDF"), "{text}");
     }
 
     #[test]
     fn a_model_that_is_no_better_is_not_praised() {
         let results = testing::results();
         let baseline = &results.majority_baseline;
-        let headline =
-            Headline { metrics: baseline, interval: Some((0.1, 0.3)), baseline: Some(baseline), rows: "test rows" };
+        let headline = Headline {
+            metrics: baseline,
+            interval: Some((0.1, 0.3)),
+            baseline: Some(baseline),
+            tfidf: None,
+            rows: "test rows",
+        };
         let text = sentences(headline).join(" ");
         assert!(text.contains("not shown to have learnt"), "{text}");
         assert!(text.contains("The interval is wide"), "{text}");
