@@ -15,6 +15,9 @@ use super::super::widgets::{
 use crate::data::{Imported, ImportedFile};
 use crate::project::{DatasetSettings, Step};
 
+/// Greatest width of a choice.
+const COMBO: f32 = 200.0;
+
 /// Bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;
 
@@ -132,14 +135,15 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
             });
         });
         ui.add_space(theme.space.m);
+        let width = ((ui.available_width() - 2.0 * theme.space.xl) / 3.0).min(COMBO);
         Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             field_label(ui, theme, "Separator", "What stands between two fields of a row");
             field_label(ui, theme, "Quotes", "Whether double quotes enclose fields, so that these may hold separators");
             field_label(ui, theme, "Encoding", "How the file's bytes stand for characters");
             ui.end_row();
-            delimiter(ui, ctx, file, sender);
-            quoting(ui, ctx, file, sender);
-            encoding(ui, ctx, file, sender);
+            delimiter(ui, ctx, file, width, sender);
+            quoting(ui, ctx, file, width, sender);
+            encoding(ui, ctx, file, width, sender);
             ui.end_row();
             field_label(ui, theme, "Validation file", "A separate file to watch training with, used as it is");
             field_label(ui, theme, "Test file", "A separate file to measure the model on at the end, used as it is");
@@ -154,6 +158,7 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
 /// A choice between "detect" (`None`) and given values. Returns whether it was changed.
 fn choice<T: Clone + PartialEq>(
     ui: &mut Ui,
+    width: f32,
     name: &str,
     now: &mut Option<T>,
     detected: &str,
@@ -164,7 +169,7 @@ fn choice<T: Clone + PartialEq>(
         Some(value) => options.iter().find(|(option, _)| option == value).map_or(detected, |(_, text)| text).to_owned(),
     };
     let before = now.clone();
-    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(180.0).show_ui(ui, |ui| {
+    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate().show_ui(ui, |ui| {
         ui.selectable_value(now, None, "Detect");
         for (value, text) in options {
             ui.selectable_value(now, Some(value.clone()), text);
@@ -180,29 +185,29 @@ fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&
     sender.edit(Edit::Dataset(dataset));
 }
 
-fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
+fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
     let options = DELIMITERS.map(|(value, text)| (value, text.to_owned()));
     let detected = DELIMITERS.iter().find(|(value, _)| *value == file.format.delimiter);
     let detected = detected.map_or_else(|| file.format.delimiter.to_string(), |(_, text)| (*text).to_owned());
     let mut chosen = ctx.project.dataset.delimiter;
-    if choice(ui, "Separator", &mut chosen, &detected, &options) {
+    if choice(ui, width, "Separator", &mut chosen, &detected, &options) {
         edit(ctx, sender, |dataset| dataset.delimiter = chosen);
     }
 }
 
-fn quoting(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
+fn quoting(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
     let options = [(true, "Double quotes".to_owned()), (false, "None".to_owned())];
     let detected = if file.format.quoting { "Double quotes" } else { "None" };
     let mut chosen = ctx.project.dataset.quoting;
-    if choice(ui, "Quotes", &mut chosen, detected, &options) {
+    if choice(ui, width, "Quotes", &mut chosen, detected, &options) {
         edit(ctx, sender, |dataset| dataset.quoting = chosen);
     }
 }
 
-fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, sender: &mut CommandSender) {
+fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
     let options = ENCODINGS.map(|name| (name.to_owned(), name.to_owned()));
     let mut chosen = ctx.project.dataset.encoding.clone();
-    if choice(ui, "Encoding", &mut chosen, &file.format.encoding, &options) {
+    if choice(ui, width, "Encoding", &mut chosen, &file.format.encoding, &options) {
         edit(ctx, sender, |dataset| dataset.encoding = chosen);
     }
 }

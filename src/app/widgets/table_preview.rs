@@ -60,7 +60,11 @@ pub fn table_preview_ui(
             .column(Column::exact(54.0).resizable(false));
         for &column in &columns {
             let name = &table.names[column];
-            let width = if name == preview.text { text_width } else { 120.0 };
+            let width = match role_of(name, preview) {
+                Some("text") => text_width,
+                Some(_) => 160.0,
+                None => 120.0,
+            };
             builder = builder.column(Column::initial(width).at_least(60.0).clip(true));
         }
         builder
