@@ -140,7 +140,9 @@ impl HoneApp {
             let narrow = ui.available_width() < theme.size.narrow;
             let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
             Panel::left("rail").exact_size(width).resizable(false).frame(rail).show(ui, |ui| {
-                shell::rail_ui(ui, context, dirty, self.state.view, &mut self.sender);
+                egui::ScrollArea::vertical().id_salt("rail").auto_shrink(false).show(ui, |ui| {
+                    shell::rail_ui(ui, context, dirty, self.state.view, &mut self.sender);
+                });
             });
             CentralPanel::default().frame(ground).show(ui, |ui| {
                 // Each step has widgets of its own: their state must not wander from step to step.

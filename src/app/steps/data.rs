@@ -135,7 +135,9 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
             });
         });
         ui.add_space(theme.space.m);
-        let width = ((ui.available_width() - 2.0 * theme.space.xl) / 3.0).min(COMBO);
+        // A choice is wider than it is told by the padding of its button.
+        let padding = 2.0 * ui.spacing().button_padding.x;
+        let width = ((ui.available_width() - 2.0 * theme.space.xl) / 3.0 - padding).min(COMBO);
         Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             field_label(ui, theme, "Separator", "What stands between two fields of a row");
             field_label(ui, theme, "Quotes", "Whether double quotes enclose fields, so that these may hold separators");
