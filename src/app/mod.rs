@@ -5,6 +5,7 @@
 //! `HoneApp::logic` and fill what `StepContext` shows to the steps in the next frame.
 
 mod act;
+#[allow(clippy::module_inception, reason = "the application itself, in the room named after it")]
 mod app;
 mod commands;
 mod context;

@@ -139,8 +139,8 @@ impl Run {
             changes.extend(row.words.iter().map(|&word| (word, gradient)));
         }
         for (word, gradient) in changes {
-            for class in 0..CLASSES {
-                self.weights[word][class] -= rate * 8.0 * gradient[class];
+            for (weight, slope) in self.weights[word].iter_mut().zip(gradient) {
+                *weight -= rate * 8.0 * slope;
             }
         }
         self.steps.push(StepMetrics {

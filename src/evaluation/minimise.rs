@@ -136,7 +136,7 @@ mod tests {
         let bowl = |point: &[f64], gradient: &mut [f64]| {
             let mut value = 0.0;
             for (index, (&at, slope)) in point.iter().zip(gradient).enumerate() {
-                let weight = 10f64.powi(index as i32);
+                let weight = 10f64.powf(index as f64);
                 value += 0.5 * weight * (at - index as f64).powi(2);
                 *slope = weight * (at - index as f64);
             }

@@ -84,6 +84,7 @@ pub enum Readiness {
 
 /// What is known about the project beyond its settings, gathered by the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts, each looked at by itself")]
 pub struct Facts {
     /// Column names of the main file, once read.
     pub columns: Option<Vec<String>>,

@@ -19,7 +19,7 @@ pub struct TrainingSettings {
     pub gradient_accumulation: usize,
     /// Group texts of similar length in a batch.
     pub group_by_length: bool,
-    /// AdamW and the learning rate.
+    /// `AdamW` and the learning rate.
     pub optimizer: OptimizerSettings,
     /// Shape of the learning rate over the run.
     pub schedule: ScheduleKind,
@@ -43,7 +43,7 @@ pub struct TrainingSettings {
     pub precision: Precision,
 }
 
-/// AdamW.
+/// `AdamW`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OptimizerSettings {

@@ -22,7 +22,7 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     match &settings.class_weights {
         ClassWeights::None => {}
         ClassWeights::Balanced => {
-            sentences.push("Rare labels count for more, so that all labels weigh the same.".to_owned())
+            sentences.push("Rare labels count for more, so that all labels weigh the same.".to_owned());
         }
         ClassWeights::ByHand(_) => sentences.push("Labels are weighted as you set them.".to_owned()),
     }
