@@ -8,6 +8,7 @@ use clap::Parser;
 use hone::cli::{self, Arguments, CliError};
 
 fn main() -> ExitCode {
+    hone::ops::keep_candle_on_one_thread();
     let arguments = Arguments::parse();
     let mut out = io::stdout();
     let code = match arguments.command {

@@ -24,5 +24,6 @@ pub use cross_entropy::{CrossEntropy, cross_entropy};
 pub use dropout::{Dropout, dropout};
 pub use embedding::{TokenRows, embedding};
 pub use gelu::gelu;
+pub use kernels::keep_candle_on_one_thread;
 pub use layer_norm::{LayerNormWeights, layer_norm};
 pub use linear::linear;

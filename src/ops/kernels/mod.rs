@@ -4,9 +4,11 @@ pub mod lanes;
 pub mod math;
 pub mod matmul;
 mod simd;
+mod threads;
 
 pub(crate) use simd::simd_kernel;
 pub use simd::{SimdLevel, simd_level};
+pub use threads::keep_candle_on_one_thread;
 
 /// Elements a task works on in element-wise kernels: 64 KiB of `f32`, well inside a core's second-level cache.
 pub const CHUNK: usize = 16 * 1024;
