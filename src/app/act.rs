@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use egui::{Context, ViewportCommand};
 
 use crate::project::{DatasetSettings, ModelChoice, Project};
-use crate::storage::{OpenError, PROJECT_FILE, ThemeChoice, sample_project, stored};
+use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, ThemeChoice, sample_project, stored};
 use crate::worker::ExportFormat;
 
 use super::app::HoneApp;
@@ -238,6 +238,15 @@ impl HoneApp {
                 self.ctx.send_viewport_cmd(ViewportCommand::Close);
             }
             Leaving::Open(path) => {
+                // A folder without a project must not cost the one that is open.
+                if let Err(error) = ProjectFile::read(&path)
+                    && !matches!(error, OpenError::Damaged { .. })
+                {
+                    self.dialog = None;
+                    self.state.settings.forget(&path);
+                    self.tell(Tone::Danger, "The project could not be opened", error.to_string());
+                    return;
+                }
                 // The old project's lock must be free, should it be the same one.
                 self.state.set_session(None);
                 self.open(&path);

@@ -18,10 +18,11 @@ pub struct History {
 }
 
 impl History {
-    /// Remembers `before`, the state an edit called `title` is about to change.
-    pub fn record(&mut self, title: &'static str, before: &Project, now: Instant) {
-        let continues =
-            self.last.is_some_and(|(last, when)| last == title && now.saturating_duration_since(when) < TOGETHER);
+    /// Remembers `before`, the state an edit called `title` is about to change. One that `coalesces` joins those of the
+    /// same title just before it.
+    pub fn record(&mut self, title: &'static str, coalesces: bool, before: &Project, now: Instant) {
+        let continues = coalesces
+            && self.last.is_some_and(|(last, when)| last == title && now.saturating_duration_since(when) < TOGETHER);
         self.last = Some((title, now));
         self.future.clear();
         if continues && !self.past.is_empty() {
@@ -49,6 +50,13 @@ impl History {
         Some(after)
     }
 
+    /// Changes every state remembered, because all of the project moved.
+    pub fn map(&mut self, change: impl Fn(&Project) -> Project) {
+        for (_, state) in self.past.iter_mut().chain(&mut self.future) {
+            *state = change(state);
+        }
+    }
+
     /// What undo would take back.
     #[must_use]
     pub fn undo_title(&self) -> Option<&'static str> {
@@ -74,8 +82,8 @@ mod tests {
     fn undo_and_redo_go_back_and_forth() {
         let mut history = History::default();
         let start = Instant::now();
-        history.record("cleaning", &named("a"), start);
-        history.record("split", &named("b"), start);
+        history.record("cleaning", true, &named("a"), start);
+        history.record("split", true, &named("b"), start);
         assert_eq!(history.undo_title(), Some("split"));
         assert_eq!(history.undo(&named("c")), Some(named("b")));
         assert_eq!(history.undo(&named("b")), Some(named("a")));
@@ -89,9 +97,9 @@ mod tests {
     fn a_dragged_slider_is_one_edit() {
         let mut history = History::default();
         let start = Instant::now();
-        history.record("split", &named("a"), start);
-        history.record("split", &named("b"), start + Duration::from_millis(100));
-        history.record("split", &named("c"), start + Duration::from_millis(200));
+        history.record("split", true, &named("a"), start);
+        history.record("split", true, &named("b"), start + Duration::from_millis(100));
+        history.record("split", true, &named("c"), start + Duration::from_millis(200));
         assert_eq!(history.undo(&named("d")), Some(named("a")));
     }
 
@@ -99,13 +107,13 @@ mod tests {
     fn a_new_edit_ends_redo_and_old_ones_are_forgotten() {
         let mut history = History::default();
         let start = Instant::now();
-        history.record("split", &named("a"), start);
+        history.record("split", true, &named("a"), start);
         history.undo(&named("b"));
-        history.record("cleaning", &named("a"), start);
+        history.record("cleaning", true, &named("a"), start);
         assert_eq!(history.redo(&named("c")), None);
         for count in 0..2 * LIMIT {
             let title = if count % 2 == 0 { "labels" } else { "model" };
-            history.record(title, &named("x"), start);
+            history.record(title, true, &named("x"), start);
         }
         assert_eq!(history.past.len(), LIMIT);
     }

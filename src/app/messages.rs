@@ -49,6 +49,13 @@ impl Edit {
             Self::Rows(_) => "row correction",
         }
     }
+
+    /// Whether several in quick succession are one to take back: a name typed, a slider dragged. Decisions are each
+    /// their own.
+    #[must_use]
+    pub fn coalesces(&self) -> bool {
+        matches!(self, Self::Name(_) | Self::Split(_) | Self::Training(_))
+    }
 }
 
 /// Which file or folder a person is asked for; the app does with it what the name says.

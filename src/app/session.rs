@@ -102,13 +102,13 @@ impl Session {
 
     /// Applies an edit and says what it makes old.
     pub fn apply(&mut self, edit: Edit, now: Instant) -> Stale {
-        let title = edit.title();
+        let (title, coalesces) = (edit.title(), edit.coalesces());
         let mut next = self.project.clone();
         change(&mut next, edit);
         if next == self.project {
             return Stale::Nothing;
         }
-        self.history.record(title, &self.project, now);
+        self.history.record(title, coalesces, &self.project, now);
         self.replace(next, now)
     }
 
@@ -153,8 +153,9 @@ impl Session {
             Some(at) if at > now => Ok(Some(at - now)),
             Some(_) => {
                 self.autosave_at = None;
-                if self.file.read_only().is_none() && self.is_dirty() {
-                    self.file.autosave(&self.project)?;
+                if self.file.read_only().is_none() {
+                    // Edits taken back must not come again as "unsaved changes" after a crash.
+                    if self.is_dirty() { self.file.autosave(&self.project)? } else { self.file.discard_autosave()? }
                 }
                 Ok(None)
             }
@@ -178,11 +179,17 @@ impl Session {
     /// # Errors
     /// Those of [`ProjectFile::create`]; then nothing changes.
     pub fn save_as(&mut self, folder: &Path) -> Result<(), StorageError> {
-        let mut project = crate::storage::with_absolute_paths(&self.project, self.file.folder());
+        let old = self.file.folder().to_owned();
+        let mut project = crate::storage::with_absolute_paths(&self.project, &old);
         if let Some(name) = folder.file_name() {
             project.name = name.to_string_lossy().into_owned();
         }
         let file = ProjectFile::create(folder, &project, false)?;
+        self.history.map(|state| crate::storage::with_absolute_paths(state, &old));
+        if self.file.read_only().is_none() {
+            // The changes went along: they are not what a crash left behind.
+            self.file.discard_autosave()?;
+        }
         self.file = file;
         self.saved = project.clone();
         self.project = project;
@@ -269,6 +276,49 @@ mod tests {
         assert_eq!(session.undo(now), Stale::Imported);
         assert!(!session.is_dirty());
         assert_eq!(session.redo(now), Stale::Imported);
+    }
+
+    #[test]
+    fn edits_taken_back_do_not_come_again_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let now = Instant::now();
+        session.apply(Edit::Name("b".into()), now);
+        session.autosave(now + Duration::from_secs(5)).unwrap();
+        session.undo(now + Duration::from_secs(6));
+        session.autosave(now + Duration::from_secs(20)).unwrap();
+        drop(session);
+        assert_eq!(ProjectFile::open(folder.path()).unwrap().autosave, None);
+    }
+
+    #[test]
+    fn decisions_about_rows_are_taken_back_one_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let now = Instant::now();
+        for record in 1..=3 {
+            let id = crate::project::RowId { file: crate::project::SourceFile::Main, record };
+            let edit = crate::project::RowEdit { excluded: true, ..Default::default() };
+            session.apply(Edit::Rows([(id, Some(edit))].into()), now);
+        }
+        session.undo(now);
+        assert_eq!(session.project().edits.rows.len(), 2);
+    }
+
+    #[test]
+    fn save_as_takes_the_history_along() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("new"));
+        let mut session = session(&old);
+        let now = Instant::now();
+        let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
+        session.apply(Edit::Dataset(dataset), now);
+        session.apply(Edit::Dataset(DatasetSettings::default()), now);
+        session.autosave(now + Duration::from_secs(5)).unwrap();
+        session.save_as(&new).unwrap();
+        session.undo(now);
+        assert_eq!(session.project().dataset.main, Some(old.join("a.csv")));
+        assert_eq!(ProjectFile::open(&old).unwrap().autosave, None);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Work {
         self.preview.cancel_all();
         self.heavy.cancel_all();
         // Asked a second time, a run does not stay to measure its best checkpoint.
-        self.heavy.cancel();
+        self.heavy.cancel_all();
         self.jobs.clear();
         self.forget_data();
         self.fetch = None;
@@ -209,8 +209,8 @@ impl Work {
 
     /// Pauses the run, or lets it go on. The worker answers when it does.
     pub fn set_paused(&mut self, paused: bool) {
-        if self.is_training() {
-            self.heavy.set_paused(paused);
+        for job in self.ids(|purpose| matches!(purpose, Purpose::Train)) {
+            self.heavy.set_paused(job, paused);
         }
     }
 
@@ -218,24 +218,32 @@ impl Work {
     pub fn stop_training(&mut self) {
         if let Some(live) = self.live.as_mut().filter(|live| live.is_going()) {
             live.stopping = true;
-            self.heavy.cancel();
+            self.stop(|purpose| matches!(purpose, Purpose::Train));
         }
     }
 
     /// Stops the download.
     pub fn stop_fetch(&mut self) {
-        if self.front(Lane::Heavy).is_some_and(|purpose| matches!(purpose, Purpose::Fetch)) {
-            self.heavy.cancel();
-        }
+        self.stop(|purpose| matches!(purpose, Purpose::Fetch));
     }
 
     /// Stops the export, prediction or evaluation under way.
     pub fn stop_job(&mut self) {
-        let under_way =
-            |purpose: &Purpose| matches!(purpose, Purpose::Evaluate | Purpose::Predict | Purpose::Export(_));
-        if self.front(Lane::Heavy).is_some_and(under_way) {
-            self.heavy.cancel();
+        self.stop(|purpose| matches!(purpose, Purpose::Evaluate | Purpose::Predict | Purpose::Export(_)));
+    }
+
+    /// Asks the jobs of a purpose to stop, and no other.
+    fn stop(&self, which: impl Fn(&Purpose) -> bool) {
+        for (lane, job, _) in self.jobs.iter().filter(|(.., purpose)| which(purpose)) {
+            match lane {
+                Lane::Heavy => self.heavy.cancel(*job),
+                Lane::Preview => self.preview.cancel(*job),
+            }
         }
+    }
+
+    fn ids(&self, which: impl Fn(&Purpose) -> bool) -> Vec<JobId> {
+        self.jobs.iter().filter(|(.., purpose)| which(purpose)).map(|&(_, job, _)| job).collect()
     }
 
     /// Measures the shown run on another file.
@@ -261,6 +269,10 @@ impl Work {
     }
 
     fn start_job(&mut self, title: &str, purpose: Purpose, command: Command) {
+        // One at a time is shown, with its progress and a way to stop it.
+        if self.job.is_some() {
+            return;
+        }
         self.job = Some(Job { title: title.to_owned(), progress: Progress::default() });
         self.send(Lane::Heavy, purpose, command);
     }
@@ -274,10 +286,6 @@ impl Work {
         self.jobs.push((lane, id, purpose));
     }
 
-    fn front(&self, wanted: Lane) -> Option<&Purpose> {
-        self.jobs.iter().find(|(lane, ..)| *lane == wanted).map(|(.., purpose)| purpose)
-    }
-
     /// Drops the jobs of a purpose: their answers are not wanted any more.
     fn forget(&mut self, which: impl Fn(&Purpose) -> bool) {
         self.jobs.retain(|(.., purpose)| !which(purpose));
@@ -286,9 +294,7 @@ impl Work {
     /// Drops reading and preparing, since something newer is wanted.
     fn drop_previews(&mut self) {
         let is_preview = |purpose: &Purpose| matches!(purpose, Purpose::Import | Purpose::Prepare);
-        if self.front(Lane::Preview).is_some_and(is_preview) {
-            self.preview.cancel();
-        }
+        self.stop(is_preview);
         self.forget(is_preview);
         self.preview_job = None;
     }

@@ -136,6 +136,9 @@ pub struct PredictArguments {
     /// CSV to write: the file's columns, then the predicted label and each label's probability
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Replace the output file where it is there already
+    #[arg(long)]
+    pub force: bool,
     /// Column that holds the text [the one the model was trained on when left out]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,

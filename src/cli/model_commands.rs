@@ -58,6 +58,11 @@ impl<'a> From<&'a EvaluationReport> for EvaluateOutcome<'a> {
 
 /// Labels every row of a file.
 pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    if arguments.out.exists() && !arguments.force {
+        let message =
+            format!("{} is there already. Give another --out, or --force to replace it", arguments.out.display());
+        return Err(CliError::Failed(message));
+    }
     let command = Command::PredictFile {
         model: model_folder(&arguments.model, arguments.run.as_deref())?,
         input: absolute(&arguments.file),

@@ -78,7 +78,7 @@ impl Session {
         let pressed = INTERRUPTS.load(Ordering::Acquire);
         if pressed > self.heeded {
             self.heeded = pressed;
-            self.worker.cancel();
+            self.worker.cancel_all();
             self.screen.line("Stopping cleanly. Ctrl-C again ends at once.");
         }
     }

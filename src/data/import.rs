@@ -94,6 +94,11 @@ fn read_bytes(path: &Path, watch: &mut Watch) -> Result<(Vec<u8>, String), DataE
     if path.is_dir() {
         return Err(DataError::IsFolder(path.to_owned()));
     }
+    // Opening a pipe would wait for its other end, and a device may have no end.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        let (kind, advice) = ("a pipe or a device, not a file", "Write it to a file first, and choose that");
+        return Err(DataError::NotText { path: path.to_owned(), kind, advice });
+    }
     let mut file = File::open(path).map_err(unreadable)?;
     let total = file.metadata().map_err(unreadable)?.len();
     let mut bytes = Vec::with_capacity(usize::try_from(total).unwrap_or(0).min(1 << 31));

@@ -11,7 +11,7 @@ use std::path::Path;
 pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
-    let temporary = tempfile::NamedTempFile::new_in(folder)?;
+    let temporary = temporary_file(folder, path)?;
     let mut writer = BufWriter::new(temporary.as_file());
     write(&mut writer)?;
     writer.flush()?;
@@ -19,6 +19,24 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
     sync_folder(folder)
+}
+
+/// A new file with the permissions of the file it will replace, or else those that any new file gets here: temporary
+/// files are for their owner's eyes alone, and an export is not.
+#[cfg(unix)]
+fn temporary_file(folder: &Path, replaces: &Path) -> io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let temporary = tempfile::Builder::new().permissions(std::fs::Permissions::from_mode(0o666)).tempfile_in(folder)?;
+    if let Ok(old) = std::fs::metadata(replaces) {
+        temporary.as_file().set_permissions(old.permissions())?;
+    }
+    Ok(temporary)
+}
+
+#[cfg(not(unix))]
+fn temporary_file(folder: &Path, _replaces: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::NamedTempFile::new_in(folder)
 }
 
 /// Makes a rename in `folder` survive a power cut. Windows cannot open folders and needs no such call.
@@ -30,4 +48,25 @@ pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(super) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_as_open_to_others_as_any_new_one_or_as_the_one_it_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+        let write = |name: &str| write_atomic(&folder.path().join(name), |file| file.write_all(b"x")).unwrap();
+        std::fs::write(folder.path().join("plain"), "x").unwrap();
+        write("ours");
+        assert_eq!(mode("ours"), mode("plain"));
+        let private = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(folder.path().join("ours"), private).unwrap();
+        write("ours");
+        assert_eq!(mode("ours"), 0o640);
+    }
 }

@@ -14,6 +14,8 @@ pub const PROJECT_FILE: &str = "project.ron";
 
 /// Name of the autosave beside it.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
+/// What was saved last, once more.
+const LAST_SAVED_FILE: &str = ".project.last.ron";
 
 /// A project's folder, held for writing as long as this lives, if nobody else holds it.
 #[derive(Debug)]
@@ -43,9 +45,14 @@ impl ProjectFile {
     /// No project there, a damaged one (with the last good autosave), one of a newer version, or the file system's.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
-        let project = read_project(&folder)?;
-        let autosave = parse_autosave(&folder).filter(|autosave| **autosave != project);
-        Ok(Opened { file: Self::lock(folder), project, autosave })
+        // Nothing is left behind in a folder that holds no project.
+        read_project(&folder)?;
+        let file = Self::lock(folder);
+        // Read only now: until it was locked, another window could have saved.
+        let project = read_project(&file.folder)?;
+        // While another window has the project, what lies beside it is that window's, and no crash's.
+        let autosave = if file.read_only.is_some() { None } else { parse(&file.folder, AUTOSAVE_FILE) };
+        Ok(Opened { autosave: autosave.filter(|autosave| **autosave != project), project, file })
     }
 
     /// Opens the last good autosave of a project whose file is damaged. The damaged file stays until the next save.
@@ -54,7 +61,7 @@ impl ProjectFile {
     /// As [`Self::open`]; also when the autosave is gone meanwhile.
     pub fn open_autosave(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
-        match parse_autosave(&folder) {
+        match last_good(&folder) {
             Some(project) => Ok(Opened { file: Self::lock(folder), project: *project, autosave: None }),
             None => Err(OpenError::NoProject(folder)),
         }
@@ -102,11 +109,9 @@ impl ProjectFile {
     /// [`StorageError::ReadOnly`] when it was opened for reading; the file system's.
     pub fn save(&self, project: &Project) -> Result<(), StorageError> {
         self.write(PROJECT_FILE, project)?;
-        let autosave = self.folder.join(AUTOSAVE_FILE);
-        match std::fs::remove_file(&autosave) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", &autosave)(error)),
-            _ => Ok(()),
-        }
+        // A second copy, to be offered should the first be damaged from outside.
+        self.write(LAST_SAVED_FILE, project)?;
+        self.discard_autosave()
     }
 
     /// Writes the project beside the project file, to be offered should the app end without a save.
@@ -178,15 +183,20 @@ fn read_project(folder: &Path) -> Result<Project, OpenError> {
     };
     parse_project(&path, &bytes).map_err(|error| match error {
         OpenError::Damaged { path, line, column, reason, .. } => {
-            OpenError::Damaged { path, line, column, reason, autosave: parse_autosave(folder) }
+            OpenError::Damaged { path, line, column, reason, autosave: last_good(folder) }
         }
         other => other,
     })
 }
 
-/// The autosave, if it is there and whole.
-fn parse_autosave(folder: &Path) -> Option<Box<Project>> {
-    let path = folder.join(AUTOSAVE_FILE);
+/// What a damaged project can be restored from: unsaved changes, or else what was saved last.
+fn last_good(folder: &Path) -> Option<Box<Project>> {
+    parse(folder, AUTOSAVE_FILE).or_else(|| parse(folder, LAST_SAVED_FILE))
+}
+
+/// A project beside the project file, if it is there and whole.
+fn parse(folder: &Path, name: &str) -> Option<Box<Project>> {
+    let path = folder.join(name);
     let bytes = std::fs::read(&path).ok()?;
     parse_project(&path, &bytes).ok().map(Box::new)
 }

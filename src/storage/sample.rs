@@ -1,4 +1,4 @@
-//! The sample project: from the source tree when run by cargo, else unpacked from the program itself.
+//! The sample project, unpacked from the program: what a person does with it leaves the source tree as it is.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,19 +20,9 @@ const FILES: [(&str, &[u8]); 3] = [
 /// # Errors
 /// The file system's; [`StorageError::NoHome`] where there is no place for it.
 pub fn sample_project() -> Result<PathBuf, StorageError> {
-    if let Some(folder) = in_source_tree() {
-        return Ok(folder);
-    }
     let folder = paths::data_folder().ok_or(StorageError::NoHome)?.join(FOLDER);
     unpack(&folder)?;
     Ok(folder)
-}
-
-/// `cargo run` tells where the source tree lies.
-fn in_source_tree() -> Option<PathBuf> {
-    let root = std::env::var_os("CARGO_MANIFEST_DIR")?;
-    let folder = Path::new(&root).join("projects").join(FOLDER);
-    folder.join(PROJECT_FILE).is_file().then_some(folder)
 }
 
 fn unpack(folder: &Path) -> Result<(), StorageError> {

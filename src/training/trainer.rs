@@ -80,7 +80,9 @@ impl Trainer<'_> {
                 self.epoch = f64::from(epoch) + (index + 1) as f64 / steps.len() as f64;
                 self.train_time += stopwatch.elapsed(&self.voice);
                 self.log(batches, loss, learning_rate, grad_norm)?;
-                if self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop {
+                let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
+                // At the last step there is nothing left to spare.
+                if stop && self.step < self.total_steps {
                     return Ok(StopReason::EarlyStopping);
                 }
             }

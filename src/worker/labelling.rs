@@ -12,7 +12,7 @@ use crate::data::{self, ImportedFile, Table, TextTokenizer};
 use crate::models::{LoadOptions, ModelConfig, TextClassifier};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, DatasetSettings, SourceFile};
-use crate::storage::{ModelFolderInfo, advice, read_model_info, write_atomic};
+use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic};
 use crate::training;
 
 use super::jobs::{Context, JobError};
@@ -144,7 +144,7 @@ pub(super) fn predict_file(
     text_column: Option<String>,
     output: &Path,
 ) -> Result<Answer, JobError> {
-    refuse_same_file(input, output)?;
+    refuse_precious_file(folder, input, output)?;
     let model = context.model(folder)?;
     let text_column = text_column.unwrap_or_else(|| model.info.text_column.clone());
     if text_column.is_empty() {
@@ -167,17 +167,27 @@ pub(super) fn predict_file(
     Ok(Answer::PredictionsWritten { path: output.to_owned(), rows, empty: empty as u64 })
 }
 
-/// A person's data file is never written over.
-fn refuse_same_file(input: &Path, output: &Path) -> Result<(), JobError> {
-    let same = match (input.canonicalize(), output.canonicalize()) {
-        (Ok(input), Ok(output)) => input == output,
-        _ => false,
+/// A person's data file is never written over: neither the one to be labelled, nor those the model was trained on, nor
+/// a project.
+fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(), JobError> {
+    let same = |other: &Path| matches!((other.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let what = if same(input) {
+        "the file to be labelled"
+    } else if output.file_name().is_some_and(|name| name == PROJECT_FILE) {
+        "the place of a project"
+    } else if training_files(model).iter().any(|file| same(file)) {
+        "a data file of the project"
+    } else {
+        return Ok(());
     };
-    if same {
-        let message = format!("{} is the file to be labelled. Give another one for the output.", output.display());
-        return Err(JobError::Failed(message));
-    }
-    Ok(())
+    Err(JobError::Failed(format!("{} is {what}. Give another one for the output.", output.display())))
+}
+
+/// The data files of the run that a model folder belongs to; none for a model from elsewhere.
+fn training_files(model: &Path) -> Vec<PathBuf> {
+    let settings = model.parent().and_then(|run| RunFolder::open(run).ok()?.read_settings().ok());
+    let Some(dataset) = settings.map(|settings| settings.project.dataset) else { return Vec::new() };
+    [dataset.main, dataset.validation, dataset.test].into_iter().flatten().collect()
 }
 
 /// The input's columns, then `predicted` and a probability for each label.

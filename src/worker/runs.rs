@@ -175,7 +175,7 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     for (row, text) in texts.into_iter().enumerate() {
         let raw = table.cell(label_column, row).trim();
         let name = project.labels.resolve(raw);
-        if text.is_empty() || raw.is_empty() || project.labels.excluded.contains(name) {
+        if text.trim().is_empty() || raw.is_empty() || project.labels.excluded.contains(name) {
             continue;
         }
         let record = table.records[row];

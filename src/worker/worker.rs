@@ -101,29 +101,34 @@ impl Worker {
         &self.events
     }
 
-    /// Makes the job under way wait, or go on. Training answers with [`Answer::Paused`] when it does.
-    pub fn set_paused(&self, paused: bool) {
-        if let Some((_, control)) = self.outstanding.lock().front() {
+    /// Makes a job wait, or go on; one that is queued will wait when its turn comes. Training answers with
+    /// [`Answer::Paused`] when it does. A job that is over is left alone.
+    pub fn set_paused(&self, job: JobId, paused: bool) {
+        for (_, control) in self.outstanding.lock().iter().filter(|(id, _)| *id == job) {
             control.set_paused(paused);
         }
     }
 
-    /// Asks the job under way to stop, and says so in its log at once. Training keeps its best checkpoint and
-    /// still ends with a result; asked again, it drops what would take longer.
-    pub fn cancel(&self) {
-        if let Some((job, control)) = self.outstanding.lock().front() {
-            let message = if control.is_cancelled() { "Stopping at once" } else { "Stopping" };
-            control.cancel();
-            self.outlet.log(*job, LogLevel::Info, message);
-        }
+    /// Asks a job to stop, under way or queued, and says so in its log at once. Training keeps its best checkpoint and
+    /// still ends with a result; asked again, it drops what would take longer. A job that is over is left alone.
+    pub fn cancel(&self, job: JobId) {
+        self.stop(|id| id == job);
     }
 
-    /// Asks the job under way to stop as [`Worker::cancel`] does, and drops those queued behind it.
+    /// Asks every job to stop as [`Worker::cancel`] does.
     pub fn cancel_all(&self) {
-        for (_, control) in self.outstanding.lock().iter().skip(1) {
+        self.stop(|_| true);
+    }
+
+    fn stop(&self, which: impl Fn(JobId) -> bool) {
+        for (place, (job, control)) in self.outstanding.lock().iter().enumerate().filter(|(_, (job, _))| which(*job)) {
+            let message = if control.is_cancelled() { "Stopping at once" } else { "Stopping" };
             control.cancel();
+            // One that has not begun has nothing to wind up.
+            if place == 0 {
+                self.outlet.log(*job, LogLevel::Info, message);
+            }
         }
-        self.cancel();
     }
 
     /// Whether a job is under way or queued.
@@ -308,7 +313,7 @@ mod tests {
         let first = worker.submit(Box::new(endless));
         let second = worker.submit(Box::new(|_| Ok(done())));
         let asked = Instant::now();
-        worker.cancel();
+        worker.cancel(first);
         assert!(
             matches!(&answers(&worker, first)[..], [Answer::Log(line), Answer::Cancelled] if line.message == "Stopping")
         );
@@ -361,9 +366,9 @@ mod tests {
             context.reporter.send(Answer::Paused(false));
             Ok(done())
         }));
-        worker.set_paused(true);
+        worker.set_paused(job, true);
         assert!(matches!(worker.events().recv_timeout(SOON).unwrap().answer, Answer::Paused(true)));
-        worker.set_paused(false);
+        worker.set_paused(job, false);
         assert_eq!(answers(&worker, job).len(), 2);
         drop(worker); // the last wake-up follows the last event
         assert_eq!(woken.load(Ordering::Relaxed), 3);

@@ -69,6 +69,9 @@ fn a_damaged_project_says_where_and_offers_the_autosave() {
     let text = fs::read_to_string(&path).unwrap();
 
     fs::write(&path, text.replace("epochs: 3", "epochs: many")).unwrap();
+    let OpenError::Damaged { autosave, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
+    assert_eq!(autosave.as_deref(), Some(&project), "what was saved last is offered where nothing is newer");
+    fs::remove_file(temp.path().join(".project.last.ron")).unwrap();
     let error = ProjectFile::open(temp.path()).unwrap_err();
     let line = 1 + text.lines().position(|line| line.contains("epochs: 3")).unwrap();
     assert!(error.to_string().contains(&format!("damaged at line {line}, column")), "{error}");
@@ -121,7 +124,11 @@ fn the_second_window_may_only_read() {
     let error = second.file.save(&second.project).unwrap_err();
     assert!(error.to_string().contains("another window of Hone. Save it under another name"), "{error}");
     assert!(second.file.autosave(&second.project).is_err());
-    drop((first, second));
+    let changed = Project { name: "Changed".to_owned(), ..Project::default() };
+    first.autosave(&changed).unwrap();
+    let third = ProjectFile::open(temp.path()).unwrap();
+    assert_eq!(third.autosave, None, "the first window is alive: its unsaved changes are no crash's");
+    drop((first, second, third));
     assert!(ProjectFile::open(temp.path()).unwrap().file.read_only().is_none());
 }
 

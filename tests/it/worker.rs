@@ -203,23 +203,23 @@ fn the_same_settings_give_the_same_losses_through_the_worker() {
 fn a_run_is_paused_resumed_and_stopped_within_a_second() {
     let bench = Bench::new(|training| training.epochs = 10_000);
     let soon = |begun: Instant| assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    bench.start();
+    let job = bench.start();
     bench.wait_for(|answer| matches!(answer, Answer::Steps(_)));
 
     let begun = Instant::now();
-    bench.worker.set_paused(true);
+    bench.worker.set_paused(job, true);
     bench.wait_for(|answer| matches!(answer, Answer::Paused(true)));
     soon(begun);
     assert!(bench.worker.events().recv_timeout(Duration::from_millis(200)).is_err(), "nothing happens while it waits");
 
     let begun = Instant::now();
-    bench.worker.set_paused(false);
+    bench.worker.set_paused(job, false);
     bench.wait_for(|answer| matches!(answer, Answer::Paused(false)));
     bench.wait_for(|answer| matches!(answer, Answer::Steps(_)));
     soon(begun);
 
     let begun = Instant::now();
-    bench.worker.cancel();
+    bench.worker.cancel_all();
     bench.wait_for(|answer| matches!(answer, Answer::Log(line) if line.message == "Stopping"));
     soon(begun);
     let Answer::RunFinished(results) = bench.wait_for(Answer::is_final) else {
@@ -230,13 +230,33 @@ fn a_run_is_paused_resumed_and_stopped_within_a_second() {
 }
 
 #[test]
+fn a_stop_meant_for_a_queued_job_leaves_the_one_under_way_alone() {
+    let bench = Bench::new(|_| ());
+    let training = bench.start();
+    let queued = bench.worker.send(Command::Classify { model: tiny_bert(), texts: vec!["good".to_owned()] });
+    bench.worker.cancel(queued);
+    let finals = (0..2).map(|_| {
+        loop {
+            let event = bench.worker.events().recv_timeout(PATIENCE).unwrap();
+            if event.answer.is_final() {
+                break (event.job, event.answer);
+            }
+        }
+    });
+    let finals: Vec<_> = finals.collect();
+    assert!(matches!(&finals[0], (job, Answer::RunFinished(results))
+        if *job == training && results.summary.stop_reason != StopReason::Stopped));
+    assert!(matches!(&finals[1], (job, Answer::Cancelled) if *job == queued));
+}
+
+#[test]
 fn a_stop_while_paused_ends_the_run() {
     let bench = Bench::new(|training| training.epochs = 10_000);
-    bench.start();
+    let job = bench.start();
     bench.wait_for(|answer| matches!(answer, Answer::Evaluation(_)));
-    bench.worker.set_paused(true);
+    bench.worker.set_paused(job, true);
     bench.wait_for(|answer| matches!(answer, Answer::Paused(true)));
-    bench.worker.cancel();
+    bench.worker.cancel_all();
     assert!(matches!(bench.wait_for(Answer::is_final), Answer::RunFinished(_)));
 }
 
@@ -244,7 +264,7 @@ fn a_stop_while_paused_ends_the_run() {
 fn a_stop_before_the_first_step_is_cancelled_and_leaves_no_run() {
     let bench = Bench::new(|_| ());
     bench.start();
-    bench.worker.cancel();
+    bench.worker.cancel_all();
     assert!(matches!(bench.wait_for(Answer::is_final), Answer::Cancelled));
     assert!(RunFolder::list(bench.folder.path()).unwrap().is_empty());
     bench.train();
@@ -315,6 +335,13 @@ fn texts_and_files_are_labelled_as_the_run_cleaned_them() {
 
     let message = bench.refused(predict(&input, None, &input));
     assert!(message.contains("is the file to be labelled"), "{message}");
+    let message = bench.refused(predict(&input, None, &bench.path("project.ron")));
+    assert!(message.contains("is the place of a project"), "{message}");
+    let learnt_from = bench.path("reviews.csv");
+    let before = std::fs::read(&learnt_from).unwrap();
+    let message = bench.refused(predict(&input, None, &learnt_from));
+    assert!(message.contains("is a data file of the project"), "{message}");
+    assert_eq!(std::fs::read(&learnt_from).unwrap(), before);
     let message = bench.refused(predict(&input, Some("review"), &output));
     assert!(message.contains("no column 'review'") && message.contains("id, predicted, text"), "{message}");
     let message = bench.refused(predict(&bench.path("none.csv"), None, &output));
@@ -362,7 +389,7 @@ fn events_of_a_stale_job_are_told_by_their_id() {
     let stale = bench.start();
     bench.wait_for(|answer| matches!(answer, Answer::RunStarted(_)));
     let fresh = bench.worker.send(Command::Classify { model: tiny_bert(), texts: vec!["good".to_owned()] });
-    bench.worker.cancel();
+    bench.worker.cancel(stale);
     let mut finals = Vec::new();
     while finals.len() < 2 {
         let event = bench.worker.events().recv_timeout(PATIENCE).unwrap();

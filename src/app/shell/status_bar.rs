@@ -6,7 +6,6 @@ use egui::{ProgressBar, RichText, Ui};
 
 use crate::models::bytes_transferred;
 use crate::progress::Progress;
-use crate::project::Precision;
 
 use super::super::commands::UserCommand;
 use super::super::context::StepContext;
@@ -77,11 +76,7 @@ pub fn status_bar_ui(
 
 fn device(ctx: Option<&StepContext<'_>>) -> String {
     let live = ctx.and_then(|ctx| ctx.live).and_then(|live| live.start.as_ref());
-    match (live, ctx.map(|ctx| ctx.project.training.precision)) {
-        (Some(start), _) => start.device.clone(),
-        (None, Some(Precision::F32)) => "CPU, f32".to_owned(),
-        (None, _) => "CPU, fastest precision".to_owned(),
-    }
+    live.map_or_else(|| "CPU, f32".to_owned(), |start| start.device.clone())
 }
 
 /// Nothing leaves this machine unless the person asks: here it is counted.

@@ -210,6 +210,7 @@ impl EvaluateStepState {
             self.report = ctx.evaluated.cloned();
             self.rows = if self.report.is_some() { Rows::Other } else { Rows::Test };
             self.matrix.selected = None;
+            self.listed_for = None;
         }
     }
 

@@ -7,8 +7,7 @@ use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
 
 use super::super::theme::Theme;
 use crate::project::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, ScheduleKind,
-    TrainingSettings,
+    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, ScheduleKind, TrainingSettings,
 };
 
 const NAME_WIDTH: f32 = 170.0;
@@ -26,20 +25,6 @@ pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSet
     row(ui, theme, "Seed", "The same seed and settings give the same losses, bit for bit", |ui| {
         ui.add(DragValue::new(&mut settings.seed).speed(1.0));
     });
-    row(
-        ui,
-        theme,
-        "Precision",
-        "Arithmetic of the matrix products. Automatic is the fastest that is accurate here",
-        |ui| {
-            choose(
-                ui,
-                "precision",
-                &mut settings.precision,
-                &[(Precision::Auto, "Automatic"), (Precision::F32, "32-bit")],
-            );
-        },
-    );
 }
 
 fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {

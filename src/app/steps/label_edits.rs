@@ -20,29 +20,34 @@ pub struct LabelRow {
 /// The labels of a file under these settings; those used first, in their order.
 #[must_use]
 pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Vec<LabelRow> {
-    let mut rows: Vec<LabelRow> = Vec::new();
+    let mut by_name: BTreeMap<&str, LabelRow> = BTreeMap::new();
     for (source, &count) in found {
         let name = settings.resolve(source);
-        match rows.iter_mut().find(|row| row.name == name) {
-            Some(row) => {
-                row.rows += count;
-                row.sources.push((source.clone(), count));
-            }
-            None => rows.push(LabelRow {
-                name: name.to_owned(),
-                rows: count,
-                sources: vec![(source.clone(), count)],
-                excluded: settings.excluded.contains(name),
-            }),
-        }
+        let row = by_name.entry(name).or_insert_with(|| LabelRow {
+            name: name.to_owned(),
+            rows: 0,
+            sources: Vec::new(),
+            excluded: settings.excluded.contains(name),
+        });
+        row.rows += count;
+        row.sources.push((source.clone(), count));
     }
+    let mut rows: Vec<LabelRow> = by_name.into_values().collect();
     let place = |name: &str| settings.order.iter().position(|other| other == name).unwrap_or(usize::MAX);
-    let number = |name: &str| name.parse::<f64>().ok().map(f64::to_bits);
+    // As `data::prepare` numbers them: by value where all are numbers, else by name.
+    let numbers = rows.iter().all(|row| number(&row.name).is_some());
+    let value = |row: &LabelRow| if numbers { number(&row.name).unwrap_or(0.0) } else { 0.0 };
     rows.sort_by(|a, b| {
-        let key = |row: &LabelRow| (row.excluded, place(&row.name), number(&row.name), row.name.clone());
-        key(a).cmp(&key(b))
+        (a.excluded, place(&a.name))
+            .cmp(&(b.excluded, place(&b.name)))
+            .then(value(a).total_cmp(&value(b)))
+            .then_with(|| a.name.cmp(&b.name))
     });
     rows
+}
+
+fn number(name: &str) -> Option<f64> {
+    name.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
 /// Gives a label another name; when that name is taken, the two are merged.
@@ -53,11 +58,17 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
     let Some(row) = rows.iter().find(|row| row.name == from).filter(|_| !to.is_empty() && from != to) else {
         return next;
     };
-    for (source, _) in &row.sources {
+    // Corrections name labels as they were called when they were made: those follow the new name too.
+    let in_file = |name: &str| rows.iter().any(|row| row.sources.iter().any(|(source, _)| source == name));
+    let corrected = Some(from).filter(|name| !in_file(name));
+    for target in next.mapping.values_mut().filter(|target| *target == from) {
+        to.clone_into(target);
+    }
+    for source in row.sources.iter().map(|(source, _)| source.as_str()).chain(corrected) {
         if source == to {
             next.mapping.remove(source);
         } else {
-            next.mapping.insert(source.clone(), to.to_owned());
+            next.mapping.insert(source.to_owned(), to.to_owned());
         }
     }
     let taken = next.order.iter().any(|name| name == to);
@@ -124,7 +135,7 @@ mod tests {
         let rows = label_rows(&found(), &merged);
         assert_eq!((rows.len(), rows[0].rows, rows[0].sources.len()), (2, 15, 2));
         let back = rename(&renamed, &label_rows(&found(), &renamed), "neutral", "ok");
-        assert_eq!(back, settings);
+        assert_eq!((back.resolve("ok"), back.resolve("neutral")), ("ok", "ok"));
         assert_eq!(rename(&settings, &label_rows(&found(), &settings), "ok", "  "), settings);
     }
 
@@ -148,5 +159,24 @@ mod tests {
         assert!(!are_stars(&stars(&["1", "3", "7"])));
         assert!(!are_stars(&stars(&["1", "2"])));
         assert!(!are_stars(&found()));
+    }
+
+    #[test]
+    fn corrections_made_under_the_old_name_follow_a_rename() {
+        let stars: BTreeMap<String, u64> = ["1", "2", "3", "4", "5"].map(|star| (star.to_owned(), 10)).into();
+        let settings = LabelSettings::stars_to_sentiment();
+        let renamed = rename(&settings, &label_rows(&stars, &settings), "negative", "bad");
+        assert_eq!(renamed.resolve("1"), "bad");
+        assert_eq!(renamed.resolve("negative"), "bad", "a row corrected to negative is bad now");
+        let again = rename(&renamed, &label_rows(&stars, &renamed), "bad", "poor");
+        assert_eq!((again.resolve("negative"), again.resolve("bad"), again.resolve("2")), ("poor", "poor", "poor"));
+    }
+
+    #[test]
+    fn numbers_are_ordered_by_value() {
+        let found: BTreeMap<String, u64> = ["-1", "0", "1", "10", "2"].map(|label| (label.to_owned(), 1)).into();
+        let rows = label_rows(&found, &LabelSettings::default());
+        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["-1", "0", "1", "2", "10"]);
     }
 }

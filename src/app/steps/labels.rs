@@ -10,6 +10,7 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent_fine};
 use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
+use super::LABELS_SHOWN;
 use super::explore::{ExploreState, explore_ui};
 use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
 use crate::data::Imported;
@@ -133,8 +134,16 @@ fn label_set(
         ui.add_space(theme.space.s);
         let most = rows.iter().map(|row| row.rows).max().unwrap_or(1).max(1);
         let all: u64 = rows.iter().filter(|row| !row.excluded).map(|row| row.rows).sum();
-        for row in rows {
+        for row in rows.iter().take(LABELS_SHOWN) {
             label_row(ui, ctx, rows, row, (most, all.max(1)), renaming, sender);
+        }
+        if let Some(more) = rows.len().checked_sub(LABELS_SHOWN).filter(|&more| more > 0) {
+            let text = format!(
+                "and {} more. So many labels are seldom meant: is {} the label column?",
+                count(more as u64),
+                ctx.project.dataset.label_column
+            );
+            ui.label(theme.muted(text));
         }
     });
 }

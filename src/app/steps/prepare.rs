@@ -9,6 +9,7 @@ use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{
     banner, button, diff_ui, empty_state, field_label, page, primary_button, section, waiting_ui,
 };
+use super::LABELS_SHOWN;
 use super::switches::{SWITCHES, Switch};
 use crate::data::{DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
@@ -276,13 +277,17 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
         }
         cell(ui, theme.small("Together"));
         ui.end_row();
-        for (label, rows) in prepared.labels.iter().zip(counts) {
+        for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS_SHOWN) {
             ui.label(label);
             for &rows in rows {
                 let text = RichText::new(count(rows as u64));
                 cell(ui, if rows == 0 { text.color(theme.palette.danger) } else { text });
             }
             cell(ui, RichText::new(count(rows.iter().sum::<usize>() as u64)));
+            ui.end_row();
+        }
+        if let Some(more) = counts.len().checked_sub(LABELS_SHOWN).filter(|&more| more > 0) {
+            ui.label(theme.muted(format!("and {} more", count(more as u64))));
             ui.end_row();
         }
         ui.label(theme.strong("All"));

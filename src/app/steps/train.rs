@@ -230,6 +230,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     let best_metric =
         start.map_or(ctx.project.training.best_metric, |start| start.settings.project.training.best_metric);
     let curves = Curves {
+        run: start.map_or("", |start| &start.run),
         steps: &live.steps,
         evaluations: &live.evaluations,
         total_steps: start.map_or(0, |start| start.total_steps),
@@ -246,6 +247,7 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
     let summary = &results.summary;
     let per_epoch = if summary.epochs > 0.0 { summary.steps as f64 / summary.epochs } else { 0.0 };
     let curves = Curves {
+        run: &summary.run,
         steps: &results.steps,
         evaluations: &results.evaluations,
         total_steps: summary.steps,

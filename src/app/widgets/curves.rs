@@ -21,7 +21,7 @@ const LOWER: f32 = 120.0;
 /// What the curves remember between frames: the thinned series, made anew only when figures or width change.
 #[derive(Clone, Debug, Default)]
 pub struct CurvesState {
-    key: (usize, u64, usize),
+    key: (String, usize, u64, usize),
     series: Series,
 }
 
@@ -39,6 +39,8 @@ struct Series {
 /// The figures to draw.
 #[derive(Clone, Copy)]
 pub struct Curves<'a> {
+    /// Run id.
+    pub run: &'a str,
     /// Figures of every step.
     pub steps: &'a [StepMetrics],
     /// Evaluations on validation.
@@ -60,6 +62,9 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let best = curves.evaluations.iter().rev().find(|point| point.is_best);
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
     let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
+    // Until there are two figures there is nothing to scale an axis by.
+    let losses: &[f64] = if curves.steps.len() < 2 { &[0.0, 1.2] } else { &[0.0] };
+    let scores: &[f64] = if curves.evaluations.len() < 2 { &[0.0, 1.0] } else { &[] };
     ui.spacing_mut().item_spacing.x = gap;
     ui.horizontal_top(|ui| {
         let legend = [
@@ -68,7 +73,13 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             Some(("Validation", validation, Sample::Points)),
             star,
         ];
-        let frame = Panel { title: "Loss", summary: loss_summary(curves), size: vec2(width, UPPER), legend: &legend };
+        let frame = Panel {
+            title: "Loss",
+            summary: loss_summary(curves),
+            size: vec2(width, UPPER),
+            include: losses,
+            legend: &legend,
+        };
         panel(ui, theme, curves, &frame, |plot| {
             plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
             plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
@@ -79,7 +90,8 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
         });
         let legend = [Some(("Macro-F1", validation, Sample::Points)), Some(("Accuracy", second, Sample::Dashes)), star];
         let summary = score_summary(curves);
-        let frame = Panel { title: "Score on validation", summary, size: vec2(width, UPPER), legend: &legend };
+        let frame =
+            Panel { title: "Score on validation", summary, size: vec2(width, UPPER), include: scores, legend: &legend };
         panel(ui, theme, curves, &frame, |plot| {
             evaluations(plot, "Macro-F1", &series.macro_f1, validation, LineStyle::Solid);
             evaluations(plot, "Accuracy", &series.accuracy, second, LineStyle::dashed_dense());
@@ -94,8 +106,13 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     });
     ui.add_space(theme.space.m);
     ui.horizontal_top(|ui| {
-        let small =
-            |title: &'static str| Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[] };
+        let small = |title: &'static str| Panel {
+            title,
+            summary: title.to_owned(),
+            size: vec2(width, LOWER),
+            include: &[0.0],
+            legend: &[],
+        };
         panel(ui, theme, curves, &small("Learning rate"), |plot| {
             plot.line(line("Learning rate", &series.learning_rate, training).width(1.5));
         });
@@ -121,13 +138,15 @@ struct Panel<'a> {
     /// Read to people who do not see the curves.
     summary: String,
     size: egui::Vec2,
+    /// Values that are always in sight.
+    include: &'a [f64],
     legend: &'a [Option<(&'static str, Color32, Sample)>],
 }
 
 impl CurvesState {
     fn refresh(&mut self, curves: Curves<'_>, buckets: usize) {
         let last = curves.steps.last().map_or(0, |step| step.step);
-        let key = (curves.steps.len() + curves.evaluations.len(), last, buckets);
+        let key = (curves.run.to_owned(), curves.steps.len() + curves.evaluations.len(), last, buckets);
         if key == self.key {
             return;
         }
@@ -182,7 +201,11 @@ fn panel<'a>(
                 .formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
             let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
             // Dragging and scrolling belong to the page; a box drawn with the right button zooms, two clicks reset.
-            let response = Plot::new(("curve", panel.title))
+            let plot = Plot::new(("curve", panel.title));
+            let response = panel
+                .include
+                .iter()
+                .fold(plot, |plot, &value| plot.include_y(value))
                 .width(size.x)
                 .height(size.y)
                 .allow_scroll(false)
@@ -355,6 +378,7 @@ mod tests {
         let first = results.steps[0].clone();
         let steps: Vec<StepMetrics> = (1..=200_000).map(|step| StepMetrics { step, ..first.clone() }).collect();
         let curves = Curves {
+            run: "run",
             steps: &steps,
             evaluations: &results.evaluations,
             total_steps: 200_000,

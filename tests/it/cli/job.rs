@@ -52,6 +52,9 @@ fn from_reviews_to_an_exported_model() {
     let error = place.bad(1, &["export", "shop", "--format", "hf", "--out", "exported"]);
     assert!(error.contains("exported"), "{error}");
     place.good(&["export", "shop", "--format", "safetensors", "--out", "weights"]);
+    let error = place.bad(1, &["predict", "exported", "new.csv", "--out", "again.csv"]);
+    assert!(error.contains("again.csv is there already") && error.contains("--force"), "{error}");
+    place.good(&["predict", "exported", "new.csv", "--out", "again.csv", "--force"]);
     let error = place.bad(1, &["predict", "shop", "new.csv", "--text", "body", "--out", "x.csv"]);
     assert!(error.contains("body"), "{error}");
 }
