@@ -101,6 +101,9 @@ fn read_bytes(path: &Path, watch: &mut Watch) -> Result<(Vec<u8>, String), DataE
     }
     let mut file = File::open(path).map_err(unreadable)?;
     let total = file.metadata().map_err(unreadable)?.len();
+    if i32::try_from(total).is_err() {
+        return Err(DataError::TooLarge { path: path.to_owned(), bytes: total });
+    }
     let mut bytes = Vec::with_capacity(usize::try_from(total).unwrap_or(0).min(1 << 31));
     let mut hasher = Sha256::new();
     loop {

@@ -210,6 +210,7 @@ impl EvaluateStepState {
             self.report = ctx.evaluated.cloned();
             self.rows = if self.report.is_some() { Rows::Other } else { Rows::Test };
             self.matrix.selected = None;
+            // Another file's rows: the places listed are of the last one.
             self.listed_for = None;
         }
     }

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 
 use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
 
-use super::super::theme::Theme;
+use super::super::theme::{Theme, icons};
+use super::super::widgets::button;
 use crate::project::{
     ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, ScheduleKind, TrainingSettings,
 };
@@ -161,8 +162,17 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
         for label in labels {
             let mut weight = by_label.get(label).copied().unwrap_or(1.0);
             row(ui, theme, &format!("    {label}"), "1 is the weight of a label you leave alone", |ui| {
-                if decimal(ui, &mut weight, 0.0..=100.0, 0.01).changed() {
+                if decimal(ui, &mut weight, 0.01..=100.0, 0.01).changed() {
                     by_label.insert(label.clone(), weight);
+                }
+            });
+        }
+        let known = |name: &String| labels.contains(name);
+        let gone: Vec<String> = by_label.keys().filter(|name| !labels.is_empty() && !known(name)).cloned().collect();
+        for name in gone {
+            row(ui, theme, &format!("    {name}"), "No label has this name any more", |ui| {
+                if button(ui, theme, icons::TRASH, &format!("Forget the weight of {name}")).clicked() {
+                    by_label.remove(&name);
                 }
             });
         }

@@ -1,6 +1,7 @@
 //! Renaming, merging, ordering and leaving out labels: each gives new label settings.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::project::LabelSettings;
 
@@ -20,37 +21,39 @@ pub struct LabelRow {
 /// The labels of a file under these settings; those used first, in their order.
 #[must_use]
 pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Vec<LabelRow> {
-    let mut by_name: BTreeMap<&str, LabelRow> = BTreeMap::new();
+    let mut rows: Vec<LabelRow> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for (source, &count) in found {
         let name = settings.resolve(source);
-        let row = by_name.entry(name).or_insert_with(|| LabelRow {
-            name: name.to_owned(),
-            rows: 0,
-            sources: Vec::new(),
-            excluded: settings.excluded.contains(name),
+        let place = *places.entry(name).or_insert_with(|| {
+            let excluded = settings.excluded.contains(name);
+            rows.push(LabelRow { name: name.to_owned(), rows: 0, sources: Vec::new(), excluded });
+            rows.len() - 1
         });
-        row.rows += count;
-        row.sources.push((source.clone(), count));
+        rows[place].rows += count;
+        rows[place].sources.push((source.clone(), count));
     }
-    let mut rows: Vec<LabelRow> = by_name.into_values().collect();
-    let place = |name: &str| settings.order.iter().position(|other| other == name).unwrap_or(usize::MAX);
-    // As `data::prepare` numbers them: by value where all are numbers, else by name.
-    let numbers = rows.iter().all(|row| number(&row.name).is_some());
-    let value = |row: &LabelRow| if numbers { number(&row.name).unwrap_or(0.0) } else { 0.0 };
+    let order: HashMap<&str, usize> =
+        settings.order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    let place = |row: &LabelRow| order.get(row.name.as_str()).copied().unwrap_or(usize::MAX);
     rows.sort_by(|a, b| {
-        (a.excluded, place(&a.name))
-            .cmp(&(b.excluded, place(&b.name)))
-            .then(value(a).total_cmp(&value(b)))
-            .then_with(|| a.name.cmp(&b.name))
+        let used = a.excluded.cmp(&b.excluded).then_with(|| place(a).cmp(&place(b)));
+        used.then_with(|| by_number(&a.name, &b.name)).then_with(|| a.name.cmp(&b.name))
     });
     rows
 }
 
-fn number(name: &str) -> Option<f64> {
-    name.parse::<f64>().ok().filter(|value| value.is_finite())
+/// Numbers by value, so that -1, 0 and 1 stand in this order.
+fn by_number(a: &str, b: &str) -> Ordering {
+    match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b),
+        (a, b) => a.is_ok().cmp(&b.is_ok()),
+    }
 }
 
 /// Gives a label another name; when that name is taken, the two are merged.
+///
+/// Corrections of rows name a label as it was called when they were made, so earlier names go on leading to it.
 #[must_use]
 pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str) -> LabelSettings {
     let mut next = settings.clone();
@@ -71,6 +74,12 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
             next.mapping.insert(source.to_owned(), to.to_owned());
         }
     }
+    for name in next.mapping.values_mut().filter(|name| *name == from) {
+        to.clone_into(name);
+    }
+    // Where `from` is a label of the file with a name of its own, that one stays.
+    next.mapping.entry(from.to_owned()).or_insert_with(|| to.to_owned());
+    next.mapping.retain(|source, name| source != name);
     let taken = next.order.iter().any(|name| name == to);
     next.order.retain(|name| !(taken && name == from));
     for name in &mut next.order {
@@ -117,6 +126,9 @@ pub fn are_stars(found: &BTreeMap<String, u64>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{content_hash, import, prepare};
+    use crate::progress::{Control, Watch};
+    use crate::project::{Project, RowEdit, RowId, SourceFile};
 
     fn found() -> BTreeMap<String, u64> {
         [("bad", 10), ("good", 30), ("ok", 5)].map(|(name, rows)| (name.to_owned(), rows)).into()
@@ -135,8 +147,56 @@ mod tests {
         let rows = label_rows(&found(), &merged);
         assert_eq!((rows.len(), rows[0].rows, rows[0].sources.len()), (2, 15, 2));
         let back = rename(&renamed, &label_rows(&found(), &renamed), "neutral", "ok");
-        assert_eq!((back.resolve("ok"), back.resolve("neutral")), ("ok", "ok"));
+        assert_eq!(names(&back), ["bad", "good", "ok"]);
         assert_eq!(rename(&settings, &label_rows(&found(), &settings), "ok", "  "), settings);
+    }
+
+    #[test]
+    fn corrections_follow_a_renamed_label() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("stars.csv"), "text,stars\na fine day,4\na poor day,2\nso so,3\n").unwrap();
+        let (control, mut report) = (Control::default(), |_| {});
+        let mut watch = Watch { control: &control, report: &mut report };
+        let mut project = Project::default();
+        project.dataset.main = Some("stars.csv".into());
+        project.dataset.text_column = "text".to_owned();
+        project.dataset.label_column = "stars".to_owned();
+        project.labels = LabelSettings::stars_to_sentiment();
+        let imported = import(&project, folder.path(), &mut watch).unwrap();
+        let id = RowId { file: SourceFile::Main, record: imported.main.table.records[2] };
+        let hash = content_hash("so so", "3");
+        let label = Some("negative".to_owned());
+        let edit = RowEdit { content_hash: hash, label, excluded: false, kept: false };
+        project.edits.rows.insert(id, edit);
+        let found: BTreeMap<String, u64> = ["2", "3", "4"].map(|label| (label.to_owned(), 1)).into();
+        for (from, to) in [("negative", "bad"), ("bad", "poor")] {
+            project.labels = rename(&project.labels, &label_rows(&found, &project.labels), from, to);
+            let prepared = prepare(&project, &imported, &mut watch).unwrap();
+            let corrected = prepared.examples.iter().find(|example| example.id == id).unwrap();
+            assert_eq!(prepared.labels[corrected.label as usize], to);
+            assert!(!prepared.labels.iter().any(|label| label == from), "{:?}", prepared.labels);
+        }
+    }
+
+    #[test]
+    fn a_name_of_another_label_of_the_file_keeps_its_own() {
+        let settings = LabelSettings {
+            mapping: [("a", "x"), ("b", "a")].map(|(a, b)| (a.into(), b.into())).into(),
+            ..LabelSettings::default()
+        };
+        let found = ["a", "b"].map(|label| (label.to_owned(), 1)).into();
+        let renamed = rename(&settings, &label_rows(&found, &settings), "a", "c");
+        assert_eq!((renamed.resolve("a"), renamed.resolve("b")), ("x", "c"));
+    }
+
+    #[test]
+    fn numbers_stand_by_value_and_many_labels_take_no_time() {
+        let found = ["1", "0", "-1", "10"].map(|label| (label.to_owned(), 1)).into();
+        let rows = label_rows(&found, &LabelSettings::default());
+        let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["-1", "0", "1", "10"]);
+        let found: BTreeMap<String, u64> = (0..50_000).map(|label| (format!("id {label}"), 1)).collect();
+        assert_eq!(label_rows(&found, &LabelSettings::default()).len(), 50_000);
     }
 
     #[test]

@@ -20,11 +20,15 @@ use crate::project::{LabelSettings, Step};
 const NAME: f32 = 180.0;
 /// Width of what stands to the right of a bar.
 const FIGURES: f32 = 250.0;
+/// Most labels that are drawn: more means that the column holds something else.
+const DRAWN: usize = 200;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
 pub struct LabelsStepState {
     found: Found,
+    rows: Vec<LabelRow>,
+    rows_of: Option<LabelSettings>,
     renaming: Option<(String, String)>,
     explore: ExploreState,
 }
@@ -37,10 +41,11 @@ struct Found {
 }
 
 impl Found {
-    fn refresh(&mut self, imported: &Arc<Imported>, column: &str) {
+    /// Whether the labels were counted anew.
+    fn refresh(&mut self, imported: &Arc<Imported>, column: &str) -> bool {
         let same = |(of, name): &(Arc<Imported>, String)| Arc::ptr_eq(of, imported) && name == column;
         if self.of.as_ref().is_some_and(same) {
-            return;
+            return false;
         }
         self.of = Some((Arc::clone(imported), column.to_owned()));
         self.labels.clear();
@@ -53,6 +58,7 @@ impl Found {
                 }
             }
         }
+        true
     }
 }
 
@@ -65,13 +71,16 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
             no_labels(ui, ctx, sender);
             return;
         };
-        state.found.refresh(imported, &dataset.label_column);
+        let counted_anew = state.found.refresh(imported, &dataset.label_column);
+        if counted_anew || state.rows_of.as_ref() != Some(&ctx.project.labels) {
+            state.rows = label_rows(&state.found.labels, &ctx.project.labels);
+            state.rows_of = Some(ctx.project.labels.clone());
+        }
         for issue in &ctx.facts.data_issues {
             banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
         }
-        let rows = label_rows(&state.found.labels, &ctx.project.labels);
         stars(ui, ctx, &state.found.labels, sender);
-        label_set(ui, ctx, &rows, &mut state.renaming, sender);
+        label_set(ui, ctx, &state.rows, &mut state.renaming, sender);
         let Some(prepared) = ctx.prepared else {
             if ctx.preview.is_some() {
                 waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
@@ -134,16 +143,12 @@ fn label_set(
         ui.add_space(theme.space.s);
         let most = rows.iter().map(|row| row.rows).max().unwrap_or(1).max(1);
         let all: u64 = rows.iter().filter(|row| !row.excluded).map(|row| row.rows).sum();
-        for row in rows.iter().take(LABELS_SHOWN) {
+        for row in rows.iter().take(DRAWN) {
             label_row(ui, ctx, rows, row, (most, all.max(1)), renaming, sender);
         }
-        if let Some(more) = rows.len().checked_sub(LABELS_SHOWN).filter(|&more| more > 0) {
-            let text = format!(
-                "and {} more. So many labels are seldom meant: is {} the label column?",
-                count(more as u64),
-                ctx.project.dataset.label_column
-            );
-            ui.label(theme.muted(text));
+        if rows.len() > DRAWN {
+            let more = count((rows.len() - DRAWN) as u64);
+            ui.label(theme.muted(format!("and {more} more. So many labels: is this the right label column?")));
         }
     });
 }
@@ -272,7 +277,7 @@ fn more_menu(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelR
             }
         }
         ui.menu_button("Merge into", |ui| {
-            for other in rows.iter().filter(|other| other.name != row.name) {
+            for other in rows.iter().filter(|other| other.name != row.name).take(DRAWN) {
                 if ui.button(&other.name).clicked() {
                     sender.edit(Edit::Labels(rename(settings, rows, &row.name, &other.name)));
                     ui.close();
@@ -339,6 +344,23 @@ mod tests {
         let app = window.state().as_ref().unwrap();
         assert_eq!(app.prepared().unwrap().labels, ["negative", "neutral", "positive"]);
         window.check_accessibility();
+    }
+
+    #[test]
+    fn a_column_of_ids_is_drawn_in_part() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let mut rows = String::from("text,label\n");
+        for row in 0..3_000 {
+            writeln!(rows, "review number {row},id {row}").unwrap();
+        }
+        let path = folder.path().join("ids.csv");
+        std::fs::write(&path, rows).unwrap();
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        window.get_by_label_contains("and 2,800 more");
     }
 
     #[test]

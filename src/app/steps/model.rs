@@ -386,6 +386,7 @@ mod tests {
             picture(if dark { "model-advanced-dark" } else { "model-advanced-light" }, &mut harness);
             harness.get_by_label("Learning rate");
             harness.get_by_label("Class weights");
+            harness.get_by_label("Seed");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The Prepare step: cleaning switches with what each changes, and the split.
 
+use std::sync::Arc;
+
 use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
 use super::super::context::StepContext;
@@ -16,6 +18,8 @@ use crate::project::{SplitSettings, Step};
 
 /// Changed rows shown beside the switches.
 const SAMPLES: usize = 5;
+/// Most labels whose rows are listed.
+const LABELS: usize = 200;
 /// Width of the list of switches.
 const SWITCH_LIST: f32 = 380.0;
 
@@ -24,6 +28,8 @@ const SWITCH_LIST: f32 = 380.0;
 pub struct PrepareStepState {
     /// Field name of the switch whose changes are shown; `None` is the first that changes anything.
     looked_at: Option<&'static str>,
+    /// Rows of each label on each side, counted once.
+    counts: Option<(Arc<Prepared>, Vec<[usize; 3]>)>,
 }
 
 /// Draws the step.
@@ -39,7 +45,11 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
         }
         warnings(ui, theme, prepared);
         cleaning(ui, ctx, prepared, state, sender);
-        split(ui, ctx, prepared, sender);
+        if !state.counts.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, prepared)) {
+            state.counts = Some((Arc::clone(prepared), prepared.counts()));
+        }
+        let counts = state.counts.as_ref().map_or(&[][..], |(_, counts)| counts);
+        split(ui, ctx, prepared, counts, sender);
         left_out(ui, theme, prepared);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Model));
@@ -188,7 +198,7 @@ fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: O
     }
 }
 
-fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
+fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, counts: &[[usize; 3]], sender: &mut CommandSender) {
     let theme = ctx.theme;
     let hint = "Training rows are learnt from. Validation rows are watched during training and decide which weights are \
                 kept. Test rows are used once, at the end: theirs are the honest figures";
@@ -199,11 +209,10 @@ fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut C
             sender.edit(Edit::Split(settings));
         }
         ui.add_space(theme.space.m);
-        let counts = prepared.counts();
         let sides: [usize; 3] = std::array::from_fn(|side| counts.iter().map(|label| label[side]).sum());
         split_bar(ui, theme, sides);
         ui.add_space(theme.space.s);
-        counts_table(ui, theme, prepared, &counts, sides);
+        counts_table(ui, theme, prepared, counts, sides);
     });
 }
 
@@ -277,7 +286,7 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
         }
         cell(ui, theme.small("Together"));
         ui.end_row();
-        for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS_SHOWN) {
+        for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS) {
             ui.label(label);
             for &rows in rows {
                 let text = RichText::new(count(rows as u64));
@@ -286,8 +295,8 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
             cell(ui, RichText::new(count(rows.iter().sum::<usize>() as u64)));
             ui.end_row();
         }
-        if let Some(more) = counts.len().checked_sub(LABELS_SHOWN).filter(|&more| more > 0) {
-            ui.label(theme.muted(format!("and {} more", count(more as u64))));
+        if prepared.labels.len() > LABELS {
+            ui.label(theme.muted(format!("and {} more", count((prepared.labels.len() - LABELS) as u64))));
             ui.end_row();
         }
         ui.label(theme.strong("All"));

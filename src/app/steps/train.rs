@@ -230,7 +230,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     let best_metric =
         start.map_or(ctx.project.training.best_metric, |start| start.settings.project.training.best_metric);
     let curves = Curves {
-        run: start.map_or("", |start| &start.run),
+        run: start.map_or("", |start| start.run.as_str()),
         steps: &live.steps,
         evaluations: &live.evaluations,
         total_steps: start.map_or(0, |start| start.total_steps),

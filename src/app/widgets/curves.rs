@@ -39,7 +39,7 @@ struct Series {
 /// The figures to draw.
 #[derive(Clone, Copy)]
 pub struct Curves<'a> {
-    /// Run id.
+    /// Run the figures are of.
     pub run: &'a str,
     /// Figures of every step.
     pub steps: &'a [StepMetrics],
@@ -59,6 +59,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let width = ((ui.available_width() - gap) / 2.0).max(160.0);
     state.refresh(curves, width as usize);
     let series = &state.series;
+    let first = curves.steps.len() < 2;
     let best = curves.evaluations.iter().rev().find(|point| point.is_best);
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
     let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
@@ -73,13 +74,8 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             Some(("Validation", validation, Sample::Points)),
             star,
         ];
-        let frame = Panel {
-            title: "Loss",
-            summary: loss_summary(curves),
-            size: vec2(width, UPPER),
-            include: losses,
-            legend: &legend,
-        };
+        let (summary, size) = (loss_summary(curves), vec2(width, UPPER));
+        let frame = Panel { title: "Loss", summary, size, legend: &legend, range: first.then_some([0.0, 1.2]) };
         panel(ui, theme, curves, &frame, |plot| {
             plot.line(line("Training", &series.loss, faint(training)).width(1.0).allow_hover(false));
             plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
@@ -90,8 +86,8 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
         });
         let legend = [Some(("Macro-F1", validation, Sample::Points)), Some(("Accuracy", second, Sample::Dashes)), star];
         let summary = score_summary(curves);
-        let frame =
-            Panel { title: "Score on validation", summary, size: vec2(width, UPPER), include: scores, legend: &legend };
+        let range = (curves.evaluations.len() < 2).then_some([0.0, 1.0]);
+        let frame = Panel { title: "Score on validation", summary, size: vec2(width, UPPER), legend: &legend, range };
         panel(ui, theme, curves, &frame, |plot| {
             evaluations(plot, "Macro-F1", &series.macro_f1, validation, LineStyle::Solid);
             evaluations(plot, "Accuracy", &series.accuracy, second, LineStyle::dashed_dense());
@@ -106,12 +102,9 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     });
     ui.add_space(theme.space.m);
     ui.horizontal_top(|ui| {
-        let small = |title: &'static str| Panel {
-            title,
-            summary: title.to_owned(),
-            size: vec2(width, LOWER),
-            include: &[0.0],
-            legend: &[],
+        let small = |title: &'static str| {
+            let range = first.then_some(if title == "Learning rate" { [0.0, 1e-4] } else { [0.0, 1.0] });
+            Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[], range }
         };
         panel(ui, theme, curves, &small("Learning rate"), |plot| {
             plot.line(line("Learning rate", &series.learning_rate, training).width(1.5));
@@ -141,6 +134,8 @@ struct Panel<'a> {
     /// Values that are always in sight.
     include: &'a [f64],
     legend: &'a [Option<(&'static str, Color32, Sample)>],
+    /// Values in sight before there are two points to make an axis of.
+    range: Option<[f64; 2]>,
 }
 
 impl CurvesState {
@@ -201,11 +196,7 @@ fn panel<'a>(
                 .formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
             let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
             // Dragging and scrolling belong to the page; a box drawn with the right button zooms, two clicks reset.
-            let plot = Plot::new(("curve", panel.title));
-            let response = panel
-                .include
-                .iter()
-                .fold(plot, |plot, &value| plot.include_y(value))
+            let mut plot = Plot::new(("curve", panel.title))
                 .width(size.x)
                 .height(size.y)
                 .allow_scroll(false)
@@ -219,9 +210,11 @@ fn panel<'a>(
                 .x_grid_spacer(|input| ticks(&input, 6.0, 1.0))
                 .y_grid_spacer(|input| ticks(&input, 4.0, 0.0))
                 .grid_color(theme.palette.border)
-                .label_formatter(move |position| hover(position, per_epoch))
-                .show(ui, draw)
-                .response;
+                .label_formatter(move |position| hover(position, per_epoch));
+            for value in panel.range.into_iter().flatten() {
+                plot = plot.include_y(value);
+            }
+            let response = plot.show(ui, draw).response;
             response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &panel.summary));
         });
     });
@@ -372,13 +365,31 @@ mod tests {
     }
 
     #[test]
+    fn axes_have_sense_before_the_second_point() {
+        let theme = testing::theme(false);
+        let results = testing::results();
+        let curves = Curves {
+            run: "new",
+            steps: &results.steps[..1],
+            evaluations: &[],
+            total_steps: 30,
+            steps_per_epoch: 10,
+            best_metric: MetricChoice::MacroF1,
+        };
+        let mut state = CurvesState::default();
+        let mut harness = testing::window(false, (), |ui, ()| curves_ui(ui, &theme, curves, &mut state));
+        testing::picture("curves-first-step", &mut harness);
+        harness.get_by_label_contains("Score on validation: nothing yet");
+    }
+
+    #[test]
     fn a_long_run_is_thinned_and_its_summary_is_read_aloud() {
         let theme = testing::theme(false);
         let results = testing::results();
         let first = results.steps[0].clone();
         let steps: Vec<StepMetrics> = (1..=200_000).map(|step| StepMetrics { step, ..first.clone() }).collect();
         let curves = Curves {
-            run: "run",
+            run: "long",
             steps: &steps,
             evaluations: &results.evaluations,
             total_steps: 200_000,
@@ -390,6 +401,10 @@ mod tests {
             let harness = testing::window(false, (), |ui, ()| curves_ui(ui, &theme, curves, &mut state));
             harness.get_by_label_contains("Loss: training");
         }
+        let thinned = state.series.loss.len();
+        state.refresh(Curves { run: "other", ..curves }, state.key.3);
+        assert_eq!(state.key.0, "other", "another run with as many steps is drawn anew");
+        assert_eq!(thinned, state.series.loss.len());
         assert!(state.series.loss.len() < 3_000, "{} points are drawn", state.series.loss.len());
     }
 }

@@ -62,10 +62,10 @@ pub fn table_preview_ui(
             let name = &table.names[column];
             let width = match role_of(name, preview) {
                 Some("text") => text_width,
-                Some(_) => 160.0,
+                Some(_) => 190.0,
                 None => 120.0,
             };
-            builder = builder.column(Column::initial(width).at_least(60.0).clip(true));
+            builder = builder.column(Column::initial(width.max(head_width(name, preview))).at_least(60.0).clip(true));
         }
         builder
             .header(theme.size.row, |mut header| {
@@ -95,6 +95,12 @@ pub fn table_preview_ui(
             });
     });
     chosen
+}
+
+/// Room for a column's name, its role and the arrow of its menu.
+fn head_width(name: &str, preview: TablePreview<'_>) -> f32 {
+    let letters = name.chars().count().min(24) + role_of(name, preview).map_or(0, |role| role.len() + 5);
+    letters as f32 * 8.0 + 40.0
 }
 
 fn role_of(name: &str, preview: TablePreview<'_>) -> Option<&'static str> {
