@@ -358,6 +358,11 @@ mod tests {
         std::fs::write(&path, rows).unwrap();
         window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(path));
         settle(&mut window);
+        let app = window.state_mut().as_mut().unwrap();
+        let mut dataset = app.project().dataset.clone();
+        (dataset.text_column, dataset.label_column) = ("text".to_owned(), "label".to_owned());
+        app.run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
         settle(&mut window);
         window.get_by_label_contains("and 2,800 more");
