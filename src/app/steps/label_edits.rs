@@ -61,17 +61,11 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
     let Some(row) = rows.iter().find(|row| row.name == from).filter(|_| !to.is_empty() && from != to) else {
         return next;
     };
-    // Corrections name labels as they were called when they were made: those follow the new name too.
-    let in_file = |name: &str| rows.iter().any(|row| row.sources.iter().any(|(source, _)| source == name));
-    let corrected = Some(from).filter(|name| !in_file(name));
-    for target in next.mapping.values_mut().filter(|target| *target == from) {
-        to.clone_into(target);
-    }
-    for source in row.sources.iter().map(|(source, _)| source.as_str()).chain(corrected) {
+    for (source, _) in &row.sources {
         if source == to {
             next.mapping.remove(source);
         } else {
-            next.mapping.insert(source.to_owned(), to.to_owned());
+            next.mapping.insert(source.clone(), to.to_owned());
         }
     }
     for name in next.mapping.values_mut().filter(|name| *name == from) {
@@ -219,24 +213,5 @@ mod tests {
         assert!(!are_stars(&stars(&["1", "3", "7"])));
         assert!(!are_stars(&stars(&["1", "2"])));
         assert!(!are_stars(&found()));
-    }
-
-    #[test]
-    fn corrections_made_under_the_old_name_follow_a_rename() {
-        let stars: BTreeMap<String, u64> = ["1", "2", "3", "4", "5"].map(|star| (star.to_owned(), 10)).into();
-        let settings = LabelSettings::stars_to_sentiment();
-        let renamed = rename(&settings, &label_rows(&stars, &settings), "negative", "bad");
-        assert_eq!(renamed.resolve("1"), "bad");
-        assert_eq!(renamed.resolve("negative"), "bad", "a row corrected to negative is bad now");
-        let again = rename(&renamed, &label_rows(&stars, &renamed), "bad", "poor");
-        assert_eq!((again.resolve("negative"), again.resolve("bad"), again.resolve("2")), ("poor", "poor", "poor"));
-    }
-
-    #[test]
-    fn numbers_are_ordered_by_value() {
-        let found: BTreeMap<String, u64> = ["-1", "0", "1", "10", "2"].map(|label| (label.to_owned(), 1)).into();
-        let rows = label_rows(&found, &LabelSettings::default());
-        let names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        assert_eq!(names, ["-1", "0", "1", "2", "10"]);
     }
 }

@@ -10,7 +10,6 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent_fine};
 use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
-use super::LABELS_SHOWN;
 use super::explore::{ExploreState, explore_ui};
 use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
 use crate::data::Imported;

@@ -24,9 +24,6 @@ use crate::project::Step;
 use super::context::StepContext;
 use super::messages::CommandSender;
 
-/// Labels drawn at once: a wrong column has one for every row.
-const LABELS_SHOWN: usize = 200;
-
 /// What is shown in the middle of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {

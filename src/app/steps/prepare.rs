@@ -11,7 +11,6 @@ use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{
     banner, button, diff_ui, empty_state, field_label, page, primary_button, section, waiting_ui,
 };
-use super::LABELS_SHOWN;
 use super::switches::{SWITCHES, Switch};
 use crate::data::{DropReason, Prepared};
 use crate::project::{SplitSettings, Step};

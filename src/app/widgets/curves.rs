@@ -63,9 +63,6 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let best = curves.evaluations.iter().rev().find(|point| point.is_best);
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
     let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
-    // Until there are two figures there is nothing to scale an axis by.
-    let losses: &[f64] = if curves.steps.len() < 2 { &[0.0, 1.2] } else { &[0.0] };
-    let scores: &[f64] = if curves.evaluations.len() < 2 { &[0.0, 1.0] } else { &[] };
     ui.spacing_mut().item_spacing.x = gap;
     ui.horizontal_top(|ui| {
         let legend = [
@@ -131,8 +128,6 @@ struct Panel<'a> {
     /// Read to people who do not see the curves.
     summary: String,
     size: egui::Vec2,
-    /// Values that are always in sight.
-    include: &'a [f64],
     legend: &'a [Option<(&'static str, Color32, Sample)>],
     /// Values in sight before there are two points to make an axis of.
     range: Option<[f64; 2]>,
