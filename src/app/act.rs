@@ -222,6 +222,16 @@ impl HoneApp {
 
     /// Leaves the open project, after asking what must be asked.
     pub(super) fn leave(&mut self, leaving: Leaving) {
+        // Looked at before anything is asked or stopped: a folder without a project must not cost the one that is open.
+        if let Leaving::Open(path) = &leaving
+            && let Err(error) = ProjectFile::read(path)
+            && !matches!(error, OpenError::Damaged { .. })
+        {
+            self.dialog = None;
+            self.state.settings.forget(path);
+            self.tell(Tone::Danger, "The project could not be opened", error.to_string());
+            return;
+        }
         if self.state.work.is_training() {
             self.dialog = Some(Dialog::Training(leaving));
         } else if self.state.session.as_ref().is_some_and(Session::is_dirty) {
@@ -238,15 +248,6 @@ impl HoneApp {
                 self.ctx.send_viewport_cmd(ViewportCommand::Close);
             }
             Leaving::Open(path) => {
-                // A folder without a project must not cost the one that is open.
-                if let Err(error) = ProjectFile::read(&path)
-                    && !matches!(error, OpenError::Damaged { .. })
-                {
-                    self.dialog = None;
-                    self.state.settings.forget(&path);
-                    self.tell(Tone::Danger, "The project could not be opened", error.to_string());
-                    return;
-                }
                 // The old project's lock must be free, should it be the same one.
                 self.state.set_session(None);
                 self.open(&path);

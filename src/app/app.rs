@@ -445,6 +445,21 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_folder_costs_neither_the_open_project_nor_its_edits() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let session = hone(&mut window).state.session.as_mut().unwrap();
+        session.apply(crate::app::Edit::Name("Mine".to_owned()), std::time::Instant::now());
+        hone(&mut window).leave(Leaving::Open(folder.path().to_owned()));
+        assert!(hone(&mut window).dialog.is_none(), "nothing is asked: nothing is left");
+        let session = hone(&mut window).state.session.as_ref().unwrap();
+        assert_eq!((session.project().name.as_str(), session.is_dirty()), ("Mine", true));
+        settle(&mut window);
+        window.get_by_label("The project could not be opened");
+    }
+
+    #[test]
     fn a_new_project_is_made_and_waits_for_its_data() {
         let folder = tempfile::tempdir().unwrap();
         let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
