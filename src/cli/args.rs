@@ -44,6 +44,9 @@ pub enum TerminalCommand {
     Models(ModelsCommand),
     /// List a project's training runs
     Runs(RunsArguments),
+    /// Measure how fast this machine trains
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 /// How to read a data file; what is left out is detected.
@@ -232,6 +235,30 @@ pub struct RunsArguments {
     /// Print the list as one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// `hone bench`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Time training steps on random tokens and print the figures as one JSON object
+    Step(BenchStepArguments),
+}
+
+/// `hone bench step`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchStepArguments {
+    /// Model: an id of `hone models list`, or a Hugging Face folder
+    #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
+    pub model: String,
+    /// Texts in a step
+    #[arg(long, default_value_t = 32)]
+    pub batch: usize,
+    /// Tokens of each text
+    #[arg(long, default_value_t = 64)]
+    pub len: usize,
+    /// Steps to time
+    #[arg(long, default_value_t = 12)]
+    pub steps: u32,
 }
 
 fn delimiter(text: &str) -> Result<char, String> {

@@ -1,6 +1,7 @@
 //! The terminal: commands as thin as they can be, over the same worker as the window.
 
 mod args;
+mod bench;
 mod inspect;
 mod model_commands;
 mod new;
@@ -98,6 +99,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
         TerminalCommand::Inspect(arguments) => inspect::run(arguments, out),
         TerminalCommand::Models(arguments) => model_commands::models(arguments, out),
         TerminalCommand::Runs(arguments) => model_commands::runs(arguments, out),
+        TerminalCommand::Bench(command) => bench::run(command, out),
     }
 }
 

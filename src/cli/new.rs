@@ -109,7 +109,7 @@ fn project_name(arguments: &NewArguments) -> String {
     arguments.name.clone().or_else(from_folder).unwrap_or_else(|| Project::default().name)
 }
 
-fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
+pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
     let catalogue = Catalogue::bundled().map_err(|error| CliError::Failed(error.to_string()))?;
     if catalogue.get(model).is_some() {
         return Ok(ModelChoice::Catalogue(model.to_owned()));

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use candle_core::Device;
-
 use super::{ExportError, Source, say};
 use crate::data::{TextTokenizer, packed};
 use crate::models::{LoadOptions, Mode, TextClassifier};
@@ -54,7 +52,8 @@ fn logits(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Vec<f32>>, ExportError> {
     let settings = &source.settings;
-    let options = LoadOptions { labels: settings.labels.clone(), seed: 0, dropout: Some(0.0), device: Device::Cpu };
+    let options =
+        LoadOptions { labels: settings.labels.clone(), seed: 0, dropout: Some(0.0), ..LoadOptions::default() };
     let (model, report) = TextClassifier::load(folder, &options)?;
     if report.new_head {
         return Err(ExportError::Differs(format!("{} has no head for these labels", folder.display())));
@@ -66,7 +65,7 @@ fn logits(
     for batch in rows.chunks(BATCH) {
         say(watch, "Comparing the export with the model")?;
         let answers = model.forward(&packed(&ids, None, batch), Mode::Inference);
-        logits.extend(answers.and_then(|answers| answers.to_vec2::<f32>()).map_err(crate::models::ModelError::from)?);
+        logits.extend(answers.map_err(crate::models::ModelError::from)?);
     }
     Ok(logits)
 }

@@ -4,43 +4,32 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 
 use super::ModelError;
 use super::config::{Activation, ModelConfig};
-use super::mode::Pass;
+use super::mode::{DropoutRates, Mode, Pass};
 use super::weights::{Fill, Weights};
 use crate::data::PackedBatch;
-use crate::ops::{self, AttentionShape, LayerNormWeights, TokenRows};
+use crate::ops::{
+    self, Array, AttentionInput, AttentionShape, Backend, LayerNormWeights, LinearWeights, TokenRows, Value, Weight,
+};
+use crate::project::TrainedLayers;
 
 /// Dropout sites a layer: attention probabilities, attention output, feed-forward output.
 const SITES_OF_A_LAYER: u64 = 3;
 
-/// A matrix and a bias.
-#[derive(Clone, Debug)]
-pub(super) struct Linear {
-    weight: Tensor,
-    bias: Tensor,
-}
-
-impl Linear {
-    pub(super) fn load(
-        weights: &mut Weights<'_>,
-        name: &str,
-        sizes: (usize, usize),
-        fill: Fill,
-    ) -> std::result::Result<Self, ModelError> {
-        let (inputs, outputs) = sizes;
-        let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
-        Ok(Self {
-            weight: weights.parameter(&format!("{name}.weight"), &[outputs, inputs], fill)?,
-            bias: weights.parameter(&format!("{name}.bias"), &[outputs], bias)?,
-        })
-    }
-
-    pub(super) fn forward(&self, x: &Tensor, pass: &Pass) -> Result<Tensor> {
-        ops::linear(x, &pass.weight(&self.weight), Some(&pass.weight(&self.bias)))
-    }
+/// A matrix and a bias of that name; `sizes` are inputs and outputs.
+pub(super) fn load_linear(
+    weights: &mut Weights<'_>,
+    name: &str,
+    sizes: (usize, usize),
+    fill: Fill,
+) -> std::result::Result<LinearWeights, ModelError> {
+    let (inputs, outputs) = sizes;
+    let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
+    let weight = weights.parameter(&format!("{name}.weight"), &[outputs, inputs], fill)?;
+    Ok((weight, Some(weights.parameter(&format!("{name}.bias"), &[outputs], bias)?)))
 }
 
 /// The network without a head.
@@ -48,31 +37,92 @@ impl Linear {
 pub(super) struct Bert {
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    pooler: Linear,
+    pooler: LinearWeights,
     max_positions: usize,
+    /// How many layers from the bottom stay as they are, and the embeddings with them; `None` when all is trained.
+    frozen: Option<usize>,
 }
 
 impl Bert {
-    pub(super) fn load(weights: &mut Weights<'_>, config: &ModelConfig) -> std::result::Result<Self, ModelError> {
+    pub(super) fn load(
+        weights: &mut Weights<'_>,
+        config: &ModelConfig,
+        trained: TrainedLayers,
+    ) -> std::result::Result<Self, ModelError> {
+        let frozen = trained.frozen(config.num_hidden_layers);
+        weights.freeze(frozen.is_some());
         let embeddings = Embeddings::load(weights, config)?;
-        let layers = (0..config.num_hidden_layers).map(|layer| Layer::load(weights, config, layer));
+        let layers = (0..config.num_hidden_layers).map(|layer| {
+            weights.freeze(frozen.is_some_and(|frozen| layer < frozen));
+            Layer::load(weights, config, layer)
+        });
         let layers = layers.collect::<std::result::Result<_, _>>()?;
+        weights.freeze(false);
         // Sentence embedding models are often saved without their pooler.
         let fill = Fill::Normal(config.initializer_range);
-        let pooler = Linear::load(weights, "bert.pooler.dense", (config.hidden_size, config.hidden_size), fill)?;
-        Ok(Self { embeddings, layers, pooler, max_positions: config.max_position_embeddings })
+        let pooler = load_linear(weights, "bert.pooler.dense", (config.hidden_size, config.hidden_size), fill)?;
+        Ok(Self { embeddings, layers, pooler, max_positions: config.max_position_embeddings, frozen })
     }
 
-    /// The pooled first token of each text, `[texts, hidden]`.
-    pub(super) fn forward(&self, batch: &PackedBatch, pass: &Pass) -> Result<Tensor> {
+    /// The pooled first token of each text, `[texts, hidden]`. `features` are [`Bert::features`] of the same batch, where
+    /// they are known already.
+    pub(super) fn forward(&self, batch: &PackedBatch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         self.check(batch)?;
+        let frozen = self.frozen.unwrap_or(0);
+        let hidden = match features {
+            Some(features) => pass.tape.constant(features, &self.pooler.0)?,
+            None => self.lower(batch, pass)?,
+        };
+        let hidden = self.run(self.layers.get(frozen..).unwrap_or_default(), frozen, hidden, batch, pass)?;
+        pass.tape.linear(&hidden, &[&self.pooler], Some(ops::Activation::Tanh))
+    }
+
+    /// What the layers that stay as they are make of a batch, without dropout: `[tokens, hidden]`, or `[texts, hidden]`
+    /// of the first tokens when every layer does. `None` when all is trained.
+    pub(super) fn features(
+        &self,
+        batch: &PackedBatch,
+        backend: Backend,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Array>> {
+        if self.frozen.is_none() {
+            return Ok(None);
+        }
+        self.check(batch)?;
+        let rates = DropoutRates { hidden: 0.0, attention: 0.0, classifier: 0.0 };
+        let mut pass = Pass::new(backend, Mode::Inference, rates, stop);
+        let hidden = self.lower(batch, &mut pass)?;
+        hidden.to_array().map(Some)
+    }
+
+    /// Embeddings and the layers that stay as they are.
+    fn lower(&self, batch: &PackedBatch, pass: &mut Pass<'_>) -> Result<Value> {
+        let Some(frozen) = self.frozen else { return self.embeddings.forward(batch, pass) };
+        // Nothing is learnt there, so noise would only harm.
+        let rates = pass.rates;
+        pass.rates = DropoutRates { hidden: 0.0, attention: 0.0, ..rates };
+        let hidden = self.embeddings.forward(batch, pass)?;
+        let hidden = self.run(&self.layers[..frozen], 0, hidden, batch, pass);
+        pass.rates = rates;
+        hidden
+    }
+
+    /// Some layers, the first of which is the `first`-th of all.
+    fn run(
+        &self,
+        layers: &[Layer],
+        first: usize,
+        mut hidden: Value,
+        batch: &PackedBatch,
+        pass: &mut Pass<'_>,
+    ) -> Result<Value> {
         let texts: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
-        let mut hidden = self.embeddings.forward(batch, pass)?;
-        for (index, layer) in self.layers.iter().enumerate() {
+        for (index, layer) in layers.iter().enumerate() {
+            let index = first + index;
             let queries = if index + 1 == self.layers.len() { Queries::FirstTokens } else { Queries::All };
             hidden = layer.forward(&hidden, &texts, queries, index, pass)?;
         }
-        self.pooler.forward(&hidden, pass)?.tanh()
+        Ok(hidden)
     }
 
     fn check(&self, batch: &PackedBatch) -> Result<()> {
@@ -107,9 +157,9 @@ enum Queries {
 
 #[derive(Clone, Debug)]
 struct Embeddings {
-    words: Tensor,
-    positions: Tensor,
-    types: Tensor,
+    words: Weight,
+    positions: Weight,
+    types: Weight,
     norm: LayerNormWeights,
 }
 
@@ -127,28 +177,28 @@ impl Embeddings {
         })
     }
 
-    fn forward(&self, batch: &PackedBatch, pass: &Pass) -> Result<Tensor> {
+    fn forward(&self, batch: &PackedBatch, pass: &mut Pass<'_>) -> Result<Value> {
         let rows = TokenRows {
             words: batch.input_ids.as_slice().into(),
             positions: batch.cu_seqlens.windows(2).flat_map(|ends| 0..ends[1] - ends[0]).collect(),
             types: std::iter::repeat_n(0, batch.total_tokens()).collect(),
         };
-        let words = pass.weight(&self.words);
-        let sum = ops::embedding(&words, &pass.weight(&self.positions), &pass.weight(&self.types), &rows)?;
-        let normal = ops::layer_norm(&sum, None, &pass.norm(&self.norm), ops::Dropout::OFF)?;
-        ops::dropout(&normal, pass.hidden_dropout(0))
+        let sum = pass.tape.embedding(&self.words, &self.positions, &self.types, &rows)?;
+        let normal = pass.tape.layer_norm(&sum, None, &self.norm, ops::Dropout::OFF)?;
+        let dropout = pass.hidden_dropout(0);
+        pass.tape.dropout(&normal, dropout)
     }
 }
 
 #[derive(Clone, Debug)]
 struct Layer {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    attention_output: Linear,
+    query: LinearWeights,
+    key: LinearWeights,
+    value: LinearWeights,
+    attention_output: LinearWeights,
     attention_norm: LayerNormWeights,
-    intermediate: Linear,
-    output: Linear,
+    intermediate: LinearWeights,
+    output: LinearWeights,
     output_norm: LayerNormWeights,
     heads: usize,
     activation: Activation,
@@ -158,7 +208,7 @@ impl Layer {
     fn load(weights: &mut Weights<'_>, config: &ModelConfig, index: usize) -> std::result::Result<Self, ModelError> {
         let name = |part: &str| format!("bert.encoder.layer.{index}.{part}");
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let mut linear = |part: &str, sizes| Linear::load(weights, &name(part), sizes, Fill::Required);
+        let mut linear = |part: &str, sizes| load_linear(weights, &name(part), sizes, Fill::Required);
         let query = linear("attention.self.query", (hidden, hidden))?;
         let key = linear("attention.self.key", (hidden, hidden))?;
         let value = linear("attention.self.value", (hidden, hidden))?;
@@ -181,41 +231,62 @@ impl Layer {
 
     fn forward(
         &self,
-        hidden: &Tensor,
+        hidden: &Value,
         texts: &Arc<[u32]>,
         queries: Queries,
         index: usize,
-        pass: &Pass,
-    ) -> Result<Tensor> {
+        pass: &mut Pass<'_>,
+    ) -> Result<Value> {
         let site = 1 + index as u64 * SITES_OF_A_LAYER;
-        let (asking, cuts) = match queries {
-            Queries::All => (hidden.clone(), texts.clone()),
-            Queries::FirstTokens => (first_tokens(hidden, texts)?, (0..texts.len() as u32).collect()),
+        pass.tape.look()?;
+        let (asking, mixed) = match queries {
+            Queries::All => (hidden.clone(), self.attend(hidden, texts, site, pass)?),
+            Queries::FirstTokens => self.attend_first(hidden, texts, site, pass)?,
         };
-        let shape = AttentionShape { heads: self.heads, queries: cuts, keys: texts.clone() };
-        let (query, key) = (self.query.forward(&asking, pass)?, self.key.forward(hidden, pass)?);
-        let value = self.value.forward(hidden, pass)?;
-        let mixed = ops::attention(&query, &key, &value, &shape, pass.attention_dropout(site))?;
-        let mixed = self.attention_output.forward(&mixed, pass)?;
-        let attended =
-            ops::layer_norm(&mixed, Some(&asking), &pass.norm(&self.attention_norm), pass.hidden_dropout(site + 1))?;
-        let inner = self.activate(&self.intermediate.forward(&attended, pass)?)?;
-        let outer = self.output.forward(&inner, pass)?;
-        ops::layer_norm(&outer, Some(&attended), &pass.norm(&self.output_norm), pass.hidden_dropout(site + 2))
+        pass.tape.look()?;
+        let (attention_dropout, output_dropout) = (pass.hidden_dropout(site + 1), pass.hidden_dropout(site + 2));
+        let tape = &mut pass.tape;
+        let mixed = tape.linear(&mixed, &[&self.attention_output], None)?;
+        let attended = tape.layer_norm(&mixed, Some(&asking), &self.attention_norm, attention_dropout)?;
+        let inner = tape.linear(&attended, &[&self.intermediate], Some(self.activation()))?;
+        let outer = tape.linear(&inner, &[&self.output], None)?;
+        tape.layer_norm(&outer, Some(&attended), &self.output_norm, output_dropout)
     }
 
-    fn activate(&self, x: &Tensor) -> Result<Tensor> {
+    /// Every token asks.
+    fn attend(&self, hidden: &Value, texts: &Arc<[u32]>, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
+        let shape = AttentionShape { heads: self.heads, queries: Arc::clone(texts), keys: Arc::clone(texts) };
+        let dropout = pass.attention_dropout(site);
+        let joint = pass.tape.linear(hidden, &[&self.query, &self.key, &self.value], None)?;
+        pass.tape.attention(AttentionInput::Joint(&joint), &shape, dropout)
+    }
+
+    /// The first token of each text asks. Gives those tokens too.
+    fn attend_first(
+        &self,
+        hidden: &Value,
+        texts: &Arc<[u32]>,
+        site: u64,
+        pass: &mut Pass<'_>,
+    ) -> Result<(Value, Value)> {
+        let dropout = pass.attention_dropout(site);
+        let firsts = texts.split_last().map_or(&[][..], |(_, firsts)| firsts);
+        let asking = pass.tape.rows(hidden, firsts)?;
+        let queries = (0..texts.len() as u32).collect();
+        let shape = AttentionShape { heads: self.heads, queries, keys: Arc::clone(texts) };
+        let queries = &pass.tape.linear(&asking, &[&self.query], None)?;
+        let keys_values = &pass.tape.linear(hidden, &[&self.key, &self.value], None)?;
+        let mixed = pass.tape.attention(AttentionInput::Split { queries, keys_values }, &shape, dropout)?;
+        Ok((asking, mixed))
+    }
+
+    fn activation(&self) -> ops::Activation {
         match self.activation {
-            Activation::Gelu => ops::gelu(x),
-            Activation::GeluNew => x.gelu(),
-            Activation::Relu => x.relu(),
+            Activation::Gelu => ops::Activation::Gelu,
+            Activation::GeluNew => ops::Activation::GeluTanh,
+            Activation::Relu => ops::Activation::Relu,
         }
     }
-}
-
-fn first_tokens(hidden: &Tensor, texts: &[u32]) -> Result<Tensor> {
-    let first = texts.split_last().map_or(texts, |(_, firsts)| firsts);
-    hidden.index_select(&Tensor::new(first, hidden.device())?, 0)
 }
 
 fn load_norm(

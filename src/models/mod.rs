@@ -16,7 +16,7 @@ mod save;
 mod weights;
 
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
-pub use classifier::{LoadOptions, TextClassifier};
+pub use classifier::{Learnt, LoadOptions, TextClassifier, TrainPass};
 pub use config::{Activation, CONFIG_FILE, ModelConfig};
 pub use error::ModelError;
 pub use fetch::{FetchError, FetchSettings, SourceFailure, fetch, fetch_with, locate, locate_with};

@@ -1,8 +1,6 @@
 //! Training or inference, and what differs between them.
 
-use candle_core::Tensor;
-
-use crate::ops::{Dropout, LayerNormWeights};
+use crate::ops::{Backend, Dropout, Tape};
 use crate::random::mask_key;
 
 /// What a forward pass is for.
@@ -28,24 +26,21 @@ pub(super) struct DropoutRates {
     pub classifier: f64,
 }
 
-/// A mode as the layers see it.
-pub(super) struct Pass {
+/// A forward pass as the layers see it.
+pub(super) struct Pass<'a> {
+    pub tape: Tape<'a>,
     pub mode: Mode,
     pub rates: DropoutRates,
 }
 
-impl Pass {
-    /// The weight itself in training; without its link to the gradient in inference, so that no graph is built.
-    pub(super) fn weight(&self, weight: &Tensor) -> Tensor {
-        match self.mode {
-            Mode::Inference => weight.detach(),
-            Mode::Training { .. } => weight.clone(),
-        }
-    }
-
-    pub(super) fn norm(&self, norm: &LayerNormWeights) -> LayerNormWeights {
-        let (weight, bias) = (self.weight(&norm.weight), self.weight(&norm.bias));
-        LayerNormWeights { weight, bias, epsilon: norm.epsilon }
+impl<'a> Pass<'a> {
+    /// A pass that ends with an error soon after `stop` says so.
+    pub(super) fn new(backend: Backend, mode: Mode, rates: DropoutRates, stop: &'a dyn Fn() -> bool) -> Self {
+        let tape = match mode {
+            Mode::Inference => Tape::inference(backend),
+            Mode::Training { .. } => Tape::training(backend),
+        };
+        Self { tape: tape.stopping_when(stop), mode, rates }
     }
 
     pub(super) fn hidden_dropout(&self, site: u64) -> Dropout {

@@ -8,6 +8,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
 use super::ModelError;
+use crate::ops::Weight;
 use crate::random::Rng;
 
 /// The weights' file name.
@@ -22,6 +23,8 @@ pub struct Parameter {
     pub var: Var,
     /// Whether weight decay applies: to matrices, not to biases and normalisations.
     pub decay: bool,
+    /// Whether it is trained; else it stays as it was loaded.
+    pub trained: bool,
 }
 
 /// A tensor of the file whose shape is not the network's.
@@ -69,6 +72,8 @@ pub(super) struct Weights<'a> {
     names: BTreeMap<String, String>,
     device: Device,
     seed: u64,
+    /// Whether the parameters that are in the file stay as they are.
+    frozen: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
     problems: Vec<String>,
@@ -102,22 +107,30 @@ impl<'a> Weights<'a> {
             .map_err(|error| ModelError::Damaged { path: path.clone(), reason: error.to_string() })?;
         let names = file.names().into_iter().map(|name| (upstream_name(name), name.to_owned())).collect();
         let (report, parameters, problems) = (LoadReport::default(), Vec::new(), Vec::new());
-        Ok(Self { path, file, names, device: device.clone(), seed, report, parameters, problems })
+        Ok(Self { path, file, names, device: device.clone(), seed, frozen: false, report, parameters, problems })
     }
 
-    /// The parameter of that Hugging Face name and shape, from the file or newly filled.
-    pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Tensor, ModelError> {
-        let tensor = match self.find(name, shape)? {
+    /// Whether parameters handed out from now on stay as they are.
+    pub(super) fn freeze(&mut self, frozen: bool) {
+        self.frozen = frozen;
+    }
+
+    /// The parameter of that Hugging Face name and shape, from the file or newly filled. Its number is its place among
+    /// the parameters.
+    pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Weight, ModelError> {
+        let (tensor, found) = match self.find(name, shape)? {
             Some(tensor) => {
                 self.report.loaded.push(name.to_owned());
-                tensor
+                (tensor, true)
             }
-            None => self.fill(name, shape, fill)?,
+            None => (self.fill(name, shape, fill)?, false),
         };
         let var = Var::from_tensor(&tensor)?;
-        let tensor = var.as_tensor().clone();
-        self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2 });
-        Ok(tensor)
+        // What was newly drawn means nothing until it is trained.
+        let trained = !(self.frozen && found);
+        let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
+        self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2, trained });
+        Ok(weight)
     }
 
     /// Does as if the file had no tensor of that name.

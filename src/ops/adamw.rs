@@ -5,11 +5,12 @@
 use std::borrow::Cow;
 use std::sync::Mutex;
 
-use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, bail};
+use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use super::host::{is_fast, operand, values};
-use super::kernels::{CHUNK, lanes, simd_kernel};
+use super::gradients::{Gradient, RowGradient};
+use super::host::is_host;
+use super::kernels::{CHUNK, simd_kernel};
 
 /// The numbers of one update of one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +50,7 @@ impl AdamWState {
     /// # Errors
     /// When the device is out of memory.
     pub fn new(parameter: &Var) -> Result<Self> {
-        if is_fast(&[parameter.as_tensor()]) {
+        if is_host(parameter.as_tensor()) {
             let zeros = vec![0.0; parameter.elem_count()];
             return Ok(Self(Moments::Host { first: zeros.clone(), second: zeros }));
         }
@@ -66,7 +67,7 @@ impl AdamWState {
         if first.len() != count || second.len() != count {
             bail!("saved moments of {} and {} numbers for a parameter of {count}", first.len(), second.len());
         }
-        if is_fast(&[parameter.as_tensor()]) {
+        if is_host(parameter.as_tensor()) {
             return Ok(Self(Moments::Host { first, second }));
         }
         let tensor = |values| Tensor::from_vec(values, parameter.shape(), parameter.device());
@@ -93,38 +94,25 @@ impl AdamWState {
 /// In main memory it is one fused parallel pass, elsewhere a few tensor operations.
 ///
 /// # Errors
-/// When the gradient's shape is not the parameter's, or a tensor operation fails.
-pub fn adamw_step(parameter: &Var, gradient: &Tensor, state: &mut AdamWState, update: &AdamW) -> Result<()> {
-    if gradient.shape() != parameter.shape() {
-        bail!("a gradient of shape {:?} for a parameter of shape {:?}", gradient.shape(), parameter.shape());
+/// When the gradient's size is not the parameter's, it lies elsewhere, or a tensor operation fails.
+pub fn adamw_step(parameter: &Var, gradient: &Gradient, state: &mut AdamWState, update: &AdamW) -> Result<()> {
+    let count = match gradient {
+        Gradient::Dense(gradient) => gradient.values().len(),
+        Gradient::Rows(gradient) => gradient.table_numbers(),
+        Gradient::Device(gradient) => gradient.elem_count(),
+    };
+    if count != parameter.elem_count() {
+        bail!("a gradient of {count} numbers for a parameter of shape {:?}", parameter.shape());
     }
-    match &mut state.0 {
-        Moments::Host { first, second } => {
+    match (&mut state.0, gradient) {
+        (Moments::Host { first, second }, Gradient::Dense(_) | Gradient::Rows(_)) => {
             let moments = Mutex::new((first.as_mut_slice(), second.as_mut_slice()));
-            let fused = Fused { numbers: Numbers::new(update), moments };
-            parameter.as_tensor().inplace_op2(&gradient.contiguous()?, &fused)
+            parameter.as_tensor().inplace_op1(&Fused { numbers: Numbers::new(update), gradient, moments })
         }
-        Moments::Device { first, second } => composed(parameter, gradient, first, second, update),
-    }
-}
-
-/// Sum of the squares of all elements, in double precision and in a fixed order.
-///
-/// # Errors
-/// When a tensor operation fails.
-pub fn squared_norm(tensor: &Tensor) -> Result<f64> {
-    if !is_fast(&[tensor]) {
-        return Ok(f64::from(tensor.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?));
-    }
-    let tensor = tensor.contiguous()?;
-    let values = values(&tensor)?;
-    let partial: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares).collect();
-    Ok(partial.iter().sum())
-}
-
-simd_kernel! {
-    fn sum_of_squares(values: &[f32]) -> f64 {
-        lanes::sum_of_squares(values)
+        (Moments::Device { first, second }, Gradient::Device(gradient)) => {
+            composed(parameter, gradient, first, second, update)
+        }
+        _ => bail!("the gradient and the moments of a parameter are on different devices"),
     }
 }
 
@@ -165,27 +153,52 @@ impl Numbers {
 
 struct Fused<'a> {
     numbers: Numbers,
+    gradient: &'a Gradient,
     moments: Mutex<(&'a mut [f32], &'a mut [f32])>,
 }
 
-impl InplaceOp2 for Fused<'_> {
+impl InplaceOp1 for Fused<'_> {
     fn name(&self) -> &'static str {
         "adamw"
     }
 
-    fn cpu_fwd(&self, out: &mut CpuStorage, layout: &Layout, gradient: &CpuStorage, like: &Layout) -> Result<()> {
+    fn cpu_fwd(&self, out: &mut CpuStorage, layout: &Layout) -> Result<()> {
         let Some((start, end)) = layout.contiguous_offsets() else { bail!("adamw needs a contiguous parameter") };
         let CpuStorage::F32(values) = out else { bail!("adamw needs a parameter of 32-bit floats") };
-        let gradient = operand(gradient, like)?;
         let Ok(mut moments) = self.moments.lock() else { bail!("the moments were left in the middle of an update") };
         let (first, second) = &mut *moments;
-        values[start..end]
-            .par_chunks_mut(CHUNK)
-            .zip(gradient.par_chunks(CHUNK))
-            .zip(first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK)))
-            .for_each(|((values, gradient), (first, second))| update(values, gradient, first, second, self.numbers));
+        let values = &mut values[start..end];
+        match self.gradient {
+            Gradient::Dense(gradient) => update_all(values, gradient.values(), first, second, self.numbers),
+            Gradient::Rows(gradient) => update_table(values, gradient, first, second, self.numbers),
+            Gradient::Device(_) => bail!("the gradient is on another device"),
+        }
         Ok(())
     }
+}
+
+fn update_all(values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], by: Numbers) {
+    values
+        .par_chunks_mut(CHUNK)
+        .zip(gradient.par_chunks(CHUNK))
+        .zip(first.par_chunks_mut(CHUNK).zip(second.par_chunks_mut(CHUNK)))
+        .for_each(|((values, gradient), (first, second))| update(values, gradient, first, second, by));
+}
+
+/// A table most of whose rows have a gradient of zero: they move by their moments and decay alone.
+fn update_table(values: &mut [f32], gradient: &RowGradient, first: &mut [f32], second: &mut [f32], by: Numbers) {
+    let width = gradient.width().max(1);
+    let rows = (CHUNK / width).max(1);
+    let moments = first.par_chunks_mut(rows * width).zip(second.par_chunks_mut(rows * width));
+    values.par_chunks_mut(rows * width).zip(moments).enumerate().for_each(|(chunk, (values, (first, second)))| {
+        let moments = first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width));
+        for (row, (values, (first, second))) in values.chunks_exact_mut(width).zip(moments).enumerate() {
+            match gradient.row((chunk * rows + row) as u32) {
+                Some(gradient) => update(values, gradient, first, second, by),
+                None => update_without(values, first, second, by),
+            }
+        }
+    });
 }
 
 simd_kernel! {
@@ -195,6 +208,17 @@ simd_kernel! {
             let gradient = gradient * by.gradient_scale;
             *first = by.beta1 * *first + by.gain1 * gradient;
             *second = by.beta2 * *second + by.gain2 * gradient * gradient;
+            *value = *value * by.keep - by.rate * *first / (second.sqrt() * by.root_scale + by.epsilon);
+        }
+    }
+}
+
+simd_kernel! {
+    /// [`update`] for a gradient of zero, with the same bits.
+    fn update_without(values: &mut [f32], first: &mut [f32], second: &mut [f32], by: Numbers) {
+        for (value, (first, second)) in values.iter_mut().zip(first.iter_mut().zip(second)) {
+            *first *= by.beta1;
+            *second *= by.beta2;
             *value = *value * by.keep - by.rate * *first / (second.sqrt() * by.root_scale + by.epsilon);
         }
     }
@@ -216,7 +240,12 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::ops::{Array, Gradients};
     use crate::random::Rng;
+
+    fn dense(values: &[f32]) -> Gradient {
+        Gradient::Dense(Array::from_values(1, values.len(), values))
+    }
 
     fn update_number(step: u64) -> AdamW {
         AdamW {
@@ -244,8 +273,7 @@ mod tests {
             let mut expected: Vec<[f64; 3]> = start.iter().map(|&value| [f64::from(value), 0.0, 0.0]).collect();
             for step in 1..=3 {
                 let gradient = normals(count, 10 + step);
-                let tensor = Tensor::from_slice(&gradient, count, &Device::Cpu).unwrap();
-                adamw_step(&parameter, &tensor, &mut state, &update_number(step)).unwrap();
+                adamw_step(&parameter, &dense(&gradient), &mut state, &update_number(step)).unwrap();
                 for ([value, first, second], gradient) in expected.iter_mut().zip(gradient) {
                     let gradient = f64::from(gradient) * 0.5;
                     *value -= 1e-2 * 0.01 * *value;
@@ -271,7 +299,7 @@ mod tests {
         let mut second = start.zeros_like().unwrap();
         for step in 1..=3 {
             let gradient = Tensor::from_vec(normals(60, 20 + step), (5, 12), &Device::Cpu).unwrap();
-            adamw_step(&fused, &gradient, &mut state, &update_number(step)).unwrap();
+            adamw_step(&fused, &dense(&normals(60, 20 + step)), &mut state, &update_number(step)).unwrap();
             composed(&plain, &gradient, &mut first, &mut second, &update_number(step)).unwrap();
         }
         let difference = (fused.as_tensor() - plain.as_tensor()).unwrap().abs().unwrap().max_all().unwrap();
@@ -288,8 +316,7 @@ mod tests {
                     let (first, second) = state.moments().unwrap();
                     state = AdamWState::from_moments(&parameter, first.into_owned(), second.into_owned()).unwrap();
                 }
-                let gradient = Tensor::from_vec(normals(100, step), 100, &Device::Cpu).unwrap();
-                adamw_step(&parameter, &gradient, &mut state, &update_number(step)).unwrap();
+                adamw_step(&parameter, &dense(&normals(100, step)), &mut state, &update_number(step)).unwrap();
             }
             parameter.to_vec1::<f32>().unwrap()
         };
@@ -300,23 +327,33 @@ mod tests {
     fn wrong_shapes_are_refused() {
         let parameter = Var::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
         let mut state = AdamWState::new(&parameter).unwrap();
-        let gradient = Tensor::zeros((3, 2), DType::F32, &Device::Cpu).unwrap();
-        let error = adamw_step(&parameter, &gradient, &mut state, &update_number(1)).unwrap_err().to_string();
-        assert!(error.contains("[3, 2]") && error.contains("[2, 3]"), "{error}");
+        let error = adamw_step(&parameter, &dense(&[0.0; 5]), &mut state, &update_number(1)).unwrap_err().to_string();
+        assert!(error.contains("5 numbers") && error.contains("[2, 3]"), "{error}");
+        let elsewhere = Gradient::Device(parameter.zeros_like().unwrap());
+        let error = adamw_step(&parameter, &elsewhere, &mut state, &update_number(1)).unwrap_err().to_string();
+        assert!(error.contains("different devices"), "{error}");
         let error = AdamWState::from_moments(&parameter, vec![0.0; 5], vec![0.0; 6]).unwrap_err().to_string();
         assert!(error.contains("5 and 6") && error.contains("of 6"), "{error}");
     }
 
     #[test]
-    fn the_norm_is_right_and_does_not_depend_on_threads() {
-        let values = normals(100_003, 9);
-        let exact: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
-        let tensor = Tensor::from_vec(values, 100_003, &Device::Cpu).unwrap();
-        let norm = squared_norm(&tensor).unwrap();
-        assert!((norm - exact).abs() < 1e-6 * exact);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        assert_eq!(norm.to_bits(), pool.install(|| squared_norm(&tensor)).unwrap().to_bits());
-        let transposed = tensor.narrow(0, 0, 100_000).unwrap().reshape((100, 1000)).unwrap().t().unwrap();
-        assert!(squared_norm(&transposed).unwrap() > 0.0);
+    fn a_table_with_few_rows_looked_up_moves_as_if_the_rest_were_zeros() {
+        let (rows, width) = (300, 70);
+        let start = normals(rows * width, 1);
+        let run = |sparse: bool| {
+            let parameter = Var::from_vec(start.clone(), (rows, width), &Device::Cpu).unwrap();
+            let mut state = AdamWState::new(&parameter).unwrap();
+            for step in 1..=3 {
+                let mut gradients = Gradients::new(1);
+                let looked_up = [step as u32, 7, 299, 7];
+                gradients.add_rows(0, (rows, width), &looked_up, &normals(4 * width, step));
+                let gradient = gradients.get(0).unwrap();
+                let whole = dense(&gradient.to_vec().unwrap());
+                adamw_step(&parameter, if sparse { gradient } else { &whole }, &mut state, &update_number(step))
+                    .unwrap();
+            }
+            parameter.flatten_all().unwrap().to_vec1::<f32>().unwrap()
+        };
+        assert_eq!(run(true), run(false));
     }
 }

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, DType, Result, Tensor, bail};
 
-use super::host::{gradient, is_fast, operand, output, values};
+use super::array::Array;
+use super::tape::{Node, Value};
 
 /// How the rows' losses are weighed and summed.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,12 +39,38 @@ impl CrossEntropy {
     }
 }
 
-/// The loss of `logits` `[rows, classes]` against `labels` `[rows]`: a scalar.
+/// A loss, and what is needed to go back from it.
+#[derive(Debug)]
+pub struct Loss(pub(super) LossKind);
+
+/// Where a loss was computed.
+#[derive(Debug)]
+pub(super) enum LossKind {
+    /// In main memory, with the logits' place in the record and their gradient.
+    Host { value: f64, logits: Option<Node>, gradient: Array },
+    /// A scalar of candle's.
+    Composed(Tensor),
+}
+
+impl Loss {
+    /// The loss in nats.
+    ///
+    /// # Errors
+    /// When it cannot be copied from its device.
+    pub fn value(&self) -> Result<f64> {
+        match &self.0 {
+            LossKind::Host { value, .. } => Ok(*value),
+            LossKind::Composed(loss) => loss.to_dtype(DType::F64)?.to_scalar(),
+        }
+    }
+}
+
+/// The mean loss of `logits` `[rows, classes]` for `labels` `[rows]`.
 ///
 /// # Errors
-/// When a label is not below the number of classes, a length does not fit, or a tensor operation fails.
-pub fn cross_entropy(logits: &Tensor, labels: &[u32], settings: &CrossEntropy) -> Result<Tensor> {
-    let (rows, classes) = logits.dims2()?;
+/// When a label is not a class, the numbers of rows or weights differ, or a tensor operation fails.
+pub fn cross_entropy(logits: &Value, labels: &[u32], settings: &CrossEntropy) -> Result<Loss> {
+    let (rows, classes) = logits.dims()?;
     if labels.len() != rows {
         bail!("cross_entropy: {rows} rows of logits and {} labels", labels.len());
     }
@@ -54,10 +81,13 @@ pub fn cross_entropy(logits: &Tensor, labels: &[u32], settings: &CrossEntropy) -
         bail!("cross_entropy: {} class weights for {classes} classes", weights.len());
     }
     let divisor = settings.divisor.unwrap_or_else(|| settings.total_weight(labels));
-    if is_fast(&[logits]) {
-        logits.contiguous()?.apply_op1(Fast { targets: targets(labels, classes, settings, divisor), classes })
-    } else {
-        reference(logits, labels, settings, divisor)
+    match logits {
+        Value::Host(logits) => {
+            let targets = targets(labels, classes, settings, divisor);
+            let (value, gradient) = loss_and_gradient(&logits.array, &targets);
+            Ok(Loss(LossKind::Host { value, logits: logits.node, gradient }))
+        }
+        Value::Composed(logits) => Ok(Loss(LossKind::Composed(reference(logits, labels, settings, divisor)?))),
     }
 }
 
@@ -80,44 +110,23 @@ fn reference(logits: &Tensor, labels: &[u32], settings: &CrossEntropy, divisor: 
     (log_sums.broadcast_sub(&shifted)? * targets.to_dtype(logits.dtype())?)?.sum_all()
 }
 
-struct Fast {
-    targets: Vec<f32>,
-    classes: usize,
-}
-
-impl CustomOp1 for Fast {
-    fn name(&self) -> &'static str {
-        "cross entropy"
-    }
-
-    fn cpu_fwd(&self, logits: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let logits = operand(logits, layout)?;
-        let mut total = 0.0;
-        for (logits, targets) in logits.chunks_exact(self.classes).zip(self.targets.chunks_exact(self.classes)) {
-            let log_sum = log_sum_exp(logits);
-            total += logits
-                .iter()
-                .zip(targets)
-                .map(|(&logit, &target)| f64::from(target) * (log_sum - f64::from(logit)))
-                .sum::<f64>();
-        }
-        Ok(output(vec![total as f32], ()))
-    }
-
-    // With targets t of a row: d/dlogit_c = p_c Σ t - t_c
-    fn bwd(&self, logits: &Tensor, _result: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let scale = f64::from(grad.to_scalar::<f32>()?);
-        let rows = values(logits)?;
-        let mut out = Vec::with_capacity(rows.len());
-        for (row, targets) in rows.chunks_exact(self.classes).zip(self.targets.chunks_exact(self.classes)) {
+// With targets t: the loss is the sum of t (log Σ e^l - l), and its gradient is softmax(l) Σ t - t.
+fn loss_and_gradient(logits: &Array, targets: &[f32]) -> (f64, Array) {
+    let (rows, classes) = (logits.rows(), logits.width());
+    let mut loss = 0.0;
+    let gradient = Array::written(rows, classes, |out| {
+        let rows = logits.values().chunks_exact(classes).zip(targets.chunks_exact(classes));
+        for ((row, targets), out) in rows.zip(out.chunks_exact_mut(classes)) {
             let log_sum = log_sum_exp(row);
             let mass: f64 = targets.iter().map(|&target| f64::from(target)).sum();
-            out.extend(row.iter().zip(targets).map(|(&logit, &target)| {
-                (scale * ((f64::from(logit) - log_sum).exp() * mass - f64::from(target))) as f32
-            }));
+            for ((&logit, &target), out) in row.iter().zip(targets).zip(out) {
+                let (logit, target) = (f64::from(logit), f64::from(target));
+                loss += target * (log_sum - logit);
+                *out = ((logit - log_sum).exp() * mass - target) as f32;
+            }
         }
-        gradient(out, logits).map(Some)
-    }
+    });
+    (loss, gradient)
 }
 
 fn log_sum_exp(row: &[f32]) -> f64 {
@@ -127,21 +136,40 @@ fn log_sum_exp(row: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
-    use crate::ops::testing::{agree, normal};
+    use crate::ops::testing::normal;
+    use crate::ops::{Backend, Gradients, Tape};
+
+    fn logits(rows: &[Vec<f32>]) -> Value {
+        Tape::training(Backend::Kernels).leaf(Array::from_values(rows.len(), rows[0].len(), &rows.concat())).0
+    }
+
+    fn value(rows: &[Vec<f32>], labels: &[u32], settings: &CrossEntropy) -> f64 {
+        cross_entropy(&logits(rows), labels, settings).unwrap().value().unwrap()
+    }
 
     #[test]
     fn agrees_with_the_reference() {
         let weights: Arc<[f32]> = [0.5, 2.0, 1.0, 0.25, 3.0].into();
+        let labels = [0, 3, 4, 1, 1, 2, 0];
+        let rows = (normal(vec![7, 5], 1) * 3.0).unwrap();
         for class_weights in [None, Some(weights)] {
             for label_smoothing in [0.0, 0.1] {
                 let settings = CrossEntropy { class_weights: class_weights.clone(), label_smoothing, divisor: None };
-                let labels = [0, 3, 4, 1, 1, 2, 0];
-                agree(
-                    &[(normal(vec![7, 5], 1) * 3.0).unwrap()],
-                    |x| cross_entropy(&x[0], &labels, &settings),
-                    |x| reference(&x[0], &labels, &settings, settings.total_weight(&labels)),
-                );
+                let loss = cross_entropy(&logits(&rows.to_vec2().unwrap()), &labels, &settings).unwrap();
+                let wide = candle_core::Var::from_tensor(&rows.to_dtype(DType::F64).unwrap()).unwrap();
+                let expected = cross_entropy(&Value::Composed(wide.as_tensor().clone()), &labels, &settings).unwrap();
+                assert!((loss.value().unwrap() - expected.value().unwrap()).abs() < 1e-6);
+                let mut gradients = Gradients::new(1);
+                let tape = Tape::training(Backend::Composed);
+                tape.backward(expected, &[wide.as_tensor().clone()], &mut gradients).unwrap();
+                let expected = gradients.get(0).unwrap().to_vec().unwrap();
+                let LossKind::Host { gradient, .. } = loss.0 else { panic!("not of the kernels") };
+                for (got, expected) in gradient.values().iter().zip(expected) {
+                    assert!((got - expected).abs() < 1e-6, "{got} {expected}");
+                }
             }
         }
     }
@@ -149,11 +177,10 @@ mod tests {
     #[test]
     fn equals_pytorch() {
         // torch.nn.functional.cross_entropy(logits, labels, weight=weights, label_smoothing=0.1), PyTorch 2.15.
-        let logits = Tensor::new(&[[1.0_f32, -2.0, 0.5], [0.0, 3.0, -1.0]], &candle_core::Device::Cpu).unwrap();
+        let rows = [vec![1.0_f32, -2.0, 0.5], vec![0.0, 3.0, -1.0]];
         let weights: Arc<[f32]> = [0.5, 2.0, 1.5].into();
         let loss = |class_weights, label_smoothing| {
-            let settings = CrossEntropy { class_weights, label_smoothing, divisor: None };
-            cross_entropy(&logits, &[2, 1], &settings).unwrap().to_scalar::<f32>().unwrap()
+            value(&rows, &[2, 1], &CrossEntropy { class_weights, label_smoothing, divisor: None })
         };
         let expected = [0.535_240_4, 0.468_189_5, 0.685_240_4, 0.578_817_5];
         let got = [loss(None, 0.0), loss(Some(weights.clone()), 0.0), loss(None, 0.1), loss(Some(weights), 0.1)];
@@ -165,33 +192,31 @@ mod tests {
     #[test]
     fn parts_of_a_batch_add_up_to_the_whole() {
         let weights: Arc<[f32]> = [0.5, 2.0, 1.5].into();
-        let logits = normal(vec![6, 3], 2);
+        let rows = normal(vec![6, 3], 2).to_vec2::<f32>().unwrap();
         let labels = [0, 1, 2, 2, 1, 0];
         let mut settings = CrossEntropy { class_weights: Some(weights), label_smoothing: 0.1, divisor: None };
-        let scalar = |tensor: Result<Tensor>| tensor.unwrap().to_scalar::<f32>().unwrap();
-        let whole = scalar(cross_entropy(&logits, &labels, &settings));
+        let whole = value(&rows, &labels, &settings);
         settings.divisor = Some(settings.total_weight(&labels));
-        let first = scalar(cross_entropy(&logits.narrow(0, 0, 2).unwrap(), &labels[..2], &settings));
-        let second = scalar(cross_entropy(&logits.narrow(0, 2, 4).unwrap(), &labels[2..], &settings));
-        assert!((first + second - whole).abs() < 1e-6);
+        let parts = value(&rows[..2], &labels[..2], &settings) + value(&rows[2..], &labels[2..], &settings);
+        assert!((parts - whole).abs() < 1e-6);
     }
 
     #[test]
     fn large_logits_stay_finite() {
-        let logits = Tensor::new(&[[1e30_f32, -1e30]], &candle_core::Device::Cpu).unwrap();
-        let loss = cross_entropy(&logits, &[0], &CrossEntropy::default()).unwrap().to_scalar::<f32>().unwrap();
-        assert_eq!(loss.to_bits(), 0.0_f32.to_bits());
+        let loss = value(&[vec![1e30, -1e30]], &[0], &CrossEntropy::default());
+        assert!(loss.abs() < f64::MIN_POSITIVE, "{loss}");
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let logits = normal(vec![2, 3], 1);
-        let error = cross_entropy(&logits, &[0, 3], &CrossEntropy::default()).unwrap_err().to_string();
-        assert!(error.contains("label 3 of row 1 is not one of the 3 classes"), "{error}");
-        let error = cross_entropy(&logits, &[0], &CrossEntropy::default()).unwrap_err().to_string();
-        assert!(error.contains("2 rows of logits and 1 labels"), "{error}");
+        let rows = normal(vec![2, 3], 1).to_device(&Device::Cpu).unwrap().to_vec2::<f32>().unwrap();
+        let error = |labels: &[u32], settings: &CrossEntropy| {
+            cross_entropy(&logits(&rows), labels, settings).unwrap_err().to_string()
+        };
+        let plain = CrossEntropy::default();
+        assert!(error(&[0, 3], &plain).contains("label 3 of row 1 is not one of the 3 classes"));
+        assert!(error(&[0], &plain).contains("2 rows of logits and 1 labels"));
         let settings = CrossEntropy { class_weights: Some([1.0].into()), ..CrossEntropy::default() };
-        let error = cross_entropy(&logits, &[0, 1], &settings).unwrap_err().to_string();
-        assert!(error.contains("1 class weights for 3 classes"), "{error}");
+        assert!(error(&[0, 1], &settings).contains("1 class weights for 3 classes"));
     }
 }

@@ -1,10 +1,11 @@
 //! Dropout from a seeded mask: every element is kept or dropped by its place alone, whoever computes it.
 
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor};
+use candle_core::{DType, Device, Result, Tensor};
 use rayon::prelude::*;
 
-use super::host::{gradient, is_fast, operand, output, rows_and_width, values};
+use super::array::Array;
 use super::kernels::{ROWS, simd_kernel};
+use super::tape::{Flow, Node, Op, Tape, Value};
 use crate::random::{mask_bits, mask_row_key};
 
 /// Which elements are dropped, and what the others are multiplied with.
@@ -69,62 +70,63 @@ impl RowMask {
     }
 }
 
-/// Drops elements of `x`, of any shape; rows of the mask run along the last dimension.
-///
-/// # Errors
-/// When a tensor operation fails.
-pub fn dropout(x: &Tensor, dropout: Dropout) -> Result<Tensor> {
-    if dropout.is_off() {
-        return Ok(x.clone());
+/// What the backward pass needs.
+#[derive(Debug)]
+pub(super) struct Record {
+    from: Option<Node>,
+    dropout: Dropout,
+}
+
+impl Tape<'_> {
+    /// Drops elements of `x`; rows of the mask are rows of `x`.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn dropout(&mut self, x: &Value, dropout: Dropout) -> Result<Value> {
+        if dropout.is_off() {
+            return Ok(x.clone());
+        }
+        if !self.uses_kernels() {
+            return Ok(Value::Composed(reference(x.composed()?, dropout)?));
+        }
+        let x = x.host()?;
+        let mut out = x.array.clone();
+        drop_elements(&mut out, dropout);
+        let record = self.records(&[x.node], &[]).then_some(Record { from: x.node, dropout });
+        Ok(self.made(out, record.map(Op::Dropout)))
     }
-    if is_fast(&[x]) { x.contiguous()?.apply_op1(Fast(dropout)) } else { reference(x, dropout) }
+}
+
+impl Record {
+    // d/dx (x . factor) = factor
+    pub(super) fn backward(self, mut gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
+        drop_elements(&mut gradient, self.dropout);
+        flow.add(self.from, gradient);
+        Ok(())
+    }
 }
 
 pub(super) fn reference(x: &Tensor, dropout: Dropout) -> Result<Tensor> {
     if dropout.is_off() {
         return Ok(x.clone());
     }
-    let (rows, width) = rows_and_width(x.shape());
-    x * dropout.factors(rows, width, x.dtype(), x.device())?.reshape(x.shape())?
+    let (rows, width) = x.dims2()?;
+    x * dropout.factors(rows, width, x.dtype(), x.device())?
 }
 
-struct Fast(Dropout);
-
-impl CustomOp1 for Fast {
-    fn name(&self) -> &'static str {
-        "dropout"
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, width) = rows_and_width(layout.shape());
-        Ok(output(dropped(operand(x, layout)?, width, self.0), layout.shape()))
-    }
-
-    // d/dx (x . factor) = factor
-    fn bwd(&self, x: &Tensor, _result: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let grad = grad.contiguous()?;
-        let (_, width) = rows_and_width(x.shape());
-        gradient(dropped(&values(&grad)?, width, self.0), x).map(Some)
-    }
-}
-
-/// `x` with elements dropped, rows of `width`.
-pub(super) fn dropped(x: &[f32], width: usize, dropout: Dropout) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    let chunk = ROWS * width.max(1);
-    out.par_chunks_mut(chunk)
-        .zip(x.par_chunks(chunk))
-        .enumerate()
-        .for_each(|(index, (out, x))| drop_rows(x, out, width, index * ROWS, dropout));
-    out
+/// Drops elements in place.
+fn drop_elements(x: &mut Array, dropout: Dropout) {
+    let width = x.width();
+    let chunks = x.values_mut().par_chunks_mut(ROWS * width.max(1)).enumerate();
+    chunks.for_each(|(chunk, x)| drop_rows(x, width, chunk * ROWS, dropout));
 }
 
 simd_kernel! {
-    fn drop_rows(x: &[f32], out: &mut [f32], width: usize, first_row: usize, dropout: Dropout) {
-        for (row, (out, x)) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)).enumerate() {
+    fn drop_rows(x: &mut [f32], width: usize, first_row: usize, dropout: Dropout) {
+        for (row, x) in x.chunks_exact_mut(width.max(1)).enumerate() {
             let mask = dropout.row(first_row + row);
-            for (column, (out, &x)) in out.iter_mut().zip(x).enumerate() {
-                *out = x * mask.factor(column);
+            for (column, x) in x.iter_mut().enumerate() {
+                *x *= mask.factor(column);
             }
         }
     }
@@ -133,20 +135,26 @@ simd_kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Backend;
     use crate::ops::testing::{agree, normal};
+
+    fn dropped(x: Array, dropout: Dropout) -> Vec<f32> {
+        let mut tape = Tape::inference(Backend::Kernels);
+        let (x, _) = tape.leaf(x);
+        tape.dropout(&x, dropout).unwrap().to_rows().unwrap().concat()
+    }
 
     #[test]
     fn agrees_with_the_reference() {
-        for shape in [vec![1], vec![7, 5], vec![130, 33], vec![3, 4, 17]] {
+        for shape in [vec![1, 1], vec![7, 5], vec![130, 33]] {
             let mask = Dropout::new(0.3, 5);
-            agree(&[normal(shape, 1)], |x| dropout(&x[0], mask), |x| reference(&x[0], mask));
+            agree(&[normal(shape, 1)], &[], |tape, x, _| tape.dropout(&x[0], mask), |x| reference(&x[0], mask));
         }
     }
 
     #[test]
     fn drops_the_asked_share_and_keeps_the_mean() {
-        let ones = Tensor::ones((1000, 100), DType::F32, &Device::Cpu).unwrap();
-        let out = dropout(&ones, Dropout::new(0.1, 3)).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let out = dropped(Array::from_values(1000, 100, &[1.0; 100_000]), Dropout::new(0.1, 3));
         let dropped = out.iter().filter(|&&value| value == 0.0).count();
         assert!(dropped.abs_diff(10_000) < 400, "{dropped}");
         let mean = out.iter().map(|&value| f64::from(value)).sum::<f64>() / 1e5;
@@ -155,16 +163,14 @@ mod tests {
 
     #[test]
     fn ends_of_the_range() {
-        let x = normal(vec![4, 4], 1);
-        let all = dropout(&x, Dropout::new(1.0, 3)).unwrap().abs().unwrap().max_all().unwrap();
-        assert_eq!(all.to_scalar::<f32>().unwrap().to_bits(), 0.0_f32.to_bits());
+        let x = Array::from_values(2, 2, &[1.0, -2.0, 3.0, -4.0]);
+        assert!(dropped(x, Dropout::new(1.0, 3)).iter().all(|&value| value.abs() < f32::MIN_POSITIVE));
         assert!(Dropout::new(0.0, 3).is_off() && Dropout::OFF.is_off());
     }
 
     #[test]
     fn the_mask_does_not_depend_on_threads() {
-        let x = normal(vec![1000, 65], 1);
-        let run = || dropout(&x, Dropout::new(0.5, 9)).unwrap().to_vec2::<f32>().unwrap();
+        let run = || dropped(Array::from_values(1000, 65, &[1.0; 65_000]), Dropout::new(0.5, 9));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         assert_eq!(run(), pool.install(run));
     }

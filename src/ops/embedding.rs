@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::host::{gradient, is_fast, operand, output, values};
+use super::array::Array;
+use super::host::values;
 use super::kernels::{ROWS, simd_kernel};
+use super::tape::{Flow, Op, Tape, Value, Weight};
 
 /// The rows each token takes from the three tables.
 #[derive(Clone, Debug)]
@@ -19,91 +21,64 @@ pub struct TokenRows {
     pub types: Arc<[u32]>,
 }
 
-/// `words[w] + positions[p] + types[t]` for each token: `[tokens, hidden]`; the tables are `[_, hidden]`.
-///
-/// # Errors
-/// When a row is not in its table, the lengths differ, or a tensor operation fails.
-pub fn embedding(words: &Tensor, positions: &Tensor, types: &Tensor, rows: &TokenRows) -> Result<Tensor> {
-    check(words, &rows.words, "token id")?;
-    check(positions, &rows.positions, "position")?;
-    check(types, &rows.types, "token type")?;
-    if rows.words.len() != rows.positions.len() || rows.words.len() != rows.types.len() {
-        bail!("embedding: {} tokens, {} positions, {} types", rows.words.len(), rows.positions.len(), rows.types.len());
-    }
-    if is_fast(&[words, positions, types]) {
-        words.contiguous()?.apply_op3(&positions.contiguous()?, &types.contiguous()?, Fast(rows.clone()))
-    } else {
-        reference(words, positions, types, rows)
+/// What the backward pass needs: each trained table and the rows that were taken from it.
+#[derive(Debug)]
+pub(super) struct Record([(Weight, Arc<[u32]>); 3]);
+
+impl Tape<'_> {
+    /// `words[w] + positions[p] + types[t]` for each token: `[tokens, hidden]`; the tables are `[_, hidden]`.
+    ///
+    /// # Errors
+    /// When a row is not in its table, the lengths differ, or a tensor operation fails.
+    pub fn embedding(&mut self, words: &Weight, positions: &Weight, types: &Weight, rows: &TokenRows) -> Result<Value> {
+        check(words, &rows.words, "token id")?;
+        check(positions, &rows.positions, "position")?;
+        check(types, &rows.types, "token type")?;
+        if rows.words.len() != rows.positions.len() || rows.words.len() != rows.types.len() {
+            let (positions, types) = (rows.positions.len(), rows.types.len());
+            bail!("embedding: {} tokens, {positions} positions, {types} types", rows.words.len());
+        }
+        if !self.uses_kernels() {
+            let tables = [words, positions, types].map(|table| self.composed(table));
+            return Ok(Value::Composed(reference(&tables, rows)?));
+        }
+        let out = forward([words, positions, types], rows)?;
+        let record = self.records(&[], &[words, positions, types]).then(|| {
+            let of = |table: &Weight, rows: &Arc<[u32]>| (table.clone(), Arc::clone(rows));
+            Record([of(words, &rows.words), of(positions, &rows.positions), of(types, &rows.types)])
+        });
+        Ok(self.made(out, record.map(Op::Embedding)))
     }
 }
 
-fn check(table: &Tensor, rows: &[u32], what: &str) -> Result<()> {
-    let (count, _) = table.dims2()?;
+fn check(table: &Weight, rows: &[u32], what: &str) -> Result<()> {
+    let (count, _) = table.tensor().dims2()?;
     match rows.iter().find(|&&row| row as usize >= count) {
         Some(row) => bail!("{what} {row} is outside the model's table of {count}"),
         None => Ok(()),
     }
 }
 
-fn reference(words: &Tensor, positions: &Tensor, types: &Tensor, rows: &TokenRows) -> Result<Tensor> {
+fn reference(tables: &[Tensor], rows: &TokenRows) -> Result<Tensor> {
     let pick = |table: &Tensor, rows: &[u32]| table.index_select(&Tensor::new(rows, table.device())?, 0);
-    (pick(words, &rows.words)? + pick(positions, &rows.positions)?)? + pick(types, &rows.types)?
+    (pick(&tables[0], &rows.words)? + pick(&tables[1], &rows.positions)?)? + pick(&tables[2], &rows.types)?
 }
 
-struct Fast(TokenRows);
-
-impl CustomOp3 for Fast {
-    fn name(&self) -> &'static str {
-        "embedding"
-    }
-
-    fn cpu_fwd(
-        &self,
-        words: &CpuStorage,
-        words_layout: &Layout,
-        positions: &CpuStorage,
-        positions_layout: &Layout,
-        types: &CpuStorage,
-        types_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (words, positions) = (operand(words, words_layout)?, operand(positions, positions_layout)?);
-        let types = operand(types, types_layout)?;
-        let (_, width) = words_layout.shape().dims2()?;
-        let mut out = vec![0.0; self.0.words.len() * width];
-        let rows = &self.0;
+fn forward(tables: [&Weight; 3], rows: &TokenRows) -> Result<Array> {
+    let (_, width) = tables[0].tensor().dims2()?;
+    let (words, positions) = (values(tables[0].tensor())?, values(tables[1].tensor())?);
+    let types = values(tables[2].tensor())?;
+    let (words, positions, types): (&[f32], &[f32], &[f32]) = (&words, &positions, &types);
+    Ok(Array::written(rows.words.len(), width, |out| {
         out.par_chunks_mut(ROWS * width.max(1)).enumerate().for_each(|(chunk, out)| {
-            for (place, out) in out.chunks_exact_mut(width).enumerate() {
+            for (place, out) in out.chunks_exact_mut(width.max(1)).enumerate() {
                 let token = chunk * ROWS + place;
                 let word = table_row(words, rows.words[token], width);
                 let position = table_row(positions, rows.positions[token], width);
                 add_three(word, position, table_row(types, rows.types[token], width), out);
             }
         });
-        Ok(output(out, (self.0.words.len(), width)))
-    }
-
-    // Each row's gradient is the sum over the tokens that took it, added in token order.
-    fn bwd(
-        &self,
-        words: &Tensor,
-        positions: &Tensor,
-        types: &Tensor,
-        _result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let grad = grad.contiguous()?;
-        let grad = values(&grad)?;
-        let scatter = |table: &Tensor, rows: &[u32]| -> Result<Option<Tensor>> {
-            if !table.track_op() {
-                return Ok(None);
-            }
-            let mut sums = vec![0.0; table.elem_count()];
-            scatter_add(&grad, rows, table.dim(1)?, &mut sums);
-            gradient(sums, table).map(Some)
-        };
-        let rows = &self.0;
-        Ok((scatter(words, &rows.words)?, scatter(positions, &rows.positions)?, scatter(types, &rows.types)?))
-    }
+    }))
 }
 
 fn table_row(table: &[f32], row: u32, width: usize) -> &[f32] {
@@ -118,20 +93,22 @@ simd_kernel! {
     }
 }
 
-simd_kernel! {
-    fn scatter_add(grad: &[f32], rows: &[u32], width: usize, sums: &mut [f32]) {
-        for (grad, &row) in grad.chunks_exact(width.max(1)).zip(rows) {
-            let sums = &mut sums[row as usize * width..][..width];
-            for (sum, grad) in sums.iter_mut().zip(grad) {
-                *sum += grad;
+impl Record {
+    // Each row's gradient is the sum over the tokens that took it, added in token order.
+    pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) -> Result<()> {
+        for (table, rows) in &self.0 {
+            if let Some(number) = table.number() {
+                flow.gradients.add_rows(number, table.tensor().dims2()?, rows, gradient.values());
             }
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::Backend;
     use crate::ops::testing::{agree, normal};
 
     fn rows(tokens: usize) -> TokenRows {
@@ -144,17 +121,21 @@ mod tests {
         for (tokens, width) in [(1, 1), (9, 3), (150, 33)] {
             let tables = [normal(vec![11, width], 1), normal(vec![5, width], 2), normal(vec![2, width], 3)];
             let rows = rows(tokens);
-            agree(&tables, |x| embedding(&x[0], &x[1], &x[2], &rows), |x| reference(&x[0], &x[1], &x[2], &rows));
+            agree(&[], &tables, |tape, _, w| tape.embedding(&w[0], &w[1], &w[2], &rows), |x| reference(x, &rows));
         }
     }
 
     #[test]
     fn rows_outside_a_table_are_refused() {
-        let tables = [normal(vec![11, 4], 1), normal(vec![4, 4], 2), normal(vec![2, 4], 3)];
-        let error = embedding(&tables[0], &tables[1], &tables[2], &rows(6)).unwrap_err().to_string();
+        let table = |rows: usize| Weight::new(normal(vec![rows, 4], 1), None);
+        let tables = [table(11), table(4), table(2)];
+        let refused = |rows: &TokenRows| {
+            let mut tape = Tape::inference(Backend::Kernels);
+            tape.embedding(&tables[0], &tables[1], &tables[2], rows).unwrap_err().to_string()
+        };
+        let error = refused(&rows(6));
         assert!(error.contains("position 4 is outside the model's table of 4"), "{error}");
-        let uneven = TokenRows { types: Arc::new([]), ..rows(1) };
-        let error = embedding(&tables[0], &tables[1], &tables[2], &uneven).unwrap_err().to_string();
+        let error = refused(&TokenRows { types: Arc::new([]), ..rows(1) });
         assert!(error.contains("1 tokens, 1 positions, 0 types"), "{error}");
     }
 }

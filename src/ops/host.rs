@@ -1,18 +1,12 @@
-//! From candle's tensors to plain slices and back.
+//! From candle's tensors to plain slices.
 
 use std::ops::{Deref, Range};
 
-use candle_core::{CpuStorage, DType, Layout, Result, Shape, Storage, Tensor, bail};
+use candle_core::{CpuStorage, DType, Result, Storage, Tensor, bail};
 
-/// Whether the fast kernels can take these tensors: 32-bit floats in main memory.
-pub(super) fn is_fast(tensors: &[&Tensor]) -> bool {
-    tensors.iter().all(|tensor| tensor.device().is_cpu() && tensor.dtype() == DType::F32)
-}
-
-/// The values of a contiguous `f32` operand of a custom op.
-pub(super) fn operand<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let Some((start, end)) = layout.contiguous_offsets() else { bail!("the op needs a contiguous tensor") };
-    Ok(&storage.as_slice::<f32>()?[start..end])
+/// Whether the kernels can take this tensor: 32-bit floats in main memory.
+pub(super) fn is_host(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && tensor.dtype() == DType::F32
 }
 
 /// The values of a contiguous `f32` tensor in main memory, borrowed as long as this lives.
@@ -38,20 +32,4 @@ impl<G: Deref<Target = Storage>> Deref for Values<G> {
             _ => &[],
         }
     }
-}
-
-/// What a custom op's forward returns.
-pub(super) fn output(values: Vec<f32>, shape: impl Into<Shape>) -> (CpuStorage, Shape) {
-    (CpuStorage::F32(values), shape.into())
-}
-
-/// A gradient of the shape of `like`.
-pub(super) fn gradient(values: Vec<f32>, like: &Tensor) -> Result<Tensor> {
-    Tensor::from_vec(values, like.shape(), like.device())
-}
-
-/// The size of the last dimension and the product of the others.
-pub(super) fn rows_and_width(shape: &Shape) -> (usize, usize) {
-    let width = shape.dims().last().copied().unwrap_or(1);
-    (shape.elem_count().checked_div(width).unwrap_or(0), width)
 }

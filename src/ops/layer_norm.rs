@@ -1,163 +1,149 @@
 //! Layer normalisation of a branch added to its residual: `norm(residual + dropout(x)) γ + β` in one pass
 //! (Ba, Kiros and Hinton, 1607.06450).
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, D, Layout, Result, Shape, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::dropout::{self, Dropout, dropped};
-use super::host::{gradient, is_fast, operand, output, rows_and_width, values};
+use super::array::Array;
+use super::dropout::{self, Dropout};
+use super::gradients::add_to;
+use super::host::values;
 use super::kernels::{ROWS, lanes, simd_kernel};
+use super::linear::column_sums;
+use super::tape::{Flow, Node, Op, Tape, Value, Weight};
 
 /// The trained part of a layer normalisation, and the number that keeps its division finite.
 #[derive(Clone, Debug)]
 pub struct LayerNormWeights {
     /// γ, `[hidden]`.
-    pub weight: Tensor,
+    pub weight: Weight,
     /// β, `[hidden]`.
-    pub bias: Tensor,
+    pub bias: Weight,
     /// Added to the variance.
     pub epsilon: f64,
 }
 
-/// Normalises each row of `residual + dropout(x)`, or of `dropout(x)` without a residual; `[rows, hidden]`.
-///
-/// # Errors
-/// When the shapes do not fit together, or a tensor operation fails.
-pub fn layer_norm(
-    x: &Tensor,
-    residual: Option<&Tensor>,
-    weights: &LayerNormWeights,
+/// What the backward pass needs.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// The rows with mean 0 and variance 1.
+    normal: Array,
+    /// What each row was multiplied with to get there, `[rows]`.
+    scales: Vec<f32>,
+    branch: Option<Node>,
+    residual: Option<Node>,
+    weights: LayerNormWeights,
     dropout: Dropout,
-) -> Result<Tensor> {
-    let (_, width) = x.dims2()?;
-    let wrong = |tensor: &Tensor| tensor.dims() != [width];
-    if wrong(&weights.weight) || wrong(&weights.bias) || residual.is_some_and(|other| other.shape() != x.shape()) {
-        let residual = residual.map(Tensor::shape);
-        bail!("layer_norm: x {:?}, residual {residual:?}, weight {:?}", x.shape(), weights.weight.shape());
-    }
-    let operands: Vec<&Tensor> = [x, &weights.weight, &weights.bias].into_iter().chain(residual).collect();
-    if !is_fast(&operands) {
-        return reference(x, residual, weights, dropout);
-    }
-    let op = Fast { dropout, epsilon: weights.epsilon as f32 };
-    // candle's custom ops take three tensors at most, so γ and β travel as one.
-    let affine = Tensor::stack(&[&weights.weight, &weights.bias], 0)?;
-    match residual {
-        Some(residual) => x.contiguous()?.apply_op3(&residual.contiguous()?, &affine, op),
-        None => x.contiguous()?.apply_op2(&affine, op),
+}
+
+impl Tape<'_> {
+    /// Normalises each row of `residual + dropout(x)`, or of `dropout(x)` without a residual; `[rows, hidden]`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit together, or a tensor operation fails.
+    pub fn layer_norm(
+        &mut self,
+        x: &Value,
+        residual: Option<&Value>,
+        weights: &LayerNormWeights,
+        dropout: Dropout,
+    ) -> Result<Value> {
+        check(x, residual, weights)?;
+        if !self.uses_kernels() {
+            let affine = [self.composed(&weights.weight), self.composed(&weights.bias)];
+            let residual = residual.map(Value::composed).transpose()?;
+            return Ok(Value::Composed(reference(x.composed()?, residual, &affine, weights.epsilon, dropout)?));
+        }
+        let (x, residual) = (x.host()?, residual.map(Value::host).transpose()?);
+        let (out, normal, scales) = forward(&x.array, residual.map(|residual| &residual.array), weights, dropout)?;
+        let (branch, residual) = (x.node, residual.and_then(|residual| residual.node));
+        let recorded = self.records(&[branch, residual], &[&weights.weight, &weights.bias]);
+        let record = recorded.then(|| Record { normal, scales, branch, residual, weights: weights.clone(), dropout });
+        Ok(self.made(out, record.map(Op::LayerNorm)))
     }
 }
 
-fn reference(x: &Tensor, residual: Option<&Tensor>, weights: &LayerNormWeights, dropout: Dropout) -> Result<Tensor> {
+fn check(x: &Value, residual: Option<&Value>, weights: &LayerNormWeights) -> Result<()> {
+    let (rows, width) = x.dims()?;
+    let wrong = |weight: &Weight| weight.tensor().dims() != [width];
+    let other = residual.map(Value::dims).transpose()?;
+    if wrong(&weights.weight) || wrong(&weights.bias) || other.is_some_and(|other| other != (rows, width)) {
+        let weight = weights.weight.tensor().shape();
+        bail!("layer_norm: x [{rows}, {width}], residual {other:?}, weight {weight:?}");
+    }
+    Ok(())
+}
+
+fn reference(
+    x: &Tensor,
+    residual: Option<&Tensor>,
+    affine: &[Tensor],
+    epsilon: f64,
+    dropout: Dropout,
+) -> Result<Tensor> {
     let branch = dropout::reference(x, dropout)?;
     let sum = residual.map_or(Ok(branch.clone()), |residual| residual + &branch)?;
     let centred = sum.broadcast_sub(&sum.mean_keepdim(D::Minus1)?)?;
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-    let normal = centred.broadcast_div(&(variance + weights.epsilon)?.sqrt()?)?;
-    normal.broadcast_mul(&weights.weight)?.broadcast_add(&weights.bias)
+    let normal = centred.broadcast_div(&(variance + epsilon)?.sqrt()?)?;
+    normal.broadcast_mul(&affine[0])?.broadcast_add(&affine[1])
 }
 
-struct Fast {
+/// The result, the normal rows, and each row's scale.
+fn forward(
+    x: &Array,
+    residual: Option<&Array>,
+    weights: &LayerNormWeights,
     dropout: Dropout,
-    epsilon: f32,
+) -> Result<(Array, Array, Vec<f32>)> {
+    let (rows, width) = (x.rows(), x.width());
+    let (weight, bias) = (values(weights.weight.tensor())?, values(weights.bias.tensor())?);
+    let (weight, bias): (&[f32], &[f32]) = (&weight, &bias);
+    let residual = residual.map_or(&[][..], Array::values);
+    let (mut out, mut normal, mut scales) =
+        (Array::unwritten(rows, width), Array::unwritten(rows, width), vec![0.0; rows]);
+    let chunk = ROWS * width.max(1);
+    let chunks = out.values_mut().par_chunks_mut(chunk).zip(normal.values_mut().par_chunks_mut(chunk));
+    chunks.zip(scales.par_chunks_mut(ROWS)).enumerate().for_each(|(chunk, ((out, normal), scales))| {
+        let (row, epsilon) = (chunk * ROWS, weights.epsilon as f32);
+        normalise_rows(x.values(), residual, weight, bias, row, dropout, epsilon, out, normal, scales);
+    });
+    Ok((out, normal, scales))
 }
 
-impl CustomOp3 for Fast {
-    fn name(&self) -> &'static str {
-        "layer norm of a sum"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        residual: &CpuStorage,
-        residual_layout: &Layout,
-        affine: &CpuStorage,
-        affine_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let residual = operand(residual, residual_layout)?;
-        let out = self.forward(operand(x, x_layout)?, residual, operand(affine, affine_layout)?, x_layout.shape());
-        Ok(output(out, x_layout.shape()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        residual: &Tensor,
-        affine: &Tensor,
-        _result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let (sum_grad, affine_grad) = self.backward(&values(x)?, &values(residual)?, affine, grad)?;
-        Ok((Some(self.branch_gradient(&sum_grad, x)?), Some(sum_grad), Some(affine_grad)))
-    }
-}
-
-impl CustomOp2 for Fast {
-    fn name(&self) -> &'static str {
-        "layer norm"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        affine: &CpuStorage,
-        affine_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let out = self.forward(operand(x, x_layout)?, &[], operand(affine, affine_layout)?, x_layout.shape());
-        Ok(output(out, x_layout.shape()))
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        affine: &Tensor,
-        _result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (sum_grad, affine_grad) = self.backward(&values(x)?, &[], affine, grad)?;
-        Ok((Some(self.branch_gradient(&sum_grad, x)?), Some(affine_grad)))
-    }
-}
-
-impl Fast {
-    /// `residual` is empty when there is none.
-    fn forward(&self, x: &[f32], residual: &[f32], affine: &[f32], shape: &Shape) -> Vec<f32> {
-        let (_, width) = rows_and_width(shape);
-        let mut out = vec![0.0; x.len()];
-        out.par_chunks_mut(ROWS * width.max(1)).enumerate().for_each(|(chunk, out)| {
-            normalise_rows(x, residual, affine, chunk * ROWS, width, self.dropout, self.epsilon, out);
-        });
-        out
-    }
-
-    /// The gradient of `x`, behind the dropout.
-    fn branch_gradient(&self, sum_grad: &Tensor, x: &Tensor) -> Result<Tensor> {
-        if self.dropout.is_off() {
-            return Ok(sum_grad.clone());
-        }
-        gradient(dropped(&values(sum_grad)?, x.dim(1)?, self.dropout), x)
-    }
-
-    /// Gradients of the sum that was normalised, and of γ and β.
-    fn backward(&self, x: &[f32], residual: &[f32], affine: &Tensor, grad: &Tensor) -> Result<(Tensor, Tensor)> {
-        let grad = grad.contiguous()?;
-        let (_, width) = rows_and_width(grad.shape());
-        let (affine_values, grad_values) = (values(affine)?, values(&grad)?);
-        let mut out = vec![0.0; grad_values.len()];
-        let partial: Vec<Vec<f32>> = out
-            .par_chunks_mut(ROWS * width.max(1))
-            .zip(grad_values.par_chunks(ROWS * width.max(1)))
+impl Record {
+    pub(super) fn backward(self, mut gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
+        let (rows, width) = (gradient.rows(), gradient.width());
+        let chunk = ROWS * width.max(1);
+        // Without dropout the branch and the residual have the same gradient, and share it.
+        let mut branch = (self.branch.is_some() && !self.dropout.is_off()).then(|| Array::unwritten(rows, width));
+        let branch_values = branch.as_mut().map_or(&mut [][..], Array::values_mut);
+        let mut branch_chunks: Vec<&mut [f32]> = branch_values.chunks_mut(chunk).collect();
+        branch_chunks.resize_with(rows.div_ceil(ROWS), Default::default);
+        let weight = values(self.weights.weight.tensor())?;
+        let weight: &[f32] = &weight;
+        let partial: Vec<Vec<f32>> = gradient
+            .values_mut()
+            .par_chunks_mut(chunk)
+            .zip(branch_chunks)
+            .zip(self.normal.values().par_chunks(chunk).zip(self.scales.par_chunks(ROWS)))
             .enumerate()
-            .map(|(chunk, (out, grad))| {
-                let (row, dropout, epsilon) = (chunk * ROWS, self.dropout, self.epsilon);
-                backward_rows(x, residual, &affine_values, grad, row, width, dropout, epsilon, out)
+            .map(|(chunk, ((gradient, branch), (normal, scales)))| {
+                backward_rows(gradient, branch, normal, scales, weight, chunk * ROWS, self.dropout)
             })
             .collect();
-        let affine_grad = super::linear::column_sums(&partial.concat(), 2 * width);
-        Ok((gradient(out, &grad)?, gradient(affine_grad, affine)?))
+        let affine = column_sums(&partial.concat(), 2 * width);
+        let (weight_gradient, bias_gradient) = affine.split_at(width.min(affine.len()));
+        for (weight, sums) in [(&self.weights.weight, weight_gradient), (&self.weights.bias, bias_gradient)] {
+            if let Some(number) = weight.number() {
+                flow.gradients.add_dense(number, (1, width), |out, accumulate| {
+                    if accumulate { add_to(out, sums) } else { out.copy_from_slice(sums) }
+                });
+            }
+        }
+        flow.add(self.branch, branch.unwrap_or_else(|| gradient.clone()));
+        flow.add(self.residual, gradient);
+        Ok(())
     }
 }
 
@@ -189,18 +175,23 @@ simd_kernel! {
     fn normalise_rows(
         x: &[f32],
         residual: &[f32],
-        affine: &[f32],
+        weight: &[f32],
+        bias: &[f32],
         first_row: usize,
-        width: usize,
         dropout: Dropout,
         epsilon: f32,
         out: &mut [f32],
+        normal: &mut [f32],
+        scales: &mut [f32],
     ) {
-        let (weight, bias) = affine.split_at(width);
-        for (row, out) in out.chunks_exact_mut(width).enumerate() {
-            let (mean, scale) = sum_row(x, residual, first_row + row, dropout, epsilon, out);
-            for ((out, &weight), &bias) in out.iter_mut().zip(weight).zip(bias) {
-                *out = (*out - mean) * scale * weight + bias;
+        let width = weight.len().max(1);
+        let rows = out.chunks_exact_mut(width).zip(normal.chunks_exact_mut(width)).zip(scales);
+        for (row, ((out, normal), scale)) in rows.enumerate() {
+            let (mean, inverse) = sum_row(x, residual, first_row + row, dropout, epsilon, normal);
+            *scale = inverse;
+            for (((out, normal), &weight), &bias) in out.iter_mut().zip(normal).zip(weight).zip(bias) {
+                *normal = (*normal - mean) * inverse;
+                *out = *normal * weight + bias;
             }
         }
     }
@@ -209,75 +200,75 @@ simd_kernel! {
 simd_kernel! {
     // With n = (z - mean) / deviation and g = γ dy:
     //   dz = (g - mean(g) - n mean(g n)) / deviation,   dγ = the sum over rows of dy n,   dβ = that of dy.
-    // Returns dγ and dβ of these rows, one after the other.
+    // Turns dy into dz in place; `branch`, unless it is empty, gets dz behind the dropout. Returns dγ and dβ of these
+    // rows, one after the other.
     fn backward_rows(
-        x: &[f32],
-        residual: &[f32],
-        affine: &[f32],
-        grad: &[f32],
+        gradient: &mut [f32],
+        branch: &mut [f32],
+        normal: &[f32],
+        scales: &[f32],
+        weight: &[f32],
         first_row: usize,
-        width: usize,
         dropout: Dropout,
-        epsilon: f32,
-        out: &mut [f32],
     ) -> Vec<f32> {
-        let weight = &affine[..width];
-        let mut affine_grad = vec![0.0; 2 * width];
-        let (weight_grad, bias_grad) = affine_grad.split_at_mut(width);
-        let mut normal = vec![0.0; width];
-        for (row, (out, grad)) in out.chunks_exact_mut(width).zip(grad.chunks_exact(width)).enumerate() {
-            let (mean, scale) = sum_row(x, residual, first_row + row, dropout, epsilon, &mut normal);
-            for value in &mut normal {
-                *value = (*value - mean) * scale;
+        let width = weight.len().max(1);
+        let mut affine = vec![0.0; 2 * weight.len()];
+        let (weight_sums, bias_sums) = affine.split_at_mut(weight.len());
+        let rows = gradient.chunks_exact_mut(width).zip(normal.chunks_exact(width)).zip(scales);
+        for (row, ((gradient, normal), &scale)) in rows.enumerate() {
+            let sums = weight_sums.iter_mut().zip(bias_sums.iter_mut());
+            for (((gradient, &normal), &weight), (weight_sum, bias_sum)) in
+                gradient.iter_mut().zip(normal).zip(weight).zip(sums)
+            {
+                *weight_sum += *gradient * normal;
+                *bias_sum += *gradient;
+                *gradient *= weight;
             }
-            for ((out, &grad), &weight) in out.iter_mut().zip(grad).zip(weight) {
-                *out = grad * weight;
+            let mean = lanes::sum(gradient) / width as f32;
+            let along = lanes::dot(gradient, normal) / width as f32;
+            for (gradient, &normal) in gradient.iter_mut().zip(normal) {
+                *gradient = (*gradient - mean - normal * along) * scale;
             }
-            for ((sum, &grad), &normal) in weight_grad.iter_mut().zip(grad).zip(&normal) {
-                *sum += grad * normal;
-            }
-            for (sum, &grad) in bias_grad.iter_mut().zip(grad) {
-                *sum += grad;
-            }
-            let mean = lanes::sum(out) / width as f32;
-            let along = lanes::dot(out, &normal) / width as f32;
-            for (out, &normal) in out.iter_mut().zip(&normal) {
-                *out = (*out - mean - normal * along) * scale;
+            if let Some(branch) = branch.get_mut(row * width..(row + 1) * width) {
+                let mask = dropout.row(first_row + row);
+                for (column, (branch, &gradient)) in branch.iter_mut().zip(&*gradient).enumerate() {
+                    *branch = gradient * mask.factor(column);
+                }
             }
         }
-        affine_grad
+        affine
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::testing::{agree, normal};
+    use crate::ops::Backend;
+    use crate::ops::testing::{agree, gradients_in_pools, normal};
 
-    fn weights(x: &[Tensor]) -> LayerNormWeights {
-        LayerNormWeights { weight: x[0].clone(), bias: x[1].clone(), epsilon: 1e-6 }
+    const EPSILON: f64 = 1e-6;
+
+    fn weights(weights: &[Weight]) -> LayerNormWeights {
+        LayerNormWeights { weight: weights[0].clone(), bias: weights[1].clone(), epsilon: EPSILON }
     }
 
     #[test]
     fn agrees_with_the_reference() {
         for (rows, width) in [(1, 2), (3, 7), (5, 16), (70, 33), (130, 48)] {
-            let shape = || vec![rows, width];
-            let operands = [
-                normal(vec![width], 1),
-                normal(vec![width], 2),
-                normal(shape(), 3),
-                (normal(shape(), 4) + 3.0).unwrap(),
-            ];
+            let x = [normal(vec![rows, width], 3), (normal(vec![rows, width], 4) + 3.0).unwrap()];
+            let affine = [normal(vec![width], 1), normal(vec![width], 2)];
             for mask in [Dropout::OFF, Dropout::new(0.4, 11)] {
                 agree(
-                    &operands,
-                    |x| layer_norm(&x[2], Some(&x[3]), &weights(x), mask),
-                    |x| reference(&x[2], Some(&x[3]), &weights(x), mask),
+                    &x,
+                    &affine,
+                    |tape, x, w| tape.layer_norm(&x[0], Some(&x[1]), &weights(w), mask),
+                    |x| reference(&x[0], Some(&x[1]), &x[2..], EPSILON, mask),
                 );
                 agree(
-                    &operands[..3],
-                    |x| layer_norm(&x[2], None, &weights(x), mask),
-                    |x| reference(&x[2], None, &weights(x), mask),
+                    &x[..1],
+                    &affine,
+                    |tape, x, w| tape.layer_norm(&x[0], None, &weights(w), mask),
+                    |x| reference(&x[0], None, &x[1..], EPSILON, mask),
                 );
             }
         }
@@ -285,22 +276,21 @@ mod tests {
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        let weights = weights(&[normal(vec![4], 1), normal(vec![4], 1)]);
-        assert!(layer_norm(&normal(vec![2, 5], 1), None, &weights, Dropout::OFF).is_err());
-        let (x, residual) = (normal(vec![2, 4], 1), normal(vec![3, 4], 1));
-        let error = layer_norm(&x, Some(&residual), &weights, Dropout::OFF).unwrap_err().to_string();
-        assert!(error.contains("[2, 4]") && error.contains("[3, 4]"), "{error}");
+        let weights = weights(&[1, 2].map(|seed| Weight::new(normal(vec![4], seed), None)));
+        let refused = |x: Array, residual: Option<Array>| {
+            let mut tape = Tape::inference(Backend::Kernels);
+            let (x, residual) = (tape.leaf(x).0, residual.map(|residual| tape.leaf(residual).0));
+            tape.layer_norm(&x, residual.as_ref(), &weights, Dropout::OFF).unwrap_err().to_string()
+        };
+        assert!(refused(Array::zeros(2, 5), None).contains("[2, 5]"));
+        let error = refused(Array::zeros(2, 4), Some(Array::zeros(3, 4)));
+        assert!(error.contains("[2, 4]") && error.contains("(3, 4)"), "{error}");
     }
 
     #[test]
     fn gradients_do_not_depend_on_threads() {
-        let x = candle_core::Var::from_tensor(&normal(vec![500, 33], 1)).unwrap();
-        let weights = weights(&[normal(vec![33], 2), normal(vec![33], 3)]);
-        let run = || {
-            let out = layer_norm(&x, None, &weights, Dropout::new(0.1, 1)).unwrap();
-            out.sqr().unwrap().sum_all().unwrap().backward().unwrap().get(&x).unwrap().to_vec2::<f32>().unwrap()
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        assert_eq!(run(), pool.install(run));
+        gradients_in_pools(&[normal(vec![500, 33], 1)], &[normal(vec![33], 2), normal(vec![33], 3)], |tape, x, w| {
+            tape.layer_norm(&x[0], None, &weights(w), Dropout::new(0.1, 1))
+        });
     }
 }

@@ -1,31 +1,71 @@
 //! `y = x Wᵀ + b`, weights as `torch.nn.Linear` keeps them: `[out, in]`.
 
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::host::{gradient, is_fast, operand, output, values};
+use super::activation::{self, Activation};
+use super::array::Array;
+use super::gradients::add_to;
+use super::host::values;
 use super::kernels::matmul::{Matrix, Threads, matmul};
 use super::kernels::{ROWS, simd_kernel};
+use super::tape::{Flow, Node, Op, Tape, Value, Weight};
 
-/// `x` `[rows, in]` times the transpose of `weight` `[out, in]`, plus `bias` `[out]`: `[rows, out]`.
-///
-/// # Errors
-/// When the shapes do not fit together, or a tensor operation fails.
-pub fn linear(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let ((_, width), (outputs, inputs)) = (x.dims2()?, weight.dims2()?);
-    if width != inputs || bias.is_some_and(|bias| bias.dims() != [outputs]) {
-        let bias = bias.map(Tensor::shape);
-        bail!("linear: x {:?}, weight {:?} and bias {bias:?} do not fit", x.shape(), weight.shape());
+/// A matrix `[out, in]` and a bias `[out]`.
+pub type LinearWeights = (Weight, Option<Weight>);
+
+/// What the backward pass needs.
+#[derive(Debug)]
+pub(super) struct Record {
+    x: Array,
+    from: Option<Node>,
+    layers: Vec<LinearWeights>,
+    /// The activation and its input.
+    activation: Option<(Activation, Array)>,
+}
+
+impl Tape<'_> {
+    /// `activation(x Wᵀ + b)` of each of `layers` for the same `x` `[rows, in]`, side by side: `[rows, sum of outs]`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit together, or a tensor operation fails.
+    pub fn linear(&mut self, x: &Value, layers: &[&LinearWeights], activation: Option<Activation>) -> Result<Value> {
+        check(x.dims()?.1, layers)?;
+        if !self.uses_kernels() {
+            let x = x.composed()?;
+            let parts = layers.iter().map(|(weight, bias)| {
+                reference(x, &self.composed(weight), bias.as_ref().map(|bias| self.composed(bias)).as_ref())
+            });
+            let out = Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)?;
+            let out = activation.map_or(Ok(out.clone()), |activation| activation::reference(&out, activation))?;
+            return Ok(Value::Composed(out));
+        }
+        let x = x.host()?;
+        let sum = forward(&x.array, layers)?;
+        let weights: Vec<&Weight> =
+            layers.iter().flat_map(|(weight, bias)| [Some(weight), bias.as_ref()]).flatten().collect();
+        let recorded = self.records(&[x.node], &weights);
+        let (out, activation) = match activation {
+            Some(activation) => (activation::apply(&sum, activation), Some((activation, sum))),
+            None => (sum, None),
+        };
+        let record = recorded.then(|| {
+            let layers = layers.iter().map(|&layer| layer.clone()).collect();
+            Record { x: x.array.clone(), from: x.node, layers, activation }
+        });
+        Ok(self.made(out, record.map(Op::Linear)))
     }
-    let operands: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
-    if !is_fast(&operands) {
-        return reference(x, weight, bias);
+}
+
+fn check(width: usize, layers: &[&LinearWeights]) -> Result<()> {
+    for (weight, bias) in layers {
+        let (outputs, inputs) = weight.tensor().dims2()?;
+        if width != inputs || bias.as_ref().is_some_and(|bias| bias.tensor().dims() != [outputs]) {
+            let bias = bias.as_ref().map(|bias| bias.tensor().shape());
+            bail!("linear: x of width {width}, weight {:?} and bias {bias:?} do not fit", weight.tensor().shape());
+        }
     }
-    let (x, weight) = (x.contiguous()?, weight.contiguous()?);
-    match bias {
-        Some(bias) => x.apply_op3(&weight, &bias.contiguous()?, Fast),
-        None => x.apply_op2(&weight, Fast),
-    }
+    Ok(())
 }
 
 fn reference(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
@@ -33,106 +73,70 @@ fn reference(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tenso
     bias.map_or(Ok(product.clone()), |bias| product.broadcast_add(bias))
 }
 
-struct Fast;
-
-impl CustomOp3 for Fast {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-        bias: &CpuStorage,
-        bias_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let bias = operand(bias, bias_layout)?;
-        forward(operand(x, x_layout)?, operand(weight, weight_layout)?, Some(bias), x_layout, weight_layout)
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        bias: &Tensor,
-        _result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let grad = grad.contiguous()?;
-        let (x_grad, weight_grad) = backward(x, weight, &grad)?;
-        // db = the sum of the rows of dy.
-        let bias_grad = gradient(column_sums(&values(&grad)?, bias.elem_count()), bias)?;
-        Ok((x_grad, Some(weight_grad), Some(bias_grad)))
-    }
+fn outputs(layer: &LinearWeights) -> Result<usize> {
+    layer.0.tensor().dim(0)
 }
 
-impl CustomOp2 for Fast {
-    fn name(&self) -> &'static str {
-        "linear without bias"
+fn forward(x: &Array, layers: &[&LinearWeights]) -> Result<Array> {
+    let total = layers.iter().map(|layer| outputs(layer)).sum::<Result<usize>>()?;
+    let mut out = Array::unwritten(x.rows(), total);
+    let mut first = 0;
+    for (weight, bias) in layers {
+        let (count, inputs) = weight.tensor().dims2()?;
+        let out = out.values_mut();
+        if let Some(bias) = bias {
+            fill_columns(out, total, first, &values(bias.tensor())?);
+        }
+        let weight = values(weight.tensor())?;
+        let weight = Matrix::new(&weight, count, inputs).transposed();
+        // The product is added on top of the bias, while a tile of `out` is in registers.
+        let out = out.get_mut(first..).unwrap_or_default();
+        matmul(out, total, x.matrix(), weight, bias.is_some(), Threads::Pool);
+        first += count;
     }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        weight: &CpuStorage,
-        weight_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        forward(operand(x, x_layout)?, operand(weight, weight_layout)?, None, x_layout, weight_layout)
-    }
-
-    fn bwd(
-        &self,
-        x: &Tensor,
-        weight: &Tensor,
-        _result: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (x_grad, weight_grad) = backward(x, weight, &grad.contiguous()?)?;
-        Ok((x_grad, Some(weight_grad)))
-    }
+    Ok(out)
 }
 
-fn forward(
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-    x_layout: &Layout,
-    weight_layout: &Layout,
-) -> Result<(CpuStorage, Shape)> {
-    let ((rows, inputs), (outputs, _)) = (x_layout.shape().dims2()?, weight_layout.shape().dims2()?);
-    let mut out = vec![0.0; rows * outputs];
-    if let Some(bias) = bias.filter(|bias| !bias.is_empty()) {
-        // The product is added on top, while a tile of `out` is in registers.
-        out.par_chunks_mut(ROWS * outputs).for_each(|rows| {
-            rows.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(bias));
-        });
-    }
-    let (left, right) = (Matrix::new(x, rows, inputs), Matrix::new(weight, outputs, inputs).transposed());
-    matmul(&mut out, outputs, left, right, bias.is_some(), Threads::Pool);
-    Ok(output(out, (rows, outputs)))
+/// Writes `row` into the columns from `first` on of every row of `total` numbers.
+fn fill_columns(out: &mut [f32], total: usize, first: usize, row: &[f32]) {
+    out.par_chunks_mut(ROWS * total.max(1)).for_each(|rows| {
+        rows.chunks_exact_mut(total.max(1)).for_each(|out| out[first..first + row.len()].copy_from_slice(row));
+    });
 }
 
-// y = x Wᵀ + b:  dx = dy W,  dW = dyᵀ x
-fn backward(x: &Tensor, weight: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Tensor)> {
-    let ((rows, outputs), inputs) = (grad.dims2()?, x.dim(1)?);
-    let grad = values(grad)?;
-    let grad = Matrix::new(&grad, rows, outputs);
-    let x_grad = if x.track_op() {
-        let weight = values(weight)?;
-        let mut out = vec![0.0; rows * inputs];
-        matmul(&mut out, inputs, grad, Matrix::new(&weight, outputs, inputs), false, Threads::Pool);
-        Some(gradient(out, x)?)
-    } else {
-        None
-    };
-    let mut out = vec![0.0; outputs * inputs];
-    let x = values(x)?;
-    matmul(&mut out, inputs, grad.transposed(), Matrix::new(&x, rows, inputs), false, Threads::Pool);
-    Ok((x_grad, gradient(out, weight)?))
+impl Record {
+    // y = x Wᵀ + b:  dx = dy W,  dW = dyᵀ x,  db = the sum of the rows of dy
+    pub(super) fn backward(self, gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
+        let gradient = match self.activation {
+            Some((activation, input)) => activation::backward(gradient, &input, activation),
+            None => gradient,
+        };
+        let trains_biases = self.layers.iter().any(|(_, bias)| bias.as_ref().is_some_and(Weight::is_trained));
+        let sums = if trains_biases { column_sums(gradient.values(), gradient.width()) } else { Vec::new() };
+        let mut first = 0;
+        for (weight, bias) in &self.layers {
+            let (count, inputs) = weight.tensor().dims2()?;
+            let of_layer = gradient.columns(first, count);
+            if let Some(number) = bias.as_ref().and_then(Weight::number) {
+                let sums = &sums[first..first + count];
+                flow.gradients.add_dense(number, (1, count), |out, accumulate| {
+                    if accumulate { add_to(out, sums) } else { out.copy_from_slice(sums) }
+                });
+            }
+            if let Some(number) = weight.number() {
+                flow.gradients.add_dense(number, (count, inputs), |out, accumulate| {
+                    matmul(out, inputs, of_layer.transposed(), self.x.matrix(), accumulate, Threads::Pool);
+                });
+            }
+            let weight = values(weight.tensor())?;
+            let weight = Matrix::new(&weight, count, inputs);
+            flow.add_with(self.from, (self.x.rows(), inputs), |out, accumulate| {
+                matmul(out, inputs, of_layer, weight, accumulate, Threads::Pool);
+            });
+            first += count;
+        }
+        Ok(())
+    }
 }
 
 /// The sum of all rows of `width`, added up in a fixed order.
@@ -156,41 +160,62 @@ simd_kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::testing::{agree, normal};
+    use crate::ops::testing::{agree, gradients_in_pools, normal};
 
     #[test]
     fn agrees_with_the_reference() {
         for (rows, inputs, outputs) in [(1, 1, 1), (5, 3, 7), (70, 33, 20), (1, 64, 3), (130, 16, 48)] {
-            let operands = [normal(vec![rows, inputs], 1), normal(vec![outputs, inputs], 2), normal(vec![outputs], 3)];
-            agree(&operands, |x| linear(&x[0], &x[1], Some(&x[2])), |x| reference(&x[0], &x[1], Some(&x[2])));
-            agree(&operands[..2], |x| linear(&x[0], &x[1], None), |x| reference(&x[0], &x[1], None));
+            let x = [normal(vec![rows, inputs], 1)];
+            let weights = [normal(vec![outputs, inputs], 2), normal(vec![outputs], 3)];
+            agree(
+                &x,
+                &weights,
+                |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), Some(w[1].clone()))], None),
+                |x| reference(&x[0], &x[1], Some(&x[2])),
+            );
+            agree(
+                &x,
+                &weights[..1],
+                |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), None)], None),
+                |x| reference(&x[0], &x[1], None),
+            );
         }
     }
 
     #[test]
-    fn strided_inputs_are_taken() {
-        let operands = [normal(vec![6, 5], 1), normal(vec![6, 7], 2)];
-        let op = |x: &[Tensor]| linear(&x[0].t()?, &x[1].t()?, None);
-        agree(&operands, op, |x| reference(&x[0].t()?, &x[1].t()?, None));
+    fn several_layers_stand_side_by_side_and_share_an_activation() {
+        let x = [normal(vec![19, 5], 1)];
+        let weights = [normal(vec![3, 5], 2), normal(vec![3], 3), normal(vec![8, 5], 4)];
+        agree(
+            &x,
+            &weights,
+            |tape, x, w| {
+                let layers = [&(w[0].clone(), Some(w[1].clone())), &(w[2].clone(), None)];
+                tape.linear(&x[0], &layers, Some(Activation::Gelu))
+            },
+            |x| {
+                let parts = [reference(&x[0], &x[1], Some(&x[2]))?, reference(&x[0], &x[3], None)?];
+                Tensor::cat(&parts, 1)?.gelu_erf()
+            },
+        );
     }
 
     #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        let error = linear(&normal(vec![2, 3], 1), &normal(vec![4, 5], 1), None).unwrap_err().to_string();
-        assert!(error.contains("[2, 3]") && error.contains("[4, 5]"), "{error}");
-        assert!(linear(&normal(vec![2, 3], 1), &normal(vec![4, 3], 1), Some(&normal(vec![3], 1))).is_err());
+        let mut tape = Tape::inference(crate::ops::Backend::Kernels);
+        let (x, _) = tape.leaf(Array::zeros(2, 3));
+        let weight = |shape: Vec<usize>| Weight::new(normal(shape, 1), None);
+        let error = tape.linear(&x, &[&(weight(vec![4, 5]), None)], None).unwrap_err().to_string();
+        assert!(error.contains("width 3") && error.contains("[4, 5]"), "{error}");
+        assert!(tape.linear(&x, &[&(weight(vec![4, 3]), Some(weight(vec![3])))], None).is_err());
     }
 
     #[test]
     fn gradients_do_not_depend_on_threads() {
-        let operands = [normal(vec![300, 40], 1), normal(vec![50, 40], 2), normal(vec![50], 3)];
-        let run = || {
-            let vars = operands.each_ref().map(|operand| candle_core::Var::from_tensor(operand).unwrap());
-            let out = linear(&vars[0], &vars[1], Some(vars[2].as_tensor())).unwrap();
-            let grads = out.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-            vars.map(|var| grads.get(&var).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap())
-        };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
-        assert_eq!(run(), pool.install(run));
+        gradients_in_pools(
+            &[normal(vec![300, 40], 1)],
+            &[normal(vec![50, 40], 2), normal(vec![50], 3)],
+            |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), Some(w[1].clone()))], Some(Activation::Gelu)),
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! Checks every op goes through: agreement with its reference, forward and backward, and finite differences.
+//! Checks every op goes through: agreement with its reference, forward and backward, finite differences, and the same
+//! bits on any number of threads.
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
+use super::{Array, Backend, Gradients, Tape, Value, Weight};
 use crate::random::Rng;
 
 /// Normal random numbers of that shape.
@@ -11,43 +13,110 @@ pub fn normal(shape: Vec<usize>, seed: u64) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
 }
 
-type Op<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
+/// An op of inputs and weights.
+type Op<'a> = &'a dyn Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value>;
+type Reference<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
 
-/// Asserts that `fast` on `f32` agrees with `reference` on `f64`: values, gradients of every input, and the gradients
-/// with central differences of the reference.
+/// Asserts that the kernels of `op` on `f32` agree with `reference` (of inputs, then weights) on `f64`: values, gradients
+/// of every input and weight, and the gradients with central differences of the reference. The composed form of `op`
+/// must agree too.
 pub fn agree(
     inputs: &[Tensor],
-    fast: impl Fn(&[Tensor]) -> Result<Tensor>,
+    weights: &[Tensor],
+    op: impl Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value>,
     reference: impl Fn(&[Tensor]) -> Result<Tensor>,
 ) {
-    let wide: Vec<Tensor> = inputs.iter().map(|input| input.to_dtype(DType::F64).unwrap()).collect();
-    let (out, grads) = run(inputs, &fast);
-    let (wide_out, wide_grads) = run(&wide, &reference);
-    close(&out, &wide_out, "value");
-    for (index, (grad, wide_grad)) in grads.iter().zip(&wide_grads).enumerate() {
-        close(grad, wide_grad, &format!("gradient of input {index}"));
-        differences(&wide, index, &reference, wide_grad);
+    let wide: Vec<Tensor> = inputs.iter().chain(weights).map(|tensor| tensor.to_dtype(DType::F64).unwrap()).collect();
+    let (expected, expected_gradients) = run_reference(&wide, &reference);
+    let (out, gradients) = run_kernels(inputs, weights, &op);
+    close(&out, &expected, "value");
+    let (composed, composed_gradients) = run_composed(&wide, inputs.len(), &op);
+    close(&composed, &expected, "composed value");
+    for (index, expected) in expected_gradients.iter().enumerate() {
+        close(&gradients[index], expected, &format!("gradient {index}"));
+        close(&composed_gradients[index], expected, &format!("composed gradient {index}"));
+        differences(&wide, index, &reference, expected);
     }
 }
 
-fn run(inputs: &[Tensor], op: Op<'_>) -> (Tensor, Vec<Tensor>) {
-    let vars: Vec<Var> = inputs.iter().map(|input| Var::from_tensor(&input.copy().unwrap()).unwrap()).collect();
+/// Asserts that gradients have the same bits on one thread and on three.
+pub fn gradients_in_pools(
+    inputs: &[Tensor],
+    weights: &[Tensor],
+    op: impl Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value> + Sync,
+) {
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let run = || run_kernels(inputs, weights, &op).1.concat().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    assert!(pool(1).install(run) == pool(3).install(run));
+}
+
+fn run_kernels(inputs: &[Tensor], weights: &[Tensor], op: Op<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let mut tape = Tape::training(Backend::Kernels);
+    let leaves = inputs.iter().map(|input| {
+        let (rows, width) = input.dims2().unwrap();
+        tape.leaf(Array::from_values(rows, width, &input.flatten_all().unwrap().to_vec1::<f32>().unwrap()))
+    });
+    let (values, places): (Vec<Value>, Vec<usize>) = leaves.collect();
+    let weights: Vec<Weight> =
+        weights.iter().enumerate().map(|(number, weight)| Weight::new(weight.clone(), Some(number))).collect();
+    let out = op(&mut tape, &values, &weights).unwrap();
+    let out = out.host().unwrap().clone();
+    let shape = vec![out.array.rows(), out.array.width()];
+    let seed = output_weights(shape).to_vec1::<f32>().unwrap();
+    let seed = Array::from_values(out.array.rows(), out.array.width(), &seed);
+    let mut gradients = Gradients::new(weights.len());
+    let left = tape.run_backward(out.node.expect("the output is recorded"), seed, &mut gradients).unwrap();
+    let of_inputs =
+        places.iter().map(|&place| left[place].as_ref().expect("an input has a gradient").values().to_vec());
+    let of_weights =
+        (0..weights.len()).map(|number| gradients.get(number).expect("a weight has a gradient").to_vec().unwrap());
+    let all = of_inputs.chain(of_weights).map(widened).collect();
+    (widened(out.array.values().to_vec()), all)
+}
+
+fn run_composed(wide: &[Tensor], inputs: usize, op: Op<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+    with_gradients(wide, &|tensors| {
+        let mut tape = Tape::training(Backend::Composed);
+        let values: Vec<Value> = tensors[..inputs].iter().cloned().map(Value::Composed).collect();
+        let weights: Vec<Weight> =
+            tensors[inputs..].iter().enumerate().map(|(n, tensor)| Weight::new(tensor.clone(), Some(n))).collect();
+        op(&mut tape, &values, &weights)?.composed().cloned()
+    })
+}
+
+fn run_reference(wide: &[Tensor], reference: Reference<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+    with_gradients(wide, reference)
+}
+
+fn with_gradients(wide: &[Tensor], function: Reference<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let vars: Vec<Var> = wide.iter().map(|tensor| Var::from_tensor(&tensor.copy().unwrap()).unwrap()).collect();
     let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
-    let out = op(&tensors).unwrap();
+    let out = function(&tensors).unwrap();
     let grads = weighted(&out).backward().unwrap();
-    let grads = vars.iter().map(|var| grads.get(var).expect("an input has no gradient").clone()).collect();
-    (out.detach(), grads)
+    let grads = vars.iter().map(|var| flat(grads.get(var).expect("an input has a gradient"))).collect();
+    (flat(&out), grads)
 }
 
-/// A scalar that depends on every element of `out` differently.
+fn flat(tensor: &Tensor) -> Vec<f64> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+fn widened(values: Vec<f32>) -> Vec<f64> {
+    values.into_iter().map(f64::from).collect()
+}
+
+/// Weights that make a scalar depend on every element of an output differently.
+fn output_weights(shape: Vec<usize>) -> Tensor {
+    normal(shape, 4_321).flatten_all().unwrap()
+}
+
 fn weighted(out: &Tensor) -> Tensor {
-    let weights = normal(out.dims().to_vec(), 4_321).to_dtype(out.dtype()).unwrap();
-    (out * weights).unwrap().sum_all().unwrap()
+    let weights = output_weights(out.dims().to_vec()).to_dtype(out.dtype()).unwrap();
+    (out.flatten_all().unwrap() * weights).unwrap().sum_all().unwrap()
 }
 
-fn differences(inputs: &[Tensor], index: usize, op: Op<'_>, grad: &Tensor) {
-    let base: Vec<f64> = inputs[index].flatten_all().unwrap().to_vec1().unwrap();
-    let grad: Vec<f64> = grad.flatten_all().unwrap().to_vec1().unwrap();
+fn differences(inputs: &[Tensor], index: usize, reference: Reference<'_>, gradient: &[f64]) {
+    let base = flat(&inputs[index]);
     let mut rng = Rng::new(index as u64);
     for _ in 0..3 {
         let at = rng.below(base.len() as u64) as usize;
@@ -56,20 +125,18 @@ fn differences(inputs: &[Tensor], index: usize, op: Op<'_>, grad: &Tensor) {
             changed[at] += change;
             let mut inputs = inputs.to_vec();
             inputs[index] = Tensor::from_vec(changed, inputs[index].shape(), &Device::Cpu).unwrap();
-            weighted(&op(&inputs).unwrap()).to_scalar::<f64>().unwrap()
+            weighted(&reference(&inputs).unwrap()).to_scalar::<f64>().unwrap()
         };
         let difference = (value(1e-5) - value(-1e-5)) / 2e-5;
-        let error = (difference - grad[at]).abs();
-        assert!(error < 1e-5 * (1.0 + difference.abs()), "input {index}, element {at}: {difference} and {}", grad[at]);
+        let error = (difference - gradient[at]).abs();
+        assert!(error < 1e-5 * (1.0 + difference.abs()), "{index}, element {at}: {difference} and {}", gradient[at]);
     }
 }
 
-fn close(fast: &Tensor, wide: &Tensor, what: &str) {
-    assert_eq!(fast.shape(), wide.shape(), "{what}");
-    let fast = fast.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
-    let wide = wide.flatten_all().unwrap().to_vec1::<f64>().unwrap();
-    let scale = wide.iter().fold(1.0_f64, |largest, value| largest.max(value.abs()));
-    for (at, (fast, wide)) in fast.iter().zip(&wide).enumerate() {
-        assert!((fast - wide).abs() < 2e-5 * scale, "{what}, element {at}: {fast} and {wide}");
+fn close(got: &[f64], expected: &[f64], what: &str) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let scale = expected.iter().fold(1.0_f64, |largest, value| largest.max(value.abs()));
+    for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
+        assert!((got - expected).abs() < 2e-5 * scale, "{what}, element {at}: {got} and {expected}");
     }
 }

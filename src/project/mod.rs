@@ -20,7 +20,7 @@ pub use split::SplitSettings;
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use training::{
     ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset, ScheduleKind,
-    TrainingSettings,
+    TrainedLayers, TrainingSettings,
 };
 
 use serde::{Deserialize, Serialize};

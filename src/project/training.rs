@@ -41,6 +41,8 @@ pub struct TrainingSettings {
     pub seed: u64,
     /// Arithmetic of the matrix products.
     pub precision: Precision,
+    /// Which part of the network is trained.
+    pub trained_layers: TrainedLayers,
 }
 
 /// `AdamW`.
@@ -127,6 +129,31 @@ pub enum Precision {
     F32,
 }
 
+/// Which part of a network is trained. The rest stays as it is, is computed once for each text and has no dropout.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrainedLayers {
+    /// Everything.
+    #[default]
+    All,
+    /// The head and this many layers below it.
+    Top(u32),
+    /// The pooler and the classification head.
+    Head,
+}
+
+impl TrainedLayers {
+    /// How many of `layers` layers, from the bottom, stay as they are, and the embeddings with them; `None` when
+    /// everything is trained.
+    #[must_use]
+    pub fn frozen(self, layers: usize) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::Top(top) => Some(layers.saturating_sub(top as usize)),
+            Self::Head => Some(layers),
+        }
+    }
+}
+
 /// A named set of hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preset {
@@ -169,6 +196,7 @@ impl Default for TrainingSettings {
             early_stopping: Some(EarlyStopping::default()),
             seed: 42,
             precision: Precision::default(),
+            trained_layers: TrainedLayers::default(),
         }
     }
 }

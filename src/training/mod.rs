@@ -1,5 +1,6 @@
 //! Fine-tuning: the loop, the optimizer, the schedule, early stopping, checkpoints, prediction.
 
+mod bench;
 mod checkpoint;
 mod class_weights;
 mod early_stopping;
@@ -14,6 +15,7 @@ mod schedule;
 mod setup;
 mod trainer;
 
+pub use bench::{StepBench, StepFigures, bench_step};
 pub use early_stopping::{BestWatch, Verdict};
 pub use error::TrainError;
 pub use event::TrainingEvent;

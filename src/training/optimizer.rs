@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use candle_core::{Tensor, Var};
+use candle_core::Var;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::models::Parameter;
-use crate::ops::{self, AdamWState};
+use crate::ops::{self, AdamWState, Gradients};
 use crate::project::OptimizerSettings;
 use crate::storage::write_atomic;
 
@@ -24,6 +24,8 @@ pub struct Optimizer {
 }
 
 struct Slot {
+    /// Its place among the network's parameters.
+    place: usize,
     name: String,
     var: Var,
     decay: bool,
@@ -31,36 +33,40 @@ struct Slot {
 }
 
 impl Optimizer {
-    /// Moments of zero for every parameter.
+    /// Moments of zero for every parameter that is trained.
     ///
     /// # Errors
     /// [`TrainError::Tensor`] when memory for the moments cannot be had on the parameters' device.
     pub fn new(parameters: &[Parameter], settings: &OptimizerSettings) -> Result<Self, TrainError> {
-        let slots = parameters
-            .iter()
-            .map(|parameter| {
+        let trained = parameters.iter().enumerate().filter(|(_, parameter)| parameter.trained);
+        let slots = trained
+            .map(|(place, parameter)| {
                 let (name, var) = (parameter.name.clone(), parameter.var.clone());
-                Ok(Slot { name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
+                Ok(Slot { place, name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
             })
             .collect::<Result<_, TrainError>>()?;
         Ok(Self { settings: settings.clone(), slots, steps: 0 })
     }
 
-    /// Moves every parameter by its gradient (`gradients[i]` is of the i-th parameter) at this learning rate.
+    /// Moves every trained parameter by its gradient, which stands under the parameter's place, at this learning rate.
     ///
     /// Gives back the global norm of the gradient before clipping. Where that is not finite nothing is moved: the
     /// weights stay usable.
     ///
     /// # Errors
-    /// [`TrainError::Tensor`] when a gradient does not have its parameter's shape.
-    pub fn step(&mut self, gradients: &[Tensor], learning_rate: f64) -> Result<f64, TrainError> {
-        let norm = global_norm(gradients)?;
+    /// [`TrainError::NoGradient`] when one is missing, [`TrainError::Tensor`] when it does not have its parameter's size.
+    pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<f64, TrainError> {
+        if let Some(slot) = self.slots.iter().find(|slot| gradients.get(slot.place).is_none()) {
+            return Err(TrainError::NoGradient(slot.name.clone()));
+        }
+        let norm = gradients.norm()?;
         if !norm.is_finite() {
             return Ok(norm);
         }
         self.steps += 1;
         let settings = &self.settings;
-        for (slot, gradient) in self.slots.iter_mut().zip(gradients) {
+        for slot in &mut self.slots {
+            let Some(gradient) = gradients.get(slot.place) else { continue };
             let update = ops::AdamW {
                 learning_rate,
                 beta1: settings.beta1,
@@ -135,14 +141,6 @@ const FIRST: &str = ".exp_avg";
 const SECOND: &str = ".exp_avg_sq";
 const STEPS: &str = "steps";
 
-fn global_norm(gradients: &[Tensor]) -> Result<f64, TrainError> {
-    let mut sum = 0.0;
-    for gradient in gradients {
-        sum += ops::squared_norm(gradient)?;
-    }
-    Ok(sum.sqrt())
-}
-
 /// As `clip_grad_norm_`: the same small number keeps the quotient finite. A limit of 0 does not clip.
 fn clip_scale(norm: f64, limit: f64) -> f64 {
     if limit > 0.0 { (limit / (norm + 1e-6)).min(1.0) } else { 1.0 }
@@ -162,13 +160,15 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+    use crate::ops::{Array, Gradient};
 
     fn parameter(name: &str, values: &[f32], decay: bool) -> Parameter {
-        Parameter { name: name.into(), var: Var::new(values, &Device::Cpu).unwrap(), decay }
+        Parameter { name: name.into(), var: Var::new(values, &Device::Cpu).unwrap(), decay, trained: true }
     }
 
-    fn gradients(values: [&[f32]; 2]) -> Vec<Tensor> {
-        values.map(|values| Tensor::new(values, &Device::Cpu).unwrap()).into()
+    fn gradients(values: [&[f32]; 2]) -> Gradients {
+        let dense = |values: &[f32]| Gradient::Dense(Array::from_values(1, values.len(), values));
+        Vec::from(values.map(dense)).into()
     }
 
     fn values(parameters: &[Parameter]) -> Vec<Vec<f32>> {

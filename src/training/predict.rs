@@ -62,7 +62,8 @@ fn watched_logits(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Vec<f32>>, TrainError> {
     let total = ids.len() as u64;
-    logits(model, ids, &mut |done| {
+    let control = watch.control;
+    logits(model, ids, &|| control.is_cancelled(), &mut |done| {
         watch.control.wait_while_paused();
         if watch.is_cancelled() {
             return Err(TrainError::Cancelled);
@@ -74,17 +75,23 @@ fn watched_logits(
 }
 
 /// Logits of every label for every text, `[texts][labels]`, in the order of `ids`. `look` is called with the number
-/// of texts done before every batch and at the end; its error ends the work.
+/// of texts done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
+/// `look` will end it.
 pub(super) fn logits(
     model: &TextClassifier,
     ids: &[Vec<u32>],
+    stop: &dyn Fn() -> bool,
     look: &mut dyn FnMut(usize) -> Result<(), TrainError>,
 ) -> Result<Vec<Vec<f32>>, TrainError> {
     let mut answers = vec![Vec::new(); ids.len()];
     let mut done = 0;
     for rows in batches(ids) {
         look(done)?;
-        let logits = model.forward(&packed(ids, None, &rows), Mode::Inference)?.to_vec2::<f32>()?;
+        let logits = model.forward_unless(&packed(ids, None, &rows), Mode::Inference, stop);
+        if stop() {
+            look(done)?;
+        }
+        let logits = logits?;
         done += rows.len();
         for (row, logits) in rows.into_iter().zip(logits) {
             answers[row] = logits;

@@ -238,7 +238,7 @@ fn read_back(trainer: &Trainer<'_>) -> Result<TextClassifier, TrainError> {
         labels: trainer.labels.to_vec(),
         seed: trainer.settings.seed,
         dropout: trainer.settings.dropout,
-        device: candle_core::Device::Cpu,
+        ..LoadOptions::default()
     };
     Ok(TextClassifier::load(&trainer.run.best(), &options)?.0)
 }
@@ -249,7 +249,8 @@ fn test_logits(trainer: &mut Trainer<'_>) -> Result<Option<Vec<Vec<f32>>>, Train
     if ids.is_empty() {
         return Ok(None);
     }
-    let logits = predict::logits(&trainer.model, ids, &mut |done| {
+    let control = voice.control;
+    let logits = predict::logits(&trainer.model, ids, &|| control.is_abandoned(), &mut |done| {
         voice.progress("Measuring on the test rows", done, ids.len(), "rows");
         voice.look_for_second_stop()
     })?;

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use candle_core::Device;
-
 use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::models::{LoadOptions, LoadReport, TextClassifier};
 use crate::project::{EvaluateEvery, TrainingSettings};
@@ -105,8 +103,13 @@ pub(super) fn load_model(
     voice: &mut Voice<'_>,
 ) -> Result<TextClassifier, TrainError> {
     voice.progress("Loading the model", 0, 1, "models");
-    let options =
-        LoadOptions { labels: labels.to_vec(), seed: settings.seed, dropout: settings.dropout, device: Device::Cpu };
+    let options = LoadOptions {
+        labels: labels.to_vec(),
+        seed: settings.seed,
+        dropout: settings.dropout,
+        trained: settings.trained_layers,
+        ..LoadOptions::default()
+    };
     let (model, report) = TextClassifier::load(folder, &options)?;
     for (warning, line) in describe(&report, &model) {
         if warning { voice.warn(line) } else { voice.log(line) }

@@ -9,11 +9,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use candle_core::{Tensor, backprop::GradStore};
-
 use crate::data::{BatchPlan, packed};
-use crate::models::{Mode, Parameter, TextClassifier};
-use crate::ops::{CrossEntropy, cross_entropy};
+use crate::models::{Mode, TextClassifier, TrainPass};
+use crate::ops::{CrossEntropy, Gradients};
 use crate::project::{EvaluateEvery, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
 
@@ -99,22 +97,30 @@ impl Trainer<'_> {
 
     /// The step's loss, and its gradient of every parameter.
     ///
-    /// The loss is the mean over all rows of the step, by their labels' weights: several batches give what one
-    /// large one would.
-    fn forward_backward(&mut self, batches: &[Vec<usize>]) -> Result<(f64, Vec<Tensor>), TrainError> {
+    /// The loss is the mean over all rows of the step, by their labels' weights: however the rows are spread over passes,
+    /// the sum is that of one pass over all.
+    fn forward_backward(&mut self, batches: &[Vec<usize>]) -> Result<(f64, Gradients), TrainError> {
         let rows = &self.data.train;
         let labels: Vec<u32> = batches.iter().flatten().map(|&row| rows.labels[row]).collect();
         let of_step = CrossEntropy { divisor: Some(self.loss.total_weight(&labels)), ..self.loss.clone() };
-        let mut gradients = Vec::new();
+        let mut gradients = Gradients::new(self.model.parameters().len());
         let mut loss = 0.0;
-        for batch in batches {
-            let batch = packed(&rows.ids, Some(&rows.labels), batch);
-            let logits = self.model.forward(&batch, Mode::Training { seed: self.settings.seed, step: self.passes })?;
-            self.passes += 1;
-            let part = cross_entropy(&logits, &batch.labels, &of_step)?;
-            loss += f64::from(part.to_scalar::<f32>()?);
+        for rows_of_pass in batches.iter().flat_map(|batch| passes(batch, &rows.ids)) {
             self.voice.look()?;
-            add_gradients(&mut gradients, self.model.parameters(), &mut part.backward()?)?;
+            let batch = packed(&rows.ids, Some(&rows.labels), rows_of_pass);
+            let control = self.voice.control;
+            let pass = TrainPass {
+                batch: &batch,
+                features: None,
+                mode: Mode::Training { seed: self.settings.seed, step: self.passes },
+                loss: &of_step,
+                stop: &|| control.is_cancelled(),
+            };
+            let part = self.model.train_pass(&pass, &mut gradients);
+            // A pass that was stopped in the middle ends with an error; being stopped is what to tell.
+            self.voice.look()?;
+            loss += part?.loss;
+            self.passes += 1;
         }
         Ok((loss, gradients))
     }
@@ -165,7 +171,9 @@ impl Trainer<'_> {
         let stopwatch = Stopwatch::start(&self.voice);
         let rows = &self.data.validation;
         let (voice, total, has_best) = (&mut self.voice, rows.ids.len(), self.best.is_some());
-        let logits = predict::logits(&self.model, &rows.ids, &mut |done| {
+        let control = voice.control;
+        let stop = || if has_best { control.is_cancelled() } else { control.is_abandoned() };
+        let logits = predict::logits(&self.model, &rows.ids, &stop, &mut |done| {
             voice.progress("Evaluating on validation", done, total, "rows");
             if has_best { voice.look() } else { voice.look_for_second_stop() }
         })?;
@@ -187,20 +195,35 @@ impl Trainer<'_> {
     }
 }
 
-/// Adds a pass's gradients to those of the passes before it in the step, in the parameters' order.
-fn add_gradients(sums: &mut Vec<Tensor>, parameters: &[Parameter], pass: &mut GradStore) -> Result<(), TrainError> {
-    let first = sums.is_empty();
-    for (index, parameter) in parameters.iter().enumerate() {
-        let gradient = pass
-            .remove(parameter.var.as_tensor())
-            .ok_or_else(|| TrainError::NoGradient(parameter.name.clone()))?
-            // A gradient remembers the graph it came from, and would keep it alive.
-            .detach();
-        if first {
-            sums.push(gradient);
-        } else {
-            sums[index] = (&sums[index] + gradient)?;
+/// Tokens in a pass. A batch of more is computed in several, which bounds the memory of activations; the gradient is the
+/// same.
+const PASS_TOKENS: usize = 4096;
+
+/// Cuts a batch into passes, its rows in order; a text of more than [`PASS_TOKENS`] is a pass of its own.
+fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
+    let mut passes = Vec::new();
+    let (mut first, mut tokens) = (0, 0);
+    for (place, &row) in batch.iter().enumerate() {
+        let length = ids[row].len();
+        if tokens + length > PASS_TOKENS && first < place {
+            passes.push(&batch[first..place]);
+            (first, tokens) = (place, 0);
         }
+        tokens += length;
     }
-    Ok(())
+    passes.push(&batch[first..]);
+    passes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passes_hold_every_row_in_order_and_stay_small() {
+        let ids: Vec<Vec<u32>> = [3000, 1000, 96, 1, 5000, 4096, 1].map(|length| vec![1; length]).into();
+        let batch = [0, 1, 2, 3, 4, 5, 6];
+        assert_eq!(passes(&batch, &ids), [&[0, 1, 2][..], &[3], &[4], &[5], &[6]]);
+        assert_eq!(passes(&batch[..1], &ids), [&[0]]);
+    }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use crate::data::{self, DataError, Imported};
 use crate::export::{self, ExportError, ExportFormat, Exported};
-use crate::models::{self, Catalogue, FetchError, ModelError};
+use crate::models::{self, Catalogue, FetchError, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
-use crate::project::Project;
+use crate::project::{ModelChoice, Project};
 use crate::storage::{RunFolder, StorageError};
-use crate::training::TrainError;
+use crate::training::{self, StepBench, TrainError};
 
 use super::dataset::KeptData;
 use super::labelling::KeptModel;
@@ -128,6 +128,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         }
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
         Command::Export { run, format, output } => export(context, &run, format, &output),
+        Command::BenchStep { model, bench } => bench_step(context, &model, bench),
     }
 }
 
@@ -156,6 +157,17 @@ fn export(context: &mut Context<'_>, run: &Path, format: ExportFormat, output: &
     let run = RunFolder::open(run)?;
     let Exported { path, proof } = context.watched(|watch| export::export(&run, format, output, watch))?;
     Ok(Answer::Exported { path, proof })
+}
+
+fn bench_step(context: &mut Context<'_>, model: &ModelChoice, bench: StepBench) -> Result<Answer, JobError> {
+    let Some(folder) = models::locate(model, Path::new(".")).map_err(JobError::failed)? else {
+        let reason = "The model is not on this machine. Download it with `hone models fetch`, or give a folder.";
+        return Err(JobError::Failed(reason.to_owned()));
+    };
+    let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
+    let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, ..LoadOptions::default() })?;
+    let figures = context.watched(|watch| training::bench_step(&model, bench, watch))?;
+    Ok(Answer::StepTimed(figures))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use candle_core::Device;
 use rayon::prelude::*;
 
 use crate::data::{self, ImportedFile, Table, TextTokenizer};
@@ -80,7 +79,7 @@ impl LoadedModel {
                 ..ModelFolderInfo::default()
             },
         };
-        let options = LoadOptions { labels: info.labels.clone(), seed: 0, dropout: None, device: Device::Cpu };
+        let options = LoadOptions { labels: info.labels.clone(), ..LoadOptions::default() };
         let (model, report) = TextClassifier::load(folder, &options)?;
         if report.new_head {
             let message = format!(

@@ -10,6 +10,7 @@ mod runs;
 mod worker;
 
 pub use protocol::{
-    Answer, Command, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart,
+    Answer, Command, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart, StepBench,
+    StepFigures,
 };
 pub use worker::{Worker, WorkerOptions};

@@ -7,8 +7,9 @@ use crate::data::{Imported, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
-use crate::project::Project;
+use crate::project::{ModelChoice, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
+pub use crate::training::{StepBench, StepFigures};
 
 /// Number of a job; later jobs have higher numbers.
 pub type JobId = u64;
@@ -82,6 +83,13 @@ pub enum Command {
         /// Folder (or file, for one file) to write; must not exist or be empty.
         output: PathBuf,
     },
+    /// Time training steps of a model. Answer: [`Answer::StepTimed`].
+    BenchStep {
+        /// The model; it must be on this machine.
+        model: ModelChoice,
+        /// What is timed.
+        bench: StepBench,
+    },
 }
 
 /// An answer, stamped with the job it belongs to.
@@ -150,6 +158,8 @@ pub enum Answer {
         /// What was compared, in words: rows and largest difference of a logit.
         proof: String,
     },
+    /// Training steps were timed. Final.
+    StepTimed(StepFigures),
     /// The job was cancelled and left nothing half done. Final.
     Cancelled,
     /// The job failed. Final.

@@ -11,6 +11,7 @@ use std::{io, thread};
 use crossbeam_channel::{Receiver, Sender};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
+use crate::ops;
 use crate::progress::Control;
 
 use super::jobs::{self, Context, JobError, Kept};
@@ -207,6 +208,8 @@ fn run_jobs(queue: &Receiver<Job>, pool: &ThreadPool, outlet: &Outlet, outstandi
                 }
             }
         };
+        // What a job needed for its activations the rest of the machine may have back.
+        ops::release_memory();
         finish(id, answer, &mut reporter, outstanding);
     }
 }

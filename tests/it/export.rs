@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
 use hone::data::{TextTokenizer, packed};
 use hone::evaluation::{ClassificationMetrics, Prediction};
 use hone::export::{ExportError, ExportFormat, Exported, export};
@@ -27,14 +26,14 @@ fn fixture() -> PathBuf {
 }
 
 fn load(folder: &Path, labels: &[String]) -> TextClassifier {
-    let options = LoadOptions { labels: labels.to_vec(), seed: 1, dropout: None, device: Device::Cpu };
+    let options = LoadOptions { labels: labels.to_vec(), seed: 1, ..LoadOptions::default() };
     TextClassifier::load(folder, &options).unwrap().0
 }
 
 fn logits(folder: &Path, labels: &[String]) -> Vec<Vec<f32>> {
     let ids = TextTokenizer::load(folder).unwrap().encode_batch(&TEXTS, 32).unwrap();
     let rows: Vec<usize> = (0..ids.len()).collect();
-    load(folder, labels).forward(&packed(&ids, None, &rows), Mode::Inference).unwrap().to_vec2().unwrap()
+    load(folder, labels).forward(&packed(&ids, None, &rows), Mode::Inference).unwrap()
 }
 
 /// A finished run whose best checkpoint is the small BERT of the fixtures, with its real answers.

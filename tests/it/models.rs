@@ -2,12 +2,12 @@
 
 use candle_core::{Tensor, Var};
 use hone::data::PackedBatch;
-use hone::models::{LoadOptions, Mode, TextClassifier, locate};
-use hone::ops::{AdamW, AdamWState, adamw_step, squared_norm};
-use hone::project::ModelChoice;
+use hone::models::{LoadOptions, Mode, TextClassifier, TrainPass, locate};
+use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
+use hone::project::{ModelChoice, TrainedLayers};
 use serde::Deserialize;
 
-use crate::tiny_bert::{LABELS, batch, expected, folder, load, logits, loss, options};
+use crate::tiny_bert::{LABELS, batch, expected, folder, learn, load, logits, options};
 
 const FIRST_STEP: Mode = Mode::Training { seed: 1, step: 1 };
 
@@ -25,13 +25,12 @@ fn logits_equal_those_of_transformers() {
 fn gradients_equal_those_of_transformers() {
     let expected = expected();
     let model = without_dropout();
-    let loss = loss(&model, &batch(), FIRST_STEP);
-    assert!((f64::from(loss.to_scalar::<f32>().unwrap()) - expected.loss).abs() < 1e-5);
-    let grads = loss.backward().unwrap();
+    let (loss, gradients) = learn(&model, &batch(), FIRST_STEP);
+    assert!((loss - expected.loss).abs() < 1e-5);
     assert_eq!(model.parameters().len(), expected.gradient_norms.len());
-    for parameter in model.parameters() {
-        let grad = grads.get(&parameter.var).expect("every parameter has a gradient");
-        let norm = squared_norm(grad).unwrap().sqrt();
+    for (place, parameter) in model.parameters().iter().enumerate() {
+        let gradient = gradients.get(place).expect("every parameter has a gradient");
+        let norm = gradient.squared_norm().unwrap().sqrt();
         let expected = expected.gradient_norms[&parameter.name];
         assert!((norm - expected).abs() < 1e-5 + 1e-4 * expected, "{}: {norm} {expected}", parameter.name);
     }
@@ -41,9 +40,9 @@ fn gradients_equal_those_of_transformers() {
 fn gradients_equal_finite_differences() {
     let model = without_dropout();
     let batch = batch();
-    let grads = loss(&model, &batch, FIRST_STEP).backward().unwrap();
-    for parameter in model.parameters() {
-        let grad = values(grads.get(&parameter.var).unwrap());
+    let (_, gradients) = learn(&model, &batch, FIRST_STEP);
+    for (place, parameter) in model.parameters().iter().enumerate() {
+        let grad = gradients.get(place).unwrap().to_vec().unwrap();
         let mut places: Vec<usize> = (0..grad.len()).collect();
         places.sort_by(|&left, &right| grad[right].abs().total_cmp(&grad[left].abs()));
         // The two steepest and one in the middle.
@@ -53,7 +52,7 @@ fn gradients_equal_finite_differences() {
                 let mut changed = start.clone();
                 changed[place] += change;
                 set(&parameter.var, changed);
-                f64::from(loss(&model, &batch, FIRST_STEP).to_scalar::<f32>().unwrap())
+                learn(&model, &batch, FIRST_STEP).0
             };
             let difference = (at(5e-3) - at(-5e-3)) / 1e-2;
             set(&parameter.var, start.clone());
@@ -70,10 +69,10 @@ fn every_parameter_has_a_gradient_and_moves() {
         let (model, _) = TextClassifier::load(&folder(), &LoadOptions { dropout, ..options(&["yes", "no"]) }).unwrap();
         let mut batch = batch();
         batch.labels.iter_mut().for_each(|label| *label %= 2);
-        let grads = loss(&model, &batch, FIRST_STEP).backward().unwrap();
-        for parameter in model.parameters() {
-            let grad = grads.get(&parameter.var).expect("every parameter has a gradient");
-            assert!(squared_norm(grad).unwrap() > 0.0, "{} gets no gradient", parameter.name);
+        let (_, gradients) = learn(&model, &batch, FIRST_STEP);
+        for (place, parameter) in model.parameters().iter().enumerate() {
+            let grad = gradients.get(place).expect("every parameter has a gradient");
+            assert!(grad.squared_norm().unwrap() > 0.0, "{} gets no gradient", parameter.name);
             let before = values(parameter.var.as_tensor());
             let mut state = AdamWState::new(&parameter.var).unwrap();
             adamw_step(&parameter.var, grad, &mut state, &update()).unwrap();
@@ -88,15 +87,15 @@ fn a_few_steps_learn_the_batch() {
     let batch = batch();
     let mut states: Vec<AdamWState> =
         model.parameters().iter().map(|parameter| AdamWState::new(&parameter.var).unwrap()).collect();
-    let value = |mode| loss(&model, &batch, mode).to_scalar::<f32>().unwrap();
-    let before = value(Mode::Inference);
+    let before = learn(&model, &batch, Mode::Inference).0;
     for step in 1..=30 {
-        let grads = loss(&model, &batch, Mode::Training { seed: 3, step }).backward().unwrap();
-        for (parameter, state) in model.parameters().iter().zip(&mut states) {
-            adamw_step(&parameter.var, grads.get(&parameter.var).unwrap(), state, &AdamW { step, ..update() }).unwrap();
+        let (_, gradients) = learn(&model, &batch, Mode::Training { seed: 3, step });
+        for (place, (parameter, state)) in model.parameters().iter().zip(&mut states).enumerate() {
+            let gradient = gradients.get(place).unwrap();
+            adamw_step(&parameter.var, gradient, state, &AdamW { step, ..update() }).unwrap();
         }
     }
-    let after = value(Mode::Inference);
+    let after = learn(&model, &batch, Mode::Inference).0;
     assert!(after < 0.3 * before, "{before} {after}");
 }
 
@@ -116,9 +115,9 @@ fn dropout_is_named_by_seed_and_step() {
 fn threads_do_not_change_a_bit() {
     let model = load();
     let run = || {
-        let grads = loss(&model, &batch(), FIRST_STEP).backward().unwrap();
-        let grads = model.parameters().iter().map(|parameter| values(grads.get(&parameter.var).unwrap()));
-        grads.flatten().map(f32::to_bits).collect::<Vec<_>>()
+        let (_, gradients) = learn(&model, &batch(), FIRST_STEP);
+        let values = (0..model.parameters().len()).map(|place| gradients.get(place).unwrap().to_vec().unwrap());
+        values.flatten().map(f32::to_bits).collect::<Vec<_>>()
     };
     let pools = [1, 3].map(|count| rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap());
     assert!(pools[0].install(run) == pools[1].install(run));
@@ -131,7 +130,7 @@ fn a_text_has_the_same_logits_alone_and_in_company() {
     for (case, together) in expected().cases.iter().zip(together) {
         let mut alone = PackedBatch::default();
         alone.push(&case.input_ids, None, 0);
-        let alone = model.forward(&alone, Mode::Inference).unwrap().to_vec2::<f32>().unwrap();
+        let alone = model.forward(&alone, Mode::Inference).unwrap();
         for (alone, together) in alone[0].iter().zip(together) {
             assert!((alone - together).abs() < 1e-5, "{alone} {together}");
         }
@@ -139,9 +138,56 @@ fn a_text_has_the_same_logits_alone_and_in_company() {
 }
 
 #[test]
-fn inference_keeps_no_graph() {
-    let logits = load().forward(&batch(), Mode::Inference).unwrap();
-    assert!(!logits.track_op());
+fn a_pass_ends_soon_after_it_is_told_to() {
+    let stopped = load().forward_unless(&batch(), Mode::Inference, &|| true);
+    assert!(stopped.unwrap_err().to_string().contains("stopped"));
+}
+
+/// What runs on other devices, here on the CPU.
+#[test]
+fn composed_operations_give_the_same_numbers() {
+    let (model, composed) = (load(), load().with_backend(Backend::Composed));
+    let mode = Mode::Training { seed: 5, step: 3 };
+    let (loss, gradients) = learn(&model, &batch(), mode);
+    let (composed_loss, composed_gradients) = learn(&composed, &batch(), mode);
+    assert!((loss - composed_loss).abs() < 1e-5, "{loss} {composed_loss}");
+    for (place, parameter) in model.parameters().iter().enumerate() {
+        let [one, other] = [&gradients, &composed_gradients].map(|all| all.get(place).unwrap().to_vec().unwrap());
+        let largest = one.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        for (one, other) in one.iter().zip(other) {
+            assert!((one - other).abs() < 1e-4 * (1.0 + largest), "{}: {one} {other}", parameter.name);
+        }
+    }
+    for (one, other) in logits(&model, Mode::Inference).concat().iter().zip(logits(&composed, Mode::Inference).concat())
+    {
+        assert!((one - other).abs() < 1e-5, "{one} {other}");
+    }
+}
+
+#[test]
+fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
+    for (trained, frozen_layers) in [(TrainedLayers::Top(1), 1), (TrainedLayers::Head, 2), (TrainedLayers::Top(9), 0)] {
+        let (model, _) = TextClassifier::load(&folder(), &LoadOptions { trained, ..options(&LABELS) }).unwrap();
+        let frozen = |name: &str| {
+            let layer = |index| name.starts_with(&format!("bert.encoder.layer.{index}."));
+            name.starts_with("bert.embeddings.") || (0..frozen_layers).any(layer)
+        };
+        let mode = Mode::Training { seed: 1, step: 1 };
+        let (loss, gradients) = learn(&model, &batch(), mode);
+        for (place, parameter) in model.parameters().iter().enumerate() {
+            assert_eq!(parameter.trained, !frozen(&parameter.name), "{}", parameter.name);
+            assert_eq!(gradients.get(place).is_some(), parameter.trained, "{}", parameter.name);
+        }
+        let features = model.features(&batch(), &|| false).unwrap().unwrap();
+        let mut again = Gradients::new(model.parameters().len());
+        let settings = CrossEntropy::default();
+        let batch = batch();
+        let pass = TrainPass { batch: &batch, features: Some(&features), mode, loss: &settings, stop: &|| false };
+        let kept = model.train_pass(&pass, &mut again).unwrap().loss;
+        assert_eq!(loss.to_bits(), kept.to_bits(), "{trained:?}");
+        assert_eq!(gradients.norm().unwrap().to_bits(), again.norm().unwrap().to_bits(), "{trained:?}");
+    }
+    assert!(load().features(&batch(), &|| false).unwrap().is_none());
 }
 
 #[test]
@@ -178,7 +224,7 @@ fn minilm_equals_transformers() {
     assert_eq!(report.loaded.len(), 103);
     let mut batch = PackedBatch::default();
     cases.iter().enumerate().for_each(|(row, case)| batch.push(&case.input_ids, None, row));
-    let pooled = model.pooled(&batch).unwrap().to_vec2::<f32>().unwrap();
+    let pooled = model.pooled(&batch).unwrap();
     for (case, pooled) in cases.iter().zip(pooled) {
         assert_eq!(case.pooled.len(), pooled.len());
         for (expected, pooled) in case.pooled.iter().zip(pooled) {

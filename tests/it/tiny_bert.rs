@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
 use hone::data::PackedBatch;
-use hone::models::{LoadOptions, Mode, TextClassifier};
-use hone::ops::{CrossEntropy, cross_entropy};
+use hone::models::{LoadOptions, Mode, TextClassifier, TrainPass};
+use hone::ops::{CrossEntropy, Gradients};
 use serde::Deserialize;
 
 pub const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
@@ -35,7 +34,7 @@ pub fn expected() -> Expected {
 
 pub fn options(labels: &[&str]) -> LoadOptions {
     let labels = labels.iter().map(|&label| label.to_owned()).collect();
-    LoadOptions { labels, seed: 42, dropout: None, device: Device::Cpu }
+    LoadOptions { labels, seed: 42, ..LoadOptions::default() }
 }
 
 pub fn load() -> TextClassifier {
@@ -51,11 +50,15 @@ pub fn batch() -> PackedBatch {
     batch
 }
 
-pub fn loss(model: &TextClassifier, batch: &PackedBatch, mode: Mode) -> Tensor {
-    let logits = model.forward(batch, mode).unwrap();
-    cross_entropy(&logits, &batch.labels, &CrossEntropy::default()).unwrap()
+/// The loss of a batch and the gradients of every parameter.
+pub fn learn(model: &TextClassifier, batch: &PackedBatch, mode: Mode) -> (f64, Gradients) {
+    let mut gradients = Gradients::new(model.parameters().len());
+    let loss = CrossEntropy::default();
+    let pass = TrainPass { batch, features: None, mode, loss: &loss, stop: &|| false };
+    let loss = model.train_pass(&pass, &mut gradients).unwrap().loss;
+    (loss, gradients)
 }
 
 pub fn logits(model: &TextClassifier, mode: Mode) -> Vec<Vec<f32>> {
-    model.forward(&batch(), mode).unwrap().to_vec2().unwrap()
+    model.forward(&batch(), mode).unwrap()
 }

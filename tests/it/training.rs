@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::Device;
 use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
 use hone::models::{LoadOptions, TextClassifier};
 use hone::ops::CrossEntropy;
@@ -166,7 +165,7 @@ fn the_best_folder_gives_the_predictions_of_the_run() {
     bench.train(|_| ()).summary();
     let run = bench.newest();
     let labels = bench.prepared.labels.clone();
-    let options = LoadOptions { labels, seed: 0, dropout: None, device: Device::Cpu };
+    let options = LoadOptions { labels, ..LoadOptions::default() };
     let (model, report) = TextClassifier::load(&run.best(), &options).unwrap();
     assert!(!report.new_head && report.missing.is_empty());
     let texts: Vec<&str> = bench.prepared.side(Side::Test).map(|example| example.text.as_str()).collect();
@@ -216,7 +215,7 @@ fn every_tensor_moves() {
     bench.train(|settings| settings.epochs = 1).summary();
     let labels = bench.prepared.labels.clone();
     let load = |folder: &Path| {
-        let options = LoadOptions { labels: labels.clone(), seed: 42, dropout: None, device: Device::Cpu };
+        let options = LoadOptions { labels: labels.clone(), seed: 42, ..LoadOptions::default() };
         TextClassifier::load(folder, &options).unwrap().0
     };
     let (before, after) = (load(&tiny_bert()), load(&bench.newest().best()));
@@ -269,7 +268,7 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     };
     let labels = bench.prepared.labels.clone();
     assert_eq!(labels, ["bad", "good"]);
-    let options = LoadOptions { labels, seed: 42, dropout: None, device: Device::Cpu };
+    let options = LoadOptions { labels, seed: 42, ..LoadOptions::default() };
     let (model, _) = TextClassifier::load(&tiny_bert(), &options).unwrap();
     let rows: Vec<_> = bench.prepared.side(Side::Train).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();

@@ -1,6 +1,16 @@
 //! Matrix products of strided views. One door, so that a faster product can be put behind it later.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use gemm::Parallelism;
+
+static OPERATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Floating-point operations of all matrix products of this process so far, a multiplication and an addition each one.
+#[must_use]
+pub fn operations() -> u64 {
+    OPERATIONS.load(Ordering::Relaxed)
+}
 
 /// A matrix inside a slice: element `(row, column)` is `values[row * row_stride + column * column_stride]`.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +75,7 @@ pub fn matmul(
 ) {
     assert_eq!(left.columns, right.rows, "the inner sizes of a matrix product differ");
     assert_fits(out.len(), left.rows, right.columns, out_stride);
+    OPERATIONS.fetch_add(2 * (left.rows * right.columns * left.columns) as u64, Ordering::Relaxed);
     let parallelism = match threads {
         Threads::One => Parallelism::None,
         Threads::Pool => Parallelism::Rayon(0),

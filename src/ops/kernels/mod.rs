@@ -6,6 +6,7 @@ pub mod matmul;
 mod simd;
 mod threads;
 
+pub use matmul::operations;
 pub(crate) use simd::simd_kernel;
 pub use simd::{SimdLevel, simd_level};
 pub use threads::keep_candle_on_one_thread;

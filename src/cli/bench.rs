@@ -1,0 +1,52 @@
+//! `hone bench`.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::CliError;
+use super::args::{BenchCommand, BenchStepArguments};
+use super::new::model_choice;
+use super::outcome::print_json;
+use super::session::Session;
+use crate::worker::{Answer, Command, StepBench, StepFigures};
+
+/// Measures and prints.
+pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), CliError> {
+    let BenchCommand::Step(arguments) = command;
+    let BenchStepArguments { model, batch, len, steps } = arguments;
+    let bench = StepBench { batch: *batch, length: *len, steps: *steps };
+    let answer = Session::begin()?.run(Command::BenchStep { model: model_choice(model)?, bench })?;
+    let Answer::StepTimed(figures) = answer else { return Err(CliError::unexpected()) };
+    print_json(out, &StepOutcome::from(&figures))
+}
+
+/// What `hone bench step` prints; the names scripts rely on.
+#[derive(Serialize)]
+struct StepOutcome {
+    ms_per_step: f64,
+    forward_ms: f64,
+    backward_ms: f64,
+    optimizer_ms: f64,
+    tokens_per_second: f64,
+    gflops: f64,
+    gemm_limit_gflops: f64,
+    efficiency: f64,
+    peak_rss_mb: f64,
+}
+
+impl From<&StepFigures> for StepOutcome {
+    fn from(figures: &StepFigures) -> Self {
+        Self {
+            ms_per_step: figures.ms_per_step,
+            forward_ms: figures.forward_ms,
+            backward_ms: figures.backward_ms,
+            optimizer_ms: figures.optimizer_ms,
+            tokens_per_second: figures.tokens_per_second,
+            gflops: figures.gflops,
+            gemm_limit_gflops: figures.gemm_limit_gflops,
+            efficiency: figures.efficiency,
+            peak_rss_mb: figures.peak_memory as f64 / f64::from(1 << 20),
+        }
+    }
+}

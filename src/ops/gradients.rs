@@ -1,0 +1,227 @@
+//! Gradients of the trained tensors, summed over the passes of a step.
+
+use candle_core::{DType, Result, Tensor};
+use rayon::prelude::*;
+
+use super::array::Array;
+use super::kernels::{CHUNK, lanes, simd_kernel};
+
+/// Gradients of all trained tensors of a network, by the tensors' numbers.
+#[derive(Debug)]
+pub struct Gradients(Vec<Option<Gradient>>);
+
+/// The gradient of one trained tensor.
+#[derive(Clone, Debug)]
+pub enum Gradient {
+    /// Of every element, in the tensor's element order.
+    Dense(Array),
+    /// Of some rows of a table; that of the others is zero.
+    Rows(RowGradient),
+    /// On another device, of the tensor's shape.
+    Device(Tensor),
+}
+
+/// Gradients of those rows of a table that a step looked up.
+#[derive(Clone, Debug)]
+pub struct RowGradient {
+    width: usize,
+    /// Place in `rows` of each row of the table, or [`NOWHERE`].
+    places: Vec<u32>,
+    /// Rows of the table, in the order they were first looked up.
+    rows: Vec<u32>,
+    values: Vec<f32>,
+}
+
+const NOWHERE: u32 = u32::MAX;
+
+impl Gradients {
+    /// No gradients yet, for `count` tensors.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(vec![None; count])
+    }
+
+    /// The gradient of the tensor of that number; `None` where none reached it.
+    #[must_use]
+    pub fn get(&self, tensor: usize) -> Option<&Gradient> {
+        self.0.get(tensor)?.as_ref()
+    }
+
+    /// The L2 norm of all gradients together, in double precision and in a fixed order.
+    ///
+    /// # Errors
+    /// When a tensor operation on another device fails.
+    pub fn norm(&self) -> Result<f64> {
+        let mut sum = 0.0;
+        for gradient in self.0.iter().flatten() {
+            sum += gradient.squared_norm()?;
+        }
+        Ok(sum.sqrt())
+    }
+
+    /// Adds to the gradient of a tensor: `write(out, accumulate)` writes every number of `out`, or adds to it.
+    pub(super) fn add_dense(&mut self, tensor: usize, shape: (usize, usize), write: impl FnOnce(&mut [f32], bool)) {
+        match &mut self.0[tensor] {
+            Some(Gradient::Dense(sum)) => write(sum.values_mut(), true),
+            slot => *slot = Some(Gradient::Dense(Array::written(shape.0, shape.1, |out| write(out, false)))),
+        }
+    }
+
+    /// Adds `gradient`'s i-th row to row `rows[i]` of the gradient of a table of `shape`.
+    pub(super) fn add_rows(&mut self, tensor: usize, shape: (usize, usize), rows: &[u32], gradient: &[f32]) {
+        let slot = &mut self.0[tensor];
+        if !matches!(slot, Some(Gradient::Rows(_))) {
+            *slot = Some(Gradient::Rows(RowGradient::new(shape.0, shape.1)));
+        }
+        if let Some(Gradient::Rows(sum)) = slot {
+            sum.add(rows, gradient);
+        }
+    }
+
+    /// Adds a tensor's gradient on another device.
+    pub(super) fn add_device(&mut self, tensor: usize, gradient: Tensor) -> Result<()> {
+        // A gradient remembers the graph it came from, and would keep it alive.
+        let gradient = gradient.detach();
+        let sum = match self.0[tensor].take() {
+            Some(Gradient::Device(sum)) => (sum + gradient)?,
+            _ => gradient,
+        };
+        self.0[tensor] = Some(Gradient::Device(sum));
+        Ok(())
+    }
+}
+
+impl From<Vec<Gradient>> for Gradients {
+    /// The i-th gradient is of the tensor of number i.
+    fn from(gradients: Vec<Gradient>) -> Self {
+        Self(gradients.into_iter().map(Some).collect())
+    }
+}
+
+impl Gradient {
+    /// Every element, in the tensor's element order; zeros where rows are missing.
+    ///
+    /// # Errors
+    /// When it cannot be copied from its device.
+    pub fn to_vec(&self) -> Result<Vec<f32>> {
+        match self {
+            Self::Dense(array) => Ok(array.values().to_vec()),
+            Self::Rows(rows) => Ok((0..rows.places.len() as u32)
+                .flat_map(|row| rows.row(row).map_or_else(|| vec![0.0; rows.width], <[f32]>::to_vec))
+                .collect()),
+            Self::Device(tensor) => tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1(),
+        }
+    }
+
+    /// Sum of the squares of all elements, in double precision and in a fixed order.
+    ///
+    /// # Errors
+    /// When a tensor operation on another device fails.
+    pub fn squared_norm(&self) -> Result<f64> {
+        let values = match self {
+            Self::Dense(array) => array.values(),
+            Self::Rows(rows) => &rows.values,
+            Self::Device(tensor) => {
+                let sum = tensor.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?;
+                return Ok(f64::from(sum));
+            }
+        };
+        let partial: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares).collect();
+        Ok(partial.iter().sum())
+    }
+}
+
+impl RowGradient {
+    fn new(table_rows: usize, width: usize) -> Self {
+        Self { width, places: vec![NOWHERE; table_rows], rows: Vec::new(), values: Vec::new() }
+    }
+
+    fn add(&mut self, rows: &[u32], gradient: &[f32]) {
+        let width = self.width;
+        for (gradient, &row) in gradient.chunks_exact(width.max(1)).zip(rows) {
+            let place = &mut self.places[row as usize];
+            if *place == NOWHERE {
+                *place = self.rows.len() as u32;
+                self.rows.push(row);
+                self.values.extend_from_slice(gradient);
+            } else {
+                add_to(&mut self.values[*place as usize * width..][..width], gradient);
+            }
+        }
+    }
+
+    /// The gradient of one row of the table; `None` where it is zero because nothing looked it up.
+    pub(super) fn row(&self, row: u32) -> Option<&[f32]> {
+        let place = self.places[row as usize];
+        (place != NOWHERE).then(|| &self.values[place as usize * self.width..][..self.width])
+    }
+
+    /// Numbers in a row.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Numbers in the whole table.
+    pub(super) fn table_numbers(&self) -> usize {
+        self.places.len() * self.width
+    }
+}
+
+simd_kernel! {
+    /// `sums += values`.
+    pub(super) fn add_to(sums: &mut [f32], values: &[f32]) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += value;
+        }
+    }
+}
+
+simd_kernel! {
+    fn sum_of_squares(values: &[f32]) -> f64 {
+        lanes::sum_of_squares(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_add_up_and_the_rest_is_zero() {
+        let mut gradients = Gradients::new(1);
+        gradients.add_rows(0, (4, 2), &[3, 1, 3], &[1.0, 2.0, 3.0, 4.0, 10.0, 20.0]);
+        gradients.add_rows(0, (4, 2), &[1], &[0.5, 0.5]);
+        let gradient = gradients.get(0).unwrap();
+        assert_eq!(gradient.to_vec().unwrap(), [0.0, 0.0, 3.5, 4.5, 0.0, 0.0, 11.0, 22.0]);
+        let squares = 3.5 * 3.5 + 4.5 * 4.5 + 11.0 * 11.0 + 22.0 * 22.0_f64;
+        assert!((gradient.squared_norm().unwrap() - squares).abs() < 1e-9);
+        assert!((gradients.norm().unwrap() - squares.sqrt()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_norm_is_right_and_does_not_depend_on_threads() {
+        let mut rng = crate::random::Rng::new(9);
+        let values: Vec<f32> = (0..100_003).map(|_| rng.normal() as f32).collect();
+        let exact: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+        let gradient = Gradient::Dense(Array::from_values(1, values.len(), &values));
+        let norm = gradient.squared_norm().unwrap();
+        assert!((norm - exact).abs() < 1e-6 * exact);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        assert_eq!(norm.to_bits(), pool.install(|| gradient.squared_norm()).unwrap().to_bits());
+    }
+
+    #[test]
+    fn dense_gradients_are_written_once_and_then_added_to() {
+        let mut gradients = Gradients::new(2);
+        gradients.add_dense(1, (1, 2), |out, accumulate| {
+            assert!(!accumulate);
+            out.copy_from_slice(&[1.0, 2.0]);
+        });
+        gradients.add_dense(1, (1, 2), |out, accumulate| {
+            assert!(accumulate);
+            add_to(out, &[1.0, 1.0]);
+        });
+        assert!(gradients.get(0).is_none() && gradients.get(7).is_none());
+        assert_eq!(gradients.get(1).unwrap().to_vec().unwrap(), [2.0, 3.0]);
+    }
+}

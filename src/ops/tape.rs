@@ -1,0 +1,321 @@
+//! The record of a forward pass, from which the backward pass follows.
+//!
+//! On the CPU a value is an [`Array`] and every op writes down what its derivative needs; [`Tape::backward`] walks the
+//! record from its end, hands each gradient on without copying it, and frees each activation as soon as it has served.
+//! candle's own backward pass fills every gradient with zeros first and adds to it, and keeps all of them until the end:
+//! that costs as much as the kernels. On other devices, and to check the kernels, the ops are composed of candle's
+//! differentiable operations and candle records them.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::array::Array;
+use super::cross_entropy::{Loss, LossKind};
+use super::gradients::{Gradients, add_to};
+use super::{activation, attention, dropout, embedding, layer_norm, linear, rows};
+
+/// Who computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// Kernels of ours, on 32-bit floats in main memory.
+    #[default]
+    Kernels,
+    /// candle's operations, on any device and of any float type.
+    Composed,
+}
+
+/// A matrix of a forward pass, `[rows, width]`.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// In main memory.
+    Host(HostValue),
+    /// Where candle has it.
+    Composed(Tensor),
+}
+
+/// A matrix in main memory, and its place in the record.
+#[derive(Clone, Debug)]
+pub struct HostValue {
+    pub(super) array: Array,
+    /// `None` where no gradient is wanted.
+    pub(super) node: Option<Node>,
+}
+
+/// A value's number in the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Node(usize);
+
+impl Value {
+    /// Rows and columns.
+    ///
+    /// # Errors
+    /// When a composed tensor has other than two dimensions.
+    pub fn dims(&self) -> Result<(usize, usize)> {
+        match self {
+            Self::Host(value) => Ok((value.array.rows(), value.array.width())),
+            Self::Composed(tensor) => tensor.dims2(),
+        }
+    }
+
+    /// Each row as a vector, `[rows][width]`.
+    ///
+    /// # Errors
+    /// When it cannot be copied from its device.
+    pub fn to_rows(&self) -> Result<Vec<Vec<f32>>> {
+        match self {
+            Self::Host(value) => Ok(value.array.to_rows()),
+            Self::Composed(tensor) => tensor.to_dtype(candle_core::DType::F32)?.to_vec2(),
+        }
+    }
+
+    /// The numbers in main memory.
+    ///
+    /// # Errors
+    /// When they cannot be copied from their device.
+    pub fn to_array(&self) -> Result<Array> {
+        match self {
+            Self::Host(value) => Ok(value.array.clone()),
+            Self::Composed(_) => {
+                let (rows, width) = self.dims()?;
+                Ok(Array::from_values(rows, width, &self.to_rows()?.concat()))
+            }
+        }
+    }
+
+    pub(super) fn host(&self) -> Result<&HostValue> {
+        match self {
+            Self::Host(value) => Ok(value),
+            Self::Composed(_) => bail!("a value of candle's came to a kernel"),
+        }
+    }
+
+    pub(super) fn composed(&self) -> Result<&Tensor> {
+        match self {
+            Self::Composed(tensor) => Ok(tensor),
+            Self::Host(_) => bail!("a value in main memory came to an operation of candle's"),
+        }
+    }
+}
+
+/// A tensor of the network as the ops take it.
+#[derive(Clone, Debug)]
+pub struct Weight {
+    tensor: Tensor,
+    /// Its number among the trained tensors; `None` for one that stays as it is.
+    number: Option<usize>,
+}
+
+impl Weight {
+    /// The tensor of that number among the trained ones; without a number it gets no gradient.
+    #[must_use]
+    pub fn new(tensor: Tensor, number: Option<usize>) -> Self {
+        Self { tensor, number }
+    }
+
+    /// The values.
+    #[must_use]
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    pub(super) fn number(&self) -> Option<usize> {
+        self.number
+    }
+
+    pub(super) fn is_trained(&self) -> bool {
+        self.number.is_some()
+    }
+}
+
+/// The record of one forward pass.
+pub struct Tape<'a> {
+    backend: Backend,
+    training: bool,
+    /// Asked between ops whether to go on.
+    stop: &'a dyn Fn() -> bool,
+    records: Vec<Record>,
+    nodes: usize,
+}
+
+#[derive(Debug)]
+struct Record {
+    op: Op,
+    output: Node,
+}
+
+/// What the derivative of each kind of op needs.
+#[derive(Debug)]
+pub(super) enum Op {
+    Activation(activation::Record),
+    Attention(attention::Record),
+    Dropout(dropout::Record),
+    Embedding(embedding::Record),
+    LayerNorm(layer_norm::Record),
+    Linear(linear::Record),
+    Rows(rows::Record),
+}
+
+impl Op {
+    fn backward(self, gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
+        match self {
+            Self::Activation(record) => record.backward(gradient, flow),
+            Self::Attention(record) => record.backward(&gradient, flow),
+            Self::Dropout(record) => record.backward(gradient, flow),
+            Self::Embedding(record) => record.backward(&gradient, flow),
+            Self::LayerNorm(record) => record.backward(gradient, flow),
+            Self::Linear(record) => record.backward(gradient, flow),
+            Self::Rows(record) => record.backward(&gradient, flow),
+        }
+        .map_err(|error| error.context("while computing gradients"))
+    }
+}
+
+impl<'a> Tape<'a> {
+    /// For answers only: nothing is recorded.
+    #[must_use]
+    pub fn inference(backend: Backend) -> Self {
+        Self { backend, training: false, stop: &|| false, records: Vec::new(), nodes: 0 }
+    }
+
+    /// Records what [`Tape::backward`] needs.
+    #[must_use]
+    pub fn training(backend: Backend) -> Self {
+        Self { training: true, ..Self::inference(backend) }
+    }
+
+    /// Ends with an error soon after `stop` says so, between two ops.
+    #[must_use]
+    pub fn stopping_when(self, stop: &'a dyn Fn() -> bool) -> Self {
+        Self { stop, ..self }
+    }
+
+    /// An error when it shall stop.
+    ///
+    /// # Errors
+    /// When [`Tape::stopping_when`]'s function says so.
+    pub fn look(&self) -> Result<()> {
+        if (self.stop)() { bail!("stopped in the middle of a pass") } else { Ok(()) }
+    }
+
+    /// Whether kernels of ours compute.
+    #[must_use]
+    pub fn uses_kernels(&self) -> bool {
+        self.backend == Backend::Kernels
+    }
+
+    /// A matrix that is given, not computed: features that were kept, for example. It gets no gradient.
+    ///
+    /// # Errors
+    /// When it cannot be moved to the device.
+    pub fn constant(&self, array: Array, like: &Weight) -> Result<Value> {
+        match self.backend {
+            Backend::Kernels => Ok(Value::Host(HostValue { array, node: None })),
+            Backend::Composed => {
+                let tensor = Tensor::from_slice(array.values(), (array.rows(), array.width()), like.tensor.device())?;
+                Ok(Value::Composed(tensor.to_dtype(like.tensor.dtype())?))
+            }
+        }
+    }
+
+    /// Adds the gradients of `loss` to `gradients`: each trained tensor's under its number in `trained`.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub fn backward(self, loss: Loss, trained: &[Tensor], gradients: &mut Gradients) -> Result<()> {
+        match loss.0 {
+            LossKind::Host { logits: Some(node), gradient, .. } => {
+                self.run_backward(node, gradient, gradients).map(drop)
+            }
+            LossKind::Host { logits: None, .. } => Ok(()),
+            LossKind::Composed(loss) => {
+                let mut all = loss.backward()?;
+                for (number, tensor) in trained.iter().enumerate() {
+                    if let Some(gradient) = all.remove(tensor) {
+                        gradients.add_device(number, gradient)?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Walks back from a value whose gradient is given. What is left are the gradients of values that no op made.
+    pub(super) fn run_backward(
+        self,
+        output: Node,
+        gradient: Array,
+        gradients: &mut Gradients,
+    ) -> Result<Vec<Option<Array>>> {
+        let stop = self.stop;
+        let mut flow = Flow { values: vec![None; self.nodes], gradients };
+        flow.values[output.0] = Some(gradient);
+        for record in self.records.into_iter().rev() {
+            if stop() {
+                bail!("stopped in the middle of a pass");
+            }
+            if let Some(gradient) = flow.values[record.output.0].take() {
+                record.op.backward(gradient, &mut flow)?;
+            }
+        }
+        Ok(flow.values)
+    }
+
+    /// Whether an op with these inputs must be recorded.
+    pub(super) fn records(&self, inputs: &[Option<Node>], weights: &[&Weight]) -> bool {
+        self.training && (inputs.iter().any(Option::is_some) || weights.iter().any(|weight| weight.is_trained()))
+    }
+
+    /// A value that `op` made, if there is something to record.
+    pub(super) fn made(&mut self, array: Array, op: Option<Op>) -> Value {
+        let node = op.map(|op| {
+            let output = Node(self.nodes);
+            self.nodes += 1;
+            self.records.push(Record { op, output });
+            output
+        });
+        Value::Host(HostValue { array, node })
+    }
+
+    /// A weight as candle's differentiable operations take it: linked to its gradient only where one is wanted.
+    pub(super) fn composed(&self, weight: &Weight) -> Tensor {
+        if self.training && weight.is_trained() { weight.tensor.clone() } else { weight.tensor.detach() }
+    }
+
+    /// A matrix that gets a gradient though no op made it, for tests.
+    #[cfg(test)]
+    pub(super) fn leaf(&mut self, array: Array) -> (Value, usize) {
+        let node = Node(self.nodes);
+        self.nodes += 1;
+        (Value::Host(HostValue { array, node: Some(node) }), node.0)
+    }
+}
+
+/// Gradients on their way back.
+pub(super) struct Flow<'a> {
+    values: Vec<Option<Array>>,
+    pub(super) gradients: &'a mut Gradients,
+}
+
+impl Flow<'_> {
+    /// Adds the gradient of a value.
+    pub(super) fn add(&mut self, node: Option<Node>, gradient: Array) {
+        let Some(Node(place)) = node else { return };
+        match &mut self.values[place] {
+            Some(sum) => add_to(sum.values_mut(), gradient.values()),
+            empty => *empty = Some(gradient),
+        }
+    }
+
+    /// Adds to the gradient of a value: `write(out, accumulate)` writes every number of `out`, or adds to it.
+    pub(super) fn add_with(
+        &mut self,
+        node: Option<Node>,
+        (rows, width): (usize, usize),
+        write: impl FnOnce(&mut [f32], bool),
+    ) {
+        let Some(Node(place)) = node else { return };
+        match &mut self.values[place] {
+            Some(sum) => write(sum.values_mut(), true),
+            empty => *empty = Some(Array::written(rows, width, |out| write(out, false))),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! How long a training step takes on this machine, and where the time goes.
+
+use std::time::{Duration, Instant};
+
+use crate::data::PackedBatch;
+use crate::models::{Mode, TextClassifier, TrainPass};
+use crate::ops::{CrossEntropy, Gradients, matrix_operations, matrix_speed};
+use crate::progress::{Progress, Watch};
+use crate::project::OptimizerSettings;
+use crate::random::Rng;
+
+use super::memory::peak_memory;
+use super::{Optimizer, TrainError};
+
+/// Steps that are not counted: memory is being taken, caches are cold.
+const WARM_UP: u32 = 2;
+
+/// What steps are timed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepBench {
+    /// Texts in a step.
+    pub batch: usize,
+    /// Tokens of each text.
+    pub length: usize,
+    /// Steps that are counted.
+    pub steps: u32,
+}
+
+/// Times of a training step; each is the median over the steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepFigures {
+    /// The whole step, in milliseconds.
+    pub ms_per_step: f64,
+    /// Its forward pass.
+    pub forward_ms: f64,
+    /// Its backward pass.
+    pub backward_ms: f64,
+    /// Clipping and the optimizer.
+    pub optimizer_ms: f64,
+    /// Tokens learnt from a second.
+    pub tokens_per_second: f64,
+    /// Billions of floating-point operations a second in matrix products, over the whole step's time.
+    pub gflops: f64,
+    /// What this machine does in a large matrix product, measured in the same run.
+    pub gemm_limit_gflops: f64,
+    /// `gflops / gemm_limit_gflops`.
+    pub efficiency: f64,
+    /// Largest resident memory of the process so far, bytes.
+    pub peak_memory: u64,
+}
+
+/// Times steps on random tokens. The model's weights are changed by them.
+///
+/// # Errors
+/// [`TrainError::Setting`] when a text is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when told
+/// to stop, [`TrainError::Tensor`] when the network fails.
+pub fn bench_step(model: &TextClassifier, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
+    check(model, bench)?;
+    let gemm_limit = matrix_speed();
+    let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default())?;
+    let mut times = Vec::new();
+    let mut operations = 0;
+    for step in 0..WARM_UP + bench.steps {
+        let (done, total) = (u64::from(step), Some(u64::from(WARM_UP + bench.steps)));
+        watch.progress(Progress { stage: "Timing steps".into(), done, total, unit: "steps", eta_seconds: None });
+        if watch.is_cancelled() {
+            return Err(TrainError::Cancelled);
+        }
+        let batch = random_batch(model, bench, u64::from(step));
+        let before = matrix_operations();
+        let time = time_step(model, &batch, &mut optimizer, u64::from(step))?;
+        if step >= WARM_UP {
+            times.push(time);
+            operations = matrix_operations() - before;
+        }
+    }
+    Ok(figures(&times, bench, operations, gemm_limit))
+}
+
+fn check(model: &TextClassifier, bench: StepBench) -> Result<(), TrainError> {
+    let longest = model.max_positions();
+    if bench.length == 0 || bench.length > longest {
+        let advice = format!("Give 1 to {longest}, what the model reads.");
+        return Err(TrainError::setting("length", bench.length.to_string(), &advice));
+    }
+    for (name, value) in [("batch size", bench.batch), ("steps", bench.steps as usize)] {
+        if value == 0 {
+            return Err(TrainError::setting(name, "0".to_owned(), "Give at least 1."));
+        }
+    }
+    Ok(())
+}
+
+struct StepTime {
+    forward: Duration,
+    backward: Duration,
+    optimizer: Duration,
+    whole: Duration,
+}
+
+fn time_step(
+    model: &TextClassifier,
+    batch: &PackedBatch,
+    optimizer: &mut Optimizer,
+    step: u64,
+) -> Result<StepTime, TrainError> {
+    let begun = Instant::now();
+    let mut gradients = Gradients::new(model.parameters().len());
+    let loss = CrossEntropy::default();
+    let mode = Mode::Training { seed: 1, step };
+    let pass = TrainPass { batch, features: None, mode, loss: &loss, stop: &|| false };
+    let learnt = model.train_pass(&pass, &mut gradients)?;
+    let before_optimizer = begun.elapsed();
+    optimizer.step(&gradients, 1e-5)?;
+    let whole = begun.elapsed();
+    let optimizer = whole.saturating_sub(before_optimizer);
+    Ok(StepTime { forward: learnt.forward, backward: learnt.backward, optimizer, whole })
+}
+
+fn random_batch(model: &TextClassifier, bench: StepBench, seed: u64) -> PackedBatch {
+    let mut rng = Rng::stream(seed, 0x6265_6e63);
+    let (words, labels) = (model.config().vocab_size as u64, model.labels().len() as u64);
+    let mut batch = PackedBatch::default();
+    for row in 0..bench.batch {
+        let ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
+        batch.push(&ids, Some(rng.below(labels) as u32), row);
+    }
+    batch
+}
+
+fn figures(times: &[StepTime], bench: StepBench, operations: u64, gemm_limit: f64) -> StepFigures {
+    let median = |of: fn(&StepTime) -> Duration| {
+        let mut times: Vec<Duration> = times.iter().map(of).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
+    };
+    let seconds = median(|time| time.whole).max(1e-9);
+    let speed = operations as f64 / seconds;
+    StepFigures {
+        ms_per_step: seconds * 1e3,
+        forward_ms: median(|time| time.forward) * 1e3,
+        backward_ms: median(|time| time.backward) * 1e3,
+        optimizer_ms: median(|time| time.optimizer) * 1e3,
+        tokens_per_second: (bench.batch * bench.length) as f64 / seconds,
+        gflops: speed / 1e9,
+        gemm_limit_gflops: gemm_limit / 1e9,
+        efficiency: speed / gemm_limit,
+        peak_memory: peak_memory(),
+    }
+}
