@@ -129,16 +129,23 @@ impl TextClassifier {
     /// When the batch or a text in it is empty, a text is longer than [`Self::max_positions`], a token is not in the
     /// vocabulary, or a tensor operation fails.
     pub fn forward(&self, batch: &PackedBatch, mode: Mode) -> Result<Vec<Vec<f32>>> {
-        self.forward_unless(batch, mode, &|| false)
+        self.forward_unless(batch, None, mode, &|| false)
     }
 
-    /// [`Self::forward`] that ends with an error soon after `stop` says so.
+    /// [`Self::forward`] that ends with an error soon after `stop` says so; `features` are [`Self::features`] of the batch,
+    /// where they are known already.
     ///
     /// # Errors
     /// As [`Self::forward`], and when it is stopped.
-    pub fn forward_unless(&self, batch: &PackedBatch, mode: Mode, stop: &dyn Fn() -> bool) -> Result<Vec<Vec<f32>>> {
+    pub fn forward_unless(
+        &self,
+        batch: &PackedBatch,
+        features: Option<Array>,
+        mode: Mode,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Vec<f32>>> {
         let mut pass = Pass::new(self.backend, mode, self.rates, stop);
-        self.logits(batch, None, &mut pass)?.to_rows()
+        self.logits(batch, features, &mut pass)?.to_rows()
     }
 
     /// Learns from a batch: adds the gradient of its loss to `gradients`, each parameter's under its place among

@@ -14,6 +14,7 @@ mod ron_file;
 mod run;
 mod run_folder;
 mod sample;
+mod scratch_file;
 mod settings;
 
 pub use atomic::write_atomic;
@@ -28,4 +29,5 @@ pub use run::{
 };
 pub use run_folder::{RunFolder, RunListing};
 pub use sample::sample_project;
+pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, ThemeChoice};

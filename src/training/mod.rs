@@ -6,6 +6,7 @@ mod class_weights;
 mod early_stopping;
 mod error;
 mod event;
+mod features;
 mod memory;
 mod optimizer;
 mod pace;

@@ -6,6 +6,7 @@ use crate::models::{Mode, TextClassifier};
 use crate::progress::{Progress, Watch};
 
 use super::TrainError;
+use super::features::FeatureCache;
 
 /// Tokens in a batch: enough to keep the cores busy, little enough that a stop is heeded within a second.
 const BATCH_TOKENS: usize = 2048;
@@ -63,7 +64,7 @@ fn watched_logits(
 ) -> Result<Vec<Vec<f32>>, TrainError> {
     let total = ids.len() as u64;
     let control = watch.control;
-    logits(model, ids, &|| control.is_cancelled(), &mut |done| {
+    logits(model, ids, None, &|| control.is_cancelled(), &mut |done| {
         watch.control.wait_while_paused();
         if watch.is_cancelled() {
             return Err(TrainError::Cancelled);
@@ -75,11 +76,12 @@ fn watched_logits(
 }
 
 /// Logits of every label for every text, `[texts][labels]`, in the order of `ids`. `look` is called with the number
-/// of texts done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
+/// of texts done before every batch and at the end; its error ends the work. `features` keeps what is not trained. `stop` says, in the middle of a batch, that
 /// `look` will end it.
 pub(super) fn logits(
     model: &TextClassifier,
     ids: &[Vec<u32>],
+    mut features: Option<&mut FeatureCache>,
     stop: &dyn Fn() -> bool,
     look: &mut dyn FnMut(usize) -> Result<(), TrainError>,
 ) -> Result<Vec<Vec<f32>>, TrainError> {
@@ -87,7 +89,8 @@ pub(super) fn logits(
     let mut done = 0;
     for rows in batches(ids) {
         look(done)?;
-        let logits = model.forward_unless(&packed(ids, None, &rows), Mode::Inference, stop);
+        let logits = batch_logits(model, ids, &rows, features.as_deref_mut(), stop);
+        // What was stopped in the middle ends with an error; being stopped is what to tell.
         if stop() {
             look(done)?;
         }
@@ -99,6 +102,20 @@ pub(super) fn logits(
     }
     look(done)?;
     Ok(answers)
+}
+
+fn batch_logits(
+    model: &TextClassifier,
+    ids: &[Vec<u32>],
+    rows: &[usize],
+    features: Option<&mut FeatureCache>,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Vec<f32>>, TrainError> {
+    let features = match features {
+        Some(cache) => cache.of(model, ids, rows, stop)?,
+        None => None,
+    };
+    Ok(model.forward_unless(&packed(ids, None, rows), features, Mode::Inference, stop)?)
 }
 
 /// Rows of similar length together, longest first: if memory does not suffice it is known at once.

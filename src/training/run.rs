@@ -14,7 +14,7 @@ use crate::evaluation::{
 use crate::models::{LoadOptions, TextClassifier};
 use crate::ops::CrossEntropy;
 use crate::progress::{Control, Watch};
-use crate::project::{EvaluateEvery, Project, TrainingSettings};
+use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
     ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary, StopReason,
     StorageError, with_absolute_paths,
@@ -23,12 +23,13 @@ use crate::storage::{
 use super::class_weights::class_weights;
 use super::early_stopping::BestWatch;
 use super::event::{TrainingEvent, Voice};
+use super::features::FeatureCache;
 use super::memory::peak_memory;
 use super::optimizer::Optimizer;
 use super::pace::Pace;
 use super::schedule::Schedule;
 use super::setup::{self, Dataset, Rows};
-use super::trainer::{Best, Trainer};
+use super::trainer::{Best, KeptFeatures, Trainer};
 use super::{TrainError, predict};
 
 /// Resamples of the interval of macro-F1.
@@ -98,6 +99,10 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
     }
     let data = setup::tokenise(prepared, model_folder, max_length, &mut voice)?;
     let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
+    let features = (settings.trained_layers != TrainedLayers::All).then(|| {
+        let cache = |rows: &Rows<'_>| FeatureCache::new(rows.ids.len(), inputs.project_folder.to_owned());
+        KeptFeatures { train: cache(&data.train), validation: cache(&data.validation) }
+    });
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
     let steps_per_epoch = data.train.ids.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
@@ -139,6 +144,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
         passes: 0,
         epoch: 0.0,
         train_time: Duration::ZERO,
+        features,
     })
 }
 
@@ -250,7 +256,7 @@ fn test_logits(trainer: &mut Trainer<'_>) -> Result<Option<Vec<Vec<f32>>>, Train
         return Ok(None);
     }
     let control = voice.control;
-    let logits = predict::logits(&trainer.model, ids, &|| control.is_abandoned(), &mut |done| {
+    let logits = predict::logits(&trainer.model, ids, None, &|| control.is_abandoned(), &mut |done| {
         voice.progress("Measuring on the test rows", done, ids.len(), "rows");
         voice.look_for_second_stop()
     })?;

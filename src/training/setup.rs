@@ -121,8 +121,13 @@ pub(super) fn load_model(
 
 /// The load report in sentences; true where it is worth a look.
 fn describe(report: &LoadReport, model: &TextClassifier) -> Vec<(bool, String)> {
-    let count = model.parameter_count();
-    let mut lines = vec![(false, format!("Loaded {} tensors; {count} parameters to train.", report.loaded.len()))];
+    let (count, trained) = (model.parameter_count(), model.trained_count());
+    let mut lines =
+        vec![(false, format!("Loaded {} tensors; {trained} of {count} parameters to train.", report.loaded.len()))];
+    if trained < count {
+        let what = "The rest stays as it is: it has no dropout, and is computed once for each text.";
+        lines.push((false, what.to_owned()));
+    }
     if report.new_head {
         lines.push((false, format!("A new classification head was made for {} labels.", model.labels().len())));
     } else {

@@ -17,6 +17,7 @@ use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, S
 
 use super::early_stopping::{BestWatch, Verdict};
 use super::event::{Stopwatch, TrainingEvent, Voice};
+use super::features::FeatureCache;
 use super::optimizer::Optimizer;
 use super::pace::Pace;
 use super::schedule::Schedule;
@@ -49,6 +50,14 @@ pub(super) struct Trainer<'a> {
     /// Passes over the training rows so far, fractional.
     pub epoch: f64,
     pub train_time: Duration,
+    /// `None` when all of the network is trained.
+    pub features: Option<KeptFeatures>,
+}
+
+/// What the part of the network that is not trained makes of the rows.
+pub(super) struct KeptFeatures {
+    pub train: FeatureCache,
+    pub validation: FeatureCache,
 }
 
 /// The best evaluation so far; its weights are in the run's `best/`.
@@ -109,15 +118,22 @@ impl Trainer<'_> {
             self.voice.look()?;
             let batch = packed(&rows.ids, Some(&rows.labels), rows_of_pass);
             let control = self.voice.control;
+            let stop = || control.is_cancelled();
+            let features = match &mut self.features {
+                Some(kept) => kept.train.of(&self.model, &rows.ids, rows_of_pass, &stop),
+                None => Ok(None),
+            };
+            // What was stopped in the middle ends with an error; being stopped is what to tell.
+            self.voice.look()?;
+            let features = features?;
             let pass = TrainPass {
                 batch: &batch,
-                features: None,
+                features: features.as_ref(),
                 mode: Mode::Training { seed: self.settings.seed, step: self.passes },
                 loss: &of_step,
-                stop: &|| control.is_cancelled(),
+                stop: &stop,
             };
             let part = self.model.train_pass(&pass, &mut gradients);
-            // A pass that was stopped in the middle ends with an error; being stopped is what to tell.
             self.voice.look()?;
             loss += part?.loss;
             self.passes += 1;
@@ -173,10 +189,16 @@ impl Trainer<'_> {
         let (voice, total, has_best) = (&mut self.voice, rows.ids.len(), self.best.is_some());
         let control = voice.control;
         let stop = || if has_best { control.is_cancelled() } else { control.is_abandoned() };
-        let logits = predict::logits(&self.model, &rows.ids, &stop, &mut |done| {
-            voice.progress("Evaluating on validation", done, total, "rows");
-            if has_best { voice.look() } else { voice.look_for_second_stop() }
-        })?;
+        let logits = predict::logits(
+            &self.model,
+            &rows.ids,
+            self.features.as_mut().map(|kept| &mut kept.validation),
+            &stop,
+            &mut |done| {
+                voice.progress("Evaluating on validation", done, total, "rows");
+                if has_best { voice.look() } else { voice.look_for_second_stop() }
+            },
+        )?;
         let metrics = predict::measure(self.labels, &rows.labels, &logits);
         self.check_finite("the loss on validation", metrics.loss, self.schedule.rate(self.step.saturating_sub(1)))?;
         let verdict = self.watch.observe(&metrics);

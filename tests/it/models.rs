@@ -139,7 +139,7 @@ fn a_text_has_the_same_logits_alone_and_in_company() {
 
 #[test]
 fn a_pass_ends_soon_after_it_is_told_to() {
-    let stopped = load().forward_unless(&batch(), Mode::Inference, &|| true);
+    let stopped = load().forward_unless(&batch(), None, Mode::Inference, &|| true);
     assert!(stopped.unwrap_err().to_string().contains("stopped"));
 }
 

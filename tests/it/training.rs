@@ -7,7 +7,9 @@ use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
 use hone::models::{LoadOptions, TextClassifier};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
-use hone::project::{ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Project, TrainingSettings};
+use hone::project::{
+    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Project, TrainedLayers, TrainingSettings,
+};
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
 use hone::training::{TrainError, TrainInputs, TrainingEvent, predict, train};
 
@@ -225,6 +227,33 @@ fn every_tensor_moves() {
             |parameter: &hone::models::Parameter| parameter.var.flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(before.name, after.name);
         assert_ne!(values(before), values(after), "{} did not move", before.name);
+    }
+}
+
+#[test]
+fn what_is_frozen_stays_and_the_rest_learns() {
+    let bench = Bench::new(120);
+    let labels = bench.prepared.labels.clone();
+    let load = |folder: &Path| {
+        let options = LoadOptions { labels: labels.clone(), seed: 42, ..LoadOptions::default() };
+        TextClassifier::load(folder, &options).unwrap().0
+    };
+    for (trained, still) in [
+        (TrainedLayers::Head, vec!["bert.embeddings.", "bert.encoder."]),
+        (TrainedLayers::Top(1), vec!["bert.embeddings.", "bert.encoder.layer.0."]),
+    ] {
+        let run = || bench.train(|settings| settings.trained_layers = trained);
+        let outcome = run();
+        let losses = outcome.steps().iter().map(|step| step.loss).collect::<Vec<_>>();
+        assert!(losses.last() < losses.first(), "{trained:?} {losses:?}");
+        let (before, after) = (load(&tiny_bert()), load(&bench.newest().best()));
+        for (before, after) in before.parameters().iter().zip(after.parameters()) {
+            let [old, new] = [before, after].map(|parameter| parameter.var.flatten_all().unwrap());
+            let same = old.to_vec1::<f32>().unwrap() == new.to_vec1::<f32>().unwrap();
+            let frozen = still.iter().any(|prefix| before.name.starts_with(prefix));
+            assert_eq!(same, frozen, "{trained:?} {}", before.name);
+        }
+        assert_eq!(outcome.losses(), run().losses(), "{trained:?} repeats bit for bit");
     }
 }
 

@@ -122,11 +122,14 @@ fn the_sample_project_is_walked_to_a_trained_model() {
         let colours = display.colours(&picture);
         assert!(colours > 50, "step {step} shows {colours} colours");
     }
-    let summary = wait_for("a trained model", 120, || {
+    let summary = wait_for("a trained model", 300, || {
         if RunFolder::list(&project).unwrap().is_empty() {
             display.press("ctrl+Return");
         }
-        match RunFolder::list(&project).unwrap().into_iter().next()?.status {
+        let run = RunFolder::list(&project).unwrap().into_iter().next()?;
+        // Between the folder and its first file there is a moment.
+        run.folder.path().join("status.ron").exists().then_some(())?;
+        match run.folder.read_status().ok()? {
             RunStatus::Finished(summary) => Some(summary),
             RunStatus::Failed(message) => panic!("training failed: {message}"),
             RunStatus::Running => None,

@@ -8,7 +8,8 @@ use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
 use super::super::theme::{Theme, icons};
 use super::super::widgets::button;
 use crate::project::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, ScheduleKind, TrainingSettings,
+    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, ScheduleKind, TrainedLayers,
+    TrainingSettings,
 };
 
 const NAME_WIDTH: f32 = 170.0;
@@ -18,6 +19,7 @@ const NUMBER_WIDTH: f32 = 96.0;
 /// Shows every setting. `labels` are offered weights by hand.
 pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, labels: &[String]) {
     batches(ui, theme, settings);
+    trained_layers(ui, theme, &mut settings.trained_layers);
     optimizer(ui, theme, settings);
     regularisation(ui, theme, settings);
     class_weights(ui, theme, &mut settings.class_weights, labels);
@@ -120,6 +122,26 @@ fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
             share(ui, &mut settings.label_smoothing, 0.5);
         },
     );
+}
+
+fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
+    group(ui, theme, "What is trained");
+    let kept = match *trained {
+        TrainedLayers::Top(top) => top,
+        TrainedLayers::All | TrainedLayers::Head => 2,
+    };
+    let choices = [
+        (TrainedLayers::All, "The whole network"),
+        (TrainedLayers::Top(kept), "The top layers"),
+        (TrainedLayers::Head, "The head alone"),
+    ];
+    let explanation = "Less is faster and learns less: the rest is computed once for each text, and has no dropout";
+    row(ui, theme, "Trained part", explanation, |ui| choose(ui, "trained layers", trained, &choices));
+    if let TrainedLayers::Top(top) = trained {
+        row(ui, theme, "Top layers", "Layers trained below the head, counted from the top", |ui| {
+            ui.add(DragValue::new(top).range(1..=48).speed(0.05));
+        });
+    }
 }
 
 /// The kind of class weights, without the weights themselves.
