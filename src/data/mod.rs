@@ -17,6 +17,7 @@ mod search;
 mod split;
 mod table;
 mod tokens;
+mod western;
 
 pub use batch::PackedBatch;
 pub use clean::clean;
