@@ -3,15 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock::{LockOutcome, ProjectLock};
 use super::migrations::{MIGRATIONS, migrate, version_of};
 use super::paths::with_stored_paths;
-use super::{OpenError, StorageError, ron_file};
+use super::{FileLock, OpenError, StorageError, remove_file, ron_file};
 use crate::project::{Project, SCHEMA_VERSION};
 
 /// Name of the project file in its folder.
 pub const PROJECT_FILE: &str = "project.ron";
 
+/// Locked by the one window that may write the project.
+const LOCK_FILE: &str = ".project.lock";
 /// Name of the autosave beside it.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
 /// What was saved last, once more.
@@ -21,7 +22,8 @@ const LAST_SAVED_FILE: &str = ".project.last.ron";
 #[derive(Debug)]
 pub struct ProjectFile {
     folder: PathBuf,
-    lock: Option<ProjectLock>,
+    /// Dropping it lets another window write.
+    _lock: Option<FileLock>,
     read_only: Option<String>,
 }
 
@@ -128,23 +130,18 @@ impl ProjectFile {
     /// The file system's.
     pub fn discard_autosave(&self) -> Result<(), StorageError> {
         let path = self.folder.join(AUTOSAVE_FILE);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", &path)(error)),
-            _ => Ok(()),
-        }
+        remove_file(&path).map_err(StorageError::io("remove", &path))
     }
 
     fn lock(folder: PathBuf) -> Self {
-        let (lock, read_only) = match ProjectLock::try_take(&folder) {
-            LockOutcome::Held(lock) => (Some(lock), None),
-            LockOutcome::Taken => (None, Some("The project is open in another window of Hone".to_owned())),
+        let (lock, read_only) = match FileLock::try_take(&folder.join(LOCK_FILE)) {
+            Ok(Some(lock)) => (Some(lock), None),
+            Ok(None) => (None, Some("The project is open in another window of Hone".to_owned())),
             // No lock on this file system: better unguarded than unusable.
-            LockOutcome::Unavailable(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
-            LockOutcome::Unavailable(error) => {
-                (None, Some(format!("The project's folder cannot be written ({error})")))
-            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
+            Err(error) => (None, Some(format!("The project's folder cannot be written ({error})"))),
         };
-        Self { folder, lock, read_only }
+        Self { folder, _lock: lock, read_only }
     }
 
     fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
@@ -154,12 +151,6 @@ impl ProjectFile {
         let mut project = with_stored_paths(project, &self.folder);
         project.schema_version = SCHEMA_VERSION;
         ron_file::write(&self.folder.join(name), &project)
-    }
-
-    /// Whether the project is locked by this window.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
     }
 }
 

@@ -12,8 +12,8 @@ use crate::ops::CrossEntropy;
 use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainingSettings};
 use crate::storage::{
-    ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary, StopReason,
-    StorageError, with_absolute_paths,
+    FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary,
+    StopReason, StorageError, with_absolute_paths,
 };
 
 use super::class_weights::class_weights;
@@ -57,14 +57,17 @@ pub fn train(
     on_event: &mut dyn FnMut(TrainingEvent),
 ) -> Result<RunSummary, TrainError> {
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut trainer = begin(inputs, Voice::new(control, on_event))?;
+    let (mut trainer, lock) = begin(inputs, Voice::new(control, on_event))?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
     let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
     std::mem::forget(guard);
     match &outcome {
         Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
-        Err(TrainError::Cancelled) => run.remove()?,
+        Err(TrainError::Cancelled) => {
+            drop(lock); // its file is in the way where open files cannot be removed
+            run.remove()?;
+        }
         // The error of training is the one to tell, also where the disk that caused it takes no status either.
         Err(error) => drop(run.write_status(&RunStatus::Failed(error.to_string()))),
     }
@@ -81,8 +84,9 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// Everything up to the first step. Nothing is written before all is known to be usable.
-fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a>, TrainError> {
+/// Everything up to the first step. Nothing is written before all is known to be usable. The lock tells other
+/// processes that the run is under way.
+fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
     let TrainInputs { project, prepared, model_folder, .. } = inputs;
     let settings = &project.training;
     settings.check()?;
@@ -106,6 +110,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
     let run_settings =
         run_settings(inputs, voice.control, [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len()))?;
     let run = RunFolder::create(inputs.project_folder)?;
+    let lock = run.hold();
     run.write_settings(&run_settings)?;
     run.write_status(&RunStatus::Running)?;
     voice.say(TrainingEvent::Started {
@@ -115,7 +120,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
         steps_per_epoch: steps_per_epoch as u64,
         device: "CPU, f32".to_owned(),
     });
-    Ok(Trainer {
+    let trainer = Trainer {
         settings,
         labels: &prepared.labels,
         data,
@@ -136,7 +141,8 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
         passes: 0,
         epoch: 0.0,
         train_time: Duration::ZERO,
-    })
+    };
+    Ok((trainer, lock))
 }
 
 fn tokens(rows: &Rows<'_>) -> u64 {
