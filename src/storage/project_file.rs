@@ -79,7 +79,7 @@ impl ProjectFile {
         Ok((folder, project))
     }
 
-    /// Makes a folder with a new project in it and holds it.
+    /// Makes a folder with a new project in it and holds it. When that fails, nothing of it is left.
     ///
     /// # Errors
     /// [`StorageError::ProjectExists`] when one is there and `replace` is false; the file system's.
@@ -87,10 +87,16 @@ impl ProjectFile {
         if !replace && folder.join(PROJECT_FILE).exists() {
             return Err(StorageError::ProjectExists(folder.to_owned()));
         }
-        std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder))?;
-        let file = Self::lock(folder.to_owned());
-        file.save(project)?;
-        Ok(file)
+        let made = Made::none_yet(folder);
+        let created = std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder)).and_then(|()| {
+            let file = Self::lock(folder.to_owned());
+            file.save(project)?;
+            Ok(file)
+        });
+        if created.is_err() {
+            made.take_back();
+        }
+        created
     }
 
     /// The project's folder.
@@ -151,6 +157,34 @@ impl ProjectFile {
         let mut project = with_stored_paths(project, &self.folder);
         project.schema_version = SCHEMA_VERSION;
         ron_file::write(&self.folder.join(name), &project)
+    }
+}
+
+/// What was not there before a project was made.
+struct Made {
+    files: Vec<PathBuf>,
+    /// The innermost first.
+    folders: Vec<PathBuf>,
+}
+
+impl Made {
+    /// Looks before anything is made.
+    fn none_yet(folder: &Path) -> Self {
+        let files = [LOCK_FILE, PROJECT_FILE, LAST_SAVED_FILE].map(|name| folder.join(name));
+        let is_new = |path: &PathBuf| path.symlink_metadata().is_err();
+        let folders = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
+        Self { files: files.into_iter().filter(is_new).collect(), folders: folders.take_while(is_new).collect() }
+    }
+
+    /// Removes it. What cannot be removed stays: the error that made it useless is the one to tell.
+    fn take_back(&self) {
+        for file in &self.files {
+            let _ = remove_file(file);
+        }
+        for folder in &self.folders {
+            // Only an empty one goes: what others put there meanwhile is theirs.
+            let _ = std::fs::remove_dir(folder);
+        }
     }
 }
 
