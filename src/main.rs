@@ -4,12 +4,14 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-use hone::cli::{self, Arguments, CliError};
+use hone::cli::{self, CliError};
 
 fn main() -> ExitCode {
     hone::ops::keep_candle_on_one_thread();
-    let arguments = Arguments::parse();
+    let arguments = match cli::parse(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(code) => return ExitCode::from(code),
+    };
     let mut out = io::stdout();
     let code = match arguments.command {
         Some(command) => cli::run(&command, &mut out),
@@ -21,15 +23,14 @@ fn main() -> ExitCode {
 /// Opens the window; where there is no display, trains the sample project in the terminal.
 fn open(project: Option<PathBuf>, out: &mut dyn Write) -> Result<(), CliError> {
     if let Some(project) = project.as_deref().filter(|project| !project.exists()) {
-        let message = format!("there is neither a project nor a command '{}'. See hone --help", project.display());
-        return Err(CliError::Usage(message));
+        return Err(cli::no_such_command(project));
     }
     match (has_display(), project) {
         (true, project) => hone::app::run(project).map_err(|error| CliError::Failed(error.to_string())),
         (false, None) => cli::train_sample(out),
         (false, Some(project)) => Err(CliError::Failed(format!(
             "there is no display to open a window on. In the terminal: hone train {}",
-            project.display()
+            cli::shell_word(&project)
         ))),
     }
 }

@@ -186,11 +186,12 @@ impl Session {
         }
         let file = ProjectFile::create(folder, &project, false)?;
         self.history.map(|state| crate::storage::with_absolute_paths(state, &old));
-        if self.file.read_only().is_none() {
-            // The changes went along: they are not what a crash left behind.
-            self.file.discard_autosave()?;
+        let left = std::mem::replace(&mut self.file, file);
+        if left.read_only().is_none() {
+            // The changes went along: they are not what a crash left behind. Where they stay, they are offered there once
+            // more, which is no reason to call the saved project unsaved.
+            let _ = left.discard_autosave();
         }
-        self.file = file;
         self.saved = project.clone();
         self.project = project;
         self.autosave_at = None;
@@ -319,6 +320,23 @@ mod tests {
         session.undo(now);
         assert_eq!(session.project().dataset.main, Some(old.join("a.csv")));
         assert_eq!(ProjectFile::open(&old).unwrap().autosave, None);
+    }
+
+    #[test]
+    fn save_as_is_done_wholly_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("old"), folder.path().join("deep/new"));
+        let mut session = session(&old);
+        session.apply(Edit::Name("Reviews".into()), Instant::now());
+        let too_long = new.join("x".repeat(300));
+        session.save_as(&too_long).unwrap_err();
+        assert!(!folder.path().join("deep").exists(), "no folder is left half made");
+        assert!(session.folder() == old && session.is_dirty() && session.project().name == "Reviews");
+
+        // A folder in the way of the old autosave: the copy is whole all the same.
+        std::fs::create_dir(old.join(".project.autosave.ron")).unwrap();
+        session.save_as(&new).unwrap();
+        assert!(session.folder() == new && !session.is_dirty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod sample;
 mod screen;
 mod session;
 mod setting;
+mod shell;
 mod table;
 mod train;
 
@@ -18,6 +19,7 @@ use std::io::{self, Write};
 pub use args::{Arguments, TerminalCommand};
 pub use sample::train_sample;
 pub use setting::{SettingError, apply as apply_settings};
+pub use shell::{no_such_command, parse, shell_word};
 
 use crate::storage::{OpenError, StorageError};
 

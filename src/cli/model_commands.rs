@@ -1,36 +1,38 @@
 //! `hone evaluate`, `predict`, `export`, `models` and `runs`.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_json::json;
 
-use super::CliError;
 use super::args::{EvaluateArguments, ExportArguments, ModelsCommand, PredictArguments, RunsArguments};
 use super::new::absolute;
-use super::outcome::{Figures, print_json};
+use super::outcome::{Figures, RunEntry, print_json};
 use super::session::Session;
-use super::table::{confusion_table, count, duration, grouped, metrics_table, table};
+use super::table::{confusion_table, count, duration, grouped, metrics_table, printable, shortened, table};
+use super::train::ending;
+use super::{CliError, shell_word};
 use crate::models::{Catalogue, CatalogueEntry, locate};
 use crate::project::ModelChoice;
-use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunStatus, RunSummary};
+use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
 use crate::worker::{Answer, Command, EvaluationReport};
 
 /// Measures a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let run = find_run(&arguments.project, arguments.run.as_deref())?;
+    let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let data = arguments.data.as_deref().map(absolute);
     let answer = Session::begin()?.run(Command::Evaluate { run: run.path().to_owned(), data })?;
     let Answer::Evaluated(report) = answer else { return Err(CliError::unexpected()) };
     if arguments.json {
-        return print_json(out, &EvaluateOutcome::from(&*report));
+        return print_json(out, &EvaluateOutcome::new(&report, finished));
     }
     let metrics = &report.metrics;
     writeln!(
         out,
-        "Run {} on {}: {} rows, macro-F1 {:.3}, accuracy {:.3}, loss {:.4}.",
+        "Run {}{} on {}: {} rows, macro-F1 {:.3}, accuracy {:.3}, loss {:.4}.",
         report.run,
+        if finished { "" } else { " (not finished)" },
         report.data,
         grouped(metrics.rows),
         metrics.macro_average.f1,
@@ -45,14 +47,15 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
 #[derive(Serialize)]
 struct EvaluateOutcome<'a> {
     run: &'a str,
+    finished: bool,
     data: &'a str,
     #[serde(flatten)]
     figures: Figures<'a>,
 }
 
-impl<'a> From<&'a EvaluationReport> for EvaluateOutcome<'a> {
-    fn from(report: &'a EvaluationReport) -> Self {
-        Self { run: &report.run, data: &report.data, figures: Figures::from(&report.metrics) }
+impl<'a> EvaluateOutcome<'a> {
+    fn new(report: &'a EvaluationReport, finished: bool) -> Self {
+        Self { run: &report.run, finished, data: &report.data, figures: Figures::from(&report.metrics) }
     }
 }
 
@@ -83,7 +86,7 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
 
 /// Saves a trained model for other tools.
 pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let run = find_run(&arguments.project, arguments.run.as_deref())?;
+    let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let command = Command::Export {
         run: run.path().to_owned(),
         format: arguments.format.into(),
@@ -92,7 +95,7 @@ pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result
     let answer = Session::begin()?.run(command)?;
     let Answer::Exported { path, proof } = answer else { return Err(CliError::unexpected()) };
     if arguments.json {
-        return print_json(out, &json!({ "run": run.id(), "path": path, "proof": proof }));
+        return print_json(out, &json!({ "run": run.id(), "finished": finished, "path": path, "proof": proof }));
     }
     writeln!(out, "Exported run {} to {}.\n{proof}", run.id(), path.display())?;
     Ok(())
@@ -150,42 +153,65 @@ fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> R
 pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, _) = ProjectFile::read(&arguments.project)?;
     let runs = RunFolder::list(&folder)?;
+    let outcomes: Vec<RunOutcome> = runs.iter().map(|run| run.folder.outcome()).collect();
     if arguments.json {
-        let runs: Vec<_> = runs.iter().map(|run| json!({ "run": run.folder.id(), "status": run.status })).collect();
+        let runs: Vec<_> = runs.iter().zip(&outcomes).map(|(run, outcome)| RunEntry::new(run, outcome)).collect();
         return print_json(out, &json!({ "runs": runs }));
     }
     if runs.is_empty() {
-        writeln!(out, "No runs yet. Start one with: hone train {}", arguments.project.display())?;
+        writeln!(out, "No runs yet. Start one with: hone train {}", shell_word(&arguments.project))?;
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = runs.iter().map(run_row).collect();
+    let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(|(run, outcome)| run_row(run, outcome)).collect();
     let head = ["run", ">steps", ">time", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
     write!(out, "{}", table(&head, &rows))?;
     Ok(())
 }
 
-fn run_row(run: &RunListing) -> Vec<String> {
+fn run_row(run: &RunListing, outcome: &RunOutcome) -> Vec<String> {
     let none = || String::from("-");
-    let (summary, status): (Option<&RunSummary>, String) = match &run.status {
-        RunStatus::Finished(summary) => (Some(summary), format!("{:?}", summary.stop_reason)),
-        RunStatus::Running => (None, "running, or ended without a word".to_owned()),
-        RunStatus::Failed(why) => (None, format!("failed: {}", super::table::shortened(why, 60))),
+    let status = match outcome {
+        RunOutcome::Finished(summary) => ending(summary.stop_reason).to_owned(),
+        RunOutcome::UnderWay => "training now".to_owned(),
+        RunOutcome::CutOff { why, kept } => {
+            let kept = kept.as_ref().map_or_else(String::new, |kept| format!(", best of step {} kept", kept.best_step));
+            format!("not finished{kept}: {}", shortened(why, 60))
+        }
     };
+    let summary = outcome.summary();
+    let measured = summary.map(|summary| &summary.validation).filter(|validation| validation.rows > 0);
     let test = summary.and_then(|summary| summary.test.as_ref());
     vec![
         run.folder.id(),
         summary.map_or_else(none, |summary| grouped(summary.steps)),
         summary.map_or_else(none, |summary| duration(summary.train_seconds)),
-        summary.map_or_else(none, |summary| format!("{:.3}", summary.validation.macro_average.f1)),
+        measured.map_or_else(none, |validation| format!("{:.3}", validation.macro_average.f1)),
         test.map_or_else(none, |test| format!("{:.3}", test.macro_average.f1)),
         test.map_or_else(none, |test| format!("{:.3}", test.accuracy)),
         status,
     ]
 }
 
-fn find_run(project: &Path, id: Option<&str>) -> Result<RunFolder, CliError> {
+/// A run with a model, and whether it came to its end.
+struct Chosen {
+    run: RunFolder,
+    finished: bool,
+}
+
+/// The run of that id, or the newest; says on standard error when it did not finish.
+fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     let (folder, _) = ProjectFile::read(project)?;
-    Ok(RunFolder::find(&folder, id)?)
+    let run = RunFolder::find(&folder, id)?;
+    let trained = run.trained()?;
+    if let Some(why) = &trained.cut_off {
+        let step = match trained.summary.best_step {
+            0 => String::new(),
+            step => format!(", of step {},", grouped(step)),
+        };
+        let note = format!("Note: the run {} did not finish; its best checkpoint{step} is used. {why}", run.id());
+        let _ = writeln!(io::stderr(), "{}", printable(&note));
+    }
+    Ok(Chosen { run, finished: trained.summary.stop_reason != StopReason::CutOff })
 }
 
 /// The folder of a trained model: of a project's run, or given as it is.
@@ -194,7 +220,7 @@ fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
         return Ok(absolute(path));
     }
     if path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE) {
-        return Ok(absolute(&find_run(path, run)?.best()));
+        return Ok(absolute(&find_run(path, run)?.run.best()));
     }
     Err(CliError::Failed(format!(
         "{} is neither a project (it holds no project.ron) nor a model folder (it holds no config.json). Check the path.",

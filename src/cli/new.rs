@@ -8,7 +8,7 @@ use super::args::{NewArguments, ReadingArguments};
 use super::session::Session;
 use super::setting::distance;
 use super::table::count;
-use super::{CliError, apply_settings};
+use super::{CliError, apply_settings, shell_word};
 use crate::data::Imported;
 use crate::models::Catalogue;
 use crate::project::{DatasetSettings, ModelChoice, Project};
@@ -51,7 +51,7 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
         let bad = count(file.bad_rows.len() as u64, "row", "rows");
         writeln!(out, "{bad} of {} could not be used; `hone inspect` shows them.", file.path.display())?;
     }
-    writeln!(out, "Next: hone train {}", folder.display())?;
+    writeln!(out, "Next: hone train {}", shell_word(folder))?;
     Ok(())
 }
 

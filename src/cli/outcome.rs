@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::CliError;
 use crate::evaluation::{ClassMetrics, ClassificationMetrics, ConfusionMatrix};
-use crate::storage::{RunSummary, StopReason};
+use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
 use crate::worker::{RunResults, RunStart};
 
 /// Prints one JSON object.
@@ -50,21 +50,72 @@ impl<'a> From<&'a ClassificationMetrics> for Figures<'a> {
 pub(super) struct TrainOutcome<'a> {
     run: &'a str,
     folder: String,
+    #[serde(flatten)]
+    ending: Ending<'a>,
+    device: Option<&'a str>,
+    labels: &'a [String],
+    rows: Rows,
+    macro_f1_interval_95: [f64; 2],
+    majority_baseline: Figures<'a>,
+    tfidf_baseline: Option<Figures<'a>>,
+}
+
+/// What a run's summary says, under the same names in every command.
+#[derive(Serialize)]
+struct Ending<'a> {
     steps: u64,
     epochs: f64,
     train_seconds: f64,
     tokens_per_second: f64,
-    peak_memory_mb: f64,
+    /// `None` where nobody measured it: the run was cut off.
+    peak_memory_mb: Option<f64>,
     best_step: u64,
     stop_reason: StopReason,
-    device: Option<&'a str>,
-    labels: &'a [String],
-    rows: Rows,
     validation: Figures<'a>,
     test: Option<Figures<'a>>,
-    macro_f1_interval_95: [f64; 2],
-    majority_baseline: Figures<'a>,
-    tfidf_baseline: Option<Figures<'a>>,
+}
+
+impl<'a> From<&'a RunSummary> for Ending<'a> {
+    fn from(summary: &'a RunSummary) -> Self {
+        Self {
+            steps: summary.steps,
+            epochs: summary.epochs,
+            train_seconds: summary.train_seconds,
+            tokens_per_second: summary.tokens_per_second,
+            peak_memory_mb: (summary.peak_memory > 0).then_some(summary.peak_memory as f64 / 1e6),
+            best_step: summary.best_step,
+            stop_reason: summary.stop_reason,
+            validation: Figures::from(&summary.validation),
+            test: summary.test.as_ref().map(Figures::from),
+        }
+    }
+}
+
+/// A run as `hone runs --json` prints it.
+#[derive(Serialize)]
+pub(super) struct RunEntry<'a> {
+    run: String,
+    folder: String,
+    /// "finished", "training" or "cut off".
+    status: &'static str,
+    /// Why it was cut off.
+    error: Option<&'a str>,
+    /// Of a run that has a model.
+    #[serde(flatten)]
+    ending: Option<Ending<'a>>,
+}
+
+impl<'a> RunEntry<'a> {
+    /// Gathers what there is to say of a run.
+    pub(super) fn new(listing: &RunListing, outcome: &'a RunOutcome) -> Self {
+        let (status, error) = match outcome {
+            RunOutcome::Finished(_) => ("finished", None),
+            RunOutcome::UnderWay => ("training", None),
+            RunOutcome::CutOff { why, .. } => ("cut off", Some(why.as_str())),
+        };
+        let (run, folder) = (listing.folder.id(), listing.folder.path().display().to_string());
+        Self { run, folder, status, error, ending: outcome.summary().map(Ending::from) }
+    }
 }
 
 /// Rows on each side.
@@ -78,23 +129,14 @@ struct Rows {
 impl<'a> TrainOutcome<'a> {
     /// Gathers what there is to say of a run.
     pub(super) fn new(results: &'a RunResults, start: Option<&'a RunStart>) -> Self {
-        let RunSummary { run, steps, epochs, train_seconds, tokens_per_second, peak_memory, .. } = &results.summary;
         let [train, validation, test] = results.settings.rows;
         Self {
-            run,
+            run: &results.summary.run,
             folder: results.folder.display().to_string(),
-            steps: *steps,
-            epochs: *epochs,
-            train_seconds: *train_seconds,
-            tokens_per_second: *tokens_per_second,
-            peak_memory_mb: *peak_memory as f64 / 1e6,
-            best_step: results.summary.best_step,
-            stop_reason: results.summary.stop_reason,
+            ending: Ending::from(&results.summary),
             device: start.map(|start| start.device.as_str()),
             labels: &results.settings.labels,
             rows: Rows { train, validation, test },
-            validation: Figures::from(&results.summary.validation),
-            test: results.summary.test.as_ref().map(Figures::from),
             macro_f1_interval_95: results.macro_f1_interval.into(),
             majority_baseline: Figures::from(&results.majority_baseline),
             tfidf_baseline: results.tfidf_baseline.as_ref().map(Figures::from),

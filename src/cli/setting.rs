@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::project::{EarlyStopping, Project};
+use crate::project::{EarlyStopping, OutOfRange, Project};
 
 /// Short names for what is set most.
 const ALIASES: [(&str, &str); 14] = [
@@ -46,17 +46,24 @@ pub enum SettingError {
         name: String,
         /// The value given.
         value: String,
-        /// What the field's type says of it.
+        /// What the field can hold.
         reason: String,
     },
+    /// The number means nothing there.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
 }
 
 /// Applies settings in order.
 ///
 /// # Errors
-/// The first that cannot be applied.
+/// The first that cannot be applied; or [`SettingError::OutOfRange`] when they make a project unusable that was not.
 pub fn apply(project: &Project, settings: &[String]) -> Result<Project, SettingError> {
-    settings.iter().try_fold(project.clone(), |project, setting| apply_one(&project, setting))
+    let applied = settings.iter().try_fold(project.clone(), |project, setting| apply_one(&project, setting))?;
+    match applied.check() {
+        Err(error) if project.check().is_ok() => Err(error.into()),
+        _ => Ok(applied),
+    }
 }
 
 fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> {
@@ -78,7 +85,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             }
             Ok(_) => {}
             Err(error) => {
-                reason.get_or_insert(error.to_string());
+                reason.get_or_insert_with(|| in_words(&error.to_string()));
             }
         }
     }
@@ -87,6 +94,20 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
         Some(reason) if known => SettingError::BadValue { name: name.to_owned(), value: text.to_owned(), reason },
         _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given) },
     })
+}
+
+/// What a field's type expects, in words of people.
+fn in_words(error: &str) -> String {
+    let Some((_, expected)) = error.rsplit_once("expected ") else { return error.to_owned() };
+    let words = match expected {
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more",
+        "f64" => "a number",
+        "a boolean" => "true or false",
+        group if group.starts_with("struct ") => "the name of one setting of this group, after a full stop",
+        other => other,
+    };
+    format!("it takes {words}")
 }
 
 /// What a text may mean, likeliest first; the first that fits the field's type is taken.
@@ -258,11 +279,23 @@ mod tests {
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert_eq!(
             message("training.epochs=many"),
-            "'many' does not fit the setting training.epochs: invalid type: string \"many\", expected u32."
+            "'many' does not fit the setting training.epochs: it takes a whole number from 0 to 4294967295."
         );
-        assert!(message("training.epochs=-1").contains("invalid value: integer `-1`, expected u32"));
-        assert!(message("training.epochs=2.5").contains("expected u32"));
-        assert!(message("training.schedule=zigzag").contains("expected one of `Linear`, `Cosine`, `Constant`"));
-        assert!(message("training=3").contains("does not fit the setting training"));
+        assert!(message("training.epochs=-1").contains("a whole number from 0"));
+        assert!(message("training.epochs=2.5").contains("a whole number from 0"));
+        assert!(message("lr=fast").ends_with("training.optimizer.learning_rate: it takes a number."));
+        assert!(message("cleaning.mask_urls=3").ends_with("it takes true or false."));
+        assert!(message("training.schedule=zigzag").contains("it takes one of `Linear`, `Cosine`, `Constant`"));
+        assert!(message("training=3").contains("does not fit the setting training: it takes the name of one setting"));
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_unless_the_project_was_before() {
+        let error = applied(&["training.epochs=0"]).unwrap_err();
+        assert_eq!(error.to_string(), "The setting epochs cannot be 0. Give at least 1.");
+        assert!(matches!(applied(&["split.test=1.5"]), Err(SettingError::OutOfRange(_))));
+        let mut project = Project::default();
+        project.training.epochs = 0;
+        assert!(apply(&project, &["seed=7".to_owned()]).is_ok(), "not the fault of what was typed");
     }
 }

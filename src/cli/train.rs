@@ -30,13 +30,19 @@ pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn 
     print(out, &results)
 }
 
-fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
-    let summary = &results.summary;
-    let ending = match summary.stop_reason {
+/// Why a run ended, in words.
+pub(super) fn ending(reason: StopReason) -> &'static str {
+    match reason {
         StopReason::Completed => "every epoch done",
         StopReason::EarlyStopping => "stopped early: no more improvement",
         StopReason::Stopped => "stopped by you",
-    };
+        StopReason::CutOff => "cut off",
+    }
+}
+
+fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
+    let summary = &results.summary;
+    let ending = ending(summary.stop_reason);
     writeln!(
         out,
         "Run {}: {} steps, {:.2} epochs in {} of training ({} tokens/s); {ending}; best at step {}.",

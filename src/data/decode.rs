@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::DataError;
+use super::{DataError, western};
 
 /// Bytes looked at to tell UTF-16 without a mark from other text.
 const SAMPLE: usize = 64 * 1024;
+
+/// Control characters that any text may have.
+const FEW_CONTROLS: usize = 4;
+/// Largest share of control characters in a text. Random bytes have a tenth.
+const MOST_CONTROLS: f64 = 0.03;
 
 /// A file's text and how it was decoded.
 pub(super) struct Decoded<'a> {
@@ -56,7 +61,28 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
-    detector.guess(None, Utf8Detection::Deny)
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    if guess != WINDOWS_1252 && western::is_western(bytes) { WINDOWS_1252 } else { guess }
+}
+
+impl Decoded<'_> {
+    /// Whether this is no text at all, but the bytes of a picture or an archive: control characters are sown all over
+    /// it. A few in a text are damage.
+    pub fn is_binary(&self) -> bool {
+        let is_utf16 = self.encoding.starts_with("UTF-16");
+        let odd = |character: &char| match *character {
+            '\t' | '\n' | '\r' | '\u{B}' | '\u{C}' => false,
+            // Any two bytes are something in UTF-16: mostly what nobody writes.
+            '\u{E000}'..='\u{F8FF}' | char::REPLACEMENT_CHARACTER => is_utf16,
+            other => other.is_control(),
+        };
+        let (mut seen, mut found) = (0_usize, 0_usize);
+        for character in self.text.chars().take(SAMPLE) {
+            seen += 1;
+            found += usize::from(odd(&character));
+        }
+        found >= FEW_CONTROLS && found as f64 > MOST_CONTROLS * seen as f64
+    }
 }
 
 /// UTF-16 betrays itself by a zero in every second byte, as long as the text is mostly of the Latin block.
@@ -116,6 +142,31 @@ mod tests {
     fn old_encodings_are_guessed() {
         let (text, encoding, undecodable) = decoded(b"Le caf\xE9 \xE9tait tr\xE8s bon, \x93parfait\x94", None);
         assert_eq!((text.as_str(), encoding, undecodable), ("Le café était très bon, “parfait”", "windows-1252", 0));
+    }
+
+    #[test]
+    fn a_few_western_letters_are_windows_1252() {
+        for text in ["Renée’s café", "a “smart” quote", "only £5", "jalapeño", "it’s 20 €", "über"] {
+            let (bytes, _, _) = WINDOWS_1252.encode(text);
+            let table = [b"text,label\n".as_slice(), &bytes, b",good\nplain enough,bad\n"].concat();
+            let (decoded, encoding, undecodable) = decoded(&table, None);
+            assert_eq!((encoding, undecodable), ("windows-1252", 0), "{text}");
+            assert!(decoded.contains(text), "{decoded}");
+        }
+    }
+
+    #[test]
+    fn bytes_of_no_text_are_told() {
+        let mut random = crate::random::Rng::new(7);
+        let noise: Vec<u8> = (0..4_096).map(|_| random.next_u64() as u8).collect();
+        let marked = [b"\xFF\xFE".as_slice(), &noise].concat();
+        for bytes in [&noise[..], &noise[..256], &marked] {
+            assert!(decode(bytes, None).unwrap().is_binary());
+            assert!(decode(bytes, Some("windows-1252")).unwrap().is_binary());
+        }
+        for text in ["a\0b", "", "tab\tand\r\nline\u{C}", "caf\u{FFFD}"] {
+            assert!(!decode(text.as_bytes(), None).unwrap().is_binary(), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,13 @@
-//! Fingerprints of rows, of the data and of the split.
+//! Fingerprints of files, of rows, of the data and of the split.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
 use super::{Example, Side};
+use crate::progress::Control;
 
 /// SHA-256 of a row's original text and label, as they stand in the file: 64 lower-case hexadecimal digits.
 #[must_use]
@@ -11,6 +16,25 @@ pub fn content_hash(text: &str, label: &str) -> String {
     add(&mut hasher, text);
     add(&mut hasher, label);
     hexadecimal(&hasher.finalize())
+}
+
+/// SHA-256 of a file; `None` when cancelled.
+///
+/// # Errors
+/// The file system's.
+pub fn file_sha256(path: &Path, control: Option<&Control>) -> io::Result<Option<String>> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        if control.is_some_and(Control::is_cancelled) {
+            return Ok(None);
+        }
+        match file.read(&mut piece)? {
+            0 => return Ok(Some(hexadecimal(&hasher.finalize()))),
+            length => hasher.update(&piece[..length]),
+        }
+    }
 }
 
 /// SHA-256 over the (id, cleaned text, label name) of every example, in order.
@@ -57,6 +81,17 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_hash_of_a_file_is_that_of_its_bytes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "abc").unwrap();
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let control = Control::default();
+        assert_eq!(file_sha256(file.path(), Some(&control)).unwrap().as_deref(), Some(known));
+        control.cancel();
+        assert_eq!(file_sha256(file.path(), Some(&control)).unwrap(), None);
+    }
 
     #[test]
     fn content_hash_tells_text_from_label() {

@@ -55,6 +55,10 @@ pub fn read_table(
     let (bytes, sha256) = read_bytes(path, watch)?;
     refuse_binary(path, &bytes)?;
     let decoded = decode::decode(&bytes, settings.encoding.as_deref())?;
+    if decoded.is_binary() {
+        let (kind, advice) = ("a binary file", "Choose a CSV or TSV file");
+        return Err(DataError::NotText { path: path.to_owned(), kind, advice });
+    }
     let text = decoded.text.as_ref();
     if text.trim().is_empty() {
         return Err(DataError::Empty(path.to_owned()));

@@ -17,12 +17,13 @@ mod search;
 mod split;
 mod table;
 mod tokens;
+mod western;
 
 pub use batch::PackedBatch;
 pub use clean::clean;
 pub use columns::guess_columns;
 pub use error::DataError;
-pub use hashing::content_hash;
+pub use hashing::{content_hash, file_sha256};
 pub use import::{import, read_table};
 pub use plan::{BatchPlan, packed};
 pub use prepare::prepare;

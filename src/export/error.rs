@@ -10,14 +10,6 @@ use crate::storage::{StorageError, advice};
 /// Why an export was not made. Nothing of it is left behind.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
-    /// There is no finished model in the run.
-    #[error("The run {run} has no finished model: {why}. Train again, or choose another run.")]
-    NotFinished {
-        /// Run id.
-        run: String,
-        /// How it stands.
-        why: String,
-    },
     /// Something would be overwritten.
     #[error("{} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
     NotEmpty(PathBuf),
@@ -25,7 +17,10 @@ pub enum ExportError {
     #[error("{} is there already. Choose another name, so that nothing is overwritten.", .0.display())]
     OutputExists(PathBuf),
     /// The run kept no predictions.
-    #[error("The run {0} kept no predictions on test or validation rows. Evaluate it first.")]
+    #[error(
+        "The run {0} kept no predictions on test or validation rows, because it ended too early. Label a file with its \
+         model, or choose another run."
+    )]
     NoPredictions(String),
     /// The export does not answer as the model does.
     #[error(

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
 use crate::progress::{Progress, Watch};
-use crate::storage::{RunFolder, RunSettings, RunStatus, RunSummary, remove_file, remove_folder, replace_folder};
+use crate::storage::{RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
 
 pub use error::ExportError;
 
@@ -42,7 +42,7 @@ struct Source<'a> {
     summary: RunSummary,
 }
 
-/// Writes a finished run's model or predictions to `output`, then reads them again and compares.
+/// Writes a run's best model, or its predictions, to `output`, then reads them again and compares.
 ///
 /// `output` must not exist, or be an empty folder. For one file it may name the file, or the folder to put it in.
 /// An export that failed, differs or was cancelled is removed.
@@ -69,12 +69,7 @@ pub fn export(
 
 impl<'a> Source<'a> {
     fn read(run: &'a RunFolder) -> Result<Self, ExportError> {
-        let unfinished = |why: &str| ExportError::NotFinished { run: run.id(), why: why.to_owned() };
-        let summary = match run.read_status()? {
-            RunStatus::Finished(summary) => summary,
-            RunStatus::Running => return Err(unfinished("it is still going, or was interrupted")),
-            RunStatus::Failed(message) => return Err(unfinished(&message)),
-        };
+        let summary = run.trained()?.summary;
         Ok(Self { run, settings: run.read_settings()?, summary })
     }
 

@@ -54,6 +54,9 @@ fn header(
         card,
         "pipeline_tag: text-classification\nlibrary_name: transformers\ntags:\n- text-classification\n- hone"
     )?;
+    if metrics.rows == 0 {
+        return writeln!(card, "---\n");
+    }
     writeln!(card, "metrics:\n- accuracy\n- f1\nmodel-index:\n- name: {}\n  results:", quoted(name))?;
     writeln!(card, "  - task:\n      type: text-classification\n      name: Text classification")?;
     writeln!(
@@ -81,16 +84,17 @@ fn results(
     side: &str,
     metrics: &ClassificationMetrics,
 ) -> fmt::Result {
+    writeln!(card, "## Results\n")?;
+    if metrics.rows == 0 {
+        writeln!(card, "The run was cut off, and its figures with it: measure the model on rows of your own.")?;
+        return writeln!(card, "\nLabels, in the order of the logits: {}.\n", settings.labels.join(", "));
+    }
     let chosen_by = if side == "validation" {
         "; they chose the best checkpoint, so the figures are a little too good"
     } else {
         ""
     };
-    writeln!(
-        card,
-        "## Results\n\nOn the {} {side} rows, which the model was not trained on{chosen_by}:",
-        metrics.rows
-    )?;
+    writeln!(card, "On the {} {side} rows, which the model was not trained on{chosen_by}:", metrics.rows)?;
     writeln!(card, "\n| | precision | recall | F1 | rows |\n| --- | --- | --- | --- | --- |")?;
     for class in &metrics.per_class {
         let label = one_line(&class.label).replace('|', "\\|");
@@ -134,6 +138,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         StopReason::Completed => "after the last epoch",
         StopReason::EarlyStopping => "early, as the metric improved no more",
         StopReason::Stopped => "stopped by hand",
+        StopReason::CutOff => "before its time, by an error or a crash",
     };
     let weights = match &chosen.class_weights {
         ClassWeights::None => "none".to_owned(),

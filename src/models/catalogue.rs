@@ -137,15 +137,6 @@ impl CatalogueEntry {
         self.files.iter().find(|file| file.path == WEIGHTS_FILE)?.bytes?;
         Some(self.files.iter().filter_map(|file| file.bytes).sum())
     }
-
-    /// Whether what the first source holds is fixed: it names a commit, or a wheel by its hash.
-    #[must_use]
-    pub fn is_pinned(&self) -> bool {
-        self.sources.first().is_some_and(|source| match source {
-            Source::Hub { revision, .. } => revision.is_some(),
-            Source::PythonPackage { sha256, .. } => sha256.is_some(),
-        })
-    }
 }
 
 impl Source {
@@ -185,18 +176,31 @@ mod tests {
     #[test]
     fn the_default_model_is_wholly_pinned() {
         let entry = Catalogue::bundled().unwrap().get("minilm-l6").unwrap();
-        assert!(entry.is_pinned());
         assert!(entry.files.iter().all(|file| file.sha256.is_some()));
         assert_eq!(entry.bytes(), Some(91_567_205));
         assert_eq!(entry.sources.len(), 2);
     }
 
     #[test]
+    fn every_model_is_pinned_by_the_hash_of_its_weights() {
+        for entry in Catalogue::bundled().unwrap().entries() {
+            let weights = entry.files.iter().find(|file| file.path == WEIGHTS_FILE).unwrap();
+            assert!(weights.sha256.is_some() && weights.bytes.is_some(), "{}", entry.id);
+            let is_pinned = |source: &Source| match source {
+                Source::Hub { revision, .. } => revision.is_some(),
+                Source::PythonPackage { sha256, .. } => sha256.is_some(),
+            };
+            assert!(entry.sources.iter().all(is_pinned), "{}", entry.id);
+        }
+    }
+
+    #[test]
     fn unknown_sizes_are_not_made_up() {
-        let entry = Catalogue::bundled().unwrap().get("minilm-l12").unwrap();
+        let mut entry = Catalogue::bundled().unwrap().entries()[0].clone();
+        entry.files.iter_mut().for_each(|file| file.bytes = None);
         assert_eq!(entry.bytes(), None);
-        assert!(!entry.is_pinned());
-        assert!(entry.sources[0].describe().ends_with("(not pinned)"));
+        let source = Source::Hub { repo: "a/b".to_owned(), revision: None };
+        assert!(source.describe().ends_with("(not pinned)"));
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! One file from an address onto the disk: resumed, verified, cancellable, reported on.
 
-use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use super::network::{Fault, Network, Reply, Request};
+use crate::data::file_sha256;
 use crate::progress::{Control, Progress, Watch};
 use crate::storage::PartialFile;
 
@@ -204,7 +202,7 @@ fn wrong_hash_of(
 ) -> Result<Option<(String, String)>, Fault> {
     let Some(expected) = wanted.sha256 else { return Ok(None) };
     meter.say(&format!("Checking {}", wanted.name));
-    let found = sha256(file.path(), Some(meter.control()))
+    let found = file_sha256(file.path(), Some(meter.control()))
         .map_err(|error| Fault::disk("reading", file.path(), &error))?
         .ok_or(Fault::Cancelled)?;
     Ok((found != expected).then(|| (expected.to_owned(), found)))
@@ -222,25 +220,7 @@ pub(super) fn wrong_hash(name: &str, expected: &str, found: &str) -> String {
 
 /// Whether a file has this SHA-256.
 pub(super) fn sha256_matches(path: &Path, expected: &str) -> std::io::Result<bool> {
-    Ok(sha256(path, None)?.is_some_and(|found| found == expected))
-}
-
-/// SHA-256 of a file in lower-case hexadecimal; `None` when cancelled.
-pub(super) fn sha256(path: &Path, control: Option<&Control>) -> std::io::Result<Option<String>> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        if control.is_some_and(Control::is_cancelled) {
-            return Ok(None);
-        }
-        match file.read(&mut piece)? {
-            0 => break,
-            length => hash.update(&piece[..length]),
-        }
-    }
-    let digit = |value: u8| char::from_digit(u32::from(value), 16);
-    Ok(Some(hash.finalize().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten().collect()))
+    Ok(file_sha256(path, None)?.is_some_and(|found| found == expected))
 }
 
 fn begin_again(file: &mut PartialFile, meter: &mut Meter<'_, '_>) -> std::io::Result<()> {
@@ -285,22 +265,6 @@ fn pause(fruitless: u32, control: &Control) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_hash_of_nothing_is_the_known_one() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let expected = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        assert_eq!(sha256(file.path(), None).unwrap().as_deref(), Some(expected));
-        assert!(sha256_matches(file.path(), expected).unwrap());
-    }
-
-    #[test]
-    fn a_cancelled_hash_is_none() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let control = Control::default();
-        control.cancel();
-        assert_eq!(sha256(file.path(), Some(&control)).unwrap(), None);
-    }
 
     #[test]
     fn only_a_range_that_fits_is_appended() {

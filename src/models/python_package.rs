@@ -9,9 +9,10 @@ use serde::Deserialize;
 use zip::ZipArchive;
 
 use super::catalogue::{CatalogueEntry, ModelFile};
-use super::download::{Download, Meter, download, send_patiently, sha256, wrong_hash};
+use super::download::{Download, Meter, download, send_patiently, wrong_hash};
 use super::fetch::FetchSettings;
 use super::network::{Fault, Network, Request, without_password};
+use crate::data::file_sha256;
 use crate::storage::{remove_file, replace_folder, write_atomic};
 
 /// Longest page of an index that is read.
@@ -168,7 +169,7 @@ fn unpack(
         let path = unfinished.join(&file.path);
         unpack_file(packed, file, &path)?;
         if let Some(expected) = &file.sha256 {
-            let found = sha256(&path, Some(meter.control()))
+            let found = file_sha256(&path, Some(meter.control()))
                 .map_err(|error| Fault::disk("reading", &path, &error))?
                 .ok_or(Fault::Cancelled)?;
             if found != *expected {

@@ -47,10 +47,9 @@ impl Tape<'_> {
 }
 
 impl Record {
-    pub(super) fn backward(self, gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
+    pub(super) fn backward(self, gradient: Array, flow: &mut Flow<'_>) {
         let gradient = backward(gradient, &self.input, self.activation);
         flow.add(self.from, gradient);
-        Ok(())
     }
 }
 

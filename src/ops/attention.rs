@@ -165,7 +165,7 @@ fn reference(qkv: &[Tensor], shape: &AttentionShape, dropout: Dropout) -> Result
 }
 
 impl Record {
-    pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) -> Result<()> {
+    pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) {
         let (hidden, gradient) = (gradient.width(), gradient.values());
         let sequences = sequences(&self.input, &self.shape, self.dropout);
         match &self.input {
@@ -190,7 +190,6 @@ impl Record {
                 flow.add(keys_values.node, kv_out);
             }
         }
-        Ok(())
     }
 }
 
@@ -254,7 +253,7 @@ mod tests {
         cumulative.last().copied().unwrap() as usize
     }
 
-    fn split<'a>(x: &'a [Value]) -> AttentionInput<'a> {
+    fn split(x: &[Value]) -> AttentionInput<'_> {
         AttentionInput::Split { queries: &x[0], keys_values: &x[1] }
     }
 

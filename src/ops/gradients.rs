@@ -79,7 +79,7 @@ impl Gradients {
     }
 
     /// Adds a tensor's gradient on another device.
-    pub(super) fn add_device(&mut self, tensor: usize, gradient: Tensor) -> Result<()> {
+    pub(super) fn add_device(&mut self, tensor: usize, gradient: &Tensor) -> Result<()> {
         // A gradient remembers the graph it came from, and would keep it alive.
         let gradient = gradient.detach();
         let sum = match self.0[tensor].take() {

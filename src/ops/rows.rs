@@ -41,7 +41,7 @@ impl Tape<'_> {
 }
 
 impl Record {
-    pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) -> Result<()> {
+    pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) {
         let (shape, width) = (self.shape, self.shape.1);
         flow.add_with(self.from, shape, |out, accumulate| {
             if !accumulate {
@@ -51,7 +51,6 @@ impl Record {
                 add_to(&mut out[row as usize * width..][..width], gradient);
             }
         });
-        Ok(())
     }
 }
 

@@ -160,12 +160,12 @@ impl Op {
             Self::Activation(record) => record.backward(gradient, flow),
             Self::Attention(record) => record.backward(&gradient, flow),
             Self::Dropout(record) => record.backward(gradient, flow),
-            Self::Embedding(record) => record.backward(&gradient, flow),
-            Self::LayerNorm(record) => record.backward(gradient, flow),
-            Self::Linear(record) => record.backward(gradient, flow),
+            Self::Embedding(record) => return record.backward(&gradient, flow),
+            Self::LayerNorm(record) => return record.backward(gradient, flow),
+            Self::Linear(record) => return record.backward(gradient, flow),
             Self::Rows(record) => record.backward(&gradient, flow),
         }
-        .map_err(|error| error.context("while computing gradients"))
+        Ok(())
     }
 }
 
@@ -193,7 +193,10 @@ impl<'a> Tape<'a> {
     /// # Errors
     /// When [`Tape::stopping_when`]'s function says so.
     pub fn look(&self) -> Result<()> {
-        if (self.stop)() { bail!("stopped in the middle of a pass") } else { Ok(()) }
+        if (self.stop)() {
+            bail!("stopped in the middle of a pass");
+        }
+        Ok(())
     }
 
     /// Whether kernels of ours compute.
@@ -230,7 +233,7 @@ impl<'a> Tape<'a> {
                 let mut all = loss.backward()?;
                 for (number, tensor) in trained.iter().enumerate() {
                     if let Some(gradient) = all.remove(tensor) {
-                        gradients.add_device(number, gradient)?;
+                        gradients.add_device(number, &gradient)?;
                     }
                 }
                 Ok(())

@@ -38,6 +38,19 @@ pub enum StorageError {
         /// What there is instead, in words.
         known: String,
     },
+    /// A run is not to be used before it has ended.
+    #[error("The run {0} is still being trained. Wait for it to end, or stop it, and try again.")]
+    UnderWay(String),
+    /// A run was cut off before its first evaluation.
+    #[error(
+        "The run {run} has no trained model, because it ended too early: {why} Choose another run, or train again."
+    )]
+    NoModel {
+        /// Run id.
+        run: String,
+        /// By what it was ended, as a sentence.
+        why: String,
+    },
     /// The project is open for reading only.
     #[error("{0}. Save it under another name to keep your changes.")]
     ReadOnly(String),

@@ -1,11 +1,10 @@
 //! Folders that are either wholly written or not there.
 
 use std::ffi::OsString;
-use std::io;
 use std::path::{Path, PathBuf};
 
-use super::StorageError;
 use super::atomic::sync_folder;
+use super::{StorageError, remove_folder};
 
 /// Writes a folder in place of the one at `folder`, if any: `write` fills a new folder beside it, which then takes
 /// its place. When `write` fails, or the process dies, the old folder is still whole (see [`recover_folder`]).
@@ -63,14 +62,13 @@ fn beside(folder: &Path, suffix: &str) -> PathBuf {
 }
 
 fn remove(folder: &Path) -> Result<(), StorageError> {
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", folder)(error)),
-        _ => Ok(()),
-    }
+    remove_folder(folder).map_err(StorageError::io("remove", folder))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn text(folder: &Path) -> String {

@@ -1,44 +1,36 @@
-//! One window a project: a lock file that the system frees when the process ends, however it ends.
+//! Locks between processes: a file that the system frees when its holder ends, however it ends.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-/// Name of the lock file in a project's folder.
-const LOCK_FILE: &str = ".project.lock";
-
-/// Held as long as a project is open for writing.
+/// Keeps others out while it lives. The operating system frees it when the process dies.
 #[derive(Debug)]
-pub struct ProjectLock {
+pub struct FileLock {
     /// Dropping it frees the lock.
     _file: File,
 }
 
-/// What came of trying to lock a project.
-#[derive(Debug)]
-pub enum LockOutcome {
-    /// The project is ours to write.
-    Held(ProjectLock),
-    /// Another window has it.
-    Taken,
-    /// The file system has no locks or cannot be written.
-    Unavailable(io::Error),
-}
-
-impl ProjectLock {
-    /// Tries to lock the project of `folder`; never waits.
-    #[must_use]
-    pub fn try_take(folder: &Path) -> LockOutcome {
-        let path = folder.join(LOCK_FILE);
-        let file = match File::options().create(true).truncate(false).read(true).write(true).open(path) {
-            Ok(file) => file,
-            Err(error) => return LockOutcome::Unavailable(error),
-        };
-        match file.try_lock() {
-            Ok(()) => LockOutcome::Held(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => LockOutcome::Taken,
-            Err(TryLockError::Error(error)) => LockOutcome::Unavailable(error),
+impl FileLock {
+    /// Takes the lock, or `None` while another process (or another holder in this one) has it; never waits.
+    ///
+    /// # Errors
+    /// Any error of the file system; [`io::ErrorKind::Unsupported`] where it has no locks.
+    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
         }
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Whether somebody has the lock. Asking keeps nobody out for longer than the question, and no two that ask.
+    pub(super) fn is_held(path: &Path) -> bool {
+        File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
@@ -47,12 +39,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_is_told_and_the_lock_ends_with_its_owner() {
+    fn a_lock_keeps_a_second_holder_out_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let LockOutcome::Held(first) = ProjectLock::try_take(folder.path()) else { panic!("should be free") };
-        assert!(matches!(ProjectLock::try_take(folder.path()), LockOutcome::Taken));
-        drop(first);
-        assert!(matches!(ProjectLock::try_take(folder.path()), LockOutcome::Held(_)));
+        let path = folder.path().join("deep/model.lock");
+        assert!(!FileLock::is_held(&path), "no file, no lock");
+        let held = FileLock::try_take(&path).unwrap();
+        assert!(held.is_some());
+        assert!(FileLock::try_take(&path).unwrap().is_none() && FileLock::is_held(&path));
+        drop(held);
+        assert!(!FileLock::is_held(&path));
+        assert!(FileLock::try_take(&path).unwrap().is_some());
     }
 
     #[test]
@@ -60,6 +56,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert!(matches!(ProjectLock::try_take(&file), LockOutcome::Unavailable(_)));
+        assert!(FileLock::try_take(&file.join("lock")).is_err());
     }
 }

@@ -13,6 +13,7 @@ mod project_file;
 mod ron_file;
 mod run;
 mod run_folder;
+mod run_outcome;
 mod sample;
 mod scratch_file;
 mod settings;
@@ -20,14 +21,16 @@ mod settings;
 pub use atomic::write_atomic;
 pub use error::{OpenError, StorageError, advice};
 pub use folder::{recover_folder, replace_folder};
+pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
-pub use partial::{FileLock, PartialFile, link_or_copy, remove_file, remove_folder, scratch_folder};
+pub use partial::{PartialFile, link_or_copy, remove_file, remove_folder, scratch_folder};
 pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use run::{
     EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
+pub use run_outcome::{RunOutcome, TrainedRun};
 pub use sample::sample_project;
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, ThemeChoice};

@@ -1,6 +1,6 @@
-//! Files that grow over several tries, and locks between processes.
+//! Files that grow over several tries, and what else is made or removed in passing.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -79,30 +79,6 @@ impl PartialFile {
     pub fn discard(self) -> io::Result<()> {
         drop(self.file);
         std::fs::remove_file(&self.path)
-    }
-}
-
-/// Keeps other processes out while it lives. The operating system frees it when the process dies.
-#[derive(Debug)]
-pub struct FileLock {
-    _file: File,
-}
-
-impl FileLock {
-    /// Takes the lock, or `None` while another process (or another holder in this one) has it.
-    ///
-    /// # Errors
-    /// Any error of the file system.
-    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
     }
 }
 
@@ -192,17 +168,6 @@ mod tests {
         assert_eq!(std::fs::read(file.path()).unwrap(), b"right");
         file.discard().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_lock_keeps_a_second_holder_out_until_it_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.lock");
-        let held = FileLock::try_take(&path).unwrap();
-        assert!(held.is_some());
-        assert!(FileLock::try_take(&path).unwrap().is_none());
-        drop(held);
-        assert!(FileLock::try_take(&path).unwrap().is_some());
     }
 
     #[test]

@@ -3,15 +3,16 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::lock::{LockOutcome, ProjectLock};
 use super::migrations::{MIGRATIONS, migrate, version_of};
 use super::paths::with_stored_paths;
-use super::{OpenError, StorageError, ron_file};
+use super::{FileLock, OpenError, StorageError, remove_file, ron_file};
 use crate::project::{Project, SCHEMA_VERSION};
 
 /// Name of the project file in its folder.
 pub const PROJECT_FILE: &str = "project.ron";
 
+/// Locked by the one window that may write the project.
+const LOCK_FILE: &str = ".project.lock";
 /// Name of the autosave beside it.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
 /// What was saved last, once more.
@@ -21,7 +22,8 @@ const LAST_SAVED_FILE: &str = ".project.last.ron";
 #[derive(Debug)]
 pub struct ProjectFile {
     folder: PathBuf,
-    lock: Option<ProjectLock>,
+    /// Dropping it lets another window write.
+    _lock: Option<FileLock>,
     read_only: Option<String>,
 }
 
@@ -77,7 +79,7 @@ impl ProjectFile {
         Ok((folder, project))
     }
 
-    /// Makes a folder with a new project in it and holds it.
+    /// Makes a folder with a new project in it and holds it. When that fails, nothing of it is left.
     ///
     /// # Errors
     /// [`StorageError::ProjectExists`] when one is there and `replace` is false; the file system's.
@@ -85,10 +87,16 @@ impl ProjectFile {
         if !replace && folder.join(PROJECT_FILE).exists() {
             return Err(StorageError::ProjectExists(folder.to_owned()));
         }
-        std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder))?;
-        let file = Self::lock(folder.to_owned());
-        file.save(project)?;
-        Ok(file)
+        let made = Made::none_yet(folder);
+        let created = std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder)).and_then(|()| {
+            let file = Self::lock(folder.to_owned());
+            file.save(project)?;
+            Ok(file)
+        });
+        if created.is_err() {
+            made.take_back();
+        }
+        created
     }
 
     /// The project's folder.
@@ -128,23 +136,18 @@ impl ProjectFile {
     /// The file system's.
     pub fn discard_autosave(&self) -> Result<(), StorageError> {
         let path = self.folder.join(AUTOSAVE_FILE);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StorageError::io("remove", &path)(error)),
-            _ => Ok(()),
-        }
+        remove_file(&path).map_err(StorageError::io("remove", &path))
     }
 
     fn lock(folder: PathBuf) -> Self {
-        let (lock, read_only) = match ProjectLock::try_take(&folder) {
-            LockOutcome::Held(lock) => (Some(lock), None),
-            LockOutcome::Taken => (None, Some("The project is open in another window of Hone".to_owned())),
+        let (lock, read_only) = match FileLock::try_take(&folder.join(LOCK_FILE)) {
+            Ok(Some(lock)) => (Some(lock), None),
+            Ok(None) => (None, Some("The project is open in another window of Hone".to_owned())),
             // No lock on this file system: better unguarded than unusable.
-            LockOutcome::Unavailable(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
-            LockOutcome::Unavailable(error) => {
-                (None, Some(format!("The project's folder cannot be written ({error})")))
-            }
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
+            Err(error) => (None, Some(format!("The project's folder cannot be written ({error})"))),
         };
-        Self { folder, lock, read_only }
+        Self { folder, _lock: lock, read_only }
     }
 
     fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
@@ -155,11 +158,33 @@ impl ProjectFile {
         project.schema_version = SCHEMA_VERSION;
         ron_file::write(&self.folder.join(name), &project)
     }
+}
 
-    /// Whether the project is locked by this window.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        self.lock.is_some()
+/// What was not there before a project was made.
+struct Made {
+    files: Vec<PathBuf>,
+    /// The innermost first.
+    folders: Vec<PathBuf>,
+}
+
+impl Made {
+    /// Looks before anything is made.
+    fn none_yet(folder: &Path) -> Self {
+        let files = [LOCK_FILE, PROJECT_FILE, LAST_SAVED_FILE].map(|name| folder.join(name));
+        let is_new = |path: &PathBuf| path.symlink_metadata().is_err();
+        let folders = folder.ancestors().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_owned);
+        Self { files: files.into_iter().filter(is_new).collect(), folders: folders.take_while(is_new).collect() }
+    }
+
+    /// Removes it. What cannot be removed stays: the error that made it useless is the one to tell.
+    fn take_back(&self) {
+        for file in &self.files {
+            let _ = remove_file(file);
+        }
+        for folder in &self.folders {
+            // Only an empty one goes: what others put there meanwhile is theirs.
+            let _ = std::fs::remove_dir(folder);
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub struct EvaluationPoint {
 pub struct RunSettings {
     /// Version of this file.
     pub schema_version: u32,
-    /// The project as it was when the run began, edits included; paths made absolute.
+    /// The project as it was when the run began, edits included. Paths are absolute here; in the file, those inside the
+    /// project's folder are relative to it.
     pub project: Project,
     /// Final label names in class-id order.
     pub labels: Vec<String>,
@@ -82,6 +83,8 @@ pub enum StopReason {
     EarlyStopping,
     /// A person stopped it.
     Stopped,
+    /// An error or the end of the process cut it off; never written, see `RunOutcome::CutOff`.
+    CutOff,
 }
 
 /// The outcome of a run.

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, StepMetrics};
-use super::{StorageError, recover_folder, ron_file};
+use super::{StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths};
 
 const RUNS: &str = "runs";
-const SETTINGS: &str = "settings.ron";
+pub(super) const SETTINGS: &str = "settings.ron";
 const STATUS: &str = "status.ron";
 const FIGURES: &str = "figures.ron";
 const METRICS: &str = "metrics.jsonl";
@@ -81,28 +81,39 @@ impl RunFolder {
             return Err(StorageError::io("open the run", path)(io::ErrorKind::NotADirectory.into()));
         }
         let run = Self { path: path.to_owned() };
-        recover_folder(&run.best())?;
+        run.recover()?;
         Ok(run)
     }
 
-    /// The run of that id, or the newest finished one.
+    /// Mends what a crash left half done. A run that is being trained is left to its process.
+    fn recover(&self) -> Result<(), StorageError> {
+        if self.is_under_way() { Ok(()) } else { recover_folder(&self.best()) }
+    }
+
+    /// The run of that id, or the newest finished one. Where none was finished, it is the newest that was cut off and
+    /// left a model.
     ///
     /// # Errors
-    /// [`StorageError::NoRun`] with the ids there are.
+    /// [`StorageError::NoRun`] with the ids there are; [`StorageError::UnderWay`] when the only one is being trained.
     pub fn find(project_folder: &Path, id: Option<&str>) -> Result<Self, StorageError> {
         let runs = Self::list(project_folder)?;
-        let found = runs.iter().find(|run| match id {
-            Some(id) => run.folder.id() == id,
-            None => matches!(run.status, RunStatus::Finished(_)),
-        });
+        let found = match id {
+            Some(id) => runs.iter().find(|run| run.folder.id() == id),
+            None => (runs.iter().find(|run| matches!(run.status, RunStatus::Finished(_))))
+                .or_else(|| runs.iter().find(|run| run.folder.recover().is_ok() && run.folder.trained().is_ok())),
+        };
         if let Some(run) = found {
+            run.folder.recover()?;
             return Ok(run.folder.clone());
+        }
+        if let Some(run) = runs.iter().find(|run| id.is_none() && run.folder.is_under_way()) {
+            return Err(StorageError::UnderWay(run.folder.id()));
         }
         let ids: Vec<String> = runs.iter().map(|run| run.folder.id()).collect();
         let known = match (ids.is_empty(), id) {
             (true, _) => "It has no runs yet: train first, with `hone train` or the Train step.".to_owned(),
             (false, Some(_)) => format!("Its runs: {}.", ids.join(", ")),
-            (false, None) => format!("None of its runs was finished: {}. Train again.", ids.join(", ")),
+            (false, None) => format!("None of its runs left a model: {}. Train again.", ids.join(", ")),
         };
         let run = id.unwrap_or("newest finished").to_owned();
         Err(StorageError::NoRun { run, folder: project_folder.to_owned(), known })
@@ -151,31 +162,33 @@ impl RunFolder {
         self.path.join("best")
     }
 
-    /// The state to go on from.
-    #[must_use]
-    pub fn checkpoint(&self) -> PathBuf {
-        self.path.join("checkpoint")
-    }
-
-    /// Writes `settings.ron`.
+    /// Writes `settings.ron`. Paths inside the project's folder are stored relative to it, so that the run finds its
+    /// data when the project has moved.
     ///
     /// # Errors
     /// The file system's.
     pub fn write_settings(&self, settings: &RunSettings) -> Result<(), StorageError> {
-        ron_file::write(&self.path.join(SETTINGS), settings)
+        let project = with_stored_paths(&settings.project, self.project_folder());
+        ron_file::write(&self.path.join(SETTINGS), &RunSettings { project, ..settings.clone() })
     }
 
-    /// Reads `settings.ron`.
+    /// The folder of the project that the run belongs to.
+    fn project_folder(&self) -> &Path {
+        self.path.parent().and_then(Path::parent).unwrap_or(Path::new(""))
+    }
+
+    /// Reads `settings.ron`; paths are made absolute, from where the project is now.
     ///
     /// # Errors
     /// The file system's, a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<RunSettings, StorageError> {
         let path = self.path.join(SETTINGS);
-        let settings: RunSettings = ron_file::read(&path, RUN_ADVICE)?;
+        let mut settings: RunSettings = ron_file::read(&path, RUN_ADVICE)?;
         if settings.schema_version > RUN_SCHEMA_VERSION {
             let reason = format!("run format {} of Hone {}", settings.schema_version, settings.hone_version);
             return Err(StorageError::Damaged { path, reason, advice: "Update Hone to read it." });
         }
+        settings.project = with_absolute_paths(&settings.project, self.project_folder());
         Ok(settings)
     }
 
@@ -216,7 +229,7 @@ impl RunFolder {
     /// # Errors
     /// The file system's.
     pub fn remove(self) -> Result<(), StorageError> {
-        std::fs::remove_dir_all(&self.path).map_err(StorageError::io("remove", &self.path))
+        remove_folder(&self.path).map_err(StorageError::io("remove", &self.path))
     }
 
     /// Adds steps to `metrics.jsonl`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::StorageError;
 
 /// Bytes written or read in one go.
-const BLOCK: usize = 1 << 16;
+const BLOCK: usize = 1 << 14;
 
 /// A file without a name: the system removes it when this is dropped, also after a crash.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl ScratchFile {
 
     fn read_at(&mut self, place: u64, values: &mut [f32]) -> std::io::Result<()> {
         self.file.seek(SeekFrom::Start(place))?;
-        let mut bytes = [0; BLOCK];
+        let mut bytes = vec![0; BLOCK];
         for values in values.chunks_mut(BLOCK / 4) {
             let bytes = &mut bytes[..4 * values.len()];
             self.file.read_exact(bytes)?;

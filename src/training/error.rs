@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::DataError;
 use crate::models::ModelError;
+use crate::project::OutOfRange;
 use crate::storage::StorageError;
 
 /// Training or prediction did not come to its end.
@@ -13,15 +14,8 @@ pub enum TrainError {
     #[error("Stopped.")]
     Cancelled,
     /// A hyperparameter cannot be used.
-    #[error("The setting {setting} cannot be {value}. {advice}")]
-    Setting {
-        /// Its name, as on screen.
-        setting: &'static str,
-        /// What it is.
-        value: String,
-        /// What it can be.
-        advice: String,
-    },
+    #[error(transparent)]
+    Setting(#[from] OutOfRange),
     /// The data cannot be trained on as it is.
     #[error("The data cannot be trained on yet: {0}")]
     NotReady(String),
@@ -79,7 +73,7 @@ pub enum TrainError {
 impl TrainError {
     /// A setting that cannot be used.
     pub(super) fn setting(setting: &'static str, value: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self::Setting { setting, value: value.into(), advice: advice.into() }
+        Self::Setting(OutOfRange { setting, value: value.into(), advice: advice.into() })
     }
 }
 

@@ -1,13 +1,9 @@
 //! A run from its settings to its results.
 
-use std::fmt::Write as _;
-use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sha2::{Digest, Sha256};
-
-use crate::data::{BatchPlan, Prepared};
+use crate::data::{BatchPlan, Prepared, file_sha256};
 use crate::evaluation::{
     ClassificationMetrics, LabelledTexts, Prediction, bootstrap_macro_f1, majority_baseline, tfidf_baseline,
 };
@@ -16,8 +12,8 @@ use crate::ops::CrossEntropy;
 use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
-    ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary, StopReason,
-    StorageError, with_absolute_paths,
+    FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary,
+    StopReason, StorageError, with_absolute_paths,
 };
 
 use super::class_weights::class_weights;
@@ -62,14 +58,17 @@ pub fn train(
     on_event: &mut dyn FnMut(TrainingEvent),
 ) -> Result<RunSummary, TrainError> {
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let mut trainer = begin(inputs, Voice::new(control, on_event))?;
+    let (mut trainer, lock) = begin(inputs, Voice::new(control, on_event))?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
     let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
     std::mem::forget(guard);
     match &outcome {
         Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
-        Err(TrainError::Cancelled) => run.remove()?,
+        Err(TrainError::Cancelled) => {
+            drop(lock); // its file is in the way where open files cannot be removed
+            run.remove()?;
+        }
         // The error of training is the one to tell, also where the disk that caused it takes no status either.
         Err(error) => drop(run.write_status(&RunStatus::Failed(error.to_string()))),
     }
@@ -86,11 +85,12 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// Everything up to the first step. Nothing is written before all is known to be usable.
-fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a>, TrainError> {
+/// Everything up to the first step. Nothing is written before all is known to be usable. The lock tells other
+/// processes that the run is under way.
+fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
     let TrainInputs { project, prepared, model_folder, .. } = inputs;
     let settings = &project.training;
-    setup::check(settings)?;
+    settings.check()?;
     setup::check_data(prepared)?;
     let model = setup::load_model(model_folder, &prepared.labels, settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
@@ -112,8 +112,10 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
         tokens(&data.validation),
         planned_evaluations(settings, total_steps),
     );
-    let run_settings = run_settings(inputs, [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len()))?;
+    let run_settings =
+        run_settings(inputs, voice.control, [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len()))?;
     let run = RunFolder::create(inputs.project_folder)?;
+    let lock = run.hold();
     run.write_settings(&run_settings)?;
     run.write_status(&RunStatus::Running)?;
     voice.say(TrainingEvent::Started {
@@ -123,7 +125,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
         steps_per_epoch: steps_per_epoch as u64,
         device: "CPU, f32".to_owned(),
     });
-    Ok(Trainer {
+    let trainer = Trainer {
         settings,
         labels: &prepared.labels,
         data,
@@ -145,7 +147,8 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<Trainer<'a
         epoch: 0.0,
         train_time: Duration::ZERO,
         features,
-    })
+    };
+    Ok((trainer, lock))
 }
 
 fn tokens(rows: &Rows<'_>) -> u64 {
@@ -159,8 +162,9 @@ fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {
     }
 }
 
-fn run_settings(inputs: TrainInputs<'_>, rows: [usize; 3]) -> Result<RunSettings, TrainError> {
+fn run_settings(inputs: TrainInputs<'_>, control: &Control, rows: [usize; 3]) -> Result<RunSettings, TrainError> {
     let weights = inputs.model_folder.join("model.safetensors");
+    let hash = file_sha256(&weights, Some(control)).map_err(StorageError::io("read", &weights))?;
     Ok(RunSettings {
         schema_version: RUN_SCHEMA_VERSION,
         project: with_absolute_paths(inputs.project, inputs.project_folder),
@@ -168,7 +172,7 @@ fn run_settings(inputs: TrainInputs<'_>, rows: [usize; 3]) -> Result<RunSettings
         data_hash: inputs.prepared.data_hash.clone(),
         split_hash: inputs.prepared.split_hash.clone(),
         rows,
-        model_sha256: sha256(&weights).map_err(StorageError::io("read", &weights))?,
+        model_sha256: hash.ok_or(TrainError::Cancelled)?,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
@@ -314,24 +318,6 @@ fn classical_baseline(
     )
 }
 
-/// SHA-256 of a file, lower-case hexadecimal.
-fn sha256(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(&buffer[..read]);
-    }
-    Ok(hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,14 +334,5 @@ mod tests {
         assert!(panicked.is_err());
         let status = run.read_status().unwrap();
         assert!(matches!(&status, RunStatus::Failed(message) if message.contains("Train again")), "{status:?}");
-    }
-
-    #[test]
-    fn sha256_is_of_the_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("file");
-        std::fs::write(&file, "abc").unwrap();
-        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(sha256(&file).unwrap(), known);
     }
 }

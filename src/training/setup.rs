@@ -1,10 +1,10 @@
-//! What must be there before the first step: settings that can be used, rows as tokens, the model.
+//! What must be there before the first step: rows as tokens, the model.
 
 use std::path::Path;
 
 use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::models::{LoadOptions, LoadReport, TextClassifier};
-use crate::project::{EvaluateEvery, TrainingSettings};
+use crate::project::TrainingSettings;
 
 use super::TrainError;
 use super::event::Voice;
@@ -26,73 +26,6 @@ pub(super) struct Dataset<'a> {
     pub train: Rows<'a>,
     pub validation: Rows<'a>,
     pub test: Rows<'a>,
-}
-
-/// Refuses settings that cannot mean anything.
-pub(super) fn check(settings: &TrainingSettings) -> Result<(), TrainError> {
-    let optimizer = &settings.optimizer;
-    let positive = |value: f64| value.is_finite() && value > 0.0;
-    let share = |value: f64| (0.0..1.0).contains(&value);
-    let checks: [(bool, &'static str, String, &str); 14] = [
-        (settings.epochs > 0, "epochs", settings.epochs.to_string(), "Give at least 1."),
-        (settings.batch_size > 0, "batch size", settings.batch_size.to_string(), "Give at least 1; 16 or 32 is usual."),
-        (settings.max_length >= 3, "longest text", settings.max_length.to_string(), "Give at least 3 tokens."),
-        (
-            settings.gradient_accumulation > 0,
-            "gradient accumulation",
-            settings.gradient_accumulation.to_string(),
-            "Give at least 1, which does not accumulate.",
-        ),
-        (
-            positive(optimizer.learning_rate),
-            "learning rate",
-            optimizer.learning_rate.to_string(),
-            "Give a number above 0; 2e-5 to 5e-5 is usual.",
-        ),
-        (
-            optimizer.weight_decay.is_finite() && optimizer.weight_decay >= 0.0,
-            "weight decay",
-            optimizer.weight_decay.to_string(),
-            "Give 0 or more; 0.01 is usual.",
-        ),
-        (share(optimizer.beta1), "beta 1", optimizer.beta1.to_string(), "Give 0 to 1; 0.9 is usual."),
-        (share(optimizer.beta2), "beta 2", optimizer.beta2.to_string(), "Give 0 to 1; 0.999 is usual."),
-        (
-            positive(optimizer.epsilon),
-            "epsilon",
-            optimizer.epsilon.to_string(),
-            "Give a number above 0; 1e-8 is usual.",
-        ),
-        (
-            optimizer.max_grad_norm.is_finite() && optimizer.max_grad_norm >= 0.0,
-            "gradient clipping",
-            optimizer.max_grad_norm.to_string(),
-            "Give 0, which does not clip, or more; 1 is usual.",
-        ),
-        (
-            (0.0..=1.0).contains(&settings.warmup),
-            "warm-up",
-            settings.warmup.to_string(),
-            "Give a share of the steps, 0 to 1; 0.1 is usual.",
-        ),
-        (
-            settings.dropout.is_none_or(share),
-            "dropout",
-            settings.dropout.unwrap_or_default().to_string(),
-            "Give 0 to 1; 0.1 is usual.",
-        ),
-        (share(settings.label_smoothing), "label smoothing", settings.label_smoothing.to_string(), "Give 0 to 1."),
-        (
-            settings.evaluate_every != EvaluateEvery::Steps(0),
-            "steps between evaluations",
-            "0".to_owned(),
-            "Give at least 1, or evaluate after each epoch.",
-        ),
-    ];
-    match checks.into_iter().find(|(good, ..)| !good) {
-        Some((_, setting, value, advice)) => Err(TrainError::setting(setting, value, advice)),
-        None => Ok(()),
-    }
 }
 
 /// Loads the model that training starts from, and says what was found.
@@ -192,41 +125,4 @@ pub(super) fn check_data(prepared: &Prepared) -> Result<(), TrainError> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_setting_out_of_range_is_named() {
-        type Change = fn(&mut TrainingSettings);
-        let cases: [(&str, Change); 17] = [
-            ("epochs", |s| s.epochs = 0),
-            ("batch size", |s| s.batch_size = 0),
-            ("longest text", |s| s.max_length = 2),
-            ("gradient accumulation", |s| s.gradient_accumulation = 0),
-            ("learning rate", |s| s.optimizer.learning_rate = 0.0),
-            ("learning rate", |s| s.optimizer.learning_rate = f64::NAN),
-            ("weight decay", |s| s.optimizer.weight_decay = -0.1),
-            ("beta 1", |s| s.optimizer.beta1 = 1.0),
-            ("beta 2", |s| s.optimizer.beta2 = -0.1),
-            ("epsilon", |s| s.optimizer.epsilon = 0.0),
-            ("gradient clipping", |s| s.optimizer.max_grad_norm = -1.0),
-            ("warm-up", |s| s.warmup = 1.1),
-            ("dropout", |s| s.dropout = Some(1.0)),
-            ("label smoothing", |s| s.label_smoothing = 1.0),
-            ("label smoothing", |s| s.label_smoothing = f64::NAN),
-            ("steps between evaluations", |s| s.evaluate_every = EvaluateEvery::Steps(0)),
-            ("gradient clipping", |s| s.optimizer.max_grad_norm = f64::INFINITY),
-        ];
-        assert!(check(&TrainingSettings::default()).is_ok());
-        for (name, change) in cases {
-            let mut settings = TrainingSettings::default();
-            change(&mut settings);
-            let message = check(&settings).unwrap_err().to_string();
-            assert!(message.contains(&format!("The setting {name} cannot be")), "{name}: {message}");
-            assert!(message.contains("Give"), "{message}");
-        }
-    }
 }

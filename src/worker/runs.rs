@@ -18,6 +18,9 @@ use super::labelling::LoadedModel;
 use super::reporter::Reporter;
 use super::{Answer, EvaluationReport, LogLevel, RunResults, RunStart};
 
+/// What to do about a run without results.
+const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used in the terminal, with --run.";
+
 /// Reads and prepares the data, brings the model, trains and measures.
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     let prepared = context.prepared(project, folder)?;
@@ -77,11 +80,12 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
     let summary = match run.read_status()? {
         RunStatus::Finished(summary) => summary,
         RunStatus::Running => {
-            let message = format!("The run {} was not finished: Hone ended while it trained. Train again.", run.id());
+            let message = format!("The run {} was not finished: Hone ended while it trained. {USE_ITS_BEST}", run.id());
             return Err(JobError::Failed(message));
         }
         RunStatus::Failed(reason) => {
-            return Err(JobError::Failed(format!("The run {} failed and has no results. {reason}", run.id())));
+            let message = format!("The run {} failed and has no results. {reason} {USE_ITS_BEST}", run.id());
+            return Err(JobError::Failed(message));
         }
     };
     let (steps, evaluations) = run.read_metrics()?;
@@ -104,6 +108,7 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
 /// Measures a run's best checkpoint on its own test rows, or on another file.
 pub(super) fn evaluate(context: &mut Context<'_>, folder: &Path, file: Option<&Path>) -> Result<Answer, JobError> {
     let run = RunFolder::open(folder)?;
+    run.trained()?;
     let settings = run.read_settings()?;
     let model = context.model(&run.best())?;
     let (data, rows) = match file {
@@ -143,7 +148,7 @@ fn measure(
 }
 
 fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<LabelledRow>, JobError> {
-    // Paths in a run's settings are absolute.
+    // Paths in a run's settings are absolute once they are read.
     let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
         let message = "The data file has changed since this run, so its test rows are no longer the same. \

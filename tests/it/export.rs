@@ -191,14 +191,25 @@ fn predictions_are_the_kept_ones() {
 }
 
 #[test]
-fn a_run_that_is_not_finished_is_refused() {
+fn a_run_that_was_cut_off_is_exported_as_one() {
     let scene = scene();
     scene.run.write_status(&RunStatus::Running).unwrap();
-    let error = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap_err();
-    assert!(error.to_string().contains("still going, or was interrupted"), "{error}");
-    scene.run.write_status(&RunStatus::Failed("the disk was full".to_owned())).unwrap();
+    let exported = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap();
+    let card = std::fs::read_to_string(exported.path.join("README.md")).unwrap();
+    assert!(card.contains("ended before its time") && card.contains("its figures with it"), "{card}");
+    assert!(!card.contains("model-index"), "no figures are made up: {card}");
+}
+
+#[test]
+fn a_run_without_a_model_is_refused() {
+    let scene = scene();
+    std::fs::remove_dir_all(scene.run.best()).unwrap();
+    scene.run.write_status(&RunStatus::Running).unwrap();
+    let error = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap_err().to_string();
+    assert!(error.contains("has no trained model") && error.contains("Hone ended"), "{error}");
+    scene.run.write_status(&RunStatus::Failed("The disk was full.".to_owned())).unwrap();
     let error = scene.export(ExportFormat::Safetensors, &scene.path("out")).unwrap_err();
-    assert!(error.to_string().contains("the disk was full"), "{error}");
+    assert!(error.to_string().contains("The disk was full."), "{error}");
     assert_eq!(scene.names(), ["runs"]);
 }
 

@@ -116,6 +116,22 @@ fn no_project_and_no_room_for_one() {
 }
 
 #[test]
+fn a_project_that_cannot_be_made_leaves_nothing_of_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("shop");
+    // In the way of the second file that is written.
+    fs::create_dir_all(folder.join(".project.last.ron")).unwrap();
+    fs::write(folder.join("mine.csv"), "text\n").unwrap();
+    let error = ProjectFile::create(&folder, &Project::default(), false).unwrap_err().to_string();
+    assert!(error.starts_with("Could not write") && error.contains(".project.last.ron"), "{error}");
+    let mut left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, [".project.last.ron", "mine.csv"]);
+    fs::remove_dir(folder.join(".project.last.ron")).unwrap();
+    ProjectFile::create(&folder, &Project::default(), false).unwrap();
+}
+
+#[test]
 fn the_second_window_may_only_read() {
     let temp = tempfile::tempdir().unwrap();
     let first = ProjectFile::create(temp.path(), &Project::default(), false).unwrap();

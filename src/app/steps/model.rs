@@ -350,13 +350,13 @@ mod tests {
     #[test]
     fn a_failed_download_says_why_and_can_be_tried_again() {
         let error = Some("No network: connect to it, or open a model folder".to_owned());
-        let fetch = FetchState { id: "minilm-l12".to_owned(), progress: None, error };
+        let fetch = FetchState { id: "bge-small-en".to_owned(), progress: None, error };
         let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
         harness.run();
         harness.get_by_label("No network: connect to it, or open a model folder");
         harness.get_by_label("Try again").click();
         harness.run();
-        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::FetchModel("minilm-l12".to_owned())]);
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::FetchModel("bge-small-en".to_owned())]);
     }
 
     #[test]

@@ -209,6 +209,7 @@ fn outcome(summary: &RunSummary) -> String {
         StopReason::Completed => "Every pass was done",
         StopReason::EarlyStopping => "It stopped early because nothing improved any more",
         StopReason::Stopped => "You stopped it; the best so far was kept",
+        StopReason::CutOff => "It was cut off; the best so far was kept",
     };
     let (rows, metrics) = match &summary.test {
         Some(test) => ("test", test),

@@ -109,6 +109,18 @@ const BLOCK: [&str; 83] = [
     "ul",
     "video",
 ];
+/// Names that browsers take for entities without their semicolon too. Left out are those that are words: in "cut &copy"
+/// a person rather wrote one.
+const BARE: [&str; 93] = [
+    "AElig", "AMP", "Aacute", "Acirc", "Agrave", "Aring", "Atilde", "Auml", "Ccedil", "Eacute", "Ecirc", "Egrave",
+    "Euml", "GT", "Iacute", "Icirc", "Igrave", "Iuml", "LT", "Ntilde", "Oacute", "Ocirc", "Ograve", "Oslash", "Otilde",
+    "Ouml", "QUOT", "REG", "THORN", "Uacute", "Ucirc", "Ugrave", "Uuml", "Yacute", "aacute", "acirc", "acute", "aelig",
+    "agrave", "amp", "aring", "atilde", "auml", "brvbar", "ccedil", "cedil", "curren", "deg", "divide", "eacute",
+    "ecirc", "egrave", "euml", "frac12", "frac14", "frac34", "gt", "iacute", "icirc", "iexcl", "igrave", "iquest",
+    "iuml", "laquo", "lt", "macr", "middot", "nbsp", "ntilde", "oacute", "ocirc", "ograve", "ordf", "ordm", "oslash",
+    "otilde", "ouml", "plusmn", "quot", "raquo", "reg", "sup1", "sup2", "sup3", "szlig", "thorn", "uacute", "ucirc",
+    "ugrave", "uml", "uuml", "yacute", "yuml",
+];
 /// How often entities are decoded: text that went through three exports is rare enough.
 const MOST_DECODINGS: usize = 3;
 
@@ -137,13 +149,43 @@ pub(super) fn decode_entities(text: &str) -> Cow<'_, str> {
         if !decoded.contains('&') {
             break;
         }
-        let next = html_escape::decode_html_entities(decoded.as_ref());
+        let closed = close_bare_entities(&decoded);
+        let next = html_escape::decode_html_entities(closed.as_ref());
         if next == decoded {
             break;
         }
         decoded = Cow::Owned(windows_1252_controls(&next));
     }
     decoded
+}
+
+/// Gives entities at the end of a word their semicolon: "you &amp me". As in the attributes of HTML, a name that goes on
+/// (`&ampere`) or is a parameter (`?lt=1&gt=2`) is none.
+fn close_bare_entities(text: &str) -> Cow<'_, str> {
+    let mut closed = String::new();
+    let mut done = 0;
+    for (at, _) in text.match_indices('&') {
+        let name = &text[at + 1..];
+        let name = &name[..name.find(|next: char| !next.is_alphanumeric() && next != '_').unwrap_or(name.len())];
+        let end = at + 1 + name.len();
+        let goes_on = text[end..].starts_with([';', '=']);
+        if BARE.binary_search(&name).is_ok() && !goes_on && !has_parameters(&text[..at]) {
+            closed.push_str(&text[done..end]);
+            closed.push(';');
+            done = end;
+        }
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    closed.push_str(&text[done..]);
+    Cow::Owned(closed)
+}
+
+/// Whether the word that `before` breaks off in has parameters, as a web address after its `?`.
+fn has_parameters(before: &str) -> bool {
+    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.contains('=') || (word.contains('?') && word.contains('/'))
 }
 
 /// `&#146;` means the character at 146 of Windows-1252, as the HTML standard says.
@@ -157,7 +199,7 @@ mod tests {
 
     #[test]
     fn the_name_lists_are_sorted() {
-        assert!(INLINE.is_sorted() && BLOCK.is_sorted());
+        assert!(INLINE.is_sorted() && BLOCK.is_sorted() && BARE.is_sorted());
     }
 
     #[test]
@@ -181,5 +223,32 @@ mod tests {
             "<3 & \"x\" café ’’’"
         );
         assert_eq!(decode_entities("AT&T & co &unknown; &"), "AT&T & co &unknown; &");
+    }
+
+    #[test]
+    fn entities_that_lost_their_semicolon() {
+        for (damaged, whole) in [
+            ("waste more fuel &amp time", "waste more fuel & time"),
+            ("MCO-&gt EWR, LAX&gt.", "MCO-> EWR, LAX>."),
+            ("http://a.b/c&lt !", "http://a.b/c< !"),
+            ("&quot so &quot, caf&eacute", "\" so \", café"),
+            ("a&nbsp b &lt", "a\u{A0} b <"),
+            ("a &amp;amp b &amplt", "a & b &amplt"),
+        ] {
+            assert_eq!(decode_entities(damaged), whole);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_an_entity_stays() {
+        for text in [
+            "AT&T, R&D, LA&OC, East&West",
+            "5 &ampere, &ltd &amp_x &ampé",
+            "?a=1&copy=2&lt=3&amp",
+            "http://a.b/c?d&lt and www.a.b/c?d&gt",
+            "cut &copy files, &not now, 3 &times a day",
+        ] {
+            assert_eq!(decode_entities(text), text);
+        }
     }
 }

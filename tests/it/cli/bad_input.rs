@@ -21,6 +21,11 @@ fn files_that_cannot_be_read() {
     place.write("blank.csv", " \n\n");
     place.write("folder/inside.csv", "a,b\n");
     place.write("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0");
+    // What a multiplicative generator gives is noise enough, as encrypted and packed files are.
+    let noise = (0..2_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8);
+    place.write("noise.csv", noise.collect::<Vec<u8>>());
+    let error = place.bad(1, &["inspect", "noise.csv"]);
+    assert_eq!(error, "Error: [folder]/noise.csv is a binary file, not a text file. Choose a CSV or TSV file.");
     let errors =
         ["absent.csv", "folder", "empty.csv", "blank.csv", "picture.csv"].map(|file| place.bad(1, &["inspect", file]));
     insta::assert_snapshot!("unreadable", errors.join("\n"));

@@ -85,17 +85,36 @@ fn given_files_are_used_as_they_are() {
 }
 
 #[test]
+fn a_project_that_moved_keeps_its_runs() {
+    let place = Place::new();
+    place.write("shop/data/reviews.csv", reviews(20));
+    let columns = ["--text", "review", "--label", "mood", "--model", super::TINY_BERT];
+    place.good(&["new", "shop", "--data", "shop/data/reviews.csv"].into_iter().chain(columns).collect::<Vec<_>>());
+    let outcome = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);
+    let settings = format!("moved/runs/{}/settings.ron", outcome["run"].as_str().unwrap());
+    fs::rename(place.path("shop"), place.path("moved")).unwrap();
+    let stored = place.read(&settings);
+    assert!(stored.contains("main: Some(\"data/reviews.csv\")"), "{stored}");
+    let evaluated = place.json(&["evaluate", "moved", "--json"]);
+    assert_eq!(evaluated["confusion"], outcome["test"]["confusion"]);
+
+    // As runs were written at first: every path whole.
+    let whole = place.path("moved/data/reviews.csv");
+    place.write(&settings, stored.replace("\"data/reviews.csv\"", &format!("{whole:?}")));
+    place.good(&["evaluate", "moved"]);
+    let error =
+        place.bad(1, &["predict", "moved", "moved/data/reviews.csv", "--out", "moved/data/reviews.csv", "--force"]);
+    assert!(error.contains("reviews.csv is"), "{error}");
+}
+
+#[test]
 #[cfg(unix)]
 fn interrupting_keeps_the_best_so_far() {
     let place = Place::new();
     place.project();
     let arguments = ["train", "shop", "--json", "--set", "epochs=100000", "--set", "early_stopping=none"];
     let process = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let began = Instant::now();
-    while !any_best(&place) {
-        assert!(began.elapsed() < Duration::from_mins(1), "no evaluation within a minute");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for_best(&place);
     let id = process.id().to_string();
     assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let output = process.wait_with_output().unwrap();
@@ -103,6 +122,57 @@ fn interrupting_keeps_the_best_so_far() {
     assert_eq!((output.status.code(), outcome["stop_reason"].as_str()), (Some(0), Some("Stopped")));
     assert!(String::from_utf8(output.stderr).unwrap().contains("Ctrl-C again ends at once"));
     place.good(&["evaluate", "shop"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_that_was_killed_leaves_a_model_to_use() {
+    let place = Place::new();
+    place.project();
+    let arguments = ["train", "shop", "--set", "epochs=100000", "--set", "early_stopping=none"];
+    let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_best(&place);
+    assert!(place.good(&["runs", "shop"]).contains("training now"));
+    let early = place.bad(1, &["evaluate", "shop"]);
+    assert!(early.contains("still being trained"), "{early}");
+    let run = place.json(&["runs", "shop", "--json"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    let early = place.bad(1, &["export", "shop", "--run", &run, "--format", "hf", "--out", "early"]);
+    assert!(early.contains("still being trained"), "{early}");
+    process.kill().unwrap();
+    process.wait().unwrap();
+
+    let ended = place.hone(&["evaluate", "shop"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("(not finished)") && ended.err.contains("did not finish; its best"), "{}", ended.err);
+    assert!(place.good(&["runs", "shop"]).contains("not finished, best of step"));
+    let listed = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
+    assert_eq!((listed["status"].as_str(), listed["stop_reason"].as_str()), (Some("cut off"), Some("CutOff")));
+    assert!(listed["best_step"].as_u64() > Some(0) && listed["validation"]["rows"] == 6, "{listed}");
+    let evaluated = place.json(&["evaluate", "shop", "--run", &run, "--json"]);
+    assert_eq!((&evaluated["finished"], &evaluated["rows"]), (&false.into(), &12.into()));
+    place.good(&["export", "shop", "--run", &run, "--format", "hf", "--out", "exported"]);
+    assert!(place.read("exported/README.md").contains("ended before its time"));
+    place.good(&["export", "shop", "--format", "safetensors", "--out", "weights"]);
+    let error = place.bad(1, &["export", "shop", "--format", "predictions", "--out", "said"]);
+    assert!(error.contains("ended too early"), "{error}");
+    place.good(&["predict", "shop", "reviews.csv", "--out", "labelled.csv"]);
+
+    let finished = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);
+    let evaluated = place.json(&["evaluate", "shop", "--json"]);
+    assert_eq!((&evaluated["run"], &evaluated["finished"]), (&finished["run"], &true.into()));
+    let listed = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
+    for name in ["run", "steps", "epochs", "train_seconds", "peak_memory_mb", "stop_reason", "best_step", "test"] {
+        assert_eq!(listed[name], finished[name], "{name}");
+    }
+}
+
+#[cfg(unix)]
+fn wait_for_best(place: &Place) {
+    let began = Instant::now();
+    while !any_best(place) {
+        assert!(began.elapsed() < Duration::from_mins(1), "no evaluation within a minute");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[cfg(unix)]

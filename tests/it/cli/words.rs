@@ -36,7 +36,10 @@ fn a_wrong_command_line_is_a_usage_error() {
         place.bad(2, &["export", "shop", "--format", "pdf", "--out", "a"]).contains("hf, safetensors, predictions")
     );
     assert!(place.bad(2, &["inspect", "a.csv", "--delimiter", "ab"]).contains("give one character"));
-    assert_eq!(place.bad(2, &["trian"]), "Error: There is neither a project nor a command 'trian'. See hone --help.");
+    let mistyped = "Error: There is neither a project nor a command 'trian'. Did you mean 'train'? See hone --help.";
+    assert_eq!(place.bad(2, &["trian"]), mistyped);
+    assert_eq!(place.bad(2, &["trian", "shop", "--json"]), mistyped);
+    assert!(!place.bad(2, &["nowhere"]).contains("Did you mean"));
 }
 
 #[test]
@@ -50,7 +53,27 @@ fn settings_are_checked_before_anything_is_done() {
             .map(error)
             .join("\n")
     );
-    assert!(!place.path("shop/runs").exists());
+    for (setting, range) in [
+        ("training.epochs=0", "Give at least 1."),
+        ("lr=-1", "Give a number above 0"),
+        ("training.dropout=1", "Give 0 or more, and less than 1"),
+        ("split.test=2", "Give a share of the rows"),
+    ] {
+        assert!(error(setting).contains(range), "{setting}: {}", error(setting));
+        let new = ["new", "other", "--data", "reviews.csv", "--set", setting];
+        assert!(place.bad(2, &new).contains(range), "{setting}");
+    }
+    assert!(!place.path("shop/runs").exists() && !place.path("other").exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_command_line_to_type_next_can_be_typed() {
+    let place = Place::new();
+    place.write("reviews.csv", super::reviews(5));
+    let out = place.good(&["new", "my shop", "--data", "reviews.csv", "--text", "review", "--label", "mood"]);
+    assert!(out.ends_with("Next: hone train 'my shop'\n"), "{out}");
+    assert!(place.good(&["runs", "my shop"]).ends_with("hone train 'my shop'\n"));
 }
 
 #[test]

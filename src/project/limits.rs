@@ -1,0 +1,175 @@
+//! What each number of a project can be.
+
+use super::{EvaluateEvery, Project, TrainingSettings};
+
+/// A setting that cannot mean anything.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("The setting {setting} cannot be {value}. {advice}")]
+pub struct OutOfRange {
+    /// Its name, as on screen.
+    pub setting: &'static str,
+    /// What it is.
+    pub value: String,
+    /// What it can be.
+    pub advice: String,
+}
+
+impl Project {
+    /// Whether every number can be used.
+    ///
+    /// # Errors
+    /// The first that cannot.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        self.training.check()?;
+        let (dataset, split) = (&self.dataset, &self.split);
+        // A share is unused where its own file is given.
+        let own = |share: f64, has_file: bool| if has_file { 0.0 } else { share };
+        let validation = own(split.validation, dataset.validation.is_some());
+        let test = own(split.test, dataset.test.is_some());
+        let advice = "Give a share of the rows, 0 or more; validation and test together must be less than 1.";
+        let is_share = |share: f64| (0.0..1.0).contains(&share);
+        first(&[
+            (is_share(validation), "share for validation", split.validation.to_string(), advice),
+            (is_share(test) && validation + test < 1.0, "share for test", split.test.to_string(), advice),
+        ])
+    }
+}
+
+impl TrainingSettings {
+    /// Whether every hyperparameter can be used.
+    ///
+    /// # Errors
+    /// The first that cannot.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        let optimizer = &self.optimizer;
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let not_negative = |value: f64| value.is_finite() && value >= 0.0;
+        let below_one = |value: f64| (0.0..1.0).contains(&value);
+        let accumulation = self.gradient_accumulation;
+        let delta = self.early_stopping.as_ref().map_or(0.0, |stopping| stopping.min_delta);
+        let (beta1, beta2) = (optimizer.beta1, optimizer.beta2);
+        first(&[
+            (self.epochs > 0, "epochs", self.epochs.to_string(), "Give at least 1."),
+            (self.batch_size > 0, "batch size", self.batch_size.to_string(), "Give at least 1; 16 or 32 is usual."),
+            (self.max_length >= 3, "longest text", self.max_length.to_string(), "Give at least 3 tokens."),
+            (
+                accumulation > 0,
+                "gradient accumulation",
+                accumulation.to_string(),
+                "Give at least 1, which does not accumulate.",
+            ),
+            (
+                positive(optimizer.learning_rate),
+                "learning rate",
+                optimizer.learning_rate.to_string(),
+                "Give a number above 0; 2e-5 to 5e-5 is usual.",
+            ),
+            (
+                not_negative(optimizer.weight_decay),
+                "weight decay",
+                optimizer.weight_decay.to_string(),
+                "Give 0 or more; 0.01 is usual.",
+            ),
+            (below_one(beta1), "beta 1", beta1.to_string(), "Give 0 or more, and less than 1; 0.9 is usual."),
+            (below_one(beta2), "beta 2", beta2.to_string(), "Give 0 or more, and less than 1; 0.999 is usual."),
+            (
+                positive(optimizer.epsilon),
+                "epsilon",
+                optimizer.epsilon.to_string(),
+                "Give a number above 0; 1e-8 is usual.",
+            ),
+            (
+                not_negative(optimizer.max_grad_norm),
+                "gradient clipping",
+                optimizer.max_grad_norm.to_string(),
+                "Give 0, which does not clip, or more; 1 is usual.",
+            ),
+            (
+                (0.0..=1.0).contains(&self.warmup),
+                "warm-up",
+                self.warmup.to_string(),
+                "Give a share of the steps, 0 to 1; 0.1 is usual.",
+            ),
+            (
+                self.dropout.is_none_or(below_one),
+                "dropout",
+                self.dropout.unwrap_or_default().to_string(),
+                "Give 0 or more, and less than 1; 0.1 is usual.",
+            ),
+            (
+                below_one(self.label_smoothing),
+                "label smoothing",
+                self.label_smoothing.to_string(),
+                "Give 0 or more, and less than 1.",
+            ),
+            (not_negative(delta), "smallest improvement", delta.to_string(), "Give 0 or more."),
+            (
+                self.evaluate_every != EvaluateEvery::Steps(0),
+                "steps between evaluations",
+                "0".to_owned(),
+                "Give at least 1, or evaluate after each epoch.",
+            ),
+        ])
+    }
+}
+
+/// The first check that fails: whether it holds, the setting, its value, and what it can be.
+fn first(checks: &[(bool, &'static str, String, &str)]) -> Result<(), OutOfRange> {
+    match checks.iter().find(|(holds, ..)| !holds) {
+        Some((_, setting, value, advice)) => {
+            Err(OutOfRange { setting, value: value.clone(), advice: (*advice).to_owned() })
+        }
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::EarlyStopping;
+
+    #[test]
+    fn each_hyperparameter_out_of_range_is_named() {
+        type Change = fn(&mut TrainingSettings);
+        let cases: [(&str, Change); 18] = [
+            ("epochs", |s| s.epochs = 0),
+            ("batch size", |s| s.batch_size = 0),
+            ("longest text", |s| s.max_length = 2),
+            ("gradient accumulation", |s| s.gradient_accumulation = 0),
+            ("learning rate", |s| s.optimizer.learning_rate = 0.0),
+            ("learning rate", |s| s.optimizer.learning_rate = f64::NAN),
+            ("weight decay", |s| s.optimizer.weight_decay = -0.1),
+            ("beta 1", |s| s.optimizer.beta1 = 1.0),
+            ("beta 2", |s| s.optimizer.beta2 = -0.1),
+            ("epsilon", |s| s.optimizer.epsilon = 0.0),
+            ("gradient clipping", |s| s.optimizer.max_grad_norm = -1.0),
+            ("gradient clipping", |s| s.optimizer.max_grad_norm = f64::INFINITY),
+            ("warm-up", |s| s.warmup = 1.1),
+            ("dropout", |s| s.dropout = Some(1.0)),
+            ("label smoothing", |s| s.label_smoothing = 1.0),
+            ("label smoothing", |s| s.label_smoothing = f64::NAN),
+            ("smallest improvement", |s| s.early_stopping = Some(EarlyStopping { patience: 2, min_delta: -1.0 })),
+            ("steps between evaluations", |s| s.evaluate_every = EvaluateEvery::Steps(0)),
+        ];
+        assert!(TrainingSettings::default().check().is_ok());
+        for (name, change) in cases {
+            let mut settings = TrainingSettings::default();
+            change(&mut settings);
+            let message = settings.check().unwrap_err().to_string();
+            assert!(message.contains(&format!("The setting {name} cannot be")), "{name}: {message}");
+            assert!(message.contains("Give"), "{message}");
+        }
+    }
+
+    #[test]
+    fn shares_must_leave_rows_to_learn_from_unless_files_are_given() {
+        let mut project = Project::default();
+        assert!(project.check().is_ok());
+        for (validation, test, named) in [(-0.1, 0.2, "validation"), (0.5, 0.5, "test"), (0.1, f64::NAN, "test")] {
+            (project.split.validation, project.split.test) = (validation, test);
+            assert_eq!(project.check().unwrap_err().setting, format!("share for {named}"));
+        }
+        project.dataset.test = Some("test.csv".into());
+        assert!(project.check().is_ok());
+    }
+}

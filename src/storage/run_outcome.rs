@@ -1,0 +1,142 @@
+//! What a run came to: also one that an error or a crash cut off, whose best checkpoint is still of use.
+
+use std::time::UNIX_EPOCH;
+
+use super::run_folder::SETTINGS;
+use super::{FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError};
+use crate::evaluation::ClassificationMetrics;
+
+/// Locked by the process that trains the run.
+const LOCK_FILE: &str = ".training.lock";
+
+/// What a run came to.
+#[allow(clippy::large_enum_variant, reason = "a few at a time, read from files")]
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunOutcome {
+    /// It ended as it should, with its figures.
+    Finished(RunSummary),
+    /// It is being trained now, here or in another process.
+    UnderWay,
+    /// It ended before its time.
+    CutOff {
+        /// By what, as a sentence.
+        why: String,
+        /// What its figures say of the best checkpoint, where that is there.
+        kept: Option<RunSummary>,
+    },
+}
+
+/// A run with a trained model in `best/`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedRun {
+    /// Its figures; [`StopReason::CutOff`] where they had to be gathered from what was left.
+    pub summary: RunSummary,
+    /// Why it ended before its time, if it did.
+    pub cut_off: Option<String>,
+}
+
+impl RunOutcome {
+    /// The figures of the run's model, where it has one.
+    #[must_use]
+    pub fn summary(&self) -> Option<&RunSummary> {
+        match self {
+            Self::Finished(summary) => Some(summary),
+            Self::UnderWay => None,
+            Self::CutOff { kept, .. } => kept.as_ref(),
+        }
+    }
+}
+
+impl RunFolder {
+    /// Marks the run as being trained for as long as the lock lives; `None` where the file system has no locks.
+    #[must_use]
+    pub fn hold(&self) -> Option<FileLock> {
+        // A run that is not marked is trained all the same.
+        FileLock::try_take(&self.path().join(LOCK_FILE)).ok().flatten()
+    }
+
+    /// Whether a process trains the run now.
+    pub(super) fn is_under_way(&self) -> bool {
+        FileLock::is_held(&self.path().join(LOCK_FILE))
+    }
+
+    /// What the run came to. One whose status cannot be read counts as cut off.
+    #[must_use]
+    pub fn outcome(&self) -> RunOutcome {
+        let why = match self.read_status() {
+            Ok(RunStatus::Finished(summary)) => return RunOutcome::Finished(summary),
+            Ok(RunStatus::Running) if self.is_under_way() => return RunOutcome::UnderWay,
+            Ok(RunStatus::Running) => "Hone ended while it trained.".to_owned(),
+            Ok(RunStatus::Failed(why)) => why,
+            Err(error) => error.to_string(),
+        };
+        RunOutcome::CutOff { why, kept: self.has_best().then(|| self.gathered_summary()) }
+    }
+
+    /// The run's figures, if it has a trained model.
+    ///
+    /// # Errors
+    /// [`StorageError::UnderWay`], or [`StorageError::NoModel`] with the reason.
+    pub fn trained(&self) -> Result<TrainedRun, StorageError> {
+        let run = self.id();
+        match self.outcome() {
+            RunOutcome::Finished(summary) => Ok(TrainedRun { summary, cut_off: None }),
+            RunOutcome::CutOff { why, kept: Some(summary) } => Ok(TrainedRun { summary, cut_off: Some(why) }),
+            RunOutcome::CutOff { why, kept: None } => Err(StorageError::NoModel { run, why }),
+            RunOutcome::UnderWay => Err(StorageError::UnderWay(run)),
+        }
+    }
+
+    /// Whether there is a best checkpoint. It is replaced as a whole: one that is there is complete.
+    fn has_best(&self) -> bool {
+        self.best().join(MODEL_INFO_FILE).is_file()
+    }
+
+    /// What `metrics.jsonl` tells of a run that wrote no summary of its own.
+    fn gathered_summary(&self) -> RunSummary {
+        // A crash may have taken the figures too: the weights are of use without them.
+        let (steps, evaluations) = self.read_metrics().unwrap_or_default();
+        let last = steps.last();
+        let tokens: u64 = steps.iter().map(|step| step.tokens).sum();
+        let train_seconds = last.map_or(0.0, |step| step.train_seconds);
+        let best = evaluations.into_iter().rfind(|evaluation| evaluation.is_best);
+        RunSummary {
+            run: self.id(),
+            started_at: self.began_at(),
+            steps: last.map_or(0, |step| step.step),
+            epochs: last.map_or(0.0, |step| step.epoch),
+            train_seconds,
+            tokens_per_second: if train_seconds > 0.0 { tokens as f64 / train_seconds } else { 0.0 },
+            peak_memory: 0,
+            stop_reason: StopReason::CutOff,
+            best_step: best.as_ref().map_or(0, |best| best.step),
+            validation: best.map_or_else(ClassificationMetrics::default, |best| best.metrics),
+            test: None,
+        }
+    }
+
+    /// Seconds since 1970 when the run began: its settings are the first file of it.
+    fn began_at(&self) -> u64 {
+        let written = std::fs::metadata(self.path().join(SETTINGS)).and_then(|file| file.modified());
+        written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_under_way_only_while_its_process_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap();
+        let lock = run.hold().unwrap();
+        run.write_status(&RunStatus::Running).unwrap();
+        assert_eq!(run.outcome(), RunOutcome::UnderWay);
+        assert!(run.trained().unwrap_err().to_string().contains("still being trained"));
+        drop(lock);
+        assert!(matches!(run.outcome(), RunOutcome::CutOff { kept: None, .. }));
+        let message = run.trained().unwrap_err().to_string();
+        assert!(message.contains("no trained model") && message.contains("Hone ended"), "{message}");
+    }
+}
