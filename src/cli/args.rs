@@ -107,6 +107,9 @@ pub struct TrainArguments {
     /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be given many times
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
+    /// Only measure what the run would take on this machine: time, memory, disk
+    #[arg(long)]
+    pub dry_run: bool,
     /// Print the outcome as one JSON object
     #[arg(long)]
     pub json: bool,

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod dry_run;
 mod inspect;
 mod model_commands;
 mod new;

@@ -7,7 +7,7 @@ use super::args::TrainArguments;
 use super::outcome::{TrainOutcome, print_json};
 use super::session::Session;
 use super::table::{confusion_table, duration, grouped, metrics_table};
-use super::{CliError, apply_settings};
+use super::{CliError, apply_settings, dry_run};
 use crate::project::Project;
 use crate::storage::{ProjectFile, StopReason};
 use crate::worker::{Answer, Command, RunResults};
@@ -16,6 +16,9 @@ use crate::worker::{Answer, Command, RunResults};
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
     let project = apply_settings(&project, &arguments.settings)?;
+    if arguments.dry_run {
+        return dry_run::run(project, &folder, arguments.json, out);
+    }
     train(&project, &folder, arguments.json, out)
 }
 

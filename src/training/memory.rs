@@ -16,7 +16,8 @@ fn high_water_mark() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-fn resident() -> u64 {
+/// Resident memory of this process now, bytes; 0 where the system does not say.
+pub(super) fn resident() -> u64 {
     let Ok(own) = sysinfo::get_current_pid() else { return 0 };
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
     system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[own]), false);

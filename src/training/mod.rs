@@ -3,10 +3,12 @@
 mod bench;
 mod checkpoint;
 mod class_weights;
+mod dry_run;
 mod early_stopping;
 mod error;
 mod event;
 mod features;
+mod footprint;
 mod memory;
 mod optimizer;
 mod pace;
@@ -17,6 +19,7 @@ mod setup;
 mod trainer;
 
 pub use bench::{StepBench, StepFigures, bench_step};
+pub use dry_run::{DryRun, RunTime, SmallerRun, dry_run};
 pub use early_stopping::{BestWatch, Verdict};
 pub use error::TrainError;
 pub use event::TrainingEvent;

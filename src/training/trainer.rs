@@ -219,10 +219,10 @@ impl Trainer<'_> {
 
 /// Tokens in a pass. A batch of more is computed in several, which bounds the memory of activations; the gradient is the
 /// same.
-const PASS_TOKENS: usize = 4096;
+pub(super) const PASS_TOKENS: usize = 4096;
 
 /// Cuts a batch into passes, its rows in order; a text of more than [`PASS_TOKENS`] is a pass of its own.
-fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
+pub(super) fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
     let mut passes = Vec::new();
     let (mut first, mut tokens) = (0, 0);
     for (place, &row) in batch.iter().enumerate() {

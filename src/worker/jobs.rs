@@ -128,6 +128,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         }
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
         Command::Export { run, format, output } => export(context, &run, format, &output),
+        Command::DryRun { project, folder } => runs::dry_run(context, &project, &folder),
         Command::BenchStep { model, bench } => bench_step(context, &model, bench),
     }
 }

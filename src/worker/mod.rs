@@ -10,7 +10,7 @@ mod runs;
 mod worker;
 
 pub use protocol::{
-    Answer, Command, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart, StepBench,
-    StepFigures,
+    Answer, Command, DryRun, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart,
+    StepBench, StepFigures,
 };
 pub use worker::{Worker, WorkerOptions};

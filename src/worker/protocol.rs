@@ -9,7 +9,7 @@ pub use crate::export::ExportFormat;
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
-pub use crate::training::{StepBench, StepFigures};
+pub use crate::training::{DryRun, StepBench, StepFigures};
 
 /// Number of a job; later jobs have higher numbers.
 pub type JobId = u64;
@@ -82,6 +82,13 @@ pub enum Command {
         format: ExportFormat,
         /// Folder (or file, for one file) to write; must not exist or be empty.
         output: PathBuf,
+    },
+    /// Measure what a run will take, without making one. Answer: [`Answer::DryRun`].
+    DryRun {
+        /// Settings; the model must be on this machine or is fetched first.
+        project: Box<Project>,
+        /// The project's folder.
+        folder: PathBuf,
     },
     /// Time training steps of a model. Answer: [`Answer::StepTimed`].
     BenchStep {
@@ -158,6 +165,8 @@ pub enum Answer {
         /// What was compared, in words: rows and largest difference of a logit.
         proof: String,
     },
+    /// What a run will take was measured. Final.
+    DryRun(Box<DryRun>),
     /// Training steps were timed. Final.
     StepTimed(StepFigures),
     /// The job was cancelled and left nothing half done. Final.

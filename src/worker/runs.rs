@@ -36,6 +36,16 @@ pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path)
     Ok(Answer::RunFinished(Arc::new(results)))
 }
 
+/// Reads and prepares the data, brings the model, and measures what a run will take.
+pub(super) fn dry_run(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
+    let prepared = context.prepared(project, folder)?;
+    let model_folder = find_model(context, &project.model, folder)?;
+    let inputs = TrainInputs { project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
+    let reporter = &mut *context.reporter;
+    let outcome = training::dry_run(inputs, context.control, &mut |event| tell(reporter, event))?;
+    Ok(Answer::DryRun(Box::new(outcome)))
+}
+
 /// The model's folder; a model of the catalogue that is not on this machine is fetched.
 fn find_model(context: &mut Context<'_>, choice: &ModelChoice, folder: &Path) -> Result<PathBuf, JobError> {
     if let Some(found) = models::locate(choice, folder)? {

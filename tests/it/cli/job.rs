@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::{Place, reviews};
+use super::{Place, TINY_BERT, reviews};
 
 #[test]
 fn from_reviews_to_an_exported_model() {
@@ -57,6 +57,39 @@ fn from_reviews_to_an_exported_model() {
     place.good(&["predict", "exported", "new.csv", "--out", "again.csv", "--force"]);
     let error = place.bad(1, &["predict", "shop", "new.csv", "--text", "body", "--out", "x.csv"]);
     assert!(error.contains("body"), "{error}");
+}
+
+#[test]
+fn a_dry_run_tells_what_a_run_takes_and_leaves_nothing() {
+    let place = Place::new();
+    place.project();
+    let settings = ["--json", "--set", "epochs=2", "--set", "batch_size=8"];
+    let told = place.json(&[&["train", "shop", "--dry-run"][..], &settings].concat());
+    assert!(!place.path("shop/runs").exists(), "nothing is written");
+    assert!(told["total_seconds"].as_f64().unwrap() > told["train_seconds"].as_f64().unwrap());
+    assert!(told["tokens_per_second"].as_f64().unwrap() > 0.0 && told["smaller"].is_null());
+    let outcome = place.json(&[&["train", "shop"][..], &settings].concat());
+    assert_eq!(told["steps"], outcome["steps"]);
+    let (told_memory, peak) = (told["memory_bytes"].as_f64().unwrap(), outcome["peak_memory_mb"].as_f64().unwrap());
+    // The tiny model needs next to nothing: this is the process itself, and holds the units.
+    assert!(told_memory > 0.7e6 * peak && told_memory < 10e6 * peak, "{told_memory} {peak}");
+    let human = place.good(&["train", "shop", "--dry-run", "--set", "training.trained_layers=head"]);
+    assert!(human.contains("tokens/s") && human.contains("Memory: up to") && human.contains("Disk: up to"), "{human}");
+}
+
+#[test]
+fn a_step_is_timed() {
+    let place = Place::new();
+    let bench =
+        |length: &'static str| ["bench", "step", "--model", TINY_BERT, "--batch", "2", "--len", length, "--steps", "2"];
+    let figures = place.json(&bench("8"));
+    let figure = |name: &str| figures[name].as_f64().unwrap();
+    let parts = figure("forward_ms") + figure("backward_ms") + figure("optimizer_ms");
+    assert!(parts > 0.0 && figure("ms_per_step") > 0.0 && figure("peak_rss_mb") > 1.0, "{figures}");
+    assert!((figure("tokens_per_second") * figure("ms_per_step") - 16e3).abs() < 1.0, "{figures}");
+    assert!(figure("gemm_limit_gflops") > figure("gflops"), "{figures}");
+    let error = place.bad(1, &bench("65"));
+    assert!(error.contains("65") && error.contains("1 to 64"), "{error}");
 }
 
 #[test]

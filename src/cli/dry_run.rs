@@ -1,0 +1,96 @@
+//! `hone train --dry-run`.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::CliError;
+use super::outcome::print_json;
+use super::session::Session;
+use super::table::{duration, grouped};
+use crate::project::Project;
+use crate::worker::{Answer, Command, DryRun};
+
+/// Measures what a run would take and prints it.
+pub(super) fn run(project: Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+    let command = Command::DryRun { project: Box::new(project), folder: folder.to_owned() };
+    let Answer::DryRun(outcome) = Session::begin()?.run(command)? else { return Err(CliError::unexpected()) };
+    if json { print_json(out, &DryRunOutcome::from(&*outcome)) } else { print(out, &outcome) }
+}
+
+fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
+    let free = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), megabytes);
+    if let Some(time) = &outcome.time {
+        writeln!(
+            out,
+            "About {} in all, {} of it training: {} steps at {} tokens/s. It ends sooner if it stops early.",
+            duration(time.whole),
+            duration(time.training),
+            grouped(outcome.steps),
+            grouped(time.tokens_per_second as u64),
+        )?;
+    }
+    let available = (outcome.memory_available > 0).then_some(outcome.memory_available);
+    writeln!(out, "Memory: up to {}; {} free.", megabytes(outcome.memory), free(available))?;
+    writeln!(out, "Disk: up to {}; {} free.", megabytes(outcome.disk), free(outcome.disk_available))?;
+    match (&outcome.time, &outcome.smaller) {
+        (None, Some(smaller)) => writeln!(
+            out,
+            "That is too much memory for this machine, so nothing was tried. It fits with --set batch_size={} --set \
+             training.gradient_accumulation={} --set max_length={}.",
+            smaller.batch_size, smaller.gradient_accumulation, smaller.max_length
+        )?,
+        (None, None) => {
+            writeln!(out, "The model itself does not fit in memory. Choose a smaller one, or close other programs.")?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", grouped(bytes.div_ceil(1_000_000)))
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct DryRunOutcome {
+    steps: u64,
+    train_seconds: Option<f64>,
+    total_seconds: Option<f64>,
+    tokens_per_second: Option<f64>,
+    memory_bytes: u64,
+    memory_available_bytes: u64,
+    disk_bytes: u64,
+    disk_available_bytes: Option<u64>,
+    smaller: Option<Smaller>,
+}
+
+#[derive(Serialize)]
+struct Smaller {
+    batch_size: usize,
+    gradient_accumulation: usize,
+    max_length: usize,
+}
+
+impl From<&DryRun> for DryRunOutcome {
+    fn from(outcome: &DryRun) -> Self {
+        let time = outcome.time.as_ref();
+        Self {
+            steps: outcome.steps,
+            train_seconds: time.map(|time| time.training),
+            total_seconds: time.map(|time| time.whole),
+            tokens_per_second: time.map(|time| time.tokens_per_second),
+            memory_bytes: outcome.memory,
+            memory_available_bytes: outcome.memory_available,
+            disk_bytes: outcome.disk,
+            disk_available_bytes: outcome.disk_available,
+            smaller: outcome.smaller.map(|smaller| Smaller {
+                batch_size: smaller.batch_size,
+                gradient_accumulation: smaller.gradient_accumulation,
+                max_length: smaller.max_length,
+            }),
+        }
+    }
+}
