@@ -9,7 +9,10 @@ mod act;
 mod app;
 mod commands;
 mod context;
+#[cfg(test)]
+mod frame_times;
 mod history;
+mod leave;
 mod messages;
 mod pick;
 mod session;

@@ -459,3 +459,17 @@ pub fn settle(harness: &mut Harness<'_, Option<HoneApp>>) {
     }
     harness.run_steps(3);
 }
+
+/// A window with the whole app in it.
+pub type Window = Harness<'static, Option<HoneApp>>;
+
+/// The app in a window.
+pub fn hone(window: &mut Window) -> &mut HoneApp {
+    window.state_mut().as_mut().unwrap()
+}
+
+/// Presses a key and waits for what comes of it.
+pub fn press(window: &mut Window, modifiers: egui::Modifiers, key: egui::Key) {
+    window.key_press_modifiers(modifiers, key);
+    settle(window);
+}

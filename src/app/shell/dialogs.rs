@@ -56,7 +56,12 @@ pub enum Dialog {
     /// A run is going.
     Training(Leaving),
     /// There are changes that are not saved.
-    Unsaved(Leaving),
+    Unsaved {
+        /// Where to, once that is answered.
+        leaving: Leaving,
+        /// The project was restored from an autosave and its file is still damaged.
+        restored: bool,
+    },
     /// The project file cannot be read, but its autosave can.
     Damaged {
         /// The project's folder.
@@ -158,7 +163,7 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::SaveAs { folder, error } => save_as_ui(ui, theme, folder, error.as_deref(), sender),
         Dialog::TypePath { pick, path } => type_path_ui(ui, theme, pick, path),
         Dialog::Training(leaving) => training_ui(ui, theme, leaving),
-        Dialog::Unsaved(leaving) => unsaved_ui(ui, theme, leaving),
+        Dialog::Unsaved { leaving, restored } => unsaved_ui(ui, theme, leaving, *restored),
         Dialog::Damaged { path, message } => damaged_ui(ui, theme, path, message),
         Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
         Dialog::About => page(ui, theme, "Hone", |ui| help::about_ui(ui, theme)),
@@ -316,13 +321,15 @@ fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
     }
 }
 
-fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
-    heading(
-        ui,
-        theme,
-        "Save the changes to this project?",
-        "Without saving, the changes since the last save are lost.",
-    );
+fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving, restored: bool) -> Reply {
+    let (title, body) = if restored {
+        let body = "Without saving, the project file stays damaged. What was restored is kept and offered again; \
+                    changes made since are lost.";
+        ("Save the restored project?", body)
+    } else {
+        ("Save the changes to this project?", "Without saving, the changes since the last save are lost.")
+    };
+    heading(ui, theme, title, body);
     let (save, discard, cancel) = buttons(ui, theme, |ui| {
         let save = primary_button(ui, theme, "", "Save", Ok(())).clicked();
         let discard = button(ui, theme, "", "Don't save").clicked();
