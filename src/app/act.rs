@@ -33,6 +33,7 @@ impl HoneApp {
             AppCommand::Pick(pick) => self.ask_for(pick),
             AppCommand::OpenData(path) => self.open_data(&path),
             AppCommand::ReadAgain => self.state.make_stale(Stale::Imported, Instant::now()),
+            AppCommand::FindRows { query, label } => self.state.work.find_rows(query, label),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
             AppCommand::StopFetch => self.state.work.stop_fetch(),

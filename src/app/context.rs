@@ -7,7 +7,7 @@ use crate::data::{Imported, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
-use crate::worker::{EvaluationReport, LogLine, RunResults, RunStart};
+use crate::worker::{EvaluationReport, LogLine, RunResults, RunStart, Survey};
 
 use super::theme::{Theme, Tone};
 
@@ -28,6 +28,10 @@ pub struct StepContext<'a> {
     pub import_error: Option<&'a str>,
     /// The data as it will be learnt from, once it is known. While `preview` is under way it is the old one.
     pub prepared: Option<&'a Arc<Prepared>>,
+    /// What was counted over `prepared`; there whenever that is.
+    pub survey: Option<&'a Arc<Survey>>,
+    /// The rows that were searched for last.
+    pub found: Option<&'a FoundRows>,
     /// Reading or preparing under way.
     pub preview: Option<&'a Job>,
     /// The chosen model's folder, when it is on this machine.
@@ -59,6 +63,34 @@ pub struct Job {
     pub title: String,
     /// How far it is.
     pub progress: Progress,
+}
+
+/// A search through prepared rows.
+#[derive(Clone, Debug)]
+pub struct RowQuestion {
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+    /// What the text holds.
+    pub query: String,
+    /// Class id of the rows; `None` is any.
+    pub label: Option<u32>,
+}
+
+impl PartialEq for RowQuestion {
+    fn eq(&self, other: &Self) -> bool {
+        // Prepared rows never change: the same rows are the same allocation.
+        let same_rows = Arc::ptr_eq(&self.prepared, &other.prepared);
+        same_rows && self.query == other.query && self.label == other.label
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct FoundRows {
+    /// What was asked.
+    pub question: RowQuestion,
+    /// Places in `Prepared::examples`, in order.
+    pub rows: Vec<usize>,
 }
 
 /// A download.

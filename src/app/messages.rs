@@ -103,6 +103,13 @@ pub enum AppCommand {
     OpenData(PathBuf),
     /// Read the data files again: they were changed.
     ReadAgain,
+    /// Search the prepared rows; the answer comes in `StepContext::found`.
+    FindRows {
+        /// What the text holds.
+        query: String,
+        /// Class id of the rows; `None` is any.
+        label: Option<u32>,
+    },
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
     /// Bring a model of the catalogue onto this machine.

@@ -257,7 +257,8 @@ fn stale(before: &Project, after: &Project) -> Stale {
         && old.test == new.test
         && old.delimiter == new.delimiter
         && old.quoting == new.quoting
-        && old.encoding == new.encoding;
+        && old.encoding == new.encoding
+        && old.header == new.header;
     if !same_files {
         return Stale::Imported;
     }
@@ -298,6 +299,8 @@ mod tests {
         assert_eq!(session.undo(now), Stale::Imported);
         assert!(!session.is_dirty());
         assert_eq!(session.redo(now), Stale::Imported);
+        let headless = DatasetSettings { header: Some(false), ..session.project().dataset.clone() };
+        assert_eq!(session.apply(Edit::Dataset(headless), now), Stale::Imported);
     }
 
     #[test]

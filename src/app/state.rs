@@ -201,6 +201,8 @@ impl AppState {
             imported: work.imported.as_ref(),
             import_error: work.import_error.as_deref(),
             prepared: work.prepared.as_ref(),
+            survey: work.survey.as_ref(),
+            found: work.found.as_ref(),
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),
             fetch: work.fetch.as_ref(),

@@ -19,7 +19,7 @@ use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, Sour
 use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice,
 };
-use crate::worker::{EvaluationReport, RunResults};
+use crate::worker::{EvaluationReport, RunResults, Survey};
 
 const FEATURES: usize = 4096;
 const EPOCHS: usize = 6;
@@ -301,6 +301,8 @@ pub struct Scene {
     pub imported: Option<Arc<Imported>>,
     /// Its rows, split.
     pub prepared: Option<Arc<Prepared>>,
+    /// What was counted over them.
+    pub survey: Option<Arc<Survey>>,
     /// A download.
     pub fetch: Option<FetchState>,
     /// A job under way.
@@ -327,6 +329,7 @@ impl Scene {
 
     /// The sample project, ready to be trained.
     pub fn prepared(dark: bool) -> Self {
+        let prepared = prepared();
         Self {
             theme: theme(dark),
             project: project(),
@@ -335,7 +338,8 @@ impl Scene {
             results: None,
             live: None,
             imported: None,
-            prepared: Some(prepared()),
+            survey: Some(Arc::new(Survey::of(&prepared))),
+            prepared: Some(prepared),
             fetch: None,
             job: None,
             evaluated: None,
@@ -357,6 +361,8 @@ impl Scene {
             imported: self.imported.as_ref(),
             import_error: None,
             prepared: self.prepared.as_ref(),
+            survey: self.survey.as_ref(),
+            found: None,
             preview: None,
             model_folder: self.model_folder.as_deref(),
             fetch: self.fetch.as_ref(),
