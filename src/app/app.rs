@@ -106,6 +106,7 @@ impl HoneApp {
         self.take_dropped_files(ctx);
         self.take_shortcuts(ctx);
         self.guard_closing(ctx);
+        self.leave_when_stopped();
         for command in self.sender.take() {
             self.run_command(command);
         }

@@ -129,7 +129,21 @@ impl HoneApp {
         let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
         if self.state.work.is_training() || dirty {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.leave(Leaving::Quit);
+            // Asked already, and answered: the window closes when the run has ended.
+            if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
+                self.leave(Leaving::Quit);
+            }
+        }
+    }
+
+    /// Leaves once the run that was told to stop has ended: until then it writes into the project's folder.
+    pub(super) fn leave_when_stopped(&mut self) {
+        if let Some(Dialog::Stopping(leaving)) = &self.dialog
+            && !self.state.work.is_training()
+        {
+            let leaving = leaving.clone();
+            self.dialog = None;
+            self.leave(leaving);
         }
     }
 
@@ -139,8 +153,8 @@ impl HoneApp {
             DialogAnswer::SaveAs(folder) => self.save_as(&folder),
             DialogAnswer::Path(pick, path) => self.use_path(pick, path),
             DialogAnswer::StopAndLeave(leaving) => {
-                self.state.work.forget_project();
-                self.leave(leaving);
+                self.state.work.end_training();
+                self.dialog = Some(Dialog::Stopping(leaving));
             }
             DialogAnswer::SaveAndLeave(leaving) => {
                 self.save();
@@ -183,10 +197,21 @@ mod tests {
     use egui::{Key, Modifiers};
     use egui_kittest::kittest::Queryable;
 
-    use super::super::messages::{AppCommand, Edit};
-    use super::super::testing::{app, app_on, hone, picture, press, settle};
+    use super::super::commands::UserCommand;
+    use super::super::messages::{AppCommand, Edit, Pick};
+    use super::super::testing::{Window, app, app_on, hone, picture, press, settle};
     use super::*;
-    use crate::storage::ThemeChoice;
+    use crate::project::ModelChoice;
+    use crate::storage::{RunStatus, ThemeChoice};
+
+    fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
+        let begun = Instant::now();
+        while !done(hone(window)) {
+            window.step();
+            assert!(begun.elapsed() < Duration::from_mins(1), "waited a minute");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
 
     #[test]
     fn closing_with_changes_asks_and_saves() {
@@ -201,6 +226,101 @@ mod tests {
         assert!(hone(&mut window).may_close);
         let saved = crate::storage::ProjectFile::read(&folder.path().join("customer-reviews")).unwrap().1;
         assert_eq!(saved.name, "Mine");
+    }
+
+    #[test]
+    fn a_run_is_stopped_before_its_project_is_left() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let mut training = hone(&mut window).project().training.clone();
+        training.epochs = 1000;
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
+        let model = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
+        press(&mut window, Modifiers::COMMAND, Key::S);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
+        until(&mut window, |app| app.state.work.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
+
+        let ask = |window: &mut Window| {
+            hone(window).leave(Leaving::Quit);
+            window.run_steps(4);
+            window.get_by_label("Close while a model is being trained?");
+        };
+        ask(&mut window);
+        window.key_press(Key::Enter);
+        window.run_steps(4);
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        ask(&mut window);
+        window.key_press(Key::Escape);
+        window.run_steps(4);
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+
+        ask(&mut window);
+        window.get_by_label("Stop and close").click();
+        until(&mut window, |app| app.may_close);
+        assert!(!hone(&mut window).state.work.is_training());
+        let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
+        assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "nothing is left half written");
+    }
+
+    #[test]
+    fn dialogs_answer_enter_and_escape() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
+        for dialog in [
+            Dialog::Unsaved { leaving: Leaving::Quit, restored: false },
+            Dialog::Training(Leaving::Quit),
+            Dialog::Stopping(Leaving::Quit),
+            Dialog::Damaged { path: PathBuf::new(), message: String::new() },
+            Dialog::new_project(&PathBuf::from("somewhere")),
+            Dialog::SaveAs { folder: "somewhere".to_owned(), error: None },
+            Dialog::TypePath { pick: Pick::Project, path: "somewhere".to_owned() },
+            Dialog::Shortcuts,
+            Dialog::About,
+            Dialog::Notifications,
+        ] {
+            hone(&mut window).dialog = Some(dialog.clone());
+            window.run_steps(3);
+            assert!(window.ctx.memory(|memory| memory.focused()).is_some(), "{dialog:?} has the keyboard");
+            window.key_press(Key::Escape);
+            window.run_steps(3);
+            assert_eq!(hone(&mut window).dialog, None, "{dialog:?}");
+        }
+        assert!(!hone(&mut window).may_close);
+        hone(&mut window).leave(Leaving::Quit);
+        window.run_steps(3);
+        window.key_press(Key::Tab);
+        window.run_steps(3);
+        window.key_press(Key::Tab);
+        window.run_steps(3);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert!(hone(&mut window).dialog.is_none() && !hone(&mut window).may_close, "two on from Save is Cancel");
+        hone(&mut window).leave(Leaving::Quit);
+        window.run_steps(3);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert!(hone(&mut window).may_close && !hone(&mut window).state.session.as_ref().unwrap().is_dirty());
+    }
+
+    #[test]
+    fn enter_in_a_field_answers_and_on_a_button_presses_that_button() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        hone(&mut window).dialog = Some(Dialog::new_project(folder.path()));
+        window.run_steps(3);
+        window.get_by_role_and_label(egui::Role::TextInput, "Name").type_text("Tickets");
+        window.run_steps(3);
+        window.get_by_label("Cancel").focus();
+        window.run_steps(3);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert!(hone(&mut window).dialog.is_none() && !folder.path().join("Tickets").exists());
+        hone(&mut window).dialog = Some(Dialog::new_project(folder.path()));
+        window.run_steps(3);
+        window.get_by_role_and_label(egui::Role::TextInput, "Name").type_text("Tickets");
+        window.run_steps(3);
+        press(&mut window, Modifiers::NONE, Key::Enter);
+        assert!(folder.path().join("Tickets/project.ron").is_file());
     }
 
     #[test]

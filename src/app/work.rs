@@ -247,6 +247,12 @@ impl Work {
         }
     }
 
+    /// Stops the run for good: it does not stay to measure its best checkpoint.
+    pub fn end_training(&mut self) {
+        self.stop_training();
+        self.stop_training();
+    }
+
     /// Stops the download.
     pub fn stop_fetch(&mut self) {
         self.stop(|purpose| matches!(purpose, Purpose::Fetch));

@@ -144,9 +144,11 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
     }
 }
 
-/// The keys of this page. Nothing is taken while a person types, or while the keyboard is on a button.
+/// The keys of this page. Nothing is taken while a person types, while the keyboard is on a button, or while a
+/// question must be answered first.
 fn keys(ui: &Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results: &RunResults, sender: &mut CommandSender) {
-    if ui.ctx().memory(|memory| memory.focused().is_some()) || !ui.is_enabled() {
+    let elsewhere = ui.memory(|memory| memory.focused().is_some() || memory.top_modal_layer().is_some());
+    if elsewhere || !ui.is_enabled() {
         return;
     }
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
