@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use egui::{Context, ViewportCommand};
+use egui::Context;
 
-use crate::project::{DatasetSettings, ModelChoice, Project};
-use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, ThemeChoice, sample_project, stored};
+use crate::project::{DatasetSettings, ModelChoice};
+use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
 use crate::worker::ExportFormat;
 
 use super::app::HoneApp;
@@ -15,8 +15,8 @@ use super::context::Notice;
 use super::messages::{AppCommand, Edit, Pick};
 use super::pick::Picked;
 use super::session::{Session, Stale};
-use super::shell::{Dialog, DialogAnswer, Leaving};
-use super::steps::{StepStates, View};
+use super::shell::{Dialog, Leaving};
+use super::steps::View;
 use super::theme::Tone;
 use super::work::Outcome;
 
@@ -33,9 +33,16 @@ impl HoneApp {
             AppCommand::Pick(pick) => self.ask_for(pick),
             AppCommand::OpenData(path) => self.open_data(&path),
             AppCommand::ReadAgain => self.state.make_stale(Stale::Imported, Instant::now()),
+            AppCommand::FindRows { query, label } => self.state.work.find_rows(query, label),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
             AppCommand::StopFetch => self.state.work.stop_fetch(),
+            AppCommand::DryRun => {
+                if let Some(session) = &self.state.session {
+                    self.state.work.dry_run(session.project(), session.folder().to_owned());
+                }
+            }
+            AppCommand::StopDryRun => self.state.work.stop_dry_run(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
@@ -85,7 +92,7 @@ impl HoneApp {
         }
     }
 
-    fn tell(&mut self, tone: Tone, title: impl Into<String>, body: impl Into<String>) {
+    pub(super) fn tell(&mut self, tone: Tone, title: impl Into<String>, body: impl Into<String>) {
         self.notices.push(Notice { tone, title: title.into(), body: body.into() });
     }
 
@@ -122,7 +129,7 @@ impl HoneApp {
         self.state.view = View::Step(crate::project::Step::Train);
     }
 
-    fn save(&mut self) {
+    pub(super) fn save(&mut self) {
         let Some(session) = &mut self.state.session else { return };
         if let Err(error) = session.save() {
             self.tell(Tone::Danger, "The project could not be saved", error.to_string());
@@ -149,7 +156,7 @@ impl HoneApp {
         self.keep_settings();
     }
 
-    fn keep_settings(&mut self) {
+    pub(super) fn keep_settings(&mut self) {
         self.apply_settings();
         if !self.keep_settings {
             return;
@@ -165,169 +172,9 @@ impl HoneApp {
         self.ctx.open_url(egui::OpenUrl::new_tab(url));
     }
 
-    // Opening, leaving, closing.
-
-    /// Opens the project named when Hone was started, or the last one, or the sample.
-    pub(super) fn open_first(&mut self, named: Option<PathBuf>) {
-        if let Some(path) = named {
-            self.open(&path);
-            return;
-        }
-        let last = self.state.settings.recent.first().filter(|folder| folder.join(PROJECT_FILE).is_file()).cloned();
-        match last.or_else(|| sample_project().ok()) {
-            Some(folder) => self.open(&folder),
-            None => self.state.set_session(None),
-        }
-    }
-
-    fn open_sample(&mut self) {
-        match sample_project() {
-            Ok(folder) => self.leave(Leaving::Open(folder)),
-            Err(error) => self.tell(Tone::Danger, "The sample project could not be opened", error.to_string()),
-        }
-    }
-
-    fn open(&mut self, path: &Path) {
-        match Session::open(path) {
-            Ok((session, recovered)) => {
-                self.show_session(session);
-                if recovered {
-                    let body = "Hone ended without saving them. They are here again: save to keep them, or undo by \
-                                closing the project without saving";
-                    self.tell(Tone::Warning, "Unsaved changes were recovered", body);
-                }
-            }
-            Err(OpenError::Damaged { autosave: Some(_), path: ref file, .. }) => {
-                let message = Session::open(path).err().map(|error| error.to_string()).unwrap_or_default();
-                let folder = file.parent().unwrap_or(file).to_owned();
-                self.dialog = Some(Dialog::Damaged { path: folder, message });
-            }
-            Err(error) => {
-                self.state.settings.forget(path);
-                self.tell(Tone::Danger, "The project could not be opened", error.to_string());
-            }
-        }
-    }
-
-    fn show_session(&mut self, session: Session) {
-        if let Some(why) = session.read_only() {
-            let body = format!("{why}. You can look at it; to keep changes, save it under another name");
-            self.tell(Tone::Warning, "Opened for reading only", body);
-        }
-        self.state.settings.remember(session.folder());
-        self.states = StepStates::default();
-        self.state.set_session(Some(session));
-        self.keep_settings();
-    }
-
-    /// Leaves the open project, after asking what must be asked.
-    pub(super) fn leave(&mut self, leaving: Leaving) {
-        // Looked at before anything is asked or stopped: a folder without a project must not cost the one that is open.
-        if let Leaving::Open(path) = &leaving
-            && let Err(error) = ProjectFile::read(path)
-            && !matches!(error, OpenError::Damaged { .. })
-        {
-            self.dialog = None;
-            self.state.settings.forget(path);
-            self.tell(Tone::Danger, "The project could not be opened", error.to_string());
-            return;
-        }
-        if self.state.work.is_training() {
-            self.dialog = Some(Dialog::Training(leaving));
-        } else if self.state.session.as_ref().is_some_and(Session::is_dirty) {
-            self.dialog = Some(Dialog::Unsaved(leaving));
-        } else {
-            self.go(leaving);
-        }
-    }
-
-    fn go(&mut self, leaving: Leaving) {
-        match leaving {
-            Leaving::Quit => {
-                self.may_close = true;
-                self.ctx.send_viewport_cmd(ViewportCommand::Close);
-            }
-            Leaving::Open(path) => {
-                // The old project's lock must be free, should it be the same one.
-                self.state.set_session(None);
-                self.open(&path);
-            }
-            Leaving::Create { folder, name } => {
-                let project = Project { name, ..Project::default() };
-                match Session::create(&folder, project) {
-                    Ok(session) => {
-                        self.dialog = None;
-                        self.show_session(session);
-                    }
-                    Err(error) => self.show_dialog_error(error.to_string()),
-                }
-            }
-        }
-    }
-
-    fn show_dialog_error(&mut self, message: String) {
-        match &mut self.dialog {
-            Some(Dialog::New { error, .. } | Dialog::SaveAs { error, .. }) => *error = Some(message),
-            _ => self.tell(Tone::Danger, "The project could not be made", message),
-        }
-    }
-
-    pub(super) fn guard_closing(&mut self, ctx: &Context) {
-        if !ctx.input(|input| input.viewport().close_requested()) || self.may_close {
-            return;
-        }
-        let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
-        if self.state.work.is_training() || dirty {
-            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            self.leave(Leaving::Quit);
-        }
-    }
-
-    pub(super) fn on_answer(&mut self, answer: DialogAnswer) {
-        match answer {
-            DialogAnswer::Create { folder, name } => self.leave(Leaving::Create { folder, name }),
-            DialogAnswer::SaveAs(folder) => self.save_as(&folder),
-            DialogAnswer::Path(pick, path) => self.use_path(pick, path),
-            DialogAnswer::StopAndLeave(leaving) => {
-                self.state.work.forget_project();
-                self.leave(leaving);
-            }
-            DialogAnswer::SaveAndLeave(leaving) => {
-                self.save();
-                if !self.state.session.as_ref().is_some_and(Session::is_dirty) {
-                    self.go(leaving);
-                }
-            }
-            DialogAnswer::DiscardAndLeave(leaving) => {
-                let discarded = self.state.session.as_mut().map(Session::discard_changes);
-                if let Some(Err(error)) = discarded {
-                    self.tell(Tone::Warning, "The autosave could not be removed", error.to_string());
-                }
-                self.go(leaving);
-            }
-            DialogAnswer::OpenAutosave(path) => match Session::open_autosave(&path) {
-                Ok(session) => self.show_session(session),
-                Err(error) => self.tell(Tone::Danger, "The autosave could not be opened", error.to_string()),
-            },
-        }
-    }
-
-    fn save_as(&mut self, folder: &Path) {
-        let Some(session) = &mut self.state.session else { return };
-        match session.save_as(folder) {
-            Ok(()) => {
-                self.dialog = None;
-                self.state.settings.remember(folder);
-                self.state.refresh_runs();
-                self.keep_settings();
-            }
-            Err(error) => self.show_dialog_error(error.to_string()),
-        }
-    }
-
     // Files and folders.
 
-    fn ask_for(&mut self, pick: Pick) {
+    pub(super) fn ask_for(&mut self, pick: Pick) {
         let folder = match &self.state.session {
             Some(session) => session.folder().to_owned(),
             None => projects_folder(),
@@ -351,7 +198,7 @@ impl HoneApp {
         }
     }
 
-    fn use_path(&mut self, pick: Pick, path: PathBuf) {
+    pub(super) fn use_path(&mut self, pick: Pick, path: PathBuf) {
         match pick {
             Pick::Project => self.leave(Leaving::Open(path)),
             Pick::NewFolder => {
@@ -449,7 +296,7 @@ impl HoneApp {
 }
 
 /// Where new projects are made, unless another place is named.
-fn projects_folder() -> PathBuf {
+pub(super) fn projects_folder() -> PathBuf {
     directories::UserDirs::new()
         .map(|dirs| dirs.document_dir().unwrap_or(dirs.home_dir()).to_owned())
         .unwrap_or_default()

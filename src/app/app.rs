@@ -106,6 +106,7 @@ impl HoneApp {
         self.take_dropped_files(ctx);
         self.take_shortcuts(ctx);
         self.guard_closing(ctx);
+        self.leave_when_stopped();
         for command in self.sender.take() {
             self.run_command(command);
         }
@@ -282,22 +283,10 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::super::messages::{AppCommand, Edit};
-    use super::super::shell::Leaving;
     use super::super::steps::View;
-    use super::super::testing::{app, app_on, picture, settle, snapshot_app};
+    use super::super::testing::{app, hone, picture, press, settle, snapshot_app};
     use super::*;
     use crate::project::{CleaningSettings, Step};
-
-    type Window = egui_kittest::Harness<'static, Option<HoneApp>>;
-
-    fn hone(window: &mut Window) -> &mut HoneApp {
-        window.state_mut().as_mut().unwrap()
-    }
-
-    fn press(window: &mut Window, modifiers: Modifiers, key: Key) {
-        window.key_press_modifiers(modifiers, key);
-        settle(window);
-    }
 
     #[test]
     fn the_sample_project_opens_ready_to_train() {
@@ -388,91 +377,5 @@ mod tests {
         press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
         let project = hone(&mut window).state.session.as_ref().unwrap().project().clone();
         assert_eq!(project.cleaning, off);
-    }
-
-    #[test]
-    fn closing_with_changes_asks_and_saves() {
-        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
-        hone(&mut window).leave(Leaving::Quit);
-        settle(&mut window);
-        picture("unsaved", &mut window);
-        window.get_by_label("Save").click();
-        settle(&mut window);
-        assert!(hone(&mut window).may_close);
-        let saved = crate::storage::ProjectFile::read(&folder.path().join("customer-reviews")).unwrap().1;
-        assert_eq!(saved.name, "Mine");
-    }
-
-    #[test]
-    fn a_second_window_may_only_look() {
-        let (mut first, folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut first);
-        let mut second = app_on(Some(folder.path().join("customer-reviews")), ThemeChoice::Light, 2.0);
-        settle(&mut second);
-        second.get_by_label("Opened for reading only");
-        picture("second-window", &mut second);
-        press(&mut second, Modifiers::COMMAND, Key::S);
-        second.get_by_label("The project could not be saved");
-    }
-
-    #[test]
-    fn a_damaged_project_offers_its_autosave() {
-        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Rescued".to_owned())));
-        hone(&mut window).autosave(Instant::now() + Duration::from_secs(5));
-        drop(window);
-        let path = folder.path().join("customer-reviews");
-        std::fs::write(path.join("project.ron"), "(name: \"half").unwrap();
-        let mut window = app_on(Some(path), ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        picture("damaged", &mut window);
-        window.get_by_label("Open the last autosave").click();
-        settle(&mut window);
-        assert!(hone(&mut window).title.contains("Rescued"));
-    }
-
-    #[test]
-    fn a_folder_without_a_project_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut window = app_on(Some(folder.path().to_owned()), ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        window.get_by_label("The project could not be opened");
-        window.get_by_label("Welcome to Hone");
-        picture("welcome", &mut window);
-    }
-
-    #[test]
-    fn a_wrong_folder_costs_neither_the_open_project_nor_its_edits() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        let session = hone(&mut window).state.session.as_mut().unwrap();
-        session.apply(crate::app::Edit::Name("Mine".to_owned()), std::time::Instant::now());
-        hone(&mut window).leave(Leaving::Open(folder.path().to_owned()));
-        assert!(hone(&mut window).dialog.is_none(), "nothing is asked: nothing is left");
-        let session = hone(&mut window).state.session.as_ref().unwrap();
-        assert_eq!((session.project().name.as_str(), session.is_dirty()), ("Mine", true));
-        settle(&mut window);
-        window.get_by_label("The project could not be opened");
-    }
-
-    #[test]
-    fn a_new_project_is_made_and_waits_for_its_data() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
-        settle(&mut window);
-        let parent = folder.path().display().to_string();
-        hone(&mut window).dialog = Some(Dialog::New { name: "Tickets".to_owned(), parent, error: None });
-        settle(&mut window);
-        window.check_accessibility();
-        picture("new-project", &mut window);
-        window.get_by_label("Create").click();
-        settle(&mut window);
-        assert!(folder.path().join("Tickets/project.ron").is_file());
-        window.get_by_label("Open a table of texts and labels");
-        picture("empty-project", &mut window);
     }
 }

@@ -7,7 +7,7 @@ use crate::data::{Imported, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
-use crate::worker::{EvaluationReport, LogLine, RunResults, RunStart};
+use crate::worker::{DryRun, EvaluationReport, LogLine, RunResults, RunStart, Survey};
 
 use super::theme::{Theme, Tone};
 
@@ -28,12 +28,18 @@ pub struct StepContext<'a> {
     pub import_error: Option<&'a str>,
     /// The data as it will be learnt from, once it is known. While `preview` is under way it is the old one.
     pub prepared: Option<&'a Arc<Prepared>>,
+    /// What was counted over `prepared`; there whenever that is.
+    pub survey: Option<&'a Arc<Survey>>,
+    /// The rows that were searched for last.
+    pub found: Option<&'a FoundRows>,
     /// Reading or preparing under way.
     pub preview: Option<&'a Job>,
     /// The chosen model's folder, when it is on this machine.
     pub model_folder: Option<&'a Path>,
     /// A download under way, or the last one's failure.
     pub fetch: Option<&'a FetchState>,
+    /// What a run will take, or the measuring of it.
+    pub forecast: Option<&'a ForecastState>,
     /// Why training cannot start, in words; `None` when it can.
     pub train_blocked: Option<&'a str>,
     /// The run under way, or the last one of this sitting.
@@ -52,6 +58,27 @@ pub struct StepContext<'a> {
     pub classify: &'a ClassifyState,
 }
 
+/// What a run will take on this machine.
+#[derive(Clone, Debug)]
+pub struct ForecastState {
+    /// The settings it was measured for.
+    pub of: Box<Project>,
+    /// How far measuring is; `None` when it ended.
+    pub progress: Option<Progress>,
+    /// What was measured.
+    pub outcome: Option<Box<DryRun>>,
+    /// Why it could not be.
+    pub error: Option<String>,
+}
+
+impl ForecastState {
+    /// Measuring begins.
+    #[must_use]
+    pub fn begun(project: &Project) -> Self {
+        Self { of: Box::new(project.clone()), progress: Some(Progress::default()), outcome: None, error: None }
+    }
+}
+
 /// Long work under way.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -59,6 +86,34 @@ pub struct Job {
     pub title: String,
     /// How far it is.
     pub progress: Progress,
+}
+
+/// A search through prepared rows.
+#[derive(Clone, Debug)]
+pub struct RowQuestion {
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+    /// What the text holds.
+    pub query: String,
+    /// Class id of the rows; `None` is any.
+    pub label: Option<u32>,
+}
+
+impl PartialEq for RowQuestion {
+    fn eq(&self, other: &Self) -> bool {
+        // Prepared rows never change: the same rows are the same allocation.
+        let same_rows = Arc::ptr_eq(&self.prepared, &other.prepared);
+        same_rows && self.query == other.query && self.label == other.label
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct FoundRows {
+    /// What was asked.
+    pub question: RowQuestion,
+    /// Places in `Prepared::examples`, in order.
+    pub rows: Vec<usize>,
 }
 
 /// A download.

@@ -103,12 +103,23 @@ pub enum AppCommand {
     OpenData(PathBuf),
     /// Read the data files again: they were changed.
     ReadAgain,
+    /// Search the prepared rows; the answer comes in `StepContext::found`.
+    FindRows {
+        /// What the text holds.
+        query: String,
+        /// Class id of the rows; `None` is any.
+        label: Option<u32>,
+    },
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
     /// Bring a model of the catalogue onto this machine.
     FetchModel(String),
     /// Stop the download.
     StopFetch,
+    /// Measure what a run will take on this machine.
+    DryRun,
+    /// Stop measuring.
+    StopDryRun,
     /// Show a finished run of this project.
     LoadRun(PathBuf),
     /// Measure the shown run on another labelled file.

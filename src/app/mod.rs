@@ -9,7 +9,10 @@ mod act;
 mod app;
 mod commands;
 mod context;
+#[cfg(test)]
+mod frame_times;
 mod history;
+mod leave;
 mod messages;
 mod pick;
 mod session;
@@ -24,6 +27,6 @@ mod work;
 
 pub use app::{AppError, HoneApp, Start, run};
 pub use commands::{Menu, UserCommand};
-pub use context::{ClassifyState, FetchState, Job, LiveRun, Notice, RunEnd, StepContext};
+pub use context::{ClassifyState, FetchState, ForecastState, Job, LiveRun, Notice, RunEnd, StepContext};
 pub use messages::{AppCommand, CommandSender, Edit, Pick};
 pub use theme::{Theme, ThemeError, Tone};

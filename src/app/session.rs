@@ -31,6 +31,9 @@ pub struct Session {
     file: ProjectFile,
     history: History,
     autosave_at: Option<Instant>,
+    /// The file on disk is damaged and this was restored from what lay beside it, which is the only copy until it is
+    /// saved.
+    restored: bool,
 }
 
 impl Session {
@@ -50,10 +53,7 @@ impl Session {
     /// # Errors
     /// Those of [`ProjectFile::open_autosave`].
     pub fn open_autosave(path: &Path) -> Result<Self, OpenError> {
-        let mut session = Self::of(ProjectFile::open_autosave(path)?);
-        // The file on disk is not this project: there is something to save.
-        session.saved = Project::default();
-        Ok(session)
+        Ok(Self { restored: true, ..Self::of(ProjectFile::open_autosave(path)?) })
     }
 
     /// Makes a project in a folder.
@@ -62,12 +62,19 @@ impl Session {
     /// Those of [`ProjectFile::create`].
     pub fn create(folder: &Path, project: Project) -> Result<Self, StorageError> {
         let file = ProjectFile::create(folder, &project, false)?;
-        Ok(Self { saved: project.clone(), project, file, history: History::default(), autosave_at: None })
+        Ok(Self::of(Opened { file, project, autosave: None }))
     }
 
     fn of(opened: Opened) -> Self {
         let project = opened.autosave.map_or_else(|| opened.project.clone(), |autosave| *autosave);
-        Self { project, saved: opened.project, file: opened.file, history: History::default(), autosave_at: None }
+        Self {
+            project,
+            saved: opened.project,
+            file: opened.file,
+            history: History::default(),
+            autosave_at: None,
+            restored: false,
+        }
     }
 
     /// The project as it is now.
@@ -91,7 +98,13 @@ impl Session {
     /// Whether there are changes that are not saved.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
-        self.project != self.saved
+        self.restored || self.project != self.saved
+    }
+
+    /// Whether it was restored from an autosave, and the damaged file still stands in its place.
+    #[must_use]
+    pub fn is_restored(&self) -> bool {
+        self.restored
     }
 
     /// What can be undone and redone.
@@ -171,6 +184,7 @@ impl Session {
         self.file.save(&self.project)?;
         self.saved = self.project.clone();
         self.autosave_at = None;
+        self.restored = false;
         Ok(())
     }
 
@@ -186,26 +200,34 @@ impl Session {
         }
         let file = ProjectFile::create(folder, &project, false)?;
         self.history.map(|state| crate::storage::with_absolute_paths(state, &old));
-        let left = std::mem::replace(&mut self.file, file);
-        if left.read_only().is_none() {
-            // The changes went along: they are not what a crash left behind. Where they stay, they are offered there once
-            // more, which is no reason to call the saved project unsaved.
-            let _ = left.discard_autosave();
-        }
+        // The changes went along: they are not what a crash left behind. Where they stay, they are offered there once
+        // more, which is no reason to call the saved project unsaved.
+        let _ = self.drop_autosave();
+        self.file = file;
         self.saved = project.clone();
         self.project = project;
         self.autosave_at = None;
+        self.restored = false;
         Ok(())
     }
 
-    /// Forgets changes that are not saved, on disk too: the person said so.
+    /// Forgets changes that are not saved, on disk too: the person said so. What was restored stays to be restored.
     ///
     /// # Errors
     /// The file system's.
     pub fn discard_changes(&mut self) -> Result<(), StorageError> {
         self.autosave_at = None;
         self.project = self.saved.clone();
-        if self.file.read_only().is_some() { Ok(()) } else { self.file.discard_autosave() }
+        self.drop_autosave()
+    }
+
+    /// Leaves beside the file what lay there when it was opened, without the changes made since.
+    fn drop_autosave(&self) -> Result<(), StorageError> {
+        if self.file.read_only().is_some() {
+            return Ok(());
+        }
+        // Beside a damaged file the autosave is the only copy: it goes with the next save, and not before.
+        if self.restored { self.file.autosave(&self.saved) } else { self.file.discard_autosave() }
     }
 }
 
@@ -236,7 +258,8 @@ fn stale(before: &Project, after: &Project) -> Stale {
         && old.test == new.test
         && old.delimiter == new.delimiter
         && old.quoting == new.quoting
-        && old.encoding == new.encoding;
+        && old.encoding == new.encoding
+        && old.header == new.header;
     if !same_files {
         return Stale::Imported;
     }
@@ -277,6 +300,8 @@ mod tests {
         assert_eq!(session.undo(now), Stale::Imported);
         assert!(!session.is_dirty());
         assert_eq!(session.redo(now), Stale::Imported);
+        let headless = DatasetSettings { header: Some(false), ..session.project().dataset.clone() };
+        assert_eq!(session.apply(Edit::Dataset(headless), now), Stale::Imported);
     }
 
     #[test]
@@ -373,6 +398,39 @@ mod tests {
         let (reopened, recovered) = Session::open(folder.path()).unwrap();
         assert!(!recovered);
         assert_eq!(reopened.project().name, "Untitled");
+    }
+
+    #[test]
+    fn what_was_restored_outlives_leaving_without_saving() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = session(folder.path());
+        let now = Instant::now();
+        first.apply(Edit::Name("Reviews".into()), now);
+        first.autosave(now + AUTOSAVE_AFTER).unwrap();
+        drop(first);
+        std::fs::write(folder.path().join(crate::storage::PROJECT_FILE), "(name: \"half").unwrap();
+
+        let restore = || Session::open_autosave(folder.path()).unwrap();
+        let mut restored = restore();
+        assert!(restored.is_dirty(), "there is something to save");
+        restored.apply(Edit::Name("Second thoughts".into()), now);
+        restored.autosave(now + AUTOSAVE_AFTER).unwrap();
+        restored.discard_changes().unwrap();
+        drop(restored);
+
+        let mut again = restore();
+        assert_eq!(again.project().name, "Reviews", "the changes since are gone, what was restored is not");
+        let elsewhere = tempfile::tempdir().unwrap();
+        again.save_as(&elsewhere.path().join("copy")).unwrap();
+        assert!(!again.is_dirty());
+        drop(again);
+
+        let mut again = restore();
+        assert_eq!(again.project().name, "Reviews", "a copy elsewhere does not cost it either");
+        again.save().unwrap();
+        assert!(!again.is_dirty());
+        drop(again);
+        assert_eq!(Session::open(folder.path()).unwrap().0.project().name, "Reviews");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use egui_kittest::Harness;
 
 use super::app::{HoneApp, Start};
-use super::context::{ClassifyState, FetchState, Job, LiveRun, StepContext};
+use super::context::{ClassifyState, FetchState, ForecastState, Job, LiveRun, StepContext};
 use super::messages::{AppCommand, CommandSender};
 use super::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared};
@@ -19,7 +19,7 @@ use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, Sour
 use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice,
 };
-use crate::worker::{EvaluationReport, RunResults};
+use crate::worker::{EvaluationReport, RunResults, Survey};
 
 const FEATURES: usize = 4096;
 const EPOCHS: usize = 6;
@@ -301,8 +301,11 @@ pub struct Scene {
     pub imported: Option<Arc<Imported>>,
     /// Its rows, split.
     pub prepared: Option<Arc<Prepared>>,
+    /// What was counted over them.
+    pub survey: Option<Arc<Survey>>,
     /// A download.
     pub fetch: Option<FetchState>,
+    pub forecast: Option<ForecastState>,
     /// A job under way.
     pub job: Option<Job>,
     /// Figures on another file.
@@ -327,6 +330,7 @@ impl Scene {
 
     /// The sample project, ready to be trained.
     pub fn prepared(dark: bool) -> Self {
+        let prepared = prepared();
         Self {
             theme: theme(dark),
             project: project(),
@@ -335,8 +339,10 @@ impl Scene {
             results: None,
             live: None,
             imported: None,
-            prepared: Some(prepared()),
+            survey: Some(Arc::new(Survey::of(&prepared))),
+            prepared: Some(prepared),
             fetch: None,
+            forecast: None,
             job: None,
             evaluated: None,
             exports: Vec::new(),
@@ -357,9 +363,12 @@ impl Scene {
             imported: self.imported.as_ref(),
             import_error: None,
             prepared: self.prepared.as_ref(),
+            survey: self.survey.as_ref(),
+            found: None,
             preview: None,
             model_folder: self.model_folder.as_deref(),
             fetch: self.fetch.as_ref(),
+            forecast: self.forecast.as_ref(),
             train_blocked: None,
             live: self.live.as_ref(),
             runs: &[],
@@ -458,4 +467,18 @@ pub fn settle(harness: &mut Harness<'_, Option<HoneApp>>) {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     harness.run_steps(3);
+}
+
+/// A window with the whole app in it.
+pub type Window = Harness<'static, Option<HoneApp>>;
+
+/// The app in a window.
+pub fn hone(window: &mut Window) -> &mut HoneApp {
+    window.state_mut().as_mut().unwrap()
+}
+
+/// Presses a key and waits for what comes of it.
+pub fn press(window: &mut Window, modifiers: egui::Modifiers, key: egui::Key) {
+    window.key_press_modifiers(modifiers, key);
+    settle(window);
 }

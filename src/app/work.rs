@@ -3,6 +3,8 @@
 //! One worker trains, fetches, exports; the other reads, prepares and labels typed texts, so that the data steps
 //! answer while a model is trained.
 
+mod answers;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,19 +13,21 @@ use crate::data::{Imported, Prepared};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
-    Answer, Command, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, Worker, WorkerOptions,
+    Command, EvaluationReport, ExportFormat, JobId, RunResults, SharedData, Survey, Worker, WorkerOptions,
 };
 
-use super::context::{ClassifyState, FetchState, Job, LiveRun, RunEnd};
+use super::context::{ClassifyState, FetchState, ForecastState, FoundRows, Job, LiveRun, RowQuestion};
 
 /// What a job was asked for.
 #[derive(Clone, Debug)]
 enum Purpose {
     Import,
     Prepare,
+    FindRows(RowQuestion),
     LoadRun,
     Classify(Vec<String>),
     Fetch,
+    DryRun,
     Train,
     Evaluate,
     Predict,
@@ -63,12 +67,20 @@ pub struct Work {
     pub import_error: Option<String>,
     /// The data as it will be learnt from.
     pub prepared: Option<Arc<Prepared>>,
+    /// What was counted over it; there whenever `prepared` is.
+    pub survey: Option<Arc<Survey>>,
+    /// The same of the data that is about to be there.
+    next_survey: Option<Arc<Survey>>,
     /// Why it could not be prepared.
     pub prepare_error: Option<String>,
+    /// The rows that were searched for last.
+    pub found: Option<FoundRows>,
     /// Reading or preparing under way.
     pub preview_job: Option<Job>,
     /// A download under way, or the last one's failure.
     pub fetch: Option<FetchState>,
+    /// What a run will take, or the measuring of it.
+    pub forecast: Option<ForecastState>,
     /// The run under way, or the last one.
     pub live: Option<LiveRun>,
     /// The run whose results are shown.
@@ -92,16 +104,22 @@ impl Work {
     /// When the system refuses threads.
     pub fn new(wake: impl Fn() + Send + Sync + Clone + 'static) -> io::Result<Self> {
         let background = WorkerOptions { background_priority: true };
+        // What one has read for the screen, the other trains on.
+        let data = SharedData::default();
         Ok(Self {
-            heavy: Worker::spawn_with(background, wake.clone())?,
-            preview: Worker::spawn_with(WorkerOptions::default(), wake)?,
+            heavy: Worker::spawn_with(background, data.clone(), wake.clone())?,
+            preview: Worker::spawn_with(WorkerOptions::default(), data, wake)?,
             jobs: Vec::new(),
             imported: None,
             import_error: None,
             prepared: None,
+            survey: None,
+            next_survey: None,
             prepare_error: None,
+            found: None,
             preview_job: None,
             fetch: None,
+            forecast: None,
             live: None,
             results: None,
             evaluated: None,
@@ -121,6 +139,7 @@ impl Work {
         self.jobs.clear();
         self.forget_data();
         self.fetch = None;
+        self.forecast = None;
         self.live = None;
         self.results = None;
         self.evaluated = None;
@@ -154,8 +173,7 @@ impl Work {
         self.drop_previews();
         self.imported = None;
         self.import_error = None;
-        self.prepared = None;
-        self.prepare_error = None;
+        self.unprepare();
     }
 
     /// Prepares the data anew. The old data stays on screen until the new is there.
@@ -171,7 +189,19 @@ impl Work {
     pub fn unprepare(&mut self) {
         self.drop_previews();
         self.prepared = None;
+        self.survey = None;
         self.prepare_error = None;
+        self.found = None;
+    }
+
+    /// Searches the prepared rows. A search not yet answered is dropped.
+    pub fn find_rows(&mut self, query: String, label: Option<u32>) {
+        let Some(prepared) = self.prepared.clone() else { return };
+        let is_search = |purpose: &Purpose| matches!(purpose, Purpose::FindRows(_));
+        self.stop(is_search);
+        self.forget(is_search);
+        let question = RowQuestion { prepared: Arc::clone(&prepared), query: query.clone(), label };
+        self.send(Lane::Preview, Purpose::FindRows(question), Command::FindRows { prepared, query, label });
     }
 
     /// Reads a finished run.
@@ -198,6 +228,22 @@ impl Work {
         self.send(Lane::Heavy, Purpose::Fetch, Command::FetchModel { id });
     }
 
+    /// Measures what a run of these settings will take.
+    pub fn dry_run(&mut self, project: &Project, folder: PathBuf) {
+        let measuring = self.forecast.as_ref().is_some_and(|forecast| forecast.progress.is_some());
+        if measuring || self.is_training() {
+            return;
+        }
+        let project = Box::new(project.clone());
+        self.forecast = Some(ForecastState::begun(&project));
+        self.send(Lane::Heavy, Purpose::DryRun, Command::DryRun { project, folder });
+    }
+
+    /// Stops measuring.
+    pub fn stop_dry_run(&mut self) {
+        self.stop(|purpose| matches!(purpose, Purpose::DryRun));
+    }
+
     /// Starts training.
     pub fn train(&mut self, project: &Project, folder: PathBuf) {
         if self.is_training() {
@@ -220,6 +266,12 @@ impl Work {
             live.stopping = true;
             self.stop(|purpose| matches!(purpose, Purpose::Train));
         }
+    }
+
+    /// Stops the run for good: it does not stay to measure its best checkpoint.
+    pub fn end_training(&mut self) {
+        self.stop_training();
+        self.stop_training();
     }
 
     /// Stops the download.
@@ -297,204 +349,5 @@ impl Work {
         self.stop(is_preview);
         self.forget(is_preview);
         self.preview_job = None;
-    }
-
-    /// Takes in everything the workers have said since the last call.
-    pub fn poll(&mut self) -> Vec<Outcome> {
-        let mut outcomes = Vec::new();
-        for lane in [Lane::Preview, Lane::Heavy] {
-            let worker = match lane {
-                Lane::Heavy => &self.heavy,
-                Lane::Preview => &self.preview,
-            };
-            let events: Vec<Event> = worker.events().try_iter().collect();
-            for Event { job, answer } in events {
-                outcomes.extend(self.take_in(lane, job, answer));
-            }
-        }
-        outcomes
-    }
-
-    fn take_in(&mut self, lane: Lane, job: JobId, answer: Answer) -> Option<Outcome> {
-        let place = self.jobs.iter().position(|(of, id, _)| *of == lane && *id == job)?;
-        let purpose = self.jobs[place].2.clone();
-        if answer.is_final() {
-            self.jobs.remove(place);
-            self.settle(&purpose);
-        }
-        match answer {
-            Answer::Progress(progress) => self.on_progress(&purpose, progress),
-            Answer::Log(line) => self.on_log(line),
-            Answer::Imported(imported) => {
-                self.imported = Some(imported);
-                return Some(Outcome::Imported);
-            }
-            Answer::Prepared(prepared) => {
-                self.prepared = Some(prepared);
-                self.prepare_error = None;
-            }
-            Answer::ModelReady { .. } => {
-                self.fetch = None;
-                return Some(Outcome::ModelReady);
-            }
-            Answer::RunLoaded(results) => self.results = Some(results),
-            Answer::Evaluated(report) => self.evaluated = Some(report),
-            Answer::Classified { labels, probabilities } => {
-                let texts = if let Purpose::Classify(texts) = purpose { texts } else { Vec::new() };
-                self.classify = ClassifyState { texts, labels, probabilities, waiting: false, error: None };
-            }
-            Answer::PredictionsWritten { path, rows, empty } => {
-                let proof = if empty == 0 {
-                    format!("{rows} rows labelled")
-                } else {
-                    format!("{rows} rows labelled, {empty} left empty because they have no text")
-                };
-                return Some(self.written("Predictions", path, proof));
-            }
-            Answer::Exported { path, proof } => {
-                let what = match purpose {
-                    Purpose::Export(ExportFormat::Safetensors) => "Safetensors file",
-                    Purpose::Export(ExportFormat::Predictions) => "Test predictions",
-                    _ => "Hugging Face folder",
-                };
-                self.exported = true;
-                return Some(self.written(what, path, proof));
-            }
-            Answer::Cancelled => self.on_cancelled(&purpose),
-            Answer::Failed { message } => return self.on_failed(&purpose, message),
-            training => return self.on_training(training),
-        }
-        None
-    }
-
-    /// A job is over, however it ended.
-    fn settle(&mut self, purpose: &Purpose) {
-        match purpose {
-            Purpose::Import | Purpose::Prepare => self.preview_job = None,
-            Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => self.job = None,
-            Purpose::Fetch => {
-                if let Some(fetch) = &mut self.fetch {
-                    fetch.progress = None;
-                }
-            }
-            Purpose::Train | Purpose::LoadRun | Purpose::Classify(_) => {}
-        }
-    }
-
-    fn on_progress(&mut self, purpose: &Purpose, progress: Progress) {
-        match purpose {
-            Purpose::Import | Purpose::Prepare => {
-                if let Some(job) = &mut self.preview_job {
-                    job.progress = progress;
-                }
-            }
-            Purpose::Fetch => {
-                if let Some(fetch) = &mut self.fetch {
-                    fetch.progress = Some(progress);
-                }
-            }
-            Purpose::Train => {
-                if let Some(live) = &mut self.live {
-                    live.progress = Some(progress);
-                }
-            }
-            Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => {
-                if let Some(job) = &mut self.job {
-                    job.progress = progress;
-                }
-            }
-            Purpose::LoadRun | Purpose::Classify(_) => {}
-        }
-    }
-
-    fn on_log(&mut self, line: LogLine) {
-        if let Some(live) = self.live.as_mut().filter(|live| live.is_going()) {
-            live.log.push(line);
-        }
-    }
-
-    fn on_training(&mut self, answer: Answer) -> Option<Outcome> {
-        let live = self.live.as_mut()?;
-        match answer {
-            Answer::RunStarted(start) => {
-                live.start = Some(start);
-                // Training fetches its model first, where it has to.
-                return Some(Outcome::ModelReady);
-            }
-            Answer::Steps(steps) => live.steps.extend(steps),
-            Answer::Evaluation(point) => live.evaluations.push(*point),
-            Answer::Paused(paused) => live.paused = paused,
-            Answer::RunFinished(results) => {
-                live.end = Some(RunEnd::Finished);
-                live.progress = None;
-                self.results = Some(results);
-                self.evaluated = None;
-                self.exported = false;
-                self.classify = ClassifyState::default();
-                return Some(Outcome::RunFinished);
-            }
-            _ => {}
-        }
-        None
-    }
-
-    fn written(&mut self, what: &str, path: PathBuf, proof: String) -> Outcome {
-        let message = format!("{} · {proof}", path.display());
-        self.exports.push((what.to_owned(), path, proof));
-        Outcome::Written(message)
-    }
-
-    fn on_cancelled(&mut self, purpose: &Purpose) {
-        match purpose {
-            Purpose::Train => self.end_run(RunEnd::Cancelled),
-            Purpose::Fetch => self.fetch = None,
-            Purpose::Classify(_) => self.classify.waiting = false,
-            _ => {}
-        }
-    }
-
-    /// Puts a failure where it is shown, exactly once.
-    fn on_failed(&mut self, purpose: &Purpose, message: String) -> Option<Outcome> {
-        let title = match purpose {
-            Purpose::Import => {
-                self.import_error = Some(message);
-                return None;
-            }
-            Purpose::Prepare => {
-                self.prepared = None;
-                self.prepare_error = Some(message);
-                return None;
-            }
-            Purpose::Classify(_) => {
-                self.classify = ClassifyState { error: Some(message), ..ClassifyState::default() };
-                return None;
-            }
-            Purpose::Fetch => {
-                if let Some(fetch) = &mut self.fetch {
-                    fetch.error = Some(message.clone());
-                }
-                "The model could not be downloaded"
-            }
-            Purpose::Train => {
-                if let Some(live) = &mut self.live {
-                    live.log.push(LogLine { level: LogLevel::Warning, message: message.clone() });
-                }
-                self.end_run(RunEnd::Failed(message.clone()));
-                "Training failed"
-            }
-            Purpose::LoadRun => "The last run could not be read",
-            Purpose::Evaluate => "The file could not be measured",
-            Purpose::Predict => "The file could not be labelled",
-            Purpose::Export(_) => "The export failed",
-        };
-        Some(Outcome::Failed(title.to_owned(), message))
-    }
-
-    fn end_run(&mut self, end: RunEnd) {
-        if let Some(live) = &mut self.live {
-            live.end = Some(end);
-            live.progress = None;
-            live.paused = false;
-        }
     }
 }

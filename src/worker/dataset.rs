@@ -1,17 +1,21 @@
-//! The last data read and prepared, kept so that training does not read it again.
+//! The last data read and prepared, kept so that neither another job nor another worker reads it again.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::data::{self, Imported, Prepared};
-use crate::project::{ModelChoice, Project, TrainingSettings};
+use crate::project::{DatasetSettings, ModelChoice, Project, TrainingSettings};
 
 use super::jobs::{Context, JobError};
 
-/// One entry each: a person works on one project at a time.
+/// The data of the project that is worked on. Workers given clones of it share what any of them reads.
+#[derive(Clone, Default)]
+pub struct SharedData(Arc<Mutex<Kept>>);
+
+/// One entry each: a person works on one project at a time. Entries are shared and never change.
 #[derive(Default)]
-pub(super) struct KeptData {
+struct Kept {
     imported: Option<(FilesKey, Arc<Imported>)>,
     prepared: Option<(Project, Arc<Imported>, Arc<Prepared>)>,
 }
@@ -20,13 +24,15 @@ pub(super) struct KeptData {
 #[derive(PartialEq)]
 struct FilesKey {
     folder: PathBuf,
-    dataset: crate::project::DatasetSettings,
+    dataset: DatasetSettings,
     stamps: Vec<Option<(u64, SystemTime)>>,
 }
 
 impl FilesKey {
     fn of(project: &Project, folder: &Path) -> Self {
-        let dataset = project.dataset.clone();
+        // The columns are chosen among those read: reading does not look at them.
+        let dataset =
+            DatasetSettings { text_column: String::new(), label_column: String::new(), ..project.dataset.clone() };
         let stamps = [&dataset.main, &dataset.validation, &dataset.test]
             .map(|path| {
                 let metadata = std::fs::metadata(folder.join(path.as_ref()?)).ok()?;
@@ -47,31 +53,42 @@ fn preparation_key(project: &Project) -> Project {
     }
 }
 
-impl KeptData {
+impl SharedData {
     /// Keeps rows just read.
-    pub fn keep_imported(&mut self, project: &Project, folder: &Path, imported: Imported) -> Arc<Imported> {
+    pub(super) fn keep_imported(&self, project: &Project, folder: &Path, imported: Imported) -> Arc<Imported> {
         let imported = Arc::new(imported);
-        self.imported = Some((FilesKey::of(project, folder), Arc::clone(&imported)));
+        self.lock().imported = Some((FilesKey::of(project, folder), Arc::clone(&imported)));
         imported
     }
 
     /// Keeps rows just prepared.
-    pub fn keep_prepared(&mut self, project: &Project, imported: &Arc<Imported>, prepared: Prepared) -> Arc<Prepared> {
+    pub(super) fn keep_prepared(
+        &self,
+        project: &Project,
+        imported: &Arc<Imported>,
+        prepared: Prepared,
+    ) -> Arc<Prepared> {
         let prepared = Arc::new(prepared);
-        self.prepared = Some((preparation_key(project), Arc::clone(imported), Arc::clone(&prepared)));
+        self.lock().prepared = Some((preparation_key(project), Arc::clone(imported), Arc::clone(&prepared)));
         prepared
     }
 
     fn imported(&self, key: &FilesKey) -> Option<Arc<Imported>> {
-        self.imported.as_ref().filter(|(kept, _)| kept == key).map(|(_, imported)| Arc::clone(imported))
+        self.lock().imported.as_ref().filter(|(kept, _)| kept == key).map(|(_, imported)| Arc::clone(imported))
     }
 
     fn prepared(&self, project: &Project, imported: &Arc<Imported>) -> Option<Arc<Prepared>> {
         let key = preparation_key(project);
-        self.prepared
+        let kept = self.lock();
+        kept.prepared
             .as_ref()
             .filter(|(kept, rows, _)| *kept == key && Arc::ptr_eq(rows, imported))
             .map(|(.., prepared)| Arc::clone(prepared))
+    }
+
+    /// Held for a moment only, never while data is read.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,13 +98,18 @@ impl Context<'_> {
         let imported = if let Some(imported) = self.kept.data.imported(&FilesKey::of(project, folder)) {
             imported
         } else {
-            let imported = self.watched(|watch| data::import(project, folder, watch))?;
-            self.kept.data.keep_imported(project, folder, imported)
+            self.import(project, folder)?
         };
         if let Some(prepared) = self.kept.data.prepared(project, &imported) {
             return Ok(prepared);
         }
         let prepared = self.watched(|watch| data::prepare(project, &imported, watch))?;
         Ok(self.kept.data.keep_prepared(project, &imported, prepared))
+    }
+
+    /// Reads the project's data anew.
+    pub fn import(&mut self, project: &Project, folder: &Path) -> Result<Arc<Imported>, JobError> {
+        let imported = self.watched(|watch| data::import(project, folder, watch))?;
+        Ok(self.kept.data.keep_imported(project, folder, imported))
     }
 }

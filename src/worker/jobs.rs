@@ -11,10 +11,10 @@ use crate::project::{ModelChoice, Project};
 use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
-use super::dataset::KeptData;
+use super::dataset::SharedData;
 use super::labelling::KeptModel;
 use super::reporter::Reporter;
-use super::{Answer, Command, labelling, runs};
+use super::{Answer, Command, Survey, labelling, runs};
 
 /// What a job is given.
 pub(super) struct Context<'a> {
@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 /// What is kept from one job for the next.
 #[derive(Default)]
 pub(super) struct Kept {
-    pub data: KeptData,
+    pub data: SharedData,
     pub model: KeptModel,
 }
 
@@ -117,8 +117,11 @@ impl Context<'_> {
 /// Runs a command to its final answer.
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer, JobError> {
     match command {
-        Command::Import { project, folder } => import(context, &project, &folder),
+        Command::Import { project, folder } => context.import(&project, &folder).map(Answer::Imported),
         Command::Prepare { project, imported } => prepare(context, &project, &imported),
+        Command::FindRows { prepared, query, label } => {
+            Ok(Answer::RowsFound(data::filter_rows(&prepared, &query, label)))
+        }
         Command::FetchModel { id } => fetch_model(context, id),
         Command::Train { project, folder } => runs::train(context, &project, &folder),
         Command::Evaluate { run, data } => runs::evaluate(context, &run, data.as_deref()),
@@ -133,13 +136,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
     }
 }
 
-fn import(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
-    let imported = context.watched(|watch| data::import(project, folder, watch))?;
-    Ok(Answer::Imported(context.kept.data.keep_imported(project, folder, imported)))
-}
-
 fn prepare(context: &mut Context<'_>, project: &Project, imported: &Arc<Imported>) -> Result<Answer, JobError> {
     let prepared = context.watched(|watch| data::prepare(project, imported, watch))?;
+    context.reporter.send(Answer::Surveyed(Arc::new(Survey::of(&prepared))));
     Ok(Answer::Prepared(context.kept.data.keep_prepared(project, imported, prepared)))
 }
 

@@ -11,6 +11,8 @@ use crate::project::{ModelChoice, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
+use super::Survey;
+
 /// Number of a job; later jobs have higher numbers.
 pub type JobId = u64;
 
@@ -24,12 +26,21 @@ pub enum Command {
         /// The project's folder, against which relative paths are resolved.
         folder: PathBuf,
     },
-    /// Apply edits, clean, label and split. Answer: [`Answer::Prepared`].
+    /// Apply edits, clean, label and split. Answers: [`Answer::Surveyed`], then [`Answer::Prepared`].
     Prepare {
         /// Settings.
         project: Box<Project>,
         /// The rows.
         imported: Arc<Imported>,
+    },
+    /// Find the rows that hold some words. Answer: [`Answer::RowsFound`].
+    FindRows {
+        /// The rows.
+        prepared: Arc<Prepared>,
+        /// What the text holds, in any case; empty fits every text.
+        query: String,
+        /// Class id of the rows; `None` is any.
+        label: Option<u32>,
     },
     /// Bring a model of the catalogue onto this machine. Answer: [`Answer::ModelReady`].
     FetchModel {
@@ -119,8 +130,12 @@ pub enum Answer {
     Log(LogLine),
     /// Files were read. Final.
     Imported(Arc<Imported>),
+    /// What was counted over the rows whose [`Answer::Prepared`] follows.
+    Surveyed(Arc<Survey>),
     /// Data is prepared. Final for [`Command::Prepare`].
     Prepared(Arc<Prepared>),
+    /// Places in `Prepared::examples` of the rows found, in order. Final.
+    RowsFound(Vec<usize>),
     /// A model is on this machine. Final for [`Command::FetchModel`].
     ModelReady {
         /// Catalogue id.
@@ -186,6 +201,7 @@ impl Answer {
             self,
             Self::Progress(_)
                 | Self::Log(_)
+                | Self::Surveyed(_)
                 | Self::RunStarted(_)
                 | Self::Steps(_)
                 | Self::Evaluation(_)

@@ -14,6 +14,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::ops;
 use crate::progress::Control;
 
+use super::SharedData;
 use super::jobs::{self, Context, JobError, Kept};
 use super::reporter::{Outlet, Reporter};
 use super::{Answer, Command, Event, JobId, LogLevel};
@@ -71,14 +72,18 @@ impl Worker {
     /// # Errors
     /// When the system refuses threads.
     pub fn spawn(wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
-        Self::spawn_with(WorkerOptions::default(), wake)
+        Self::spawn_with(WorkerOptions::default(), SharedData::default(), wake)
     }
 
-    /// [`Worker::spawn`] with options.
+    /// [`Worker::spawn`] with options, and data shared with other workers.
     ///
     /// # Errors
     /// When the system refuses threads.
-    pub fn spawn_with(options: WorkerOptions, wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
+    pub fn spawn_with(
+        options: WorkerOptions,
+        data: SharedData,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let pool = computing_pool(options)?;
         let (queue, jobs) = crossbeam_channel::unbounded::<Job>();
         let (sender, events) = crossbeam_channel::unbounded();
@@ -86,7 +91,7 @@ impl Worker {
         let outstanding = Outstanding::default();
         let thread = thread::Builder::new().name("hone-worker".into()).stack_size(STACK_BYTES).spawn({
             let (outlet, outstanding) = (outlet.clone(), outstanding.clone());
-            move || run_jobs(&jobs, &pool, &outlet, &outstanding)
+            move || run_jobs(&jobs, &pool, &outlet, &outstanding, data)
         })?;
         Ok(Self { queue: Some(queue), outstanding, outlet, events, last_job: AtomicU64::new(0), thread: Some(thread) })
     }
@@ -189,8 +194,8 @@ fn lower_priority() {
 fn lower_priority() {}
 
 /// The thread: jobs in order until the queue is closed.
-fn run_jobs(queue: &Receiver<Job>, pool: &ThreadPool, outlet: &Outlet, outstanding: &Outstanding) {
-    let mut kept = Kept::default();
+fn run_jobs(queue: &Receiver<Job>, pool: &ThreadPool, outlet: &Outlet, outstanding: &Outstanding, data: SharedData) {
+    let mut kept = Kept { data, ..Kept::default() };
     for Job { id, control, work } in queue {
         let mut reporter = Reporter::new(id, outlet.clone());
         let answer = if control.is_cancelled() {
@@ -202,8 +207,8 @@ fn run_jobs(queue: &Receiver<Job>, pool: &ThreadPool, outlet: &Outlet, outstandi
                 Ok(Err(JobError::Cancelled)) => Answer::Cancelled,
                 Ok(Err(JobError::Failed(message))) => Answer::Failed { message },
                 Err(panic) => {
-                    // What a job kept for the next may be half changed.
-                    kept = Kept::default();
+                    // What a job kept for the next may be half changed. Data is kept whole or not at all.
+                    kept = Kept { data: kept.data, ..Kept::default() };
                     Answer::Failed { message: panic_message(panic.as_ref()) }
                 }
             }
@@ -353,7 +358,7 @@ mod tests {
     #[test]
     fn every_event_wakes_and_a_pause_reaches_the_job() {
         let woken = Arc::new(AtomicU64::new(0));
-        let worker = Worker::spawn_with(WorkerOptions { background_priority: true }, {
+        let worker = Worker::spawn_with(WorkerOptions { background_priority: true }, SharedData::default(), {
             let woken = Arc::clone(&woken);
             move || {
                 woken.fetch_add(1, Ordering::Relaxed);

@@ -46,6 +46,19 @@ const WRITERS: [&str; 14] = [
     "set_len(",
 ];
 
+/// What walks all rows of a project: work for the worker, not for the thread that draws.
+const ROW_WALKERS: [&str; 9] = [
+    "filter_rows(",
+    "word_counts(",
+    "length_histogram(",
+    "examples.iter(",
+    "examples.par_iter(",
+    "dropped.iter(",
+    "conflicts.iter(",
+    ".side(Side",
+    ".counts()",
+];
+
 struct Source {
     room: String,
     path: PathBuf,
@@ -199,6 +212,14 @@ fn only_storage_writes_files() {
     assert_none(&complaints(&sources(), |source, line| {
         let writer = WRITERS.iter().find(|writer| starts_a_word(line, writer))?;
         (source.room != "storage").then(|| format!("{writer} belongs in storage"))
+    }));
+}
+
+#[test]
+fn the_window_walks_no_rows() {
+    assert_none(&complaints(&sources(), |source, line| {
+        let walker = ROW_WALKERS.iter().find(|walker| line.contains(*walker))?;
+        (source.room == "app").then(|| format!("{walker} belongs in the worker: see worker::Survey"))
     }));
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hone::data::{Imported, Prepared};
 use hone::project::{ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
-use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, Worker};
+use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, SharedData, Worker, WorkerOptions};
 
 use crate::training::{project, tiny_bert, write_reviews};
 
@@ -281,6 +281,29 @@ fn data_that_changed_on_disk_is_read_again() {
     assert_eq!((first.settings.rows, third.settings.rows), ([84, 12, 24], [140, 20, 40]));
     let message = bench.refused(Command::Evaluate { run: first.folder.clone(), data: None });
     assert!(message.contains("has changed since this run"), "{message}");
+}
+
+#[test]
+fn what_one_worker_has_read_the_other_trains_on() {
+    let mut bench = Bench::new(|training| training.epochs = 1);
+    let data = SharedData::default();
+    let spawn = || Worker::spawn_with(WorkerOptions::default(), data.clone(), || ()).unwrap();
+    let preview = spawn();
+    bench.worker = spawn();
+    // The window reads before the columns are chosen.
+    let mut unread = bench.project.clone();
+    unread.dataset.text_column.clear();
+    let imported = import(&preview, &unread, bench.folder.path());
+    let prepared = prepare(&preview, &bench.project, &imported);
+
+    // As if nothing had been written: whoever reads the file now finds nothing in it.
+    let path = bench.path("reviews.csv");
+    let before = std::fs::metadata(&path).unwrap();
+    std::fs::write(&path, vec![b'x'; before.len() as usize]).unwrap();
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(before.modified().unwrap()).unwrap();
+    let results = bench.train();
+    assert_eq!(results.settings.data_hash, prepared.data_hash);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Modifiers, Stroke, TextEdit, Ui};
+use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Response, Stroke, TextEdit, Ui};
 
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::pick;
@@ -55,8 +55,15 @@ pub enum Dialog {
     },
     /// A run is going.
     Training(Leaving),
+    /// A run was told to stop; it is left when it has.
+    Stopping(Leaving),
     /// There are changes that are not saved.
-    Unsaved(Leaving),
+    Unsaved {
+        /// Where to, once that is answered.
+        leaving: Leaving,
+        /// The project was restored from an autosave and its file is still damaged.
+        restored: bool,
+    },
     /// The project file cannot be read, but its autosave can.
     Damaged {
         /// The project's folder.
@@ -114,7 +121,7 @@ pub fn dialog_frame(theme: &Theme, margin: f32) -> Frame {
         .inner_margin(Margin::same(margin as i8))
 }
 
-/// Draws the open dialog. Escape and a click beside it close it without an answer.
+/// Draws the open dialog. Escape and a click beside it close it without an answer; Enter answers with what leads on.
 pub fn dialogs_ui(
     ui: &Ui,
     theme: &Theme,
@@ -158,7 +165,8 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::SaveAs { folder, error } => save_as_ui(ui, theme, folder, error.as_deref(), sender),
         Dialog::TypePath { pick, path } => type_path_ui(ui, theme, pick, path),
         Dialog::Training(leaving) => training_ui(ui, theme, leaving),
-        Dialog::Unsaved(leaving) => unsaved_ui(ui, theme, leaving),
+        Dialog::Stopping(leaving) => stopping_ui(ui, theme, leaving),
+        Dialog::Unsaved { leaving, restored } => unsaved_ui(ui, theme, leaving, *restored),
         Dialog::Damaged { path, message } => damaged_ui(ui, theme, path, message),
         Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
         Dialog::About => page(ui, theme, "Hone", |ui| help::about_ui(ui, theme)),
@@ -178,9 +186,21 @@ fn heading(ui: &mut Ui, theme: &Theme, title: &str, body: &str) {
 fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> Reply {
     heading(ui, theme, title, "");
     body(ui);
-    let mut closed = false;
-    buttons(ui, theme, |ui| closed = primary_button(ui, theme, "", "Close", Ok(())).clicked());
-    if closed { Reply::Close } else { Reply::None }
+    let close = buttons(ui, theme, |ui| primary_button(ui, theme, "", "Close", Ok(())));
+    focus_first(&close);
+    if close.clicked() { Reply::Close } else { Reply::None }
+}
+
+/// Gives the keyboard to the button or field a dialog begins with, unless it is elsewhere in the dialog.
+fn focus_first(response: &Response) {
+    if response.ctx.memory(|memory| memory.focused().is_none()) {
+        response.request_focus();
+    }
+}
+
+/// Whether Enter was pressed in a field. On a button it presses that button.
+fn entered(field: &Response) -> bool {
+    field.lost_focus() && field.ctx.input(|input| input.key_pressed(Key::Enter))
 }
 
 /// The row of buttons at the end, the one that leads on first from the right.
@@ -190,25 +210,30 @@ fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -
     ui.allocate_ui_with_layout(size, egui::Layout::right_to_left(egui::Align::Center), contents).inner
 }
 
-fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> egui::Response {
+fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> Response {
     let margin = egui::vec2(theme.space.s, 7.0);
     ui.add(TextEdit::singleline(value).desired_width(width).margin(margin)).accessible_name(name)
 }
 
 /// A text field for a folder and a button that asks the system.
-fn folder_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, pick: Pick, sender: &mut CommandSender) {
+fn folder_field(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    value: &mut String,
+    pick: Pick,
+    sender: &mut CommandSender,
+) -> Response {
     field_label(ui, theme, name, "");
     ui.horizontal(|ui| {
         let width = ui.available_width() - 120.0;
-        text_field(ui, theme, name, value, width);
+        let field = text_field(ui, theme, name, value, width);
         if button(ui, theme, icons::FOLDER_OPEN, "Browse…").clicked() {
             sender.send(AppCommand::Pick(pick));
         }
-    });
-}
-
-fn entered(ui: &Ui) -> bool {
-    ui.input(|input| input.key_pressed(Key::Enter) && input.modifiers == Modifiers::NONE)
+        field
+    })
+    .inner
 }
 
 fn new_ui(
@@ -222,11 +247,9 @@ fn new_ui(
     heading(ui, theme, "New project", "A project is a folder: its settings, its corrections and its runs");
     field_label(ui, theme, "Name", "");
     let field = text_field(ui, theme, "Name", name, f32::INFINITY);
-    if name.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
-        field.request_focus();
-    }
     ui.add_space(theme.space.xs);
-    folder_field(ui, theme, "Make it in", parent, Pick::NewFolder, sender);
+    let place = folder_field(ui, theme, "Make it in", parent, Pick::NewFolder, sender);
+    let entered = entered(&field) || entered(&place);
     if let Some(error) = error {
         ui.add_space(theme.space.s);
         banner(ui, theme, Tone::Danger, "The project could not be made", error, |_| {});
@@ -236,10 +259,11 @@ fn new_ui(
         let create = primary_button(ui, theme, "", "Create", enabled).clicked();
         (create, button(ui, theme, "", "Cancel").clicked())
     });
+    focus_first(&field);
     if cancel {
         return Reply::Close;
     }
-    if enabled.is_ok() && (create || entered(ui)) {
+    if enabled.is_ok() && (create || entered) {
         let folder = Path::new(parent.trim()).join(folder_name(name));
         return Reply::Answer(DialogAnswer::Create { folder, name: name.trim().to_owned() });
     }
@@ -261,7 +285,8 @@ fn save_as_ui(
 ) -> Reply {
     let body = "Makes a copy of the project in another folder and goes on there. Its runs stay where they are";
     heading(ui, theme, "Save as", body);
-    folder_field(ui, theme, "Folder", folder, Pick::SaveAs, sender);
+    let field = folder_field(ui, theme, "Folder", folder, Pick::SaveAs, sender);
+    let entered = entered(&field);
     if let Some(error) = error {
         ui.add_space(theme.space.s);
         banner(ui, theme, Tone::Danger, "The project could not be saved there", error, |_| {});
@@ -271,7 +296,8 @@ fn save_as_ui(
         let save = primary_button(ui, theme, "", "Save", enabled).clicked();
         (save, button(ui, theme, "", "Cancel").clicked())
     });
-    match (cancel, enabled.is_ok() && (save || entered(ui))) {
+    focus_first(&field);
+    match (cancel, enabled.is_ok() && (save || entered)) {
         (true, _) => Reply::Close,
         (_, true) => Reply::Answer(DialogAnswer::SaveAs(PathBuf::from(folder.trim()))),
         _ => Reply::None,
@@ -282,15 +308,14 @@ fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> R
     heading(ui, theme, pick::title(pick), "This system has no file dialog that Hone can show: type the path");
     field_label(ui, theme, "Path", "");
     let field = text_field(ui, theme, "Path", path, f32::INFINITY);
-    if path.is_empty() && ui.memory(|memory| memory.focused().is_none()) {
-        field.request_focus();
-    }
+    let entered = entered(&field);
     let enabled = if path.trim().is_empty() { Err("Type a path") } else { Ok(()) };
     let (go_on, cancel) = buttons(ui, theme, |ui| {
         let go_on = primary_button(ui, theme, "", "Use this path", enabled).clicked();
         (go_on, button(ui, theme, "", "Cancel").clicked())
     });
-    match (cancel, enabled.is_ok() && (go_on || entered(ui))) {
+    focus_first(&field);
+    match (cancel, enabled.is_ok() && (go_on || entered)) {
         (true, _) => Reply::Close,
         (_, true) => Reply::Answer(DialogAnswer::Path(pick.clone(), PathBuf::from(path.trim()))),
         _ => Reply::None,
@@ -306,29 +331,45 @@ fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
                 \"Stop and keep the best\" first.";
     heading(ui, theme, title, body);
     let (stay, stop) = buttons(ui, theme, |ui| {
-        let stay = primary_button(ui, theme, "", "Go on training", Ok(())).clicked();
+        let stay = primary_button(ui, theme, "", "Go on training", Ok(()));
         (stay, button(ui, theme, icons::STOP, stop).clicked())
     });
-    match (stay, stop) {
+    focus_first(&stay);
+    match (stay.clicked(), stop) {
         (true, _) => Reply::Close,
         (_, true) => Reply::Answer(DialogAnswer::StopAndLeave(leaving.clone())),
         _ => Reply::None,
     }
 }
 
-fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
-    heading(
-        ui,
-        theme,
-        "Save the changes to this project?",
-        "Without saving, the changes since the last save are lost.",
-    );
+fn stopping_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
+    let body = match leaving {
+        Leaving::Quit => "Hone closes as soon as the run has ended.",
+        _ => "This project is left as soon as the run has ended.",
+    };
+    heading(ui, theme, "Stopping the run", body);
+    ui.add(egui::Spinner::new().size(theme.size.control)).accessible_name("Waiting for the run to end");
+    let stay = buttons(ui, theme, |ui| button(ui, theme, "", "Stay here"));
+    focus_first(&stay);
+    if stay.clicked() { Reply::Close } else { Reply::None }
+}
+
+fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving, restored: bool) -> Reply {
+    let (title, body) = if restored {
+        let body = "Without saving, the project file stays damaged. What was restored is kept and offered again; \
+                    changes made since are lost.";
+        ("Save the restored project?", body)
+    } else {
+        ("Save the changes to this project?", "Without saving, the changes since the last save are lost.")
+    };
+    heading(ui, theme, title, body);
     let (save, discard, cancel) = buttons(ui, theme, |ui| {
-        let save = primary_button(ui, theme, "", "Save", Ok(())).clicked();
+        let save = primary_button(ui, theme, "", "Save", Ok(()));
         let discard = button(ui, theme, "", "Don't save").clicked();
         (save, discard, button(ui, theme, "", "Cancel").clicked())
     });
-    match (save, discard, cancel) {
+    focus_first(&save);
+    match (save.clicked(), discard, cancel) {
         (true, ..) => Reply::Answer(DialogAnswer::SaveAndLeave(leaving.clone())),
         (_, true, _) => Reply::Answer(DialogAnswer::DiscardAndLeave(leaving.clone())),
         (.., true) => Reply::Close,
@@ -340,10 +381,11 @@ fn damaged_ui(ui: &mut Ui, theme: &Theme, path: &Path, message: &str) -> Reply {
     heading(ui, theme, "The project file is damaged", message);
     ui.add(egui::Label::new(theme.muted("The damaged file stays as it is until you save.")).wrap());
     let (open, cancel) = buttons(ui, theme, |ui| {
-        let open = primary_button(ui, theme, "", "Open the last autosave", Ok(())).clicked();
+        let open = primary_button(ui, theme, "", "Open the last autosave", Ok(()));
         (open, button(ui, theme, "", "Cancel").clicked())
     });
-    match (open, cancel) {
+    focus_first(&open);
+    match (open.clicked(), cancel) {
         (true, _) => Reply::Answer(DialogAnswer::OpenAutosave(path.to_owned())),
         (_, true) => Reply::Close,
         _ => Reply::None,

@@ -6,15 +6,15 @@ use egui::{Align, ComboBox, Label, Layout, RichText, TextEdit, Ui};
 use egui_extras::{Column, TableBuilder};
 use egui_plot::{Bar, BarChart, Plot};
 
-use super::super::context::StepContext;
+use super::super::context::{RowQuestion, StepContext};
+use super::super::messages::{AppCommand, CommandSender};
 use super::super::theme::icons;
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{one_line, section};
-use crate::data::{DropReason, Imported, LengthBin, Prepared, filter_rows, length_histogram, word_counts};
+use crate::data::{DropReason, Imported, LengthBin, Prepared};
 use crate::project::{RowId, SourceFile};
+use crate::worker::Survey;
 
-/// Bars of the length histogram.
-const BINS: usize = 40;
 /// Height of the table of rows.
 const HEIGHT: f32 = 420.0;
 /// Longest text shown of a row; the whole is on hover.
@@ -35,26 +35,28 @@ enum Shown {
 /// What is remembered between frames.
 #[derive(Debug, Default)]
 pub struct ExploreState {
-    of: Option<Arc<Prepared>>,
-    histogram: Vec<LengthBin>,
     query: String,
     label: Option<u32>,
     shown: Shown,
-    found: Option<(String, Option<u32>, Shown, Rows)>,
+    /// What was last searched for.
+    asked: Option<RowQuestion>,
 }
 
 /// The rows to show.
-#[derive(Debug)]
-enum Rows {
+#[derive(Clone, Copy, Debug)]
+enum Rows<'a> {
+    /// The first so many of `Prepared::examples`: all of them.
+    All(usize),
     /// Places in `Prepared::examples`.
-    Examples(Vec<usize>),
+    Examples(&'a [usize]),
     /// Rows of the files.
-    Ids(Vec<RowId>),
+    Ids(&'a [RowId]),
 }
 
-impl Rows {
+impl Rows<'_> {
     fn len(&self) -> usize {
         match self {
+            Self::All(rows) => *rows,
             Self::Examples(rows) => rows.len(),
             Self::Ids(rows) => rows.len(),
         }
@@ -62,41 +64,51 @@ impl Rows {
 }
 
 impl ExploreState {
-    fn refresh(&mut self, prepared: &Arc<Prepared>) {
-        if !self.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, prepared)) {
-            self.of = Some(Arc::clone(prepared));
-            self.histogram = length_histogram(&word_counts(prepared), BINS);
-            self.label = self.label.filter(|&label| (label as usize) < prepared.labels.len());
-            self.found = None;
+    /// The rows to show; `None` while the first search goes on. What was found last stays until the answer is there.
+    fn rows<'a>(&mut self, ctx: &StepContext<'a>, shown: Data<'a>, sender: &mut CommandSender) -> Option<Rows<'a>> {
+        let Data { prepared, survey, .. } = shown;
+        match self.shown {
+            Shown::Conflicts => return Some(Rows::Ids(&survey.conflicting)),
+            Shown::Dropped(reason) => return Some(Rows::Ids(survey.dropped(reason))),
+            Shown::Used => {}
         }
-        let current = |(query, label, shown, _): &(String, Option<u32>, Shown, Rows)| {
-            *query == self.query && *label == self.label && *shown == self.shown
-        };
-        if !self.found.as_ref().is_some_and(current) {
-            let rows = match self.shown {
-                Shown::Used => Rows::Examples(filter_rows(prepared, &self.query, self.label)),
-                Shown::Conflicts => Rows::Ids(prepared.conflicts.iter().flatten().copied().collect()),
-                Shown::Dropped(reason) => {
-                    let dropped = prepared.dropped.iter().filter(|(_, why)| *why == reason);
-                    Rows::Ids(dropped.map(|(id, _)| *id).collect())
-                }
-            };
-            self.found = Some((self.query.clone(), self.label, self.shown, rows));
+        self.label = self.label.filter(|&label| (label as usize) < prepared.labels.len());
+        let query = self.query.trim().to_owned();
+        if query.is_empty() && self.label.is_none() {
+            self.asked = None;
+            return Some(Rows::All(prepared.examples.len()));
         }
+        let question = RowQuestion { prepared: Arc::clone(prepared), query, label: self.label };
+        if self.asked.as_ref() != Some(&question) {
+            sender.send(AppCommand::FindRows { query: question.query.clone(), label: question.label });
+            self.asked = Some(question);
+        }
+        let found = ctx.found.filter(|found| Arc::ptr_eq(&found.question.prepared, prepared))?;
+        Some(Rows::Examples(&found.rows))
     }
 }
 
+/// What is looked through.
+#[derive(Clone, Copy)]
+pub struct Data<'a> {
+    /// The files as read.
+    pub imported: &'a Imported,
+    /// The rows that will be used.
+    pub prepared: &'a Arc<Prepared>,
+    /// What was counted over them.
+    pub survey: &'a Survey,
+}
+
 /// Draws length histogram, findings and rows.
-pub fn explore_ui(
+pub fn explore_ui<'a>(
     ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    imported: &Imported,
-    prepared: &Arc<Prepared>,
+    ctx: &StepContext<'a>,
+    data: Data<'a>,
     state: &mut ExploreState,
+    sender: &mut CommandSender,
 ) {
-    state.refresh(prepared);
-    lengths(ui, ctx, &state.histogram);
-    rows_section(ui, ctx, imported, prepared, state);
+    lengths(ui, ctx, &data.survey.lengths);
+    rows_section(ui, ctx, data, state, sender);
 }
 
 fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, histogram: &[LengthBin]) {
@@ -136,9 +148,9 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, histogram: &[LengthBin]) {
 }
 
 /// What was found, in words, with how many rows.
-fn findings(prepared: &Prepared) -> Vec<(Shown, &'static str, &'static str, usize)> {
-    let dropped = |reason| prepared.dropped.iter().filter(|(_, why)| *why == reason).count();
-    let conflicting = prepared.conflicts.iter().map(Vec::len).sum();
+fn findings(survey: &Survey) -> Vec<(Shown, &'static str, &'static str, usize)> {
+    let dropped = |reason| survey.dropped(reason).len();
+    let conflicting = survey.conflicting.len();
     [
         (
             Shown::Dropped(DropReason::Duplicate),
@@ -178,43 +190,54 @@ fn findings(prepared: &Prepared) -> Vec<(Shown, &'static str, &'static str, usiz
     .collect()
 }
 
-fn rows_section(
+fn rows_section<'a>(
     ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    imported: &Imported,
-    prepared: &Arc<Prepared>,
+    ctx: &StepContext<'a>,
+    data: Data<'a>,
     state: &mut ExploreState,
+    sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
     section(ui, theme, "Rows", "Those that will be used, and those found to be left out or in doubt", |ui| {
         ui.horizontal_wrapped(|ui| {
-            let used = format!("Used  {}", count(prepared.examples.len() as u64));
+            let used = format!("Used  {}", count(data.prepared.examples.len() as u64));
             ui.selectable_value(&mut state.shown, Shown::Used, used)
                 .on_hover_text("Rows that will be learnt from or measured on");
-            for (shown, name, explanation, rows) in findings(prepared) {
+            for (shown, name, explanation, rows) in findings(data.survey) {
                 let text = format!("{name}  {}", count(rows as u64));
                 ui.selectable_value(&mut state.shown, shown, text).on_hover_text(explanation);
             }
         });
         ui.add_space(theme.space.xs);
+        let rows = state.rows(ctx, data, sender);
         if state.shown == Shown::Used {
-            filter_ui(ui, ctx, prepared, state);
+            filter_ui(ui, ctx, data.prepared, rows, state);
         }
-        state.refresh(prepared);
-        let Some((_, _, _, rows)) = &state.found else { return };
-        if rows.len() == 0 {
-            ui.label(theme.muted("No row has these words and this label"));
-            return;
+        match rows {
+            None => {}
+            Some(rows) if rows.len() == 0 && state.shown == Shown::Used => {
+                ui.label(theme.muted("No row has these words and this label"));
+            }
+            Some(rows) if rows.len() == 0 => {
+                ui.label(theme.muted("No such rows any more"));
+            }
+            Some(rows) => table(ui, ctx, data, rows),
         }
-        table(ui, ctx, imported, prepared, rows);
     });
 }
 
-fn filter_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, state: &mut ExploreState) {
+fn filter_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    prepared: &Prepared,
+    rows: Option<Rows<'_>>,
+    state: &mut ExploreState,
+) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
         let hint = format!("{}  Search the texts", icons::MAGNIFYING_GLASS);
-        let edit = TextEdit::singleline(&mut state.query).hint_text(hint).desired_width(320.0);
+        let width = 320.0_f32.min(ui.available_width() * 0.45);
+        let edit = TextEdit::singleline(&mut state.query).hint_text(hint).desired_width(width);
         ui.add(edit.margin(egui::vec2(theme.space.s, 7.0))).accessible_name("Search the texts");
         let name = |label: u32| prepared.labels.get(label as usize).map_or("?", String::as_str);
         let combo = ComboBox::from_id_salt("label filter")
@@ -226,15 +249,19 @@ fn filter_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, state: &mu
                 }
             });
         combo.response.accessible_name("Show the rows of this label");
-        if let Some((_, _, _, rows)) = &state.found {
-            ui.label(theme.small(counted(rows.len() as u64, "row", "rows")));
-        }
+        let text = rows.map_or_else(|| "Searching".to_owned(), |rows| counted(rows.len() as u64, "row", "rows"));
+        ui.label(theme.small(text));
     });
     ui.add_space(theme.space.xs);
 }
 
-fn table(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, prepared: &Prepared, rows: &Rows) {
+fn table(ui: &mut Ui, ctx: &StepContext<'_>, data: Data<'_>, rows: Rows<'_>) {
     let theme = ctx.theme;
+    let prepared = data.prepared;
+    let example = |place: usize| {
+        let example = &prepared.examples[place];
+        (example.id, prepared.labels[example.label as usize].as_str(), example.text.as_str())
+    };
     TableBuilder::new(ui)
         .id_salt("rows")
         .cell_layout(Layout::left_to_right(Align::Center))
@@ -253,14 +280,11 @@ fn table(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, prepared: &Pre
         .body(|body| {
             body.rows(theme.size.row, rows.len(), |mut row| {
                 let (id, label, text) = match rows {
-                    Rows::Examples(rows) => {
-                        let example = &prepared.examples[rows[row.index()]];
-                        let label = prepared.labels[example.label as usize].as_str();
-                        (example.id, label, example.text.as_str())
-                    }
+                    Rows::All(_) => example(row.index()),
+                    Rows::Examples(rows) => example(rows[row.index()]),
                     Rows::Ids(ids) => {
                         let id = ids[row.index()];
-                        let (label, text) = raw(ctx, imported, id).unwrap_or_default();
+                        let (label, text) = raw(ctx, data.imported, id).unwrap_or_default();
                         (id, label, text)
                     }
                 };
@@ -299,4 +323,46 @@ fn raw<'a>(ctx: &StepContext<'_>, imported: &'a Imported, id: RowId) -> Option<(
     let text = file.table.column_index(&dataset.text_column)?;
     let label = file.table.column_index(&dataset.label_column)?;
     Some((file.table.cell(label, row), file.table.cell(text, row)))
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::testing::{app, hone, settle};
+    use super::*;
+    use crate::project::Step;
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn rows_are_searched_by_the_worker_and_an_old_answer_is_dropped() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 1700.0));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let prepared = hone(&mut window).prepared().unwrap();
+        let holding =
+            |words: &str| prepared.examples.iter().filter(|row| row.text.to_lowercase().contains(words)).count();
+        let (some, fewer) = (holding("t"), holding("terrible"));
+        assert!(some > fewer && fewer > 0, "{some} {fewer}");
+        let search = window.get_by_label("Search the texts");
+        search.focus();
+        search.type_text("Terrible");
+        settle(&mut window);
+        window.get_by_label(&counted(fewer as u64, "row", "rows"));
+
+        // Two questions at once: only the newer one is answered.
+        let app = hone(&mut window);
+        app.run_command(AppCommand::FindRows { query: "t".to_owned(), label: None });
+        app.run_command(AppCommand::FindRows { query: "terrible".to_owned(), label: Some(0) });
+        while !hone(&mut window).is_idle() {
+            window.step();
+            let found = hone(&mut window).state.work.found.as_ref().map(|found| found.question.query.clone());
+            assert_ne!(found.as_deref(), Some("t"));
+        }
+        let found = hone(&mut window).state.work.found.clone().unwrap();
+        assert_eq!((found.question.query.as_str(), found.question.label), ("terrible", Some(0)));
+        assert!(found.rows.iter().all(|&row| prepared.examples[row].label == 0));
+    }
 }

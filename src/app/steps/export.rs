@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Frame, Layout, Margin, RichText, TextEdit, Ui};
+use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
@@ -18,6 +18,43 @@ pub struct ExportStepState {
     /// Typed places, by format; empty is the one suggested.
     typed: [String; 3],
     code: Code,
+    places: Places,
+}
+
+/// Where exports go unless another place is typed. The disk is asked when something may have changed there: on
+/// coming to the step, after an export, and when the window is turned to again.
+#[derive(Debug, Default)]
+struct Places {
+    /// Folder and run, exports so far, whether one is under way.
+    of: Option<(PathBuf, String, usize, bool)>,
+    /// The pass in which they were last shown.
+    shown_in: u64,
+    /// A free place for each offer.
+    free: [PathBuf; 3],
+    /// The last folder exported.
+    exported: Option<PathBuf>,
+}
+
+impl Places {
+    fn refresh(&mut self, ui: &Ui, ctx: &StepContext<'_>, run: &str) {
+        let pass = ui.ctx().cumulative_pass_nr();
+        let came_here = pass > self.shown_in + 1;
+        self.shown_in = pass;
+        let turned_to = ui.input(|input| input.events.iter().any(|event| matches!(event, Event::WindowFocused(true))));
+        let of = (ctx.folder.to_owned(), run.to_owned(), ctx.exports.len(), ctx.job.is_some());
+        if !came_here && !turned_to && self.of.as_ref() == Some(&of) {
+            return;
+        }
+        self.of = Some(of);
+        self.free = OFFERS.map(|offer| suggestion(ctx.folder, offer.format, run));
+        self.exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir()).cloned();
+    }
+
+    /// The folder that the sample code names: exported, or as it would be.
+    fn model(&self) -> &Path {
+        let suggested = OFFERS.iter().position(|offer| offer.format == ExportFormat::HuggingFace);
+        self.exported.as_deref().unwrap_or(&self.free[suggested.unwrap_or_default()])
+    }
 }
 
 /// Which sample code is shown.
@@ -76,11 +113,12 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
         if let Some(job) = ctx.job {
             job_card(ui, ctx.theme, job, sender);
         }
+        state.places.refresh(ui, ctx, &results.summary.run);
         for (place, offer) in OFFERS.iter().enumerate() {
-            offer_card(ui, ctx, &mut state.typed[place], offer, results, sender);
+            offer_card(ui, ctx, &mut state.typed[place], offer, &state.places.free[place], sender);
         }
         done(ui, ctx, sender);
-        sample_code(ui, ctx, &mut state.code, results);
+        sample_code(ui, ctx, &mut state.code, state.places.model(), results);
     });
 }
 
@@ -89,7 +127,7 @@ fn offer_card(
     ctx: &StepContext<'_>,
     typed: &mut String,
     offer: &Offer,
-    results: &RunResults,
+    suggested: &Path,
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
@@ -103,12 +141,11 @@ fn offer_card(
             });
         });
         ui.add_space(theme.space.xs);
-        let suggested = suggestion(ctx.folder, offer.format, &results.summary.run);
         let size = egui::vec2(ui.available_width(), theme.size.control + 2.0);
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
             let enabled = if ctx.job.is_some() { Err("Wait until the work under way is done") } else { Ok(()) };
             if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
-                let output = if typed.trim().is_empty() { suggested.clone() } else { PathBuf::from(typed.trim()) };
+                let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
                 sender.send(AppCommand::Export { format: offer.format, output });
             }
             let choose = button(ui, theme, icons::FOLDER, "Choose…");
@@ -151,15 +188,12 @@ fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     }
 }
 
-fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, results: &RunResults) {
+fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path, results: &RunResults) {
     let theme = ctx.theme;
-    let exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir());
-    let model =
-        exported.cloned().unwrap_or_else(|| suggestion(ctx.folder, ExportFormat::HuggingFace, &results.summary.run));
     section(ui, theme, "Using the model", "The exported folder, from a terminal or from Python", |ui| {
         let text = match code {
-            Code::Terminal => terminal_code(&model),
-            Code::Transformers => python_code(&model, results.settings.project.training.max_length),
+            Code::Terminal => terminal_code(model),
+            Code::Transformers => python_code(model, results.settings.project.training.max_length),
         };
         ui.horizontal(|ui| {
             ui.selectable_value(code, Code::Terminal, "Terminal");
@@ -230,6 +264,30 @@ mod tests {
                 AppCommand::Pick(Pick::ExportTo(ExportFormat::Predictions)),
             ]
         );
+    }
+
+    #[test]
+    fn the_disk_is_looked_at_when_it_may_have_changed_and_not_in_every_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut scene = Scene::trained(false);
+        scene.folder = folder.path().to_owned();
+        let mut harness = open(scene, false);
+        harness.run();
+        let free = |harness: &Harness<'_, (Scene, ExportStepState)>| harness.state().1.places.free[1].clone();
+        let first = free(&harness);
+        assert!(first.ends_with("exports/2026-11-23-1024-weights.safetensors"));
+        std::fs::create_dir(folder.path().join("exports")).unwrap();
+        std::fs::write(&first, "").unwrap();
+        harness.run_steps(3);
+        assert_eq!(free(&harness), first, "nothing that this window knows of has changed");
+        harness.event(Event::WindowFocused(true));
+        harness.run();
+        let second = free(&harness);
+        assert!(second.ends_with("exports/2026-11-23-1024-weights-2.safetensors"));
+        std::fs::write(&second, "").unwrap();
+        harness.state_mut().0.exports.push(("One weights file".to_owned(), second, String::new()));
+        harness.run();
+        assert!(free(&harness).ends_with("exports/2026-11-23-1024-weights-3.safetensors"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent_fine};
 use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
-use super::explore::{ExploreState, explore_ui};
+use super::explore::{Data, ExploreState, explore_ui};
 use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
 use crate::data::Imported;
 use crate::project::{LabelSettings, Step};
@@ -80,13 +80,13 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         }
         stars(ui, ctx, &state.found.labels, sender);
         label_set(ui, ctx, &state.rows, &mut state.renaming, sender);
-        let Some(prepared) = ctx.prepared else {
+        let (Some(prepared), Some(survey)) = (ctx.prepared, ctx.survey) else {
             if ctx.preview.is_some() {
                 waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
             }
             return;
         };
-        explore_ui(ui, ctx, imported, prepared, &mut state.explore);
+        explore_ui(ui, ctx, Data { imported, prepared, survey }, &mut state.explore, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Prepare));
         }

@@ -4,6 +4,7 @@ mod data;
 mod evaluate;
 mod explore;
 mod export;
+mod forecast;
 mod hyperparameters;
 mod job;
 mod label_edits;

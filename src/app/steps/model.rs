@@ -10,6 +10,7 @@ use super::super::messages::{AppCommand, CommandSender, Edit, Pick};
 use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{bytes, duration, parameters};
 use super::super::widgets::{badge, banner, button, page, progress_ui, section};
+use super::forecast::forecast_ui;
 use super::hyperparameters::hyperparameters_ui;
 use super::plan::plan_summary;
 use crate::models::{Catalogue, CatalogueEntry, locate};
@@ -235,6 +236,8 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
                 ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
                 ui.add(egui::Label::new(plan_summary(ctx)).wrap());
             });
+            ui.add_space(theme.space.s);
+            forecast_ui(ui, ctx, sender);
             ui.add_space(theme.space.s);
             egui::CollapsingHeader::new(theme.strong("Advanced: every setting")).id_salt("advanced").show_unindented(
                 ui,

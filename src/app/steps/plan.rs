@@ -3,17 +3,16 @@
 use super::super::context::StepContext;
 use super::super::state::entry;
 use super::super::widgets::numbers::{bytes, count, counted};
-use crate::data::{Prepared, Side};
 use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, TrainingSettings};
 
 /// What will happen when Train is pressed: passes, rows, steps, when it measures and when it stops.
 #[must_use]
 pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
-    let rows = ctx.prepared.map(|prepared| prepared.side(Side::Train).count());
+    let sides = ctx.survey.map(|survey| survey.sides);
     let mut sentences: Vec<String> = download(ctx).into_iter().collect();
-    sentences.push(passes(settings, rows));
-    sentences.push(measuring(settings, ctx.prepared.map(AsRef::as_ref)));
+    sentences.push(passes(settings, sides.map(|[train, ..]| train)));
+    sentences.push(measuring(settings, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = &settings.early_stopping {
         let times = counted(u64::from(stopping.patience), "time", "times");
         sentences
@@ -46,12 +45,11 @@ fn passes(settings: &TrainingSettings, rows: Option<usize>) -> String {
     format!("{passes} over {texts}, {} at a time: {steps} steps.", settings.batch_size)
 }
 
-fn measuring(settings: &TrainingSettings, prepared: Option<&Prepared>) -> String {
+fn measuring(settings: &TrainingSettings, rows: Option<usize>) -> String {
     let when = match settings.evaluate_every {
         EvaluateEvery::Epoch => "After each pass".to_owned(),
         EvaluateEvery::Steps(steps) => format!("Every {}", counted(u64::from(steps), "step", "steps")),
     };
-    let rows = prepared.map(|prepared| prepared.side(Side::Validation).count());
     let rows = rows.map_or_else(
         || "the validation texts".to_owned(),
         |rows| counted(rows as u64, "validation text", "validation texts"),

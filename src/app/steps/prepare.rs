@@ -1,7 +1,5 @@
 //! The Prepare step: cleaning switches with what each changes, and the split.
 
-use std::sync::Arc;
-
 use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
 use super::super::context::StepContext;
@@ -14,6 +12,7 @@ use super::super::widgets::{
 use super::switches::{SWITCHES, Switch};
 use crate::data::{DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
+use crate::worker::Survey;
 
 /// Changed rows shown beside the switches.
 const SAMPLES: usize = 5;
@@ -27,15 +26,13 @@ const SWITCH_LIST: f32 = 380.0;
 pub struct PrepareStepState {
     /// Field name of the switch whose changes are shown; `None` is the first that changes anything.
     looked_at: Option<&'static str>,
-    /// Rows of each label on each side, counted once.
-    counts: Option<(Arc<Prepared>, Vec<[usize; 3]>)>,
 }
 
 /// Draws the step.
 pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareStepState, sender: &mut CommandSender) {
     let theme = ctx.theme;
     page(ui, theme, Step::Prepare.title(), Step::Prepare.purpose(), |ui| {
-        let Some(prepared) = ctx.prepared else {
+        let (Some(prepared), Some(survey)) = (ctx.prepared, ctx.survey) else {
             nothing_yet(ui, ctx, sender);
             return;
         };
@@ -43,13 +40,9 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
             banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
         }
         warnings(ui, theme, prepared);
-        cleaning(ui, ctx, prepared, state, sender);
-        if !state.counts.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, prepared)) {
-            state.counts = Some((Arc::clone(prepared), prepared.counts()));
-        }
-        let counts = state.counts.as_ref().map_or(&[][..], |(_, counts)| counts);
-        split(ui, ctx, prepared, counts, sender);
-        left_out(ui, theme, prepared);
+        cleaning(ui, ctx, (prepared, survey), state, sender);
+        split(ui, ctx, prepared, survey, sender);
+        left_out(ui, theme, survey);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Model));
         }
@@ -92,7 +85,7 @@ fn warnings(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
 fn cleaning(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    prepared: &Prepared,
+    (prepared, survey): (&Prepared, &Survey),
     state: &mut PrepareStepState,
     sender: &mut CommandSender,
 ) {
@@ -104,7 +97,7 @@ fn cleaning(
         let mut switches = |ui: &mut Ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
             for switch in &SWITCHES {
-                switch_row(ui, ctx, prepared, switch, looked_at, state, sender);
+                switch_row(ui, ctx, (prepared, survey), switch, looked_at, state, sender);
             }
         };
         let beside = ui.available_width() - SWITCH_LIST - theme.space.xl;
@@ -132,7 +125,7 @@ fn cleaning(
 fn switch_row(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    prepared: &Prepared,
+    (prepared, survey): (&Prepared, &Survey),
     switch: &Switch,
     looked_at: Option<&'static str>,
     state: &mut PrepareStepState,
@@ -140,7 +133,7 @@ fn switch_row(
 ) {
     let theme = ctx.theme;
     let effect = prepared.cleaning.iter().find(|effect| effect.switch == switch.field);
-    let rows = effect.map_or_else(|| dropped(prepared, switch.field), |effect| effect.rows) as u64;
+    let rows = effect.map_or_else(|| dropped(survey, switch.field), |effect| effect.rows) as u64;
     ui.horizontal(|ui| {
         ui.set_min_height(theme.size.row);
         let mut settings = ctx.project.cleaning.clone();
@@ -166,12 +159,12 @@ fn switch_row(
 }
 
 /// Rows a switch that leaves rows out leaves out now.
-fn dropped(prepared: &Prepared, field: &str) -> usize {
+fn dropped(survey: &Survey, field: &str) -> usize {
     let reason = match field {
         "drop_duplicates" => DropReason::Duplicate,
         _ => DropReason::Conflict,
     };
-    prepared.dropped.iter().filter(|(_, why)| *why == reason).count()
+    survey.dropped(reason).len()
 }
 
 fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: Option<&'static str>) {
@@ -197,7 +190,7 @@ fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: O
     }
 }
 
-fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, counts: &[[usize; 3]], sender: &mut CommandSender) {
+fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey: &Survey, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let hint = "Training rows are learnt from. Validation rows are watched during training and decide which weights are \
                 kept. Test rows are used once, at the end: theirs are the honest figures";
@@ -208,10 +201,9 @@ fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, counts: &[[usi
             sender.edit(Edit::Split(settings));
         }
         ui.add_space(theme.space.m);
-        let sides: [usize; 3] = std::array::from_fn(|side| counts.iter().map(|label| label[side]).sum());
-        split_bar(ui, theme, sides);
+        split_bar(ui, theme, survey.sides);
         ui.add_space(theme.space.s);
-        counts_table(ui, theme, prepared, counts, sides);
+        counts_table(ui, theme, prepared, &survey.counts, survey.sides);
     });
 }
 
@@ -308,10 +300,7 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
     });
 }
 
-fn left_out(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
-    if prepared.dropped.is_empty() {
-        return;
-    }
+fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
     let reasons = [
         (DropReason::EmptyText, "Nothing is left of the text after cleaning"),
         (DropReason::EmptyLabel, "The label is empty"),
@@ -320,11 +309,15 @@ fn left_out(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
         (DropReason::ExcludedLabel, "The label is left out"),
         (DropReason::Excluded, "Excluded by you"),
     ];
-    let title = format!("{} left out", counted(prepared.dropped.len() as u64, "row is", "rows are"));
+    let all: usize = reasons.iter().map(|(reason, _)| survey.dropped(*reason).len()).sum();
+    if all == 0 {
+        return;
+    }
+    let title = format!("{} left out", counted(all as u64, "row is", "rows are"));
     section(ui, theme, &title, "The Labels step shows them one by one", |ui| {
         Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             for (reason, words) in reasons {
-                let rows = prepared.dropped.iter().filter(|(_, why)| *why == reason).count();
+                let rows = survey.dropped(reason).len();
                 if rows > 0 {
                     ui.label(words);
                     ui.label(theme.strong(count(rows as u64)));

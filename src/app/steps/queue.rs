@@ -61,6 +61,8 @@ pub struct Queue {
     edits: Edits,
     wrong: Vec<Prediction>,
     places: Vec<usize>,
+    reviewed: usize,
+    corrections: usize,
 }
 
 impl Queue {
@@ -73,7 +75,11 @@ impl Queue {
             self.fill(edits);
         } else if self.edits != *edits {
             self.fill(edits);
+        } else {
+            return;
         }
+        self.reviewed = self.wrong.iter().filter(|row| is_reviewed(edits, row.id)).count();
+        self.corrections = corrections_since(&results.settings.project.edits, edits);
     }
 
     /// Changes the filter.
@@ -128,7 +134,13 @@ impl Queue {
     /// Misclassified rows that were decided about.
     #[must_use]
     pub fn reviewed(&self) -> usize {
-        self.wrong.iter().filter(|row| is_reviewed(&self.edits, row.id)).count()
+        self.reviewed
+    }
+
+    /// Rows whose label or membership differs from what the run learnt from.
+    #[must_use]
+    pub fn corrections(&self) -> usize {
+        self.corrections
     }
 
     /// The row at a place of the queue.
@@ -149,8 +161,7 @@ fn is_reviewed(edits: &Edits, id: RowId) -> bool {
 }
 
 /// Rows whose label or membership differs between the corrections a run knew and those of now.
-#[must_use]
-pub fn corrections_since(run: &Edits, now: &Edits) -> usize {
+fn corrections_since(run: &Edits, now: &Edits) -> usize {
     let effect = |edits: &Edits, id: &RowId| {
         edits.rows.get(id).map_or((None, false), |edit| (edit.label.clone(), edit.excluded))
     };

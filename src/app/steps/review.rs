@@ -13,7 +13,7 @@ use super::super::widgets::{
     Chosen, badge, banner, button, card, empty_state, page, primary_button, probability_bars_ui, progress_ui,
     row_list_ui,
 };
-use super::queue::{Decision, Order, Queue, corrections_since};
+use super::queue::{Decision, Order, Queue};
 use crate::evaluation::Prediction;
 use crate::project::{RowEdit, RowId, SourceFile, Step};
 use crate::worker::RunResults;
@@ -45,7 +45,7 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         };
         state.queue.refresh(results, &ctx.project.edits);
         state.settle();
-        progress_card(ui, ctx, state, results, sender);
+        progress_card(ui, ctx, state, sender);
         if state.queue.all_len() == 0 {
             let body = "The model labels every validation and test row as the file does. There is nothing to review";
             empty_state(ui, ctx.theme, icons::SEAL_CHECK, "No errors", body, |_| {});
@@ -105,16 +105,10 @@ impl ReviewStepState {
     }
 }
 
-fn progress_card(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    state: &ReviewStepState,
-    results: &RunResults,
-    sender: &mut CommandSender,
-) {
+fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let (reviewed, all) = (state.queue.reviewed(), state.queue.all_len());
-    let corrections = corrections_since(&results.settings.project.edits, &ctx.project.edits);
+    let corrections = state.queue.corrections();
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
             ui.vertical(|ui| {
@@ -150,9 +144,11 @@ fn progress_card(
     }
 }
 
-/// The keys of this page. Nothing is taken while a person types, or while the keyboard is on a button.
+/// The keys of this page. Nothing is taken while a person types, while the keyboard is on a button, or while a
+/// question must be answered first.
 fn keys(ui: &Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results: &RunResults, sender: &mut CommandSender) {
-    if ui.ctx().memory(|memory| memory.focused().is_some()) || !ui.is_enabled() {
+    let elsewhere = ui.memory(|memory| memory.focused().is_some() || memory.top_modal_layer().is_some());
+    if elsewhere || !ui.is_enabled() {
         return;
     }
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));

@@ -1,0 +1,94 @@
+//! How long a frame takes: what the window does itself, and the shapes it hands to the graphics card.
+//!
+//! `HONE_FRAMES=/path/to/table.csv` measures another table than the generated one.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use egui::{Context, RawInput, Rect, pos2, vec2};
+
+use super::app::{HoneApp, Start};
+use super::messages::AppCommand;
+use super::steps::View;
+use super::testing::results;
+use crate::project::{Project, Step};
+use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
+
+/// Rows of the generated table.
+const ROWS: usize = 15_000;
+/// Frames measured of each view.
+const FRAMES: usize = 60;
+/// Sixty frames a second leave this for all of it, the painting included.
+const BUDGET: Duration = Duration::from_millis(16);
+
+fn table(folder: &std::path::Path) -> PathBuf {
+    if let Some(path) = std::env::var_os("HONE_FRAMES") {
+        return path.into();
+    }
+    let mut rows = String::from("text,label\n");
+    for row in 0..ROWS {
+        let label = ["good", "bad", "neither"][row % 3];
+        writeln!(rows, "\"Order {row} came late, <b>again</b>, and item {} was broken\",{label}", row % 97).unwrap();
+    }
+    let path = folder.join("rows.csv");
+    std::fs::write(&path, rows).unwrap();
+    path
+}
+
+/// One frame as eframe makes it, without the painting.
+fn frame(ctx: &Context, app: &mut HoneApp) -> Duration {
+    let screen_rect = Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1280.0, 800.0)));
+    let begun = Instant::now();
+    let output = ctx.run_ui(RawInput { screen_rect, ..RawInput::default() }, |ui| {
+        app.update(ui.ctx());
+        app.draw(ui);
+    });
+    let meshes = ctx.tessellate(output.shapes, output.pixels_per_point);
+    assert!(!meshes.is_empty());
+    begun.elapsed()
+}
+
+fn settle(ctx: &Context, app: &mut HoneApp) {
+    let begun = Instant::now();
+    for _ in 0..5 {
+        frame(ctx, app);
+    }
+    while !app.is_idle() {
+        frame(ctx, app);
+        assert!(begun.elapsed().as_secs() < 120, "the workers are still busy");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for _ in 0..5 {
+        frame(ctx, app);
+    }
+}
+
+#[test]
+#[ignore = "a measurement: run it alone, in release, on a quiet machine"]
+fn a_frame_of_each_step_with_many_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let project_folder = folder.path().join("project");
+    drop(ProjectFile::create(&project_folder, &Project::default(), false).unwrap());
+    let ctx = Context::default();
+    let settings = AppSettings { theme: ThemeChoice::Light, ..AppSettings::default() };
+    let start = Start { project: Some(project_folder), settings, keep_settings: false };
+    let mut app = HoneApp::new(&ctx, start).unwrap();
+    app.run_command(AppCommand::OpenData(table(folder.path())));
+    settle(&ctx, &mut app);
+    app.state.work.results = Some(results());
+    let views = Step::ALL.map(View::Step).into_iter().chain([View::TryIt]);
+    let mut slow = Vec::new();
+    for view in views {
+        app.state.view = view;
+        settle(&ctx, &mut app);
+        let mut times: Vec<Duration> = (0..FRAMES).map(|_| frame(&ctx, &mut app)).collect();
+        times.sort_unstable();
+        let (median, worst) = (times[FRAMES / 2], times[FRAMES - 1]);
+        println!("{view:?}: median {median:.2?}, worst {worst:.2?}");
+        if median > BUDGET {
+            slow.push(view);
+        }
+    }
+    assert!(slow.is_empty(), "too slow for 60 frames a second: {slow:?}");
+}

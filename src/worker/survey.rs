@@ -1,0 +1,95 @@
+//! What is counted over all prepared rows: once, on the worker, so that no frame has to walk them.
+
+use std::collections::BTreeMap;
+
+use crate::data::{DropReason, LengthBin, Prepared, length_histogram, word_counts};
+use crate::project::RowId;
+
+/// Bars of the length histogram.
+const BINS: usize = 40;
+
+/// Figures and lists of prepared rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Survey {
+    /// Rows of each label (outer: label, inner: train, validation, test).
+    pub counts: Vec<[usize; 3]>,
+    /// Rows of each side: train, validation, test.
+    pub sides: [usize; 3],
+    /// Words of the texts, after cleaning.
+    pub lengths: Vec<LengthBin>,
+    /// Rows whose text also stands with another label, group after group.
+    pub conflicting: Vec<RowId>,
+    dropped: BTreeMap<DropReason, Vec<RowId>>,
+}
+
+impl Survey {
+    /// Walks all rows.
+    #[must_use]
+    pub fn of(prepared: &Prepared) -> Self {
+        let counts = prepared.counts();
+        let sides = std::array::from_fn(|side| counts.iter().map(|label| label[side]).sum());
+        let mut dropped: BTreeMap<DropReason, Vec<RowId>> = BTreeMap::new();
+        for (id, reason) in &prepared.dropped {
+            dropped.entry(*reason).or_default().push(*id);
+        }
+        Self {
+            sides,
+            counts,
+            lengths: length_histogram(&word_counts(prepared), BINS),
+            conflicting: prepared.conflicts.iter().flatten().copied().collect(),
+            dropped,
+        }
+    }
+
+    /// Rows left out for a reason.
+    #[must_use]
+    pub fn dropped(&self, reason: DropReason) -> &[RowId] {
+        self.dropped.get(&reason).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Example, Side};
+    use crate::project::SourceFile;
+
+    fn id(record: u64) -> RowId {
+        RowId { file: SourceFile::Main, record }
+    }
+
+    #[test]
+    fn every_row_is_counted_where_it_belongs() {
+        let example = |record, label, side| Example {
+            id: id(record),
+            row: record as usize,
+            text: "some words here".to_owned(),
+            label,
+            side,
+            relabelled: false,
+        };
+        let prepared = Prepared {
+            labels: vec!["a".to_owned(), "b".to_owned()],
+            examples: vec![example(1, 0, Side::Train), example(2, 1, Side::Train), example(3, 1, Side::Test)],
+            dropped: vec![
+                (id(4), DropReason::Duplicate),
+                (id(5), DropReason::Excluded),
+                (id(6), DropReason::Duplicate),
+            ],
+            stale_edits: Vec::new(),
+            conflicts: vec![vec![id(1), id(2)], vec![id(3)]],
+            cleaning: Vec::new(),
+            blockers: Vec::new(),
+            warnings: Vec::new(),
+            data_hash: String::new(),
+            split_hash: String::new(),
+        };
+        let survey = Survey::of(&prepared);
+        assert_eq!(survey.counts, [[1, 0, 0], [1, 0, 1]]);
+        assert_eq!(survey.sides, [2, 0, 1]);
+        assert_eq!(survey.lengths, [LengthBin { from: 3, to: 4, texts: 3 }]);
+        assert_eq!(survey.conflicting, [id(1), id(2), id(3)]);
+        assert_eq!(survey.dropped(DropReason::Duplicate), [id(4), id(6)]);
+        assert!(survey.dropped(DropReason::EmptyText).is_empty());
+    }
+}
