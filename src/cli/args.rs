@@ -253,14 +253,14 @@ pub struct BenchStepArguments {
     /// Model: an id of `hone models list`, or a Hugging Face folder
     #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
     pub model: String,
-    /// Texts in a step
+    /// Texts in a step; they are computed in one pass, however many tokens that is
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
     /// Tokens of each text
     #[arg(long, default_value_t = 64)]
     pub len: usize,
     /// Steps to time
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
 }
 

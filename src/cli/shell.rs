@@ -51,7 +51,10 @@ fn is_option(word: &Path) -> bool {
 }
 
 fn is_command(word: &Path) -> bool {
-    Arguments::command().get_subcommands().any(|command| word.as_os_str() == command.get_name())
+    let mut command = Arguments::command();
+    // Only then has it its own command, `help`.
+    command.build();
+    command.get_subcommands().any(|command| word.as_os_str() == command.get_name())
 }
 
 /// A path as it is typed in a shell: in quotes where it has a space or another character of its own meaning.

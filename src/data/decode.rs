@@ -71,7 +71,8 @@ impl Decoded<'_> {
     pub fn is_binary(&self) -> bool {
         let is_utf16 = self.encoding.starts_with("UTF-16");
         let odd = |character: &char| match *character {
-            '\t' | '\n' | '\r' | '\u{B}' | '\u{C}' => false,
+            // Those above 128 are in text that was decoded wrongly once; cleaning repairs it.
+            '\t' | '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{1}' | '\u{1B}'..='\u{1F}' | '\u{80}'..='\u{9F}' => false,
             // Any two bytes are something in UTF-16: mostly what nobody writes.
             '\u{E000}'..='\u{F8FF}' | char::REPLACEMENT_CHARACTER => is_utf16,
             other => other.is_control(),
@@ -186,5 +187,13 @@ mod tests {
     fn an_encoding_can_be_told() {
         assert_eq!(decoded(b"\xE9", Some("windows-1252")).0, "é");
         assert!(matches!(decode(b"a", Some("klingon")), Err(DataError::UnknownEncoding(_))));
+    }
+
+    #[test]
+    fn text_that_was_decoded_wrongly_once_is_text() {
+        let damaged = "review,label\n".to_owned() + &"I don\u{e2}\u{80}\u{99}t like it,bad\n".repeat(50);
+        assert!(!decode(damaged.as_bytes(), None).unwrap().is_binary());
+        let separated = "text\u{1}label\n".to_owned() + &"a\u{1}b\n".repeat(200);
+        assert!(!decode(separated.as_bytes(), None).unwrap().is_binary());
     }
 }

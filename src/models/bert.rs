@@ -89,8 +89,7 @@ impl Bert {
             return Ok(None);
         }
         self.check(batch)?;
-        let rates = DropoutRates { hidden: 0.0, attention: 0.0, classifier: 0.0 };
-        let mut pass = Pass::new(backend, Mode::Inference, rates, stop);
+        let mut pass = Pass::new(backend, Mode::Inference, DropoutRates::default(), stop);
         let hidden = self.lower(batch, &mut pass)?;
         hidden.to_array().map(Some)
     }

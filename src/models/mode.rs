@@ -19,7 +19,7 @@ pub enum Mode {
 }
 
 /// Dropout probabilities of a network, each in 0..1.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct DropoutRates {
     pub hidden: f64,
     pub attention: f64,

@@ -72,7 +72,7 @@ pub(super) struct Weights<'a> {
     names: BTreeMap<String, String>,
     device: Device,
     seed: u64,
-    /// Whether the parameters that are in the file stay as they are.
+    /// Whether the parameters handed out now stay as they are.
     frozen: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
@@ -118,16 +118,15 @@ impl<'a> Weights<'a> {
     /// The parameter of that Hugging Face name and shape, from the file or newly filled. Its number is its place among
     /// the parameters.
     pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Weight, ModelError> {
-        let (tensor, found) = match self.find(name, shape)? {
+        let tensor = match self.find(name, shape)? {
             Some(tensor) => {
                 self.report.loaded.push(name.to_owned());
-                (tensor, true)
+                tensor
             }
-            None => (self.fill(name, shape, fill)?, false),
+            None => self.fill(name, shape, fill)?,
         };
         let var = Var::from_tensor(&tensor)?;
-        // What was newly drawn means nothing until it is trained.
-        let trained = !(self.frozen && found);
+        let trained = !self.frozen;
         let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
         self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2, trained });
         Ok(weight)

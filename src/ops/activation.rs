@@ -142,7 +142,8 @@ simd_kernel! {
 simd_kernel! {
     fn relu(x: &[f32], out: &mut [f32]) {
         for (out, &x) in out.iter_mut().zip(x) {
-            *out = if x > 0.0 { x } else { 0.0 };
+            // A value that is not a number stays one, to be found.
+            *out = if x <= 0.0 { 0.0 } else { x };
         }
     }
 }
@@ -150,7 +151,7 @@ simd_kernel! {
 simd_kernel! {
     fn relu_backward(x: &[f32], gradient: &mut [f32]) {
         for (gradient, &x) in gradient.iter_mut().zip(x) {
-            *gradient = if x > 0.0 { *gradient } else { 0.0 };
+            *gradient = if x <= 0.0 { 0.0 } else { *gradient };
         }
     }
 }

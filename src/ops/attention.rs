@@ -38,6 +38,9 @@ pub enum AttentionInput<'a> {
     },
 }
 
+/// Sequences a thread takes at once: they share its score matrices.
+const SEQUENCES: usize = 4;
+
 /// What the backward pass needs.
 #[derive(Debug)]
 pub(super) struct Record {
@@ -79,7 +82,7 @@ impl Tape<'_> {
             sequences(&input, shape, dropout)
                 .into_par_iter()
                 .zip(parts)
-                .with_max_len(1)
+                .with_max_len(SEQUENCES)
                 .for_each_init(Vec::new, |scores, (sequence, out)| sequence.forward(scores, out));
         });
         let recorded = self.records(&input.nodes(), &[]);
@@ -117,6 +120,9 @@ fn check(input: AttentionInput<'_>, shape: &AttentionShape) -> Result<usize> {
     };
     if rest != 2 * hidden || shape.heads == 0 || hidden % shape.heads != 0 {
         bail!("attention: queries of width {hidden}, keys and values of width {rest}, {} heads", shape.heads);
+    }
+    if matches!(input, AttentionInput::Joint(_)) && shape.queries != shape.keys {
+        bail!("attention: queries and keys of the same rows are cut into different sequences");
     }
     let cuts = |cumulative: &[u32], rows: usize| {
         cumulative.first() == Some(&0) && cumulative.is_sorted() && cumulative.last() == Some(&(rows as u32))
@@ -197,7 +203,7 @@ fn run_backward(sequences: &[Sequence<'_>], parts: Vec<Gradients<'_>>, gradient:
     sequences
         .par_iter()
         .zip(parts)
-        .with_max_len(1)
+        .with_max_len(SEQUENCES)
         .for_each_init(Scratch::default, |scratch, (sequence, mut out)| sequence.backward(scratch, gradient, &mut out));
 }
 
@@ -323,7 +329,8 @@ mod tests {
         let x = Array::zeros(4, 24);
         let error = |shape: AttentionShape| answer(&x, &shape).unwrap_err().to_string();
         assert!(error(shape(3, &[0, 4], &[0, 4])).contains("3 heads"));
-        assert!(error(shape(2, &[0, 3], &[0, 4])).contains("4 queries and 4 keys"));
+        assert!(error(shape(2, &[0, 3], &[0, 3])).contains("4 queries and 4 keys"));
+        assert!(error(shape(2, &[0, 1, 4], &[0, 2, 4])).contains("different sequences"));
         let mut tape = Tape::inference(Backend::Kernels);
         let parts = [tape.leaf(Array::zeros(4, 8)).0, tape.leaf(Array::zeros(4, 16)).0];
         let uneven = shape(2, &[0, 2, 4], &[0, 4, 4]);

@@ -63,6 +63,12 @@ impl Gradients {
     pub(super) fn add_dense(&mut self, tensor: usize, shape: (usize, usize), write: impl FnOnce(&mut [f32], bool)) {
         match &mut self.0[tensor] {
             Some(Gradient::Dense(sum)) => write(sum.values_mut(), true),
+            // A table that is also a matrix, as tied embeddings are.
+            Some(Gradient::Rows(rows)) => {
+                let mut sum = rows.to_array();
+                write(sum.values_mut(), true);
+                self.0[tensor] = Some(Gradient::Dense(sum));
+            }
             slot => *slot = Some(Gradient::Dense(Array::written(shape.0, shape.1, |out| write(out, false)))),
         }
     }
@@ -70,11 +76,16 @@ impl Gradients {
     /// Adds `gradient`'s i-th row to row `rows[i]` of the gradient of a table of `shape`.
     pub(super) fn add_rows(&mut self, tensor: usize, shape: (usize, usize), rows: &[u32], gradient: &[f32]) {
         let slot = &mut self.0[tensor];
-        if !matches!(slot, Some(Gradient::Rows(_))) {
-            *slot = Some(Gradient::Rows(RowGradient::new(shape.0, shape.1)));
-        }
-        if let Some(Gradient::Rows(sum)) = slot {
-            sum.add(rows, gradient);
+        let new = || Gradient::Rows(RowGradient::new(shape.0, shape.1));
+        match slot.get_or_insert_with(new) {
+            Gradient::Rows(sum) => sum.add(rows, gradient),
+            Gradient::Dense(sum) => {
+                let sum = sum.values_mut();
+                for (gradient, &row) in gradient.chunks_exact(shape.1.max(1)).zip(rows) {
+                    add_to(&mut sum[row as usize * shape.1..][..shape.1], gradient);
+                }
+            }
+            Gradient::Device(_) => unreachable!("a step is computed on one device"),
         }
     }
 
@@ -106,9 +117,7 @@ impl Gradient {
     pub fn to_vec(&self) -> Result<Vec<f32>> {
         match self {
             Self::Dense(array) => Ok(array.values().to_vec()),
-            Self::Rows(rows) => Ok((0..rows.places.len() as u32)
-                .flat_map(|row| rows.row(row).map_or_else(|| vec![0.0; rows.width], <[f32]>::to_vec))
-                .collect()),
+            Self::Rows(rows) => Ok(rows.to_array().values().to_vec()),
             Self::Device(tensor) => tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1(),
         }
     }
@@ -148,6 +157,16 @@ impl RowGradient {
                 add_to(&mut self.values[*place as usize * width..][..width], gradient);
             }
         }
+    }
+
+    /// The gradient of the whole table.
+    fn to_array(&self) -> Array {
+        let mut whole = Array::zeros(self.places.len(), self.width);
+        let values = whole.values_mut();
+        for (&row, gradient) in self.rows.iter().zip(self.values.chunks_exact(self.width.max(1))) {
+            values[row as usize * self.width..][..self.width].copy_from_slice(gradient);
+        }
+        whole
     }
 
     /// The gradient of one row of the table; `None` where it is zero because nothing looked it up.
@@ -208,6 +227,27 @@ mod tests {
         assert!((norm - exact).abs() < 1e-6 * exact);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         assert_eq!(norm.to_bits(), pool.install(|| gradient.squared_norm()).unwrap().to_bits());
+    }
+
+    #[test]
+    fn a_table_that_is_a_matrix_too_gets_both_gradients() {
+        let mut gradients = Gradients::new(2);
+        let dense = |out: &mut [f32], accumulate: bool| {
+            if !accumulate {
+                out.fill(0.0);
+            }
+            add_to(out, &[1.0, 2.0, 3.0, 4.0]);
+        };
+        for (tensor, rows_first) in [(0, true), (1, false)] {
+            if rows_first {
+                gradients.add_rows(tensor, (2, 2), &[1], &[10.0, 20.0]);
+            }
+            gradients.add_dense(tensor, (2, 2), dense);
+            if !rows_first {
+                gradients.add_rows(tensor, (2, 2), &[1], &[10.0, 20.0]);
+            }
+            assert_eq!(gradients.get(tensor).unwrap().to_vec().unwrap(), [1.0, 2.0, 13.0, 24.0]);
+        }
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Gradients<'_> {
     }
 }
 
-/// Two score matrices, kept from one sequence to the next.
+/// Two score matrices, kept from one sequence of a thread to its next.
 #[derive(Default)]
 pub(super) struct Scratch {
     scores: Vec<f32>,

@@ -1,6 +1,6 @@
 //! What each number of a project can be.
 
-use super::{EvaluateEvery, Project, TrainingSettings};
+use super::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 
 /// A setting that cannot mean anything.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +102,12 @@ impl TrainingSettings {
                 self.label_smoothing.to_string(),
                 "Give 0 or more, and less than 1.",
             ),
+            (
+                self.trained_layers != TrainedLayers::Top(0),
+                "top layers",
+                "0".to_owned(),
+                "Give at least 1, or train the head alone.",
+            ),
             (not_negative(delta), "smallest improvement", delta.to_string(), "Give 0 or more."),
             (
                 self.evaluate_every != EvaluateEvery::Steps(0),
@@ -131,7 +137,7 @@ mod tests {
     #[test]
     fn each_hyperparameter_out_of_range_is_named() {
         type Change = fn(&mut TrainingSettings);
-        let cases: [(&str, Change); 18] = [
+        let cases: [(&str, Change); 19] = [
             ("epochs", |s| s.epochs = 0),
             ("batch size", |s| s.batch_size = 0),
             ("longest text", |s| s.max_length = 2),
@@ -147,6 +153,7 @@ mod tests {
             ("warm-up", |s| s.warmup = 1.1),
             ("dropout", |s| s.dropout = Some(1.0)),
             ("label smoothing", |s| s.label_smoothing = 1.0),
+            ("top layers", |s| s.trained_layers = TrainedLayers::Top(0)),
             ("label smoothing", |s| s.label_smoothing = f64::NAN),
             ("smallest improvement", |s| s.early_stopping = Some(EarlyStopping { patience: 2, min_delta: -1.0 })),
             ("steps between evaluations", |s| s.evaluate_every = EvaluateEvery::Steps(0)),

@@ -87,16 +87,30 @@ impl ProjectFile {
         if !replace && folder.join(PROJECT_FILE).exists() {
             return Err(StorageError::ProjectExists(folder.to_owned()));
         }
-        let made = Made::none_yet(folder);
-        let created = std::fs::create_dir_all(folder).map_err(StorageError::io("create", folder)).and_then(|()| {
-            let file = Self::lock(folder.to_owned());
-            file.save(project)?;
-            Ok(file)
-        });
+        let mut made = Made::none_yet(folder);
+        let created = std::fs::create_dir_all(folder)
+            .map_err(StorageError::io("create", folder))
+            .and_then(|()| Self::create_in(folder, project, replace, &mut made));
         if created.is_err() {
             made.take_back();
         }
         created
+    }
+
+    fn create_in(folder: &Path, project: &Project, replace: bool, made: &mut Made) -> Result<Self, StorageError> {
+        let file = Self::lock(folder.to_owned());
+        if let Some(reason) = file.read_only() {
+            // Whoever holds the folder made its files.
+            made.files.clear();
+            return Err(StorageError::ReadOnly(reason.to_owned()));
+        }
+        // Another process may have made one, and ended, since the first look.
+        if !replace && folder.join(PROJECT_FILE).exists() {
+            made.files.clear();
+            return Err(StorageError::ProjectExists(folder.to_owned()));
+        }
+        file.save(project)?;
+        Ok(file)
     }
 
     /// The project's folder.

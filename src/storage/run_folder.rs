@@ -300,7 +300,8 @@ fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io:
         serde_json::to_writer(&mut writer, &line)?;
         writer.write_all(b"\n")?;
     }
-    writer.flush()
+    // A crash must not take what a checkpoint on disk is known by.
+    writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
 }
 
 /// `YYYY-MM-DD-hhmmss-ffff`, UTC; the last part is the fraction of the second in hexadecimal.

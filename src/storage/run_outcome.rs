@@ -63,9 +63,11 @@ impl RunFolder {
     /// What the run came to. One whose status cannot be read counts as cut off.
     #[must_use]
     pub fn outcome(&self) -> RunOutcome {
+        // The lock before the status: a run that ends between the two looks has its status by then.
+        let under_way = self.is_under_way();
         let why = match self.read_status() {
             Ok(RunStatus::Finished(summary)) => return RunOutcome::Finished(summary),
-            Ok(RunStatus::Running) if self.is_under_way() => return RunOutcome::UnderWay,
+            Ok(RunStatus::Running) | Err(_) if under_way => return RunOutcome::UnderWay,
             Ok(RunStatus::Running) => "Hone ended while it trained.".to_owned(),
             Ok(RunStatus::Failed(why)) => why,
             Err(error) => error.to_string(),

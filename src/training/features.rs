@@ -9,8 +9,11 @@ use crate::storage::ScratchFile;
 
 use super::TrainError;
 
-/// Numbers kept in memory, 1 GiB of them; the rest goes to disk.
-const IN_MEMORY: usize = 1 << 28;
+/// Numbers kept in memory by one cache, 512 MiB of them; more go to disk.
+const IN_MEMORY: usize = 1 << 27;
+
+/// Numbers kept on disk by one cache, 8 GiB of them; more are computed anew each time.
+const ON_DISK: u64 = 1 << 31;
 
 /// Features of texts by their row.
 pub(super) struct FeatureCache {
@@ -21,6 +24,10 @@ pub(super) struct FeatureCache {
     limit: usize,
     folder: PathBuf,
     scratch: Option<ScratchFile>,
+    /// Numbers on disk.
+    on_disk: u64,
+    /// Whether the disk takes no more.
+    full: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -37,14 +44,24 @@ impl FeatureCache {
     }
 
     fn with_limit(rows: usize, folder: PathBuf, limit: usize) -> Self {
-        Self { places: vec![Place::Unknown; rows], width: 0, kept: 0, limit, folder, scratch: None }
+        Self {
+            places: vec![Place::Unknown; rows],
+            width: 0,
+            kept: 0,
+            limit,
+            folder,
+            scratch: None,
+            on_disk: 0,
+            full: false,
+        }
     }
 
     /// Features of the texts at `rows` of `ids`, end to end, computed where they are not known yet; `None` when all of the
     /// network is trained.
     ///
     /// # Errors
-    /// [`TrainError::Tensor`] when the network fails or `stop` says so, [`TrainError::Storage`] when the disk is full.
+    /// [`TrainError::Tensor`] when the network fails or `stop` says so, [`TrainError::Storage`] when what was kept on disk
+    /// can no longer be read. A disk that takes no more costs time alone.
     pub fn of(
         &mut self,
         model: &TextClassifier,
@@ -52,16 +69,23 @@ impl FeatureCache {
         rows: &[usize],
         stop: &dyn Fn() -> bool,
     ) -> Result<Option<Array>, TrainError> {
-        let new: Vec<usize> = rows.iter().copied().filter(|&row| matches!(self.places[row], Place::Unknown)).collect();
+        let compute = |rows: &[usize]| model.features(&packed(ids, None, rows), stop);
+        let unknown = |places: &[Place]| -> Vec<usize> {
+            rows.iter().copied().filter(|&row| matches!(places[row], Place::Unknown)).collect()
+        };
+        let new = unknown(&self.places);
         if !new.is_empty() {
-            let Some(features) = model.features(&packed(ids, None, &new), stop)? else { return Ok(None) };
-            self.keep(ids, &new, &features)?;
+            let Some(features) = compute(&new)? else { return Ok(None) };
+            self.keep(ids, &new, &features);
+            if !unknown(&self.places).is_empty() {
+                return if new.len() == rows.len() { Ok(Some(features)) } else { Ok(compute(rows)?) };
+            }
         }
         self.gather(rows).map(Some)
     }
 
-    /// Spreads the features of a batch over its texts.
-    fn keep(&mut self, ids: &[Vec<u32>], rows: &[usize], features: &Array) -> Result<(), TrainError> {
+    /// Spreads the features of a batch over its texts, as far as there is room.
+    fn keep(&mut self, ids: &[Vec<u32>], rows: &[usize], features: &Array) {
         self.width = features.width();
         // One vector a text or one a token.
         let a_text = features.rows() == rows.len();
@@ -74,21 +98,35 @@ impl FeatureCache {
                 self.kept += of_row.len();
                 Place::Memory(of_row.into())
             } else {
-                let scratch = match &mut self.scratch {
-                    Some(scratch) => scratch,
-                    empty => empty.insert(ScratchFile::create(&self.folder)?),
-                };
-                Place::Disk { place: scratch.append(of_row)?, numbers: of_row.len() }
+                self.keep_on_disk(of_row).map_or(Place::Unknown, |place| Place::Disk { place, numbers: of_row.len() })
             };
         }
-        Ok(())
+    }
+
+    fn keep_on_disk(&mut self, values: &[f32]) -> Option<u64> {
+        self.full |= self.on_disk + values.len() as u64 > ON_DISK;
+        if self.full {
+            return None;
+        }
+        let scratch = match self.scratch.take() {
+            Some(scratch) => Ok(scratch),
+            None => ScratchFile::create(&self.folder),
+        };
+        let place = scratch.and_then(|mut scratch| {
+            let place = scratch.append(values);
+            self.scratch = Some(scratch);
+            place
+        });
+        self.full = place.is_err();
+        self.on_disk += values.len() as u64;
+        place.ok()
     }
 
     fn gather(&mut self, rows: &[usize]) -> Result<Array, TrainError> {
         let mut values = Vec::new();
         for &row in rows {
             match &self.places[row] {
-                Place::Unknown => {}
+                Place::Unknown => unreachable!("rows that are not kept are computed"),
                 Place::Memory(of_row) => values.extend_from_slice(of_row),
                 &Place::Disk { place, numbers } => {
                     let first = values.len();
@@ -134,6 +172,24 @@ mod tests {
             assert_eq!(of(&rows), of(&rows));
             assert!(cache.kept <= 100 && cache.scratch.is_some());
         }
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_costs_time_alone() {
+        let ids: Vec<Vec<u32>> = (1..6_u32).map(|length| (0..length).map(|at| 5 + at).collect()).collect();
+        let model = tiny(TrainedLayers::Head);
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let mut cache = FeatureCache::with_limit(ids.len(), file.join("below"), 40);
+        for rows in [&[0, 1, 2][..], &[2, 4, 0], &[1, 3]] {
+            let got = cache.of(&model, &ids, rows, &|| false).unwrap().unwrap();
+            let expected = model.features(&packed(&ids, None, rows), &|| false).unwrap().unwrap();
+            for (got, expected) in got.values().iter().zip(expected.values()) {
+                assert!((got - expected).abs() < 1e-5, "{got} {expected}");
+            }
+        }
+        assert!(cache.full && cache.kept <= 40);
     }
 
     #[test]

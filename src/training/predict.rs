@@ -75,8 +75,10 @@ fn watched_logits(
     })
 }
 
-/// Logits of every label for every text, `[texts][labels]`, in the order of `ids`. `look` is called with the number
-/// of texts done before every batch and at the end; its error ends the work. `features` keeps what is not trained. `stop` says, in the middle of a batch, that
+/// Logits of every label for every text, `[texts][labels]`, in the order of `ids`.
+///
+/// `features` keeps what the part of the network that is not trained makes of them. `look` is called with the number of
+/// texts done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
 /// `look` will end it.
 pub(super) fn logits(
     model: &TextClassifier,

@@ -99,7 +99,14 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     }
     let data = setup::tokenise(prepared, model_folder, max_length, &mut voice)?;
     let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
-    let features = (settings.trained_layers != TrainedLayers::All).then(|| {
+    let layers = model.config().num_hidden_layers;
+    if let TrainedLayers::Top(top) = settings.trained_layers
+        && top as usize >= layers
+    {
+        voice.warn(format!("The model has {layers} layers: all are trained, and the embeddings stay as they are."));
+    }
+    // Embeddings alone are quicker to look up than to keep.
+    let features = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0).then(|| {
         let cache = |rows: &Rows<'_>| FeatureCache::new(rows.ids.len(), inputs.project_folder.to_owned());
         KeptFeatures { train: cache(&data.train), validation: cache(&data.validation) }
     });

@@ -10,7 +10,7 @@ use crate::evaluation::Prediction;
 use crate::models::{self, Catalogue};
 use crate::progress::Watch;
 use crate::project::{ModelChoice, Project, RowId, SourceFile};
-use crate::storage::{RunFolder, RunSettings, RunStatus};
+use crate::storage::{RunFolder, RunOutcome, RunSettings, StorageError};
 use crate::training::{self, TrainInputs, TrainingEvent};
 
 use super::jobs::{Context, JobError};
@@ -87,14 +87,12 @@ fn tell(reporter: &mut Reporter, event: TrainingEvent) {
 /// Reads a finished run.
 pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
     let run = RunFolder::open(folder)?;
-    let summary = match run.read_status()? {
-        RunStatus::Finished(summary) => summary,
-        RunStatus::Running => {
-            let message = format!("The run {} was not finished: Hone ended while it trained. {USE_ITS_BEST}", run.id());
-            return Err(JobError::Failed(message));
-        }
-        RunStatus::Failed(reason) => {
-            let message = format!("The run {} failed and has no results. {reason} {USE_ITS_BEST}", run.id());
+    let summary = match run.outcome() {
+        RunOutcome::Finished(summary) => summary,
+        RunOutcome::UnderWay => return Err(StorageError::UnderWay(run.id()).into()),
+        RunOutcome::CutOff { why, kept: None } => return Err(StorageError::NoModel { run: run.id(), why }.into()),
+        RunOutcome::CutOff { why, kept: Some(_) } => {
+            let message = format!("The run {} did not finish and has no results. {why} {USE_ITS_BEST}", run.id());
             return Err(JobError::Failed(message));
         }
     };

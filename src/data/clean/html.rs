@@ -121,6 +121,9 @@ const BARE: [&str; 93] = [
     "otilde", "ouml", "plusmn", "quot", "raquo", "reg", "sup1", "sup2", "sup3", "szlig", "thorn", "uacute", "ucirc",
     "ugrave", "uml", "uuml", "yacute", "yuml",
 ];
+/// Characters looked back over for the parameters of a web address.
+const LONGEST_ADDRESS: usize = 512;
+
 /// How often entities are decoded: text that went through three exports is rare enough.
 const MOST_DECODINGS: usize = 3;
 
@@ -184,7 +187,9 @@ fn close_bare_entities(text: &str) -> Cow<'_, str> {
 
 /// Whether the word that `before` breaks off in has parameters, as a web address after its `?`.
 fn has_parameters(before: &str) -> bool {
-    let word = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+    // An address is shorter than this; a cell without white space can be a megabyte.
+    let near = before.char_indices().rev().take(LONGEST_ADDRESS).last().map_or(0, |(at, _)| at);
+    let word = before[near..].rsplit(char::is_whitespace).next().unwrap_or_default();
     word.contains('=') || (word.contains('?') && word.contains('/'))
 }
 
