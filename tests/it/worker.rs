@@ -399,7 +399,7 @@ fn a_run_that_failed_or_was_cut_off_says_so_when_it_is_opened() {
     let run = RunFolder::create(bench.folder.path()).unwrap();
     let load = || Command::LoadRun { run: run.path().to_owned() };
     run.write_status(&RunStatus::Running).unwrap();
-    assert!(bench.refused(load()).contains("was not finished"));
+    assert!(bench.refused(load()).contains("Hone ended while it trained"));
     run.write_status(&RunStatus::Failed("The disk is full.".into())).unwrap();
     assert!(bench.refused(load()).contains("The disk is full."));
 }
