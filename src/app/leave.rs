@@ -282,7 +282,7 @@ mod tests {
         ] {
             hone(&mut window).dialog = Some(dialog.clone());
             window.run_steps(3);
-            assert!(window.ctx.memory(|memory| memory.focused()).is_some(), "{dialog:?} has the keyboard");
+            assert!(window.ctx.memory(egui::Memory::focused).is_some(), "{dialog:?} has the keyboard");
             window.key_press(Key::Escape);
             window.run_steps(3);
             assert_eq!(hone(&mut window).dialog, None, "{dialog:?}");
