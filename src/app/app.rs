@@ -283,8 +283,9 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::super::messages::{AppCommand, Edit};
+    use super::super::shell::Leaving;
     use super::super::steps::View;
-    use super::super::testing::{app, hone, picture, press, settle, snapshot_app};
+    use super::super::testing::{Window, app, hone, picture, press, results, settle, snapshot_app};
     use super::*;
     use crate::project::{CleaningSettings, Step};
 
@@ -312,18 +313,93 @@ mod tests {
         }
     }
 
+    /// Controls and words that reach over the window's right edge.
+    fn cut_off(window: &Window) -> Vec<String> {
+        use egui::Role;
+        use egui_kittest::kittest::NodeT;
+        let controls = [
+            Role::Button,
+            Role::CheckBox,
+            Role::ComboBox,
+            Role::TextInput,
+            Role::RadioButton,
+            Role::SpinButton,
+            Role::Label,
+        ];
+        let right = window.ctx.content_rect().right();
+        let nodes = window.root().children_recursive();
+        nodes
+            .filter(|node| controls.contains(&node.accesskit_node().role()) && node.rect().right() > right)
+            .map(|node| format!("{:?} {:?} at {:?}", node.accesskit_node().label(), node.value(), node.rect()))
+            .collect()
+    }
+
     #[test]
     fn everything_fits_at_twice_and_at_four_fifths_the_size() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        for zoom in [0.8, 2.0] {
+        // The dark theme differs in its colours only: it is for the pictures.
+        let themes: &[_] = match std::env::var_os("HONE_PICTURES") {
+            Some(_) => &[ThemeChoice::Light, ThemeChoice::Dark],
+            None => &[ThemeChoice::Light],
+        };
+        for &theme in themes {
+            let (mut window, _folder) = app(theme, 1.0);
             settle(&mut window);
-            hone(&mut window).state.settings.zoom = zoom;
-            hone(&mut window).apply_settings();
-            for step in [Step::Data, Step::Labels, Step::Prepare] {
-                hone(&mut window).state.view = View::Step(step);
+            hone(&mut window).state.work.results = Some(results());
+            if let Some(table) = std::env::var_os("HONE_PICTURES_TABLE") {
+                hone(&mut window).run_command(AppCommand::OpenData(table.into()));
                 settle(&mut window);
-                picture(&format!("zoom-{zoom}-{}", step.title().to_lowercase()), &mut window);
             }
+            for zoom in [0.8, 1.0, 2.0] {
+                hone(&mut window).state.settings.zoom = zoom;
+                hone(&mut window).apply_settings();
+                for view in Step::ALL.map(View::Step).into_iter().chain([View::TryIt]) {
+                    hone(&mut window).state.view = view;
+                    settle(&mut window);
+                    let name = format!("{theme:?}-{zoom}-{view:?}").to_lowercase();
+                    picture(&name.replace(['(', ')'], ""), &mut window);
+                    let cut = cut_off(&window);
+                    if zoom > 1.5 {
+                        window.set_size(egui::vec2(640.0, 1600.0));
+                        settle(&mut window);
+                        picture(&format!("tall-{name}").replace(['(', ')'], ""), &mut window);
+                        window.set_size(egui::vec2(640.0, 400.0));
+                    }
+                    // The table of the file scrolls sideways.
+                    assert!(cut.is_empty() || view == View::Step(Step::Data), "{view:?} at {zoom}: {cut:#?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn dialogs_fit_at_twice_the_size() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        hone(&mut window).state.settings.zoom = 2.0;
+        hone(&mut window).apply_settings();
+        for dialog in [
+            Dialog::new_project(std::path::Path::new("/home/someone/documents")),
+            Dialog::SaveAs { folder: String::new(), error: Some("There is a project already".to_owned()) },
+            Dialog::Unsaved { leaving: Leaving::Quit, restored: true },
+            Dialog::Training(Leaving::Quit),
+            Dialog::Shortcuts,
+            Dialog::About,
+            Dialog::Notifications,
+        ] {
+            let name = format!("{dialog:?}").to_lowercase();
+            hone(&mut window).dialog = Some(dialog);
+            settle(&mut window);
+            picture(&format!("dialog-{}", name.split([' ', '(']).next().unwrap()), &mut window);
+            let inside = window.ctx.content_rect();
+            let buttons: Vec<_> = ["Close", "Cancel", "Go on training"]
+                .into_iter()
+                .filter_map(|name| window.query_by_role_and_label(egui::Role::Button, name))
+                .map(|button| button.rect())
+                .collect();
+            assert!(
+                !buttons.is_empty() && buttons.iter().all(|rect| inside.contains_rect(*rect)),
+                "{name} {buttons:?}"
+            );
         }
     }
 

@@ -133,7 +133,8 @@ pub fn dialogs_ui(
     let wide = matches!(dialog, Dialog::Shortcuts | Dialog::Notifications);
     let modal = Modal::new(Id::unique("dialog")).frame(dialog_frame(theme, theme.space.xl));
     let response = modal.show(ui.ctx(), |ui| {
-        ui.set_width(if wide { 640.0 } else { 460.0 });
+        let most = ui.ctx().content_rect().width() - 4.0 * theme.space.xl;
+        ui.set_width(if wide { 640.0_f32.min(most) } else { 460.0_f32.min(most) });
         contents(ui, theme, dialog, notices, sender)
     });
     let answer = match &response.inner {
@@ -226,7 +227,7 @@ fn folder_field(
 ) -> Response {
     field_label(ui, theme, name, "");
     ui.horizontal(|ui| {
-        let width = ui.available_width() - 120.0;
+        let width = ui.available_width() - 114.0;
         let field = text_field(ui, theme, name, value, width);
         if button(ui, theme, icons::FOLDER_OPEN, "Browse…").clicked() {
             sender.send(AppCommand::Pick(pick));

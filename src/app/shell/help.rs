@@ -13,9 +13,14 @@ use super::Notices;
 /// Width of the column of keys.
 const KEYS: f32 = 180.0;
 
+/// Height of what is scrolled: the dialog's heading and buttons must stay in the window.
+fn height(ui: &Ui) -> f32 {
+    440.0_f32.min(ui.ctx().content_rect().height() - 220.0)
+}
+
 /// All keyboard shortcuts, from the command table.
 pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
-    ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().max_height(height(ui)).auto_shrink([false, true]).show(ui, |ui| {
         for menu in Menu::ALL {
             let commands = UserCommand::ALL.into_iter().filter(|command| command.menu() == menu);
             let rows: Vec<_> = commands.filter(|command| !command.shortcuts().is_empty()).collect();
@@ -62,7 +67,7 @@ pub(super) fn notifications_ui(ui: &mut Ui, theme: &Theme, notices: &Notices) {
         ui.label(theme.muted(format!("{}  Nothing was notified in this sitting", icons::BELL)));
         return;
     }
-    ScrollArea::vertical().max_height(440.0).auto_shrink([false, true]).show(ui, |ui| {
+    ScrollArea::vertical().max_height(height(ui)).auto_shrink([false, true]).show(ui, |ui| {
         for (notice, ago) in notices.newest_first() {
             banner(ui, theme, notice.tone, &notice.title, &notice.body, |ui| {
                 ui.label(theme.small(how_long(ago)));

@@ -35,7 +35,7 @@ impl Palette {
         let mut chosen = confirmed.then(|| found.get(self.selected).copied()).flatten();
         let response =
             Modal::new(egui::Id::unique("palette")).frame(dialog_frame(theme, theme.space.m)).show(ui.ctx(), |ui| {
-                ui.set_width(560.0);
+                ui.set_width(560.0_f32.min(ui.ctx().content_rect().width() - 4.0 * theme.space.xl));
                 let edit =
                     TextEdit::singleline(&mut self.query).hint_text("Search commands").desired_width(f32::INFINITY);
                 let edit = ui.add(edit.margin(vec2(theme.space.m, theme.space.s))).accessible_name("Search commands");
@@ -49,19 +49,22 @@ impl Palette {
                 if found.is_empty() {
                     ui.label(theme.muted("No command has these words in its name"));
                 }
-                ScrollArea::vertical().max_height(380.0).auto_shrink([false, true]).show(ui, |ui| {
-                    ui.spacing_mut().item_spacing.y = 0.0;
-                    for (place, &command) in found.iter().enumerate() {
-                        let selected = place == self.selected;
-                        let response = row_ui(ui, theme, command, state, selected);
-                        if selected && moved {
-                            response.scroll_to_me(Some(Align::Center));
+                ScrollArea::vertical()
+                    .max_height(380.0_f32.min(ui.ctx().content_rect().height() - 160.0))
+                    .auto_shrink([false, true])
+                    .show(ui, |ui| {
+                        ui.spacing_mut().item_spacing.y = 0.0;
+                        for (place, &command) in found.iter().enumerate() {
+                            let selected = place == self.selected;
+                            let response = row_ui(ui, theme, command, state, selected);
+                            if selected && moved {
+                                response.scroll_to_me(Some(Align::Center));
+                            }
+                            if response.clicked() {
+                                chosen = Some(command);
+                            }
                         }
-                        if response.clicked() {
-                            chosen = Some(command);
-                        }
-                    }
-                });
+                    });
             });
         if response.should_close() {
             self.open = false;

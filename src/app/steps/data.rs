@@ -16,7 +16,9 @@ use crate::data::{Imported, ImportedFile};
 use crate::project::{DatasetSettings, Step};
 
 /// Greatest width of a choice.
-const COMBO: f32 = 200.0;
+const COMBO: f32 = 224.0;
+/// Greatest width of a choice of a column.
+const COLUMN_COMBO: f32 = 284.0;
 
 /// Bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;
@@ -82,7 +84,8 @@ fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, se
             if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
                 sender.send(AppCommand::Pick(Pick::MainFile));
             }
-            path_field(ui, ctx, state, 420.0, sender);
+            let width = 420.0_f32.min(ui.available_width());
+            path_field(ui, ctx, state, width, sender);
         });
     });
 }
@@ -122,8 +125,11 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
             ui.label(RichText::new(icons::FILE_CSV).size(theme.text.title).color(theme.palette.text_muted));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
-                ui.label(theme.heading(file_name(&file.path))).on_hover_text(file.path.display().to_string());
-                ui.label(theme.small(describe(file)));
+                // Room for the buttons.
+                ui.set_max_width((ui.available_width() - 248.0).max(120.0));
+                let name = Label::new(theme.heading(file_name(&file.path))).truncate();
+                ui.add(name).on_hover_text(file.path.display().to_string());
+                ui.add(Label::new(theme.small(describe(file))).wrap());
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
@@ -135,9 +141,7 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
             });
         });
         ui.add_space(theme.space.m);
-        // A choice is wider than it is told by the padding of its button.
-        let padding = 2.0 * ui.spacing().button_padding.x;
-        let width = ((ui.available_width() - 2.0 * theme.space.xl) / 3.0 - padding).min(COMBO);
+        let width = choice_width(ui, ctx, 3).min(COMBO);
         Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             field_label(ui, theme, "Separator", "What stands between two fields of a row");
             field_label(ui, theme, "Quotes", "Whether double quotes enclose fields, so that these may hold separators");
@@ -147,6 +151,9 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
             quoting(ui, ctx, file, width, sender);
             encoding(ui, ctx, file, width, sender);
             ui.end_row();
+        });
+        let spacing = [theme.space.xl, theme.space.xs];
+        Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
             field_label(ui, theme, "Validation file", "A separate file to watch training with, used as it is");
             field_label(ui, theme, "Test file", "A separate file to measure the model on at the end, used as it is");
             ui.end_row();
@@ -154,6 +161,21 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
             other_file(ui, ctx, imported.test.as_ref(), Pick::TestFile, sender);
             ui.end_row();
         });
+    });
+}
+
+/// Room for each of some choices in a row.
+fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
+    let gaps = (choices as f32 - 1.0) * ctx.theme.space.xl;
+    (ui.available_width() - gaps) / choices as f32
+}
+
+/// A choice of exactly this width. Left to itself it takes what room there is, and a grid never takes room back.
+fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(&mut Ui)) {
+    ui.scope(|ui| {
+        ui.set_max_width(width);
+        let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate().show_ui(ui, options);
+        combo.response.accessible_name(name);
     });
 }
 
@@ -171,13 +193,12 @@ fn choice<T: Clone + PartialEq>(
         Some(value) => options.iter().find(|(option, _)| option == value).map_or(detected, |(_, text)| text).to_owned(),
     };
     let before = now.clone();
-    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate().show_ui(ui, |ui| {
+    combo(ui, name, &shown, width, |ui| {
         ui.selectable_value(now, None, "Detect");
         for (value, text) in options {
             ui.selectable_value(now, Some(value.clone()), text);
         }
     });
-    combo.response.accessible_name(name);
     *now != before
 }
 
@@ -268,12 +289,13 @@ fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender:
     let theme = ctx.theme;
     card(ui, theme, |ui| {
         ui.label(theme.heading("Columns"));
+        let width = choice_width(ui, ctx, 2).min(COLUMN_COMBO);
         Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             field_label(ui, theme, "Text column", "What the model reads");
             field_label(ui, theme, "Label column", "What the model learns to answer");
             ui.end_row();
             for role in [Role::Text, Role::Label] {
-                column_choice(ui, ctx, imported, role, sender);
+                column_choice(ui, ctx, imported, role, width, sender);
             }
             ui.end_row();
         });
@@ -287,14 +309,21 @@ fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender:
     });
 }
 
-fn column_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, role: Role, sender: &mut CommandSender) {
+fn column_choice(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    imported: &Imported,
+    role: Role,
+    width: f32,
+    sender: &mut CommandSender,
+) {
     let dataset = &ctx.project.dataset;
     let (name, now, guess) = match role {
         Role::Text => ("Text column", &dataset.text_column, &imported.guessed_text),
         Role::Label => ("Label column", &dataset.label_column, &imported.guessed_label),
     };
     let shown = if now.is_empty() { "Choose a column" } else { now.as_str() };
-    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(260.0).show_ui(ui, |ui| {
+    combo(ui, name, shown, width, |ui| {
         for column in &imported.main.table.names {
             let guessed = guess.as_ref() == Some(column);
             let text = if guessed { format!("{column} (guessed)") } else { column.clone() };
@@ -303,7 +332,6 @@ fn column_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, role: 
             }
         }
     });
-    combo.response.accessible_name(name);
 }
 
 fn choose_column(ctx: &StepContext<'_>, sender: &mut CommandSender, role: Role, column: &str) {

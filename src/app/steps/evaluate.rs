@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egui::{ComboBox, Ui, vec2};
+use egui::{ComboBox, Ui};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
@@ -11,7 +11,7 @@ use super::super::theme::{Theme, icons};
 use super::super::widgets::numbers::{ago, bytes, count, counted, duration, score};
 use super::super::widgets::{
     Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
-    metrics_table_ui, page, primary_button, row_list_ui, section,
+    metrics_table_ui, page, primary_button, row_list_ui, section, side_by_side,
 };
 use super::job::job_card;
 use crate::evaluation::{ClassificationMetrics, Prediction};
@@ -145,7 +145,7 @@ fn toolbar(
     if results.summary.test.is_none() && state.rows == Rows::Test {
         state.rows = Rows::Validation;
     }
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         run_choice(ui, ctx, sender, results);
         ui.add_space(theme.space.m);
         let test = ui.add_enabled_ui(results.summary.test.is_some(), |ui| {
@@ -244,26 +244,19 @@ fn matrix_and_rows(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let gap = theme.space.m;
-    let width = (ui.available_width() - gap) / 2.0;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = gap;
-        ui.allocate_ui(vec2(width, 0.0), |ui| {
-            ui.vertical(|ui| {
-                section(ui, theme, "Which labels are mixed up", "Choose a cell to see its rows", |ui| {
-                    ui.set_min_height(392.0);
-                    let before = state.matrix.selected;
-                    let clicked = confusion_matrix_ui(ui, theme, &shown.metrics.confusion, &mut state.matrix, 340.0);
-                    if clicked.is_some() && clicked == before {
-                        state.matrix.selected = None;
-                    }
-                });
-            });
+    let matrix = |ui: &mut Ui, state: &mut EvaluateStepState| {
+        section(ui, theme, "Which labels are mixed up", "Choose a cell to see its rows", |ui| {
+            ui.set_min_height(392.0);
+            let before = state.matrix.selected;
+            let clicked = confusion_matrix_ui(ui, theme, &shown.metrics.confusion, &mut state.matrix, 340.0);
+            if clicked.is_some() && clicked == before {
+                state.matrix.selected = None;
+            }
         });
+    };
+    side_by_side(ui, theme, state, matrix, |ui, state| {
         state.refresh_rows(shown);
-        ui.allocate_ui(vec2(width, 0.0), |ui| {
-            ui.vertical(|ui| rows_card(ui, theme, state, shown, sender));
-        });
+        rows_card(ui, theme, state, shown, sender);
     });
 }
 

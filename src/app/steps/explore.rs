@@ -140,6 +140,9 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, histogram: &[LengthBin]) {
             .show_x(false)
             .show_y(false)
             .include_y(0.0)
+            // Texts of one length would have an axis of fractions of a word.
+            .include_x(0.0)
+            .include_x(10.0)
             .set_margin_fraction(egui::vec2(0.01, 0.05))
             .y_axis_min_width(36.0)
             .show(ui, |plot| plot.bar_chart(chart));

@@ -18,7 +18,7 @@ use crate::project::{LabelSettings, Step};
 /// Greatest width of a label's name.
 const NAME: f32 = 180.0;
 /// Width of what stands to the right of a bar.
-const FIGURES: f32 = 250.0;
+const FIGURES: f32 = 266.0;
 /// Most labels that are drawn: more means that the column holds something else.
 const DRAWN: usize = 200;
 

@@ -9,16 +9,13 @@ use super::super::context::{FetchState, StepContext};
 use super::super::messages::{AppCommand, CommandSender, Edit, Pick};
 use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{bytes, duration, parameters};
-use super::super::widgets::{badge, banner, button, page, progress_ui, section};
+use super::super::widgets::{badge, banner, button, is_narrow, page, progress_ui, section};
 use super::forecast::forecast_ui;
 use super::hyperparameters::hyperparameters_ui;
 use super::plan::plan_summary;
 use crate::models::{Catalogue, CatalogueEntry, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
-
-/// Cards in a row.
-const COLUMNS: usize = 3;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
@@ -70,15 +67,16 @@ fn models(
     ));
     ui.add_space(theme.space.s);
     let gap = theme.space.m;
-    let width = (ui.available_width() - gap * (COLUMNS as f32 - 1.0)) / COLUMNS as f32;
+    let (columns, height) = if is_narrow(ui) { (2, 200.0) } else { (3, 166.0) };
+    let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
     let cards = entries.len() + 1;
-    for first in (0..cards).step_by(COLUMNS) {
+    for first in (0..cards).step_by(columns) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
-            for index in first..(first + COLUMNS).min(cards) {
+            for index in first..(first + columns).min(cards) {
                 ui.allocate_ui(vec2(width, 0.0), |ui| match entries.get(index) {
-                    Some(entry) => entry_card(ui, ctx, state, entry, sender),
-                    None => folder_card(ui, ctx, sender),
+                    Some(entry) => entry_card(ui, ctx, state, (entry, height), sender),
+                    None => folder_card(ui, ctx, height, sender),
                 });
             }
         });
@@ -119,13 +117,13 @@ fn entry_card(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     state: &ModelStepState,
-    entry: &CatalogueEntry,
+    (entry, height): (&CatalogueEntry, f32),
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
     let chosen = ctx.project.model == ModelChoice::Catalogue(entry.id.clone());
     let here = state.local.contains(&entry.id);
-    choice_card(ui, theme, chosen, 166.0, |ui| {
+    choice_card(ui, theme, chosen, height, |ui| {
         if ui.radio(chosen, theme.strong(&entry.name)).clicked() && !chosen {
             sender.edit(Edit::Model(ModelChoice::Catalogue(entry.id.clone())));
         }
@@ -192,13 +190,13 @@ fn download_text(progress: &Progress) -> String {
     }
 }
 
-fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let folder = match &ctx.project.model {
         ModelChoice::Folder(folder) => Some(folder),
         ModelChoice::Catalogue(_) => None,
     };
-    choice_card(ui, theme, folder.is_some(), 166.0, |ui| {
+    choice_card(ui, theme, folder.is_some(), height, |ui| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
             ui.label(theme.strong("A model of your own"));

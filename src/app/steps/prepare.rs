@@ -7,7 +7,7 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{
-    banner, button, diff_ui, empty_state, field_label, page, primary_button, section, waiting_ui,
+    banner, button, diff_ui, empty_state, field_label, is_narrow, page, primary_button, section, waiting_ui,
 };
 use super::switches::{SWITCHES, Switch};
 use crate::data::{DropReason, Prepared};
@@ -102,7 +102,7 @@ fn cleaning(
         };
         let beside = ui.available_width() - SWITCH_LIST - theme.space.xl;
         if beside < SWITCH_LIST * 0.75 {
-            switches(ui);
+            ui.scope(switches);
             ui.add_space(theme.space.m);
             samples(ui, ctx, prepared, looked_at);
             return;
@@ -262,11 +262,13 @@ fn split_bar(ui: &mut Ui, theme: &Theme, sides: [usize; 3]) {
 
 fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usize; 3]], sides: [usize; 3]) {
     let right = egui::Layout::right_to_left(egui::Align::Center);
-    let size = vec2(96.0, theme.text.body + theme.space.s);
+    let (gap, names) = if is_narrow(ui) { (theme.space.s, 90.0) } else { (theme.space.xl, 280.0) };
+    let width = ((ui.available_width() - 4.0 * gap) / 5.0 - 2.0).clamp(60.0, 96.0);
+    let size = vec2(width, theme.text.body + theme.space.s);
     let cell = |ui: &mut Ui, text: RichText| {
         ui.allocate_ui_with_layout(size, right, |ui| ui.label(text));
     };
-    Grid::new("counts").num_columns(5).spacing([theme.space.xl, theme.space.xs]).min_col_width(96.0).show(ui, |ui| {
+    Grid::new("counts").num_columns(5).spacing([gap, theme.space.xs]).min_col_width(width).show(ui, |ui| {
         ui.label(theme.small("Label"));
         for (side, name) in SIDES.iter().enumerate() {
             ui.allocate_ui_with_layout(size, right, |ui| {
@@ -278,7 +280,10 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
         cell(ui, theme.small("Together"));
         ui.end_row();
         for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS) {
-            ui.label(label);
+            ui.scope(|ui| {
+                ui.set_max_width(names);
+                ui.add(egui::Label::new(label).truncate());
+            });
             for &rows in rows {
                 let text = RichText::new(count(rows as u64));
                 cell(ui, if rows == 0 { text.color(theme.palette.danger) } else { text });

@@ -10,13 +10,16 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{
-    Chosen, badge, banner, button, card, empty_state, page, primary_button, probability_bars_ui, progress_ui,
-    row_list_ui,
+    Chosen, badge, banner, button, card, empty_state, is_narrow, page, primary_button, probability_bars_ui,
+    progress_ui, row_list_ui,
 };
 use super::queue::{Decision, Order, Queue};
 use crate::evaluation::Prediction;
 use crate::project::{RowEdit, RowId, SourceFile, Step};
 use crate::worker::RunResults;
+
+/// Height of the list where it stands above the row shown.
+const NARROW_LIST: f32 = 240.0;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
@@ -55,6 +58,11 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         filters(ui, ctx, state, results);
         let gap = ctx.theme.space.m;
         let height = (ui.ctx().content_rect().height() - 330.0).clamp(360.0, 900.0);
+        if is_narrow(ui) {
+            list(ui, ctx, state, results, NARROW_LIST);
+            detail(ui, ctx, state, results, sender, height);
+            return;
+        }
         let list_width = 360.0_f32.min(ui.available_width() * 0.4);
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
@@ -224,8 +232,9 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results
             });
             return;
         }
-        let rows: Vec<usize> = state.queue.places().to_vec();
-        row_list_ui(ui, theme, &results.settings.labels, state.queue.predictions(), &rows, &mut state.selected, inner);
+        let ReviewStepState { queue, selected, .. } = state;
+        let labels = &results.settings.labels;
+        row_list_ui(ui, theme, labels, queue.predictions(), queue.places(), selected, inner);
     });
 }
 

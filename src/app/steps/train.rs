@@ -1,6 +1,6 @@
 //! The Train step: what will happen, what is in the way, and the run as it goes.
 
-use egui::{Align, Layout, RichText, ScrollArea, Ui, vec2};
+use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use super::super::commands::UserCommand;
 use super::super::context::{LiveRun, RunEnd, StepContext};
@@ -9,7 +9,7 @@ use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{count, duration, score};
 use super::super::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
-    primary_button, progress_ui, section,
+    primary_button, progress_ui, section, side_by_side,
 };
 use super::plan::plan_summary;
 use crate::project::{Issue, Readiness, Step, readiness};
@@ -265,27 +265,20 @@ fn matrix_and_log(
     evaluation: Option<&EvaluationPoint>,
     log: &[LogLine],
 ) {
-    let gap = theme.space.m;
-    let width = (ui.available_width() - gap) / 2.0;
-    ui.horizontal_top(|ui| {
-        ui.spacing_mut().item_spacing.x = gap;
-        ui.allocate_ui(vec2(width, 0.0), |ui| {
-            ui.vertical(|ui| {
-                let hint = evaluation.map_or_else(
-                    || "It appears at the first evaluation".to_owned(),
-                    |point| format!("On validation, at step {}", count(point.step)),
-                );
-                section(ui, theme, "Which labels are mixed up", &hint, |ui| {
-                    ui.set_min_height(280.0);
-                    if let Some(point) = evaluation {
-                        confusion_matrix_ui(ui, theme, &point.metrics.confusion, &mut state.matrix, 260.0);
-                    }
-                });
-            });
+    let matrix = |ui: &mut Ui, state: &mut MatrixState| {
+        let hint = evaluation.map_or_else(
+            || "It appears at the first evaluation".to_owned(),
+            |point| format!("On validation, at step {}", count(point.step)),
+        );
+        section(ui, theme, "Which labels are mixed up", &hint, |ui| {
+            ui.set_min_height(280.0);
+            if let Some(point) = evaluation {
+                confusion_matrix_ui(ui, theme, &point.metrics.confusion, state, 260.0);
+            }
         });
-        ui.allocate_ui(vec2(width, 0.0), |ui| {
-            ui.vertical(|ui| section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, log)));
-        });
+    };
+    side_by_side(ui, theme, &mut state.matrix, matrix, |ui, _| {
+        section(ui, theme, "Log", "Newest at the bottom", |ui| log_ui(ui, theme, log));
     });
 }
 

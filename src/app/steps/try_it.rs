@@ -159,7 +159,7 @@ fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
             if let Some(job) = ctx.job {
                 job_card(ui, theme, job, sender);
             }
-            ui.horizontal(|ui| {
+            ui.horizontal_wrapped(|ui| {
                 let enabled = ctx.job.is_none();
                 let choose =
                     ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Label a file…")).inner;

@@ -55,6 +55,39 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
     })
 }
 
+/// Whether two things side by side would leave too little width to each.
+#[must_use]
+pub fn is_narrow(ui: &Ui) -> bool {
+    ui.available_width() < 640.0
+}
+
+/// Draws in a row, or in a column where there is no width for a row.
+pub fn row_or_column<R>(ui: &mut Ui, narrow: bool, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    if narrow { ui.vertical(contents).inner } else { ui.horizontal_top(contents).inner }
+}
+
+/// Two cards side by side, each with half of the width, or one below the other where that is narrow.
+pub fn side_by_side<S>(
+    ui: &mut Ui,
+    theme: &Theme,
+    state: &mut S,
+    left: impl FnOnce(&mut Ui, &mut S),
+    right: impl FnOnce(&mut Ui, &mut S),
+) {
+    if is_narrow(ui) {
+        left(ui, state);
+        right(ui, state);
+        return;
+    }
+    let gap = theme.space.m;
+    let half = Vec2::new((ui.available_width() - gap) / 2.0, 0.0);
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        ui.allocate_ui(half, |ui| ui.vertical(|ui| left(ui, state)));
+        ui.allocate_ui(half, |ui| ui.vertical(|ui| right(ui, state)));
+    });
+}
+
 fn with_icon<'a>(icon: &str, text: &str) -> Button<'a> {
     if icon.is_empty() {
         Button::new(text.to_owned())

@@ -5,6 +5,7 @@ use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
 };
 
+use super::basics::{is_narrow, row_or_column};
 use super::downsample::{Point, min_max, smooth};
 use super::numbers::{count, score};
 use crate::app::theme::Theme;
@@ -53,10 +54,11 @@ pub struct Curves<'a> {
     pub best_metric: MetricChoice,
 }
 
-/// Draws four plots, two and two: loss and score above, learning rate and gradient norm below.
+/// Draws four plots, two and two where there is the width: loss and score, learning rate and gradient norm.
 pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut CurvesState) {
     let gap = theme.space.l;
-    let width = ((ui.available_width() - gap) / 2.0).max(160.0);
+    let narrow = is_narrow(ui);
+    let width = if narrow { ui.available_width() } else { (ui.available_width() - gap) / 2.0 };
     state.refresh(curves, width as usize);
     let series = &state.series;
     let first = curves.steps.len() < 2;
@@ -64,7 +66,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     let (training, validation, second) = (theme.chart(0), theme.chart(1), theme.chart(2));
     let star = best.map(|_| ("Best, kept", theme.palette.text, Sample::Star));
     ui.spacing_mut().item_spacing.x = gap;
-    ui.horizontal_top(|ui| {
+    row_or_column(ui, narrow, |ui| {
         let legend = [
             Some(("Training", faint(training), Sample::Line)),
             Some(("Smoothed", training, Sample::Thick)),
@@ -98,7 +100,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
         });
     });
     ui.add_space(theme.space.m);
-    ui.horizontal_top(|ui| {
+    row_or_column(ui, narrow, |ui| {
         let small = |title: &'static str| {
             let range = first.then_some(if title == "Learning rate" { [0.0, 1e-4] } else { [0.0, 1.0] });
             Panel { title, summary: title.to_owned(), size: vec2(width, LOWER), legend: &[], range }

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::basics::{is_narrow, row_or_column};
 use super::numbers::{count, percent_fine, score};
 use crate::app::theme::{Theme, icons};
 use crate::evaluation::ClassificationMetrics;
@@ -24,7 +25,7 @@ pub struct Headline<'a> {
 /// Draws the headline in the width at hand.
 pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let f1 = headline.metrics.macro_average.f1;
-    ui.horizontal_top(|ui| {
+    row_or_column(ui, is_narrow(ui), |ui| {
         ui.vertical(|ui| {
             ui.set_width(250.0);
             ui.label(theme.small("Macro-F1")).on_hover_text(

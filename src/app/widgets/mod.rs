@@ -16,8 +16,8 @@ mod table_preview;
 mod waiting;
 
 pub use basics::{
-    badge, banner, button, card, empty_state, field_label, figure, icon_button, page, primary_button, section,
-    tone_icon,
+    badge, banner, button, card, empty_state, field_label, figure, icon_button, is_narrow, page, primary_button,
+    section, side_by_side, tone_icon,
 };
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use curves::{Curves, CurvesState, curves_ui};
