@@ -7,7 +7,7 @@ use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Response, Stroke, TextEd
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::pick;
 use super::super::theme::{Theme, Tone, icons};
-use super::super::widgets::{banner, button, field_label, primary_button};
+use super::super::widgets::{banner, button, field_label, primary_button, spinner};
 use super::Notices;
 use super::help;
 
@@ -349,7 +349,7 @@ fn stopping_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
         _ => "This project is left as soon as the run has ended.",
     };
     heading(ui, theme, "Stopping the run", body);
-    ui.add(egui::Spinner::new().size(theme.size.control)).accessible_name("Waiting for the run to end");
+    spinner(ui, theme.size.control, theme.palette.accent, "Waiting for the run to end");
     let stay = buttons(ui, theme, |ui| button(ui, theme, "", "Stay here"));
     focus_first(&stay);
     if stay.clicked() { Reply::Close } else { Reply::None }

@@ -9,6 +9,7 @@ use super::super::context::{LiveRun, StepContext};
 use super::super::messages::CommandSender;
 use super::super::steps::View;
 use super::super::theme::{Theme, icons, strong_family};
+use super::super::widgets::paint_spinner;
 
 /// One row of the rail.
 struct Row<'a> {
@@ -190,7 +191,7 @@ fn state_mark(ui: &Ui, theme: &Theme, state: State, rect: Rect) {
         State::Blocked => (icons::LOCK_SIMPLE, theme.palette.text_faint),
         State::Done => (icons::CHECK, theme.palette.success),
         State::Busy => {
-            egui::Spinner::new().color(theme.palette.accent).paint_at(ui, rect);
+            paint_spinner(ui, rect, theme.palette.accent);
             return;
         }
     };

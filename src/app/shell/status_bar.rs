@@ -12,6 +12,7 @@ use super::super::context::StepContext;
 use super::super::messages::CommandSender;
 use super::super::theme::{Theme, icons};
 use super::super::widgets::numbers::{bytes, duration};
+use super::super::widgets::spinner;
 
 /// How often memory is measured.
 const EVERY: Duration = Duration::from_secs(2);
@@ -124,7 +125,7 @@ fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>
                 ui.label(theme.small(format!("{:.0}%", fraction * 100.0)));
             }
             None => {
-                ui.add(egui::Spinner::new().size(theme.text.small).color(theme.palette.accent));
+                spinner(ui, theme.text.small, theme.palette.accent, title);
             }
         }
         if let Some(seconds) = progress.eta_seconds {

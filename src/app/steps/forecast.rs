@@ -68,7 +68,7 @@ fn outcome_ui(ui: &mut Ui, ctx: &StepContext<'_>, outcome: &DryRun, sender: &mut
         });
         return;
     };
-    let free = |free: Option<u64>| free.map_or(String::new(), |free| format!(" of {} free", bytes(free)));
+    let free = |free: Option<u64>| free.map_or(String::new(), |free| format!(" ({} free)", bytes(free)));
     let memory_free = (outcome.memory_available > 0).then_some(outcome.memory_available);
     let speed = count(time.tokens_per_second as u64);
     ui.horizontal_wrapped(|ui| {
@@ -76,7 +76,7 @@ fn outcome_ui(ui: &mut Ui, ctx: &StepContext<'_>, outcome: &DryRun, sender: &mut
         ui.label(theme.strong(format!("About {} on this machine", duration(time.whole))));
     });
     ui.label(theme.muted(format!(
-        "{speed} tokens a second; up to {}{} of memory and {}{} of disk. It ends sooner if it stops early",
+        "{speed} tokens a second. Up to {} of memory{} and {} of disk{}. It ends sooner if it stops early",
         bytes(outcome.memory),
         free(memory_free),
         bytes(outcome.disk),

@@ -5,7 +5,9 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::theme::{Tone, icons};
-use super::super::widgets::{Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section};
+use super::super::widgets::{
+    Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section, spinner,
+};
 use super::job::job_card;
 use crate::evaluation::Prediction;
 use crate::project::Step;
@@ -81,7 +83,7 @@ fn text_section(
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ctx.classify.waiting {
                         ui.label(theme.small("Working it out"));
-                        ui.spinner();
+                        spinner(ui, ctx.theme.text.body, ctx.theme.palette.accent, "Working it out");
                     }
                 });
             });

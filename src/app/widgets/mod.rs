@@ -12,6 +12,7 @@ pub mod numbers;
 mod probability_bars;
 mod progress;
 mod row_list;
+mod spinner;
 mod table_preview;
 mod waiting;
 
@@ -27,6 +28,7 @@ pub use metrics_table::metrics_table_ui;
 pub use probability_bars::{Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use row_list::row_list_ui;
+pub use spinner::{paint_spinner, spinner};
 pub use table_preview::one_line;
 pub use table_preview::{Role, TablePreview, table_preview_ui};
 pub use waiting::waiting_ui;

@@ -17,7 +17,7 @@ pub fn progress_ui(ui: &mut Ui, theme: &Theme, name: &str, share: Option<f32>, w
     let done = if let Some(share) = share {
         Rect::from_min_size(rect.min, vec2(rect.width() * share.clamp(0.0, 1.0), rect.height()))
     } else {
-        ui.ctx().request_repaint_after(std::time::Duration::from_millis(33));
+        ui.ctx().request_repaint_after(std::time::Duration::from_millis(125));
         let place = (ui.input(|input| input.time) * 0.6).fract() as f32;
         let left = rect.left() + rect.width() * (place * 1.3 - 0.3);
         Rect::from_min_size(egui::pos2(left, rect.top()), vec2(rect.width() * 0.3, rect.height())).intersect(rect)

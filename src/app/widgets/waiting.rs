@@ -1,9 +1,10 @@
 //! What stands where something is still being made.
 
-use egui::{ProgressBar, Spinner, Ui};
+use egui::{ProgressBar, Ui};
 
 use super::card;
 use super::numbers::{count, duration};
+use super::spinner::spinner;
 use crate::app::theme::Theme;
 use crate::progress::Progress;
 
@@ -11,7 +12,7 @@ use crate::progress::Progress;
 pub fn waiting_ui(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>) {
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
-            ui.add(Spinner::new().size(theme.text.heading).color(theme.palette.accent));
+            spinner(ui, theme.text.heading, theme.palette.accent, title);
             ui.label(theme.heading(title));
         });
         let Some(progress) = progress else { return };
