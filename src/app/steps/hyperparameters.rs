@@ -137,6 +137,10 @@ fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
     ];
     let explanation = "Less is faster and learns less: the rest is computed once for each text, and has no dropout";
     row(ui, theme, "Trained part", explanation, |ui| choose(ui, "trained layers", trained, &choices));
+    if *trained == TrainedLayers::Head {
+        let hint = "The head alone wants a higher learning rate, about 1e-3, and more passes, about 20";
+        row(ui, theme, "", hint, |_| ());
+    }
     if let TrainedLayers::Top(top) = trained {
         row(ui, theme, "Top layers", "Layers trained below the head, counted from the top", |ui| {
             ui.add(DragValue::new(top).range(1..=48).speed(0.05));
