@@ -7,7 +7,7 @@ use crate::data::{BatchPlan, packed};
 use crate::models::{Mode, ModelConfig, TextClassifier, TrainPass};
 use crate::ops::{CrossEntropy, Gradients};
 use crate::progress::Control;
-use crate::project::{EvaluateEvery, TrainedLayers, TrainingSettings};
+use crate::project::{EvaluateEvery, TrainingSettings};
 
 use super::event::{TrainingEvent, Voice};
 use super::features::FeatureCache;
@@ -96,7 +96,10 @@ pub fn dry_run(
     };
     if fits {
         let model = setup::load_model(inputs.model_folder, &inputs.prepared.labels, settings, &mut voice)?;
-        outcome.time = Some(measure(&model, settings, &data, &batches, outcome.steps, &mut voice)?);
+        let time = measure(&model, settings, &data, &batches, outcome.steps, &mut voice);
+        // What was stopped in the middle ends with an error; being stopped is what to tell.
+        voice.look()?;
+        outcome.time = Some(time?);
     }
     Ok(outcome)
 }
@@ -151,7 +154,7 @@ fn measure(
         voice.look()?;
         let batch = &batches[step * batches.len() / (STEPS + 1)];
         let begun = Instant::now();
-        warm_features(model, settings, &data.train, batch, &mut features, voice)?;
+        warm_features(model, &data.train, batch, &mut features, voice)?;
         let after_features = begun.elapsed().as_secs_f64();
         learn(model, &data.train, batch, step as u64, &mut features, &mut optimizer, voice)?;
         if step > 0 {
@@ -181,20 +184,17 @@ fn measure(
     Ok(RunTime { training, whole, tokens_per_second })
 }
 
-/// Computes what is not trained, so that it can be timed apart.
+/// Computes what is not trained, if anything, so that it can be timed apart.
 fn warm_features(
     model: &TextClassifier,
-    settings: &TrainingSettings,
     rows: &Rows<'_>,
     batch: &[usize],
     features: &mut FeatureCache,
     voice: &Voice<'_>,
 ) -> Result<(), TrainError> {
-    if settings.trained_layers != TrainedLayers::All {
-        let control = voice.control;
-        for rows_of_pass in passes(batch, &rows.ids) {
-            features.of(model, &rows.ids, rows_of_pass, &|| control.is_cancelled())?;
-        }
+    let control = voice.control;
+    for rows_of_pass in passes(batch, &rows.ids) {
+        features.of(model, &rows.ids, rows_of_pass, &|| control.is_cancelled())?;
     }
     Ok(())
 }
@@ -226,6 +226,7 @@ fn learn(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::TrainedLayers;
 
     #[test]
     fn what_is_proposed_fits_and_keeps_the_rows_of_a_step() {
