@@ -237,7 +237,7 @@ impl RunFolder {
     /// # Errors
     /// The file system's.
     pub fn append_steps(&self, steps: &[StepMetrics]) -> Result<(), StorageError> {
-        self.append(steps.iter().map(MetricsLineRef::Step))
+        self.append(steps.iter().map(MetricsLineRef::Step)).map(drop)
     }
 
     /// Adds an evaluation to `metrics.jsonl`.
@@ -245,7 +245,9 @@ impl RunFolder {
     /// # Errors
     /// The file system's.
     pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
-        self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))
+        // A crash must not take what a checkpoint on disk is known by; steps, of which there are many, need not wait.
+        let file = self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))?;
+        file.sync_data().map_err(StorageError::io("write", &self.path.join(METRICS)))
     }
 
     /// Reads `metrics.jsonl`; a line torn by a crash is passed over.
@@ -277,14 +279,14 @@ impl RunFolder {
         Ok((steps, evaluations))
     }
 
-    fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<(), StorageError> {
+    fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<File, StorageError> {
         let path = self.path.join(METRICS);
         append_lines(&path, lines).map_err(StorageError::io("write", &path))
     }
 }
 
 /// Appends JSON lines; a torn last line of an earlier process is closed first, so that it spoils nothing but itself.
-fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
+fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<File> {
     let mut file = File::options().create(true).read(true).append(true).open(path)?;
     let torn = file.metadata()?.len() > 0 && {
         file.seek(SeekFrom::End(-1))?;
@@ -300,8 +302,7 @@ fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io:
         serde_json::to_writer(&mut writer, &line)?;
         writer.write_all(b"\n")?;
     }
-    // A crash must not take what a checkpoint on disk is known by.
-    writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
+    writer.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
 /// `YYYY-MM-DD-hhmmss-ffff`, UTC; the last part is the fraction of the second in hexadecimal.
