@@ -37,7 +37,7 @@ fn table(folder: &std::path::Path) -> PathBuf {
 }
 
 /// One frame as eframe makes it, without the painting.
-fn frame(ctx: &Context, app: &mut HoneApp) -> Duration {
+pub(super) fn frame(ctx: &Context, app: &mut HoneApp) -> Duration {
     let screen_rect = Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1280.0, 800.0)));
     let begun = Instant::now();
     let mut output = ctx.run_ui(RawInput { screen_rect, ..RawInput::default() }, |ui| {

@@ -21,6 +21,8 @@ mod state;
 mod steps;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod training_times;
 mod theme;
 mod widgets;
 mod work;

@@ -199,6 +199,7 @@ impl Run {
             train_seconds: self.steps.last().map_or(0.0, |step| step.train_seconds),
             tokens_per_second: 1300.0,
             peak_memory: 1_288_490_188,
+            device: "CPU, f32".to_owned(),
             stop_reason: StopReason::Completed,
             best_step: self.evaluations.iter().rev().find(|point| point.is_best).map_or(0, |point| point.step),
             validation: measure(&validation),

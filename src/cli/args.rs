@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::project::{DeviceChoice, Precision};
 use crate::worker::ExportFormat;
 
 /// Fine-tune pre-trained text classifiers on your own data, on your own machine.
@@ -99,6 +100,62 @@ pub struct NewArguments {
     pub force: bool,
 }
 
+/// What computes, and how; what is left out is as the project says.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct ComputeArguments {
+    /// What computes: auto, cpu, cuda or metal
+    #[arg(long, hide_possible_values = true)]
+    pub device: Option<DeviceName>,
+    /// Arithmetic of the matrix products: auto, f32 or bf16
+    #[arg(long, hide_possible_values = true)]
+    pub precision: Option<PrecisionName>,
+}
+
+/// A device as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceName {
+    /// A GPU that this build can use and that is there, else the processor
+    Auto,
+    /// The processor
+    Cpu,
+    /// The first NVIDIA GPU (builds with the feature cuda)
+    Cuda,
+    /// The Apple GPU (builds with the feature metal)
+    Metal,
+}
+
+/// A precision as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// bf16 where the processor has products of it, else f32
+    Auto,
+    /// 32-bit floats
+    F32,
+    /// Operands rounded to bf16, sums in 32-bit floats
+    Bf16,
+}
+
+impl From<DeviceName> for DeviceChoice {
+    fn from(name: DeviceName) -> Self {
+        match name {
+            DeviceName::Auto => Self::Auto,
+            DeviceName::Cpu => Self::Cpu,
+            DeviceName::Cuda => Self::Cuda,
+            DeviceName::Metal => Self::Metal,
+        }
+    }
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::Auto => Self::Auto,
+            PrecisionName::F32 => Self::F32,
+            PrecisionName::Bf16 => Self::Bf16,
+        }
+    }
+}
+
 /// `hone train`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainArguments {
@@ -107,6 +164,8 @@ pub struct TrainArguments {
     /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be given many times
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// Only measure what the run would take on this machine: time, memory, disk
     #[arg(long)]
     pub dry_run: bool,
@@ -259,6 +318,8 @@ pub struct BenchStepArguments {
     /// Tokens of each text
     #[arg(long, default_value_t = 64)]
     pub len: usize,
+    #[command(flatten)]
+    pub compute: ComputeArguments,
     /// Steps to time
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,

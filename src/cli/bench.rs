@@ -9,21 +9,31 @@ use super::args::{BenchCommand, BenchStepArguments};
 use super::new::model_choice;
 use super::outcome::print_json;
 use super::session::Session;
+use crate::project::{DeviceChoice, Precision};
 use crate::worker::{Answer, Command, StepBench, StepFigures};
 
 /// Measures and prints.
 pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), CliError> {
     let BenchCommand::Step(arguments) = command;
-    let BenchStepArguments { model, batch, len, steps } = arguments;
+    let BenchStepArguments { model, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
-    let answer = Session::begin()?.run(Command::BenchStep { model: model_choice(model)?, bench })?;
-    let Answer::StepTimed(figures) = answer else { return Err(CliError::unexpected()) };
-    print_json(out, &StepOutcome::from(&figures))
+    let command = Command::BenchStep {
+        model: model_choice(model)?,
+        bench,
+        device: compute.device.map_or(DeviceChoice::Auto, Into::into),
+        precision: compute.precision.map_or(Precision::Auto, Into::into),
+    };
+    let Answer::StepTimed { figures, device } = Session::begin()?.run(command)? else {
+        return Err(CliError::unexpected());
+    };
+    print_json(out, &StepOutcome::new(&figures, device))
 }
 
 /// What `hone bench step` prints; the names scripts rely on.
 #[derive(Serialize)]
 struct StepOutcome {
+    /// What computed, and in which arithmetic.
+    device: String,
     ms_per_step: f64,
     forward_ms: f64,
     backward_ms: f64,
@@ -35,9 +45,10 @@ struct StepOutcome {
     peak_rss_mb: f64,
 }
 
-impl From<&StepFigures> for StepOutcome {
-    fn from(figures: &StepFigures) -> Self {
+impl StepOutcome {
+    fn new(figures: &StepFigures, device: String) -> Self {
         Self {
+            device,
             ms_per_step: figures.ms_per_step,
             forward_ms: figures.forward_ms,
             backward_ms: figures.backward_ms,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::project::{EarlyStopping, OutOfRange, Project};
 
 /// Short names for what is set most.
-const ALIASES: [(&str, &str); 14] = [
+const ALIASES: [(&str, &str); 15] = [
     ("lr", "training.optimizer.learning_rate"),
     ("learning_rate", "training.optimizer.learning_rate"),
     ("training.lr", "training.optimizer.learning_rate"),
@@ -18,6 +18,7 @@ const ALIASES: [(&str, &str); 14] = [
     ("max_length", "training.max_length"),
     ("warmup", "training.warmup"),
     ("seed", "training.seed"),
+    ("device", "training.device"),
     ("precision", "training.precision"),
     ("early_stopping", "training.early_stopping"),
 ];

@@ -15,7 +15,10 @@ use crate::worker::{Answer, Command, RunResults};
 /// Trains and prints the outcome.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
-    let project = apply_settings(&project, &arguments.settings)?;
+    let mut project = apply_settings(&project, &arguments.settings)?;
+    let training = &mut project.training;
+    training.device = arguments.compute.device.map_or(training.device, Into::into);
+    training.precision = arguments.compute.precision.map_or(training.precision, Into::into);
     if arguments.dry_run {
         return dry_run::run(project, &folder, arguments.json, out);
     }

@@ -296,6 +296,7 @@ mod tests {
             train_seconds: 12.0,
             tokens_per_second: 1.0,
             peak_memory: 0,
+            device: "CPU, bf16".to_owned(),
             stop_reason: StopReason::EarlyStopping,
             best_step: 20,
             validation: metrics.clone(),

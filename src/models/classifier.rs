@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::ModelError;
 use super::bert::{Bert, load_linear};
+use super::compute::Compute;
 use super::config::ModelConfig;
 use super::mode::{DropoutRates, Mode, Pass};
 use super::weights::{self, Fill, LoadReport, Parameter, Weights};
 use crate::data::PackedBatch;
-use crate::ops::{Array, Backend, CrossEntropy, Gradients, LinearWeights, Value, cross_entropy};
+use crate::ops::{Array, Backend, CrossEntropy, Gradients, LinearWeights, Value, cross_entropy, matrix_speed};
 use crate::project::TrainedLayers;
 
 const HEAD: &str = "classifier";
@@ -27,14 +28,14 @@ pub struct LoadOptions {
     pub dropout: Option<f64>,
     /// What is trained; the rest stays as it is and has no dropout.
     pub trained: TrainedLayers,
-    /// Where the weights go.
-    pub device: Device,
+    /// Where the weights go, and the arithmetic there.
+    pub compute: Compute,
 }
 
 impl Default for LoadOptions {
-    /// Everything is trained, in main memory, with the model's own dropout.
+    /// Everything is trained, in main memory, in 32 bits, with the model's own dropout.
     fn default() -> Self {
-        Self { labels: Vec::new(), seed: 0, dropout: None, trained: TrainedLayers::All, device: Device::Cpu }
+        Self { labels: Vec::new(), seed: 0, dropout: None, trained: TrainedLayers::All, compute: Compute::default() }
     }
 }
 
@@ -47,6 +48,7 @@ pub struct TextClassifier {
     rates: DropoutRates,
     labels: Vec<String>,
     parameters: Vec<Parameter>,
+    compute: Compute,
     backend: Backend,
 }
 
@@ -95,7 +97,7 @@ impl TextClassifier {
         }
         let config = ModelConfig::read(folder)?;
         let bytes = weights::read_file(folder)?;
-        let mut weights = Weights::open(folder, &bytes, &options.device, options.seed)?;
+        let mut weights = Weights::open(folder, &bytes, options.compute.device(), options.seed)?;
         let network = Network::Bert(Bert::load(&mut weights, &config, options.trained)?);
         if config.label_names() != options.labels {
             weights.leave_out(&format!("{HEAD}.weight"));
@@ -112,15 +114,30 @@ impl TextClassifier {
             attention: options.dropout.unwrap_or(config.attention_probs_dropout_prob),
             classifier: options.dropout.or(config.classifier_dropout).unwrap_or(config.hidden_dropout_prob),
         };
-        let backend = if options.device.is_cpu() { Backend::Kernels } else { Backend::Composed };
+        let backend = options.compute.backend();
         let labels = options.labels.clone();
-        Ok((Self { config, network, head, rates, labels, parameters, backend }, report))
+        let compute = options.compute.clone();
+        Ok((Self { config, network, head, rates, labels, parameters, compute, backend }, report))
     }
 
     /// The same network, computed in another way.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { backend, ..self }
+    }
+
+    /// What computes, and with which arithmetic.
+    #[must_use]
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// Floating-point operations a second of a large matrix product where and as this network computes.
+    ///
+    /// # Errors
+    /// When the product fails.
+    pub fn matrix_speed(&self) -> Result<f64> {
+        matrix_speed(self.backend, self.compute.device())
     }
 
     /// Logits of each text, `[texts][labels]`.
@@ -161,7 +178,7 @@ impl TextClassifier {
         let loss = cross_entropy(&logits, &batch.labels, loss)?;
         let (value, forward) = (loss.value()?, begun.elapsed());
         let parameters: Vec<Tensor> = match self.backend {
-            Backend::Kernels => Vec::new(),
+            Backend::Kernels(_) => Vec::new(),
             Backend::Composed => self.parameters.iter().map(|parameter| parameter.var.as_tensor().clone()).collect(),
         };
         pass.tape.backward(loss, &parameters, gradients)?;

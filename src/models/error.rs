@@ -58,6 +58,20 @@ pub enum ModelError {
         /// Its `model_type`.
         model_type: String,
     },
+    /// The device that the settings ask for is not there.
+    #[error("The {device} cannot be used: {reason}. Or choose the device Auto: it takes what is there.")]
+    NoDevice {
+        /// The device.
+        device: crate::project::DeviceChoice,
+        /// Why not.
+        reason: String,
+    },
+    /// bf16 on another device than the processor.
+    #[error(
+        "bf16 products are for the processor; a GPU computes in 32 bits. Choose the precision Auto or F32, or the device \
+         Cpu."
+    )]
+    NoPrecision,
     /// The weights file is not a whole safetensors file.
     #[error(
         "The weights file {} is damaged or was cut off ({reason}). Download the model again.",

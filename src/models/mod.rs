@@ -3,6 +3,7 @@
 mod bert;
 mod catalogue;
 mod classifier;
+mod compute;
 mod config;
 mod download;
 mod error;
@@ -17,6 +18,7 @@ mod weights;
 
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
 pub use classifier::{Learnt, LoadOptions, TextClassifier, TrainPass};
+pub use compute::Compute;
 pub use config::{Activation, CONFIG_FILE, ModelConfig};
 pub use error::ModelError;
 pub use fetch::{FetchError, FetchSettings, SourceFailure, fetch, fetch_with, locate, locate_with};

@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn answer(x: &Array, shape: &AttentionShape) -> Result<Vec<Vec<f32>>> {
-        let mut tape = Tape::inference(Backend::Kernels);
+        let mut tape = Tape::inference(Backend::default());
         let (x, _) = tape.leaf(x.clone());
         tape.attention(AttentionInput::Joint(&x), shape, Dropout::OFF)?.to_rows()
     }
@@ -331,7 +331,7 @@ mod tests {
         assert!(error(shape(3, &[0, 4], &[0, 4])).contains("3 heads"));
         assert!(error(shape(2, &[0, 3], &[0, 3])).contains("4 queries and 4 keys"));
         assert!(error(shape(2, &[0, 1, 4], &[0, 2, 4])).contains("different sequences"));
-        let mut tape = Tape::inference(Backend::Kernels);
+        let mut tape = Tape::inference(Backend::default());
         let parts = [tape.leaf(Array::zeros(4, 8)).0, tape.leaf(Array::zeros(4, 16)).0];
         let uneven = shape(2, &[0, 2, 4], &[0, 4, 4]);
         let error = tape.attention(split(&parts), &uneven, Dropout::OFF).unwrap_err().to_string();

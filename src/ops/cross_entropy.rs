@@ -143,7 +143,7 @@ mod tests {
     use crate::ops::{Backend, Gradients, Tape};
 
     fn logits(rows: &[Vec<f32>]) -> Value {
-        Tape::training(Backend::Kernels).leaf(Array::from_values(rows.len(), rows[0].len(), &rows.concat())).0
+        Tape::training(Backend::default()).leaf(Array::from_values(rows.len(), rows[0].len(), &rows.concat())).0
     }
 
     fn value(rows: &[Vec<f32>], labels: &[u32], settings: &CrossEntropy) -> f64 {

@@ -138,7 +138,7 @@ mod tests {
     use crate::ops::testing::{agree, normal};
 
     fn dropped(x: Array, dropout: Dropout) -> Vec<f32> {
-        let mut tape = Tape::inference(Backend::Kernels);
+        let mut tape = Tape::inference(Backend::default());
         let (x, _) = tape.leaf(x);
         tape.dropout(&x, dropout).unwrap().to_rows().unwrap().concat()
     }

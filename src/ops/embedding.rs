@@ -130,7 +130,7 @@ mod tests {
         let table = |rows: usize| Weight::new(normal(vec![rows, 4], 1), None);
         let tables = [table(11), table(4), table(2)];
         let refused = |rows: &TokenRows| {
-            let mut tape = Tape::inference(Backend::Kernels);
+            let mut tape = Tape::inference(Backend::default());
             tape.embedding(&tables[0], &tables[1], &tables[2], rows).unwrap_err().to_string()
         };
         let error = refused(&rows(6));

@@ -278,7 +278,7 @@ mod tests {
     fn shapes_that_do_not_fit_are_refused() {
         let weights = weights(&[1, 2].map(|seed| Weight::new(normal(vec![4], seed), None)));
         let refused = |x: Array, residual: Option<Array>| {
-            let mut tape = Tape::inference(Backend::Kernels);
+            let mut tape = Tape::inference(Backend::default());
             let (x, residual) = (tape.leaf(x).0, residual.map(|residual| tape.leaf(residual).0));
             tape.layer_norm(&x, residual.as_ref(), &weights, Dropout::OFF).unwrap_err().to_string()
         };

@@ -7,7 +7,7 @@ use super::activation::{self, Activation};
 use super::array::Array;
 use super::gradients::add_to;
 use super::host::values;
-use super::kernels::matmul::{Matrix, Threads, matmul};
+use super::kernels::matmul::{Matrix, MatrixPrecision, Operand, Threads, matmul};
 use super::kernels::{ROWS, simd_kernel};
 use super::tape::{Flow, Node, Op, Tape, Value, Weight};
 
@@ -22,7 +22,11 @@ pub(super) struct Record {
     layers: Vec<LinearWeights>,
     /// The activation and its input.
     activation: Option<(Activation, Array)>,
+    precision: MatrixPrecision,
 }
+
+/// Layers of fewer outputs keep 32-bit products: a classification head gains no time by rounding, and loses accuracy.
+const NARROW: usize = 32;
 
 impl Tape<'_> {
     /// `activation(x Wᵀ + b)` of each of `layers` for the same `x` `[rows, in]`, side by side: `[rows, sum of outs]`.
@@ -41,7 +45,8 @@ impl Tape<'_> {
             return Ok(Value::Composed(out));
         }
         let x = x.host()?;
-        let sum = forward(&x.array, layers)?;
+        let precision = precision(self.precision(), layers)?;
+        let sum = forward(&x.array, layers, precision)?;
         let weights: Vec<&Weight> =
             layers.iter().flat_map(|(weight, bias)| [Some(weight), bias.as_ref()]).flatten().collect();
         let recorded = self.records(&[x.node], &weights);
@@ -51,7 +56,7 @@ impl Tape<'_> {
         };
         let record = recorded.then(|| {
             let layers = layers.iter().map(|&layer| layer.clone()).collect();
-            Record { x: x.array.clone(), from: x.node, layers, activation }
+            Record { x: x.array.clone(), from: x.node, layers, activation, precision }
         });
         Ok(self.made(out, record.map(Op::Linear)))
     }
@@ -77,9 +82,15 @@ fn outputs(layer: &LinearWeights) -> Result<usize> {
     layer.0.tensor().dim(0)
 }
 
-fn forward(x: &Array, layers: &[&LinearWeights]) -> Result<Array> {
+fn precision(of_tape: MatrixPrecision, layers: &[&LinearWeights]) -> Result<MatrixPrecision> {
+    let total = layers.iter().map(|layer| outputs(layer)).sum::<Result<usize>>()?;
+    Ok(if total < NARROW { MatrixPrecision::F32 } else { of_tape })
+}
+
+fn forward(x: &Array, layers: &[&LinearWeights], precision: MatrixPrecision) -> Result<Array> {
     let total = layers.iter().map(|layer| outputs(layer)).sum::<Result<usize>>()?;
     let mut out = Array::unwritten(x.rows(), total);
+    let left = Operand::left(x.matrix(), precision);
     let mut first = 0;
     for (weight, bias) in layers {
         let (count, inputs) = weight.tensor().dims2()?;
@@ -88,10 +99,10 @@ fn forward(x: &Array, layers: &[&LinearWeights]) -> Result<Array> {
             fill_columns(out, total, first, &values(bias.tensor())?);
         }
         let weight = values(weight.tensor())?;
-        let weight = Matrix::new(&weight, count, inputs).transposed();
+        let weight = Operand::right(Matrix::new(&weight, count, inputs).transposed(), precision);
         // The product is added on top of the bias, while a tile of `out` is in registers.
         let out = out.get_mut(first..).unwrap_or_default();
-        matmul(out, total, x.matrix(), weight, bias.is_some(), Threads::Pool);
+        matmul(out, total, &left, &weight, bias.is_some(), Threads::Pool);
         first += count;
     }
     Ok(out)
@@ -113,6 +124,8 @@ impl Record {
         };
         let trains_biases = self.layers.iter().any(|(_, bias)| bias.as_ref().is_some_and(Weight::is_trained));
         let sums = if trains_biases { column_sums(gradient.values(), gradient.width()) } else { Vec::new() };
+        let trains_weights = self.layers.iter().any(|(weight, _)| weight.is_trained());
+        let x = trains_weights.then(|| Operand::right(self.x.matrix(), self.precision));
         let mut first = 0;
         for (weight, bias) in &self.layers {
             let (count, inputs) = weight.tensor().dims2()?;
@@ -123,15 +136,17 @@ impl Record {
                     if accumulate { add_to(out, sums) } else { out.copy_from_slice(sums) }
                 });
             }
-            if let Some(number) = weight.number() {
+            if let (Some(number), Some(x)) = (weight.number(), &x) {
+                let left = Operand::left(of_layer.transposed(), self.precision);
                 flow.gradients.add_dense(number, (count, inputs), |out, accumulate| {
-                    matmul(out, inputs, of_layer.transposed(), self.x.matrix(), accumulate, Threads::Pool);
+                    matmul(out, inputs, &left, x, accumulate, Threads::Pool);
                 });
             }
             let weight = values(weight.tensor())?;
-            let weight = Matrix::new(&weight, count, inputs);
             flow.add_with(self.from, (self.x.rows(), inputs), |out, accumulate| {
-                matmul(out, inputs, of_layer, weight, accumulate, Threads::Pool);
+                let left = Operand::left(of_layer, self.precision);
+                let right = Operand::right(Matrix::new(&weight, count, inputs), self.precision);
+                matmul(out, inputs, &left, &right, accumulate, Threads::Pool);
             });
             first += count;
         }
@@ -160,7 +175,7 @@ simd_kernel! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::testing::{agree, gradients_in_pools, normal};
+    use crate::ops::testing::{agree, agree_in_bf16, gradients_in_pools, normal};
 
     #[test]
     fn agrees_with_the_reference() {
@@ -201,8 +216,31 @@ mod tests {
     }
 
     #[test]
+    fn products_in_bf16_agree_with_the_reference() {
+        for (rows, inputs, outputs) in [(1, 1, 32), (70, 33, 40), (130, 401, 48)] {
+            agree_in_bf16(
+                &[normal(vec![rows, inputs], 1)],
+                &[normal(vec![outputs, inputs], 2), normal(vec![outputs], 3), normal(vec![5, inputs], 4)],
+                |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), Some(w[1].clone())), &(w[2].clone(), None)], None),
+                |x| Tensor::cat(&[reference(&x[0], &x[1], Some(&x[2]))?, reference(&x[0], &x[3], None)?], 1),
+            );
+        }
+    }
+
+    #[test]
+    fn a_narrow_layer_is_not_rounded() {
+        let (x, weight) = (normal(vec![4, 40], 1), Weight::new(normal(vec![3, 40], 2), None));
+        let logits = |precision| {
+            let mut tape = Tape::inference(crate::ops::Backend::Kernels(precision));
+            let (x, _) = tape.leaf(Array::from_values(4, 40, &x.flatten_all().unwrap().to_vec1().unwrap()));
+            tape.linear(&x, &[&(weight.clone(), None)], None).unwrap().to_rows().unwrap()
+        };
+        assert_eq!(logits(MatrixPrecision::Bf16), logits(MatrixPrecision::F32));
+    }
+
+    #[test]
     fn shapes_that_do_not_fit_are_refused() {
-        let mut tape = Tape::inference(crate::ops::Backend::Kernels);
+        let mut tape = Tape::inference(crate::ops::Backend::default());
         let (x, _) = tape.leaf(Array::zeros(2, 3));
         let weight = |shape: Vec<usize>| Weight::new(normal(shape, 1), None);
         let error = tape.linear(&x, &[&(weight(vec![4, 5]), None)], None).unwrap_err().to_string();

@@ -6,21 +6,27 @@
 //! that costs as much as the kernels. On other devices, and to check the kernels, the ops are composed of candle's
 //! differentiable operations and candle records them.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Device, Result, Tensor, Var, bail};
 
 use super::array::Array;
 use super::cross_entropy::{Loss, LossKind};
 use super::gradients::{Gradients, add_to};
+use super::kernels::MatrixPrecision;
 use super::{activation, attention, dropout, embedding, layer_norm, linear, rows};
 
 /// Who computes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// Kernels of ours, on 32-bit floats in main memory.
-    #[default]
-    Kernels,
+    /// Kernels of ours, on 32-bit floats in main memory; the linear layers' products in this precision.
+    Kernels(MatrixPrecision),
     /// candle's operations, on any device and of any float type.
     Composed,
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self::Kernels(MatrixPrecision::F32)
+    }
 }
 
 /// A matrix of a forward pass, `[rows, width]`.
@@ -202,7 +208,15 @@ impl<'a> Tape<'a> {
     /// Whether kernels of ours compute.
     #[must_use]
     pub fn uses_kernels(&self) -> bool {
-        self.backend == Backend::Kernels
+        matches!(self.backend, Backend::Kernels(_))
+    }
+
+    /// Of the linear layers' products.
+    pub(super) fn precision(&self) -> MatrixPrecision {
+        match self.backend {
+            Backend::Kernels(precision) => precision,
+            Backend::Composed => MatrixPrecision::F32,
+        }
     }
 
     /// A matrix that is given, not computed: features that were kept, for example. It gets no gradient.
@@ -211,10 +225,24 @@ impl<'a> Tape<'a> {
     /// When it cannot be moved to the device.
     pub fn constant(&self, array: Array, like: &Weight) -> Result<Value> {
         match self.backend {
-            Backend::Kernels => Ok(Value::Host(HostValue { array, node: None })),
+            Backend::Kernels(_) => Ok(Value::Host(HostValue { array, node: None })),
             Backend::Composed => {
                 let tensor = Tensor::from_slice(array.values(), (array.rows(), array.width()), like.tensor.device())?;
                 Ok(Value::Composed(tensor.to_dtype(like.tensor.dtype())?))
+            }
+        }
+    }
+
+    /// A matrix that takes part in the backward pass though no op made it.
+    ///
+    /// # Errors
+    /// When it cannot be moved to the device.
+    pub fn variable(&mut self, array: Array, device: &Device) -> Result<Value> {
+        match self.backend {
+            Backend::Kernels(_) => Ok(self.leaf(array).0),
+            Backend::Composed => {
+                let tensor = Tensor::from_slice(array.values(), (array.rows(), array.width()), device)?;
+                Ok(Value::Composed(Var::from_tensor(&tensor)?.as_tensor().clone()))
             }
         }
     }
@@ -229,14 +257,35 @@ impl<'a> Tape<'a> {
                 self.run_backward(node, gradient, gradients).map(drop)
             }
             LossKind::Host { logits: None, .. } => Ok(()),
-            LossKind::Composed(loss) => {
-                let mut all = loss.backward()?;
-                for (number, tensor) in trained.iter().enumerate() {
-                    if let Some(gradient) = all.remove(tensor) {
-                        gradients.add_device(number, &gradient)?;
-                    }
-                }
-                Ok(())
+            LossKind::Composed(loss) => add_composed(&loss, trained, gradients),
+        }
+    }
+
+    /// Adds the gradients of trained tensors for a value whose gradient is given, the vector-Jacobian product: each under
+    /// its number in `trained`, which candle's operations need and kernels do not.
+    ///
+    /// # Errors
+    /// When the shapes differ, or a tensor operation fails.
+    pub fn pull_back(
+        self,
+        value: &Value,
+        gradient: &Array,
+        trained: &[Tensor],
+        gradients: &mut Gradients,
+    ) -> Result<()> {
+        let (given, of_value) = ((gradient.rows(), gradient.width()), value.dims()?);
+        if given != of_value {
+            bail!("a gradient of shape {given:?} for a value of shape {of_value:?}");
+        }
+        match value {
+            Value::Host(HostValue { node: Some(node), .. }) => {
+                self.run_backward(*node, gradient.clone(), gradients).map(drop)
+            }
+            Value::Host(_) => Ok(()),
+            Value::Composed(tensor) => {
+                let gradient = Tensor::from_slice(gradient.values(), of_value, tensor.device())?;
+                let sum = (tensor * gradient.to_dtype(tensor.dtype())?)?.sum_all()?;
+                add_composed(&sum, trained, gradients)
             }
         }
     }
@@ -283,13 +332,23 @@ impl<'a> Tape<'a> {
         if self.training && weight.is_trained() { weight.tensor.clone() } else { weight.tensor.detach() }
     }
 
-    /// A matrix that gets a gradient though no op made it, for tests.
-    #[cfg(test)]
+    /// A matrix in main memory that gets a gradient though no op made it, and where that is found.
     pub(super) fn leaf(&mut self, array: Array) -> (Value, usize) {
         let node = Node(self.nodes);
         self.nodes += 1;
         (Value::Host(HostValue { array, node: Some(node) }), node.0)
     }
+}
+
+/// Adds candle's gradients of a scalar.
+fn add_composed(scalar: &Tensor, trained: &[Tensor], gradients: &mut Gradients) -> Result<()> {
+    let mut all = scalar.backward()?;
+    for (number, tensor) in trained.iter().enumerate() {
+        if let Some(gradient) = all.remove(tensor) {
+            gradients.add_device(number, &gradient)?;
+        }
+    }
+    Ok(())
 }
 
 /// Gradients on their way back.

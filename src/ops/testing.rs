@@ -3,6 +3,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
+use super::kernels::{MatrixPrecision, levels};
 use super::{Array, Backend, Gradients, Tape, Value, Weight};
 use crate::random::Rng;
 
@@ -15,28 +16,65 @@ pub fn normal(shape: Vec<usize>, seed: u64) -> Tensor {
 
 /// An op of inputs and weights.
 type Op<'a> = &'a dyn Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value>;
+type SharedOp<'a> = &'a (dyn Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value> + Sync);
 type Reference<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
 
 /// Asserts that the kernels of `op` on `f32` agree with `reference` (of inputs, then weights) on `f64`: values, gradients
-/// of every input and weight, and the gradients with central differences of the reference. The composed form of `op`
-/// must agree too.
+/// of every input and weight, and the gradients with central differences of the reference; at every level of
+/// instructions that this machine has. The composed form of `op` must agree too.
 pub fn agree(
     inputs: &[Tensor],
     weights: &[Tensor],
-    op: impl Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value>,
+    op: impl Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value> + Sync,
     reference: impl Fn(&[Tensor]) -> Result<Tensor>,
 ) {
-    let wide: Vec<Tensor> = inputs.iter().chain(weights).map(|tensor| tensor.to_dtype(DType::F64).unwrap()).collect();
-    let (expected, expected_gradients) = run_reference(&wide, &reference);
-    let (out, gradients) = run_kernels(inputs, weights, &op);
-    close(&out, &expected, "value");
-    let (composed, composed_gradients) = run_composed(&wide, inputs.len(), &op);
-    close(&composed, &expected, "composed value");
-    for (index, expected) in expected_gradients.iter().enumerate() {
-        close(&gradients[index], expected, &format!("gradient {index}"));
-        close(&composed_gradients[index], expected, &format!("composed gradient {index}"));
+    let wide = widened_tensors(inputs, weights);
+    let expected = run_reference(&wide, &reference);
+    kernels_agree(Backend::default(), inputs, weights, &op, &expected);
+    agrees(&run_composed(&wide, inputs.len(), &op), &expected, "composed");
+    for (index, expected) in expected.1.iter().enumerate() {
         differences(&wide, index, &reference, expected);
     }
+}
+
+/// Asserts that the kernels of `op` with bf16 products agree with `reference` as closely as those with 32-bit ones, at
+/// every level, on inputs and weights that bf16 holds exactly, where nothing is lost by rounding.
+pub fn agree_in_bf16(
+    inputs: &[Tensor],
+    weights: &[Tensor],
+    op: impl Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value> + Sync,
+    reference: impl Fn(&[Tensor]) -> Result<Tensor>,
+) {
+    let exact = |tensors: &[Tensor]| tensors.iter().map(rounded).collect::<Vec<_>>();
+    let (inputs, weights) = (exact(inputs), exact(weights));
+    let expected = run_reference(&widened_tensors(&inputs, &weights), &reference);
+    kernels_agree(Backend::Kernels(MatrixPrecision::Bf16), &inputs, &weights, &op, &expected);
+}
+
+/// A value and the gradients of inputs and weights.
+type Outcome = (Vec<f64>, Vec<Vec<f64>>);
+
+fn kernels_agree(backend: Backend, inputs: &[Tensor], weights: &[Tensor], op: SharedOp<'_>, expected: &Outcome) {
+    for level in levels::all() {
+        let outcome = levels::at(level, || run_kernels(backend, inputs, weights, &|tape, x, w| op(tape, x, w)));
+        agrees(&outcome, expected, &format!("{level:?}"));
+    }
+}
+
+fn agrees(got: &Outcome, expected: &Outcome, what: &str) {
+    close(&got.0, &expected.0, &format!("{what} value"));
+    for (index, (got, expected)) in got.1.iter().zip(&expected.1).enumerate() {
+        close(got, expected, &format!("{what} gradient {index}"));
+    }
+}
+
+fn widened_tensors(inputs: &[Tensor], weights: &[Tensor]) -> Vec<Tensor> {
+    inputs.iter().chain(weights).map(|tensor| tensor.to_dtype(DType::F64).unwrap()).collect()
+}
+
+/// Rounded to bf16 and back.
+fn rounded(tensor: &Tensor) -> Tensor {
+    tensor.to_dtype(DType::BF16).unwrap().to_dtype(DType::F32).unwrap()
 }
 
 /// Asserts that gradients have the same bits on one thread and on three.
@@ -46,12 +84,19 @@ pub fn gradients_in_pools(
     op: impl Fn(&mut Tape<'_>, &[Value], &[Weight]) -> Result<Value> + Sync,
 ) {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    let run = || run_kernels(inputs, weights, &op).1.concat().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    let run = || {
+        run_kernels(Backend::default(), inputs, weights, &op)
+            .1
+            .concat()
+            .into_iter()
+            .map(f64::to_bits)
+            .collect::<Vec<_>>()
+    };
     assert!(pool(1).install(run) == pool(3).install(run));
 }
 
-fn run_kernels(inputs: &[Tensor], weights: &[Tensor], op: Op<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
-    let mut tape = Tape::training(Backend::Kernels);
+fn run_kernels(backend: Backend, inputs: &[Tensor], weights: &[Tensor], op: Op<'_>) -> Outcome {
+    let mut tape = Tape::training(backend);
     let leaves = inputs.iter().map(|input| {
         let (rows, width) = input.dims2().unwrap();
         tape.leaf(Array::from_values(rows, width, &input.flatten_all().unwrap().to_vec1::<f32>().unwrap()))
@@ -74,7 +119,7 @@ fn run_kernels(inputs: &[Tensor], weights: &[Tensor], op: Op<'_>) -> (Vec<f64>, 
     (widened(out.array.values().to_vec()), all)
 }
 
-fn run_composed(wide: &[Tensor], inputs: usize, op: Op<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+fn run_composed(wide: &[Tensor], inputs: usize, op: Op<'_>) -> Outcome {
     with_gradients(wide, &|tensors| {
         let mut tape = Tape::training(Backend::Composed);
         let values: Vec<Value> = tensors[..inputs].iter().cloned().map(Value::Composed).collect();
@@ -84,11 +129,11 @@ fn run_composed(wide: &[Tensor], inputs: usize, op: Op<'_>) -> (Vec<f64>, Vec<Ve
     })
 }
 
-fn run_reference(wide: &[Tensor], reference: Reference<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+fn run_reference(wide: &[Tensor], reference: Reference<'_>) -> Outcome {
     with_gradients(wide, reference)
 }
 
-fn with_gradients(wide: &[Tensor], function: Reference<'_>) -> (Vec<f64>, Vec<Vec<f64>>) {
+fn with_gradients(wide: &[Tensor], function: Reference<'_>) -> Outcome {
     let vars: Vec<Var> = wide.iter().map(|tensor| Var::from_tensor(&tensor.copy().unwrap()).unwrap()).collect();
     let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
     let out = function(&tensors).unwrap();
@@ -105,9 +150,9 @@ fn widened(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }
 
-/// Weights that make a scalar depend on every element of an output differently.
+/// Weights that make a scalar depend on every element of an output differently; bf16 holds them exactly.
 fn output_weights(shape: Vec<usize>) -> Tensor {
-    normal(shape, 4_321).flatten_all().unwrap()
+    rounded(&normal(shape, 4_321).flatten_all().unwrap())
 }
 
 fn weighted(out: &Tensor) -> Tensor {

@@ -21,8 +21,8 @@ pub use model::ModelChoice;
 pub use split::SplitSettings;
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use training::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset, ScheduleKind,
-    TrainedLayers, TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset,
+    ScheduleKind, TrainedLayers, TrainingSettings,
 };
 
 use serde::{Deserialize, Serialize};

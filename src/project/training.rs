@@ -39,6 +39,8 @@ pub struct TrainingSettings {
     pub early_stopping: Option<EarlyStopping>,
     /// Seed of the new head, the shuffles and the dropout.
     pub seed: u64,
+    /// What computes.
+    pub device: DeviceChoice,
     /// Arithmetic of the matrix products.
     pub precision: Precision,
     /// Which part of the network is trained.
@@ -127,6 +129,34 @@ pub enum Precision {
     Auto,
     /// 32-bit floats.
     F32,
+    /// Operands rounded to bf16, sums in 32-bit floats: for processors with AVX-512 BF16. On others the same
+    /// rounding, slower than 32 bits.
+    Bf16,
+}
+
+/// What computes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeviceChoice {
+    /// A GPU that this build can use and that is there, else the processor.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// The first NVIDIA GPU.
+    Cuda,
+    /// The Apple GPU.
+    Metal,
+}
+
+impl std::fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "fastest device",
+            Self::Cpu => "processor",
+            Self::Cuda => "NVIDIA GPU",
+            Self::Metal => "Apple GPU",
+        })
+    }
 }
 
 /// Which part of a network is trained. The rest stays as it is, is computed once for each text and has no dropout.
@@ -195,6 +225,7 @@ impl Default for TrainingSettings {
             best_metric: MetricChoice::default(),
             early_stopping: Some(EarlyStopping::default()),
             seed: 42,
+            device: DeviceChoice::default(),
             precision: Precision::default(),
             trained_layers: TrainedLayers::default(),
         }
@@ -205,10 +236,15 @@ impl Preset {
     /// The presets in the order they are shown.
     pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
 
-    /// The settings this preset stands for; `seed` and `precision` keep their present values.
+    /// The settings this preset stands for; `seed`, `device` and `precision` keep their present values.
     #[must_use]
     pub fn apply(self, now: &TrainingSettings) -> TrainingSettings {
-        let base = TrainingSettings { seed: now.seed, precision: now.precision, ..TrainingSettings::default() };
+        let base = TrainingSettings {
+            seed: now.seed,
+            device: now.device,
+            precision: now.precision,
+            ..TrainingSettings::default()
+        };
         match self {
             Self::Quick => TrainingSettings { epochs: 1, max_length: 64, ..base },
             Self::Balanced => base,

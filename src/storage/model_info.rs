@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{StorageError, ron_file};
-use crate::project::CleaningSettings;
+use crate::project::{CleaningSettings, Precision};
 
 /// Name of the file in a model folder.
 pub const MODEL_INFO_FILE: &str = "hone.ron";
@@ -26,6 +26,8 @@ pub struct ModelFolderInfo {
     pub max_length: usize,
     /// Label names in class-id order.
     pub labels: Vec<String>,
+    /// Arithmetic that training was set to, and prediction follows.
+    pub precision: Precision,
 }
 
 /// Reads a model folder's `hone.ron`; `None` when the folder was not made by Hone.

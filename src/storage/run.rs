@@ -104,6 +104,9 @@ pub struct RunSummary {
     pub tokens_per_second: f64,
     /// Largest resident memory of the process, bytes.
     pub peak_memory: u64,
+    /// Device and arithmetic, for example "CPU, f32"; empty where it was not written down.
+    #[serde(default)]
+    pub device: String,
     /// Why it ended.
     pub stop_reason: StopReason,
     /// Step of the best evaluation.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::PackedBatch;
 use crate::models::{Mode, TextClassifier, TrainPass};
-use crate::ops::{CrossEntropy, Gradients, matrix_operations, matrix_speed};
+use crate::ops::{CrossEntropy, Gradients, matrix_operations};
 use crate::progress::{Progress, Watch};
 use crate::project::OptimizerSettings;
 use crate::random::Rng;
@@ -56,7 +56,7 @@ pub struct StepFigures {
 /// to stop, [`TrainError::Tensor`] when the network fails.
 pub fn bench_step(model: &TextClassifier, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
     check(model, bench)?;
-    let gemm_limit = matrix_speed();
+    let gemm_limit = model.matrix_speed()?;
     let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default())?;
     let mut times = Vec::new();
     let mut operations = 0;

@@ -130,7 +130,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         settings: Box::new(run_settings),
         total_steps,
         steps_per_epoch: steps_per_epoch as u64,
-        device: "CPU, f32".to_owned(),
+        device: model.compute().to_string(),
     });
     let trainer = Trainer {
         settings,
@@ -192,6 +192,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize) -> ModelF
         label_column: project.dataset.label_column.clone(),
         max_length,
         labels: labels.to_vec(),
+        precision: project.training.precision,
     }
 }
 
@@ -242,6 +243,7 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
         train_seconds,
         tokens_per_second: trainer.pace.tokens() as f64 / train_seconds.max(1e-9),
         peak_memory: peak_memory(),
+        device: trainer.model.compute().to_string(),
         stop_reason,
         best_step: point.step,
         validation: point.metrics,
@@ -255,6 +257,7 @@ fn read_back(trainer: &Trainer<'_>) -> Result<TextClassifier, TrainError> {
         labels: trainer.labels.to_vec(),
         seed: trainer.settings.seed,
         dropout: trainer.settings.dropout,
+        compute: trainer.model.compute().clone(),
         ..LoadOptions::default()
     };
     Ok(TextClassifier::load(&trainer.run.best(), &options)?.0)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::data::{Example, Prepared, Side, TextTokenizer};
-use crate::models::{LoadOptions, LoadReport, TextClassifier};
+use crate::models::{Compute, LoadOptions, LoadReport, TextClassifier};
 use crate::project::TrainingSettings;
 
 use super::TrainError;
@@ -36,12 +36,17 @@ pub(super) fn load_model(
     voice: &mut Voice<'_>,
 ) -> Result<TextClassifier, TrainError> {
     voice.progress("Loading the model", 0, 1, "models");
+    let compute = Compute::choose(settings.device, settings.precision)?;
+    voice.log(format!("Computed on: {compute}."));
+    if let Some(warning) = compute.warning() {
+        voice.warn(warning.to_owned());
+    }
     let options = LoadOptions {
         labels: labels.to_vec(),
         seed: settings.seed,
         dropout: settings.dropout,
         trained: settings.trained_layers,
-        ..LoadOptions::default()
+        compute,
     };
     let (model, report) = TextClassifier::load(folder, &options)?;
     for (warning, line) in describe(&report, &model) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::data::{self, DataError, Imported};
 use crate::export::{self, ExportError, ExportFormat, Exported};
-use crate::models::{self, Catalogue, FetchError, LoadOptions, ModelError, TextClassifier};
+use crate::models::{self, Catalogue, Compute, FetchError, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
-use crate::project::{ModelChoice, Project};
+use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
@@ -132,7 +132,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
         Command::Export { run, format, output } => export(context, &run, format, &output),
         Command::DryRun { project, folder } => runs::dry_run(context, &project, &folder),
-        Command::BenchStep { model, bench } => bench_step(context, &model, bench),
+        Command::BenchStep { model, bench, device, precision } => {
+            bench_step(context, &model, bench, (device, precision))
+        }
     }
 }
 
@@ -159,15 +161,22 @@ fn export(context: &mut Context<'_>, run: &Path, format: ExportFormat, output: &
     Ok(Answer::Exported { path, proof })
 }
 
-fn bench_step(context: &mut Context<'_>, model: &ModelChoice, bench: StepBench) -> Result<Answer, JobError> {
+fn bench_step(
+    context: &mut Context<'_>,
+    model: &ModelChoice,
+    bench: StepBench,
+    (device, precision): (DeviceChoice, Precision),
+) -> Result<Answer, JobError> {
     let Some(folder) = models::locate(model, Path::new(".")).map_err(JobError::failed)? else {
         let reason = "The model is not on this machine. Download it with `hone models fetch`, or give a folder.";
         return Err(JobError::Failed(reason.to_owned()));
     };
     let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
-    let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, ..LoadOptions::default() })?;
+    let compute = Compute::choose(device, precision)?;
+    let name = compute.to_string();
+    let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, compute, ..LoadOptions::default() })?;
     let figures = context.watched(|watch| training::bench_step(&model, bench, watch))?;
-    Ok(Answer::StepTimed(figures))
+    Ok(Answer::StepTimed { figures, device: name })
 }
 
 #[cfg(test)]

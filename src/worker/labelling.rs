@@ -8,9 +8,9 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use crate::data::{self, ImportedFile, Table, TextTokenizer};
-use crate::models::{LoadOptions, ModelConfig, TextClassifier};
+use crate::models::{Compute, LoadOptions, ModelConfig, TextClassifier};
 use crate::progress::Watch;
-use crate::project::{CleaningSettings, DatasetSettings, SourceFile};
+use crate::project::{CleaningSettings, DatasetSettings, DeviceChoice, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic};
 use crate::training;
 
@@ -79,7 +79,8 @@ impl LoadedModel {
                 ..ModelFolderInfo::default()
             },
         };
-        let options = LoadOptions { labels: info.labels.clone(), ..LoadOptions::default() };
+        let compute = Compute::choose(DeviceChoice::Auto, info.precision).unwrap_or_else(|_| Compute::fastest());
+        let options = LoadOptions { labels: info.labels.clone(), compute, ..LoadOptions::default() };
         let (model, report) = TextClassifier::load(folder, &options)?;
         if report.new_head {
             let message = format!(

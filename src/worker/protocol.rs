@@ -7,7 +7,7 @@ use crate::data::{Imported, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
-use crate::project::{ModelChoice, Project};
+use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
@@ -107,6 +107,10 @@ pub enum Command {
         model: ModelChoice,
         /// What is timed.
         bench: StepBench,
+        /// What computes.
+        device: DeviceChoice,
+        /// Arithmetic of the matrix products.
+        precision: Precision,
     },
 }
 
@@ -183,7 +187,12 @@ pub enum Answer {
     /// What a run will take was measured. Final.
     DryRun(Box<DryRun>),
     /// Training steps were timed. Final.
-    StepTimed(StepFigures),
+    StepTimed {
+        /// The times.
+        figures: StepFigures,
+        /// Device and arithmetic, for example "CPU, f32".
+        device: String,
+    },
     /// The job was cancelled and left nothing half done. Final.
     Cancelled,
     /// The job failed. Final.

@@ -91,6 +91,7 @@ fn summary(run: &RunFolder, labels: &[String]) -> RunSummary {
         train_seconds: 1.0,
         tokens_per_second: 100.0,
         peak_memory: 0,
+        device: "CPU, f32".to_owned(),
         stop_reason: StopReason::Completed,
         best_step: 3,
         validation: metrics.clone(),

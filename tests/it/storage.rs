@@ -207,6 +207,7 @@ fn summary(run: &RunFolder) -> RunSummary {
         train_seconds: 12.5,
         tokens_per_second: 4_000.0,
         peak_memory: 1 << 30,
+        device: "CPU, f32".to_owned(),
         stop_reason: StopReason::EarlyStopping,
         best_step: 66,
         validation: ClassificationMetrics::default(),

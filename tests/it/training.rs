@@ -8,7 +8,8 @@ use hone::models::{LoadOptions, TextClassifier};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
 use hone::project::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Project, TrainedLayers, TrainingSettings,
+    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Precision, Project, TrainedLayers,
+    TrainingSettings,
 };
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
 use hone::training::{TrainError, TrainInputs, TrainingEvent, predict, train};
@@ -182,6 +183,21 @@ fn the_best_folder_gives_the_predictions_of_the_run() {
     control.cancel();
     let stopped = predict(&model, &ids, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
+}
+
+#[test]
+fn bf16_learns_as_well_and_as_repeatably_as_f32() {
+    let bench = Bench::new(40);
+    let run = |precision| bench.train(|settings| settings.precision = precision);
+    let (f32, bf16, again) = (run(Precision::F32), run(Precision::Bf16), run(Precision::Bf16));
+    assert_eq!(bf16.losses(), again.losses());
+    assert_ne!(bf16.losses(), f32.losses());
+    for (f32, bf16) in f32.steps().iter().zip(bf16.steps()) {
+        assert!((f32.loss - bf16.loss).abs() < 0.03, "{f32:?} {bf16:?}");
+    }
+    assert_eq!([&f32, &bf16].map(|outcome| outcome.summary().device.as_str()), ["CPU, f32", "CPU, bf16"]);
+    let info = read_model_info(&bench.newest().best()).unwrap().unwrap();
+    assert_eq!(info.precision, Precision::Bf16, "what is trained in bf16 predicts in bf16");
 }
 
 #[test]

@@ -53,7 +53,8 @@ def main():
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     a = parser.parse_args()
     sizes = [str(a.batch), str(a.len), str(a.steps)]
-    ours = [a.hone, "bench", "step", "--model", a.model, "--batch", sizes[0], "--len", sizes[1], "--steps", sizes[2]]
+    ours = [a.hone, "bench", "step", "--model", a.model, "--batch", sizes[0], "--len", sizes[1],
+            "--steps", sizes[2], "--device", "cpu", "--precision", a.precision]
     theirs = [sys.executable, "-c", PEER, a.model, *sizes, a.precision, str(a.threads)]
     rounds = [(run(ours), run(theirs)) for _ in range(a.rounds)]
     median = lambda side, key: statistics.median(each[side][key] for each in rounds)

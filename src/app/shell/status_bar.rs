@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use egui::{ProgressBar, RichText, Ui};
 
-use crate::models::bytes_transferred;
+use crate::models::{Compute, bytes_transferred};
 use crate::progress::Progress;
 
 use super::super::commands::UserCommand;
@@ -76,8 +76,13 @@ pub fn status_bar_ui(
 }
 
 fn device(ctx: Option<&StepContext<'_>>) -> String {
-    let live = ctx.and_then(|ctx| ctx.live).and_then(|live| live.start.as_ref());
-    live.map_or_else(|| "CPU, f32".to_owned(), |start| start.device.clone())
+    let running = ctx.and_then(|ctx| ctx.live).filter(|live| live.is_going()).and_then(|live| live.start.as_ref());
+    let chosen = || {
+        let training = ctx.map(|ctx| (ctx.project.training.device, ctx.project.training.precision));
+        let (device, precision) = training.unwrap_or_default();
+        Compute::name(device, precision)
+    };
+    running.map_or_else(chosen, |start| start.device.clone())
 }
 
 /// Nothing leaves this machine unless the person asks: here it is counted.

@@ -304,6 +304,9 @@ fn how_it_was_trained(ui: &mut Ui, theme: &Theme, results: &RunResults) {
             figure(ui, theme, "Training time", &duration(summary.train_seconds), "Evaluation and pauses not counted");
             let speed = format!("{} tokens/s", count(summary.tokens_per_second as u64));
             figure(ui, theme, "Speed", &speed, "Real tokens learnt from in a second");
+            if !summary.device.is_empty() {
+                figure(ui, theme, "Computed on", &summary.device, "Device, and the arithmetic of the matrix products");
+            }
             figure(ui, theme, "Peak memory", &bytes(summary.peak_memory), "Largest memory of the whole program");
         });
     });

@@ -7,9 +7,10 @@ use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
 
 use super::super::theme::{Theme, icons};
 use super::super::widgets::button;
+use crate::models::Compute;
 use crate::project::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, ScheduleKind, TrainedLayers,
-    TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, ScheduleKind,
+    TrainedLayers, TrainingSettings,
 };
 
 const NAME_WIDTH: f32 = 170.0;
@@ -24,6 +25,7 @@ pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSet
     regularisation(ui, theme, settings);
     class_weights(ui, theme, &mut settings.class_weights, labels);
     measuring(ui, theme, settings);
+    computing(ui, theme, settings);
     group(ui, theme, "Repeating a run");
     row(ui, theme, "Seed", "The same seed and settings give the same losses, bit for bit", |ui| {
         ui.add(DragValue::new(&mut settings.seed).speed(1.0));
@@ -53,6 +55,33 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     row(ui, theme, "Group by length", "Puts texts of similar length in a batch: faster, same result", |ui| {
         ui.add(Checkbox::without_text(&mut settings.group_by_length));
     });
+}
+
+fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "What computes");
+    let name = |device| match device {
+        DeviceChoice::Auto => "Fastest here",
+        DeviceChoice::Cpu => "Processor",
+        DeviceChoice::Cuda => "NVIDIA GPU",
+        DeviceChoice::Metal => "Apple GPU",
+    };
+    // A project from another machine may ask for what is not here: then it is shown, so that it can be changed.
+    let missing = (!Compute::devices().contains(&settings.device)).then_some(settings.device);
+    let devices: Vec<(DeviceChoice, &str)> =
+        Compute::devices().iter().copied().chain(missing).map(|device| (device, name(device))).collect();
+    let explanation = match (missing, devices.len()) {
+        (Some(_), _) => "This build or this machine does not have the device chosen: choose another to train",
+        (None, 2) => "A GPU can be chosen in a build of Hone made for it; this one uses the processor",
+        (None, _) => "The processor, or a graphics card that was found",
+    };
+    row(ui, theme, "Device", explanation, |ui| choose(ui, "device", &mut settings.device, &devices));
+    let precisions = [(Precision::Auto, "Fastest here"), (Precision::F32, "f32"), (Precision::Bf16, "bf16")];
+    let explanation = match (settings.precision, Compute::bf16_is_fast()) {
+        (_, true) => "bf16 rounds what is multiplied to 8 bits of mantissa, which this processor multiplies faster",
+        (Precision::Bf16, false) => "This processor has no bf16 products: the same rounding, but slower than f32",
+        (_, false) => "f32 is the fastest on this processor; bf16 pays on those with AVX-512 BF16",
+    };
+    row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
 }
 
 fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {

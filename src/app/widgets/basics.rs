@@ -214,11 +214,19 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
 
 /// One figure with what it is: muted name above, value below. Values of a row of figures line up.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
+    let (name, value) = (theme.small(name), theme.strong(value).size(theme.text.heading + 3.0));
+    let size_of = |text: &RichText| {
+        let text = egui::WidgetText::from(text.clone());
+        text.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::FontSelection::Default).size()
+    };
+    let (above, below) = (size_of(&name), size_of(&value));
+    // Told its size beforehand, so that a row of figures wraps between two of them.
+    let size = Vec2::new(above.x.max(below.x), above.y + 2.0 + below.y);
     let response = ui
-        .vertical(|ui| {
+        .allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
-            ui.label(theme.small(name));
-            ui.label(theme.strong(value).size(theme.text.heading + 3.0));
+            ui.add(egui::Label::new(name).extend());
+            ui.add(egui::Label::new(value).extend());
         })
         .response;
     if hover.is_empty() { response } else { response.on_hover_text(hover) }

@@ -1,8 +1,11 @@
-//! Matrix products of strided views. One door, so that a faster product can be put behind it later.
+//! Matrix products of strided views: one door to the products of 32-bit floats and those of bf16.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gemm::Parallelism;
+
+use super::bf16::{self, Panels};
+use super::{SimdLevel, simd_level};
 
 static OPERATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -39,6 +42,33 @@ impl<'a> Matrix<'a> {
         Self { values, rows, columns, row_stride, column_stride: 1 }
     }
 
+    /// Rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// Numbers from one row to the next.
+    pub(super) fn row_stride(&self) -> usize {
+        self.row_stride
+    }
+
+    /// Numbers from one column to the next.
+    pub(super) fn column_stride(&self) -> usize {
+        self.column_stride
+    }
+
+    /// All numbers from the first on.
+    pub(super) fn values(&self) -> &'a [f32] {
+        self.values
+    }
+
     /// The transpose, without moving anything.
     #[must_use]
     pub fn transposed(self) -> Self {
@@ -61,11 +91,86 @@ pub enum Threads {
     Pool,
 }
 
+/// Arithmetic of a product's operands; sums are of 32-bit floats always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatrixPrecision {
+    /// As they are.
+    #[default]
+    F32,
+    /// Rounded to the nearest bf16: as wide a range, 8 bits of mantissa.
+    Bf16,
+}
+
+impl MatrixPrecision {
+    /// The fastest of this machine: bf16 where the processor has products of them.
+    #[must_use]
+    pub fn fastest() -> Self {
+        if simd_level() == SimdLevel::Avx512Bf16 { Self::Bf16 } else { Self::F32 }
+    }
+}
+
+/// An operand of products, made ready once for all products it is the same side of.
+#[derive(Debug)]
+pub enum Operand<'a> {
+    /// A view of 32-bit floats.
+    F32(Matrix<'a>),
+    /// Rounded and laid out anew.
+    Bf16(Panels),
+}
+
+impl<'a> Operand<'a> {
+    /// For the left side.
+    #[must_use]
+    pub fn left(matrix: Matrix<'a>, precision: MatrixPrecision) -> Self {
+        match precision {
+            MatrixPrecision::F32 => Self::F32(matrix),
+            MatrixPrecision::Bf16 => Self::Bf16(bf16::pack_left(matrix)),
+        }
+    }
+
+    /// For the right side.
+    #[must_use]
+    pub fn right(matrix: Matrix<'a>, precision: MatrixPrecision) -> Self {
+        match precision {
+            MatrixPrecision::F32 => Self::F32(matrix),
+            MatrixPrecision::Bf16 => Self::Bf16(bf16::pack_right(matrix)),
+        }
+    }
+}
+
+impl<'a> From<Matrix<'a>> for Operand<'a> {
+    fn from(matrix: Matrix<'a>) -> Self {
+        Self::F32(matrix)
+    }
+}
+
 /// `out = left x right`, or `out += left x right` when `accumulate`; rows of `out` begin `out_stride` elements apart.
 ///
 /// # Panics
-/// When the shapes do not fit together or `out` is too short.
+/// When the shapes do not fit together, `out` is too short, or the operands are of different precisions.
 pub fn matmul(
+    out: &mut [f32],
+    out_stride: usize,
+    left: &Operand<'_>,
+    right: &Operand<'_>,
+    accumulate: bool,
+    threads: Threads,
+) {
+    let (rows, inner, columns) = match (left, right) {
+        (Operand::F32(left), Operand::F32(right)) => {
+            multiply_f32(out, out_stride, *left, *right, accumulate, threads);
+            (left.rows, left.columns, right.columns)
+        }
+        (Operand::Bf16(left), Operand::Bf16(right)) => {
+            bf16::multiply(out, out_stride, left, right, accumulate, threads);
+            (left.lanes(), left.inner(), right.lanes())
+        }
+        _ => panic!("the operands of a matrix product are of different precisions"),
+    };
+    OPERATIONS.fetch_add(2 * (rows * columns * inner) as u64, Ordering::Relaxed);
+}
+
+fn multiply_f32(
     out: &mut [f32],
     out_stride: usize,
     left: Matrix<'_>,
@@ -75,7 +180,6 @@ pub fn matmul(
 ) {
     assert_eq!(left.columns, right.rows, "the inner sizes of a matrix product differ");
     assert_fits(out.len(), left.rows, right.columns, out_stride);
-    OPERATIONS.fetch_add(2 * (left.rows * right.columns * left.columns) as u64, Ordering::Relaxed);
     let parallelism = match threads {
         Threads::One => Parallelism::None,
         Threads::Pool => Parallelism::Rayon(0),
@@ -136,7 +240,7 @@ mod tests {
             for left in [Matrix::new(&left, m, k), Matrix::new(&left_t, k, m).transposed()] {
                 for right in [Matrix::new(&right, k, n), Matrix::new(&right_t, n, k).transposed()] {
                     let mut out = vec![1.0; m * (n + 3)];
-                    matmul(&mut out, n + 3, left, right, true, Threads::Pool);
+                    matmul(&mut out, n + 3, &left.into(), &right.into(), true, Threads::Pool);
                     for (place, expected) in expected.iter().enumerate() {
                         let got = f64::from(out[place / n * (n + 3) + place % n]);
                         assert!((got - expected - 1.0).abs() < 1e-4, "{m} {n} {k}: {got} {expected}");
@@ -153,7 +257,7 @@ mod tests {
         let product = |threads| {
             let mut out = vec![0.0; m * n];
             let right = Matrix::new(&right, n, k).transposed();
-            matmul(&mut out, n, Matrix::new(&left, m, k), right, false, threads);
+            matmul(&mut out, n, &Matrix::new(&left, m, k).into(), &right.into(), false, threads);
             out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let alone = product(Threads::One);
@@ -161,6 +265,14 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
             assert!(alone == pool.install(|| product(Threads::Pool)), "{count} threads");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "different precisions")]
+    fn mixed_operands_are_refused() {
+        let matrix = Matrix::new(&[1.0], 1, 1);
+        let left = Operand::left(matrix, MatrixPrecision::Bf16);
+        matmul(&mut [0.0], 1, &left, &matrix.into(), false, Threads::One);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! What the fast ops are built from. The only place with `unsafe` code.
 
+pub mod bf16;
 pub mod lanes;
+#[cfg(test)]
+pub mod levels;
 pub mod math;
 pub mod matmul;
 mod simd;
 mod threads;
 
-pub use matmul::operations;
+pub use matmul::{MatrixPrecision, operations};
 pub(crate) use simd::simd_kernel;
 pub use simd::{SimdLevel, simd_level};
 pub use threads::keep_candle_on_one_thread;

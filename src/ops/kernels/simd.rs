@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-/// Instruction sets a kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Instruction sets a kernel is compiled for, each with all of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SimdLevel {
     /// What every machine of the target has.
     Baseline,
@@ -11,35 +11,47 @@ pub enum SimdLevel {
     Avx2,
     /// AVX-512 F, BW, DQ and VL: 512-bit registers.
     Avx512,
+    /// AVX-512 BF16: products of pairs of 16-bit floats, summed as 32-bit ones.
+    Avx512Bf16,
 }
 
-/// The best level of this machine, looked up once.
+/// The level that kernels run at: the best one of this machine, looked up once.
 #[must_use]
 pub fn simd_level() -> SimdLevel {
     static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
-    *LEVEL.get_or_init(detect)
+    #[cfg(test)]
+    if let Some(level) = super::levels::of_this_thread() {
+        return level;
+    }
+    *LEVEL.get_or_init(SimdLevel::of_processor)
 }
 
-#[cfg(target_arch = "x86_64")]
-fn detect() -> SimdLevel {
-    let wide = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl");
-    let middle = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    match (wide, middle) {
-        (true, true) => SimdLevel::Avx512,
-        (false, true) => SimdLevel::Avx2,
-        (_, false) => SimdLevel::Baseline,
+impl SimdLevel {
+    /// The best level of this machine.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn of_processor() -> Self {
+        let middle = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let wide = middle
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl");
+        match (wide && is_x86_feature_detected!("avx512bf16"), wide, middle) {
+            (true, ..) => Self::Avx512Bf16,
+            (_, true, _) => Self::Avx512,
+            (.., true) => Self::Avx2,
+            _ => Self::Baseline,
+        }
+    }
+
+    /// The best level of this machine.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn of_processor() -> Self {
+        Self::Baseline
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn detect() -> SimdLevel {
-    SimdLevel::Baseline
-}
-
-/// Defines a function whose body is compiled once for each [`SimdLevel`]; a call runs the best one of the machine.
+/// Defines a function whose body is compiled once for each width of registers; a call runs the one of [`simd_level`].
 ///
 /// The loops in the body must be written so that the compiler vectorises them: plain slices, no calls that are not
 /// `#[inline(always)]`. No fused multiply-add is introduced, so that every level gives the same bits.
@@ -69,7 +81,9 @@ macro_rules! simd_kernel {
             match $crate::ops::kernels::simd_level() {
                 // SAFETY: `simd_level` returns this only when the processor has every feature the variant is built with.
                 #[cfg(target_arch = "x86_64")]
-                $crate::ops::kernels::SimdLevel::Avx512 => unsafe { avx512($($argument),*) },
+                $crate::ops::kernels::SimdLevel::Avx512 | $crate::ops::kernels::SimdLevel::Avx512Bf16 => unsafe {
+                    avx512($($argument),*)
+                },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::ops::kernels::SimdLevel::Avx2 => unsafe { avx2($($argument),*) },

@@ -60,6 +60,27 @@ fn from_reviews_to_an_exported_model() {
 }
 
 #[test]
+fn device_and_precision_are_chosen_and_told() {
+    let place = Place::new();
+    place.project();
+    let train = |more: &[&str]| place.json(&[&["train", "shop", "--json", "--set", "epochs=1"], more].concat());
+    let (f32, bf16) = (train(&["--precision", "f32"]), train(&["--set", "precision=bf16", "--device", "cpu"]));
+    assert_eq!((&f32["device"], &bf16["device"]), (&"CPU, f32".into(), &"CPU, bf16".into()));
+    // The same run within rounding, and not the same bits: it was rounded.
+    let loss = |outcome: &serde_json::Value| outcome["validation"]["loss"].as_f64().unwrap();
+    assert!((loss(&f32) - loss(&bf16)).abs() < 0.02 && f32["validation"] != bf16["validation"], "{f32} {bf16}");
+    // What was measured in bf16 is measured so again.
+    let again = place.json(&["evaluate", "shop", "--json"]);
+    assert_eq!(again["loss"], bf16["test"]["loss"]);
+    place.bad(2, &["train", "shop", "--device", "abacus"]);
+    if cfg!(not(feature = "cuda")) {
+        let error = place.bad(1, &["train", "shop", "--device", "cuda"]);
+        assert!(error.contains("NVIDIA") && error.contains("--features cuda"), "{error}");
+        assert_eq!(fs::read_dir(place.path("shop/runs")).unwrap().count(), 2, "no run was begun");
+    }
+}
+
+#[test]
 fn a_dry_run_tells_what_a_run_takes_and_leaves_nothing() {
     let place = Place::new();
     place.project();
@@ -88,6 +109,10 @@ fn a_step_is_timed() {
     assert!(parts > 0.0 && figure("ms_per_step") > 0.0 && figure("peak_rss_mb") > 1.0, "{figures}");
     assert!((figure("tokens_per_second") * figure("ms_per_step") - 16e3).abs() < 1.0, "{figures}");
     assert!(figure("gemm_limit_gflops") > figure("gflops"), "{figures}");
+    for precision in ["f32", "bf16"] {
+        let figures = place.json(&[&bench("8")[..], &["--device", "cpu", "--precision", precision]].concat());
+        assert_eq!(figures["device"], format!("CPU, {precision}"));
+    }
     let error = place.bad(1, &bench("65"));
     assert!(error.contains("65") && error.contains("1 to 64"), "{error}");
 }

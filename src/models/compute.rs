@@ -1,0 +1,184 @@
+//! What computes, and with which arithmetic.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use candle_core::Device;
+
+use super::ModelError;
+use crate::ops::{Backend, MatrixPrecision};
+use crate::project::{DeviceChoice, Precision};
+
+/// A device and its arithmetic. Displayed as the status bar shows it, for example "CPU, bf16".
+#[derive(Clone, Debug)]
+pub struct Compute {
+    device: Device,
+    precision: MatrixPrecision,
+}
+
+impl Default for Compute {
+    /// The processor, in 32 bits.
+    fn default() -> Self {
+        Self { device: Device::Cpu, precision: MatrixPrecision::F32 }
+    }
+}
+
+impl Compute {
+    /// What the settings ask for.
+    ///
+    /// # Errors
+    /// [`ModelError::NoDevice`] when this build or this machine does not have the device, [`ModelError::NoPrecision`] when
+    /// the device does not have the arithmetic.
+    pub fn choose(device: DeviceChoice, precision: Precision) -> Result<Self, ModelError> {
+        let opened = match device {
+            DeviceChoice::Cpu => Device::Cpu,
+            DeviceChoice::Auto => {
+                Self::devices().iter().rev().find_map(|&device| open(device).ok()).unwrap_or(Device::Cpu)
+            }
+            DeviceChoice::Cuda | DeviceChoice::Metal => {
+                open(device).map_err(|reason| ModelError::NoDevice { device, reason })?
+            }
+        };
+        let precision = match (precision, opened.is_cpu()) {
+            (Precision::F32, _) | (Precision::Auto, false) => MatrixPrecision::F32,
+            (Precision::Auto, true) => MatrixPrecision::fastest(),
+            (Precision::Bf16, true) => MatrixPrecision::Bf16,
+            (Precision::Bf16, false) => return Err(ModelError::NoPrecision),
+        };
+        Ok(Self { device: opened, precision })
+    }
+
+    /// The fastest of this machine that is accurate.
+    #[must_use]
+    pub fn fastest() -> Self {
+        Self::choose(DeviceChoice::Auto, Precision::Auto).unwrap_or_default()
+    }
+
+    /// The devices a person can choose here: [`DeviceChoice::Auto`], the processor, and the GPUs that this build can use
+    /// and this machine has. Looked up once.
+    #[must_use]
+    pub fn devices() -> &'static [DeviceChoice] {
+        static DEVICES: OnceLock<Vec<DeviceChoice>> = OnceLock::new();
+        DEVICES.get_or_init(|| {
+            let found = [DeviceChoice::Cuda, DeviceChoice::Metal].into_iter().filter(|&device| open(device).is_ok());
+            [DeviceChoice::Auto, DeviceChoice::Cpu].into_iter().chain(found).collect()
+        })
+    }
+
+    /// What [`Self::choose`] would choose, as it is displayed, without opening the device.
+    #[must_use]
+    pub fn name(device: DeviceChoice, precision: Precision) -> String {
+        let devices = Self::devices();
+        let fastest = devices.last().filter(|&&device| device != DeviceChoice::Auto).unwrap_or(&DeviceChoice::Cpu);
+        let chosen = if device == DeviceChoice::Auto { *fastest } else { device };
+        if !devices.contains(&chosen) {
+            return format!("no {chosen} here");
+        }
+        let bf16 = match precision {
+            Precision::F32 => false,
+            Precision::Bf16 => true,
+            Precision::Auto => chosen == DeviceChoice::Cpu && MatrixPrecision::fastest() == MatrixPrecision::Bf16,
+        };
+        let device = match chosen {
+            DeviceChoice::Cuda | DeviceChoice::Metal => chosen.to_string(),
+            DeviceChoice::Cpu | DeviceChoice::Auto => "CPU".to_owned(),
+        };
+        format!("{device}, {}", if bf16 { "bf16" } else { "f32" })
+    }
+
+    /// Whether this processor has products of bf16 numbers.
+    #[must_use]
+    pub fn bf16_is_fast() -> bool {
+        MatrixPrecision::fastest() == MatrixPrecision::Bf16
+    }
+
+    /// Where the weights go.
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Of the linear layers' products.
+    #[must_use]
+    pub fn precision(&self) -> MatrixPrecision {
+        self.precision
+    }
+
+    /// Kernels of ours in main memory, candle's operations elsewhere.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        if self.device.is_cpu() { Backend::Kernels(self.precision) } else { Backend::Composed }
+    }
+
+    /// What a person should know before it computes: bf16 is asked for and this processor does not have it.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        let is_slow = self.precision == MatrixPrecision::Bf16 && !Self::bf16_is_fast();
+        is_slow.then_some(
+            "This processor has no products of bf16 numbers: they are computed in 32-bit arithmetic, with the same \
+             rounding and slower than precision F32. Auto chooses what is fast here.",
+        )
+    }
+}
+
+impl fmt::Display for Compute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device = match &self.device {
+            Device::Cpu => "CPU",
+            Device::Cuda(_) => "NVIDIA GPU",
+            Device::Metal(_) => "Apple GPU",
+        };
+        let precision = match self.precision {
+            MatrixPrecision::F32 => "f32",
+            MatrixPrecision::Bf16 => "bf16",
+        };
+        write!(f, "{device}, {precision}")
+    }
+}
+
+fn open(device: DeviceChoice) -> Result<Device, String> {
+    let not_built = |feature: &str, machine: &str| {
+        format!(
+            "this build cannot use it; on a machine with {machine}, build with `cargo build --release --features {feature}`"
+        )
+    };
+    match device {
+        DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Device::Cpu),
+        DeviceChoice::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0).map_err(|error| error.to_string()),
+        DeviceChoice::Cuda => Err(not_built("cuda", "an NVIDIA GPU and its CUDA toolkit")),
+        DeviceChoice::Metal if cfg!(feature = "metal") => Device::new_metal(0).map_err(|error| error.to_string()),
+        DeviceChoice::Metal => Err(not_built("metal", "an Apple GPU")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_always_there_in_either_arithmetic() {
+        let text = |precision| Compute::choose(DeviceChoice::Cpu, precision).unwrap().to_string();
+        assert_eq!(text(Precision::F32), "CPU, f32");
+        assert_eq!(text(Precision::Bf16), "CPU, bf16");
+        let auto = text(Precision::Auto);
+        let fastest = MatrixPrecision::fastest();
+        assert_eq!(auto, if fastest == MatrixPrecision::Bf16 { "CPU, bf16" } else { "CPU, f32" });
+        assert!(Compute::choose(DeviceChoice::Cpu, Precision::Auto).unwrap().warning().is_none());
+        for precision in [Precision::Auto, Precision::F32, Precision::Bf16] {
+            assert_eq!(Compute::name(DeviceChoice::Cpu, precision), text(precision));
+        }
+        assert!(Compute::devices().starts_with(&[DeviceChoice::Auto, DeviceChoice::Cpu]));
+    }
+
+    #[test]
+    #[cfg(not(any(feature = "cuda", feature = "metal")))]
+    fn a_device_that_this_build_cannot_use_is_refused_with_the_way_out() {
+        for (device, words) in
+            [(DeviceChoice::Cuda, ["NVIDIA", "--features cuda"]), (DeviceChoice::Metal, ["Apple", "--features metal"])]
+        {
+            let message = Compute::choose(device, Precision::Auto).unwrap_err().to_string();
+            assert!(Compute::name(device, Precision::Auto).contains(words[0]));
+            assert!(words.iter().all(|word| message.contains(word)) && message.contains("Auto"), "{message}");
+        }
+    }
+}
