@@ -1,5 +1,7 @@
 //! What the fast ops are built from. The only place with `unsafe` code.
 
+#[cfg(all(feature = "accelerate", target_os = "macos"))]
+mod accelerate;
 pub mod bf16;
 pub mod lanes;
 #[cfg(test)]
