@@ -216,6 +216,7 @@ impl Run {
                 rows: [learnt.len(), validation.len(), test.len()],
                 model_sha256: String::new(),
                 hone_version: "0.1.0".to_owned(),
+                device: "CPU, f32".to_owned(),
             },
             summary,
             macro_f1_interval: bootstrap_macro_f1(CLASSES, &truth, &predicted, 1000, 42),

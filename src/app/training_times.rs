@@ -105,6 +105,7 @@ fn in_the_window() -> (RunSummary, Vec<Duration>) {
         if let Some(results) = app.state.work.results.clone().filter(|_| began) {
             return (results.summary.clone(), times);
         }
+        assert!(!began || !app.is_idle(), "the run ended without results");
         if !began && app.is_idle() && app.state.work.prepared.is_some() {
             began = true;
             app.run_command(AppCommand::User(UserCommand::Train));
@@ -125,6 +126,7 @@ fn training_beside_the_window() {
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     frames.sort_unstable();
+    assert!(!frames.is_empty(), "no frame was drawn while a model was trained");
     let at = |share: f64| frames[((frames.len() - 1) as f64 * share) as usize];
     println!("terminal {terminal:.0?} tokens/s, window {window:.0?} tokens/s");
     println!("the window costs {:.1}% of the speed", 100.0 * (1.0 - mean(&window) / mean(&terminal)));

@@ -114,7 +114,7 @@ pub struct ComputeArguments {
 /// A device as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceName {
-    /// A GPU that this build can use and that is there, else the processor
+    /// The processor
     Auto,
     /// The processor
     Cpu,

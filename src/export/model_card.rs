@@ -163,10 +163,13 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         ("class weights", one_line(&weights)),
         ("seed", chosen.seed.to_string()),
     ];
+    // Runs of earlier versions did not write it down: it was the processor, in 32 bits.
+    let device = if summary.device.is_empty() { "CPU, f32" } else { &summary.device };
     writeln!(card, "## Training\n\n| setting | value |\n| --- | --- |")?;
     for (name, value) in rows {
         writeln!(card, "| {name} | {value} |")?;
     }
+    writeln!(card, "| computed on | {device} |")?;
     writeln!(
         card,
         "\n{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.\n",
@@ -275,6 +278,7 @@ mod tests {
             rows: [80, 10, 20],
             model_sha256: "m".to_owned(),
             hone_version: "0.1.0".to_owned(),
+            device: "CPU, bf16".to_owned(),
         }
     }
 

@@ -126,7 +126,7 @@ impl TextClassifier {
         Self { backend, ..self }
     }
 
-    /// What computes, and with which arithmetic.
+    /// What it was loaded to be computed on, and with which arithmetic.
     #[must_use]
     pub fn compute(&self) -> &Compute {
         &self.compute
@@ -209,7 +209,7 @@ impl TextClassifier {
         let pooled = self.pooled_in(batch, features, pass)?;
         let dropout = pass.classifier_dropout();
         let pooled = pass.tape.dropout(&pooled, dropout)?;
-        pass.tape.linear(&pooled, &[&self.head], None)
+        pass.tape.linear_exactly(&pooled, &self.head)
     }
 
     fn pooled_in(&self, batch: &PackedBatch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {

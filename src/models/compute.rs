@@ -30,15 +30,7 @@ impl Compute {
     /// [`ModelError::NoDevice`] when this build or this machine does not have the device, [`ModelError::NoPrecision`] when
     /// the device does not have the arithmetic.
     pub fn choose(device: DeviceChoice, precision: Precision) -> Result<Self, ModelError> {
-        let opened = match device {
-            DeviceChoice::Cpu => Device::Cpu,
-            DeviceChoice::Auto => {
-                Self::devices().iter().rev().find_map(|&device| open(device).ok()).unwrap_or(Device::Cpu)
-            }
-            DeviceChoice::Cuda | DeviceChoice::Metal => {
-                open(device).map_err(|reason| ModelError::NoDevice { device, reason })?
-            }
-        };
+        let opened = open(device).map_err(|reason| ModelError::NoDevice { device, reason })?;
         let precision = match (precision, opened.is_cpu()) {
             (Precision::F32, _) | (Precision::Auto, false) => MatrixPrecision::F32,
             (Precision::Auto, true) => MatrixPrecision::fastest(),
@@ -48,10 +40,10 @@ impl Compute {
         Ok(Self { device: opened, precision })
     }
 
-    /// The fastest of this machine that is accurate.
+    /// The processor, in the arithmetic that a model was trained in.
     #[must_use]
-    pub fn fastest() -> Self {
-        Self::choose(DeviceChoice::Auto, Precision::Auto).unwrap_or_default()
+    pub fn for_prediction(trained_in: Precision) -> Self {
+        Self::choose(DeviceChoice::Cpu, trained_in).unwrap_or_default()
     }
 
     /// The devices a person can choose here: [`DeviceChoice::Auto`], the processor, and the GPUs that this build can use
@@ -65,25 +57,14 @@ impl Compute {
         })
     }
 
-    /// What [`Self::choose`] would choose, as it is displayed, without opening the device.
+    /// What [`Self::choose`] would choose, as it is displayed; where it would not, why in a few words.
     #[must_use]
     pub fn name(device: DeviceChoice, precision: Precision) -> String {
-        let devices = Self::devices();
-        let fastest = devices.last().filter(|&&device| device != DeviceChoice::Auto).unwrap_or(&DeviceChoice::Cpu);
-        let chosen = if device == DeviceChoice::Auto { *fastest } else { device };
-        if !devices.contains(&chosen) {
-            return format!("no {chosen} here");
+        match Self::choose(device, precision) {
+            Ok(compute) => compute.to_string(),
+            Err(ModelError::NoPrecision) => format!("{device}: no bf16"),
+            Err(_) => format!("{device}: not here"),
         }
-        let bf16 = match precision {
-            Precision::F32 => false,
-            Precision::Bf16 => true,
-            Precision::Auto => chosen == DeviceChoice::Cpu && MatrixPrecision::fastest() == MatrixPrecision::Bf16,
-        };
-        let device = match chosen {
-            DeviceChoice::Cuda | DeviceChoice::Metal => chosen.to_string(),
-            DeviceChoice::Cpu | DeviceChoice::Auto => "CPU".to_owned(),
-        };
-        format!("{device}, {}", if bf16 { "bf16" } else { "f32" })
     }
 
     /// Whether this processor has products of bf16 numbers.
@@ -104,6 +85,15 @@ impl Compute {
         self.precision
     }
 
+    /// The setting that asks for this arithmetic by name.
+    #[must_use]
+    pub fn precision_setting(&self) -> Precision {
+        match self.precision {
+            MatrixPrecision::F32 => Precision::F32,
+            MatrixPrecision::Bf16 => Precision::Bf16,
+        }
+    }
+
     /// Kernels of ours in main memory, candle's operations elsewhere.
     #[must_use]
     pub fn backend(&self) -> Backend {
@@ -116,7 +106,7 @@ impl Compute {
         let is_slow = self.precision == MatrixPrecision::Bf16 && !Self::bf16_is_fast();
         is_slow.then_some(
             "This processor has no products of bf16 numbers: they are computed in 32-bit arithmetic, with the same \
-             rounding and slower than precision F32. Auto chooses what is fast here.",
+             rounding and slower than precision f32. Auto chooses what is fast here.",
         )
     }
 }
@@ -137,6 +127,9 @@ impl fmt::Display for Compute {
 }
 
 fn open(device: DeviceChoice) -> Result<Device, String> {
+    // To open a GPU takes a while, and each opening would load its programs anew.
+    static CUDA: OnceLock<Result<Device, String>> = OnceLock::new();
+    static METAL: OnceLock<Result<Device, String>> = OnceLock::new();
     let not_built = |feature: &str, machine: &str| {
         format!(
             "this build cannot use it; on a machine with {machine}, build with `cargo build --release --features {feature}`"
@@ -144,9 +137,13 @@ fn open(device: DeviceChoice) -> Result<Device, String> {
     };
     match device {
         DeviceChoice::Auto | DeviceChoice::Cpu => Ok(Device::Cpu),
-        DeviceChoice::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0).map_err(|error| error.to_string()),
+        DeviceChoice::Cuda if cfg!(feature = "cuda") => {
+            CUDA.get_or_init(|| Device::new_cuda(0).map_err(|error| error.to_string())).clone()
+        }
         DeviceChoice::Cuda => Err(not_built("cuda", "an NVIDIA GPU and its CUDA toolkit")),
-        DeviceChoice::Metal if cfg!(feature = "metal") => Device::new_metal(0).map_err(|error| error.to_string()),
+        DeviceChoice::Metal if cfg!(feature = "metal") => {
+            METAL.get_or_init(|| Device::new_metal(0).map_err(|error| error.to_string())).clone()
+        }
         DeviceChoice::Metal => Err(not_built("metal", "an Apple GPU")),
     }
 }
@@ -162,6 +159,8 @@ mod tests {
         assert_eq!(text(Precision::Bf16), "CPU, bf16");
         let auto = text(Precision::Auto);
         let fastest = MatrixPrecision::fastest();
+        assert_eq!(auto, Compute::name(DeviceChoice::Auto, Precision::Auto));
+        assert_eq!(Compute::for_prediction(Precision::Bf16).precision_setting(), Precision::Bf16);
         assert_eq!(auto, if fastest == MatrixPrecision::Bf16 { "CPU, bf16" } else { "CPU, f32" });
         assert!(Compute::choose(DeviceChoice::Cpu, Precision::Auto).unwrap().warning().is_none());
         for precision in [Precision::Auto, Precision::F32, Precision::Bf16] {

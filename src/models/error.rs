@@ -59,7 +59,7 @@ pub enum ModelError {
         model_type: String,
     },
     /// The device that the settings ask for is not there.
-    #[error("The {device} cannot be used: {reason}. Or choose the device Auto: it takes what is there.")]
+    #[error("The {device} cannot be used: {reason}. Or choose the device Auto.")]
     NoDevice {
         /// The device.
         device: crate::project::DeviceChoice,
@@ -68,8 +68,8 @@ pub enum ModelError {
     },
     /// bf16 on another device than the processor.
     #[error(
-        "bf16 products are for the processor; a GPU computes in 32 bits. Choose the precision Auto or F32, or the device \
-         Cpu."
+        "bf16 products are for the processor; a GPU computes in 32 bits. Choose the precision Auto or f32, or the device \
+         Auto."
     )]
     NoPrecision,
     /// The weights file is not a whole safetensors file.

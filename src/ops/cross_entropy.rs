@@ -60,7 +60,9 @@ impl Loss {
     pub fn value(&self) -> Result<f64> {
         match &self.0 {
             LossKind::Host { value, .. } => Ok(*value),
-            LossKind::Composed(loss) => loss.to_dtype(DType::F64)?.to_scalar(),
+            LossKind::Composed(loss) if loss.dtype() == DType::F64 => loss.to_scalar(),
+            // Not every device has 64-bit floats.
+            LossKind::Composed(loss) => loss.to_dtype(DType::F32)?.to_scalar::<f32>().map(f64::from),
         }
     }
 }

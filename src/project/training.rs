@@ -137,7 +137,7 @@ pub enum Precision {
 /// What computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// A GPU that this build can use and that is there, else the processor.
+    /// The processor: Hone's kernels are made for it, and how they compare with a GPU was not measured yet.
     #[default]
     Auto,
     /// The processor.
@@ -151,7 +151,7 @@ pub enum DeviceChoice {
 impl std::fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Auto => "fastest device",
+            Self::Auto => "automatic device",
             Self::Cpu => "processor",
             Self::Cuda => "NVIDIA GPU",
             Self::Metal => "Apple GPU",

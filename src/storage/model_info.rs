@@ -26,8 +26,13 @@ pub struct ModelFolderInfo {
     pub max_length: usize,
     /// Label names in class-id order.
     pub labels: Vec<String>,
-    /// Arithmetic that training was set to, and prediction follows.
+    /// Arithmetic that the model was trained in, and predicts in: what was measured is what is used.
+    #[serde(default = "before_there_was_a_choice")]
     pub precision: Precision,
+}
+
+fn before_there_was_a_choice() -> Precision {
+    Precision::F32
 }
 
 /// Reads a model folder's `hone.ron`; `None` when the folder was not made by Hone.
@@ -65,6 +70,9 @@ mod tests {
         };
         write_model_info(folder.path(), &info).unwrap();
         assert_eq!(read_model_info(folder.path()).unwrap(), Some(info));
+        std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: 128)").unwrap();
+        let earlier = read_model_info(folder.path()).unwrap().unwrap();
+        assert_eq!(earlier.precision, Precision::F32, "models of earlier versions were trained in 32 bits");
         std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: many)").unwrap();
         let message = read_model_info(folder.path()).unwrap_err().to_string();
         assert!(message.contains("line 1, column") && message.contains("Delete it"), "{message}");

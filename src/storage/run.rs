@@ -60,6 +60,9 @@ pub struct RunSettings {
     pub model_sha256: String,
     /// Version of Hone.
     pub hone_version: String,
+    /// Device and arithmetic that the settings led to, for example "CPU, f32"; empty where it was not written down.
+    #[serde(default)]
+    pub device: String,
 }
 
 /// How a run stands: `status.ron`.

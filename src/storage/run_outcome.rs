@@ -110,7 +110,7 @@ impl RunFolder {
             train_seconds,
             tokens_per_second: if train_seconds > 0.0 { tokens as f64 / train_seconds } else { 0.0 },
             peak_memory: 0,
-            device: String::new(),
+            device: self.read_settings().map(|settings| settings.device).unwrap_or_default(),
             stop_reason: StopReason::CutOff,
             best_step: best.as_ref().map_or(0, |best| best.step),
             validation: best.map_or_else(ClassificationMetrics::default, |best| best.metrics),

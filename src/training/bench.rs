@@ -39,7 +39,8 @@ pub struct StepFigures {
     pub optimizer_ms: f64,
     /// Tokens learnt from a second.
     pub tokens_per_second: f64,
-    /// Billions of floating-point operations a second in matrix products, over the whole step's time.
+    /// Billions of floating-point operations a second in matrix products, over the whole step's time; not a number on a
+    /// GPU, where they are not counted.
     pub gflops: f64,
     /// What this machine does in a large matrix product, measured in the same run.
     pub gemm_limit_gflops: f64,
@@ -110,8 +111,11 @@ fn time_step(
     let mode = Mode::Training { seed: 1, step };
     let pass = TrainPass { batch, features: None, mode, loss: &loss, stop: &|| false };
     let learnt = model.train_pass(&pass, &mut gradients)?;
+    let device = model.compute().device();
+    device.synchronize().map_err(TrainError::Tensor)?;
     let before_optimizer = begun.elapsed();
     optimizer.step(&gradients, 1e-5)?;
+    device.synchronize().map_err(TrainError::Tensor)?;
     let whole = begun.elapsed();
     let optimizer = whole.saturating_sub(before_optimizer);
     Ok(StepTime { forward: learnt.forward, backward: learnt.backward, optimizer, whole })
@@ -135,7 +139,7 @@ fn figures(times: &[StepTime], bench: StepBench, operations: u64, gemm_limit: f6
         times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
     };
     let seconds = median(|time| time.whole).max(1e-9);
-    let speed = operations as f64 / seconds;
+    let speed = if operations > 0 { operations as f64 / seconds } else { f64::NAN };
     StepFigures {
         ms_per_step: seconds * 1e3,
         forward_ms: median(|time| time.forward) * 1e3,

@@ -7,7 +7,7 @@ use crate::data::{BatchPlan, Prepared, file_sha256};
 use crate::evaluation::{
     ClassificationMetrics, LabelledTexts, Prediction, bootstrap_macro_f1, majority_baseline, tfidf_baseline,
 };
-use crate::models::{LoadOptions, TextClassifier};
+use crate::models::{Compute, LoadOptions, TextClassifier};
 use crate::ops::CrossEntropy;
 use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
@@ -119,8 +119,8 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         tokens(&data.validation),
         planned_evaluations(settings, total_steps),
     );
-    let run_settings =
-        run_settings(inputs, voice.control, [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len()))?;
+    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len());
+    let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
     let run = RunFolder::create(inputs.project_folder)?;
     let lock = run.hold();
     run.write_settings(&run_settings)?;
@@ -132,6 +132,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         steps_per_epoch: steps_per_epoch as u64,
         device: model.compute().to_string(),
     });
+    let model_info = model_info(project, &prepared.labels, max_length, model.compute());
     let trainer = Trainer {
         settings,
         labels: &prepared.labels,
@@ -139,7 +140,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         source: model_folder,
         optimizer: Optimizer::new(model.parameters(), &settings.optimizer)?,
         model,
-        model_info: model_info(project, &prepared.labels, max_length),
+        model_info,
         loss: CrossEntropy { class_weights, label_smoothing: settings.label_smoothing, divisor: None },
         schedule: Schedule::new(settings, total_steps),
         plan,
@@ -169,7 +170,12 @@ fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {
     }
 }
 
-fn run_settings(inputs: TrainInputs<'_>, control: &Control, rows: [usize; 3]) -> Result<RunSettings, TrainError> {
+fn run_settings(
+    inputs: TrainInputs<'_>,
+    control: &Control,
+    rows: [usize; 3],
+    device: String,
+) -> Result<RunSettings, TrainError> {
     let weights = inputs.model_folder.join("model.safetensors");
     let hash = file_sha256(&weights, Some(control)).map_err(StorageError::io("read", &weights))?;
     Ok(RunSettings {
@@ -181,10 +187,11 @@ fn run_settings(inputs: TrainInputs<'_>, control: &Control, rows: [usize; 3]) ->
         rows,
         model_sha256: hash.ok_or(TrainError::Cancelled)?,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
+        device,
     })
 }
 
-fn model_info(project: &Project, labels: &[String], max_length: usize) -> ModelFolderInfo {
+fn model_info(project: &Project, labels: &[String], max_length: usize, compute: &Compute) -> ModelFolderInfo {
     ModelFolderInfo {
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         cleaning: project.cleaning.clone(),
@@ -192,7 +199,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize) -> ModelF
         label_column: project.dataset.label_column.clone(),
         max_length,
         labels: labels.to_vec(),
-        precision: project.training.precision,
+        precision: compute.precision_setting(),
     }
 }
 

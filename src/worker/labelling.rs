@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::data::{self, ImportedFile, Table, TextTokenizer};
 use crate::models::{Compute, LoadOptions, ModelConfig, TextClassifier};
 use crate::progress::Watch;
-use crate::project::{CleaningSettings, DatasetSettings, DeviceChoice, SourceFile};
+use crate::project::{CleaningSettings, DatasetSettings, Precision, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic};
 use crate::training;
 
@@ -76,10 +76,11 @@ impl LoadedModel {
                 labels: ModelConfig::read(folder)?.label_names(),
                 cleaning: no_cleaning(),
                 max_length: DEFAULT_LENGTH,
+                precision: Precision::F32,
                 ..ModelFolderInfo::default()
             },
         };
-        let compute = Compute::choose(DeviceChoice::Auto, info.precision).unwrap_or_else(|_| Compute::fastest());
+        let compute = Compute::for_prediction(info.precision);
         let options = LoadOptions { labels: info.labels.clone(), compute, ..LoadOptions::default() };
         let (model, report) = TextClassifier::load(folder, &options)?;
         if report.new_head {

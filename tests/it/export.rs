@@ -63,6 +63,7 @@ fn settings(labels: &[String]) -> RunSettings {
         rows: [10, 2, TEXTS.len()],
         model_sha256: "m".to_owned(),
         hone_version: "0.1.0".to_owned(),
+        device: "CPU, f32".to_owned(),
     }
 }
 

@@ -8,8 +8,8 @@ use hone::models::{LoadOptions, TextClassifier};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
 use hone::project::{
-    ClassWeights, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Precision, Project, TrainedLayers,
-    TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Precision, Project,
+    TrainedLayers, TrainingSettings,
 };
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
 use hone::training::{TrainError, TrainInputs, TrainingEvent, predict, train};
@@ -44,6 +44,9 @@ pub fn project() -> Project {
         batch_size: 16,
         max_length: 32,
         early_stopping: None,
+        // The same on every machine, so that figures can be compared with those of a model loaded by itself.
+        device: DeviceChoice::Cpu,
+        precision: Precision::F32,
         ..TrainingSettings::default()
     };
     project.training.optimizer.learning_rate = 2e-3;

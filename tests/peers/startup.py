@@ -28,8 +28,7 @@ def first_step(hone, project):
                 lines = metrics.read_text().splitlines() if metrics.is_file() else []
                 if lines and lines[0].endswith("}"):
                     seconds = time.perf_counter() - begun
-                    step = json.loads(lines[0])
-                    return seconds - step.get("Step", step)["train_seconds"]
+                    return seconds - json.loads(lines[0])["step"]["train_seconds"]
             time.sleep(0.002)
     finally:
         process.send_signal(signal.SIGINT)

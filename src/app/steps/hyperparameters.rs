@@ -27,7 +27,7 @@ pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSet
     measuring(ui, theme, settings);
     computing(ui, theme, settings);
     group(ui, theme, "Repeating a run");
-    row(ui, theme, "Seed", "The same seed and settings give the same losses, bit for bit", |ui| {
+    row(ui, theme, "Seed", "The same seed and settings give the same losses on a machine, bit for bit", |ui| {
         ui.add(DragValue::new(&mut settings.seed).speed(1.0));
     });
 }
@@ -60,7 +60,7 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
 fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     group(ui, theme, "What computes");
     let name = |device| match device {
-        DeviceChoice::Auto => "Fastest here",
+        DeviceChoice::Auto => "Auto",
         DeviceChoice::Cpu => "Processor",
         DeviceChoice::Cuda => "NVIDIA GPU",
         DeviceChoice::Metal => "Apple GPU",
@@ -71,12 +71,16 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         Compute::devices().iter().copied().chain(missing).map(|device| (device, name(device))).collect();
     let explanation = match (missing, devices.len()) {
         (Some(_), _) => "This build or this machine does not have the device chosen: choose another to train",
+        (None, 2) if cfg!(any(feature = "cuda", feature = "metal")) => "No GPU was found that this build can use",
         (None, 2) => "A GPU can be chosen in a build of Hone made for it; this one uses the processor",
-        (None, _) => "The processor, or a graphics card that was found",
+        (None, _) => "Auto is the processor; a GPU that was found can be chosen instead",
     };
     row(ui, theme, "Device", explanation, |ui| choose(ui, "device", &mut settings.device, &devices));
-    let precisions = [(Precision::Auto, "Fastest here"), (Precision::F32, "f32"), (Precision::Bf16, "bf16")];
+    let precisions = [(Precision::Auto, "Auto"), (Precision::F32, "f32"), (Precision::Bf16, "bf16")];
+    let is_gpu = matches!(settings.device, DeviceChoice::Cuda | DeviceChoice::Metal);
     let explanation = match (settings.precision, Compute::bf16_is_fast()) {
+        (Precision::Bf16, _) if is_gpu => "A GPU computes in f32: choose Auto or f32 to train",
+        _ if is_gpu => "A GPU computes in f32",
         (_, true) => "bf16 rounds what is multiplied to 8 bits of mantissa, which this processor multiplies faster",
         (Precision::Bf16, false) => "This processor has no bf16 products: the same rounding, but slower than f32",
         (_, false) => "f32 is the fastest on this processor; bf16 pays on those with AVX-512 BF16",

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-#[cfg(not(all(feature = "accelerate", target_os = "macos")))]
 use gemm::Parallelism;
 
 use super::bf16::{self, Panels};
@@ -88,7 +87,8 @@ impl<'a> Matrix<'a> {
 pub enum Threads {
     /// This thread alone.
     One,
-    /// Every thread of the pool. The result has the same bits as with one.
+    /// Every thread of the pool. The result has the same bits as with one (but for Apple's Accelerate, which then takes
+    /// part).
     Pool,
 }
 
@@ -182,31 +182,17 @@ fn multiply_f32(
     assert_eq!(left.columns, right.rows, "the inner sizes of a matrix product differ");
     assert_fits(out.len(), left.rows, right.columns, out_stride);
     #[cfg(all(feature = "accelerate", target_os = "macos"))]
-    {
+    if threads == Threads::Pool {
         // Accelerate chooses its own threads.
-        let _ = threads;
         // SAFETY: the sizes were checked just now.
-        unsafe { super::accelerate::multiply(out, out_stride, left, right, accumulate) };
+        return unsafe { super::accelerate::multiply(out, out_stride, left, right, accumulate) };
     }
-    #[cfg(not(all(feature = "accelerate", target_os = "macos")))]
-    multiply_portably(out, out_stride, left, right, accumulate, threads);
-}
-
-#[cfg(not(all(feature = "accelerate", target_os = "macos")))]
-fn multiply_portably(
-    out: &mut [f32],
-    out_stride: usize,
-    left: Matrix<'_>,
-    right: Matrix<'_>,
-    accumulate: bool,
-    threads: Threads,
-) {
     let parallelism = match threads {
         Threads::One => Parallelism::None,
         Threads::Pool => Parallelism::Rayon(0),
     };
     // SAFETY: both views were checked against their slices when they were made (`strided`; transposing keeps the set of
-    // elements), `out` by `multiply_f32`, and `out` is borrowed mutably, so it overlaps neither of them. The strides
+    // elements), `out` just now, and `out` is borrowed mutably, so it overlaps neither of them. The strides
     // of a slice fit in `isize`.
     unsafe {
         gemm::gemm(

@@ -17,11 +17,8 @@ use tile::{COLUMNS, ROWS, Tile};
 /// Pairs of one block: a panel of the right operand is then 24 KiB and stays in the first-level cache.
 const PAIRS_OF_BLOCK: usize = 192;
 
-/// Panels of the left operand in a task: with [`PAIRS_OF_BLOCK`], 72 KiB that stay in the second-level cache.
+/// Panels of the left operand in a task, at most: with [`PAIRS_OF_BLOCK`], 72 KiB that stay in the second-level cache.
 const LEFT_PANELS: usize = 8;
-
-/// Panels of the right operand in a task, where there are too few rows to keep all threads busy.
-const RIGHT_PANELS: usize = 8;
 
 /// Tasks for each thread, so that none waits long for the last one.
 const TASKS_OF_THREAD: usize = 4;
@@ -44,12 +41,14 @@ pub fn pack_right(matrix: Matrix<'_>) -> Panels {
 /// When the inner sizes differ or `out` is too short.
 pub fn multiply(out: &mut [f32], stride: usize, left: &Panels, right: &Panels, accumulate: bool, threads: Threads) {
     assert_eq!(left.inner(), right.inner(), "the inner sizes of a matrix product differ");
+    assert!(left.width() == ROWS && right.width() == COLUMNS, "an operand was packed for the other side");
     let (rows, columns) = (left.lanes(), right.lanes());
     if rows == 0 || columns == 0 {
         return;
     }
     assert!(columns <= stride || rows == 1, "rows of a matrix overlap");
-    assert!(out.len() >= (rows - 1) * stride + columns, "the result of a matrix product is too short");
+    let needed = (rows - 1).checked_mul(stride).and_then(|before| before.checked_add(columns));
+    assert!(needed.is_some_and(|needed| out.len() >= needed), "the result of a matrix product is too short");
     let out = Out { values: out.as_mut_ptr(), stride };
     let grid = Grid::new(left.count(), right.count(), threads);
     let tile = Tile::of_machine();
@@ -68,6 +67,7 @@ pub fn multiply(out: &mut [f32], stride: usize, left: &Panels, right: &Panels, a
 struct Grid {
     left: usize,
     right: usize,
+    left_of_task: usize,
     right_of_task: usize,
 }
 
@@ -77,18 +77,25 @@ impl Grid {
             Threads::One => 1,
             Threads::Pool => TASKS_OF_THREAD * rayon::current_num_threads(),
         };
-        let is_enough = left.div_ceil(LEFT_PANELS) >= wanted;
-        Self { left, right, right_of_task: if is_enough { right } else { RIGHT_PANELS } }
+        let mut grid = Self { left, right, left_of_task: LEFT_PANELS.min(left), right_of_task: right };
+        while grid.tasks() < wanted && grid.left_of_task * grid.right_of_task > 1 {
+            if grid.right_of_task >= grid.left_of_task {
+                grid.right_of_task = grid.right_of_task.div_ceil(2);
+            } else {
+                grid.left_of_task = grid.left_of_task.div_ceil(2);
+            }
+        }
+        grid
     }
 
     fn tasks(self) -> usize {
-        self.left.div_ceil(LEFT_PANELS) * self.right.div_ceil(self.right_of_task)
+        self.left.div_ceil(self.left_of_task) * self.right.div_ceil(self.right_of_task)
     }
 
     fn task(self, number: usize) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
         let across = self.right.div_ceil(self.right_of_task);
-        let (left, right) = (number / across * LEFT_PANELS, number % across * self.right_of_task);
-        (left..(left + LEFT_PANELS).min(self.left), right..(right + self.right_of_task).min(self.right))
+        let (left, right) = (number / across * self.left_of_task, number % across * self.right_of_task);
+        (left..(left + self.left_of_task).min(self.left), right..(right + self.right_of_task).min(self.right))
     }
 }
 
@@ -143,16 +150,20 @@ impl Task<'_> {
             unsafe { self.tile.run(a, b, out, self.out.stride, add) };
             return;
         }
+        // SAFETY: as above, for one row of the part that there is.
+        let row_of = |row: usize| unsafe { std::slice::from_raw_parts_mut(out.add(row * self.out.stride), columns) };
         let mut whole = [0.0; ROWS * COLUMNS];
-        // SAFETY: `whole` is a whole tile of rows without gaps.
-        unsafe { self.tile.run(a, b, whole.as_mut_ptr(), COLUMNS, false) };
-        for (row, sums) in whole.chunks_exact(COLUMNS).take(rows).enumerate() {
-            // SAFETY: as above, for one row of the part that there is.
-            let out = unsafe { std::slice::from_raw_parts_mut(out.add(row * self.out.stride), columns) };
-            for (out, &sum) in out.iter_mut().zip(sums) {
-                *out = if add { *out + sum } else { sum };
-            }
+        if add {
+            // The sums go on from what is there, as those of a whole tile do: their bits do not depend on the place.
+            whole.chunks_exact_mut(COLUMNS).take(rows).enumerate().for_each(|(row, whole)| {
+                whole[..columns].copy_from_slice(row_of(row));
+            });
         }
+        // SAFETY: `whole` is a whole tile of rows without gaps.
+        unsafe { self.tile.run(a, b, whole.as_mut_ptr(), COLUMNS, add) };
+        whole.chunks_exact(COLUMNS).take(rows).enumerate().for_each(|(row, whole)| {
+            row_of(row).copy_from_slice(&whole[..columns]);
+        });
     }
 }
 
@@ -225,6 +236,28 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
             assert!(alone == pool.install(|| product(Threads::Pool)), "{count} threads");
         }
+    }
+
+    #[test]
+    fn a_row_has_the_same_bits_among_few_and_many() {
+        let (n, k) = (70, 801);
+        let (left, right) = (values(24 * k, 5), values(k * n, 6));
+        for level in levels::all() {
+            let rows = |m: usize| {
+                let mut out = vec![0.3; m * n];
+                let right = pack_right(Matrix::new(&right, k, n));
+                multiply(&mut out, n, &pack_left(Matrix::new(&left, m, k)), &right, true, Threads::One);
+                out.into_iter().take(7 * n).map(f32::to_bits).collect::<Vec<_>>()
+            };
+            assert!(levels::at(level, || rows(7) == rows(24)), "{level:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "other side")]
+    fn swapped_operands_are_refused() {
+        let (left, right) = (pack_left(Matrix::new(&[1.0; 4], 2, 2)), pack_right(Matrix::new(&[1.0; 4], 2, 2)));
+        multiply(&mut [0.0; 4], 2, &right, &left, false, Threads::One);
     }
 
     #[test]

@@ -55,6 +55,11 @@ impl Panels {
         self.inner
     }
 
+    /// Lanes of a panel.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     pub(super) fn pairs(&self) -> usize {
         self.inner.div_ceil(2)
     }

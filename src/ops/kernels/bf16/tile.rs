@@ -33,7 +33,8 @@ impl Tile {
     /// `out = a b`, or `out += a b` when `add`, of a panel block `[pairs][ROWS]` and one `[pairs][COLUMNS]`.
     ///
     /// # Safety
-    /// `ROWS` rows of `COLUMNS` numbers, `stride` apart from `out` on, can be read and written, and nobody else does.
+    /// `ROWS` rows of `COLUMNS` numbers, `stride` apart from `out` on, can be read and written, and nobody else does. The
+    /// processor has the instructions, as [`Tile::of_machine`] makes sure.
     pub(super) unsafe fn run(self, a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
         debug_assert_eq!(a.len() / ROWS, b.len() / COLUMNS);
         match self {
