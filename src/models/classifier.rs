@@ -30,12 +30,21 @@ pub struct LoadOptions {
     pub trained: TrainedLayers,
     /// Where the weights go, and the arithmetic there.
     pub compute: Compute,
+    /// The model is to answer, not to be trained: then nothing is trained, and what is made of the weights once is kept.
+    pub only_answers: bool,
 }
 
 impl Default for LoadOptions {
     /// Everything is trained, in main memory, in 32 bits, with the model's own dropout.
     fn default() -> Self {
-        Self { labels: Vec::new(), seed: 0, dropout: None, trained: TrainedLayers::All, compute: Compute::default() }
+        Self {
+            labels: Vec::new(),
+            seed: 0,
+            dropout: None,
+            trained: TrainedLayers::All,
+            compute: Compute::default(),
+            only_answers: false,
+        }
     }
 }
 
@@ -98,6 +107,9 @@ impl TextClassifier {
         let config = ModelConfig::read(folder)?;
         let bytes = weights::read_file(folder)?;
         let mut weights = Weights::open(folder, &bytes, options.compute.device(), options.seed)?;
+        if options.only_answers {
+            weights.keep_all();
+        }
         let network = Network::Bert(Bert::load(&mut weights, &config, options.trained)?);
         if config.label_names() != options.labels {
             weights.leave_out(&format!("{HEAD}.weight"));

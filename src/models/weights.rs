@@ -74,6 +74,8 @@ pub(super) struct Weights<'a> {
     seed: u64,
     /// Whether the parameters handed out now stay as they are.
     frozen: bool,
+    /// Whether all of them do.
+    all_kept: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
     problems: Vec<String>,
@@ -107,12 +109,28 @@ impl<'a> Weights<'a> {
             .map_err(|error| ModelError::Damaged { path: path.clone(), reason: error.to_string() })?;
         let names = file.names().into_iter().map(|name| (upstream_name(name), name.to_owned())).collect();
         let (report, parameters, problems) = (LoadReport::default(), Vec::new(), Vec::new());
-        Ok(Self { path, file, names, device: device.clone(), seed, frozen: false, report, parameters, problems })
+        Ok(Self {
+            path,
+            file,
+            names,
+            device: device.clone(),
+            seed,
+            frozen: false,
+            all_kept: false,
+            report,
+            parameters,
+            problems,
+        })
     }
 
     /// Whether parameters handed out from now on stay as they are.
     pub(super) fn freeze(&mut self, frozen: bool) {
         self.frozen = frozen;
+    }
+
+    /// Every parameter stays as it is, whatever is frozen.
+    pub(super) fn keep_all(&mut self) {
+        self.all_kept = true;
     }
 
     /// The parameter of that Hugging Face name and shape, from the file or newly filled. Its number is its place among
@@ -126,7 +144,7 @@ impl<'a> Weights<'a> {
             None => self.fill(name, shape, fill)?,
         };
         let var = Var::from_tensor(&tensor)?;
-        let trained = !self.frozen;
+        let trained = !self.frozen && !self.all_kept;
         let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
         self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2, trained });
         Ok(weight)

@@ -8,7 +8,7 @@ use super::array::Array;
 use super::gradients::add_to;
 use super::host::values;
 use super::kernels::matmul::{Matrix, MatrixPrecision, Operand, Threads, matmul};
-use super::kernels::{ROWS, simd_kernel};
+use super::kernels::{ROWS, bf16, simd_kernel};
 use super::tape::{Flow, Node, Op, Tape, Value, Weight};
 
 /// A matrix `[out, in]` and a bias `[out]`.
@@ -108,8 +108,12 @@ fn forward(x: &Array, layers: &[&LinearWeights], precision: MatrixPrecision) -> 
         if let Some(bias) = bias {
             fill_columns(out, total, first, &values(bias.tensor())?);
         }
-        let weight = values(weight.tensor())?;
-        let weight = Operand::right(Matrix::new(&weight, count, inputs).transposed(), precision);
+        let values = values(weight.tensor())?;
+        let matrix = Matrix::new(&values, count, inputs).transposed();
+        let weight = match precision {
+            MatrixPrecision::F32 => Operand::F32(matrix),
+            MatrixPrecision::Bf16 => Operand::Bf16(weight.packed(|| bf16::pack_right(matrix))),
+        };
         // The product is added on top of the bias, while a tile of `out` is in registers.
         let out = out.get_mut(first..).unwrap_or_default();
         matmul(out, total, &left, &weight, bias.is_some(), Threads::Pool);
@@ -253,6 +257,22 @@ mod tests {
         let largest = exact.iter().zip(&rounded).map(|(exact, rounded)| (exact - rounded).abs()).fold(0.0, f32::max);
         // Forty products of about 1, each operand off by up to 1 part in 256.
         assert!(largest > 1e-3 && largest < 0.1, "{largest}");
+    }
+
+    #[test]
+    fn a_weight_that_stays_as_it_is_is_packed_once_and_answers_the_same() {
+        let (x, weight) = (normal(vec![4, 40], 1), normal(vec![70, 40], 2));
+        let x = Array::from_values(4, 40, &x.flatten_all().unwrap().to_vec1().unwrap());
+        let answer = |weight: &Weight| {
+            let mut tape = Tape::inference(crate::ops::Backend::Kernels(MatrixPrecision::Bf16));
+            let (x, _) = tape.leaf(x.clone());
+            tape.linear(&x, &[&(weight.clone(), None)], None).unwrap().to_rows().unwrap()
+        };
+        let (fixed, trained) = (Weight::new(weight.clone(), None), Weight::new(weight, Some(0)));
+        assert_eq!(answer(&fixed), answer(&trained));
+        let unreachable = || unreachable!("it was packed already");
+        assert_eq!(fixed.packed(unreachable).lanes(), 70);
+        assert_eq!(answer(&fixed), answer(&trained));
     }
 
     #[test]

@@ -6,12 +6,15 @@
 //! that costs as much as the kernels. On other devices, and to check the kernels, the ops are composed of candle's
 //! differentiable operations and candle records them.
 
+use std::sync::{Arc, OnceLock};
+
 use candle_core::{Device, Result, Tensor, Var, bail};
 
 use super::array::Array;
 use super::cross_entropy::{Loss, LossKind};
 use super::gradients::{Gradients, add_to};
 use super::kernels::MatrixPrecision;
+use super::kernels::bf16::Panels;
 use super::{activation, attention, dropout, embedding, layer_norm, linear, rows};
 
 /// Who computes.
@@ -108,13 +111,21 @@ pub struct Weight {
     tensor: Tensor,
     /// Its number among the trained tensors; `None` for one that stays as it is.
     number: Option<usize>,
+    /// Of one that stays as it is, the right operand of `x Wᵀ` in bf16, once it was needed.
+    packed: Arc<OnceLock<Arc<Panels>>>,
 }
 
 impl Weight {
-    /// The tensor of that number among the trained ones; without a number it gets no gradient.
+    /// The tensor of that number among the trained ones; without a number it gets no gradient, and its values must stay
+    /// as they are.
     #[must_use]
     pub fn new(tensor: Tensor, number: Option<usize>) -> Self {
-        Self { tensor, number }
+        Self { tensor, number, packed: Arc::default() }
+    }
+
+    /// What `pack` makes of the values, kept where they stay as they are.
+    pub(super) fn packed(&self, pack: impl FnOnce() -> Panels) -> Arc<Panels> {
+        if self.is_trained() { Arc::new(pack()) } else { Arc::clone(self.packed.get_or_init(|| Arc::new(pack()))) }
     }
 
     /// The values.

@@ -265,6 +265,7 @@ fn read_back(trainer: &Trainer<'_>) -> Result<TextClassifier, TrainError> {
         seed: trainer.settings.seed,
         dropout: trainer.settings.dropout,
         compute: trainer.model.compute().clone(),
+        only_answers: true,
         ..LoadOptions::default()
     };
     Ok(TextClassifier::load(&trainer.run.best(), &options)?.0)

@@ -47,6 +47,7 @@ pub(super) fn load_model(
         dropout: settings.dropout,
         trained: settings.trained_layers,
         compute,
+        only_answers: false,
     };
     let (model, report) = TextClassifier::load(folder, &options)?;
     for (warning, line) in describe(&report, &model) {

@@ -81,7 +81,8 @@ impl LoadedModel {
             },
         };
         let compute = Compute::for_prediction(info.precision);
-        let options = LoadOptions { labels: info.labels.clone(), compute, ..LoadOptions::default() };
+        let options =
+            LoadOptions { labels: info.labels.clone(), compute, only_answers: true, ..LoadOptions::default() };
         let (model, report) = TextClassifier::load(folder, &options)?;
         if report.new_head {
             let message = format!(

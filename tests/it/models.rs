@@ -2,9 +2,9 @@
 
 use candle_core::{Tensor, Var};
 use hone::data::PackedBatch;
-use hone::models::{LoadOptions, Mode, TextClassifier, TrainPass, locate};
+use hone::models::{Compute, LoadOptions, Mode, TextClassifier, TrainPass, locate};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
-use hone::project::{ModelChoice, TrainedLayers};
+use hone::project::{DeviceChoice, ModelChoice, Precision, TrainedLayers};
 use serde::Deserialize;
 
 use crate::tiny_bert::{LABELS, batch, expected, folder, learn, load, logits, options};
@@ -254,5 +254,23 @@ fn update() -> AdamW {
         weight_decay: 0.01,
         gradient_scale: 1.0,
         step: 1,
+    }
+}
+
+#[test]
+fn a_model_that_only_answers_answers_the_same() {
+    for precision in [Precision::F32, Precision::Bf16] {
+        let load = |only_answers| {
+            let compute = Compute::choose(DeviceChoice::Cpu, precision).unwrap();
+            TextClassifier::load(&folder(), &LoadOptions { only_answers, compute, ..options(&LABELS) }).unwrap().0
+        };
+        let (answering, trained) = (load(true), load(false));
+        assert_eq!((answering.trained_count(), trained.trained_count()), (0, trained.parameter_count()));
+        let mut batch = PackedBatch::default();
+        [&[2, 7, 9, 3][..], &[2, 3]].iter().enumerate().for_each(|(row, ids)| batch.push(ids, None, row));
+        for _ in 0..2 {
+            let answers = answering.forward(&batch, Mode::Inference).unwrap();
+            assert_eq!(answers, trained.forward(&batch, Mode::Inference).unwrap(), "{precision:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Matrix products of strided views: one door to the products of 32-bit floats and those of bf16.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gemm::Parallelism;
@@ -116,7 +117,7 @@ pub enum Operand<'a> {
     /// A view of 32-bit floats.
     F32(Matrix<'a>),
     /// Rounded and laid out anew.
-    Bf16(Panels),
+    Bf16(Arc<Panels>),
 }
 
 impl<'a> Operand<'a> {
@@ -125,7 +126,7 @@ impl<'a> Operand<'a> {
     pub fn left(matrix: Matrix<'a>, precision: MatrixPrecision) -> Self {
         match precision {
             MatrixPrecision::F32 => Self::F32(matrix),
-            MatrixPrecision::Bf16 => Self::Bf16(bf16::pack_left(matrix)),
+            MatrixPrecision::Bf16 => Self::Bf16(Arc::new(bf16::pack_left(matrix))),
         }
     }
 
@@ -134,7 +135,7 @@ impl<'a> Operand<'a> {
     pub fn right(matrix: Matrix<'a>, precision: MatrixPrecision) -> Self {
         match precision {
             MatrixPrecision::F32 => Self::F32(matrix),
-            MatrixPrecision::Bf16 => Self::Bf16(bf16::pack_right(matrix)),
+            MatrixPrecision::Bf16 => Self::Bf16(Arc::new(bf16::pack_right(matrix))),
         }
     }
 }
