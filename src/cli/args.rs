@@ -104,10 +104,10 @@ pub struct NewArguments {
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct ComputeArguments {
     /// What computes: auto, cpu, cuda or metal
-    #[arg(long, hide_possible_values = true)]
+    #[arg(long, hide_possible_values = true, ignore_case = true)]
     pub device: Option<DeviceName>,
     /// Arithmetic of the matrix products: auto, f32 or bf16
-    #[arg(long, hide_possible_values = true)]
+    #[arg(long, hide_possible_values = true, ignore_case = true)]
     pub precision: Option<PrecisionName>,
 }
 

@@ -163,7 +163,8 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
         return Ok(());
     }
     let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(|(run, outcome)| run_row(run, outcome)).collect();
-    let head = ["run", ">steps", ">time", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
+    let head =
+        ["run", ">steps", ">time", "computed on", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
     write!(out, "{}", table(&head, &rows))?;
     Ok(())
 }
@@ -185,6 +186,7 @@ fn run_row(run: &RunListing, outcome: &RunOutcome) -> Vec<String> {
         run.folder.id(),
         summary.map_or_else(none, |summary| grouped(summary.steps)),
         summary.map_or_else(none, |summary| duration(summary.train_seconds)),
+        summary.filter(|summary| !summary.device.is_empty()).map_or_else(none, |summary| summary.device.clone()),
         measured.map_or_else(none, |validation| format!("{:.3}", validation.macro_average.f1)),
         test.map_or_else(none, |test| format!("{:.3}", test.macro_average.f1)),
         test.map_or_else(none, |test| format!("{:.3}", test.accuracy)),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::CliError;
 use crate::evaluation::{ClassMetrics, ClassificationMetrics, ConfusionMatrix};
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
-use crate::worker::{RunResults, RunStart};
+use crate::worker::RunResults;
 
 /// Prints one JSON object.
 pub(super) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<(), CliError> {
@@ -52,7 +52,6 @@ pub(super) struct TrainOutcome<'a> {
     folder: String,
     #[serde(flatten)]
     ending: Ending<'a>,
-    device: Option<&'a str>,
     labels: &'a [String],
     rows: Rows,
     macro_f1_interval_95: [f64; 2],
@@ -67,6 +66,8 @@ struct Ending<'a> {
     epochs: f64,
     train_seconds: f64,
     tokens_per_second: f64,
+    /// Device and arithmetic; `None` where it was not written down.
+    device: Option<&'a str>,
     /// `None` where nobody measured it: the run was cut off.
     peak_memory_mb: Option<f64>,
     best_step: u64,
@@ -82,6 +83,7 @@ impl<'a> From<&'a RunSummary> for Ending<'a> {
             epochs: summary.epochs,
             train_seconds: summary.train_seconds,
             tokens_per_second: summary.tokens_per_second,
+            device: (!summary.device.is_empty()).then_some(summary.device.as_str()),
             peak_memory_mb: (summary.peak_memory > 0).then_some(summary.peak_memory as f64 / 1e6),
             best_step: summary.best_step,
             stop_reason: summary.stop_reason,
@@ -128,13 +130,12 @@ struct Rows {
 
 impl<'a> TrainOutcome<'a> {
     /// Gathers what there is to say of a run.
-    pub(super) fn new(results: &'a RunResults, start: Option<&'a RunStart>) -> Self {
+    pub(super) fn new(results: &'a RunResults) -> Self {
         let [train, validation, test] = results.settings.rows;
         Self {
             run: &results.summary.run,
             folder: results.folder.display().to_string(),
             ending: Ending::from(&results.summary),
-            device: start.map(|start| start.device.as_str()),
             labels: &results.settings.labels,
             rows: Rows { train, validation, test },
             macro_f1_interval_95: results.macro_f1_interval.into(),

@@ -1,6 +1,5 @@
 //! One worker, one command at a time, with progress and Ctrl-C.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use crossbeam_channel::RecvTimeoutError;
 
 use super::CliError;
 use super::screen::Screen;
-use crate::worker::{Answer, Command, RunStart, Worker};
+use crate::worker::{Answer, Command, Worker};
 
 /// How often Ctrl-C is looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -24,7 +23,6 @@ pub(super) struct Session {
     worker: Worker,
     screen: Screen,
     heeded: u32,
-    started: Option<Arc<RunStart>>,
 }
 
 impl Session {
@@ -39,7 +37,7 @@ impl Session {
         let worker = Worker::spawn(|| {}).map_err(|error| {
             CliError::Failed(format!("The system refused to start a worker thread: {error}. Close other programs."))
         })?;
-        Ok(Self { worker, screen: Screen::for_standard_error(), heeded: 0, started: None })
+        Ok(Self { worker, screen: Screen::for_standard_error(), heeded: 0 })
     }
 
     /// Runs a command to its final answer.
@@ -54,9 +52,6 @@ impl Session {
                     return Err(CliError::Failed("The worker thread has ended. Start Hone again.".to_owned()));
                 }
             };
-            if let Answer::RunStarted(start) = &event.answer {
-                self.started = Some(Arc::clone(start));
-            }
             if event.answer.is_final() {
                 self.screen.clear();
                 return match event.answer {
@@ -67,11 +62,6 @@ impl Session {
             }
             self.screen.show(&event.answer);
         }
-    }
-
-    /// What was known when the newest training run began.
-    pub(super) fn started(&self) -> Option<&RunStart> {
-        self.started.as_deref()
     }
 
     fn heed_interrupt(&mut self) {

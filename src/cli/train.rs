@@ -31,7 +31,7 @@ pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn 
     let command = Command::Train { project: Box::new(project.clone()), folder: folder.to_owned() };
     let Answer::RunFinished(results) = session.run(command)? else { return Err(CliError::unexpected()) };
     if json {
-        return print_json(out, &TrainOutcome::new(&results, session.started()));
+        return print_json(out, &TrainOutcome::new(&results));
     }
     print(out, &results)
 }

@@ -132,7 +132,8 @@ fn open(device: DeviceChoice) -> Result<Device, String> {
     static METAL: OnceLock<Result<Device, String>> = OnceLock::new();
     let not_built = |feature: &str, machine: &str| {
         format!(
-            "this build cannot use it; on a machine with {machine}, build with `cargo build --release --features {feature}`"
+            "this build of Hone computes on the processor alone. On a machine with {machine}, build it with \
+             `cargo build --release --features {feature}`"
         )
     };
     match device {

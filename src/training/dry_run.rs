@@ -179,9 +179,17 @@ fn measure(
         EvaluateEvery::Epoch => epochs,
         EvaluateEvery::Steps(every) => steps.div_ceil(u64::from(every.max(1))) as f64,
     };
-    let whole = training + a_token * (evaluations * total(&data.validation) + total(&data.test));
+    let validation = total(&data.validation) * evaluating_a_token(a_token, feature_seconds / measured, evaluations);
+    let whole = training + validation + a_token * total(&data.test);
     let tokens_per_second = total(&data.train) * epochs / training.max(1e-9);
     Ok(RunTime { training, whole, tokens_per_second })
+}
+
+/// Seconds of all evaluations for each token of the validation rows: what is not trained, `frozen` of the `whole`, is
+/// computed for the first one alone.
+fn evaluating_a_token(whole: f64, frozen: f64, evaluations: f64) -> f64 {
+    let frozen = frozen.min(whole);
+    evaluations * (whole - frozen) + frozen
 }
 
 /// Computes what is not trained, if anything, so that it can be timed apart.
@@ -227,6 +235,15 @@ fn learn(
 mod tests {
     use super::*;
     use crate::project::TrainedLayers;
+
+    #[test]
+    fn evaluations_compute_what_is_frozen_once() {
+        let close = |seconds: f64, expected: f64| assert!((seconds - expected).abs() < 1e-12, "{seconds} {expected}");
+        close(evaluating_a_token(2.0, 0.0, 5.0), 10.0);
+        close(evaluating_a_token(2.0, 1.5, 5.0), 4.0);
+        // Measured apart, the frozen part may come out longer than the whole.
+        close(evaluating_a_token(2.0, 2.1, 5.0), 2.0);
+    }
 
     #[test]
     fn what_is_proposed_fits_and_keeps_the_rows_of_a_step() {

@@ -14,7 +14,7 @@ use crate::training::{self, StepBench, TrainError};
 use super::dataset::SharedData;
 use super::labelling::KeptModel;
 use super::reporter::Reporter;
-use super::{Answer, Command, Survey, labelling, runs};
+use super::{Answer, Command, LogLevel, Survey, labelling, runs};
 
 /// What a job is given.
 pub(super) struct Context<'a> {
@@ -174,6 +174,9 @@ fn bench_step(
     let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
     let compute = Compute::choose(device, precision)?;
     let name = compute.to_string();
+    if let Some(warning) = compute.warning() {
+        context.reporter.log(LogLevel::Warning, warning);
+    }
     let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, compute, ..LoadOptions::default() })?;
     let figures = context.watched(|watch| training::bench_step(&model, bench, watch))?;
     Ok(Answer::StepTimed { figures, device: name })

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use crate::data::{self, Example, Prepared, Side, Table};
 use crate::evaluation::Prediction;
-use crate::models::{self, Catalogue};
+use crate::models::{self, Catalogue, Compute};
 use crate::progress::Watch;
 use crate::project::{ModelChoice, Project, RowId, SourceFile};
 use crate::storage::{RunFolder, RunOutcome, RunSettings, StorageError};
@@ -23,6 +23,7 @@ const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used i
 
 /// Reads and prepares the data, brings the model, trains and measures.
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
+    check_compute(project)?;
     let prepared = context.prepared(project, folder)?;
     for warning in &prepared.warnings {
         context.reporter.log(LogLevel::Warning, warning);
@@ -38,12 +39,19 @@ pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path)
 
 /// Reads and prepares the data, brings the model, and measures what a run will take.
 pub(super) fn dry_run(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
+    check_compute(project)?;
     let prepared = context.prepared(project, folder)?;
     let model_folder = find_model(context, &project.model, folder)?;
     let inputs = TrainInputs { project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
     let reporter = &mut *context.reporter;
     let outcome = training::dry_run(inputs, context.control, &mut |event| tell(reporter, event))?;
     Ok(Answer::DryRun(Box::new(outcome)))
+}
+
+/// A device that is not there is told before data are read and a model is fetched for it.
+fn check_compute(project: &Project) -> Result<(), JobError> {
+    Compute::choose(project.training.device, project.training.precision)?;
+    Ok(())
 }
 
 /// The model's folder; a model of the catalogue that is not on this machine is fetched.

@@ -64,11 +64,15 @@ fn device_and_precision_are_chosen_and_told() {
     let place = Place::new();
     place.project();
     let train = |more: &[&str]| place.json(&[&["train", "shop", "--json", "--set", "epochs=1"], more].concat());
-    let (f32, bf16) = (train(&["--precision", "f32"]), train(&["--set", "precision=bf16", "--device", "cpu"]));
+    let (f32, bf16) = (train(&["--precision", "F32"]), train(&["--set", "precision=bf16", "--device", "cpu"]));
     assert_eq!((&f32["device"], &bf16["device"]), (&"CPU, f32".into(), &"CPU, bf16".into()));
     // The same run within rounding, and not the same bits: it was rounded.
     let loss = |outcome: &serde_json::Value| outcome["validation"]["loss"].as_f64().unwrap();
     assert!((loss(&f32) - loss(&bf16)).abs() < 0.02 && f32["validation"] != bf16["validation"], "{f32} {bf16}");
+    let runs = place.json(&["runs", "shop", "--json"]);
+    let devices: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| run["device"].clone()).collect();
+    assert_eq!(devices, ["CPU, bf16", "CPU, f32"], "the newest first");
+    assert!(place.good(&["runs", "shop"]).contains("computed on"));
     // What was measured in bf16 is measured so again.
     let again = place.json(&["evaluate", "shop", "--json"]);
     assert_eq!(again["loss"], bf16["test"]["loss"]);
