@@ -57,7 +57,7 @@ impl StepOutcome {
             gflops: figures.gflops,
             gemm_limit_gflops: figures.gemm_limit_gflops,
             efficiency: figures.efficiency,
-            peak_rss_mb: figures.peak_memory as f64 / f64::from(1 << 20),
+            peak_rss_mb: figures.peak_memory as f64 / 1e6,
         }
     }
 }

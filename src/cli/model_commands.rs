@@ -66,8 +66,9 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
             format!("{} is there already. Give another --out, or --force to replace it", arguments.out.display());
         return Err(CliError::Failed(message));
     }
+    let model = model_folder(&arguments.model, arguments.run.as_deref())?;
     let command = Command::PredictFile {
-        model: model_folder(&arguments.model, arguments.run.as_deref())?,
+        model: model.clone(),
         input: absolute(&arguments.file),
         text_column: arguments.text.clone(),
         output: absolute(&arguments.out),
@@ -75,9 +76,15 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
     let answer = Session::begin()?.run(command)?;
     let Answer::PredictionsWritten { path, rows, empty } = answer else { return Err(CliError::unexpected()) };
     if arguments.json {
-        return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty }));
+        return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty, "model": model }));
     }
-    writeln!(out, "Labelled {} into {}.", count(rows, "row", "rows"), path.display())?;
+    writeln!(
+        out,
+        "Labelled {} into {}, by the model in {}.",
+        count(rows, "row", "rows"),
+        path.display(),
+        model.display()
+    )?;
     if empty > 0 {
         writeln!(out, "{} had no text left after cleaning and got no label.", count(empty, "row", "rows"))?;
     }
@@ -225,7 +232,7 @@ fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
         return Ok(absolute(&find_run(path, run)?.run.best()));
     }
     Err(CliError::Failed(format!(
-        "{} is neither a project (it holds no project.ron) nor a model folder (it holds no config.json). Check the path.",
+        "'{}' is neither a project (it holds no project.ron) nor a model folder (it holds no config.json). Check the path.",
         path.display()
     )))
 }

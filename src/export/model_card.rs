@@ -170,6 +170,13 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         writeln!(card, "| {name} | {value} |")?;
     }
     writeln!(card, "| computed on | {device} |")?;
+    if device.contains("bf16") {
+        writeln!(
+            card,
+            "\nMatrix products were of numbers rounded to bf16, in training and in every figure here. Computed in another \
+             arithmetic, as other tools do unless told, answers can differ a little."
+        )?;
+    }
     writeln!(
         card,
         "\n{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.\n",

@@ -29,9 +29,9 @@ pub enum StorageError {
         advice: &'static str,
     },
     /// There is no such run.
-    #[error("There is no run '{run}' in {}. {known}", folder.display())]
+    #[error("There is {run} in {}. {known}", folder.display())]
     NoRun {
-        /// The id asked for.
+        /// What was looked for, after "There is".
         run: String,
         /// The project's folder.
         folder: PathBuf,

@@ -115,7 +115,7 @@ impl RunFolder {
             (false, Some(_)) => format!("Its runs: {}.", ids.join(", ")),
             (false, None) => format!("None of its runs left a model: {}. Train again.", ids.join(", ")),
         };
-        let run = id.unwrap_or("newest finished").to_owned();
+        let run = id.map_or_else(|| "no run with a model".to_owned(), |id| format!("no run '{id}'"));
         Err(StorageError::NoRun { run, folder: project_folder.to_owned(), known })
     }
 

@@ -6,9 +6,10 @@ use crate::data::PackedBatch;
 use crate::models::{Mode, TextClassifier, TrainPass};
 use crate::ops::{CrossEntropy, Gradients, matrix_operations};
 use crate::progress::{Progress, Watch};
-use crate::project::OptimizerSettings;
+use crate::project::{OptimizerSettings, TrainedLayers};
 use crate::random::Rng;
 
+use super::footprint::{Footprint, available_memory};
 use super::memory::peak_memory;
 use super::{Optimizer, TrainError};
 
@@ -83,6 +84,21 @@ fn check(model: &TextClassifier, bench: StepBench) -> Result<(), TrainError> {
     if bench.length == 0 || bench.length > longest {
         let advice = format!("Give 1 to {longest}, what the model reads.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
+    }
+    let config = model.config();
+    let needed =
+        Footprint::new(config, model.labels().len(), TrainedLayers::All).peak(bench.batch.saturating_mul(bench.length));
+    let available = available_memory();
+    if available > 0 && needed > available {
+        let gigabytes = |bytes: u64| bytes as f64 / 1e9;
+        let advice = format!(
+            "{} texts of {} tokens in one pass need about {:.1} GB, and {:.1} GB are free. Give fewer or shorter texts.",
+            bench.batch,
+            bench.length,
+            gigabytes(needed),
+            gigabytes(available)
+        );
+        return Err(TrainError::setting("batch size", bench.batch.to_string(), &advice));
     }
     for (name, value) in [("batch size", bench.batch), ("steps", bench.steps as usize)] {
         if value == 0 {

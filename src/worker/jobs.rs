@@ -168,8 +168,15 @@ fn bench_step(
     (device, precision): (DeviceChoice, Precision),
 ) -> Result<Answer, JobError> {
     let Some(folder) = models::locate(model, Path::new(".")).map_err(JobError::failed)? else {
-        let reason = "The model is not on this machine. Download it with `hone models fetch`, or give a folder.";
-        return Err(JobError::Failed(reason.to_owned()));
+        let reason = match model {
+            ModelChoice::Catalogue(id) => {
+                format!(
+                    "The model {id} is not on this machine. Download it with `hone models fetch {id}`, or give a folder."
+                )
+            }
+            ModelChoice::Folder(path) => format!("There is no model in {}.", path.display()),
+        };
+        return Err(JobError::Failed(reason));
     };
     let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
     let compute = Compute::choose(device, precision)?;

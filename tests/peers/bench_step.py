@@ -32,7 +32,7 @@ for step in range(steps + 2):
     optimizer.zero_grad(); loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0); optimizer.step()
     times.append((time.perf_counter() - begun) * 1e3)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 print(json.dumps({"ms_per_step": sorted(times[2:])[steps // 2], "peak_rss_mb": peak}))
 """
 

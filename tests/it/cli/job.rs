@@ -117,6 +117,9 @@ fn a_step_is_timed() {
         let figures = place.json(&[&bench("8")[..], &["--device", "cpu", "--precision", precision]].concat());
         assert_eq!(figures["device"], format!("CPU, {precision}"));
     }
+    let huge = ["bench", "step", "--model", TINY_BERT, "--batch", "1000000000", "--len", "64"];
+    let error = place.bad(1, &huge);
+    assert!(error.contains("1000000000 texts of 64 tokens") && error.contains("GB are free"), "{error}");
     let error = place.bad(1, &bench("65"));
     assert!(error.contains("65") && error.contains("1 to 64"), "{error}");
 }

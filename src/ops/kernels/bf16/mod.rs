@@ -254,6 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn every_level_gives_the_same_bits() {
+        let (m, n, k) = (25, 70, 801);
+        let (left, right) = (values(m * k, 7), values(k * n, 8));
+        let product = || {
+            let mut out = vec![0.3; m * n];
+            let (left, right) = (pack_left(Matrix::new(&left, m, k)), pack_right(Matrix::new(&right, k, n)));
+            multiply(&mut out, n, &left, &right, true, Threads::Pool);
+            out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        let plain = levels::at(levels::all()[0], product);
+        for level in levels::all() {
+            assert!(levels::at(level, product) == plain, "{level:?}");
+        }
+    }
+
+    #[test]
     #[should_panic(expected = "other side")]
     fn swapped_operands_are_refused() {
         let (left, right) = (pack_left(Matrix::new(&[1.0; 4], 2, 2)), pack_right(Matrix::new(&[1.0; 4], 2, 2)));
