@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ExportError, Source, model_card, say, verify};
 use crate::progress::Watch;
-use crate::storage::write_atomic;
+use crate::storage::{read_model_info, write_atomic};
 
 /// Copies the best checkpoint, adds `README.md`, and proves the copy.
 pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
@@ -14,7 +14,12 @@ pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -
         say(watch, &format!("Copying {}", name.display()))?;
         copy(&file, &folder.join(name))?;
     }
-    let card = model_card::text(&source.settings, &source.summary);
+    let mut settings = source.settings.clone();
+    if let Some(info) = read_model_info(&source.run.best())? {
+        // What was asked for may be more than the model reads.
+        settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
+    }
+    let card = model_card::text(&settings, &source.summary);
     let path = folder.join("README.md");
     write_atomic(&path, |writer| writer.write_all(card.as_bytes())).map_err(ExportError::io("write", &path))?;
     verify::same_answers(source, folder, watch)

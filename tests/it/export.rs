@@ -53,7 +53,7 @@ fn scene() -> Scene {
 fn settings(labels: &[String]) -> RunSettings {
     let mut project = Project { name: "Tiny".to_owned(), ..Project::default() };
     project.model = ModelChoice::Folder(fixture());
-    project.training.max_length = 32;
+    project.training.max_length = 600;
     RunSettings {
         schema_version: RUN_SCHEMA_VERSION,
         project,
@@ -132,6 +132,7 @@ fn a_folder_answers_as_the_run_does_and_has_a_card() {
     assert_eq!(logits(&output, &scene.labels), logits(&scene.run.best(), &scene.labels));
     let card = std::fs::read_to_string(output.join("README.md")).unwrap();
     assert!(card.starts_with("---\nlicense: unknown\npipeline_tag: text-classification\n"), "{card}");
+    assert!(card.contains("max_length=32)"), "what the model reads, not what was asked for: {card}");
     assert_eq!(read_model_info(&output).unwrap().unwrap().max_length, 32);
     let config: serde_json::Value =
         serde_json::from_slice(&std::fs::read(output.join("config.json")).unwrap()).unwrap();
