@@ -79,12 +79,6 @@ impl Compute {
         &self.device
     }
 
-    /// Of the linear layers' products.
-    #[must_use]
-    pub fn precision(&self) -> MatrixPrecision {
-        self.precision
-    }
-
     /// The setting that asks for this arithmetic by name.
     #[must_use]
     pub fn precision_setting(&self) -> Precision {
