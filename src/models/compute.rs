@@ -67,7 +67,7 @@ impl Compute {
         }
     }
 
-    /// Whether this processor has products of bf16 numbers.
+    /// Whether this processor multiplies bf16 numbers faster than 32-bit ones.
     #[must_use]
     pub fn bf16_is_fast() -> bool {
         MatrixPrecision::fastest() == MatrixPrecision::Bf16
@@ -94,13 +94,13 @@ impl Compute {
         if self.device.is_cpu() { Backend::Kernels(self.precision) } else { Backend::Composed }
     }
 
-    /// What a person should know before it computes: bf16 is asked for and this processor does not have it.
+    /// What a person should know before it computes: bf16 is asked for and takes longer here.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
         let is_slow = self.precision == MatrixPrecision::Bf16 && !Self::bf16_is_fast();
         is_slow.then_some(
-            "This processor has no products of bf16 numbers: they are computed in 32-bit arithmetic, with the same \
-             rounding and slower than precision f32. Auto chooses what is fast here.",
+            "This processor does not multiply bf16 numbers faster than 32-bit ones: precision bf16 rounds and takes \
+             longer than f32. Auto chooses what is fast here.",
         )
     }
 }

@@ -62,28 +62,41 @@ pub(super) fn reference(x: &Tensor, activation: Activation) -> Result<Tensor> {
     }
 }
 
+impl Activation {
+    /// Writes the activation of each number of the first slice into the second.
+    pub(super) fn kernel(self) -> fn(&[f32], &mut [f32]) {
+        match self {
+            Self::Gelu => gelu,
+            Self::GeluTanh => gelu_tanh,
+            Self::Relu => relu,
+            Self::Tanh => tanh_of,
+        }
+    }
+
+    /// Multiplies the second slice, gradients behind the activation, with its derivative at the numbers of the first.
+    pub(super) fn derivative_kernel(self) -> fn(&[f32], &mut [f32]) {
+        match self {
+            Self::Gelu => gelu_backward,
+            Self::GeluTanh => gelu_tanh_backward,
+            Self::Relu => relu_backward,
+            Self::Tanh => tanh_backward,
+        }
+    }
+}
+
 /// The activation of every element.
 pub(super) fn apply(x: &Array, activation: Activation) -> Array {
+    let kernel = activation.kernel();
     Array::written(x.rows(), x.width(), |out| {
-        let chunks = out.par_chunks_mut(CHUNK).zip(x.values().par_chunks(CHUNK));
-        chunks.for_each(|(out, x)| match activation {
-            Activation::Gelu => gelu(x, out),
-            Activation::GeluTanh => gelu_tanh(x, out),
-            Activation::Relu => relu(x, out),
-            Activation::Tanh => tanh_of(x, out),
-        });
+        out.par_chunks_mut(CHUNK).zip(x.values().par_chunks(CHUNK)).for_each(|(out, x)| kernel(x, out));
     })
 }
 
 /// The gradient before the activation from the gradient behind it and the activation's input.
 pub(super) fn backward(mut gradient: Array, input: &Array, activation: Activation) -> Array {
+    let kernel = activation.derivative_kernel();
     let chunks = gradient.values_mut().par_chunks_mut(CHUNK).zip(input.values().par_chunks(CHUNK));
-    chunks.for_each(|(gradient, x)| match activation {
-        Activation::Gelu => gelu_backward(x, gradient),
-        Activation::GeluTanh => gelu_tanh_backward(x, gradient),
-        Activation::Relu => relu_backward(x, gradient),
-        Activation::Tanh => tanh_backward(x, gradient),
-    });
+    chunks.for_each(|(gradient, x)| kernel(x, gradient));
     gradient
 }
 

@@ -40,8 +40,16 @@ pub struct AdamWState(Moments);
 
 #[derive(Debug)]
 enum Moments {
-    Host { first: Vec<f32>, second: Vec<f32> },
-    Device { first: Tensor, second: Tensor },
+    Host {
+        first: Vec<f32>,
+        second: Vec<f32>,
+        /// Of a table: the rows that never had a gradient, whose moments are all 0. Empty when not known.
+        at_rest: Vec<bool>,
+    },
+    Device {
+        first: Tensor,
+        second: Tensor,
+    },
 }
 
 impl AdamWState {
@@ -52,7 +60,7 @@ impl AdamWState {
     pub fn new(parameter: &Var) -> Result<Self> {
         if is_host(parameter.as_tensor()) {
             let zeros = vec![0.0; parameter.elem_count()];
-            return Ok(Self(Moments::Host { first: zeros.clone(), second: zeros }));
+            return Ok(Self(Moments::Host { first: zeros.clone(), second: zeros, at_rest: Vec::new() }));
         }
         let zeros = parameter.as_tensor().zeros_like()?.to_dtype(DType::F32)?;
         Ok(Self(Moments::Device { first: zeros.copy()?, second: zeros }))
@@ -68,7 +76,7 @@ impl AdamWState {
             bail!("saved moments of {} and {} numbers for a parameter of {count}", first.len(), second.len());
         }
         if is_host(parameter.as_tensor()) {
-            return Ok(Self(Moments::Host { first, second }));
+            return Ok(Self(Moments::Host { first, second, at_rest: Vec::new() }));
         }
         let tensor = |values| Tensor::from_vec(values, parameter.shape(), parameter.device());
         Ok(Self(Moments::Device { first: tensor(first)?, second: tensor(second)? }))
@@ -80,7 +88,7 @@ impl AdamWState {
     /// When they cannot be copied from the device.
     pub fn moments(&self) -> Result<MomentPair<'_>> {
         match &self.0 {
-            Moments::Host { first, second } => Ok((first.into(), second.into())),
+            Moments::Host { first, second, .. } => Ok((first.into(), second.into())),
             Moments::Device { first, second } => {
                 let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
                 Ok((values(first)?.into(), values(second)?.into()))
@@ -105,8 +113,8 @@ pub fn adamw_step(parameter: &Var, gradient: &Gradient, state: &mut AdamWState, 
         bail!("a gradient of {count} numbers for a parameter of shape {:?}", parameter.shape());
     }
     match (&mut state.0, gradient) {
-        (Moments::Host { first, second }, Gradient::Dense(_) | Gradient::Rows(_)) => {
-            let moments = Mutex::new((first.as_mut_slice(), second.as_mut_slice()));
+        (Moments::Host { first, second, at_rest }, Gradient::Dense(_) | Gradient::Rows(_)) => {
+            let moments = Mutex::new((first.as_mut_slice(), second.as_mut_slice(), at_rest));
             parameter.as_tensor().inplace_op1(&Fused { numbers: Numbers::new(update), gradient, moments })
         }
         (Moments::Device { first, second }, Gradient::Device(gradient)) => {
@@ -154,7 +162,7 @@ impl Numbers {
 struct Fused<'a> {
     numbers: Numbers,
     gradient: &'a Gradient,
-    moments: Mutex<(&'a mut [f32], &'a mut [f32])>,
+    moments: Mutex<(&'a mut [f32], &'a mut [f32], &'a mut Vec<bool>)>,
 }
 
 impl InplaceOp1 for Fused<'_> {
@@ -166,11 +174,17 @@ impl InplaceOp1 for Fused<'_> {
         let Some((start, end)) = layout.contiguous_offsets() else { bail!("adamw needs a contiguous parameter") };
         let CpuStorage::F32(values) = out else { bail!("adamw needs a parameter of 32-bit floats") };
         let Ok(mut moments) = self.moments.lock() else { bail!("the moments were left in the middle of an update") };
-        let (first, second) = &mut *moments;
+        let (first, second, at_rest) = &mut *moments;
         let values = &mut values[start..end];
         match self.gradient {
-            Gradient::Dense(gradient) => update_all(values, gradient.values(), first, second, self.numbers),
-            Gradient::Rows(gradient) => update_table(values, gradient, first, second, self.numbers),
+            Gradient::Dense(gradient) => {
+                at_rest.clear();
+                update_all(values, gradient.values(), first, second, self.numbers);
+            }
+            Gradient::Rows(gradient) => {
+                find_rows_at_rest(at_rest, gradient, first, second);
+                update_table(values, gradient, (first, second), at_rest, self.numbers);
+            }
             Gradient::Device(_) => bail!("the gradient is on another device"),
         }
         Ok(())
@@ -185,20 +199,49 @@ fn update_all(values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &
         .for_each(|((values, gradient), (first, second))| update(values, gradient, first, second, by));
 }
 
-/// A table most of whose rows have a gradient of zero: they move by their moments and decay alone.
-fn update_table(values: &mut [f32], gradient: &RowGradient, first: &mut [f32], second: &mut [f32], by: Numbers) {
+/// Brings up to date which rows have moments of zero and no gradient.
+fn find_rows_at_rest(at_rest: &mut Vec<bool>, gradient: &RowGradient, first: &[f32], second: &[f32]) {
+    let width = gradient.width().max(1);
+    if at_rest.is_empty() {
+        let moments = first.par_chunks_exact(width).zip(second.par_chunks_exact(width));
+        at_rest.par_extend(moments.map(|(first, second)| first.iter().chain(second).all(|&moment| moment == 0.0)));
+    }
+    for &row in gradient.rows() {
+        at_rest[row as usize] = false;
+    }
+}
+
+/// A table most of whose rows have a gradient of zero: they move by their moments and decay alone, and by decay alone
+/// where they never had another gradient.
+fn update_table(
+    values: &mut [f32],
+    gradient: &RowGradient,
+    (first, second): (&mut [f32], &mut [f32]),
+    at_rest: &[bool],
+    by: Numbers,
+) {
     let width = gradient.width().max(1);
     let rows = (CHUNK / width).max(1);
     let moments = first.par_chunks_mut(rows * width).zip(second.par_chunks_mut(rows * width));
     values.par_chunks_mut(rows * width).zip(moments).enumerate().for_each(|(chunk, (values, (first, second)))| {
         let moments = first.chunks_exact_mut(width).zip(second.chunks_exact_mut(width));
         for (row, (values, (first, second))) in values.chunks_exact_mut(width).zip(moments).enumerate() {
-            match gradient.row((chunk * rows + row) as u32) {
+            let row = chunk * rows + row;
+            match gradient.row(row as u32) {
                 Some(gradient) => update(values, gradient, first, second, by),
+                None if at_rest[row] => decay(values, by),
                 None => update_without(values, first, second, by),
             }
         }
     });
+}
+
+/// The number, or 0 for one below 1.2e-38. The moments of a word that is not seen for a thousand steps become that small,
+/// and processors take a hundred times as long for such numbers.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
+fn normal(value: f32) -> f32 {
+    if value.abs() < f32::MIN_POSITIVE { 0.0 } else { value }
 }
 
 simd_kernel! {
@@ -206,8 +249,8 @@ simd_kernel! {
         let moments = first.iter_mut().zip(second);
         for ((value, &gradient), (first, second)) in values.iter_mut().zip(gradient).zip(moments) {
             let gradient = gradient * by.gradient_scale;
-            *first = by.beta1 * *first + by.gain1 * gradient;
-            *second = by.beta2 * *second + by.gain2 * gradient * gradient;
+            *first = normal(by.beta1 * *first + by.gain1 * gradient);
+            *second = normal(by.beta2 * *second + by.gain2 * gradient * gradient);
             *value = *value * by.keep - by.rate * *first / (second.sqrt() * by.root_scale + by.epsilon);
         }
     }
@@ -217,9 +260,18 @@ simd_kernel! {
     /// [`update`] for a gradient of zero, with the same bits.
     fn update_without(values: &mut [f32], first: &mut [f32], second: &mut [f32], by: Numbers) {
         for (value, (first, second)) in values.iter_mut().zip(first.iter_mut().zip(second)) {
-            *first *= by.beta1;
-            *second *= by.beta2;
+            *first = normal(by.beta1 * *first);
+            *second = normal(by.beta2 * *second);
             *value = *value * by.keep - by.rate * *first / (second.sqrt() * by.root_scale + by.epsilon);
+        }
+    }
+}
+
+simd_kernel! {
+    /// [`update`] for a gradient and moments of zero, with the same bits.
+    fn decay(values: &mut [f32], by: Numbers) {
+        for value in values {
+            *value *= by.keep;
         }
     }
 }

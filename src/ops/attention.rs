@@ -71,9 +71,9 @@ impl Tape<'_> {
             return Ok(Value::Composed(reference(&parts, shape, dropout)?));
         }
         let input = match input {
-            AttentionInput::Joint(all) => Input::Joint(all.host()?.clone()),
+            AttentionInput::Joint(all) => Input::Joint(all.host()?),
             AttentionInput::Split { queries, keys_values } => {
-                Input::Split { queries: queries.host()?.clone(), keys_values: keys_values.host()?.clone() }
+                Input::Split { queries: queries.host()?, keys_values: keys_values.host()? }
             }
         };
         let rows = shape.queries.last().map_or(0, |&rows| rows as usize);

@@ -175,6 +175,11 @@ impl RowGradient {
         (place != NOWHERE).then(|| &self.values[place as usize * self.width..][..self.width])
     }
 
+    /// Rows that have a gradient, in the order they were first looked up.
+    pub(super) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
     /// Numbers in a row.
     pub(super) fn width(&self) -> usize {
         self.width

@@ -55,7 +55,8 @@ impl Tape<'_> {
             return Ok(Value::Composed(reference(x.composed()?, residual, &affine, weights.epsilon, dropout)?));
         }
         let (x, residual) = (x.host()?, residual.map(Value::host).transpose()?);
-        let (out, normal, scales) = forward(&x.array, residual.map(|residual| &residual.array), weights, dropout)?;
+        let (out, normal, scales) =
+            forward(&x.array, residual.as_ref().map(|residual| &residual.array), weights, dropout)?;
         let (branch, residual) = (x.node, residual.and_then(|residual| residual.node));
         let recorded = self.records(&[branch, residual], &[&weights.weight, &weights.bias]);
         let record = recorded.then(|| Record { normal, scales, branch, residual, weights: weights.clone(), dropout });

@@ -1,5 +1,7 @@
 //! `y = x Wᵀ + b`, weights as `torch.nn.Linear` keeps them: `[out, in]`.
 
+use std::sync::Arc;
+
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
@@ -7,9 +9,10 @@ use super::activation::{self, Activation};
 use super::array::Array;
 use super::gradients::add_to;
 use super::host::values;
-use super::kernels::matmul::{Matrix, MatrixPrecision, Operand, Threads, matmul};
-use super::kernels::{ROWS, bf16, simd_kernel};
-use super::tape::{Flow, Node, Op, Tape, Value, Weight};
+use super::kernels::bf16::{self, Panels};
+use super::kernels::matmul::{Matrix, MatrixPrecision, Onto, Operand, Threads, matmul};
+use super::kernels::{ROWS, simd_kernel};
+use super::tape::{Flow, HostValue, Node, Op, Tape, Value, Weight};
 
 /// A matrix `[out, in]` and a bias `[out]`.
 pub type LinearWeights = (Weight, Option<Weight>);
@@ -17,12 +20,23 @@ pub type LinearWeights = (Weight, Option<Weight>);
 /// What the backward pass needs.
 #[derive(Debug)]
 pub(super) struct Record {
-    x: Array,
+    x: Input,
+    rows: usize,
     from: Option<Node>,
     layers: Vec<LinearWeights>,
     /// The activation and its input.
     activation: Option<(Activation, Array)>,
     precision: MatrixPrecision,
+    /// The weights as the right operands of the input's gradient, where they were packed in the forward pass.
+    packed_weights: Vec<Option<Arc<Panels>>>,
+}
+
+/// What was multiplied, as the gradients of the weights need it.
+#[derive(Debug)]
+enum Input {
+    Array(Array),
+    /// The right operand, packed together with the left one of the forward pass; nothing where no weight is trained.
+    Packed(Option<Arc<Panels>>),
 }
 
 impl Tape<'_> {
@@ -60,21 +74,58 @@ impl Tape<'_> {
             let out = activation.map_or(Ok(out.clone()), |activation| activation::reference(&out, activation))?;
             return Ok(Value::Composed(out));
         }
-        let x = x.host()?;
-        let sum = forward(&x.array, layers, precision)?;
         let weights: Vec<&Weight> =
             layers.iter().flat_map(|(weight, bias)| [Some(weight), bias.as_ref()]).flatten().collect();
-        let recorded = self.records(&[x.node], &weights);
-        let (out, activation) = match activation {
-            Some(activation) => (activation::apply(&sum, activation), Some((activation, sum))),
-            None => (sum, None),
+        let recorded = self.records(&[x.host_as_it_is()?.node], &weights);
+        let together = precision == MatrixPrecision::Bf16 && bf16::packs_together();
+        let (left, input, rows, from) = if together {
+            let x = x.host_as_it_is()?;
+            let trains = recorded && layers.iter().any(|(weight, _)| weight.is_trained());
+            let (left, right) = pack_together(x, trains);
+            (left, Input::Packed(right), x.array.rows(), x.node)
+        } else {
+            let x = x.host()?;
+            let left = match precision {
+                MatrixPrecision::F32 => None,
+                MatrixPrecision::Bf16 => Some(Arc::new(bf16::pack_left(x.array.matrix()))),
+            };
+            (left, Input::Array(x.array.clone()), x.array.rows(), x.node)
         };
+        let (sum, packed_weights) = {
+            let left = match (&left, &input) {
+                (Some(left), _) => Operand::Bf16(Arc::clone(left)),
+                (None, Input::Array(x)) => Operand::F32(x.matrix()),
+                (None, Input::Packed(_)) => bail!("linear: an input was not packed"),
+            };
+            let both_ways = together && recorded && from.is_some();
+            forward(&left, rows, layers, precision, both_ways)?
+        };
+        let pending = activation.filter(|_| together);
+        let out = activation.filter(|_| !together).map_or_else(|| sum.clone(), |now| activation::apply(&sum, now));
         let record = recorded.then(|| {
             let layers = layers.iter().map(|&layer| layer.clone()).collect();
-            Record { x: x.array.clone(), from: x.node, layers, activation, precision }
+            Record {
+                x: input,
+                rows,
+                from,
+                layers,
+                activation: activation.map(|activation| (activation, sum)),
+                precision,
+                packed_weights,
+            }
         });
-        Ok(self.made(out, record.map(Op::Linear)))
+        Ok(self.made_before(pending, out, record.map(Op::Linear)))
     }
+}
+
+/// A value as the left operand of the forward product and, when wanted, the right one of the weights' gradients.
+fn pack_together(x: &HostValue, both: bool) -> (Option<Arc<Panels>>, Option<Arc<Panels>>) {
+    let (matrix, kernel) = (x.array.matrix(), x.pending.map(Activation::kernel));
+    if both {
+        let (left, right) = bf16::pack_both_sides_after(kernel, matrix);
+        return (Some(Arc::new(left)), Some(Arc::new(right)));
+    }
+    (Some(Arc::new(bf16::pack_left_after(kernel, matrix))), None)
 }
 
 fn check(width: usize, layers: &[&LinearWeights]) -> Result<()> {
@@ -97,74 +148,121 @@ fn outputs(layer: &LinearWeights) -> Result<usize> {
     layer.0.tensor().dim(0)
 }
 
-fn forward(x: &Array, layers: &[&LinearWeights], precision: MatrixPrecision) -> Result<Array> {
+/// The sums, and the weights packed for the backward pass when `both_ways`.
+fn forward(
+    left: &Operand<'_>,
+    rows: usize,
+    layers: &[&LinearWeights],
+    precision: MatrixPrecision,
+    both_ways: bool,
+) -> Result<(Array, Vec<Option<Arc<Panels>>>)> {
     let total = layers.iter().map(|layer| outputs(layer)).sum::<Result<usize>>()?;
-    let mut out = Array::unwritten(x.rows(), total);
-    let left = Operand::left(x.matrix(), precision);
+    let mut out = Array::unwritten(rows, total);
+    let mut packed = Vec::new();
     let mut first = 0;
-    for (weight, bias) in layers {
+    for (done, (weight, bias)) in layers.iter().enumerate() {
         let (count, inputs) = weight.tensor().dims2()?;
-        let out = out.values_mut();
-        if let Some(bias) = bias {
-            fill_columns(out, total, first, &values(bias.tensor())?);
-        }
+        let bias = bias.as_ref().map(|bias| values(bias.tensor())).transpose()?;
         let values = values(weight.tensor())?;
         let matrix = Matrix::new(&values, count, inputs).transposed();
         let weight = match precision {
             MatrixPrecision::F32 => Operand::F32(matrix),
+            MatrixPrecision::Bf16 if both_ways && weight.is_trained() => {
+                let (transpose, weight) = bf16::pack_right_both_ways(matrix.transposed());
+                packed.push(Some(Arc::new(weight)));
+                Operand::Bf16(Arc::new(transpose))
+            }
             MatrixPrecision::Bf16 => Operand::Bf16(weight.packed(|| bf16::pack_right(matrix))),
         };
-        // The product is added on top of the bias, while a tile of `out` is in registers.
-        let out = out.get_mut(first..).unwrap_or_default();
-        matmul(out, total, &left, &weight, bias.is_some(), Threads::Pool);
+        let out = out.values_mut().get_mut(first..).unwrap_or_default();
+        let onto = bias.as_ref().map_or(Onto::Zeros, |bias| Onto::Row(bias));
+        matmul(out, total, left, &weight, onto, Threads::Pool);
+        packed.resize(packed.len().max(done + 1), None);
         first += count;
     }
-    Ok(out)
-}
-
-/// Writes `row` into the columns from `first` on of every row of `total` numbers.
-fn fill_columns(out: &mut [f32], total: usize, first: usize, row: &[f32]) {
-    out.par_chunks_mut(ROWS * total.max(1)).for_each(|rows| {
-        rows.chunks_exact_mut(total.max(1)).for_each(|out| out[first..first + row.len()].copy_from_slice(row));
-    });
+    Ok((out, packed))
 }
 
 impl Record {
     // y = x Wᵀ + b:  dx = dy W,  dW = dyᵀ x,  db = the sum of the rows of dy
     pub(super) fn backward(self, gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
-        let gradient = match self.activation {
-            Some((activation, input)) => activation::backward(gradient, &input, activation),
+        let right = match &self.x {
+            Input::Packed(right) => return self.backward_packed(right.as_ref(), &gradient, flow),
+            Input::Array(x) => self.trains_weights().then(|| Operand::right(x.matrix(), self.precision)),
+        };
+        let gradient = match &self.activation {
+            Some((activation, input)) => activation::backward(gradient, input, *activation),
             None => gradient,
         };
         let trains_biases = self.layers.iter().any(|(_, bias)| bias.as_ref().is_some_and(Weight::is_trained));
         let sums = if trains_biases { column_sums(gradient.values(), gradient.width()) } else { Vec::new() };
-        let trains_weights = self.layers.iter().any(|(weight, _)| weight.is_trained());
-        let x = trains_weights.then(|| Operand::right(self.x.matrix(), self.precision));
         let mut first = 0;
-        for (weight, bias) in &self.layers {
-            let (count, inputs) = weight.tensor().dims2()?;
+        for layer in 0..self.layers.len() {
+            let count = outputs(&self.layers[layer])?;
             let of_layer = gradient.columns(first, count);
-            if let Some(number) = bias.as_ref().and_then(Weight::number) {
-                let sums = &sums[first..first + count];
-                flow.gradients.add_dense(number, (1, count), |out, accumulate| {
-                    if accumulate { add_to(out, sums) } else { out.copy_from_slice(sums) }
-                });
-            }
-            if let (Some(number), Some(x)) = (weight.number(), &x) {
-                let left = Operand::left(of_layer.transposed(), self.precision);
-                flow.gradients.add_dense(number, (count, inputs), |out, accumulate| {
-                    matmul(out, inputs, &left, x, accumulate, Threads::Pool);
-                });
-            }
-            let weight = values(weight.tensor())?;
-            flow.add_with(self.from, (self.x.rows(), inputs), |out, accumulate| {
-                let left = Operand::left(of_layer, self.precision);
-                let right = Operand::right(Matrix::new(&weight, count, inputs), self.precision);
-                matmul(out, inputs, &left, &right, accumulate, Threads::Pool);
-            });
+            let left = || Operand::left(of_layer, self.precision);
+            let left_transposed = || Operand::left(of_layer.transposed(), self.precision);
+            let sums = sums.get(first..first + count).unwrap_or_default();
+            self.add_gradients(layer, right.as_ref(), left, left_transposed, sums, flow)?;
             first += count;
         }
         Ok(())
+    }
+
+    /// Each layer's gradients are read once, and turned, packed for both products and summed at the same time.
+    fn backward_packed(&self, right: Option<&Arc<Panels>>, gradient: &Array, flow: &mut Flow<'_>) -> Result<()> {
+        let right = right.map(|right| Operand::Bf16(Arc::clone(right)));
+        let mut first = 0;
+        for layer in 0..self.layers.len() {
+            let count = outputs(&self.layers[layer])?;
+            let turn = self
+                .activation
+                .as_ref()
+                .map(|(activation, input)| (input.columns(first, count), activation.derivative_kernel()));
+            let (left, transposed, sums) = bf16::pack_gradient(gradient.columns(first, count), turn);
+            let (left, transposed) = (|| Operand::Bf16(Arc::new(left)), || Operand::Bf16(Arc::new(transposed)));
+            self.add_gradients(layer, right.as_ref(), left, transposed, &sums, flow)?;
+            first += count;
+        }
+        Ok(())
+    }
+
+    /// Adds the gradients of a layer's bias, its weight and its input; `sums` are those of the gradient's columns.
+    fn add_gradients<'b>(
+        &self,
+        layer: usize,
+        right: Option<&Operand<'_>>,
+        left: impl FnOnce() -> Operand<'b>,
+        transposed: impl FnOnce() -> Operand<'b>,
+        sums: &[f32],
+        flow: &mut Flow<'_>,
+    ) -> Result<()> {
+        let ((weight, bias), packed) = (&self.layers[layer], &self.packed_weights[layer]);
+        let (count, inputs) = weight.tensor().dims2()?;
+        if let Some(number) = bias.as_ref().and_then(Weight::number) {
+            flow.gradients.add_dense(number, (1, count), |out, accumulate| {
+                if accumulate { add_to(out, sums) } else { out.copy_from_slice(sums) }
+            });
+        }
+        if let (Some(number), Some(right)) = (weight.number(), right) {
+            let left = transposed();
+            flow.gradients.add_dense(number, (count, inputs), |out, accumulate| {
+                matmul(out, inputs, &left, right, Onto::out_when(accumulate), Threads::Pool);
+            });
+        }
+        let weight = values(weight.tensor())?;
+        flow.add_with(self.from, (self.rows, inputs), |out, accumulate| {
+            let right = match packed {
+                Some(packed) => Operand::Bf16(Arc::clone(packed)),
+                None => Operand::right(Matrix::new(&weight, count, inputs), self.precision),
+            };
+            matmul(out, inputs, &left(), &right, Onto::out_when(accumulate), Threads::Pool);
+        });
+        Ok(())
+    }
+
+    fn trains_weights(&self) -> bool {
+        self.layers.iter().any(|(weight, _)| weight.is_trained())
     }
 }
 

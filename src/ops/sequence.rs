@@ -2,7 +2,7 @@
 
 use super::dropout::Dropout;
 use super::kernels::math::exp;
-use super::kernels::matmul::{Matrix, Threads, matmul};
+use super::kernels::matmul::{Matrix, Onto, Threads, matmul};
 use super::kernels::{lanes, simd_kernel};
 
 /// Some columns of the rows of one sequence.
@@ -84,10 +84,10 @@ impl Sequence<'_> {
         scores.resize(rows * columns, 0.0);
         for head in 0..self.heads {
             let (q, k, v) = (self.q.head(head, size), self.k.head(head, size), self.v.head(head, size));
-            matmul(scores, columns, &q.into(), &k.transposed().into(), false, Threads::One);
+            matmul(scores, columns, &q.into(), &k.transposed().into(), Onto::Zeros, Threads::One);
             softmax_rows(scores, columns, self.scale(), self.dropout, self.first_mask_row(head));
             let weights = Matrix::new(scores, rows, columns);
-            matmul(&mut out[head * size..], self.hidden, &weights.into(), &v.into(), false, Threads::One);
+            matmul(&mut out[head * size..], self.hidden, &weights.into(), &v.into(), Onto::Zeros, Threads::One);
         }
     }
 
@@ -108,14 +108,14 @@ impl Sequence<'_> {
         for head in 0..self.heads {
             let (q, k, v) = (self.q.head(head, size), self.k.head(head, size), self.v.head(head, size));
             let gradient = gradient.head(head, size);
-            matmul(scores, columns, &q.into(), &k.transposed().into(), false, Threads::One);
-            matmul(grads, columns, &gradient.into(), &v.transposed().into(), false, Threads::One);
+            matmul(scores, columns, &q.into(), &k.transposed().into(), Onto::Zeros, Threads::One);
+            matmul(grads, columns, &gradient.into(), &v.transposed().into(), Onto::Zeros, Threads::One);
             softmax_backward_rows(scores, grads, columns, self.scale(), self.dropout, self.first_mask_row(head));
             let (weights, grads) = (Matrix::new(scores, rows, columns), Matrix::new(grads, rows, columns));
             for (part, left, right) in [(0, grads, k), (1, grads.transposed(), q), (2, weights.transposed(), gradient)]
             {
                 let (out, stride) = out.part(part, self.hidden);
-                matmul(&mut out[head * size..], stride, &left.into(), &right.into(), false, Threads::One);
+                matmul(&mut out[head * size..], stride, &left.into(), &right.into(), Onto::Zeros, Threads::One);
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Result, Tensor, Var, bail};
 
+use super::activation::Activation;
 use super::array::Array;
 use super::cross_entropy::{Loss, LossKind};
 use super::gradients::{Gradients, add_to};
@@ -45,6 +46,9 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct HostValue {
     pub(super) array: Array,
+    /// What is yet to be applied to the numbers: a linear layer applies it while it packs them, which saves writing and
+    /// reading them once more.
+    pub(super) pending: Option<Activation>,
     /// `None` where no gradient is wanted.
     pub(super) node: Option<Node>,
 }
@@ -71,7 +75,7 @@ impl Value {
     /// When it cannot be copied from its device.
     pub fn to_rows(&self) -> Result<Vec<Vec<f32>>> {
         match self {
-            Self::Host(value) => Ok(value.array.to_rows()),
+            Self::Host(_) => Ok(self.host()?.array.to_rows()),
             Self::Composed(tensor) => tensor.to_dtype(candle_core::DType::F32)?.to_vec2(),
         }
     }
@@ -82,7 +86,7 @@ impl Value {
     /// When they cannot be copied from their device.
     pub fn to_array(&self) -> Result<Array> {
         match self {
-            Self::Host(value) => Ok(value.array.clone()),
+            Self::Host(_) => Ok(self.host()?.array),
             Self::Composed(_) => {
                 let (rows, width) = self.dims()?;
                 Ok(Array::from_values(rows, width, &self.to_rows()?.concat()))
@@ -90,7 +94,20 @@ impl Value {
         }
     }
 
-    pub(super) fn host(&self) -> Result<&HostValue> {
+    /// The numbers, with what was pending applied to them.
+    pub(super) fn host(&self) -> Result<HostValue> {
+        let value = self.host_as_it_is()?;
+        Ok(match value.pending {
+            Some(activation) => {
+                let array = activation::apply(&value.array, activation);
+                HostValue { array, pending: None, node: value.node }
+            }
+            None => value.clone(),
+        })
+    }
+
+    /// The numbers, and what is pending.
+    pub(super) fn host_as_it_is(&self) -> Result<&HostValue> {
         match self {
             Self::Host(value) => Ok(value),
             Self::Composed(_) => bail!("a value of candle's came to a kernel"),
@@ -236,7 +253,7 @@ impl<'a> Tape<'a> {
     /// When it cannot be moved to the device.
     pub fn constant(&self, array: Array, like: &Weight) -> Result<Value> {
         match self.backend {
-            Backend::Kernels(_) => Ok(Value::Host(HostValue { array, node: None })),
+            Backend::Kernels(_) => Ok(Value::Host(HostValue { array, pending: None, node: None })),
             Backend::Composed => {
                 let tensor = Tensor::from_slice(array.values(), (array.rows(), array.width()), like.tensor.device())?;
                 Ok(Value::Composed(tensor.to_dtype(like.tensor.dtype())?))
@@ -329,13 +346,18 @@ impl<'a> Tape<'a> {
 
     /// A value that `op` made, if there is something to record.
     pub(super) fn made(&mut self, array: Array, op: Option<Op>) -> Value {
+        self.made_before(None, array, op)
+    }
+
+    /// As [`Tape::made`], where `pending` is yet to be applied to the numbers.
+    pub(super) fn made_before(&mut self, pending: Option<Activation>, array: Array, op: Option<Op>) -> Value {
         let node = op.map(|op| {
             let output = Node(self.nodes);
             self.nodes += 1;
             self.records.push(Record { op, output });
             output
         });
-        Value::Host(HostValue { array, node })
+        Value::Host(HostValue { array, pending, node })
     }
 
     /// A weight as candle's differentiable operations take it: linked to its gradient only where one is wanted.
@@ -347,7 +369,7 @@ impl<'a> Tape<'a> {
     pub(super) fn leaf(&mut self, array: Array) -> (Value, usize) {
         let node = Node(self.nodes);
         self.nodes += 1;
-        (Value::Host(HostValue { array, node: Some(node) }), node.0)
+        (Value::Host(HostValue { array, pending: None, node: Some(node) }), node.0)
     }
 }
 

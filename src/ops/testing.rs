@@ -105,7 +105,7 @@ fn run_kernels(backend: Backend, inputs: &[Tensor], weights: &[Tensor], op: Op<'
     let weights: Vec<Weight> =
         weights.iter().enumerate().map(|(number, weight)| Weight::new(weight.clone(), Some(number))).collect();
     let out = op(&mut tape, &values, &weights).unwrap();
-    let out = out.host().unwrap().clone();
+    let out = out.host().unwrap();
     let shape = vec![out.array.rows(), out.array.width()];
     let seed = output_weights(shape).to_vec1::<f32>().unwrap();
     let seed = Array::from_values(out.array.rows(), out.array.width(), &seed);

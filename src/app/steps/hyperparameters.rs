@@ -82,8 +82,8 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         (Precision::Bf16, _) if is_gpu => "A GPU computes in f32: choose Auto or f32 to train",
         _ if is_gpu => "A GPU computes in f32",
         (_, true) => "bf16 rounds what is multiplied to 8 bits of mantissa, which this processor multiplies faster",
-        (Precision::Bf16, false) => "This processor has no bf16 products: the same rounding, but slower than f32",
-        (_, false) => "f32 is the fastest on this processor; bf16 pays on those with AVX-512 BF16",
+        (Precision::Bf16, false) => "On this processor bf16 is slower than f32, with the same rounding as elsewhere",
+        (_, false) => "f32 is the fastest on this processor; bf16 pays on Intel's with AMX and AMD's with AVX-512",
     };
     row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
 }

@@ -15,7 +15,7 @@ pub(super) fn of_this_thread() -> Option<SimdLevel> {
 
 /// The levels that this machine has.
 pub fn all() -> Vec<SimdLevel> {
-    let all = [SimdLevel::Baseline, SimdLevel::Avx2, SimdLevel::Avx512, SimdLevel::Avx512Bf16];
+    let all = [SimdLevel::Baseline, SimdLevel::Avx2, SimdLevel::Avx512, SimdLevel::Avx512Bf16, SimdLevel::Amx];
     all.into_iter().filter(|&level| level <= SimdLevel::of_processor()).collect()
 }
 

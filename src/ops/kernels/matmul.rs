@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gemm::Parallelism;
+use rayon::prelude::*;
 
 use super::bf16::{self, Panels};
-use super::{SimdLevel, simd_level};
+use super::{ROWS, SimdLevel, simd_level};
 
 static OPERATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -104,11 +105,29 @@ pub enum MatrixPrecision {
 }
 
 impl MatrixPrecision {
-    /// The fastest of this machine: bf16 where the processor has products of them.
+    /// The fastest of this machine: bf16 where the processor has products of them, and has them at least as fast as those
+    /// of 32-bit floats.
     #[must_use]
     pub fn fastest() -> Self {
-        if simd_level() == SimdLevel::Avx512Bf16 { Self::Bf16 } else { Self::F32 }
+        match simd_level() {
+            SimdLevel::Amx => Self::Bf16,
+            // Intel's `vdpbf16ps` does as much in a cycle as two products of floats do; AMD's does twice as much.
+            SimdLevel::Avx512Bf16 if is_by_intel() => Self::F32,
+            SimdLevel::Avx512Bf16 => Self::Bf16,
+            _ => Self::F32,
+        }
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn is_by_intel() -> bool {
+    // The name comes in three parts, of which "Genu" is the first.
+    std::arch::x86_64::__cpuid(0).ebx == u32::from_le_bytes(*b"Genu")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn is_by_intel() -> bool {
+    false
 }
 
 /// An operand of products, made ready once for all products it is the same side of.
@@ -146,7 +165,26 @@ impl<'a> From<Matrix<'a>> for Operand<'a> {
     }
 }
 
-/// `out = left x right`, or `out += left x right` when `accumulate`; rows of `out` begin `out_stride` elements apart.
+/// What a product is added to.
+#[derive(Clone, Copy, Debug)]
+pub enum Onto<'a> {
+    /// Nothing: `out = left x right`.
+    Zeros,
+    /// What is there: `out += left x right`.
+    Out,
+    /// This row, `[columns]`, in every row: `out = row + left x right`.
+    Row(&'a [f32]),
+}
+
+impl Onto<'_> {
+    /// [`Onto::Out`] or [`Onto::Zeros`].
+    #[must_use]
+    pub fn out_when(accumulate: bool) -> Self {
+        if accumulate { Self::Out } else { Self::Zeros }
+    }
+}
+
+/// `out = left x right`, added to what `onto` says; rows of `out` begin `out_stride` elements apart.
 ///
 /// # Panics
 /// When the shapes do not fit together, `out` is too short, or the operands are of different precisions.
@@ -155,16 +193,16 @@ pub fn matmul(
     out_stride: usize,
     left: &Operand<'_>,
     right: &Operand<'_>,
-    accumulate: bool,
+    onto: Onto<'_>,
     threads: Threads,
 ) {
     let (rows, inner, columns) = match (left, right) {
         (Operand::F32(left), Operand::F32(right)) => {
-            multiply_f32(out, out_stride, *left, *right, accumulate, threads);
+            multiply_f32(out, out_stride, *left, *right, onto, threads);
             (left.rows, left.columns, right.columns)
         }
         (Operand::Bf16(left), Operand::Bf16(right)) => {
-            bf16::multiply(out, out_stride, left, right, accumulate, threads);
+            bf16::multiply(out, out_stride, left, right, onto, threads);
             (left.lanes(), left.inner(), right.lanes())
         }
         _ => panic!("the operands of a matrix product are of different precisions"),
@@ -177,11 +215,20 @@ fn multiply_f32(
     out_stride: usize,
     left: Matrix<'_>,
     right: Matrix<'_>,
-    accumulate: bool,
+    onto: Onto<'_>,
     threads: Threads,
 ) {
     assert_eq!(left.columns, right.rows, "the inner sizes of a matrix product differ");
     assert_fits(out.len(), left.rows, right.columns, out_stride);
+    let accumulate = match onto {
+        Onto::Zeros => false,
+        Onto::Out => true,
+        Onto::Row(row) => {
+            assert_eq!(row.len(), right.columns, "a row and a matrix product have different widths");
+            fill_rows(out, out_stride, left.rows, row);
+            true
+        }
+    };
     #[cfg(all(feature = "accelerate", target_os = "macos"))]
     if threads == Threads::Pool {
         // Accelerate chooses its own threads.
@@ -220,6 +267,14 @@ fn multiply_f32(
     }
 }
 
+/// Writes `row` into each of `rows` rows.
+fn fill_rows(out: &mut [f32], stride: usize, rows: usize, row: &[f32]) {
+    let stride = stride.max(1);
+    out.par_chunks_mut(ROWS * stride).take(rows.div_ceil(ROWS)).enumerate().for_each(|(chunk, out)| {
+        out.chunks_mut(stride).take(rows - chunk * ROWS).for_each(|out| out[..row.len()].copy_from_slice(row));
+    });
+}
+
 fn assert_fits(length: usize, rows: usize, columns: usize, row_stride: usize) {
     assert!(row_stride >= columns || rows <= 1, "rows of a matrix overlap");
     let needed = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row_stride + columns };
@@ -248,7 +303,7 @@ mod tests {
             for left in [Matrix::new(&left, m, k), Matrix::new(&left_t, k, m).transposed()] {
                 for right in [Matrix::new(&right, k, n), Matrix::new(&right_t, n, k).transposed()] {
                     let mut out = vec![1.0; m * (n + 3)];
-                    matmul(&mut out, n + 3, &left.into(), &right.into(), true, Threads::Pool);
+                    matmul(&mut out, n + 3, &left.into(), &right.into(), Onto::Out, Threads::Pool);
                     for (place, expected) in expected.iter().enumerate() {
                         let got = f64::from(out[place / n * (n + 3) + place % n]);
                         assert!((got - expected - 1.0).abs() < 1e-4, "{m} {n} {k}: {got} {expected}");
@@ -265,7 +320,7 @@ mod tests {
         let product = |threads| {
             let mut out = vec![0.0; m * n];
             let right = Matrix::new(&right, n, k).transposed();
-            matmul(&mut out, n, &Matrix::new(&left, m, k).into(), &right.into(), false, threads);
+            matmul(&mut out, n, &Matrix::new(&left, m, k).into(), &right.into(), Onto::Zeros, threads);
             out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let alone = product(Threads::One);
@@ -276,11 +331,40 @@ mod tests {
     }
 
     #[test]
+    fn a_product_is_added_to_a_row_in_both_precisions() {
+        for (m, n, k) in [(1, 1, 1), (3, 5, 7), (70, 33, 2), (64, 64, 40)] {
+            let (left, right, row) = (values(m * k, 1), values(k * n, 2), values(n, 3));
+            let (left, right) = (Matrix::new(&left, m, k), Matrix::new(&right, k, n));
+            for precision in [MatrixPrecision::F32, MatrixPrecision::Bf16] {
+                let product = |onto| {
+                    let mut out = vec![0.5; m * (n + 3)];
+                    let (left, right) = (Operand::left(left, precision), Operand::right(right, precision));
+                    matmul(&mut out, n + 3, &left, &right, onto, Threads::Pool);
+                    out
+                };
+                let (plain, added) = (product(Onto::Zeros), product(Onto::Row(&row)));
+                for (place, (plain, added)) in plain.iter().zip(added).enumerate() {
+                    let column = place % (n + 3);
+                    let expected = if column < n { plain + row[column] } else { 0.5 };
+                    assert!((added - expected).abs() < 1e-4, "{precision:?} {m} {n} {k}: {added} {expected}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "different widths")]
+    fn a_row_of_another_width_is_refused() {
+        let matrix = Matrix::new(&[1.0], 1, 1).into();
+        matmul(&mut [0.0], 1, &matrix, &matrix, Onto::Row(&[1.0, 2.0]), Threads::One);
+    }
+
+    #[test]
     #[should_panic(expected = "different precisions")]
     fn mixed_operands_are_refused() {
         let matrix = Matrix::new(&[1.0], 1, 1);
         let left = Operand::left(matrix, MatrixPrecision::Bf16);
-        matmul(&mut [0.0], 1, &left, &matrix.into(), false, Threads::One);
+        matmul(&mut [0.0], 1, &left, &matrix.into(), Onto::Zeros, Threads::One);
     }
 
     #[test]

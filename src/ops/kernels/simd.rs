@@ -13,6 +13,8 @@ pub enum SimdLevel {
     Avx512,
     /// AVX-512 BF16: products of pairs of 16-bit floats, summed as 32-bit ones.
     Avx512Bf16,
+    /// AMX: products of blocks of 16-bit floats, summed as 32-bit ones in registers of 1 KiB.
+    Amx,
 }
 
 /// The level that kernels run at: the best one of this machine, looked up once.
@@ -36,11 +38,14 @@ impl SimdLevel {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
-        match (wide && is_x86_feature_detected!("avx512bf16"), wide, middle) {
-            (true, ..) => Self::Avx512Bf16,
-            (_, true, _) => Self::Avx512,
-            (.., true) => Self::Avx2,
-            _ => Self::Baseline,
+        if wide && is_x86_feature_detected!("avx512bf16") {
+            if super::bf16::has_amx() { Self::Amx } else { Self::Avx512Bf16 }
+        } else if wide {
+            Self::Avx512
+        } else if middle {
+            Self::Avx2
+        } else {
+            Self::Baseline
         }
     }
 
@@ -81,9 +86,7 @@ macro_rules! simd_kernel {
             match $crate::ops::kernels::simd_level() {
                 // SAFETY: `simd_level` returns this only when the processor has every feature the variant is built with.
                 #[cfg(target_arch = "x86_64")]
-                $crate::ops::kernels::SimdLevel::Avx512 | $crate::ops::kernels::SimdLevel::Avx512Bf16 => unsafe {
-                    avx512($($argument),*)
-                },
+                level if level >= $crate::ops::kernels::SimdLevel::Avx512 => unsafe { avx512($($argument),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
                 $crate::ops::kernels::SimdLevel::Avx2 => unsafe { avx2($($argument),*) },

@@ -3,45 +3,122 @@
 //! Both operands are packed first: rounded, and laid out as the innermost loop reads them. The product then runs over
 //! tiles of the result that stay in registers, in blocks whose operands stay in the caches, as in Goto and van de Geijn,
 //! "Anatomy of high-performance matrix multiplication" (2008). A number of the result is summed in an order that only
-//! the inner size decides, so neither threads nor blocks change its bits.
+//! the inner size decides, so neither threads nor blocks change its bits. By AMX that order is another than by everything
+//! else.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod pack;
 mod tile;
 
 use rayon::prelude::*;
 
-use super::matmul::{Matrix, Threads};
+use super::matmul::{Matrix, Onto, Threads};
+use super::{SimdLevel, simd_level};
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx::has_amx;
+use pack::Layout;
 pub use pack::Panels;
-use tile::{COLUMNS, ROWS, Tile};
+use tile::Tile;
+
+/// Rows of a tile, at most.
+const MOST_ROWS: usize = pack::MOST_LANES;
+
+/// Columns of a tile, however it is computed.
+const COLUMNS: usize = 32;
 
 /// Pairs of one block: a panel of the right operand is then 24 KiB and stays in the first-level cache.
 const PAIRS_OF_BLOCK: usize = 192;
 
-/// Panels of the left operand in a task, at most: with [`PAIRS_OF_BLOCK`], 72 KiB that stay in the second-level cache.
-const LEFT_PANELS: usize = 8;
+/// Rows of the left operand in a task, at most: with [`PAIRS_OF_BLOCK`], 72 KiB that stay in the second-level cache.
+const ROWS_OF_TASK: usize = 96;
 
 /// Tasks for each thread, so that none waits long for the last one.
 const TASKS_OF_THREAD: usize = 4;
 
-/// The left operand of products, packed.
+/// A kernel that writes what it makes of the numbers of the first slice into the second.
+pub type Kernel = fn(&[f32], &mut [f32]);
+
+/// The left operand of products, packed for the best way of this machine.
 #[must_use]
 pub fn pack_left(matrix: Matrix<'_>) -> Panels {
-    Panels::new(matrix.transposed(), ROWS)
+    pack_left_after(None, matrix)
+}
+
+/// [`pack_left`] of what a kernel, which of 0 makes 0, makes of the numbers.
+#[must_use]
+pub fn pack_left_after(kernel: Option<Kernel>, matrix: Matrix<'_>) -> Panels {
+    let (width, layout) = match simd_level() {
+        #[cfg(target_arch = "x86_64")]
+        SimdLevel::Amx => (amx::ROWS, Layout::LaneByLane),
+        _ => (tile::ROWS, Layout::PairByPair),
+    };
+    Panels::new(matrix.transposed(), width, layout, |tile| tile.apply(kernel))
+}
+
+/// A matrix and its transpose, each as the right operand of a product: `(transpose, matrix)`. The matrix is read once.
+#[must_use]
+pub fn pack_right_both_ways(matrix: Matrix<'_>) -> (Panels, Panels) {
+    Panels::both_ways(matrix, Layout::PairByPair, Layout::PairByPair, |_, _| {})
 }
 
 /// The right operand of products, packed.
 #[must_use]
 pub fn pack_right(matrix: Matrix<'_>) -> Panels {
-    Panels::new(matrix, COLUMNS)
+    Panels::new(matrix, COLUMNS, Layout::PairByPair, |_| {})
 }
 
-/// `out = left x right`, or `out += left x right` when `accumulate`; rows of `out` begin `stride` numbers apart.
+/// Whether a matrix is packed for two products at once here, by [`pack_both_sides_after`] and [`pack_gradient`].
+#[must_use]
+pub fn packs_together() -> bool {
+    simd_level() >= SimdLevel::Amx
+}
+
+/// A matrix as the left operand of one product and the right operand of another, after a kernel as in
+/// [`pack_left_after`].
+#[must_use]
+pub fn pack_both_sides_after(kernel: Option<Kernel>, matrix: Matrix<'_>) -> (Panels, Panels) {
+    Panels::both_ways(matrix, Layout::LaneByLane, Layout::PairByPair, |tile, _| tile.apply(kernel))
+}
+
+/// A matrix of gradients as the left operand, its transpose as the left operand, and the sums of its columns.
+///
+/// With `turn`, of a matrix of the same shape and a kernel, the gradients are turned first: the kernel multiplies the
+/// second slice with something it makes of the numbers of the first.
+#[must_use]
+pub fn pack_gradient(gradient: Matrix<'_>, turn: Option<(Matrix<'_>, Kernel)>) -> (Panels, Panels, Vec<f32>) {
+    let columns = gradient.columns().next_multiple_of(COLUMNS);
+    let mut partial = vec![0.0; gradient.rows().div_ceil(COLUMNS) * columns];
+    let sums = Sums { first: partial.as_mut_ptr(), stride: columns };
+    let (left, transposed) = Panels::both_ways(gradient, Layout::LaneByLane, Layout::LaneByLane, |tile, first| {
+        if let Some((input, kernel)) = turn {
+            let mut numbers = pack::Tile::new();
+            numbers.read(input, first, [COLUMNS; 2]);
+            kernel(numbers.0.as_flattened(), tile.0.as_flattened_mut());
+        }
+        // SAFETY: there is such a piece of the partial sums, and no other task has it.
+        let sums = unsafe { std::slice::from_raw_parts_mut(sums.at(first[0] / COLUMNS, first[1]), COLUMNS) };
+        add_rows(sums, &tile.0);
+    });
+    let mut sums = vec![0.0; columns];
+    partial.chunks_exact(columns.max(1)).for_each(|partial| add_rows(&mut sums, &[partial]));
+    sums.truncate(gradient.columns());
+    (left, transposed, sums)
+}
+
+fn add_rows<T: AsRef<[f32]>>(sums: &mut [f32], rows: &[T]) {
+    for row in rows {
+        sums.iter_mut().zip(row.as_ref()).for_each(|(sum, &value)| *sum += value);
+    }
+}
+
+/// `out = left x right`, added to what `onto` says; rows of `out` begin `stride` numbers apart.
 ///
 /// # Panics
-/// When the inner sizes differ or `out` is too short.
-pub fn multiply(out: &mut [f32], stride: usize, left: &Panels, right: &Panels, accumulate: bool, threads: Threads) {
+/// When the inner sizes differ, or `out` or a row that is added to do not have the size.
+pub fn multiply(out: &mut [f32], stride: usize, left: &Panels, right: &Panels, onto: Onto<'_>, threads: Threads) {
     assert_eq!(left.inner(), right.inner(), "the inner sizes of a matrix product differ");
-    assert!(left.width() == ROWS && right.width() == COLUMNS, "an operand was packed for the other side");
+    assert!(left.width() == rows_of_tile(left) && right.width() == COLUMNS, "an operand was packed for the other side");
     let (rows, columns) = (left.lanes(), right.lanes());
     if rows == 0 || columns == 0 {
         return;
@@ -49,12 +126,14 @@ pub fn multiply(out: &mut [f32], stride: usize, left: &Panels, right: &Panels, a
     assert!(columns <= stride || rows == 1, "rows of a matrix overlap");
     let needed = (rows - 1).checked_mul(stride).and_then(|before| before.checked_add(columns));
     assert!(needed.is_some_and(|needed| out.len() >= needed), "the result of a matrix product is too short");
+    if let Onto::Row(row) = onto {
+        assert_eq!(row.len(), columns, "a row and a matrix product have different widths");
+    }
     let out = Out { values: out.as_mut_ptr(), stride };
-    let grid = Grid::new(left.count(), right.count(), threads);
-    let tile = Tile::of_machine();
+    let grid = Grid::new(left, right, threads);
     let task = |task: usize| {
         let (left_panels, right_panels) = grid.task(task);
-        Task { out, left, right, accumulate, tile }.run(left_panels, right_panels);
+        Task { out, left, right, onto }.run(left_panels, right_panels);
     };
     match threads {
         Threads::One => (0..grid.tasks()).for_each(task),
@@ -72,12 +151,14 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(left: usize, right: usize, threads: Threads) -> Self {
+    fn new(left: &Panels, right: &Panels, threads: Threads) -> Self {
+        let left_of_task = (ROWS_OF_TASK / left.width()).min(left.count());
+        let (left, right) = (left.count(), right.count());
         let wanted = match threads {
             Threads::One => 1,
             Threads::Pool => TASKS_OF_THREAD * rayon::current_num_threads(),
         };
-        let mut grid = Self { left, right, left_of_task: LEFT_PANELS.min(left), right_of_task: right };
+        let mut grid = Self { left, right, left_of_task, right_of_task: right };
         while grid.tasks() < wanted && grid.left_of_task * grid.right_of_task > 1 {
             if grid.right_of_task >= grid.left_of_task {
                 grid.right_of_task = grid.right_of_task.div_ceil(2);
@@ -112,55 +193,132 @@ unsafe impl Send for Out {}
 // SAFETY: as above.
 unsafe impl Sync for Out {}
 
+/// The numbers of a tile: its first one, and how far apart rows begin.
+#[derive(Clone, Copy)]
+struct Sums {
+    first: *mut f32,
+    stride: usize,
+}
+
+// SAFETY: who makes it says which numbers each task has.
+unsafe impl Send for Sums {}
+// SAFETY: as above.
+unsafe impl Sync for Sums {}
+
+impl Sums {
+    /// # Safety
+    /// The tile has such a row and column.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
+    unsafe fn at(self, row: usize, column: usize) -> *mut f32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.first.add(row * self.stride + column) }
+    }
+}
+
 /// A block of the result.
 struct Task<'a> {
     out: Out,
     left: &'a Panels,
     right: &'a Panels,
-    accumulate: bool,
-    tile: Tile,
+    onto: Onto<'a>,
+}
+
+/// The way tiles are computed, as their left operand was packed for it.
+enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Amx(amx::Registers),
+    Registers(Tile),
+}
+
+fn rows_of_tile(left: &Panels) -> usize {
+    match left.layout() {
+        #[cfg(target_arch = "x86_64")]
+        Layout::LaneByLane => amx::ROWS,
+        _ => tile::ROWS,
+    }
+}
+
+impl Way {
+    fn of(left: &Panels) -> Self {
+        match left.layout() {
+            // SAFETY: `pack_left` lays panels out so only where there is AMX.
+            #[cfg(target_arch = "x86_64")]
+            Layout::LaneByLane => Self::Amx(unsafe { amx::Registers::set_up() }),
+            _ => Self::Registers(Tile::of_machine()),
+        }
+    }
+
+    /// # Safety
+    /// As [`Tile::run`], of the way's own number of rows.
+    unsafe fn run(&self, a: &[u32], b: &[u32], from: Option<Sums>, out: Sums) {
+        match self {
+            // SAFETY: the caller's promise.
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(registers) => unsafe { registers.run(a, b, from, out) },
+            // SAFETY: the caller's promise.
+            Self::Registers(tile) => unsafe { tile.run(a, b, from, out) },
+        }
+    }
 }
 
 impl Task<'_> {
     fn run(&self, left: std::ops::Range<usize>, right: std::ops::Range<usize>) {
-        let pairs = self.left.pairs();
+        let way = Way::of(self.left);
+        let pairs = match self.left.layout() {
+            Layout::PairByPair => self.left.inner().div_ceil(2),
+            Layout::LaneByLane => self.left.pairs(),
+        };
         // A product over nothing still writes its zeros.
         let blocks = pairs.div_ceil(PAIRS_OF_BLOCK).max(1);
         for block in 0..blocks {
             let span = block * PAIRS_OF_BLOCK..((block + 1) * PAIRS_OF_BLOCK).min(pairs);
-            let add = self.accumulate || block > 0;
-            for right in right.clone() {
-                for left in left.clone() {
-                    self.run_tile(left, right, span.clone(), add);
-                }
+            let onto = if block > 0 { Onto::Out } else { self.onto };
+            let run = |left, right| self.run_tile(&way, left, right, span.clone(), onto);
+            match self.left.layout() {
+                // The unit is so fast that only a panel of the left operand in the nearest cache, and neighbours of the
+                // result one after another, keep it busy.
+                Layout::LaneByLane => left.clone().for_each(|left| right.clone().for_each(|right| run(left, right))),
+                Layout::PairByPair => right.clone().for_each(|right| left.clone().for_each(|left| run(left, right))),
             }
         }
     }
 
-    fn run_tile(&self, left: usize, right: usize, span: std::ops::Range<usize>, add: bool) {
-        let (row, column) = (left * ROWS, right * COLUMNS);
-        let rows = (self.left.lanes() - row).min(ROWS);
+    fn run_tile(&self, way: &Way, left: usize, right: usize, span: std::ops::Range<usize>, onto: Onto<'_>) {
+        let of_tile = self.left.width();
+        let (row, column) = (left * of_tile, right * COLUMNS);
+        let rows = (self.left.lanes() - row).min(of_tile);
         let columns = (self.right.lanes() - column).min(COLUMNS);
         let (a, b) = (self.left.block(left, span.clone()), self.right.block(right, span));
+        let stride = self.out.stride;
         // SAFETY: `multiply` checked that `rows x columns` numbers from here on, `stride` apart, are in the result, and no
         // other task has this tile.
-        let out = unsafe { self.out.values.add(row * self.out.stride + column) };
-        if rows == ROWS && columns == COLUMNS {
-            // SAFETY: as above, for a whole tile.
-            unsafe { self.tile.run(a, b, out, self.out.stride, add) };
+        let out = Sums { first: unsafe { self.out.values.add(row * stride + column) }, stride };
+        if rows == of_tile && columns == COLUMNS {
+            let from = match onto {
+                Onto::Zeros => None,
+                Onto::Out => Some(out),
+                // Every row of the tile is the same one. It is read only.
+                Onto::Row(row) => Some(Sums { first: row[column..].as_ptr().cast_mut(), stride: 0 }),
+            };
+            // SAFETY: as above, for a whole tile; a row that is added to is as wide as the result.
+            unsafe { way.run(a, b, from, out) };
             return;
         }
         // SAFETY: as above, for one row of the part that there is.
-        let row_of = |row: usize| unsafe { std::slice::from_raw_parts_mut(out.add(row * self.out.stride), columns) };
-        let mut whole = [0.0; ROWS * COLUMNS];
-        if add {
+        let row_of = |row: usize| unsafe { std::slice::from_raw_parts_mut(out.first.add(row * stride), columns) };
+        let mut whole = [0.0; MOST_ROWS * COLUMNS];
+        for (row, whole) in whole.chunks_exact_mut(COLUMNS).take(rows).enumerate() {
             // The sums go on from what is there, as those of a whole tile do: their bits do not depend on the place.
-            whole.chunks_exact_mut(COLUMNS).take(rows).enumerate().for_each(|(row, whole)| {
-                whole[..columns].copy_from_slice(row_of(row));
-            });
+            match onto {
+                Onto::Zeros => {}
+                Onto::Out => whole[..columns].copy_from_slice(row_of(row)),
+                Onto::Row(start) => whole[..columns].copy_from_slice(&start[column..][..columns]),
+            }
         }
+        let tile = Sums { first: whole.as_mut_ptr(), stride: COLUMNS };
         // SAFETY: `whole` is a whole tile of rows without gaps.
-        unsafe { self.tile.run(a, b, whole.as_mut_ptr(), COLUMNS, add) };
+        unsafe { way.run(a, b, Some(tile), tile) };
         whole.chunks_exact(COLUMNS).take(rows).enumerate().for_each(|(row, whole)| {
             row_of(row).copy_from_slice(&whole[..columns]);
         });
@@ -211,7 +369,7 @@ mod tests {
                         for right in [Matrix::new(&right, k, n), Matrix::new(&right_t, n, k).transposed()] {
                             let mut out = vec![1.0; m * (n + 3)];
                             let (left, right) = (pack_left(left), pack_right(right));
-                            multiply(&mut out, n + 3, &left, &right, true, Threads::Pool);
+                            multiply(&mut out, n + 3, &left, &right, Onto::Out, Threads::Pool);
                             check(&out, n + 3, &expected, n, &format!("{level:?} {m} {n} {k}"));
                             assert!(out.chunks(n + 3).all(|row| row[n..] == [1.0; 3]), "gaps are left alone");
                         }
@@ -228,7 +386,7 @@ mod tests {
         let product = |threads| {
             let mut out = vec![0.0; m * n];
             let right = pack_right(Matrix::new(&right, n, k).transposed());
-            multiply(&mut out, n, &pack_left(Matrix::new(&left, m, k)), &right, false, threads);
+            multiply(&mut out, n, &pack_left(Matrix::new(&left, m, k)), &right, Onto::Zeros, threads);
             out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let alone = product(Threads::One);
@@ -246,7 +404,7 @@ mod tests {
             let rows = |m: usize| {
                 let mut out = vec![0.3; m * n];
                 let right = pack_right(Matrix::new(&right, k, n));
-                multiply(&mut out, n, &pack_left(Matrix::new(&left, m, k)), &right, true, Threads::One);
+                multiply(&mut out, n, &pack_left(Matrix::new(&left, m, k)), &right, Onto::Out, Threads::One);
                 out.into_iter().take(7 * n).map(f32::to_bits).collect::<Vec<_>>()
             };
             assert!(levels::at(level, || rows(7) == rows(24)), "{level:?}");
@@ -254,17 +412,18 @@ mod tests {
     }
 
     #[test]
-    fn every_level_gives_the_same_bits() {
+    fn every_level_before_amx_gives_the_same_bits() {
         let (m, n, k) = (25, 70, 801);
         let (left, right) = (values(m * k, 7), values(k * n, 8));
         let product = || {
             let mut out = vec![0.3; m * n];
             let (left, right) = (pack_left(Matrix::new(&left, m, k)), pack_right(Matrix::new(&right, k, n)));
-            multiply(&mut out, n, &left, &right, true, Threads::Pool);
+            multiply(&mut out, n, &left, &right, Onto::Out, Threads::Pool);
             out.into_iter().map(f32::to_bits).collect::<Vec<_>>()
         };
         let plain = levels::at(levels::all()[0], product);
-        for level in levels::all() {
+        // AMX adds up in an order of its own.
+        for level in levels::all().into_iter().filter(|&level| level < SimdLevel::Amx) {
             assert!(levels::at(level, product) == plain, "{level:?}");
         }
     }
@@ -273,7 +432,7 @@ mod tests {
     #[should_panic(expected = "other side")]
     fn swapped_operands_are_refused() {
         let (left, right) = (pack_left(Matrix::new(&[1.0; 4], 2, 2)), pack_right(Matrix::new(&[1.0; 4], 2, 2)));
-        multiply(&mut [0.0; 4], 2, &right, &left, false, Threads::One);
+        multiply(&mut [0.0; 4], 2, &right, &left, Onto::Zeros, Threads::One);
     }
 
     #[test]
@@ -284,7 +443,7 @@ mod tests {
             3,
             &pack_left(Matrix::new(&[], 2, 0)),
             &pack_right(Matrix::new(&[], 0, 3)),
-            false,
+            Onto::Zeros,
             Threads::One,
         );
         assert_eq!(out, [0.0; 6]);
@@ -293,7 +452,7 @@ mod tests {
             3,
             &pack_left(Matrix::new(&[], 0, 2)),
             &pack_right(Matrix::new(&[1.0; 6], 2, 3)),
-            false,
+            Onto::Zeros,
             Threads::One,
         );
         assert_eq!(out, [0.0; 6]);
@@ -303,6 +462,6 @@ mod tests {
     #[should_panic(expected = "too short")]
     fn a_short_result_is_refused() {
         let (left, right) = (pack_left(Matrix::new(&[1.0; 4], 2, 2)), pack_right(Matrix::new(&[1.0; 6], 2, 3)));
-        multiply(&mut [0.0; 5], 3, &left, &right, false, Threads::One);
+        multiply(&mut [0.0; 5], 3, &left, &right, Onto::Zeros, Threads::One);
     }
 }

@@ -4,43 +4,105 @@ use rayon::prelude::*;
 
 use super::super::matmul::Matrix;
 use super::super::simd_kernel;
+use super::Kernel;
 use crate::ops::pool::Buffer;
 
-/// Pairs that are turned around at a time: 4 KiB of the source for 8 lanes, so that what is written stays near too.
-const PAIRS_AT_ONCE: usize = 64;
+/// Pairs of one line of the caches, 64 bytes: a row of a register of AMX. Panels hold a multiple of them.
+pub(super) const PAIRS_OF_LINE: usize = 16;
 
-/// An operand of a product, in bf16: panels of `width` lanes (rows of the left operand, columns of the right one), and in
-/// a panel, pair after pair of the inner index, the pair's two numbers for each lane. Lanes and numbers that are not
-/// there are zeros.
+/// Numbers of the inner index in a line.
+const NUMBERS_OF_LINE: usize = 2 * PAIRS_OF_LINE;
+
+/// Lanes of a panel, at most.
+pub(super) const MOST_LANES: usize = 32;
+
+/// The order of the pairs of a panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// `[pairs][width]`: pair after pair of the inner index, each of every lane.
+    PairByPair,
+    /// `[pairs / 16][width][16]`: sixteen pairs of a lane, then of the next.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "as AMX reads them"))]
+    LaneByLane,
+}
+
+/// An operand of a product, in bf16: panels of `width` lanes (rows of the left operand, columns of the right one), each
+/// of pairs of neighbours of the inner index. Lanes and numbers that are not there are zeros.
 #[derive(Debug)]
 pub struct Panels {
     /// Pairs of `bf16`, the earlier number in the lower half; kept in the bits of floats, whose buffers are used again.
+    /// They begin where a line of the caches does.
     bits: Buffer,
     lanes: usize,
     inner: usize,
     width: usize,
+    layout: Layout,
 }
 
 impl Panels {
-    /// Packs a matrix `[inner, lanes]`.
-    pub(super) fn new(matrix: Matrix<'_>, width: usize) -> Self {
-        let (inner, lanes) = (matrix.rows(), matrix.columns());
-        let of_panel = inner.div_ceil(2) * width;
-        let mut bits = Buffer::take(of_panel * lanes.div_ceil(width));
-        if of_panel > 0 {
-            bits.par_chunks_exact_mut(of_panel).enumerate().for_each(|(panel, out)| {
-                let first = panel * width;
-                let source = Source {
-                    values: matrix.values().get(first * matrix.column_stride()..).unwrap_or_default(),
-                    lanes: (lanes - first).min(width),
-                    inner,
-                    lane_stride: matrix.column_stride(),
-                    inner_stride: matrix.row_stride(),
-                };
-                pack_panel(as_bits(out), width, source);
+    /// Packs a matrix `[inner, lanes]`, each piece of it after `map`, which leaves what is outside of the matrix at 0.
+    ///
+    /// The source is read as it lies in memory, row after row: reading is what takes the time.
+    pub(super) fn new(matrix: Matrix<'_>, width: usize, layout: Layout, map: impl Fn(&mut Tile) + Sync) -> Self {
+        let mut panels = Self::unwritten(matrix.rows(), matrix.columns(), width, layout);
+        let lines = panels.lines();
+        if matrix.column_stride() == 1 {
+            let out = panels.out();
+            (0..lines).into_par_iter().for_each_init(Tile::new, |tile, line| {
+                for panel in 0..lines_of(out.lanes, width) {
+                    let first = [line * NUMBERS_OF_LINE, panel * width];
+                    tile.read(matrix, first, [NUMBERS_OF_LINE, width]);
+                    map(tile);
+                    // SAFETY: this task alone writes this line of every panel.
+                    write_down(tile, unsafe { out.line(panel, line) }, width, layout);
+                }
+            });
+        } else {
+            let matrix = matrix.transposed();
+            let out = panels.out();
+            (0..lines_of(out.lanes, width)).into_par_iter().for_each_init(Tile::new, |tile, panel| {
+                for line in 0..lines {
+                    let first = [panel * width, line * NUMBERS_OF_LINE];
+                    tile.read(matrix, first, [width, NUMBERS_OF_LINE]);
+                    map(tile);
+                    // SAFETY: this task alone writes this panel.
+                    write_across(tile, unsafe { out.line(panel, line) }, width, layout);
+                }
             });
         }
-        Self { bits, lanes, inner, width }
+        panels
+    }
+
+    /// Packs a matrix twice while it is read once: with its rows as lanes, and with its columns as lanes. Each piece goes
+    /// through `map` first, with the number of its first row and column; what lies outside of the matrix must stay 0.
+    pub(super) fn both_ways(
+        matrix: Matrix<'_>,
+        of_rows: Layout,
+        of_columns: Layout,
+        map: impl Fn(&mut Tile, [usize; 2]) + Sync,
+    ) -> (Self, Self) {
+        let (rows, columns) = (matrix.rows(), matrix.columns());
+        let mut across = Self::unwritten(columns, rows, NUMBERS_OF_LINE, of_rows);
+        let mut down = Self::unwritten(rows, columns, NUMBERS_OF_LINE, of_columns);
+        let (of_across, of_down) = (across.out(), down.out());
+        (0..lines_of(rows, NUMBERS_OF_LINE)).into_par_iter().for_each_init(Tile::new, |tile, row| {
+            for column in 0..lines_of(columns, NUMBERS_OF_LINE) {
+                let first = [row * NUMBERS_OF_LINE, column * NUMBERS_OF_LINE];
+                tile.read(matrix, first, [NUMBERS_OF_LINE; 2]);
+                map(tile, first);
+                // SAFETY: this task alone writes this panel of the one, and this line of every panel of the other.
+                unsafe {
+                    write_across(tile, of_across.line(row, column), NUMBERS_OF_LINE, of_rows);
+                    write_down(tile, of_down.line(column, row), NUMBERS_OF_LINE, of_columns);
+                }
+            }
+        });
+        (across, down)
+    }
+
+    fn unwritten(inner: usize, lanes: usize, width: usize, layout: Layout) -> Self {
+        let numbers = lines_of(inner, NUMBERS_OF_LINE) * PAIRS_OF_LINE * width * lanes.div_ceil(width);
+        Self { bits: Buffer::take(numbers + PAIRS_OF_LINE), lanes, inner, width, layout }
     }
 
     /// Rows of a left operand, columns of a right one.
@@ -60,8 +122,17 @@ impl Panels {
         self.width
     }
 
+    pub(super) fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Pairs of a lane, with the zeros that fill the last line.
     pub(super) fn pairs(&self) -> usize {
-        self.inner.div_ceil(2)
+        self.lines() * PAIRS_OF_LINE
+    }
+
+    fn lines(&self) -> usize {
+        lines_of(self.inner, NUMBERS_OF_LINE)
     }
 
     /// Panels.
@@ -69,37 +140,139 @@ impl Panels {
         self.lanes.div_ceil(self.width)
     }
 
-    /// Some pairs of a panel, `[pairs][width]`.
+    /// Some pairs of a panel; the first one begins a line.
     pub(super) fn block(&self, panel: usize, pairs: std::ops::Range<usize>) -> &[u32] {
         let of_panel = self.pairs() * self.width;
-        let panel = &self.bits[panel * of_panel..(panel + 1) * of_panel];
+        let panel = &self.bits[first_of_line(&self.bits) + panel * of_panel..][..of_panel];
         let block = &panel[pairs.start * self.width..pairs.end * self.width];
         // SAFETY: an `f32` and an `u32` have the same size and alignment, and every bit pattern is one of an `u32`.
         unsafe { std::slice::from_raw_parts(block.as_ptr().cast(), block.len()) }
     }
+
+    fn out(&mut self) -> Out {
+        let (of_panel, of_line) = (self.pairs() * self.width, PAIRS_OF_LINE * self.width);
+        let (lanes, begin) = (self.lanes, first_of_line(&self.bits));
+        Out { bits: self.bits[begin..].as_mut_ptr().cast(), lanes, of_panel, of_line }
+    }
 }
 
-fn as_bits(values: &mut [f32]) -> &mut [u32] {
-    // SAFETY: as in `Panels::block`; every bit pattern is one of an `f32` too.
-    unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), values.len()) }
-}
-
-/// The numbers of one panel.
+/// Where packed lines go, for every task.
 #[derive(Clone, Copy)]
-struct Source<'a> {
-    values: &'a [f32],
+struct Out {
+    bits: *mut u32,
     lanes: usize,
-    inner: usize,
-    lane_stride: usize,
-    inner_stride: usize,
+    /// Pairs of a panel, and of a line of it.
+    of_panel: usize,
+    of_line: usize,
 }
 
-impl<'a> Source<'a> {
-    /// `count` numbers that are neighbours.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
-    fn run(&self, start: usize, count: usize) -> &'a [f32] {
-        &self.values[start..start + count]
+// SAFETY: tasks write to lines that do not overlap, and nothing else reads or writes them meanwhile (`out` holds the
+// panels mutably).
+unsafe impl Send for Out {}
+// SAFETY: as above.
+unsafe impl Sync for Out {}
+
+impl Out {
+    /// One line of a panel, `[16 x width]`.
+    ///
+    /// # Safety
+    /// There is such a line, and nobody else has it.
+    unsafe fn line<'a>(self, panel: usize, line: usize) -> &'a mut [u32] {
+        // SAFETY: the caller's promise; a float's bits are those of an `u32` of the same size and alignment.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.bits.add(panel * self.of_panel + line * self.of_line), self.of_line)
+        }
+    }
+}
+
+fn lines_of(count: usize, of_line: usize) -> usize {
+    count.div_ceil(of_line)
+}
+
+/// The first number at the beginning of a line of the caches.
+fn first_of_line(values: &[f32]) -> usize {
+    values.as_ptr().align_offset(size_of::<[u32; PAIRS_OF_LINE]>())
+}
+
+/// A piece of a matrix, `[32][32]`; what lies outside of the matrix is 0.
+pub(super) struct Tile(pub [[f32; MOST_LANES]; MOST_LANES]);
+
+impl Tile {
+    /// Nothing but zeros.
+    pub(super) fn new() -> Self {
+        Self([[0.0; MOST_LANES]; MOST_LANES])
+    }
+
+    /// Takes `sizes` rows and columns from `first` on, of a matrix whose rows' numbers are neighbours.
+    pub(super) fn read(&mut self, matrix: Matrix<'_>, first: [usize; 2], sizes: [usize; 2]) {
+        let columns = (matrix.columns() - first[1]).min(sizes[1]);
+        let rows = (matrix.rows() - first[0]).min(sizes[0]);
+        if rows < MOST_LANES || columns < MOST_LANES {
+            *self = Self::new();
+        }
+        for (row, out) in self.0.iter_mut().enumerate().take(rows) {
+            let source = &matrix.values()[(first[0] + row) * matrix.row_stride() + first[1]..][..columns];
+            match <&[f32; MOST_LANES]>::try_from(source) {
+                Ok(whole) => *out = *whole,
+                Err(_) => out[..columns].copy_from_slice(source),
+            }
+        }
+    }
+
+    /// Puts what a kernel makes of the numbers in their place.
+    pub(super) fn apply(&mut self, kernel: Option<Kernel>) {
+        if let Some(kernel) = kernel {
+            let numbers = self.0;
+            kernel(numbers.as_flattened(), self.0.as_flattened_mut());
+        }
+    }
+}
+
+simd_kernel! {
+    /// Packs rows that are numbers of the inner index, columns that are lanes.
+    fn write_down(tile: &Tile, out: &mut [u32], width: usize, layout: Layout) {
+        let mut pairs = [[0; MOST_LANES]; PAIRS_OF_LINE];
+        for (pairs, [low, high]) in pairs.iter_mut().zip(tile.0.as_chunks::<2>().0) {
+            for ((pair, &low), &high) in pairs.iter_mut().zip(low).zip(high) {
+                *pair = round(low) | round(high) << 16;
+            }
+        }
+        match layout {
+            Layout::PairByPair => {
+                for (out, pairs) in out.chunks_exact_mut(width).zip(&pairs) {
+                    out.copy_from_slice(&pairs[..width]);
+                }
+            }
+            Layout::LaneByLane => {
+                for (lane, out) in out.as_chunks_mut::<PAIRS_OF_LINE>().0.iter_mut().enumerate() {
+                    for (out, pairs) in out.iter_mut().zip(&pairs) {
+                        *out = pairs[lane];
+                    }
+                }
+            }
+        }
+    }
+}
+
+simd_kernel! {
+    /// Packs rows that are lanes, columns that are numbers of the inner index.
+    fn write_across(tile: &Tile, out: &mut [u32], width: usize, layout: Layout) {
+        let mut lanes = [[0; PAIRS_OF_LINE]; MOST_LANES];
+        for (lane, numbers) in lanes.iter_mut().zip(&tile.0) {
+            for (pair, &[low, high]) in lane.iter_mut().zip(numbers.as_chunks::<2>().0) {
+                *pair = round(low) | round(high) << 16;
+            }
+        }
+        match layout {
+            Layout::PairByPair => {
+                for (pair, out) in out.chunks_exact_mut(width).enumerate() {
+                    for (out, lane) in out.iter_mut().zip(&lanes) {
+                        *out = lane[pair];
+                    }
+                }
+            }
+            Layout::LaneByLane => out.copy_from_slice(&lanes.as_flattened()[..out.len()]),
+        }
     }
 }
 
@@ -111,61 +284,6 @@ fn round(value: f32) -> u32 {
     let nearest = bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16;
     let is_nan = bits & 0x7fff_ffff > 0x7f80_0000;
     if is_nan { bits >> 16 | 0x40 } else { nearest }
-}
-
-simd_kernel! {
-    fn pack_panel(out: &mut [u32], width: usize, source: Source<'_>) {
-        if source.lanes < width {
-            out.fill(0);
-        }
-        if source.lane_stride == 1 {
-            pack_side_by_side(out, width, source);
-        } else {
-            pack_end_to_end(out, width, source);
-        }
-    }
-}
-
-/// Lanes are neighbours in the source.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
-fn pack_side_by_side(out: &mut [u32], width: usize, source: Source<'_>) {
-    for (pair, out) in out.chunks_exact_mut(width).enumerate() {
-        let low = source.run(2 * pair * source.inner_stride, source.lanes);
-        if 2 * pair + 1 < source.inner {
-            let high = source.run((2 * pair + 1) * source.inner_stride, source.lanes);
-            for ((out, &low), &high) in out.iter_mut().zip(low).zip(high) {
-                *out = round(low) | round(high) << 16;
-            }
-        } else {
-            for (out, &low) in out.iter_mut().zip(low) {
-                *out = round(low);
-            }
-        }
-    }
-}
-
-/// The numbers of a lane are neighbours in the source.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
-fn pack_end_to_end(out: &mut [u32], width: usize, source: Source<'_>) {
-    let mut pairs = [0_u32; PAIRS_AT_ONCE];
-    for (block, out) in out.chunks_mut(PAIRS_AT_ONCE * width).enumerate() {
-        let first = 2 * block * PAIRS_AT_ONCE;
-        let count = (source.inner - first).min(2 * PAIRS_AT_ONCE);
-        for lane in 0..source.lanes {
-            let (whole, rest) = source.run(lane * source.lane_stride + first, count).as_chunks::<2>();
-            for (pair, &[low, high]) in pairs.iter_mut().zip(whole) {
-                *pair = round(low) | round(high) << 16;
-            }
-            if let &[last] = rest {
-                pairs[whole.len()] = round(last);
-            }
-            for (out, &pair) in out.chunks_exact_mut(width).zip(&pairs) {
-                out[lane] = pair;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,10 @@
 //! as `vdpbf16ps` does. That instruction alone takes numbers below 1.2e-38 for 0.
 
 use super::super::{SimdLevel, simd_level};
+use super::{COLUMNS, Sums};
 
-/// Rows of a tile: with [`COLUMNS`], 24 of the 32 registers of AVX-512 hold sums.
+/// Rows of a tile: with 32 columns, two registers of AVX-512, 24 of the 32 registers of AVX-512 hold sums.
 pub(super) const ROWS: usize = 12;
-
-/// Columns of a tile: two registers of AVX-512.
-pub(super) const COLUMNS: usize = 32;
 
 /// How a tile is computed.
 #[derive(Clone, Copy, Debug)]
@@ -26,29 +24,29 @@ impl Tile {
     pub(super) fn of_machine() -> Self {
         match simd_level() {
             #[cfg(target_arch = "x86_64")]
-            SimdLevel::Avx512Bf16 => Self::Avx512Bf16,
+            SimdLevel::Amx | SimdLevel::Avx512Bf16 => Self::Avx512Bf16,
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx512 | SimdLevel::Avx2 => Self::Avx2,
             _ => Self::Portable,
         }
     }
 
-    /// `out = a b`, or `out += a b` when `add`, of a panel block `[pairs][ROWS]` and one `[pairs][COLUMNS]`.
+    /// `out = from + a b` of a panel block `[pairs][ROWS]` and one `[pairs][COLUMNS]`.
     ///
     /// # Safety
-    /// `ROWS` rows of `COLUMNS` numbers, `stride` apart from `out` on, can be read and written, and nobody else does. The
+    /// `ROWS` rows of `COLUMNS` numbers can be read at `from`, and be written at `out`, where nobody else does. The
     /// processor has the instructions, as [`Tile::of_machine`] makes sure.
-    pub(super) unsafe fn run(self, a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
+    pub(super) unsafe fn run(self, a: &[u32], b: &[u32], from: Option<Sums>, out: Sums) {
         debug_assert_eq!(a.len() / ROWS, b.len() / COLUMNS);
         match self {
             // SAFETY: chosen only where the processor has these instructions; the rest is the caller's promise.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Bf16 => unsafe { avx512_bf16(a, b, out, stride, add) },
+            Self::Avx512Bf16 => unsafe { avx512_bf16(a, b, from, out) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => unsafe { avx2(a, b, out, stride, add) },
+            Self::Avx2 => unsafe { avx2(a, b, from, out) },
             // SAFETY: the caller's promise.
-            Self::Portable => unsafe { by_parts(a, b, out, stride, add) },
+            Self::Portable => unsafe { by_parts(a, b, from, out) },
         }
     }
 }
@@ -57,7 +55,7 @@ impl Tile {
 /// As [`Tile::run`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512bf16")]
-unsafe fn avx512_bf16(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
+unsafe fn avx512_bf16(a: &[u32], b: &[u32], from: Option<Sums>, out: Sums) {
     use std::arch::x86_64::{
         __m512bh, __m512i, _mm512_dpbf16_ps, _mm512_loadu_epi32, _mm512_loadu_ps, _mm512_set1_epi32, _mm512_setzero_ps,
         _mm512_storeu_ps,
@@ -65,11 +63,11 @@ unsafe fn avx512_bf16(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: b
     use std::mem::transmute;
 
     let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-    if add {
+    if let Some(from) = from {
         for (row, sums) in sums.iter_mut().enumerate() {
             for (half, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: within the tile.
-                *sum = unsafe { _mm512_loadu_ps(out.add(row * stride + 16 * half)) };
+                *sum = unsafe { _mm512_loadu_ps(from.at(row, 16 * half)) };
             }
         }
     }
@@ -90,7 +88,7 @@ unsafe fn avx512_bf16(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: b
     for (row, sums) in sums.iter().enumerate() {
         for (half, &sum) in sums.iter().enumerate() {
             // SAFETY: within the tile.
-            unsafe { _mm512_storeu_ps(out.add(row * stride + 16 * half), sum) };
+            unsafe { _mm512_storeu_ps(out.at(row, 16 * half), sum) };
         }
     }
 }
@@ -99,7 +97,7 @@ unsafe fn avx512_bf16(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: b
 /// As [`Tile::run`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
+unsafe fn avx2(a: &[u32], b: &[u32], from: Option<Sums>, out: Sums) {
     use std::arch::x86_64::{
         _mm256_and_si256, _mm256_castsi256_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_loadu_si256, _mm256_set1_epi32,
         _mm256_setzero_ps, _mm256_slli_epi32, _mm256_storeu_ps,
@@ -113,12 +111,12 @@ unsafe fn avx2(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
     for row in (0..ROWS).step_by(PART_ROWS) {
         for column in (0..COLUMNS).step_by(PART_COLUMNS) {
             // SAFETY: within the tile.
-            let at = |place: usize, half: usize| unsafe { out.add((row + place) * stride + column + 8 * half) };
+            let at = |sums: Sums, place: usize, half: usize| unsafe { sums.at(row + place, column + 8 * half) };
             let mut sums = [[_mm256_setzero_ps(); 2]; PART_ROWS];
-            if add {
+            if let Some(from) = from {
                 for (place, sums) in sums.iter_mut().enumerate() {
                     // SAFETY: within the tile.
-                    *sums = unsafe { [_mm256_loadu_ps(at(place, 0)), _mm256_loadu_ps(at(place, 1))] };
+                    *sums = unsafe { [_mm256_loadu_ps(at(from, place, 0)), _mm256_loadu_ps(at(from, place, 1))] };
                 }
             }
             for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.as_chunks::<COLUMNS>().0) {
@@ -135,9 +133,9 @@ unsafe fn avx2(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
             }
             for (place, sums) in sums.iter().enumerate() {
                 // SAFETY: within the tile.
-                unsafe { _mm256_storeu_ps(at(place, 0), sums[0]) };
+                unsafe { _mm256_storeu_ps(at(out, place, 0), sums[0]) };
                 // SAFETY: within the tile.
-                unsafe { _mm256_storeu_ps(at(place, 1), sums[1]) };
+                unsafe { _mm256_storeu_ps(at(out, place, 1), sums[1]) };
             }
         }
     }
@@ -152,21 +150,21 @@ const PART_COLUMNS: usize = 16;
 /// As [`Tile::run`].
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must be compiled inside each variant")]
-unsafe fn by_parts(a: &[u32], b: &[u32], out: *mut f32, stride: usize, add: bool) {
+unsafe fn by_parts(a: &[u32], b: &[u32], from: Option<Sums>, out: Sums) {
     for row in (0..ROWS).step_by(PART_ROWS) {
         for column in (0..COLUMNS).step_by(PART_COLUMNS) {
             let mut sums = [[0.0_f32; PART_COLUMNS]; PART_ROWS];
             // SAFETY: within the tile.
-            let at = |place: usize| unsafe { out.add((row + place) * stride + column).cast::<[f32; PART_COLUMNS]>() };
-            if add {
+            let at = |sums: Sums, place: usize| unsafe { sums.at(row + place, column).cast::<[f32; PART_COLUMNS]>() };
+            if let Some(from) = from {
                 // SAFETY: within the tile; a float's alignment is an array's.
-                sums.iter_mut().enumerate().for_each(|(place, sums)| *sums = unsafe { at(place).read() });
+                sums.iter_mut().enumerate().for_each(|(place, sums)| *sums = unsafe { at(from, place).read() });
             }
             for (a, b) in a.as_chunks::<ROWS>().0.iter().zip(b.as_chunks::<COLUMNS>().0) {
                 add_pair(&mut sums, &a[row..row + PART_ROWS], &b[column..column + PART_COLUMNS]);
             }
             // SAFETY: as above.
-            sums.iter().enumerate().for_each(|(place, sums)| unsafe { at(place).write(*sums) });
+            sums.iter().enumerate().for_each(|(place, sums)| unsafe { at(out, place).write(*sums) });
         }
     }
 }
