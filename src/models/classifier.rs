@@ -12,7 +12,9 @@ use super::config::ModelConfig;
 use super::mode::{DropoutRates, Mode, Pass};
 use super::weights::{self, Fill, LoadReport, Parameter, Weights};
 use crate::data::PackedBatch;
-use crate::ops::{Array, Backend, CrossEntropy, Gradients, LinearWeights, Value, cross_entropy, matrix_speed};
+use crate::ops::{
+    Array, Backend, CrossEntropy, Gradients, LinearWeights, Value, cross_entropy, keep_awake, matrix_speed,
+};
 use crate::project::TrainedLayers;
 
 const HEAD: &str = "classifier";
@@ -173,8 +175,10 @@ impl TextClassifier {
         mode: Mode,
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<Vec<f32>>> {
-        let mut pass = Pass::new(self.backend, mode, self.rates, stop);
-        self.logits(batch, features, &mut pass)?.to_rows()
+        keep_awake(|| {
+            let mut pass = Pass::new(self.backend, mode, self.rates, stop);
+            self.logits(batch, features, &mut pass)?.to_rows()
+        })
     }
 
     /// Learns from a batch: adds the gradient of its loss to `gradients`, each parameter's under its place among
@@ -183,6 +187,10 @@ impl TextClassifier {
     /// # Errors
     /// As [`Self::forward`], when the labels do not fit, and when it is stopped; `gradients` are then of no use.
     pub fn train_pass(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<Learnt> {
+        keep_awake(|| self.train_pass_awake(pass, gradients))
+    }
+
+    fn train_pass_awake(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<Learnt> {
         let &TrainPass { batch, features, mode, loss, stop } = pass;
         let begun = Instant::now();
         let mut pass = Pass::new(self.backend, mode, self.rates, stop);

@@ -56,6 +56,10 @@ impl Optimizer {
     /// # Errors
     /// [`TrainError::NoGradient`] when one is missing, [`TrainError::Tensor`] when it does not have its parameter's size.
     pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<f64, TrainError> {
+        ops::keep_awake(|| self.step_awake(gradients, learning_rate))
+    }
+
+    fn step_awake(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<f64, TrainError> {
         if let Some(slot) = self.slots.iter().find(|slot| gradients.get(slot.place).is_none()) {
             return Err(TrainError::NoGradient(slot.name.clone()));
         }

@@ -2,6 +2,7 @@
 
 #[cfg(all(feature = "accelerate", target_os = "macos"))]
 mod accelerate;
+mod awake;
 pub mod bf16;
 pub mod lanes;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub mod matmul;
 mod simd;
 mod threads;
 
+pub use awake::keep_awake;
 pub use matmul::{MatrixPrecision, operations};
 pub(crate) use simd::simd_kernel;
 pub use simd::{SimdLevel, simd_level};

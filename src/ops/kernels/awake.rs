@@ -1,0 +1,89 @@
+//! Threads that wait for the next kernel without falling asleep.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::Yield;
+
+/// Looks for work between two offers of the core to other programs.
+const LOOKS: u32 = 128;
+
+/// Runs `work` with the other threads of the current rayon pool awake.
+///
+/// A pass is hundreds of kernels one after another, each of which takes the threads for less than a millisecond. rayon's
+/// threads fall asleep soon after each, and to wake one takes the system a good part of what its kernel takes. Here they
+/// look for the next one instead, and let other programs have the core now and then meanwhile. Outside of a pool, or in
+/// one of a single thread, nothing else happens.
+pub fn keep_awake<T>(work: impl FnOnce() -> T) -> T {
+    let Some(own) = rayon::current_thread_index() else { return work() };
+    if rayon::current_num_threads() < 2 {
+        return work();
+    }
+    let done = AtomicBool::new(false);
+    rayon::in_place_scope(|scope| {
+        scope.spawn_broadcast(|_, context| {
+            if context.index() != own {
+                look_for_work_until(&done);
+            }
+        });
+        // Also when `work` panics: the scope waits for all threads.
+        let _done = SetWhenDropped(&done);
+        work()
+    })
+}
+
+fn look_for_work_until(done: &AtomicBool) {
+    let mut looks = 0;
+    while !done.load(Ordering::Acquire) {
+        if rayon::yield_now() == Some(Yield::Executed) {
+            looks = 0;
+            continue;
+        }
+        std::hint::spin_loop();
+        looks += 1;
+        if looks % LOOKS == 0 {
+            std::thread::yield_now();
+        }
+    }
+}
+
+struct SetWhenDropped<'a>(&'a AtomicBool);
+
+impl Drop for SetWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::AssertUnwindSafe;
+
+    use rayon::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn work_is_done_in_a_pool_of_any_size_and_outside_of_one() {
+        let round = |round: u64| (0..1_000_u64).into_par_iter().sum::<u64>() + round;
+        let sum = || keep_awake(|| (0..200_u64).map(round).sum::<u64>());
+        let expected: u64 = 200 * 499_500 + 199 * 100;
+        assert_eq!(sum(), expected);
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for _ in 0..20 {
+                assert_eq!(pool.install(sum), expected, "{threads}");
+                assert_eq!(pool.install(|| keep_awake(sum)), expected, "nested, {threads}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_comes_through_and_the_pool_goes_on() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            pool.install(|| keep_awake(|| panic!("in a kernel")));
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(pool.install(|| keep_awake(|| 7)), 7);
+    }
+}
