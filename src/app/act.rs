@@ -215,7 +215,8 @@ impl HoneApp {
             Pick::EvaluateFile => self.state.work.evaluate(path),
             Pick::PredictFile => self.ask_for(Pick::PredictOutput { input: path }),
             Pick::PredictOutput { input } => self.state.work.predict(input, path),
-            Pick::MainFile => self.open_data(&path),
+            Pick::MainFile | Pick::MainFolder => self.open_data(&path),
+            Pick::BadRows => self.state.work.save_bad_rows(path),
             Pick::ValidationFile | Pick::TestFile | Pick::ModelFolder => self.use_path_in_project(&pick, &path),
         }
     }

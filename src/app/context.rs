@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Imported, Prepared};
+use crate::data::{Imported, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
@@ -30,6 +30,8 @@ pub struct StepContext<'a> {
     pub prepared: Option<&'a Arc<Prepared>>,
     /// What was counted over `prepared`; there whenever that is.
     pub survey: Option<&'a Arc<Survey>>,
+    /// Texts of `prepared` that are nearly the same, once they were compared.
+    pub likeness: Option<&'a Likeness>,
     /// The rows that were searched for last.
     pub found: Option<&'a FoundRows>,
     /// Reading or preparing under way.

@@ -63,10 +63,14 @@ impl Edit {
 pub enum Pick {
     /// The main data file.
     MainFile,
+    /// A folder as the main file.
+    MainFolder,
     /// A separate validation file.
     ValidationFile,
     /// A separate test file.
     TestFile,
+    /// Where to write the rows that could not be read.
+    BadRows,
     /// A project to open.
     Project,
     /// Where to save a copy of the project.

@@ -83,6 +83,8 @@ impl Picker {
 pub fn title(pick: &Pick) -> &'static str {
     match pick {
         Pick::MainFile => "Open a data file",
+        Pick::MainFolder => "Open a folder of data",
+        Pick::BadRows => "Save the rows that could not be read",
         Pick::ValidationFile => "Open a validation file",
         Pick::TestFile => "Open a test file",
         Pick::Project => "Open a project's folder",
@@ -98,14 +100,17 @@ pub fn title(pick: &Pick) -> &'static str {
 }
 
 fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<PathBuf>> + Send + 'static {
-    let files = ["csv", "tsv", "txt", "tab"];
+    let files = [
+        "csv", "tsv", "txt", "tab", "json", "jsonl", "ndjson", "parquet", "arrow", "feather", "xlsx", "xlsm", "xlsb",
+        "xls", "ods",
+    ];
     let tables = |dialog: AsyncFileDialog| dialog.add_filter("Tables", &files).add_filter("All files", &["*"]);
     let dialog = AsyncFileDialog::new().set_title(title(pick)).set_directory(folder);
     let future: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match pick {
         Pick::MainFile | Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::PredictFile => {
             Box::pin(tables(dialog).pick_file())
         }
-        Pick::Project | Pick::ModelFolder | Pick::NewFolder => Box::pin(dialog.pick_folder()),
+        Pick::Project | Pick::ModelFolder | Pick::NewFolder | Pick::MainFolder => Box::pin(dialog.pick_folder()),
         Pick::SaveAs => Box::pin(dialog.set_can_create_directories(true).pick_folder()),
         Pick::ExportTo(format) => {
             let name = match format {
@@ -115,6 +120,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<PathBuf>> +
             };
             Box::pin(dialog.set_file_name(name).save_file())
         }
+        Pick::BadRows => Box::pin(dialog.set_file_name("bad-rows.csv").save_file()),
         Pick::PredictOutput { input } => {
             let stem = input.file_stem().map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
             Box::pin(dialog.set_file_name(format!("{stem}-labelled.csv")).save_file())

@@ -259,6 +259,7 @@ fn stale(before: &Project, after: &Project) -> Stale {
         && old.delimiter == new.delimiter
         && old.quoting == new.quoting
         && old.encoding == new.encoding
+        && old.sheet == new.sheet
         && old.header == new.header;
     if !same_files {
         return Stale::Imported;

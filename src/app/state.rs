@@ -202,6 +202,7 @@ impl AppState {
             import_error: work.import_error.as_deref(),
             prepared: work.prepared.as_ref(),
             survey: work.survey.as_ref(),
+            likeness: work.likeness.as_deref(),
             found: work.found.as_ref(),
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),

@@ -366,6 +366,7 @@ impl Scene {
             import_error: None,
             prepared: self.prepared.as_ref(),
             survey: self.survey.as_ref(),
+            likeness: None,
             found: None,
             preview: None,
             model_folder: self.model_folder.as_deref(),

@@ -1,7 +1,7 @@
-//! Long work: what was asked of the two workers, and what came of it.
+//! Long work: what was asked of the workers, and what came of it.
 //!
-//! One worker trains, fetches, exports; the other reads, prepares and labels typed texts, so that the data steps
-//! answer while a model is trained.
+//! One worker trains, fetches, exports; another reads, prepares and labels typed texts, so that the data steps answer
+//! while a model is trained; a third one looks for more to tell about the data, and keeps nobody waiting.
 
 mod answers;
 
@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, Prepared};
+use crate::data::{Imported, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
@@ -23,6 +23,8 @@ use super::context::{ClassifyState, FetchState, ForecastState, FoundRows, Job, L
 enum Purpose {
     Import,
     Prepare,
+    Compare,
+    SaveBadRows,
     FindRows(RowQuestion),
     LoadRun,
     Classify(Vec<String>),
@@ -34,11 +36,12 @@ enum Purpose {
     Export(ExportFormat),
 }
 
-/// Which of the two workers.
+/// Which of the workers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     Heavy,
     Preview,
+    Background,
 }
 
 /// What the app must act on.
@@ -60,6 +63,7 @@ pub enum Outcome {
 pub struct Work {
     heavy: Worker,
     preview: Worker,
+    background: Worker,
     jobs: Vec<(Lane, JobId, Purpose)>,
     /// The files as read.
     pub imported: Option<Arc<Imported>>,
@@ -71,6 +75,8 @@ pub struct Work {
     pub survey: Option<Arc<Survey>>,
     /// The same of the data that is about to be there.
     next_survey: Option<Arc<Survey>>,
+    /// Its texts that are nearly the same, once they were compared.
+    pub likeness: Option<Arc<Likeness>>,
     /// Why it could not be prepared.
     pub prepare_error: Option<String>,
     /// The rows that were searched for last.
@@ -108,13 +114,15 @@ impl Work {
         let data = SharedData::default();
         Ok(Self {
             heavy: Worker::spawn_with(background, data.clone(), wake.clone())?,
-            preview: Worker::spawn_with(WorkerOptions::default(), data, wake)?,
+            preview: Worker::spawn_with(WorkerOptions::default(), data.clone(), wake.clone())?,
+            background: Worker::spawn_with(background, data, wake)?,
             jobs: Vec::new(),
             imported: None,
             import_error: None,
             prepared: None,
             survey: None,
             next_survey: None,
+            likeness: None,
             prepare_error: None,
             found: None,
             preview_job: None,
@@ -133,6 +141,7 @@ impl Work {
     /// Forgets everything about the project that was open. Its jobs are cancelled, their answers dropped.
     pub fn forget_project(&mut self) {
         self.preview.cancel_all();
+        self.background.cancel_all();
         self.heavy.cancel_all();
         // Asked a second time, a run does not stay to measure its best checkpoint.
         self.heavy.cancel_all();
@@ -185,11 +194,24 @@ impl Work {
         self.send(Lane::Preview, Purpose::Prepare, command);
     }
 
+    /// Finds the texts of the prepared data that are nearly the same.
+    fn compare(&mut self, prepared: Arc<Prepared>) {
+        self.likeness = None;
+        self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared });
+    }
+
+    /// Writes the rows that could not be used as CSV.
+    pub fn save_bad_rows(&mut self, output: PathBuf) {
+        let Some(imported) = self.imported.clone() else { return };
+        self.send(Lane::Preview, Purpose::SaveBadRows, Command::SaveBadRows { imported, output });
+    }
+
     /// Forgets the prepared data: the columns are not chosen.
     pub fn unprepare(&mut self) {
         self.drop_previews();
         self.prepared = None;
         self.survey = None;
+        self.likeness = None;
         self.prepare_error = None;
         self.found = None;
     }
@@ -290,6 +312,7 @@ impl Work {
             match lane {
                 Lane::Heavy => self.heavy.cancel(*job),
                 Lane::Preview => self.preview.cancel(*job),
+                Lane::Background => self.background.cancel(*job),
             }
         }
     }
@@ -333,6 +356,7 @@ impl Work {
         let worker = match lane {
             Lane::Heavy => &self.heavy,
             Lane::Preview => &self.preview,
+            Lane::Background => &self.background,
         };
         let id = worker.send(command);
         self.jobs.push((lane, id, purpose));
@@ -345,7 +369,7 @@ impl Work {
 
     /// Drops reading and preparing, since something newer is wanted.
     fn drop_previews(&mut self) {
-        let is_preview = |purpose: &Purpose| matches!(purpose, Purpose::Import | Purpose::Prepare);
+        let is_preview = |purpose: &Purpose| matches!(purpose, Purpose::Import | Purpose::Prepare | Purpose::Compare);
         self.stop(is_preview);
         self.forget(is_preview);
         self.preview_job = None;

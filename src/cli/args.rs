@@ -62,6 +62,9 @@ pub struct ReadingArguments {
     /// The first line is a row already: columns are numbered [detected when left out]
     #[arg(long)]
     pub no_header: bool,
+    /// Sheet of a workbook [the first that is not empty when left out]
+    #[arg(long, value_name = "NAME")]
+    pub sheet: Option<String>,
 }
 
 /// `hone new`.
@@ -69,7 +72,7 @@ pub struct ReadingArguments {
 pub struct NewArguments {
     /// Folder to make the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV or the like)
+    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of them
     #[arg(long, value_name = "FILE")]
     pub data: PathBuf,
     /// Column that holds the text [guessed when left out]
@@ -258,7 +261,7 @@ impl From<FormatArgument> for ExportFormat {
 /// `hone inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArguments {
-    /// Data file
+    /// Data file, or folder of data
     pub file: PathBuf,
     /// Column that holds the text [guessed when left out]
     #[arg(long, value_name = "COLUMN")]
@@ -268,6 +271,12 @@ pub struct InspectArguments {
     pub label: Option<String>,
     #[command(flatten)]
     pub reading: ReadingArguments,
+    /// CSV to write with the rows that could not be used, and why
+    #[arg(long, value_name = "FILE")]
+    pub bad_rows: Option<PathBuf>,
+    /// Read the rows and count what is in each column, and leave the texts alone: faster for very large files
+    #[arg(long)]
+    pub only_read: bool,
     /// Print what was found as one JSON object
     #[arg(long)]
     pub json: bool,

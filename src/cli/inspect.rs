@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::args::InspectArguments;
@@ -13,7 +14,7 @@ use super::outcome::print_json;
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
-use crate::data::{DropReason, ImportedFile, Prepared};
+use crate::data::{DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command};
 
@@ -28,11 +29,17 @@ const SAMPLE_WIDTH: usize = 48;
 struct Findings<'a> {
     file: String,
     bytes: u64,
-    encoding: &'a str,
+    format: &'static str,
+    /// Of text files.
+    encoding: Option<&'a str>,
     undecodable_characters: u64,
-    delimiter: char,
-    quoting: bool,
-    header: bool,
+    /// Of delimited files.
+    delimiter: Option<char>,
+    quoting: Option<bool>,
+    header: Option<bool>,
+    /// Of workbooks: the sheet read, and all there are.
+    sheet: Option<&'a str>,
+    sheets: &'a [String],
     rows: u64,
     columns: Vec<Column<'a>>,
     text_column: Option<String>,
@@ -63,6 +70,9 @@ struct Texts {
     usable_rows: u64,
     words: Lengths,
     duplicates: u64,
+    /// Rows left that are nearly the same as another, and the groups they form.
+    near_duplicates: u64,
+    near_duplicate_groups: Vec<Vec<u64>>,
     conflicts: u64,
     without_text: u64,
     without_label: u64,
@@ -92,6 +102,9 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let mut project =
         Project { dataset: DatasetSettings { main, ..reading(&arguments.reading) }, ..Project::default() };
     let imported = import(&mut session, &project, Path::new("."))?;
+    if let Some(output) = &arguments.bad_rows {
+        save_bad_rows(&mut session, &imported, output)?;
+    }
     let names = &imported.main.table.names;
     let column = |role, asked: &Option<String>, guessed: &Option<String>| match (asked, guessed) {
         (None, None) => Ok(None),
@@ -100,28 +113,52 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let text = column("text", &arguments.text, &imported.guessed_text)?;
     let label = column("label", &arguments.label, &imported.guessed_label)?;
     let mut texts = None;
-    if let (Some(text), Some(label)) = (&text, &label) {
+    if let (Some(text), Some(label), false) = (&text, &label, arguments.only_read) {
         project.dataset.text_column.clone_from(text);
         project.dataset.label_column.clone_from(label);
         let command = Command::Prepare { project: Box::new(project), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared));
+        let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
+        let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
+        texts = Some(describe_texts(&prepared, &likeness));
     }
     let findings = find(&imported.main, text, label, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
 }
 
+fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
+    if output.exists() {
+        return Err(CliError::Failed(format!(
+            "{} is there already. Give another name, or remove it.",
+            output.display()
+        )));
+    }
+    let command = Command::SaveBadRows { imported: Arc::clone(imported), output: absolute(output) };
+    match session.run(command)? {
+        Answer::BadRowsSaved { .. } => Ok(()),
+        _ => Err(CliError::unexpected()),
+    }
+}
+
 fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts: Option<Texts>) -> Findings<'_> {
+    let delimited = file.format.delimited();
+    let (sheet, sheets) = match &file.format {
+        FileFormat::Workbook { sheet, sheets } => (Some(sheet.as_str()), sheets.as_slice()),
+        _ => (None, &[][..]),
+    };
     Findings {
         file: file.path.display().to_string(),
         bytes: file.bytes,
-        encoding: &file.format.encoding,
-        undecodable_characters: file.format.undecodable,
-        delimiter: file.format.delimiter,
-        quoting: file.format.quoting,
-        header: file.format.header,
+        format: file.format.name(),
+        encoding: file.format.encoding(),
+        undecodable_characters: file.format.undecodable(),
+        delimiter: delimited.map(|format| format.delimiter),
+        quoting: delimited.map(|format| format.quoting),
+        header: delimited.map(|format| format.header),
+        sheet,
+        sheets,
         rows: file.table.len() as u64,
-        columns: (0..file.table.names.len()).map(|column| describe_column(file, column)).collect(),
+        columns: (0..file.table.names.len()).into_par_iter().map(|column| describe_column(file, column)).collect(),
         text_column: text,
         label_column: label,
         bad_rows: file
@@ -135,7 +172,7 @@ fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts:
 
 fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
     let cells = (0..file.table.len()).map(|row| file.table.cell(column, row)).filter(|cell| !cell.trim().is_empty());
-    let mut distinct = std::collections::HashSet::new();
+    let mut distinct = foldhash::HashSet::default();
     let (mut filled, mut first_value) = (0, None);
     for cell in cells {
         filled += 1;
@@ -150,7 +187,7 @@ fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
     }
 }
 
-fn describe_texts(prepared: &Prepared) -> Texts {
+fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -173,6 +210,12 @@ fn describe_texts(prepared: &Prepared) -> Texts {
         usable_rows: prepared.examples.len() as u64,
         words: Lengths { shortest: at(0.0), median: at(0.5), percentile_95: at(0.95), longest: at(1.0) },
         duplicates: dropped(DropReason::Duplicate),
+        near_duplicates: likeness.rows() as u64,
+        near_duplicate_groups: likeness
+            .groups
+            .iter()
+            .map(|group| group.iter().map(|row| row.record).collect())
+            .collect(),
         conflicts: prepared.conflicts.len() as u64,
         without_text: dropped(DropReason::EmptyText),
         without_label: dropped(DropReason::EmptyLabel),
@@ -182,18 +225,15 @@ fn describe_texts(prepared: &Prepared) -> Texts {
 }
 
 fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
-    let separator = match findings.delimiter {
-        '\t' => "tabs".to_owned(),
-        other => format!("'{other}'"),
-    };
-    writeln!(
-        out,
-        "{}: {}, {}, {}, separated by {separator}",
-        findings.file,
-        count(findings.rows, "row", "rows"),
-        count(findings.bytes, "byte", "bytes"),
-        findings.encoding,
-    )?;
+    let mut facts = vec![count(findings.rows, "row", "rows"), count(findings.bytes, "byte", "bytes")];
+    facts.extend(findings.encoding.map(str::to_owned));
+    facts.push(match (findings.delimiter, findings.sheet) {
+        (Some('\t'), _) => "separated by tabs".to_owned(),
+        (Some(other), _) => format!("separated by '{other}'"),
+        (None, Some(sheet)) => format!("sheet '{}' of {}", printable(sheet), findings.sheets.len()),
+        (None, None) => findings.format.to_owned(),
+    });
+    writeln!(out, "{}: {}", findings.file, facts.join(", "))?;
     if findings.undecodable_characters > 0 {
         let characters = count(findings.undecodable_characters, "character", "characters");
         writeln!(out, "{characters} could not be decoded; try another --encoding.")?;
@@ -217,7 +257,9 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     if let Some(texts) = &findings.texts {
         return print_texts(out, texts);
     }
-    writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
+    if findings.text_column.is_none() || findings.label_column.is_none() {
+        writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
+    }
     Ok(())
 }
 
@@ -255,6 +297,18 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.without_text, "empty text", "empty texts"),
         count(texts.without_label, "empty label", "empty labels"),
     )?;
+    if let Some(first) = texts.near_duplicate_groups.first() {
+        let groups = texts.near_duplicate_groups.len() as u64;
+        let example: Vec<String> = first.iter().take(2).map(u64::to_string).collect();
+        writeln!(
+            out,
+            "{} nearly the same as another ({} of their letter sequences in common), in {}: rows {}, for example.",
+            count(texts.near_duplicates, "row is", "rows are"),
+            format_args!("{:.0}%", 100.0 * NEAR),
+            count(groups, "group", "groups"),
+            example.join(" and "),
+        )?;
+    }
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;
     }

@@ -70,6 +70,7 @@ pub(super) fn reading(arguments: &ReadingArguments) -> DatasetSettings {
         delimiter: arguments.delimiter,
         encoding: arguments.encoding.clone(),
         header: arguments.no_header.then_some(false),
+        sheet: arguments.sheet.clone(),
         ..DatasetSettings::default()
     }
 }

@@ -45,12 +45,12 @@ pub(super) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec
 pub(super) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
     let mut warnings = Vec::new();
     for file in files {
-        if file.format.undecodable > 0 {
+        if file.format.undecodable() > 0 {
             warnings.push(format!(
                 "{}: {} could not be decoded as {} and show as \u{FFFD}. If texts look wrong, choose another encoding in Data",
                 name(file),
-                count(file.format.undecodable as usize, "character"),
-                file.format.encoding
+                count(file.format.undecodable() as usize, "character"),
+                file.format.encoding().unwrap_or_default()
             ));
         }
         if let Some(first) = file.bad_rows.first() {

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use crate::project::CleaningSettings;
 
+mod emoji;
 mod html;
 mod mask;
 mod mojibake;
+mod numbers;
+mod repeats;
 mod unicode;
 
 /// One cleaning step.
@@ -21,7 +24,7 @@ pub(super) struct CleaningStep {
 }
 
 /// The steps that change a text, in the order they run.
-pub(super) const STEPS: [CleaningStep; 9] = [
+pub(super) const STEPS: [CleaningStep; 15] = [
     CleaningStep { switch: "fix_mojibake", is_on: |settings| settings.fix_mojibake, apply: mojibake::repair },
     CleaningStep { switch: "strip_html", is_on: |settings| settings.strip_html, apply: html::strip_tags },
     CleaningStep {
@@ -38,6 +41,12 @@ pub(super) const STEPS: [CleaningStep; 9] = [
     CleaningStep { switch: "mask_urls", is_on: |settings| settings.mask_urls, apply: mask::urls },
     CleaningStep { switch: "mask_emails", is_on: |settings| settings.mask_emails, apply: mask::emails },
     CleaningStep { switch: "mask_handles", is_on: |settings| settings.mask_handles, apply: mask::handles },
+    CleaningStep { switch: "mask_accounts", is_on: |settings| settings.mask_accounts, apply: numbers::accounts },
+    CleaningStep { switch: "mask_phones", is_on: |settings| settings.mask_phones, apply: numbers::phones },
+    CleaningStep { switch: "mask_orders", is_on: |settings| settings.mask_orders, apply: numbers::orders },
+    CleaningStep { switch: "name_emoji", is_on: |settings| settings.name_emoji, apply: emoji::name },
+    CleaningStep { switch: "remove_emoji", is_on: |settings| settings.remove_emoji, apply: emoji::remove },
+    CleaningStep { switch: "collapse_repeats", is_on: |settings| settings.collapse_repeats, apply: repeats::shorten },
     CleaningStep {
         switch: "collapse_whitespace",
         is_on: |settings| settings.collapse_whitespace,
@@ -78,7 +87,17 @@ mod tests {
     use super::*;
 
     fn all() -> CleaningSettings {
-        CleaningSettings { mask_urls: true, mask_emails: true, mask_handles: true, ..CleaningSettings::default() }
+        CleaningSettings {
+            mask_urls: true,
+            mask_emails: true,
+            mask_handles: true,
+            mask_accounts: true,
+            mask_phones: true,
+            mask_orders: true,
+            name_emoji: true,
+            collapse_repeats: true,
+            ..CleaningSettings::default()
+        }
     }
 
     #[test]
@@ -104,7 +123,15 @@ mod tests {
 
     #[test]
     fn cleaning_twice_changes_nothing_more() {
-        for text in ["a &amp;lt;b&amp;gt; c", "x < y and z > w", "<3 you", "Ã¢â‚¬â„¢s", "  a\u{A0} b "] {
+        for text in [
+            "+44 20 7946 0958, order #12345",
+            "no 👍🏽 soooo!!!!",
+            "a &amp;lt;b&amp;gt; c",
+            "x < y and z > w",
+            "<3 you",
+            "Ã¢â‚¬â„¢s",
+            "  a\u{A0} b ",
+        ] {
             let once = clean(text, &all());
             assert_eq!(clean(&once, &all()), once, "{text}");
         }

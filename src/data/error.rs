@@ -8,14 +8,68 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum DataError {
     /// The project names no main file.
-    #[error("no data file is chosen. Open a CSV or TSV file first")]
+    #[error("no data file is chosen. Open one first")]
     NoFile,
     /// There is nothing at the path.
     #[error("there is no file at {}. Was it moved or renamed?", .0.display())]
     NotFound(PathBuf),
-    /// A folder was given instead of a file.
-    #[error("{} is a folder. Choose a CSV or TSV file inside it", .0.display())]
-    IsFolder(PathBuf),
+    /// A folder holds nothing that can be read as rows.
+    #[error(
+        "{} is a folder without rows. Choose a file inside it, or a folder that has a folder of .txt files for each \
+         label, or Parquet or Arrow files",
+        .0.display()
+    )]
+    NoRowsInFolder(PathBuf),
+    /// A folder holds too many files.
+    #[error("{} holds more than {most} files. Choose a folder inside it", folder.display())]
+    TooManyFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// Files that can be read.
+        most: usize,
+    },
+    /// A table has too many columns.
+    #[error(
+        "{} has more than {most} different fields, as when fields are named after what they hold. Choose a file with the \
+         same fields in every row",
+        path.display()
+    )]
+    TooManyColumns {
+        /// The file.
+        path: PathBuf,
+        /// Columns that can be read.
+        most: usize,
+    },
+    /// A folder has files for other sides, and none for this one.
+    #[error("{} has no files for {side}, and has some for other sides. Choose another folder, or none", folder.display())]
+    NoSide {
+        /// The folder.
+        folder: PathBuf,
+        /// The side, for example "validation".
+        side: &'static str,
+    },
+    /// A file of a known kind cannot be read.
+    #[error("{} could not be read as {kind}: {reason}. {advice}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What it is, for example "a Parquet file".
+        kind: &'static str,
+        /// What is wrong with it.
+        reason: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A workbook has no sheet of that name.
+    #[error("{} has no sheet '{asked}'. Its sheets are: {}. Choose one of them", path.display(), sheets.join(", "))]
+    NoSheet {
+        /// The workbook.
+        path: PathBuf,
+        /// The sheet asked for.
+        asked: String,
+        /// The sheets there are.
+        sheets: Vec<String>,
+    },
     /// The system refused to read.
     #[error("{} could not be read: {source}. Check that it may be read and is not open elsewhere", path.display())]
     Unreadable {

@@ -44,9 +44,57 @@ impl Table {
     }
 }
 
-/// How a file was read, detected or told.
+/// What kind of file it is and how it was read, detected or told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileFormat {
+pub enum FileFormat {
+    /// CSV, TSV and the like.
+    Delimited(Delimited),
+    /// JSON objects.
+    Json {
+        /// How the objects stand in the file.
+        layout: JsonLayout,
+        /// WHATWG encoding name.
+        encoding: String,
+        /// Characters that could not be decoded and became U+FFFD.
+        undecodable: u64,
+    },
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow, as a file or a stream.
+    Arrow,
+    /// A sheet of a workbook: XLSX, XLSB, XLS or ODS.
+    Workbook {
+        /// The sheet that was read.
+        sheet: String,
+        /// All sheets.
+        sheets: Vec<String>,
+    },
+    /// A folder with a folder of texts for each label.
+    TextFolder {
+        /// Texts.
+        files: u64,
+    },
+    /// A folder of Parquet or Arrow files.
+    DatasetFolder {
+        /// Files read.
+        files: u64,
+    },
+    /// A project of Azure's custom text classification, with its texts beside it.
+    AzureProject,
+}
+
+/// How the objects of a JSON file stand in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonLayout {
+    /// One a line.
+    Lines,
+    /// In a list.
+    Document,
+}
+
+/// How a delimited file was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delimited {
     /// Field separator.
     pub delimiter: char,
     /// Whether double quotes enclose fields.
@@ -59,12 +107,58 @@ pub struct FileFormat {
     pub undecodable: u64,
 }
 
+impl FileFormat {
+    /// The kind of file in a word or two.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Delimited(Delimited { delimiter: '\t', .. }) => "TSV",
+            Self::Delimited(_) => "CSV",
+            Self::Json { layout: JsonLayout::Lines, .. } => "JSON lines",
+            Self::Json { layout: JsonLayout::Document, .. } => "JSON",
+            Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow",
+            Self::Workbook { .. } => "workbook",
+            Self::TextFolder { .. } => "folder of texts",
+            Self::DatasetFolder { .. } => "dataset folder",
+            Self::AzureProject => "Azure project",
+        }
+    }
+
+    /// How a delimited file was read.
+    #[must_use]
+    pub fn delimited(&self) -> Option<&Delimited> {
+        match self {
+            Self::Delimited(delimited) => Some(delimited),
+            _ => None,
+        }
+    }
+
+    /// The encoding of a text file.
+    #[must_use]
+    pub fn encoding(&self) -> Option<&str> {
+        match self {
+            Self::Delimited(Delimited { encoding, .. }) | Self::Json { encoding, .. } => Some(encoding),
+            _ => None,
+        }
+    }
+
+    /// Characters that could not be decoded and became U+FFFD.
+    #[must_use]
+    pub fn undecodable(&self) -> u64 {
+        match self {
+            Self::Delimited(Delimited { undecodable, .. }) | Self::Json { undecodable, .. } => *undecodable,
+            _ => 0,
+        }
+    }
+}
+
 /// A record that could not be used, kept to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
     /// 1-based record number.
     pub record: u64,
-    /// 1-based line in the file where the record begins.
+    /// 1-based line in the file where the record begins; the record's number where a file has no lines.
     pub line: u64,
     /// What is wrong with it.
     pub reason: String,

@@ -1,5 +1,6 @@
 //! Taking a trained model elsewhere. Every export is read again and compared before it counts as done.
 
+mod bad_rows;
 mod error;
 mod hugging_face;
 mod model_card;
@@ -13,6 +14,7 @@ use crate::evaluation::Prediction;
 use crate::progress::{Progress, Watch};
 use crate::storage::{RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
 
+pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
 
 /// What can be exported.

@@ -175,7 +175,7 @@ impl TextClassifier {
         mode: Mode,
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<Vec<f32>>> {
-        keep_awake(|| {
+        self.awake(|| {
             let mut pass = Pass::new(self.backend, mode, self.rates, stop);
             self.logits(batch, features, &mut pass)?.to_rows()
         })
@@ -187,7 +187,12 @@ impl TextClassifier {
     /// # Errors
     /// As [`Self::forward`], when the labels do not fit, and when it is stopped; `gradients` are then of no use.
     pub fn train_pass(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<Learnt> {
-        keep_awake(|| self.train_pass_awake(pass, gradients))
+        self.awake(|| self.train_pass_awake(pass, gradients))
+    }
+
+    /// Keeps the threads awake where they compute.
+    fn awake<T>(&self, work: impl FnOnce() -> T) -> T {
+        if matches!(self.backend, Backend::Kernels(_)) { keep_awake(work) } else { work() }
     }
 
     fn train_pass_awake(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<Learnt> {

@@ -23,6 +23,18 @@ pub struct CleaningSettings {
     pub mask_emails: bool,
     /// `@name` becomes `@user`.
     pub mask_handles: bool,
+    /// Numbers of payment cards become `[CARD]`, of bank accounts `[IBAN]`.
+    pub mask_accounts: bool,
+    /// Telephone numbers become `[PHONE]`.
+    pub mask_phones: bool,
+    /// Numbers of orders, invoices and tickets become `[ORDER]`.
+    pub mask_orders: bool,
+    /// Emoji become their names: `:thumbs up:`.
+    pub name_emoji: bool,
+    /// Emoji go.
+    pub remove_emoji: bool,
+    /// More than three of the same letter or mark in a row become three.
+    pub collapse_repeats: bool,
     /// Runs of white space become one space; ends are trimmed.
     pub collapse_whitespace: bool,
     /// Leave out later rows with the same text and label.
@@ -42,6 +54,12 @@ impl Default for CleaningSettings {
             mask_urls: false,
             mask_emails: false,
             mask_handles: false,
+            mask_accounts: false,
+            mask_phones: false,
+            mask_orders: false,
+            name_emoji: false,
+            remove_emoji: false,
+            collapse_repeats: false,
             collapse_whitespace: true,
             drop_duplicates: true,
             drop_conflicts: false,

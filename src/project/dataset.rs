@@ -24,6 +24,9 @@ pub struct DatasetSettings {
     pub encoding: Option<String>,
     /// Whether the first record names the columns. Without a header they are `column_1`, `column_2`, ...
     pub header: Option<bool>,
+    /// Sheet of a workbook. `None` takes the first one that is not empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     /// Column that holds the text. Empty until chosen.
     pub text_column: String,
     /// Column that holds the label. Empty until chosen.

@@ -56,7 +56,11 @@ impl Optimizer {
     /// # Errors
     /// [`TrainError::NoGradient`] when one is missing, [`TrainError::Tensor`] when it does not have its parameter's size.
     pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<f64, TrainError> {
-        ops::keep_awake(|| self.step_awake(gradients, learning_rate))
+        if self.slots.iter().all(|slot| slot.var.device().is_cpu()) {
+            ops::keep_awake(|| self.step_awake(gradients, learning_rate))
+        } else {
+            self.step_awake(gradients, learning_rate)
+        }
     }
 
     fn step_awake(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<f64, TrainError> {

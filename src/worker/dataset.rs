@@ -34,13 +34,27 @@ impl FilesKey {
         let dataset =
             DatasetSettings { text_column: String::new(), label_column: String::new(), ..project.dataset.clone() };
         let stamps = [&dataset.main, &dataset.validation, &dataset.test]
-            .map(|path| {
-                let metadata = std::fs::metadata(folder.join(path.as_ref()?)).ok()?;
-                Some((metadata.len(), metadata.modified().ok()?))
-            })
+            .map(|path| stamp(&folder.join(path.as_ref()?), FOLDER_LEVELS))
             .into();
         Self { folder: folder.to_owned(), dataset, stamps }
     }
+}
+
+/// Levels of folders in a folder of data that are looked at.
+const FOLDER_LEVELS: usize = 3;
+
+/// Size and time of the last change; of a folder, those of all its files.
+fn stamp(path: &Path, levels: usize) -> Option<(u64, SystemTime)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    let (mut bytes, mut changed) = (metadata.len(), metadata.modified().ok()?);
+    if metadata.is_dir() && levels > 0 {
+        for entry in std::fs::read_dir(path).ok()?.flatten() {
+            if let Some((more, later)) = stamp(&entry.path(), levels - 1) {
+                (bytes, changed) = (bytes.wrapping_add(more), changed.max(later));
+            }
+        }
+    }
+    Some((bytes, changed))
 }
 
 /// The project without what preparing does not look at.

@@ -114,11 +114,31 @@ impl Context<'_> {
     }
 }
 
+/// A person's data file is never written over.
+fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let files = [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()];
+    if files.into_iter().flatten().any(|file| real(output).starts_with(real(&file.path))) {
+        let message = format!("{} is a data file of the project. Choose another name.", output.display());
+        return Err(JobError::Failed(message));
+    }
+    Ok(())
+}
+
 /// Runs a command to its final answer.
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer, JobError> {
     match command {
         Command::Import { project, folder } => context.import(&project, &folder).map(Answer::Imported),
         Command::Prepare { project, imported } => prepare(context, &project, &imported),
+        Command::SaveBadRows { imported, output } => {
+            refuse_data_file(&imported, &output)?;
+            let rows = export::write_bad_rows(&imported, &output).map_err(JobError::failed)?;
+            Ok(Answer::BadRowsSaved { path: output, rows })
+        }
+        Command::CompareTexts { prepared } => {
+            let likeness = context.watched(|watch| data::compare_texts(&prepared, watch))?;
+            Ok(Answer::TextsCompared(Arc::new(likeness)))
+        }
         Command::FindRows { prepared, query, label } => {
             Ok(Answer::RowsFound(data::filter_rows(&prepared, &query, label)))
         }

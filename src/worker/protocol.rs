@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, Prepared};
+use crate::data::{Imported, Likeness, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
@@ -41,6 +41,18 @@ pub enum Command {
         query: String,
         /// Class id of the rows; `None` is any.
         label: Option<u32>,
+    },
+    /// Write the rows that could not be used as CSV. Answer: [`Answer::BadRowsSaved`].
+    SaveBadRows {
+        /// The files as read.
+        imported: Arc<Imported>,
+        /// The file to write.
+        output: PathBuf,
+    },
+    /// Find texts nearly the same. Answer: [`Answer::TextsCompared`].
+    CompareTexts {
+        /// The rows.
+        prepared: Arc<Prepared>,
     },
     /// Bring a model of the catalogue onto this machine. Answer: [`Answer::ModelReady`].
     FetchModel {
@@ -140,6 +152,15 @@ pub enum Answer {
     Prepared(Arc<Prepared>),
     /// Places in `Prepared::examples` of the rows found, in order. Final.
     RowsFound(Vec<usize>),
+    /// The rows that could not be used were written. Final.
+    BadRowsSaved {
+        /// The file.
+        path: PathBuf,
+        /// Rows in it.
+        rows: u64,
+    },
+    /// Texts nearly the same. Final.
+    TextsCompared(Arc<Likeness>),
     /// A model is on this machine. Final for [`Command::FetchModel`].
     ModelReady {
         /// Catalogue id.

@@ -29,6 +29,9 @@ pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path)
         context.reporter.log(LogLevel::Warning, warning);
     }
     let model_folder = find_model(context, &project.model, folder)?;
+    for warning in context.watched(|watch| data::compare_texts(&prepared, watch))?.warnings() {
+        context.reporter.log(LogLevel::Warning, warning);
+    }
     context.kept.model.forget(); // its memory is of more use to the run
     let inputs = TrainInputs { project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
     let reporter = &mut *context.reporter;
@@ -183,7 +186,10 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
 /// The rows of another file, cleaned and labelled as the run's own were; none is left out as a duplicate.
 fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<LabelledRow>, JobError> {
     let project = &settings.project;
-    let imported = context.watched(|watch| data::read_table(path, SourceFile::Main, &project.dataset, watch))?;
+    // Of a folder of several sides, the one to measure on; a workbook need not have a sheet of the same name.
+    let by_side = path.is_dir() || project.dataset.sheet.is_some();
+    let which = if by_side { SourceFile::Test } else { SourceFile::Main };
+    let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.tell_bad_rows(&imported);
     let table = &imported.table;
     let text_column = column(table, &project.dataset.text_column, path)?;

@@ -1,6 +1,8 @@
 //! From files to examples: what people's files hold, and what is wrong with them.
 
 mod bad_input;
+mod formats;
+mod fuzz;
 mod prepare;
 mod real;
 
@@ -32,6 +34,10 @@ fn read_with(bytes: impl AsRef<[u8]>, settings: &DatasetSettings) -> Result<Impo
 
 fn read(bytes: impl AsRef<[u8]>) -> ImportedFile {
     read_with(bytes, &DatasetSettings::default()).unwrap()
+}
+
+fn delimited(file: &ImportedFile) -> &hone::data::Delimited {
+    file.format.delimited().unwrap()
 }
 
 fn cells(file: &ImportedFile) -> Vec<Vec<&str>> {

@@ -12,6 +12,7 @@ use super::super::widgets::{
     Role, TablePreview, banner, button, card, empty_state, field_label, icon_button, page, primary_button,
     table_preview_ui, waiting_ui,
 };
+use super::reading::reading_ui;
 use crate::data::{Imported, ImportedFile};
 use crate::project::{DatasetSettings, Step};
 
@@ -22,13 +23,6 @@ const COLUMN_COMBO: f32 = 284.0;
 
 /// Bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;
-
-/// Separators a person can choose.
-const DELIMITERS: [(char, &str); 4] = [(',', "Comma"), (';', "Semicolon"), ('\t', "Tab"), ('|', "Vertical bar")];
-
-/// Encodings a person can choose.
-const ENCODINGS: [&str; 8] =
-    ["UTF-8", "windows-1252", "windows-1250", "windows-1251", "UTF-16LE", "UTF-16BE", "Shift_JIS", "GBK"];
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
@@ -53,7 +47,7 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
             return;
         };
         file_card(ui, ctx, imported, sender);
-        bad_rows(ui, ctx, imported);
+        bad_rows(ui, ctx, imported, sender);
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
         let ready = if columns_chosen(ctx, imported) { Ok(()) } else { Err("Choose the text and the label column") };
@@ -64,11 +58,15 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
-    let body = "A CSV or TSV file with a column of texts and a column of labels. Drop it onto this window, or browse. \
-                Hone reads it where it is and never changes it.";
+    let body = "CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS with a column of texts and a column of labels, or a \
+                folder that has a folder of texts for each label. Drop it onto this window, or browse. Hone reads it \
+                where it is and never changes it.";
     empty_state(ui, ctx.theme, icons::TABLE, "Open a table of texts and labels", body, |ui| {
         if primary_button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…", Ok(())).clicked() {
             sender.send(AppCommand::Pick(Pick::MainFile));
+        }
+        if button(ui, ctx.theme, icons::FOLDER_OPEN, "Open a folder…").clicked() {
+            sender.send(AppCommand::Pick(Pick::MainFolder));
         }
         ui.add_space(ctx.theme.space.m);
         ui.label(ctx.theme.small("or type its path"));
@@ -83,6 +81,9 @@ fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, se
         ui.horizontal(|ui| {
             if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
                 sender.send(AppCommand::Pick(Pick::MainFile));
+            }
+            if button(ui, ctx.theme, icons::FOLDER_OPEN, "Open a folder…").clicked() {
+                sender.send(AppCommand::Pick(Pick::MainFolder));
             }
             let width = 420.0_f32.min(ui.available_width());
             path_field(ui, ctx, state, width, sender);
@@ -110,7 +111,7 @@ fn columns_chosen(ctx: &StepContext<'_>, imported: &Imported) -> bool {
 fn describe(file: &ImportedFile) -> String {
     let rows = counted(file.table.len() as u64, "row", "rows");
     let columns = counted(file.table.names.len() as u64, "column", "columns");
-    format!("{rows}  ·  {columns}  ·  {}", bytes(file.bytes))
+    format!("{rows}  ·  {columns}  ·  {}  ·  {}", bytes(file.bytes), file.format.name())
 }
 
 fn file_name(path: &std::path::Path) -> String {
@@ -122,7 +123,8 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
     let file = &imported.main;
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
-            ui.label(RichText::new(icons::FILE_CSV).size(theme.text.title).color(theme.palette.text_muted));
+            let icon = if file.format.delimited().is_some() { icons::FILE_CSV } else { icons::TABLE };
+            ui.label(RichText::new(icon).size(theme.text.title).color(theme.palette.text_muted));
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 // Room for the buttons.
@@ -142,16 +144,7 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
         });
         ui.add_space(theme.space.m);
         let width = choice_width(ui, ctx, 3).min(COMBO);
-        Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            field_label(ui, theme, "Separator", "What stands between two fields of a row");
-            field_label(ui, theme, "Quotes", "Whether double quotes enclose fields, so that these may hold separators");
-            field_label(ui, theme, "Encoding", "How the file's bytes stand for characters");
-            ui.end_row();
-            delimiter(ui, ctx, file, width, sender);
-            quoting(ui, ctx, file, width, sender);
-            encoding(ui, ctx, file, width, sender);
-            ui.end_row();
-        });
+        reading_ui(ui, ctx, file, width, sender);
         let spacing = [theme.space.xl, theme.space.xs];
         Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
             field_label(ui, theme, "Validation file", "A separate file to watch training with, used as it is");
@@ -165,13 +158,13 @@ fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
 }
 
 /// Room for each of some choices in a row.
-fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
+pub(super) fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
     let gaps = (choices as f32 - 1.0) * ctx.theme.space.xl;
     (ui.available_width() - gaps) / choices as f32
 }
 
 /// A choice of exactly this width. Left to itself it takes what room there is, and a grid never takes room back.
-fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(&mut Ui)) {
+pub(super) fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(&mut Ui)) {
     ui.scope(|ui| {
         ui.set_max_width(width);
         let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate().show_ui(ui, options);
@@ -179,60 +172,10 @@ fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(
     });
 }
 
-/// A choice between "detect" (`None`) and given values. Returns whether it was changed.
-fn choice<T: Clone + PartialEq>(
-    ui: &mut Ui,
-    width: f32,
-    name: &str,
-    now: &mut Option<T>,
-    detected: &str,
-    options: &[(T, String)],
-) -> bool {
-    let shown = match now {
-        None => format!("{detected} (detected)"),
-        Some(value) => options.iter().find(|(option, _)| option == value).map_or(detected, |(_, text)| text).to_owned(),
-    };
-    let before = now.clone();
-    combo(ui, name, &shown, width, |ui| {
-        ui.selectable_value(now, None, "Detect");
-        for (value, text) in options {
-            ui.selectable_value(now, Some(value.clone()), text);
-        }
-    });
-    *now != before
-}
-
-fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&mut DatasetSettings)) {
+pub(super) fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&mut DatasetSettings)) {
     let mut dataset = ctx.project.dataset.clone();
     change(&mut dataset);
     sender.edit(Edit::Dataset(dataset));
-}
-
-fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
-    let options = DELIMITERS.map(|(value, text)| (value, text.to_owned()));
-    let detected = DELIMITERS.iter().find(|(value, _)| *value == file.format.delimiter);
-    let detected = detected.map_or_else(|| file.format.delimiter.to_string(), |(_, text)| (*text).to_owned());
-    let mut chosen = ctx.project.dataset.delimiter;
-    if choice(ui, width, "Separator", &mut chosen, &detected, &options) {
-        edit(ctx, sender, |dataset| dataset.delimiter = chosen);
-    }
-}
-
-fn quoting(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
-    let options = [(true, "Double quotes".to_owned()), (false, "None".to_owned())];
-    let detected = if file.format.quoting { "Double quotes" } else { "None" };
-    let mut chosen = ctx.project.dataset.quoting;
-    if choice(ui, width, "Quotes", &mut chosen, detected, &options) {
-        edit(ctx, sender, |dataset| dataset.quoting = chosen);
-    }
-}
-
-fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
-    let options = ENCODINGS.map(|name| (name.to_owned(), name.to_owned()));
-    let mut chosen = ctx.project.dataset.encoding.clone();
-    if choice(ui, width, "Encoding", &mut chosen, &file.format.encoding, &options) {
-        edit(ctx, sender, |dataset| dataset.encoding = chosen);
-    }
 }
 
 fn other_file(ui: &mut Ui, ctx: &StepContext<'_>, file: Option<&ImportedFile>, pick: Pick, sender: &mut CommandSender) {
@@ -255,11 +198,11 @@ fn other_file(ui: &mut Ui, ctx: &StepContext<'_>, file: Option<&ImportedFile>, p
     });
 }
 
-fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported) {
+fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
     let theme = ctx.theme;
     for file in [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten() {
-        if file.format.undecodable > 0 {
-            let title = counted(file.format.undecodable, "character", "characters");
+        if file.format.undecodable() > 0 {
+            let title = counted(file.format.undecodable(), "character", "characters");
             let title = format!("{title} of {} could not be decoded", file_name(&file.path));
             let body = "They show as \u{FFFD}. If texts look wrong, choose another encoding above";
             banner(ui, theme, Tone::Warning, &title, body, |_| {});
@@ -270,6 +213,12 @@ fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported) {
         let rows = counted(file.bad_rows.len() as u64, "row", "rows");
         let title = format!("{rows} of {} could not be read", file_name(&file.path));
         banner(ui, theme, Tone::Warning, &title, "The others are used; these are left out", |ui| {
+            if button(ui, theme, icons::FLOPPY_DISK, "Save them…")
+                .on_hover_text("As CSV, with the reason of each")
+                .clicked()
+            {
+                sender.send(AppCommand::Pick(Pick::BadRows));
+            }
             CollapsingHeader::new("Show them").id_salt(&file.path).show(ui, |ui| {
                 for bad in file.bad_rows.iter().take(BAD_ROWS_SHOWN) {
                     let place = format!("Row {}, line {}", count(bad.record), count(bad.line));

@@ -1,5 +1,6 @@
 //! One file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
 
+mod alike;
 mod data;
 mod evaluate;
 mod explore;
@@ -13,6 +14,7 @@ mod model;
 mod plan;
 mod prepare;
 mod queue;
+mod reading;
 mod review;
 mod switches;
 mod train;

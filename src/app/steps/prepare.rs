@@ -9,6 +9,7 @@ use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{
     banner, button, diff_ui, empty_state, field_label, is_narrow, page, primary_button, section, waiting_ui,
 };
+use super::alike::alike_ui;
 use super::switches::{SWITCHES, Switch};
 use crate::data::{DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
@@ -43,6 +44,7 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
         cleaning(ui, ctx, (prepared, survey), state, sender);
         split(ui, ctx, prepared, survey, sender);
         left_out(ui, theme, survey);
+        alike_ui(ui, ctx, prepared, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Model));
         }

@@ -15,7 +15,7 @@ pub struct Switch {
 }
 
 /// All switches.
-pub const SWITCHES: [Switch; 11] = [
+pub const SWITCHES: [Switch; 17] = [
     Switch {
         field: "fix_mojibake",
         name: "Repair garbled characters",
@@ -63,6 +63,42 @@ pub const SWITCHES: [Switch; 11] = [
         name: "Mask @names",
         explanation: "Each becomes @user",
         get: |settings| &mut settings.mask_handles,
+    },
+    Switch {
+        field: "mask_accounts",
+        name: "Mask card and account numbers",
+        explanation: "Payment cards become [CARD], bank accounts [IBAN]; only numbers whose check digits are right",
+        get: |settings| &mut settings.mask_accounts,
+    },
+    Switch {
+        field: "mask_phones",
+        name: "Mask telephone numbers",
+        explanation: "Each becomes [PHONE]: personal data stays out of the model",
+        get: |settings| &mut settings.mask_phones,
+    },
+    Switch {
+        field: "mask_orders",
+        name: "Mask order numbers",
+        explanation: "Numbers of orders, invoices and tickets become [ORDER]: they say nothing about the next text",
+        get: |settings| &mut settings.mask_orders,
+    },
+    Switch {
+        field: "name_emoji",
+        name: "Name emoji",
+        explanation: "Each becomes its name in words, such as :thumbs up:, for models that never learnt the picture",
+        get: |settings| &mut settings.name_emoji,
+    },
+    Switch {
+        field: "remove_emoji",
+        name: "Remove emoji",
+        explanation: "Each goes without a trace; their feeling goes too",
+        get: |settings| &mut settings.remove_emoji,
+    },
+    Switch {
+        field: "collapse_repeats",
+        name: "Shorten repeats",
+        explanation: "More than three of the same letter or mark become three: sooooo!!!!!! becomes sooo!!!",
+        get: |settings| &mut settings.collapse_repeats,
     },
     Switch {
         field: "collapse_whitespace",

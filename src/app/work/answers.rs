@@ -1,6 +1,7 @@
 //! What the workers answered, put where it is shown.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
@@ -12,10 +13,11 @@ impl Work {
     /// Takes in everything the workers have said since the last call.
     pub fn poll(&mut self) -> Vec<Outcome> {
         let mut outcomes = Vec::new();
-        for lane in [Lane::Preview, Lane::Heavy] {
+        for lane in [Lane::Preview, Lane::Heavy, Lane::Background] {
             let worker = match lane {
                 Lane::Heavy => &self.heavy,
                 Lane::Preview => &self.preview,
+                Lane::Background => &self.background,
             };
             let events: Vec<Event> = worker.events().try_iter().collect();
             for Event { job, answer } in events {
@@ -41,10 +43,12 @@ impl Work {
             }
             Answer::Surveyed(survey) => self.next_survey = Some(survey),
             Answer::Prepared(prepared) => {
-                self.prepared = Some(prepared);
+                self.prepared = Some(Arc::clone(&prepared));
                 self.survey = self.next_survey.take();
                 self.prepare_error = None;
+                self.compare(prepared);
             }
+            Answer::TextsCompared(likeness) => self.likeness = Some(likeness),
             Answer::RowsFound(rows) => self.on_found(purpose, rows),
             Answer::ModelReady { .. } => {
                 self.fetch = None;
@@ -70,6 +74,13 @@ impl Work {
                     format!("{rows} rows labelled, {empty} left empty because they have no text")
                 };
                 return Some(self.written("Predictions", path, proof));
+            }
+            Answer::BadRowsSaved { path, rows } => {
+                return Some(self.written(
+                    "Rows that could not be read",
+                    path,
+                    if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") },
+                ));
             }
             Answer::Exported { path, proof } => {
                 let what = match purpose {
@@ -102,7 +113,12 @@ impl Work {
                     forecast.progress = None;
                 }
             }
-            Purpose::Train | Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) => {}
+            Purpose::Train
+            | Purpose::LoadRun
+            | Purpose::Classify(_)
+            | Purpose::FindRows(_)
+            | Purpose::Compare
+            | Purpose::SaveBadRows => {}
         }
     }
 
@@ -133,7 +149,11 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) => {}
+            Purpose::LoadRun
+            | Purpose::Classify(_)
+            | Purpose::FindRows(_)
+            | Purpose::Compare
+            | Purpose::SaveBadRows => {}
         }
     }
 
@@ -232,6 +252,8 @@ impl Work {
                 self.on_found(purpose.clone(), Vec::new());
                 "The rows could not be searched"
             }
+            Purpose::SaveBadRows => "The rows could not be saved",
+            Purpose::Compare => "The texts could not be compared",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",
             Purpose::Predict => "The file could not be labelled",

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::{DataError, western};
+use super::super::DataError;
+use super::western;
 
 /// Bytes looked at to tell UTF-16 without a mark from other text.
 const SAMPLE: usize = 64 * 1024;
@@ -56,7 +57,7 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     if let Some(utf16) = utf16_without_mark(&bytes[..bytes.len().min(SAMPLE)]) {
         return utf16;
     }
-    if is_mostly_utf8(bytes) {
+    if std::str::from_utf8(bytes).is_ok() || is_mostly_utf8(bytes) {
         return UTF_8;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);

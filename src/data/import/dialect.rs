@@ -31,7 +31,7 @@ pub(super) fn has_header(text: &str, dialect: Dialect) -> bool {
         .take(HEADER_SAMPLE)
         .collect();
     let names: Vec<&str> = first.fields.iter().map(|field| field.trim()).collect();
-    if rows.is_empty() || names.iter().any(|name| super::columns::is_known_name(name)) {
+    if rows.is_empty() || names.iter().any(|name| super::super::columns::is_known_name(name)) {
         return true;
     }
     let is_number = |field: &str| field.trim().parse::<f64>().is_ok();

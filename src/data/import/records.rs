@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr2, memchr2_iter, memchr3};
+
 /// How fields are separated and quoted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Dialect {
@@ -180,18 +182,17 @@ fn stray_quote<'a>(text: &'a str, open: usize, quote: usize, delimiter: u8, reco
 }
 
 fn find(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
-    bytes.get(from..)?.iter().position(|&byte| byte == wanted).map(|offset| from + offset)
+    memchr(wanted, bytes.get(from..)?).map(|offset| from + offset)
 }
 
 /// First byte at or after `at` that ends an unquoted field.
 fn field_end(bytes: &[u8], at: usize, delimiter: u8) -> usize {
-    let ends = |&byte: &u8| byte == delimiter || byte == b'\n' || byte == b'\r';
-    bytes[at..].iter().position(ends).map_or(bytes.len(), |offset| at + offset)
+    memchr3(delimiter, b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |offset| at + offset)
 }
 
 /// First line end at or after `at`.
 fn line_end(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].iter().position(|&byte| byte == b'\n' || byte == b'\r').map_or(bytes.len(), |offset| at + offset)
+    memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |offset| at + offset)
 }
 
 /// The byte after the line end at `end`: `\n`, `\r\n` or a lone `\r`.
@@ -204,13 +205,8 @@ fn after_line_end(bytes: &[u8], end: usize) -> usize {
 }
 
 fn line_ends(bytes: &[u8]) -> u64 {
-    let mut count = 0;
-    let mut previous = 0;
-    for &byte in bytes {
-        count += u64::from(byte == b'\r' || (byte == b'\n' && previous != b'\r'));
-        previous = byte;
-    }
-    count
+    let begins_here = |&at: &usize| bytes[at] == b'\r' || at == 0 || bytes[at - 1] != b'\r';
+    memchr2_iter(b'\n', b'\r', bytes).filter(begins_here).count() as u64
 }
 
 #[cfg(test)]

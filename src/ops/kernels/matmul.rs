@@ -110,10 +110,9 @@ impl MatrixPrecision {
     #[must_use]
     pub fn fastest() -> Self {
         match simd_level() {
-            SimdLevel::Amx => Self::Bf16,
             // Intel's `vdpbf16ps` does as much in a cycle as two products of floats do; AMD's does twice as much.
             SimdLevel::Avx512Bf16 if is_by_intel() => Self::F32,
-            SimdLevel::Avx512Bf16 => Self::Bf16,
+            SimdLevel::Amx | SimdLevel::Avx512Bf16 => Self::Bf16,
             _ => Self::F32,
         }
     }

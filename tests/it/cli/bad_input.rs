@@ -25,7 +25,10 @@ fn files_that_cannot_be_read() {
     let noise = (0..2_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8);
     place.write("noise.csv", noise.collect::<Vec<u8>>());
     let error = place.bad(1, &["inspect", "noise.csv"]);
-    assert_eq!(error, "Error: [folder]/noise.csv is a binary file, not a text file. Choose a CSV or TSV file.");
+    assert_eq!(
+        error,
+        "Error: [folder]/noise.csv is a binary file, not a text file. Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook."
+    );
     let errors =
         ["absent.csv", "folder", "empty.csv", "blank.csv", "picture.csv"].map(|file| place.bad(1, &["inspect", file]));
     insta::assert_snapshot!("unreadable", errors.join("\n"));

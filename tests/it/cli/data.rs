@@ -32,6 +32,47 @@ fn inspect_says_what_is_in_a_file() {
 }
 
 #[test]
+fn rows_that_cannot_be_used_are_saved_to_be_mended() {
+    let place = Place::new();
+    place.write("messy.csv", MESSY);
+    let arguments = ["inspect", "messy.csv", "--only-read", "--bad-rows", "bad.csv"];
+    let out = place.good(&arguments);
+    assert!(!out.contains("to learn from"), "the texts are left alone: {out}");
+    let saved = place.read("bad.csv");
+    let lines: Vec<&str> = saved.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (2, "file,row,line,reason,raw"));
+    assert!(
+        lines[1].contains(",7,9,4 fields where 3 are needed") && lines[1].ends_with("7;Great;5;who knows"),
+        "{saved}"
+    );
+    assert!(place.bad(1, &arguments).contains("bad.csv is there already"));
+    assert_eq!(place.read("bad.csv"), saved);
+    std::fs::create_dir_all(place.path("texts/good")).unwrap();
+    place.write("texts/good/1.txt", "Works");
+    let inside = place.bad(1, &["inspect", "texts", "--bad-rows", "texts/new.csv"]);
+    assert!(inside.contains("is a data file of the project"), "{inside}");
+}
+
+#[test]
+fn a_workbook_is_inspected_and_a_project_made_of_one_of_its_sheets() {
+    let place = Place::new();
+    let workbook = format!("{}/tests/fixtures/tables/reviews.xlsx", env!("CARGO_MANIFEST_DIR"));
+    let out = place.good(&["inspect", &workbook]);
+    assert!(out.contains("4 rows") && out.contains("sheet 'Reviews' of 3"), "{out}");
+    let json = place.json(&["inspect", &workbook, "--sheet", "Other", "--json"]);
+    assert_eq!(
+        (json["format"].as_str(), json["sheet"].as_str(), json["rows"].as_u64()),
+        (Some("workbook"), Some("Other"), Some(1))
+    );
+    assert!(
+        place.bad(1, &["inspect", &workbook, "--sheet", "March"]).contains("Its sheets are: Cover, Reviews, Other")
+    );
+    place.good(&["new", "shop", "--data", &workbook, "--sheet", "Other", "--model", TINY_BERT]);
+    let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
+    assert_eq!((project.dataset.sheet.as_deref(), project.dataset.text_column.as_str()), (Some("Other"), "text"));
+}
+
+#[test]
 fn inspect_guesses_columns_delimiter_and_encoding() {
     let place = Place::new();
     let mut latin = "Bewertung\tLabel\n".to_owned();

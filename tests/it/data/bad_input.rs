@@ -12,24 +12,13 @@ fn a_missing_file_a_folder_and_an_empty_file() {
     let read_path =
         |path: &Path| error(watched(|watch| read_table(path, SourceFile::Main, &DatasetSettings::default(), watch)));
     assert!(read_path(&folder.path().join("gone.csv")).contains("there is no file at"));
-    assert!(read_path(folder.path()).contains("is a folder. Choose a CSV"));
+    assert!(read_path(folder.path()).contains("is a folder without rows. Choose a file inside it"));
     assert!(error(read_with("", &DatasetSettings::default())).contains("is empty"));
     assert!(error(read_with(" \r\n\n", &DatasetSettings::default())).contains("is empty"));
     let (_folder, inside_a_file) = written("rows.csv", "a,b\n1,2\n");
     assert!(read_path(&inside_a_file.join("x.csv")).contains("there is no file at"));
     let nothing = watched(|watch| import(&Project::default(), folder.path(), watch)).unwrap_err();
     assert!(nothing.to_string().contains("no data file is chosen"));
-}
-
-#[test]
-fn a_spreadsheet_is_not_read_as_text() {
-    let (_folder, path) = written("reviews.xlsx", b"PK\x03\x04rest");
-    let settings = DatasetSettings::default();
-    let message = error(watched(|watch| read_table(&path, SourceFile::Main, &settings, watch)));
-    assert!(
-        message.contains("is a spreadsheet, not a text file. Open it in its program and save it as CSV"),
-        "{message}"
-    );
 }
 
 #[test]
@@ -73,7 +62,7 @@ fn encodings_are_detected_and_can_be_told() {
         (format!("\u{FEFF}{text}").into_bytes(), "UTF-8"),
     ] {
         let file = read(bytes);
-        assert_eq!((file.format.encoding.as_str(), file.format.undecodable), (encoding, 0));
+        assert_eq!((delimited(&file).encoding.as_str(), file.format.undecodable()), (encoding, 0));
         assert_eq!(file.table.names, ["text", "label"]);
         assert_eq!(cells(&file), expected);
     }
@@ -92,7 +81,7 @@ fn bytes_that_cannot_be_decoded_are_counted_and_the_rest_kept() {
     let mut project = project(folder.path(), "", None, None);
     project.dataset.main = Some("dirty.csv".into());
     let (imported, prepared) = prepared(&project, folder.path());
-    assert_eq!(imported.main.format.undecodable, 1);
+    assert_eq!(imported.main.format.undecodable(), 1);
     assert_eq!(imported.main.table.cell(0, 1), "bro\u{FFFD}ken");
     assert!(prepared.warnings.iter().any(|warning| warning.contains("1 character could not be decoded as UTF-8")));
 }
@@ -107,10 +96,10 @@ fn nul_bytes_and_mixed_line_ends() {
 #[test]
 fn delimiters_and_quoting_are_detected_and_can_be_told() {
     let file = read("text;label\n\"a; b, c\";x\nd, e;y\n");
-    assert_eq!((file.format.delimiter, file.format.quoting), (';', true));
+    assert_eq!((delimited(&file).delimiter, delimited(&file).quoting), (';', true));
     assert_eq!(cells(&file), [["a; b, c", "x"], ["d, e", "y"]]);
     let glue = read("sentence\tlabel\n\" stray quote\t0\nit 's \"fine\"\t1\n\"open , and never shut\t0\n");
-    assert_eq!((glue.format.delimiter, glue.format.quoting, glue.table.len()), ('\t', false, 3));
+    assert_eq!((delimited(&glue).delimiter, delimited(&glue).quoting, glue.table.len()), ('\t', false, 3));
     assert_eq!(glue.table.cell(0, 0), "\" stray quote");
     let told = DatasetSettings { delimiter: Some('|'), quoting: Some(false), ..DatasetSettings::default() };
     assert_eq!(cells(&read_with("text|label\n\"a,b\"|x\n", &told).unwrap()), [["\"a,b\"", "x"]]);
@@ -122,7 +111,7 @@ fn delimiters_and_quoting_are_detected_and_can_be_told() {
 fn names_are_made_unique_and_a_missing_header_is_noticed() {
     assert_eq!(read("text,text,,label\na,b,c,d\n").table.names, ["text", "text_2", "column_3", "label"]);
     let bare = read("1,lovely thing,pos\n2,awful thing,neg\n3,nice thing,pos\n");
-    assert!(!bare.format.header);
+    assert!(!delimited(&bare).header);
     assert_eq!((bare.table.names.join(" "), bare.table.len()), ("column_1 column_2 column_3".to_owned(), 3));
     let told = DatasetSettings { header: Some(false), ..DatasetSettings::default() };
     assert_eq!(read_with("text,label\na,b\n", &told).unwrap().table.records, [1, 2]);

@@ -202,3 +202,30 @@ fn cancelling_stops_the_preparing() {
     let result = prepare(&project, &imported, &mut Watch { control: &control, report: &mut report });
     assert!(matches!(result, Err(DataError::Cancelled)));
 }
+
+#[test]
+fn rows_nearly_the_same_on_two_sides_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "text,label\nThe parcel arrived on Monday and everything in it was just as described,good\n\
+                It broke after a day and nobody answers my letters,bad\n\
+                The parcel arrived on Friday and everything in it was just as described,good\nNever again,bad\n";
+    let test = "text,label\nThe parcel arrived on Tuesday and everything in it was just as described,good\n\
+                It broke after a day and nobody answers my letters,bad\nQuite another text about something else,bad\n";
+    let validation = "text,label\nGood value for the money they ask,good\nPoor value for the price,bad\n";
+    let project = project(folder.path(), main, Some(validation), Some(test));
+    let (_, prepared) = prepared(&project, folder.path());
+    let likeness = watched(|watch| hone::data::compare_texts(&prepared, watch)).unwrap();
+    let ids: Vec<Vec<String>> =
+        likeness.groups.iter().map(|group| group.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(ids, [vec!["main:1", "main:3", "test:1"], vec!["main:2", "test:2"]]);
+    assert_eq!(likeness.rows(), 5);
+    // The row that is the same to the letter has its own warning.
+    assert_eq!(
+        likeness.warnings(),
+        [
+            "1 of 3 test rows is nearly the same as a training row (the first: test:1 and main:1), which makes the figures look \
+          better than they are"
+        ]
+    );
+    assert!(prepared.warnings.iter().any(|warning| warning.starts_with("1 text of test also stands in training")));
+}

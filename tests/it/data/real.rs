@@ -83,7 +83,7 @@ fn sst2_is_read_without_quoting() {
     let (imported, ready) = prepared(&project, Path::new(""));
     assert_eq!((imported.main.table.len(), imported.main.bad_rows.len()), (67_349, 0));
     assert_eq!(imported.test.as_ref().map(|file| file.table.len()), Some(872));
-    assert_eq!((imported.main.format.delimiter, imported.guessed_text.as_deref()), ('\t', Some("sentence")));
+    assert_eq!((delimited(&imported.main).delimiter, imported.guessed_text.as_deref()), ('\t', Some("sentence")));
     assert_eq!((ready.labels.join(" "), ready.side(Side::Test).count()), ("0 1".to_owned(), 872));
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
 }
@@ -92,5 +92,5 @@ fn sst2_is_read_without_quoting() {
 fn a_tab_separated_file_without_a_header() {
     let Some(path) = shared("vader_amazon/amazonReviewSnippets_GroundTruth.txt") else { return };
     let file = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap();
-    assert_eq!((file.table.len(), file.bad_rows.len(), file.format.header), (3_708, 0, false));
+    assert_eq!((file.table.len(), file.bad_rows.len(), delimited(&file).header), (3_708, 0, false));
 }

@@ -74,6 +74,7 @@ impl Registers {
     ///
     /// # Safety
     /// `ROWS` rows of `COLUMNS` numbers can be read at `from`, and be written at `out`, where nobody else does.
+    #[expect(clippy::unused_self, reason = "whoever has it has set the registers up")]
     pub(super) unsafe fn run(&self, a: &[u32], b: &[u32], from: Option<Sums>, out: Sums) {
         debug_assert!(a.len().is_multiple_of(ROWS * PAIRS_OF_LINE) && a.len() / ROWS == b.len() / COLUMNS);
         let lines = a.len() / (ROWS * PAIRS_OF_LINE);

@@ -1,0 +1,183 @@
+//! Rows that are nearly the same: how many, which, and leaving out all but one of each group.
+
+use egui::{CollapsingHeader, Label, Ui};
+
+use super::super::context::StepContext;
+use super::super::messages::{CommandSender, Edit};
+use super::super::theme::{Tone, icons};
+use super::super::widgets::numbers::{count, counted, percent};
+use super::super::widgets::{banner, button, one_line, section};
+use crate::data::{Example, Imported, Likeness, NEAR, Prepared, Side, content_hash};
+use crate::project::{DatasetSettings, RowEdit, RowId, SourceFile};
+
+/// Groups shown; the rest are counted.
+const GROUPS: usize = 50;
+/// Rows shown of a group.
+const ROWS: usize = 10;
+/// Characters shown of a text.
+const LENGTH: usize = 400;
+
+/// Draws the section; nothing while the data is being prepared.
+pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let hint = "The same text with a word changed, or sent again by somebody else. Such rows count twice in training, and \
+                across sides they flatter the figures";
+    section(ui, theme, "Rows nearly the same", hint, |ui| {
+        let Some(likeness) = ctx.likeness else {
+            ui.label(theme.muted("Comparing the texts…"));
+            return;
+        };
+        if likeness.groups.is_empty() {
+            ui.label(theme.muted("No two texts are nearly the same"));
+            return;
+        }
+        let rows = counted(likeness.rows() as u64, "row", "rows");
+        let groups = counted(likeness.groups.len() as u64, "group", "groups");
+        let share = percent(NEAR);
+        let kinship =
+            format!("{rows} in {groups}: each shares at least {share} of its letter sequences with another one");
+        ui.label(theme.strong(kinship));
+        for warning in likeness.warnings() {
+            banner(ui, theme, Tone::Warning, "Nearly the same on two sides", &warning, |_| {});
+        }
+        list(ui, ctx, prepared, likeness);
+        ui.add_space(theme.space.s);
+        let surplus = surplus(likeness);
+        let text = format!("Leave out {}", counted(surplus.len() as u64, "of these rows", "of these rows"));
+        let why =
+            "Keeps one row of each group. Rows of validation and test files are kept always. Undo brings them back";
+        if !surplus.is_empty()
+            && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
+            && let Some(imported) = ctx.imported
+        {
+            sender.edit(Edit::Rows(exclusions(ctx, imported, prepared, &surplus)));
+        }
+    });
+}
+
+fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Likeness) {
+    let theme = ctx.theme;
+    CollapsingHeader::new("Show them").id_salt("alike").show(ui, |ui| {
+        for (place, group) in likeness.groups.iter().take(GROUPS).enumerate() {
+            if place > 0 {
+                ui.separator();
+            }
+            for example in group.iter().take(ROWS).filter_map(|&id| example(prepared, id)) {
+                let side = match example.side {
+                    Side::Train => "training",
+                    Side::Validation => "validation",
+                    Side::Test => "test",
+                };
+                let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
+                ui.label(theme.small(format!("Row {}  ·  {label}  ·  {side}", count(example.id.record))));
+                ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
+            }
+            if group.len() > ROWS {
+                ui.label(theme.small(format!("And {} more", count((group.len() - ROWS) as u64))));
+            }
+        }
+        if likeness.groups.len() > GROUPS {
+            let more = counted((likeness.groups.len() - GROUPS) as u64, "group", "groups");
+            ui.label(theme.small(format!("And {more} more")));
+        }
+    });
+}
+
+fn example(prepared: &Prepared, id: RowId) -> Option<&Example> {
+    let key = |id: RowId| (id.file, id.record);
+    let place = prepared.examples.binary_search_by_key(&key(id), |example| key(example.id)).ok()?;
+    prepared.examples.get(place)
+}
+
+/// All rows of the main file but one of each group; none is kept there where another file has one.
+fn surplus(likeness: &Likeness) -> Vec<RowId> {
+    let mut surplus = Vec::new();
+    for group in &likeness.groups {
+        let kept = usize::from(group.iter().all(|id| id.file == SourceFile::Main));
+        surplus.extend(group.iter().filter(|id| id.file == SourceFile::Main).skip(kept).copied());
+    }
+    surplus
+}
+
+fn exclusions(
+    ctx: &StepContext<'_>,
+    imported: &Imported,
+    prepared: &Prepared,
+    rows: &[RowId],
+) -> Vec<(RowId, Option<RowEdit>)> {
+    let DatasetSettings { text_column, label_column, .. } = &ctx.project.dataset;
+    let table = &imported.main.table;
+    let (Some(text), Some(label)) = (table.column_index(text_column), table.column_index(label_column)) else {
+        return Vec::new();
+    };
+    let exclusion = |&id: &RowId| {
+        let row = example(prepared, id)?.row;
+        let before = ctx.project.edits.rows.get(&id).cloned().unwrap_or_default();
+        let content_hash = content_hash(table.cell(text, row), table.cell(label, row));
+        Some((id, Some(RowEdit { content_hash, excluded: true, ..before })))
+    };
+    rows.iter().filter_map(exclusion).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::messages::AppCommand;
+    use super::super::super::testing::{app, picture, settle};
+    use super::*;
+    use crate::project::Step;
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn rows_nearly_the_same_are_shown_left_out_and_brought_back() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 1.0);
+        settle(&mut window);
+        let mut rows = "text,label\n".to_owned();
+        for number in 0..20 {
+            let (square, seven) = (number * number, number * 7);
+            rows.push_str(&format!("Number {number} came {square} days late and nobody answers,bad\n"));
+            rows.push_str(&format!("I like the {number}th one of these {seven} a lot,good\n"));
+        }
+        rows += "The parcel arrived on Monday and everything in it was just as it was described,good\n";
+        rows += "The parcel arrived on Friday and everything in it was just as it was described,good\n";
+        let path = folder.path().join("reviews.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().prepared().unwrap().examples.len();
+        window.get_by_label_contains("each shares at least 80% of its letter sequences");
+        window.get_by_label("Show them").click();
+        settle(&mut window);
+        window.get_by_label_contains("The parcel arrived on Friday");
+        picture("prepare-alike", &mut window);
+        window.get_by_label_contains("of these rows").click();
+        settle(&mut window);
+        let project = window.state().as_ref().unwrap().project().clone();
+        let left_out = project.edits.corrections();
+        assert!(left_out > 0);
+        let after = window.state().as_ref().unwrap().prepared().unwrap().examples.len();
+        assert_eq!(after, before - left_out);
+        window.get_by_label("No two texts are nearly the same");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::User(crate::app::commands::UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(window.state().as_ref().unwrap().project().edits.corrections(), 0);
+    }
+
+    #[test]
+    fn rows_of_a_test_file_are_kept_and_their_like_left_out() {
+        let row = |file, record| RowId { file, record };
+        let likeness = Likeness {
+            groups: vec![
+                vec![row(SourceFile::Main, 1), row(SourceFile::Main, 4)],
+                vec![row(SourceFile::Main, 2), row(SourceFile::Main, 3), row(SourceFile::Test, 1)],
+            ],
+            across: Vec::new(),
+        };
+        assert_eq!(surplus(&likeness), [4, 2, 3].map(|record| row(SourceFile::Main, record)));
+    }
+}

@@ -1,0 +1,66 @@
+//! Emoji named or removed.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// No emoji stands before this character but the keycaps; signs such as © and ™ do.
+const FIRST: char = '\u{2190}';
+
+/// Emoji become their names: `:thumbs up:`.
+pub(super) fn name(text: &str) -> Cow<'_, str> {
+    replace(text, |emoji| format!(":{}:", emoji.name()))
+}
+
+/// Emoji go.
+pub(super) fn remove(text: &str) -> Cow<'_, str> {
+    replace(text, |_| String::new())
+}
+
+fn replace(text: &str, with: impl Fn(&emojis::Emoji) -> String) -> Cow<'_, str> {
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut replaced: Option<String> = None;
+    for (at, cluster) in text.grapheme_indices(true) {
+        match emoji(cluster) {
+            Some(emoji) => replaced.get_or_insert_with(|| text[..at].to_owned()).push_str(&with(emoji)),
+            None => {
+                if let Some(replaced) = &mut replaced {
+                    replaced.push_str(cluster);
+                }
+            }
+        }
+    }
+    replaced.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+fn emoji(cluster: &str) -> Option<&'static emojis::Emoji> {
+    let is_keycap = cluster.ends_with('\u{20E3}');
+    if !is_keycap && cluster.chars().next()? < FIRST {
+        return None;
+    }
+    emojis::get(cluster).or_else(|| {
+        // A mark of how to draw it is no part of the name.
+        let bare: String = cluster.chars().filter(|&character| character != '\u{FE0F}').collect();
+        emojis::get(&bare)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emoji_are_named_or_go_and_letters_stay() {
+        assert_eq!(name("great👍 shoes ❤️"), "great:thumbs up: shoes :red heart:");
+        assert_eq!(remove("great👍 shoes ❤️!"), "great shoes !");
+        assert_eq!(remove("👩‍💻 at work"), " at work");
+        for text in ["plain", "Café ™ © ½ → naïve 日本", "5 stars"] {
+            assert!(
+                !remove(text).contains(':') && remove(text).contains(text.split('→').next().unwrap_or(text)),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Letters and marks that people hold down.
+
+use std::borrow::Cow;
+
+/// As many of the same letter or mark in a row are kept.
+const KEPT: usize = 3;
+
+/// More than three of the same letter or mark in a row become three. Digits and white space are left alone.
+pub(super) fn shorten(text: &str) -> Cow<'_, str> {
+    let mut shortened: Option<String> = None;
+    let (mut last, mut run) = (None, 0);
+    for (at, character) in text.char_indices() {
+        run = if last == Some(character) { run + 1 } else { 1 };
+        last = Some(character);
+        let surplus = run > KEPT && !character.is_numeric() && !character.is_whitespace();
+        if surplus {
+            shortened.get_or_insert_with(|| text[..at].to_owned());
+        } else if let Some(shortened) = &mut shortened {
+            shortened.push(character);
+        }
+    }
+    shortened.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_cut_to_three() {
+        assert_eq!(shorten("soooooo good!!!!!! ...... 10000000"), "sooo good!!! ... 10000000");
+        assert!(matches!(shorten("Mississippi... aaa     b"), Cow::Borrowed(_)));
+        assert_eq!(shorten("😀😀😀😀😀"), "😀😀😀");
+    }
+}

@@ -1,0 +1,214 @@
+//! Folders: a folder of texts for each label, and datasets of Parquet or Arrow files.
+
+use std::path::{Path, PathBuf};
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, StringArray, new_null_array};
+use arrow_schema::DataType;
+use arrow_select::concat::concat;
+use sha2::{Digest, Sha256};
+
+use super::super::{BadRow, DataError, FileFormat, ImportedFile, hashing};
+use super::arrow_files;
+use super::bytes::{self, Kind, progress};
+use super::decode;
+use super::rows::{NamedRows, Rows};
+use super::{Read, names::unique_names};
+use crate::progress::Watch;
+use crate::project::SourceFile;
+
+/// Files of a folder, at most.
+const MOST_FILES: usize = 2_000_000;
+/// Bytes of one text, at most.
+const MOST_BYTES: u64 = 16 << 20;
+/// Files between two looks at the cancel switch.
+const FILES_PER_LOOK: u64 = 256;
+/// Endings of texts.
+const TEXTS: [&str; 3] = ["txt", "text", "md"];
+/// Endings of columns.
+const COLUMNS: [&str; 3] = ["parquet", "arrow", "feather"];
+
+/// Reads a folder's rows.
+///
+/// # Errors
+/// [`DataError::NoRowsInFolder`], [`DataError::Cancelled`], and what the files give.
+pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result<ImportedFile, DataError> {
+    let files = list(folder, 2)?;
+    let with =
+        |endings: &[&str]| -> Vec<PathBuf> { files.iter().filter(|path| ends_in(path, endings)).cloned().collect() };
+    let mut columns = with(&COLUMNS);
+    // What `datasets` has computed once lies beside what it was computed from.
+    columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
+    let read = if columns.is_empty() {
+        let mut texts = of_side(folder, &with(&TEXTS), file)?;
+        // The label is a folder of its own.
+        texts.retain(|path| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none()));
+        if texts.is_empty() {
+            return Err(DataError::NoRowsInFolder(folder.to_owned()));
+        }
+        read_texts(folder, &texts, watch)?
+    } else {
+        read_dataset(folder, &of_side(folder, &columns, file)?, watch)?
+    };
+    Ok(read.into_file(folder, file))
+}
+
+fn ends_in(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+/// The files in a folder and in its folders, by name; hidden ones are left out.
+fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
+    let unreadable = |source| bytes::unreadable(folder, source);
+    let mut entries: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            entries.push(entry.path());
+        }
+    }
+    entries.sort_unstable();
+    let mut files = Vec::new();
+    for entry in entries {
+        if entry.is_dir() {
+            if levels > 0 {
+                files.extend(list(&entry, levels - 1)?);
+            }
+        } else {
+            files.push(entry);
+        }
+        if files.len() > MOST_FILES {
+            return Err(DataError::TooManyFiles { folder: folder.to_owned(), most: MOST_FILES });
+        }
+    }
+    Ok(files)
+}
+
+/// Each text a row; its label is the name of the folder it stands in.
+fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+    let (mut rows, mut hasher, mut total) = (NamedRows::default(), Sha256::new(), 0);
+    for (record, path) in (1_u64..).zip(texts) {
+        if record.is_multiple_of(FILES_PER_LOOK) {
+            if watch.is_cancelled() {
+                return Err(DataError::Cancelled);
+            }
+            watch.progress(progress("Reading texts", record, texts.len() as u64, "files"));
+        }
+        let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        match text_of(path) {
+            Ok((text, bytes)) => {
+                total += bytes.len() as u64;
+                for part in [name.as_bytes(), &bytes] {
+                    hasher.update((part.len() as u64).to_le_bytes());
+                    hasher.update(part);
+                }
+                let label = path.parent().and_then(Path::file_name).map(|label| label.to_string_lossy().into_owned());
+                rows.set("text", Some(text));
+                rows.set("label", label);
+                rows.set("file", Some(name));
+                rows.end_row(record);
+            }
+            Err(reason) => rows.bad_rows.push(BadRow::new(record, record, reason, &name)),
+        }
+    }
+    let format = FileFormat::TextFolder { files: texts.len() as u64 };
+    Ok(Read { rows: rows.finish(folder)?, format, bytes: total, sha256: hashing::hexadecimal(&hasher.finalize()) })
+}
+
+/// The text of a file, or why there is none.
+fn text_of(path: &Path) -> Result<(String, Vec<u8>), String> {
+    let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
+    if !size.is_file() {
+        return Err("It is no plain file".to_owned());
+    }
+    if size.len() > MOST_BYTES {
+        return Err(format!("It is longer than {} MiB", MOST_BYTES >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(|error| format!("It could not be read: {error}"))?;
+    let decoded = decode::decode(&bytes, None).map_err(|error| error.to_string())?;
+    if decoded.is_binary() {
+        return Err("It is no text".to_owned());
+    }
+    let text = decoded.text.trim_end_matches(['\r', '\n']).to_owned();
+    Ok((text, bytes))
+}
+
+/// The files of one side, where names say so: `train-00000-of-00002.parquet`, `test/data.arrow`. All of them where none does.
+fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<PathBuf>, DataError> {
+    let side = |path: &Path| {
+        let within = path.strip_prefix(folder).unwrap_or(path);
+        within.ancestors().filter(|part| !part.as_os_str().is_empty()).find_map(side_of)
+    };
+    let mut of_side: Vec<PathBuf> = files.iter().filter(|path| side(path) == Some(file)).cloned().collect();
+    if of_side.is_empty() {
+        if files.iter().any(|path| side(path).is_some()) {
+            let side = match file {
+                SourceFile::Main => "training",
+                SourceFile::Validation => "validation",
+                SourceFile::Test => "test",
+            };
+            return Err(DataError::NoSide { folder: folder.to_owned(), side });
+        }
+        of_side = files.to_vec();
+    }
+    Ok(of_side)
+}
+
+/// The side that the last part of a path names.
+fn side_of(path: &Path) -> Option<SourceFile> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let begins = |start: &&str| {
+        name.strip_prefix(start).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
+    };
+    [
+        (SourceFile::Main, &["train", "training"][..]),
+        (SourceFile::Validation, &["validation", "valid", "val", "dev"]),
+        (SourceFile::Test, &["test"]),
+    ]
+    .into_iter()
+    .find_map(|(side, names)| names.iter().any(begins).then_some(side))
+}
+
+/// The rows of several files of columns, one after another; a column that one of them lacks is empty there.
+fn read_dataset(folder: &Path, files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+    let (mut parts, mut hasher, mut total) = (Vec::with_capacity(files.len()), Sha256::new(), 0);
+    for path in files {
+        let Kind::Arrow(kind) = bytes::kind(path)? else {
+            let (kind, advice) = ("neither Parquet nor Arrow", "Remove it from the folder, or download it again");
+            return Err(DataError::NotText { path: path.clone(), kind, advice });
+        };
+        let part = arrow_files::read(path, kind, watch)?;
+        hasher.update(part.sha256.as_bytes());
+        total += part.bytes;
+        parts.push(part.rows);
+    }
+    let format = FileFormat::DatasetFolder { files: files.len() as u64 };
+    let sha256 = hashing::hexadecimal(&hasher.finalize());
+    Ok(Read { rows: appended(folder, &parts)?, format, bytes: total, sha256 })
+}
+
+fn appended(folder: &Path, parts: &[Rows]) -> Result<Rows, DataError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in parts.iter().flat_map(|part| &part.names) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    let mut columns = Vec::with_capacity(names.len());
+    for name in &names {
+        let of_part = |part: &Rows| {
+            let column = part.names.iter().position(|column| column == name);
+            column.map_or_else(
+                || new_null_array(&DataType::Utf8, part.records.len()).as_string::<i32>().clone(),
+                |column| part.columns[column].clone(),
+            )
+        };
+        let arrays: Vec<StringArray> = parts.iter().map(of_part).collect();
+        let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array as &dyn Array).collect();
+        let too_large = |_| DataError::TooLarge { path: folder.to_owned(), bytes: i32::MAX as u64 + 1 };
+        columns.push(concat(&arrays).map_err(too_large)?.as_string::<i32>().clone());
+    }
+    let rows: usize = parts.iter().map(|part| part.records.len()).sum();
+    let names = unique_names(names.iter().map(String::as_str));
+    Ok(Rows { names, columns, records: (1..=rows as u64).collect(), bad_rows: Vec::new() })
+}

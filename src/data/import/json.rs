@@ -1,0 +1,260 @@
+//! JSON: an object a line, or one document with a list of objects.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::super::{BadRow, DataError, FileFormat, JsonLayout};
+use super::azure;
+use super::bytes::progress;
+use super::decode::Decoded;
+use super::json_values::{Element, Fields};
+use super::rows::{NamedRows, Rows};
+use crate::progress::Watch;
+
+/// Records parsed between two looks at the cancel switch.
+const RECORDS_PER_LOOK: u64 = 8_192;
+
+/// Names that documents give their list of rows; the first list in the file that has one of them is read.
+const LISTS: [&str; 6] = ["data", "rows", "records", "examples", "items", "results"];
+
+/// How the objects stand in a text, or `None` where it is no JSON: known by its name, or by its first line.
+pub(super) fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
+    let named = |extensions: &[&str]| {
+        path.extension().is_some_and(|extension| extensions.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+    };
+    let (is_lines, is_json) = (named(&["jsonl", "ndjson", "jsonlines"]), named(&["json"]));
+    let body = text.trim();
+    let first_line = body.lines().next().unwrap_or_default();
+    let is_object = |line: &str| serde_json::from_str::<Fields>(line).is_ok();
+    let by_name = is_lines || is_json;
+    match body.as_bytes().first() {
+        Some(b'{') if is_lines || (is_object(first_line) && body.len() > first_line.len()) => Some(JsonLayout::Lines),
+        Some(b'{') if is_json || is_object(body) => Some(JsonLayout::Document),
+        Some(b'[') if is_lines && !body.ends_with(']') => Some(JsonLayout::Lines),
+        Some(b'[') if is_json => Some(JsonLayout::Document),
+        _ if by_name => Some(if is_lines { JsonLayout::Lines } else { JsonLayout::Document }),
+        _ => None,
+    }
+}
+
+/// Reads the objects, one a row. Objects within objects become columns such as `user.name`; lists are kept as JSON.
+///
+/// # Errors
+/// [`DataError::Damaged`] when a document holds no list of objects, and [`DataError::Cancelled`].
+pub(super) fn read(
+    path: &Path,
+    text: &str,
+    layout: JsonLayout,
+    decoded: &Decoded<'_>,
+    watch: &mut Watch,
+) -> Result<(Rows, FileFormat), DataError> {
+    let format = FileFormat::Json { layout, encoding: decoded.encoding.to_owned(), undecodable: decoded.undecodable };
+    let rows = match layout {
+        JsonLayout::Lines => read_lines(text, watch)?,
+        JsonLayout::Document => {
+            if let Some(rows) = azure::read(path, text, watch)? {
+                return Ok((rows, FileFormat::AzureProject));
+            }
+            read_document(path, text, watch)?
+        }
+    };
+    Ok((rows.finish(path)?, format))
+}
+
+fn read_lines(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
+    let mut rows = NamedRows::default();
+    let (mut record, mut done) = (0, 0);
+    for (line, raw) in text.split('\n').enumerate() {
+        done += raw.len() + 1;
+        let raw = raw.trim();
+        if raw.is_empty() {
+            continue;
+        }
+        record += 1;
+        match serde_json::from_str(raw) {
+            Ok(element) => add(&mut rows, record, line as u64 + 1, element, raw),
+            Err(error) => {
+                let reason = format!("Not JSON: {}", without_place(&error, true));
+                rows.bad_rows.push(BadRow::new(record, line as u64 + 1, reason, raw));
+            }
+        }
+        look(record, done, text.len(), watch)?;
+    }
+    Ok(rows)
+}
+
+fn look(record: u64, done: usize, total: usize, watch: &mut Watch) -> Result<(), DataError> {
+    if record.is_multiple_of(RECORDS_PER_LOOK) {
+        if watch.is_cancelled() {
+            return Err(DataError::Cancelled);
+        }
+        watch.progress(progress("Finding rows", done as u64, total as u64, "bytes"));
+    }
+    Ok(())
+}
+
+fn add(rows: &mut NamedRows, record: u64, line: u64, element: Element, raw: &str) {
+    match element {
+        Element::Fields(fields) => {
+            fields.set_in(rows);
+            rows.end_row(record);
+        }
+        Element::Other(kind, value) => {
+            let raw = if raw.is_empty() { value.as_str() } else { raw };
+            rows.bad_rows.push(BadRow::new(record, line, format!("{kind} where an object is needed"), raw));
+        }
+    }
+}
+
+/// What `serde_json` says, with the column alone where the line is known.
+fn without_place(error: &serde_json::Error, column: bool) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    if column { format!("{text} at column {}", error.column()) } else { text.to_owned() }
+}
+
+fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
+    let mut rows = NamedRows::default();
+    let (mut stopped, mut found) = (None, false);
+    let mut gather = Gather { rows: &mut rows, watch, stopped: &mut stopped, found: &mut found, record: 0 };
+    let mut source = serde_json::Deserializer::from_str(text);
+    let result = DocumentSeed(&mut gather).deserialize(&mut source).and_then(|()| source.end());
+    let record = gather.record;
+    if let Some(stopped) = stopped {
+        return Err(stopped);
+    }
+    let damaged = |reason: String| DataError::Damaged {
+        path: path.to_owned(),
+        kind: "JSON",
+        reason,
+        advice: "Save it anew, or as JSON lines: one object a line",
+    };
+    match result {
+        Ok(()) if found => Ok(rows),
+        Ok(()) => Err(damaged("it holds no list of objects".to_owned())),
+        // What stands before the damage is good; that the rest is lost is told as a bad row.
+        Err(error) if rows.len() > 0 => {
+            rows.drop_row();
+            let (line, raw) = (error.line() as u64, line_of(text, error.line()));
+            let reason = format!("Damaged from here on, {}; the rest is not read", without_place(&error, true));
+            rows.bad_rows.push(BadRow::new(record + 1, line, reason, raw));
+            Ok(rows)
+        }
+        Err(error) => Err(damaged(format!("{} in line {}", without_place(&error, true), error.line()))),
+    }
+}
+
+fn line_of(text: &str, line: usize) -> &str {
+    text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default().trim()
+}
+
+/// Where the objects of a document go.
+struct Gather<'a, 'w> {
+    rows: &'a mut NamedRows,
+    watch: &'a mut Watch<'w>,
+    /// Why reading was broken off, where it was not the text.
+    stopped: &'a mut Option<DataError>,
+    /// Whether a list of rows came up.
+    found: &'a mut bool,
+    record: u64,
+}
+
+/// A document: the list itself, or an object with a list in it.
+struct DocumentSeed<'g, 'a, 'w>(&'g mut Gather<'a, 'w>);
+
+impl<'de> DeserializeSeed<'de> for DocumentSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for DocumentSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a list of objects, or an object with such a list")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let gather = self.0;
+        *gather.found = true;
+        while let Some(element) = list.next_element()? {
+            gather.record += 1;
+            let record = gather.record;
+            add(gather.rows, record, record, element, "");
+            if let Err(stopped) = look(record, 0, 0, gather.watch) {
+                *gather.stopped = Some(stopped);
+                return Err(serde::de::Error::custom("stopped"));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let gather = self.0;
+        while let Some(name) = map.next_key::<String>()? {
+            if !*gather.found && LISTS.contains(&name.to_lowercase().as_str()) {
+                map.next_value_seed(ListSeed(gather))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The value of a key that may hold the list.
+struct ListSeed<'g, 'a, 'w>(&'g mut Gather<'a, 'w>);
+
+impl<'de> DeserializeSeed<'de> for ListSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ListSeed<'_, '_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<(), A::Error> {
+        DocumentSeed(self.0).visit_seq(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        DocumentSeed(self.0).visit_map(map)
+    }
+
+    // Not the list: how many there are, for example.
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}

@@ -1,0 +1,133 @@
+//! Rows as the readers gather them.
+
+use std::collections::HashMap;
+
+use std::path::Path;
+
+use arrow_array::StringArray;
+use arrow_array::builder::StringBuilder;
+
+use super::super::{BadRow, DataError};
+use super::names::unique_names;
+
+/// Characters kept of a bad record.
+const RAW_KEPT: usize = 2_000;
+
+/// Columns of a table, at most: fields named after what they hold would make a column each.
+pub(super) const MOST_COLUMNS: usize = 4_096;
+
+/// The rows of one file.
+#[derive(Debug, Default)]
+#[allow(clippy::struct_field_names, reason = "bad rows are called so everywhere")]
+pub(super) struct Rows {
+    pub names: Vec<String>,
+    pub columns: Vec<StringArray>,
+    /// 1-based record number of each row.
+    pub records: Vec<u64>,
+    pub bad_rows: Vec<BadRow>,
+}
+
+impl BadRow {
+    /// A bad record, its text cut to what is kept.
+    pub(super) fn new(record: u64, line: u64, reason: impl Into<String>, raw: &str) -> Self {
+        Self { record, line, reason: reason.into(), raw: raw.chars().take(RAW_KEPT).collect() }
+    }
+}
+
+/// Gathers rows whose fields have names, in the order in which the names first come up.
+#[derive(Default)]
+pub(super) struct NamedRows {
+    place: HashMap<String, usize>,
+    names: Vec<String>,
+    columns: Vec<StringBuilder>,
+    records: Vec<u64>,
+    /// The row being gathered: what each column has for it.
+    row: Vec<Option<String>>,
+    /// Bytes of each column.
+    bytes: Vec<usize>,
+    /// What makes the table too large; nothing more is gathered then.
+    fault: Option<Fault>,
+    pub bad_rows: Vec<BadRow>,
+}
+
+#[derive(Clone, Copy)]
+enum Fault {
+    Columns,
+    Bytes(usize),
+}
+
+impl NamedRows {
+    /// Sets a field of the row being gathered; a name that comes twice has the later value.
+    pub fn set(&mut self, name: &str, value: Option<String>) {
+        let place = match self.place.get(name) {
+            Some(&place) => place,
+            None if self.names.len() >= MOST_COLUMNS => {
+                self.fault = Some(Fault::Columns);
+                return;
+            }
+            None => self.add_column(name),
+        };
+        self.row[place] = value;
+    }
+
+    fn add_column(&mut self, name: &str) -> usize {
+        let place = self.names.len();
+        self.place.insert(name.to_owned(), place);
+        self.names.push(name.to_owned());
+        let mut column = StringBuilder::new();
+        column.append_nulls(self.records.len());
+        self.columns.push(column);
+        self.row.push(None);
+        self.bytes.push(0);
+        place
+    }
+
+    /// Ends the row being gathered.
+    pub fn end_row(&mut self, record: u64) {
+        if self.fault.is_some() {
+            return self.drop_row();
+        }
+        for (bytes, value) in self.bytes.iter_mut().zip(&self.row) {
+            *bytes += value.as_ref().map_or(0, String::len);
+            if i32::try_from(*bytes).is_err() {
+                self.fault = Some(Fault::Bytes(*bytes));
+                return self.drop_row();
+            }
+        }
+        for (column, value) in self.columns.iter_mut().zip(&mut self.row) {
+            column.append_option(value.take());
+        }
+        self.records.push(record);
+    }
+
+    /// Drops the row being gathered.
+    pub fn drop_row(&mut self) {
+        self.row.fill(None);
+    }
+
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The rows, their columns' names made unique.
+    ///
+    /// # Errors
+    /// [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
+    pub fn finish(self, path: &Path) -> Result<Rows, DataError> {
+        match self.fault {
+            Some(Fault::Columns) => {
+                return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
+            }
+            Some(Fault::Bytes(bytes)) => {
+                return Err(DataError::TooLarge { path: path.to_owned(), bytes: bytes as u64 });
+            }
+            None => {}
+        }
+        Ok(Rows {
+            names: unique_names(self.names.iter().map(String::as_str)),
+            columns: self.columns.into_iter().map(|mut column| column.finish()).collect(),
+            records: self.records,
+            bad_rows: self.bad_rows,
+        })
+    }
+}

@@ -1,0 +1,287 @@
+//! Workbooks: XLSX, XLSB, XLS and ODS.
+
+use std::io::{Cursor, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
+use zip::ZipArchive;
+
+use super::super::{DataError, FileFormat};
+use super::bytes::progress;
+use super::rows::{MOST_COLUMNS, NamedRows, Rows};
+use crate::progress::Watch;
+use crate::project::DatasetSettings;
+
+/// Bytes a workbook may unpack to.
+const MOST_UNPACKED: u64 = 4 << 30;
+/// Bytes a workbook may always unpack to, however small it is.
+const FEW_UNPACKED: u64 = 64 << 20;
+/// Times its size that a workbook may unpack to: sheets of real rows reach 10 to 30.
+const MOST_RATIO: u64 = 200;
+/// Cells read between two looks at the cancel switch.
+const CELLS_PER_LOOK: u64 = 65_536;
+
+type Bytes<'a> = Cursor<&'a [u8]>;
+
+/// Reads one sheet: the one asked for, or the first that is not empty. Its first row with anything in it names the
+/// columns, unless the settings say that there is no such row.
+///
+/// # Errors
+/// [`DataError::NoSheet`], [`DataError::Damaged`], [`DataError::NotText`] when the file is another archive or document,
+/// and [`DataError::Cancelled`].
+pub(super) fn read(
+    path: &Path,
+    bytes: &[u8],
+    settings: &DatasetSettings,
+    must_have_sheet: bool,
+    watch: &mut Watch,
+) -> Result<(Rows, FileFormat), DataError> {
+    check_archive(path, bytes, watch)?;
+    let read = AssertUnwindSafe(|| read_sheet(path, bytes, settings, must_have_sheet, watch));
+    // The decoders are fed by whoever made the file, and some damage makes them panic.
+    catch_unwind(read).unwrap_or_else(|_| Err(damaged(path, "its parts contradict each other".to_owned())))
+}
+
+fn damaged(path: &Path, reason: String) -> DataError {
+    let advice = "Open it in its program and save it anew, as a workbook without a password or as CSV (UTF-8)";
+    DataError::Damaged { path: path.to_owned(), kind: "a workbook", reason, advice }
+}
+
+/// Unpacks an archive to nowhere, to know that it is a workbook and does not unpack to more than memory holds: what it
+/// says of its sizes may be a lie.
+fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), DataError> {
+    if !bytes.starts_with(b"PK") {
+        return Ok(());
+    }
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(path, error.to_string()))?;
+    let is_workbook = archive.file_names().flatten().any(|name| {
+        let name = name.to_lowercase();
+        name.starts_with("xl/") || name == "content.xml"
+    });
+    if !is_workbook {
+        let (kind, advice) = ("a ZIP archive", "Unpack it and choose a file of rows from it");
+        return Err(DataError::NotText { path: path.to_owned(), kind, advice });
+    }
+    let mut unpacked = 0;
+    let mut chunk = vec![0; 1 << 20];
+    for number in 0..archive.len() {
+        let mut entry = archive.by_index(number).map_err(|error| damaged(path, error.to_string()))?;
+        loop {
+            if watch.is_cancelled() {
+                return Err(DataError::Cancelled);
+            }
+            match entry.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(read) => unpacked += read as u64,
+                Err(error) => return Err(damaged(path, error.to_string())),
+            }
+            if unpacked > MOST_UNPACKED || unpacked > FEW_UNPACKED.max(MOST_RATIO * bytes.len() as u64) {
+                return Err(damaged(path, format!("it unpacks to more than {} MiB", unpacked >> 20)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_sheet(
+    path: &Path,
+    bytes: &[u8],
+    settings: &DatasetSettings,
+    must_have_sheet: bool,
+    watch: &mut Watch,
+) -> Result<(Rows, FileFormat), DataError> {
+    let mut workbook: Sheets<Bytes<'_>> =
+        open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|_| unknown(path, bytes))?;
+    let sheets = workbook.sheet_names();
+    let candidates: Vec<String> = match &settings.sheet {
+        Some(asked) if sheets.contains(asked) => vec![asked.clone()],
+        Some(asked) if must_have_sheet => {
+            return Err(DataError::NoSheet { path: path.to_owned(), asked: asked.clone(), sheets });
+        }
+        _ => sheets.clone(),
+    };
+    let mut found = None;
+    for sheet in candidates {
+        let mut rows = SheetRows::new(settings.header.unwrap_or(true));
+        read_cells(&mut workbook, &sheet, &mut rows, path, watch)?;
+        if !rows.is_empty() {
+            found = Some((sheet, rows));
+            break;
+        }
+    }
+    let Some((sheet, rows)) = found else { return Err(DataError::Empty(path.to_owned())) };
+    Ok((rows.finish(path)?, FileFormat::Workbook { sheet, sheets }))
+}
+
+fn unknown(path: &Path, bytes: &[u8]) -> DataError {
+    if bytes.starts_with(b"PK") {
+        return damaged(path, "it is not one that can be opened".to_owned());
+    }
+    let (kind, advice) = ("an old Office document", "Open it in its program and save it as CSV (UTF-8)");
+    DataError::NotText { path: path.to_owned(), kind, advice }
+}
+
+fn read_cells(
+    workbook: &mut Sheets<Bytes<'_>>,
+    sheet: &str,
+    rows: &mut SheetRows,
+    path: &Path,
+    watch: &mut Watch,
+) -> Result<(), DataError> {
+    let mut cells = 0;
+    let mut look = |watch: &mut Watch, row: u32| {
+        cells += 1;
+        if cells % CELLS_PER_LOOK == 0 {
+            if watch.is_cancelled() {
+                return Err(DataError::Cancelled);
+            }
+            watch.progress(progress("Reading rows", u64::from(row), u64::from(row), "rows"));
+        }
+        Ok(())
+    };
+    // Cell after cell where the library can: a sheet whose only cell is its very last must not take all memory.
+    if let Sheets::Xlsx(workbook) = workbook {
+        let broken = |error: calamine::XlsxError| damaged(path, error.to_string());
+        let mut reader = match workbook.worksheet_cells_reader(sheet) {
+            // A sheet of charts has no cells.
+            Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(()),
+            reader => reader.map_err(broken)?,
+        };
+        while let Some(cell) = reader.next_cell().map_err(broken)? {
+            let (row, column) = cell.get_position();
+            look(watch, row)?;
+            rows.cell(row, column as usize, text_of_ref(cell.get_value()));
+        }
+        return Ok(());
+    }
+    if let Sheets::Xlsb(workbook) = workbook {
+        let broken = |error: calamine::XlsbError| damaged(path, error.to_string());
+        let mut reader = workbook.worksheet_cells_reader(sheet).map_err(broken)?;
+        while let Some(cell) = reader.next_cell().map_err(broken)? {
+            let (row, column) = cell.get_position();
+            look(watch, row)?;
+            rows.cell(row, column as usize, text_of_ref(cell.get_value()));
+        }
+        return Ok(());
+    }
+    let range = workbook.worksheet_range(sheet).map_err(|error| damaged(path, error.to_string()))?;
+    let (first_row, first_column) = range.start().unwrap_or_default();
+    for (row, column, value) in range.used_cells() {
+        let row = first_row + row as u32;
+        look(watch, row)?;
+        rows.cell(row, first_column as usize + column, text_of(value));
+    }
+    Ok(())
+}
+
+/// Rows of a sheet, gathered from cells that come row by row.
+struct SheetRows {
+    header: bool,
+    /// The row being gathered, 0-based.
+    row: Option<u32>,
+    values: Vec<(usize, String)>,
+    /// Names by column of the sheet, once the header was read.
+    names: Option<Vec<Option<String>>>,
+    rows: NamedRows,
+    record: u64,
+}
+
+impl SheetRows {
+    fn new(header: bool) -> Self {
+        Self { header, row: None, values: Vec::new(), names: None, rows: NamedRows::default(), record: 0 }
+    }
+
+    fn cell(&mut self, row: u32, column: usize, text: Option<String>) {
+        let Some(text) = text else { return };
+        if self.row != Some(row) {
+            self.end_row();
+            self.row = Some(row);
+        }
+        if column < MOST_COLUMNS {
+            self.values.push((column, text));
+        }
+    }
+
+    fn end_row(&mut self) {
+        let values = std::mem::take(&mut self.values);
+        if values.is_empty() {
+            return;
+        }
+        if self.header && self.names.is_none() {
+            self.take_names(values);
+            return;
+        }
+        self.record += 1;
+        for (column, text) in values {
+            let name = self.name(column);
+            self.rows.set(&name, Some(text));
+        }
+        self.rows.end_row(self.record);
+    }
+
+    fn take_names(&mut self, values: Vec<(usize, String)>) {
+        let width = values.iter().map(|(column, _)| column + 1).max().unwrap_or_default();
+        let mut names = vec![None; width];
+        let mut taken = std::collections::HashSet::new();
+        for (column, text) in values {
+            let wanted = text.trim().to_owned();
+            let mut name = wanted.clone();
+            let mut copy = 2;
+            while !taken.insert(name.clone()) {
+                name = format!("{wanted}_{copy}");
+                copy += 1;
+            }
+            // So that a column without a single value is there too.
+            self.rows.set(&name, None);
+            names[column] = Some(name);
+        }
+        self.names = Some(names);
+    }
+
+    fn name(&self, column: usize) -> String {
+        let named = self.names.as_ref().and_then(|names| names.get(column)).cloned().flatten();
+        named.unwrap_or_else(|| format!("column_{}", column + 1))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_none() && self.record == 0 && self.values.is_empty()
+    }
+
+    fn finish(mut self, path: &Path) -> Result<Rows, DataError> {
+        self.end_row();
+        self.rows.finish(path)
+    }
+}
+
+fn text_of_ref(value: &DataRef<'_>) -> Option<String> {
+    match value {
+        DataRef::SharedString(text) => text_of(&Data::String((*text).to_owned())),
+        other => text_of(&Data::from(other.clone())),
+    }
+}
+
+/// A cell as a person reads it; errors such as `#N/A` are no value.
+fn text_of(value: &Data) -> Option<String> {
+    match value {
+        Data::Empty | Data::Error(_) => None,
+        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => {
+            (!text.is_empty()).then(|| text.clone())
+        }
+        Data::Int(number) => Some(number.to_string()),
+        // A whole number is written without a fraction, as the sheet shows it.
+        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Some(format!("{number:.0}")),
+        Data::Float(number) => Some(number.to_string()),
+        Data::Bool(value) => Some(value.to_string()),
+        Data::DateTime(moment) => Some(date(moment)),
+    }
+}
+
+fn date(moment: &ExcelDateTime) -> String {
+    if moment.is_duration() {
+        return moment.as_f64().to_string();
+    }
+    let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
+    let date = format!("{year:04}-{month:02}-{day:02}");
+    if (hour, minute, second) == (0, 0, 0) { date } else { format!("{date} {hour:02}:{minute:02}:{second:02}") }
+}
