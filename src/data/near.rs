@@ -35,10 +35,7 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
     let mut signed: Vec<[u32; BANDS]> = Vec::with_capacity(texts.len());
     for chunk in texts.chunks(TEXTS_PER_LOOK) {
         look(watch, "Comparing texts", signed.len(), texts.len())?;
-        signed.par_extend(chunk.par_iter().map_init(Vec::new, |shingles, text| {
-            shingles_of(text, shingles);
-            bands(shingles)
-        }));
+        signed.par_extend(chunk.par_iter().map(|text| bands(text)));
     }
     let mut groups = Groups::new(texts.len());
     for band in 0..BANDS {
@@ -97,42 +94,42 @@ fn pairs_of(bucket: &[u64], texts: &[&str], groups: &Groups) -> Vec<(u32, u32)> 
     pairs
 }
 
-/// Hashes of a text's shingles, each once, in order: of its letters and digits in lower case, all else as one space.
+/// Hashes of a text's shingles, each once, in order.
 fn shingles_of(text: &str, shingles: &mut Vec<u32>) {
     shingles.clear();
-    let mut window = [0_u32; SHINGLE];
-    let mut count = 0;
-    let mut take = |letter: u32| {
-        window.rotate_left(1);
-        window[SHINGLE - 1] = letter;
-        count += 1;
-        if count >= SHINGLE {
-            shingles.push(hash_of(window));
-        }
-    };
-    let mut space = true;
-    for letter in text.chars() {
-        if letter.is_alphanumeric() {
-            if letter.is_ascii() {
-                take(u32::from(letter.to_ascii_lowercase()));
-            } else {
-                letter.to_lowercase().for_each(|letter| take(u32::from(letter)));
-            }
-            space = false;
-        } else if !space {
-            take(u32::from(' '));
-            space = true;
-        }
-    }
+    each_shingle(text, |shingle| shingles.push(shingle));
     shingles.sort_unstable();
     shingles.dedup();
 }
 
-fn hash_of(window: [u32; SHINGLE]) -> u32 {
-    let mixed = window.into_iter().fold(0x9E37_79B9_7F4A_7C15_u64, |hash, letter| {
-        (hash ^ u64::from(letter)).wrapping_mul(0xBF58_476D_1CE4_E5B9).rotate_left(29)
-    });
-    mix(mixed) as u32
+/// Hands over the hash of each shingle of a text: of its letters and digits in lower case, all else as one space.
+///
+/// The hash rolls on from letter to letter (cyclic polynomials; Cohen, "Recursive hashing functions for n-grams", 1997).
+fn each_shingle(text: &str, mut take: impl FnMut(u32)) {
+    let mut window = [0_u64; SHINGLE];
+    let (mut hash, mut count) = (0_u64, 0);
+    let mut letter = |letter: char| {
+        let new = mix(u64::from(letter) + 1);
+        let old = std::mem::replace(&mut window[count % SHINGLE], new);
+        hash = hash.rotate_left(1) ^ old.rotate_left(SHINGLE as u32) ^ new;
+        count += 1;
+        if count >= SHINGLE {
+            take((hash >> 32) as u32);
+        }
+    };
+    let mut space = true;
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() {
+            letter(character.to_ascii_lowercase());
+            space = false;
+        } else if !character.is_ascii() && character.is_alphanumeric() {
+            character.to_lowercase().for_each(&mut letter);
+            space = false;
+        } else if !space {
+            letter(' ');
+            space = true;
+        }
+    }
 }
 
 /// The finaliser of `SplitMix64` (Steele, Lea and Flood, 2014).
@@ -161,17 +158,17 @@ fn jaccard(a: &[u32], b: &[u32]) -> f64 {
 /// The band of a text without shingles.
 const NOTHING: u32 = u32::MAX;
 
-/// One number for each band of the signature of some shingles.
-fn bands(shingles: &[u32]) -> [u32; BANDS] {
+/// One number for each band of a text's signature.
+fn bands(text: &str) -> [u32; BANDS] {
     let mut bands = [NOTHING; BANDS];
-    if shingles.is_empty() {
-        return bands;
-    }
     let mut bins = [u32::MAX; BINS];
-    for &shingle in shingles {
+    each_shingle(text, |shingle| {
         let hash = mix(u64::from(shingle));
         let bin = (((hash >> 32) * BINS as u64) >> 32) as usize;
         bins[bin] = bins[bin].min(hash as u32 >> 1);
+    });
+    if bins.iter().all(|&value| value == u32::MAX) {
+        return bands;
     }
     let filled = bins;
     for (bin, value) in bins.iter_mut().enumerate() {

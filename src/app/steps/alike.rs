@@ -121,6 +121,8 @@ fn exclusions(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use egui_kittest::kittest::Queryable;
 
     use super::super::super::messages::AppCommand;
@@ -136,8 +138,8 @@ mod tests {
         let mut rows = "text,label\n".to_owned();
         for number in 0..20 {
             let (square, seven) = (number * number, number * 7);
-            rows.push_str(&format!("Number {number} came {square} days late and nobody answers,bad\n"));
-            rows.push_str(&format!("I like the {number}th one of these {seven} a lot,good\n"));
+            writeln!(rows, "Number {number} came {square} days late and nobody answers,bad").unwrap();
+            writeln!(rows, "I like the {number}th one of these {seven} a lot,good").unwrap();
         }
         rows += "The parcel arrived on Monday and everything in it was just as it was described,good\n";
         rows += "The parcel arrived on Friday and everything in it was just as it was described,good\n";
