@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -10,20 +10,23 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_cast::{can_cast_types, cast};
-use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 use arrow_select::concat::concat;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::super::{DataError, FileFormat};
-use super::Read;
 use super::bytes::{self, progress};
 use super::names::unique_names;
 use super::rows::Rows;
+use super::{Read, arrow_check};
 use crate::progress::Watch;
 
 /// Rows decoded at a time.
 const BATCH: usize = 8_192;
+
+/// Bytes of the mark that an Arrow file begins with, and of what fills its line.
+const MARK: u64 = 8;
 
 /// Columns that programs add for themselves.
 const INDEXES: &str = "__index_level_";
@@ -82,12 +85,15 @@ fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Rows, DataE
                 builder.with_batch_size(BATCH).build().map_err(|error| damaged(path, kind, error.to_string()))?;
             Gather::new(path, kind, &schema, Some(total)).all(reader, watch)
         }
-        ArrowKind::File => {
-            let reader = FileReader::try_new_buffered(file, None).map_err(broken)?;
-            Gather::new(path, kind, &reader.schema(), None).all(reader, watch)
-        }
-        ArrowKind::Stream => {
-            let reader = StreamReader::try_new(BufReader::new(file), None).map_err(broken)?;
+        ArrowKind::File | ArrowKind::Stream => {
+            let size = file.metadata().map_err(|source| bytes::unreadable(path, source))?.len();
+            let mut file = BufReader::new(file);
+            // Behind its mark a file holds a stream, and then where the parts of that lie, which nobody needs who reads
+            // them all.
+            let begin = if kind == ArrowKind::File { MARK } else { 0 };
+            file.seek(SeekFrom::Start(begin)).map_err(|source| bytes::unreadable(path, source))?;
+            arrow_check::check(&mut file, size).map_err(|reason| damaged(path, kind, reason))?;
+            let reader = StreamReader::try_new(file, None).map_err(broken)?;
             Gather::new(path, kind, &reader.schema(), None).all(reader, watch)
         }
     }

@@ -1,5 +1,6 @@
 //! Files -> [`Table`], with everything that was wrong kept to be shown. One file here for each kind of file.
 
+mod arrow_check;
 mod arrow_files;
 mod azure;
 mod bytes;
