@@ -15,6 +15,7 @@ mod records;
 mod rows;
 mod western;
 mod workbook;
+mod xls_check;
 
 use std::path::Path;
 

@@ -10,6 +10,7 @@ use zip::ZipArchive;
 use super::super::{DataError, FileFormat};
 use super::bytes::progress;
 use super::rows::{MOST_COLUMNS, NamedRows, Rows};
+use super::xls_check;
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
 
@@ -52,7 +53,7 @@ fn damaged(path: &Path, reason: String) -> DataError {
 /// says of its sizes may be a lie.
 fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), DataError> {
     if !bytes.starts_with(b"PK") {
-        return Ok(());
+        return xls_check::check(bytes).map_err(|reason| damaged(path, reason));
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(path, error.to_string()))?;
     let is_workbook = archive.file_names().flatten().any(|name| {

@@ -275,6 +275,22 @@ fn every_byte_flipped_is_an_error_or_rows_and_never_a_panic() {
 }
 
 #[test]
+fn sizes_that_cannot_be_are_not_believed() {
+    let mut book = std::fs::read(table("reviews.xls")).unwrap();
+    // A cell with a text: its kind, its length, its row and then its column.
+    let cell = book.windows(4).position(|bytes| bytes == [0xFD, 0x00, 0x0A, 0x00]).unwrap();
+    book[cell + 6..cell + 8].fill(0xFF);
+    let message = refused("book.xls", book);
+    assert!(message.contains("a cell stands in column 65536, and an XLS sheet has 256"), "{message}");
+    let stream = std::fs::read(table("dataset/train/data-00000-of-00001.arrow")).unwrap();
+    // The length of the first message's description.
+    let mut message = stream.clone();
+    message[4..8].copy_from_slice(&0x7FFF_FFF0_u32.to_le_bytes());
+    assert!(refused("a.arrow", message).contains("a message ends behind the file"));
+    assert!(refused("a.arrow", &stream[..stream.len() - 200]).contains("could not be read as an Arrow file"));
+}
+
+#[test]
 fn a_workbook_that_unpacks_to_too_much_is_refused() {
     use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
