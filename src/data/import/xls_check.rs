@@ -1,4 +1,4 @@
-//! The places that cells of an XLS workbook name, looked at before it is read.
+//! The sizes and places that an XLS workbook names, looked at before it is read.
 //!
 //! The library makes a table as large as the farthest cell says: one damaged byte is a hundred gigabytes. Source of the
 //! records: Microsoft, "[MS-XLS]: Excel Binary File Format", 2.4.
@@ -7,6 +7,12 @@ use std::io::{Cursor, Read};
 
 /// Columns that an XLS sheet can have.
 const COLUMNS: u16 = 256;
+
+/// Rows that an XLS sheet can have.
+const ROWS: u32 = 65_536;
+
+/// The record that says how large a sheet is.
+const DIMENSIONS: u16 = 0x0200;
 
 /// Records that begin with the row and the column of a cell: FORMULA, BLANK, MULBLANK, MULRK, LABEL, NUMBER, BOOLERR,
 /// RSTRING, LABELSST, RK.
@@ -35,6 +41,20 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
                 return Err(format!(
                     "a cell stands in column {}, and an XLS sheet has {COLUMNS}",
                     u32::from(column) + 1
+                ));
+            }
+        }
+        if kind == DIMENSIONS {
+            let word = |at: usize| record.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+            // Rows are numbers of 32 bits since Excel 97; the first row and column behind the cells.
+            let (rows, columns) = if length < 12 {
+                (u32::from(word(2)), word(6))
+            } else {
+                (u32::from(word(4)) | u32::from(word(6)) << 16, word(10))
+            };
+            if rows > ROWS || columns > COLUMNS {
+                return Err(format!(
+                    "a sheet of {rows} rows and {columns} columns, where XLS has {ROWS} and {COLUMNS}"
                 ));
             }
         }
