@@ -158,26 +158,25 @@ fn forward(
 ) -> Result<(Array, Vec<Option<Arc<Panels>>>)> {
     let total = layers.iter().map(|layer| outputs(layer)).sum::<Result<usize>>()?;
     let mut out = Array::unwritten(rows, total);
-    let mut packed = Vec::new();
+    let mut packed = Vec::with_capacity(layers.len());
     let mut first = 0;
-    for (done, (weight, bias)) in layers.iter().enumerate() {
+    for (weight, bias) in layers {
         let (count, inputs) = weight.tensor().dims2()?;
         let bias = bias.as_ref().map(|bias| values(bias.tensor())).transpose()?;
         let values = values(weight.tensor())?;
         let matrix = Matrix::new(&values, count, inputs).transposed();
-        let weight = match precision {
-            MatrixPrecision::F32 => Operand::F32(matrix),
+        let (weight, for_backward) = match precision {
+            MatrixPrecision::F32 => (Operand::F32(matrix), None),
             MatrixPrecision::Bf16 if both_ways && weight.is_trained() => {
                 let (transpose, weight) = bf16::pack_right_both_ways(matrix.transposed());
-                packed.push(Some(Arc::new(weight)));
-                Operand::Bf16(Arc::new(transpose))
+                (Operand::Bf16(Arc::new(transpose)), Some(Arc::new(weight)))
             }
-            MatrixPrecision::Bf16 => Operand::Bf16(weight.packed(|| bf16::pack_right(matrix))),
+            MatrixPrecision::Bf16 => (Operand::Bf16(weight.packed(|| bf16::pack_right(matrix))), None),
         };
+        packed.push(for_backward);
         let out = out.values_mut().get_mut(first..).unwrap_or_default();
         let onto = bias.as_ref().map_or(Onto::Zeros, |bias| Onto::Row(bias));
         matmul(out, total, left, &weight, onto, Threads::Pool);
-        packed.resize(packed.len().max(done + 1), None);
         first += count;
     }
     Ok((out, packed))

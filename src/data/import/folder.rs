@@ -9,11 +9,11 @@ use arrow_select::concat::concat;
 use sha2::{Digest, Sha256};
 
 use super::super::{BadRow, DataError, FileFormat, ImportedFile, hashing};
+use super::Read;
 use super::arrow_files;
 use super::bytes::{self, Kind, progress};
 use super::decode;
 use super::rows::{NamedRows, Rows};
-use super::{Read, names::unique_names};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
@@ -209,6 +209,5 @@ fn appended(folder: &Path, parts: &[Rows]) -> Result<Rows, DataError> {
         columns.push(concat(&arrays).map_err(too_large)?.as_string::<i32>().clone());
     }
     let rows: usize = parts.iter().map(|part| part.records.len()).sum();
-    let names = unique_names(names.iter().map(String::as_str));
     Ok(Rows { names, columns, records: (1..=rows as u64).collect(), bad_rows: Vec::new() })
 }

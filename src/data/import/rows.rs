@@ -14,7 +14,7 @@ use super::names::unique_names;
 const RAW_KEPT: usize = 2_000;
 
 /// Columns of a table, at most: fields named after what they hold would make a column each.
-pub(super) const MOST_COLUMNS: usize = 4_096;
+const MOST_COLUMNS: usize = 4_096;
 
 /// The rows of one file.
 #[derive(Debug, Default)]

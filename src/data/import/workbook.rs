@@ -9,7 +9,8 @@ use zip::ZipArchive;
 
 use super::super::{DataError, FileFormat};
 use super::bytes::progress;
-use super::rows::{MOST_COLUMNS, NamedRows, Rows};
+use super::names::unique_names;
+use super::rows::{NamedRows, Rows};
 use super::xls_check;
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
@@ -183,7 +184,7 @@ struct SheetRows {
     row: Option<u32>,
     values: Vec<(usize, String)>,
     /// Names by column of the sheet, once the header was read.
-    names: Option<Vec<Option<String>>>,
+    names: Option<Vec<String>>,
     rows: NamedRows,
     record: u64,
 }
@@ -199,9 +200,7 @@ impl SheetRows {
             self.end_row();
             self.row = Some(row);
         }
-        if column < MOST_COLUMNS {
-            self.values.push((column, text));
-        }
+        self.values.push((column, text));
     }
 
     fn end_row(&mut self) {
@@ -222,26 +221,20 @@ impl SheetRows {
     }
 
     fn take_names(&mut self, values: Vec<(usize, String)>) {
-        let width = values.iter().map(|(column, _)| column + 1).max().unwrap_or_default();
-        let mut names = vec![None; width];
-        let mut taken = std::collections::HashSet::new();
+        let mut header = vec![String::new(); values.iter().map(|(column, _)| column + 1).max().unwrap_or_default()];
         for (column, text) in values {
-            let wanted = text.trim().to_owned();
-            let mut name = wanted.clone();
-            let mut copy = 2;
-            while !taken.insert(name.clone()) {
-                name = format!("{wanted}_{copy}");
-                copy += 1;
-            }
+            header[column] = text;
+        }
+        let names = unique_names(header.iter().map(String::as_str));
+        for (name, _) in names.iter().zip(&header).filter(|(_, text)| !text.trim().is_empty()) {
             // So that a column without a single value is there too.
-            self.rows.set(&name, None);
-            names[column] = Some(name);
+            self.rows.set(name, None);
         }
         self.names = Some(names);
     }
 
     fn name(&self, column: usize) -> String {
-        let named = self.names.as_ref().and_then(|names| names.get(column)).cloned().flatten();
+        let named = self.names.as_ref().and_then(|names| names.get(column)).cloned();
         named.unwrap_or_else(|| format!("column_{}", column + 1))
     }
 

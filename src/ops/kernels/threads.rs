@@ -5,7 +5,8 @@
 /// candle 0.11 runs those over 65,536 elements on a pool of its own whose threads wait for each other by spinning
 /// (`candle-core/src/utils.rs`, `BarrierPool`). Where another program wants the same cores, or where training runs at
 /// a lower priority than the window, they spin while the thread they wait for cannot run, and training slows many
-/// times over. What matters runs on the worker's own pool, which waits without spinning.
+/// times over. What matters runs on the worker's own pool, whose threads
+/// sleep between steps, and within one let others have the core ([`super::keep_awake`]).
 ///
 /// Does nothing when the variable is set already, or when it is too late: another thread is running.
 pub fn keep_candle_on_one_thread() {

@@ -22,7 +22,6 @@ pub(super) enum Layout {
     /// `[pairs][width]`: pair after pair of the inner index, each of every lane.
     PairByPair,
     /// `[pairs / 16][width][16]`: sixteen pairs of a lane, then of the next.
-    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code, reason = "as AMX reads them"))]
     LaneByLane,
 }
 
