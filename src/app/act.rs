@@ -43,6 +43,8 @@ impl HoneApp {
                 }
             }
             AppCommand::StopDryRun => self.state.work.stop_dry_run(),
+            AppCommand::StopComparing => self.state.work.stop_comparing(),
+            AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
             AppCommand::Export { format, output } => self.state.work.export(format, output),

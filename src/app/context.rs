@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Imported, Likeness, Prepared};
+use crate::data::{Imported, LeakageReport, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
@@ -32,6 +32,12 @@ pub struct StepContext<'a> {
     pub survey: Option<&'a Arc<Survey>>,
     /// Texts of `prepared` that are nearly the same, once they were compared.
     pub likeness: Option<&'a Likeness>,
+    /// What would make figures better than they are, once that was looked for in `prepared`.
+    pub leakage: Option<&'a LeakageReport>,
+    /// How far comparing texts and looking for leakage is; `None` when nobody does so.
+    pub comparing: Option<&'a Progress>,
+    /// A person stopped the preparing.
+    pub prepare_stopped: bool,
     /// The rows that were searched for last.
     pub found: Option<&'a FoundRows>,
     /// Reading or preparing under way.

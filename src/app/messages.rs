@@ -24,8 +24,10 @@ pub enum Edit {
     Labels(LabelSettings),
     /// Cleaning switches.
     Cleaning(CleaningSettings),
-    /// Shares, stratification, seed.
+    /// Sizes, stratification, seed.
     Split(SplitSettings),
+    /// How rows are divided, and the columns that this looks at: one decision.
+    Divide(Box<(DatasetSettings, SplitSettings)>),
     /// The pre-trained model.
     Model(ModelChoice),
     /// Hyperparameters.
@@ -43,7 +45,7 @@ impl Edit {
             Self::Dataset(_) => "data settings",
             Self::Labels(_) => "labels",
             Self::Cleaning(_) => "cleaning",
-            Self::Split(_) => "split",
+            Self::Split(_) | Self::Divide(_) => "split",
             Self::Model(_) => "model",
             Self::Training(_) => "training settings",
             Self::Rows(_) => "row correction",
@@ -124,6 +126,10 @@ pub enum AppCommand {
     DryRun,
     /// Stop measuring.
     StopDryRun,
+    /// Stop comparing texts, for the split or for the report.
+    StopComparing,
+    /// Compare them after all.
+    CompareAgain,
     /// Show a finished run of this project.
     LoadRun(PathBuf),
     /// Measure the shown run on another labelled file.

@@ -238,6 +238,7 @@ fn change(project: &mut Project, edit: Edit) {
         Edit::Labels(labels) => project.labels = labels,
         Edit::Cleaning(cleaning) => project.cleaning = cleaning,
         Edit::Split(split) => project.split = split,
+        Edit::Divide(divide) => (project.dataset, project.split) = *divide,
         Edit::Model(model) => project.model = model,
         Edit::Training(training) => project.training = training,
         Edit::Rows(rows) => {

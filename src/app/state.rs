@@ -124,6 +124,16 @@ impl AppState {
         }
     }
 
+    /// Goes on with what a person has stopped: preparing, or comparing texts.
+    pub fn compare_again(&mut self) {
+        let Some(session) = &self.session else { return };
+        if self.work.prepared.is_some() {
+            self.work.compare(session.project());
+        } else {
+            self.prepare();
+        }
+    }
+
     /// Looks for the chosen model on this machine.
     pub fn refresh_model(&mut self) {
         // A catalogue that cannot be read is told where the model is chosen.
@@ -203,6 +213,9 @@ impl AppState {
             prepared: work.prepared.as_ref(),
             survey: work.survey.as_ref(),
             likeness: work.likeness.as_deref(),
+            leakage: work.leakage.as_deref(),
+            comparing: work.comparing.as_ref(),
+            prepare_stopped: work.prepare_stopped,
             found: work.found.as_ref(),
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),

@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, Likeness, Prepared};
+use crate::data::{Imported, LeakageReport, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
@@ -22,8 +22,9 @@ use super::context::{ClassifyState, FetchState, ForecastState, FoundRows, Job, L
 #[derive(Clone, Debug)]
 enum Purpose {
     Import,
-    Prepare,
+    Prepare(Arc<Project>),
     Compare,
+    FindLeaks,
     SaveBadRows,
     FindRows(RowQuestion),
     LoadRun,
@@ -77,8 +78,14 @@ pub struct Work {
     next_survey: Option<Arc<Survey>>,
     /// Its texts that are nearly the same, once they were compared.
     pub likeness: Option<Arc<Likeness>>,
+    /// What would make its figures better than they are, once that was looked for.
+    pub leakage: Option<Arc<LeakageReport>>,
+    /// How far comparing its texts and looking for leakage is; `None` when nobody does so.
+    pub comparing: Option<Progress>,
     /// Why it could not be prepared.
     pub prepare_error: Option<String>,
+    /// A person stopped the preparing.
+    pub prepare_stopped: bool,
     /// The rows that were searched for last.
     pub found: Option<FoundRows>,
     /// Reading or preparing under way.
@@ -123,7 +130,10 @@ impl Work {
             survey: None,
             next_survey: None,
             likeness: None,
+            leakage: None,
+            comparing: None,
             prepare_error: None,
+            prepare_stopped: false,
             found: None,
             preview_job: None,
             fetch: None,
@@ -191,13 +201,25 @@ impl Work {
         self.drop_previews();
         self.preview_job = Some(Job { title: "Preparing the rows".to_owned(), progress: Progress::default() });
         let command = Command::Prepare { project: Box::new(project.clone()), imported };
-        self.send(Lane::Preview, Purpose::Prepare, command);
+        self.send(Lane::Preview, Purpose::Prepare(Arc::new(project.clone())), command);
     }
 
-    /// Finds the texts of the prepared data that are nearly the same.
-    fn compare(&mut self, prepared: Arc<Prepared>) {
-        self.likeness = None;
-        self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared });
+    /// Finds the texts of the prepared data that are nearly the same, and what leaks. It must have been prepared with
+    /// these settings.
+    pub fn compare(&mut self, project: &Project) {
+        let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
+        self.stop_comparing();
+        self.forget(|purpose| matches!(purpose, Purpose::Compare | Purpose::FindLeaks));
+        (self.likeness, self.leakage) = (None, None);
+        self.comparing = Some(Progress::default());
+        self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared: Arc::clone(&prepared) });
+        let command = Command::FindLeaks { project: Box::new(project.clone()), imported, prepared };
+        self.send(Lane::Background, Purpose::FindLeaks, command);
+    }
+
+    /// Stops comparing texts, for the split or for the report.
+    pub fn stop_comparing(&self) {
+        self.stop(|purpose| matches!(purpose, Purpose::Prepare(_) | Purpose::Compare | Purpose::FindLeaks));
     }
 
     /// Writes the rows that could not be used as CSV.
@@ -212,7 +234,9 @@ impl Work {
         self.prepared = None;
         self.survey = None;
         self.likeness = None;
+        self.leakage = None;
         self.prepare_error = None;
+        self.prepare_stopped = false;
         self.found = None;
     }
 
@@ -369,9 +393,12 @@ impl Work {
 
     /// Drops reading and preparing, since something newer is wanted.
     fn drop_previews(&mut self) {
-        let is_preview = |purpose: &Purpose| matches!(purpose, Purpose::Import | Purpose::Prepare | Purpose::Compare);
+        let is_preview = |purpose: &Purpose| {
+            matches!(purpose, Purpose::Import | Purpose::Prepare(_) | Purpose::Compare | Purpose::FindLeaks)
+        };
         self.stop(is_preview);
         self.forget(is_preview);
         self.preview_job = None;
+        self.comparing = None;
     }
 }

@@ -38,7 +38,7 @@ pub enum TerminalCommand {
     Predict(PredictArguments),
     /// Save a trained model for other tools
     Export(ExportArguments),
-    /// Look into a data file: columns, labels, lengths, bad rows
+    /// Look into a data file: columns, labels, lengths, bad rows, leakage
     Inspect(InspectArguments),
     /// List the models Hone knows, or download one
     #[command(subcommand)]
@@ -65,6 +65,20 @@ pub struct ReadingArguments {
     /// Sheet of a workbook [the first that is not empty when left out]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+}
+
+/// Columns that the split looks at.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SplitArguments {
+    /// Column of customers, documents, ...: rows with the same value stay on one side of the split
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// Column of dates: the oldest rows train, the newest are the test
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// Column that names each row's side: train, validation or test
+    #[arg(long, value_name = "COLUMN")]
+    pub split_column: Option<String>,
 }
 
 /// `hone new`.
@@ -94,8 +108,10 @@ pub struct NewArguments {
     #[arg(long)]
     pub name: Option<String>,
     #[command(flatten)]
+    pub split: SplitArguments,
+    #[command(flatten)]
     pub reading: ReadingArguments,
-    /// A setting, such as training.epochs=3; can be given many times
+    /// A setting, such as training.epochs=3 or split.test=500rows; can be given many times
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
     /// Replace a project that is there already (its runs are kept)
@@ -269,6 +285,8 @@ pub struct InspectArguments {
     /// Column that holds the label [guessed when left out]
     #[arg(long, value_name = "COLUMN")]
     pub label: Option<String>,
+    #[command(flatten)]
+    pub split: SplitArguments,
     #[command(flatten)]
     pub reading: ReadingArguments,
     /// CSV to write with the rows that could not be used, and why

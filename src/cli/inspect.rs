@@ -9,12 +9,14 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use super::args::InspectArguments;
-use super::new::{absolute, choose, import, reading};
+use super::new::{absolute, choose, choose_method, choose_split_columns, import, reading};
 use super::outcome::print_json;
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
-use super::{CliError, sentence};
-use crate::data::{DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared};
+use super::{CliError, sentence, shell_word};
+use crate::data::{
+    DropReason, FileFormat, Imported, ImportedFile, Leak, LeakageReport, Likeness, NEAR, Prepared, Remedy,
+};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command};
 
@@ -78,6 +80,36 @@ struct Texts {
     without_label: u64,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// Of the rows as a new project divides them.
+    leakage: Leakage,
+}
+
+/// What would make figures look better than they are.
+#[derive(Serialize)]
+struct Leakage {
+    findings: Vec<Finding>,
+    looked_for: Vec<String>,
+    not_looked_for: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Finding {
+    kind: &'static str,
+    column: Option<String>,
+    /// Nothing says that figures are wrong, but it is worth a look.
+    hint: bool,
+    found: String,
+    meaning: String,
+    /// Record numbers.
+    rows: Vec<u64>,
+    remedies: Vec<RemedyInWords>,
+}
+
+#[derive(Serialize)]
+struct RemedyInWords {
+    text: String,
+    /// For `--set`.
+    settings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -112,15 +144,21 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     };
     let text = column("text", &arguments.text, &imported.guessed_text)?;
     let label = column("label", &arguments.label, &imported.guessed_label)?;
+    choose_method(&mut project, &arguments.split);
+    choose_split_columns(&mut project, &arguments.split, names)?;
     let mut texts = None;
     if let (Some(text), Some(label), false) = (&text, &label, arguments.only_read) {
         project.dataset.text_column.clone_from(text);
         project.dataset.label_column.clone_from(label);
-        let command = Command::Prepare { project: Box::new(project), imported: Arc::clone(&imported) };
+        let project = Box::new(project);
+        let command = Command::Prepare { project: project.clone(), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness));
+        let (imported, prepared) = (Arc::clone(&imported), prepared);
+        let search = Command::FindLeaks { project, imported, prepared: Arc::clone(&prepared) };
+        let Answer::LeaksFound(leakage) = session.run(search)? else { return Err(CliError::unexpected()) };
+        texts = Some(describe_texts(&prepared, &likeness, &leakage));
     }
     let findings = find(&imported.main, text, label, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
@@ -187,7 +225,26 @@ fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
     }
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
+fn describe_leakage(report: &LeakageReport) -> Leakage {
+    let remedy = |remedy: &Remedy| RemedyInWords { text: remedy.text(), settings: remedy.settings() };
+    let finding = |leak: &Leak| Finding {
+        kind: leak.kind.name(),
+        column: leak.kind.column().map(str::to_owned),
+        hint: leak.is_hint(),
+        found: leak.found.clone(),
+        meaning: leak.meaning.clone(),
+        rows: leak.rows.iter().map(|row| row.record).collect(),
+        // Without a project there is nothing to let stand.
+        remedies: leak.remedies.iter().filter(|remedy| !matches!(remedy, Remedy::Ignore(_))).map(remedy).collect(),
+    };
+    Leakage {
+        findings: report.leaks.iter().map(finding).collect(),
+        looked_for: report.looked_for.clone(),
+        not_looked_for: report.not_looked_for.clone(),
+    }
+}
+
+fn describe_texts(prepared: &Prepared, likeness: &Likeness, leakage: &LeakageReport) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -221,6 +278,7 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
         without_label: dropped(DropReason::EmptyLabel),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
+        leakage: describe_leakage(leakage),
     }
 }
 
@@ -314,6 +372,28 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
     }
     for warning in &texts.warnings {
         writeln!(out, "Warning: {}", sentence(warning))?;
+    }
+    print_leakage(out, &texts.leakage)
+}
+
+fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError> {
+    if leakage.findings.is_empty() {
+        writeln!(out, "\nNo leakage found. Looked for: {}.", leakage.looked_for.join("; "))?;
+    } else {
+        writeln!(out, "\nLeakage, as a new project divides the rows:")?;
+    }
+    for Finding { hint, found, meaning, remedies, .. } in &leakage.findings {
+        let kind = if *hint { "worth a look" } else { "leak" };
+        writeln!(out, "  {kind}: {}. {}.", printable(found), printable(meaning))?;
+        for RemedyInWords { text, settings } in remedies {
+            let settings: Vec<String> =
+                settings.iter().map(|setting| format!("--set {}", shell_word(Path::new(setting)))).collect();
+            let how = if settings.is_empty() { String::new() } else { format!(": {}", settings.join(" ")) };
+            writeln!(out, "    {text}{how}")?;
+        }
+    }
+    if !leakage.not_looked_for.is_empty() {
+        writeln!(out, "Not looked for: {}.", leakage.not_looked_for.join("; "))?;
     }
     Ok(())
 }

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{NewArguments, ReadingArguments};
+use super::args::{NewArguments, ReadingArguments, SplitArguments};
 use super::session::Session;
 use super::setting::distance;
 use super::table::count;
 use super::{CliError, apply_settings, shell_word};
 use crate::data::Imported;
 use crate::models::Catalogue;
-use crate::project::{DatasetSettings, ModelChoice, Project};
+use crate::project::{DatasetSettings, ModelChoice, Project, SplitMethod};
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::worker::{Answer, Command};
 
@@ -30,12 +30,14 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     if let Some(model) = &arguments.model {
         project.model = model_choice(model)?;
     }
+    choose_method(&mut project, &arguments.split);
     project = apply_settings(&project, &arguments.settings)?;
     let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
     let names = &imported.main.table.names;
     project.dataset.text_column = choose("text", arguments.text.as_deref(), imported.guessed_text.as_deref(), names)?;
     project.dataset.label_column =
         choose("label", arguments.label.as_deref(), imported.guessed_label.as_deref(), names)?;
+    choose_split_columns(&mut project, &arguments.split, names)?;
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)
@@ -46,6 +48,9 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     writeln!(out, "Made the project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
     writeln!(out, "Text: {}. Label: {}.", dataset.text_column, dataset.label_column)?;
+    if let Some(split) = split_in_words(project) {
+        writeln!(out, "{split}")?;
+    }
     let files = std::iter::once(&imported.main).chain(&imported.validation).chain(&imported.test);
     for file in files.filter(|file| !file.bad_rows.is_empty()) {
         let bad = count(file.bad_rows.len() as u64, "row", "rows");
@@ -53,6 +58,45 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     }
     writeln!(out, "Next: hone train {}", shell_word(folder))?;
     Ok(())
+}
+
+/// The split that columns named for it mean; a setting can say otherwise.
+pub(super) fn choose_method(project: &mut Project, arguments: &SplitArguments) {
+    project.split.method = match (&arguments.split_column, &arguments.time) {
+        (Some(_), _) => SplitMethod::Column,
+        (None, Some(_)) => SplitMethod::Time,
+        (None, None) => SplitMethod::Random,
+    };
+}
+
+/// Takes the columns named for the split, which must be there.
+pub(super) fn choose_split_columns(
+    project: &mut Project,
+    arguments: &SplitArguments,
+    names: &[String],
+) -> Result<(), CliError> {
+    let dataset = &mut project.dataset;
+    for (asked, column) in [
+        (&arguments.group, &mut dataset.group_column),
+        (&arguments.time, &mut dataset.time_column),
+        (&arguments.split_column, &mut dataset.split_column),
+    ] {
+        if asked.is_some() {
+            *column = Some(choose("column", asked.as_deref(), None, names)?);
+        }
+    }
+    Ok(())
+}
+
+/// How the rows are divided, where columns say so.
+fn split_in_words(project: &Project) -> Option<String> {
+    let dataset = &project.dataset;
+    match (project.split.method, &dataset.group_column, &dataset.time_column, &dataset.split_column) {
+        (SplitMethod::Column, _, _, Some(column)) => Some(format!("Split: as {column} says.")),
+        (SplitMethod::Time, _, Some(column), _) => Some(format!("Split: by time, {column}.")),
+        (SplitMethod::Random, Some(column), ..) => Some(format!("Split: at random, rows of the same {column} together.")),
+        _ => None,
+    }
 }
 
 /// Reads a project's files through the worker.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::project::{EarlyStopping, OutOfRange, Project};
+use crate::project::{EarlyStopping, OutOfRange, Project, Size};
 
 /// Short names for what is set most.
 const ALIASES: [(&str, &str); 15] = [
@@ -73,6 +73,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     let name = ALIASES.iter().find(|(alias, _)| *alias == given).map_or(given, |(_, name)| name);
     let path: Vec<&str> = name.split('.').collect();
     let now = to_value(project);
+    let is_field = get(&to_value(&filled()), &path).is_some();
     let mut reason = None;
     for candidate in candidates(text) {
         let mut changed = now.clone();
@@ -80,8 +81,12 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             break;
         }
         match serde_json::from_value::<Project>(changed) {
-            // A name the project does not know is dropped in reading: then it is not found again.
-            Ok(project) if get(&to_value(&project), &path).is_some_and(|kept| same(kept, &candidate)) => {
+            // A name the project does not know is dropped in reading: then it is not found again. What is none need not be
+            // written.
+            Ok(project)
+                if get(&to_value(&project), &path)
+                    .map_or(candidate.is_null() && is_field, |kept| same(kept, &candidate)) =>
+            {
                 return Ok(project);
             }
             Ok(_) => {}
@@ -90,7 +95,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             }
         }
     }
-    let known = get(&to_value(&filled()), &path).is_some() || get(&now, &path).is_some();
+    let known = is_field || get(&now, &path).is_some();
     Err(match reason {
         Some(reason) if known => SettingError::BadValue { name: name.to_owned(), value: text.to_owned(), reason },
         _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given) },
@@ -124,6 +129,8 @@ fn candidates(text: &str) -> Vec<Value> {
         candidates.push(Value::Object(Map::from_iter([(pascal_case(variant), inner)])));
     }
     candidates.push(Value::String(pascal_case(text)));
+    // As sizes are written, so that what was read is known again.
+    candidates.extend(text.parse::<Size>().ok().and_then(|size| serde_json::to_value(size).ok()));
     candidates
 }
 
@@ -176,6 +183,10 @@ fn to_value(project: &Project) -> Value {
 fn filled() -> Project {
     let mut project = Project::default();
     project.training.early_stopping = Some(EarlyStopping::default());
+    let dataset = &mut project.dataset;
+    for name in [&mut dataset.group_column, &mut dataset.time_column, &mut dataset.split_column, &mut dataset.sheet] {
+        *name = Some(String::new());
+    }
     project
 }
 
@@ -215,7 +226,7 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, ModelChoice, ScheduleKind};
+    use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, ModelChoice, ScheduleKind, SplitMethod};
 
     fn applied(settings: &[&str]) -> Result<Project, SettingError> {
         apply(&Project::default(), &settings.iter().map(|&setting| setting.to_owned()).collect::<Vec<_>>())
@@ -263,6 +274,29 @@ mod tests {
         assert_eq!(project.training.class_weights, ClassWeights::None);
         let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
         assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
+    }
+
+    #[test]
+    fn sizes_are_shares_or_rows() {
+        let size = |text: &str| applied(&[&format!("split.test={text}")]).map(|project| project.split.test);
+        for (text, read) in [
+            ("0.25", Size::Share(0.25)),
+            ("25%", Size::Share(0.25)),
+            ("0", Size::NONE),
+            ("500rows", Size::Rows(500)),
+            ("500 rows", Size::Rows(500)),
+            ("1row", Size::Rows(1)),
+        ] {
+            assert_eq!(size(text).unwrap(), read, "{text}");
+        }
+        assert!(size("20").unwrap_err().to_string().contains("such as 0.2 or 20%, or a number of rows"));
+        assert!(size("lots").unwrap_err().to_string().ends_with("it takes a share such as 0.2, or a number of rows such as 500rows."));
+        let project = applied(&["split.method=time", "dataset.time_column=date", "dataset.group_column=customer"]).unwrap();
+        assert_eq!(project.split.method, SplitMethod::Time);
+        assert_eq!(project.dataset.group_column.as_deref(), Some("customer"));
+        let none = applied(&["dataset.group_column=customer", "dataset.group_column=none"]).unwrap();
+        assert_eq!(none.dataset.group_column, None);
+        assert!(applied(&["dataset.time_colum=date"]).unwrap_err().to_string().contains("dataset.time_column"));
     }
 
     #[test]

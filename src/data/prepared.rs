@@ -1,5 +1,8 @@
 //! Rows ready to be learnt from: edits applied, cleaned, labelled and split.
 
+use std::sync::Arc;
+
+use super::NearGroups;
 use crate::project::RowId;
 
 /// The side of the split a row is on.
@@ -77,6 +80,8 @@ pub struct Prepared {
     pub blockers: Vec<String>,
     /// What a person should know but need not act on.
     pub warnings: Vec<String>,
+    /// Texts nearly the same, places in `examples`; known where the split keeps them together.
+    pub near: Option<Arc<NearGroups>>,
     /// SHA-256 over the (id, cleaned text, label) of every example.
     pub data_hash: String,
     /// SHA-256 over the (id, side) of every example.

@@ -2,6 +2,7 @@
 
 use arrow_array::{Array, StringArray};
 
+use super::Example;
 use crate::project::SourceFile;
 
 /// A file's rows. Column `c` of row `r` is `columns[c].value(r)`; a missing field is null.
@@ -196,4 +197,30 @@ pub struct Imported {
     pub guessed_text: Option<String>,
     /// Guessed label column of the main file, if one stands out.
     pub guessed_label: Option<String>,
+}
+
+impl Imported {
+    /// The file a row stands in.
+    #[must_use]
+    pub fn file(&self, which: SourceFile) -> Option<&ImportedFile> {
+        match which {
+            SourceFile::Main => Some(&self.main),
+            SourceFile::Validation => self.validation.as_ref(),
+            SourceFile::Test => self.test.as_ref(),
+        }
+    }
+}
+
+/// What a column says of each of some rows; empty where the row's file has no such column.
+pub(super) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
+    let files = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
+    let places = files.map(|which| {
+        let table = &imported.file(which)?.table;
+        Some((table, table.column_index(column)?))
+    });
+    let cell = |example: &Example| {
+        let (table, column) = places[example.id.file as usize]?;
+        Some(table.cell(column, example.row))
+    };
+    examples.iter().map(|example| cell(example).unwrap_or_default()).collect()
 }

@@ -31,6 +31,15 @@ pub struct DatasetSettings {
     pub text_column: String,
     /// Column that holds the label. Empty until chosen.
     pub label_column: String,
+    /// Column that says which rows belong together, a customer say: rows with the same value stay on one side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_column: Option<String>,
+    /// Column that says when a row was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_column: Option<String>,
+    /// Column that names each row's side: train, validation or test.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_column: Option<String>,
 }
 
 /// One of the (up to) three files of a dataset.

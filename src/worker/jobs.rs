@@ -136,8 +136,10 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
             Ok(Answer::BadRowsSaved { path: output, rows })
         }
         Command::CompareTexts { prepared } => {
-            let likeness = context.watched(|watch| data::compare_texts(&prepared, watch))?;
-            Ok(Answer::TextsCompared(Arc::new(likeness)))
+            Ok(Answer::TextsCompared(Arc::new(context.likeness(&prepared)?)))
+        }
+        Command::FindLeaks { project, imported, prepared } => {
+            Ok(Answer::LeaksFound(Arc::new(context.leaks(&project, &imported, &prepared)?)))
         }
         Command::FindRows { prepared, query, label } => {
             Ok(Answer::RowsFound(data::filter_rows(&prepared, &query, label)))
@@ -159,7 +161,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
 }
 
 fn prepare(context: &mut Context<'_>, project: &Project, imported: &Arc<Imported>) -> Result<Answer, JobError> {
-    let prepared = context.watched(|watch| data::prepare(project, imported, watch))?;
+    let prepared = context.prepare(project, imported)?;
     context.reporter.send(Answer::Surveyed(Arc::new(Survey::of(&prepared))));
     Ok(Answer::Prepared(context.kept.data.keep_prepared(project, imported, prepared)))
 }

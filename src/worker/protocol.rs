@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, Likeness, Prepared};
+use crate::data::{Imported, LeakageReport, Likeness, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
@@ -52,6 +52,15 @@ pub enum Command {
     /// Find texts nearly the same. Answer: [`Answer::TextsCompared`].
     CompareTexts {
         /// The rows.
+        prepared: Arc<Prepared>,
+    },
+    /// Look for what makes figures better than they are. Answer: [`Answer::LeaksFound`].
+    FindLeaks {
+        /// Settings.
+        project: Box<Project>,
+        /// The rows as read.
+        imported: Arc<Imported>,
+        /// The same, prepared with these settings.
         prepared: Arc<Prepared>,
     },
     /// Bring a model of the catalogue onto this machine. Answer: [`Answer::ModelReady`].
@@ -161,6 +170,8 @@ pub enum Answer {
     },
     /// Texts nearly the same. Final.
     TextsCompared(Arc<Likeness>),
+    /// What was looked for and found. Final.
+    LeaksFound(Arc<LeakageReport>),
     /// A model is on this machine. Final for [`Command::FetchModel`].
     ModelReady {
         /// Catalogue id.

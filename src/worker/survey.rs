@@ -81,6 +81,7 @@ mod tests {
             cleaning: Vec::new(),
             blockers: Vec::new(),
             warnings: Vec::new(),
+            near: None,
             data_hash: String::new(),
             split_hash: String::new(),
         };

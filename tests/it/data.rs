@@ -3,8 +3,10 @@
 mod bad_input;
 mod formats;
 mod fuzz;
+mod leakage;
 mod prepare;
 mod real;
+mod split;
 
 use std::path::Path;
 

@@ -1,7 +1,6 @@
 //! What the workers answered, put where it is shown.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
@@ -43,12 +42,16 @@ impl Work {
             }
             Answer::Surveyed(survey) => self.next_survey = Some(survey),
             Answer::Prepared(prepared) => {
-                self.prepared = Some(Arc::clone(&prepared));
+                self.prepared = Some(prepared);
                 self.survey = self.next_survey.take();
                 self.prepare_error = None;
-                self.compare(prepared);
+                self.prepare_stopped = false;
+                if let Purpose::Prepare(project) = &purpose {
+                    self.compare(project);
+                }
             }
             Answer::TextsCompared(likeness) => self.likeness = Some(likeness),
+            Answer::LeaksFound(leakage) => self.leakage = Some(leakage),
             Answer::RowsFound(rows) => self.on_found(purpose, rows),
             Answer::ModelReady { .. } => {
                 self.fetch = None;
@@ -101,7 +104,8 @@ impl Work {
     /// A job is over, however it ended.
     fn settle(&mut self, purpose: &Purpose) {
         match purpose {
-            Purpose::Import | Purpose::Prepare => self.preview_job = None,
+            Purpose::Import | Purpose::Prepare(_) => self.preview_job = None,
+            Purpose::FindLeaks => self.comparing = None,
             Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => self.job = None,
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
@@ -124,7 +128,8 @@ impl Work {
 
     fn on_progress(&mut self, purpose: &Purpose, progress: Progress) {
         match purpose {
-            Purpose::Import | Purpose::Prepare => {
+            Purpose::Compare | Purpose::FindLeaks => self.comparing = Some(progress),
+            Purpose::Import | Purpose::Prepare(_) => {
                 if let Some(job) = &mut self.preview_job {
                     job.progress = progress;
                 }
@@ -149,11 +154,7 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::LoadRun
-            | Purpose::Classify(_)
-            | Purpose::FindRows(_)
-            | Purpose::Compare
-            | Purpose::SaveBadRows => {}
+            Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) | Purpose::SaveBadRows => {}
         }
     }
 
@@ -203,6 +204,12 @@ impl Work {
     fn on_cancelled(&mut self, purpose: &Purpose) {
         match purpose {
             Purpose::Train => self.end_run(RunEnd::Cancelled),
+            Purpose::Prepare(_) => {
+                // What is on screen no longer is what the settings say.
+                (self.prepared, self.survey) = (None, None);
+                self.prepare_error = Some("Preparing was stopped, so the rows are not divided".to_owned());
+                self.prepare_stopped = true;
+            }
             Purpose::Fetch => self.fetch = None,
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
@@ -217,7 +224,7 @@ impl Work {
                 self.import_error = Some(message);
                 return None;
             }
-            Purpose::Prepare => {
+            Purpose::Prepare(_) => {
                 self.prepared = None;
                 self.survey = None;
                 self.prepare_error = Some(message);
@@ -254,6 +261,7 @@ impl Work {
             }
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
+            Purpose::FindLeaks => "Leakage could not be looked for",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",
             Purpose::Predict => "The file could not be labelled",
