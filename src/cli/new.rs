@@ -94,7 +94,9 @@ fn split_in_words(project: &Project) -> Option<String> {
     match (project.split.method, &dataset.group_column, &dataset.time_column, &dataset.split_column) {
         (SplitMethod::Column, _, _, Some(column)) => Some(format!("Split: as {column} says.")),
         (SplitMethod::Time, _, Some(column), _) => Some(format!("Split: by time, {column}.")),
-        (SplitMethod::Random, Some(column), ..) => Some(format!("Split: at random, rows of the same {column} together.")),
+        (SplitMethod::Random, Some(column), ..) => {
+            Some(format!("Split: at random, rows of the same {column} together."))
+        }
         _ => None,
     }
 }

@@ -290,8 +290,14 @@ mod tests {
             assert_eq!(size(text).unwrap(), read, "{text}");
         }
         assert!(size("20").unwrap_err().to_string().contains("such as 0.2 or 20%, or a number of rows"));
-        assert!(size("lots").unwrap_err().to_string().ends_with("it takes a share such as 0.2, or a number of rows such as 500rows."));
-        let project = applied(&["split.method=time", "dataset.time_column=date", "dataset.group_column=customer"]).unwrap();
+        assert!(
+            size("lots")
+                .unwrap_err()
+                .to_string()
+                .ends_with("it takes a share such as 0.2, or a number of rows such as 500rows.")
+        );
+        let project =
+            applied(&["split.method=time", "dataset.time_column=date", "dataset.group_column=customer"]).unwrap();
         assert_eq!(project.split.method, SplitMethod::Time);
         assert_eq!(project.dataset.group_column.as_deref(), Some("customer"));
         let none = applied(&["dataset.group_column=customer", "dataset.group_column=none"]).unwrap();

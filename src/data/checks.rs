@@ -106,9 +106,9 @@ pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepa
         blockers.extend(side_blockers(project, imported, prepared));
         if blockers.is_empty() {
             blockers.extend(unseen_labels(project, imported, prepared));
+            prepared.warnings.extend(missing_labels(project, imported, prepared));
         }
         prepared.warnings.extend(balance_warnings(prepared));
-        prepared.warnings.extend(missing_labels(project, imported, prepared));
     }
     prepared.warnings.extend(row_warnings(project, imported, prepared));
     prepared.blockers.extend(blockers);

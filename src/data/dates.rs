@@ -105,7 +105,9 @@ fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
         };
     }
     // Seconds with a fraction; 24.02 is none of them.
-    if let Some((whole, _)) = cell.split_once('.').filter(|(whole, part)| is_whole(part) && is_whole(whole) && whole.len() > 8) {
+    if let Some((whole, _)) =
+        cell.split_once('.').filter(|(whole, part)| is_whole(part) && is_whole(whole) && whole.len() > 8)
+    {
         return since_1970(whole.parse().ok()?);
     }
     let (date, time) = cut_time(cell);
@@ -113,7 +115,8 @@ fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
     if let (Some(day), Some(time)) = (read_day(date, day_first), read_time(time)) {
         return Some(midnight(day)? + time);
     }
-    let zoned = DateTime::parse_from_rfc2822(cell).or_else(|_| DateTime::parse_from_str(cell, "%a %b %d %H:%M:%S %z %Y"));
+    let zoned =
+        DateTime::parse_from_rfc2822(cell).or_else(|_| DateTime::parse_from_str(cell, "%a %b %d %H:%M:%S %z %Y"));
     zoned.ok().map(|moment| moment.timestamp_millis())
 }
 
@@ -141,13 +144,15 @@ fn cut_time(cell: &str) -> (&str, Option<&str>) {
 
 /// Milliseconds since midnight UTC of `11:35`, `11:35:52.250`, `11:35 PM`, each with a zone or without.
 fn read_time(time: &str) -> Option<i64> {
-    let end = time.find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.')).unwrap_or(time.len());
+    let end =
+        time.find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.')).unwrap_or(time.len());
     let (clock, rest) = (&time[..end], time[end..].trim());
     let (half, zone) = match rest.get(..2).map(str::to_ascii_uppercase).as_deref() {
         Some(half @ ("AM" | "PM")) => (Some(half == "PM"), rest[2..].trim()),
         _ => (None, rest),
     };
-    let clock = NaiveTime::parse_from_str(clock, "%H:%M:%S%.f").or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M")).ok()?;
+    let clock =
+        NaiveTime::parse_from_str(clock, "%H:%M:%S%.f").or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M")).ok()?;
     let seconds = clock.signed_duration_since(NaiveTime::MIN).num_milliseconds();
     let seconds = match half {
         Some(_) if seconds >= HALF_DAY + HALF_DAY / 12 => return None,
@@ -209,7 +214,8 @@ fn read_day(date: &str, day_first: bool) -> Option<NaiveDate> {
     let is_weekday = |word: &&&str| word.len() >= 3 && Weekday::from_str(word).is_ok();
     let words: Vec<&str> = words.iter().filter(|word| !is_weekday(word)).copied().collect();
     let [first, second, year] = words[..] else { return None };
-    let (day, month) = if first.starts_with(|letter: char| letter.is_ascii_digit()) { (first, second) } else { (second, first) };
+    let (day, month) =
+        if first.starts_with(|letter: char| letter.is_ascii_digit()) { (first, second) } else { (second, first) };
     let day = day.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == '.').parse().ok()?;
     let month = month.trim_end_matches('.');
     let month = if month.eq_ignore_ascii_case("sept") { "sep" } else { month };
@@ -265,7 +271,8 @@ mod tests {
         ] {
             assert_eq!(words(&[cell]), ["2015-02-24 19:35"], "{cell}");
         }
-        for cell in ["2015-02-24", "2015-2-24", "2/24/2015", "24/2/2015", "20150224", "24 February 2015", "2015-02-24Z"] {
+        for cell in ["2015-02-24", "2015-2-24", "2/24/2015", "24/2/2015", "20150224", "24 February 2015", "2015-02-24Z"]
+        {
             assert_eq!(words(&[cell]), ["2015-02-24"], "{cell}");
         }
         assert_eq!(words(&["2015-02", "12:00 am", "1/2/2015 12:30 AM"]), ["2015-02-01", "-", "2015-01-02 00:30"]);
@@ -274,10 +281,31 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for cell in
-            ["", " ", "yesterday", "2015-02-30", "24.02", "31/31/2015", "24/2", "a:b", ":", "T:", "2015-13-01", "Feb 2015 x y", "é:é", "2015-02-24 25:00",
-             "99/99/99", "2015-02-24 10:00 PST8", "ééééé", "1:2:3:4", "99999999999999999999", "-5", "13:30 PM 1 May 2015", "2015é", "٣٤٥٦٧"]
-        {
+        for cell in [
+            "",
+            " ",
+            "yesterday",
+            "2015-02-30",
+            "24.02",
+            "31/31/2015",
+            "24/2",
+            "a:b",
+            ":",
+            "T:",
+            "2015-13-01",
+            "Feb 2015 x y",
+            "é:é",
+            "2015-02-24 25:00",
+            "99/99/99",
+            "2015-02-24 10:00 PST8",
+            "ééééé",
+            "1:2:3:4",
+            "99999999999999999999",
+            "-5",
+            "13:30 PM 1 May 2015",
+            "2015é",
+            "٣٤٥٦٧",
+        ] {
             assert_eq!(read_dates(&[cell]).values, [None], "{cell}");
         }
     }

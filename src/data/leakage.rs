@@ -253,7 +253,8 @@ pub fn find_leaks(
     watch: &mut Watch,
 ) -> Result<LeakageReport, DataError> {
     let rows = Rows { project, imported, prepared };
-    let mut report = LeakageReport { looked_for: vec!["the same text on two sides".to_owned()], ..LeakageReport::default() };
+    let mut report =
+        LeakageReport { looked_for: vec!["the same text on two sides".to_owned()], ..LeakageReport::default() };
     if prepared.examples.is_empty() {
         return Ok(report);
     }

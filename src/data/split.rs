@@ -161,14 +161,18 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let mut unread = (0..rows).filter(|&row| dates.values[row].is_none());
     if let Some(first) = unread.next() {
         let cells = cells_of(inputs.imported, &prepared.examples[first..=first], column);
+        let cell = if cells[0].trim().is_empty() { "empty".to_owned() } else { format!("'{}'", shortened(cells[0])) };
+        let unread = 1 + unread.count();
         prepared.warnings.push(format!(
-            "{} no date in '{column}' that can be read; they are learnt from. The first is row {}: '{}'",
-            rows_have(1 + unread.count()),
+            "{} no date in '{column}' that can be read: {} learnt from. The first is row {}: {cell}",
+            rows_have(unread),
+            if unread == 1 { "it is" } else { "they are" },
             prepared.examples[first].id.record,
-            shortened(cells[0])
         ));
     }
-    if let Some(example) = dates.ambiguous.map(|row| cells_of(inputs.imported, &prepared.examples[row..=row], column)[0]) {
+    if let Some(example) =
+        dates.ambiguous.map(|row| cells_of(inputs.imported, &prepared.examples[row..=row], column)[0])
+    {
         let order = if dates.day_first { "day, month, year" } else { "month, day, year" };
         prepared.warnings.push(format!(
             "Days and months cannot be told apart in '{column}': '{}' is read as {order}",
@@ -222,7 +226,9 @@ fn unnamed(
     sides: &[Option<Side>],
     examples: &[Example],
 ) -> Vec<String> {
-    let unknown = |empty: bool| (0..sides.len()).filter(move |&row| sides[row].is_none() && cells[row].trim().is_empty() == empty);
+    let unknown = |empty: bool| {
+        (0..sides.len()).filter(move |&row| sides[row].is_none() && cells[row].trim().is_empty() == empty)
+    };
     let mut blockers = Vec::new();
     if let Some(first) = unknown(false).next() {
         blockers.push(format!(

@@ -135,9 +135,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
             let rows = export::write_bad_rows(&imported, &output).map_err(JobError::failed)?;
             Ok(Answer::BadRowsSaved { path: output, rows })
         }
-        Command::CompareTexts { prepared } => {
-            Ok(Answer::TextsCompared(Arc::new(context.likeness(&prepared)?)))
-        }
+        Command::CompareTexts { prepared } => Ok(Answer::TextsCompared(Arc::new(context.likeness(&prepared)?))),
         Command::FindLeaks { project, imported, prepared } => {
             Ok(Answer::LeaksFound(Arc::new(context.leaks(&project, &imported, &prepared)?)))
         }

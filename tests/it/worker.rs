@@ -83,8 +83,8 @@ fn texts_are_compared_once_for_the_split_the_window_and_training() {
     let folder = tempfile::tempdir().unwrap();
     write_reviews(folder.path(), 120);
     let data = SharedData::default();
-    let [window, training] = [(); 2]
-        .map(|()| Worker::spawn_with(WorkerOptions::default(), data.clone(), || ()).unwrap());
+    let [window, training] =
+        [(); 2].map(|()| Worker::spawn_with(WorkerOptions::default(), data.clone(), || ()).unwrap());
     for together in [true, false] {
         let mut project = project();
         project.training.epochs = 1;

@@ -5,7 +5,7 @@ use egui::{CollapsingHeader, Label, RichText, Ui};
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
-use super::super::widgets::numbers::{count, counted};
+use super::super::widgets::numbers::count;
 use super::super::widgets::{banner, button, progress_ui, section, spinner};
 use super::alike::row;
 use crate::data::{Imported, Leak, LeakageReport, Prepared, Remedy};
@@ -17,7 +17,8 @@ const ROWS: usize = 20;
 /// Draws the section.
 pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let hint = "What lets a model be measured on what it has learnt by heart, so that its figures look better than they are";
+    let hint =
+        "What lets a model be measured on what it has learnt by heart, so that its figures look better than they are";
     section(ui, theme, "Leakage", hint, |ui| {
         let Some(report) = ctx.leakage else {
             comparing_ui(ui, ctx, sender);
@@ -53,8 +54,10 @@ fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak,
     banner(ui, theme, tone, &title, &leak.in_words(), |ui| {
         remedies(ui, ctx, leak, sender);
     });
+    ui.add_space(-theme.space.s);
     ui.push_id(leak.kind.key(), |ui| {
-        let rows = counted(leak.rows.len() as u64, "row", "rows");
+        let rows =
+            if leak.rows.len() == 1 { "row".to_owned() } else { format!("{} rows", count(leak.rows.len() as u64)) };
         let header = CollapsingHeader::new(theme.small(format!("Show the {rows}"))).id_salt("rows");
         header.show(ui, |ui| {
             for (place, &id) in leak.rows.iter().take(ROWS).enumerate() {
@@ -74,11 +77,16 @@ fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak,
 fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut CommandSender) {
     for remedy in &leak.remedies {
         let (icon, why) = match remedy {
-            Remedy::KeepNearTogether => (icons::ARROWS_MERGE, "Divides at random, with texts nearly the same on one side"),
+            Remedy::KeepNearTogether => {
+                (icons::ARROWS_MERGE, "Divides at random, with texts nearly the same on one side")
+            }
             Remedy::SplitByGroup(_) => (icons::ARROWS_MERGE, "Divides at random, with such rows on one side"),
             Remedy::SplitByTime => (icons::CLOCK, "The oldest rows train, the newest are the test"),
             Remedy::DropDuplicates => (icons::BROOM, "Keeps the first row of each text and label"),
-            Remedy::LeaveOut(_) => (icons::X, "Keeps one row of those alike. Rows of validation and test files are kept always. Undo brings them back"),
+            Remedy::LeaveOut(_) => (
+                icons::X,
+                "Keeps one row of those alike. Rows of validation and test files are kept always. Undo brings them back",
+            ),
             Remedy::Ignore(_) => (icons::EYE_SLASH, "Lets it stand: it is not told again, here or in training"),
             Remedy::LookAgain(_) => (icons::EYE, "Tells it again"),
         };
@@ -130,4 +138,149 @@ pub(super) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut Comm
             }
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::commands::UserCommand;
+    use super::super::super::testing::{Window, app, hone, picture, settle};
+    use super::*;
+    use crate::project::{SplitMethod, Step};
+    use crate::storage::ThemeChoice;
+
+    /// Tickets of customers with dates and a column that gives the label away, opened in Prepare.
+    fn tickets(theme: ThemeChoice, scale: f32) -> (Window, tempfile::TempDir) {
+        let (mut window, folder) = app(theme, scale);
+        settle(&mut window);
+        let mut rows = "customer,written,reason,ticket,mood\n".to_owned();
+        for row in 0..160 {
+            let (customer, day, number) = (row / 4, 1 + (row * 11) % 28, row * row * 7 + 1000);
+            let mood = if row % 4 == 0 { "calm" } else { ["calm", "angry"][customer % 2] };
+            let reason = if mood == "angry" { ["late", "broken"][row % 2] } else { "" };
+            let ticket =
+                format!("Ticket {number} says box {row} came to street {} with {} parts", number * 3, row * 17);
+            writeln!(rows, "c{customer},{day}/2/2024,{reason},{ticket},{mood}").unwrap();
+        }
+        let path = folder.path().join("tickets.csv");
+        std::fs::write(&path, rows).unwrap();
+        hone(&mut window).run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        (window, folder)
+    }
+
+    fn click(window: &mut Window, label: &str) {
+        window.get_by_label(label).click();
+        settle(window);
+    }
+
+    fn open_choice(window: &mut Window, label: &str) {
+        window.get_by_role_and_label(egui::Role::ComboBox, label).click();
+        settle(window);
+    }
+
+    fn undo(window: &mut Window) {
+        hone(window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(window);
+    }
+
+    #[test]
+    fn findings_are_shown_mended_with_a_click_and_taken_back() {
+        for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+            let (mut window, _folder) = tickets(theme, 1.0);
+            window.get_by_label("Worth a look: The same 'customer' on two sides");
+            window.get_by_label("Worth a look: 'reason' gives the label away");
+            picture(&format!("leakage-{theme:?}").to_lowercase(), &mut window);
+            window.check_accessibility();
+            let before = hone(&mut window).prepared().unwrap();
+            click(&mut window, "Keep rows of the same 'customer' together");
+            assert_eq!(hone(&mut window).project().dataset.group_column.as_deref(), Some("customer"));
+            assert!(window.query_by_label("Worth a look: The same 'customer' on two sides").is_none());
+            undo(&mut window);
+            assert_eq!(hone(&mut window).project().dataset.group_column, None);
+            assert_eq!(hone(&mut window).prepared().unwrap().split_hash, before.split_hash);
+        }
+    }
+
+    #[test]
+    fn what_is_ignored_stays_in_sight_and_can_be_looked_at_again() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        click(&mut window, "Keep rows of the same 'customer' together");
+        click(&mut window, "Ignore");
+        window.get_by_label_contains("'reason' gives the label away: ignored by you");
+        window.get_by_label("No other leakage found");
+        picture("leakage-ignored", &mut window);
+        click(&mut window, "Look again");
+        window.get_by_label("Worth a look: 'reason' gives the label away");
+    }
+
+    #[test]
+    fn rows_are_divided_by_time_with_the_column_chosen() {
+        let (mut window, _folder) = tickets(ThemeChoice::Dark, 1.0);
+        open_choice(&mut window, "Divide the rows");
+        click(&mut window, "By time");
+        window.get_by_label_contains("no time column is chosen. Choose one in Prepare");
+        picture("split-blocked", &mut window);
+        open_choice(&mut window, "Time column");
+        click(&mut window, "written");
+        let project = hone(&mut window).project().clone();
+        assert_eq!(
+            (project.split.method, project.dataset.time_column.as_deref()),
+            (SplitMethod::Time, Some("written"))
+        );
+        window.get_by_label_contains("Training 2024-02-01 to 2024-02-");
+        picture("split-time", &mut window);
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn comparing_can_be_stopped_and_taken_up_again() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        // So few rows may be done before they are stopped.
+        for _ in 0..200 {
+            hone(&mut window).state.prepare();
+            hone(&mut window).run_command(AppCommand::StopComparing);
+            settle(&mut window);
+            if hone(&mut window).prepared().is_none() {
+                break;
+            }
+        }
+        window.get_by_label("Preparing was stopped");
+        picture("prepare-stopped", &mut window);
+        click(&mut window, "Prepare again");
+        assert!(hone(&mut window).prepared().is_some());
+
+        for _ in 0..200 {
+            hone(&mut window).state.compare_again();
+            hone(&mut window).run_command(AppCommand::StopComparing);
+            settle(&mut window);
+            if hone(&mut window).state.work.leakage.is_none() {
+                break;
+            }
+        }
+        assert!(window.query_all_by_label("The texts were not compared").count() > 0);
+        window.get_all_by_label("Compare them").next().unwrap().click();
+        settle(&mut window);
+        window.get_by_label("Worth a look: 'reason' gives the label away");
+    }
+
+    #[test]
+    fn all_of_it_fits_at_twice_the_size() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        hone(&mut window).state.settings.zoom = 2.0;
+        hone(&mut window).apply_settings();
+        settle(&mut window);
+        for (place, heading) in ["Split", "Leakage"].into_iter().enumerate() {
+            window.get_by_label(heading).scroll_to_me();
+            settle(&mut window);
+            picture(&format!("leakage-twice-{place}"), &mut window);
+        }
+        window.get_by_label("Keep rows of the same 'customer' together");
+    }
 }

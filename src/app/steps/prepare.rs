@@ -81,8 +81,7 @@ fn stopped(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         if primary_button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Prepare again", Ok(())).clicked() {
             sender.send(AppCommand::CompareAgain);
         }
-        if ctx.project.split.keep_near_together
-            && button(ui, ctx.theme, icons::X, "Divide without comparing").clicked()
+        if ctx.project.split.keep_near_together && button(ui, ctx.theme, icons::X, "Divide without comparing").clicked()
         {
             let split = SplitSettings { keep_near_together: false, ..ctx.project.split.clone() };
             sender.edit(Edit::Split(split));

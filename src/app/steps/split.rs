@@ -38,6 +38,7 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
         if divide.0 != ctx.project.dataset || divide.1 != ctx.project.split {
             sender.edit(Edit::Divide(Box::new(divide)));
         }
+        ui.add_space(theme.space.s);
         let mut settings = ctx.project.split.clone();
         sizes(ui, ctx, survey, &mut settings);
         if settings != ctx.project.split {
@@ -99,13 +100,7 @@ fn columns(ui: &mut Ui, ctx: &StepContext<'_>, (dataset, split): &mut (DatasetSe
 }
 
 /// A choice of a column, or none.
-fn column(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    (name, hover): (&str, &str),
-    needed: bool,
-    chosen: &mut Option<String>,
-) {
+fn column(ui: &mut Ui, ctx: &StepContext<'_>, (name, hover): (&str, &str), needed: bool, chosen: &mut Option<String>) {
     field(ui, ctx.theme, CHOICE, (name, hover), |ui| {
         let none = if needed { "Choose a column" } else { "None" };
         let shown = chosen.clone().unwrap_or_else(|| none.to_owned());

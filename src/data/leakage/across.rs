@@ -73,7 +73,12 @@ pub(super) fn near_duplicates(rows: Rows<'_>, near: &NearGroups) -> Option<Leak>
     if rows.is_random() && !rows.project.split.keep_near_together && found.iter().any(|&place| rows.is_divided(place)) {
         remedies.push(Remedy::KeepNearTogether);
     }
-    remedies.push(leave_out(rows, near.groups()));
+    // Groups of one text are no matter of this finding.
+    let differ = |group: &&Vec<u32>| {
+        group.windows(2).any(|pair| examples[pair[0] as usize].text != examples[pair[1] as usize].text)
+    };
+    let mixed: Vec<Vec<u32>> = near.groups().iter().filter(differ).cloned().collect();
+    remedies.push(leave_out(rows, &mixed));
     Some(Leak {
         kind: LeakKind::NearDuplicates,
         found: format!(

@@ -10,10 +10,44 @@ use crate::data::{Side, cells_of};
 
 /// Words by which people name what rows belong to.
 const OWNERS: [&str; 38] = [
-    "customer", "client", "user", "username", "login", "handle", "screen_name", "author", "writer", "reviewer", "person",
-    "patient", "account", "member", "subject", "speaker", "employee", "respondent", "participant", "buyer", "seller",
-    "sender", "contact", "household", "session", "thread", "conversation", "dialog", "dialogue", "chat", "call", "ticket",
-    "case", "document", "doc", "article", "visitor", "device",
+    "customer",
+    "client",
+    "user",
+    "username",
+    "login",
+    "handle",
+    "screen_name",
+    "author",
+    "writer",
+    "reviewer",
+    "person",
+    "patient",
+    "account",
+    "member",
+    "subject",
+    "speaker",
+    "employee",
+    "respondent",
+    "participant",
+    "buyer",
+    "seller",
+    "sender",
+    "contact",
+    "household",
+    "session",
+    "thread",
+    "conversation",
+    "dialog",
+    "dialogue",
+    "chat",
+    "call",
+    "ticket",
+    "case",
+    "document",
+    "doc",
+    "article",
+    "visitor",
+    "device",
 ];
 /// Values that a column must have to look like owners of rows.
 const FEWEST_OWNERS: usize = 10;
@@ -37,15 +71,18 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
 fn is_owner(name: &str) -> bool {
     let name = name.trim().to_lowercase().replace([' ', '-', '.'], "_");
     let owner = name.strip_suffix("_id").or_else(|| name.strip_suffix("id")).unwrap_or(&name);
-    name == "name" || OWNERS.iter().any(|word| owner == *word || owner.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))
+    name == "name"
+        || OWNERS.iter().any(|word| owner == *word || owner.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))
 }
 
 /// Rows measured on that share their value with a training row.
 fn look_at(rows: Rows<'_>, column: &str, chosen: bool) -> Option<Leak> {
     let examples = &rows.prepared.examples;
     let cells = cells_of(rows.imported, examples, column);
-    let owned = || cells.iter().enumerate().map(|(place, cell)| (place, cell.trim())).filter(|(_, owner)| !owner.is_empty());
-    let trained: HashSet<&str> = owned().filter(|&(place, _)| rows.side(place) == Side::Train).map(|(_, owner)| owner).collect();
+    let owned =
+        || cells.iter().enumerate().map(|(place, cell)| (place, cell.trim())).filter(|(_, owner)| !owner.is_empty());
+    let trained: HashSet<&str> =
+        owned().filter(|&(place, _)| rows.side(place) == Side::Train).map(|(_, owner)| owner).collect();
     let found: Vec<(usize, &str)> =
         owned().filter(|&(place, owner)| rows.side(place) != Side::Train && trained.contains(owner)).collect();
     let &(first, owner) = found.first()?;
@@ -130,7 +167,9 @@ mod tests {
 
     #[test]
     fn columns_named_like_owners_of_rows() {
-        for name in ["name", "Customer", "customer_id", "Customer ID", "userid", "review.author", "screen_name", "Patient-ID"] {
+        for name in
+            ["name", "Customer", "customer_id", "Customer ID", "userid", "review.author", "screen_name", "Patient-ID"]
+        {
             assert!(is_owner(name), "{name}");
         }
         for name in ["product_name", "id", "order_id", "text", "valid", "airline", "showcase", ""] {

@@ -18,7 +18,8 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
     report.looked_for.push("training rows from after the test".to_owned());
     let times = read_dates(&cells_of(rows.imported, &rows.prepared.examples, column)).values;
     report.spans = [Side::Train, Side::Validation, Side::Test].map(|side| {
-        let of_side = times.iter().enumerate().filter(|&(place, _)| rows.side(place) == side).filter_map(|(_, time)| *time);
+        let of_side =
+            times.iter().enumerate().filter(|&(place, _)| rows.side(place) == side).filter_map(|(_, time)| *time);
         of_side.fold(None, |span: Option<Span>, time| {
             Some(span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))))
         })
@@ -43,9 +44,10 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
             moment_in_words(oldest)
         ),
         rows: rows.ids(&found),
-        meaning: "The model learns from a time that it is then measured on. For texts yet to come it may do worse than the \
+        meaning:
+            "The model learns from a time that it is then measured on. For texts yet to come it may do worse than the \
                   figures say"
-            .to_owned(),
+                .to_owned(),
         remedies: if measured_here { vec![Remedy::SplitByTime] } else { Vec::new() },
         ignored: false,
     });

@@ -7,12 +7,14 @@ use crate::data::Side;
 /// `times` holds each row's time in file order; rows without one train. `wanted` is how many rows validation and test
 /// are to have: the nearest that whole moments allow is taken, and at least one moment where there are enough.
 pub(super) fn assign(times: &[Option<i64>], wanted: [usize; 2]) -> Vec<Side> {
-    let mut order: Vec<(i64, usize)> = times.iter().enumerate().filter_map(|(row, time)| Some(((*time)?, row))).collect();
+    let mut order: Vec<(i64, usize)> =
+        times.iter().enumerate().filter_map(|(row, time)| Some(((*time)?, row))).collect();
     order.sort_unstable();
     let mut sides = vec![Side::Train; times.len()];
     let mut moments: Vec<&[(i64, usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
     let [validation, test] = wanted;
-    for (side, wanted, kept) in [(Side::Test, test, 1 + usize::from(validation > 0)), (Side::Validation, validation, 1)] {
+    for (side, wanted, kept) in [(Side::Test, test, 1 + usize::from(validation > 0)), (Side::Validation, validation, 1)]
+    {
         let mut taken = 0;
         while moments.len() > kept {
             let Some(rows) = moments.last().map(|moment| moment.len()) else { break };
@@ -46,7 +48,8 @@ mod tests {
         assert_eq!(counts(&sides), [70, 10, 20]);
         assert_eq!(sides[3], Side::Train);
         let bounds = |side: Side| {
-            let of = times.iter().zip(&sides).filter(|&(time, &of)| time.is_some() && of == side).map(|(time, _)| *time);
+            let of =
+                times.iter().zip(&sides).filter(|&(time, &of)| time.is_some() && of == side).map(|(time, _)| *time);
             (of.clone().min().unwrap(), of.max().unwrap())
         };
         assert!(bounds(Side::Train).1 < bounds(Side::Validation).0);

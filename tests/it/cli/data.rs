@@ -188,7 +188,8 @@ fn inspect_reports_leakage_and_what_mends_it() {
     assert_eq!(of_kind("giveaway")["column"], "reason");
     assert_eq!(of_kind("group")["remedies"][0]["settings"][1], "dataset.group_column=customer");
     assert!(of_kind("group")["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
-    let out = place.good(&[&common[..], &["--group", "customer", "--time", "written", "--split-column", "part"]].concat());
+    let out =
+        place.good(&[&common[..], &["--group", "customer", "--time", "written", "--split-column", "part"]].concat());
     assert!(out.contains("leak: ") && out.contains("share their 'customer' with training rows"), "{out}");
     assert!(out.contains("later than the oldest test row (2024-02-"), "{out}");
     assert!(out.contains("Split by time: --set split.method=time"), "{out}");

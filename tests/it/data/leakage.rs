@@ -39,7 +39,8 @@ fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<Remed
 }
 
 fn text(row: usize) -> String {
-    let word = |place: usize| format!("{}{}", ["blue", "warm", "late", "soft", "loud"][(row + place) % 5], row * 31 + place);
+    let word =
+        |place: usize| format!("{}{}", ["blue", "warm", "late", "soft", "loud"][(row + place) % 5], row * 31 + place);
     (0..8).map(word).collect::<Vec<_>>().join(" ")
 }
 
@@ -77,7 +78,11 @@ fn duplicates_across_sides() {
     );
     let report = look(&project, folder.path()).2;
     let leak = leak(&report, "duplicates").unwrap();
-    assert!(!leak.is_hint() && leak.found.contains("validation rows and ") && leak.found.contains("test rows are to the letter"));
+    assert!(
+        !leak.is_hint()
+            && leak.found.contains("validation rows and ")
+            && leak.found.contains("test rows are to the letter")
+    );
     assert_eq!(leak.rows.iter().filter(|row| row.record > 90).count(), 0);
 }
 
@@ -108,7 +113,9 @@ fn duplicates_and_near_duplicates_of_a_test_file() {
         ]
     );
     // Another split moves no row of a file: training rows make way.
-    let rows = |records: &[u64]| records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect();
+    let rows = |records: &[u64]| {
+        records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect()
+    };
     assert_eq!(every_remedy_mends(&project, folder.path(), "duplicates")[0], Remedy::LeaveOut(rows(&[2])));
     assert_eq!(every_remedy_mends(&project, folder.path(), "near-duplicates")[0], Remedy::LeaveOut(rows(&[1, 3])));
 }
@@ -124,7 +131,10 @@ fn near_duplicates_across_sides() {
     assert_eq!(look(&project, folder.path()).2.leaks, [], "kept together by default");
     project.split.keep_near_together = false;
     let remedies = every_remedy_mends(&project, folder.path(), "near-duplicates");
-    assert!(matches!(&remedies[..], [Remedy::KeepNearTogether, Remedy::LeaveOut(_), Remedy::Ignore(_)]), "{remedies:?}");
+    assert!(
+        matches!(&remedies[..], [Remedy::KeepNearTogether, Remedy::LeaveOut(_), Remedy::Ignore(_)]),
+        "{remedies:?}"
+    );
 }
 
 /// Rows of customers, four each, who mostly say the same.
@@ -134,7 +144,8 @@ fn of_customers(column: &str) -> String {
         let customer = row / 4;
         let label = if row % 4 == 3 { row % 2 } else { customer % 2 };
         let day = (row * 7) % 160;
-        writeln!(main, "c{customer},{},{},2024-{:02}-{:02}", text(row), ["a", "b"][label], 1 + day / 28, 1 + day % 28).unwrap();
+        writeln!(main, "c{customer},{},{},2024-{:02}-{:02}", text(row), ["a", "b"][label], 1 + day / 28, 1 + day % 28)
+            .unwrap();
     }
     main
 }
@@ -178,7 +189,8 @@ fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
     let mut main = "text,label,part\n".to_owned();
     for row in 0..90 {
         let part = ["train", "train", "test", "dev"][row % 4];
-        writeln!(main, "{}{},{},{part}", text(row / 3), ["", "", " indeed"][row % 3], ["a", "b"][(row / 3) % 2]).unwrap();
+        writeln!(main, "{}{},{},{part}", text(row / 3), ["", "", " indeed"][row % 3], ["a", "b"][(row / 3) % 2])
+            .unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
@@ -253,7 +265,9 @@ fn a_column_that_gives_the_label_away() {
          are 'bad'"
     );
     assert_eq!(report.leaks[0].rows.len(), 150);
-    assert!(report.leaks[1].found.starts_with("The column 'stars' alone tells the label: 100.0% right, 50.0% without it."));
+    assert!(
+        report.leaks[1].found.starts_with("The column 'stars' alone tells the label: 100.0% right, 50.0% without it.")
+    );
     every_remedy_mends(&project, folder.path(), "giveaway:stars");
     assert_eq!(report.leaks[1].kind, LeakKind::Giveaway { column: "stars".to_owned() });
     // The column that names the sides is not one of the data.
@@ -269,6 +283,7 @@ fn it_can_be_stopped() {
     let near = watched(|watch| NearGroups::find(&prepared.examples, watch)).unwrap();
     let (control, mut report) = (Control::default(), |_| {});
     control.cancel();
-    let result = find_leaks(&project, &imported, &prepared, &near, &mut Watch { control: &control, report: &mut report });
+    let result =
+        find_leaks(&project, &imported, &prepared, &near, &mut Watch { control: &control, report: &mut report });
     assert!(matches!(result, Err(DataError::Cancelled)));
 }

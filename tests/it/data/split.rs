@@ -223,7 +223,7 @@ fn by_time_the_oldest_train_and_the_newest_are_the_test() {
     assert_eq!(rows(&ready), [142, 20, 40], "the two without a date train");
     assert!(
         ready.warnings.iter().any(|warning| warning
-            == "2 rows have no date in 'written' that can be read; they are learnt from. The first is row 201: 'some day'"),
+            == "2 rows have no date in 'written' that can be read: they are learnt from. The first is row 201: 'some day'"),
         "{:?}",
         ready.warnings
     );
@@ -254,9 +254,15 @@ fn rows_of_one_day_stay_together_and_what_days_cannot_give_is_told() {
     assert_eq!(rows(&by_time(10, &|project| project.split.test = Size::Rows(31))), [240, 30, 30]);
     let two = by_time(2, &|_| ());
     assert_eq!(rows(&two), [30, 30, 0]);
-    assert!(two.warnings.iter().any(|warning| warning.contains("has too few different dates to give test rows of its own")));
+    assert!(
+        two.warnings.iter().any(|warning| warning.contains("has too few different dates to give test rows of its own"))
+    );
     let one = by_time(1, &|_| ());
-    assert!(one.blockers.iter().any(|blocker| blocker.contains("There are no rows for validation")), "{:?}", one.blockers);
+    assert!(
+        one.blockers.iter().any(|blocker| blocker.contains("There are no rows for validation")),
+        "{:?}",
+        one.blockers
+    );
 }
 
 #[test]
@@ -286,7 +292,11 @@ fn a_label_that_only_later_times_have_cannot_be_learnt() {
     project.dataset.time_column = Some("written".to_owned());
     project.split.method = SplitMethod::Time;
     let blockers = prepared(&project, folder.path()).1.blockers;
-    assert!(blockers[0].contains("The label 'new' is in test (row 97, 4 rows in all) but not in the training rows. Split at random"));
+    assert!(
+        blockers[0].contains(
+            "The label 'new' is in test (row 97, 4 rows in all) but not in the training rows. Split at random"
+        )
+    );
 }
 
 /// Rows whose sides a column names.
@@ -353,7 +363,11 @@ fn columns_that_are_not_there_or_not_chosen_are_named() {
     let wrong = by_column(&main, |project| project.dataset.split_column = Some("side".to_owned()));
     assert!(wrong.blockers[0].contains("main.csv has no column 'side' for the split. It has: 'text', 'label', 'part'"));
     let time = by_column(&main, |project| project.split.method = SplitMethod::Time);
-    assert!(time.blockers[0].contains("The data is split by time, and no time column is chosen"), "{:?}", time.blockers);
+    assert!(
+        time.blockers[0].contains("The data is split by time, and no time column is chosen"),
+        "{:?}",
+        time.blockers
+    );
     let group = by_column(&main, |project| {
         project.split.method = SplitMethod::Random;
         project.dataset.group_column = Some("customer".to_owned());
@@ -380,8 +394,10 @@ fn sizes_as_rows_are_exact_and_labels_keep_their_shares() {
     let blockers = prepared(&project, folder.path()).1.blockers;
     assert_eq!(
         blockers,
-        ["The sizes of validation (200 rows) and test (136 rows) leave nothing for training of 336 rows. Each must be at least 0, \
-          and both together less than all"]
+        [
+            "The sizes of validation (200 rows) and test (136 rows) leave nothing for training of 336 rows. Each must be at least 0, \
+          and both together less than all"
+        ]
     );
 }
 
@@ -389,7 +405,8 @@ fn sizes_as_rows_are_exact_and_labels_keep_their_shares() {
 fn sides_with_files_of_their_own_are_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let main = with_near_duplicates();
-    let mut project = project(folder.path(), &main, None, Some("text,label\nQuite another text,good\nAnd one more,bad\n"));
+    let mut project =
+        project(folder.path(), &main, None, Some("text,label\nQuite another text,good\nAnd one more,bad\n"));
     project.split.keep_near_together = true;
     let ready = prepared(&project, folder.path()).1;
     assert_eq!(ready.side(Side::Test).count(), 2);
