@@ -1,11 +1,12 @@
 //! What the app does when it is asked to: the one place where commands are carried out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use egui::Context;
 
-use crate::project::{DatasetSettings, ModelChoice};
+use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings};
 use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
 use crate::worker::ExportFormat;
 
@@ -121,7 +122,14 @@ impl HoneApp {
             test: old.test.clone(),
             ..DatasetSettings::default()
         };
-        self.edit(Edit::Dataset(dataset));
+        // So is how the old file's columns divided its rows, and what was found there.
+        let split = SplitSettings {
+            method: SplitMethod::Random,
+            ignored_leaks: BTreeSet::new(),
+            ..session.project().split.clone()
+        };
+        let same = session.project().split == split;
+        self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
         self.state.view = View::default();
     }
 

@@ -38,9 +38,6 @@ pub(super) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec
             settings.text_column
         ));
     }
-    if let (Some(file), true) = (files.first(), blockers.is_empty()) {
-        blockers.extend(split_column_blockers(project, file));
-    }
     blockers
 }
 
@@ -98,10 +95,10 @@ pub(super) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
 
 /// Looks at the finished examples and adds blockers and warnings.
 pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
-    let mut blockers = Vec::new();
+    let mut blockers = split_column_blockers(project, &imported.main);
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
         blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
-    } else {
+    } else if blockers.is_empty() {
         blockers.extend(label_blockers(project, imported, prepared));
         blockers.extend(side_blockers(project, imported, prepared));
         if blockers.is_empty() {

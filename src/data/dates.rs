@@ -99,8 +99,8 @@ fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
     let cell = cell.trim();
     if is_whole(cell) {
         return match digits {
-            Digits::Years => midnight(NaiveDate::from_ymd_opt(cell.parse().ok()?, 1, 1)?),
-            Digits::Days => midnight(compact(cell)?),
+            Digits::Years => NaiveDate::from_ymd_opt(cell.parse().ok()?, 1, 1).map(midnight),
+            Digits::Days => compact(cell).map(midnight),
             Digits::Epoch => since_1970(cell.parse().ok()?),
         };
     }
@@ -111,25 +111,25 @@ fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
         return since_1970(whole.parse().ok()?);
     }
     let (date, time) = cut_time(cell);
-    let Some(time) = time else { return midnight(read_day(date, day_first)?) };
+    let Some(time) = time else { return read_day(date, day_first).map(midnight) };
     if let (Some(day), Some(time)) = (read_day(date, day_first), read_time(time)) {
-        return Some(midnight(day)? + time);
+        return Some(midnight(day) + time);
     }
     let zoned =
         DateTime::parse_from_rfc2822(cell).or_else(|_| DateTime::parse_from_str(cell, "%a %b %d %H:%M:%S %z %Y"));
     zoned.ok().map(|moment| moment.timestamp_millis())
 }
 
-fn midnight(day: NaiveDate) -> Option<i64> {
-    Some(day.and_time(NaiveTime::MIN).and_utc().timestamp_millis())
+fn midnight(day: NaiveDate) -> i64 {
+    day.and_time(NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
 /// Seconds up to the year 5138, then milliseconds, then microseconds, then nanoseconds.
 fn since_1970(number: i64) -> Option<i64> {
-    match number {
-        ..100_000_000_000 => number.checked_mul(SECOND),
-        ..100_000_000_000_000 => Some(number),
-        ..100_000_000_000_000_000 => Some(number / 1000),
+    match number.unsigned_abs() {
+        0..100_000_000_000 => number.checked_mul(SECOND),
+        100_000_000_000..100_000_000_000_000 => Some(number),
+        100_000_000_000_000..100_000_000_000_000_000 => Some(number / 1000),
         _ => Some(number / 1_000_000),
     }
 }

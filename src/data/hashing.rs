@@ -51,7 +51,9 @@ pub(super) fn data_hash(examples: &[Example], labels: &[String]) -> String {
 /// SHA-256 over the cleaned text of every example, in order.
 pub(super) fn texts_hash(examples: &[Example]) -> String {
     let mut hasher = Sha256::new();
-    examples.iter().for_each(|example| add(&mut hasher, &example.text));
+    for example in examples {
+        add(&mut hasher, &example.text);
+    }
     hexadecimal(&hasher.finalize())
 }
 

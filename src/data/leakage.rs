@@ -275,10 +275,11 @@ pub fn find_leaks(
     for leak in &mut report.leaks {
         let key = leak.kind.key();
         leak.ignored = project.split.ignored_leaks.contains(&key);
-        leak.remedies = match leak.ignored {
-            true => vec![Remedy::LookAgain(key)],
-            false => std::mem::take(&mut leak.remedies).into_iter().chain([Remedy::Ignore(key)]).collect(),
-        };
+        if leak.ignored {
+            leak.remedies = vec![Remedy::LookAgain(key)];
+        } else {
+            leak.remedies.push(Remedy::Ignore(key));
+        }
     }
     look(watch, 4)?;
     Ok(report)

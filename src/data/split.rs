@@ -96,7 +96,9 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
     let examples = &prepared.examples;
     let mut groups = Groups::new(rows.len());
     let mut empty = 0;
-    if let Some(column) = &inputs.project.dataset.group_column {
+    let column = inputs.project.dataset.group_column.as_ref();
+    let known = column.filter(|column| inputs.imported.main.table.column_index(column).is_some());
+    if let Some(column) = known {
         let cells = cells_of(inputs.imported, examples, column);
         let mut first: HashMap<&str, u32> = HashMap::new();
         for (place, &row) in (0_u32..).zip(rows) {
@@ -147,7 +149,10 @@ fn size_warnings(sides: &[Side], shares: [f64; 3]) -> Vec<String> {
 }
 
 fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mut Prepared) {
-    let Some(column) = &inputs.project.dataset.time_column else { return };
+    let column = inputs.project.dataset.time_column.as_ref();
+    let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
+        return;
+    };
     let dates = read_dates(&cells_of(inputs.imported, &prepared.examples[..rows], column));
     let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
         Some(total) => total,
@@ -190,7 +195,10 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
 }
 
 fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) {
-    let Some(column) = &inputs.project.dataset.split_column else { return };
+    let column = inputs.project.dataset.split_column.as_ref();
+    let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
+        return;
+    };
     let cells = cells_of(inputs.imported, &prepared.examples[..rows], column);
     let sides: Vec<Option<Side>> = cells.iter().map(|cell| column::named(cell)).collect();
     prepared.blockers.extend(unnamed(inputs.imported, column, &cells, &sides, &prepared.examples));

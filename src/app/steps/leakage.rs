@@ -24,6 +24,10 @@ pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sende
             comparing_ui(ui, ctx, sender);
             return;
         };
+        if ctx.survey.is_none_or(|survey| survey.sides[1] + survey.sides[2] == 0) {
+            ui.label(theme.muted("The rows are not divided yet"));
+            return;
+        }
         let (ignored, open): (Vec<&Leak>, Vec<&Leak>) = report.leaks.iter().partition(|leak| leak.ignored);
         if open.is_empty() {
             ui.horizontal(|ui| {
@@ -47,10 +51,8 @@ pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sende
 fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let tone = if leak.is_hint() { Tone::Neutral } else { Tone::Warning };
-    let title = match leak.is_hint() {
-        true => format!("Worth a look: {}", leak.kind.title()),
-        false => leak.kind.title(),
-    };
+    let title = leak.kind.title();
+    let title = if leak.is_hint() { format!("Worth a look: {title}") } else { title };
     banner(ui, theme, tone, &title, &leak.in_words(), |ui| {
         remedies(ui, ctx, leak, sender);
     });
@@ -226,6 +228,7 @@ mod tests {
         open_choice(&mut window, "Divide the rows");
         click(&mut window, "By time");
         window.get_by_label_contains("no time column is chosen. Choose one in Prepare");
+        assert!(window.query_all_by_label("The rows are not divided yet").count() > 0);
         picture("split-blocked", &mut window);
         open_choice(&mut window, "Time column");
         click(&mut window, "written");

@@ -124,9 +124,10 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, survey: &Survey, settings: &mut Spl
     let random = settings.method == SplitMethod::Random;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme.space.xl, theme.space.s);
-        let hover = match by_column {
-            false => "Rows that are watched during training, as a share or a number of the file's",
-            true => "Taken from the training rows where the column names no validation rows",
+        let hover = if by_column {
+            "Taken from the training rows where the column names no validation rows"
+        } else {
+            "Rows that are watched during training, as a share or a number of the file's"
         };
         field(ui, theme, SIZE, ("Validation", hover), |ui| {
             size(ui, theme, "validation", &mut settings.validation, rows, dataset.validation.is_some());

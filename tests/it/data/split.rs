@@ -359,7 +359,9 @@ fn validation_is_taken_from_training_where_the_column_names_none() {
 fn columns_that_are_not_there_or_not_chosen_are_named() {
     let main = with_sides(&["train", "dev", "test"]);
     let none = by_column(&main, |project| project.dataset.split_column = None);
+    assert_eq!(none.blockers.len(), 1, "{:?}", none.blockers);
     assert!(none.blockers[0].contains("no split column is chosen. Choose one in Prepare, or split at random"));
+    assert_eq!(none.examples.len(), 60, "the rows can be looked at meanwhile");
     let wrong = by_column(&main, |project| project.dataset.split_column = Some("side".to_owned()));
     assert!(wrong.blockers[0].contains("main.csv has no column 'side' for the split. It has: 'text', 'label', 'part'"));
     let time = by_column(&main, |project| project.split.method = SplitMethod::Time);
@@ -379,7 +381,7 @@ fn columns_that_are_not_there_or_not_chosen_are_named() {
 fn sizes_as_rows_are_exact_and_labels_keep_their_shares() {
     let folder = tempfile::tempdir().unwrap();
     let mut main = balanced(&["a", "b", "c"], 101);
-    main += &(0..33).map(|row| format!("{},d\n", words(row))).collect::<String>();
+    (0..33).for_each(|row| writeln!(main, "{},d", words(row)).unwrap());
     let mut project = project(folder.path(), &main, None, None);
     (project.split.validation, project.split.test) = (Size::Rows(50), Size::Rows(77));
     let ready = prepared(&project, folder.path()).1;
