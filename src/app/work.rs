@@ -208,8 +208,9 @@ impl Work {
     /// these settings.
     pub fn compare(&mut self, project: &Project) {
         let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
-        self.stop_comparing();
-        self.forget(|purpose| matches!(purpose, Purpose::Compare | Purpose::FindLeaks));
+        let is_comparing = |purpose: &Purpose| matches!(purpose, Purpose::Compare | Purpose::FindLeaks);
+        self.stop(is_comparing);
+        self.forget(is_comparing);
         (self.likeness, self.leakage) = (None, None);
         self.comparing = Some(Progress::default());
         self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared: Arc::clone(&prepared) });

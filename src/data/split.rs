@@ -64,7 +64,8 @@ pub(super) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) {
     match (project.split.method, shares) {
         (SplitMethod::Random, Some(shares)) => {
             let every: Vec<usize> = (0..rows).collect();
-            by_chance(inputs, &every, shares, prepared);
+            let totals = Sizes::of(project, imported).totals();
+            by_chance(inputs, &every, (shares, totals), prepared);
         }
         (SplitMethod::Time, Some(shares)) => by_time(inputs, rows, shares, prepared),
         (SplitMethod::Column, _) => by_column(inputs, rows, prepared),
@@ -73,8 +74,13 @@ pub(super) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) {
     }
 }
 
-/// Divides some rows of the main file by chance, groups of them whole.
-fn by_chance(inputs: SplitInputs<'_>, rows: &[usize], shares: [f64; 3], prepared: &mut Prepared) {
+/// Divides some rows of the main file by chance, groups of them whole. `totals` are numbers of rows asked for as such.
+fn by_chance(
+    inputs: SplitInputs<'_>,
+    rows: &[usize],
+    (shares, totals): ([f64; 3], [Option<usize>; 3]),
+    prepared: &mut Prepared,
+) {
     let settings = &inputs.project.split;
     let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].label).collect();
     let classes = prepared.labels.len();
@@ -82,7 +88,6 @@ fn by_chance(inputs: SplitInputs<'_>, rows: &[usize], shares: [f64; 3], prepared
         let (labels, classes) = if settings.stratified { (labels, classes) } else { (vec![0; rows.len()], 1) };
         grouped::assign(&labels, classes, &groups, shares, settings.seed)
     } else {
-        let totals = Sizes::of(inputs.project, inputs.imported).totals();
         random::assign(&labels, classes, shares, totals, settings.stratified, settings.seed)
     };
     for (&row, &side) in rows.iter().zip(&sides) {
@@ -215,7 +220,8 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) {
     let share = inputs.project.split.validation.share_of(training.len());
     if share < 1.0 {
         let before = prepared.warnings.len();
-        by_chance(inputs, &training, [1.0 - share, share, 0.0], prepared);
+        let [_, total, _] = Sizes::of(inputs.project, inputs.imported).totals();
+        by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared);
         let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
         let word = format!(
             "'{column}' names no validation rows: {} of its {} training rows, taken by chance, are validation",

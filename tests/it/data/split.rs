@@ -350,7 +350,11 @@ fn validation_is_taken_from_training_where_the_column_names_none() {
     assert!(sides(&ready).iter().all(|(&row, &side)| (row > 80) == (side == Side::Test)));
     let word = "'part' names no validation rows: 8 of its 80 training rows, taken by chance, are validation";
     assert_eq!(ready.warnings, [word]);
-    assert_eq!(rows(&by_column(&main, |project| project.split.validation = Size::Rows(10))), [70, 10, 20]);
+    let of_rows = by_column(&main, |project| {
+        // The test is as the column says, whatever its size would be otherwise.
+        (project.split.validation, project.split.test) = (Size::Rows(10), Size::Rows(33));
+    });
+    assert_eq!(rows(&of_rows), [70, 10, 20]);
     let none = by_column(&main, |project| project.split.validation = Size::NONE);
     assert!(none.blockers[0].contains("There are no rows for validation"), "{:?}", none.blockers);
 }
