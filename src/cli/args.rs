@@ -313,6 +313,24 @@ pub struct RunsArguments {
 pub enum BenchCommand {
     /// Time training steps on random tokens and print the figures as one JSON object
     Step(BenchStepArguments),
+    /// Time the tokenising of a file's texts and print the figures as one JSON object
+    Tokenise(BenchTokeniseArguments),
+}
+
+/// `hone bench tokenise`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchTokeniseArguments {
+    /// File of texts
+    pub data: PathBuf,
+    /// Column that holds the text [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Model: an id of `hone models list`, or a Hugging Face folder
+    #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
+    pub model: String,
+    /// Tokens kept of a text
+    #[arg(long, default_value_t = 128)]
+    pub len: usize,
 }
 
 /// `hone bench step`.

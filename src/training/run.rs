@@ -97,7 +97,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     if max_length < settings.max_length {
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are cut there."));
     }
-    let data = setup::tokenise(prepared, model_folder, max_length, &mut voice)?;
+    let data = setup::tokenise(prepared, model_folder, inputs.project_folder, max_length, &mut voice)?;
     let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers

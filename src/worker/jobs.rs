@@ -1,13 +1,14 @@
 //! What each command does: a few lines each, over the other rooms.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::data::{self, DataError, Imported};
+use crate::data::{self, DataError, Imported, TextTokenizer};
 use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::models::{self, Catalogue, Compute, FetchError, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
-use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, SourceFile};
 use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
@@ -155,6 +156,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::BenchStep { model, bench, device, precision } => {
             bench_step(context, &model, bench, (device, precision))
         }
+        Command::BenchTokenise { model, file, text_column, max_length } => {
+            bench_tokenise(context, &model, &file, text_column, max_length)
+        }
     }
 }
 
@@ -181,23 +185,28 @@ fn export(context: &mut Context<'_>, run: &Path, format: ExportFormat, output: &
     Ok(Answer::Exported { path, proof })
 }
 
-fn bench_step(
-    context: &mut Context<'_>,
-    model: &ModelChoice,
-    bench: StepBench,
-    (device, precision): (DeviceChoice, Precision),
-) -> Result<Answer, JobError> {
-    let Some(folder) = models::locate(model, Path::new(".")).map_err(JobError::failed)? else {
-        let reason = match model {
+/// The folder of a model that is to be timed.
+fn local_model(model: &ModelChoice) -> Result<PathBuf, JobError> {
+    let found = models::locate(model, Path::new(".")).map_err(JobError::failed)?;
+    found.ok_or_else(|| {
+        JobError::Failed(match model {
             ModelChoice::Catalogue(id) => {
                 format!(
                     "The model {id} is not on this machine. Download it with `hone models fetch {id}`, or give a folder."
                 )
             }
             ModelChoice::Folder(path) => format!("There is no model in {}.", path.display()),
-        };
-        return Err(JobError::Failed(reason));
-    };
+        })
+    })
+}
+
+fn bench_step(
+    context: &mut Context<'_>,
+    model: &ModelChoice,
+    bench: StepBench,
+    (device, precision): (DeviceChoice, Precision),
+) -> Result<Answer, JobError> {
+    let folder = local_model(model)?;
     let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
     let compute = Compute::choose(device, precision)?;
     let name = compute.to_string();
@@ -207,6 +216,31 @@ fn bench_step(
     let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, compute, ..LoadOptions::default() })?;
     let figures = context.watched(|watch| training::bench_step(&model, bench, watch))?;
     Ok(Answer::StepTimed { figures, device: name })
+}
+
+/// Tokenises a file's texts as training does, and takes the time.
+fn bench_tokenise(
+    context: &mut Context<'_>,
+    model: &ModelChoice,
+    file: &Path,
+    text_column: Option<String>,
+    max_length: usize,
+) -> Result<Answer, JobError> {
+    let tokenizer = TextTokenizer::load(&local_model(model)?)?;
+    let settings = DatasetSettings::default();
+    let imported = context.watched(|watch| data::read_table(file, SourceFile::Main, &settings, watch))?;
+    let table = &imported.table;
+    let Some(name) = text_column.or_else(|| data::guess_columns(table).0) else {
+        return Err(JobError::Failed(format!("No column of {} stands out as the text. Name it.", file.display())));
+    };
+    let column = runs::column(table, &name, file)?;
+    let texts: Vec<&str> = (0..table.len()).map(|row| table.cell(column, row)).collect();
+    let begun = Instant::now();
+    let mut tokens = 0;
+    for chunk in texts.chunks(TextTokenizer::TEXTS_PER_LOOK) {
+        tokens += tokenizer.encode_batch(chunk, max_length)?.iter().map(Vec::len).sum::<usize>();
+    }
+    Ok(Answer::TokensTimed { rows: texts.len(), tokens, seconds: begun.elapsed().as_secs_f64() })
 }
 
 #[cfg(test)]

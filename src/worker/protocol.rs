@@ -124,6 +124,17 @@ pub enum Command {
         /// Arithmetic of the matrix products.
         precision: Precision,
     },
+    /// Time the tokenising of a file's texts. Answer: [`Answer::TokensTimed`].
+    BenchTokenise {
+        /// The model whose tokenizer it is; it must be on this machine.
+        model: ModelChoice,
+        /// The file.
+        file: PathBuf,
+        /// Its text column; `None` is the one that stands out.
+        text_column: Option<String>,
+        /// Tokens kept of a text.
+        max_length: usize,
+    },
 }
 
 /// An answer, stamped with the job it belongs to.
@@ -213,6 +224,15 @@ pub enum Answer {
         figures: StepFigures,
         /// Device and arithmetic, for example "CPU, f32".
         device: String,
+    },
+    /// Tokenising was timed. Final.
+    TokensTimed {
+        /// Texts.
+        rows: usize,
+        /// Tokens kept of them.
+        tokens: usize,
+        /// Time of tokenising alone.
+        seconds: f64,
     },
     /// The job was cancelled and left nothing half done. Final.
     Cancelled,
