@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::args::InspectArguments;
@@ -14,7 +13,9 @@ use super::outcome::print_json;
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
-use crate::data::{DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared};
+use crate::data::{
+    ColumnSummary, DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared, Table, summarise_columns,
+};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command};
 
@@ -158,7 +159,7 @@ fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts:
         sheet,
         sheets,
         rows: file.table.len() as u64,
-        columns: (0..file.table.names.len()).into_par_iter().map(|column| describe_column(file, column)).collect(),
+        columns: describe_columns(&file.table),
         text_column: text,
         label_column: label,
         bad_rows: file
@@ -170,21 +171,16 @@ fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts:
     }
 }
 
-fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
-    let cells = (0..file.table.len()).map(|row| file.table.cell(column, row)).filter(|cell| !cell.trim().is_empty());
-    let mut distinct = foldhash::HashSet::default();
-    let (mut filled, mut first_value) = (0, None);
-    for cell in cells {
-        filled += 1;
-        distinct.insert(cell);
-        first_value.get_or_insert(cell);
-    }
-    Column {
-        name: &file.table.names[column],
-        filled,
-        distinct: distinct.len() as u64,
-        first_value: first_value.unwrap_or_default().to_owned(),
-    }
+fn describe_columns(table: &Table) -> Vec<Column<'_>> {
+    let summaries = summarise_columns(table).into_iter().enumerate();
+    summaries
+        .map(|(column, ColumnSummary { filled, distinct, first_filled })| Column {
+            name: &table.names[column],
+            filled,
+            distinct,
+            first_value: first_filled.map(|row| table.cell(column, row)).unwrap_or_default().to_owned(),
+        })
+        .collect()
 }
 
 fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {

@@ -1,6 +1,7 @@
 //! Which column holds the text and which the label: by name, then by what is in them.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
+use rayon::prelude::*;
 
 use super::Table;
 
@@ -64,7 +65,7 @@ pub(super) fn is_known_name(name: &str) -> bool {
 /// The columns that most likely hold the text and the label, where one stands out.
 #[must_use]
 pub fn guess_columns(table: &Table) -> (Option<String>, Option<String>) {
-    let facts: Vec<Facts> = (0..table.names.len()).map(|column| Facts::of(table, column)).collect();
+    let facts: Vec<Facts> = (0..table.names.len()).into_par_iter().map(|column| Facts::of(table, column)).collect();
     let names: Vec<String> = table.names.iter().map(|name| normal(name)).collect();
     let text = by_name(&names, &TEXT_NAMES, |column| table.is_empty() || facts[column].is_textual())
         .or_else(|| longest(&facts));
@@ -106,7 +107,7 @@ struct Facts {
 impl Facts {
     fn of(table: &Table, column: usize) -> Self {
         let rows = table.len().min(SAMPLE);
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let (mut filled, mut chars, mut words, mut numeric) = (0, 0, 0, true);
         for value in (0..rows).map(|row| table.cell(column, row).trim()).filter(|value| !value.is_empty()) {
             filled += 1;

@@ -14,6 +14,7 @@ mod prepare;
 mod prepared;
 mod search;
 mod split;
+mod summary;
 mod table;
 mod tokens;
 
@@ -29,5 +30,6 @@ pub use plan::{BatchPlan, packed};
 pub use prepare::prepare;
 pub use prepared::{CleaningEffect, DropReason, Example, Prepared, Side};
 pub use search::{LengthBin, filter_rows, length_histogram, word_counts};
+pub use summary::{ColumnSummary, summarise_columns};
 pub use table::{BadRow, Delimited, FileFormat, Imported, ImportedFile, JsonLayout, Table};
 pub use tokens::TextTokenizer;

@@ -1,6 +1,6 @@
 //! Rows of a file in columnar memory.
 
-use arrow_array::{Array, StringArray};
+use arrow_array::{Array, StringViewArray};
 
 use crate::project::SourceFile;
 
@@ -12,7 +12,7 @@ pub struct Table {
     /// Column names, unique, in file order.
     pub names: Vec<String>,
     /// One array a column, all of the same length.
-    pub columns: Vec<StringArray>,
+    pub columns: Vec<StringViewArray>,
     /// 1-based record number of each row in the file (bad rows leave a gap).
     pub records: Vec<u64>,
 }
@@ -179,8 +179,6 @@ pub struct ImportedFile {
     pub bad_rows: Vec<BadRow>,
     /// How it was read.
     pub format: FileFormat,
-    /// SHA-256 of the file's bytes, lower-case hexadecimal.
-    pub sha256: String,
 }
 
 /// What came of reading a project's files.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod formats;
 mod fuzz;
+mod hostile;
 mod prepare;
 mod real;
 

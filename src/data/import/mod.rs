@@ -11,8 +11,11 @@ mod folder;
 mod json;
 mod json_values;
 mod names;
+mod ods_check;
+mod parquet_file;
 mod records;
 mod rows;
+mod utf8;
 mod western;
 mod workbook;
 mod xls_check;
@@ -22,7 +25,7 @@ use std::path::Path;
 use super::{DataError, FileFormat, Imported, ImportedFile, Table, columns};
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
-use bytes::Kind;
+use bytes::{FileBytes, Kind};
 use rows::Rows;
 
 /// Reads all files a project names. Relative paths are resolved against `folder`, the project's folder.
@@ -62,14 +65,15 @@ pub fn read_table(
     let read = match bytes::kind(path)? {
         Kind::Arrow(kind) => arrow_files::read(path, kind, watch)?,
         Kind::Workbook => {
-            let (bytes, sha256) = bytes::read(path, watch)?;
+            let bytes = bytes::read(path, watch)?.buffer;
             let (rows, format) = workbook::read(path, &bytes, settings, file == SourceFile::Main, watch)?;
-            Read { rows, format, bytes: bytes.len() as u64, sha256 }
+            Read { rows, format, bytes: bytes.len() as u64 }
         }
         Kind::Text => {
-            let (bytes, sha256) = bytes::read(path, watch)?;
-            let (rows, format) = read_text(path, &bytes, settings, watch)?;
-            Read { rows, format, bytes: bytes.len() as u64, sha256 }
+            let bytes = bytes::read(path, watch)?;
+            let size = bytes.buffer.len() as u64;
+            let (rows, format) = read_text(path, bytes, settings, watch)?;
+            Read { rows, format, bytes: size }
         }
     };
     Ok(read.into_file(path, file))
@@ -80,7 +84,6 @@ struct Read {
     rows: Rows,
     format: FileFormat,
     bytes: u64,
-    sha256: String,
 }
 
 impl Read {
@@ -92,14 +95,13 @@ impl Read {
             table: Table { file, names, columns, records },
             bad_rows,
             format: self.format,
-            sha256: self.sha256,
         }
     }
 }
 
 fn read_text(
     path: &Path,
-    bytes: &[u8],
+    bytes: FileBytes,
     settings: &DatasetSettings,
     watch: &mut Watch,
 ) -> Result<(Rows, FileFormat), DataError> {
@@ -108,15 +110,17 @@ fn read_text(
         let (kind, advice) = ("a binary file", "Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook");
         return Err(DataError::NotText { path: path.to_owned(), kind, advice });
     }
-    let text = decoded.text.as_ref();
-    if text.trim().is_empty() {
+    if decoded.is_empty() {
         return Err(DataError::Empty(path.to_owned()));
     }
-    if i32::try_from(text.len()).is_err() {
-        return Err(DataError::TooLarge { path: path.to_owned(), bytes: text.len() as u64 });
+    if i32::try_from(decoded.bytes.len()).is_err() {
+        return Err(DataError::TooLarge { path: path.to_owned(), bytes: decoded.bytes.len() as u64 });
     }
-    match json::layout(path, text) {
-        Some(layout) => json::read(path, text, layout, &decoded, watch),
-        None => delimited::read(path, text, settings, &decoded, watch),
+    if json::may_be(path, &decoded.bytes) {
+        let text = decoded.text();
+        if let Some(layout) = json::layout(path, &text) {
+            return json::read(path, &text, layout, &decoded, watch);
+        }
     }
+    delimited::read(path, settings, &decoded, watch)
 }
