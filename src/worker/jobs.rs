@@ -117,8 +117,8 @@ impl Context<'_> {
 /// A person's data file is never written over.
 fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let files = [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()];
-    if files.into_iter().flatten().any(|file| real(output).starts_with(real(&file.path))) {
+    let mut parts = imported.files().flat_map(|file| &file.parts);
+    if parts.any(|part| real(output).starts_with(real(&part.path))) {
         let message = format!("{} is a data file of the project. Choose another name.", output.display());
         return Err(JobError::Failed(message));
     }

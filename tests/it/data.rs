@@ -5,6 +5,8 @@ mod formats;
 mod fuzz;
 mod prepare;
 mod real;
+mod roles;
+mod several;
 
 use std::path::Path;
 

@@ -7,8 +7,8 @@ use super::super::messages::{CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{banner, button, one_line, section};
-use crate::data::{Example, Imported, Likeness, NEAR, Prepared, Side, content_hash};
-use crate::project::{DatasetSettings, RowEdit, RowId, SourceFile};
+use crate::data::{Example, Imported, Likeness, NEAR, Prepared, RowColumns, Side};
+use crate::project::{RowEdit, RowId, SourceFile};
 
 /// Groups shown; the rest are counted.
 const GROUPS: usize = 50;
@@ -105,16 +105,11 @@ fn exclusions(
     prepared: &Prepared,
     rows: &[RowId],
 ) -> Vec<(RowId, Option<RowEdit>)> {
-    let DatasetSettings { text_column, label_column, .. } = &ctx.project.dataset;
-    let table = &imported.main.table;
-    let (Some(text), Some(label)) = (table.column_index(text_column), table.column_index(label_column)) else {
-        return Vec::new();
-    };
+    let Some(columns) = RowColumns::of(&imported.main.table, &ctx.project.dataset) else { return Vec::new() };
     let exclusion = |&id: &RowId| {
         let row = example(prepared, id)?.row;
         let before = ctx.project.edits.rows.get(&id).cloned().unwrap_or_default();
-        let content_hash = content_hash(table.cell(text, row), table.cell(label, row));
-        Some((id, Some(RowEdit { content_hash, excluded: true, ..before })))
+        Some((id, Some(RowEdit { content_hash: columns.hash(row), excluded: true, ..before })))
     };
     rows.iter().filter_map(exclusion).collect()
 }

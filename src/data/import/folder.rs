@@ -2,18 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, StringArray, new_null_array};
-use arrow_schema::DataType;
-use arrow_select::concat::concat;
 use sha2::{Digest, Sha256};
 
 use super::super::{BadRow, DataError, FileFormat, ImportedFile, hashing};
-use super::Read;
 use super::arrow_files;
 use super::bytes::{self, Kind, progress};
 use super::decode;
 use super::rows::{NamedRows, Rows};
+use super::{Read, append};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
@@ -184,30 +180,8 @@ fn read_dataset(folder: &Path, files: &[PathBuf], watch: &mut Watch) -> Result<R
     }
     let format = FileFormat::DatasetFolder { files: files.len() as u64 };
     let sha256 = hashing::hexadecimal(&hasher.finalize());
-    Ok(Read { rows: appended(folder, &parts)?, format, bytes: total, sha256 })
-}
-
-fn appended(folder: &Path, parts: &[Rows]) -> Result<Rows, DataError> {
-    let mut names: Vec<String> = Vec::new();
-    for name in parts.iter().flat_map(|part| &part.names) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    let mut columns = Vec::with_capacity(names.len());
-    for name in &names {
-        let of_part = |part: &Rows| {
-            let column = part.names.iter().position(|column| column == name);
-            column.map_or_else(
-                || new_null_array(&DataType::Utf8, part.records.len()).as_string::<i32>().clone(),
-                |column| part.columns[column].clone(),
-            )
-        };
-        let arrays: Vec<StringArray> = parts.iter().map(of_part).collect();
-        let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array as &dyn Array).collect();
-        let too_large = |_| DataError::TooLarge { path: folder.to_owned(), bytes: i32::MAX as u64 + 1 };
-        columns.push(concat(&arrays).map_err(too_large)?.as_string::<i32>().clone());
-    }
-    let rows: usize = parts.iter().map(|part| part.records.len()).sum();
-    Ok(Rows { names, columns, records: (1..=rows as u64).collect(), bad_rows: Vec::new() })
+    let all: usize = parts.iter().map(|part: &Rows| part.records.len()).sum();
+    let (names, columns) = append::united(folder, &mut parts)?;
+    let rows = Rows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
+    Ok(Read { rows, format, bytes: total, sha256 })
 }
