@@ -60,8 +60,9 @@ pub(super) fn part_warnings(project: &Project, file: &ImportedFile) -> Vec<Strin
     let settings = &project.dataset;
     let read = settings.read_columns().map(|column| ("text", column));
     let labels = settings.labelled_by().map(|column| ("label", column));
+    let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
     let mut warnings = Vec::new();
-    for (role, column) in read.chain(labels).filter(|(_, column)| file.table.column_index(column).is_some()) {
+    for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
         for part in file.parts.iter().filter(|part| !part.has(column)) {
             warnings.push(format!(
                 "{} has no column '{column}' for the {role}, so the field is empty in all its rows ({}). It has: {}",
@@ -355,8 +356,8 @@ fn marked_warnings(prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
     if several > 0 {
         warnings.push(format!(
-            "{} marked in several of the label columns and left out: Hone learns one label a text, and none is guessed for \
-             you. Correct them in the file, or use one label column",
+            "{} marked in several of the label columns, or by something else than 1, and left out: Hone learns one label a \
+             text, and none is guessed for you. Correct them in the file, or use one label column",
             if several == 1 { "1 row is".to_owned() } else { format!("{several} rows are") }
         ));
     }

@@ -62,12 +62,13 @@ pub(super) fn is_known_name(name: &str) -> bool {
     TEXT_NAMES.contains(&name.as_str()) || LABEL_NAMES.contains(&name.as_str())
 }
 
-/// The columns that most likely hold the text and the label, where one stands out, and what the others seem to be for.
+/// The columns that most likely hold the text and the label, where one stands out, and what the others seem to be for: of
+/// the first `columns`, which are those of the files.
 #[must_use]
-pub(super) fn guess_columns(table: &Table) -> (Option<String>, Option<String>, GuessedRoles) {
-    let facts: Vec<Facts> = (0..table.names.len()).map(|column| Facts::of(table, column)).collect();
-    let names: Vec<String> = table.names.iter().map(|name| normal(name)).collect();
-    let label_columns = guess::one_hot(table);
+pub(super) fn guess_columns(table: &Table, columns: usize) -> (Option<String>, Option<String>, GuessedRoles) {
+    let facts: Vec<Facts> = (0..columns).map(|column| Facts::of(table, column)).collect();
+    let names: Vec<String> = table.names.iter().take(columns).map(|name| normal(name)).collect();
+    let label_columns = guess::one_hot(table, columns);
     // "summary" and "headline" are texts where there is no other, and titles beside one.
     let text = by_name(&names, &TEXT_NAMES, |column| table.is_empty() || facts[column].is_textual())
         .or_else(|| longest(&facts));

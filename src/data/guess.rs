@@ -137,7 +137,7 @@ pub(super) fn guess_roles(table: &Table, facts: &[Facts], text: Option<usize>, l
     let mut guesser = Guesser {
         table,
         facts,
-        names: table.names.iter().map(|name| normal(name)).collect(),
+        names: table.names.iter().take(facts.len()).map(|name| normal(name)).collect(),
         taken: [text, label].into_iter().flatten().collect(),
     };
     let mut roles = GuessedRoles::default();
@@ -268,7 +268,7 @@ fn looks_like_time(value: &str) -> bool {
 }
 
 /// Columns side by side of which nearly every row marks exactly one: names of labels. Empty where there are none.
-pub(super) fn one_hot(table: &Table) -> Vec<usize> {
+pub(super) fn one_hot(table: &Table, columns: usize) -> Vec<usize> {
     let rows = table.len().min(SAMPLE);
     let is_flag = |&column: &usize| {
         let (mut marked, mut odd) = (0, 0);
@@ -283,7 +283,7 @@ pub(super) fn one_hot(table: &Table) -> Vec<usize> {
         }
         marked > odd && marked < rows && odd * 50 <= rows
     };
-    let flags: Vec<usize> = (0..table.names.len()).filter(is_flag).take(MOST_LABELS).collect();
+    let flags: Vec<usize> = (0..columns).filter(is_flag).take(MOST_LABELS).collect();
     let mut best: (usize, Vec<usize>) = (0, Vec::new());
     for from in 0..flags.len() {
         let mut marks = vec![0_u8; rows];

@@ -72,6 +72,13 @@ impl ImportedFile {
         self.parts.len() > 1
     }
 
+    /// Columns that stand in the files: all but the one that says which file a row is from, which is the last where there
+    /// are several files.
+    #[must_use]
+    pub fn own_columns(&self) -> usize {
+        self.table.names.len() - usize::from(self.is_several())
+    }
+
     /// The file's name without its folders; of several, the first's and how many more there are.
     #[must_use]
     pub fn name(&self) -> String {

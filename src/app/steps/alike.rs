@@ -7,6 +7,7 @@ use super::super::messages::{CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{banner, button, one_line, section};
+use super::files::row_name;
 use crate::data::{Example, Imported, Likeness, NEAR, Prepared, RowColumns, Side};
 use crate::project::{RowEdit, RowId, SourceFile};
 
@@ -69,7 +70,7 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Like
                     Side::Test => "test",
                 };
                 let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
-                ui.label(theme.small(format!("Row {}  ·  {label}  ·  {side}", count(example.id.record))));
+                ui.label(theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
                 ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
             }
             if group.len() > ROWS {

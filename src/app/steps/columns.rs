@@ -14,7 +14,7 @@ use crate::project::ColumnRole;
 /// Greatest width of a choice of a column.
 const COLUMN_COMBO: f32 = 284.0;
 /// Width of a choice of a role.
-const ROLE_COMBO: f32 = 176.0;
+const ROLE_COMBO: f32 = 216.0;
 /// Greatest height of the list of columns.
 const LIST: f32 = 252.0;
 /// Rows looked through for a value to show of a column.
@@ -101,13 +101,13 @@ fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Importe
     if several > 0 {
         let rows = counted(several, "row is", "rows are");
         let title = format!("{rows} marked in several of the label columns and left out");
-        let body = "Hone learns one label a text, and guesses none for you. Labels lists these rows";
+        let body = "Hone learns one label a text, and guesses none for you. The Labels step lists these rows";
         banner(ui, theme, Tone::Warning, &title, body, |_| {});
     }
     if none > 0 {
         let rows = counted(none, "row is", "rows are");
         let title = format!("{rows} marked in none of the label columns and left out");
-        banner(ui, theme, Tone::Warning, &title, "Labels lists these rows", |_| {});
+        banner(ui, theme, Tone::Warning, &title, "The Labels step lists these rows", |_| {});
     }
 }
 
@@ -134,6 +134,7 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
     ui.separator();
     let name_width = (ui.available_width() * 0.28).clamp(96.0, 220.0);
     ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.m;
         cell(ui, ctx, name_width, |ui| ui.label(theme.small("Column")));
         cell(ui, ctx, ROLE_COMBO, |ui| ui.label(theme.small("What it is for")));
         ui.label(theme.small("A value of it"));
@@ -148,6 +149,7 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
                 let name = &table.names[column];
                 ui.horizontal(|ui| {
                     ui.set_min_height(height);
+                    ui.spacing_mut().item_spacing.x = theme.space.m;
                     let ink = match ctx.project.dataset.role_of(name) {
                         None | Some(ColumnRole::Ignored) => theme.palette.text_muted,
                         Some(_) => theme.palette.text,

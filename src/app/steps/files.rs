@@ -5,12 +5,12 @@ use egui::{Grid, Label, RichText, Ui};
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Pick};
 use super::super::theme::{Tone, icons};
-use super::super::widgets::numbers::{bytes, counted};
+use super::super::widgets::numbers::{bytes, count, counted};
 use super::super::widgets::{banner, button, card, field_label, icon_button};
 use super::data::{choice_width, edit};
 use super::reading::reading_ui;
 use crate::data::{FilePart, Imported, ImportedFile};
-use crate::project::DatasetSettings;
+use crate::project::{DatasetSettings, RowId, SourceFile};
 
 /// Greatest width of a choice.
 const COMBO: f32 = 224.0;
@@ -137,6 +137,19 @@ fn remove(dataset: &mut DatasetSettings, place: usize) {
     }
 }
 
+/// A row as a person counts it: "Row 12", with its file where that is not the main one, or one of several.
+#[must_use]
+pub fn row_name(ctx: &StepContext<'_>, id: RowId) -> String {
+    let record = count(id.record);
+    let main = ctx.imported.map(|imported| &imported.main).filter(|main| main.is_several());
+    match (id.file, main) {
+        (SourceFile::Main, Some(main)) => format!("R{}", &main.row_name(id.record)[1..]),
+        (SourceFile::Main, None) => format!("Row {record}"),
+        (SourceFile::Validation, _) => format!("Row {record} of the validation file"),
+        (SourceFile::Test, _) => format!("Row {record} of the test file"),
+    }
+}
+
 fn describe(file: &ImportedFile) -> String {
     let rows = counted(file.table.len() as u64, "row", "rows");
     let columns = counted(file.table.names.len() as u64, "column", "columns");
@@ -225,7 +238,9 @@ mod tests {
         settle(&mut window);
         window.get_by_label("The data could not be read");
         picture("data-file-gone", &mut window);
-        window.get_by_label_contains("Remove ").click();
+        window.get_by_label(&format!("Remove {}", other.display())).click();
         settle(&mut window);
+        window.get_by_label("reviews.csv");
+        assert!(hone(&mut window).prepared().unwrap().blockers.is_empty());
     }
 }

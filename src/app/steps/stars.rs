@@ -60,9 +60,11 @@ pub fn stars_ui(
     banner(ui, ctx.theme, Tone::Accent, "These look like star ratings", body, |ui| {
         ui.vertical(|ui| {
             ui.spacing_mut().interact_size.y = ctx.theme.size.row;
+            ui.add_space(ctx.theme.space.s);
             choices(ui, ctx, &scale, found, choice);
             ui.add_space(ctx.theme.space.xs);
-            ui.label(preview(&scale, found, choice));
+            ui.add(egui::Label::new(preview(&scale, found, choice)).wrap());
+            ui.add_space(ctx.theme.space.xs);
             if button(ui, ctx.theme, icons::STAR, "Turn stars into sentiment").clicked() {
                 sender.edit(Edit::Labels(settings.with_stars(choice)));
             }

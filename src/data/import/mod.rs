@@ -38,7 +38,7 @@ pub fn import(project: &Project, folder: &Path, watch: &mut Watch) -> Result<Imp
     let mut read = |path: &Path, file| read_table(&folder.join(path), file, settings, watch);
     let validation = settings.validation.as_ref().map(|path| read(path, SourceFile::Validation)).transpose()?;
     let test = settings.test.as_ref().map(|path| read(path, SourceFile::Test)).transpose()?;
-    let (guessed_text, guessed_label, guessed) = columns::guess_columns(&main.table);
+    let (guessed_text, guessed_label, guessed) = columns::guess_columns(&main.table, main.own_columns());
     Ok(Imported { main, validation, test, guessed_text, guessed_label, guessed })
 }
 
