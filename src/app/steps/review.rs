@@ -288,9 +288,7 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Opt
     let name = format!("{}{key}", row_name(ctx, prediction.id));
     ui.horizontal_top(|ui| {
         // The badge's own margin, so that both stand on one line.
-        Frame::new()
-            .inner_margin(Margin::symmetric(0, 2))
-            .show(ui, |ui| ui.label(theme.small(name)));
+        Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(name)));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
             Some(RowEdit { label: Some(label), .. }) => {

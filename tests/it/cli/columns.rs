@@ -8,7 +8,7 @@ fn titled(from: usize, rows: usize) -> String {
     let mut text = "review_id,title,body,mood\n".to_owned();
     for row in from..from + rows {
         let (mood, word) = [("good", "great"), ("bad", "broken"), ("fair", "okay")][row % 3];
-        text += &format!("R-{row},The {word} one,I found number {row} {word} on arrival,{mood}\n");
+        text += &format!("R-{row},The {word} one of {row},I found number {row} {word} on arrival,{mood}\n");
     }
     text
 }
@@ -22,12 +22,19 @@ fn several_files_are_inspected_and_made_a_project_of() {
     insta::assert_snapshot!("inspect_several", out);
     let json = place.json(&["inspect", "a.csv", "b.csv", "--json"]);
     assert_eq!((json["rows"].as_u64(), json["files"][1]["bad_rows"].as_u64()), (Some(60), Some(2)));
-    assert_eq!((json["bad_rows"][0]["file"].as_str(), json["bad_rows"][0]["record"].as_u64()), (Some("b.csv"), Some(31)));
-    let roles: Vec<&str> = json["columns"].as_array().unwrap().iter().filter_map(|column| column["role"].as_str()).collect();
+    assert_eq!(
+        (json["bad_rows"][0]["file"].as_str(), json["bad_rows"][0]["record"].as_u64()),
+        (Some("b.csv"), Some(31))
+    );
+    let roles: Vec<&str> =
+        json["columns"].as_array().unwrap().iter().filter_map(|column| column["role"].as_str()).collect();
     assert_eq!(roles, ["id", "before the text", "text", "label"]);
 
     let out = place.good(&["new", "shop", "--data", "a.csv", "--data", "b.csv", "--model", TINY_BERT]);
-    assert!(out.contains("with 60 rows.\nText: title, then body. Label: mood.\nOther columns: id review_id.\n"), "{out}");
+    assert!(
+        out.contains("with 60 rows.\nText: title, then body. Label: mood.\nOther columns: id review_id.\n"),
+        "{out}"
+    );
     assert!(out.contains("2 rows of [folder]/b.csv could not be used"), "{out}");
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     assert_eq!((project.dataset.more.len(), project.dataset.joined_columns.as_slice()), (1, &["title".to_owned()][..]));
@@ -104,7 +111,10 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
 
     place.write("untitled.csv", "body\nI found it great\n");
     let error = place.bad(1, &["predict", "shop", "untitled.csv", "--out", "x.csv"]);
-    assert!(error.contains("has no column 'title', which the model was trained to read before the text in 'body'"), "{error}");
+    assert!(
+        error.contains("has no column 'title', which the model was trained to read before the text in 'body'"),
+        "{error}"
+    );
     assert!(error.contains("--text"), "{error}");
     let ended = place.hone(&["predict", "shop", "untitled.csv", "--text", "body", "--out", "x.csv"]);
     assert!(ended.code == Some(0) && ended.err.contains("has no column 'title'"), "{}", ended.err);
