@@ -113,6 +113,9 @@ impl HoneApp {
     /// Takes other files as the main one: what was said of the old file's form and columns is forgotten.
     fn open_data(&mut self, paths: &[PathBuf]) {
         let Some(session) = &self.state.session else { return };
+        if paths.is_empty() {
+            return;
+        }
         let mut files = paths.iter().map(|path| stored(session.folder(), path));
         let main = files.next();
         let old = &session.project().dataset;

@@ -95,6 +95,7 @@ pub enum Pick {
 }
 
 /// Something a step wants done.
+#[allow(clippy::large_enum_variant, reason = "a few at a time, none of them kept")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppCommand {
     /// Change the project.

@@ -58,8 +58,7 @@ impl Picker {
         thread::Builder::new().name("hone-file-dialog".into()).spawn(move || {
             let begun = Instant::now();
             let answer = match block_on(chosen) {
-                Some(paths) if !paths.is_empty() => Picked::Paths(pick, paths),
-                Some(_) => Picked::Nothing,
+                Some(paths) => Picked::Paths(pick, paths),
                 None if begun.elapsed() < TOO_SOON => Picked::NoDialog(pick),
                 None => Picked::Nothing,
             };

@@ -70,7 +70,7 @@ pub(super) fn import(session: &mut Session, project: &Project, folder: &Path) ->
     }
 }
 
-/// What columns beside text and label are for, as "id order_id".
+/// What columns beside text and label are for, as `id order_id`.
 fn other_roles(dataset: &DatasetSettings, names: &[String]) -> Vec<String> {
     let is_other = |role: &ColumnRole| {
         !matches!(role, ColumnRole::Text | ColumnRole::Joined | ColumnRole::Label | ColumnRole::Ignored)

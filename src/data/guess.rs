@@ -110,7 +110,7 @@ impl GuessedRoles {
         settings.ignored_columns.extend(ignored);
     }
 
-    /// The title of the role guessed for a column, in small letters, if one was.
+    /// The role guessed for a column, if one was.
     #[must_use]
     pub fn of(&self, column: &str) -> Option<crate::project::ColumnRole> {
         use crate::project::ColumnRole as Role;
@@ -236,8 +236,8 @@ impl Guesser<'_> {
         let found = exact.or_else(|| {
             let ends = |column: &usize| {
                 let name = &self.names[*column];
-                let is_end = |known: &&str| name.strip_suffix(*known).is_some_and(|start| start.ends_with('_'));
-                TIME_NAMES.iter().any(|known| is_end(&known))
+                let is_end = |known: &str| name.strip_suffix(known).is_some_and(|start| start.ends_with('_'));
+                TIME_NAMES.iter().any(|known| is_end(known))
             };
             columns().find(ends)
         });
@@ -264,7 +264,7 @@ fn looks_like_time(value: &str) -> bool {
     }
     let groups = value.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty()).count();
     let separated = value.contains(['-', '/', ':', ',']) || value.matches('.').count() >= 2;
-    digits >= 4 && digits <= 24 && groups >= 2 && separated && value.len() <= 40 && value.parse::<f64>().is_err()
+    (4..=24).contains(&digits) && groups >= 2 && separated && value.len() <= 40 && value.parse::<f64>().is_err()
 }
 
 /// Columns side by side of which nearly every row marks exactly one: names of labels. Empty where there are none.
@@ -295,7 +295,7 @@ pub(super) fn one_hot(table: &Table, columns: usize) -> Vec<usize> {
             for (row, marks) in marks.iter_mut().enumerate() {
                 *marks = marks.saturating_add(u8::from(is_marked(table.cell(flags[to], row)) == Some(true)));
             }
-            let single = marks.iter().filter(|&&marks| marks == 1).count();
+            let single = marks.iter().map(|&marks| usize::from(marks == 1)).sum::<usize>();
             if to > from && single as f64 >= ONE_LABEL * rows as f64 && single > best.0 {
                 best = (single, flags[from..=to].to_vec());
             }

@@ -110,11 +110,10 @@ impl<'a> RowColumns<'a> {
 /// Puts texts together, each but the last followed by a line break where it is not empty. Copied only where there is more
 /// than one.
 #[must_use]
-pub fn join_texts<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Cow<'a, str> {
-    let mut before = texts.clone();
+pub fn join_texts<'a>(mut texts: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
     let mut joined = String::new();
-    let mut last = before.next().unwrap_or_default();
-    for next in before {
+    let mut last = texts.next().unwrap_or_default();
+    for next in texts {
         if !last.trim().is_empty() {
             joined.push_str(last);
             joined.push('\n');

@@ -147,7 +147,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::Evaluate { run, data } => runs::evaluate(context, &run, data.as_deref()),
         Command::LoadRun { run } => runs::load(&run).map(|results| Answer::RunLoaded(Arc::new(results))),
         Command::PredictFile { model, input, text_column, output } => {
-            labelling::predict_file(context, &model, &input, text_column, &output)
+            labelling::predict_file(context, &model, &input, text_column.as_deref(), &output)
         }
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
         Command::Export { run, format, output } => export(context, &run, format, &output),

@@ -150,7 +150,7 @@ pub(super) fn predict_file(
     context: &mut Context<'_>,
     folder: &Path,
     input: &Path,
-    text_column: Option<String>,
+    text_column: Option<&str>,
     output: &Path,
 ) -> Result<Answer, JobError> {
     refuse_precious_file(folder, input, output)?;
@@ -177,11 +177,11 @@ pub(super) fn predict_file(
 fn read_columns(
     context: &mut Context<'_>,
     info: &ModelFolderInfo,
-    named: Option<String>,
+    named: Option<&str>,
     table: &Table,
     input: &Path,
 ) -> Result<Vec<usize>, JobError> {
-    let text = named.as_ref().unwrap_or(&info.text_column);
+    let text = named.unwrap_or(&info.text_column);
     if text.is_empty() {
         let message = "The model does not say which column it was trained on. Name the text column (--text).";
         return Err(JobError::Failed(message.to_owned()));

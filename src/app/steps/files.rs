@@ -243,4 +243,39 @@ mod tests {
         window.get_by_label("reviews.csv");
         assert!(hone(&mut window).prepared().unwrap().blockers.is_empty());
     }
+
+    /// A file let go over the window.
+    #[derive(Debug)]
+    struct Dropped(std::path::PathBuf);
+
+    impl egui::DroppedFile for Dropped {
+        fn path(&self) -> &std::path::Path {
+            &self.0
+        }
+
+        fn bytes(&self) -> Result<Vec<u8>, String> {
+            std::fs::read(&self.0).map_err(|error| error.to_string())
+        }
+    }
+
+    #[test]
+    fn files_dropped_at_once_are_one_table() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        for (name, label) in [("a.csv", "yes"), ("b.csv", "no")] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("text,label\nsome words here,{label}\n")).unwrap();
+            window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+        }
+        settle(&mut window);
+        window.get_by_label("2 files, one table");
+        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        assert_eq!((imported.main.table.len(), imported.guessed_label.as_deref()), (2, Some("label")));
+
+        // One that is there already is not taken twice.
+        let path = folder.path().join("b.csv");
+        hone(&mut window).run_command(AppCommand::AddFiles(vec![path]));
+        settle(&mut window);
+        window.get_by_label("2 files, one table");
+    }
 }

@@ -71,9 +71,7 @@ pub fn table_preview_ui(
                 for &column in &columns {
                     let name = &table.names[column];
                     header.col(|ui| {
-                        if let Some(role) = head_ui(ui, theme, name, role(column)) {
-                            chosen = Some((role, name.clone()));
-                        }
+                        head_ui(ui, theme, name, role(column), |role| chosen = Some((role, name.clone())));
                     });
                 }
             })
@@ -99,9 +97,14 @@ fn head_width(name: &str, role: Option<ColumnRole>) -> f32 {
     letters as f32 * 8.0 + 40.0
 }
 
-/// Draws a column's head. Gives the role that was chosen in its menu, or none.
-fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, role: Option<ColumnRole>) -> Option<Option<ColumnRole>> {
-    let mut chosen = None;
+/// Draws a column's head. Tells `choose` the role that was chosen in its menu, or that none was.
+fn head_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    role: Option<ColumnRole>,
+    mut choose: impl FnMut(Option<ColumnRole>),
+) {
     let word = role.map(|role| role.title().to_lowercase());
     let text = match &word {
         Some(role) => RichText::new(format!("{name}  ·  {role}")).color(theme.palette.accent),
@@ -127,17 +130,16 @@ fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, role: Option<ColumnRole>) -> 
                 ColumnRole::Ignored => "Ignore",
             };
             if ui.button(text).on_hover_text(other.explanation()).clicked() {
-                chosen = Some(Some(other));
+                choose(Some(other));
                 ui.close();
             }
         }
         if role.is_some() && ui.button("Use for nothing").clicked() {
-            chosen = Some(None);
+            choose(None);
             ui.close();
         }
     });
     response.accessible_name(accessible);
-    chosen
 }
 
 fn cell_ui(ui: &mut Ui, theme: &Theme, text: &str, in_use: bool) {
