@@ -61,8 +61,10 @@ impl Edit {
 /// Which file or folder a person is asked for; the app does with it what the name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pick {
-    /// The main data file.
+    /// The main data file, or several that make one table.
     MainFile,
+    /// Files to append to the main one.
+    MoreFiles,
     /// A folder as the main file.
     MainFolder,
     /// A separate validation file.
@@ -93,6 +95,7 @@ pub enum Pick {
 }
 
 /// Something a step wants done.
+#[allow(clippy::large_enum_variant, reason = "a few at a time, none of them kept")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppCommand {
     /// Change the project.
@@ -105,6 +108,10 @@ pub enum AppCommand {
     Pick(Pick),
     /// Use this as the main data file, and guess the columns anew.
     OpenData(PathBuf),
+    /// Use these together as the main data.
+    OpenFiles(Vec<PathBuf>),
+    /// Append these to the main data file.
+    AddFiles(Vec<PathBuf>),
     /// Read the data files again: they were changed.
     ReadAgain,
     /// Search the prepared rows; the answer comes in `StepContext::found`.

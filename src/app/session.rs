@@ -1,9 +1,10 @@
 //! The open project: applying edits, undoing them, saving them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::project::Project;
+use crate::project::{DatasetSettings, LabelSettings, Project};
 use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 
 use super::history::History;
@@ -253,19 +254,14 @@ fn change(project: &mut Project, edit: Edit) {
 
 fn stale(before: &Project, after: &Project) -> Stale {
     let (old, new) = (&before.dataset, &after.dataset);
-    let same_files = old.main == new.main
-        && old.validation == new.validation
-        && old.test == new.test
-        && old.delimiter == new.delimiter
-        && old.quoting == new.quoting
-        && old.encoding == new.encoding
-        && old.sheet == new.sheet
-        && old.header == new.header;
-    if !same_files {
+    if old.as_read() != new.as_read() {
         return Stale::Imported;
     }
-    let same_rows = old == new
-        && before.labels == after.labels
+    // Colours and columns left out of the preview say nothing of the rows.
+    let uncoloured = |project: &Project| LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() };
+    let in_use = |dataset: &DatasetSettings| DatasetSettings { ignored_columns: BTreeSet::new(), ..dataset.clone() };
+    let same_rows = in_use(old) == in_use(new)
+        && uncoloured(before) == uncoloured(after)
         && before.cleaning == after.cleaning
         && before.split == after.split
         && before.edits == after.edits;
@@ -275,7 +271,7 @@ fn stale(before: &Project, after: &Project) -> Stale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{CleaningSettings, DatasetSettings, SplitSettings};
+    use crate::project::{CleaningSettings, SplitSettings};
 
     fn session(folder: &Path) -> Session {
         Session::create(folder, Project::default()).unwrap()

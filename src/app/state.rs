@@ -113,11 +113,8 @@ impl AppState {
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
         let dataset = &session.project().dataset;
-        let has = |name: &str| {
-            let imported = self.work.imported.as_ref();
-            imported.is_some_and(|imported| imported.main.table.column_index(name).is_some())
-        };
-        if has(&dataset.text_column) && has(&dataset.label_column) {
+        let imported = self.work.imported.as_ref();
+        if imported.is_some_and(|imported| dataset.columns_chosen(&imported.main.table.names)) {
             self.work.prepare(session.project());
         } else {
             self.work.unprepare();

@@ -169,6 +169,7 @@ impl Run {
             let best = (0..CLASSES).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap();
             Prediction {
                 id: row.id,
+                key: None,
                 text: row.text.clone(),
                 label: Some(row.label as u32),
                 predicted: best as u32,

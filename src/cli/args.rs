@@ -67,20 +67,34 @@ pub struct ReadingArguments {
     pub sheet: Option<String>,
 }
 
+/// What the columns of a data file are for; what is left out is guessed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ColumnArguments {
+    /// Column that holds the text [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Column put before the text, on a line of its own; can be given many times [guessed when --text is left out]
+    #[arg(long = "title", value_name = "COLUMN")]
+    pub titles: Vec<String>,
+    /// Column that holds the label; given several times, columns of 0 and 1 of one label each [guessed when left out]
+    #[arg(long = "label", value_name = "COLUMN")]
+    pub labels: Vec<String>,
+    /// Column that names each row; it is written beside the row's prediction [guessed when --text is left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+}
+
 /// `hone new`.
 #[derive(Clone, Debug, Args)]
 pub struct NewArguments {
     /// Folder to make the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of them
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
-    /// Column that holds the text [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub text: Option<String>,
-    /// Column that holds the label [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of them; given several times,
+    /// the files are appended to one another
+    #[arg(long, value_name = "FILE", required = true)]
+    pub data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// Validation file, used as it is
     #[arg(long, value_name = "FILE")]
     pub validation: Option<PathBuf>,
@@ -261,14 +275,11 @@ impl From<FormatArgument> for ExportFormat {
 /// `hone inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArguments {
-    /// Data file, or folder of data
-    pub file: PathBuf,
-    /// Column that holds the text [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub text: Option<String>,
-    /// Column that holds the label [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    /// Data file, or folder of data; several are appended to one another
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     #[command(flatten)]
     pub reading: ReadingArguments,
     /// CSV to write with the rows that could not be used, and why

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::args::InspectArguments;
-use super::new::{absolute, choose, import, reading};
+use super::new::{absolute, choose_columns, import, label_columns_hint, reading};
 use super::outcome::print_json;
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
 use crate::data::{
-    ColumnSummary, DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared, Table, summarise_columns,
+    ColumnSummary, DropReason, FileFormat, FilePart, Imported, Likeness, NEAR, Prepared, Table, summarise_columns,
 };
-use crate::project::{DatasetSettings, Project};
+use crate::project::{DatasetSettings, Project, RowId};
 use crate::worker::{Answer, Command};
 
 /// Bad rows and labels shown; `--json` gives all.
@@ -29,6 +29,9 @@ const SAMPLE_WIDTH: usize = 48;
 #[derive(Serialize)]
 struct Findings<'a> {
     file: String,
+    /// Of several files: each of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Part<'a>>,
     bytes: u64,
     format: &'static str,
     /// Of text files.
@@ -45,14 +48,40 @@ struct Findings<'a> {
     columns: Vec<Column<'a>>,
     text_column: Option<String>,
     label_column: Option<String>,
+    /// Columns of 0 and 1 that look like one label each, where no label column is chosen.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    looks_like_label_columns: &'a [String],
     bad_rows: Vec<Bad<'a>>,
     /// Known once there is a text and a label column.
     texts: Option<Texts>,
 }
 
 #[derive(Serialize)]
+struct Part<'a> {
+    file: String,
+    name: &'a str,
+    format: &'static str,
+    rows: u64,
+    bad_rows: u64,
+}
+
+impl<'a> Part<'a> {
+    fn of(part: &'a FilePart) -> Self {
+        Self {
+            file: part.path.display().to_string(),
+            name: &part.name,
+            format: part.format.name(),
+            rows: part.rows as u64,
+            bad_rows: part.bad_rows as u64,
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct Column<'a> {
     name: &'a str,
+    /// What it is for, chosen or guessed.
+    role: Option<String>,
     filled: u64,
     distinct: u64,
     first_value: String,
@@ -60,6 +89,9 @@ struct Column<'a> {
 
 #[derive(Serialize)]
 struct Bad<'a> {
+    /// Of several files: the one it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     record: u64,
     line: u64,
     reason: &'a str,
@@ -74,6 +106,9 @@ struct Texts {
     /// Rows left that are nearly the same as another, and the groups they form.
     near_duplicates: u64,
     near_duplicate_groups: Vec<Vec<u64>>,
+    /// The first two of them, in words.
+    #[serde(skip)]
+    near_duplicates_example: String,
     conflicts: u64,
     without_text: u64,
     without_label: u64,
@@ -99,31 +134,23 @@ struct Lengths {
 /// Looks into the file and prints what is there.
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
-    let main = Some(absolute(&arguments.file));
-    let mut project =
-        Project { dataset: DatasetSettings { main, ..reading(&arguments.reading) }, ..Project::default() };
+    let dataset = reading(&arguments.files, &arguments.reading);
+    let mut project = Project { dataset, ..Project::default() };
     let imported = import(&mut session, &project, Path::new("."))?;
     if let Some(output) = &arguments.bad_rows {
         save_bad_rows(&mut session, &imported, output)?;
     }
-    let names = &imported.main.table.names;
-    let column = |role, asked: &Option<String>, guessed: &Option<String>| match (asked, guessed) {
-        (None, None) => Ok(None),
-        _ => choose(role, asked.as_deref(), guessed.as_deref(), names).map(Some),
-    };
-    let text = column("text", &arguments.text, &imported.guessed_text)?;
-    let label = column("label", &arguments.label, &imported.guessed_label)?;
+    choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
+    let dataset = project.dataset.clone();
     let mut texts = None;
-    if let (Some(text), Some(label), false) = (&text, &label, arguments.only_read) {
-        project.dataset.text_column.clone_from(text);
-        project.dataset.label_column.clone_from(label);
+    if dataset.columns_chosen(&imported.main.table.names) && !arguments.only_read {
         let command = Command::Prepare { project: Box::new(project), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness));
+        texts = Some(describe_texts(&imported, &prepared, &likeness));
     }
-    let findings = find(&imported.main, text, label, texts);
+    let findings = find(&imported, &dataset, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
 }
 
@@ -141,7 +168,8 @@ fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path)
     }
 }
 
-fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts: Option<Texts>) -> Findings<'_> {
+fn find<'a>(imported: &'a Imported, dataset: &DatasetSettings, texts: Option<Texts>) -> Findings<'a> {
+    let file = &imported.main;
     let delimited = file.format.delimited();
     let (sheet, sheets) = match &file.format {
         FileFormat::Workbook { sheet, sheets } => (Some(sheet.as_str()), sheets.as_slice()),
@@ -159,23 +187,34 @@ fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts:
         sheet,
         sheets,
         rows: file.table.len() as u64,
-        columns: describe_columns(&file.table),
-        text_column: text,
-        label_column: label,
-        bad_rows: file
-            .bad_rows
-            .iter()
-            .map(|bad| Bad { record: bad.record, line: bad.line, reason: &bad.reason })
+        files: if file.is_several() { file.parts.iter().map(Part::of).collect() } else { Vec::new() },
+        columns: describe_columns(&file.table, dataset),
+        text_column: Some(dataset.text_column.clone()).filter(|column| !column.is_empty()),
+        label_column: Some(dataset.label_column.clone()).filter(|column| !column.is_empty()),
+        looks_like_label_columns: if dataset.labelled_by().next().is_none() {
+            &imported.guessed.label_columns
+        } else {
+            &[]
+        },
+        bad_rows: (0..file.parts.len())
+            .flat_map(|part| file.bad_rows_of(part).map(move |bad| (part, bad)))
+            .map(|(part, bad)| Bad {
+                file: file.is_several().then_some(file.parts[part].name.as_str()),
+                record: file.place(bad.record).1,
+                line: bad.line,
+                reason: &bad.reason,
+            })
             .collect(),
         texts,
     }
 }
 
-fn describe_columns(table: &Table) -> Vec<Column<'_>> {
-    let summaries = summarise_columns(table).into_iter().enumerate();
+fn describe_columns<'a>(table: &'a Table, dataset: &DatasetSettings) -> Vec<Column<'a>> {
+    let summaries = summarise_columns(table).into_iter().zip(&table.names).enumerate();
     summaries
-        .map(|(column, ColumnSummary { filled, distinct, first_filled })| Column {
-            name: &table.names[column],
+        .map(|(column, (ColumnSummary { filled, distinct, first_filled }, name))| Column {
+            role: dataset.role_of(name).map(|role| role.title().to_lowercase()),
+            name,
             filled,
             distinct,
             first_value: first_filled.map(|row| table.cell(column, row)).unwrap_or_default().to_owned(),
@@ -183,7 +222,7 @@ fn describe_columns(table: &Table) -> Vec<Column<'_>> {
         .collect()
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
+fn describe_texts(imported: &Imported, prepared: &Prepared, likeness: &Likeness) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -207,6 +246,7 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
         words: Lengths { shortest: at(0.0), median: at(0.5), percentile_95: at(0.95), longest: at(1.0) },
         duplicates: dropped(DropReason::Duplicate),
         near_duplicates: likeness.rows() as u64,
+        near_duplicates_example: likeness.groups.first().map(|group| two_rows(imported, group)).unwrap_or_default(),
         near_duplicate_groups: likeness
             .groups
             .iter()
@@ -220,6 +260,14 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
     }
 }
 
+/// "rows 3 and 5", or each with its file where there are several.
+fn two_rows(imported: &Imported, group: &[RowId]) -> String {
+    let main = &imported.main;
+    let names: Vec<String> = group.iter().take(2).map(|row| main.row_name(row.record)).collect();
+    let names = names.join(" and ");
+    if main.is_several() { names } else { format!("rows {}", names.replace("row ", "")) }
+}
+
 fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     let mut facts = vec![count(findings.rows, "row", "rows"), count(findings.bytes, "byte", "bytes")];
     facts.extend(findings.encoding.map(str::to_owned));
@@ -229,7 +277,17 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         (None, Some(sheet)) => format!("sheet '{}' of {}", printable(sheet), findings.sheets.len()),
         (None, None) => findings.format.to_owned(),
     });
-    writeln!(out, "{}: {}", findings.file, facts.join(", "))?;
+    if findings.files.is_empty() {
+        writeln!(out, "{}: {}", findings.file, facts.join(", "))?;
+    } else {
+        let head = ["file", ">rows", ">bad rows", "kind"];
+        let row = |part: &Part<'_>| {
+            vec![part.name.to_owned(), grouped(part.rows), grouped(part.bad_rows), part.format.to_owned()]
+        };
+        let rows: Vec<Vec<String>> = findings.files.iter().map(row).collect();
+        write!(out, "{}\n{}", table(&head, &rows), count(findings.rows, "row", "rows"))?;
+        writeln!(out, ", {} in all", count(findings.bytes, "byte", "bytes"))?;
+    }
     if findings.undecodable_characters > 0 {
         let characters = count(findings.undecodable_characters, "character", "characters");
         writeln!(out, "{characters} could not be decoded; try another --encoding.")?;
@@ -238,14 +296,11 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         .columns
         .iter()
         .map(|column| {
-            let role = [(&findings.text_column, "text"), (&findings.label_column, "label")]
-                .into_iter()
-                .find_map(|(chosen, role)| (chosen.as_deref() == Some(column.name)).then_some(role))
-                .unwrap_or_default();
+            let role = column.role.clone().unwrap_or_default();
             let sample = column.first_value.split_whitespace().collect::<Vec<_>>().join(" ");
             let numbers = [column.filled, column.distinct].map(grouped);
             let [filled, distinct] = numbers;
-            vec![column.name.to_owned(), filled, distinct, role.to_owned(), shortened(&sample, SAMPLE_WIDTH)]
+            vec![column.name.to_owned(), filled, distinct, role, shortened(&sample, SAMPLE_WIDTH)]
         })
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
@@ -253,7 +308,9 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     if let Some(texts) = &findings.texts {
         return print_texts(out, texts);
     }
-    if findings.text_column.is_none() || findings.label_column.is_none() {
+    if !findings.looks_like_label_columns.is_empty() {
+        writeln!(out, "\n{}", label_columns_hint(findings.looks_like_label_columns))?;
+    } else if findings.text_column.is_none() || findings.label_column.is_none() {
         writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
     }
     Ok(())
@@ -265,7 +322,8 @@ fn print_bad_rows(out: &mut dyn Write, bad_rows: &[Bad<'_>]) -> Result<(), CliEr
     }
     writeln!(out, "\n{} could not be used:", count(bad_rows.len() as u64, "row", "rows"))?;
     for bad in bad_rows.iter().take(SHOWN) {
-        writeln!(out, "  row {} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
+        let file = bad.file.map(|file| format!(" of {}", printable(file))).unwrap_or_default();
+        writeln!(out, "  row {}{file} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
     }
     print_rest(out, bad_rows.len())
 }
@@ -293,16 +351,15 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.without_text, "empty text", "empty texts"),
         count(texts.without_label, "empty label", "empty labels"),
     )?;
-    if let Some(first) = texts.near_duplicate_groups.first() {
+    if !texts.near_duplicate_groups.is_empty() {
         let groups = texts.near_duplicate_groups.len() as u64;
-        let example: Vec<String> = first.iter().take(2).map(u64::to_string).collect();
         writeln!(
             out,
-            "{} nearly the same as another ({} of their letter sequences in common), in {}: rows {}, for example.",
+            "{} nearly the same as another ({} of their letter sequences in common), in {}: {}, for example.",
             count(texts.near_duplicates, "row is", "rows are"),
             format_args!("{:.0}%", 100.0 * NEAR),
             count(groups, "group", "groups"),
-            example.join(" and "),
+            texts.near_duplicates_example,
         )?;
     }
     for problem in &texts.problems {

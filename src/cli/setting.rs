@@ -73,6 +73,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     let name = ALIASES.iter().find(|(alias, _)| *alias == given).map_or(given, |(_, name)| name);
     let path: Vec<&str> = name.split('.').collect();
     let now = to_value(project);
+    let known = get(&to_value(&filled()), &path).is_some() || get(&now, &path).is_some();
     let mut reason = None;
     for candidate in candidates(text) {
         let mut changed = now.clone();
@@ -80,17 +81,20 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             break;
         }
         match serde_json::from_value::<Project>(changed) {
-            // A name the project does not know is dropped in reading: then it is not found again.
-            Ok(project) if get(&to_value(&project), &path).is_some_and(|kept| same(kept, &candidate)) => {
-                return Ok(project);
+            // A name the project does not know is dropped in reading: then it is not found again. What is not used is not
+            // written, which is as good as nothing.
+            Ok(project) => {
+                let written = to_value(&project);
+                let kept = get(&written, &path);
+                if kept.map_or(known && is_nothing(&candidate), |kept| same(kept, &candidate)) {
+                    return Ok(project);
+                }
             }
-            Ok(_) => {}
             Err(error) => {
                 reason.get_or_insert_with(|| in_words(&error.to_string()));
             }
         }
     }
-    let known = get(&to_value(&filled()), &path).is_some() || get(&now, &path).is_some();
     Err(match reason {
         Some(reason) if known => SettingError::BadValue { name: name.to_owned(), value: text.to_owned(), reason },
         _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given) },
@@ -168,6 +172,10 @@ fn same(kept: &Value, given: &Value) -> bool {
     }
 }
 
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
+}
+
 fn to_value(project: &Project) -> Value {
     serde_json::to_value(project).unwrap_or_default()
 }
@@ -176,6 +184,18 @@ fn to_value(project: &Project) -> Value {
 fn filled() -> Project {
     let mut project = Project::default();
     project.training.early_stopping = Some(EarlyStopping::default());
+    let column = || "column".to_owned();
+    let dataset = &mut project.dataset;
+    dataset.sheet = Some(column());
+    dataset.more = vec![column().into()];
+    (dataset.joined_columns, dataset.label_columns) = (vec![column()], vec![column()]);
+    for optional in
+        [&mut dataset.group_column, &mut dataset.time_column, &mut dataset.split_column, &mut dataset.id_column]
+    {
+        *optional = Some(column());
+    }
+    dataset.ignored_columns.insert(column());
+    project.labels.colours.insert(column(), [0; 3]);
     project
 }
 
@@ -261,6 +281,12 @@ mod tests {
         let project = project.unwrap();
         assert_eq!((project.training.early_stopping, project.dataset.encoding), (None, None));
         assert_eq!(project.training.class_weights, ClassWeights::None);
+        let project =
+            applied(&["dataset.joined_columns=[\"a\"]", "dataset.id_column=b", "dataset.group_column=c"]).unwrap();
+        assert_eq!((project.dataset.joined_columns.len(), project.dataset.id_column.as_deref()), (1, Some("b")));
+        let none = ["dataset.joined_columns=[]", "dataset.group_column=none", "dataset.sheet=none"].map(str::to_owned);
+        let project = apply(&project, &none).unwrap();
+        assert_eq!((project.dataset.joined_columns.len(), project.dataset.group_column), (0, None));
         let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
         assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
     }

@@ -10,6 +10,9 @@ pub enum DataError {
     /// The project names no main file.
     #[error("no data file is chosen. Open one first")]
     NoFile,
+    /// A file is named twice among those that make one table.
+    #[error("{} is named twice among the data files, so each of its rows would count twice. Remove it once", .0.display())]
+    SameFile(PathBuf),
     /// There is nothing at the path.
     #[error("there is no file at {}. Was it moved or renamed?", .0.display())]
     NotFound(PathBuf),

@@ -1,13 +1,14 @@
 //! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
 use super::clean::{STEPS, clean};
 use super::{
-    CleaningEffect, DataError, DropReason, Example, Imported, ImportedFile, Prepared, Side, checks, content_hash,
-    hashing, split,
+    CleaningEffect, DataError, DropReason, Example, Imported, ImportedFile, Prepared, RawLabel, RowColumns, Side,
+    checks, content_hash, hashing, split,
 };
 use crate::progress::{Progress, Watch};
 use crate::project::{LabelSettings, Project, RowId, SourceFile};
@@ -22,7 +23,7 @@ struct Row<'a> {
     id: RowId,
     /// Row index in its file's `Table`.
     index: usize,
-    raw: &'a str,
+    raw: Cow<'a, str>,
     /// Final label name.
     label: &'a str,
     relabelled: bool,
@@ -41,10 +42,10 @@ struct Row<'a> {
 /// # Errors
 /// [`DataError::Cancelled`] when the watch is cancelled.
 pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Result<Prepared, DataError> {
-    let files: Vec<&ImportedFile> =
-        [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten().collect();
+    let files: Vec<&ImportedFile> = imported.files().collect();
     let mut prepared = empty();
     prepared.warnings = checks::file_warnings(&files);
+    prepared.warnings.extend(checks::part_warnings(project, &imported.main));
     prepared.blockers = checks::column_blockers(project, &files);
     if !prepared.blockers.is_empty() {
         return Ok(prepared);
@@ -68,31 +69,29 @@ fn empty() -> Prepared {
         cleaning: Vec::new(),
         blockers: Vec::new(),
         warnings: Vec::new(),
+        keys: Vec::new(),
         data_hash: String::new(),
         split_hash: String::new(),
     }
 }
 
-/// Reads the two columns and lays the person's edits over them.
+/// Reads the text and the label and lays the person's edits over them.
 fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: &mut Prepared) -> Vec<Row<'a>> {
     let settings = &project.dataset;
     let final_names: HashSet<&str> = project.labels.mapping.values().map(String::as_str).collect();
     let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
     let mut edits_seen = 0;
     for ImportedFile { table, .. } in files {
-        let (Some(text), Some(label)) =
-            (table.column_index(&settings.text_column), table.column_index(&settings.label_column))
-        else {
-            continue;
-        };
+        let Some(columns) = RowColumns::of(table, settings) else { continue };
         for (index, &record) in table.records.iter().enumerate() {
             let id = RowId { file: table.file, record };
-            let (raw, raw_label) = (table.cell(text, index), table.cell(label, index));
+            let (raw, found) = (columns.text(index), columns.label(index));
+            let raw_label = found.text();
             let mut label = project.labels.resolve(raw_label.trim()).trim();
             let (mut relabelled, mut dropped) = (false, None);
             if let Some(edit) = project.edits.rows.get(&id) {
                 edits_seen += 1;
-                if edit.content_hash == content_hash(raw, raw_label) {
+                if edit.content_hash == content_hash(&raw, raw_label) {
                     if let Some(corrected) = edit.label.as_deref().map(str::trim) {
                         // A correction names a final label, unless that one was renamed since.
                         let known = final_names.contains(corrected);
@@ -104,7 +103,8 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
                     prepared.stale_edits.push(id);
                 }
             }
-            let dropped = dropped.or_else(|| label_fault(&project.labels, label));
+            let unclear = unclear_label(found).filter(|_| !relabelled);
+            let dropped = dropped.or(unclear).or_else(|| label_fault(&project.labels, label));
             rows.push(Row { id, index, raw, label, relabelled, text: String::new(), changed_by: 0, dropped });
         }
     }
@@ -114,6 +114,15 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
     }
     prepared.stale_edits.sort_by_key(|id| (id.file, id.record));
     rows
+}
+
+/// Why columns of one label each do not say a row's label.
+fn unclear_label(label: RawLabel<'_>) -> Option<DropReason> {
+    match label {
+        RawLabel::Is(_) => None,
+        RawLabel::None => Some(DropReason::NoneOfLabels),
+        RawLabel::Several => Some(DropReason::SeveralLabels),
+    }
 }
 
 fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
@@ -138,9 +147,9 @@ fn clean_rows(project: &Project, rows: &mut [Row], watch: &mut Watch) -> Result<
             eta_seconds: None,
         });
         part.par_iter_mut().for_each(|row| {
-            row.text = clean(row.raw, &project.cleaning);
+            row.text = clean(&row.raw, &project.cleaning);
             for (index, step) in STEPS.iter().enumerate() {
-                row.changed_by |= u16::from((step.apply)(row.raw) != row.raw) << index;
+                row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
             }
             // Spaces alone are no text even where white space is kept.
             if row.dropped.is_none() && row.text.trim().is_empty() {
@@ -209,7 +218,7 @@ fn conflicting_rows(rows: &[Row]) -> Vec<Vec<usize>> {
 fn cleaning_effects(rows: &[Row]) -> Vec<CleaningEffect> {
     let effect = |(index, step): (usize, &super::clean::CleaningStep)| {
         let changed = || rows.iter().filter(|row| row.changed_by & (1 << index) != 0);
-        let sample = |row: &Row| (row.id, row.raw.to_owned(), (step.apply)(row.raw).into_owned());
+        let sample = |row: &Row| (row.id, row.raw.clone().into_owned(), (step.apply)(&row.raw).into_owned());
         CleaningEffect {
             switch: step.switch,
             rows: changed().count(),
@@ -241,6 +250,10 @@ fn finish(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut
                 relabelled: row.relabelled,
             }),
         }
+    }
+    if project.dataset.id_column.is_some() {
+        let key = |id| imported.key(&project.dataset, id).map(str::to_owned);
+        prepared.keys = prepared.examples.iter().map(|example| key(example.id)).collect();
     }
     if let Some(shares) = shares(project, imported) {
         let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);

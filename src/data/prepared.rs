@@ -39,6 +39,10 @@ pub enum DropReason {
     EmptyText,
     /// The label field is empty.
     EmptyLabel,
+    /// Of columns of one label each, none holds 1.
+    NoneOfLabels,
+    /// Of columns of one label each, several hold 1, or one holds neither 0 nor 1.
+    SeveralLabels,
     /// Its label is left out in the label settings.
     ExcludedLabel,
     /// Same text and label as an earlier row.
@@ -65,6 +69,8 @@ pub struct Prepared {
     pub labels: Vec<String>,
     /// All usable rows in file order: main, validation, test.
     pub examples: Vec<Example>,
+    /// What the id column says of each example; empty where no id column is chosen.
+    pub keys: Vec<Option<String>>,
     /// Rows left out, with the reason.
     pub dropped: Vec<(RowId, DropReason)>,
     /// Edits whose row was not found or no longer has the same content; they were not applied.
@@ -87,6 +93,13 @@ impl Prepared {
     /// The examples of one side, in file order.
     pub fn side(&self, side: Side) -> impl Iterator<Item = &Example> {
         self.examples.iter().filter(move |example| example.side == side)
+    }
+
+    /// What the id column says of the examples of one side, in file order; empty where no id column is chosen.
+    #[must_use]
+    pub fn side_keys(&self, side: Side) -> Vec<Option<&str>> {
+        let with_keys = self.examples.iter().zip(&self.keys).filter(|(example, _)| example.side == side);
+        with_keys.map(|(_, key)| key.as_deref()).collect()
     }
 
     /// Rows of each label (outer: label, inner: train, validation, test).

@@ -156,7 +156,7 @@ impl FileFormat {
 /// A record that could not be used, kept to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// 1-based record number.
+    /// 1-based record number; of several files, it runs on over them (see [`ImportedFile::place`]).
     pub record: u64,
     /// 1-based line in the file where the record begins; the record's number where a file has no lines.
     pub line: u64,
@@ -164,34 +164,4 @@ pub struct BadRow {
     pub reason: String,
     /// The record as it stands in the file, at most 2,000 characters.
     pub raw: String,
-}
-
-/// What came of reading one file.
-#[derive(Clone, Debug)]
-pub struct ImportedFile {
-    /// The path as given.
-    pub path: std::path::PathBuf,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// The good rows.
-    pub table: Table,
-    /// The bad rows, all of them.
-    pub bad_rows: Vec<BadRow>,
-    /// How it was read.
-    pub format: FileFormat,
-}
-
-/// What came of reading a project's files.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    /// The main file.
-    pub main: ImportedFile,
-    /// The separate validation file, if the project names one.
-    pub validation: Option<ImportedFile>,
-    /// The separate test file, if the project names one.
-    pub test: Option<ImportedFile>,
-    /// Guessed text column of the main file, if one stands out.
-    pub guessed_text: Option<String>,
-    /// Guessed label column of the main file, if one stands out.
-    pub guessed_label: Option<String>,
 }

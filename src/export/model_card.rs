@@ -121,8 +121,19 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
     let [train, validation, test] = settings.rows;
     let dataset = &settings.project.dataset;
     writeln!(card, "## Training data\n")?;
-    writeln!(card, "- file: `{}`", data_name(settings))?;
-    writeln!(card, "- text column: `{}`, label column: `{}`", dataset.text_column, dataset.label_column)?;
+    let files: Vec<String> = dataset.main_files().map(|path| format!("`{}`", file_name(path))).collect();
+    writeln!(card, "- {}: {}", if files.len() == 1 { "file" } else { "files" }, files.join(", "))?;
+    let read: Vec<&str> = dataset.read_columns().collect();
+    let text = match read.as_slice() {
+        [] | [_] => format!("text column: `{}`", dataset.text_column),
+        several => format!("text: the columns `{}`, joined with line breaks", several.join("`, `")),
+    };
+    let label = dataset.labelled_by().collect::<Vec<_>>().join("`, `");
+    writeln!(
+        card,
+        "- {text}, label {}: `{label}`",
+        if dataset.label_columns.is_empty() { "column" } else { "columns" }
+    )?;
     writeln!(card, "- rows: {train} training, {validation} validation, {test} test")?;
     writeln!(card, "- SHA-256 of the rows: `{}`", settings.data_hash)?;
     writeln!(card, "- SHA-256 of the split: `{}`", settings.split_hash)?;
@@ -282,6 +293,7 @@ mod tests {
         let mut project = Project { name: "Reviews: \"all\"".to_owned(), ..Project::default() };
         project.dataset.main = Some("/home/somebody/secret/reviews.csv".into());
         project.dataset.text_column = "text".to_owned();
+        project.dataset.label_column = "mood".to_owned();
         RunSettings {
             schema_version: RUN_SCHEMA_VERSION,
             project,
@@ -348,6 +360,23 @@ mod tests {
             "those of step 20",
             "max_length=128",
             "hone predict",
+        ] {
+            assert!(card.contains(part), "{part} is missing in\n{card}");
+        }
+    }
+
+    #[test]
+    fn joined_columns_and_several_files_are_named() {
+        let mut settings = settings();
+        assert!(text(&settings, &summary(true)).contains("- text column: `text`, label column: `mood`\n"));
+        let dataset = &mut settings.project.dataset;
+        dataset.more = vec!["/home/somebody/march.csv".into()];
+        dataset.joined_columns = vec!["title".to_owned()];
+        dataset.set_label_columns(&["good", "bad"].map(str::to_owned));
+        let card = text(&settings, &summary(true));
+        for part in [
+            "- files: `reviews.csv`, `march.csv`\n",
+            "- text: the columns `title`, `text`, joined with line breaks, label columns: `good`, `bad`\n",
         ] {
             assert!(card.contains(part), "{part} is missing in\n{card}");
         }

@@ -15,6 +15,8 @@ use super::event::Voice;
 /// One side of the split as the network wants it.
 pub(super) struct Rows<'a> {
     pub examples: Vec<&'a Example>,
+    /// What the id column says of each, where one is chosen; else empty.
+    pub keys: Vec<Option<&'a str>>,
     /// Vocabulary ids, `[rows][tokens]`.
     pub ids: Vec<Vec<u32>>,
     /// Class ids, `[rows]`.
@@ -113,7 +115,7 @@ pub(super) fn tokenise<'a>(
             (done, new) = (done + chunk.len(), new + texts.len());
         }
         let labels = examples.iter().map(|example| example.label).collect();
-        Ok::<_, TrainError>(Rows { examples, ids, labels })
+        Ok::<_, TrainError>(Rows { examples, keys: prepared.side_keys(side), ids, labels })
     };
     let dataset = Dataset { train: side(Side::Train)?, validation: side(Side::Validation)?, test: side(Side::Test)? };
     voice.progress("Tokenising", total, total, "rows");

@@ -8,7 +8,7 @@ use crate::data::{self, DataError, Imported, TextTokenizer};
 use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::models::{self, Catalogue, Compute, FetchError, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
-use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, SourceFile};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
@@ -118,8 +118,8 @@ impl Context<'_> {
 /// A person's data file is never written over.
 fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let files = [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()];
-    if files.into_iter().flatten().any(|file| real(output).starts_with(real(&file.path))) {
+    let mut parts = imported.files().flat_map(|file| &file.parts);
+    if parts.any(|part| real(output).starts_with(real(&part.path))) {
         let message = format!("{} is a data file of the project. Choose another name.", output.display());
         return Err(JobError::Failed(message));
     }
@@ -148,7 +148,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::Evaluate { run, data } => runs::evaluate(context, &run, data.as_deref()),
         Command::LoadRun { run } => runs::load(&run).map(|results| Answer::RunLoaded(Arc::new(results))),
         Command::PredictFile { model, input, text_column, output } => {
-            labelling::predict_file(context, &model, &input, text_column, &output)
+            labelling::predict_file(context, &model, &input, text_column.as_deref(), &output)
         }
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
         Command::Export { run, format, output } => export(context, &run, format, &output),
@@ -227,10 +227,11 @@ fn bench_tokenise(
     max_length: usize,
 ) -> Result<Answer, JobError> {
     let tokenizer = TextTokenizer::load(&local_model(model)?)?;
-    let settings = DatasetSettings::default();
-    let imported = context.watched(|watch| data::read_table(file, SourceFile::Main, &settings, watch))?;
-    let table = &imported.table;
-    let Some(name) = text_column.or_else(|| data::guess_columns(table).0) else {
+    let dataset = DatasetSettings { main: Some(file.to_owned()), ..DatasetSettings::default() };
+    let project = Project { dataset, ..Project::default() };
+    let imported = context.watched(|watch| data::import(&project, Path::new("."), watch))?;
+    let table = &imported.main.table;
+    let Some(name) = text_column.or_else(|| imported.guessed_text.clone()) else {
         return Err(JobError::Failed(format!("No column of {} stands out as the text. Name it.", file.display())));
     };
     let column = runs::column(table, &name, file)?;

@@ -71,6 +71,7 @@ mod tests {
         let prepared = Prepared {
             labels: vec!["a".to_owned(), "b".to_owned()],
             examples: vec![example(1, 0, Side::Train), example(2, 1, Side::Train), example(3, 1, Side::Test)],
+            keys: Vec::new(),
             dropped: vec![
                 (id(4), DropReason::Duplicate),
                 (id(5), DropReason::Excluded),

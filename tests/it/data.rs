@@ -6,6 +6,8 @@ mod fuzz;
 mod hostile;
 mod prepare;
 mod real;
+mod roles;
+mod several;
 
 use std::path::Path;
 

@@ -284,6 +284,28 @@ fn data_that_changed_on_disk_is_read_again() {
 }
 
 #[test]
+fn a_file_appended_to_the_main_one_is_looked_at_too() {
+    let mut bench = Bench::new(|training| training.epochs = 1);
+    let more = bench.path("more.csv");
+    std::fs::write(&more, "text,label\na very good extra row,good\n").unwrap();
+    bench.project.dataset.more = vec!["more.csv".into()];
+    let first = bench.train();
+    assert_eq!(first.settings.rows.iter().sum::<usize>(), 121);
+    let message = bench.refused(Command::PredictFile {
+        model: first.folder.join("best"),
+        input: bench.path("reviews.csv"),
+        text_column: None,
+        output: more.clone(),
+    });
+    assert!(message.contains("is a data file of the project"), "{message}");
+    let Answer::Evaluated(_) = bench.ask(Command::Evaluate { run: first.folder.clone(), data: None }) else { panic!() };
+    std::fs::write(&more, "text,label\na very good extra row,good\na very bad extra row,bad\n").unwrap();
+    assert_eq!(bench.train().settings.rows.iter().sum::<usize>(), 122);
+    let message = bench.refused(Command::Evaluate { run: first.folder.clone(), data: None });
+    assert!(message.contains("has changed since this run"), "{message}");
+}
+
+#[test]
 fn what_one_worker_has_read_the_other_trains_on() {
     let mut bench = Bench::new(|training| training.epochs = 1);
     let data = SharedData::default();

@@ -7,8 +7,9 @@ use super::super::messages::{CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{banner, button, one_line, section};
-use crate::data::{Example, Imported, Likeness, NEAR, Prepared, Side, content_hash};
-use crate::project::{DatasetSettings, RowEdit, RowId, SourceFile};
+use super::files::row_name;
+use crate::data::{Example, Imported, Likeness, NEAR, Prepared, RowColumns, Side};
+use crate::project::{RowEdit, RowId, SourceFile};
 
 /// Groups shown; the rest are counted.
 const GROUPS: usize = 50;
@@ -69,7 +70,7 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Like
                     Side::Test => "test",
                 };
                 let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
-                ui.label(theme.small(format!("Row {}  ·  {label}  ·  {side}", count(example.id.record))));
+                ui.label(theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
                 ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
             }
             if group.len() > ROWS {
@@ -105,16 +106,11 @@ fn exclusions(
     prepared: &Prepared,
     rows: &[RowId],
 ) -> Vec<(RowId, Option<RowEdit>)> {
-    let DatasetSettings { text_column, label_column, .. } = &ctx.project.dataset;
-    let table = &imported.main.table;
-    let (Some(text), Some(label)) = (table.column_index(text_column), table.column_index(label_column)) else {
-        return Vec::new();
-    };
+    let Some(columns) = RowColumns::of(&imported.main.table, &ctx.project.dataset) else { return Vec::new() };
     let exclusion = |&id: &RowId| {
         let row = example(prepared, id)?.row;
         let before = ctx.project.edits.rows.get(&id).cloned().unwrap_or_default();
-        let content_hash = content_hash(table.cell(text, row), table.cell(label, row));
-        Some((id, Some(RowEdit { content_hash, excluded: true, ..before })))
+        Some((id, Some(RowEdit { content_hash: columns.hash(row), excluded: true, ..before })))
     };
     rows.iter().filter_map(exclusion).collect()
 }

@@ -1,5 +1,6 @@
 //! Looking through the rows: how long they are, what was found in them, and each of them.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use egui::{Align, ComboBox, Label, Layout, RichText, TextEdit, Ui};
@@ -11,7 +12,7 @@ use super::super::messages::{AppCommand, CommandSender};
 use super::super::theme::icons;
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{one_line, section};
-use crate::data::{DropReason, Imported, LengthBin, Prepared};
+use crate::data::{DropReason, Imported, LengthBin, Prepared, RowColumns};
 use crate::project::{RowId, SourceFile};
 use crate::worker::Survey;
 
@@ -174,6 +175,18 @@ fn findings(survey: &Survey) -> Vec<(Shown, &'static str, &'static str, usize)> 
             "The label field is empty",
             dropped(DropReason::EmptyLabel),
         ),
+        (
+            Shown::Dropped(DropReason::NoneOfLabels),
+            "No label marked",
+            "None of the label columns holds 1",
+            dropped(DropReason::NoneOfLabels),
+        ),
+        (
+            Shown::Dropped(DropReason::SeveralLabels),
+            "Several labels marked",
+            "Several of the label columns hold 1, or one holds neither 0 nor 1. Hone learns one label a text",
+            dropped(DropReason::SeveralLabels),
+        ),
         (Shown::Dropped(DropReason::Excluded), "Excluded by you", "Rows you left out", dropped(DropReason::Excluded)),
         (
             Shown::Dropped(DropReason::ExcludedLabel),
@@ -263,7 +276,7 @@ fn table(ui: &mut Ui, ctx: &StepContext<'_>, data: Data<'_>, rows: Rows<'_>) {
     let prepared = data.prepared;
     let example = |place: usize| {
         let example = &prepared.examples[place];
-        (example.id, prepared.labels[example.label as usize].as_str(), example.text.as_str())
+        (example.id, prepared.labels[example.label as usize].as_str(), Cow::Borrowed(example.text.as_str()))
     };
     TableBuilder::new(ui)
         .id_salt("rows")
@@ -298,8 +311,8 @@ fn table(ui: &mut Ui, ctx: &StepContext<'_>, data: Data<'_>, rows: Rows<'_>) {
                     ui.add(Label::new(label).truncate());
                 });
                 row.col(|ui| {
-                    let shown = RichText::new(one_line(text, SHOWN)).color(theme.palette.text);
-                    ui.add(Label::new(shown).truncate()).on_hover_text(text);
+                    let shown = RichText::new(one_line(&text, SHOWN)).color(theme.palette.text);
+                    ui.add(Label::new(shown).truncate()).on_hover_text(text.as_ref());
                 });
             });
         });
@@ -315,17 +328,11 @@ fn row_name(id: RowId) -> String {
 }
 
 /// Label and text of a row as they stand in the file.
-fn raw<'a>(ctx: &StepContext<'_>, imported: &'a Imported, id: RowId) -> Option<(&'a str, &'a str)> {
-    let file = match id.file {
-        SourceFile::Main => &imported.main,
-        SourceFile::Validation => imported.validation.as_ref()?,
-        SourceFile::Test => imported.test.as_ref()?,
-    };
-    let row = file.table.records.binary_search(&id.record).ok()?;
-    let dataset = &ctx.project.dataset;
-    let text = file.table.column_index(&dataset.text_column)?;
-    let label = file.table.column_index(&dataset.label_column)?;
-    Some((file.table.cell(label, row), file.table.cell(text, row)))
+fn raw<'a>(ctx: &StepContext<'_>, imported: &'a Imported, id: RowId) -> Option<(&'a str, Cow<'a, str>)> {
+    let table = &imported.file(id.file)?.table;
+    let row = table.records.binary_search(&id.record).ok()?;
+    let columns = RowColumns::of(table, &ctx.project.dataset)?;
+    Some((columns.label(row).text(), columns.text(row)))
 }
 
 #[cfg(test)]

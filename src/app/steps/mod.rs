@@ -1,14 +1,18 @@
 //! One file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
 
 mod alike;
+mod columns;
 mod data;
 mod evaluate;
 mod explore;
 mod export;
+mod files;
 mod forecast;
 mod hyperparameters;
 mod job;
+mod label_change;
 mod label_edits;
+mod label_row;
 mod labels;
 mod model;
 mod plan;
@@ -16,6 +20,7 @@ mod prepare;
 mod queue;
 mod reading;
 mod review;
+mod stars;
 mod switches;
 mod train;
 mod try_it;

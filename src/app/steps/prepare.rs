@@ -10,6 +10,7 @@ use super::super::widgets::{
     banner, button, diff_ui, empty_state, field_label, is_narrow, page, primary_button, section, waiting_ui,
 };
 use super::alike::alike_ui;
+use super::files::row_name;
 use super::switches::{SWITCHES, Switch};
 use crate::data::{DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
@@ -187,7 +188,7 @@ fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: O
         if place > 0 {
             ui.separator();
         }
-        ui.label(theme.small(format!("Row {}", count(id.record))));
+        ui.label(theme.small(row_name(ctx, *id)));
         diff_ui(ui, theme, before, after);
     }
 }

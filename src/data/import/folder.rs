@@ -2,16 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, StringViewArray};
-use arrow_select::concat::concat;
-
 use super::super::{BadRow, DataError, FileFormat, ImportedFile};
-use super::Read;
 use super::arrow_files;
 use super::bytes::{self, Kind, progress};
 use super::decode;
 use super::rows::{NamedRows, Rows};
+use super::{Read, append};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
@@ -46,7 +42,7 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
         }
         read_texts(folder, &texts, watch)?
     } else {
-        read_dataset(folder, &of_side(folder, &columns, file)?, watch)?
+        read_dataset(&of_side(folder, &columns, file)?, watch)?
     };
     Ok(read.into_file(folder, file))
 }
@@ -164,7 +160,7 @@ fn side_of(path: &Path) -> Option<SourceFile> {
 }
 
 /// The rows of several files of columns, one after another; a column that one of them lacks is empty there.
-fn read_dataset(folder: &Path, files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
     let (mut parts, mut total) = (Vec::with_capacity(files.len()), 0);
     for path in files {
         let Kind::Arrow(kind) = bytes::kind(path)? else {
@@ -176,27 +172,8 @@ fn read_dataset(folder: &Path, files: &[PathBuf], watch: &mut Watch) -> Result<R
         parts.push(part.rows);
     }
     let format = FileFormat::DatasetFolder { files: files.len() as u64 };
-    Ok(Read { rows: appended(folder, &parts)?, format, bytes: total })
-}
-
-fn appended(folder: &Path, parts: &[Rows]) -> Result<Rows, DataError> {
-    let mut names: Vec<String> = Vec::new();
-    for name in parts.iter().flat_map(|part| &part.names) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    let mut columns = Vec::with_capacity(names.len());
-    for name in &names {
-        let of_part = |part: &Rows| {
-            let column = part.names.iter().position(|column| column == name);
-            column.map_or_else(|| StringViewArray::new_null(part.records.len()), |column| part.columns[column].clone())
-        };
-        let arrays: Vec<StringViewArray> = parts.iter().map(of_part).collect();
-        let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array as &dyn Array).collect();
-        let too_large = |_| DataError::TooLarge { path: folder.to_owned(), bytes: i32::MAX as u64 + 1 };
-        columns.push(concat(&arrays).map_err(too_large)?.as_string_view().clone());
-    }
-    let rows: usize = parts.iter().map(|part| part.records.len()).sum();
-    Ok(Rows { names, columns, records: (1..=rows as u64).collect(), bad_rows: Vec::new() })
+    let all: usize = parts.iter().map(|part: &Rows| part.records.len()).sum();
+    let (names, columns) = append::united(&mut parts);
+    let rows = Rows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
+    Ok(Read { rows, format, bytes: total })
 }

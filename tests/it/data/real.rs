@@ -4,7 +4,7 @@ use super::*;
 use hone::data::{DropReason, Side};
 
 /// A file of the shared data, or `None` with a word about it.
-fn shared(path: &str) -> Option<std::path::PathBuf> {
+pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {
         return Some(path);
