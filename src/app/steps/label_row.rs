@@ -126,7 +126,7 @@ fn name_ui(
     let merged = row.sources.len() > 1 || row.sources.iter().any(|(source, _)| *source != row.name);
     let text = if merged { format!("{}  {}", row.name, icons::GIT_MERGE) } else { row.name.clone() };
     let label = egui::Label::new(RichText::new(text).color(ink)).truncate();
-    let width = NAME.min(ui.available_width() * 0.35);
+    let width = NAME.min(ui.available_width() * 0.28);
     let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(label));
     if merged {
         let sources: Vec<String> =
