@@ -151,11 +151,12 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
         ui.label(theme.small("A value of it"));
     });
     let height = theme.size.control + 2.0;
-    ScrollArea::vertical().id_salt("roles").max_height(LIST).auto_shrink([false, true]).show_rows(
-        ui,
-        height,
-        table.names.len(),
-        |ui, rows| {
+    ScrollArea::vertical()
+        .id_salt("roles")
+        .max_height(LIST)
+        .min_scrolled_height(LIST)
+        .auto_shrink([false, true])
+        .show_rows(ui, height, table.names.len(), |ui, rows| {
             for column in rows {
                 let name = &table.names[column];
                 ui.horizontal(|ui| {
@@ -174,8 +175,7 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
                     ui.add(Label::new(theme.small(value)).truncate());
                 });
             }
-        },
-    );
+        });
 }
 
 fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, contents: impl FnOnce(&mut Ui) -> R) {
