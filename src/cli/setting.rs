@@ -195,7 +195,6 @@ fn filled() -> Project {
         *optional = Some(column());
     }
     dataset.ignored_columns.insert(column());
-    project.labels.colours.insert(column(), [0; 3]);
     project
 }
 

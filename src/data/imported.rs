@@ -171,4 +171,13 @@ impl Imported {
             self.guessed.fill_in(settings);
         }
     }
+
+    /// The settings with every guess taken for columns that have no role, and roles that no column has.
+    #[must_use]
+    pub fn with_guesses(&self, settings: &DatasetSettings) -> DatasetSettings {
+        let mut settings = settings.clone();
+        self.fill_in(&mut settings);
+        self.guessed.fill_in(&mut settings);
+        settings
+    }
 }

@@ -27,7 +27,18 @@ pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sen
     label_columns_question(ui, ctx, imported, sender);
     let theme = ctx.theme;
     card(ui, theme, |ui| {
-        ui.label(theme.heading("Columns"));
+        ui.horizontal(|ui| {
+            ui.label(theme.heading("Columns"));
+            let guessed = imported.with_guesses(&ctx.project.dataset);
+            if guessed != ctx.project.dataset {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let hint = "Gives columns that are for nothing yet the roles they look like";
+                    if button(ui, theme, icons::SPARKLE, "Use the guesses").on_hover_text(hint).clicked() {
+                        edit(ctx, sender, |dataset| *dataset = guessed);
+                    }
+                });
+            }
+        });
         let width = choice_width(ui, ctx, 2).min(COLUMN_COMBO);
         Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             field_label(ui, theme, "Text column", ColumnRole::Text.explanation());
@@ -140,11 +151,12 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
         ui.label(theme.small("A value of it"));
     });
     let height = theme.size.control + 2.0;
-    ScrollArea::vertical().id_salt("roles").max_height(LIST).auto_shrink([false, true]).show_rows(
-        ui,
-        height,
-        table.names.len(),
-        |ui, rows| {
+    ScrollArea::vertical()
+        .id_salt("roles")
+        .max_height(LIST)
+        .min_scrolled_height(LIST)
+        .auto_shrink([false, true])
+        .show_rows(ui, height, table.names.len(), |ui, rows| {
             for column in rows {
                 let name = &table.names[column];
                 ui.horizontal(|ui| {
@@ -163,8 +175,7 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
                     ui.add(Label::new(theme.small(value)).truncate());
                 });
             }
-        },
-    );
+        });
 }
 
 fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, contents: impl FnOnce(&mut Ui) -> R) {
@@ -188,7 +199,11 @@ fn role_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, name: &s
         let title = role.map_or("Nothing", ColumnRole::title);
         guess_named(title, role.is_some() && role == guess)
     };
-    combo(ui, &format!("Role of {name}"), &titled(now), ROLE_COMBO, |ui| {
+    let shown = match (now, guess) {
+        (None, Some(guess)) => format!("Nothing (looks like {})", guess.title().to_lowercase()),
+        _ => titled(now),
+    };
+    combo(ui, &format!("Role of {name}"), &shown, ROLE_COMBO, |ui| {
         for role in std::iter::once(None).chain(ColumnRole::ALL.map(Some)) {
             let explanation = role.map_or("The column is kept and not used", ColumnRole::explanation);
             if ui.selectable_label(now == role, titled(role)).on_hover_text(explanation).clicked() && now != role {
@@ -258,6 +273,25 @@ mod tests {
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
         assert_eq!(dataset(&mut window).joined_columns, ["title"]);
+    }
+
+    #[test]
+    fn a_saved_project_keeps_its_columns_until_the_guesses_are_asked_for() {
+        let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).id_column, None);
+        let prepared = hone(&mut window).prepared().unwrap();
+        picture("data-guesses", &mut window);
+        window.get_by_label("Use the guesses").click();
+        settle(&mut window);
+        let found = dataset(&mut window);
+        assert_eq!((found.id_column.as_deref(), found.time_column.as_deref()), (Some("order_id"), Some("date")));
+        assert!(window.query_by_label("Use the guesses").is_none());
+        let again = hone(&mut window).prepared().unwrap();
+        assert_eq!((prepared.data_hash.as_str(), again.keys.len()), (again.data_hash.as_str(), again.examples.len()));
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).id_column, None);
     }
 
     #[test]

@@ -102,6 +102,14 @@ fn part_row(ui: &mut Ui, ctx: &StepContext<'_>, (place, part): (usize, &FilePart
             },
         );
         ui.add(Label::new(theme.small(facts)).truncate()).on_hover_text(part.names.join(", "));
+        let dataset = &ctx.project.dataset;
+        let lacks: Vec<&str> =
+            dataset.read_columns().chain(dataset.labelled_by()).filter(|name| !part.has(name)).collect();
+        if !lacks.is_empty() {
+            let text = format!("{}  no column {}", icons::WARNING, lacks.join(", "));
+            let label = Label::new(RichText::new(text).size(theme.text.small).color(theme.palette.warning)).truncate();
+            ui.add(label).on_hover_text("The field is empty in all rows of this file");
+        }
     });
 }
 
@@ -231,6 +239,7 @@ mod tests {
         hone(&mut window).run_command(AppCommand::AddFiles(vec![other.clone()]));
         settle(&mut window);
         window.get_by_label("weather.csv has no column in common with reviews.csv");
+        window.get_by_label_contains("no column review, sentiment");
         assert!(hone(&mut window).prepared().unwrap().blockers[0].contains("weather.csv"));
         picture("data-stranger", &mut window);
         std::fs::remove_file(&other).unwrap();

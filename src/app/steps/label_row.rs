@@ -105,8 +105,10 @@ fn name_ui(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
+    let width = NAME.min(ui.available_width() * 0.28);
     if let Some((from, to)) = editing.renaming.as_mut().filter(|(from, _)| *from == row.name) {
-        let response = ui.add(TextEdit::singleline(to).desired_width(NAME - 16.0)).accessible_name("New name");
+        let edit = TextEdit::singleline(&mut *to).desired_width(width - 16.0);
+        let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(edit)).accessible_name("New name");
         if response.lost_focus() {
             let change = LabelChange::Rename { from: std::mem::take(from), to: std::mem::take(to) };
             let pressed = |key| ui.input(|input| input.key_pressed(key));
@@ -126,7 +128,6 @@ fn name_ui(
     let merged = row.sources.len() > 1 || row.sources.iter().any(|(source, _)| *source != row.name);
     let text = if merged { format!("{}  {}", row.name, icons::GIT_MERGE) } else { row.name.clone() };
     let label = egui::Label::new(RichText::new(text).color(ink)).truncate();
-    let width = NAME.min(ui.available_width() * 0.35);
     let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(label));
     if merged {
         let sources: Vec<String> =

@@ -211,6 +211,8 @@ mod tests {
         settle(&mut window);
         window.get_by_label("New name").type_text("so-so");
         settle(&mut window);
+        window.get_by_label_contains("Rename neutral to ");
+        picture("labels-rename", &mut window);
         window.key_press(egui::Key::Enter);
         settle(&mut window);
         settle(&mut window);
