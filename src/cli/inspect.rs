@@ -14,7 +14,7 @@ use super::outcome::print_json;
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
-use crate::data::{DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared};
+use crate::data::{DropReason, FileFormat, Finding, Imported, ImportedFile, Likeness, Prepared, Severity};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command};
 
@@ -76,6 +76,8 @@ struct Texts {
     conflicts: u64,
     without_text: u64,
     without_label: u64,
+    /// What is wrong with the rows, the most serious first.
+    findings: Vec<Finding>,
     problems: Vec<String>,
     warnings: Vec<String>,
 }
@@ -116,11 +118,20 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     if let (Some(text), Some(label), false) = (&text, &label, arguments.only_read) {
         project.dataset.text_column.clone_from(text);
         project.dataset.label_column.clone_from(label);
-        let command = Command::Prepare { project: Box::new(project), imported: Arc::clone(&imported) };
+        let project = Box::new(project);
+        let command = Command::Prepare { project: project.clone(), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness));
+        let search = Command::FindProblems {
+            project,
+            folder: ".".into(),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+            likeness: Arc::clone(&likeness),
+        };
+        let Answer::ProblemsFound(findings) = session.run(search)? else { return Err(CliError::unexpected()) };
+        texts = Some(describe_texts(&prepared, &likeness, &findings));
     }
     let findings = find(&imported.main, text, label, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
@@ -187,7 +198,7 @@ fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
     }
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
+fn describe_texts(prepared: &Prepared, likeness: &Likeness, findings: &[Finding]) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -219,6 +230,7 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
         conflicts: prepared.conflicts.len() as u64,
         without_text: dropped(DropReason::EmptyText),
         without_label: dropped(DropReason::EmptyLabel),
+        findings: findings.to_vec(),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
     }
@@ -297,23 +309,32 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.without_text, "empty text", "empty texts"),
         count(texts.without_label, "empty label", "empty labels"),
     )?;
-    if let Some(first) = texts.near_duplicate_groups.first() {
-        let groups = texts.near_duplicate_groups.len() as u64;
-        let example: Vec<String> = first.iter().take(2).map(u64::to_string).collect();
-        writeln!(
-            out,
-            "{} nearly the same as another ({} of their letter sequences in common), in {}: rows {}, for example.",
-            count(texts.near_duplicates, "row is", "rows are"),
-            format_args!("{:.0}%", 100.0 * NEAR),
-            count(groups, "group", "groups"),
-            example.join(" and "),
-        )?;
-    }
+    print_findings(out, &texts.findings)?;
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;
     }
     for warning in &texts.warnings {
         writeln!(out, "Warning: {}", sentence(warning))?;
+    }
+    Ok(())
+}
+
+/// Each finding in a line, with what can be done about it.
+fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
+    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Found:" })?;
+    for finding in findings {
+        let severity = match finding.severity {
+            Severity::Problem => "problem",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+            Severity::Handled => "done",
+        };
+        let message = sentence(&printable(&finding.message));
+        write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
+        match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
+            Some(setting) => writeln!(out, " In a project: --set {setting}")?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
 }

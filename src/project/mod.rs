@@ -12,7 +12,7 @@ mod split;
 mod steps;
 mod training;
 
-pub use cleaning::CleaningSettings;
+pub use cleaning::{CleaningSettings, Pattern};
 pub use dataset::{DatasetSettings, RowId, SourceFile};
 pub use edits::{Edits, RowEdit};
 pub use labels::LabelSettings;

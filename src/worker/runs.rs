@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Example, Prepared, Side, Table};
+use crate::data::{self, Cleaner, Example, Prepared, Side, Table};
 use crate::evaluation::Prediction;
 use crate::models::{self, Catalogue, Compute};
 use crate::progress::Watch;
@@ -25,7 +25,7 @@ const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used i
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     check_compute(project)?;
     let prepared = context.prepared(project, folder)?;
-    for warning in &prepared.warnings {
+    for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
         context.reporter.log(LogLevel::Warning, warning);
     }
     let model_folder = find_model(context, &project.model, folder)?;
@@ -194,10 +194,9 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let table = &imported.table;
     let text_column = column(table, &project.dataset.text_column, path)?;
     let label_column = column(table, &project.dataset.label_column, path)?;
-    let texts: Vec<String> = (0..table.len())
-        .into_par_iter()
-        .map(|row| data::clean(table.cell(text_column, row), &project.cleaning))
-        .collect();
+    let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
+    let texts: Vec<String> =
+        (0..table.len()).into_par_iter().map(|row| cleaner.clean(table.cell(text_column, row))).collect();
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
         let raw = table.cell(label_column, row).trim();

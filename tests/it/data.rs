@@ -1,8 +1,10 @@
 //! From files to examples: what people's files hold, and what is wrong with them.
 
 mod bad_input;
+mod findings;
 mod formats;
 mod fuzz;
+mod patterns;
 mod prepare;
 mod real;
 

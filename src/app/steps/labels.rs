@@ -11,6 +11,7 @@ use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent_fine};
 use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
 use super::explore::{Data, ExploreState, explore_ui};
+use super::findings::{FindingsState, findings_ui};
 use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
 use crate::data::Imported;
 use crate::project::{LabelSettings, Step};
@@ -29,6 +30,7 @@ pub struct LabelsStepState {
     rows: Vec<LabelRow>,
     rows_of: Option<LabelSettings>,
     renaming: Option<(String, String)>,
+    findings: FindingsState,
     explore: ExploreState,
 }
 
@@ -86,6 +88,7 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
             }
             return;
         };
+        findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
         explore_ui(ui, ctx, Data { imported, prepared, survey }, &mut state.explore, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Prepare));
