@@ -36,6 +36,8 @@ impl HoneApp {
             AppCommand::AddFiles(paths) => self.add_data(&paths),
             AppCommand::ReadAgain => self.state.make_stale(Stale::Imported, Instant::now()),
             AppCommand::FindRows { query, label } => self.state.work.find_rows(query, label),
+            AppCommand::FindProblems => self.state.find_problems(),
+            AppCommand::StopLooking => self.state.work.stop_looking(),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
             AppCommand::StopFetch => self.state.work.stop_fetch(),
@@ -291,7 +293,15 @@ impl HoneApp {
     pub(super) fn on_outcome(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Imported => self.guess_columns(now),
-            Outcome::ModelReady => self.state.refresh_model(),
+            Outcome::Compared => self.state.find_problems(),
+            Outcome::ModelReady => {
+                let was_here = self.state.model_folder.is_some();
+                self.state.refresh_model();
+                // With the model comes its tokenizer: lengths need not be estimated any more.
+                if !was_here && self.state.model_folder.is_some() {
+                    self.state.find_problems();
+                }
+            }
             Outcome::RunFinished => {
                 self.state.refresh_runs();
                 let macro_f1 = self.state.work.results.as_ref().map(|results| {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Imported, Likeness, Prepared};
+use crate::data::{Finding, Imported, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
@@ -32,6 +32,10 @@ pub struct StepContext<'a> {
     pub survey: Option<&'a Arc<Survey>>,
     /// Texts of `prepared` that are nearly the same, once they were compared.
     pub likeness: Option<&'a Likeness>,
+    /// What is wrong with the rows, once it was looked for.
+    pub findings: Option<&'a Arc<Vec<Finding>>>,
+    /// How far looking for it is.
+    pub looking: Option<&'a Progress>,
     /// The rows that were searched for last.
     pub found: Option<&'a FoundRows>,
     /// Reading or preparing under way.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::project::{
-    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, RowEdit, RowId, SplitSettings, Step,
+    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, RowEdit, RowId, SplitSettings, Step,
     TrainingSettings,
 };
 use crate::worker::ExportFormat;
@@ -22,8 +22,10 @@ pub enum Edit {
     Dataset(DatasetSettings),
     /// Order, renames, merges, exclusions of labels.
     Labels(LabelSettings),
-    /// Cleaning switches.
+    /// Cleaning switches and patterns.
     Cleaning(CleaningSettings),
+    /// The find-and-replace patterns of the cleaning, as they are typed.
+    Patterns(Vec<Pattern>),
     /// Shares, stratification, seed.
     Split(SplitSettings),
     /// The pre-trained model.
@@ -43,6 +45,7 @@ impl Edit {
             Self::Dataset(_) => "data settings",
             Self::Labels(_) => "labels",
             Self::Cleaning(_) => "cleaning",
+            Self::Patterns(_) => "patterns",
             Self::Split(_) => "split",
             Self::Model(_) => "model",
             Self::Training(_) => "training settings",
@@ -54,7 +57,7 @@ impl Edit {
     /// their own.
     #[must_use]
     pub fn coalesces(&self) -> bool {
-        matches!(self, Self::Name(_) | Self::Split(_) | Self::Training(_))
+        matches!(self, Self::Name(_) | Self::Patterns(_) | Self::Split(_) | Self::Training(_))
     }
 }
 
@@ -121,6 +124,10 @@ pub enum AppCommand {
         /// Class id of the rows; `None` is any.
         label: Option<u32>,
     },
+    /// Look for what is wrong with the rows; the answer comes in `StepContext::findings`.
+    FindProblems,
+    /// Stop looking for it.
+    StopLooking,
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
     /// Bring a model of the catalogue onto this machine.

@@ -18,6 +18,8 @@ const AUTOSAVE_AFTER: Duration = Duration::from_millis(800);
 pub enum Stale {
     /// Nothing of the data.
     Nothing,
+    /// What is said of the prepared data.
+    Findings,
     /// The prepared data.
     Prepared,
     /// The files must be read again.
@@ -238,6 +240,7 @@ fn change(project: &mut Project, edit: Edit) {
         Edit::Dataset(dataset) => project.dataset = dataset,
         Edit::Labels(labels) => project.labels = labels,
         Edit::Cleaning(cleaning) => project.cleaning = cleaning,
+        Edit::Patterns(patterns) => project.cleaning.patterns = patterns,
         Edit::Split(split) => project.split = split,
         Edit::Model(model) => project.model = model,
         Edit::Training(training) => project.training = training,
@@ -265,7 +268,13 @@ fn stale(before: &Project, after: &Project) -> Stale {
         && before.cleaning == after.cleaning
         && before.split == after.split
         && before.edits == after.edits;
-    if same_rows { Stale::Nothing } else { Stale::Prepared }
+    if !same_rows {
+        return Stale::Prepared;
+    }
+    let same_findings = before.model == after.model
+        && before.training.max_length == after.training.max_length
+        && before.training.class_weights == after.training.class_weights;
+    if same_findings { Stale::Nothing } else { Stale::Findings }
 }
 
 #[cfg(test)]

@@ -97,10 +97,19 @@ impl AppState {
             self.work.import(session.project(), session.folder().to_owned());
         } else if stale == Stale::Imported {
             self.work.forget_data();
+        } else if stale == Stale::Findings {
+            self.find_problems();
         } else {
             self.prepare();
         }
         None
+    }
+
+    /// Looks for what is wrong with the prepared rows.
+    pub fn find_problems(&mut self) {
+        if let Some(session) = &self.session {
+            self.work.find_problems(session.project(), session.folder().to_owned());
+        }
     }
 
     /// Whether nothing is being read, prepared or waited for.
@@ -200,6 +209,8 @@ impl AppState {
             prepared: work.prepared.as_ref(),
             survey: work.survey.as_ref(),
             likeness: work.likeness.as_deref(),
+            findings: work.findings.as_ref(),
+            looking: work.looking.as_ref(),
             found: work.found.as_ref(),
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),

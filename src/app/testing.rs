@@ -368,6 +368,8 @@ impl Scene {
             prepared: self.prepared.as_ref(),
             survey: self.survey.as_ref(),
             likeness: None,
+            findings: None,
+            looking: None,
             found: None,
             preview: None,
             model_folder: self.model_folder.as_deref(),

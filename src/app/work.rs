@@ -9,7 +9,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, Likeness, Prepared};
+use crate::data::{Finding, Imported, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
@@ -24,6 +24,7 @@ enum Purpose {
     Import,
     Prepare,
     Compare,
+    FindProblems,
     SaveBadRows,
     FindRows(RowQuestion),
     LoadRun,
@@ -49,6 +50,8 @@ enum Lane {
 pub enum Outcome {
     /// The files were read: guess the columns, prepare.
     Imported,
+    /// Texts were compared: look for what is wrong with the rows.
+    Compared,
     /// A model came onto this machine.
     ModelReady,
     /// A run ended with results.
@@ -77,6 +80,10 @@ pub struct Work {
     next_survey: Option<Arc<Survey>>,
     /// Its texts that are nearly the same, once they were compared.
     pub likeness: Option<Arc<Likeness>>,
+    /// What is wrong with the rows, once it was looked for; while it is looked for anew it is the old one.
+    pub findings: Option<Arc<Vec<Finding>>>,
+    /// How far looking for it is: comparing texts, then all else.
+    pub looking: Option<Progress>,
     /// Why it could not be prepared.
     pub prepare_error: Option<String>,
     /// The rows that were searched for last.
@@ -123,6 +130,8 @@ impl Work {
             survey: None,
             next_survey: None,
             likeness: None,
+            findings: None,
+            looking: None,
             prepare_error: None,
             found: None,
             preview_job: None,
@@ -197,7 +206,30 @@ impl Work {
     /// Finds the texts of the prepared data that are nearly the same.
     fn compare(&mut self, prepared: Arc<Prepared>) {
         self.likeness = None;
+        self.looking = Some(Progress::default());
         self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared });
+    }
+
+    /// Looks for what is wrong with the prepared rows, after their texts were compared.
+    pub fn find_problems(&mut self, project: &Project, folder: PathBuf) {
+        let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
+        let Some(likeness) = self.likeness.clone() else {
+            if !self.jobs.iter().any(|(.., purpose)| matches!(purpose, Purpose::Compare)) {
+                self.compare(prepared);
+            }
+            return;
+        };
+        self.stop(|purpose| matches!(purpose, Purpose::FindProblems));
+        self.forget(|purpose| matches!(purpose, Purpose::FindProblems));
+        self.looking = Some(Progress::default());
+        let project = Box::new(project.clone());
+        let command = Command::FindProblems { project, folder, imported, prepared, likeness };
+        self.send(Lane::Background, Purpose::FindProblems, command);
+    }
+
+    /// Stops looking for what is wrong with the rows.
+    pub fn stop_looking(&mut self) {
+        self.stop(|purpose| matches!(purpose, Purpose::Compare | Purpose::FindProblems));
     }
 
     /// Writes the rows that could not be used as CSV.
@@ -212,6 +244,7 @@ impl Work {
         self.prepared = None;
         self.survey = None;
         self.likeness = None;
+        self.findings = None;
         self.prepare_error = None;
         self.found = None;
     }
@@ -369,9 +402,12 @@ impl Work {
 
     /// Drops reading and preparing, since something newer is wanted.
     fn drop_previews(&mut self) {
-        let is_preview = |purpose: &Purpose| matches!(purpose, Purpose::Import | Purpose::Prepare | Purpose::Compare);
+        let is_preview = |purpose: &Purpose| {
+            matches!(purpose, Purpose::Import | Purpose::Prepare | Purpose::Compare | Purpose::FindProblems)
+        };
         self.stop(is_preview);
         self.forget(is_preview);
         self.preview_job = None;
+        self.looking = None;
     }
 }

@@ -109,6 +109,11 @@ pub struct NewArguments {
     pub name: Option<String>,
     #[command(flatten)]
     pub reading: ReadingArguments,
+    /// Words to replace in every text, in any case, before training and before every prediction; nothing after the =
+    /// removes them. With regex: before FIND it is a regular expression, and REPLACE can name its groups ($1). Can be given
+    /// many times, in order; for more, --set cleaning.patterns='[{"find": "a=b", "replace": "c", "match_case": true}]'
+    #[arg(long, value_name = "FIND=REPLACE")]
+    pub replace: Vec<String>,
     /// A setting, such as training.epochs=3; can be given many times
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,

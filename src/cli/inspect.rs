@@ -14,9 +14,10 @@ use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
 use crate::data::{
-    ColumnSummary, DropReason, FileFormat, FilePart, Imported, Likeness, NEAR, Prepared, Table, summarise_columns,
+    ColumnSummary, DropReason, FileFormat, FilePart, Finding, Imported, Likeness, Prepared, Severity, Table,
+    summarise_columns,
 };
-use crate::project::{DatasetSettings, Project, RowId};
+use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command};
 
 /// Bad rows and labels shown; `--json` gives all.
@@ -106,12 +107,11 @@ struct Texts {
     /// Rows left that are nearly the same as another, and the groups they form.
     near_duplicates: u64,
     near_duplicate_groups: Vec<Vec<u64>>,
-    /// The first two of them, in words.
-    #[serde(skip)]
-    near_duplicates_example: String,
     conflicts: u64,
     without_text: u64,
     without_label: u64,
+    /// What is wrong with the rows, the most serious first.
+    findings: Vec<Finding>,
     problems: Vec<String>,
     warnings: Vec<String>,
 }
@@ -144,11 +144,20 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let dataset = project.dataset.clone();
     let mut texts = None;
     if dataset.columns_chosen(&imported.main.table.names) && !arguments.only_read {
-        let command = Command::Prepare { project: Box::new(project), imported: Arc::clone(&imported) };
+        let project = Box::new(project);
+        let command = Command::Prepare { project: project.clone(), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&imported, &prepared, &likeness));
+        let search = Command::FindProblems {
+            project,
+            folder: ".".into(),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+            likeness: Arc::clone(&likeness),
+        };
+        let Answer::ProblemsFound(findings) = session.run(search)? else { return Err(CliError::unexpected()) };
+        texts = Some(describe_texts(&prepared, &likeness, &findings));
     }
     let findings = find(&imported, &dataset, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
@@ -222,7 +231,7 @@ fn describe_columns<'a>(table: &'a Table, dataset: &DatasetSettings) -> Vec<Colu
         .collect()
 }
 
-fn describe_texts(imported: &Imported, prepared: &Prepared, likeness: &Likeness) -> Texts {
+fn describe_texts(prepared: &Prepared, likeness: &Likeness, findings: &[Finding]) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -246,7 +255,6 @@ fn describe_texts(imported: &Imported, prepared: &Prepared, likeness: &Likeness)
         words: Lengths { shortest: at(0.0), median: at(0.5), percentile_95: at(0.95), longest: at(1.0) },
         duplicates: dropped(DropReason::Duplicate),
         near_duplicates: likeness.rows() as u64,
-        near_duplicates_example: likeness.groups.first().map(|group| two_rows(imported, group)).unwrap_or_default(),
         near_duplicate_groups: likeness
             .groups
             .iter()
@@ -255,17 +263,10 @@ fn describe_texts(imported: &Imported, prepared: &Prepared, likeness: &Likeness)
         conflicts: prepared.conflicts.len() as u64,
         without_text: dropped(DropReason::EmptyText),
         without_label: dropped(DropReason::EmptyLabel),
+        findings: findings.to_vec(),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
     }
-}
-
-/// "rows 3 and 5", or each with its file where there are several.
-fn two_rows(imported: &Imported, group: &[RowId]) -> String {
-    let main = &imported.main;
-    let names: Vec<String> = group.iter().take(2).map(|row| main.row_name(row.record)).collect();
-    let names = names.join(" and ");
-    if main.is_several() { names } else { format!("rows {}", names.replace("row ", "")) }
 }
 
 fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
@@ -351,22 +352,32 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.without_text, "empty text", "empty texts"),
         count(texts.without_label, "empty label", "empty labels"),
     )?;
-    if !texts.near_duplicate_groups.is_empty() {
-        let groups = texts.near_duplicate_groups.len() as u64;
-        writeln!(
-            out,
-            "{} nearly the same as another ({} of their letter sequences in common), in {}: {}, for example.",
-            count(texts.near_duplicates, "row is", "rows are"),
-            format_args!("{:.0}%", 100.0 * NEAR),
-            count(groups, "group", "groups"),
-            texts.near_duplicates_example,
-        )?;
-    }
+    print_findings(out, &texts.findings)?;
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;
     }
     for warning in &texts.warnings {
         writeln!(out, "Warning: {}", sentence(warning))?;
+    }
+    Ok(())
+}
+
+/// Each finding in a line, with what can be done about it.
+fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
+    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Found:" })?;
+    for finding in findings {
+        let severity = match finding.severity {
+            Severity::Problem => "problem",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+            Severity::Handled => "done",
+        };
+        let message = sentence(&printable(&finding.message));
+        write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
+        match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
+            Some(setting) => writeln!(out, " In a project: --set {setting}")?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
 }

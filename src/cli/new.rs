@@ -9,9 +9,9 @@ use super::session::Session;
 use super::setting::distance;
 use super::table::count;
 use super::{CliError, apply_settings, shell_word};
-use crate::data::Imported;
+use crate::data::{Imported, check_pattern};
 use crate::models::Catalogue;
-use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Project};
+use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project};
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::worker::{Answer, Command};
 
@@ -30,12 +30,26 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         project.model = model_choice(model)?;
     }
     project = apply_settings(&project, &arguments.settings)?;
+    for given in &arguments.replace {
+        let number = project.cleaning.patterns.len() + 1;
+        project.cleaning.patterns.push(pattern(given, number)?);
+    }
     let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
     choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
     none_is_open(&imported, &project.dataset)?;
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)
+}
+
+/// `FIND=REPLACE`, or `regex:FIND=REPLACE`.
+fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
+    let wrong = || CliError::Usage(format!("'{given}' is not FIND=REPLACE. Write it as colour=color, for example."));
+    let (find, replace) = given.split_once('=').ok_or_else(wrong)?;
+    let (find, regex) = find.strip_prefix("regex:").map_or((find, false), |find| (find, true));
+    let pattern = Pattern { find: find.to_owned(), replace: replace.to_owned(), regex, ..Pattern::default() };
+    check_pattern(&pattern, number).map_err(|error| CliError::Usage(error.to_string()))?;
+    Ok(pattern)
 }
 
 fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Imported) -> Result<(), CliError> {

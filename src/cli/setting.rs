@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::project::{EarlyStopping, OutOfRange, Project};
+use crate::project::{EarlyStopping, OutOfRange, Pattern, Project};
 
 /// Short names for what is set most.
 const ALIASES: [(&str, &str); 15] = [
@@ -89,6 +89,9 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
                 if kept.map_or(known && is_nothing(&candidate), |kept| same(kept, &candidate)) {
                     return Ok(project);
                 }
+                if candidate.is_array() {
+                    reason.get_or_insert_with(|| "it holds a name that means nothing there".to_owned());
+                }
             }
             Err(error) => {
                 reason.get_or_insert_with(|| in_words(&error.to_string()));
@@ -165,6 +168,9 @@ fn get<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
 fn same(kept: &Value, given: &Value) -> bool {
     match (kept, given) {
         (Value::Number(kept), Value::Number(given)) => kept.as_f64() == given.as_f64(),
+        (Value::Array(kept), Value::Array(given)) => {
+            kept.len() == given.len() && kept.iter().zip(given).all(|(kept, given)| same(kept, given))
+        }
         (Value::Object(kept), Value::Object(given)) => {
             given.iter().all(|(name, value)| kept.get(name).is_some_and(|kept| same(kept, value)))
         }
@@ -195,6 +201,7 @@ fn filled() -> Project {
         *optional = Some(column());
     }
     dataset.ignored_columns.insert(column());
+    project.cleaning.patterns = vec![Pattern::default()];
     project
 }
 
@@ -288,6 +295,22 @@ mod tests {
         assert_eq!((project.dataset.joined_columns.len(), project.dataset.group_column), (0, None));
         let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
         assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
+    }
+
+    #[test]
+    fn patterns_are_given_as_a_list() {
+        let project =
+            applied(&[r#"cleaning.patterns=[{"find": "a=b", "replace": "c"}, {"find": "d", "regex": true}]"#]);
+        let patterns = project.unwrap().cleaning.patterns;
+        let found: Vec<(&str, &str, bool)> =
+            patterns.iter().map(|one| (one.find.as_str(), one.replace.as_str(), one.regex)).collect();
+        assert_eq!(found, [("a=b", "c", false), ("d", "", true)]);
+        let message = |setting| applied(&[setting]).unwrap_err().to_string();
+        assert!(
+            message(r#"cleaning.patterns=[{"fnd": "a"}]"#)
+                .ends_with("setting cleaning.patterns: it holds a name that means nothing there.")
+        );
+        assert!(message("cleaning.patterns=3").contains("does not fit the setting cleaning.patterns: it takes"));
     }
 
     #[test]

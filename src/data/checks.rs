@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::prepare::shares;
-use super::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
-use crate::project::{Project, SourceFile};
+use super::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
+use crate::project::{Project, RowId, SourceFile};
 
 /// Labels named in a message before the rest is counted.
 const NAMED: usize = 5;
-/// A label this many times as frequent as another is worth a word.
-const IMBALANCE: usize = 20;
+/// A label this many times as frequent as another is worth a warning.
+pub(super) const IMBALANCE: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
-const FEW_ROWS: usize = 10;
+pub(super) const FEW_ROWS: usize = 10;
 
 /// Blockers of missing columns, file by file, and of files that have nothing to do with the others.
 pub(super) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
@@ -75,6 +75,30 @@ pub(super) fn part_warnings(project: &Project, file: &ImportedFile) -> Vec<Strin
     warnings
 }
 
+/// Blockers of patterns that are on: those that cannot be used, and those that would make texts too long (place, rows,
+/// the first row).
+pub(super) fn pattern_blockers(
+    project: &Project,
+    faults: &[PatternError],
+    outgrown: &[(usize, usize, RowId)],
+) -> Vec<String> {
+    let patterns = &project.cleaning.patterns;
+    let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
+    let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
+        let message = fault.to_string();
+        format!("P{}. You find it among the patterns in Prepare", message.strip_prefix('p').unwrap_or(&message))
+    });
+    let outgrown = outgrown.iter().map(|&(place, rows, first)| {
+        format!(
+            "Pattern {} would make {} more than four times as long (the first: {first}). Put less in place of what it \
+             finds, or turn it off in Prepare",
+            place + 1,
+            count(rows, "text")
+        )
+    });
+    faults.chain(outgrown).collect()
+}
+
 /// Warnings about how the files could be read.
 pub(super) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -113,9 +137,11 @@ pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepa
         if blockers.is_empty() {
             blockers.extend(unseen_labels(imported, prepared));
         }
-        prepared.warnings.extend(balance_warnings(prepared));
+        prepared.log_warnings = balance_warnings(prepared);
     }
-    prepared.warnings.extend(row_warnings(project, imported, prepared));
+    prepared.log_warnings.extend(unmeasured_warnings(imported, prepared));
+    prepared.log_warnings.extend(conflict_warning(project, prepared));
+    prepared.warnings.extend(row_warnings(imported, prepared));
     prepared.blockers.extend(blockers);
 }
 
@@ -292,15 +318,9 @@ fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     warnings
 }
 
-fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+/// Rows of given validation and test files that cannot be measured.
+fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
-    if !prepared.stale_edits.is_empty() {
-        warnings.push(format!(
-            "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
-            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
-            prepared.stale_edits[0]
-        ));
-    }
     for (file, which) in [(&imported.validation, SourceFile::Validation), (&imported.test, SourceFile::Test)] {
         let Some(file) = file else { continue };
         let dropped = |reason| prepared.dropped.iter().filter(|row| row.0.file == which && row.1 == reason).count();
@@ -317,14 +337,26 @@ fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> 
         }
     }
     warnings.extend(marked_warnings(prepared));
-    if !project.cleaning.drop_conflicts && !prepared.conflicts.is_empty() {
+    warnings
+}
+
+fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
+    let texts = match prepared.conflicts.len() {
+        0 => return None,
+        1 => "1 text stands".to_owned(),
+        texts => format!("{texts} texts stand"),
+    };
+    let what_to_do = "with more than one label. Correct them in Review, or leave them out in Prepare";
+    (!project.cleaning.drop_conflicts).then(|| format!("{texts} {what_to_do}"))
+}
+
+fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} with more than one label. Correct them in Review, or leave them out in Prepare",
-            if prepared.conflicts.len() == 1 {
-                "1 text stands".to_owned()
-            } else {
-                format!("{} texts stand", prepared.conflicts.len())
-            }
+            "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
+            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
+            prepared.stale_edits[0]
         ));
     }
     let mut side_of: HashMap<&str, Side> = HashMap::new();
@@ -370,7 +402,7 @@ fn marked_warnings(prepared: &Prepared) -> Vec<String> {
     warnings
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
@@ -380,7 +412,7 @@ fn listed(names: &[impl AsRef<str>]) -> String {
     if quoted.len() <= 4 * NAMED { quoted.join(", ") } else { cut(&quoted, 4 * NAMED) }
 }
 
-fn listed_plain(parts: &[String]) -> String {
+pub(super) fn listed_plain(parts: &[String]) -> String {
     if parts.len() <= NAMED { parts.join(", ") } else { cut(parts, NAMED) }
 }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::PatternError;
+
 /// Why data could not be read or tokenised. Every message says what to do next.
 #[derive(Debug, Error)]
 pub enum DataError {
@@ -137,6 +139,9 @@ pub enum DataError {
         /// What the tokenizer library said.
         reason: String,
     },
+    /// A find-and-replace pattern cannot be used.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// The person stopped the job.
     #[error("stopped")]
     Cancelled,

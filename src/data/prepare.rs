@@ -1,14 +1,14 @@
 //! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::clean::{STEPS, clean};
+use super::clean::STEPS;
 use super::{
-    CleaningEffect, DataError, DropReason, Example, Imported, ImportedFile, Prepared, RawLabel, RowColumns, Side,
-    checks, content_hash, hashing, split,
+    Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, PatternError,
+    Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing, split,
 };
 use crate::progress::{Progress, Watch};
 use crate::project::{LabelSettings, Project, RowId, SourceFile};
@@ -30,6 +30,10 @@ struct Row<'a> {
     text: String,
     /// Bit `i` is set when `STEPS[i]` alone changes the raw text.
     changed_by: u16,
+    /// Places of the patterns that change the text as it comes to them, or would if they were on.
+    patterns: Vec<u16>,
+    /// Place of the first pattern that is on and would make the text too long.
+    outgrown: Option<u16>,
     dropped: Option<DropReason>,
 }
 
@@ -50,10 +54,14 @@ pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Res
     if !prepared.blockers.is_empty() {
         return Ok(prepared);
     }
+    let (cleaner, faults) = Cleaner::without_faults(&project.cleaning);
     let mut rows = collect_rows(project, &files, &mut prepared);
-    clean_rows(project, &mut rows, watch)?;
+    clean_rows(project, &cleaner, &mut rows, watch)?;
     drop_rows(project, &mut rows, &mut prepared);
-    prepared.cleaning.splice(0..0, cleaning_effects(&rows));
+    prepared.cleaning.splice(0..0, switch_effects(&rows));
+    prepared.cleaning.extend(pattern_effects(project, &cleaner, &rows, &faults));
+    prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows));
+    prepared.pattern_faults = faults;
     finish(project, imported, rows, &mut prepared);
     checks::check(project, imported, &mut prepared);
     if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
@@ -70,6 +78,8 @@ fn empty() -> Prepared {
         blockers: Vec::new(),
         warnings: Vec::new(),
         keys: Vec::new(),
+        log_warnings: Vec::new(),
+        pattern_faults: Vec::new(),
         data_hash: String::new(),
         split_hash: String::new(),
     }
@@ -105,7 +115,18 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
             }
             let unclear = unclear_label(found).filter(|_| !relabelled);
             let dropped = dropped.or(unclear).or_else(|| label_fault(&project.labels, label));
-            rows.push(Row { id, index, raw, label, relabelled, text: String::new(), changed_by: 0, dropped });
+            rows.push(Row {
+                id,
+                index,
+                raw,
+                label,
+                relabelled,
+                text: String::new(),
+                changed_by: 0,
+                patterns: Vec::new(),
+                outgrown: None,
+                dropped,
+            });
         }
     }
     if edits_seen < project.edits.rows.len() {
@@ -133,7 +154,8 @@ fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
     }
 }
 
-fn clean_rows(project: &Project, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
+fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
+    let is_on = |pattern: usize| project.cleaning.patterns[pattern].enabled;
     let total = rows.len();
     for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
         if watch.is_cancelled() {
@@ -147,7 +169,12 @@ fn clean_rows(project: &Project, rows: &mut [Row], watch: &mut Watch) -> Result<
             eta_seconds: None,
         });
         part.par_iter_mut().for_each(|row| {
-            row.text = clean(&row.raw, &project.cleaning);
+            row.text = cleaner.clean_and_tell(&row.raw, |effect| {
+                row.patterns.push(effect.pattern as u16);
+                if effect.after.is_none() && is_on(effect.pattern) {
+                    row.outgrown.get_or_insert(effect.pattern as u16);
+                }
+            });
             for (index, step) in STEPS.iter().enumerate() {
                 row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
             }
@@ -170,7 +197,8 @@ fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
     droppable.retain(|&row| in_main(rows, row));
     for (switch, found) in [("drop_duplicates", &droppable), ("drop_conflicts", &conflicting)] {
         let samples = found.iter().take(SAMPLES).map(|&row| (rows[row].id, rows[row].text.clone(), String::new()));
-        prepared.cleaning.push(CleaningEffect { switch, rows: found.len(), samples: samples.collect() });
+        let part = CleaningPart::Switch(switch);
+        prepared.cleaning.push(CleaningEffect { part, rows: found.len(), samples: samples.collect() });
     }
     let drop = |rows: &mut [Row], found: &[usize], reason| {
         for &row in found {
@@ -215,17 +243,53 @@ fn conflicting_rows(rows: &[Row]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn cleaning_effects(rows: &[Row]) -> Vec<CleaningEffect> {
+fn switch_effects(rows: &[Row]) -> Vec<CleaningEffect> {
     let effect = |(index, step): (usize, &super::clean::CleaningStep)| {
         let changed = || rows.iter().filter(|row| row.changed_by & (1 << index) != 0);
         let sample = |row: &Row| (row.id, row.raw.clone().into_owned(), (step.apply)(&row.raw).into_owned());
         CleaningEffect {
-            switch: step.switch,
+            part: CleaningPart::Switch(step.switch),
             rows: changed().count(),
             samples: changed().take(SAMPLES).map(sample).collect(),
         }
     };
     STEPS.iter().enumerate().map(effect).collect()
+}
+
+/// Effects of the patterns that can be used.
+fn pattern_effects(project: &Project, cleaner: &Cleaner, rows: &[Row], faults: &[PatternError]) -> Vec<CleaningEffect> {
+    let mut counts = vec![0; project.cleaning.patterns.len()];
+    let mut samples = vec![Vec::new(); counts.len()];
+    for row in rows.iter().filter(|row| !row.patterns.is_empty()) {
+        for &pattern in &row.patterns {
+            counts[pattern as usize] += 1;
+        }
+        if row.patterns.iter().all(|&pattern| samples[pattern as usize].len() == SAMPLES) {
+            continue;
+        }
+        cleaner.clean_and_tell(&row.raw, |effect| {
+            let samples = &mut samples[effect.pattern];
+            if let Some(after) = effect.after.filter(|_| samples.len() < SAMPLES) {
+                samples.push((row.id, effect.before.to_owned(), after.to_owned()));
+            }
+        });
+    }
+    let usable = |(pattern, _): &(usize, _)| !faults.iter().any(|fault| fault.number == pattern + 1);
+    let effects = counts.into_iter().zip(samples).enumerate().filter(usable);
+    effects
+        .map(|(pattern, (rows, samples))| CleaningEffect { part: CleaningPart::Pattern(pattern), rows, samples })
+        .collect()
+}
+
+/// Patterns that would make texts too long: place, rows, and the first of them.
+fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
+    let mut outgrown: BTreeMap<usize, (usize, RowId)> = BTreeMap::new();
+    for row in rows {
+        if let Some(pattern) = row.outgrown {
+            outgrown.entry(pattern as usize).or_insert((0, row.id)).0 += 1;
+        }
+    }
+    outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
 }
 
 /// Numbers the labels, splits the main file and takes fingerprints.

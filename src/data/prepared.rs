@@ -1,5 +1,6 @@
 //! Rows ready to be learnt from: edits applied, cleaned, labelled and split.
 
+use super::PatternError;
 use crate::project::RowId;
 
 /// The side of the split a row is on.
@@ -51,14 +52,24 @@ pub enum DropReason {
     Conflict,
 }
 
-/// A cleaning step's effect.
+/// A part of the cleaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CleaningPart {
+    /// Field name of a switch in `CleaningSettings`.
+    Switch(&'static str),
+    /// Place in `CleaningSettings::patterns`.
+    Pattern(usize),
+}
+
+/// What a part of the cleaning does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CleaningEffect {
-    /// Field name of the switch in `CleaningSettings`.
-    pub switch: &'static str,
+    /// The switch or pattern.
+    pub part: CleaningPart,
     /// Rows it changes (counted also when it is off: what it would change).
     pub rows: usize,
-    /// Up to 20 rows it changes, as (row, before, after) of this step alone on the raw text.
+    /// Up to 20 rows it changes, as (row, before, after): of a switch alone on the raw text, of a pattern on the text as
+    /// it comes to the pattern.
     pub samples: Vec<(RowId, String, String)>,
 }
 
@@ -77,12 +88,17 @@ pub struct Prepared {
     pub stale_edits: Vec<RowId>,
     /// Rows whose text also stands with another label (groups of row ids).
     pub conflicts: Vec<Vec<RowId>>,
-    /// Effect of each cleaning switch.
+    /// Effect of each cleaning switch, then of each pattern that can be used.
     pub cleaning: Vec<CleaningEffect>,
     /// What keeps this data from being trained on, in words a person can act on. Empty when ready.
     pub blockers: Vec<String>,
     /// What a person should know but need not act on.
     pub warnings: Vec<String>,
+    /// The same of labels and rows, for a log; where there is room for more, [`super::find`] tells it with its rows and
+    /// what can be done.
+    pub log_warnings: Vec<String>,
+    /// What is wrong with patterns, on or off.
+    pub pattern_faults: Vec<PatternError>,
     /// SHA-256 over the (id, cleaned text, label) of every example.
     pub data_hash: String,
     /// SHA-256 over the (id, side) of every example.

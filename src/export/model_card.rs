@@ -5,8 +5,13 @@ use std::path::Path;
 
 use crate::evaluation::ClassificationMetrics;
 use crate::models::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, ModelChoice};
+use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
 use crate::storage::{RunSettings, RunSummary, StopReason};
+
+/// What the person's own patterns are called among the cleaning steps.
+const PATTERNS: &str = "own find-and-replace patterns";
+/// Patterns written out.
+const PATTERNS_SHOWN: usize = 20;
 
 /// The card.
 pub(super) fn text(settings: &RunSettings, summary: &RunSummary) -> String {
@@ -243,7 +248,7 @@ impl Base {
     }
 }
 
-fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<&'static str> {
+fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
     let steps = [
         (cleaning.fix_mojibake, "wrongly decoded characters repaired"),
         (cleaning.strip_html, "HTML removed"),
@@ -259,11 +264,31 @@ fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<&'static str> {
         (cleaning.name_emoji, "emoji named"),
         (cleaning.remove_emoji, "emoji removed"),
         (cleaning.collapse_repeats, "repeated letters and marks shortened"),
+        (cleaning.patterns.iter().any(|pattern| pattern.enabled), PATTERNS),
         (cleaning.collapse_whitespace, "white space collapsed"),
         (cleaning.drop_duplicates, "duplicates left out"),
         (cleaning.drop_conflicts, "texts with two labels left out"),
     ];
-    steps.into_iter().filter_map(|(on, words)| on.then_some(words)).collect()
+    let words = |words: &str| if words == PATTERNS { patterns(cleaning) } else { words.to_owned() };
+    steps.into_iter().filter(|(on, _)| *on).map(|(_, step)| words(step)).collect()
+}
+
+/// The person's own patterns, with what they find and put in.
+fn patterns(cleaning: &CleaningSettings) -> String {
+    let code = |text: &str| format!("`{}`", one_line(text).replace('`', "'"));
+    let used: Vec<&Pattern> = cleaning.patterns.iter().filter(|pattern| pattern.enabled).collect();
+    let told = used.iter().take(PATTERNS_SHOWN).map(|pattern| {
+        let kind = if pattern.regex { " (regular expression)" } else { "" };
+        if pattern.replace.is_empty() {
+            format!("{}{kind} removed", code(&pattern.find))
+        } else {
+            format!("{}{kind} replaced by {}", code(&pattern.find), code(&pattern.replace))
+        }
+    });
+    let told: Vec<String> = told.collect();
+    let more = used.len() - told.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more in `hone.ron`") };
+    format!("{} ({}{more})", PATTERNS, told.join("; "))
 }
 
 fn data_name(settings: &RunSettings) -> String {

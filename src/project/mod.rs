@@ -14,7 +14,7 @@ mod stars;
 mod steps;
 mod training;
 
-pub use cleaning::CleaningSettings;
+pub use cleaning::{CleaningSettings, Pattern};
 pub use columns::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};
 pub use edits::{Edits, RowEdit};

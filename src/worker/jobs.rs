@@ -13,6 +13,7 @@ use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
 use super::dataset::SharedData;
+use super::findings::{self, KeptLengths};
 use super::labelling::KeptModel;
 use super::reporter::Reporter;
 use super::{Answer, Command, LogLevel, Survey, labelling, runs};
@@ -32,6 +33,7 @@ pub(super) struct Context<'a> {
 pub(super) struct Kept {
     pub data: SharedData,
     pub model: KeptModel,
+    pub lengths: KeptLengths,
 }
 
 /// Why a job ended without an answer of its own.
@@ -139,6 +141,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::CompareTexts { prepared } => {
             let likeness = context.watched(|watch| data::compare_texts(&prepared, watch))?;
             Ok(Answer::TextsCompared(Arc::new(likeness)))
+        }
+        Command::FindProblems { project, folder, imported, prepared, likeness } => {
+            findings::find_problems(context, (&project, &folder), &imported, &prepared, &likeness)
         }
         Command::FindRows { prepared, query, label } => {
             Ok(Answer::RowsFound(data::filter_rows(&prepared, &query, label)))

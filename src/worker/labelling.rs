@@ -8,11 +8,13 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use crate::data::{self, ImportedFile, Table, TextTokenizer};
+use crate::data::{self, Cleaner, ImportedFile, Table, TextTokenizer};
 use crate::models::{Compute, LoadOptions, ModelConfig, TextClassifier};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, DatasetSettings, Precision, SourceFile};
-use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic};
+use crate::storage::{
+    MODEL_INFO_FILE, ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic,
+};
 use crate::training;
 
 use super::jobs::{Context, JobError};
@@ -26,6 +28,7 @@ const DEFAULT_LENGTH: usize = 128;
 pub(super) struct LoadedModel {
     pub model: TextClassifier,
     tokenizer: TextTokenizer,
+    cleaner: Cleaner,
     info: ModelFolderInfo,
 }
 
@@ -75,12 +78,16 @@ impl LoadedModel {
             // Not made by Hone: texts are left as they are.
             None => ModelFolderInfo {
                 labels: ModelConfig::read(folder)?.label_names(),
-                cleaning: no_cleaning(),
+                cleaning: CleaningSettings::none(),
                 max_length: DEFAULT_LENGTH,
                 precision: Precision::F32,
                 ..ModelFolderInfo::default()
             },
         };
+        let cleaner = Cleaner::new(&info.cleaning).map_err(|error| {
+            let file = folder.join(MODEL_INFO_FILE);
+            JobError::Failed(format!("In {}, {error}.", file.display()))
+        })?;
         let compute = Compute::for_prediction(info.precision);
         let options =
             LoadOptions { labels: info.labels.clone(), compute, only_answers: true, ..LoadOptions::default() };
@@ -93,7 +100,7 @@ impl LoadedModel {
             );
             return Err(JobError::Failed(message));
         }
-        Ok(Self { tokenizer: TextTokenizer::load(folder)?, model, info })
+        Ok(Self { tokenizer: TextTokenizer::load(folder)?, cleaner, model, info })
     }
 
     /// Tokens of cleaned texts.
@@ -104,8 +111,7 @@ impl LoadedModel {
 
     /// Probabilities of raw texts, `[texts][labels]`; empty for a text with nothing left after cleaning.
     fn label<T: AsRef<str> + Sync>(&self, texts: &[T], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, JobError> {
-        let cleaned: Vec<String> =
-            texts.par_iter().map(|text| data::clean(text.as_ref(), &self.info.cleaning)).collect();
+        let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
         let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
         let mut answers = vec![Vec::new(); texts.len()];
@@ -113,28 +119,6 @@ impl LoadedModel {
             answers[text] = probabilities;
         }
         Ok(answers)
-    }
-}
-
-fn no_cleaning() -> CleaningSettings {
-    CleaningSettings {
-        fix_mojibake: false,
-        strip_html: false,
-        decode_entities: false,
-        normalise_unicode: false,
-        remove_control: false,
-        mask_urls: false,
-        mask_emails: false,
-        mask_handles: false,
-        mask_accounts: false,
-        mask_phones: false,
-        mask_orders: false,
-        name_emoji: false,
-        remove_emoji: false,
-        collapse_repeats: false,
-        collapse_whitespace: false,
-        drop_duplicates: false,
-        drop_conflicts: false,
     }
 }
 

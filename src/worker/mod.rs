@@ -1,6 +1,7 @@
 //! The worker: one thread that runs one long operation at a time and answers in events.
 
 mod dataset;
+mod findings;
 mod jobs;
 mod labelling;
 mod protocol;

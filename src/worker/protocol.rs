@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, Likeness, Prepared};
+use crate::data::{Finding, Imported, Likeness, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
@@ -53,6 +53,19 @@ pub enum Command {
     CompareTexts {
         /// The rows.
         prepared: Arc<Prepared>,
+    },
+    /// Look for what is wrong with the rows. Answer: [`Answer::ProblemsFound`].
+    FindProblems {
+        /// Settings.
+        project: Box<Project>,
+        /// The project's folder.
+        folder: PathBuf,
+        /// The files as read.
+        imported: Arc<Imported>,
+        /// The rows.
+        prepared: Arc<Prepared>,
+        /// Which of them are nearly the same.
+        likeness: Arc<Likeness>,
     },
     /// Bring a model of the catalogue onto this machine. Answer: [`Answer::ModelReady`].
     FetchModel {
@@ -172,6 +185,8 @@ pub enum Answer {
     },
     /// Texts nearly the same. Final.
     TextsCompared(Arc<Likeness>),
+    /// What is wrong with the rows, the most serious first. Final.
+    ProblemsFound(Arc<Vec<Finding>>),
     /// A model is on this machine. Final for [`Command::FetchModel`].
     ModelReady {
         /// Catalogue id.

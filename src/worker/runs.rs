@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Example, Prepared, RowColumns, Side, Table};
+use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Table};
 use crate::evaluation::Prediction;
 use crate::models::{self, Catalogue, Compute};
 use crate::progress::Watch;
@@ -25,7 +25,7 @@ const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used i
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     check_compute(project)?;
     let prepared = context.prepared(project, folder)?;
-    for warning in &prepared.warnings {
+    for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
         context.reporter.log(LogLevel::Warning, warning);
     }
     let model_folder = find_model(context, &project.model, folder)?;
@@ -205,8 +205,8 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
         return Err(JobError::Failed("The run does not say which columns it learnt from. Train again.".to_owned()));
     };
-    let texts: Vec<String> =
-        (0..table.len()).into_par_iter().map(|row| data::clean(&columns.text(row), &project.cleaning)).collect();
+    let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
+    let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
         let raw = columns.label(row).text().trim();

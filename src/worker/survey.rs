@@ -82,6 +82,8 @@ mod tests {
             cleaning: Vec::new(),
             blockers: Vec::new(),
             warnings: Vec::new(),
+            log_warnings: Vec::new(),
+            pattern_faults: Vec::new(),
             data_hash: String::new(),
             split_hash: String::new(),
         };

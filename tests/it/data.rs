@@ -1,9 +1,11 @@
 //! From files to examples: what people's files hold, and what is wrong with them.
 
 mod bad_input;
+mod findings;
 mod formats;
 mod fuzz;
 mod hostile;
+mod patterns;
 mod prepare;
 mod real;
 mod roles;

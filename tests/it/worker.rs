@@ -1,5 +1,7 @@
 //! The worker through its front door: commands in, events out.
 
+mod patterns;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -12,7 +12,7 @@ use super::super::messages::{AppCommand, CommandSender};
 use super::super::theme::icons;
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{one_line, section};
-use crate::data::{DropReason, Imported, LengthBin, Prepared, RowColumns};
+use crate::data::{DropReason, FindingKind, Imported, LengthBin, Prepared, RowColumns};
 use crate::project::{RowId, SourceFile};
 use crate::worker::Survey;
 
@@ -31,6 +31,8 @@ enum Shown {
     Dropped(DropReason),
     /// Rows whose text also stands with another label.
     Conflicts,
+    /// Rows of a finding: of its kind the one at this place.
+    Finding(FindingKind, usize),
 }
 
 /// What is remembered between frames.
@@ -41,6 +43,8 @@ pub struct ExploreState {
     shown: Shown,
     /// What was last searched for.
     asked: Option<RowQuestion>,
+    /// The rows are to be brought into sight.
+    scroll: bool,
 }
 
 /// The rows to show.
@@ -65,12 +69,21 @@ impl Rows<'_> {
 }
 
 impl ExploreState {
+    /// Shows the rows of a finding: of its kind the one at this place.
+    pub fn show_finding(&mut self, kind: FindingKind, nth: usize) {
+        (self.shown, self.scroll) = (Shown::Finding(kind, nth), true);
+    }
+
     /// The rows to show; `None` while the first search goes on. What was found last stays until the answer is there.
     fn rows<'a>(&mut self, ctx: &StepContext<'a>, shown: Data<'a>, sender: &mut CommandSender) -> Option<Rows<'a>> {
         let Data { prepared, survey, .. } = shown;
         match self.shown {
             Shown::Conflicts => return Some(Rows::Ids(&survey.conflicting)),
             Shown::Dropped(reason) => return Some(Rows::Ids(survey.dropped(reason))),
+            Shown::Finding(kind, nth) => {
+                let found = ctx.findings?.iter().filter(|finding| finding.kind == kind).nth(nth);
+                return Some(Rows::Ids(found.map_or(&[], |finding| finding.rows.as_slice())));
+            }
             Shown::Used => {}
         }
         self.label = self.label.filter(|&label| (label as usize) < prepared.labels.len());
@@ -219,11 +232,17 @@ fn rows_section<'a>(
             let used = format!("Used  {}", count(data.prepared.examples.len() as u64));
             ui.selectable_value(&mut state.shown, Shown::Used, used)
                 .on_hover_text("Rows that will be learnt from or measured on");
+            if let shown @ Shown::Finding(kind, _) = state.shown {
+                ui.selectable_value(&mut state.shown, shown, kind.title());
+            }
             for (shown, name, explanation, rows) in findings(data.survey) {
                 let text = format!("{name}  {}", count(rows as u64));
                 ui.selectable_value(&mut state.shown, shown, text).on_hover_text(explanation);
             }
         });
+        if std::mem::take(&mut state.scroll) {
+            ui.scroll_to_cursor(Some(Align::Center));
+        }
         ui.add_space(theme.space.xs);
         let rows = state.rows(ctx, data, sender);
         if state.shown == Shown::Used {

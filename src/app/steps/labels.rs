@@ -11,6 +11,7 @@ use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::count;
 use super::super::widgets::{banner, button, card, empty_state, figure, page, primary_button, waiting_ui};
 use super::explore::{Data, ExploreState, explore_ui};
+use super::findings::{FindingsState, findings_ui};
 use super::label_edits::{LabelRow, label_rows};
 use super::label_row::{Editing, label_row};
 use super::stars::{StarsState, stars_ui};
@@ -28,6 +29,7 @@ pub struct LabelsStepState {
     rows_of: Option<LabelSettings>,
     editing: Editing,
     stars: StarsState,
+    findings: FindingsState,
     explore: ExploreState,
 }
 
@@ -92,6 +94,7 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
             }
             return;
         };
+        findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
         explore_ui(ui, ctx, Data { imported, prepared, survey }, &mut state.explore, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Prepare));

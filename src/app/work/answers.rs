@@ -48,7 +48,11 @@ impl Work {
                 self.prepare_error = None;
                 self.compare(prepared);
             }
-            Answer::TextsCompared(likeness) => self.likeness = Some(likeness),
+            Answer::TextsCompared(likeness) => {
+                self.likeness = Some(likeness);
+                return Some(Outcome::Compared);
+            }
+            Answer::ProblemsFound(findings) => self.findings = Some(findings),
             Answer::RowsFound(rows) => self.on_found(purpose, rows),
             Answer::ModelReady { .. } => {
                 self.fetch = None;
@@ -103,6 +107,7 @@ impl Work {
         match purpose {
             Purpose::Import | Purpose::Prepare => self.preview_job = None,
             Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => self.job = None,
+            Purpose::Compare | Purpose::FindProblems => self.looking = None,
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = None;
@@ -113,12 +118,7 @@ impl Work {
                     forecast.progress = None;
                 }
             }
-            Purpose::Train
-            | Purpose::LoadRun
-            | Purpose::Classify(_)
-            | Purpose::FindRows(_)
-            | Purpose::Compare
-            | Purpose::SaveBadRows => {}
+            Purpose::Train | Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) | Purpose::SaveBadRows => {}
         }
     }
 
@@ -129,6 +129,7 @@ impl Work {
                     job.progress = progress;
                 }
             }
+            Purpose::Compare | Purpose::FindProblems => self.looking = Some(progress),
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = Some(progress);
@@ -149,11 +150,7 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::LoadRun
-            | Purpose::Classify(_)
-            | Purpose::FindRows(_)
-            | Purpose::Compare
-            | Purpose::SaveBadRows => {}
+            Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) | Purpose::SaveBadRows => {}
         }
     }
 
@@ -254,6 +251,7 @@ impl Work {
             }
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
+            Purpose::FindProblems => "The rows could not be looked through",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",
             Purpose::Predict => "The file could not be labelled",
