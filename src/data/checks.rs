@@ -336,7 +336,6 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
             }
         }
     }
-    warnings.extend(marked_warnings(prepared));
     warnings
 }
 
@@ -351,7 +350,7 @@ fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
 }
 
 fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
             "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
