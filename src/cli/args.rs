@@ -29,6 +29,12 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 pub enum TerminalCommand {
     /// Make a project from a file of texts and labels
+    #[command(
+        after_help = "--replace finds words in any case, before training and before every prediction; with nothing \
+                            after the =\nthey are removed. With regex: before it, FIND is a regular expression, and REPLACE \
+                            can name its groups:\n--replace 'regex:(\\d+) EUR=$1 euros'. For more, such as an = in FIND:\n\
+                            --set 'cleaning.patterns=[{\"find\": \"a=b\", \"replace\": \"c\", \"match_case\": true}]'"
+    )]
     New(NewArguments),
     /// Fine-tune a project's model
     Train(TrainArguments),
@@ -109,9 +115,7 @@ pub struct NewArguments {
     pub name: Option<String>,
     #[command(flatten)]
     pub reading: ReadingArguments,
-    /// Words to replace in every text, in any case, before training and before every prediction; nothing after the =
-    /// removes them. With regex: before FIND it is a regular expression, and REPLACE can name its groups ($1). Can be given
-    /// many times, in order; for more, --set cleaning.patterns='[{"find": "a=b", "replace": "c", "match_case": true}]'
+    /// Words to replace in every text, or regex:FIND=REPLACE; can be given many times, in order
     #[arg(long, value_name = "FIND=REPLACE")]
     pub replace: Vec<String>,
     /// A setting, such as training.epochs=3; can be given many times

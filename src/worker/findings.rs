@@ -14,16 +14,17 @@ use super::jobs::{Context, JobError};
 /// Texts tokenised between two looks at the stop switch.
 const TEXTS_PER_LOOK: usize = 4096;
 
-/// Token lengths of the last rows looked at, with the model they are of: other settings change neither.
+/// Token lengths of the last rows looked at, with the hash of these and the model they are of: other settings change
+/// neither.
 #[derive(Default)]
-pub(super) struct KeptLengths(Option<(Arc<Prepared>, PathBuf, Arc<TokenLengths>)>);
+pub(super) struct KeptLengths(Option<(String, PathBuf, Arc<TokenLengths>)>);
 
 /// Looks for everything there is to find.
 pub(super) fn find_problems(
     context: &mut Context<'_>,
     (project, folder): (&Project, &Path),
     imported: &Imported,
-    prepared: &Arc<Prepared>,
+    prepared: &Prepared,
     likeness: &Likeness,
 ) -> Result<Answer, JobError> {
     let lengths = lengths(context, project, folder, prepared)?;
@@ -38,12 +39,12 @@ fn lengths(
     context: &mut Context<'_>,
     project: &Project,
     folder: &Path,
-    prepared: &Arc<Prepared>,
+    prepared: &Prepared,
 ) -> Result<Arc<TokenLengths>, JobError> {
     let estimate = || Arc::new(TokenLengths::estimate(prepared));
     let Some(model) = models::locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
     if let Some((rows, of, lengths)) = &context.kept.lengths.0
-        && Arc::ptr_eq(rows, prepared)
+        && *rows == prepared.data_hash
         && *of == model
     {
         return Ok(Arc::clone(lengths));
@@ -55,7 +56,7 @@ fn lengths(
         return Ok(estimate());
     };
     let lengths = Arc::new(TokenLengths { tokens, limit: Some(config.max_position_embeddings), estimated: false });
-    context.kept.lengths.0 = Some((Arc::clone(prepared), model, Arc::clone(&lengths)));
+    context.kept.lengths.0 = Some((prepared.data_hash.clone(), model, Arc::clone(&lengths)));
     Ok(lengths)
 }
 

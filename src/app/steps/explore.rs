@@ -232,8 +232,9 @@ fn rows_section<'a>(
             let used = format!("Used  {}", count(data.prepared.examples.len() as u64));
             ui.selectable_value(&mut state.shown, Shown::Used, used)
                 .on_hover_text("Rows that will be learnt from or measured on");
-            if let shown @ Shown::Finding(kind, _) = state.shown {
-                ui.selectable_value(&mut state.shown, shown, kind.title());
+            if let (shown @ Shown::Finding(kind, _), Some(rows)) = (state.shown, state.rows(ctx, data, sender)) {
+                let text = format!("{}  {}", kind.title(), count(rows.len() as u64));
+                ui.selectable_value(&mut state.shown, shown, text).on_hover_text("Rows of a finding above");
             }
             for (shown, name, explanation, rows) in findings(data.survey) {
                 let text = format!("{name}  {}", count(rows as u64));

@@ -71,23 +71,24 @@ pub fn findings_ui(
 /// How far looking for problems is, or a way to begin it.
 fn looking(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    ui.horizontal(|ui| match ctx.looking {
-        Some(progress) => {
-            spinner(ui, theme.text.heading, theme.palette.accent, "Looking through the rows");
-            let share = progress.fraction().map_or_else(String::new, |share| format!("  {:.0}%", share * 100.0));
-            let stage = if progress.stage.is_empty() { "Looking through the rows" } else { &progress.stage };
-            ui.label(theme.muted(format!("{stage}{share}")));
-            if button(ui, theme, icons::STOP, "Stop looking").clicked() {
-                sender.send(AppCommand::StopLooking);
-            }
-        }
-        None if ctx.findings.is_none() => {
+    if ctx.looking.is_none() && ctx.findings.is_some() {
+        return;
+    }
+    ui.horizontal(|ui| {
+        let Some(progress) = ctx.looking else {
             ui.label(theme.muted("The rows were not looked through"));
             if button(ui, theme, icons::MAGNIFYING_GLASS, "Look for problems").clicked() {
                 sender.send(AppCommand::FindProblems);
             }
+            return;
+        };
+        spinner(ui, theme.text.heading, theme.palette.accent, "Looking through the rows");
+        let share = progress.fraction().map_or_else(String::new, |share| format!("  {:.0}%", share * 100.0));
+        let stage = if progress.stage.is_empty() { "Looking through the rows" } else { &progress.stage };
+        ui.label(theme.muted(format!("{stage}{share}")));
+        if button(ui, theme, icons::STOP, "Stop looking").clicked() {
+            sender.send(AppCommand::StopLooking);
         }
-        None => {}
     });
 }
 
@@ -159,6 +160,8 @@ impl Row<'_> {
         let (one, many) = self.finding.kind.unit();
         let count = counted(self.finding.count as u64, one, many);
         ui.spacing_mut().item_spacing.y = theme.space.xs;
+        // Text alone, nothing to touch: as high as it is.
+        ui.spacing_mut().interact_size.y = 0.0;
         ui.horizontal_wrapped(|ui| {
             ui.label(theme.strong(self.finding.kind.title()));
             ui.label(theme.muted(count));
@@ -315,6 +318,31 @@ mod tests {
         assert!(window.query_by_label("Same here as there").is_none(), "and no others");
         window.check_accessibility();
         picture("labels-findings-rows", &mut window);
+    }
+
+    #[test]
+    fn the_findings_of_real_tweets_fit_the_window() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
+        if !path.exists() {
+            println!("skipped: ../shared absent ({})", path.display());
+            return;
+        }
+        for (theme, name) in [(ThemeChoice::Light, "light"), (ThemeChoice::Dark, "dark")] {
+            let (mut window, _folder) = app(theme, 1.0);
+            settle(&mut window);
+            open(&mut window, path.clone());
+            let findings = hone(&mut window).state.work.findings.clone().unwrap();
+            let conflicts = &findings[0];
+            assert_eq!((conflicts.kind, conflicts.count), (FindingKind::Conflicts, 28), "cleaning makes one more");
+            picture(&format!("labels-tweets-{name}"), &mut window);
+            for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
+                window.set_size(egui::vec2(width, height));
+                settle(&mut window);
+                picture(&format!("labels-tweets-{size}-{name}"), &mut window);
+                window.check_accessibility();
+                window.get_by_label("Show rows: Same text, different labels");
+            }
+        }
     }
 
     #[test]

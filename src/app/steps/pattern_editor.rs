@@ -67,6 +67,7 @@ pub fn patterns_ui(
     let patterns = &ctx.project.cleaning.patterns;
     state.follow(patterns);
     ui.add_space(theme.space.m);
+    ui.spacing_mut().item_spacing.y = theme.space.xs;
     ui.label(theme.strong("Find and replace"));
     let hint = "Your own patterns, in this order: after the steps above have repaired and masked the texts, and before white \
                 space is collapsed";
@@ -199,12 +200,14 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
     let theme = ctx.theme;
     let Some(draft) = &mut state.draft else { return };
     let before = draft.pattern.clone();
+    let margin = vec2(theme.space.s, 7.0);
     let mut is_done = false;
     egui::Frame::group(ui.style()).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         field_label(ui, theme, "Find", "White space stands for any white space, a line break too");
-        let find = TextEdit::singleline(&mut draft.pattern.find).id_salt("find").desired_width(f32::INFINITY);
+        let find =
+            TextEdit::singleline(&mut draft.pattern.find).id_salt("find").desired_width(f32::INFINITY).margin(margin);
         let response = ui.add(find).accessible_name("What to find");
         if !draft.is_listed && draft.pattern == Pattern::default() && ui.memory(|memory| memory.focused().is_none()) {
             response.request_focus();
@@ -212,7 +215,10 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
         let hover =
             "Nothing, to remove what is found. With a regular expression $1 stands for what its first group found";
         field_label(ui, theme, "Replace with", hover);
-        let replace = TextEdit::singleline(&mut draft.pattern.replace).id_salt("replace").desired_width(f32::INFINITY);
+        let replace = TextEdit::singleline(&mut draft.pattern.replace)
+            .id_salt("replace")
+            .desired_width(f32::INFINITY)
+            .margin(margin);
         ui.add(replace.hint_text("nothing: it is removed")).accessible_name("What to put in");
         ui.horizontal(|ui| {
             let hover = "As in Rust's regex: \\d+ finds a number, ^ the beginning of a text, (?m)^ that of a line. \
@@ -226,12 +232,12 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
         if let Some(error) = &draft.error {
             error_ui(ui, theme, error);
         }
-        let (text, hover) = if draft.is_listed && draft.error.is_none() {
-            ("Done", "It is used already: what it changes is shown beside it")
+        let (icon, text, hover) = if draft.is_listed && draft.error.is_none() {
+            (icons::CHECK, "Done", "It is used already: what it changes is shown beside it")
         } else {
-            ("Cancel", "Not used until it is right")
+            (icons::X, "Cancel", "It is not used until it is right")
         };
-        is_done = button(ui, theme, icons::CHECK, text).on_hover_text(hover).clicked();
+        is_done = button(ui, theme, icon, text).on_hover_text(hover).clicked();
     });
     if is_done {
         state.draft = None;
@@ -322,7 +328,7 @@ mod tests {
         window.check_accessibility();
         window.get_by_label("Done").click();
         settle(&mut window);
-        window.get_by_label("“delivery” to “shipping”");
+        assert!(window.query_by_label("What to find").is_none());
         // Typed slowly, it may take a step or two to take all of it back.
         for _ in 0..20 {
             if !patterns(&mut window).is_empty() {

@@ -137,7 +137,9 @@ fn rests_differ(sources: &Sources<'_>, piece: &str, rows: &[usize]) -> bool {
 fn finding(sources: &Sources<'_>, piece: String, rows: &[usize]) -> Finding {
     let Sources { prepared, .. } = sources;
     let mut of_label = vec![0_usize; prepared.labels.len()];
-    rows.iter().for_each(|&row| of_label[prepared.examples[row].label as usize] += 1);
+    for &row in rows {
+        of_label[prepared.examples[row].label as usize] += 1;
+    }
     let (label, most) = of_label.iter().copied().enumerate().max_by_key(|&(_, rows)| rows).unwrap_or_default();
     let all = prepared.examples.iter().filter(|example| example.label as usize == label).count();
     // Twice as far from certain as the label is by itself, or nearer.
@@ -162,6 +164,6 @@ fn finding(sources: &Sources<'_>, piece: String, rows: &[usize]) -> Finding {
         count: rows.len(),
         rows: ids,
         message: format!("“{}” stands {where_} {texts}. {advice}", shortened(&piece, SHOWN)),
-        remedy: Remedy::new("Remove it from the texts", Change::RemoveWords(piece)),
+        remedy: Some(Remedy::new("Remove it from the texts", Change::RemoveWords(piece))),
     }
 }

@@ -96,8 +96,8 @@ fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<R
 
 fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
     let table = &sources.imported.main.table;
-    let ids = others(sources).filter(|&column| names_ids(&table.names[column]));
-    let (column, (later, rows)) = ids.filter_map(|column| Some((column, repeats(sources, table, column)?))).next()?;
+    let mut ids = others(sources).filter(|&column| names_ids(&table.names[column]));
+    let (column, (later, rows)) = ids.find_map(|column| Some((column, repeats(sources, table, column)?)))?;
     Some(Finding {
         kind: FindingKind::RepeatedIds,
         severity: Severity::Warning,
@@ -109,10 +109,10 @@ fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
             counted(later.len(), "row repeats a value", "rows repeat a value"),
             table.names[column]
         ),
-        remedy: Remedy::new(
+        remedy: Some(Remedy::new(
             format!("Leave out {}", counted(later.len(), "repeat", "repeats")),
             sources.leaving_out(&later),
-        ),
+        )),
     })
 }
 

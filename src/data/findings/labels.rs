@@ -69,7 +69,7 @@ fn spellings(sources: &Sources<'_>) -> Option<Finding> {
              mean the same",
             listed(&told)
         ),
-        remedy: Remedy::new(title, Change::MergeLabels(pairs)),
+        remedy: Some(Remedy::new(title, Change::MergeLabels(pairs))),
     })
 }
 
@@ -88,7 +88,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
     };
     let labels = rare.iter().map(|&label| names[label].clone()).collect();
     // At least two labels are needed.
-    let remedy = (names.len() - rare.len() >= 2).then(|| Remedy::new(title, Change::LeaveOutLabels(labels))).flatten();
+    let remedy = (names.len() - rare.len() >= 2).then(|| Remedy::new(title, Change::LeaveOutLabels(labels)));
     Some(Finding {
         kind: FindingKind::RareLabels,
         severity: Severity::Warning,
@@ -128,6 +128,6 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
             names[rare],
             grouped(least)
         ),
-        remedy: Remedy::new("Balance the class weights", Change::BalanceLabels),
+        remedy: Some(Remedy::new("Balance the class weights", Change::BalanceLabels)),
     })
 }

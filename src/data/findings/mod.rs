@@ -116,6 +116,7 @@ impl FindingKind {
     pub fn unit(self) -> (&'static str, &'static str) {
         match self {
             Self::Conflicts
+            | Self::NearDuplicates
             | Self::Phones
             | Self::Emails
             | Self::Accounts

@@ -52,6 +52,6 @@ fn finding((kind, field, what, mask): (FindingKind, &'static str, &str, &str), r
         count: rows.len(),
         rows,
         message: format!("{holds} {what}. {why}: mask each as {mask}"),
-        remedy: Remedy::new(format!("Mask as {mask}"), Change::TurnOn(field)),
+        remedy: Some(Remedy::new(format!("Mask as {mask}"), Change::TurnOn(field))),
     }
 }

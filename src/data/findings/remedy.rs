@@ -39,8 +39,8 @@ impl Serialize for Remedy {
 }
 
 impl Remedy {
-    pub(super) fn new(title: impl Into<String>, change: Change) -> Option<Self> {
-        Some(Self { title: title.into(), change })
+    pub(super) fn new(title: impl Into<String>, change: Change) -> Self {
+        Self { title: title.into(), change }
     }
 }
 

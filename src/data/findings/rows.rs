@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::super::DropReason;
-use super::words::{counted, grouped, percent};
+use super::words::{counted, grouped, percent, they_are};
 use super::{Change, Finding, FindingKind, Remedy, Severity, Sources};
 use crate::project::{RowId, SourceFile};
 
@@ -41,7 +41,7 @@ fn conflicts(sources: &Sources<'_>) -> Option<Finding> {
     let rows: Vec<RowId> = open.iter().copied().flatten().copied().collect();
     let texts = counted(open.len(), "text stands", "texts stand");
     let (severity, what_to_do, remedy) = if handled {
-        (Severity::Handled, "They are left out", None)
+        (Severity::Handled, format!("{} left out", they_are(open.len())), None)
     } else {
         let what_to_do =
             "At least one label of each is wrong, and none is learnt. Correct them, or leave all of them out";
@@ -50,7 +50,7 @@ fn conflicts(sources: &Sources<'_>) -> Option<Finding> {
         } else {
             Remedy::new(format!("Leave out {}", counted(rows.len(), "row", "rows")), sources.leaving_out(&rows))
         };
-        (Severity::Problem, what_to_do, remedy)
+        (Severity::Problem, what_to_do.to_owned(), Some(remedy))
     };
     Some(Finding {
         kind: FindingKind::Conflicts,
@@ -73,8 +73,9 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
     if rows.is_empty() {
         return None;
     }
+    let left_out = format!("{} left out", they_are(rows.len()));
     let what_to_do = if handled {
-        "They are left out"
+        &left_out
     } else {
         "Such copies count more than once, and flatter the figures where they stand in training and in test: leave them out"
     };
@@ -87,7 +88,7 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
             counted(rows.len(), "row has", "rows have")
         ),
         rows,
-        remedy: if handled { None } else { Remedy::new("Leave out duplicates", Change::TurnOn("drop_duplicates")) },
+        remedy: (!handled).then(|| Remedy::new("Leave out duplicates", Change::TurnOn("drop_duplicates"))),
     })
 }
 
@@ -115,7 +116,7 @@ fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
             counted(groups.len(), "group", "groups")
         ),
         rows,
-        remedy: (!surplus.is_empty()).then(|| Remedy::new(title, sources.leaving_out(&surplus))).flatten(),
+        remedy: (!surplus.is_empty()).then(|| Remedy::new(title, sources.leaving_out(&surplus))),
     })
 }
 
@@ -145,7 +146,11 @@ fn without_text(sources: &Sources<'_>) -> Option<Finding> {
         kind: FindingKind::EmptyText,
         severity: Severity::Handled,
         count: rows.len(),
-        message: format!("{} no text{by_cleaning}. They are left out", counted(rows.len(), "row has", "rows have")),
+        message: format!(
+            "{} no text{by_cleaning}. {} left out",
+            counted(rows.len(), "row has", "rows have"),
+            they_are(rows.len())
+        ),
         rows,
         remedy: None,
     })
@@ -158,8 +163,9 @@ fn without_label(sources: &Sources<'_>) -> Option<Finding> {
         severity: Severity::Handled,
         count: rows.len(),
         message: format!(
-            "{} no label. They are left out; to learn from them, give them labels in the file",
-            counted(rows.len(), "row has", "rows have")
+            "{} no label. {} left out; what is to be learnt from needs a label in the file",
+            counted(rows.len(), "row has", "rows have"),
+            they_are(rows.len())
         ),
         rows,
         remedy: None,
@@ -189,7 +195,7 @@ fn too_long(sources: &Sources<'_>) -> Option<Finding> {
     let (what_to_do, remedy) = if enough > read {
         let share = if enough == limit { "is the most this model reads" } else { "reads 99% of them whole" };
         let remedy = Remedy::new(format!("Read up to {enough} tokens"), Change::ReadTokens(enough));
-        (format!("A longest text of {enough} {share}, more slowly"), remedy)
+        (format!("A longest text of {enough} {share}, more slowly"), Some(remedy))
     } else {
         ("That is the most this model reads: shorten the texts, or choose another model".to_owned(), None)
     };

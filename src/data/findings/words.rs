@@ -21,6 +21,11 @@ pub(super) fn counted(value: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(value), if value == 1 { one } else { many })
 }
 
+/// `It is` of one, `They are` of more.
+pub(super) fn they_are(value: usize) -> &'static str {
+    if value == 1 { "It is" } else { "They are" }
+}
+
 /// A share as a whole percentage, never 0% of something nor 100% of less than all.
 pub(super) fn percent(part: usize, whole: usize) -> String {
     let share = 100.0 * part as f64 / whole.max(1) as f64;

@@ -270,7 +270,9 @@ fn another_language_is_left_out() {
     let mut scene = Scene::new(&file(60, more));
     let finding = scene.mend(FindingKind::OtherLanguage);
     assert_eq!(finding.rows, ids(&[62, 63, 64]));
-    assert!(finding.message.contains("not in English") && finding.message.contains("Spanish (2), German (1)"));
+    // The shorter Spanish text is surely not English; what it is by its letters alone is less sure.
+    let said = "not in English, as most are, but in: German (1), Spanish (1), a language hard to tell (1)";
+    assert!(finding.message.contains(said), "{}", finding.message);
 }
 
 #[test]

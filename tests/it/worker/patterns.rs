@@ -3,7 +3,7 @@
 use super::*;
 use hone::data::FindingKind;
 use hone::project::Pattern;
-use hone::storage::MODEL_INFO_FILE;
+use hone::storage::{MODEL_INFO_FILE, read_model_info, write_model_info};
 
 fn probabilities(bench: &Bench, model: &Path, texts: &[&str]) -> Vec<Vec<f32>> {
     let texts = texts.iter().map(|&text| text.to_owned()).collect();
@@ -56,9 +56,14 @@ fn patterns_travel_with_the_model() {
         message.contains("hone.ron, pattern 1 ('gad((get|jet)s?\\b') cannot be used (character 4): unclosed group"),
         "{message}"
     );
-    let old: String = text.split("patterns: [").next().unwrap().to_owned()
-        + text.split("],").nth(1).unwrap_or_else(|| panic!("{text}"));
-    std::fs::write(copy.join(MODEL_INFO_FILE), old).unwrap();
+    std::fs::write(copy.join(MODEL_INFO_FILE), &text).unwrap();
+    let mut old = read_model_info(&copy).unwrap().unwrap();
+    old.cleaning.patterns.clear();
+    write_model_info(&copy, &old).unwrap();
+    assert!(
+        !std::fs::read_to_string(copy.join(MODEL_INFO_FILE)).unwrap().contains("patterns"),
+        "as before there were any"
+    );
     let plain = probabilities(&bench, &copy, &["the phone is great", "the gadget is great"]);
     assert_eq!((&plain[0], plain[0] == plain[1]), (&own[1], false));
 }
