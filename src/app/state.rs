@@ -203,7 +203,7 @@ impl AppState {
             prepared: work.prepared.as_ref(),
             survey: work.survey.as_ref(),
             likeness: work.likeness.as_deref(),
-            found: work.found.as_ref(),
+            inspection: &work.inspection,
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),
             fetch: work.fetch.as_ref(),

@@ -11,12 +11,13 @@ use serde::Serialize;
 use super::args::InspectArguments;
 use super::new::{absolute, choose, import, reading};
 use super::outcome::print_json;
+use super::profile::{Told, print_missing};
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
 use crate::data::{DropReason, FileFormat, Imported, ImportedFile, Likeness, NEAR, Prepared};
 use crate::project::{DatasetSettings, Project};
-use crate::worker::{Answer, Command};
+use crate::worker::{Answer, Command, Profile, RowSource, Survey};
 
 /// Bad rows and labels shown; `--json` gives all.
 const SHOWN: usize = 10;
@@ -53,6 +54,7 @@ struct Findings<'a> {
 struct Column<'a> {
     name: &'a str,
     filled: u64,
+    missing: u64,
     distinct: u64,
     first_value: String,
 }
@@ -78,6 +80,9 @@ struct Texts {
     without_label: u64,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// The texts as a whole.
+    #[serde(flatten)]
+    told: Told,
 }
 
 #[derive(Serialize)]
@@ -116,11 +121,17 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     if let (Some(text), Some(label), false) = (&text, &label, arguments.only_read) {
         project.dataset.text_column.clone_from(text);
         project.dataset.label_column.clone_from(label);
-        let command = Command::Prepare { project: Box::new(project), imported: Arc::clone(&imported) };
+        let command = Command::Prepare { project: Box::new(project.clone()), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
+        let survey = Arc::new(Survey::of(&prepared));
+        let (imported, prepared_rows) = (Arc::clone(&imported), Arc::clone(&prepared));
+        let source = RowSource { project: Arc::new(project), imported, prepared: prepared_rows, survey };
+        let Answer::Profiled(profile) = session.run(Command::Profile { source })? else {
+            return Err(CliError::unexpected());
+        };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness));
+        texts = Some(describe_texts(&prepared, &likeness, &profile));
     }
     let findings = find(&imported.main, text, label, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
@@ -182,12 +193,13 @@ fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
     Column {
         name: &file.table.names[column],
         filled,
+        missing: file.table.len() as u64 - filled,
         distinct: distinct.len() as u64,
         first_value: first_value.unwrap_or_default().to_owned(),
     }
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
+fn describe_texts(prepared: &Prepared, likeness: &Likeness, profile: &Profile) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -221,6 +233,7 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness) -> Texts {
         without_label: dropped(DropReason::EmptyLabel),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
+        told: Told::new(profile, &prepared.labels),
     }
 }
 
@@ -253,6 +266,9 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         })
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
+    let missing: Vec<(&str, u64)> =
+        findings.columns.iter().map(|column| (column.name, column.missing)).collect();
+    print_missing(out, &missing, findings.rows)?;
     print_bad_rows(out, &findings.bad_rows)?;
     if let Some(texts) = &findings.texts {
         return print_texts(out, texts);
@@ -309,6 +325,7 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
             example.join(" and "),
         )?;
     }
+    texts.told.print(out)?;
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;
     }

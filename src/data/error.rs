@@ -134,6 +134,9 @@ pub enum DataError {
         /// What the tokenizer library said.
         reason: String,
     },
+    /// A regular expression that is none.
+    #[error("the pattern cannot be used. {0}")]
+    BadPattern(String),
     /// The person stopped the job.
     #[error("stopped")]
     Cancelled,

@@ -3,6 +3,7 @@
 mod dataset;
 mod jobs;
 mod labelling;
+mod profile;
 mod protocol;
 mod reporter;
 mod runs;
@@ -11,6 +12,7 @@ mod survey;
 mod worker;
 
 pub use dataset::SharedData;
+pub use profile::{ColumnFill, Profile, RowSource};
 pub use protocol::{
     Answer, Command, DryRun, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart,
     StepBench, StepFigures,

@@ -5,6 +5,7 @@ mod formats;
 mod fuzz;
 mod prepare;
 mod real;
+mod search;
 
 use std::path::Path;
 

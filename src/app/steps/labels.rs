@@ -10,8 +10,9 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted, percent_fine};
 use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
-use super::explore::{Data, ExploreState, explore_ui};
+use super::explore::{ExploreState, explore_ui};
 use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
+use super::profile::profile_ui;
 use crate::data::Imported;
 use crate::project::{LabelSettings, Step};
 
@@ -29,7 +30,7 @@ pub struct LabelsStepState {
     rows: Vec<LabelRow>,
     rows_of: Option<LabelSettings>,
     renaming: Option<(String, String)>,
-    explore: ExploreState,
+    pub(super) explore: ExploreState,
 }
 
 /// Labels in the file with their rows, counted once for a file and column.
@@ -52,8 +53,10 @@ impl Found {
             let Some(index) = file.table.column_index(column) else { continue };
             for row in 0..file.table.len() {
                 let label = file.table.cell(index, row).trim();
-                if !label.is_empty() {
-                    *self.labels.entry(label.to_owned()).or_default() += 1;
+                match self.labels.get_mut(label) {
+                    Some(rows) => *rows += 1,
+                    None if label.is_empty() => {}
+                    None => _ = self.labels.insert(label.to_owned(), 1),
                 }
             }
         }
@@ -80,13 +83,14 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         }
         stars(ui, ctx, &state.found.labels, sender);
         label_set(ui, ctx, &state.rows, &mut state.renaming, sender);
-        let (Some(prepared), Some(survey)) = (ctx.prepared, ctx.survey) else {
+        let Some(source) = &ctx.inspection.source else {
             if ctx.preview.is_some() {
                 waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
             }
             return;
         };
-        explore_ui(ui, ctx, Data { imported, prepared, survey }, &mut state.explore, sender);
+        explore_ui(ui, ctx, source, &mut state.explore, sender);
+        profile_ui(ui, ctx, source, &mut state.explore, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Prepare));
         }
@@ -378,6 +382,6 @@ mod tests {
         field.focus();
         field.type_text("no such words anywhere");
         settle(&mut window);
-        window.get_by_label("No row has these words and this label");
+        window.get_by_label_contains("No row fits");
     }
 }
