@@ -266,8 +266,7 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         })
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
-    let missing: Vec<(&str, u64)> =
-        findings.columns.iter().map(|column| (column.name, column.missing)).collect();
+    let missing: Vec<(&str, u64)> = findings.columns.iter().map(|column| (column.name, column.missing)).collect();
     print_missing(out, &missing, findings.rows)?;
     print_bad_rows(out, &findings.bad_rows)?;
     if let Some(texts) = &findings.texts {

@@ -135,8 +135,7 @@ impl Told {
         writeln!(out, "Languages of {}: {}.", count(self.language_texts, "text", "texts"), languages.join(", "))?;
         for dates in &self.dates {
             let DateColumn { column, first, last, undated, .. } = dates;
-            let without =
-                if *undated > 0 { format!(", {} without one", grouped(*undated)) } else { String::new() };
+            let without = if *undated > 0 { format!(", {} without one", grouped(*undated)) } else { String::new() };
             let order = if dates.ambiguous { " (day or month first cannot be told)" } else { "" };
             writeln!(out, "Dates in {}: {first} to {last}{without}{order}.", printable(column))?;
         }

@@ -4,8 +4,17 @@ use chrono::format::{Item, Parsed, StrftimeItems, parse};
 
 /// How a day may be written, the likelier first where two fit.
 const DAYS: [&str; 11] = [
-    "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%m-%d-%Y", "%d-%m-%Y", "%d %b %Y", "%d-%b-%Y",
-    "%b %d, %Y", "%b %d %Y",
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%d.%m.%Y",
+    "%m/%d/%Y",
+    "%d/%m/%Y",
+    "%m-%d-%Y",
+    "%d-%m-%Y",
+    "%d %B %Y",
+    "%d-%B-%Y",
+    "%B %d, %Y",
+    "%B %d %Y",
 ];
 /// What may follow the day.
 const TIMES: [&str; 9] = [

@@ -117,11 +117,8 @@ fn timeline(rows: &Rows, column: &str) -> Option<Timeline> {
         table.and_then(|table| Some(table.cell(table.column_index(column)?, example.row))).unwrap_or_default()
     });
     let dates = parse_dates(values)?;
-    let days: Vec<Option<NaiveDate>> = dates
-        .seconds
-        .iter()
-        .map(|seconds| Some(DateTime::from_timestamp((*seconds)?, 0)?.date_naive()))
-        .collect();
+    let days: Vec<Option<NaiveDate>> =
+        dates.seconds.iter().map(|seconds| Some(DateTime::from_timestamp((*seconds)?, 0)?.date_naive())).collect();
     let (first, last) = (days.iter().flatten().min()?, days.iter().flatten().max()?);
     let unit = Unit::of((*last - *first).num_days());
     let mut starts = vec![unit.start(*first)?];

@@ -158,13 +158,11 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
             let likeness = context.watched(|watch| data::compare_texts(&prepared, watch))?;
             Ok(Answer::TextsCompared(Arc::new(likeness)))
         }
-        Command::FindRows { source, query } => {
-            match data::find_rows(&source.rows(), &query, context.control) {
-                Ok(found) => Ok(Answer::RowsFound(found)),
-                Err(DataError::BadPattern(why)) => Ok(Answer::BadPattern(why)),
-                Err(error) => Err(error.into()),
-            }
-        }
+        Command::FindRows { source, query } => match data::find_rows(&source.rows(), &query, context.control) {
+            Ok(found) => Ok(Answer::RowsFound(found)),
+            Err(DataError::BadPattern(why)) => Ok(Answer::BadPattern(why)),
+            Err(error) => Err(error.into()),
+        },
         Command::CountValues { source, column } => {
             Ok(Answer::ValuesCounted(data::frequent_values(&source.rows(), &column, VALUES)))
         }

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use divan::Bencher;
-use hone::data::{Imported, Prepared, RowQuery, RowSet, Rows, Sort, SortBy, Within, find_rows, import, prepare, word_counts};
+use hone::data::{
+    Imported, Prepared, RowQuery, RowSet, Rows, Sort, SortBy, Within, find_rows, import, prepare, word_counts,
+};
 use hone::progress::{Control, Watch};
 use hone::project::{DatasetSettings, Project};
 
@@ -57,7 +59,12 @@ fn made_up(folder: &std::path::Path) -> PathBuf {
     let mut rows = String::from("id,text,label,stars,day\n");
     for row in 0..1_000_000 {
         let (label, stars) = [("negative", 1), ("neutral", 3), ("positive", 5)][row % 3];
-        writeln!(rows, "R{row},Order {row} came late again and item {} was broken,{label},{stars},2024-01-01", row % 97).unwrap();
+        writeln!(
+            rows,
+            "R{row},Order {row} came late again and item {} was broken,{label},{stars},2024-01-01",
+            row % 97
+        )
+        .unwrap();
     }
     let path = folder.join("rows.csv");
     std::fs::write(&path, rows).unwrap();

@@ -218,10 +218,11 @@ fn rows_and_detail(
         ui.vertical(|ui| {
             // The height of the table with its head.
             let height = HEIGHT + ctx.theme.size.row;
-            egui::ScrollArea::vertical().id_salt("row detail").max_height(height).auto_shrink([false, true]).show(
-                ui,
-                |ui| detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender),
-            );
+            egui::ScrollArea::vertical()
+                .id_salt("row detail")
+                .max_height(height)
+                .auto_shrink([false, true])
+                .show(ui, |ui| detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender));
         });
     });
 }

@@ -126,7 +126,7 @@ fn a_row_shows_everything_of_itself_and_is_corrected() {
     settle(&mut window);
     assert!(hone(&mut window).project().edits.rows[&first].excluded);
     window.get_by_label("left out by you");
-    window.get_by_label("As in the file").click();
+    window.get_by_label("Take back").click();
     settle(&mut window);
     assert!(hone(&mut window).project().edits.rows.is_empty());
     press(&mut window, Modifiers::NONE, Key::Escape);

@@ -1,7 +1,7 @@
 //! What the rows are like as a whole: how long the texts are, which words belong to which label, dates, languages and
 //! missing values.
 
-use egui::{Align, Button, Grid, Layout, RichText, Ui};
+use egui::{Button, Grid, RichText, Ui};
 use egui_plot::{Bar, BarChart, Plot};
 
 use super::super::context::StepContext;
@@ -19,6 +19,8 @@ use crate::worker::{ColumnFill, Profile, RowSource};
 const LABELS: usize = 8;
 /// Languages named of a file.
 const LANGUAGES: usize = 6;
+/// A language is named from one in so many texts on.
+const LEAST: usize = 1_000;
 /// Columns listed.
 const COLUMNS: usize = 30;
 
@@ -57,7 +59,9 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
     let hint = if counted_tokens.is_some() {
         "Tokens of a text, after cleaning, as the chosen model divides it; special tokens included".to_owned()
     } else {
-        format!("Words of a text, after cleaning. A word is about 1.3 tokens; texts over {most} tokens, as set in Model, are cut")
+        format!(
+            "Words of a text, after cleaning. A word is about 1.3 tokens; texts over {most} tokens, as set in Model, are cut"
+        )
     };
     section(ui, theme, "Length of the texts", &hint, |ui| {
         if let Some(lengths) = counted_tokens {
@@ -158,7 +162,11 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
     section(ui, theme, "Words of each label", hint, |ui| {
         let all = source.prepared.examples.len();
         let of = if terms.texts < all {
-            format!("{} of {}, spread evenly over the files", count(terms.texts as u64), counted(all as u64, "text", "texts"))
+            format!(
+                "{} of {}, spread evenly over the files",
+                count(terms.texts as u64),
+                counted(all as u64, "text", "texts")
+            )
         } else {
             counted(all as u64, "text", "texts")
         };
@@ -204,7 +212,11 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
         let series = labels.len().min(LABELS);
         let rows = |period: usize, series_at: usize| -> u32 {
             let rows = &periods[period].rows;
-            if labels.len() > LABELS && series_at + 1 == LABELS { rows[series_at..].iter().sum() } else { rows[series_at] }
+            if labels.len() > LABELS && series_at + 1 == LABELS {
+                rows[series_at..].iter().sum()
+            } else {
+                rows[series_at]
+            }
         };
         let name = |at: usize| if labels.len() > LABELS && at + 1 == LABELS { "others" } else { labels[at].as_str() };
         let mut charts: Vec<BarChart> = Vec::new();
@@ -241,7 +253,9 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
             }
         });
         if *undated > 0 {
-            ui.label(theme.small(format!("{} without a date that can be read", counted(*undated as u64, "row", "rows"))));
+            ui.label(
+                theme.small(format!("{} without a date that can be read", counted(*undated as u64, "row", "rows"))),
+            );
         }
         if timeline.ambiguous {
             let order = if timeline.format.starts_with("%m") { "month first" } else { "day first" };
@@ -267,10 +281,9 @@ fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state:
                     state.filters = RowFilters::missing(&column.name);
                     state.to_rows = true;
                 }
-                let right = Layout::right_to_left(Align::Center);
                 let share = percent_fine(column.missing as f64 / column.rows.max(1) as f64);
-                ui.with_layout(right, |ui| ui.label(theme.strong(share)));
-                ui.with_layout(right, |ui| ui.label(theme.muted(counted(column.missing as u64, "row", "rows"))));
+                ui.label(theme.strong(share));
+                ui.label(theme.muted(counted(column.missing as u64, "row", "rows")));
                 ui.end_row();
             }
         });
@@ -278,7 +291,8 @@ fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state:
             ui.label(theme.small(format!("And {} more columns", missing.len() - COLUMNS)));
         }
         if full > 0 {
-            let text = format!("{} a value in every row", counted(full as u64, "other column has", "other columns have"));
+            let text =
+                format!("{} a value in every row", counted(full as u64, "other column has", "other columns have"));
             ui.label(theme.small(text));
         }
     });
@@ -290,13 +304,11 @@ fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
     section(ui, theme, "Languages", hint, |ui| {
         for languages in files {
             let share = |texts: usize| percent_fine(texts as f64 / languages.texts.max(1) as f64);
-            let mut parts: Vec<String> = languages
-                .languages
-                .iter()
-                .take(LANGUAGES)
-                .map(|(language, texts)| format!("{} {}", language.name, share(*texts)))
-                .collect();
-            let others: usize = languages.languages.iter().skip(LANGUAGES).map(|(_, texts)| texts).sum();
+            let named = |texts: usize| texts * LEAST >= languages.texts;
+            let shown = languages.languages.iter().take(LANGUAGES).take_while(|(_, texts)| named(*texts));
+            let mut parts: Vec<String> =
+                shown.map(|(language, texts)| format!("{} {}", language.name, share(*texts))).collect();
+            let others: usize = languages.languages.iter().skip(parts.len()).map(|(_, texts)| texts).sum();
             if others > 0 {
                 parts.push(format!("others {}", share(others)));
             }
@@ -311,7 +323,9 @@ fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
                 }));
             }
             ui.add(egui::Label::new(parts.join("  ·  ")).wrap());
-            ui.label(theme.small(format!("Of {}", counted(languages.texts as u64, "text looked at", "texts looked at"))));
+            ui.label(
+                theme.small(format!("Of {}", counted(languages.texts as u64, "text looked at", "texts looked at"))),
+            );
         }
     });
 }

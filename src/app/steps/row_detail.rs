@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Grid, Label, RichText, Ui};
+use egui::{Label, RichText, Ui};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit};
@@ -20,6 +20,8 @@ use crate::worker::RowSource;
 const NAMED: usize = 5;
 /// Characters shown of a text; nobody reads on, and laying a book out takes time.
 const SHOWN: usize = 20_000;
+/// Width of a column's name.
+const NAME: f32 = 130.0;
 /// Characters shown of another column.
 const SHOWN_CELL: usize = 2_000;
 
@@ -90,9 +92,10 @@ fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: R
     ui.horizontal(|ui| {
         ui.label(theme.heading(format!("Row {}", row_name(id))));
         let nth = selection.row().and_then(|(nth, _)| nth);
-        if let Some(nth) = nth {
-            ui.label(theme.small(format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64))));
-        }
+        ui.label(theme.small(match nth {
+            Some(nth) => format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64)),
+            None => "not among the rows shown".to_owned(),
+        }));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icon_button(ui, theme, icons::X, "Close the row (Esc)").clicked() {
                 selection.clear();
@@ -241,12 +244,16 @@ fn decide(
         .accessible_name("Relabel");
         let edit = ctx.project.edits.rows.get(&id);
         if edit.is_none_or(|edit| !edit.excluded)
-            && button(ui, theme, icons::PROHIBIT, "Leave out").on_hover_text("Leave the row out of training and evaluation").clicked()
+            && button(ui, theme, icons::PROHIBIT, "Leave out")
+                .on_hover_text("Leave the row out of training and evaluation")
+                .clicked()
         {
             decision = Some(Decision::Exclude);
         }
         if edit.is_some()
-            && button(ui, theme, icons::ARROW_U_UP_LEFT, "As in the file").on_hover_text("Take the correction of this row back").clicked()
+            && button(ui, theme, icons::ARROW_U_UP_LEFT, "Take back")
+                .on_hover_text("Take the correction of this row back: as in the file")
+                .clicked()
         {
             sender.edit(Edit::Rows(vec![(id, None)]));
         }
@@ -260,13 +267,20 @@ fn columns(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place) {
     let theme = ctx.theme;
     let Some((table, row)) = rows.at(place) else { return };
     let text = &ctx.project.dataset.text_column;
-    Grid::new("columns of the row").num_columns(2).spacing([theme.space.m, theme.space.xs]).show(ui, |ui| {
-        for (column, name) in table.names.iter().enumerate().filter(|(_, name)| *name != text) {
-            let cell = table.cell(column, row);
-            ui.allocate_ui(egui::vec2(110.0, 0.0), |ui| ui.add(Label::new(theme.small(name)).truncate()));
-            let value = if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(beginning(cell, SHOWN_CELL)) };
-            ui.add(Label::new(value).wrap());
-            ui.end_row();
-        }
-    });
+    for (column, name) in table.names.iter().enumerate().filter(|(_, name)| *name != text) {
+        let cell = table.cell(column, row);
+        let value =
+            if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(beginning(cell, SHOWN_CELL)) };
+        let width = ui.available_width() - NAME - theme.space.m;
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.m;
+            ui.allocate_ui(egui::vec2(NAME, 0.0), |ui| {
+                ui.set_min_width(NAME);
+                ui.add(Label::new(theme.small(name)).truncate());
+            });
+            ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.add(Label::new(value).wrap());
+            });
+        });
+    }
 }

@@ -111,7 +111,9 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
             .on_hover_text("Capitals as typed: US finds US, and not us")
             .accessible_name("Capitals as typed");
         ui.toggle_value(&mut filters.regex, ".*")
-            .on_hover_text("A regular expression: late|delay finds either word, \\d+ finds numbers, ^@ texts that begin with @")
+            .on_hover_text(
+                "A regular expression: late|delay finds either word, \\d+ finds numbers, ^@ texts that begin with @",
+            )
             .accessible_name("Regular expression");
         let within = match &filters.within {
             Within::Text => "in the text".to_owned(),
@@ -126,7 +128,10 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
                 ui.selectable_value(&mut filters.within, Within::Column(column.clone()), text);
             }
         });
-        combo.response.accessible_name("Where to search").on_hover_text("Columns are searched as they stand in the file");
+        combo
+            .response
+            .accessible_name("Where to search")
+            .on_hover_text("Columns are searched as they stand in the file");
         ui.label(theme.small(shown));
     });
 }
@@ -185,7 +190,10 @@ fn side_ui(ui: &mut Ui, source: &RowSource, filters: &mut RowFilters) {
             ui.add_enabled_ui(rows > 0, |ui| ui.selectable_value(&mut filters.side, Some(side), name(Some(side))));
         }
     });
-    combo.response.accessible_name("Show the rows of this side").on_hover_text("Side of the split, as Prepare divides the rows");
+    combo
+        .response
+        .accessible_name("Show the rows of this side")
+        .on_hover_text("Side of the split, as Prepare divides the rows");
 }
 
 /// A column to show, and a value in it to filter by.
@@ -204,7 +212,10 @@ fn column_ui(
             ui.selectable_value(&mut filters.column, Some(column.clone()), one_line(column, SHOWN));
         }
     });
-    combo.response.accessible_name("Column to filter by").on_hover_text("Shows the column beside the texts, to filter and sort by");
+    combo
+        .response
+        .accessible_name("Column to filter by")
+        .on_hover_text("Shows the column beside the texts, to filter and sort by");
     if filters.column != before {
         (filters.value, filters.missing) = (String::new(), false);
     }
@@ -229,7 +240,10 @@ fn column_ui(
                 for (value, rows) in values.into_iter().flatten() {
                     let name = if value.is_empty() { "No value".to_owned() } else { one_line(value, SHOWN) };
                     let text = format!("{name}  ·  {}", counted(*rows as u64, "row", "rows"));
-                    if ui.selectable_label(filters.value == *value && filters.missing == value.is_empty(), text).clicked() {
+                    if ui
+                        .selectable_label(filters.value == *value && filters.missing == value.is_empty(), text)
+                        .clicked()
+                    {
                         (filters.value, filters.missing) = (value.clone(), value.is_empty());
                         ui.close();
                     }

@@ -15,7 +15,7 @@ const HOVERED: usize = 2_000;
 /// Least width of a letter in points: more letters than fit are not laid out.
 const LETTER: f32 = 3.0;
 /// Least width at which the number of words is shown.
-const ROOMY: f32 = 520.0;
+const ROOMY: f32 = 600.0;
 
 /// The row chosen, and whether the table must follow it.
 #[derive(Debug, Default)]
@@ -155,7 +155,10 @@ fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, by: SortBy, sort: &mut Sort) 
     let text = format!("{} {icon}", one_line(name, 40));
     let response = ui
         .add(Button::new(theme.small(text)).frame(false).truncate())
-        .on_hover_text(format!("Order the rows by {}", if by == SortBy::File { "their place in the file" } else { name }))
+        .on_hover_text(format!(
+            "Order the rows by {}",
+            if by == SortBy::File { "their place in the file" } else { name }
+        ))
         .accessible_name(format!("Order by {name}"));
     if response.clicked() {
         *sort = match (sort.by == by, sort.descending) {

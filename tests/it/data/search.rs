@@ -207,9 +207,14 @@ fn many() -> String {
         let (text, label) = match row % 3 {
             0 => (format!("The flight number {row} was late and the crew was rude to everybody"), "bad"),
             1 => (format!("A lovely flight number {row} with a friendly crew and good food"), "good"),
-            _ => (format!("Der Flug Nummer {row} war wieder verspätet und das Essen war schlecht"), "bad"),
+            _ => (
+                format!(
+                    "Der Flug Nummer {row} war schon wieder verspätet, das Essen war schlecht und niemand wollte uns etwas dazu sagen"
+                ),
+                "bad",
+            ),
         };
-        rows += &format!("{text},{label},{day}\n");
+        rows += &format!("\"{text}\",{label},{day}\n");
     }
     rows
 }
