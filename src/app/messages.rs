@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::data::RowQuery;
 use crate::project::{
     CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, RowEdit, RowId, SplitSettings, Step,
     TrainingSettings,
@@ -117,13 +118,16 @@ pub enum AppCommand {
     AddFiles(Vec<PathBuf>),
     /// Read the data files again: they were changed.
     ReadAgain,
-    /// Search the prepared rows; the answer comes in `StepContext::found`.
-    FindRows {
-        /// What the text holds.
-        query: String,
-        /// Class id of the rows; `None` is any.
-        label: Option<u32>,
-    },
+    /// Search the prepared rows; the answer comes in `Inspection::found` or `Inspection::bad_pattern`.
+    FindRows(Box<RowQuery>),
+    /// Count a column's values; the answer comes in `Inspection::values`.
+    CountValues(String),
+    /// Count the texts' tokens for the model in this folder; the answer comes in `Inspection::tokens`.
+    CountTokens(PathBuf),
+    /// Stop counting tokens.
+    StopCountingTokens,
+    /// Count a text's tokens for the model in this folder; the answer comes in `Inspection::text_tokens`.
+    CountTextTokens(String, PathBuf),
     /// Look for what is wrong with the rows; the answer comes in `StepContext::findings`.
     FindProblems,
     /// Stop looking for it.

@@ -211,7 +211,7 @@ impl AppState {
             likeness: work.likeness.as_deref(),
             findings: work.findings.as_ref(),
             looking: work.looking.as_ref(),
-            found: work.found.as_ref(),
+            inspection: &work.inspection,
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),
             fetch: work.fetch.as_ref(),

@@ -4,6 +4,7 @@
 //! while a model is trained; a third one looks for more to tell about the data, and keeps nobody waiting.
 
 mod answers;
+mod inspecting;
 
 use std::io;
 use std::path::PathBuf;
@@ -16,17 +17,22 @@ use crate::worker::{
     Command, EvaluationReport, ExportFormat, JobId, RunResults, SharedData, Survey, Worker, WorkerOptions,
 };
 
-use super::context::{ClassifyState, FetchState, ForecastState, FoundRows, Job, LiveRun, RowQuestion};
+use super::context::{ClassifyState, FetchState, ForecastState, Job, LiveRun};
+use super::inspection::{Inspection, RowQuestion};
 
 /// What a job was asked for.
 #[derive(Clone, Debug)]
 enum Purpose {
     Import,
-    Prepare,
+    Prepare(Arc<Project>),
     Compare,
     FindProblems,
+    Profile,
     SaveBadRows,
-    FindRows(RowQuestion),
+    FindRows(Box<RowQuestion>),
+    CountValues(String),
+    CountTokens,
+    CountTextTokens(String),
     LoadRun,
     Classify(Vec<String>),
     Fetch,
@@ -86,8 +92,8 @@ pub struct Work {
     pub looking: Option<Progress>,
     /// Why it could not be prepared.
     pub prepare_error: Option<String>,
-    /// The rows that were searched for last.
-    pub found: Option<FoundRows>,
+    /// What was asked about its rows, and answered.
+    pub inspection: Inspection,
     /// Reading or preparing under way.
     pub preview_job: Option<Job>,
     /// A download under way, or the last one's failure.
@@ -133,7 +139,7 @@ impl Work {
             findings: None,
             looking: None,
             prepare_error: None,
-            found: None,
+            inspection: Inspection::default(),
             preview_job: None,
             fetch: None,
             forecast: None,
@@ -199,8 +205,8 @@ impl Work {
         let Some(imported) = self.imported.clone() else { return };
         self.drop_previews();
         self.preview_job = Some(Job { title: "Preparing the rows".to_owned(), progress: Progress::default() });
-        let command = Command::Prepare { project: Box::new(project.clone()), imported };
-        self.send(Lane::Preview, Purpose::Prepare, command);
+        let purpose = Purpose::Prepare(Arc::new(project.clone()));
+        self.send(Lane::Preview, purpose, Command::Prepare { project: Box::new(project.clone()), imported });
     }
 
     /// Finds the texts of the prepared data that are nearly the same.
@@ -246,17 +252,7 @@ impl Work {
         self.likeness = None;
         self.findings = None;
         self.prepare_error = None;
-        self.found = None;
-    }
-
-    /// Searches the prepared rows. A search not yet answered is dropped.
-    pub fn find_rows(&mut self, query: String, label: Option<u32>) {
-        let Some(prepared) = self.prepared.clone() else { return };
-        let is_search = |purpose: &Purpose| matches!(purpose, Purpose::FindRows(_));
-        self.stop(is_search);
-        self.forget(is_search);
-        let question = RowQuestion { prepared: Arc::clone(&prepared), query: query.clone(), label };
-        self.send(Lane::Preview, Purpose::FindRows(question), Command::FindRows { prepared, query, label });
+        self.inspection = Inspection::default();
     }
 
     /// Reads a finished run.
@@ -403,7 +399,15 @@ impl Work {
     /// Drops reading and preparing, since something newer is wanted.
     fn drop_previews(&mut self) {
         let is_preview = |purpose: &Purpose| {
-            matches!(purpose, Purpose::Import | Purpose::Prepare | Purpose::Compare | Purpose::FindProblems)
+            matches!(
+                purpose,
+                Purpose::Import
+                    | Purpose::Prepare(_)
+                    | Purpose::Compare
+                    | Purpose::FindProblems
+                    | Purpose::Profile
+                    | Purpose::CountTokens
+            )
         };
         self.stop(is_preview);
         self.forget(is_preview);

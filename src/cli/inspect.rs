@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::args::InspectArguments;
 use super::new::{absolute, choose_columns, import, label_columns_hint, reading};
 use super::outcome::print_json;
+use super::profile::{Told, print_missing};
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence};
@@ -18,7 +19,7 @@ use crate::data::{
     summarise_columns,
 };
 use crate::project::{DatasetSettings, Project};
-use crate::worker::{Answer, Command};
+use crate::worker::{Answer, Command, Profile, RowSource, Survey};
 
 /// Bad rows and labels shown; `--json` gives all.
 const SHOWN: usize = 10;
@@ -84,6 +85,7 @@ struct Column<'a> {
     /// What it is for, chosen or guessed.
     role: Option<String>,
     filled: u64,
+    missing: u64,
     distinct: u64,
     first_value: String,
 }
@@ -114,6 +116,9 @@ struct Texts {
     findings: Vec<Finding>,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// The texts as a whole.
+    #[serde(flatten)]
+    told: Told,
 }
 
 #[derive(Serialize)]
@@ -147,6 +152,16 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
         let project = Box::new(project);
         let command = Command::Prepare { project: project.clone(), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
+        let survey = Arc::new(Survey::of(&prepared));
+        let source = RowSource {
+            project: Arc::new(project.as_ref().clone()),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+            survey,
+        };
+        let Answer::Profiled(profile) = session.run(Command::Profile { source })? else {
+            return Err(CliError::unexpected());
+        };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
         let search = Command::FindProblems {
@@ -157,7 +172,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
             likeness: Arc::clone(&likeness),
         };
         let Answer::ProblemsFound(findings) = session.run(search)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness, &findings));
+        texts = Some(describe_texts(&prepared, &likeness, (&findings, &profile)));
     }
     let findings = find(&imported, &dataset, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
@@ -225,13 +240,14 @@ fn describe_columns<'a>(table: &'a Table, dataset: &DatasetSettings) -> Vec<Colu
             role: dataset.role_of(name).map(|role| role.title().to_lowercase()),
             name,
             filled,
+            missing: table.len() as u64 - filled,
             distinct,
             first_value: first_filled.map(|row| table.cell(column, row)).unwrap_or_default().to_owned(),
         })
         .collect()
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness, findings: &[Finding]) -> Texts {
+fn describe_texts(prepared: &Prepared, likeness: &Likeness, (findings, profile): (&[Finding], &Profile)) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -266,6 +282,7 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness, findings: &[Finding]
         findings: findings.to_vec(),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
+        told: Told::new(profile, &prepared.labels),
     }
 }
 
@@ -305,6 +322,8 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         })
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
+    let missing: Vec<(&str, u64)> = findings.columns.iter().map(|column| (column.name, column.missing)).collect();
+    print_missing(out, &missing, findings.rows)?;
     print_bad_rows(out, &findings.bad_rows)?;
     if let Some(texts) = &findings.texts {
         return print_texts(out, texts);
@@ -353,6 +372,7 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.without_label, "empty label", "empty labels"),
     )?;
     print_findings(out, &texts.findings)?;
+    texts.told.print(out)?;
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;
     }

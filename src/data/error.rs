@@ -142,6 +142,9 @@ pub enum DataError {
     /// A find-and-replace pattern cannot be used.
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    /// A regular expression that is none.
+    #[error("the pattern cannot be used. {0}")]
+    BadPattern(String),
     /// The person stopped the job.
     #[error("stopped")]
     Cancelled,

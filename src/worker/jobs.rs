@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::data::{self, DataError, Imported, TextTokenizer};
+use crate::data::{self, DataError, Imported, Prepared, TextTokenizer, TokenHistogram};
 use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::models::{self, Catalogue, Compute, FetchError, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
@@ -16,7 +16,7 @@ use super::dataset::SharedData;
 use super::findings::{self, KeptLengths};
 use super::labelling::KeptModel;
 use super::reporter::Reporter;
-use super::{Answer, Command, LogLevel, Survey, labelling, runs};
+use super::{Answer, Command, LogLevel, Profile, Survey, labelling, runs, survey};
 
 /// What a job is given.
 pub(super) struct Context<'a> {
@@ -28,12 +28,19 @@ pub(super) struct Context<'a> {
     pub kept: &'a mut Kept,
 }
 
+/// Most texts whose tokens are counted: some ten seconds' work on two cores.
+const COUNTED: usize = 200_000;
+/// Most values of a column that are offered.
+const VALUES: usize = 50;
+
 /// What is kept from one job for the next.
 #[derive(Default)]
 pub(super) struct Kept {
     pub data: SharedData,
     pub model: KeptModel,
     pub lengths: KeptLengths,
+    /// The tokenizer read last, and the model's folder.
+    pub tokenizer: Option<(PathBuf, Arc<TextTokenizer>)>,
 }
 
 /// Why a job ended without an answer of its own.
@@ -117,6 +124,18 @@ impl Context<'_> {
     }
 }
 
+impl Context<'_> {
+    /// The tokenizer of a model, kept from before if it is of the same folder.
+    fn tokenizer(&mut self, folder: &Path) -> Result<Arc<TextTokenizer>, JobError> {
+        if let Some((_, tokenizer)) = self.kept.tokenizer.as_ref().filter(|(kept, _)| kept == folder) {
+            return Ok(Arc::clone(tokenizer));
+        }
+        let tokenizer = Arc::new(TextTokenizer::load(folder)?);
+        self.kept.tokenizer = Some((folder.to_owned(), Arc::clone(&tokenizer)));
+        Ok(tokenizer)
+    }
+}
+
 /// A person's data file is never written over.
 fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -145,8 +164,21 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::FindProblems { project, folder, imported, prepared, likeness } => {
             findings::find_problems(context, (&project, &folder), &imported, &prepared, &likeness)
         }
-        Command::FindRows { prepared, query, label } => {
-            Ok(Answer::RowsFound(data::filter_rows(&prepared, &query, label)))
+        Command::FindRows { source, query } => match data::find_rows(&source.rows(), &query, context.control) {
+            Ok(found) => Ok(Answer::RowsFound(found)),
+            Err(DataError::BadPattern(why)) => Ok(Answer::BadPattern(why)),
+            Err(error) => Err(error.into()),
+        },
+        Command::CountValues { source, column } => {
+            Ok(Answer::ValuesCounted(data::frequent_values(&source.rows(), &column, VALUES)))
+        }
+        Command::Profile { source } => {
+            let profile = context.watched(|watch| Profile::of(&source.rows(), watch))?;
+            Ok(Answer::Profiled(Arc::new(profile)))
+        }
+        Command::CountTokens { prepared, model } => count_tokens(context, &prepared, &model),
+        Command::CountTextTokens { text, model } => {
+            Ok(Answer::TextTokens(context.tokenizer(&model)?.token_count(&text)?))
         }
         Command::FetchModel { id } => fetch_model(context, id),
         Command::Train { project, folder } => runs::train(context, &project, &folder),
@@ -171,6 +203,13 @@ fn prepare(context: &mut Context<'_>, project: &Project, imported: &Arc<Imported
     let prepared = context.watched(|watch| data::prepare(project, imported, watch))?;
     context.reporter.send(Answer::Surveyed(Arc::new(Survey::of(&prepared))));
     Ok(Answer::Prepared(context.kept.data.keep_prepared(project, imported, prepared)))
+}
+
+fn count_tokens(context: &mut Context<'_>, prepared: &Prepared, model: &Path) -> Result<Answer, JobError> {
+    let tokenizer = context.tokenizer(model)?;
+    let most = (COUNTED, survey::BINS);
+    let lengths = context.watched(|watch| TokenHistogram::count(prepared, &tokenizer, most, watch))?;
+    Ok(Answer::TokensCounted(Arc::new(lengths)))
 }
 
 fn fetch_model(context: &mut Context<'_>, id: String) -> Result<Answer, JobError> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Finding, Imported, Likeness, Prepared};
+use crate::data::{Finding, Imported, Likeness, Place, Prepared, RowQuery, TokenHistogram};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
@@ -11,7 +11,7 @@ use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
-use super::Survey;
+use super::{Profile, RowSource, Survey};
 
 /// Number of a job; later jobs have higher numbers.
 pub type JobId = u64;
@@ -33,14 +33,38 @@ pub enum Command {
         /// The rows.
         imported: Arc<Imported>,
     },
-    /// Find the rows that hold some words. Answer: [`Answer::RowsFound`].
+    /// Find rows and put them in order. Answer: [`Answer::RowsFound`], or [`Answer::BadPattern`].
     FindRows {
         /// The rows.
+        source: RowSource,
+        /// Which of them, in which order.
+        query: RowQuery,
+    },
+    /// Count the values of a column. Answer: [`Answer::ValuesCounted`].
+    CountValues {
+        /// The rows.
+        source: RowSource,
+        /// The column's name.
+        column: String,
+    },
+    /// Tell more of the rows. Answer: [`Answer::Profiled`].
+    Profile {
+        /// The rows.
+        source: RowSource,
+    },
+    /// Count the tokens of the texts. Answer: [`Answer::TokensCounted`].
+    CountTokens {
+        /// The rows.
         prepared: Arc<Prepared>,
-        /// What the text holds, in any case; empty fits every text.
-        query: String,
-        /// Class id of the rows; `None` is any.
-        label: Option<u32>,
+        /// The model's folder.
+        model: PathBuf,
+    },
+    /// Count the tokens of one text. Answer: [`Answer::TextTokens`].
+    CountTextTokens {
+        /// The text, cleaned.
+        text: String,
+        /// The model's folder.
+        model: PathBuf,
     },
     /// Write the rows that could not be used as CSV. Answer: [`Answer::BadRowsSaved`].
     SaveBadRows {
@@ -174,8 +198,18 @@ pub enum Answer {
     Surveyed(Arc<Survey>),
     /// Data is prepared. Final for [`Command::Prepare`].
     Prepared(Arc<Prepared>),
-    /// Places in `Prepared::examples` of the rows found, in order. Final.
-    RowsFound(Vec<usize>),
+    /// The rows found, in the order asked for. Final.
+    RowsFound(Vec<Place>),
+    /// The words searched for are no regular expression, and why, in plain words. Final.
+    BadPattern(String),
+    /// The most frequent values of a column and their rows. Final.
+    ValuesCounted(Vec<(String, usize)>),
+    /// More about the rows. Final.
+    Profiled(Arc<Profile>),
+    /// The texts' lengths in tokens. Final.
+    TokensCounted(Arc<TokenHistogram>),
+    /// Tokens of one text, special tokens included, before any is cut off. Final.
+    TextTokens(usize),
     /// The rows that could not be used were written. Final.
     BadRowsSaved {
         /// The file.

@@ -10,6 +10,7 @@ mod prepare;
 mod real;
 mod roles;
 mod several;
+mod search;
 
 use std::path::Path;
 

@@ -58,8 +58,7 @@ pub fn findings_ui(
             if place > 0 {
                 ui.separator();
             }
-            let earlier = findings[..place].iter().filter(|other| other.kind == finding.kind).count();
-            let mut row = Row { finding, nth: earlier, is_used: used.contains(&place) };
+            let mut row = Row { finding, is_used: used.contains(&place) };
             row.draw(ui, ctx, explore, sender);
             if row.is_used && !used.contains(&place) {
                 used.push(place);
@@ -113,8 +112,6 @@ fn sought(kind: FindingKind) -> String {
 /// One finding.
 struct Row<'a> {
     finding: &'a Finding,
-    /// How many of its kind stand before it.
-    nth: usize,
     /// Its remedy was used.
     is_used: bool,
 }
@@ -183,7 +180,7 @@ impl Row<'_> {
             let response = button(ui, theme, icons::ROWS, "Show rows");
             let name = format!("Show rows: {}", kind.title());
             if response.accessible_name(name).on_hover_text("In the table of rows below").clicked() {
-                explore.show_finding(kind, self.nth);
+                explore.show(kind.title(), &self.finding.rows);
             }
         }
     }

@@ -10,10 +10,11 @@ use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::count;
 use super::super::widgets::{banner, button, card, empty_state, figure, page, primary_button, waiting_ui};
-use super::explore::{Data, ExploreState, explore_ui};
+use super::explore::{ExploreState, explore_ui};
 use super::findings::{FindingsState, findings_ui};
 use super::label_edits::{LabelRow, label_rows};
 use super::label_row::{Editing, label_row};
+use super::profile::profile_ui;
 use super::stars::{StarsState, stars_ui};
 use crate::data::{Imported, RowColumns};
 use crate::project::{DatasetSettings, LabelSettings, StarScale, Step};
@@ -30,7 +31,7 @@ pub struct LabelsStepState {
     editing: Editing,
     stars: StarsState,
     findings: FindingsState,
-    explore: ExploreState,
+    pub(super) explore: ExploreState,
 }
 
 /// Labels in the file with their rows, counted once for a file and column.
@@ -88,14 +89,15 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         stars_ui(ui, ctx, &state.found.labels, &mut state.stars, sender);
         let kind = kind_of(&state.found.labels, dataset);
         label_set(ui, ctx, (&state.rows, kind), &mut state.editing, sender);
-        let (Some(prepared), Some(survey)) = (ctx.prepared, ctx.survey) else {
+        let Some(source) = &ctx.inspection.source else {
             if ctx.preview.is_some() {
                 waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
             }
             return;
         };
         findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
-        explore_ui(ui, ctx, Data { imported, prepared, survey }, &mut state.explore, sender);
+        explore_ui(ui, ctx, source, &mut state.explore, sender);
+        profile_ui(ui, ctx, source, &mut state.explore, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Prepare));
         }
@@ -365,6 +367,6 @@ mod tests {
         field.focus();
         field.type_text("no such words anywhere");
         settle(&mut window);
-        window.get_by_label("No row has these words and this label");
+        window.get_by_label_contains("No row fits");
     }
 }

@@ -23,7 +23,7 @@ pub use basics::{
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};
-pub use diff::diff_ui;
+pub use diff::{Diff, diff_ui};
 pub use headline::{Headline, headline_ui};
 pub use metrics_table::metrics_table_ui;
 pub use probability_bars::{Chosen, probability_bars_ui};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
-use super::super::context::{ClassifyState, FoundRows, RunEnd};
+use super::super::context::{ClassifyState, RunEnd};
+use super::super::inspection::Inspection;
 use super::{Lane, Outcome, Purpose, Work};
 
 impl Work {
@@ -46,6 +47,9 @@ impl Work {
                 self.prepared = Some(Arc::clone(&prepared));
                 self.survey = self.next_survey.take();
                 self.prepare_error = None;
+                if let Purpose::Prepare(project) = purpose {
+                    self.inspect(project, &prepared);
+                }
                 self.compare(prepared);
             }
             Answer::TextsCompared(likeness) => {
@@ -54,6 +58,23 @@ impl Work {
             }
             Answer::ProblemsFound(findings) => self.findings = Some(findings),
             Answer::RowsFound(rows) => self.on_found(purpose, rows),
+            Answer::BadPattern(why) => self.on_bad_pattern(purpose, why),
+            Answer::ValuesCounted(values) => {
+                if let Purpose::CountValues(column) = purpose {
+                    self.inspection.values = Some((column, values));
+                }
+            }
+            Answer::Profiled(profile) => self.inspection.profile = Some(profile),
+            Answer::TokensCounted(lengths) => {
+                if let Some(tokens) = &mut self.inspection.tokens {
+                    tokens.lengths = Some(lengths);
+                }
+            }
+            Answer::TextTokens(tokens) => {
+                if let Purpose::CountTextTokens(text) = purpose {
+                    self.inspection.text_tokens = Some((text, tokens));
+                }
+            }
             Answer::ModelReady { .. } => {
                 self.fetch = None;
                 return Some(Outcome::ModelReady);
@@ -105,7 +126,7 @@ impl Work {
     /// A job is over, however it ended.
     fn settle(&mut self, purpose: &Purpose) {
         match purpose {
-            Purpose::Import | Purpose::Prepare => self.preview_job = None,
+            Purpose::Import | Purpose::Prepare(_) => self.preview_job = None,
             Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => self.job = None,
             Purpose::Compare | Purpose::FindProblems => self.looking = None,
             Purpose::Fetch => {
@@ -118,13 +139,25 @@ impl Work {
                     forecast.progress = None;
                 }
             }
-            Purpose::Train | Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) | Purpose::SaveBadRows => {}
+            Purpose::CountTokens => {
+                if let Some(tokens) = &mut self.inspection.tokens {
+                    tokens.progress = None;
+                }
+            }
+            Purpose::Train
+            | Purpose::LoadRun
+            | Purpose::Classify(_)
+            | Purpose::FindRows(_)
+            | Purpose::CountValues(_)
+            | Purpose::CountTextTokens(_)
+            | Purpose::Profile
+            | Purpose::SaveBadRows => {}
         }
     }
 
     fn on_progress(&mut self, purpose: &Purpose, progress: Progress) {
         match purpose {
-            Purpose::Import | Purpose::Prepare => {
+            Purpose::Import | Purpose::Prepare(_) => {
                 if let Some(job) = &mut self.preview_job {
                     job.progress = progress;
                 }
@@ -150,13 +183,18 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) | Purpose::SaveBadRows => {}
-        }
-    }
-
-    fn on_found(&mut self, purpose: Purpose, rows: Vec<usize>) {
-        if let Purpose::FindRows(question) = purpose {
-            self.found = Some(FoundRows { question, rows });
+            Purpose::CountTokens => {
+                if let Some(tokens) = &mut self.inspection.tokens {
+                    tokens.progress = Some(progress);
+                }
+            }
+            Purpose::LoadRun
+            | Purpose::Classify(_)
+            | Purpose::FindRows(_)
+            | Purpose::CountValues(_)
+            | Purpose::CountTextTokens(_)
+            | Purpose::Profile
+            | Purpose::SaveBadRows => {}
         }
     }
 
@@ -203,6 +241,7 @@ impl Work {
             Purpose::Fetch => self.fetch = None,
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
+            Purpose::CountTokens => self.on_no_tokens("Counting was stopped".to_owned()),
             _ => {}
         }
     }
@@ -214,9 +253,10 @@ impl Work {
                 self.import_error = Some(message);
                 return None;
             }
-            Purpose::Prepare => {
+            Purpose::Prepare(_) => {
                 self.prepared = None;
                 self.survey = None;
+                self.inspection = Inspection::default();
                 self.prepare_error = Some(message);
                 return None;
             }
@@ -229,6 +269,10 @@ impl Work {
                 if let Some(forecast) = &mut self.forecast {
                     forecast.error = Some(message);
                 }
+                return None;
+            }
+            Purpose::CountTokens => {
+                self.on_no_tokens(message);
                 return None;
             }
             Purpose::Fetch => {
@@ -249,6 +293,9 @@ impl Work {
                 self.on_found(purpose.clone(), Vec::new());
                 "The rows could not be searched"
             }
+            Purpose::CountValues(_) => "The values could not be counted",
+            Purpose::CountTextTokens(_) => "The tokens could not be counted",
+            Purpose::Profile => "The rows could not be looked through",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
             Purpose::FindProblems => "The rows could not be looked through",

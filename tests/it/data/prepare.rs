@@ -1,7 +1,7 @@
 //! Edits, labels, cleaning, duplicates, the split, and what stands in the way of training.
 
 use super::*;
-use hone::data::{CleaningPart, DropReason, Side, content_hash, filter_rows, word_counts};
+use hone::data::{CleaningPart, DropReason, Side, content_hash};
 use hone::project::{RowEdit, RowId};
 
 fn id(file: SourceFile, record: u64) -> RowId {
@@ -178,18 +178,6 @@ fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
     assert!(ready.examples[0].relabelled && ready.labels[ready.examples[0].label as usize] == "10");
     assert_eq!(ready.dropped[0], (id(main, 2), DropReason::Excluded));
     assert!(ready.warnings.iter().any(|warning| warning.contains("the file has changed since")));
-}
-
-#[test]
-fn rows_are_found_by_text_and_label() {
-    let folder = tempfile::tempdir().unwrap();
-    let main = "text,label\nGreat CAFÉ,a\nbad cafe,b\ngreat tea,b\n";
-    let ready = prepared(&project(folder.path(), main, None, None), folder.path()).1;
-    assert_eq!(filter_rows(&ready, "great", None), [0, 2]);
-    assert_eq!(filter_rows(&ready, "café", None), [0]);
-    assert_eq!(filter_rows(&ready, "", Some(1)), [1, 2]);
-    assert_eq!(filter_rows(&ready, "tea", Some(0)), [0_usize; 0]);
-    assert_eq!(word_counts(&ready), [2, 2, 2]);
 }
 
 #[test]
