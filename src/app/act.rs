@@ -32,9 +32,17 @@ impl HoneApp {
             AppCommand::GoTo(step) => self.state.view = View::Step(step),
             AppCommand::User(command) => self.run_user_command(command),
             AppCommand::Pick(pick) => self.ask_for(pick),
-            AppCommand::OpenData(path) => self.open_data(&path),
+            AppCommand::OpenData(path) => self.open_data(&[path]),
+            AppCommand::OpenFiles(paths) => self.open_data(&paths),
+            AppCommand::AddFiles(paths) => self.add_data(&paths),
             AppCommand::ReadAgain => self.state.make_stale(Stale::Imported, Instant::now()),
-            AppCommand::FindRows { query, label } => self.state.work.find_rows(query, label),
+            AppCommand::FindRows(query) => self.state.work.find_rows(*query),
+            AppCommand::CountValues(column) => self.state.work.count_values(column),
+            AppCommand::CountTokens(model) => self.state.work.count_tokens(model),
+            AppCommand::StopCountingTokens => self.state.work.stop_counting_tokens(),
+            AppCommand::CountTextTokens(text, model) => self.state.work.count_text_tokens(text, model),
+            AppCommand::FindProblems => self.state.find_problems(),
+            AppCommand::StopLooking => self.state.work.stop_looking(),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
             AppCommand::StopFetch => self.state.work.stop_fetch(),
@@ -111,13 +119,18 @@ impl HoneApp {
         }
     }
 
-    /// Takes another file as the main one: what was said of the old file's form and columns is forgotten.
-    fn open_data(&mut self, path: &Path) {
+    /// Takes other files as the main one: what was said of the old file's form and columns is forgotten.
+    fn open_data(&mut self, paths: &[PathBuf]) {
         let Some(session) = &self.state.session else { return };
-        let main = Some(stored(session.folder(), path));
+        if paths.is_empty() {
+            return;
+        }
+        let mut files = paths.iter().map(|path| stored(session.folder(), path));
+        let main = files.next();
         let old = &session.project().dataset;
         let dataset = DatasetSettings {
             main,
+            more: files.collect(),
             validation: old.validation.clone(),
             test: old.test.clone(),
             ..DatasetSettings::default()
@@ -130,6 +143,28 @@ impl HoneApp {
         };
         let same = session.project().split == split;
         self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
+        self.state.view = View::default();
+    }
+
+    /// Appends files to the main one. One that is there already is not taken twice.
+    fn add_data(&mut self, paths: &[PathBuf]) {
+        let Some(session) = &self.state.session else { return };
+        let mut dataset = session.project().dataset.clone();
+        if dataset.main.is_none() {
+            return self.open_data(paths);
+        }
+        let mut twice = Vec::new();
+        for path in paths.iter().map(|path| stored(session.folder(), path)) {
+            if dataset.main_files().any(|file| *file == path) {
+                twice.push(path.display().to_string());
+            } else {
+                dataset.more.push(path);
+            }
+        }
+        if !twice.is_empty() {
+            self.tell(Tone::Neutral, "Already among the data files", twice.join(", "));
+        }
+        self.edit(Edit::Dataset(dataset));
         self.state.view = View::default();
     }
 
@@ -198,7 +233,13 @@ impl HoneApp {
 
     pub(super) fn on_picked(&mut self, picked: Picked) {
         match picked {
-            Picked::Path(pick, path) => self.use_path(pick, path),
+            Picked::Paths(Pick::MainFile, paths) => self.open_data(&paths),
+            Picked::Paths(Pick::MoreFiles, paths) => self.add_data(&paths),
+            Picked::Paths(pick, paths) => {
+                if let Some(path) = paths.into_iter().next() {
+                    self.use_path(pick, path);
+                }
+            }
             Picked::Nothing => {}
             // A dialog of ours with a text field is open already: the path is typed there.
             Picked::NoDialog(Pick::NewFolder | Pick::SaveAs) if self.dialog.is_some() => {
@@ -225,7 +266,8 @@ impl HoneApp {
             Pick::EvaluateFile => self.state.work.evaluate(path),
             Pick::PredictFile => self.ask_for(Pick::PredictOutput { input: path }),
             Pick::PredictOutput { input } => self.state.work.predict(input, path),
-            Pick::MainFile | Pick::MainFolder => self.open_data(&path),
+            Pick::MainFile | Pick::MainFolder => self.open_data(&[path]),
+            Pick::MoreFiles => self.add_data(&[path]),
             Pick::BadRows => self.state.work.save_bad_rows(path),
             Pick::ValidationFile | Pick::TestFile | Pick::ModelFolder => self.use_path_in_project(&pick, &path),
         }
@@ -247,13 +289,14 @@ impl HoneApp {
     }
 
     pub(super) fn take_dropped_files(&mut self, ctx: &Context) {
-        let dropped = ctx.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
-        let Some(path) = dropped else { return };
+        let dropped: Vec<PathBuf> =
+            ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+        let Some(path) = dropped.first() else { return };
         let is_project = path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE);
         if is_project {
-            self.leave(Leaving::Open(path));
+            self.leave(Leaving::Open(path.clone()));
         } else if self.state.session.is_some() {
-            self.open_data(&path);
+            self.open_data(&dropped);
         } else {
             self.tell(Tone::Neutral, "Make a project first", "Then drop the file again to open it there");
         }
@@ -264,7 +307,15 @@ impl HoneApp {
     pub(super) fn on_outcome(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Imported => self.guess_columns(now),
-            Outcome::ModelReady => self.state.refresh_model(),
+            Outcome::Compared => self.state.find_problems(),
+            Outcome::ModelReady => {
+                let was_here = self.state.model_folder.is_some();
+                self.state.refresh_model();
+                // With the model comes its tokenizer: lengths need not be estimated any more.
+                if !was_here && self.state.model_folder.is_some() {
+                    self.state.find_problems();
+                }
+            }
             Outcome::RunFinished => {
                 self.state.refresh_runs();
                 let macro_f1 = self.state.work.results.as_ref().map(|results| {
@@ -287,20 +338,7 @@ impl HoneApp {
     fn guess_columns(&mut self, now: Instant) {
         let Some(imported) = self.state.work.imported.clone() else { return };
         if let Some(session) = &mut self.state.session {
-            session.fill_in(
-                |project| {
-                    let dataset = &mut project.dataset;
-                    for (column, guess) in [
-                        (&mut dataset.text_column, &imported.guessed_text),
-                        (&mut dataset.label_column, &imported.guessed_label),
-                    ] {
-                        if let (true, Some(guess)) = (column.is_empty(), guess) {
-                            column.clone_from(guess);
-                        }
-                    }
-                },
-                now,
-            );
+            session.fill_in(|project| imported.fill_in(&mut project.dataset), now);
         }
         self.state.prepare();
     }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Imported, LeakageReport, Likeness, Prepared};
+use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
 use crate::worker::{DryRun, EvaluationReport, LogLine, RunResults, RunStart, Survey};
 
+use super::inspection::Inspection;
 use super::theme::{Theme, Tone};
 
 /// Read access to everything a step shows. Drawing changes nothing here.
@@ -34,12 +35,14 @@ pub struct StepContext<'a> {
     pub likeness: Option<&'a Likeness>,
     /// What would make figures better than they are, once that was looked for in `prepared`.
     pub leakage: Option<&'a LeakageReport>,
-    /// How far comparing texts and looking for leakage is; `None` when nobody does so.
-    pub comparing: Option<&'a Progress>,
     /// A person stopped the preparing.
     pub prepare_stopped: bool,
-    /// The rows that were searched for last.
-    pub found: Option<&'a FoundRows>,
+    /// What is wrong with the rows, once it was looked for.
+    pub findings: Option<&'a Arc<Vec<Finding>>>,
+    /// How far looking for it is.
+    pub looking: Option<&'a Progress>,
+    /// What was asked about the rows, and answered.
+    pub inspection: &'a Inspection,
     /// Reading or preparing under way.
     pub preview: Option<&'a Job>,
     /// The chosen model's folder, when it is on this machine.
@@ -94,34 +97,6 @@ pub struct Job {
     pub title: String,
     /// How far it is.
     pub progress: Progress,
-}
-
-/// A search through prepared rows.
-#[derive(Clone, Debug)]
-pub struct RowQuestion {
-    /// The rows.
-    pub prepared: Arc<Prepared>,
-    /// What the text holds.
-    pub query: String,
-    /// Class id of the rows; `None` is any.
-    pub label: Option<u32>,
-}
-
-impl PartialEq for RowQuestion {
-    fn eq(&self, other: &Self) -> bool {
-        // Prepared rows never change: the same rows are the same allocation.
-        let same_rows = Arc::ptr_eq(&self.prepared, &other.prepared);
-        same_rows && self.query == other.query && self.label == other.label
-    }
-}
-
-/// What a search found.
-#[derive(Clone, Debug)]
-pub struct FoundRows {
-    /// What was asked.
-    pub question: RowQuestion,
-    /// Places in `Prepared::examples`, in order.
-    pub rows: Vec<usize>,
 }
 
 /// A download.

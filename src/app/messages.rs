@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::data::RowQuery;
 use crate::project::{
-    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, RowEdit, RowId, SplitSettings, Step,
+    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, RowEdit, RowId, SplitSettings, Step,
     TrainingSettings,
 };
 use crate::worker::ExportFormat;
@@ -22,8 +23,10 @@ pub enum Edit {
     Dataset(DatasetSettings),
     /// Order, renames, merges, exclusions of labels.
     Labels(LabelSettings),
-    /// Cleaning switches.
+    /// Cleaning switches and patterns.
     Cleaning(CleaningSettings),
+    /// The find-and-replace patterns of the cleaning, as they are typed.
+    Patterns(Vec<Pattern>),
     /// Sizes, stratification, seed.
     Split(SplitSettings),
     /// How rows are divided, and the columns that this looks at: one decision.
@@ -45,6 +48,7 @@ impl Edit {
             Self::Dataset(_) => "data settings",
             Self::Labels(_) => "labels",
             Self::Cleaning(_) => "cleaning",
+            Self::Patterns(_) => "patterns",
             Self::Split(_) | Self::Divide(_) => "split",
             Self::Model(_) => "model",
             Self::Training(_) => "training settings",
@@ -56,15 +60,17 @@ impl Edit {
     /// their own.
     #[must_use]
     pub fn coalesces(&self) -> bool {
-        matches!(self, Self::Name(_) | Self::Split(_) | Self::Training(_))
+        matches!(self, Self::Name(_) | Self::Patterns(_) | Self::Split(_) | Self::Training(_))
     }
 }
 
 /// Which file or folder a person is asked for; the app does with it what the name says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pick {
-    /// The main data file.
+    /// The main data file, or several that make one table.
     MainFile,
+    /// Files to append to the main one.
+    MoreFiles,
     /// A folder as the main file.
     MainFolder,
     /// A separate validation file.
@@ -95,6 +101,7 @@ pub enum Pick {
 }
 
 /// Something a step wants done.
+#[allow(clippy::large_enum_variant, reason = "a few at a time, none of them kept")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppCommand {
     /// Change the project.
@@ -107,15 +114,26 @@ pub enum AppCommand {
     Pick(Pick),
     /// Use this as the main data file, and guess the columns anew.
     OpenData(PathBuf),
+    /// Use these together as the main data.
+    OpenFiles(Vec<PathBuf>),
+    /// Append these to the main data file.
+    AddFiles(Vec<PathBuf>),
     /// Read the data files again: they were changed.
     ReadAgain,
-    /// Search the prepared rows; the answer comes in `StepContext::found`.
-    FindRows {
-        /// What the text holds.
-        query: String,
-        /// Class id of the rows; `None` is any.
-        label: Option<u32>,
-    },
+    /// Search the prepared rows; the answer comes in `Inspection::found` or `Inspection::bad_pattern`.
+    FindRows(Box<RowQuery>),
+    /// Count a column's values; the answer comes in `Inspection::values`.
+    CountValues(String),
+    /// Count the texts' tokens for the model in this folder; the answer comes in `Inspection::tokens`.
+    CountTokens(PathBuf),
+    /// Stop counting tokens.
+    StopCountingTokens,
+    /// Count a text's tokens for the model in this folder; the answer comes in `Inspection::text_tokens`.
+    CountTextTokens(String, PathBuf),
+    /// Look for what is wrong with the rows; the answer comes in `StepContext::findings`.
+    FindProblems,
+    /// Stop looking for it.
+    StopLooking,
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
     /// Bring a model of the catalogue onto this machine.

@@ -12,9 +12,12 @@ mod context;
 #[cfg(test)]
 mod frame_times;
 mod history;
+mod inspection;
 mod leave;
 mod messages;
 mod pick;
+#[cfg(test)]
+mod scroll_times;
 mod session;
 mod shell;
 mod state;

@@ -3,14 +3,14 @@
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use rfd::AsyncFileDialog;
+use rfd::{AsyncFileDialog, FileHandle};
 
 use crate::worker::ExportFormat;
 
@@ -22,8 +22,8 @@ const TOO_SOON: Duration = Duration::from_millis(250);
 /// What came of asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picked {
-    /// The person chose this.
-    Path(Pick, PathBuf),
+    /// The person chose this; several files where several may be chosen.
+    Paths(Pick, Vec<PathBuf>),
     /// The person chose nothing.
     Nothing,
     /// The system has no file dialog: ask for a typed path.
@@ -58,7 +58,7 @@ impl Picker {
         thread::Builder::new().name("hone-file-dialog".into()).spawn(move || {
             let begun = Instant::now();
             let answer = match block_on(chosen) {
-                Some(path) => Picked::Path(pick, path),
+                Some(paths) => Picked::Paths(pick, paths),
                 None if begun.elapsed() < TOO_SOON => Picked::NoDialog(pick),
                 None => Picked::Nothing,
             };
@@ -82,7 +82,8 @@ impl Picker {
 #[must_use]
 pub fn title(pick: &Pick) -> &'static str {
     match pick {
-        Pick::MainFile => "Open a data file",
+        Pick::MainFile => "Open a data file, or several",
+        Pick::MoreFiles => "Add files",
         Pick::MainFolder => "Open a folder of data",
         Pick::BadRows => "Save the rows that could not be read",
         Pick::ValidationFile => "Open a validation file",
@@ -99,34 +100,41 @@ pub fn title(pick: &Pick) -> &'static str {
     }
 }
 
-fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<PathBuf>> + Send + 'static {
+/// What a system's dialog gives for one file.
+type One = Pin<Box<dyn Future<Output = Option<FileHandle>> + Send>>;
+/// What it gives for several.
+type Several = Pin<Box<dyn Future<Output = Option<Vec<FileHandle>>> + Send>>;
+
+fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf>>> + Send + 'static {
     let files = [
         "csv", "tsv", "txt", "tab", "json", "jsonl", "ndjson", "parquet", "arrow", "feather", "xlsx", "xlsm", "xlsb",
         "xls", "ods",
     ];
     let tables = |dialog: AsyncFileDialog| dialog.add_filter("Tables", &files).add_filter("All files", &["*"]);
     let dialog = AsyncFileDialog::new().set_title(title(pick)).set_directory(folder);
-    let future: std::pin::Pin<Box<dyn Future<Output = Option<rfd::FileHandle>> + Send>> = match pick {
-        Pick::MainFile | Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::PredictFile => {
-            Box::pin(tables(dialog).pick_file())
+    let one = |future: One| -> Several { Box::pin(async move { future.await.map(|file| vec![file]) }) };
+    let future: Several = match pick {
+        Pick::MainFile | Pick::MoreFiles => Box::pin(tables(dialog).pick_files()),
+        Pick::ValidationFile | Pick::TestFile | Pick::EvaluateFile | Pick::PredictFile => {
+            one(Box::pin(tables(dialog).pick_file()))
         }
-        Pick::Project | Pick::ModelFolder | Pick::NewFolder | Pick::MainFolder => Box::pin(dialog.pick_folder()),
-        Pick::SaveAs => Box::pin(dialog.set_can_create_directories(true).pick_folder()),
+        Pick::Project | Pick::ModelFolder | Pick::NewFolder | Pick::MainFolder => one(Box::pin(dialog.pick_folder())),
+        Pick::SaveAs => one(Box::pin(dialog.set_can_create_directories(true).pick_folder())),
         Pick::ExportTo(format) => {
             let name = match format {
                 ExportFormat::HuggingFace => "exported-model",
                 ExportFormat::Safetensors => "model.safetensors",
                 ExportFormat::Predictions => "predictions.csv",
             };
-            Box::pin(dialog.set_file_name(name).save_file())
+            one(Box::pin(dialog.set_file_name(name).save_file()))
         }
-        Pick::BadRows => Box::pin(dialog.set_file_name("bad-rows.csv").save_file()),
+        Pick::BadRows => one(Box::pin(dialog.set_file_name("bad-rows.csv").save_file())),
         Pick::PredictOutput { input } => {
             let stem = input.file_stem().map_or_else(|| "rows".into(), |stem| stem.to_string_lossy());
-            Box::pin(dialog.set_file_name(format!("{stem}-labelled.csv")).save_file())
+            one(Box::pin(dialog.set_file_name(format!("{stem}-labelled.csv")).save_file()))
         }
     };
-    async move { future.await.map(|file| file.path().to_owned()) }
+    async move { future.await.map(|files| files.iter().map(|file| file.path().to_owned()).collect()) }
 }
 
 struct Unpark(Thread);

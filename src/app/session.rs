@@ -1,9 +1,10 @@
 //! The open project: applying edits, undoing them, saving them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use crate::project::Project;
+use crate::project::{DatasetSettings, LabelSettings, Project};
 use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 
 use super::history::History;
@@ -17,6 +18,8 @@ const AUTOSAVE_AFTER: Duration = Duration::from_millis(800);
 pub enum Stale {
     /// Nothing of the data.
     Nothing,
+    /// What is said of the prepared data.
+    Findings,
     /// The prepared data.
     Prepared,
     /// The files must be read again.
@@ -237,6 +240,7 @@ fn change(project: &mut Project, edit: Edit) {
         Edit::Dataset(dataset) => project.dataset = dataset,
         Edit::Labels(labels) => project.labels = labels,
         Edit::Cleaning(cleaning) => project.cleaning = cleaning,
+        Edit::Patterns(patterns) => project.cleaning.patterns = patterns,
         Edit::Split(split) => project.split = split,
         Edit::Divide(divide) => (project.dataset, project.split) = *divide,
         Edit::Model(model) => project.model = model,
@@ -254,29 +258,30 @@ fn change(project: &mut Project, edit: Edit) {
 
 fn stale(before: &Project, after: &Project) -> Stale {
     let (old, new) = (&before.dataset, &after.dataset);
-    let same_files = old.main == new.main
-        && old.validation == new.validation
-        && old.test == new.test
-        && old.delimiter == new.delimiter
-        && old.quoting == new.quoting
-        && old.encoding == new.encoding
-        && old.sheet == new.sheet
-        && old.header == new.header;
-    if !same_files {
+    if old.as_read() != new.as_read() {
         return Stale::Imported;
     }
-    let same_rows = old == new
-        && before.labels == after.labels
+    // Colours and columns left out of the preview say nothing of the rows.
+    let uncoloured = |project: &Project| LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() };
+    let in_use = |dataset: &DatasetSettings| DatasetSettings { ignored_columns: BTreeSet::new(), ..dataset.clone() };
+    let same_rows = in_use(old) == in_use(new)
+        && uncoloured(before) == uncoloured(after)
         && before.cleaning == after.cleaning
         && before.split == after.split
         && before.edits == after.edits;
-    if same_rows { Stale::Nothing } else { Stale::Prepared }
+    if !same_rows {
+        return Stale::Prepared;
+    }
+    let same_findings = before.model == after.model
+        && before.training.max_length == after.training.max_length
+        && before.training.class_weights == after.training.class_weights;
+    if same_findings { Stale::Nothing } else { Stale::Findings }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{CleaningSettings, DatasetSettings, SplitSettings};
+    use crate::project::{CleaningSettings, SplitSettings};
 
     fn session(folder: &Path) -> Session {
         Session::create(folder, Project::default()).unwrap()

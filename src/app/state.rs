@@ -97,10 +97,19 @@ impl AppState {
             self.work.import(session.project(), session.folder().to_owned());
         } else if stale == Stale::Imported {
             self.work.forget_data();
+        } else if stale == Stale::Findings {
+            self.find_problems();
         } else {
             self.prepare();
         }
         None
+    }
+
+    /// Looks for what is wrong with the prepared rows.
+    pub fn find_problems(&mut self) {
+        if let Some(session) = &self.session {
+            self.work.find_problems(session.project(), session.folder().to_owned());
+        }
     }
 
     /// Whether nothing is being read, prepared or waited for.
@@ -113,11 +122,8 @@ impl AppState {
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
         let dataset = &session.project().dataset;
-        let has = |name: &str| {
-            let imported = self.work.imported.as_ref();
-            imported.is_some_and(|imported| imported.main.table.column_index(name).is_some())
-        };
-        if has(&dataset.text_column) && has(&dataset.label_column) {
+        let imported = self.work.imported.as_ref();
+        if imported.is_some_and(|imported| dataset.columns_chosen(&imported.main.table.names)) {
             self.work.prepare(session.project());
         } else {
             self.work.unprepare();
@@ -126,11 +132,9 @@ impl AppState {
 
     /// Goes on with what a person has stopped: preparing, or comparing texts.
     pub fn compare_again(&mut self) {
-        let Some(session) = &self.session else { return };
-        if self.work.prepared.is_some() {
-            self.work.compare(session.project());
-        } else {
-            self.prepare();
+        match self.work.prepared.clone() {
+            Some(prepared) => self.work.compare(prepared),
+            None => self.prepare(),
         }
     }
 
@@ -214,9 +218,10 @@ impl AppState {
             survey: work.survey.as_ref(),
             likeness: work.likeness.as_deref(),
             leakage: work.leakage.as_deref(),
-            comparing: work.comparing.as_ref(),
             prepare_stopped: work.prepare_stopped,
-            found: work.found.as_ref(),
+            findings: work.findings.as_ref(),
+            looking: work.looking.as_ref(),
+            inspection: &work.inspection,
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),
             fetch: work.fetch.as_ref(),

@@ -10,6 +10,7 @@ use egui_kittest::Harness;
 
 use super::app::{HoneApp, Start};
 use super::context::{ClassifyState, FetchState, ForecastState, Job, LiveRun, StepContext};
+use super::inspection::Inspection;
 use super::messages::{AppCommand, CommandSender};
 use super::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared};
@@ -169,6 +170,7 @@ impl Run {
             let best = (0..CLASSES).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap();
             Prediction {
                 id: row.id,
+                key: None,
                 text: row.text.clone(),
                 label: Some(row.label as u32),
                 predicted: best as u32,
@@ -305,6 +307,8 @@ pub struct Scene {
     pub prepared: Option<Arc<Prepared>>,
     /// What was counted over them.
     pub survey: Option<Arc<Survey>>,
+    /// What was asked about the rows.
+    pub inspection: Inspection,
     /// A download.
     pub fetch: Option<FetchState>,
     pub forecast: Option<ForecastState>,
@@ -343,6 +347,7 @@ impl Scene {
             imported: None,
             survey: Some(Arc::new(Survey::of(&prepared))),
             prepared: Some(prepared),
+            inspection: Inspection::default(),
             fetch: None,
             forecast: None,
             job: None,
@@ -368,9 +373,10 @@ impl Scene {
             survey: self.survey.as_ref(),
             likeness: None,
             leakage: None,
-            comparing: None,
             prepare_stopped: false,
-            found: None,
+            findings: None,
+            looking: None,
+            inspection: &self.inspection,
             preview: None,
             model_folder: self.model_folder.as_deref(),
             fetch: self.fetch.as_ref(),

@@ -4,19 +4,21 @@
 //! while a model is trained; a third one looks for more to tell about the data, and keeps nobody waiting.
 
 mod answers;
+mod inspecting;
 
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, LeakageReport, Likeness, Prepared};
+use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
     Command, EvaluationReport, ExportFormat, JobId, RunResults, SharedData, Survey, Worker, WorkerOptions,
 };
 
-use super::context::{ClassifyState, FetchState, ForecastState, FoundRows, Job, LiveRun, RowQuestion};
+use super::context::{ClassifyState, FetchState, ForecastState, Job, LiveRun};
+use super::inspection::{Inspection, RowQuestion};
 
 /// What a job was asked for.
 #[derive(Clone, Debug)]
@@ -25,8 +27,13 @@ enum Purpose {
     Prepare(Arc<Project>),
     Compare,
     FindLeaks,
+    FindProblems,
+    Profile,
     SaveBadRows,
-    FindRows(RowQuestion),
+    FindRows(Box<RowQuestion>),
+    CountValues(String),
+    CountTokens,
+    CountTextTokens(String),
     LoadRun,
     Classify(Vec<String>),
     Fetch,
@@ -50,6 +57,8 @@ enum Lane {
 pub enum Outcome {
     /// The files were read: guess the columns, prepare.
     Imported,
+    /// Texts were compared: look for what is wrong with the rows.
+    Compared,
     /// A model came onto this machine.
     ModelReady,
     /// A run ended with results.
@@ -78,16 +87,20 @@ pub struct Work {
     next_survey: Option<Arc<Survey>>,
     /// Its texts that are nearly the same, once they were compared.
     pub likeness: Option<Arc<Likeness>>,
+    /// The settings `prepared` was prepared with.
+    prepared_as: Option<Arc<Project>>,
     /// What would make its figures better than they are, once that was looked for.
     pub leakage: Option<Arc<LeakageReport>>,
-    /// How far comparing its texts and looking for leakage is; `None` when nobody does so.
-    pub comparing: Option<Progress>,
-    /// Why it could not be prepared.
-    pub prepare_error: Option<String>,
     /// A person stopped the preparing.
     pub prepare_stopped: bool,
-    /// The rows that were searched for last.
-    pub found: Option<FoundRows>,
+    /// What is wrong with the rows, once it was looked for; while it is looked for anew it is the old one.
+    pub findings: Option<Arc<Vec<Finding>>>,
+    /// How far looking for it is: comparing texts, then all else.
+    pub looking: Option<Progress>,
+    /// Why it could not be prepared.
+    pub prepare_error: Option<String>,
+    /// What was asked about its rows, and answered.
+    pub inspection: Inspection,
     /// Reading or preparing under way.
     pub preview_job: Option<Job>,
     /// A download under way, or the last one's failure.
@@ -130,11 +143,13 @@ impl Work {
             survey: None,
             next_survey: None,
             likeness: None,
+            prepared_as: None,
             leakage: None,
-            comparing: None,
-            prepare_error: None,
             prepare_stopped: false,
-            found: None,
+            findings: None,
+            looking: None,
+            prepare_error: None,
+            inspection: Inspection::default(),
             preview_job: None,
             fetch: None,
             forecast: None,
@@ -200,27 +215,57 @@ impl Work {
         let Some(imported) = self.imported.clone() else { return };
         self.drop_previews();
         self.preview_job = Some(Job { title: "Preparing the rows".to_owned(), progress: Progress::default() });
-        let command = Command::Prepare { project: Box::new(project.clone()), imported };
-        self.send(Lane::Preview, Purpose::Prepare(Arc::new(project.clone())), command);
+        let purpose = Purpose::Prepare(Arc::new(project.clone()));
+        self.send(Lane::Preview, purpose, Command::Prepare { project: Box::new(project.clone()), imported });
     }
 
-    /// Finds the texts of the prepared data that are nearly the same, and what leaks. It must have been prepared with
-    /// these settings.
-    pub fn compare(&mut self, project: &Project) {
-        let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
+    /// Finds the texts of the prepared data that are nearly the same.
+    pub fn compare(&mut self, prepared: Arc<Prepared>) {
         let is_comparing = |purpose: &Purpose| matches!(purpose, Purpose::Compare | Purpose::FindLeaks);
         self.stop(is_comparing);
         self.forget(is_comparing);
         (self.likeness, self.leakage) = (None, None);
-        self.comparing = Some(Progress::default());
-        self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared: Arc::clone(&prepared) });
-        let command = Command::FindLeaks { project: Box::new(project.clone()), imported, prepared };
-        self.send(Lane::Background, Purpose::FindLeaks, command);
+        self.looking = Some(Progress::default());
+        self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared });
     }
 
-    /// Stops comparing texts, for the split or for the report.
+    /// Looks for leakage among the prepared rows, after their texts were compared.
+    fn find_leaks(&mut self) {
+        let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
+        if let Some(project) = self.prepared_as.as_deref() {
+            let command = Command::FindLeaks { project: Box::new(project.clone()), imported, prepared };
+            self.send(Lane::Background, Purpose::FindLeaks, command);
+        }
+    }
+
+    /// Stops preparing and comparing texts.
     pub fn stop_comparing(&self) {
-        self.stop(|purpose| matches!(purpose, Purpose::Prepare(_) | Purpose::Compare | Purpose::FindLeaks));
+        self.stop(|purpose| {
+            let looks = matches!(purpose, Purpose::Compare | Purpose::FindLeaks | Purpose::FindProblems);
+            looks || matches!(purpose, Purpose::Prepare(_))
+        });
+    }
+
+    /// Looks for what is wrong with the prepared rows, after their texts were compared.
+    pub fn find_problems(&mut self, project: &Project, folder: PathBuf) {
+        let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
+        let Some(likeness) = self.likeness.clone() else {
+            if !self.jobs.iter().any(|(.., purpose)| matches!(purpose, Purpose::Compare)) {
+                self.compare(prepared);
+            }
+            return;
+        };
+        self.stop(|purpose| matches!(purpose, Purpose::FindProblems));
+        self.forget(|purpose| matches!(purpose, Purpose::FindProblems));
+        self.looking = Some(Progress::default());
+        let project = Box::new(project.clone());
+        let command = Command::FindProblems { project, folder, imported, prepared, likeness };
+        self.send(Lane::Background, Purpose::FindProblems, command);
+    }
+
+    /// Stops looking for what is wrong with the rows.
+    pub fn stop_looking(&mut self) {
+        self.stop(|purpose| matches!(purpose, Purpose::Compare | Purpose::FindProblems));
     }
 
     /// Writes the rows that could not be used as CSV.
@@ -236,19 +281,10 @@ impl Work {
         self.survey = None;
         self.likeness = None;
         self.leakage = None;
-        self.prepare_error = None;
         self.prepare_stopped = false;
-        self.found = None;
-    }
-
-    /// Searches the prepared rows. A search not yet answered is dropped.
-    pub fn find_rows(&mut self, query: String, label: Option<u32>) {
-        let Some(prepared) = self.prepared.clone() else { return };
-        let is_search = |purpose: &Purpose| matches!(purpose, Purpose::FindRows(_));
-        self.stop(is_search);
-        self.forget(is_search);
-        let question = RowQuestion { prepared: Arc::clone(&prepared), query: query.clone(), label };
-        self.send(Lane::Preview, Purpose::FindRows(question), Command::FindRows { prepared, query, label });
+        self.findings = None;
+        self.prepare_error = None;
+        self.inspection = Inspection::default();
     }
 
     /// Reads a finished run.
@@ -395,11 +431,20 @@ impl Work {
     /// Drops reading and preparing, since something newer is wanted.
     fn drop_previews(&mut self) {
         let is_preview = |purpose: &Purpose| {
-            matches!(purpose, Purpose::Import | Purpose::Prepare(_) | Purpose::Compare | Purpose::FindLeaks)
+            matches!(
+                purpose,
+                Purpose::Import
+                    | Purpose::Prepare(_)
+                    | Purpose::Compare
+                    | Purpose::FindLeaks
+                    | Purpose::FindProblems
+                    | Purpose::Profile
+                    | Purpose::CountTokens
+            )
         };
         self.stop(is_preview);
         self.forget(is_preview);
         self.preview_job = None;
-        self.comparing = None;
+        self.looking = None;
     }
 }

@@ -29,6 +29,12 @@ pub struct Arguments {
 #[derive(Clone, Debug, Subcommand)]
 pub enum TerminalCommand {
     /// Make a project from a file of texts and labels
+    #[command(
+        after_help = "--replace finds words in any case, before training and before every prediction; with nothing \
+                            after the =\nthey are removed. With regex: before it, FIND is a regular expression, and REPLACE \
+                            can name its groups:\n--replace 'regex:(\\d+) EUR=$1 euros'. For more, such as an = in FIND:\n\
+                            --set 'cleaning.patterns=[{\"find\": \"a=b\", \"replace\": \"c\", \"match_case\": true}]'"
+    )]
     New(NewArguments),
     /// Fine-tune a project's model
     Train(TrainArguments),
@@ -81,20 +87,34 @@ pub struct SplitArguments {
     pub split_column: Option<String>,
 }
 
+/// What the columns of a data file are for; what is left out is guessed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ColumnArguments {
+    /// Column that holds the text [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Column put before the text, on a line of its own; can be given many times [guessed when --text is left out]
+    #[arg(long = "title", value_name = "COLUMN")]
+    pub titles: Vec<String>,
+    /// Column that holds the label; given several times, columns of 0 and 1 of one label each [guessed when left out]
+    #[arg(long = "label", value_name = "COLUMN")]
+    pub labels: Vec<String>,
+    /// Column that names each row; it is written beside the row's prediction [guessed when --text is left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub id: Option<String>,
+}
+
 /// `hone new`.
 #[derive(Clone, Debug, Args)]
 pub struct NewArguments {
     /// Folder to make the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of them
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
-    /// Column that holds the text [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub text: Option<String>,
-    /// Column that holds the label [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of them; given several times,
+    /// the files are appended to one another
+    #[arg(long, value_name = "FILE", required = true)]
+    pub data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     /// Validation file, used as it is
     #[arg(long, value_name = "FILE")]
     pub validation: Option<PathBuf>,
@@ -111,6 +131,9 @@ pub struct NewArguments {
     pub split: SplitArguments,
     #[command(flatten)]
     pub reading: ReadingArguments,
+    /// Words to replace in every text, or regex:FIND=REPLACE; can be given many times, in order
+    #[arg(long, value_name = "FIND=REPLACE")]
+    pub replace: Vec<String>,
     /// A setting, such as training.epochs=3 or split.test=500rows; can be given many times
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
@@ -277,14 +300,11 @@ impl From<FormatArgument> for ExportFormat {
 /// `hone inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArguments {
-    /// Data file, or folder of data
-    pub file: PathBuf,
-    /// Column that holds the text [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub text: Option<String>,
-    /// Column that holds the label [guessed when left out]
-    #[arg(long, value_name = "COLUMN")]
-    pub label: Option<String>,
+    /// Data file, or folder of data; several are appended to one another
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub columns: ColumnArguments,
     #[command(flatten)]
     pub split: SplitArguments,
     #[command(flatten)]
@@ -331,6 +351,24 @@ pub struct RunsArguments {
 pub enum BenchCommand {
     /// Time training steps on random tokens and print the figures as one JSON object
     Step(BenchStepArguments),
+    /// Time the tokenising of a file's texts and print the figures as one JSON object
+    Tokenise(BenchTokeniseArguments),
+}
+
+/// `hone bench tokenise`.
+#[derive(Clone, Debug, Args)]
+pub struct BenchTokeniseArguments {
+    /// File of texts
+    pub data: PathBuf,
+    /// Column that holds the text [guessed when left out]
+    #[arg(long, value_name = "COLUMN")]
+    pub text: Option<String>,
+    /// Model: an id of `hone models list`, or a Hugging Face folder
+    #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
+    pub model: String,
+    /// Tokens kept of a text
+    #[arg(long, default_value_t = 128)]
+    pub len: usize,
 }
 
 /// `hone bench step`.

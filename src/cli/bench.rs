@@ -5,8 +5,8 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::CliError;
-use super::args::{BenchCommand, BenchStepArguments};
-use super::new::model_choice;
+use super::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments};
+use super::new::{absolute, model_choice};
 use super::outcome::print_json;
 use super::session::Session;
 use crate::project::{DeviceChoice, Precision};
@@ -14,7 +14,44 @@ use crate::worker::{Answer, Command, StepBench, StepFigures};
 
 /// Measures and prints.
 pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), CliError> {
-    let BenchCommand::Step(arguments) = command;
+    match command {
+        BenchCommand::Step(arguments) => step(arguments, out),
+        BenchCommand::Tokenise(arguments) => tokenise(arguments, out),
+    }
+}
+
+fn tokenise(arguments: &BenchTokeniseArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let command = Command::BenchTokenise {
+        model: model_choice(&arguments.model)?,
+        file: absolute(&arguments.data),
+        text_column: arguments.text.clone(),
+        max_length: arguments.len,
+    };
+    let Answer::TokensTimed { rows, tokens, seconds } = Session::begin()?.run(command)? else {
+        return Err(CliError::unexpected());
+    };
+    let per_second = |count: usize| count as f64 / seconds.max(f64::MIN_POSITIVE);
+    let outcome = TokeniseOutcome {
+        rows,
+        tokens,
+        seconds,
+        rows_per_second: per_second(rows),
+        tokens_per_second: per_second(tokens),
+    };
+    print_json(out, &outcome)
+}
+
+/// What `hone bench tokenise` prints; the names scripts rely on.
+#[derive(Serialize)]
+struct TokeniseOutcome {
+    rows: usize,
+    tokens: usize,
+    seconds: f64,
+    rows_per_second: f64,
+    tokens_per_second: f64,
+}
+
+fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let BenchStepArguments { model, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
     let command = Command::BenchStep {

@@ -5,20 +5,21 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
 use super::args::InspectArguments;
-use super::new::{absolute, choose, choose_method, choose_split_columns, import, reading};
+use super::new::{absolute, choose_columns, choose_method, choose_split_columns, import, label_columns_hint, reading};
 use super::outcome::print_json;
+use super::profile::{Told, print_missing};
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence, shell_word};
 use crate::data::{
-    DropReason, FileFormat, Imported, ImportedFile, Leak, LeakageReport, Likeness, NEAR, Prepared, Remedy,
+    ColumnSummary, DropReason, FileFormat, FilePart, Finding, Imported, Leak, LeakRemedy, LeakageReport, Likeness,
+    Prepared, Severity, Table, summarise_columns,
 };
 use crate::project::{DatasetSettings, Project};
-use crate::worker::{Answer, Command};
+use crate::worker::{Answer, Command, Profile, RowSource, Survey};
 
 /// Bad rows and labels shown; `--json` gives all.
 const SHOWN: usize = 10;
@@ -30,6 +31,9 @@ const SAMPLE_WIDTH: usize = 48;
 #[derive(Serialize)]
 struct Findings<'a> {
     file: String,
+    /// Of several files: each of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Part<'a>>,
     bytes: u64,
     format: &'static str,
     /// Of text files.
@@ -46,21 +50,51 @@ struct Findings<'a> {
     columns: Vec<Column<'a>>,
     text_column: Option<String>,
     label_column: Option<String>,
+    /// Columns of 0 and 1 that look like one label each, where no label column is chosen.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    looks_like_label_columns: &'a [String],
     bad_rows: Vec<Bad<'a>>,
     /// Known once there is a text and a label column.
     texts: Option<Texts>,
 }
 
 #[derive(Serialize)]
+struct Part<'a> {
+    file: String,
+    name: &'a str,
+    format: &'static str,
+    rows: u64,
+    bad_rows: u64,
+}
+
+impl<'a> Part<'a> {
+    fn of(part: &'a FilePart) -> Self {
+        Self {
+            file: part.path.display().to_string(),
+            name: &part.name,
+            format: part.format.name(),
+            rows: part.rows as u64,
+            bad_rows: part.bad_rows as u64,
+        }
+    }
+}
+
+#[derive(Serialize)]
 struct Column<'a> {
     name: &'a str,
+    /// What it is for, chosen or guessed.
+    role: Option<String>,
     filled: u64,
+    missing: u64,
     distinct: u64,
     first_value: String,
 }
 
 #[derive(Serialize)]
 struct Bad<'a> {
+    /// Of several files: the one it stands in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
     record: u64,
     line: u64,
     reason: &'a str,
@@ -78,22 +112,27 @@ struct Texts {
     conflicts: u64,
     without_text: u64,
     without_label: u64,
+    /// What is wrong with the rows, the most serious first.
+    findings: Vec<Finding>,
     problems: Vec<String>,
     warnings: Vec<String>,
     /// Of the rows as a new project divides them.
     leakage: Leakage,
+    /// The texts as a whole.
+    #[serde(flatten)]
+    told: Told,
 }
 
 /// What would make figures look better than they are.
 #[derive(Serialize)]
 struct Leakage {
-    findings: Vec<Finding>,
+    findings: Vec<LeakInWords>,
     looked_for: Vec<String>,
     not_looked_for: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Finding {
+struct LeakInWords {
     kind: &'static str,
     column: Option<String>,
     /// Nothing says that figures are wrong, but it is worth a look.
@@ -130,37 +169,50 @@ struct Lengths {
 /// Looks into the file and prints what is there.
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
-    let main = Some(absolute(&arguments.file));
-    let mut project =
-        Project { dataset: DatasetSettings { main, ..reading(&arguments.reading) }, ..Project::default() };
+    let dataset = reading(&arguments.files, &arguments.reading);
+    let mut project = Project { dataset, ..Project::default() };
     let imported = import(&mut session, &project, Path::new("."))?;
     if let Some(output) = &arguments.bad_rows {
         save_bad_rows(&mut session, &imported, output)?;
     }
-    let names = &imported.main.table.names;
-    let column = |role, asked: &Option<String>, guessed: &Option<String>| match (asked, guessed) {
-        (None, None) => Ok(None),
-        _ => choose(role, asked.as_deref(), guessed.as_deref(), names).map(Some),
-    };
-    let text = column("text", &arguments.text, &imported.guessed_text)?;
-    let label = column("label", &arguments.label, &imported.guessed_label)?;
     choose_method(&mut project, &arguments.split);
-    choose_split_columns(&mut project, &arguments.split, names)?;
+    choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
+    choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
+    let dataset = project.dataset.clone();
     let mut texts = None;
-    if let (Some(text), Some(label), false) = (&text, &label, arguments.only_read) {
-        project.dataset.text_column.clone_from(text);
-        project.dataset.label_column.clone_from(label);
+    if dataset.columns_chosen(&imported.main.table.names) && !arguments.only_read {
         let project = Box::new(project);
         let command = Command::Prepare { project: project.clone(), imported: Arc::clone(&imported) };
         let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
+        let survey = Arc::new(Survey::of(&prepared));
+        let source = RowSource {
+            project: Arc::new(project.as_ref().clone()),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+            survey,
+        };
+        let Answer::Profiled(profile) = session.run(Command::Profile { source })? else {
+            return Err(CliError::unexpected());
+        };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        let (imported, prepared) = (Arc::clone(&imported), prepared);
-        let search = Command::FindLeaks { project, imported, prepared: Arc::clone(&prepared) };
+        let search = Command::FindLeaks {
+            project: project.clone(),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+        };
         let Answer::LeaksFound(leakage) = session.run(search)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness, &leakage));
+        let search = Command::FindProblems {
+            project,
+            folder: ".".into(),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+            likeness: Arc::clone(&likeness),
+        };
+        let Answer::ProblemsFound(findings) = session.run(search)? else { return Err(CliError::unexpected()) };
+        texts = Some(describe_texts(&prepared, &likeness, (&findings, &leakage, &profile)));
     }
-    let findings = find(&imported.main, text, label, texts);
+    let findings = find(&imported, &dataset, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
 }
 
@@ -178,7 +230,8 @@ fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path)
     }
 }
 
-fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts: Option<Texts>) -> Findings<'_> {
+fn find<'a>(imported: &'a Imported, dataset: &DatasetSettings, texts: Option<Texts>) -> Findings<'a> {
+    let file = &imported.main;
     let delimited = file.format.delimited();
     let (sheet, sheets) = match &file.format {
         FileFormat::Workbook { sheet, sheets } => (Some(sheet.as_str()), sheets.as_slice()),
@@ -196,38 +249,45 @@ fn find(file: &ImportedFile, text: Option<String>, label: Option<String>, texts:
         sheet,
         sheets,
         rows: file.table.len() as u64,
-        columns: (0..file.table.names.len()).into_par_iter().map(|column| describe_column(file, column)).collect(),
-        text_column: text,
-        label_column: label,
-        bad_rows: file
-            .bad_rows
-            .iter()
-            .map(|bad| Bad { record: bad.record, line: bad.line, reason: &bad.reason })
+        files: if file.is_several() { file.parts.iter().map(Part::of).collect() } else { Vec::new() },
+        columns: describe_columns(&file.table, dataset),
+        text_column: Some(dataset.text_column.clone()).filter(|column| !column.is_empty()),
+        label_column: Some(dataset.label_column.clone()).filter(|column| !column.is_empty()),
+        looks_like_label_columns: if dataset.labelled_by().next().is_none() {
+            &imported.guessed.label_columns
+        } else {
+            &[]
+        },
+        bad_rows: (0..file.parts.len())
+            .flat_map(|part| file.bad_rows_of(part).map(move |bad| (part, bad)))
+            .map(|(part, bad)| Bad {
+                file: file.is_several().then_some(file.parts[part].name.as_str()),
+                record: file.place(bad.record).1,
+                line: bad.line,
+                reason: &bad.reason,
+            })
             .collect(),
         texts,
     }
 }
 
-fn describe_column(file: &ImportedFile, column: usize) -> Column<'_> {
-    let cells = (0..file.table.len()).map(|row| file.table.cell(column, row)).filter(|cell| !cell.trim().is_empty());
-    let mut distinct = foldhash::HashSet::default();
-    let (mut filled, mut first_value) = (0, None);
-    for cell in cells {
-        filled += 1;
-        distinct.insert(cell);
-        first_value.get_or_insert(cell);
-    }
-    Column {
-        name: &file.table.names[column],
-        filled,
-        distinct: distinct.len() as u64,
-        first_value: first_value.unwrap_or_default().to_owned(),
-    }
+fn describe_columns<'a>(table: &'a Table, dataset: &DatasetSettings) -> Vec<Column<'a>> {
+    let summaries = summarise_columns(table).into_iter().zip(&table.names).enumerate();
+    summaries
+        .map(|(column, (ColumnSummary { filled, distinct, first_filled }, name))| Column {
+            role: dataset.role_of(name).map(|role| role.title().to_lowercase()),
+            name,
+            filled,
+            missing: table.len() as u64 - filled,
+            distinct,
+            first_value: first_filled.map(|row| table.cell(column, row)).unwrap_or_default().to_owned(),
+        })
+        .collect()
 }
 
 fn describe_leakage(report: &LeakageReport) -> Leakage {
-    let remedy = |remedy: &Remedy| RemedyInWords { text: remedy.text(), settings: remedy.settings() };
-    let finding = |leak: &Leak| Finding {
+    let remedy = |remedy: &LeakRemedy| RemedyInWords { text: remedy.text(), settings: remedy.settings() };
+    let finding = |leak: &Leak| LeakInWords {
         kind: leak.kind.name(),
         column: leak.kind.column().map(str::to_owned),
         hint: leak.is_hint(),
@@ -235,7 +295,7 @@ fn describe_leakage(report: &LeakageReport) -> Leakage {
         meaning: leak.meaning.clone(),
         rows: leak.rows.iter().map(|row| row.record).collect(),
         // Without a project there is nothing to let stand.
-        remedies: leak.remedies.iter().filter(|remedy| !matches!(remedy, Remedy::Ignore(_))).map(remedy).collect(),
+        remedies: leak.remedies.iter().filter(|remedy| !matches!(remedy, LeakRemedy::Ignore(_))).map(remedy).collect(),
     };
     Leakage {
         findings: report.leaks.iter().map(finding).collect(),
@@ -244,7 +304,11 @@ fn describe_leakage(report: &LeakageReport) -> Leakage {
     }
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness, leakage: &LeakageReport) -> Texts {
+fn describe_texts(
+    prepared: &Prepared,
+    likeness: &Likeness,
+    (findings, leakage, profile): (&[Finding], &LeakageReport, &Profile),
+) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -276,9 +340,11 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness, leakage: &LeakageRep
         conflicts: prepared.conflicts.len() as u64,
         without_text: dropped(DropReason::EmptyText),
         without_label: dropped(DropReason::EmptyLabel),
+        findings: findings.to_vec(),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
         leakage: describe_leakage(leakage),
+        told: Told::new(profile, &prepared.labels),
     }
 }
 
@@ -291,7 +357,17 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         (None, Some(sheet)) => format!("sheet '{}' of {}", printable(sheet), findings.sheets.len()),
         (None, None) => findings.format.to_owned(),
     });
-    writeln!(out, "{}: {}", findings.file, facts.join(", "))?;
+    if findings.files.is_empty() {
+        writeln!(out, "{}: {}", findings.file, facts.join(", "))?;
+    } else {
+        let head = ["file", ">rows", ">bad rows", "kind"];
+        let row = |part: &Part<'_>| {
+            vec![part.name.to_owned(), grouped(part.rows), grouped(part.bad_rows), part.format.to_owned()]
+        };
+        let rows: Vec<Vec<String>> = findings.files.iter().map(row).collect();
+        write!(out, "{}\n{}", table(&head, &rows), count(findings.rows, "row", "rows"))?;
+        writeln!(out, ", {} in all", count(findings.bytes, "byte", "bytes"))?;
+    }
     if findings.undecodable_characters > 0 {
         let characters = count(findings.undecodable_characters, "character", "characters");
         writeln!(out, "{characters} could not be decoded; try another --encoding.")?;
@@ -300,22 +376,23 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         .columns
         .iter()
         .map(|column| {
-            let role = [(&findings.text_column, "text"), (&findings.label_column, "label")]
-                .into_iter()
-                .find_map(|(chosen, role)| (chosen.as_deref() == Some(column.name)).then_some(role))
-                .unwrap_or_default();
+            let role = column.role.clone().unwrap_or_default();
             let sample = column.first_value.split_whitespace().collect::<Vec<_>>().join(" ");
             let numbers = [column.filled, column.distinct].map(grouped);
             let [filled, distinct] = numbers;
-            vec![column.name.to_owned(), filled, distinct, role.to_owned(), shortened(&sample, SAMPLE_WIDTH)]
+            vec![column.name.to_owned(), filled, distinct, role, shortened(&sample, SAMPLE_WIDTH)]
         })
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;
+    let missing: Vec<(&str, u64)> = findings.columns.iter().map(|column| (column.name, column.missing)).collect();
+    print_missing(out, &missing, findings.rows)?;
     print_bad_rows(out, &findings.bad_rows)?;
     if let Some(texts) = &findings.texts {
         return print_texts(out, texts);
     }
-    if findings.text_column.is_none() || findings.label_column.is_none() {
+    if !findings.looks_like_label_columns.is_empty() {
+        writeln!(out, "\n{}", label_columns_hint(findings.looks_like_label_columns))?;
+    } else if findings.text_column.is_none() || findings.label_column.is_none() {
         writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
     }
     Ok(())
@@ -327,7 +404,8 @@ fn print_bad_rows(out: &mut dyn Write, bad_rows: &[Bad<'_>]) -> Result<(), CliEr
     }
     writeln!(out, "\n{} could not be used:", count(bad_rows.len() as u64, "row", "rows"))?;
     for bad in bad_rows.iter().take(SHOWN) {
-        writeln!(out, "  row {} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
+        let file = bad.file.map(|file| format!(" of {}", printable(file))).unwrap_or_default();
+        writeln!(out, "  row {}{file} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
     }
     print_rest(out, bad_rows.len())
 }
@@ -355,18 +433,8 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         count(texts.without_text, "empty text", "empty texts"),
         count(texts.without_label, "empty label", "empty labels"),
     )?;
-    if let Some(first) = texts.near_duplicate_groups.first() {
-        let groups = texts.near_duplicate_groups.len() as u64;
-        let example: Vec<String> = first.iter().take(2).map(u64::to_string).collect();
-        writeln!(
-            out,
-            "{} nearly the same as another ({} of their letter sequences in common), in {}: rows {}, for example.",
-            count(texts.near_duplicates, "row is", "rows are"),
-            format_args!("{:.0}%", 100.0 * NEAR),
-            count(groups, "group", "groups"),
-            example.join(" and "),
-        )?;
-    }
+    print_findings(out, &texts.findings)?;
+    texts.told.print(out)?;
     for problem in &texts.problems {
         writeln!(out, "Problem: {}", sentence(problem))?;
     }
@@ -382,7 +450,7 @@ fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError>
     } else {
         writeln!(out, "\nLeakage, as a new project divides the rows:")?;
     }
-    for Finding { hint, found, meaning, remedies, .. } in &leakage.findings {
+    for LeakInWords { hint, found, meaning, remedies, .. } in &leakage.findings {
         let kind = if *hint { "worth a look" } else { "leak" };
         writeln!(out, "  {kind}: {}. {}.", printable(found), printable(meaning))?;
         for RemedyInWords { text, settings } in remedies {
@@ -394,6 +462,26 @@ fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError>
     }
     if !leakage.not_looked_for.is_empty() {
         writeln!(out, "Not looked for: {}.", leakage.not_looked_for.join("; "))?;
+    }
+    Ok(())
+}
+
+/// Each finding in a line, with what can be done about it.
+fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
+    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Found:" })?;
+    for finding in findings {
+        let severity = match finding.severity {
+            Severity::Problem => "problem",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+            Severity::Handled => "done",
+        };
+        let message = sentence(&printable(&finding.message));
+        write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
+        match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
+            Some(setting) => writeln!(out, " In a project: --set {setting}")?,
+            None => writeln!(out)?,
+        }
     }
     Ok(())
 }

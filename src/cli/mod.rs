@@ -7,6 +7,7 @@ mod inspect;
 mod model_commands;
 mod new;
 mod outcome;
+mod profile;
 mod sample;
 mod screen;
 mod session;

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{NewArguments, ReadingArguments, SplitArguments};
+use super::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use super::session::Session;
 use super::setting::distance;
 use super::table::count;
 use super::{CliError, apply_settings, shell_word};
-use crate::data::Imported;
+use crate::data::{Imported, check_pattern};
 use crate::models::Catalogue;
-use crate::project::{DatasetSettings, ModelChoice, Project, SplitMethod};
+use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, SplitMethod};
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::worker::{Answer, Command};
 
@@ -22,39 +22,59 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     }
     let mut project = Project { name: project_name(arguments), ..Project::default() };
     project.dataset = DatasetSettings {
-        main: Some(absolute(&arguments.data)),
         validation: arguments.validation.as_deref().map(absolute),
         test: arguments.test.as_deref().map(absolute),
-        ..reading(&arguments.reading)
+        ..reading(&arguments.data, &arguments.reading)
     };
     if let Some(model) = &arguments.model {
         project.model = model_choice(model)?;
     }
     choose_method(&mut project, &arguments.split);
     project = apply_settings(&project, &arguments.settings)?;
+    for given in &arguments.replace {
+        let number = project.cleaning.patterns.len() + 1;
+        project.cleaning.patterns.push(pattern(given, number)?);
+    }
     let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
-    let names = &imported.main.table.names;
-    project.dataset.text_column = choose("text", arguments.text.as_deref(), imported.guessed_text.as_deref(), names)?;
-    project.dataset.label_column =
-        choose("label", arguments.label.as_deref(), imported.guessed_label.as_deref(), names)?;
-    choose_split_columns(&mut project, &arguments.split, names)?;
+    choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
+    choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
+    none_is_open(&imported, &project.dataset)?;
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)
+}
+
+/// `FIND=REPLACE`, or `regex:FIND=REPLACE`.
+fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
+    let wrong = || CliError::Usage(format!("'{given}' is not FIND=REPLACE. Write it as colour=color, for example."));
+    let (find, replace) = given.split_once('=').ok_or_else(wrong)?;
+    let (find, regex) = find.strip_prefix("regex:").map_or((find, false), |find| (find, true));
+    let pattern = Pattern { find: find.to_owned(), replace: replace.to_owned(), regex, ..Pattern::default() };
+    check_pattern(&pattern, number).map_err(|error| CliError::Usage(error.to_string()))?;
+    Ok(pattern)
 }
 
 fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Imported) -> Result<(), CliError> {
     let rows = count(imported.main.table.len() as u64, "row", "rows");
     writeln!(out, "Made the project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
-    writeln!(out, "Text: {}. Label: {}.", dataset.text_column, dataset.label_column)?;
+    let read: Vec<&str> = dataset.read_columns().collect();
+    let label: Vec<&str> = dataset.labelled_by().collect();
+    writeln!(out, "Text: {}. Label: {}.", read.join(", then "), label.join(", "))?;
+    let others = other_roles(dataset, &imported.main.table.names);
+    if !others.is_empty() {
+        writeln!(out, "Other columns: {}.", others.join(", "))?;
+    }
     if let Some(split) = split_in_words(project) {
         writeln!(out, "{split}")?;
     }
-    let files = std::iter::once(&imported.main).chain(&imported.validation).chain(&imported.test);
-    for file in files.filter(|file| !file.bad_rows.is_empty()) {
-        let bad = count(file.bad_rows.len() as u64, "row", "rows");
-        writeln!(out, "{bad} of {} could not be used; `hone inspect` shows them.", file.path.display())?;
+    for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
+        let bad = count(part.bad_rows as u64, "row", "rows");
+        writeln!(out, "{bad} of {} could not be used; `hone inspect` shows them.", part.path.display())?;
+    }
+    let named: Vec<&str> = imported.main.strangers().map(|part| part.name.as_str()).collect();
+    if !named.is_empty() {
+        writeln!(out, "Nothing can be learnt yet: {} has no column in common with the first file.", named.join(", "))?;
     }
     writeln!(out, "Next: hone train {}", shell_word(folder))?;
     Ok(())
@@ -81,8 +101,9 @@ pub(super) fn choose_split_columns(
         (&arguments.time, &mut dataset.time_column),
         (&arguments.split_column, &mut dataset.split_column),
     ] {
-        if asked.is_some() {
-            *column = Some(choose("column", asked.as_deref(), None, names)?);
+        if let Some(asked) = asked {
+            must_be_there(asked, names)?;
+            *column = Some(asked.clone());
         }
     }
     Ok(())
@@ -110,9 +131,24 @@ pub(super) fn import(session: &mut Session, project: &Project, folder: &Path) ->
     }
 }
 
-/// The dataset settings that say how to read a file.
-pub(super) fn reading(arguments: &ReadingArguments) -> DatasetSettings {
+/// What columns beside text and label are for, as `id order_id`.
+fn other_roles(dataset: &DatasetSettings, names: &[String]) -> Vec<String> {
+    let is_other = |role: &ColumnRole| {
+        !matches!(role, ColumnRole::Text | ColumnRole::Joined | ColumnRole::Label | ColumnRole::Ignored)
+    };
+    let in_words = |name: &String| {
+        let role = dataset.role_of(name).filter(is_other)?;
+        Some(format!("{} {name}", role.title().to_lowercase()))
+    };
+    names.iter().filter_map(in_words).collect()
+}
+
+/// The dataset settings that say which files to read, and how.
+pub(super) fn reading(files: &[PathBuf], arguments: &ReadingArguments) -> DatasetSettings {
+    let mut files = files.iter().map(|file| absolute(file));
     DatasetSettings {
+        main: files.next(),
+        more: files.collect(),
         delimiter: arguments.delimiter,
         encoding: arguments.encoding.clone(),
         header: arguments.no_header.then_some(false),
@@ -121,28 +157,67 @@ pub(super) fn reading(arguments: &ReadingArguments) -> DatasetSettings {
     }
 }
 
-/// The column asked for, or the one guessed.
-pub(super) fn choose(
-    role: &str,
-    asked: Option<&str>,
-    guessed: Option<&str>,
-    names: &[String],
-) -> Result<String, CliError> {
-    let listed = || names.join(", ");
-    match (asked, guessed) {
-        (Some(asked), _) if names.iter().any(|name| name == asked) => Ok(asked.to_owned()),
-        (Some(asked), _) => {
-            let near = names.iter().min_by_key(|name| distance(name, asked));
-            let near = near.filter(|name| distance(name, asked) <= 2);
-            let near = near.map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default();
-            Err(CliError::Failed(format!("There is no column '{asked}'.{near} The columns are: {}.", listed())))
-        }
-        (None, Some(guessed)) => Ok(guessed.to_owned()),
-        (None, None) => Err(CliError::Failed(format!(
-            "No column stands out as the {role}. Name it with --{role}; the columns are: {}.",
-            listed()
-        ))),
+/// Gives columns the roles asked for, and others those guessed.
+pub(super) fn choose_columns(
+    asked: &ColumnArguments,
+    imported: &Imported,
+    dataset: &mut DatasetSettings,
+) -> Result<(), CliError> {
+    let names = &imported.main.table.names;
+    for column in asked.titles.iter().chain(&asked.labels).chain(&asked.text).chain(&asked.id) {
+        must_be_there(column, names)?;
     }
+    match asked.labels.as_slice() {
+        [] => {}
+        [column] => dataset.set_role(column, Some(ColumnRole::Label)),
+        columns => dataset.set_label_columns(columns),
+    }
+    let titles = asked.titles.iter().map(|column| (column, ColumnRole::Joined));
+    let others = [(&asked.text, ColumnRole::Text), (&asked.id, ColumnRole::Id)].into_iter();
+    for (column, role) in titles.chain(others.filter_map(|(column, role)| Some((column.as_ref()?, role)))) {
+        if let Some(before) = dataset.role_of(column).filter(|before| *before != role) {
+            let (before, role) = (before.title().to_lowercase(), role.title().to_lowercase());
+            return Err(CliError::Failed(format!("The column '{column}' cannot be both '{before}' and '{role}'.")));
+        }
+        dataset.set_role(column, Some(role));
+    }
+    imported.fill_in(dataset);
+    Ok(())
+}
+
+/// An error where no column is the text, or the label: it must be named.
+fn none_is_open(imported: &Imported, dataset: &DatasetSettings) -> Result<(), CliError> {
+    let columns = imported.main.table.names.join(", ");
+    let role = if dataset.text_column.is_empty() {
+        "text"
+    } else if dataset.labelled_by().next().is_some() {
+        return Ok(());
+    } else if imported.guessed.label_columns.is_empty() {
+        "label"
+    } else {
+        return Err(CliError::Failed(label_columns_hint(&imported.guessed.label_columns)));
+    };
+    Err(CliError::Failed(format!(
+        "No column stands out as the {role}. Name it with --{role}; the columns are: {columns}."
+    )))
+}
+
+/// How to use columns that look like one label each.
+pub(super) fn label_columns_hint(columns: &[String]) -> String {
+    let named: Vec<String> =
+        columns.iter().map(|column| format!("--label {}", shell_word(Path::new(column)))).collect();
+    format!("These columns look like one label each: {}. To use them, give {}.", columns.join(", "), named.join(" "))
+}
+
+fn must_be_there(column: &str, names: &[String]) -> Result<(), CliError> {
+    if names.iter().any(|name| name == column) {
+        return Ok(());
+    }
+    let near = names.iter().min_by_key(|name| distance(name, column));
+    let near = near.filter(|name| distance(name, column) <= 2);
+    let near = near.map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default();
+    let listed = names.join(", ");
+    Err(CliError::Failed(format!("There is no column '{column}'.{near} The columns are: {listed}.")))
 }
 
 /// Paths are typed from where the person stands, not from the project's folder.
@@ -182,16 +257,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_is_chosen_guessed_or_asked_for() {
+    fn a_column_that_is_not_there_lists_those_that_are() {
         let names = ["review", "stars"].map(str::to_owned);
-        assert_eq!(choose("text", Some("review"), None, &names).unwrap(), "review");
-        assert_eq!(choose("text", None, Some("review"), &names).unwrap(), "review");
-        let message = |asked| choose("text", asked, None, &names).unwrap_err().to_string();
+        assert!(must_be_there("review", &names).is_ok());
+        let message = |asked| must_be_there(asked, &names).unwrap_err().to_string();
         assert_eq!(
-            message(Some("Review")),
+            message("Review"),
             "There is no column 'Review'. Did you mean 'review'? The columns are: review, stars."
         );
-        assert_eq!(message(Some("body")), "There is no column 'body'. The columns are: review, stars.");
-        assert!(message(None).contains("--text"));
+        assert_eq!(message("body"), "There is no column 'body'. The columns are: review, stars.");
     }
 }

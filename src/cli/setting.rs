@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::project::{EarlyStopping, OutOfRange, Project, Size};
+use crate::project::{EarlyStopping, OutOfRange, Pattern, Project, Size};
 
 /// Short names for what is set most.
 const ALIASES: [(&str, &str); 15] = [
@@ -73,7 +73,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     let name = ALIASES.iter().find(|(alias, _)| *alias == given).map_or(given, |(_, name)| name);
     let path: Vec<&str> = name.split('.').collect();
     let now = to_value(project);
-    let is_field = get(&to_value(&filled()), &path).is_some();
+    let known = get(&to_value(&filled()), &path).is_some() || get(&now, &path).is_some();
     let mut reason = None;
     for candidate in candidates(text) {
         let mut changed = now.clone();
@@ -81,21 +81,23 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             break;
         }
         match serde_json::from_value::<Project>(changed) {
-            // A name the project does not know is dropped in reading: then it is not found again. What is none need not be
-            // written.
-            Ok(project)
-                if get(&to_value(&project), &path)
-                    .map_or(candidate.is_null() && is_field, |kept| same(kept, &candidate)) =>
-            {
-                return Ok(project);
+            // A name the project does not know is dropped in reading: then it is not found again. What is not used is not
+            // written, which is as good as nothing.
+            Ok(project) => {
+                let written = to_value(&project);
+                let kept = get(&written, &path);
+                if kept.map_or(known && is_nothing(&candidate), |kept| same(kept, &candidate)) {
+                    return Ok(project);
+                }
+                if candidate.is_array() {
+                    reason.get_or_insert_with(|| "it holds a name that means nothing there".to_owned());
+                }
             }
-            Ok(_) => {}
             Err(error) => {
                 reason.get_or_insert_with(|| in_words(&error.to_string()));
             }
         }
     }
-    let known = is_field || get(&now, &path).is_some();
     Err(match reason {
         Some(reason) if known => SettingError::BadValue { name: name.to_owned(), value: text.to_owned(), reason },
         _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given) },
@@ -168,11 +170,18 @@ fn get<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
 fn same(kept: &Value, given: &Value) -> bool {
     match (kept, given) {
         (Value::Number(kept), Value::Number(given)) => kept.as_f64() == given.as_f64(),
+        (Value::Array(kept), Value::Array(given)) => {
+            kept.len() == given.len() && kept.iter().zip(given).all(|(kept, given)| same(kept, given))
+        }
         (Value::Object(kept), Value::Object(given)) => {
             given.iter().all(|(name, value)| kept.get(name).is_some_and(|kept| same(kept, value)))
         }
         _ => kept == given,
     }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
 }
 
 fn to_value(project: &Project) -> Value {
@@ -183,10 +192,18 @@ fn to_value(project: &Project) -> Value {
 fn filled() -> Project {
     let mut project = Project::default();
     project.training.early_stopping = Some(EarlyStopping::default());
+    let column = || "column".to_owned();
     let dataset = &mut project.dataset;
-    for name in [&mut dataset.group_column, &mut dataset.time_column, &mut dataset.split_column, &mut dataset.sheet] {
-        *name = Some(String::new());
+    dataset.sheet = Some(column());
+    dataset.more = vec![column().into()];
+    (dataset.joined_columns, dataset.label_columns) = (vec![column()], vec![column()]);
+    for optional in
+        [&mut dataset.group_column, &mut dataset.time_column, &mut dataset.split_column, &mut dataset.id_column]
+    {
+        *optional = Some(column());
     }
+    dataset.ignored_columns.insert(column());
+    project.cleaning.patterns = vec![Pattern::default()];
     project
 }
 
@@ -272,6 +289,12 @@ mod tests {
         let project = project.unwrap();
         assert_eq!((project.training.early_stopping, project.dataset.encoding), (None, None));
         assert_eq!(project.training.class_weights, ClassWeights::None);
+        let project =
+            applied(&["dataset.joined_columns=[\"a\"]", "dataset.id_column=b", "dataset.group_column=c"]).unwrap();
+        assert_eq!((project.dataset.joined_columns.len(), project.dataset.id_column.as_deref()), (1, Some("b")));
+        let none = ["dataset.joined_columns=[]", "dataset.group_column=none", "dataset.sheet=none"].map(str::to_owned);
+        let project = apply(&project, &none).unwrap();
+        assert_eq!((project.dataset.joined_columns.len(), project.dataset.group_column), (0, None));
         let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
         assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
     }
@@ -303,6 +326,22 @@ mod tests {
         let none = applied(&["dataset.group_column=customer", "dataset.group_column=none"]).unwrap();
         assert_eq!(none.dataset.group_column, None);
         assert!(applied(&["dataset.time_colum=date"]).unwrap_err().to_string().contains("dataset.time_column"));
+    }
+
+    #[test]
+    fn patterns_are_given_as_a_list() {
+        let project =
+            applied(&[r#"cleaning.patterns=[{"find": "a=b", "replace": "c"}, {"find": "d", "regex": true}]"#]);
+        let patterns = project.unwrap().cleaning.patterns;
+        let found: Vec<(&str, &str, bool)> =
+            patterns.iter().map(|one| (one.find.as_str(), one.replace.as_str(), one.regex)).collect();
+        assert_eq!(found, [("a=b", "c", false), ("d", "", true)]);
+        let message = |setting| applied(&[setting]).unwrap_err().to_string();
+        assert!(
+            message(r#"cleaning.patterns=[{"fnd": "a"}]"#)
+                .ends_with("setting cleaning.patterns: it holds a name that means nothing there.")
+        );
+        assert!(message("cleaning.patterns=3").contains("does not fit the setting cleaning.patterns: it takes"));
     }
 
     #[test]

@@ -3,39 +3,50 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::split::Sizes;
-use super::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
-use crate::project::{Project, SourceFile, SplitMethod};
+use super::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
+use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
 /// Labels named in a message before the rest is counted.
 const NAMED: usize = 5;
-/// A label this many times as frequent as another is worth a word.
-const IMBALANCE: usize = 20;
+/// A label this many times as frequent as another is worth a warning.
+pub(super) const IMBALANCE: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
-const FEW_ROWS: usize = 10;
+pub(super) const FEW_ROWS: usize = 10;
 
-/// Blockers of missing columns, file by file.
+/// Blockers of missing columns, file by file, and of files that have nothing to do with the others.
 pub(super) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
     let settings = &project.dataset;
-    let roles = [("text", &settings.text_column), ("label", &settings.label_column)];
+    let read = settings.read_columns().map(|column| ("text", column));
+    let labels = settings.labelled_by().map(|column| ("label", column));
     let mut blockers = Vec::new();
-    for (role, column) in roles {
-        if column.is_empty() {
+    for (role, is_open) in
+        [("text", settings.text_column.is_empty()), ("label", settings.labelled_by().next().is_none())]
+    {
+        if is_open {
             let columns = files.first().map(|file| listed(&file.table.names)).unwrap_or_default();
             blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
-            continue;
         }
+    }
+    for (role, column) in read.chain(labels) {
         for file in files.iter().filter(|file| file.table.column_index(column).is_none()) {
             blockers.push(format!(
                 "{} has no column '{column}' for the {role}. It has: {}. Choose another column, or another file",
-                name(file),
+                file.name(),
                 listed(&file.table.names)
             ));
         }
     }
-    if blockers.is_empty() && settings.text_column == settings.label_column {
+    if blockers.is_empty()
+        && let Some(column) = settings.read_columns().find(|&read| settings.labelled_by().any(|label| label == read))
+    {
+        blockers.push(format!("'{column}' is chosen as the text and as the label. Choose two different columns"));
+    }
+    for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
         blockers.push(format!(
-            "'{}' is chosen as the text and as the label. Choose two different columns",
-            settings.text_column
+            "{} has no column in common with {}: it has {}. Remove it from the files, or name its columns alike",
+            stranger.name,
+            file.parts[0].name,
+            listed(&stranger.names)
         ));
     }
     blockers
@@ -60,31 +71,79 @@ fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> 
         }
         Some(column) if file.table.column_index(column).is_none() => vec![format!(
             "{} has no column '{column}' for the {role}. It has: {}. Choose another column in Prepare, or none",
-            name(file),
+            file.name(),
             listed(&file.table.names)
         )],
         _ => Vec::new(),
     }
 }
 
+/// Warnings about files, among several, that lack a column in use.
+pub(super) fn part_warnings(project: &Project, file: &ImportedFile) -> Vec<String> {
+    if !file.is_several() {
+        return Vec::new();
+    }
+    let settings = &project.dataset;
+    let read = settings.read_columns().map(|column| ("text", column));
+    let labels = settings.labelled_by().map(|column| ("label", column));
+    let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
+    let mut warnings = Vec::new();
+    for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
+        for part in file.parts.iter().filter(|part| !part.has(column)) {
+            warnings.push(format!(
+                "{} has no column '{column}' for the {role}, so the field is empty in all its rows ({}). It has: {}",
+                part.name,
+                part.rows,
+                listed(&part.names)
+            ));
+        }
+    }
+    warnings
+}
+
+/// Blockers of patterns that are on: those that cannot be used, and those that would make texts too long (place, rows,
+/// the first row).
+pub(super) fn pattern_blockers(
+    project: &Project,
+    faults: &[PatternError],
+    outgrown: &[(usize, usize, RowId)],
+) -> Vec<String> {
+    let patterns = &project.cleaning.patterns;
+    let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
+    let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
+        let message = fault.to_string();
+        format!("P{}. You find it among the patterns in Prepare", message.strip_prefix('p').unwrap_or(&message))
+    });
+    let outgrown = outgrown.iter().map(|&(place, rows, first)| {
+        format!(
+            "Pattern {} would make {} more than four times as long (the first: {first}). Put less in place of what it \
+             finds, or turn it off in Prepare",
+            place + 1,
+            count(rows, "text")
+        )
+    });
+    faults.chain(outgrown).collect()
+}
+
 /// Warnings about how the files could be read.
 pub(super) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
     let mut warnings = Vec::new();
-    for file in files {
-        if file.format.undecodable() > 0 {
+    for (file, place) in files.iter().flat_map(|file| (0..file.parts.len()).map(move |place| (file, place))) {
+        let part = &file.parts[place];
+        if part.format.undecodable() > 0 {
             warnings.push(format!(
                 "{}: {} could not be decoded as {} and show as \u{FFFD}. If texts look wrong, choose another encoding in Data",
-                name(file),
-                count(file.format.undecodable() as usize, "character"),
-                file.format.encoding().unwrap_or_default()
+                part.name,
+                count(part.format.undecodable() as usize, "character"),
+                part.format.encoding().unwrap_or_default()
             ));
         }
-        if let Some(first) = file.bad_rows.first() {
+        if let Some(first) = file.bad_rows_of(place).next() {
             warnings.push(format!(
                 "{}: {} could not be read and will not be used; the first is row {} (line {}): {}",
-                name(file),
-                count(file.bad_rows.len(), "row"),
-                first.record,
+                part.name,
+                count(part.bad_rows, "row"),
+                file.place(first.record).1,
                 first.line,
                 lower_first(&first.reason)
             ));
@@ -105,16 +164,18 @@ pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepa
             blockers.extend(unseen_labels(project, imported, prepared));
             prepared.warnings.extend(missing_labels(project, imported, prepared));
         }
-        prepared.warnings.extend(balance_warnings(prepared));
+        prepared.log_warnings = balance_warnings(prepared);
     }
-    prepared.warnings.extend(row_warnings(project, imported, prepared));
+    prepared.log_warnings.extend(unmeasured_warnings(imported, prepared));
+    prepared.log_warnings.extend(conflict_warning(project, prepared));
+    prepared.warnings.extend(row_warnings(imported, prepared));
     prepared.blockers.extend(blockers);
 }
 
 fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
     if file.table.is_empty() {
         let bad = if file.bad_rows.is_empty() { "has a header but no rows" } else { "has no row that could be read" };
-        return format!("{} {bad}. Choose a file with one row for each text", name(file));
+        return format!("{} {bad}. Choose a file with one row for each text", file.name());
     }
     let mut reasons: BTreeMap<DropReason, usize> = BTreeMap::new();
     for (_, reason) in prepared.dropped.iter().filter(|(id, _)| id.file == which) {
@@ -123,7 +184,7 @@ fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> Strin
     let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
     format!(
         "No usable row is left in {}: {}. Check the columns, the labels and the cleaning",
-        name(file),
+        file.name(),
         reasons.join(", ")
     )
 }
@@ -133,6 +194,8 @@ fn in_words(reason: DropReason) -> &'static str {
         DropReason::Excluded => "excluded by hand",
         DropReason::EmptyText => "without text",
         DropReason::EmptyLabel => "without a label",
+        DropReason::NoneOfLabels => "marked in none of the label columns",
+        DropReason::SeveralLabels => "marked in several of the label columns",
         DropReason::ExcludedLabel => "with a label that is left out",
         DropReason::Duplicate => "duplicates",
         DropReason::Conflict => "with conflicting labels",
@@ -141,7 +204,7 @@ fn in_words(reason: DropReason) -> &'static str {
 
 /// One label only, far too many, or too few rows of one to be on every side.
 fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let column = &project.dataset.label_column;
+    let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
     let mut rows_of = vec![0; prepared.labels.len()];
     let main = || prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
     main().for_each(|example| rows_of[example.label as usize] += 1);
@@ -229,7 +292,7 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
     }
     let message = |(&(side, label), &(example, rows)): (&(Side, u32), &(&Example, usize))| {
         let label = &prepared.labels[label as usize];
-        let record = example.id.record;
+        let row = imported.file(example.id.file).map(|file| file.row_name(example.id.record)).unwrap_or_default();
         let file = match example.id.file {
             SourceFile::Main => {
                 let side = if side == Side::Test { "test" } else { "validation" };
@@ -238,7 +301,7 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
                     SplitMethod::Time | SplitMethod::Column => "Split at random",
                 };
                 return format!(
-                    "The label '{label}' is in {side} (row {record}, {} in all) but not in the training rows. {split}, merge \
+                    "The label '{label}' is in {side} ({row}, {} in all) but not in the training rows. {split}, merge \
                      the label with another, or leave it out in Labels",
                     count(rows, "row")
                 );
@@ -247,9 +310,9 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
             SourceFile::Test => imported.test.as_ref(),
         };
         format!(
-            "The label '{label}' in {} (row {record}, {} in all) is not in the training rows, so it can never be \
+            "The label '{label}' in {} ({row}, {} in all) is not in the training rows, so it can never be \
              predicted. Correct it, merge it with another label, or leave it out in Labels",
-            file.map(name).unwrap_or_default(),
+            file.map(ImportedFile::name).unwrap_or_default(),
             count(rows, "row")
         )
     };
@@ -318,15 +381,9 @@ fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     warnings
 }
 
-fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+/// Rows of given validation and test files that cannot be measured.
+fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
-    if !prepared.stale_edits.is_empty() {
-        warnings.push(format!(
-            "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
-            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
-            prepared.stale_edits[0]
-        ));
-    }
     for (file, which) in [(&imported.validation, SourceFile::Validation), (&imported.test, SourceFile::Test)] {
         let Some(file) = file else { continue };
         let dropped = |reason| prepared.dropped.iter().filter(|row| row.0.file == which && row.1 == reason).count();
@@ -335,21 +392,33 @@ fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> 
             if rows > 0 {
                 warnings.push(format!(
                     "{}: {} {} cannot be measured",
-                    name(file),
+                    file.name(),
                     count(rows, "row"),
                     in_words(reason)
                 ));
             }
         }
     }
-    if !project.cleaning.drop_conflicts && !prepared.conflicts.is_empty() {
+    warnings
+}
+
+fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
+    let texts = match prepared.conflicts.len() {
+        0 => return None,
+        1 => "1 text stands".to_owned(),
+        texts => format!("{texts} texts stand"),
+    };
+    let what_to_do = "with more than one label. Correct them in Review, or leave them out in Prepare";
+    (!project.cleaning.drop_conflicts).then(|| format!("{texts} {what_to_do}"))
+}
+
+fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut warnings = marked_warnings(prepared);
+    if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} with more than one label. Correct them in Review, or leave them out in Prepare",
-            if prepared.conflicts.len() == 1 {
-                "1 text stands".to_owned()
-            } else {
-                format!("{} texts stand", prepared.conflicts.len())
-            }
+            "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
+            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
+            prepared.stale_edits[0]
         ));
     }
     if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
@@ -362,8 +431,25 @@ fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> 
     warnings
 }
 
-pub(super) fn name(file: &ImportedFile) -> String {
-    file.path.file_name().map_or_else(|| file.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+/// Rows that columns of one label each say no single label of.
+fn marked_warnings(prepared: &Prepared) -> Vec<String> {
+    let rows = |reason| prepared.dropped.iter().filter(|row| row.1 == reason).count();
+    let (none, several) = (rows(DropReason::NoneOfLabels), rows(DropReason::SeveralLabels));
+    let mut warnings = Vec::new();
+    if several > 0 {
+        warnings.push(format!(
+            "{} marked in several of the label columns, or by something else than 1, and left out: Hone learns one label a \
+             text, and none is guessed for you. Correct them in the file, or use one label column",
+            if several == 1 { "1 row is".to_owned() } else { format!("{several} rows are") }
+        ));
+    }
+    if none > 0 {
+        warnings.push(format!(
+            "{} marked in none of the label columns and left out",
+            if none == 1 { "1 row is".to_owned() } else { format!("{none} rows are") }
+        ));
+    }
+    warnings
 }
 
 pub(super) fn count(number: usize, noun: &str) -> String {
@@ -376,7 +462,7 @@ fn listed(names: &[impl AsRef<str>]) -> String {
     if quoted.len() <= 4 * NAMED { quoted.join(", ") } else { cut(&quoted, 4 * NAMED) }
 }
 
-fn listed_plain(parts: &[String]) -> String {
+pub(super) fn listed_plain(parts: &[String]) -> String {
     if parts.len() <= NAMED { parts.join(", ") } else { cut(parts, NAMED) }
 }
 

@@ -1,8 +1,10 @@
 //! Which column holds the text and which the label: by name, then by what is in them.
 
-use std::collections::HashSet;
+use foldhash::HashSet;
+use rayon::prelude::*;
 
 use super::Table;
+use super::guess::{self, GuessedRoles};
 
 /// Usual names of the text column, the likeliest first.
 const TEXT_NAMES: [&str; 20] = [
@@ -52,6 +54,8 @@ const LABEL_NAMES: [&str; 20] = [
 ];
 /// Rows looked at.
 const SAMPLE: usize = 20_000;
+/// Values whose words are counted, which takes longer than all else.
+const READ: usize = 2_000;
 /// A label column has at most this many different values.
 const MOST_LABELS: usize = 200;
 
@@ -61,22 +65,30 @@ pub(super) fn is_known_name(name: &str) -> bool {
     TEXT_NAMES.contains(&name.as_str()) || LABEL_NAMES.contains(&name.as_str())
 }
 
-/// The columns that most likely hold the text and the label, where one stands out.
+/// The columns that most likely hold the text and the label, where one stands out, and what the others seem to be for: of
+/// the first `columns`, which are those of the files.
 #[must_use]
-pub fn guess_columns(table: &Table) -> (Option<String>, Option<String>) {
-    let facts: Vec<Facts> = (0..table.names.len()).map(|column| Facts::of(table, column)).collect();
-    let names: Vec<String> = table.names.iter().map(|name| normal(name)).collect();
+pub(super) fn guess_columns(table: &Table, columns: usize) -> (Option<String>, Option<String>, GuessedRoles) {
+    let facts: Vec<Facts> = (0..columns).into_par_iter().map(|column| Facts::of(table, column)).collect();
+    let names: Vec<String> = table.names.iter().take(columns).map(|name| normal(name)).collect();
+    let label_columns = guess::one_hot(table, columns);
+    // "summary" and "headline" are texts where there is no other, and titles beside one.
     let text = by_name(&names, &TEXT_NAMES, |column| table.is_empty() || facts[column].is_textual())
         .or_else(|| longest(&facts));
     let label = by_name(&names, &LABEL_NAMES, |column| {
-        Some(column) != text && (table.is_empty() || facts[column].is_categorical())
-    })
-    .or_else(|| fewest_values(&facts, text));
+        let is_one_of_several = label_columns.contains(&column);
+        Some(column) != text && !is_one_of_several && (table.is_empty() || facts[column].is_categorical())
+    });
+    let label = label.or_else(|| if label_columns.is_empty() { fewest_values(&facts, text) } else { None });
     let name = |column: usize| table.names[column].clone();
-    (text.map(name), label.map(name))
+    let mut roles = guess::guess_roles(table, &facts, text, label);
+    if label.is_none() {
+        roles.label_columns = label_columns.into_iter().map(name).collect();
+    }
+    (text.map(name), label.map(name), roles)
 }
 
-fn normal(name: &str) -> String {
+pub(super) fn normal(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-', '.'], "_")
 }
 
@@ -94,29 +106,36 @@ fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Op
 }
 
 /// What the values of a column are like.
-struct Facts {
-    rows: usize,
-    filled: usize,
-    distinct: usize,
-    mean_chars: f64,
+pub(super) struct Facts {
+    /// Rows looked at.
+    pub rows: usize,
+    /// Values that are not empty.
+    pub filled: usize,
+    /// Different ones of them.
+    pub distinct: usize,
+    pub mean_chars: f64,
     mean_words: f64,
-    numeric: bool,
+    /// All of them are numbers.
+    pub numeric: bool,
 }
 
 impl Facts {
     fn of(table: &Table, column: usize) -> Self {
         let rows = table.len().min(SAMPLE);
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let (mut filled, mut chars, mut words, mut numeric) = (0, 0, 0, true);
         for value in (0..rows).map(|row| table.cell(column, row).trim()).filter(|value| !value.is_empty()) {
             filled += 1;
             chars += value.chars().count();
-            words += value.split_whitespace().count();
+            if filled <= READ {
+                words += value.split_whitespace().count();
+            }
             numeric &= value.parse::<f64>().is_ok();
             seen.insert(value);
         }
         let mean = |sum: usize| sum as f64 / filled.max(1) as f64;
-        Self { rows, filled, distinct: seen.len(), mean_chars: mean(chars), mean_words: mean(words), numeric }
+        let mean_words = words as f64 / filled.clamp(1, READ) as f64;
+        Self { rows, filled, distinct: seen.len(), mean_chars: mean(chars), mean_words, numeric }
     }
 
     /// Not numbers, and mostly filled.

@@ -4,12 +4,17 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use super::PatternError;
+
 /// Why data could not be read or tokenised. Every message says what to do next.
 #[derive(Debug, Error)]
 pub enum DataError {
     /// The project names no main file.
     #[error("no data file is chosen. Open one first")]
     NoFile,
+    /// A file is named twice among those that make one table.
+    #[error("{} is named twice among the data files, so each of its rows would count twice. Remove it once", .0.display())]
+    SameFile(PathBuf),
     /// There is nothing at the path.
     #[error("there is no file at {}. Was it moved or renamed?", .0.display())]
     NotFound(PathBuf),
@@ -134,6 +139,12 @@ pub enum DataError {
         /// What the tokenizer library said.
         reason: String,
     },
+    /// A find-and-replace pattern cannot be used.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+    /// A regular expression that is none.
+    #[error("the pattern cannot be used. {0}")]
+    BadPattern(String),
     /// The person stopped the job.
     #[error("stopped")]
     Cancelled,

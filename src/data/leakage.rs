@@ -10,9 +10,9 @@ mod time;
 
 use rayon::prelude::*;
 
-use super::{DataError, Imported, NearGroups, Prepared, Side, content_hash};
+use super::{DataError, Imported, NearGroups, Prepared, RowColumns, Side};
 use crate::progress::{Progress, Watch};
-use crate::project::{DatasetSettings, Project, RowId, SourceFile, SplitMethod};
+use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
 pub use time::Span;
 
@@ -41,7 +41,7 @@ pub struct Leak {
     /// What that means: sentences, without the last full stop.
     pub meaning: String,
     /// What can be done, the best first.
-    pub remedies: Vec<Remedy>,
+    pub remedies: Vec<LeakRemedy>,
     /// A person has looked at it and lets it stand.
     pub ignored: bool,
 }
@@ -69,12 +69,14 @@ pub enum LeakKind {
     Giveaway {
         /// That column.
         column: String,
+        /// The model reads it: it is put before the text.
+        read: bool,
     },
 }
 
 /// A change of the project that mends a finding, or lets it stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remedy {
+pub enum LeakRemedy {
     /// Split at random with texts nearly the same on one side.
     KeepNearTogether,
     /// Split at random with rows of the same value in this column on one side.
@@ -83,6 +85,8 @@ pub enum Remedy {
     SplitByTime,
     /// Leave out later rows with the same text and label.
     DropDuplicates,
+    /// Put this column before the text no more.
+    StopReading(String),
     /// Leave out these rows of the main file.
     LeaveOut(Vec<RowId>),
     /// Let the finding of this key stand.
@@ -108,8 +112,7 @@ impl Leak {
     #[must_use]
     pub fn is_hint(&self) -> bool {
         match &self.kind {
-            // The model reads the text alone.
-            LeakKind::Giveaway { .. } => true,
+            LeakKind::Giveaway { read, .. } => !read,
             LeakKind::Group { chosen, .. } => !chosen,
             LeakKind::Duplicates | LeakKind::NearDuplicates | LeakKind::Time { .. } => false,
         }
@@ -127,7 +130,7 @@ impl LeakKind {
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Self::Group { column, .. } | Self::Giveaway { column } => format!("{}:{column}", self.name()),
+            Self::Group { column, .. } | Self::Giveaway { column, .. } => format!("{}:{column}", self.name()),
             Self::Duplicates | Self::NearDuplicates | Self::Time { .. } => self.name().to_owned(),
         }
     }
@@ -148,7 +151,7 @@ impl LeakKind {
     #[must_use]
     pub fn column(&self) -> Option<&str> {
         match self {
-            Self::Group { column, .. } | Self::Giveaway { column } | Self::Time { column } => Some(column),
+            Self::Group { column, .. } | Self::Giveaway { column, .. } | Self::Time { column } => Some(column),
             Self::Duplicates | Self::NearDuplicates => None,
         }
     }
@@ -161,12 +164,12 @@ impl LeakKind {
             Self::NearDuplicates => "Nearly the same text on two sides".to_owned(),
             Self::Group { column, .. } => format!("The same '{column}' on two sides"),
             Self::Time { .. } => "Training rows from after the test".to_owned(),
-            Self::Giveaway { column } => format!("'{column}' gives the label away"),
+            Self::Giveaway { column, .. } => format!("'{column}' gives the label away"),
         }
     }
 }
 
-impl Remedy {
+impl LeakRemedy {
     /// What a button says.
     #[must_use]
     pub fn text(&self) -> String {
@@ -175,6 +178,7 @@ impl Remedy {
             Self::SplitByGroup(column) => format!("Keep rows of the same '{column}' together"),
             Self::SplitByTime => "Split by time".to_owned(),
             Self::DropDuplicates => "Leave out duplicates".to_owned(),
+            Self::StopReading(column) => format!("Do not read '{column}'"),
             Self::LeaveOut(rows) if rows.len() == 1 => "Leave out 1 row".to_owned(),
             Self::LeaveOut(rows) => format!("Leave out {} rows", rows.len()),
             Self::Ignore(_) => "Ignore".to_owned(),
@@ -192,7 +196,7 @@ impl Remedy {
             }
             Self::SplitByTime => &["split.method=time"],
             Self::DropDuplicates => &["cleaning.drop_duplicates=true"],
-            Self::LeaveOut(_) | Self::Ignore(_) | Self::LookAgain(_) => &[],
+            Self::StopReading(_) | Self::LeaveOut(_) | Self::Ignore(_) | Self::LookAgain(_) => &[],
         };
         settings.iter().map(|&setting| setting.to_owned()).collect()
     }
@@ -212,6 +216,7 @@ impl Remedy {
             }
             Self::SplitByTime => project.split.method = SplitMethod::Time,
             Self::DropDuplicates => project.cleaning.drop_duplicates = true,
+            Self::StopReading(column) => project.dataset.joined_columns.retain(|joined| joined != column),
             Self::LeaveOut(rows) => leave_out(&mut project, imported, rows),
             Self::Ignore(key) => _ = project.split.ignored_leaks.insert(key.clone()),
             Self::LookAgain(key) => _ = project.split.ignored_leaks.remove(key),
@@ -222,13 +227,13 @@ impl Remedy {
 
 /// Excludes rows of the main file as a person does by hand.
 fn leave_out(project: &mut Project, imported: &Imported, rows: &[RowId]) {
-    let DatasetSettings { text_column, label_column, .. } = &project.dataset;
     let table = &imported.main.table;
-    let (Some(text), Some(label)) = (table.column_index(text_column), table.column_index(label_column)) else { return };
+    let dataset = project.dataset.clone();
+    let Some(columns) = RowColumns::of(table, &dataset) else { return };
     for id in rows.iter().filter(|id| id.file == SourceFile::Main) {
         let Ok(row) = table.records.binary_search(&id.record) else { continue };
         let edit = project.edits.rows.entry(*id).or_default();
-        edit.content_hash = content_hash(table.cell(text, row), table.cell(label, row));
+        edit.content_hash = columns.hash(row);
         edit.excluded = true;
     }
 }
@@ -276,9 +281,9 @@ pub fn find_leaks(
         let key = leak.kind.key();
         leak.ignored = project.split.ignored_leaks.contains(&key);
         if leak.ignored {
-            leak.remedies = vec![Remedy::LookAgain(key)];
+            leak.remedies = vec![LeakRemedy::LookAgain(key)];
         } else {
-            leak.remedies.push(Remedy::Ignore(key));
+            leak.remedies.push(LeakRemedy::Ignore(key));
         }
     }
     look(watch, 4)?;
@@ -294,10 +299,11 @@ fn look(watch: &mut Watch, done: u64) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Whether a column has a part of its own in the data.
+/// Whether a column is the text or the label itself, or names the sides.
 fn is_special(project: &Project, name: &str) -> bool {
     let dataset = &project.dataset;
-    name == dataset.text_column || name == dataset.label_column || dataset.split_column.as_deref() == Some(name)
+    let is_label = dataset.labelled_by().any(|label| label == name);
+    name == dataset.text_column || is_label || dataset.split_column.as_deref() == Some(name)
 }
 
 impl Rows<'_> {

@@ -1,15 +1,16 @@
 //! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::clean::{STEPS, clean};
+use super::clean::STEPS;
 use super::split::{SplitInputs, divide};
 use super::{
-    CleaningEffect, DataError, DropReason, Example, Imported, ImportedFile, NearGroups, Prepared, Side, checks,
-    content_hash, hashing,
+    Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
+    PatternError, Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing,
 };
 use crate::progress::{Progress, Watch};
 use crate::project::{LabelSettings, Project, RowId, SourceFile, SplitMethod};
@@ -24,13 +25,17 @@ struct Row<'a> {
     id: RowId,
     /// Row index in its file's `Table`.
     index: usize,
-    raw: &'a str,
+    raw: Cow<'a, str>,
     /// Final label name.
     label: &'a str,
     relabelled: bool,
     text: String,
     /// Bit `i` is set when `STEPS[i]` alone changes the raw text.
     changed_by: u16,
+    /// Places of the patterns that change the text as it comes to them, or would if they were on.
+    patterns: Vec<u16>,
+    /// Place of the first pattern that is on and would make the text too long.
+    outgrown: Option<u16>,
     dropped: Option<DropReason>,
 }
 
@@ -60,19 +65,23 @@ pub fn prepare_with(
     find_near: &mut FindNear<'_>,
     watch: &mut Watch,
 ) -> Result<Prepared, DataError> {
-    let files: Vec<&ImportedFile> =
-        [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten().collect();
+    let files: Vec<&ImportedFile> = imported.files().collect();
     let mut prepared = empty();
     prepared.warnings = checks::file_warnings(&files);
+    prepared.warnings.extend(checks::part_warnings(project, &imported.main));
     prepared.blockers = checks::column_blockers(project, &files);
     if !prepared.blockers.is_empty() {
         return Ok(prepared);
     }
+    let (cleaner, faults) = Cleaner::without_faults(&project.cleaning);
     let mut rows = collect_rows(project, &files, &mut prepared);
-    clean_rows(project, &mut rows, watch)?;
+    clean_rows(project, &cleaner, &mut rows, watch)?;
     drop_rows(project, &mut rows, &mut prepared);
-    prepared.cleaning.splice(0..0, cleaning_effects(&rows));
-    take_examples(project, rows, &mut prepared);
+    prepared.cleaning.splice(0..0, switch_effects(&rows));
+    prepared.cleaning.extend(pattern_effects(project, &cleaner, &rows, &faults));
+    prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows));
+    prepared.pattern_faults = faults;
+    take_examples(project, imported, rows, &mut prepared);
     if project.split.keep_near_together && project.split.method == SplitMethod::Random {
         prepared.near = Some(find_near(&prepared.examples, watch)?);
     }
@@ -95,31 +104,31 @@ fn empty() -> Prepared {
         blockers: Vec::new(),
         warnings: Vec::new(),
         near: None,
+        keys: Vec::new(),
+        log_warnings: Vec::new(),
+        pattern_faults: Vec::new(),
         data_hash: String::new(),
         split_hash: String::new(),
     }
 }
 
-/// Reads the two columns and lays the person's edits over them.
+/// Reads the text and the label and lays the person's edits over them.
 fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: &mut Prepared) -> Vec<Row<'a>> {
     let settings = &project.dataset;
     let final_names: HashSet<&str> = project.labels.mapping.values().map(String::as_str).collect();
     let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
     let mut edits_seen = 0;
     for ImportedFile { table, .. } in files {
-        let (Some(text), Some(label)) =
-            (table.column_index(&settings.text_column), table.column_index(&settings.label_column))
-        else {
-            continue;
-        };
+        let Some(columns) = RowColumns::of(table, settings) else { continue };
         for (index, &record) in table.records.iter().enumerate() {
             let id = RowId { file: table.file, record };
-            let (raw, raw_label) = (table.cell(text, index), table.cell(label, index));
+            let (raw, found) = (columns.text(index), columns.label(index));
+            let raw_label = found.text();
             let mut label = project.labels.resolve(raw_label.trim()).trim();
             let (mut relabelled, mut dropped) = (false, None);
             if let Some(edit) = project.edits.rows.get(&id) {
                 edits_seen += 1;
-                if edit.content_hash == content_hash(raw, raw_label) {
+                if edit.content_hash == content_hash(&raw, raw_label) {
                     if let Some(corrected) = edit.label.as_deref().map(str::trim) {
                         // A correction names a final label, unless that one was renamed since.
                         let known = final_names.contains(corrected);
@@ -131,8 +140,20 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
                     prepared.stale_edits.push(id);
                 }
             }
-            let dropped = dropped.or_else(|| label_fault(&project.labels, label));
-            rows.push(Row { id, index, raw, label, relabelled, text: String::new(), changed_by: 0, dropped });
+            let unclear = unclear_label(found).filter(|_| !relabelled);
+            let dropped = dropped.or(unclear).or_else(|| label_fault(&project.labels, label));
+            rows.push(Row {
+                id,
+                index,
+                raw,
+                label,
+                relabelled,
+                text: String::new(),
+                changed_by: 0,
+                patterns: Vec::new(),
+                outgrown: None,
+                dropped,
+            });
         }
     }
     if edits_seen < project.edits.rows.len() {
@@ -143,6 +164,15 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
     rows
 }
 
+/// Why columns of one label each do not say a row's label.
+fn unclear_label(label: RawLabel<'_>) -> Option<DropReason> {
+    match label {
+        RawLabel::Is(_) => None,
+        RawLabel::None => Some(DropReason::NoneOfLabels),
+        RawLabel::Several => Some(DropReason::SeveralLabels),
+    }
+}
+
 fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
     if label.is_empty() {
         Some(DropReason::EmptyLabel)
@@ -151,7 +181,8 @@ fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
     }
 }
 
-fn clean_rows(project: &Project, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
+fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
+    let is_on = |pattern: usize| project.cleaning.patterns[pattern].enabled;
     let total = rows.len();
     for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
         if watch.is_cancelled() {
@@ -165,9 +196,14 @@ fn clean_rows(project: &Project, rows: &mut [Row], watch: &mut Watch) -> Result<
             eta_seconds: None,
         });
         part.par_iter_mut().for_each(|row| {
-            row.text = clean(row.raw, &project.cleaning);
+            row.text = cleaner.clean_and_tell(&row.raw, |effect| {
+                row.patterns.push(effect.pattern as u16);
+                if effect.after.is_none() && is_on(effect.pattern) {
+                    row.outgrown.get_or_insert(effect.pattern as u16);
+                }
+            });
             for (index, step) in STEPS.iter().enumerate() {
-                row.changed_by |= u16::from((step.apply)(row.raw) != row.raw) << index;
+                row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
             }
             // Spaces alone are no text even where white space is kept.
             if row.dropped.is_none() && row.text.trim().is_empty() {
@@ -188,7 +224,8 @@ fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
     droppable.retain(|&row| in_main(rows, row));
     for (switch, found) in [("drop_duplicates", &droppable), ("drop_conflicts", &conflicting)] {
         let samples = found.iter().take(SAMPLES).map(|&row| (rows[row].id, rows[row].text.clone(), String::new()));
-        prepared.cleaning.push(CleaningEffect { switch, rows: found.len(), samples: samples.collect() });
+        let part = CleaningPart::Switch(switch);
+        prepared.cleaning.push(CleaningEffect { part, rows: found.len(), samples: samples.collect() });
     }
     let drop = |rows: &mut [Row], found: &[usize], reason| {
         for &row in found {
@@ -233,12 +270,12 @@ fn conflicting_rows(rows: &[Row]) -> Vec<Vec<usize>> {
     groups
 }
 
-fn cleaning_effects(rows: &[Row]) -> Vec<CleaningEffect> {
+fn switch_effects(rows: &[Row]) -> Vec<CleaningEffect> {
     let effect = |(index, step): (usize, &super::clean::CleaningStep)| {
         let changed = || rows.iter().filter(|row| row.changed_by & (1 << index) != 0);
-        let sample = |row: &Row| (row.id, row.raw.to_owned(), (step.apply)(row.raw).into_owned());
+        let sample = |row: &Row| (row.id, row.raw.clone().into_owned(), (step.apply)(&row.raw).into_owned());
         CleaningEffect {
-            switch: step.switch,
+            part: CleaningPart::Switch(step.switch),
             rows: changed().count(),
             samples: changed().take(SAMPLES).map(sample).collect(),
         }
@@ -246,8 +283,44 @@ fn cleaning_effects(rows: &[Row]) -> Vec<CleaningEffect> {
     STEPS.iter().enumerate().map(effect).collect()
 }
 
+/// Effects of the patterns that can be used.
+fn pattern_effects(project: &Project, cleaner: &Cleaner, rows: &[Row], faults: &[PatternError]) -> Vec<CleaningEffect> {
+    let mut counts = vec![0; project.cleaning.patterns.len()];
+    let mut samples = vec![Vec::new(); counts.len()];
+    for row in rows.iter().filter(|row| !row.patterns.is_empty()) {
+        for &pattern in &row.patterns {
+            counts[pattern as usize] += 1;
+        }
+        if row.patterns.iter().all(|&pattern| samples[pattern as usize].len() == SAMPLES) {
+            continue;
+        }
+        cleaner.clean_and_tell(&row.raw, |effect| {
+            let samples = &mut samples[effect.pattern];
+            if let Some(after) = effect.after.filter(|_| samples.len() < SAMPLES) {
+                samples.push((row.id, effect.before.to_owned(), after.to_owned()));
+            }
+        });
+    }
+    let usable = |(pattern, _): &(usize, _)| !faults.iter().any(|fault| fault.number == pattern + 1);
+    let effects = counts.into_iter().zip(samples).enumerate().filter(usable);
+    effects
+        .map(|(pattern, (rows, samples))| CleaningEffect { part: CleaningPart::Pattern(pattern), rows, samples })
+        .collect()
+}
+
+/// Patterns that would make texts too long: place, rows, and the first of them.
+fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
+    let mut outgrown: BTreeMap<usize, (usize, RowId)> = BTreeMap::new();
+    for row in rows {
+        if let Some(pattern) = row.outgrown {
+            outgrown.entry(pattern as usize).or_insert((0, row.id)).0 += 1;
+        }
+    }
+    outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
+}
+
 /// Numbers the labels and parts the rows into examples and those left out. The main file's are all on one side yet.
-fn take_examples(project: &Project, rows: Vec<Row>, prepared: &mut Prepared) {
+fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
     let present: BTreeSet<&str> = rows.iter().filter(|row| row.dropped.is_none()).map(|row| row.label).collect();
     prepared.labels = order_labels(&present, &project.labels);
     let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
@@ -268,6 +341,10 @@ fn take_examples(project: &Project, rows: Vec<Row>, prepared: &mut Prepared) {
                 relabelled: row.relabelled,
             }),
         }
+    }
+    if project.dataset.id_column.is_some() {
+        let key = |id| imported.key(&project.dataset, id).map(str::to_owned);
+        prepared.keys = prepared.examples.iter().map(|example| key(example.id)).collect();
     }
 }
 

@@ -7,9 +7,9 @@ mod random;
 
 use std::collections::HashMap;
 
-use super::checks::{count, name};
+use super::checks::count;
 use super::near::Groups;
-use super::{Example, Imported, NearGroups, Prepared, Side, cells_of, read_dates};
+use super::{Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::project::{Project, Size, SourceFile, SplitMethod};
 
 /// The sides in the order of shares: train, validation, test.
@@ -158,7 +158,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return;
     };
-    let dates = read_dates(&cells_of(inputs.imported, &prepared.examples[..rows], column));
+    let dates = read_moments(&cells_of(inputs.imported, &prepared.examples[..rows], column));
     let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
         Some(total) => total,
         None if shares[side] > 0.0 => ((shares[side] * rows as f64).round() as usize).max(1),
@@ -249,7 +249,7 @@ fn unnamed(
             "'{}' in the split column '{column}' of {} names no side (row {}; {} in all). Known are {}, in any case. Change \
              the value in the file, exclude the rows, or split another way in Prepare",
             shortened(cells[first]),
-            name(&imported.main),
+            imported.main.name(),
             examples[first].id.record,
             count(unknown(false).count(), "such row"),
             column::KNOWN
@@ -259,7 +259,7 @@ fn unnamed(
         blockers.push(format!(
             "The split column '{column}' of {} is empty in row {} ({} in all). Fill it in in the file, exclude the rows, or \
              split another way in Prepare",
-            name(&imported.main),
+            imported.main.name(),
             examples[first].id.record,
             count(unknown(true).count(), "such row")
         ));

@@ -1,8 +1,8 @@
 //! Rows of a file in columnar memory.
 
-use arrow_array::{Array, StringArray};
+use arrow_array::{Array, StringViewArray};
 
-use super::Example;
+use super::{Example, Imported};
 use crate::project::SourceFile;
 
 /// A file's rows. Column `c` of row `r` is `columns[c].value(r)`; a missing field is null.
@@ -13,7 +13,7 @@ pub struct Table {
     /// Column names, unique, in file order.
     pub names: Vec<String>,
     /// One array a column, all of the same length.
-    pub columns: Vec<StringArray>,
+    pub columns: Vec<StringViewArray>,
     /// 1-based record number of each row in the file (bad rows leave a gap).
     pub records: Vec<u64>,
 }
@@ -157,7 +157,7 @@ impl FileFormat {
 /// A record that could not be used, kept to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// 1-based record number.
+    /// 1-based record number; of several files, it runs on over them (see [`ImportedFile::place`]).
     pub record: u64,
     /// 1-based line in the file where the record begins; the record's number where a file has no lines.
     pub line: u64,
@@ -165,50 +165,6 @@ pub struct BadRow {
     pub reason: String,
     /// The record as it stands in the file, at most 2,000 characters.
     pub raw: String,
-}
-
-/// What came of reading one file.
-#[derive(Clone, Debug)]
-pub struct ImportedFile {
-    /// The path as given.
-    pub path: std::path::PathBuf,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// The good rows.
-    pub table: Table,
-    /// The bad rows, all of them.
-    pub bad_rows: Vec<BadRow>,
-    /// How it was read.
-    pub format: FileFormat,
-    /// SHA-256 of the file's bytes, lower-case hexadecimal.
-    pub sha256: String,
-}
-
-/// What came of reading a project's files.
-#[derive(Clone, Debug)]
-pub struct Imported {
-    /// The main file.
-    pub main: ImportedFile,
-    /// The separate validation file, if the project names one.
-    pub validation: Option<ImportedFile>,
-    /// The separate test file, if the project names one.
-    pub test: Option<ImportedFile>,
-    /// Guessed text column of the main file, if one stands out.
-    pub guessed_text: Option<String>,
-    /// Guessed label column of the main file, if one stands out.
-    pub guessed_label: Option<String>,
-}
-
-impl Imported {
-    /// The file a row stands in.
-    #[must_use]
-    pub fn file(&self, which: SourceFile) -> Option<&ImportedFile> {
-        match which {
-            SourceFile::Main => Some(&self.main),
-            SourceFile::Validation => self.validation.as_ref(),
-            SourceFile::Test => self.test.as_ref(),
-        }
-    }
 }
 
 /// What a column says of each of some rows; empty where the row's file has no such column.

@@ -3,22 +3,28 @@
 use std::path::Path;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
 
-use super::DataError;
+use super::{DataError, hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
     /// Special tokens added to every text.
     special: usize,
+    /// SHA-256 of the files it was made from.
+    fingerprint: String,
 }
 
 impl TextTokenizer {
+    /// Texts to tokenise at a time, between two looks at a stop switch.
+    pub const TEXTS_PER_LOOK: usize = 2048;
+
     /// Loads `tokenizer.json`, or where there is none builds BERT's tokenizer from `vocab.txt`.
     ///
     /// Padding and truncation that the file asks for are ignored: batches are packed, and the length is the run's.
@@ -37,7 +43,13 @@ impl TextTokenizer {
         tokenizer.with_truncation(None).map_err(|error| bad(&whole, &*error))?;
         tokenizer.with_padding(None);
         let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
-        Ok(Self { tokenizer, special })
+        let mut hasher = Sha256::new();
+        for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
+            // What is not there makes no difference, nor does what cannot be read: it was not needed.
+            hasher.update(std::fs::read(folder.join(name)).unwrap_or_default());
+            hasher.update([0]);
+        }
+        Ok(Self { tokenizer, special, fingerprint: hashing::hexadecimal(&hasher.finalize()) })
     }
 
     /// Token ids of each text, special tokens included, in the order given and in parallel on the current rayon pool.
@@ -88,6 +100,12 @@ impl TextTokenizer {
     #[must_use]
     pub fn vocab_size(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
+    }
+
+    /// SHA-256 of the files it was made from: tokenizers of the same have the same tokens for every text.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
     }
 
     /// Special tokens added to every text.

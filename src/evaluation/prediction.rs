@@ -9,6 +9,9 @@ use crate::project::RowId;
 pub struct Prediction {
     /// The row.
     pub id: RowId,
+    /// What the id column says of it, where one was chosen.
+    #[serde(default)]
+    pub key: Option<String>,
     /// The text as the model saw it.
     pub text: String,
     /// True label's class id, where known.

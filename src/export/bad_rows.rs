@@ -6,22 +6,21 @@ use super::ExportError;
 use crate::data::Imported;
 use crate::storage::write_atomic;
 
-/// Writes the bad rows of all files of a project to `output`: file, record, line, reason and the row as it stands there (at
+/// Writes the bad rows of all files of a project to `output`: file, record within it, line, reason and the row as it stands there (at
 /// most 2,000 characters). Returns how many there are.
 ///
 /// # Errors
 /// [`ExportError::Io`].
 pub fn write_bad_rows(imported: &Imported, output: &Path) -> Result<u64, ExportError> {
-    let files = [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()];
     let mut count = 0;
     write_atomic(output, |writer| {
         let mut table = csv::Writer::from_writer(writer);
         table.write_record(["file", "row", "line", "reason", "raw"])?;
-        for file in files.into_iter().flatten() {
-            let name = file.path.display().to_string();
+        for file in imported.files() {
             for bad in &file.bad_rows {
-                let (row, line) = (bad.record.to_string(), bad.line.to_string());
-                table.write_record([&name, &row, &line, &bad.reason, &bad.raw])?;
+                let (path, record) = file.place(bad.record);
+                let (row, line) = (record.to_string(), bad.line.to_string());
+                table.write_record([&path.display().to_string(), &row, &line, &bad.reason, &bad.raw])?;
                 count += 1;
             }
         }

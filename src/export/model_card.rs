@@ -5,8 +5,13 @@ use std::path::Path;
 
 use crate::evaluation::ClassificationMetrics;
 use crate::models::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, ModelChoice};
+use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
 use crate::storage::{RunSettings, RunSummary, StopReason};
+
+/// What the person's own patterns are called among the cleaning steps.
+const PATTERNS: &str = "own find-and-replace patterns";
+/// Patterns written out.
+const PATTERNS_SHOWN: usize = 20;
 
 /// The card.
 pub(super) fn text(settings: &RunSettings, summary: &RunSummary) -> String {
@@ -121,8 +126,19 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
     let [train, validation, test] = settings.rows;
     let dataset = &settings.project.dataset;
     writeln!(card, "## Training data\n")?;
-    writeln!(card, "- file: `{}`", data_name(settings))?;
-    writeln!(card, "- text column: `{}`, label column: `{}`", dataset.text_column, dataset.label_column)?;
+    let files: Vec<String> = dataset.main_files().map(|path| format!("`{}`", file_name(path))).collect();
+    writeln!(card, "- {}: {}", if files.len() == 1 { "file" } else { "files" }, files.join(", "))?;
+    let read: Vec<&str> = dataset.read_columns().collect();
+    let text = match read.as_slice() {
+        [] | [_] => format!("text column: `{}`", dataset.text_column),
+        several => format!("text: the columns `{}`, joined with line breaks", several.join("`, `")),
+    };
+    let label = dataset.labelled_by().collect::<Vec<_>>().join("`, `");
+    writeln!(
+        card,
+        "- {text}, label {}: `{label}`",
+        if dataset.label_columns.is_empty() { "column" } else { "columns" }
+    )?;
     writeln!(card, "- rows: {train} training, {validation} validation, {test} test")?;
     writeln!(card, "- SHA-256 of the rows: `{}`", settings.data_hash)?;
     writeln!(card, "- SHA-256 of the split: `{}`", settings.split_hash)?;
@@ -232,7 +248,7 @@ impl Base {
     }
 }
 
-fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<&'static str> {
+fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
     let steps = [
         (cleaning.fix_mojibake, "wrongly decoded characters repaired"),
         (cleaning.strip_html, "HTML removed"),
@@ -248,11 +264,31 @@ fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<&'static str> {
         (cleaning.name_emoji, "emoji named"),
         (cleaning.remove_emoji, "emoji removed"),
         (cleaning.collapse_repeats, "repeated letters and marks shortened"),
+        (cleaning.patterns.iter().any(|pattern| pattern.enabled), PATTERNS),
         (cleaning.collapse_whitespace, "white space collapsed"),
         (cleaning.drop_duplicates, "duplicates left out"),
         (cleaning.drop_conflicts, "texts with two labels left out"),
     ];
-    steps.into_iter().filter_map(|(on, words)| on.then_some(words)).collect()
+    let words = |words: &str| if words == PATTERNS { patterns(cleaning) } else { words.to_owned() };
+    steps.into_iter().filter(|(on, _)| *on).map(|(_, step)| words(step)).collect()
+}
+
+/// The person's own patterns, with what they find and put in.
+fn patterns(cleaning: &CleaningSettings) -> String {
+    let code = |text: &str| format!("`{}`", one_line(text).replace('`', "'"));
+    let used: Vec<&Pattern> = cleaning.patterns.iter().filter(|pattern| pattern.enabled).collect();
+    let told = used.iter().take(PATTERNS_SHOWN).map(|pattern| {
+        let kind = if pattern.regex { " (regular expression)" } else { "" };
+        if pattern.replace.is_empty() {
+            format!("{}{kind} removed", code(&pattern.find))
+        } else {
+            format!("{}{kind} replaced by {}", code(&pattern.find), code(&pattern.replace))
+        }
+    });
+    let told: Vec<String> = told.collect();
+    let more = used.len() - told.len();
+    let more = if more == 0 { String::new() } else { format!(" and {more} more in `hone.ron`") };
+    format!("{} ({}{more})", PATTERNS, told.join("; "))
 }
 
 fn data_name(settings: &RunSettings) -> String {
@@ -282,6 +318,7 @@ mod tests {
         let mut project = Project { name: "Reviews: \"all\"".to_owned(), ..Project::default() };
         project.dataset.main = Some("/home/somebody/secret/reviews.csv".into());
         project.dataset.text_column = "text".to_owned();
+        project.dataset.label_column = "mood".to_owned();
         RunSettings {
             schema_version: RUN_SCHEMA_VERSION,
             project,
@@ -348,6 +385,23 @@ mod tests {
             "those of step 20",
             "max_length=128",
             "hone predict",
+        ] {
+            assert!(card.contains(part), "{part} is missing in\n{card}");
+        }
+    }
+
+    #[test]
+    fn joined_columns_and_several_files_are_named() {
+        let mut settings = settings();
+        assert!(text(&settings, &summary(true)).contains("- text column: `text`, label column: `mood`\n"));
+        let dataset = &mut settings.project.dataset;
+        dataset.more = vec!["/home/somebody/march.csv".into()];
+        dataset.joined_columns = vec!["title".to_owned()];
+        dataset.set_label_columns(&["good", "bad"].map(str::to_owned));
+        let card = text(&settings, &summary(true));
+        for part in [
+            "- files: `reviews.csv`, `march.csv`\n",
+            "- text: the columns `title`, `text`, joined with line breaks, label columns: `good`, `bad`\n",
         ] {
             assert!(card.contains(part), "{part} is missing in\n{card}");
         }

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 /// Which cleaning steps run over every text, in this order, and which rows are then left out.
+///
+/// The person's own patterns run after the built-in steps and before white space is collapsed: they see repaired,
+/// decoded, masked text, with its line breaks still in place, and what they leave behind is tidied after them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent switch a person sees as such")]
@@ -35,12 +38,90 @@ pub struct CleaningSettings {
     pub remove_emoji: bool,
     /// More than three of the same letter or mark in a row become three.
     pub collapse_repeats: bool,
+    /// The person's own find-and-replace patterns, in the order they run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patterns: Vec<Pattern>,
     /// Runs of white space become one space; ends are trimmed.
     pub collapse_whitespace: bool,
     /// Leave out later rows with the same text and label.
     pub drop_duplicates: bool,
     /// Leave out every row whose text also stands with another label.
     pub drop_conflicts: bool,
+}
+
+/// Something to find in every text, and what to put in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pattern {
+    /// What is sought. Plain words are sought as they stand, white space between them as any white space; a regular
+    /// expression is one of Rust's `regex`: without look-around and back-references, in linear time.
+    pub find: String,
+    /// What it becomes; nothing when empty. With a regular expression `$1` or `${name}` is what a group found, and `$$`
+    /// a dollar sign; otherwise it stands as it is.
+    pub replace: String,
+    /// Whether `find` is a regular expression.
+    pub regex: bool,
+    /// Whether capitals matter.
+    pub match_case: bool,
+    /// Whether it runs.
+    pub enabled: bool,
+}
+
+impl Default for Pattern {
+    fn default() -> Self {
+        Self { find: String::new(), replace: String::new(), regex: false, match_case: false, enabled: true }
+    }
+}
+
+impl CleaningSettings {
+    /// Texts as they are, and every row kept.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            fix_mojibake: false,
+            strip_html: false,
+            decode_entities: false,
+            normalise_unicode: false,
+            remove_control: false,
+            mask_urls: false,
+            mask_emails: false,
+            mask_handles: false,
+            mask_accounts: false,
+            mask_phones: false,
+            mask_orders: false,
+            name_emoji: false,
+            remove_emoji: false,
+            collapse_repeats: false,
+            patterns: Vec::new(),
+            collapse_whitespace: false,
+            drop_duplicates: false,
+            drop_conflicts: false,
+        }
+    }
+
+    /// The switch of that field name.
+    pub fn switch_mut(&mut self, field: &str) -> Option<&mut bool> {
+        Some(match field {
+            "fix_mojibake" => &mut self.fix_mojibake,
+            "strip_html" => &mut self.strip_html,
+            "decode_entities" => &mut self.decode_entities,
+            "normalise_unicode" => &mut self.normalise_unicode,
+            "remove_control" => &mut self.remove_control,
+            "mask_urls" => &mut self.mask_urls,
+            "mask_emails" => &mut self.mask_emails,
+            "mask_handles" => &mut self.mask_handles,
+            "mask_accounts" => &mut self.mask_accounts,
+            "mask_phones" => &mut self.mask_phones,
+            "mask_orders" => &mut self.mask_orders,
+            "name_emoji" => &mut self.name_emoji,
+            "remove_emoji" => &mut self.remove_emoji,
+            "collapse_repeats" => &mut self.collapse_repeats,
+            "collapse_whitespace" => &mut self.collapse_whitespace,
+            "drop_duplicates" => &mut self.drop_duplicates,
+            "drop_conflicts" => &mut self.drop_conflicts,
+            _ => return None,
+        })
+    }
 }
 
 impl Default for CleaningSettings {
@@ -51,18 +132,25 @@ impl Default for CleaningSettings {
             decode_entities: true,
             normalise_unicode: true,
             remove_control: true,
-            mask_urls: false,
-            mask_emails: false,
-            mask_handles: false,
-            mask_accounts: false,
-            mask_phones: false,
-            mask_orders: false,
-            name_emoji: false,
-            remove_emoji: false,
-            collapse_repeats: false,
             collapse_whitespace: true,
             drop_duplicates: true,
-            drop_conflicts: false,
+            ..Self::none()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_before_there_were_patterns_are_read_and_written_as_they_were() {
+        let old: CleaningSettings = ron::from_str("(mask_urls: true)").unwrap();
+        assert_eq!(old, CleaningSettings { mask_urls: true, ..CleaningSettings::default() });
+        assert!(!ron::to_string(&old).unwrap().contains("patterns"));
+        let new: CleaningSettings = ron::from_str("(patterns: [(find: \"a\", replace: \"b\")])").unwrap();
+        let pattern = Pattern { find: "a".to_owned(), replace: "b".to_owned(), ..Pattern::default() };
+        assert_eq!(new.patterns, [pattern]);
+        assert_eq!(ron::from_str::<CleaningSettings>(&ron::to_string(&new).unwrap()).unwrap(), new);
     }
 }

@@ -1,5 +1,6 @@
 //! Which files hold the rows, and which columns matter.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 pub struct DatasetSettings {
     /// The main file. Split by [`super::SplitSettings`] unless the files below are given.
     pub main: Option<PathBuf>,
+    /// Files appended to the main one, in this order: all of them are one table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<PathBuf>,
     /// A separate validation file, used as it is.
     pub validation: Option<PathBuf>,
     /// A separate test file, used as it is.
@@ -29,23 +33,47 @@ pub struct DatasetSettings {
     pub sheet: Option<String>,
     /// Column that holds the text. Empty until chosen.
     pub text_column: String,
-    /// Column that holds the label. Empty until chosen.
+    /// Column that holds the label. Empty until chosen, and where [`Self::label_columns`] are used in its stead.
     pub label_column: String,
-    /// Column that says which rows belong together, a customer say: rows with the same value stay on one side.
+    /// Columns whose text is put before that of the text column, each followed by a line break where it is not empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joined_columns: Vec<String>,
+    /// Columns of one label each: the label of a row is the name of the one that holds 1.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub label_columns: Vec<String>,
+    /// Column that says which rows belong together: a customer, an author.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group_column: Option<String>,
-    /// Column that says when a row was written.
+    /// Column that says when a row came to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_column: Option<String>,
-    /// Column that names each row's side: train, validation or test.
+    /// Column that says which side of the split a row is on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split_column: Option<String>,
+    /// Column that names a row: it is shown with the row and written beside its prediction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_column: Option<String>,
+    /// Columns that are of no use here.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignored_columns: BTreeSet<String>,
 }
 
-/// One of the (up to) three files of a dataset.
+impl DatasetSettings {
+    /// The files of the main table, in order.
+    pub fn main_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.main.iter().chain(&self.more)
+    }
+
+    /// Every file named.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.main_files().chain(&self.validation).chain(&self.test)
+    }
+}
+
+/// One of the (up to) three tables of a dataset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SourceFile {
-    /// [`DatasetSettings::main`].
+    /// [`DatasetSettings::main`], with [`DatasetSettings::more`] appended.
     #[default]
     Main,
     /// [`DatasetSettings::validation`].
@@ -54,7 +82,8 @@ pub enum SourceFile {
     Test,
 }
 
-/// Identity of a row: its file and its 1-based record number, the header not counted.
+/// Identity of a row: its file and its 1-based record number, the header not counted. Numbers of the main file run on over
+/// those appended to it.
 ///
 /// Written as `main:12`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

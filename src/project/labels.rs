@@ -15,6 +15,9 @@ pub struct LabelSettings {
     pub mapping: BTreeMap<String, String>,
     /// Final labels whose rows are left out.
     pub excluded: BTreeSet<String>,
+    /// Colours of final labels, as red, green and blue; the others have the theme's.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub colours: BTreeMap<String, [u8; 3]>,
 }
 
 impl LabelSettings {
@@ -22,16 +25,5 @@ impl LabelSettings {
     #[must_use]
     pub fn resolve<'a>(&'a self, raw: &'a str) -> &'a str {
         self.mapping.get(raw).map_or(raw, String::as_str)
-    }
-
-    /// Star ratings 1-5 mapped to negative (1-2), neutral (3) and positive (4-5).
-    #[must_use]
-    pub fn stars_to_sentiment() -> Self {
-        let names = [("1", "negative"), ("2", "negative"), ("3", "neutral"), ("4", "positive"), ("5", "positive")];
-        Self {
-            order: ["negative", "neutral", "positive"].map(str::to_owned).to_vec(),
-            mapping: names.map(|(star, name)| (star.to_owned(), name.to_owned())).into(),
-            excluded: BTreeSet::new(),
-        }
     }
 }

@@ -3,22 +3,26 @@
 //! Everything else in Hone is derived from a `Project` and the files it names.
 
 mod cleaning;
+mod columns;
 mod dataset;
 mod edits;
 mod labels;
 mod limits;
 mod model;
 mod split;
+mod stars;
 mod steps;
 mod training;
 
-pub use cleaning::CleaningSettings;
+pub use cleaning::{CleaningSettings, Pattern};
+pub use columns::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};
 pub use edits::{Edits, RowEdit};
 pub use labels::LabelSettings;
 pub use limits::OutOfRange;
 pub use model::ModelChoice;
 pub use split::{Size, SplitMethod, SplitSettings};
+pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use training::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset,

@@ -121,10 +121,7 @@ pub fn readiness(project: &Project, facts: &Facts, step: Step) -> Readiness {
 }
 
 fn columns_chosen(project: &Project, facts: &Facts) -> bool {
-    let chosen = |name: &str| {
-        !name.is_empty() && facts.columns.as_ref().is_some_and(|columns| columns.iter().any(|column| column == name))
-    };
-    chosen(&project.dataset.text_column) && chosen(&project.dataset.label_column)
+    facts.columns.as_ref().is_some_and(|columns| project.dataset.columns_chosen(columns))
 }
 
 fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {

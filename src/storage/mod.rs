@@ -17,6 +17,7 @@ mod run_outcome;
 mod sample;
 mod scratch_file;
 mod settings;
+mod token_cache;
 
 pub use atomic::write_atomic;
 pub use error::{OpenError, StorageError, advice};
@@ -34,3 +35,4 @@ pub use run_outcome::{RunOutcome, TrainedRun};
 pub use sample::sample_project;
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, ThemeChoice};
+pub use token_cache::{TextKey, TokenCache};

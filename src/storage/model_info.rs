@@ -20,7 +20,10 @@ pub struct ModelFolderInfo {
     pub cleaning: CleaningSettings,
     /// Column that held the text.
     pub text_column: String,
-    /// Column that held the label.
+    /// Columns whose text was put before that of the text column.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub joined_columns: Vec<String>,
+    /// Column that held the label, or the columns of one label each.
     pub label_column: String,
     /// Longest text in tokens, special tokens included.
     pub max_length: usize,
@@ -66,12 +69,15 @@ mod tests {
         let info = ModelFolderInfo {
             labels: vec!["good".into(), "bad".into()],
             max_length: 128,
+            text_column: "body".into(),
+            joined_columns: vec!["title".into()],
             ..ModelFolderInfo::default()
         };
         write_model_info(folder.path(), &info).unwrap();
         assert_eq!(read_model_info(folder.path()).unwrap(), Some(info));
         std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: 128)").unwrap();
         let earlier = read_model_info(folder.path()).unwrap().unwrap();
+        assert!(earlier.joined_columns.is_empty());
         assert_eq!(earlier.precision, Precision::F32, "models of earlier versions were trained in 32 bits");
         std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: many)").unwrap();
         let message = read_model_info(folder.path()).unwrap_err().to_string();

@@ -62,7 +62,8 @@ pub fn with_stored_paths(project: &Project, folder: &Path) -> Project {
 fn map_paths(project: &Project, map: impl Fn(&Path) -> PathBuf) -> Project {
     let mut project = project.clone();
     let dataset = &mut project.dataset;
-    for path in [&mut dataset.main, &mut dataset.validation, &mut dataset.test].into_iter().flatten() {
+    let named = [&mut dataset.main, &mut dataset.validation, &mut dataset.test].into_iter().flatten();
+    for path in named.chain(&mut dataset.more) {
         *path = map(path);
     }
     if let ModelChoice::Folder(path) = &mut project.model {
@@ -108,9 +109,11 @@ mod tests {
         let folder = std::env::temp_dir().join("shop");
         let mut project = Project::default();
         project.dataset.main = Some("reviews.csv".into());
+        project.dataset.more = vec!["march/reviews.csv".into()];
         project.model = ModelChoice::Folder("model".into());
         let absolute = with_absolute_paths(&project, &folder);
         assert_eq!(absolute.dataset.main, Some(folder.join("reviews.csv")));
+        assert_eq!(absolute.dataset.more, [folder.join("march/reviews.csv")]);
         assert_eq!(absolute.model, ModelChoice::Folder(folder.join("model")));
         assert_eq!(with_stored_paths(&absolute, &folder), project);
         let elsewhere = std::env::temp_dir().join("elsewhere");

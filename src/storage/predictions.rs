@@ -1,7 +1,7 @@
 //! `predictions.parquet`: what the best checkpoint said of every row it was not trained on.
 //!
 //! Columns: `side`, `row` (as `main:12`), `text`, `label`, `predicted`, then `probability_<label>` for each label in
-//! class-id order. One file for all sides, so that other tools read it in one go.
+//! class-id order, and `id`, what the project's id column says of the row. One file for all sides, so that other tools read it in one go.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ use crate::evaluation::Prediction;
 
 const FILE: &str = "predictions.parquet";
 const PROBABILITY: &str = "probability_";
+const ID: &str = "id";
 const TEXT_COLUMNS: [&str; 5] = ["side", "row", "text", "label", "predicted"];
 const ADVICE: &str = "Evaluate the run again to write its predictions anew.";
 
@@ -46,7 +47,8 @@ impl RunFolder {
         let batch = to_batch(side, predictions, labels).map_err(write_error)?;
         let mut batches: Vec<RecordBatch> = Vec::new();
         if path.exists() {
-            let kept = read_batches(&path)?.into_iter();
+            let kept = read_batches(&path)?.into_iter().map(with_ids);
+            let kept = kept.collect::<Result<Vec<_>, _>>().map_err(write_error)?.into_iter();
             batches.extend(kept.filter(|kept| kept.schema() == batch.schema() && !is_of_side(kept, side)));
         }
         batches.push(batch);
@@ -109,6 +111,22 @@ fn to_batch(side: &str, predictions: &[Prediction], labels: &[String]) -> Result
         columns.push(Arc::new(Float32Array::from_iter_values(values)));
         fields.push(Field::new(format!("{PROBABILITY}{label}"), DataType::Float32, false));
     }
+    let keys: StringArray = predictions.iter().map(|prediction| prediction.key.as_deref()).collect();
+    columns.push(Arc::new(keys));
+    fields.push(Field::new(ID, DataType::Utf8, true));
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| error.to_string())
+}
+
+/// Rows of a file written before there were ids, without any.
+fn with_ids(batch: RecordBatch) -> Result<RecordBatch, String> {
+    if batch.column_by_name(ID).is_some() {
+        return Ok(batch);
+    }
+    let schema = batch.schema();
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone());
+    let fields: Vec<Field> = fields.chain([Field::new(ID, DataType::Utf8, true)]).collect();
+    let ids: ArrayRef = Arc::new(StringArray::new_null(batch.num_rows()));
+    let columns = batch.columns().iter().cloned().chain([ids]).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| error.to_string())
 }
 
@@ -154,18 +172,21 @@ fn from_batch(batch: &RecordBatch, predictions: &mut Vec<Prediction>) -> Result<
         let found = labels.iter().position(|known| *known == label);
         found.map(|id| id as u32).ok_or_else(|| format!("there is no probability for the label '{label}'"))
     };
-    let probabilities: Vec<&Float32Array> = batch
-        .columns()
+    let probabilities: Vec<&Float32Array> = schema
+        .fields()
         .iter()
-        .skip(TEXT_COLUMNS.len())
-        .map(|column| column.as_primitive_opt::<Float32Type>().ok_or("a probability is not a number".to_owned()))
+        .zip(batch.columns())
+        .filter(|(field, _)| field.name().starts_with(PROBABILITY))
+        .map(|(_, column)| column.as_primitive_opt::<Float32Type>().ok_or("a probability is not a number".to_owned()))
         .collect::<Result<_, _>>()?;
     let [row, text, label, predicted] = ["row", "text", "label", "predicted"].map(|name| text_column(batch, name));
     let (row, text, label, predicted) = (row?, text?, label?, predicted?);
+    let key = batch.column_by_name(ID).map(|_| text_column(batch, ID)).transpose()?;
     for index in 0..batch.num_rows() {
         let truth = (!label.is_null(index)).then(|| class_id(label.value(index))).transpose()?;
         predictions.push(Prediction {
             id: row.value(index).parse()?,
+            key: key.filter(|key| !key.is_null(index)).map(|key| key.value(index).to_owned()),
             text: text.value(index).to_owned(),
             label: truth,
             predicted: class_id(predicted.value(index))?,

@@ -78,7 +78,7 @@ pub fn dry_run(
     setup::check_data(inputs.prepared)?;
     let config = ModelConfig::read(inputs.model_folder)?;
     let max_length = settings.max_length.min(config.max_position_embeddings);
-    let data = setup::tokenise(inputs.prepared, inputs.model_folder, max_length, &mut voice)?;
+    let data = setup::tokenise(inputs.prepared, inputs.model_folder, inputs.project_folder, max_length, &mut voice)?;
     let footprint = Footprint::new(&config, inputs.prepared.labels.len(), settings.trained_layers);
     let batches = plan(settings).epoch(&data.train.ids.iter().map(Vec::len).collect::<Vec<_>>(), 0);
     let memory = footprint.peak(longest_pass(&batches, &data.train.ids));

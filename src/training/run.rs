@@ -97,7 +97,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     if max_length < settings.max_length {
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are cut there."));
     }
-    let data = setup::tokenise(prepared, model_folder, max_length, &mut voice)?;
+    let data = setup::tokenise(prepared, model_folder, inputs.project_folder, max_length, &mut voice)?;
     let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers
@@ -196,7 +196,8 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         cleaning: project.cleaning.clone(),
         text_column: project.dataset.text_column.clone(),
-        label_column: project.dataset.label_column.clone(),
+        joined_columns: project.dataset.joined_columns.clone(),
+        label_column: project.dataset.labelled_by().collect::<Vec<_>>().join(", "),
         max_length,
         labels: labels.to_vec(),
         precision: compute.precision_setting(),
@@ -286,14 +287,15 @@ fn test_logits(trainer: &mut Trainer<'_>) -> Result<Option<Vec<Vec<f32>>>, Train
 }
 
 fn predictions(rows: &Rows<'_>, logits: &[Vec<f32>]) -> Vec<Prediction> {
-    let of_row = |(example, logits): (&&crate::data::Example, &Vec<f32>)| Prediction {
+    let of_row = |(place, (example, logits)): (usize, (&&crate::data::Example, &Vec<f32>))| Prediction {
         id: example.id,
+        key: rows.keys.get(place).copied().flatten().map(str::to_owned),
         text: example.text.clone(),
         label: Some(example.label),
         predicted: predict::argmax(logits),
         probabilities: predict::softmax(logits),
     };
-    rows.examples.iter().zip(logits).map(of_row).collect()
+    rows.examples.iter().zip(logits).enumerate().map(of_row).collect()
 }
 
 fn figures(

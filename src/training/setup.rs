@@ -2,19 +2,21 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::models::{Compute, LoadOptions, LoadReport, TextClassifier};
 use crate::project::TrainingSettings;
+use crate::storage::{TextKey, TokenCache};
 
 use super::TrainError;
 use super::event::Voice;
 
-/// Texts tokenised between two looks at the stop switch.
-const TOKENISE_TEXTS: usize = 2048;
-
 /// One side of the split as the network wants it.
 pub(super) struct Rows<'a> {
     pub examples: Vec<&'a Example>,
+    /// What the id column says of each, where one is chosen; else empty.
+    pub keys: Vec<Option<&'a str>>,
     /// Vocabulary ids, `[rows][tokens]`.
     pub ids: Vec<Vec<u32>>,
     /// Class ids, `[rows]`.
@@ -83,31 +85,48 @@ fn describe(report: &LoadReport, model: &TextClassifier) -> Vec<(bool, String)> 
     lines
 }
 
-/// Tokenises all sides.
+/// Tokenises all sides. What was tokenised before for the project in `project_folder`, and is still the same, is taken from
+/// its cache.
 pub(super) fn tokenise<'a>(
     prepared: &'a Prepared,
     folder: &Path,
+    project_folder: &Path,
     max_length: usize,
     voice: &mut Voice<'_>,
 ) -> Result<Dataset<'a>, TrainError> {
     let tokenizer = TextTokenizer::load(folder)?;
+    let mut cache = TokenCache::open(project_folder, tokenizer.fingerprint(), tokenizer.vocab_size(), max_length);
     let total = prepared.examples.len();
-    let mut done = 0;
+    let (mut done, mut new, mut keys) = (0, 0, Vec::with_capacity(total));
     let mut side = |side| {
         let examples: Vec<&Example> = prepared.side(side).collect();
         let mut ids = Vec::with_capacity(examples.len());
-        for chunk in examples.chunks(TOKENISE_TEXTS) {
+        for chunk in examples.chunks(TextTokenizer::TEXTS_PER_LOOK) {
             voice.progress("Tokenising", done, total, "rows");
             voice.look()?;
-            let texts: Vec<&str> = chunk.iter().map(|example| example.text.as_str()).collect();
-            ids.extend(tokenizer.encode_batch(&texts, max_length)?);
-            done += chunk.len();
+            let chunk_keys: Vec<TextKey> = chunk.par_iter().map(|example| TokenCache::key(&example.text)).collect();
+            let known = |key: &TextKey| cache.get(key).is_some();
+            let unknown = chunk.iter().zip(&chunk_keys).filter(|(_, key)| !known(key));
+            let texts: Vec<&str> = unknown.map(|(example, _)| example.text.as_str()).collect();
+            let mut tokenised = tokenizer.encode_batch(&texts, max_length)?.into_iter();
+            let kept = chunk_keys.iter().map(|key| cache.get(key).map(<[u32]>::to_vec));
+            ids.extend(kept.map(|kept| kept.or_else(|| tokenised.next()).unwrap_or_default()));
+            keys.extend(chunk_keys);
+            (done, new) = (done + chunk.len(), new + texts.len());
         }
         let labels = examples.iter().map(|example| example.label).collect();
-        Ok::<_, TrainError>(Rows { examples, ids, labels })
+        Ok::<_, TrainError>(Rows { examples, keys: prepared.side_keys(side), ids, labels })
     };
     let dataset = Dataset { train: side(Side::Train)?, validation: side(Side::Validation)?, test: side(Side::Test)? };
     voice.progress("Tokenising", total, total, "rows");
+    // A project that was never saved has no folder to keep anything in.
+    if new > 0 && project_folder.is_dir() {
+        let sides = [&dataset.train, &dataset.validation, &dataset.test];
+        let ids = sides.into_iter().flat_map(|side| &side.ids).map(Vec::as_slice);
+        if let Err(error) = cache.replace(keys.into_iter().zip(ids).collect()) {
+            voice.log(format!("The tokens could not be kept for the next run: {error}."));
+        }
+    }
     let full = dataset.train.ids.iter().filter(|ids| ids.len() >= max_length).count();
     if full > 0 {
         let rows = dataset.train.ids.len();

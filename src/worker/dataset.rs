@@ -1,12 +1,13 @@
 //! The last data read and prepared, kept so that neither another job nor another worker reads it again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared};
 use crate::progress::Watch;
-use crate::project::{DatasetSettings, ModelChoice, Project, TrainingSettings};
+use crate::project::{DatasetSettings, LabelSettings, ModelChoice, Project, TrainingSettings};
 
 use super::comparing::Comparisons;
 use super::jobs::{Context, JobError};
@@ -35,18 +36,8 @@ struct FilesKey {
 
 impl FilesKey {
     fn of(project: &Project, folder: &Path) -> Self {
-        // The columns are chosen among those read: reading does not look at them.
-        let dataset = DatasetSettings {
-            text_column: String::new(),
-            label_column: String::new(),
-            group_column: None,
-            time_column: None,
-            split_column: None,
-            ..project.dataset.clone()
-        };
-        let stamps = [&dataset.main, &dataset.validation, &dataset.test]
-            .map(|path| stamp(&folder.join(path.as_ref()?), FOLDER_LEVELS))
-            .into();
+        let dataset = project.dataset.as_read();
+        let stamps = dataset.files().map(|path| stamp(&folder.join(path), FOLDER_LEVELS)).collect();
         Self { folder: folder.to_owned(), dataset, stamps }
     }
 }
@@ -74,6 +65,7 @@ fn preparation_key(project: &Project) -> Project {
         name: String::new(),
         model: ModelChoice::default(),
         training: TrainingSettings::default(),
+        labels: LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() },
         ..project.clone()
     }
 }

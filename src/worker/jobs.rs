@@ -1,20 +1,22 @@
 //! What each command does: a few lines each, over the other rooms.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
-use crate::data::{self, DataError, Imported};
+use crate::data::{self, DataError, Imported, Prepared, TextTokenizer, TokenHistogram};
 use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::models::{self, Catalogue, Compute, FetchError, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
-use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
 use super::dataset::SharedData;
+use super::findings::{self, KeptLengths};
 use super::labelling::KeptModel;
 use super::reporter::Reporter;
-use super::{Answer, Command, LogLevel, Survey, labelling, runs};
+use super::{Answer, Command, LogLevel, Profile, Survey, labelling, runs, survey};
 
 /// What a job is given.
 pub(super) struct Context<'a> {
@@ -26,11 +28,19 @@ pub(super) struct Context<'a> {
     pub kept: &'a mut Kept,
 }
 
+/// Most texts whose tokens are counted: some ten seconds' work on two cores.
+const COUNTED: usize = 200_000;
+/// Most values of a column that are offered.
+const VALUES: usize = 50;
+
 /// What is kept from one job for the next.
 #[derive(Default)]
 pub(super) struct Kept {
     pub data: SharedData,
     pub model: KeptModel,
+    pub lengths: KeptLengths,
+    /// The tokenizer read last, and the model's folder.
+    pub tokenizer: Option<(PathBuf, Arc<TextTokenizer>)>,
 }
 
 /// Why a job ended without an answer of its own.
@@ -114,11 +124,23 @@ impl Context<'_> {
     }
 }
 
+impl Context<'_> {
+    /// The tokenizer of a model, kept from before if it is of the same folder.
+    fn tokenizer(&mut self, folder: &Path) -> Result<Arc<TextTokenizer>, JobError> {
+        if let Some((_, tokenizer)) = self.kept.tokenizer.as_ref().filter(|(kept, _)| kept == folder) {
+            return Ok(Arc::clone(tokenizer));
+        }
+        let tokenizer = Arc::new(TextTokenizer::load(folder)?);
+        self.kept.tokenizer = Some((folder.to_owned(), Arc::clone(&tokenizer)));
+        Ok(tokenizer)
+    }
+}
+
 /// A person's data file is never written over.
 fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let files = [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()];
-    if files.into_iter().flatten().any(|file| real(output).starts_with(real(&file.path))) {
+    let mut parts = imported.files().flat_map(|file| &file.parts);
+    if parts.any(|part| real(output).starts_with(real(&part.path))) {
         let message = format!("{} is a data file of the project. Choose another name.", output.display());
         return Err(JobError::Failed(message));
     }
@@ -139,21 +161,40 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
         Command::FindLeaks { project, imported, prepared } => {
             Ok(Answer::LeaksFound(Arc::new(context.leaks(&project, &imported, &prepared)?)))
         }
-        Command::FindRows { prepared, query, label } => {
-            Ok(Answer::RowsFound(data::filter_rows(&prepared, &query, label)))
+        Command::FindProblems { project, folder, imported, prepared, likeness } => {
+            findings::find_problems(context, (&project, &folder), &imported, &prepared, &likeness)
+        }
+        Command::FindRows { source, query } => match data::find_rows(&source.rows(), &query, context.control) {
+            Ok(found) => Ok(Answer::RowsFound(found)),
+            Err(DataError::BadPattern(why)) => Ok(Answer::BadPattern(why)),
+            Err(error) => Err(error.into()),
+        },
+        Command::CountValues { source, column } => {
+            Ok(Answer::ValuesCounted(data::frequent_values(&source.rows(), &column, VALUES)))
+        }
+        Command::Profile { source } => {
+            let profile = context.watched(|watch| Profile::of(&source.rows(), watch))?;
+            Ok(Answer::Profiled(Arc::new(profile)))
+        }
+        Command::CountTokens { prepared, model } => count_tokens(context, &prepared, &model),
+        Command::CountTextTokens { text, model } => {
+            Ok(Answer::TextTokens(context.tokenizer(&model)?.token_count(&text)?))
         }
         Command::FetchModel { id } => fetch_model(context, id),
         Command::Train { project, folder } => runs::train(context, &project, &folder),
         Command::Evaluate { run, data } => runs::evaluate(context, &run, data.as_deref()),
         Command::LoadRun { run } => runs::load(&run).map(|results| Answer::RunLoaded(Arc::new(results))),
         Command::PredictFile { model, input, text_column, output } => {
-            labelling::predict_file(context, &model, &input, text_column, &output)
+            labelling::predict_file(context, &model, &input, text_column.as_deref(), &output)
         }
         Command::Classify { model, texts } => labelling::classify(context, &model, &texts),
         Command::Export { run, format, output } => export(context, &run, format, &output),
         Command::DryRun { project, folder } => runs::dry_run(context, &project, &folder),
         Command::BenchStep { model, bench, device, precision } => {
             bench_step(context, &model, bench, (device, precision))
+        }
+        Command::BenchTokenise { model, file, text_column, max_length } => {
+            bench_tokenise(context, &model, &file, text_column, max_length)
         }
     }
 }
@@ -162,6 +203,13 @@ fn prepare(context: &mut Context<'_>, project: &Project, imported: &Arc<Imported
     let prepared = context.prepare(project, imported)?;
     context.reporter.send(Answer::Surveyed(Arc::new(Survey::of(&prepared))));
     Ok(Answer::Prepared(context.kept.data.keep_prepared(project, imported, prepared)))
+}
+
+fn count_tokens(context: &mut Context<'_>, prepared: &Prepared, model: &Path) -> Result<Answer, JobError> {
+    let tokenizer = context.tokenizer(model)?;
+    let most = (COUNTED, survey::BINS);
+    let lengths = context.watched(|watch| TokenHistogram::count(prepared, &tokenizer, most, watch))?;
+    Ok(Answer::TokensCounted(Arc::new(lengths)))
 }
 
 fn fetch_model(context: &mut Context<'_>, id: String) -> Result<Answer, JobError> {
@@ -181,23 +229,28 @@ fn export(context: &mut Context<'_>, run: &Path, format: ExportFormat, output: &
     Ok(Answer::Exported { path, proof })
 }
 
-fn bench_step(
-    context: &mut Context<'_>,
-    model: &ModelChoice,
-    bench: StepBench,
-    (device, precision): (DeviceChoice, Precision),
-) -> Result<Answer, JobError> {
-    let Some(folder) = models::locate(model, Path::new(".")).map_err(JobError::failed)? else {
-        let reason = match model {
+/// The folder of a model that is to be timed.
+fn local_model(model: &ModelChoice) -> Result<PathBuf, JobError> {
+    let found = models::locate(model, Path::new(".")).map_err(JobError::failed)?;
+    found.ok_or_else(|| {
+        JobError::Failed(match model {
             ModelChoice::Catalogue(id) => {
                 format!(
                     "The model {id} is not on this machine. Download it with `hone models fetch {id}`, or give a folder."
                 )
             }
             ModelChoice::Folder(path) => format!("There is no model in {}.", path.display()),
-        };
-        return Err(JobError::Failed(reason));
-    };
+        })
+    })
+}
+
+fn bench_step(
+    context: &mut Context<'_>,
+    model: &ModelChoice,
+    bench: StepBench,
+    (device, precision): (DeviceChoice, Precision),
+) -> Result<Answer, JobError> {
+    let folder = local_model(model)?;
     let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
     let compute = Compute::choose(device, precision)?;
     let name = compute.to_string();
@@ -207,6 +260,32 @@ fn bench_step(
     let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, compute, ..LoadOptions::default() })?;
     let figures = context.watched(|watch| training::bench_step(&model, bench, watch))?;
     Ok(Answer::StepTimed { figures, device: name })
+}
+
+/// Tokenises a file's texts as training does, and takes the time.
+fn bench_tokenise(
+    context: &mut Context<'_>,
+    model: &ModelChoice,
+    file: &Path,
+    text_column: Option<String>,
+    max_length: usize,
+) -> Result<Answer, JobError> {
+    let tokenizer = TextTokenizer::load(&local_model(model)?)?;
+    let dataset = DatasetSettings { main: Some(file.to_owned()), ..DatasetSettings::default() };
+    let project = Project { dataset, ..Project::default() };
+    let imported = context.watched(|watch| data::import(&project, Path::new("."), watch))?;
+    let table = &imported.main.table;
+    let Some(name) = text_column.or_else(|| imported.guessed_text.clone()) else {
+        return Err(JobError::Failed(format!("No column of {} stands out as the text. Name it.", file.display())));
+    };
+    let column = runs::column(table, &name, file)?;
+    let texts: Vec<&str> = (0..table.len()).map(|row| table.cell(column, row)).collect();
+    let begun = Instant::now();
+    let mut tokens = 0;
+    for chunk in texts.chunks(TextTokenizer::TEXTS_PER_LOOK) {
+        tokens += tokenizer.encode_batch(chunk, max_length)?.iter().map(Vec::len).sum::<usize>();
+    }
+    Ok(Answer::TokensTimed { rows: texts.len(), tokens, seconds: begun.elapsed().as_secs_f64() })
 }
 
 #[cfg(test)]

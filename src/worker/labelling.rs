@@ -1,5 +1,6 @@
 //! Jobs that label texts with a trained model: a file's, or those a person typed.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,11 +8,13 @@ use std::time::SystemTime;
 
 use rayon::prelude::*;
 
-use crate::data::{self, ImportedFile, Table, TextTokenizer};
+use crate::data::{self, Cleaner, ImportedFile, Table, TextTokenizer};
 use crate::models::{Compute, LoadOptions, ModelConfig, TextClassifier};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, DatasetSettings, Precision, SourceFile};
-use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic};
+use crate::storage::{
+    MODEL_INFO_FILE, ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic,
+};
 use crate::training;
 
 use super::jobs::{Context, JobError};
@@ -25,6 +28,7 @@ const DEFAULT_LENGTH: usize = 128;
 pub(super) struct LoadedModel {
     pub model: TextClassifier,
     tokenizer: TextTokenizer,
+    cleaner: Cleaner,
     info: ModelFolderInfo,
 }
 
@@ -74,12 +78,16 @@ impl LoadedModel {
             // Not made by Hone: texts are left as they are.
             None => ModelFolderInfo {
                 labels: ModelConfig::read(folder)?.label_names(),
-                cleaning: no_cleaning(),
+                cleaning: CleaningSettings::none(),
                 max_length: DEFAULT_LENGTH,
                 precision: Precision::F32,
                 ..ModelFolderInfo::default()
             },
         };
+        let cleaner = Cleaner::new(&info.cleaning).map_err(|error| {
+            let file = folder.join(MODEL_INFO_FILE);
+            JobError::Failed(format!("In {}, {error}.", file.display()))
+        })?;
         let compute = Compute::for_prediction(info.precision);
         let options =
             LoadOptions { labels: info.labels.clone(), compute, only_answers: true, ..LoadOptions::default() };
@@ -92,7 +100,7 @@ impl LoadedModel {
             );
             return Err(JobError::Failed(message));
         }
-        Ok(Self { tokenizer: TextTokenizer::load(folder)?, model, info })
+        Ok(Self { tokenizer: TextTokenizer::load(folder)?, cleaner, model, info })
     }
 
     /// Tokens of cleaned texts.
@@ -102,8 +110,8 @@ impl LoadedModel {
     }
 
     /// Probabilities of raw texts, `[texts][labels]`; empty for a text with nothing left after cleaning.
-    fn label(&self, texts: &[&str], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, JobError> {
-        let cleaned: Vec<String> = texts.par_iter().map(|text| data::clean(text, &self.info.cleaning)).collect();
+    fn label<T: AsRef<str> + Sync>(&self, texts: &[T], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, JobError> {
+        let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
         let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
         let mut answers = vec![Vec::new(); texts.len()];
@@ -114,33 +122,10 @@ impl LoadedModel {
     }
 }
 
-fn no_cleaning() -> CleaningSettings {
-    CleaningSettings {
-        fix_mojibake: false,
-        strip_html: false,
-        decode_entities: false,
-        normalise_unicode: false,
-        remove_control: false,
-        mask_urls: false,
-        mask_emails: false,
-        mask_handles: false,
-        mask_accounts: false,
-        mask_phones: false,
-        mask_orders: false,
-        name_emoji: false,
-        remove_emoji: false,
-        collapse_repeats: false,
-        collapse_whitespace: false,
-        drop_duplicates: false,
-        drop_conflicts: false,
-    }
-}
-
 /// Labels texts.
 pub(super) fn classify(context: &mut Context<'_>, folder: &Path, texts: &[String]) -> Result<Answer, JobError> {
     let model = context.model(folder)?;
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let probabilities = context.watched(|watch| model.label(&texts, watch))?;
+    let probabilities = context.watched(|watch| model.label(texts, watch))?;
     Ok(Answer::Classified { labels: model.info.labels.clone(), probabilities })
 }
 
@@ -149,22 +134,18 @@ pub(super) fn predict_file(
     context: &mut Context<'_>,
     folder: &Path,
     input: &Path,
-    text_column: Option<String>,
+    text_column: Option<&str>,
     output: &Path,
 ) -> Result<Answer, JobError> {
     refuse_precious_file(folder, input, output)?;
     let model = context.model(folder)?;
-    let text_column = text_column.unwrap_or_else(|| model.info.text_column.clone());
-    if text_column.is_empty() {
-        let message = "The model does not say which column it was trained on. Name the text column (--text).";
-        return Err(JobError::Failed(message.to_owned()));
-    }
-    let settings = DatasetSettings { text_column, ..DatasetSettings::default() };
+    let settings = DatasetSettings::default();
     let imported = context.watched(|watch| data::read_table(input, SourceFile::Main, &settings, watch))?;
     context.tell_bad_rows(&imported);
     let table = &imported.table;
-    let text_column = column(table, &settings.text_column, input)?;
-    let texts: Vec<&str> = (0..table.len()).map(|row| table.cell(text_column, row)).collect();
+    let columns = read_columns(context, &model.info, text_column, table, input)?;
+    let text = |row| data::join_texts(columns.iter().map(|&column| table.cell(column, row)));
+    let texts: Vec<Cow<'_, str>> = (0..table.len()).map(text).collect();
     let probabilities = context.watched(|watch| model.label(&texts, watch))?;
     let labels = &model.info.labels;
     write_atomic(output, |file| write_predictions(file, table, labels, &probabilities)).map_err(|error| {
@@ -173,6 +154,42 @@ pub(super) fn predict_file(
     let empty = probabilities.iter().filter(|row| row.is_empty()).count();
     let rows = (table.len() - empty) as u64;
     Ok(Answer::PredictionsWritten { path: output.to_owned(), rows, empty: empty as u64 })
+}
+
+/// The columns whose text the model reads, in order: those it was trained on. With the text column named, a column that was
+/// joined to it and is not there is done without; else that is an error.
+fn read_columns(
+    context: &mut Context<'_>,
+    info: &ModelFolderInfo,
+    named: Option<&str>,
+    table: &Table,
+    input: &Path,
+) -> Result<Vec<usize>, JobError> {
+    let text = named.unwrap_or(&info.text_column);
+    if text.is_empty() {
+        let message = "The model does not say which column it was trained on. Name the text column (--text).";
+        return Err(JobError::Failed(message.to_owned()));
+    }
+    let mut columns = Vec::new();
+    for joined in info.joined_columns.iter().filter(|joined| *joined != text) {
+        let (path, has) = (input.display(), table.names.join(", "));
+        match table.column_index(joined) {
+            Some(column) => columns.push(column),
+            None if named.is_some() => {
+                let message =
+                    format!("{path} has no column '{joined}', which the model was trained to read before the text.");
+                context.reporter.log(LogLevel::Warning, message);
+            }
+            None => {
+                return Err(JobError::Failed(format!(
+                    "{path} has no column '{joined}', which the model was trained to read before the text in '{text}'. Its \
+                     columns: {has}. Add it, empty where there is none, or name the text column (--text) to do without it."
+                )));
+            }
+        }
+    }
+    columns.push(column(table, text, input)?);
+    Ok(columns)
 }
 
 /// A person's data file is never written over: neither the one to be labelled, nor those the model was trained on, nor
@@ -195,7 +212,7 @@ fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(),
 fn training_files(model: &Path) -> Vec<PathBuf> {
     let settings = model.parent().and_then(|run| RunFolder::open(run).ok()?.read_settings().ok());
     let Some(dataset) = settings.map(|settings| settings.project.dataset) else { return Vec::new() };
-    [dataset.main, dataset.validation, dataset.test].into_iter().flatten().collect()
+    dataset.files().cloned().collect()
 }
 
 /// The input's columns, then `predicted` and a probability for each label.

@@ -2,8 +2,10 @@
 
 mod comparing;
 mod dataset;
+mod findings;
 mod jobs;
 mod labelling;
+mod profile;
 mod protocol;
 mod reporter;
 mod runs;
@@ -12,6 +14,7 @@ mod survey;
 mod worker;
 
 pub use dataset::SharedData;
+pub use profile::{ColumnFill, Profile, RowSource};
 pub use protocol::{
     Answer, Command, DryRun, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart,
     StepBench, StepFigures,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Imported, LeakageReport, Likeness, Prepared};
+use crate::data::{Finding, Imported, LeakageReport, Likeness, Place, Prepared, RowQuery, TokenHistogram};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
@@ -11,7 +11,7 @@ use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
-use super::Survey;
+use super::{Profile, RowSource, Survey};
 
 /// Number of a job; later jobs have higher numbers.
 pub type JobId = u64;
@@ -33,14 +33,38 @@ pub enum Command {
         /// The rows.
         imported: Arc<Imported>,
     },
-    /// Find the rows that hold some words. Answer: [`Answer::RowsFound`].
+    /// Find rows and put them in order. Answer: [`Answer::RowsFound`], or [`Answer::BadPattern`].
     FindRows {
         /// The rows.
+        source: RowSource,
+        /// Which of them, in which order.
+        query: RowQuery,
+    },
+    /// Count the values of a column. Answer: [`Answer::ValuesCounted`].
+    CountValues {
+        /// The rows.
+        source: RowSource,
+        /// The column's name.
+        column: String,
+    },
+    /// Tell more of the rows. Answer: [`Answer::Profiled`].
+    Profile {
+        /// The rows.
+        source: RowSource,
+    },
+    /// Count the tokens of the texts. Answer: [`Answer::TokensCounted`].
+    CountTokens {
+        /// The rows.
         prepared: Arc<Prepared>,
-        /// What the text holds, in any case; empty fits every text.
-        query: String,
-        /// Class id of the rows; `None` is any.
-        label: Option<u32>,
+        /// The model's folder.
+        model: PathBuf,
+    },
+    /// Count the tokens of one text. Answer: [`Answer::TextTokens`].
+    CountTextTokens {
+        /// The text, cleaned.
+        text: String,
+        /// The model's folder.
+        model: PathBuf,
     },
     /// Write the rows that could not be used as CSV. Answer: [`Answer::BadRowsSaved`].
     SaveBadRows {
@@ -62,6 +86,19 @@ pub enum Command {
         imported: Arc<Imported>,
         /// The same, prepared with these settings.
         prepared: Arc<Prepared>,
+    },
+    /// Look for what is wrong with the rows. Answer: [`Answer::ProblemsFound`].
+    FindProblems {
+        /// Settings.
+        project: Box<Project>,
+        /// The project's folder.
+        folder: PathBuf,
+        /// The files as read.
+        imported: Arc<Imported>,
+        /// The rows.
+        prepared: Arc<Prepared>,
+        /// Which of them are nearly the same.
+        likeness: Arc<Likeness>,
     },
     /// Bring a model of the catalogue onto this machine. Answer: [`Answer::ModelReady`].
     FetchModel {
@@ -133,6 +170,17 @@ pub enum Command {
         /// Arithmetic of the matrix products.
         precision: Precision,
     },
+    /// Time the tokenising of a file's texts. Answer: [`Answer::TokensTimed`].
+    BenchTokenise {
+        /// The model whose tokenizer it is; it must be on this machine.
+        model: ModelChoice,
+        /// The file.
+        file: PathBuf,
+        /// Its text column; `None` is the one that stands out.
+        text_column: Option<String>,
+        /// Tokens kept of a text.
+        max_length: usize,
+    },
 }
 
 /// An answer, stamped with the job it belongs to.
@@ -159,8 +207,18 @@ pub enum Answer {
     Surveyed(Arc<Survey>),
     /// Data is prepared. Final for [`Command::Prepare`].
     Prepared(Arc<Prepared>),
-    /// Places in `Prepared::examples` of the rows found, in order. Final.
-    RowsFound(Vec<usize>),
+    /// The rows found, in the order asked for. Final.
+    RowsFound(Vec<Place>),
+    /// The words searched for are no regular expression, and why, in plain words. Final.
+    BadPattern(String),
+    /// The most frequent values of a column and their rows. Final.
+    ValuesCounted(Vec<(String, usize)>),
+    /// More about the rows. Final.
+    Profiled(Arc<Profile>),
+    /// The texts' lengths in tokens. Final.
+    TokensCounted(Arc<TokenHistogram>),
+    /// Tokens of one text, special tokens included, before any is cut off. Final.
+    TextTokens(usize),
     /// The rows that could not be used were written. Final.
     BadRowsSaved {
         /// The file.
@@ -172,6 +230,8 @@ pub enum Answer {
     TextsCompared(Arc<Likeness>),
     /// What was looked for and found. Final.
     LeaksFound(Arc<LeakageReport>),
+    /// What is wrong with the rows, the most serious first. Final.
+    ProblemsFound(Arc<Vec<Finding>>),
     /// A model is on this machine. Final for [`Command::FetchModel`].
     ModelReady {
         /// Catalogue id.
@@ -224,6 +284,15 @@ pub enum Answer {
         figures: StepFigures,
         /// Device and arithmetic, for example "CPU, f32".
         device: String,
+    },
+    /// Tokenising was timed. Final.
+    TokensTimed {
+        /// Texts.
+        rows: usize,
+        /// Tokens kept of them.
+        tokens: usize,
+        /// Time of tokenising alone.
+        seconds: f64,
     },
     /// The job was cancelled and left nothing half done. Final.
     Cancelled,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Example, Prepared, Side, Table};
+use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Table};
 use crate::evaluation::Prediction;
 use crate::models::{self, Catalogue, Compute};
 use crate::progress::Watch;
@@ -25,7 +25,7 @@ const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used i
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     check_compute(project)?;
     let (imported, prepared) = context.read_and_prepared(project, folder)?;
-    for warning in &prepared.warnings {
+    for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
         context.reporter.log(LogLevel::Warning, warning);
     }
     let model_folder = find_model(context, &project.model, folder)?;
@@ -146,6 +146,7 @@ pub(super) fn evaluate(context: &mut Context<'_>, folder: &Path, file: Option<&P
 /// A labelled text.
 struct LabelledRow {
     id: RowId,
+    key: Option<String>,
     text: String,
     label: u32,
 }
@@ -164,8 +165,8 @@ fn measure(
     let predictions = rows.into_iter().zip(evaluated.predicted).zip(evaluated.probabilities);
     let predictions = predictions
         .map(|((row, predicted), probabilities)| {
-            let LabelledRow { id, text, label } = row;
-            Prediction { id, text, label: Some(label), predicted, probabilities }
+            let LabelledRow { id, key, text, label } = row;
+            Prediction { id, key, text, label: Some(label), predicted, probabilities }
         })
         .collect();
     Ok(EvaluationReport { run, data, metrics: evaluated.metrics, predictions })
@@ -179,8 +180,14 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
                        Train again, or evaluate on a file.";
         return Err(JobError::Failed(message.to_owned()));
     }
-    let row = |example: &Example| LabelledRow { id: example.id, text: example.text.clone(), label: example.label };
-    let rows: Vec<LabelledRow> = prepared.side(Side::Test).map(row).collect();
+    let row = |(place, example): (usize, &Example)| LabelledRow {
+        id: example.id,
+        key: prepared.keys.get(place).cloned().flatten(),
+        text: example.text.clone(),
+        label: example.label,
+    };
+    let test = prepared.examples.iter().enumerate().filter(|(_, example)| example.side == Side::Test);
+    let rows: Vec<LabelledRow> = test.map(row).collect();
     if rows.is_empty() {
         let message = "This run set no test rows aside. Evaluate it on a file with labels.";
         return Err(JobError::Failed(message.to_owned()));
@@ -197,15 +204,17 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.tell_bad_rows(&imported);
     let table = &imported.table;
-    let text_column = column(table, &project.dataset.text_column, path)?;
-    let label_column = column(table, &project.dataset.label_column, path)?;
-    let texts: Vec<String> = (0..table.len())
-        .into_par_iter()
-        .map(|row| data::clean(table.cell(text_column, row), &project.cleaning))
-        .collect();
+    for name in project.dataset.read_columns().chain(project.dataset.labelled_by()) {
+        column(table, name, path)?;
+    }
+    let Some(columns) = RowColumns::of(table, &project.dataset) else {
+        return Err(JobError::Failed("The run does not say which columns it learnt from. Train again.".to_owned()));
+    };
+    let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
+    let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
-        let raw = table.cell(label_column, row).trim();
+        let raw = columns.label(row).text().trim();
         let name = project.labels.resolve(raw);
         if text.trim().is_empty() || raw.is_empty() || project.labels.excluded.contains(name) {
             continue;
@@ -218,7 +227,8 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
                  Change or remove such rows and evaluate again."
             )));
         };
-        rows.push(LabelledRow { id: RowId { file: SourceFile::Main, record }, text, label: label as u32 });
+        let key = columns.id(row).map(str::to_owned);
+        rows.push(LabelledRow { id: RowId { file: SourceFile::Main, record }, key, text, label: label as u32 });
     }
     let left_out = table.len() - rows.len();
     if left_out > 0 {

@@ -6,7 +6,7 @@ use crate::data::{DropReason, LengthBin, Prepared, length_histogram, word_counts
 use crate::project::RowId;
 
 /// Bars of the length histogram.
-const BINS: usize = 40;
+pub(super) const BINS: usize = 40;
 
 /// Figures and lists of prepared rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,8 +17,12 @@ pub struct Survey {
     pub sides: [usize; 3],
     /// Words of the texts, after cleaning.
     pub lengths: Vec<LengthBin>,
+    /// Words of each example, in order.
+    pub words: Vec<u32>,
     /// Rows whose text also stands with another label, group after group.
     pub conflicting: Vec<RowId>,
+    /// Used rows whose label a person changed.
+    pub relabelled: usize,
     dropped: BTreeMap<DropReason, Vec<RowId>>,
 }
 
@@ -32,10 +36,13 @@ impl Survey {
         for (id, reason) in &prepared.dropped {
             dropped.entry(*reason).or_default().push(*id);
         }
+        let words = word_counts(prepared);
         Self {
             sides,
             counts,
-            lengths: length_histogram(&word_counts(prepared), BINS),
+            lengths: length_histogram(&words, BINS),
+            words,
+            relabelled: prepared.examples.iter().filter(|example| example.relabelled).count(),
             conflicting: prepared.conflicts.iter().flatten().copied().collect(),
             dropped,
         }
@@ -71,6 +78,7 @@ mod tests {
         let prepared = Prepared {
             labels: vec!["a".to_owned(), "b".to_owned()],
             examples: vec![example(1, 0, Side::Train), example(2, 1, Side::Train), example(3, 1, Side::Test)],
+            keys: Vec::new(),
             dropped: vec![
                 (id(4), DropReason::Duplicate),
                 (id(5), DropReason::Excluded),
@@ -82,12 +90,16 @@ mod tests {
             blockers: Vec::new(),
             warnings: Vec::new(),
             near: None,
+            log_warnings: Vec::new(),
+            pattern_faults: Vec::new(),
             data_hash: String::new(),
             split_hash: String::new(),
         };
         let survey = Survey::of(&prepared);
         assert_eq!(survey.counts, [[1, 0, 0], [1, 0, 1]]);
         assert_eq!(survey.sides, [2, 0, 1]);
+        assert_eq!(survey.relabelled, 0);
+        assert_eq!(survey.words, [3, 3, 3]);
         assert_eq!(survey.lengths, [LengthBin { from: 3, to: 4, texts: 3 }]);
         assert_eq!(survey.conflicting, [id(1), id(2), id(3)]);
         assert_eq!(survey.dropped(DropReason::Duplicate), [id(4), id(6)]);

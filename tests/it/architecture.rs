@@ -47,8 +47,11 @@ const WRITERS: [&str; 14] = [
 ];
 
 /// What walks all rows of a project: work for the worker, not for the thread that draws.
-const ROW_WALKERS: [&str; 9] = [
-    "filter_rows(",
+const ROW_WALKERS: [&str; 12] = [
+    "frequent_values(",
+    "top_terms(",
+    "count_languages(",
+    "parse_dates(",
     "word_counts(",
     "length_histogram(",
     "examples.iter(",

@@ -1,11 +1,17 @@
 //! From files to examples: what people's files hold, and what is wrong with them.
 
 mod bad_input;
+mod findings;
 mod formats;
 mod fuzz;
+mod hostile;
 mod leakage;
+mod patterns;
 mod prepare;
 mod real;
+mod roles;
+mod several;
+mod search;
 mod split;
 
 use std::path::Path;

@@ -74,7 +74,7 @@ fn predictions(run: &RunFolder, labels: &[String]) -> Vec<Prediction> {
         let probabilities: Vec<f32> = logits.iter().map(|logit| logit.exp() / sum).collect();
         let predicted = (0..3).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap() as u32;
         let id = format!("main:{}", at + 1).parse().unwrap();
-        Prediction { id, text: text.to_owned(), label: Some(at as u32 % 3), predicted, probabilities }
+        Prediction { id, key: None, text: text.to_owned(), label: Some(at as u32 % 3), predicted, probabilities }
     };
     answers.map(one).collect()
 }

@@ -266,6 +266,7 @@ fn run_settings_are_read_back_and_newer_ones_refused() {
 fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Prediction {
     Prediction {
         id: RowId { file: SourceFile::Test, record },
+        key: record.is_multiple_of(3).then(|| format!("HN-{record}")),
         text: format!("text {record}, \"quoted\"\nüber"),
         label,
         predicted: u32::from(probabilities[1] > probabilities[0]),

@@ -1,13 +1,15 @@
 //! The worker through its front door: commands in, events out.
 
+mod patterns;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hone::data::{Imported, Prepared};
+use hone::data::{Imported, Prepared, RowQuery};
 use hone::project::{ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
-use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, SharedData, Worker, WorkerOptions};
+use hone::worker::{Answer, Command, ExportFormat, JobId, RowSource, RunResults, SharedData, Worker, WorkerOptions};
 
 use crate::training::{project, tiny_bert, write_reviews};
 
@@ -329,6 +331,28 @@ fn data_that_changed_on_disk_is_read_again() {
 }
 
 #[test]
+fn a_file_appended_to_the_main_one_is_looked_at_too() {
+    let mut bench = Bench::new(|training| training.epochs = 1);
+    let more = bench.path("more.csv");
+    std::fs::write(&more, "text,label\na very good extra row,good\n").unwrap();
+    bench.project.dataset.more = vec!["more.csv".into()];
+    let first = bench.train();
+    assert_eq!(first.settings.rows.iter().sum::<usize>(), 121);
+    let message = bench.refused(Command::PredictFile {
+        model: first.folder.join("best"),
+        input: bench.path("reviews.csv"),
+        text_column: None,
+        output: more.clone(),
+    });
+    assert!(message.contains("is a data file of the project"), "{message}");
+    let Answer::Evaluated(_) = bench.ask(Command::Evaluate { run: first.folder.clone(), data: None }) else { panic!() };
+    std::fs::write(&more, "text,label\na very good extra row,good\na very bad extra row,bad\n").unwrap();
+    assert_eq!(bench.train().settings.rows.iter().sum::<usize>(), 122);
+    let message = bench.refused(Command::Evaluate { run: first.folder.clone(), data: None });
+    assert!(message.contains("has changed since this run"), "{message}");
+}
+
+#[test]
 fn what_one_worker_has_read_the_other_trains_on() {
     let mut bench = Bench::new(|training| training.epochs = 1);
     let data = SharedData::default();
@@ -481,4 +505,52 @@ fn a_run_is_exported_and_proven() {
     assert!(path.join("model.safetensors").is_file() && !proof.is_empty());
     let Answer::Failed { message } = export() else { panic!("nothing is written over") };
     assert!(message.contains("is not empty"), "{message}");
+}
+
+#[test]
+fn rows_are_searched_and_described() {
+    let folder = tempfile::tempdir().unwrap();
+    write_reviews(folder.path(), 60);
+    let (worker, project) = (worker(), project_with("reviews.csv"));
+    let imported = import(&worker, &project, folder.path());
+    let job = worker.send(Command::Prepare { project: Box::new(project.clone()), imported: Arc::clone(&imported) });
+    let mut survey = None;
+    let prepared = loop {
+        match worker.events().recv_timeout(PATIENCE).unwrap().answer {
+            Answer::Surveyed(counted) => survey = Some(counted),
+            Answer::Prepared(prepared) => break prepared,
+            other => assert!(!other.is_final(), "{other:?} of {job}"),
+        }
+    };
+    let source = RowSource {
+        project: Arc::new(project),
+        imported,
+        prepared: Arc::clone(&prepared),
+        survey: survey.expect("the survey comes before the rows"),
+    };
+    let ask = |command| final_answer(&worker, worker.send(command));
+    let find = |words: &str, regex| {
+        let query = RowQuery { words: words.to_owned(), regex, ..RowQuery::default() };
+        Command::FindRows { source: source.clone(), query }
+    };
+    let Answer::RowsFound(rows) = ask(find("GREAT", false)) else { panic!("rows must be found") };
+    let holding = |words: &str| (0..).zip(&prepared.examples).filter(|(_, row)| row.text.contains(words)).count();
+    assert!(!rows.is_empty() && rows.len() == holding("great"), "{rows:?}");
+    assert!(matches!(ask(find("great|(", true)), Answer::BadPattern(why) if why.starts_with("A bracket (")));
+    let Answer::ValuesCounted(values) = ask(Command::CountValues { source: source.clone(), column: "label".into() })
+    else {
+        panic!("values must be counted")
+    };
+    assert_eq!(values.iter().map(|(_, rows)| rows).sum::<usize>(), 60);
+    let Answer::Profiled(profile) = ask(Command::Profile { source: source.clone() }) else {
+        panic!("a profile must be made")
+    };
+    assert_eq!((profile.terms.labels.len(), profile.columns.len()), (2, source.imported.main.table.names.len()));
+    let count = |model| Command::CountTokens { prepared: Arc::clone(&prepared), model };
+    let Answer::TokensCounted(lengths) = ask(count(tiny_bert())) else { panic!("tokens must be counted") };
+    assert_eq!(lengths.counted(), 60);
+    let text = Command::CountTextTokens { text: prepared.examples[0].text.clone(), model: tiny_bert() };
+    assert!(matches!(ask(text), Answer::TextTokens(tokens) if tokens > 2));
+    let Answer::Failed { message } = ask(count(folder.path().to_owned())) else { panic!("there is no tokenizer") };
+    assert!(message.contains("no tokenizer.json or vocab.txt"), "{message}");
 }

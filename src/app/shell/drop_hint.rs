@@ -13,6 +13,6 @@ pub fn drop_hint_ui(ui: &Ui, theme: &Theme) {
     let frame = window.shrink(theme.space.l);
     let radius = f32::from(theme.radius.large);
     painter.rect_stroke(frame, radius, Stroke::new(2.0, palette.accent), StrokeKind::Inside);
-    let text = "Drop a data file to read it, or a project's folder to open it";
+    let text = "Drop data files to read them as one table, or a project's folder to open it";
     painter.text(window.center(), Align2::CENTER_CENTER, text, theme.font(theme.text.title), palette.accent);
 }

@@ -7,8 +7,9 @@ use super::super::messages::CommandSender;
 use super::super::theme::icons;
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{button, one_line, section};
+use super::files::row_name;
 use super::leakage::{comparing_ui, remedy_edit};
-use crate::data::{Example, Likeness, NEAR, Prepared, Remedy, Side};
+use crate::data::{Example, LeakRemedy, Likeness, NEAR, Prepared, Side};
 use crate::project::{RowId, SourceFile};
 
 /// Groups shown; the rest are counted.
@@ -48,7 +49,7 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
         {
-            sender.edit(remedy_edit(&Remedy::LeaveOut(surplus), ctx.project, imported));
+            sender.edit(remedy_edit(&LeakRemedy::LeaveOut(surplus), ctx.project, imported));
         }
     });
 }
@@ -81,7 +82,7 @@ pub(super) fn row(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, id: R
         Side::Test => "test",
     };
     let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
-    ui.label(ctx.theme.small(format!("Row {}  ·  {label}  ·  {side}", count(example.id.record))));
+    ui.label(ctx.theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
     ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
 }
 

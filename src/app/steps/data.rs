@@ -2,24 +2,19 @@
 
 use std::path::PathBuf;
 
-use egui::{CollapsingHeader, ComboBox, Grid, Label, RichText, TextEdit, Ui};
+use egui::{CollapsingHeader, ComboBox, Label, RichText, TextEdit, Ui};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit, Pick};
 use super::super::theme::{Tone, icons};
-use super::super::widgets::numbers::{bytes, count, counted};
+use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{
-    Role, TablePreview, banner, button, card, empty_state, field_label, icon_button, page, primary_button,
-    table_preview_ui, waiting_ui,
+    TablePreview, banner, button, card, empty_state, page, primary_button, table_preview_ui, waiting_ui,
 };
-use super::reading::reading_ui;
-use crate::data::{Imported, ImportedFile};
+use super::columns::columns_card;
+use super::files::{file_card, named_files_ui};
+use crate::data::Imported;
 use crate::project::{DatasetSettings, Step};
-
-/// Greatest width of a choice.
-const COMBO: f32 = 224.0;
-/// Greatest width of a choice of a column.
-const COLUMN_COMBO: f32 = 284.0;
 
 /// Bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;
@@ -39,6 +34,7 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         }
         if let Some(error) = ctx.import_error {
             banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
+            named_files_ui(ui, ctx, sender);
             choose_file(ui, ctx, state, sender);
             return;
         }
@@ -50,7 +46,8 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         bad_rows(ui, ctx, imported, sender);
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
-        let ready = if columns_chosen(ctx, imported) { Ok(()) } else { Err("Choose the text and the label column") };
+        let chosen = ctx.project.dataset.columns_chosen(&imported.main.table.names);
+        let ready = if chosen { Ok(()) } else { Err("Choose the text and the label column") };
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
             sender.send(AppCommand::GoTo(Step::Labels));
         }
@@ -102,61 +99,6 @@ fn path_field(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, wid
     }
 }
 
-fn columns_chosen(ctx: &StepContext<'_>, imported: &Imported) -> bool {
-    let dataset = &ctx.project.dataset;
-    let has = |name: &str| imported.main.table.column_index(name).is_some();
-    has(&dataset.text_column) && has(&dataset.label_column)
-}
-
-fn describe(file: &ImportedFile) -> String {
-    let rows = counted(file.table.len() as u64, "row", "rows");
-    let columns = counted(file.table.names.len() as u64, "column", "columns");
-    format!("{rows}  ·  {columns}  ·  {}  ·  {}", bytes(file.bytes), file.format.name())
-}
-
-fn file_name(path: &std::path::Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
-}
-
-fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    let file = &imported.main;
-    card(ui, theme, |ui| {
-        ui.horizontal(|ui| {
-            let icon = if file.format.delimited().is_some() { icons::FILE_CSV } else { icons::TABLE };
-            ui.label(RichText::new(icon).size(theme.text.title).color(theme.palette.text_muted));
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 2.0;
-                // Room for the buttons.
-                ui.set_max_width((ui.available_width() - 248.0).max(120.0));
-                let name = Label::new(theme.heading(file_name(&file.path))).truncate();
-                ui.add(name).on_hover_text(file.path.display().to_string());
-                ui.add(Label::new(theme.small(describe(file))).wrap());
-            });
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
-                    sender.send(AppCommand::Pick(Pick::MainFile));
-                }
-                if button(ui, theme, icons::ARROWS_CLOCKWISE, "Read again").clicked() {
-                    sender.send(AppCommand::ReadAgain);
-                }
-            });
-        });
-        ui.add_space(theme.space.m);
-        let width = choice_width(ui, ctx, 3).min(COMBO);
-        reading_ui(ui, ctx, file, width, sender);
-        let spacing = [theme.space.xl, theme.space.xs];
-        Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
-            field_label(ui, theme, "Validation file", "A separate file to watch training with, used as it is");
-            field_label(ui, theme, "Test file", "A separate file to measure the model on at the end, used as it is");
-            ui.end_row();
-            other_file(ui, ctx, imported.validation.as_ref(), Pick::ValidationFile, sender);
-            other_file(ui, ctx, imported.test.as_ref(), Pick::TestFile, sender);
-            ui.end_row();
-        });
-    });
-}
-
 /// Room for each of some choices in a row.
 pub(super) fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
     let gaps = (choices as f32 - 1.0) * ctx.theme.space.xl;
@@ -178,125 +120,50 @@ pub(super) fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: im
     sender.edit(Edit::Dataset(dataset));
 }
 
-fn other_file(ui: &mut Ui, ctx: &StepContext<'_>, file: Option<&ImportedFile>, pick: Pick, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    let (name, validation) = if pick == Pick::ValidationFile { ("validation", true) } else { ("test", false) };
-    ui.horizontal(|ui| {
-        if let Some(file) = file {
-            ui.add(Label::new(file_name(&file.path)).truncate()).on_hover_text(describe(file));
-            if icon_button(ui, theme, icons::X, &format!("Use no {name} file")).clicked() {
-                edit(ctx, sender, |dataset| {
-                    *(if validation { &mut dataset.validation } else { &mut dataset.test }) = None;
-                });
-            }
-        } else {
-            ui.label(theme.muted("Split from this file"));
-            if icon_button(ui, theme, icons::FOLDER_OPEN, &format!("Open a {name} file…")).clicked() {
-                sender.send(AppCommand::Pick(pick));
-            }
-        }
-    });
-}
-
 fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    for file in [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten() {
-        if file.format.undecodable() > 0 {
-            let title = counted(file.format.undecodable(), "character", "characters");
-            let title = format!("{title} of {} could not be decoded", file_name(&file.path));
+    for (file, place) in imported.files().flat_map(|file| (0..file.parts.len()).map(move |place| (file, place))) {
+        let part = &file.parts[place];
+        if part.format.undecodable() > 0 {
+            let title = counted(part.format.undecodable(), "character", "characters");
+            let title = format!("{title} of {} could not be decoded", part.name);
             let body = "They show as \u{FFFD}. If texts look wrong, choose another encoding above";
             banner(ui, theme, Tone::Warning, &title, body, |_| {});
         }
-        if file.bad_rows.is_empty() {
+        if part.bad_rows == 0 {
             continue;
         }
-        let rows = counted(file.bad_rows.len() as u64, "row", "rows");
-        let title = format!("{rows} of {} could not be read", file_name(&file.path));
+        let rows = counted(part.bad_rows as u64, "row", "rows");
+        let title = format!("{rows} of {} could not be read", part.name);
         banner(ui, theme, Tone::Warning, &title, "The others are used; these are left out", |ui| {
             if button(ui, theme, icons::FLOPPY_DISK, "Save them…")
-                .on_hover_text("As CSV, with the reason of each")
+                .on_hover_text("As CSV, with the file and the reason of each")
                 .clicked()
             {
                 sender.send(AppCommand::Pick(Pick::BadRows));
             }
-            CollapsingHeader::new("Show them").id_salt(&file.path).show(ui, |ui| {
-                for bad in file.bad_rows.iter().take(BAD_ROWS_SHOWN) {
-                    let place = format!("Row {}, line {}", count(bad.record), count(bad.line));
+            CollapsingHeader::new("Show them").id_salt(&part.path).show(ui, |ui| {
+                for bad in file.bad_rows_of(place).take(BAD_ROWS_SHOWN) {
+                    let row = file.place(bad.record).1;
+                    let place = format!("Row {}, line {}", count(row), count(bad.line));
                     ui.label(theme.strong(format!("{place}: {}", bad.reason)));
                     ui.add(Label::new(RichText::new(&bad.raw).monospace()).wrap().selectable(true));
                     ui.add_space(theme.space.s);
                 }
-                if file.bad_rows.len() > BAD_ROWS_SHOWN {
-                    ui.label(theme.small(format!("And {} more", file.bad_rows.len() - BAD_ROWS_SHOWN)));
+                if part.bad_rows > BAD_ROWS_SHOWN {
+                    ui.label(theme.small(format!("And {} more", part.bad_rows - BAD_ROWS_SHOWN)));
                 }
             });
         });
     }
 }
 
-fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    card(ui, theme, |ui| {
-        ui.label(theme.heading("Columns"));
-        let width = choice_width(ui, ctx, 2).min(COLUMN_COMBO);
-        Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            field_label(ui, theme, "Text column", "What the model reads");
-            field_label(ui, theme, "Label column", "What the model learns to answer");
-            ui.end_row();
-            for role in [Role::Text, Role::Label] {
-                column_choice(ui, ctx, imported, role, width, sender);
-            }
-            ui.end_row();
-        });
-        let dataset = &ctx.project.dataset;
-        if !dataset.text_column.is_empty() && dataset.text_column == dataset.label_column {
-            ui.label(
-                RichText::new(format!("{}  Text and label are the same column", icons::WARNING))
-                    .color(theme.palette.warning),
-            );
-        }
-    });
-}
-
-fn column_choice(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    imported: &Imported,
-    role: Role,
-    width: f32,
-    sender: &mut CommandSender,
-) {
-    let dataset = &ctx.project.dataset;
-    let (name, now, guess) = match role {
-        Role::Text => ("Text column", &dataset.text_column, &imported.guessed_text),
-        Role::Label => ("Label column", &dataset.label_column, &imported.guessed_label),
-    };
-    let shown = if now.is_empty() { "Choose a column" } else { now.as_str() };
-    combo(ui, name, shown, width, |ui| {
-        for column in &imported.main.table.names {
-            let guessed = guess.as_ref() == Some(column);
-            let text = if guessed { format!("{column} (guessed)") } else { column.clone() };
-            if ui.selectable_label(now == column, text).clicked() {
-                choose_column(ctx, sender, role, column);
-            }
-        }
-    });
-}
-
-fn choose_column(ctx: &StepContext<'_>, sender: &mut CommandSender, role: Role, column: &str) {
-    edit(ctx, sender, |dataset| match role {
-        Role::Text => column.clone_into(&mut dataset.text_column),
-        Role::Label => column.clone_into(&mut dataset.label_column),
-    });
-}
-
 fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
-    let dataset = &ctx.project.dataset;
     card(ui, ctx.theme, |ui| {
         ui.label(ctx.theme.heading("Preview"));
-        let preview = TablePreview { text: &dataset.text_column, label: &dataset.label_column, height: 360.0 };
+        let preview = TablePreview { dataset: &ctx.project.dataset, height: 360.0 };
         if let Some((role, column)) = table_preview_ui(ui, ctx.theme, &imported.main.table, preview) {
-            choose_column(ctx, sender, role, &column);
+            edit(ctx, sender, |dataset| dataset.set_role(&column, role));
         }
     });
 }

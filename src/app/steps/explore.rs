@@ -1,371 +1,246 @@
-//! Looking through the rows: how long they are, what was found in them, and each of them.
+//! Looking through the rows: searching, filtering and ordering them, and all that is known of one.
 
 use std::sync::Arc;
 
-use egui::{Align, ComboBox, Label, Layout, RichText, TextEdit, Ui};
-use egui_extras::{Column, TableBuilder};
-use egui_plot::{Bar, BarChart, Plot};
+use egui::{RichText, Ui};
 
-use super::super::context::{RowQuestion, StepContext};
+use super::super::context::StepContext;
+use super::super::inspection::RowQuestion;
 use super::super::messages::{AppCommand, CommandSender};
 use super::super::theme::icons;
 use super::super::widgets::numbers::{count, counted};
-use super::super::widgets::{one_line, section};
-use crate::data::{DropReason, Imported, LengthBin, Prepared};
-use crate::project::{RowId, SourceFile};
-use crate::worker::Survey;
+use super::super::widgets::section;
+use super::row_detail::{RowDetail, detail_ui};
+use super::row_filters::{Listed, RowFilters, filters_ui, search_ui};
+use super::row_table::{Selection, TableView, keys, table_ui};
+use crate::data::{DropReason, Place, RowQuery, RowSet};
+use crate::project::RowId;
+use crate::worker::{RowSource, Survey};
 
 /// Height of the table of rows.
 const HEIGHT: f32 = 420.0;
-/// Longest text shown of a row; the whole is on hover.
-const SHOWN: usize = 400;
-
-/// What is looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Shown {
-    /// The rows that will be used.
-    #[default]
-    Used,
-    /// Rows left out for this reason.
-    Dropped(DropReason),
-    /// Rows whose text also stands with another label.
-    Conflicts,
-}
+/// Least width of table and detail side by side.
+const WIDE: f32 = 820.0;
 
 /// What is remembered between frames.
 #[derive(Debug, Default)]
 pub struct ExploreState {
-    query: String,
-    label: Option<u32>,
-    shown: Shown,
+    /// What was typed and chosen.
+    pub filters: RowFilters,
+    /// Bring the rows into sight.
+    pub to_rows: bool,
+    /// The row whose details are shown.
+    pub selection: Selection,
+    detail: RowDetail,
     /// What was last searched for.
     asked: Option<RowQuestion>,
+    /// All rows were shown when the search began.
+    from_all: bool,
 }
 
 /// The rows to show.
 #[derive(Clone, Copy, Debug)]
-enum Rows<'a> {
-    /// The first so many of `Prepared::examples`: all of them.
+pub enum Shown<'a> {
+    /// The first so many places: all that will be used.
     All(usize),
-    /// Places in `Prepared::examples`.
-    Examples(&'a [usize]),
-    /// Rows of the files.
-    Ids(&'a [RowId]),
+    /// These places.
+    Places(&'a [Place]),
 }
 
-impl Rows<'_> {
-    fn len(&self) -> usize {
+impl Shown<'_> {
+    /// Rows shown.
+    #[must_use]
+    pub fn len(self) -> usize {
         match self {
-            Self::All(rows) => *rows,
-            Self::Examples(rows) => rows.len(),
-            Self::Ids(rows) => rows.len(),
+            Self::All(rows) => rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+
+    /// The row that stands at a place of the list.
+    #[must_use]
+    pub fn get(self, nth: usize) -> Option<Place> {
+        match self {
+            Self::All(rows) => (nth < rows).then_some(nth as Place),
+            Self::Places(places) => places.get(nth).copied(),
         }
     }
 }
 
 impl ExploreState {
-    /// The rows to show; `None` while the first search goes on. What was found last stays until the answer is there.
-    fn rows<'a>(&mut self, ctx: &StepContext<'a>, shown: Data<'a>, sender: &mut CommandSender) -> Option<Rows<'a>> {
-        let Data { prepared, survey, .. } = shown;
-        match self.shown {
-            Shown::Conflicts => return Some(Rows::Ids(&survey.conflicting)),
-            Shown::Dropped(reason) => return Some(Rows::Ids(survey.dropped(reason))),
-            Shown::Used => {}
-        }
-        self.label = self.label.filter(|&label| (label as usize) < prepared.labels.len());
-        let query = self.query.trim().to_owned();
-        if query.is_empty() && self.label.is_none() {
+    /// Shows these rows, such as those of a finding.
+    pub fn show(&mut self, name: &str, rows: &[RowId]) {
+        self.filters = RowFilters::listed(name, rows);
+        self.to_rows = true;
+    }
+
+    /// The rows to show. What was found last stays until the answer is there.
+    fn rows<'a>(&mut self, ctx: &StepContext<'a>, source: &RowSource, sender: &mut CommandSender) -> Shown<'a> {
+        let all = Shown::All(source.prepared.examples.len());
+        let query = self.filters.query();
+        if query == RowQuery::default() {
             self.asked = None;
-            return Some(Rows::All(prepared.examples.len()));
+            self.from_all = true;
+            return all;
         }
-        let question = RowQuestion { prepared: Arc::clone(prepared), query, label: self.label };
+        let question = RowQuestion { prepared: Arc::clone(&source.prepared), query };
         if self.asked.as_ref() != Some(&question) {
-            sender.send(AppCommand::FindRows { query: question.query.clone(), label: question.label });
+            sender.send(AppCommand::FindRows(Box::new(question.query.clone())));
             self.asked = Some(question);
         }
-        let found = ctx.found.filter(|found| Arc::ptr_eq(&found.question.prepared, prepared))?;
-        Some(Rows::Examples(&found.rows))
+        let found = ctx.inspection.found.as_ref();
+        let found = found.filter(|found| Arc::ptr_eq(&found.question.prepared, &source.prepared));
+        self.from_all &= found.map(|found| &found.question) != self.asked.as_ref();
+        match found {
+            Some(found) if !self.from_all => Shown::Places(&found.rows),
+            _ => all,
+        }
     }
-}
 
-/// What is looked through.
-#[derive(Clone, Copy)]
-pub struct Data<'a> {
-    /// The files as read.
-    pub imported: &'a Imported,
-    /// The rows that will be used.
-    pub prepared: &'a Arc<Prepared>,
-    /// What was counted over them.
-    pub survey: &'a Survey,
-}
-
-/// Draws length histogram, findings and rows.
-pub fn explore_ui<'a>(
-    ui: &mut Ui,
-    ctx: &StepContext<'a>,
-    data: Data<'a>,
-    state: &mut ExploreState,
-    sender: &mut CommandSender,
-) {
-    lengths(ui, ctx, &data.survey.lengths);
-    rows_section(ui, ctx, data, state, sender);
-}
-
-fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, histogram: &[LengthBin]) {
-    let theme = ctx.theme;
-    let hint =
-        "Words of a text, after cleaning. A word is about 1.3 tokens; texts over the longest length in Model are cut";
-    section(ui, theme, "Length of the texts", hint, |ui| {
-        let bars = histogram.iter().map(|bin| {
-            let middle = (bin.from + bin.to - 1) as f64 / 2.0;
-            let name =
-                if bin.to - bin.from == 1 { bin.from.to_string() } else { format!("{} to {}", bin.from, bin.to - 1) };
-            Bar::new(middle, bin.texts as f64)
-                .width((bin.to - bin.from) as f64 * 0.85)
-                .name(format!("{name} words: {}", counted(bin.texts as u64, "text", "texts")))
-                .fill(theme.chart(0))
-        });
-        let chart = BarChart::new("Texts", bars.collect())
-            .color(theme.chart(0))
-            .element_formatter(Box::new(|bar, _| bar.name.clone()));
-        let response = Plot::new("lengths")
-            .height(150.0)
-            .show_background(false)
-            .grid_color(theme.palette.grid)
-            .allow_drag(false)
-            .allow_zoom(false)
-            .allow_scroll(false)
-            .allow_boxed_zoom(false)
-            .show_crosshair(false)
-            .show_x(false)
-            .show_y(false)
-            .include_y(0.0)
-            // Texts of one length would have an axis of fractions of a word.
-            .include_x(0.0)
-            .include_x(10.0)
-            .set_margin_fraction(egui::vec2(0.01, 0.05))
-            .y_axis_min_width(36.0)
-            .show(ui, |plot| plot.bar_chart(chart));
-        response.response.accessible_name("Histogram of text lengths");
-    });
+    fn is_answered(&self, ctx: &StepContext<'_>) -> bool {
+        let Some(asked) = &self.asked else { return true };
+        ctx.inspection.found.as_ref().is_some_and(|found| found.question == *asked)
+    }
 }
 
 /// What was found, in words, with how many rows.
-fn findings(survey: &Survey) -> Vec<(Shown, &'static str, &'static str, usize)> {
-    let dropped = |reason| survey.dropped(reason).len();
-    let conflicting = survey.conflicting.len();
-    [
+fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usize)> {
+    let survey: &Survey = &source.survey;
+    let dropped = |reason| (RowSet::Dropped(reason), survey.dropped(reason).len());
+    let all = source.prepared.examples.len() + source.prepared.dropped.len();
+    let used = source.prepared.examples.len();
+    let rest = [
+        ((RowSet::All, if all > used { all } else { 0 }), "All", "Used and left out"),
+        ((RowSet::Relabelled, survey.relabelled), "Relabelled", "Rows whose label you changed"),
         (
-            Shown::Dropped(DropReason::Duplicate),
-            "Duplicates",
-            "Same text and label as an earlier row",
-            dropped(DropReason::Duplicate),
+            (RowSet::Conflicts, survey.conflicting.len()),
+            "Conflicts",
+            "Same text as a row with another label: one of them is wrong",
         ),
-        (Shown::Conflicts, "Conflicts", "Same text as a row with another label: one of them is wrong", conflicting),
+        (dropped(DropReason::Duplicate), "Duplicates", "Left out: same text and label as an earlier row"),
+        (dropped(DropReason::EmptyText), "Empty texts", "Left out: nothing is left of the text after cleaning"),
+        (dropped(DropReason::EmptyLabel), "Empty labels", "Left out: the label field is empty"),
+        (dropped(DropReason::NoneOfLabels), "No label marked", "Left out: none of the label columns holds 1"),
         (
-            Shown::Dropped(DropReason::EmptyText),
-            "Empty texts",
-            "Nothing is left of the text after cleaning",
-            dropped(DropReason::EmptyText),
+            dropped(DropReason::SeveralLabels),
+            "Several labels marked",
+            "Left out: several of the label columns hold 1, or one holds neither 0 nor 1. Hone learns one label a text",
         ),
+        (dropped(DropReason::Excluded), "Excluded by you", "Rows you left out"),
+        (dropped(DropReason::ExcludedLabel), "Labels left out", "Rows of labels you left out"),
         (
-            Shown::Dropped(DropReason::EmptyLabel),
-            "Empty labels",
-            "The label field is empty",
-            dropped(DropReason::EmptyLabel),
-        ),
-        (Shown::Dropped(DropReason::Excluded), "Excluded by you", "Rows you left out", dropped(DropReason::Excluded)),
-        (
-            Shown::Dropped(DropReason::ExcludedLabel),
-            "Labels left out",
-            "Rows of labels you left out",
-            dropped(DropReason::ExcludedLabel),
-        ),
-        (
-            Shown::Dropped(DropReason::Conflict),
+            dropped(DropReason::Conflict),
             "Conflicts left out",
             "Left out because the text stands with another label too",
-            dropped(DropReason::Conflict),
         ),
-    ]
-    .into_iter()
-    .filter(|(.., rows)| *rows > 0)
-    .collect()
+    ];
+    let used = (RowSet::Used, "Used", "Rows that will be learnt from or measured on", used);
+    let rest = rest.into_iter().map(|((set, rows), name, hover)| (set, name, hover, rows));
+    [used].into_iter().chain(rest.filter(|(.., rows)| *rows > 0)).collect()
 }
 
-fn rows_section<'a>(
+/// Draws the rows, the ways to choose among them, and the row chosen.
+pub fn explore_ui(
     ui: &mut Ui,
-    ctx: &StepContext<'a>,
-    data: Data<'a>,
+    ctx: &StepContext<'_>,
+    source: &RowSource,
     state: &mut ExploreState,
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    section(ui, theme, "Rows", "Those that will be used, and those found to be left out or in doubt", |ui| {
+    state.filters.settle(source);
+    if std::mem::take(&mut state.to_rows) {
+        ui.scroll_to_cursor(Some(egui::Align::TOP));
+    }
+    let hint = "Those that will be used, and those found to be left out or in doubt. A row shows everything of itself when \
+                you choose it";
+    section(ui, theme, "Rows", hint, |ui| {
+        let findings = findings(source);
+        // A set with nothing left in it, since the last of its rows was mended, is not shown any more.
+        if state.filters.set != RowSet::Listed && findings.iter().all(|(set, ..)| *set != state.filters.set) {
+            state.filters.set = RowSet::Used;
+        }
         ui.horizontal_wrapped(|ui| {
-            let used = format!("Used  {}", count(data.prepared.examples.len() as u64));
-            ui.selectable_value(&mut state.shown, Shown::Used, used)
-                .on_hover_text("Rows that will be learnt from or measured on");
-            for (shown, name, explanation, rows) in findings(data.survey) {
+            if let Some(Listed { name, rows }) = &state.filters.listed {
+                let text = format!("{name}  {}", count(rows.len() as u64));
+                ui.selectable_value(&mut state.filters.set, RowSet::Listed, text)
+                    .on_hover_text("Rows of a finding above");
+            }
+            for (set, name, hover, rows) in findings {
                 let text = format!("{name}  {}", count(rows as u64));
-                ui.selectable_value(&mut state.shown, shown, text).on_hover_text(explanation);
+                ui.selectable_value(&mut state.filters.set, set, text).on_hover_text(hover);
             }
         });
         ui.add_space(theme.space.xs);
-        let rows = state.rows(ctx, data, sender);
-        if state.shown == Shown::Used {
-            filter_ui(ui, ctx, data.prepared, rows, state);
+        let rows = state.rows(ctx, source, sender);
+        let answered = state.is_answered(ctx);
+        let error = bad_pattern(ctx, state);
+        let shown = match (answered, error) {
+            (_, Some(_)) => format!("{} shown as before", counted(rows.len() as u64, "row", "rows")),
+            (true, _) => counted(rows.len() as u64, "row", "rows"),
+            (false, _) => "Searching".to_owned(),
+        };
+        search_ui(ui, ctx, source, &mut state.filters, &shown);
+        if let Some(error) = error {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icons::WARNING).color(theme.palette.danger));
+                ui.add(egui::Label::new(RichText::new(error).color(theme.palette.danger)).wrap());
+            });
         }
-        match rows {
-            None => {}
-            Some(rows) if rows.len() == 0 && state.shown == Shown::Used => {
-                ui.label(theme.muted("No row has these words and this label"));
-            }
-            Some(rows) if rows.len() == 0 => {
-                ui.label(theme.muted("No such rows any more"));
-            }
-            Some(rows) => table(ui, ctx, data, rows),
+        filters_ui(ui, ctx, source, &mut state.filters, sender);
+        ui.add_space(theme.space.xs);
+        if rows.len() == 0 {
+            ui.label(theme.muted("No row fits. Clear a filter, or search for other words"));
+            return;
         }
+        rows_and_detail(ui, ctx, source, rows, state, sender);
     });
 }
 
-fn filter_ui(
+/// What is wrong with the pattern that is typed now.
+fn bad_pattern<'a>(ctx: &StepContext<'a>, state: &ExploreState) -> Option<&'a str> {
+    let (question, why) = ctx.inspection.bad_pattern.as_ref()?;
+    (state.asked.as_ref() == Some(question)).then_some(why.as_str())
+}
+
+fn rows_and_detail(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    prepared: &Prepared,
-    rows: Option<Rows<'_>>,
+    source: &RowSource,
+    shown: Shown<'_>,
     state: &mut ExploreState,
+    sender: &mut CommandSender,
 ) {
-    let theme = ctx.theme;
-    ui.horizontal(|ui| {
-        let hint = format!("{}  Search the texts", icons::MAGNIFYING_GLASS);
-        let width = 320.0_f32.min(ui.available_width() * 0.45);
-        let edit = TextEdit::singleline(&mut state.query).hint_text(hint).desired_width(width);
-        ui.add(edit.margin(egui::vec2(theme.space.s, 7.0))).accessible_name("Search the texts");
-        let name = |label: u32| prepared.labels.get(label as usize).map_or("?", String::as_str);
-        let combo = ComboBox::from_id_salt("label filter")
-            .selected_text(state.label.map_or("All labels", name))
-            .show_ui(ui, |ui| {
-                ui.selectable_value(&mut state.label, None, "All labels");
-                for (label, name) in prepared.labels.iter().enumerate() {
-                    ui.selectable_value(&mut state.label, Some(label as u32), name);
-                }
-            });
-        combo.response.accessible_name("Show the rows of this label");
-        let text = rows.map_or_else(|| "Searching".to_owned(), |rows| counted(rows.len() as u64, "row", "rows"));
-        ui.label(theme.small(text));
-    });
-    ui.add_space(theme.space.xs);
-}
-
-fn table(ui: &mut Ui, ctx: &StepContext<'_>, data: Data<'_>, rows: Rows<'_>) {
-    let theme = ctx.theme;
-    let prepared = data.prepared;
-    let example = |place: usize| {
-        let example = &prepared.examples[place];
-        (example.id, prepared.labels[example.label as usize].as_str(), example.text.as_str())
+    let rows = source.rows();
+    let ExploreState { selection, detail, filters, .. } = state;
+    selection.settle(&rows, shown);
+    keys(ui, &rows, shown, selection);
+    let view = TableView { rows: &rows, shown, column: filters.column.as_deref(), height: HEIGHT };
+    let Some((_, id)) = selection.row() else {
+        table_ui(ui, ctx.theme, view, &mut filters.sort, selection);
+        return;
     };
-    TableBuilder::new(ui)
-        .id_salt("rows")
-        .cell_layout(Layout::left_to_right(Align::Center))
-        .auto_shrink([false, true])
-        .max_scroll_height(HEIGHT)
-        .column(Column::exact(80.0))
-        .column(Column::exact(140.0).clip(true))
-        .column(Column::remainder().clip(true))
-        .header(theme.size.row, |mut header| {
-            for name in ["Row", "Label", "Text"] {
-                header.col(|ui| {
-                    ui.label(theme.small(name));
-                });
-            }
-        })
-        .body(|body| {
-            body.rows(theme.size.row, rows.len(), |mut row| {
-                let (id, label, text) = match rows {
-                    Rows::All(_) => example(row.index()),
-                    Rows::Examples(rows) => example(rows[row.index()]),
-                    Rows::Ids(ids) => {
-                        let id = ids[row.index()];
-                        let (label, text) = raw(ctx, data.imported, id).unwrap_or_default();
-                        (id, label, text)
-                    }
-                };
-                row.col(|ui| {
-                    ui.label(theme.small(row_name(id)));
-                });
-                row.col(|ui| {
-                    ui.add(Label::new(label).truncate());
-                });
-                row.col(|ui| {
-                    let shown = RichText::new(one_line(text, SHOWN)).color(theme.palette.text);
-                    ui.add(Label::new(shown).truncate()).on_hover_text(text);
-                });
-            });
+    let gap = ctx.theme.space.l;
+    if ui.available_width() < WIDE {
+        table_ui(ui, ctx.theme, TableView { height: HEIGHT * 0.6, ..view }, &mut filters.sort, selection);
+        ui.add_space(gap);
+        detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender);
+        return;
+    }
+    let width = ui.available_width() * 0.56 - gap;
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        ui.allocate_ui(egui::vec2(width, HEIGHT), |ui| {
+            ui.vertical(|ui| table_ui(ui, ctx.theme, view, &mut filters.sort, selection));
         });
-}
-
-fn row_name(id: RowId) -> String {
-    let record = count(id.record);
-    match id.file {
-        SourceFile::Main => record,
-        SourceFile::Validation => format!("val {record}"),
-        SourceFile::Test => format!("test {record}"),
-    }
-}
-
-/// Label and text of a row as they stand in the file.
-fn raw<'a>(ctx: &StepContext<'_>, imported: &'a Imported, id: RowId) -> Option<(&'a str, &'a str)> {
-    let file = match id.file {
-        SourceFile::Main => &imported.main,
-        SourceFile::Validation => imported.validation.as_ref()?,
-        SourceFile::Test => imported.test.as_ref()?,
-    };
-    let row = file.table.records.binary_search(&id.record).ok()?;
-    let dataset = &ctx.project.dataset;
-    let text = file.table.column_index(&dataset.text_column)?;
-    let label = file.table.column_index(&dataset.label_column)?;
-    Some((file.table.cell(label, row), file.table.cell(text, row)))
-}
-
-#[cfg(test)]
-mod tests {
-    use egui_kittest::kittest::Queryable;
-
-    use super::super::super::testing::{app, hone, settle};
-    use super::*;
-    use crate::project::Step;
-    use crate::storage::ThemeChoice;
-
-    #[test]
-    fn rows_are_searched_by_the_worker_and_an_old_answer_is_dropped() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        window.set_size(egui::vec2(1280.0, 1700.0));
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
-        settle(&mut window);
-        let prepared = hone(&mut window).prepared().unwrap();
-        let holding =
-            |words: &str| prepared.examples.iter().filter(|row| row.text.to_lowercase().contains(words)).count();
-        let (some, fewer) = (holding("t"), holding("terrible"));
-        assert!(some > fewer && fewer > 0, "{some} {fewer}");
-        let search = window.get_by_label("Search the texts");
-        search.focus();
-        search.type_text("Terrible");
-        settle(&mut window);
-        window.get_by_label(&counted(fewer as u64, "row", "rows"));
-
-        // Two questions at once: only the newer one is answered.
-        let app = hone(&mut window);
-        app.run_command(AppCommand::FindRows { query: "t".to_owned(), label: None });
-        app.run_command(AppCommand::FindRows { query: "terrible".to_owned(), label: Some(0) });
-        while !hone(&mut window).is_idle() {
-            window.step();
-            let found = hone(&mut window).state.work.found.as_ref().map(|found| found.question.query.clone());
-            assert_ne!(found.as_deref(), Some("t"));
-        }
-        let found = hone(&mut window).state.work.found.clone().unwrap();
-        assert_eq!((found.question.query.as_str(), found.question.label), ("terrible", Some(0)));
-        assert!(found.rows.iter().all(|&row| prepared.examples[row].label == 0));
-    }
+        ui.vertical(|ui| {
+            // The height of the table with its head.
+            let height = HEIGHT + ctx.theme.size.row;
+            egui::ScrollArea::vertical()
+                .id_salt("row detail")
+                .max_height(height)
+                .auto_shrink([false, true])
+                .show(ui, |ui| detail_ui(ui, ctx, (source, &rows, shown), id, (detail, selection), sender));
+        });
+    });
 }

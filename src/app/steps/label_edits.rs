@@ -81,6 +81,10 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
             to.clone_into(name);
         }
     }
+    // Of two that are merged, the one merged into has its colour.
+    if let Some(colour) = next.colours.remove(from) {
+        next.colours.entry(to.to_owned()).or_insert(colour);
+    }
     if next.excluded.remove(from) && !rows.iter().any(|row| row.name == to) {
         next.excluded.insert(to.to_owned());
     }
@@ -111,10 +115,15 @@ pub fn set_excluded(settings: &LabelSettings, name: &str, excluded: bool) -> Lab
     next
 }
 
-/// Whether the labels of a file are star ratings: only 1 to 5, and at least three of them.
+/// Gives a label a colour, or the theme's again.
 #[must_use]
-pub fn are_stars(found: &BTreeMap<String, u64>) -> bool {
-    found.len() >= 3 && found.keys().all(|label| matches!(label.as_str(), "1" | "2" | "3" | "4" | "5"))
+pub fn set_colour(settings: &LabelSettings, name: &str, colour: Option<[u8; 3]>) -> LabelSettings {
+    let mut next = settings.clone();
+    match colour {
+        Some(colour) => next.colours.insert(name.to_owned(), colour),
+        None => next.colours.remove(name),
+    };
+    next
 }
 
 #[cfg(test)]
@@ -122,7 +131,7 @@ mod tests {
     use super::*;
     use crate::data::{content_hash, import, prepare};
     use crate::progress::{Control, Watch};
-    use crate::project::{Project, RowEdit, RowId, SourceFile};
+    use crate::project::{Project, RowEdit, RowId, SourceFile, StarScale};
 
     fn found() -> BTreeMap<String, u64> {
         [("bad", 10), ("good", 30), ("ok", 5)].map(|(name, rows)| (name.to_owned(), rows)).into()
@@ -155,7 +164,8 @@ mod tests {
         project.dataset.main = Some("stars.csv".into());
         project.dataset.text_column = "text".to_owned();
         project.dataset.label_column = "stars".to_owned();
-        project.labels = LabelSettings::stars_to_sentiment();
+        let scale = StarScale::of(["1", "2", "3", "4", "5"]).unwrap();
+        project.labels = LabelSettings::default().with_stars(&scale.usual_choice());
         let imported = import(&project, folder.path(), &mut watch).unwrap();
         let id = RowId { file: SourceFile::Main, record: imported.main.table.records[2] };
         let hash = content_hash("so so", "3");
@@ -207,11 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn stars_are_known() {
-        let stars = |labels: &[&str]| labels.iter().map(|label| ((*label).to_owned(), 1)).collect();
-        assert!(are_stars(&stars(&["1", "3", "5"])));
-        assert!(!are_stars(&stars(&["1", "3", "7"])));
-        assert!(!are_stars(&stars(&["1", "2"])));
-        assert!(!are_stars(&found()));
+    fn colours_follow_a_renamed_label_and_end_with_a_merged_one() {
+        let rows = |settings: &LabelSettings| label_rows(&found(), settings);
+        let coloured = set_colour(&LabelSettings::default(), "ok", Some([1, 2, 3]));
+        let renamed = rename(&coloured, &rows(&coloured), "ok", "neutral");
+        assert_eq!(renamed.colours, [("neutral".to_owned(), [1, 2, 3])].into());
+        let both = set_colour(&renamed, "bad", Some([4, 5, 6]));
+        let merged = rename(&both, &rows(&both), "neutral", "bad");
+        assert_eq!(merged.colours, [("bad".to_owned(), [4, 5, 6])].into());
+        assert!(set_colour(&merged, "bad", None).colours.is_empty());
     }
 }

@@ -3,24 +3,24 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use egui::{Button, CornerRadius, Rect, RichText, TextEdit, Ui, vec2};
+use egui::Ui;
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Tone, icons};
-use super::super::widgets::numbers::{count, counted, percent_fine};
-use super::super::widgets::{banner, button, card, empty_state, figure, icon_button, page, primary_button, waiting_ui};
-use super::explore::{Data, ExploreState, explore_ui};
-use super::label_edits::{LabelRow, are_stars, label_rows, rename, reorder, set_excluded};
-use crate::data::Imported;
-use crate::project::{LabelSettings, Step};
+use super::super::widgets::numbers::count;
+use super::super::widgets::{banner, button, card, empty_state, figure, page, primary_button, waiting_ui};
+use super::explore::{ExploreState, explore_ui};
+use super::findings::{FindingsState, findings_ui};
+use super::label_edits::{LabelRow, label_rows};
+use super::label_row::{Editing, label_row};
+use super::profile::profile_ui;
+use super::stars::{StarsState, stars_ui};
+use crate::data::{Imported, RowColumns};
+use crate::project::{DatasetSettings, LabelSettings, StarScale, Step};
 
-/// Greatest width of a label's name.
-const NAME: f32 = 180.0;
-/// Width of what stands to the right of a bar.
-const FIGURES: f32 = 266.0;
 /// Most labels that are drawn: more means that the column holds something else.
-const DRAWN: usize = 200;
+pub(super) const DRAWN: usize = 200;
 
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
@@ -28,32 +28,40 @@ pub struct LabelsStepState {
     found: Found,
     rows: Vec<LabelRow>,
     rows_of: Option<LabelSettings>,
-    renaming: Option<(String, String)>,
-    explore: ExploreState,
+    editing: Editing,
+    stars: StarsState,
+    findings: FindingsState,
+    pub(super) explore: ExploreState,
 }
 
 /// Labels in the file with their rows, counted once for a file and column.
 #[derive(Debug, Default)]
 struct Found {
-    of: Option<(Arc<Imported>, String)>,
+    of: Option<(Arc<Imported>, Vec<String>)>,
     labels: BTreeMap<String, u64>,
 }
 
 impl Found {
     /// Whether the labels were counted anew.
-    fn refresh(&mut self, imported: &Arc<Imported>, column: &str) -> bool {
-        let same = |(of, name): &(Arc<Imported>, String)| Arc::ptr_eq(of, imported) && name == column;
+    fn refresh(&mut self, imported: &Arc<Imported>, dataset: &DatasetSettings) -> bool {
+        let same = |(of, columns): &(Arc<Imported>, Vec<String>)| {
+            Arc::ptr_eq(of, imported) && dataset.labelled_by().eq(columns.iter().map(String::as_str))
+        };
         if self.of.as_ref().is_some_and(same) {
             return false;
         }
-        self.of = Some((Arc::clone(imported), column.to_owned()));
+        self.of = Some((Arc::clone(imported), dataset.labelled_by().map(str::to_owned).collect()));
         self.labels.clear();
-        for file in [Some(&imported.main), imported.validation.as_ref(), imported.test.as_ref()].into_iter().flatten() {
-            let Some(index) = file.table.column_index(column) else { continue };
-            for row in 0..file.table.len() {
-                let label = file.table.cell(index, row).trim();
-                if !label.is_empty() {
-                    *self.labels.entry(label.to_owned()).or_default() += 1;
+        for table in imported.files().map(|file| &file.table) {
+            let Some(columns) = RowColumns::of_labels(table, dataset) else { continue };
+            for row in 0..table.len() {
+                let label = columns.label(row).text().trim();
+                if label.is_empty() {
+                    continue;
+                }
+                match self.labels.get_mut(label) {
+                    Some(rows) => *rows += 1,
+                    None => _ = self.labels.insert(label.to_owned(), 1),
                 }
             }
         }
@@ -66,11 +74,11 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
     let theme = ctx.theme;
     page(ui, theme, Step::Labels.title(), Step::Labels.purpose(), |ui| {
         let dataset = &ctx.project.dataset;
-        let Some(imported) = ctx.imported.filter(|_| !dataset.label_column.is_empty()) else {
+        let Some(imported) = ctx.imported.filter(|_| dataset.labelled_by().next().is_some()) else {
             no_labels(ui, ctx, sender);
             return;
         };
-        let counted_anew = state.found.refresh(imported, &dataset.label_column);
+        let counted_anew = state.found.refresh(imported, dataset);
         if counted_anew || state.rows_of.as_ref() != Some(&ctx.project.labels) {
             state.rows = label_rows(&state.found.labels, &ctx.project.labels);
             state.rows_of = Some(ctx.project.labels.clone());
@@ -78,15 +86,18 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         for issue in &ctx.facts.data_issues {
             banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
         }
-        stars(ui, ctx, &state.found.labels, sender);
-        label_set(ui, ctx, &state.rows, &mut state.renaming, sender);
-        let (Some(prepared), Some(survey)) = (ctx.prepared, ctx.survey) else {
+        stars_ui(ui, ctx, &state.found.labels, &mut state.stars, sender);
+        let kind = kind_of(&state.found.labels, dataset);
+        label_set(ui, ctx, (&state.rows, kind), &mut state.editing, sender);
+        let Some(source) = &ctx.inspection.source else {
             if ctx.preview.is_some() {
                 waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
             }
             return;
         };
-        explore_ui(ui, ctx, Data { imported, prepared, survey }, &mut state.explore, sender);
+        findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
+        explore_ui(ui, ctx, source, &mut state.explore, sender);
+        profile_ui(ui, ctx, source, &mut state.explore, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Prepare));
         }
@@ -106,23 +117,11 @@ fn no_labels(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     });
 }
 
-fn stars(ui: &mut Ui, ctx: &StepContext<'_>, found: &BTreeMap<String, u64>, sender: &mut CommandSender) {
-    if !are_stars(found) || !ctx.project.labels.mapping.is_empty() {
-        return;
-    }
-    let body = "1 and 2 become negative, 3 neutral, 4 and 5 positive";
-    banner(ui, ctx.theme, Tone::Accent, "These look like star ratings", body, |ui| {
-        if button(ui, ctx.theme, icons::STAR, "Turn stars into sentiment").clicked() {
-            sender.edit(Edit::Labels(LabelSettings::stars_to_sentiment()));
-        }
-    });
-}
-
 fn label_set(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    rows: &[LabelRow],
-    renaming: &mut Option<(String, String)>,
+    (rows, kind): (&[LabelRow], &str),
+    editing: &mut Editing,
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
@@ -138,12 +137,13 @@ fn label_set(
                 }
             });
         });
-        summary(ui, ctx, rows);
+        summary(ui, ctx, rows, kind);
         ui.add_space(theme.space.s);
+        editing.preview_ui(ui, ctx, rows, sender);
         let most = rows.iter().map(|row| row.rows).max().unwrap_or(1).max(1);
         let all: u64 = rows.iter().filter(|row| !row.excluded).map(|row| row.rows).sum();
         for row in rows.iter().take(DRAWN) {
-            label_row(ui, ctx, rows, row, (most, all.max(1)), renaming, sender);
+            label_row(ui, ctx, rows, row, (most, all.max(1)), editing, sender);
         }
         if rows.len() > DRAWN {
             let more = count((rows.len() - DRAWN) as u64);
@@ -152,7 +152,20 @@ fn label_set(
     });
 }
 
-fn summary(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow]) {
+/// What the labels of the file are.
+fn kind_of(found: &BTreeMap<String, u64>, dataset: &DatasetSettings) -> &'static str {
+    if !dataset.label_columns.is_empty() {
+        "One column each"
+    } else if StarScale::of(found.keys().map(String::as_str)).is_some() {
+        "Star ratings"
+    } else if !found.is_empty() && found.keys().all(|label| label.parse::<f64>().is_ok()) {
+        "Numbers"
+    } else {
+        "Names"
+    }
+}
+
+fn summary(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], kind: &str) {
     let theme = ctx.theme;
     let used = || rows.iter().filter(|row| !row.excluded);
     let most = used().map(|row| row.rows).max().unwrap_or(0);
@@ -165,126 +178,8 @@ fn summary(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow]) {
         let hover = "Rows of the largest label for one of the smallest. When this is large, choose balanced class \
                      weights in Model, and trust macro-F1 more than accuracy";
         figure(ui, theme, "Largest to smallest", &balance, hover);
+        figure(ui, theme, "Kind", kind, "What the labels of the file are. Each is learnt as a name");
     });
-}
-
-fn label_row(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    rows: &[LabelRow],
-    row: &LabelRow,
-    (most, all): (u64, u64),
-    renaming: &mut Option<(String, String)>,
-    sender: &mut CommandSender,
-) {
-    let theme = ctx.theme;
-    let settings = &ctx.project.labels;
-    ui.horizontal(|ui| {
-        ui.set_min_height(theme.size.row);
-        name_ui(ui, ctx, rows, row, renaming, sender);
-        let width = ui.available_width() - FIGURES;
-        if width > 40.0 {
-            bar(ui, ctx, row, width, most);
-        }
-        let share = if row.excluded { "left out".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
-        cell(ui, ctx, 56.0, egui::Align::RIGHT, |ui| ui.label(theme.strong(count(row.rows))));
-        cell(ui, ctx, 64.0, egui::Align::RIGHT, |ui| ui.label(theme.muted(share)));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.spacing_mut().item_spacing.x = 0.0;
-            more_menu(ui, ctx, rows, row, sender);
-            let (icon, word) = if row.excluded { (icons::EYE_SLASH, "Use") } else { (icons::EYE, "Leave out") };
-            if icon_button(ui, theme, icon, &format!("{word} {}", row.name)).clicked() {
-                sender.edit(Edit::Labels(set_excluded(settings, &row.name, !row.excluded)));
-            }
-            if icon_button(ui, theme, icons::PENCIL_SIMPLE, &format!("Rename {}", row.name)).clicked() {
-                *renaming = Some((row.name.clone(), row.name.clone()));
-            }
-        });
-    });
-}
-
-/// A piece of a row with a width of its own.
-fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, to: egui::Align, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    let layout = match to {
-        egui::Align::RIGHT => egui::Layout::right_to_left(egui::Align::Center),
-        _ => egui::Layout::left_to_right(egui::Align::Center),
-    };
-    ui.allocate_ui_with_layout(vec2(width, ctx.theme.size.row), layout, |ui| {
-        ui.set_min_width(width);
-        contents(ui)
-    })
-    .inner
-}
-
-fn name_ui(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    rows: &[LabelRow],
-    row: &LabelRow,
-    renaming: &mut Option<(String, String)>,
-    sender: &mut CommandSender,
-) {
-    let theme = ctx.theme;
-    if let Some((from, to)) = renaming.as_mut().filter(|(from, _)| *from == row.name) {
-        let response = ui.add(TextEdit::singleline(to).desired_width(NAME - 16.0)).accessible_name("New name");
-        if response.lost_focus() {
-            let entered = ui.input(|input| !input.key_pressed(egui::Key::Escape));
-            if entered {
-                sender.edit(Edit::Labels(rename(&ctx.project.labels, rows, from, to)));
-            }
-            *renaming = None;
-        } else {
-            response.request_focus();
-        }
-        return;
-    }
-    let ink = if row.excluded { theme.palette.text_muted } else { theme.palette.text };
-    let merged = row.sources.len() > 1 || row.sources.iter().any(|(source, _)| *source != row.name);
-    let text = if merged { format!("{}  {}", row.name, icons::GIT_MERGE) } else { row.name.clone() };
-    let label = egui::Label::new(RichText::new(text).color(ink)).truncate();
-    let width = NAME.min(ui.available_width() * 0.35);
-    let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(label));
-    if merged {
-        let sources: Vec<String> =
-            row.sources.iter().map(|(source, rows)| format!("{source}: {}", counted(*rows, "row", "rows"))).collect();
-        response.on_hover_text(format!("In the file:\n{}", sources.join("\n")));
-    }
-}
-
-fn bar(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, width: f32, most: u64) {
-    let theme = ctx.theme;
-    let (rect, response) = ui.allocate_exact_size(vec2(width, theme.size.row), egui::Sense::hover());
-    let length = (width * row.rows as f32 / most as f32).max(2.0);
-    let bar = Rect::from_min_size(rect.left_center() - vec2(0.0, 5.0), vec2(length, 10.0));
-    let fill = if row.excluded { theme.palette.border_strong } else { theme.chart(0) };
-    ui.painter().rect_filled(bar, CornerRadius::same(theme.radius.small), fill);
-    let name = format!("{}: {}", row.name, counted(row.rows, "row", "rows"));
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
-    response.on_hover_text(name);
-}
-
-fn more_menu(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelRow, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    let settings = &ctx.project.labels;
-    let dots = RichText::new(icons::DOTS_THREE).color(theme.palette.text_muted);
-    let menu = Button::new(dots).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
-    let (response, _) = egui::containers::menu::MenuButton::from_button(menu).ui(ui, |ui| {
-        for (text, by) in [("Move up", -1), ("Move down", 1)] {
-            if ui.add_enabled(!row.excluded, Button::new(text)).clicked() {
-                sender.edit(Edit::Labels(reorder(settings, rows, &row.name, by)));
-                ui.close();
-            }
-        }
-        ui.menu_button("Merge into", |ui| {
-            for other in rows.iter().filter(|other| other.name != row.name).take(DRAWN) {
-                if ui.button(&other.name).clicked() {
-                    sender.edit(Edit::Labels(rename(settings, rows, &row.name, &other.name)));
-                    ui.close();
-                }
-            }
-        });
-    });
-    response.accessible_name(format!("More for {}", row.name));
 }
 
 #[cfg(test)]
@@ -294,8 +189,9 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::super::super::messages::AppCommand;
-    use super::super::super::testing::{app, picture, settle};
+    use super::super::super::testing::{Window, app, hone, picture, press, settle};
     use super::*;
+    use crate::app::commands::UserCommand;
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -306,20 +202,113 @@ mod tests {
         settle(&mut window);
         window.get_by_label("Leave out neutral").click();
         settle(&mut window);
+        assert_eq!(hone(&mut window).prepared().unwrap().labels.len(), 3, "it is previewed first");
+        window.get_by_label_contains("Leave out neutral: ");
+        window.get_by_label("Leave out").click();
+        settle(&mut window);
         let app = window.state().as_ref().unwrap();
         assert_eq!(app.prepared().unwrap().labels, ["negative", "positive"]);
         window.get_by_label("Use neutral").click();
+        settle(&mut window);
+        window.get_by_label("Use again").click();
         settle(&mut window);
         window.get_by_label("Rename neutral").click();
         settle(&mut window);
         window.get_by_label("New name").type_text("so-so");
         settle(&mut window);
+        window.get_by_label_contains("Rename neutral to ");
+        picture("labels-rename", &mut window);
         window.key_press(egui::Key::Enter);
         settle(&mut window);
         settle(&mut window);
         let labels = window.state().as_ref().unwrap().prepared().unwrap().labels.clone();
         assert_eq!(labels.len(), 3);
         assert!(labels[1].contains("so-so"), "{labels:?}");
+    }
+
+    #[test]
+    fn a_merge_says_its_counts_first_and_is_undone() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let merge = |window: &mut Window| {
+            window.get_by_label("More for neutral").click();
+            settle(window);
+            window.get_by_label("Merge into").click();
+            settle(window);
+            // The bar and the row are named so too; the menu's is the last.
+            window.get_all_by_label("negative").last().unwrap().click();
+            settle(window);
+        };
+        merge(&mut window);
+        window.get_by_label_contains("Merge neutral into negative: ");
+        picture("labels-merge", &mut window);
+        press(&mut window, egui::Modifiers::NONE, egui::Key::Escape);
+        assert!(window.query_by_label_contains("Merge neutral into negative: ").is_none());
+        merge(&mut window);
+        window.get_by_label("Merge").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).prepared().unwrap().labels, ["negative", "positive"]);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(hone(&mut window).prepared().unwrap().labels.len(), 3);
+    }
+
+    #[test]
+    fn a_label_is_given_a_colour() {
+        let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let before = hone(&mut window).prepared().unwrap();
+        for (label, colour) in [("negative", "Vermilion"), ("positive", "Green")] {
+            window.get_by_label(&format!("Colour of {label}")).click();
+            settle(&mut window);
+            window.get_by_label(colour).click();
+            settle(&mut window);
+        }
+        let labels = hone(&mut window).project().labels.clone();
+        assert_eq!(labels.colours.keys().collect::<Vec<_>>(), ["negative", "positive"]);
+        assert!(Arc::ptr_eq(&before, &hone(&mut window).prepared().unwrap()), "colours prepare nothing anew");
+        window.check_accessibility();
+        picture("labels-colours", &mut window);
+        window.get_by_label("Colour of negative").click();
+        settle(&mut window);
+        window.get_by_label("As the theme has it").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).project().labels.colours.len(), 1);
+    }
+
+    #[test]
+    fn which_star_goes_where_can_be_changed_before_and_after() {
+        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let mut rows = String::from("review,rating\n");
+        for row in 0..120 {
+            writeln!(rows, "review number {row} about {} things,{} stars", row % 7, row % 5 + 1).unwrap();
+        }
+        let path = folder.path().join("stars.csv");
+        std::fs::write(&path, rows.replace(",1 stars", ",1 star")).unwrap();
+        hone(&mut window).run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        window.get_by_label("2 stars is neutral").click();
+        settle(&mut window);
+        window.get_by_label("negative: 24 rows  ·  neutral: 24 + 24 = 48 rows  ·  positive: 24 + 24 = 48 rows");
+        window.get_by_label("Turn stars into sentiment").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "neutral");
+        window.get_by_label("Which stars go where").click();
+        settle(&mut window);
+        window.get_by_label("2 stars is negative").click();
+        settle(&mut window);
+        picture("labels-stars-again", &mut window);
+        window.get_by_label("Change the labels").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "negative");
+        assert_eq!(hone(&mut window).prepared().unwrap().counts().len(), 3);
     }
 
     #[test]
@@ -378,6 +367,6 @@ mod tests {
         field.focus();
         field.type_text("no such words anywhere");
         settle(&mut window);
-        window.get_by_label("No row has these words and this label");
+        window.get_by_label_contains("No row fits");
     }
 }

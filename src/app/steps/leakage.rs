@@ -8,7 +8,7 @@ use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::count;
 use super::super::widgets::{banner, button, progress_ui, section, spinner};
 use super::alike::row;
-use crate::data::{Imported, Leak, LeakageReport, Prepared, Remedy};
+use crate::data::{Imported, Leak, LeakRemedy, LeakageReport, Prepared};
 use crate::project::Project;
 
 /// Rows shown of a finding; the rest are counted.
@@ -79,18 +79,19 @@ fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak,
 fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut CommandSender) {
     for remedy in &leak.remedies {
         let (icon, why) = match remedy {
-            Remedy::KeepNearTogether => {
+            LeakRemedy::KeepNearTogether => {
                 (icons::ARROWS_MERGE, "Divides at random, with texts nearly the same on one side")
             }
-            Remedy::SplitByGroup(_) => (icons::ARROWS_MERGE, "Divides at random, with such rows on one side"),
-            Remedy::SplitByTime => (icons::CLOCK, "The oldest rows train, the newest are the test"),
-            Remedy::DropDuplicates => (icons::BROOM, "Keeps the first row of each text and label"),
-            Remedy::LeaveOut(_) => (
+            LeakRemedy::SplitByGroup(_) => (icons::ARROWS_MERGE, "Divides at random, with such rows on one side"),
+            LeakRemedy::SplitByTime => (icons::CLOCK, "The oldest rows train, the newest are the test"),
+            LeakRemedy::DropDuplicates => (icons::BROOM, "Keeps the first row of each text and label"),
+            LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Puts it before the text no more"),
+            LeakRemedy::LeaveOut(_) => (
                 icons::X,
                 "Keeps one row of those alike. Rows of validation and test files are kept always. Undo brings them back",
             ),
-            Remedy::Ignore(_) => (icons::EYE_SLASH, "Lets it stand: it is not told again, here or in training"),
-            Remedy::LookAgain(_) => (icons::EYE, "Tells it again"),
+            LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Lets it stand: it is not told again, here or in training"),
+            LeakRemedy::LookAgain(_) => (icons::EYE, "Tells it again"),
         };
         if button(ui, ctx.theme, icon, &remedy.text()).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
@@ -101,11 +102,11 @@ fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut Comman
 }
 
 /// The change of the project that a remedy is.
-pub(super) fn remedy_edit(remedy: &Remedy, project: &Project, imported: &Imported) -> Edit {
+pub(super) fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
     let mut next = remedy.apply(project, imported);
     match remedy {
-        Remedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
-        Remedy::DropDuplicates => Edit::Cleaning(next.cleaning),
+        LeakRemedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
+        LeakRemedy::DropDuplicates => Edit::Cleaning(next.cleaning),
         _ => Edit::Divide(Box::new((next.dataset, next.split))),
     }
 }
@@ -124,7 +125,7 @@ pub(super) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut Comm
     let theme = ctx.theme;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.m;
-        if let Some(progress) = ctx.comparing {
+        if let Some(progress) = ctx.looking {
             let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
             spinner(ui, theme.text.body, theme.palette.accent, stage);
             ui.label(theme.muted(format!("{stage}…")));
@@ -151,7 +152,7 @@ mod tests {
     use super::super::super::commands::UserCommand;
     use super::super::super::testing::{Window, app, hone, picture, settle};
     use super::*;
-    use crate::project::{SplitMethod, Step};
+    use crate::project::{DatasetSettings, SplitMethod, Step};
     use crate::storage::ThemeChoice;
 
     /// Tickets of customers with dates and a column that gives the label away, opened in Prepare.
@@ -170,6 +171,11 @@ mod tests {
         let path = folder.path().join("tickets.csv");
         std::fs::write(&path, rows).unwrap();
         hone(&mut window).run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        // The roles guessed are taken back: the report is to say what they are good for.
+        let dataset = hone(&mut window).project().dataset.clone();
+        let dataset = DatasetSettings { group_column: None, time_column: None, ..dataset };
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
         window.set_size(egui::vec2(1280.0, 1900.0));

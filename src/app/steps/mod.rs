@@ -1,23 +1,36 @@
 //! One file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
 
 mod alike;
+mod columns;
 mod data;
 mod evaluate;
 mod explore;
+#[cfg(test)]
+mod explore_tests;
 mod export;
+mod files;
+mod findings;
 mod forecast;
 mod hyperparameters;
 mod job;
+mod label_change;
 mod label_edits;
+mod label_row;
 mod labels;
 mod leakage;
 mod model;
+mod pattern_editor;
 mod plan;
 mod prepare;
+mod profile;
 mod queue;
 mod reading;
 mod review;
+mod row_detail;
+mod row_filters;
+mod row_table;
 mod split;
+mod stars;
 mod switches;
 mod train;
 mod try_it;
@@ -68,6 +81,22 @@ pub struct StepStates {
     review: review::ReviewStepState,
     export: export::ExportStepState,
     try_it: try_it::TryItState,
+}
+
+#[cfg(test)]
+impl StepStates {
+    /// Brings the rows of the Labels step into sight.
+    pub fn show_rows(&mut self) {
+        self.labels.explore.to_rows = true;
+    }
+
+    /// Chooses the first row of the Labels step.
+    pub fn choose_first_row(&mut self, state: &super::state::AppState) {
+        if let Some(source) = &state.work.inspection.source {
+            let all = explore::Shown::All(source.prepared.examples.len());
+            self.labels.explore.selection.go(&source.rows(), all, 0);
+        }
+    }
 }
 
 /// Draws what is shown in the middle of the window.

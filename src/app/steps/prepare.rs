@@ -8,10 +8,12 @@ use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{banner, button, diff_ui, empty_state, page, primary_button, section, waiting_ui};
 use super::alike::alike_ui;
+use super::files::row_name;
 use super::leakage::leakage_ui;
+use super::pattern_editor::{PatternsState, pattern_name, patterns_ui};
 use super::split::split_ui;
 use super::switches::{SWITCHES, Switch};
-use crate::data::{DropReason, Prepared};
+use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
 use crate::worker::Survey;
 
@@ -23,8 +25,9 @@ const SWITCH_LIST: f32 = 380.0;
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
 pub struct PrepareStepState {
-    /// Field name of the switch whose changes are shown; `None` is the first that changes anything.
-    looked_at: Option<&'static str>,
+    /// The switch or pattern whose changes are shown; `None` is the first that changes anything.
+    looked_at: Option<CleaningPart>,
+    patterns: PatternsState,
 }
 
 /// Draws the step.
@@ -114,7 +117,7 @@ fn cleaning(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let first = prepared.cleaning.iter().find(|effect| !effect.samples.is_empty()).map(|effect| effect.switch);
+    let first = prepared.cleaning.iter().find(|effect| !effect.samples.is_empty()).map(|effect| effect.part);
     let looked_at = state.looked_at.or(first);
     let hint = "Runs over every text from top to bottom, before training and before every prediction. Your file is never changed";
     section(ui, theme, "Cleaning", hint, |ui| {
@@ -123,6 +126,8 @@ fn cleaning(
             for switch in &SWITCHES {
                 switch_row(ui, ctx, (prepared, survey), switch, looked_at, state, sender);
             }
+            let PrepareStepState { looked_at, patterns } = &mut *state;
+            patterns_ui(ui, ctx, prepared, patterns, looked_at, sender);
         };
         let beside = ui.available_width() - SWITCH_LIST - theme.space.xl;
         if beside < SWITCH_LIST * 0.75 {
@@ -151,12 +156,13 @@ fn switch_row(
     ctx: &StepContext<'_>,
     (prepared, survey): (&Prepared, &Survey),
     switch: &Switch,
-    looked_at: Option<&'static str>,
+    looked_at: Option<CleaningPart>,
     state: &mut PrepareStepState,
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let effect = prepared.cleaning.iter().find(|effect| effect.switch == switch.field);
+    let part = CleaningPart::Switch(switch.field);
+    let effect = prepared.cleaning.iter().find(|effect| effect.part == part);
     let rows = effect.map_or_else(|| dropped(survey, switch.field), |effect| effect.rows) as u64;
     ui.horizontal(|ui| {
         ui.set_min_height(theme.size.row);
@@ -172,11 +178,11 @@ fn switch_row(
                 ui.label(theme.small(text));
                 return;
             }
-            let selected = looked_at == Some(switch.field);
+            let selected = looked_at == Some(part);
             let response = ui.selectable_label(selected, RichText::new(text).size(theme.text.small));
             let response = response.accessible_name(format!("Show what changes: {}", switch.name));
             if response.on_hover_text("Rows this step changes, or would change. Click to see some").clicked() {
-                state.looked_at = Some(switch.field);
+                state.looked_at = Some(part);
             }
         });
     });
@@ -191,26 +197,43 @@ fn dropped(survey: &Survey, field: &str) -> usize {
     survey.dropped(reason).len()
 }
 
-fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: Option<&'static str>) {
+fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: Option<CleaningPart>) {
     let theme = ctx.theme;
-    let effect = prepared.cleaning.iter().find(|effect| Some(effect.switch) == looked_at);
-    let switch = SWITCHES.iter().find(|switch| Some(switch.field) == looked_at);
-    let (Some(effect), Some(switch)) = (effect, switch) else {
-        ui.label(theme.muted("No step changes any row of this file"));
+    let effect = prepared.cleaning.iter().find(|effect| Some(effect.part) == looked_at);
+    let (Some(effect), Some((name, is_on, explanation))) = (effect, looked_at.and_then(|part| part_words(ctx, part)))
+    else {
+        let is_pattern = matches!(looked_at, Some(CleaningPart::Pattern(_)));
+        let text =
+            if is_pattern { "What the pattern changes is shown here" } else { "No step changes any row of this file" };
+        ui.label(theme.muted(text));
         return;
     };
-    let mut settings = ctx.project.cleaning.clone();
-    let verb = if *(switch.get)(&mut settings) { "changes" } else { "would change" };
-    ui.label(theme.strong(format!("{} {verb} {}", switch.name, counted(effect.rows as u64, "row", "rows"))));
-    ui.label(theme.small(switch.explanation));
+    let verb = if is_on { "changes" } else { "would change" };
+    ui.label(theme.strong(format!("{name} {verb} {}", counted(effect.rows as u64, "row", "rows"))));
+    ui.add(egui::Label::new(theme.small(explanation)).wrap());
     ui.add_space(theme.space.s);
     let shown: Vec<_> = effect.samples.iter().take(SAMPLES).collect();
     for (place, (id, before, after)) in shown.iter().enumerate() {
         if place > 0 {
             ui.separator();
         }
-        ui.label(theme.small(format!("Row {}", count(id.record))));
+        ui.label(theme.small(row_name(ctx, *id)));
         diff_ui(ui, theme, before, after);
+    }
+}
+
+/// Name of a part of the cleaning, whether it is on, and what it does.
+fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool, String)> {
+    match part {
+        CleaningPart::Switch(field) => {
+            let switch = SWITCHES.iter().find(|switch| switch.field == field)?;
+            let is_on = *(switch.get)(&mut ctx.project.cleaning.clone());
+            Some((switch.name.to_owned(), is_on, switch.explanation.to_owned()))
+        }
+        CleaningPart::Pattern(place) => {
+            let pattern = ctx.project.cleaning.patterns.get(place)?;
+            Some((format!("Pattern {}", place + 1), pattern.enabled, pattern_name(pattern)))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! The queue of rows to review: which rows, in which order, and what can be decided about them.
 
 use super::super::context::StepContext;
-use crate::data::{Imported, Table, content_hash};
+use crate::data::RowColumns;
 use crate::evaluation::Prediction;
-use crate::project::{Edits, RowEdit, RowId, SourceFile};
+use crate::project::{Edits, RowEdit, RowId};
 use crate::worker::RunResults;
 
 /// Order of the queue.
@@ -198,26 +198,16 @@ impl Decision {
 
 /// Hash of a row's text and label as they stand in the file.
 fn hash_of(ctx: &StepContext<'_>, id: RowId) -> Option<String> {
-    let table = table_of(ctx.imported?, id.file)?;
+    let table = &ctx.imported?.file(id.file)?.table;
     let row = table.records.binary_search(&id.record).ok()?;
-    let dataset = &ctx.project.dataset;
-    let text = table.column_index(&dataset.text_column)?;
-    let label = table.column_index(&dataset.label_column)?;
-    Some(content_hash(table.cell(text, row), table.cell(label, row)))
-}
-
-fn table_of(imported: &Imported, file: SourceFile) -> Option<&Table> {
-    match file {
-        SourceFile::Main => Some(&imported.main.table),
-        SourceFile::Validation => imported.validation.as_ref().map(|file| &file.table),
-        SourceFile::Test => imported.test.as_ref().map(|file| &file.table),
-    }
+    Some(RowColumns::of(table, &ctx.project.dataset)?.hash(row))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::app::testing::results;
+    use crate::project::SourceFile;
 
     #[test]
     fn the_queue_holds_what_is_wrong_surest_first() {

@@ -62,8 +62,7 @@ fn sheet(ui: &mut Ui, ctx: &StepContext<'_>, now: &str, sheets: &[String], width
                 edit(ctx, sender, |dataset| {
                     dataset.sheet = Some(sheet.clone());
                     // Another sheet has other columns.
-                    dataset.text_column.clear();
-                    dataset.label_column.clear();
+                    dataset.forget_columns();
                 });
             }
         }

@@ -7,15 +7,16 @@ use egui::{ComboBox, Frame, Key, Margin, Modifiers, RichText, ScrollArea, Ui, ve
 use super::super::commands::UserCommand;
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit};
-use super::super::theme::{Theme, Tone, icons};
+use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{
     Chosen, badge, banner, button, card, empty_state, is_narrow, page, primary_button, probability_bars_ui,
     progress_ui, row_list_ui,
 };
+use super::files::row_name;
 use super::queue::{Decision, Order, Queue};
 use crate::evaluation::Prediction;
-use crate::project::{RowEdit, RowId, SourceFile, Step};
+use crate::project::{RowEdit, RowId, Step};
 use crate::worker::RunResults;
 
 /// Height of the list where it stands above the row shown.
@@ -254,7 +255,7 @@ fn detail(
             return;
         };
         let edit = ctx.project.edits.rows.get(&prediction.id);
-        badges(ui, theme, &prediction, edit);
+        badges(ui, ctx, &prediction, edit);
         ui.add_space(theme.space.s);
         let fill = theme.palette.sunken;
         Frame::new()
@@ -281,12 +282,13 @@ fn detail(
     });
 }
 
-fn badges(ui: &mut Ui, theme: &Theme, prediction: &Prediction, edit: Option<&RowEdit>) {
+fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Option<&RowEdit>) {
+    let theme = ctx.theme;
+    let key = prediction.key.as_ref().map(|key| format!("  ·  {key}")).unwrap_or_default();
+    let name = format!("{}{key}", row_name(ctx, prediction.id));
     ui.horizontal_top(|ui| {
         // The badge's own margin, so that both stand on one line.
-        Frame::new()
-            .inner_margin(Margin::symmetric(0, 2))
-            .show(ui, |ui| ui.label(theme.small(row_name(prediction.id))));
+        Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(name)));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
             Some(RowEdit { label: Some(label), .. }) => {
@@ -296,15 +298,6 @@ fn badges(ui: &mut Ui, theme: &Theme, prediction: &Prediction, edit: Option<&Row
             _ => badge(ui, theme, Tone::Neutral, icons::CIRCLE_DASHED, "not yet reviewed"),
         };
     });
-}
-
-/// A row as a person counts it: "Row 12", with its file where that is not the main one.
-fn row_name(id: RowId) -> String {
-    match id.file {
-        SourceFile::Main => format!("Row {}", id.record),
-        SourceFile::Validation => format!("Row {} of the validation file", id.record),
-        SourceFile::Test => format!("Row {} of the test file", id.record),
-    }
 }
 
 fn actions(

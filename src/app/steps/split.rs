@@ -46,7 +46,7 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
         }
         // Comparing is all of preparing that takes long.
         if let Some(job) = ctx.preview.filter(|job| job.progress.stage.contains("texts")) {
-            comparing_ui(ui, &StepContext { comparing: Some(&job.progress), ..*ctx }, sender);
+            comparing_ui(ui, &StepContext { looking: Some(&job.progress), ..*ctx }, sender);
         }
         ui.add_space(theme.space.m);
         split_bar(ui, theme, survey.sides);

@@ -20,6 +20,18 @@ pub fn readable_on(fill: Color32, theme: &Theme) -> Color32 {
     if contrast(fill, Color32::BLACK) > contrast(fill, Color32::WHITE) { Color32::BLACK } else { Color32::WHITE }
 }
 
+/// Colour of a label's bar: the one a person chose for it, moved towards the text's where it could hardly be seen on this
+/// theme's cards (3:1), or else the first of the charts.
+#[must_use]
+pub fn label_colour(theme: &Theme, chosen: Option<[u8; 3]>) -> Color32 {
+    let Some([red, green, blue]) = chosen else { return theme.chart(0) };
+    #[allow(clippy::disallowed_methods, reason = "a person chose this one")]
+    let colour = Color32::from_rgb(red, green, blue);
+    let towards_text = |step: u8| colour.lerp_to_gamma(theme.palette.text, f32::from(step) / 10.0);
+    let is_seen = |colour: &Color32| contrast(*colour, theme.palette.card) >= 3.0;
+    (0..10).map(towards_text).find(is_seen).unwrap_or(theme.palette.text)
+}
+
 /// Relative luminance, 0..=1.
 fn luminance(color: Color32) -> f32 {
     let linear = Rgba::from(color);
@@ -35,6 +47,18 @@ mod tests {
     fn black_on_white_is_the_highest_contrast() {
         assert!((contrast(Color32::BLACK, Color32::WHITE) - 21.0).abs() < 0.01);
         assert!((contrast(Color32::GRAY, Color32::GRAY) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn any_colour_of_a_label_is_seen_in_both_themes() {
+        for theme in Theme::pair(&Tokens::bundled().unwrap()) {
+            for colour in [[0, 0, 0], [255, 255, 255], [250, 240, 30], [20, 20, 90], [128, 128, 128]] {
+                let shown = label_colour(&theme, Some(colour));
+                let ratio = contrast(shown, theme.palette.card);
+                assert!(ratio >= 3.0, "{colour:?} is shown as {shown:?}, dark {}: {ratio}", theme.dark);
+            }
+            assert_eq!(label_colour(&theme, None), theme.chart(0));
+        }
     }
 
     #[test]

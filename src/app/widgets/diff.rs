@@ -5,8 +5,11 @@ use egui::{Color32, FontId, Ui};
 
 use crate::app::theme::Theme;
 
-/// Longest side compared word by word; of longer texts the beginning is shown.
+/// Characters shown of each side where the whole is not asked for.
 const SHOWN: usize = 600;
+/// Longest part compared word by word, as words of one side times those of the other: what differs and is longer is
+/// marked as a whole.
+const COMPARED: usize = 1 << 20;
 /// Width of the words Before and After.
 const NAME: f32 = 52.0;
 
@@ -17,10 +20,35 @@ struct Piece {
     changed: bool,
 }
 
-/// Draws a text as it was and as it is, each with what is not in the other marked.
+/// Draws the beginning of a text as it was and as it is, each with what is not in the other marked.
 pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
-    let (before, after) = compare(&beginning(before), &beginning(after));
-    for (name, pieces, mark) in [("Before", before, theme.palette.removed), ("After", after, theme.palette.added)] {
+    Diff::of(&beginning(before), &beginning(after)).ui(ui, theme);
+}
+
+/// Two versions of a text, compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diff {
+    before: Vec<Piece>,
+    after: Vec<Piece>,
+}
+
+impl Diff {
+    /// Compares them as a whole.
+    #[must_use]
+    pub fn of(before: &str, after: &str) -> Self {
+        let (before, after) = compare(before, after);
+        Self { before, after }
+    }
+
+    /// Draws both, each with what is not in the other marked.
+    pub fn ui(&self, ui: &mut Ui, theme: &Theme) {
+        let palette = &theme.palette;
+        sides(ui, theme, [("Before", &self.before, palette.removed), ("After", &self.after, palette.added)]);
+    }
+}
+
+fn sides(ui: &mut Ui, theme: &Theme, sides: [(&str, &Vec<Piece>, Color32); 2]) {
+    for (name, pieces, mark) in sides {
         let width = ui.available_width() - NAME;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
@@ -29,7 +57,7 @@ pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
                 ui.label(theme.small(name));
             });
             ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
-                ui.add(egui::Label::new(layout(theme, &pieces, mark, name == "Before")).wrap());
+                ui.add(egui::Label::new(layout(theme, pieces, mark, name == "Before")).wrap());
             });
         });
     }
@@ -110,30 +138,51 @@ fn words(text: &str) -> Vec<&str> {
 /// Marks what is only on one side, by the longest common subsequence of words.
 fn compare(before: &str, after: &str) -> (Vec<Piece>, Vec<Piece>) {
     let (left, right) = (words(before), words(after));
-    // lengths[i][j]: longest common subsequence of left[i..] and right[j..]; at most 600 x 600.
-    let mut lengths = vec![vec![0_u16; right.len() + 1]; left.len() + 1];
+    // Most of a text stays: what is the same at both ends needs no table.
+    let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
+    let start = left.iter().zip(&right).take_while(same).count();
+    let (left_rest, right_rest) = (&left[start..], &right[start..]);
+    let end = left_rest.iter().rev().zip(right_rest.iter().rev()).take_while(same).count();
+    let (changed, new) = (&left_rest[..left_rest.len() - end], &right_rest[..right_rest.len() - end]);
+    let (mut old, mut now) = (Vec::new(), Vec::new());
+    let both = |word: &&str, old: &mut Vec<Piece>, now: &mut Vec<Piece>| {
+        push(old, word, false);
+        push(now, word, false);
+    };
+    left[..start].iter().for_each(|word| both(word, &mut old, &mut now));
+    if changed.len() * new.len() > COMPARED {
+        changed.iter().for_each(|word| push(&mut old, word, true));
+        new.iter().for_each(|word| push(&mut now, word, true));
+    } else {
+        subsequence(changed, new, &mut old, &mut now);
+    }
+    left[left.len() - end..].iter().for_each(|word| both(word, &mut old, &mut now));
+    (old, now)
+}
+
+fn subsequence(left: &[&str], right: &[&str], old: &mut Vec<Piece>, new: &mut Vec<Piece>) {
+    // lengths[i][j]: longest common subsequence of left[i..] and right[j..].
+    let mut lengths = vec![vec![0_u32; right.len() + 1]; left.len() + 1];
     for i in (0..left.len()).rev() {
         for j in (0..right.len()).rev() {
             lengths[i][j] =
                 if left[i] == right[j] { lengths[i + 1][j + 1] + 1 } else { lengths[i + 1][j].max(lengths[i][j + 1]) };
         }
     }
-    let (mut old, mut new) = (Vec::new(), Vec::new());
     let (mut i, mut j) = (0, 0);
     while i < left.len() || j < right.len() {
         if i < left.len() && j < right.len() && left[i] == right[j] {
-            push(&mut old, left[i], false);
-            push(&mut new, right[j], false);
+            push(old, left[i], false);
+            push(new, right[j], false);
             (i, j) = (i + 1, j + 1);
         } else if j == right.len() || (i < left.len() && lengths[i + 1][j] >= lengths[i][j + 1]) {
-            push(&mut old, left[i], true);
+            push(old, left[i], true);
             i += 1;
         } else {
-            push(&mut new, right[j], true);
+            push(new, right[j], true);
             j += 1;
         }
     }
-    (old, new)
 }
 
 fn push(pieces: &mut Vec<Piece>, text: &str, changed: bool) {
@@ -167,6 +216,19 @@ mod tests {
             (vec![Piece { text: "same".into(), changed: false }], vec![Piece { text: "same".into(), changed: false }])
         );
         assert_eq!(compare("", "").0, []);
+        let (before, after) = compare("a  b", "a b");
+        assert_eq!((marked(&before), marked(&after)), ("a[  ]b".to_owned(), "a[ ]b".to_owned()));
+    }
+
+    #[test]
+    fn long_texts_are_compared_whole() {
+        let many = |word: &str| vec![word; 3_000].join(" ");
+        let (same, other, third) = (many("same"), many("other"), many("third"));
+        let (before, after) = compare(&format!("{same} {other} end"), &format!("{same} {third} end"));
+        let text = |pieces: &[Piece]| pieces.iter().map(|piece| piece.text.as_str()).collect::<String>();
+        assert_eq!(text(&before), format!("{same} {other} end"));
+        assert_eq!(text(&after), format!("{same} {third} end"));
+        assert!(!before[0].changed && before[1].changed && !before.last().unwrap().changed);
     }
 
     #[test]

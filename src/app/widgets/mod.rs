@@ -21,8 +21,9 @@ pub use basics::{
     section, side_by_side, tone_icon,
 };
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
+pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};
-pub use diff::diff_ui;
+pub use diff::{Diff, diff_ui};
 pub use headline::{Headline, headline_ui};
 pub use metrics_table::metrics_table_ui;
 pub use probability_bars::{Chosen, probability_bars_ui};
@@ -30,5 +31,5 @@ pub use progress::progress_ui;
 pub use row_list::row_list_ui;
 pub use spinner::{paint_spinner, spinner};
 pub use table_preview::one_line;
-pub use table_preview::{Role, TablePreview, table_preview_ui};
+pub use table_preview::{TablePreview, table_preview_ui};
 pub use waiting::waiting_ui;

@@ -6,52 +6,47 @@ use egui_extras::{Column, TableBuilder};
 use super::numbers::count;
 use crate::app::theme::{Theme, icons};
 use crate::data::Table;
+use crate::project::{ColumnRole, DatasetSettings};
 
 /// Longest text shown of a cell; the whole is on hover.
 const SHOWN: usize = 300;
 /// Longest text shown on hover.
 const HOVERED: usize = 2_000;
 
-/// What a column is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The model reads it.
-    Text,
-    /// The model learns to answer it.
-    Label,
-}
-
 /// How a table is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct TablePreview<'a> {
-    /// Name of the text column; may be empty.
-    pub text: &'a str,
-    /// Name of the label column; may be empty.
-    pub label: &'a str,
+    /// Says what the columns are for.
+    pub dataset: &'a DatasetSettings,
     /// Greatest height in points.
     pub height: f32,
 }
 
-/// Draws the table. Gives the column a person gave a role to, from the menu in its head.
+/// Draws the table. Gives the column a person gave a role to, or none, from the menu in its head.
 pub fn table_preview_ui(
     ui: &mut Ui,
     theme: &Theme,
     table: &Table,
     preview: TablePreview<'_>,
-) -> Option<(Role, String)> {
+) -> Option<(Option<ColumnRole>, String)> {
     let mut chosen = None;
     // What matters stands first; the other columns follow in the file's order.
+    let dataset = preview.dataset;
+    let role = |column: usize| dataset.role_of(&table.names[column]);
     let mut columns: Vec<usize> = (0..table.names.len()).collect();
-    columns.sort_by_key(|&column| match table.names[column].as_str() {
-        name if name == preview.text => 0,
-        name if name == preview.label => 1,
-        _ => 2,
+    columns.retain(|&column| role(column) != Some(ColumnRole::Ignored));
+    columns.sort_by_key(|&column| match role(column) {
+        Some(ColumnRole::Joined) => 0,
+        Some(ColumnRole::Text) => 1,
+        Some(ColumnRole::Label) => 2,
+        _ => 3,
     });
+    let widths: Vec<&str> = dataset.read_columns().chain(dataset.labelled_by()).collect();
     let others = table.names.len().saturating_sub(1).max(1) as f32;
     let text_width = (ui.available_width() - 70.0 - others * 130.0).max(400.0);
     ScrollArea::horizontal().id_salt("preview").auto_shrink([false, true]).show(ui, |ui| {
         let mut builder = TableBuilder::new(ui)
-            .id_salt((&table.names, preview.text, preview.label))
+            .id_salt((&table.names, widths))
             .resizable(true)
             .striped(false)
             .cell_layout(Layout::left_to_right(Align::Center))
@@ -60,12 +55,13 @@ pub fn table_preview_ui(
             .column(Column::exact(54.0).resizable(false));
         for &column in &columns {
             let name = &table.names[column];
-            let width = match role_of(name, preview) {
-                Some("text") => text_width,
-                Some(_) => 190.0,
-                None => 120.0,
+            let width = match role(column) {
+                Some(ColumnRole::Text) => text_width,
+                Some(ColumnRole::Joined | ColumnRole::Label) => 190.0,
+                _ => 120.0,
             };
-            builder = builder.column(Column::initial(width.max(head_width(name, preview))).at_least(60.0).clip(true));
+            builder =
+                builder.column(Column::initial(width.max(head_width(name, role(column)))).at_least(60.0).clip(true));
         }
         builder
             .header(theme.size.row, |mut header| {
@@ -75,9 +71,7 @@ pub fn table_preview_ui(
                 for &column in &columns {
                     let name = &table.names[column];
                     header.col(|ui| {
-                        if let Some(role) = head_ui(ui, theme, name, preview) {
-                            chosen = Some((role, name.clone()));
-                        }
+                        head_ui(ui, theme, name, role(column), |role| chosen = Some((role, name.clone())));
                     });
                 }
             })
@@ -88,8 +82,8 @@ pub fn table_preview_ui(
                         ui.label(theme.small(count(table.records[index])));
                     });
                     for &column in &columns {
-                        let name = &table.names[column];
-                        row.col(|ui| cell_ui(ui, theme, table.cell(column, index), name, preview));
+                        let in_use = role(column).is_some();
+                        row.col(|ui| cell_ui(ui, theme, table.cell(column, index), in_use));
                     }
                 });
             });
@@ -98,27 +92,25 @@ pub fn table_preview_ui(
 }
 
 /// Room for a column's name, its role and the arrow of its menu.
-fn head_width(name: &str, preview: TablePreview<'_>) -> f32 {
-    let letters = name.chars().count().min(24) + role_of(name, preview).map_or(0, |role| role.len() + 5);
+fn head_width(name: &str, role: Option<ColumnRole>) -> f32 {
+    let letters = name.chars().count().min(24) + role.map_or(0, |role| role.title().len() + 5);
     letters as f32 * 8.0 + 40.0
 }
 
-fn role_of(name: &str, preview: TablePreview<'_>) -> Option<&'static str> {
-    match name {
-        _ if name == preview.text => Some("text"),
-        _ if name == preview.label => Some("label"),
-        _ => None,
-    }
-}
-
-fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, preview: TablePreview<'_>) -> Option<Role> {
-    let mut chosen = None;
-    let role = role_of(name, preview);
-    let text = match role {
+/// Draws a column's head. Tells `choose` the role that was chosen in its menu, or that none was.
+fn head_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    name: &str,
+    role: Option<ColumnRole>,
+    mut choose: impl FnMut(Option<ColumnRole>),
+) {
+    let word = role.map(|role| role.title().to_lowercase());
+    let text = match &word {
         Some(role) => RichText::new(format!("{name}  ·  {role}")).color(theme.palette.accent),
         None => RichText::new(name).color(theme.palette.text_muted),
     };
-    let accessible = role.map_or_else(|| format!("Column {name}"), |role| format!("Column {name}, {role}"));
+    let accessible = word.map_or_else(|| format!("Column {name}"), |role| format!("Column {name}, {role}"));
     // The name stands above the texts of its column.
     ui.spacing_mut().button_padding.x = 0.0;
     let (response, _) = egui::containers::menu::MenuButton::from_button(
@@ -126,19 +118,32 @@ fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, preview: TablePreview<'_>) ->
             .frame_when_inactive(false),
     )
     .ui(ui, |ui| {
-        for (role, text) in [(Role::Text, "Use as the text"), (Role::Label, "Use as the label")] {
-            if ui.button(text).clicked() {
-                chosen = Some(role);
+        for other in ColumnRole::ALL {
+            let text = match other {
+                ColumnRole::Text => "Use as the text",
+                ColumnRole::Joined => "Put before the text",
+                ColumnRole::Label => "Use as the label",
+                ColumnRole::Group => "Use as the group",
+                ColumnRole::Time => "Use as the time",
+                ColumnRole::Id => "Use as the id",
+                ColumnRole::Split => "Use as the split",
+                ColumnRole::Ignored => "Ignore",
+            };
+            if ui.button(text).on_hover_text(other.explanation()).clicked() {
+                choose(Some(other));
                 ui.close();
             }
         }
+        if role.is_some() && ui.button("Use for nothing").clicked() {
+            choose(None);
+            ui.close();
+        }
     });
     response.accessible_name(accessible);
-    chosen
 }
 
-fn cell_ui(ui: &mut Ui, theme: &Theme, text: &str, name: &str, preview: TablePreview<'_>) {
-    let ink = if role_of(name, preview).is_some() { theme.palette.text } else { theme.palette.text_muted };
+fn cell_ui(ui: &mut Ui, theme: &Theme, text: &str, in_use: bool) {
+    let ink = if in_use { theme.palette.text } else { theme.palette.text_muted };
     let label = Label::new(RichText::new(one_line(text, SHOWN)).color(ink)).truncate();
     let response = ui.add(label);
     if text.len() > 20 {

@@ -1,11 +1,13 @@
 //! What the workers answered, put where it is shown.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
-use super::super::context::{ClassifyState, FoundRows, RunEnd};
+use super::super::context::{ClassifyState, RunEnd};
+use super::super::inspection::Inspection;
 use super::{Lane, Outcome, Purpose, Work};
 
 impl Work {
@@ -42,17 +44,41 @@ impl Work {
             }
             Answer::Surveyed(survey) => self.next_survey = Some(survey),
             Answer::Prepared(prepared) => {
-                self.prepared = Some(prepared);
+                self.prepared = Some(Arc::clone(&prepared));
                 self.survey = self.next_survey.take();
                 self.prepare_error = None;
                 self.prepare_stopped = false;
-                if let Purpose::Prepare(project) = &purpose {
-                    self.compare(project);
+                if let Purpose::Prepare(project) = purpose {
+                    self.prepared_as = Some(Arc::clone(&project));
+                    self.inspect(project, &prepared);
+                }
+                self.compare(prepared);
+            }
+            Answer::TextsCompared(likeness) => {
+                self.likeness = Some(likeness);
+                self.find_leaks();
+                return Some(Outcome::Compared);
+            }
+            Answer::LeaksFound(leakage) => self.leakage = Some(leakage),
+            Answer::ProblemsFound(findings) => self.findings = Some(findings),
+            Answer::RowsFound(rows) => self.on_found(purpose, rows),
+            Answer::BadPattern(why) => self.on_bad_pattern(purpose, why),
+            Answer::ValuesCounted(values) => {
+                if let Purpose::CountValues(column) = purpose {
+                    self.inspection.values = Some((column, values));
                 }
             }
-            Answer::TextsCompared(likeness) => self.likeness = Some(likeness),
-            Answer::LeaksFound(leakage) => self.leakage = Some(leakage),
-            Answer::RowsFound(rows) => self.on_found(purpose, rows),
+            Answer::Profiled(profile) => self.inspection.profile = Some(profile),
+            Answer::TokensCounted(lengths) => {
+                if let Some(tokens) = &mut self.inspection.tokens {
+                    tokens.lengths = Some(lengths);
+                }
+            }
+            Answer::TextTokens(tokens) => {
+                if let Purpose::CountTextTokens(text) = purpose {
+                    self.inspection.text_tokens = Some((text, tokens));
+                }
+            }
             Answer::ModelReady { .. } => {
                 self.fetch = None;
                 return Some(Outcome::ModelReady);
@@ -105,8 +131,8 @@ impl Work {
     fn settle(&mut self, purpose: &Purpose) {
         match purpose {
             Purpose::Import | Purpose::Prepare(_) => self.preview_job = None,
-            Purpose::FindLeaks => self.comparing = None,
             Purpose::Evaluate | Purpose::Predict | Purpose::Export(_) => self.job = None,
+            Purpose::Compare | Purpose::FindProblems => self.looking = None,
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = None;
@@ -117,23 +143,31 @@ impl Work {
                     forecast.progress = None;
                 }
             }
+            Purpose::CountTokens => {
+                if let Some(tokens) = &mut self.inspection.tokens {
+                    tokens.progress = None;
+                }
+            }
             Purpose::Train
             | Purpose::LoadRun
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
-            | Purpose::Compare
+            | Purpose::CountValues(_)
+            | Purpose::CountTextTokens(_)
+            | Purpose::Profile
+            | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
         }
     }
 
     fn on_progress(&mut self, purpose: &Purpose, progress: Progress) {
         match purpose {
-            Purpose::Compare | Purpose::FindLeaks => self.comparing = Some(progress),
             Purpose::Import | Purpose::Prepare(_) => {
                 if let Some(job) = &mut self.preview_job {
                     job.progress = progress;
                 }
             }
+            Purpose::Compare | Purpose::FindProblems => self.looking = Some(progress),
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = Some(progress);
@@ -154,13 +188,19 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::LoadRun | Purpose::Classify(_) | Purpose::FindRows(_) | Purpose::SaveBadRows => {}
-        }
-    }
-
-    fn on_found(&mut self, purpose: Purpose, rows: Vec<usize>) {
-        if let Purpose::FindRows(question) = purpose {
-            self.found = Some(FoundRows { question, rows });
+            Purpose::CountTokens => {
+                if let Some(tokens) = &mut self.inspection.tokens {
+                    tokens.progress = Some(progress);
+                }
+            }
+            Purpose::LoadRun
+            | Purpose::Classify(_)
+            | Purpose::FindRows(_)
+            | Purpose::CountValues(_)
+            | Purpose::CountTextTokens(_)
+            | Purpose::Profile
+            | Purpose::FindLeaks
+            | Purpose::SaveBadRows => {}
         }
     }
 
@@ -213,6 +253,7 @@ impl Work {
             Purpose::Fetch => self.fetch = None,
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
+            Purpose::CountTokens => self.on_no_tokens("Counting was stopped".to_owned()),
             _ => {}
         }
     }
@@ -227,6 +268,7 @@ impl Work {
             Purpose::Prepare(_) => {
                 self.prepared = None;
                 self.survey = None;
+                self.inspection = Inspection::default();
                 self.prepare_error = Some(message);
                 return None;
             }
@@ -239,6 +281,10 @@ impl Work {
                 if let Some(forecast) = &mut self.forecast {
                     forecast.error = Some(message);
                 }
+                return None;
+            }
+            Purpose::CountTokens => {
+                self.on_no_tokens(message);
                 return None;
             }
             Purpose::Fetch => {
@@ -259,9 +305,13 @@ impl Work {
                 self.on_found(purpose.clone(), Vec::new());
                 "The rows could not be searched"
             }
+            Purpose::CountValues(_) => "The values could not be counted",
+            Purpose::CountTextTokens(_) => "The tokens could not be counted",
+            Purpose::Profile => "The rows could not be looked through",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
             Purpose::FindLeaks => "Leakage could not be looked for",
+            Purpose::FindProblems => "The rows could not be looked through",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",
             Purpose::Predict => "The file could not be labelled",

@@ -6,24 +6,20 @@ use std::io::{BufReader, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, RecordBatch, StringViewArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_cast::{can_cast_types, cast};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
-use arrow_select::concat::concat;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::super::{DataError, FileFormat};
 use super::bytes::{self, progress};
 use super::names::unique_names;
 use super::rows::Rows;
-use super::{Read, arrow_check};
+use super::{Read, arrow_check, parquet_file};
 use crate::progress::Watch;
-
-/// Rows decoded at a time.
-const BATCH: usize = 8_192;
 
 /// Bytes of the mark that an Arrow file begins with, and of what fills its line.
 const MARK: u64 = 8;
@@ -56,7 +52,7 @@ impl ArrowKind {
 /// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
 /// opening the file gives.
 pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Read, DataError> {
-    let (size, sha256) = bytes::sha256(path, watch)?;
+    let size = std::fs::metadata(path).map_err(|source| bytes::unreadable(path, source))?.len();
     // The decoders are fed by whoever made the file, and some damage makes them panic.
     let rows = catch_unwind(AssertUnwindSafe(|| gather(path, kind, watch)))
         .unwrap_or_else(|_| Err(damaged(path, kind, "its bytes contradict each other".to_owned())))?;
@@ -64,28 +60,20 @@ pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Re
         ArrowKind::Parquet => FileFormat::Parquet,
         ArrowKind::File | ArrowKind::Stream => FileFormat::Arrow,
     };
-    Ok(Read { rows, format, bytes: size, sha256 })
+    Ok(Read { rows, format, bytes: size })
 }
 
-fn damaged(path: &Path, kind: ArrowKind, reason: String) -> DataError {
+pub(super) fn damaged(path: &Path, kind: ArrowKind, reason: String) -> DataError {
     let advice = "Copy or download it again, or write it anew with the program it is from";
     DataError::Damaged { path: path.to_owned(), kind: kind.name(), reason, advice }
 }
 
 fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Rows, DataError> {
-    let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
-    let broken = |error: ArrowError| damaged(path, kind, error.to_string());
     match kind {
-        ArrowKind::Parquet => {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-                .map_err(|error| damaged(path, kind, error.to_string()))?;
-            let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-            let schema = builder.schema().clone();
-            let reader =
-                builder.with_batch_size(BATCH).build().map_err(|error| damaged(path, kind, error.to_string()))?;
-            Gather::new(path, kind, &schema, Some(total)).all(reader, watch)
-        }
+        ArrowKind::Parquet => parquet_file::read(path, watch),
         ArrowKind::File | ArrowKind::Stream => {
+            let broken = |error: ArrowError| damaged(path, kind, error.to_string());
+            let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
             let size = file.metadata().map_err(|source| bytes::unreadable(path, source))?.len();
             let mut file = BufReader::new(file);
             // Behind its mark a file holds a stream, and then where the parts of that lie, which nobody needs who reads
@@ -94,44 +82,83 @@ fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Rows, DataE
             file.seek(SeekFrom::Start(begin)).map_err(|source| bytes::unreadable(path, source))?;
             arrow_check::check(&mut file, size).map_err(|reason| damaged(path, kind, reason))?;
             let reader = StreamReader::try_new(file, None).map_err(broken)?;
-            Gather::new(path, kind, &reader.schema(), None).all(reader, watch)
+            Gather::new(path, kind, &reader.schema()).all(reader, watch)
         }
     }
 }
 
-/// Columns on their way to texts.
-struct Gather<'a> {
-    path: &'a Path,
-    kind: ArrowKind,
-    names: Vec<String>,
-    /// The columns taken.
-    places: Vec<usize>,
-    /// Of each of them, the names that its numbers stand for.
-    classes: Vec<Option<Vec<String>>>,
-    parts: Vec<Vec<StringArray>>,
-    /// Bytes of each column.
-    bytes: Vec<usize>,
-    rows: u64,
-    total: Option<u64>,
+/// The columns of a file that are read.
+pub(super) struct Columns {
+    /// Unique names.
+    pub names: Vec<String>,
+    /// Their places in the file.
+    pub places: Vec<usize>,
+    /// Of each, the names that its numbers stand for.
+    pub classes: Vec<Option<Vec<String>>>,
 }
 
-impl<'a> Gather<'a> {
-    fn new(path: &'a Path, kind: ArrowKind, schema: &SchemaRef, total: Option<u64>) -> Self {
+impl Columns {
+    pub fn of(schema: &SchemaRef) -> Self {
         let class_names = class_names(schema);
         let fields = schema.fields().iter().enumerate().filter(|(_, field)| !field.name().starts_with(INDEXES));
         let (places, names): (Vec<usize>, Vec<&str>) =
             fields.map(|(place, field)| (place, field.name().as_str())).unzip();
-        Self {
-            path,
-            kind,
-            classes: names.iter().map(|&name| class_names.get(name).cloned()).collect(),
-            names: unique_names(names.into_iter()),
-            parts: vec![Vec::new(); places.len()],
-            bytes: vec![0; places.len()],
-            places,
-            rows: 0,
-            total,
+        let classes = names.iter().map(|&name| class_names.get(name).cloned()).collect();
+        Self { classes, names: unique_names(names.into_iter()), places }
+    }
+}
+
+/// A column on its way to texts.
+#[derive(Default)]
+pub(super) struct Texts {
+    parts: Vec<StringViewArray>,
+    bytes: usize,
+}
+
+impl Texts {
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// [`DataError::TooLarge`] when there would be more than 2 GiB of texts, each with 16 bytes for its place.
+    pub fn add(&mut self, path: &Path, texts: StringViewArray) -> Result<(), DataError> {
+        // A few bytes of a file can stand for any number of rows.
+        self.bytes += texts.len() * size_of::<u128>() + texts.lengths().map(|length| length as usize).sum::<usize>();
+        if i32::try_from(self.bytes).is_err() {
+            return Err(DataError::TooLarge { path: path.to_owned(), bytes: self.bytes as u64 });
         }
+        self.parts.push(texts);
+        Ok(())
+    }
+
+    /// Adds the rows of another part of the column.
+    ///
+    /// # Errors
+    /// [`DataError::TooLarge`] when there would be more than 2 GiB of texts.
+    pub fn append(&mut self, path: &Path, other: Self) -> Result<(), DataError> {
+        other.parts.into_iter().try_for_each(|part| self.add(path, part))
+    }
+
+    /// All rows.
+    pub fn joined(&self) -> StringViewArray {
+        let mut column = StringViewBuilder::with_capacity(self.parts.iter().map(Array::len).sum());
+        self.parts.iter().for_each(|part| column.append_array(part));
+        column.finish()
+    }
+}
+
+/// Columns on their way to texts, batch by batch.
+struct Gather<'a> {
+    path: &'a Path,
+    kind: ArrowKind,
+    columns: Columns,
+    texts: Vec<Texts>,
+    rows: u64,
+}
+
+impl<'a> Gather<'a> {
+    fn new(path: &'a Path, kind: ArrowKind, schema: &SchemaRef) -> Self {
+        let columns = Columns::of(schema);
+        Self { path, kind, texts: columns.places.iter().map(|_| Texts::default()).collect(), columns, rows: 0 }
     }
 
     fn all(
@@ -143,32 +170,19 @@ impl<'a> Gather<'a> {
             if watch.is_cancelled() {
                 return Err(DataError::Cancelled);
             }
-            let batch = batch.map_err(|error| damaged(self.path, self.kind, error.to_string()))?;
+            let broken = |error: ArrowError| damaged(self.path, self.kind, error.to_string());
+            let batch = batch.map_err(broken)?;
             self.rows += batch.num_rows() as u64;
-            let gathered = self.parts.iter_mut().zip(&mut self.bytes);
-            for ((&place, classes), (parts, bytes)) in self.places.iter().zip(&self.classes).zip(gathered) {
+            let columns = self.columns.places.iter().zip(&self.columns.classes);
+            for ((&place, classes), gathered) in columns.zip(&mut self.texts) {
                 let Some(column) = batch.columns().get(place) else { continue };
-                let texts = to_texts(column, classes.as_deref());
-                let texts = texts.map_err(|error| damaged(self.path, self.kind, error.to_string()))?;
-                *bytes += texts.value_data().len();
-                if i32::try_from(*bytes).is_err() {
-                    return Err(DataError::TooLarge { path: self.path.to_owned(), bytes: *bytes as u64 });
-                }
-                parts.push(texts);
+                gathered.add(self.path, to_texts(column, classes.as_deref()).map_err(broken)?)?;
             }
-            watch.progress(progress("Reading rows", self.rows, self.total.unwrap_or_default().max(self.rows), "rows"));
+            watch.progress(progress("Reading rows", self.rows, self.rows, "rows"));
         }
-        let columns = self.parts.into_iter().map(|parts| {
-            let parts: Vec<&dyn Array> = parts.iter().map(|part| part as &dyn Array).collect();
-            if parts.is_empty() {
-                return Ok(StringArray::from(Vec::<String>::new()));
-            }
-            let too_large = |_| DataError::TooLarge { path: self.path.to_owned(), bytes: i32::MAX as u64 + 1 };
-            Ok(concat(&parts).map_err(too_large)?.as_string::<i32>().clone())
-        });
         Ok(Rows {
-            names: self.names,
-            columns: columns.collect::<Result<_, DataError>>()?,
+            names: self.columns.names,
+            columns: self.texts.iter().map(Texts::joined).collect(),
             records: (1..=self.rows).collect(),
             bad_rows: Vec::new(),
         })
@@ -176,7 +190,7 @@ impl<'a> Gather<'a> {
 }
 
 /// A column's values as texts; numbers of classes as the classes' names.
-fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<StringArray, ArrowError> {
+pub(super) fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<StringViewArray, ArrowError> {
     if let (Some(classes), true) = (classes, column.data_type().is_integer()) {
         let numbers = cast(column, &DataType::Int64)?;
         let numbers = numbers.as_primitive::<arrow_array::types::Int64Type>();
@@ -188,8 +202,8 @@ fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<StringArray
         return Ok(numbers.iter().map(name).collect());
     }
     let is_nested = column.data_type().is_nested();
-    if !is_nested && can_cast_types(column.data_type(), &DataType::Utf8) {
-        return Ok(cast(column, &DataType::Utf8)?.as_string::<i32>().clone());
+    if !is_nested && can_cast_types(column.data_type(), &DataType::Utf8View) {
+        return Ok(cast(column, &DataType::Utf8View)?.as_string_view().clone());
     }
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(column, &options)?;

@@ -101,6 +101,6 @@ fn text_of(folder: &Path, location: &str) -> Result<String, String> {
     if bytes.len() as u64 > MOST_BYTES {
         return Err(format!("'{location}' is longer than {} MiB", MOST_BYTES >> 20));
     }
-    let decoded = decode::decode(&bytes, None).map_err(|error| error.to_string())?;
-    if decoded.is_binary() { Err(format!("'{location}' is not a text")) } else { Ok(decoded.text.into_owned()) }
+    let decoded = decode::decode(bytes.into(), None).map_err(|error| error.to_string())?;
+    if decoded.is_binary() { Err(format!("'{location}' is not a text")) } else { Ok(decoded.text().into_owned()) }
 }

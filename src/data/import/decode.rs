@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use arrow_buffer::Buffer;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::super::DataError;
+use super::bytes::FileBytes;
 use super::western;
 
 /// Bytes looked at to tell UTF-16 without a mark from other text.
@@ -17,31 +19,34 @@ const FEW_CONTROLS: usize = 4;
 const MOST_CONTROLS: f64 = 0.03;
 
 /// A file's text and how it was decoded.
-pub(super) struct Decoded<'a> {
-    /// The text, byte order mark removed.
-    pub text: Cow<'a, str>,
+pub(super) struct Decoded {
+    /// The text in UTF-8, byte order mark removed.
+    pub bytes: Buffer,
     /// Name of the encoding.
     pub encoding: &'static str,
     /// Characters that became U+FFFD.
     pub undecodable: u64,
 }
 
-/// Decodes `bytes`, by `label` of the WHATWG Encoding Standard where one is given.
+/// Decodes a file's bytes, by `label` of the WHATWG Encoding Standard where one is given. UTF-8 is not copied.
 ///
 /// # Errors
 /// [`DataError::UnknownEncoding`] when there is no such encoding.
-pub(super) fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Result<Decoded<'a>, DataError> {
+pub(super) fn decode(bytes: FileBytes, label: Option<&str>) -> Result<Decoded, DataError> {
+    let FileBytes { buffer: bytes, is_utf8 } = bytes;
     let encoding = match label.map(str::trim).filter(|label| !label.is_empty()) {
         Some(label) => {
             Encoding::for_label(label.as_bytes()).ok_or_else(|| DataError::UnknownEncoding(label.to_owned()))?
         }
-        None => Encoding::for_bom(bytes).map_or_else(|| detect(bytes), |(encoding, _)| encoding),
+        None => Encoding::for_bom(&bytes).map_or_else(|| detect(&bytes, is_utf8), |(encoding, _)| encoding),
     };
     // The mark of the same encoding is removed; a mark of another one is left to be seen.
-    let body = match Encoding::for_bom(bytes) {
-        Some((marked, length)) if marked == encoding => &bytes[length..],
-        _ => bytes,
-    };
+    let mark = Encoding::for_bom(&bytes).filter(|&(marked, _)| marked == encoding).map_or(0, |(_, length)| length);
+    let encoding_name = encoding.name();
+    if encoding == UTF_8 && is_utf8 {
+        return Ok(Decoded { bytes: bytes.slice(mark), encoding: encoding_name, undecodable: 0 });
+    }
+    let body = &bytes[mark..];
     let (text, had_errors) = encoding.decode_without_bom_handling(body);
     let undecodable = match (had_errors, encoding == UTF_8) {
         (false, _) => 0,
@@ -49,15 +54,16 @@ pub(super) fn decode<'a>(bytes: &'a [u8], label: Option<&str>) -> Result<Decoded
         (true, true) => body.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count() as u64,
         (true, false) => text.chars().filter(|&character| character == char::REPLACEMENT_CHARACTER).count() as u64,
     };
-    Ok(Decoded { text, encoding: encoding.name(), undecodable })
+    let bytes = Buffer::from_vec(text.into_owned().into_bytes());
+    Ok(Decoded { bytes, encoding: encoding_name, undecodable })
 }
 
 /// The likeliest encoding of bytes without a mark.
-fn detect(bytes: &[u8]) -> &'static Encoding {
+fn detect(bytes: &[u8], is_utf8: bool) -> &'static Encoding {
     if let Some(utf16) = utf16_without_mark(&bytes[..bytes.len().min(SAMPLE)]) {
         return utf16;
     }
-    if std::str::from_utf8(bytes).is_ok() || is_mostly_utf8(bytes) {
+    if is_utf8 || is_mostly_utf8(bytes) {
         return UTF_8;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
@@ -66,7 +72,20 @@ fn detect(bytes: &[u8]) -> &'static Encoding {
     if guess != WINDOWS_1252 && western::is_western(bytes) { WINDOWS_1252 } else { guess }
 }
 
-impl Decoded<'_> {
+impl Decoded {
+    /// The text.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+
+    /// Whether there is nothing but white space.
+    pub fn is_empty(&self) -> bool {
+        match self.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(byte) => !byte.is_ascii() && self.text().trim().is_empty(),
+            None => true,
+        }
+    }
+
     /// Whether this is no text at all, but the bytes of a picture or an archive: control characters are sown all over
     /// it. A few in a text are damage.
     pub fn is_binary(&self) -> bool {
@@ -78,8 +97,11 @@ impl Decoded<'_> {
             '\u{E000}'..='\u{F8FF}' | char::REPLACEMENT_CHARACTER => is_utf16,
             other => other.is_control(),
         };
+        // The sample may end within a character.
+        let sample = self.bytes[..self.bytes.len().min(4 * SAMPLE)].utf8_chunks().next();
+        let sample = sample.map(|chunk| chunk.valid()).unwrap_or_default();
         let (mut seen, mut found) = (0_usize, 0_usize);
-        for character in self.text.chars().take(SAMPLE) {
+        for character in sample.chars().take(SAMPLE) {
             seen += 1;
             found += usize::from(odd(&character));
         }
@@ -121,8 +143,8 @@ mod tests {
     use super::*;
 
     fn decoded(bytes: &[u8], label: Option<&str>) -> (String, &'static str, u64) {
-        let decoded = decode(bytes, label).unwrap();
-        (decoded.text.into_owned(), decoded.encoding, decoded.undecodable)
+        let decoded = decode(bytes.to_vec().into(), label).unwrap();
+        (decoded.text().into_owned(), decoded.encoding, decoded.undecodable)
     }
 
     #[test]
@@ -163,11 +185,11 @@ mod tests {
         let noise: Vec<u8> = (0..4_096).map(|_| random.next_u64() as u8).collect();
         let marked = [b"\xFF\xFE".as_slice(), &noise].concat();
         for bytes in [&noise[..], &noise[..256], &marked] {
-            assert!(decode(bytes, None).unwrap().is_binary());
-            assert!(decode(bytes, Some("windows-1252")).unwrap().is_binary());
+            assert!(decode(bytes.to_vec().into(), None).unwrap().is_binary());
+            assert!(decode(bytes.to_vec().into(), Some("windows-1252")).unwrap().is_binary());
         }
         for text in ["a\0b", "", "tab\tand\r\nline\u{C}", "caf\u{FFFD}"] {
-            assert!(!decode(text.as_bytes(), None).unwrap().is_binary(), "{text:?}");
+            assert!(!decode(text.as_bytes().to_vec().into(), None).unwrap().is_binary(), "{text:?}");
         }
     }
 
@@ -187,14 +209,14 @@ mod tests {
     #[test]
     fn an_encoding_can_be_told() {
         assert_eq!(decoded(b"\xE9", Some("windows-1252")).0, "é");
-        assert!(matches!(decode(b"a", Some("klingon")), Err(DataError::UnknownEncoding(_))));
+        assert!(matches!(decode(b"a".to_vec().into(), Some("klingon")), Err(DataError::UnknownEncoding(_))));
     }
 
     #[test]
     fn text_that_was_decoded_wrongly_once_is_text() {
         let damaged = "review,label\n".to_owned() + &"I don\u{e2}\u{80}\u{99}t like it,bad\n".repeat(50);
-        assert!(!decode(damaged.as_bytes(), None).unwrap().is_binary());
+        assert!(!decode(damaged.into_bytes().into(), None).unwrap().is_binary());
         let separated = "text\u{1}label\n".to_owned() + &"a\u{1}b\n".repeat(200);
-        assert!(!decode(separated.as_bytes(), None).unwrap().is_binary());
+        assert!(!decode(separated.into_bytes().into(), None).unwrap().is_binary());
     }
 }

@@ -1,23 +1,32 @@
 //! CSV, TSV and the like.
+//!
+//! A text is cut where records seem to begin and its parts are read on all cores. Where a part turns out to end elsewhere
+//! than the next one began (a quote was not what it seemed), that one is read again from there: the rows are those that
+//! reading from beginning to end gives. Texts are not copied: a column holds views into the file's bytes.
 
+use std::ops::Range;
 use std::path::Path;
 
-use arrow_array::builder::StringBuilder;
+use arrow_array::StringViewArray;
+use arrow_array::builder::StringViewBuilder;
+use arrow_buffer::Buffer;
+use memchr::{memchr_iter, memchr2_iter};
+use rayon::prelude::*;
 
 use super::super::{BadRow, DataError, Delimited, FileFormat};
 use super::bytes::progress;
 use super::decode::Decoded;
 use super::dialect;
 use super::names::unique_names;
-use super::records::{Dialect, Reader, Record};
-use super::rows::Rows;
+use super::records::{Dialect, Field, Reader, Record};
+use super::rows::{MOST_COLUMNS, Rows};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
 
-/// Bytes looked at to judge how large the columns will be.
-const SAMPLE: usize = 256 * 1024;
-/// Records parsed between two looks at the cancel switch.
-const RECORDS_PER_LOOK: u64 = 8_192;
+/// Bytes of a part.
+const PART: usize = 1 << 20;
+/// Parts read between two looks at the cancel switch.
+const PARTS_PER_LOOK: usize = 32;
 
 /// Whether what the settings ask for makes sense.
 ///
@@ -35,18 +44,22 @@ fn check_delimiter(delimiter: char) -> Result<u8, DataError> {
 /// Reads records with a separator between their fields.
 ///
 /// # Errors
-/// [`DataError::Cancelled`], [`DataError::BadDelimiter`].
+/// [`DataError::Cancelled`], [`DataError::BadDelimiter`], [`DataError::TooManyColumns`].
 pub(super) fn read(
     path: &Path,
-    text: &str,
     settings: &DatasetSettings,
-    decoded: &Decoded<'_>,
+    decoded: &Decoded,
     watch: &mut Watch,
 ) -> Result<(Rows, FileFormat), DataError> {
+    let text = &decoded.bytes;
     let delimiter = settings.delimiter.map(check_delimiter).transpose()?;
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
     let header = settings.header.unwrap_or_else(|| dialect::has_header(text, dialect));
-    let rows = parse(text, dialect, header, watch)?;
+    let head = Head::of(text, dialect, header);
+    if head.names.len() > MOST_COLUMNS {
+        return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
+    }
+    let rows = parse(text, dialect, head, PART, watch)?;
     let format = Delimited {
         delimiter: char::from(dialect.delimiter),
         quoting: dialect.quoting,
@@ -57,54 +70,172 @@ pub(super) fn read(
     Ok((rows, FileFormat::Delimited(format)))
 }
 
-fn parse(text: &str, dialect: Dialect, header: bool, watch: &mut Watch) -> Result<Rows, DataError> {
-    let mut reader = Reader::new(text, dialect);
-    let mut pending = reader.next_record();
-    let first = pending.as_ref().map(|record| record.fields.as_slice()).unwrap_or_default();
-    let names = unique_names(first.iter().map(|field| if header { field.as_ref() } else { "" }));
-    reader.expect(names.len());
-    if header {
-        pending = reader.next_record();
-    }
-    let mut columns = builders(text, dialect, names.len());
-    let (mut records, mut bad_rows) = (Vec::new(), Vec::new());
-    let mut number = 0;
-    while let Some(record) = pending {
-        number += 1;
-        match fault(&record, &names) {
-            None => {
-                records.push(number);
-                for (column, field) in columns.iter_mut().zip(&record.fields) {
-                    column.append_value(field);
-                }
-            }
-            Some(reason) => bad_rows.push(BadRow::new(number, record.line, reason, record.raw)),
-        }
-        if number % RECORDS_PER_LOOK == 0 {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(progress("Finding rows", reader.position() as u64, text.len() as u64, "bytes"));
-        }
-        pending = reader.next_record();
-    }
-    let columns = columns.into_iter().map(|mut column| column.finish()).collect();
-    Ok(Rows { names, columns, records, bad_rows })
+/// The columns of a text, and where their values begin.
+struct Head {
+    names: Vec<String>,
+    /// Byte and 1-based line of the first row.
+    begin: usize,
+    line: u64,
 }
 
-/// Builders with about the room that the columns will need, judged by the beginning of the text: a builder that grows
-/// holds its numbers twice meanwhile.
-fn builders(text: &str, dialect: Dialect, columns: usize) -> Vec<StringBuilder> {
-    let sample = &text[..text.floor_char_boundary(SAMPLE)];
-    let mut reader = Reader::new(sample, dialect);
-    let (mut rows, mut bytes) = (0, vec![0; columns]);
-    while let Some(record) = reader.next_record() {
-        rows += 1;
-        bytes.iter_mut().zip(&record.fields).for_each(|(bytes, field)| *bytes += field.len());
+impl Head {
+    fn of(text: &[u8], dialect: Dialect, header: bool) -> Self {
+        let (mut reader, mut first) = (Reader::new(text, dialect), Record::default());
+        reader.read(&mut first);
+        let fields: Vec<_> = first.contents(text).collect();
+        let names = unique_names(fields.iter().map(|field| if header { field.as_ref() } else { "" }));
+        let (begin, line) = if header { (reader.position(), reader.line()) } else { (0, 1) };
+        Self { names, begin, line }
     }
-    let scale = 1.05 * text.len() as f64 / sample.len().max(1) as f64;
-    let room = |count: usize| (count as f64 * scale) as usize;
-    bytes.into_iter().map(|bytes| StringBuilder::with_capacity(room(rows), room(bytes))).collect()
+}
+
+fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut Watch) -> Result<Rows, DataError> {
+    let mut gathered = Gathered::new(&head);
+    let Head { names, begin, .. } = head;
+    for parts in cut(text, begin, dialect, part).chunks(PARTS_PER_LOOK) {
+        if watch.is_cancelled() {
+            return Err(DataError::Cancelled);
+        }
+        watch.progress(progress("Finding rows", gathered.end as u64, text.len() as u64, "bytes"));
+        let read = |place: &Range<usize>| Part::read(text, place.clone(), dialect, &names);
+        let read: Vec<Part> = parts.par_iter().map(read).collect();
+        let mut good = Vec::with_capacity(read.len());
+        for (place, part) in parts.iter().zip(read) {
+            let part = match gathered.end {
+                end if end == place.start => part,
+                end if end < place.end => Part::read(text, end..place.end, dialect, &names),
+                _ => continue,
+            };
+            gathered.end = part.end;
+            good.push(part);
+        }
+        gathered.add(good);
+    }
+    Ok(gathered.into_rows(names))
+}
+
+/// Cuts a text from byte `begin` on into parts of about `size` bytes, at the ends of lines that seem to end a record: those
+/// with an even number of quotes before them.
+fn cut(text: &[u8], begin: usize, dialect: Dialect, size: usize) -> Vec<Range<usize>> {
+    let pieces: Vec<&[u8]> = text[begin..].chunks(size).collect();
+    let quotes = |piece: &&[u8]| if dialect.quoting { memchr_iter(b'"', piece).count() } else { 0 };
+    let quotes: Vec<usize> = pieces.par_iter().map(quotes).collect();
+    let (mut parts, mut start, mut within) = (Vec::with_capacity(pieces.len()), begin, false);
+    for (number, piece) in pieces.iter().enumerate() {
+        let after_line = if number > 0 { first_line_end(piece, within && dialect.quoting, dialect) } else { None };
+        if let Some(offset) = after_line {
+            let end = begin + number * size + offset;
+            parts.push(start..end);
+            start = end;
+        }
+        within ^= quotes[number] % 2 == 1;
+    }
+    parts.push(start..text.len());
+    parts
+}
+
+/// The byte after the first line end that is not within quotes.
+fn first_line_end(piece: &[u8], mut within: bool, dialect: Dialect) -> Option<usize> {
+    for place in memchr2_iter(b'"', b'\n', piece) {
+        if piece[place] == b'"' {
+            within ^= dialect.quoting;
+        } else if !within {
+            return Some(place + 1);
+        }
+    }
+    None
+}
+
+/// The rows of a part of a text. Records and lines are counted from its beginning.
+struct Part {
+    columns: Vec<StringViewArray>,
+    bad_rows: Vec<BadRow>,
+    records: u64,
+    lines: u64,
+    /// The byte after its last record.
+    end: usize,
+}
+
+impl Part {
+    /// Reads the records that begin within `place`.
+    fn read(text: &Buffer, place: Range<usize>, dialect: Dialect, names: &[String]) -> Self {
+        let mut reader = Reader::within(text, place, dialect);
+        reader.expect(names.len());
+        let mut columns: Vec<StringViewBuilder> = names.iter().map(|_| StringViewBuilder::new()).collect();
+        let blocks: Vec<u32> = columns.iter_mut().map(|column| column.append_block(text.clone())).collect();
+        let (mut record, mut records, mut bad_rows) = (Record::default(), 0, Vec::new());
+        while reader.read(&mut record) {
+            records += 1;
+            if let Some(reason) = fault(&record, names) {
+                let raw = String::from_utf8_lossy(&text[record.raw.clone()]);
+                bad_rows.push(BadRow::new(records, record.line, reason, &raw));
+                continue;
+            }
+            for ((column, &block), field) in columns.iter_mut().zip(&blocks).zip(&record.fields) {
+                append(column, block, &record, field, text);
+            }
+        }
+        let columns = columns.iter_mut().map(StringViewBuilder::finish).collect();
+        Self { columns, bad_rows, records, lines: reader.line() - 1, end: reader.position() }
+    }
+}
+
+fn append(column: &mut StringViewBuilder, block: u32, record: &Record, field: &Field, text: &[u8]) {
+    if let Field::InText(place) = field
+        && let (Ok(begin), Ok(length)) = (u32::try_from(place.start), u32::try_from(place.len()))
+        && column.try_append_view(block, begin, length).is_ok()
+    {
+        return;
+    }
+    column.append_value(record.content(field, text));
+}
+
+/// Parts put together.
+struct Gathered {
+    columns: Vec<StringViewBuilder>,
+    numbers: Vec<u64>,
+    bad_rows: Vec<BadRow>,
+    records: u64,
+    lines: u64,
+    /// The byte after the last record.
+    end: usize,
+}
+
+impl Gathered {
+    fn new(head: &Head) -> Self {
+        Self {
+            columns: head.names.iter().map(|_| StringViewBuilder::new()).collect(),
+            numbers: Vec::new(),
+            bad_rows: Vec::new(),
+            records: 0,
+            lines: head.line - 1,
+            end: head.begin,
+        }
+    }
+
+    /// Adds the rows of parts that follow one another.
+    fn add(&mut self, mut parts: Vec<Part>) {
+        for part in &mut parts {
+            let mut bad = part.bad_rows.iter().map(|bad| bad.record).peekable();
+            let good = (1..=part.records).filter(|number| bad.next_if_eq(number).is_none());
+            self.numbers.extend(good.map(|number| self.records + number));
+            for bad in &mut part.bad_rows {
+                bad.record += self.records;
+                bad.line += self.lines;
+            }
+            self.bad_rows.append(&mut part.bad_rows);
+            self.records += part.records;
+            self.lines += part.lines;
+        }
+        self.columns.par_iter_mut().enumerate().for_each(|(place, column)| {
+            parts.iter().for_each(|part| column.append_array(&part.columns[place]));
+        });
+    }
+
+    fn into_rows(mut self, names: Vec<String>) -> Rows {
+        let columns = self.columns.iter_mut().map(StringViewBuilder::finish).collect();
+        Rows { names, columns, records: self.numbers, bad_rows: self.bad_rows }
+    }
 }
 
 /// What makes a record unusable.
@@ -119,5 +250,68 @@ fn fault(record: &Record, names: &[String]) -> Option<String> {
         Some(format!("{} where {expected} are needed: is a field that holds the separator not quoted?", fields(found)))
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Control;
+    use crate::random::Rng;
+
+    fn rows(text: &str, quoting: bool, header: bool, part: usize) -> Rows {
+        let (control, mut report) = (Control::default(), |_| {});
+        let dialect = Dialect { delimiter: b',', quoting };
+        let text = Buffer::from_vec(text.as_bytes().to_vec());
+        let head = Head::of(&text, dialect, header);
+        parse(&text, dialect, head, part, &mut Watch { control: &control, report: &mut report }).unwrap()
+    }
+
+    /// Text of few characters, most of which mean something, so that everything that can go wrong does.
+    fn hostile(rng: &mut Rng) -> String {
+        let pieces = [
+            "\"",
+            "\"",
+            "\"\"",
+            ",",
+            "\n",
+            "\r\n",
+            "\r",
+            "a",
+            "é",
+            " ",
+            "b,c\n",
+            "\"d\ne\",f\n",
+            "a longer field of text,",
+        ];
+        (0..rng.below(60)).map(|_| pieces[rng.below(pieces.len() as u64) as usize]).collect()
+    }
+
+    #[test]
+    fn parts_give_the_rows_of_the_whole() {
+        let mut rng = Rng::new(3);
+        for _ in 0..4_000 {
+            let (text, quoting, header) = (hostile(&mut rng), rng.below(4) > 0, rng.below(2) > 0);
+            let whole = rows(&text, quoting, header, usize::MAX);
+            for part in [1, 5, 16] {
+                let parted = rows(&text, quoting, header, part);
+                assert_eq!(parted.names, whole.names, "{text:?}");
+                assert_eq!(parted.records, whole.records, "{text:?}");
+                assert_eq!(parted.bad_rows, whole.bad_rows, "{text:?}");
+                for (parted, whole) in parted.columns.iter().zip(&whole.columns) {
+                    assert!(parted.iter().eq(whole.iter()), "{text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_well_formed_table_is_cut_between_records_only() {
+        let text = "text,label\n".to_owned() + &"\"two\nlines, \"\"quoted\"\"\",good\n".repeat(500);
+        let dialect = Dialect { delimiter: b',', quoting: true };
+        let parts = cut(text.as_bytes(), 11, dialect, 64);
+        assert!(parts.len() > 100);
+        assert!(parts.iter().all(|part| text[part.clone()].starts_with("\"two")));
+        assert_eq!(rows(&text, true, true, 64).columns[0].value(499), "two\nlines, \"quoted\"");
     }
 }

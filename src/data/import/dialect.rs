@@ -16,43 +16,44 @@ const HEADER_SAMPLE: usize = 200;
 const LEAST_CONSISTENCY: f64 = 0.5;
 
 /// Guesses the dialect of `text`; what is told is kept.
-pub(super) fn detect(text: &str, path: &Path, delimiter: Option<u8>, quoting: Option<bool>) -> Dialect {
+pub(super) fn detect(text: &[u8], path: &Path, delimiter: Option<u8>, quoting: Option<bool>) -> Dialect {
     let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(head(text, DELIMITER_SAMPLE), path, quoting));
     let quoting = quoting.unwrap_or_else(|| detect_quoting(head(text, QUOTING_SAMPLE), delimiter));
     Dialect { delimiter, quoting }
 }
 
 /// Whether the first record names the columns.
-pub(super) fn has_header(text: &str, dialect: Dialect) -> bool {
-    let mut reader = Reader::new(head(text, DELIMITER_SAMPLE), dialect);
-    let Some(first) = reader.next_record() else { return true };
-    let rows: Vec<Record> = std::iter::from_fn(|| reader.next_record())
-        .filter(|row| row.fields.len() == first.fields.len())
-        .take(HEADER_SAMPLE)
-        .collect();
-    let names: Vec<&str> = first.fields.iter().map(|field| field.trim()).collect();
+pub(super) fn has_header(text: &[u8], dialect: Dialect) -> bool {
+    let sample = head(text, DELIMITER_SAMPLE);
+    let (mut reader, mut record) = (Reader::new(sample, dialect), Record::default());
+    let mut trimmed = || -> Option<Vec<String>> {
+        let fields = |record: &Record| record.contents(sample).map(|field| field.trim().to_owned()).collect();
+        reader.read(&mut record).then(|| fields(&record))
+    };
+    let Some(names) = trimmed() else { return true };
+    let rows: Vec<Vec<String>> =
+        std::iter::from_fn(trimmed).filter(|row| row.len() == names.len()).take(HEADER_SAMPLE).collect();
     if rows.is_empty() || names.iter().any(|name| super::super::columns::is_known_name(name)) {
         return true;
     }
-    let is_number = |field: &str| field.trim().parse::<f64>().is_ok();
+    let is_number = |field: &str| field.parse::<f64>().is_ok();
     names.iter().enumerate().all(|(column, name)| {
-        let values = || rows.iter().map(|row| row.fields[column].trim());
+        let values = || rows.iter().map(|row| row[column].as_str());
         let number_among_numbers = is_number(name) && values().all(is_number);
-        let value_that_returns = !name.is_empty() && values().any(|value| value == *name);
+        let value_that_returns = !name.is_empty() && values().any(|value| value == name);
         !number_among_numbers && !value_that_returns && name.chars().count() <= 60
     })
 }
 
 /// At most `limit` bytes, cut after a line.
-fn head(text: &str, limit: usize) -> &str {
+fn head(text: &[u8], limit: usize) -> &[u8] {
     if text.len() <= limit {
         return text;
     }
-    let cut = text.as_bytes()[..limit].iter().rposition(|&byte| byte == b'\n').map_or(limit, |at| at + 1);
-    &text[..text.floor_char_boundary(cut)]
+    &text[..memchr::memrchr(b'\n', &text[..limit]).map_or(limit, |at| at + 1)]
 }
 
-fn detect_delimiter(sample: &str, path: &Path, quoting: Option<bool>) -> u8 {
+fn detect_delimiter(sample: &[u8], path: &Path, quoting: Option<bool>) -> u8 {
     let consistency = |delimiter: u8, single: bool| {
         [true, false]
             .into_iter()
@@ -80,12 +81,12 @@ fn detect_delimiter(sample: &str, path: &Path, quoting: Option<bool>) -> u8 {
 }
 
 /// Fields are quoted unless reading them so goes worse than reading the quotes as text.
-fn detect_quoting(sample: &str, delimiter: u8) -> bool {
-    let quoted = Outcome::of(sample, Dialect { delimiter, quoting: true });
+fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
+    let outcome = |quoting| Outcome::of(sample, Dialect { delimiter, quoting });
+    let (quoted, plain) = rayon::join(|| outcome(true), || outcome(false));
     if quoted.quoted == 0 && quoted.stray_quotes == 0 {
         return true;
     }
-    let plain = Outcome::of(sample, Dialect { delimiter, quoting: false });
     if plain.bad == 0 && quoted.bad == 0 {
         // Without quoting every line is a good row, and with it some lines would be swallowed or cut.
         return quoted.stray_quotes == 0 && plain.good == quoted.good;
@@ -109,10 +110,10 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(sample: &str, dialect: Dialect) -> Self {
-        let mut reader = Reader::new(sample, dialect);
+    fn of(sample: &[u8], dialect: Dialect) -> Self {
+        let (mut reader, mut record) = (Reader::new(sample, dialect), Record::default());
         let mut outcome = Self::default();
-        while let Some(record) = reader.next_record() {
+        while reader.read(&mut record) {
             if outcome.good == 0 {
                 outcome.fields = record.fields.len();
                 reader.expect(outcome.fields);
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     fn guessed(text: &str) -> (char, bool) {
-        let dialect = detect(text, Path::new("rows.txt"), None, None);
+        let dialect = detect(text.as_bytes(), Path::new("rows.txt"), None, None);
         (dialect.delimiter as char, dialect.quoting)
     }
 
@@ -171,10 +172,10 @@ mod tests {
     #[test]
     fn headers() {
         let comma = Dialect { delimiter: b',', quoting: true };
-        assert!(has_header("text,label\na,b\n", comma));
-        assert!(has_header("what,kind\nfine,good\nbad,awful\n", comma));
-        assert!(!has_header("1,good thing\n2,bad thing\n", comma));
-        assert!(!has_header("great stuff,pos\nawful,neg\nnice,pos\n", comma));
-        assert!(has_header("text,label\n", comma));
+        assert!(has_header(b"text,label\na,b\n", comma));
+        assert!(has_header(b"what,kind\nfine,good\nbad,awful\n", comma));
+        assert!(!has_header(b"1,good thing\n2,bad thing\n", comma));
+        assert!(!has_header(b"great stuff,pos\nawful,neg\nnice,pos\n", comma));
+        assert!(has_header(b"text,label\n", comma));
     }
 }

@@ -2,18 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, StringArray, new_null_array};
-use arrow_schema::DataType;
-use arrow_select::concat::concat;
-use sha2::{Digest, Sha256};
-
-use super::super::{BadRow, DataError, FileFormat, ImportedFile, hashing};
-use super::Read;
+use super::super::{BadRow, DataError, FileFormat, ImportedFile};
 use super::arrow_files;
 use super::bytes::{self, Kind, progress};
 use super::decode;
 use super::rows::{NamedRows, Rows};
+use super::{Read, append};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
@@ -48,7 +42,7 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
         }
         read_texts(folder, &texts, watch)?
     } else {
-        read_dataset(folder, &of_side(folder, &columns, file)?, watch)?
+        read_dataset(&of_side(folder, &columns, file)?, watch)?
     };
     Ok(read.into_file(folder, file))
 }
@@ -86,7 +80,7 @@ fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
 
 /// Each text a row; its label is the name of the folder it stands in.
 fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
-    let (mut rows, mut hasher, mut total) = (NamedRows::default(), Sha256::new(), 0);
+    let (mut rows, mut total) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(texts) {
         if record.is_multiple_of(FILES_PER_LOOK) {
             if watch.is_cancelled() {
@@ -97,11 +91,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
         match text_of(path) {
             Ok((text, bytes)) => {
-                total += bytes.len() as u64;
-                for part in [name.as_bytes(), &bytes] {
-                    hasher.update((part.len() as u64).to_le_bytes());
-                    hasher.update(part);
-                }
+                total += bytes;
                 let label = path.parent().and_then(Path::file_name).map(|label| label.to_string_lossy().into_owned());
                 rows.set("text", Some(text));
                 rows.set("label", label);
@@ -112,11 +102,11 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
         }
     }
     let format = FileFormat::TextFolder { files: texts.len() as u64 };
-    Ok(Read { rows: rows.finish(folder)?, format, bytes: total, sha256: hashing::hexadecimal(&hasher.finalize()) })
+    Ok(Read { rows: rows.finish(folder)?, format, bytes: total })
 }
 
-/// The text of a file, or why there is none.
-fn text_of(path: &Path) -> Result<(String, Vec<u8>), String> {
+/// The text of a file and its size in bytes, or why there is none.
+fn text_of(path: &Path) -> Result<(String, u64), String> {
     let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
     if !size.is_file() {
         return Err("It is no plain file".to_owned());
@@ -125,12 +115,12 @@ fn text_of(path: &Path) -> Result<(String, Vec<u8>), String> {
         return Err(format!("It is longer than {} MiB", MOST_BYTES >> 20));
     }
     let bytes = std::fs::read(path).map_err(|error| format!("It could not be read: {error}"))?;
-    let decoded = decode::decode(&bytes, None).map_err(|error| error.to_string())?;
+    let read = bytes.len() as u64;
+    let decoded = decode::decode(bytes.into(), None).map_err(|error| error.to_string())?;
     if decoded.is_binary() {
         return Err("It is no text".to_owned());
     }
-    let text = decoded.text.trim_end_matches(['\r', '\n']).to_owned();
-    Ok((text, bytes))
+    Ok((decoded.text().trim_end_matches(['\r', '\n']).to_owned(), read))
 }
 
 /// The files of one side, where names say so: `train-00000-of-00002.parquet`, `test/data.arrow`. All of them where none does.
@@ -170,44 +160,20 @@ fn side_of(path: &Path) -> Option<SourceFile> {
 }
 
 /// The rows of several files of columns, one after another; a column that one of them lacks is empty there.
-fn read_dataset(folder: &Path, files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
-    let (mut parts, mut hasher, mut total) = (Vec::with_capacity(files.len()), Sha256::new(), 0);
+fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+    let (mut parts, mut total) = (Vec::with_capacity(files.len()), 0);
     for path in files {
         let Kind::Arrow(kind) = bytes::kind(path)? else {
             let (kind, advice) = ("neither Parquet nor Arrow", "Remove it from the folder, or download it again");
             return Err(DataError::NotText { path: path.clone(), kind, advice });
         };
         let part = arrow_files::read(path, kind, watch)?;
-        hasher.update(part.sha256.as_bytes());
         total += part.bytes;
         parts.push(part.rows);
     }
     let format = FileFormat::DatasetFolder { files: files.len() as u64 };
-    let sha256 = hashing::hexadecimal(&hasher.finalize());
-    Ok(Read { rows: appended(folder, &parts)?, format, bytes: total, sha256 })
-}
-
-fn appended(folder: &Path, parts: &[Rows]) -> Result<Rows, DataError> {
-    let mut names: Vec<String> = Vec::new();
-    for name in parts.iter().flat_map(|part| &part.names) {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
-    let mut columns = Vec::with_capacity(names.len());
-    for name in &names {
-        let of_part = |part: &Rows| {
-            let column = part.names.iter().position(|column| column == name);
-            column.map_or_else(
-                || new_null_array(&DataType::Utf8, part.records.len()).as_string::<i32>().clone(),
-                |column| part.columns[column].clone(),
-            )
-        };
-        let arrays: Vec<StringArray> = parts.iter().map(of_part).collect();
-        let arrays: Vec<&dyn Array> = arrays.iter().map(|array| array as &dyn Array).collect();
-        let too_large = |_| DataError::TooLarge { path: folder.to_owned(), bytes: i32::MAX as u64 + 1 };
-        columns.push(concat(&arrays).map_err(too_large)?.as_string::<i32>().clone());
-    }
-    let rows: usize = parts.iter().map(|part| part.records.len()).sum();
-    Ok(Rows { names, columns, records: (1..=rows as u64).collect(), bad_rows: Vec::new() })
+    let all: usize = parts.iter().map(|part: &Rows| part.records.len()).sum();
+    let (names, columns) = append::united(&mut parts);
+    let rows = Rows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
+    Ok(Read { rows, format, bytes: total })
 }

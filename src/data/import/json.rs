@@ -19,12 +19,18 @@ const RECORDS_PER_LOOK: u64 = 8_192;
 /// Names that documents give their list of rows; the first list in the file that has one of them is read.
 const LISTS: [&str; 6] = ["data", "rows", "records", "examples", "items", "results"];
 
+/// Whether a text may be JSON, at a glance.
+pub(super) fn may_be(path: &Path, text: &[u8]) -> bool {
+    is_named(path, &["jsonl", "ndjson", "jsonlines", "json"]) || text.trim_ascii_start().first() == Some(&b'{')
+}
+
+fn is_named(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| extensions.iter().any(|known| extension.eq_ignore_ascii_case(known)))
+}
+
 /// How the objects stand in a text, or `None` where it is no JSON: known by its name, or by its first line.
 pub(super) fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
-    let named = |extensions: &[&str]| {
-        path.extension().is_some_and(|extension| extensions.iter().any(|known| extension.eq_ignore_ascii_case(known)))
-    };
-    let (is_lines, is_json) = (named(&["jsonl", "ndjson", "jsonlines"]), named(&["json"]));
+    let (is_lines, is_json) = (is_named(path, &["jsonl", "ndjson", "jsonlines"]), is_named(path, &["json"]));
     let body = text.trim();
     let first_line = body.lines().next().unwrap_or_default();
     let is_object = |line: &str| serde_json::from_str::<Fields>(line).is_ok();
@@ -47,7 +53,7 @@ pub(super) fn read(
     path: &Path,
     text: &str,
     layout: JsonLayout,
-    decoded: &Decoded<'_>,
+    decoded: &Decoded,
     watch: &mut Watch,
 ) -> Result<(Rows, FileFormat), DataError> {
     let format = FileFormat::Json { layout, encoding: decoded.encoding.to_owned(), undecodable: decoded.undecodable };

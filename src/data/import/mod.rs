@@ -1,5 +1,6 @@
 //! Files -> [`Table`], with everything that was wrong kept to be shown. One file here for each kind of file.
 
+mod append;
 mod arrow_check;
 mod arrow_files;
 mod azure;
@@ -11,33 +12,53 @@ mod folder;
 mod json;
 mod json_values;
 mod names;
+mod ods_check;
+mod parquet_file;
 mod records;
 mod rows;
+mod utf8;
 mod western;
 mod workbook;
 mod xls_check;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{DataError, FileFormat, Imported, ImportedFile, Table, columns};
+use super::imported::file_name;
+use super::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, columns};
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
-use bytes::Kind;
+use bytes::{FileBytes, Kind};
 use rows::Rows;
 
 /// Reads all files a project names. Relative paths are resolved against `folder`, the project's folder.
 ///
 /// # Errors
-/// Whatever [`read_table`] says of a file, and [`DataError::NoFile`] when no main file is chosen.
+/// Whatever [`read_table`] says of a file, [`DataError::NoFile`] when no main file is chosen, and [`DataError::SameFile`]
+/// when one is named twice.
 pub fn import(project: &Project, folder: &Path, watch: &mut Watch) -> Result<Imported, DataError> {
     let settings = &project.dataset;
-    let main = settings.main.as_ref().ok_or(DataError::NoFile)?;
+    let main = read_main(settings, folder, watch)?;
     let mut read = |path: &Path, file| read_table(&folder.join(path), file, settings, watch);
-    let main = read(main, SourceFile::Main)?;
     let validation = settings.validation.as_ref().map(|path| read(path, SourceFile::Validation)).transpose()?;
     let test = settings.test.as_ref().map(|path| read(path, SourceFile::Test)).transpose()?;
-    let (guessed_text, guessed_label) = columns::guess_columns(&main.table);
-    Ok(Imported { main, validation, test, guessed_text, guessed_label })
+    let (guessed_text, guessed_label, guessed) = columns::guess_columns(&main.table, main.own_columns());
+    Ok(Imported { main, validation, test, guessed_text, guessed_label, guessed })
+}
+
+/// The main file, and those to be appended to it.
+fn read_main(settings: &DatasetSettings, folder: &Path, watch: &mut Watch) -> Result<ImportedFile, DataError> {
+    let main = settings.main.as_ref().ok_or(DataError::NoFile)?;
+    let paths: Vec<PathBuf> = settings.main_files().map(|path| folder.join(path)).collect();
+    if let Some(twice) = (1..paths.len()).find(|&place| paths[..place].contains(&paths[place])) {
+        return Err(DataError::SameFile(paths[twice].clone()));
+    }
+    let first = read_table(&folder.join(main), SourceFile::Main, settings, watch)?;
+    if settings.more.is_empty() {
+        return Ok(first);
+    }
+    // A workbook among the others need not have a sheet of the same name.
+    let more = paths[1..].iter().map(|path| read_one(path, SourceFile::Main, settings, false, watch));
+    Ok(append::together(first, more.collect::<Result<_, _>>()?))
 }
 
 /// Reads a file of any kind that Hone knows, or a folder of them; what `settings` leave open is detected.
@@ -55,6 +76,16 @@ pub fn read_table(
     settings: &DatasetSettings,
     watch: &mut Watch,
 ) -> Result<ImportedFile, DataError> {
+    read_one(path, file, settings, file == SourceFile::Main, watch)
+}
+
+fn read_one(
+    path: &Path,
+    file: SourceFile,
+    settings: &DatasetSettings,
+    must_have_sheet: bool,
+    watch: &mut Watch,
+) -> Result<ImportedFile, DataError> {
     if path.is_dir() {
         return folder::read(path, file, watch);
     }
@@ -62,14 +93,15 @@ pub fn read_table(
     let read = match bytes::kind(path)? {
         Kind::Arrow(kind) => arrow_files::read(path, kind, watch)?,
         Kind::Workbook => {
-            let (bytes, sha256) = bytes::read(path, watch)?;
-            let (rows, format) = workbook::read(path, &bytes, settings, file == SourceFile::Main, watch)?;
-            Read { rows, format, bytes: bytes.len() as u64, sha256 }
+            let bytes = bytes::read(path, watch)?.buffer;
+            let (rows, format) = workbook::read(path, &bytes, settings, must_have_sheet, watch)?;
+            Read { rows, format, bytes: bytes.len() as u64 }
         }
         Kind::Text => {
-            let (bytes, sha256) = bytes::read(path, watch)?;
-            let (rows, format) = read_text(path, &bytes, settings, watch)?;
-            Read { rows, format, bytes: bytes.len() as u64, sha256 }
+            let bytes = bytes::read(path, watch)?;
+            let size = bytes.buffer.len() as u64;
+            let (rows, format) = read_text(path, bytes, settings, watch)?;
+            Read { rows, format, bytes: size }
         }
     };
     Ok(read.into_file(path, file))
@@ -80,26 +112,35 @@ struct Read {
     rows: Rows,
     format: FileFormat,
     bytes: u64,
-    sha256: String,
 }
 
 impl Read {
     fn into_file(self, path: &Path, file: SourceFile) -> ImportedFile {
         let Rows { names, columns, records, bad_rows } = self.rows;
+        let part = FilePart {
+            path: path.to_owned(),
+            name: file_name(path),
+            bytes: self.bytes,
+            format: self.format.clone(),
+            names: names.clone(),
+            before: 0,
+            rows: records.len(),
+            bad_rows: bad_rows.len(),
+        };
         ImportedFile {
             path: path.to_owned(),
             bytes: self.bytes,
             table: Table { file, names, columns, records },
             bad_rows,
             format: self.format,
-            sha256: self.sha256,
+            parts: vec![part],
         }
     }
 }
 
 fn read_text(
     path: &Path,
-    bytes: &[u8],
+    bytes: FileBytes,
     settings: &DatasetSettings,
     watch: &mut Watch,
 ) -> Result<(Rows, FileFormat), DataError> {
@@ -108,15 +149,17 @@ fn read_text(
         let (kind, advice) = ("a binary file", "Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook");
         return Err(DataError::NotText { path: path.to_owned(), kind, advice });
     }
-    let text = decoded.text.as_ref();
-    if text.trim().is_empty() {
+    if decoded.is_empty() {
         return Err(DataError::Empty(path.to_owned()));
     }
-    if i32::try_from(text.len()).is_err() {
-        return Err(DataError::TooLarge { path: path.to_owned(), bytes: text.len() as u64 });
+    if i32::try_from(decoded.bytes.len()).is_err() {
+        return Err(DataError::TooLarge { path: path.to_owned(), bytes: decoded.bytes.len() as u64 });
     }
-    match json::layout(path, text) {
-        Some(layout) => json::read(path, text, layout, &decoded, watch),
-        None => delimited::read(path, text, settings, &decoded, watch),
+    if json::may_be(path, &decoded.bytes) {
+        let text = decoded.text();
+        if let Some(layout) = json::layout(path, &text) {
+            return json::read(path, &text, layout, &decoded, watch);
+        }
     }
+    delimited::read(path, settings, &decoded, watch)
 }

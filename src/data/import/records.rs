@@ -5,6 +5,7 @@
 //! opened and never closed costs its own line, not the rest of the file.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::{memchr, memchr2, memchr2_iter, memchr3};
 
@@ -17,15 +18,26 @@ pub(super) struct Dialect {
     pub quoting: bool,
 }
 
-/// One record.
+/// Where the content of a field lies, without its quotes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    /// These bytes of the text.
+    InText(Range<usize>),
+    /// These bytes of what the record has unescaped: quotes that were doubled are single.
+    Unescaped(Range<usize>),
+}
+
+/// One record; kept from one to the next, so that reading takes no memory for each.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Record<'a> {
-    /// Its fields, unquoted.
-    pub fields: Vec<Cow<'a, str>>,
+pub(super) struct Record {
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// Contents of the fields that had doubled quotes.
+    unescaped: Vec<u8>,
     /// 1-based line where it begins.
     pub line: u64,
-    /// As it stands in the file, without the line end.
-    pub raw: &'a str,
+    /// As it stands in the text, without the line end.
+    pub raw: Range<usize>,
     /// Fields enclosed in quotes as the standard says.
     pub quoted: u32,
     /// Fields that begin with a quote that is not closed properly.
@@ -34,12 +46,43 @@ pub(super) struct Record<'a> {
     pub unclosed: bool,
 }
 
+impl Record {
+    fn begin(&mut self, line: u64) {
+        self.fields.clear();
+        self.unescaped.clear();
+        (self.line, self.quoted, self.stray_quotes, self.unclosed) = (line, 0, 0, false);
+    }
+
+    /// The content of a field; `text` is what the record was read from.
+    pub fn content<'a>(&'a self, field: &Field, text: &'a [u8]) -> Cow<'a, str> {
+        String::from_utf8_lossy(match field {
+            Field::InText(place) => &text[place.clone()],
+            Field::Unescaped(place) => &self.unescaped[place.clone()],
+        })
+    }
+
+    /// The contents of all fields.
+    pub fn contents<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Cow<'a, str>> {
+        self.fields.iter().map(|field| self.content(field, text))
+    }
+
+    fn is_blank(&self, text: &[u8]) -> bool {
+        match self.fields.as_slice() {
+            [field] if self.quoted == 0 => self.content(field, text).trim().is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// Reads records one after the other.
 pub(super) struct Reader<'a> {
-    text: &'a str,
+    /// UTF-8.
+    text: &'a [u8],
     dialect: Dialect,
     /// Byte where the next record begins.
     at: usize,
+    /// No record begins here or later.
+    stop: usize,
     /// 1-based line of `at`.
     line: u64,
     /// Fields a record should have, once known; decides whether a broken quote is worth going back for.
@@ -49,10 +92,16 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Starts at the beginning of `text`.
-    pub fn new(text: &'a str, dialect: Dialect) -> Self {
+    /// Starts at the beginning of `text`, which is UTF-8.
+    pub fn new(text: &'a [u8], dialect: Dialect) -> Self {
+        Self::within(text, 0..text.len(), dialect)
+    }
+
+    /// Reads the records that begin in a part of `text`. The last one may end behind the part. Lines are counted from
+    /// the part's beginning, where a record begins.
+    pub fn within(text: &'a [u8], part: Range<usize>, dialect: Dialect) -> Self {
         let budget = text.len().saturating_mul(8).saturating_add(1 << 20);
-        Self { text, dialect, at: 0, line: 1, expected: None, budget }
+        Self { text, dialect, at: part.start, stop: part.end, line: 1, expected: None, budget }
     }
 
     /// Tells how many fields a good record has.
@@ -60,97 +109,100 @@ impl<'a> Reader<'a> {
         self.expected = Some(fields);
     }
 
-    /// Bytes read so far.
+    /// Byte where the next record begins.
     pub fn position(&self) -> usize {
         self.at
     }
 
-    /// The next record; blank lines are passed over. `None` at the end.
-    pub fn next_record(&mut self) -> Option<Record<'a>> {
-        loop {
-            if self.at >= self.text.len() {
-                return None;
-            }
-            let record = self.read_one();
-            let blank = record.fields.len() == 1 && record.quoted == 0 && record.fields[0].trim().is_empty();
-            if !blank {
-                return Some(record);
-            }
-        }
+    /// 1-based line where the next record begins.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
-    fn read_one(&mut self) -> Record<'a> {
-        let (start, line) = (self.at, self.line);
-        let mut record = parse(self.text, start, self.dialect);
-        let mut end = start + record.raw.len();
-        let first_line_end = line_end(self.text.as_bytes(), start);
-        let broken = record.unclosed
-            || (record.stray_quotes > 0 && self.expected.is_some_and(|expected| expected != record.fields.len()));
-        if broken && first_line_end < end && self.budget >= end - start {
-            // The quote swallowed lines that are not its own: only its own line is bad.
-            self.budget -= end - start;
-            end = first_line_end;
-            record.unclosed = true;
-            record.raw = &self.text[start..end];
-            record.fields = vec![Cow::Borrowed(record.raw)];
+    /// Reads the next record; blank lines are passed over. `false` at the end.
+    pub fn read(&mut self, record: &mut Record) -> bool {
+        while self.at < self.stop {
+            self.read_one(record);
+            if !record.is_blank(self.text) {
+                return true;
+            }
         }
-        record.line = line;
-        self.at = after_line_end(self.text.as_bytes(), end);
-        self.line += line_ends(&self.text.as_bytes()[start..self.at]);
-        record
+        false
+    }
+
+    fn read_one(&mut self, record: &mut Record) {
+        let start = self.at;
+        record.begin(self.line);
+        parse(self.text, start, self.dialect, record);
+        let misfit = || self.expected.is_some_and(|expected| expected != record.fields.len());
+        if record.unclosed || (record.stray_quotes > 0 && misfit()) {
+            self.keep_own_line(record);
+        }
+        self.at = after_line_end(self.text, record.raw.end);
+        // Line ends within a record stand in quotes.
+        let one_line = record.quoted == 0 && record.stray_quotes == 0 && !record.unclosed;
+        self.line += if one_line { u64::from(self.at > record.raw.end) } else { line_ends(&self.text[start..self.at]) };
+    }
+
+    /// A quote that swallowed lines that are not its own costs its own line alone.
+    fn keep_own_line(&mut self, record: &mut Record) {
+        let whole = record.raw.clone();
+        let end = line_end(self.text, whole.start);
+        if end < whole.end && self.budget >= whole.len() {
+            self.budget -= whole.len();
+            record.unclosed = true;
+            record.raw = whole.start..end;
+            record.fields.clear();
+            record.fields.push(Field::InText(record.raw.clone()));
+        }
     }
 }
 
 /// Parses the record that begins at byte `start`.
-fn parse(text: &str, start: usize, dialect: Dialect) -> Record<'_> {
-    let bytes = text.as_bytes();
-    let mut record = Record::default();
+fn parse(text: &[u8], start: usize, dialect: Dialect, record: &mut Record) {
     let mut at = start;
     loop {
-        let end = if dialect.quoting && bytes.get(at) == Some(&b'"') {
-            quoted_field(text, at, dialect.delimiter, &mut record)
+        let end = if dialect.quoting && text.get(at) == Some(&b'"') {
+            quoted_field(text, at, dialect.delimiter, record)
         } else {
-            let end = field_end(bytes, at, dialect.delimiter);
-            record.fields.push(Cow::Borrowed(&text[at..end]));
+            let end = field_end(text, at, dialect.delimiter);
+            record.fields.push(Field::InText(at..end));
             end
         };
-        if bytes.get(end) == Some(&dialect.delimiter) {
+        if text.get(end) == Some(&dialect.delimiter) {
             at = end + 1;
         } else {
-            record.raw = &text[start..end];
-            return record;
+            record.raw = start..end;
+            return;
         }
     }
 }
 
 /// Reads the field whose opening quote is at `open`; gives the byte after it.
-fn quoted_field<'a>(text: &'a str, open: usize, delimiter: u8, record: &mut Record<'a>) -> usize {
-    let bytes = text.as_bytes();
-    let ends = |at: usize| bytes.get(at).is_none_or(|&byte| byte == delimiter || byte == b'\n' || byte == b'\r');
-    let mut value: Option<String> = None;
+fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) -> usize {
+    let ends = |at: usize| text.get(at).is_none_or(|&byte| byte == delimiter || byte == b'\n' || byte == b'\r');
+    // Where the unescaped content begins, once a quote was doubled.
+    let mut unescaped = None;
     let mut from = open + 1;
-    let mut at = from;
     loop {
-        let Some(quote) = find(bytes, at, b'"') else {
+        let Some(quote) = find(text, from, b'"') else {
             record.unclosed = true;
-            let raw = &text[open..];
-            record.fields.push(Cow::Borrowed(raw));
+            record.fields.push(Field::InText(open..text.len()));
             return text.len();
         };
-        if bytes.get(quote + 1) == Some(&b'"') {
+        if text.get(quote + 1) == Some(&b'"') {
             // A doubled quote stands for one.
-            value.get_or_insert_default().push_str(&text[from..=quote]);
+            unescaped.get_or_insert(record.unescaped.len());
+            record.unescaped.extend_from_slice(&text[from..=quote]);
             from = quote + 2;
-            at = from;
         } else if ends(quote + 1) {
             record.quoted += 1;
-            let rest = &text[from..quote];
-            record.fields.push(match value {
-                Some(mut value) => {
-                    value.push_str(rest);
-                    Cow::Owned(value)
+            record.fields.push(match unescaped {
+                Some(begin) => {
+                    record.unescaped.extend_from_slice(&text[from..quote]);
+                    Field::Unescaped(begin..record.unescaped.len())
                 }
-                None => Cow::Borrowed(rest),
+                None => Field::InText(from..quote),
             });
             return quote + 1;
         } else {
@@ -161,52 +213,63 @@ fn quoted_field<'a>(text: &'a str, open: usize, delimiter: u8, record: &mut Reco
 
 /// The field opened at `open` has a lone quote at `quote`. If a proper end follows on the same line, the lone
 /// quote is text (`"a "big" one",`); otherwise the opening quote is text too (`"big" one,`).
-fn stray_quote<'a>(text: &'a str, open: usize, quote: usize, delimiter: u8, record: &mut Record<'a>) -> usize {
-    let bytes = text.as_bytes();
+fn stray_quote(text: &[u8], open: usize, quote: usize, delimiter: u8, record: &mut Record) -> usize {
     record.stray_quotes += 1;
     // A quote where a field could begin, on a later line, most likely opens that field: the one at `open` was never
     // closed and has swallowed the lines between.
-    record.unclosed |= matches!(bytes[quote - 1], b'\n' | b'\r');
-    let limit = line_end(bytes, quote);
+    record.unclosed |= matches!(text[quote - 1], b'\n' | b'\r');
+    let limit = line_end(text, quote);
     let mut at = quote + 1;
-    while let Some(next) = find(&bytes[..limit], at, b'"') {
-        if next + 1 == limit || bytes[next + 1] == delimiter {
-            record.fields.push(Cow::Owned(text[open + 1..next].replace("\"\"", "\"")));
+    while let Some(next) = find(&text[..limit], at, b'"') {
+        if next + 1 == limit || text[next + 1] == delimiter {
+            let begin = record.unescaped.len();
+            unescape(&text[open + 1..next], &mut record.unescaped);
+            record.fields.push(Field::Unescaped(begin..record.unescaped.len()));
             return next + 1;
         }
         at = next + 1;
     }
-    let end = field_end(bytes, quote, delimiter);
-    record.fields.push(Cow::Borrowed(&text[open..end]));
+    let end = field_end(text, quote, delimiter);
+    record.fields.push(Field::InText(open..end));
     end
 }
 
-fn find(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
-    memchr(wanted, bytes.get(from..)?).map(|offset| from + offset)
+/// Copies `text`, its doubled quotes made single.
+fn unescape(text: &[u8], out: &mut Vec<u8>) {
+    let mut from = 0;
+    while let Some(quote) = find(text, from, b'"') {
+        out.extend_from_slice(&text[from..=quote]);
+        from = quote + 1 + usize::from(text.get(quote + 1) == Some(&b'"'));
+    }
+    out.extend_from_slice(&text[from..]);
+}
+
+fn find(text: &[u8], from: usize, wanted: u8) -> Option<usize> {
+    memchr(wanted, text.get(from..)?).map(|offset| from + offset)
 }
 
 /// First byte at or after `at` that ends an unquoted field.
-fn field_end(bytes: &[u8], at: usize, delimiter: u8) -> usize {
-    memchr3(delimiter, b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |offset| at + offset)
+fn field_end(text: &[u8], at: usize, delimiter: u8) -> usize {
+    memchr3(delimiter, b'\n', b'\r', &text[at..]).map_or(text.len(), |offset| at + offset)
 }
 
 /// First line end at or after `at`.
-fn line_end(bytes: &[u8], at: usize) -> usize {
-    memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |offset| at + offset)
+fn line_end(text: &[u8], at: usize) -> usize {
+    memchr2(b'\n', b'\r', &text[at..]).map_or(text.len(), |offset| at + offset)
 }
 
 /// The byte after the line end at `end`: `\n`, `\r\n` or a lone `\r`.
-fn after_line_end(bytes: &[u8], end: usize) -> usize {
-    match (bytes.get(end), bytes.get(end + 1)) {
+fn after_line_end(text: &[u8], end: usize) -> usize {
+    match (text.get(end), text.get(end + 1)) {
         (Some(b'\r'), Some(b'\n')) => end + 2,
         (Some(_), _) => end + 1,
         (None, _) => end,
     }
 }
 
-fn line_ends(bytes: &[u8]) -> u64 {
-    let begins_here = |&at: &usize| bytes[at] == b'\r' || at == 0 || bytes[at - 1] != b'\r';
-    memchr2_iter(b'\n', b'\r', bytes).filter(begins_here).count() as u64
+fn line_ends(text: &[u8]) -> u64 {
+    let begins_here = |&at: &usize| text[at] == b'\r' || at == 0 || text[at - 1] != b'\r';
+    memchr2_iter(b'\n', b'\r', text).filter(begins_here).count() as u64
 }
 
 #[cfg(test)]
@@ -216,11 +279,12 @@ mod tests {
     const COMMA: Dialect = Dialect { delimiter: b',', quoting: true };
 
     fn read(text: &str, dialect: Dialect, expected: usize) -> Vec<(u64, Vec<String>)> {
-        let mut reader = Reader::new(text, dialect);
+        let (mut reader, mut record, mut rows) = (Reader::new(text.as_bytes(), dialect), Record::default(), Vec::new());
         reader.expect(expected);
-        std::iter::from_fn(|| reader.next_record())
-            .map(|record| (record.line, record.fields.into_iter().map(Cow::into_owned).collect()))
-            .collect()
+        while reader.read(&mut record) {
+            rows.push((record.line, record.contents(text.as_bytes()).map(Cow::into_owned).collect()));
+        }
+        rows
     }
 
     fn fields(text: &str) -> Vec<Vec<String>> {

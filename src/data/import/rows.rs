@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use std::path::Path;
 
-use arrow_array::StringArray;
-use arrow_array::builder::StringBuilder;
+use arrow_array::StringViewArray;
+use arrow_array::builder::StringViewBuilder;
 
 use super::super::{BadRow, DataError};
 use super::names::unique_names;
@@ -14,14 +14,14 @@ use super::names::unique_names;
 const RAW_KEPT: usize = 2_000;
 
 /// Columns of a table, at most: fields named after what they hold would make a column each.
-const MOST_COLUMNS: usize = 4_096;
+pub(super) const MOST_COLUMNS: usize = 4_096;
 
 /// The rows of one file.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_field_names, reason = "bad rows are called so everywhere")]
 pub(super) struct Rows {
     pub names: Vec<String>,
-    pub columns: Vec<StringArray>,
+    pub columns: Vec<StringViewArray>,
     /// 1-based record number of each row.
     pub records: Vec<u64>,
     pub bad_rows: Vec<BadRow>,
@@ -39,7 +39,7 @@ impl BadRow {
 pub(super) struct NamedRows {
     place: HashMap<String, usize>,
     names: Vec<String>,
-    columns: Vec<StringBuilder>,
+    columns: Vec<StringViewBuilder>,
     records: Vec<u64>,
     /// The row being gathered: what each column has for it.
     row: Vec<Option<String>>,
@@ -74,8 +74,8 @@ impl NamedRows {
         let place = self.names.len();
         self.place.insert(name.to_owned(), place);
         self.names.push(name.to_owned());
-        let mut column = StringBuilder::new();
-        column.append_nulls(self.records.len());
+        let mut column = StringViewBuilder::new();
+        (0..self.records.len()).for_each(|_| column.append_null());
         self.columns.push(column);
         self.row.push(None);
         self.bytes.push(0);

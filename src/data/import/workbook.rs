@@ -11,7 +11,7 @@ use super::super::{DataError, FileFormat};
 use super::bytes::progress;
 use super::names::unique_names;
 use super::rows::{NamedRows, Rows};
-use super::xls_check;
+use super::{ods_check, xls_check};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
 
@@ -83,7 +83,7 @@ fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), Dat
             }
         }
     }
-    Ok(())
+    ods_check::check(&mut archive).map_err(|reason| damaged(path, reason))
 }
 
 fn read_sheet(

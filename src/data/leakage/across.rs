@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Leak, LeakKind, Remedy, Rows};
+use super::{Leak, LeakKind, LeakRemedy, Rows};
 use crate::data::near::are_near;
 use crate::data::{Example, NearGroups, Side};
 use crate::project::SplitMethod;
@@ -26,10 +26,10 @@ pub(super) fn duplicates(rows: Rows<'_>) -> Option<Leak> {
     let mut remedies = Vec::new();
     if found.iter().any(|&place| rows.is_divided(place)) {
         if !rows.project.cleaning.drop_duplicates && found.iter().any(|&place| same_label(place)) {
-            remedies.push(Remedy::DropDuplicates);
+            remedies.push(LeakRemedy::DropDuplicates);
         }
         if rows.is_random() && !rows.project.split.keep_near_together {
-            remedies.push(Remedy::KeepNearTogether);
+            remedies.push(LeakRemedy::KeepNearTogether);
         }
     }
     remedies.push(leave_out(rows, &same_texts(examples)));
@@ -71,7 +71,7 @@ pub(super) fn near_duplicates(rows: Rows<'_>, near: &NearGroups) -> Option<Leak>
     found.sort_unstable();
     let mut remedies = Vec::new();
     if rows.is_random() && !rows.project.split.keep_near_together && found.iter().any(|&place| rows.is_divided(place)) {
-        remedies.push(Remedy::KeepNearTogether);
+        remedies.push(LeakRemedy::KeepNearTogether);
     }
     // Groups of one text are no matter of this finding.
     let differ = |group: &&Vec<u32>| {
@@ -112,7 +112,7 @@ fn same_texts(examples: &[Example]) -> Vec<Vec<u32>> {
 /// Leaves out rows of the main file until no group of alike rows can stand on two sides. Rows that were given for the test
 /// stay; of other groups the first row does. Where rows are divided by chance or by time, that goes for all groups: fewer rows
 /// are divided anew.
-fn leave_out(rows: Rows<'_>, groups: &[Vec<u32>]) -> Remedy {
+fn leave_out(rows: Rows<'_>, groups: &[Vec<u32>]) -> LeakRemedy {
     let given = |place: usize| {
         let named = rows.project.split.method == SplitMethod::Column && rows.side(place) == Side::Test;
         !rows.is_divided(place) || named
@@ -124,5 +124,5 @@ fn leave_out(rows: Rows<'_>, groups: &[Vec<u32>]) -> Remedy {
         surplus.extend(members().filter(|&place| !given(place)).skip(kept));
     }
     surplus.sort_unstable();
-    Remedy::LeaveOut(rows.ids(&surplus))
+    LeakRemedy::LeaveOut(rows.ids(&surplus))
 }

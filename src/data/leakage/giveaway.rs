@@ -2,7 +2,7 @@
 
 use foldhash::HashMap;
 
-use super::{Leak, LeakKind, Rows};
+use super::{Leak, LeakKind, LeakRemedy, Rows};
 use crate::data::cells_of;
 use crate::data::split::shortened;
 use crate::project::SourceFile;
@@ -22,6 +22,13 @@ const RARE: f64 = 0.02;
 const ROWS_OF_VALUE: usize = 5;
 /// Values times labels that are counted.
 const MOST_COUNTS: usize = 2_000_000;
+
+/// What it means where the model reads the column.
+const READ: &str = "The model reads this column before the text, so it is told the answer, and the figures say nothing of \
+                    texts for which it is not known yet";
+/// What it means where it does not.
+const UNREAD: &str = "The model does not read this column, so no figure is wrong. But such a column is mostly filled in once \
+                      the label is known: never make it a part of the text";
 
 /// What is learnt of a column's values on one half of the rows is tried on the other, and the other way round: a value
 /// that comes once says nothing, so that the number of a row never counts.
@@ -44,8 +51,9 @@ pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
         Some(class) => format!("'{}' from the other labels", name(class)),
     };
     let (value, class, right, all) = values.example(&told);
+    let read = rows.project.dataset.joined_columns.iter().any(|joined| joined == column);
     Some(Leak {
-        kind: LeakKind::Giveaway { column: column.to_owned() },
+        kind: LeakKind::Giveaway { column: column.to_owned(), read },
         rows: rows.ids(&places),
         found: format!(
             "The column '{column}' alone tells {what}: {} right, {} without it. Of {all} rows with '{}', {right} are '{}'",
@@ -54,10 +62,8 @@ pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
             shortened(value),
             name(class),
         ),
-        meaning: "The model reads the text alone, so no figure is wrong. But such a column is mostly filled in once the label \
-                  is known: never make it a part of the text"
-            .to_owned(),
-        remedies: Vec::new(),
+        meaning: if read { READ } else { UNREAD }.to_owned(),
+        remedies: if read { vec![LeakRemedy::StopReading(column.to_owned())] } else { Vec::new() },
         ignored: false,
     })
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use foldhash::HashMap;
 
-use super::{Leak, LeakKind, LeakageReport, Remedy, Rows, is_special};
+use super::{Leak, LeakKind, LeakRemedy, LeakageReport, Rows, is_special};
 use crate::data::split::shortened;
 use crate::data::{Side, cells_of};
 
@@ -94,14 +94,14 @@ fn look_at(rows: Rows<'_>, column: &str, chosen: bool) -> Option<Leak> {
     let mut remedies = Vec::new();
     let divided = places.iter().any(|&place| rows.is_divided(place));
     if divided && !(chosen && rows.is_random()) {
-        remedies.push(Remedy::SplitByGroup(column.to_owned()));
+        remedies.push(LeakRemedy::SplitByGroup(column.to_owned()));
     }
     if !divided {
         // Another split moves no row of a file: those of its owners make way.
         let shared: HashSet<&str> = found.iter().map(|&(_, owner)| owner).collect();
         let copies = owned().filter(|&(place, owner)| rows.is_divided(place) && shared.contains(owner));
         let copies: Vec<usize> = copies.map(|(place, _)| place).collect();
-        remedies.push(Remedy::LeaveOut(rows.ids(&copies)));
+        remedies.push(LeakRemedy::LeaveOut(rows.ids(&copies)));
     }
     Some(Leak {
         kind: LeakKind::Group { column: column.to_owned(), chosen },

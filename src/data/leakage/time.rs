@@ -1,7 +1,7 @@
 //! Training rows from after the rows that are measured.
 
-use super::{Leak, LeakKind, LeakageReport, Remedy, Rows};
-use crate::data::{Side, cells_of, moment_in_words, read_dates};
+use super::{Leak, LeakKind, LeakRemedy, LeakageReport, Rows};
+use crate::data::{Side, cells_of, moment_in_words, read_moments};
 use crate::project::SourceFile;
 
 /// First and last moment of some rows, in milliseconds since 1970.
@@ -16,7 +16,7 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
         return;
     };
     report.looked_for.push("training rows from after the test".to_owned());
-    let times = read_dates(&cells_of(rows.imported, &rows.prepared.examples, column)).values;
+    let times = read_moments(&cells_of(rows.imported, &rows.prepared.examples, column)).values;
     report.spans = [Side::Train, Side::Validation, Side::Test].map(|side| {
         let of_side =
             times.iter().enumerate().filter(|&(place, _)| rows.side(place) == side).filter_map(|(_, time)| *time);
@@ -48,7 +48,7 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
             "The model learns from a time that it is then measured on. For texts yet to come it may do worse than the \
                   figures say"
                 .to_owned(),
-        remedies: if measured_here { vec![Remedy::SplitByTime] } else { Vec::new() },
+        remedies: if measured_here { vec![LeakRemedy::SplitByTime] } else { Vec::new() },
         ignored: false,
     });
 }

@@ -32,6 +32,65 @@ fn inspect_says_what_is_in_a_file() {
 }
 
 #[test]
+fn inspect_tells_what_is_wrong_with_the_rows_and_what_to_do() {
+    let place = Place::new();
+    let mut rows = reviews(20);
+    rows.push_str("20,Ask ann@example.com for the missing part of it,good\n20,Ask ann@example.com for the missing part of it,bad\n");
+    place.write("reviews.csv", rows);
+    let arguments = ["inspect", "reviews.csv", "--text", "review", "--label", "mood"];
+    let out = place.good(&arguments);
+    let found = "Same text, different labels (problem): 1 text stands with more than one label.";
+    assert!(out.contains(found) && out.contains("In a project: --set cleaning.drop_conflicts=true"), "{out}");
+    let json = place.json(&[&arguments[..], &["--json"]].concat());
+    let findings = json["texts"]["findings"].as_array().unwrap();
+    let conflicts = &findings[0];
+    assert_eq!((conflicts["kind"].as_str(), conflicts["count"].as_u64()), (Some("conflicts"), Some(1)));
+    assert_eq!(conflicts["rows"], serde_json::json!(["main:61", "main:62"]));
+    assert_eq!(
+        (conflicts["severity"].as_str(), conflicts["remedy"].as_str()),
+        (Some("problem"), Some("Leave out conflicts"))
+    );
+    assert!(findings.iter().any(|finding| finding["kind"] == "emails" && finding["count"] == 2), "{findings:?}");
+    let warnings = json["texts"]["warnings"].to_string();
+    assert!(!warnings.contains("more than one label"), "it is said once: {warnings}");
+}
+
+#[test]
+fn words_are_replaced_as_new_is_told() {
+    let place = Place::new();
+    place.write("reviews.csv", reviews(20));
+    let new = ["new", "shop", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", TINY_BERT];
+    let replaced: Vec<&str> = new
+        .iter()
+        .copied()
+        .chain(["--replace", "I love this=Great", "--replace", r"regex:after (\d+) days=#$1"])
+        .collect();
+    place.good(&replaced);
+    let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
+    let patterns = &project.cleaning.patterns;
+    assert_eq!(
+        (patterns[0].find.as_str(), patterns[0].replace.as_str(), patterns[0].regex),
+        ("I love this", "Great", false)
+    );
+    assert_eq!(
+        (patterns[1].find.as_str(), patterns[1].replace.as_str(), patterns[1].regex),
+        (r"after (\d+) days", "#$1", true)
+    );
+    for (given, said) in [
+        ("love", "'love' is not FIND=REPLACE"),
+        ("=x", "there is nothing to find"),
+        ("regex:(=x", "Pattern 1 ('(') cannot be used (character 1): unclosed group"),
+    ] {
+        let wrong: Vec<&str> = new.iter().copied().chain(["--force", "--replace", given]).collect();
+        let error = place.bad(2, &wrong);
+        assert!(error.contains(said), "{given}: {error}");
+    }
+    let wrong = r#"cleaning.patterns=[{"find": "(", "regex": true}]"#;
+    let error = place.bad(1, &["train", "shop", "--set", wrong]);
+    assert!(error.contains("Pattern 1 ('(') cannot be used"), "{error}");
+}
+
+#[test]
 fn rows_that_cannot_be_used_are_saved_to_be_mended() {
     let place = Place::new();
     place.write("messy.csv", MESSY);

@@ -85,6 +85,21 @@ fn device_and_precision_are_chosen_and_told() {
 }
 
 #[test]
+fn a_models_patterns_are_applied_to_what_it_labels() {
+    let place = Place::new();
+    place.write("reviews.csv", reviews(20));
+    let new = ["new", "shop", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", TINY_BERT];
+    place.good(&[&new[..], &["--replace", r"regex:gad(get|jet)s?=phone"]].concat());
+    place.good(&["train", "shop", "--set", "epochs=1"]);
+    place.write("new.csv", "review\nI love this Gadget\nI love this phone\nI love this book\n");
+    place.good(&["predict", "shop", "new.csv", "--out", "out.csv"]);
+    let out = place.read("out.csv");
+    let answers: Vec<&str> = out.lines().filter_map(|line| Some(line.split_once(',')?.1)).collect();
+    assert_eq!(answers[1], answers[2], "{out}");
+    assert_ne!(answers[2], answers[3], "{out}");
+}
+
+#[test]
 fn a_dry_run_tells_what_a_run_takes_and_leaves_nothing() {
     let place = Place::new();
     place.project();

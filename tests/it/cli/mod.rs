@@ -1,6 +1,7 @@
 //! The terminal, through the real program.
 
 mod bad_input;
+mod columns;
 mod data;
 mod job;
 mod words;

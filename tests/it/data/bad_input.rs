@@ -1,6 +1,7 @@
 //! Everything a file can have wrong: a clear message, or a row kept to be shown, and never a panic.
 
 use super::*;
+use hone::data::GuessedRoles;
 
 fn error(result: Result<ImportedFile, DataError>) -> String {
     result.map(|_| ()).unwrap_err().to_string()
@@ -179,7 +180,14 @@ fn random_files_never_panic_and_lose_no_row() {
         let mut project = Project::default();
         project.dataset.text_column = file.table.names[0].clone();
         project.dataset.label_column = file.table.names[file.table.names.len() - 1].clone();
-        let imported = Imported { main: file, validation: None, test: None, guessed_text: None, guessed_label: None };
+        let imported = Imported {
+            main: file,
+            validation: None,
+            test: None,
+            guessed_text: None,
+            guessed_label: None,
+            guessed: GuessedRoles::default(),
+        };
         watched(|watch| prepare(&project, &imported, watch)).unwrap();
     }
 }

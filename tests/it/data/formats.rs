@@ -39,7 +39,7 @@ fn columns_of_pandas_and_old_and_new_workbooks() {
         if name != "reviews.xls" {
             assert_eq!(column(&file, "day")[0], "2026-03-01", "{name}");
         }
-        assert_eq!((file.bytes, file.sha256.len()), (std::fs::metadata(table(name)).unwrap().len(), 64), "{name}");
+        assert_eq!(file.bytes, std::fs::metadata(table(name)).unwrap().len(), "{name}");
     }
 }
 
@@ -193,9 +193,6 @@ fn a_folder_of_texts_for_each_label() {
     );
     assert_eq!((file.bad_rows[0].raw.as_str(), file.bad_rows[0].reason.as_str()), ("bad/picture.txt", "It is no text"));
     assert_eq!(file.format, FileFormat::TextFolder { files: 4 });
-    let before = file.sha256;
-    std::fs::write(folder.path().join("good/1.txt"), "Works").unwrap();
-    assert_ne!(read_path(folder.path()).unwrap().sha256, before, "another text is other data");
 }
 
 #[test]

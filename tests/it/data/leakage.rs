@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::*;
-use hone::data::{Leak, LeakKind, LeakageReport, NearGroups, Remedy, Side, find_leaks};
+use hone::data::{Leak, LeakKind, LeakRemedy, LeakageReport, NearGroups, Side, find_leaks};
 use hone::project::{Size, SplitMethod};
 
 /// Prepares a project and looks for leakage.
@@ -19,7 +19,7 @@ fn leak<'a>(report: &'a LeakageReport, kind: &str) -> Option<&'a Leak> {
 }
 
 /// Applies each remedy of a finding and looks again: the finding must be gone, or let stand.
-fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<Remedy> {
+fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<LeakRemedy> {
     let (imported, _, report) = look(project, folder);
     let found = leak(&report, kind).unwrap_or_else(|| panic!("{kind} is not among {:?}", report.leaks));
     for remedy in &found.remedies {
@@ -27,14 +27,24 @@ fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<Remed
         assert_ne!(mended, *project, "{remedy:?}");
         let (.., after) = look(&mended, folder);
         match (remedy, leak(&after, kind)) {
-            (Remedy::Ignore(_), Some(left)) => {
-                assert!(left.ignored && matches!(left.remedies[..], [Remedy::LookAgain(_)]));
+            (LeakRemedy::Ignore(_), Some(left)) => {
+                assert!(left.ignored && matches!(left.remedies[..], [LeakRemedy::LookAgain(_)]));
                 assert!(after.serious().chain(after.hints()).all(|other| other.kind.key() != kind));
                 assert_eq!(left.remedies[0].apply(&mended, &imported), *project);
             }
             (_, left) => assert_eq!(left, None, "{remedy:?} did not help"),
         }
     }
+    found.remedies.clone()
+}
+
+/// What is told of a column that is read, and that its remedy makes it a hint.
+fn every_remedy_mends_but_hint(project: &Project, folder: &Path) -> Vec<LeakRemedy> {
+    let (imported, _, report) = look(project, folder);
+    let found = leak(&report, "giveaway:stars").unwrap();
+    assert!(!found.is_hint() && found.meaning.contains("it is told the answer"), "{}", found.meaning);
+    let (.., after) = look(&found.remedies[0].apply(project, &imported), folder);
+    assert!(leak(&after, "giveaway:stars").unwrap().is_hint());
     found.remedies.clone()
 }
 
@@ -72,7 +82,7 @@ fn duplicates_across_sides() {
     assert!(
         matches!(
             &remedies[..],
-            [Remedy::DropDuplicates, Remedy::KeepNearTogether, Remedy::LeaveOut(rows), Remedy::Ignore(_)] if !rows.is_empty()
+            [LeakRemedy::DropDuplicates, LeakRemedy::KeepNearTogether, LeakRemedy::LeaveOut(rows), LeakRemedy::Ignore(_)] if !rows.is_empty()
         ),
         "{remedies:?}"
     );
@@ -116,8 +126,8 @@ fn duplicates_and_near_duplicates_of_a_test_file() {
     let rows = |records: &[u64]| {
         records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect()
     };
-    assert_eq!(every_remedy_mends(&project, folder.path(), "duplicates")[0], Remedy::LeaveOut(rows(&[2])));
-    assert_eq!(every_remedy_mends(&project, folder.path(), "near-duplicates")[0], Remedy::LeaveOut(rows(&[1, 3])));
+    assert_eq!(every_remedy_mends(&project, folder.path(), "duplicates")[0], LeakRemedy::LeaveOut(rows(&[2])));
+    assert_eq!(every_remedy_mends(&project, folder.path(), "near-duplicates")[0], LeakRemedy::LeaveOut(rows(&[1, 3])));
 }
 
 #[test]
@@ -132,7 +142,7 @@ fn near_duplicates_across_sides() {
     project.split.keep_near_together = false;
     let remedies = every_remedy_mends(&project, folder.path(), "near-duplicates");
     assert!(
-        matches!(&remedies[..], [Remedy::KeepNearTogether, Remedy::LeaveOut(_), Remedy::Ignore(_)]),
+        matches!(&remedies[..], [LeakRemedy::KeepNearTogether, LeakRemedy::LeaveOut(_), LeakRemedy::Ignore(_)]),
         "{remedies:?}"
     );
 }
@@ -155,7 +165,9 @@ fn customers_on_two_sides_chosen_or_looking_so() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
-    assert!(matches!(&remedies[..], [Remedy::SplitByGroup(column), Remedy::Ignore(_)] if column == "customer_id"));
+    assert!(
+        matches!(&remedies[..], [LeakRemedy::SplitByGroup(column), LeakRemedy::Ignore(_)] if column == "customer_id")
+    );
     let report = look(&project, folder.path()).2;
     let hint = leak(&report, "group:customer_id").unwrap();
     assert!(hint.is_hint() && report.serious().count() == 0);
@@ -168,7 +180,7 @@ fn customers_on_two_sides_chosen_or_looking_so() {
     project.dataset.time_column = Some("date".to_owned());
     project.split.method = SplitMethod::Time;
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
-    assert!(matches!(&remedies[..], [Remedy::SplitByGroup(_), Remedy::Ignore(_)]), "{remedies:?}");
+    assert!(matches!(&remedies[..], [LeakRemedy::SplitByGroup(_), LeakRemedy::Ignore(_)]), "{remedies:?}");
     assert!(!leak(&look(&project, folder.path()).2, "group:customer_id").unwrap().is_hint());
 }
 
@@ -180,7 +192,7 @@ fn customers_of_a_test_file() {
     let mut project = project(folder.path(), &main, None, Some(&test));
     project.dataset.group_column = Some("customer".to_owned());
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer");
-    let Remedy::LeaveOut(rows) = &remedies[0] else { panic!("{remedies:?}") };
+    let LeakRemedy::LeaveOut(rows) = &remedies[0] else { panic!("{remedies:?}") };
     assert_eq!(rows.iter().map(|row| row.record).collect::<Vec<_>>(), [13, 14, 15, 16, 21, 22, 23, 24]);
 }
 
@@ -199,7 +211,8 @@ fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
     project.cleaning.drop_duplicates = false;
     for kind in ["duplicates", "near-duplicates"] {
         let remedies = every_remedy_mends(&project, folder.path(), kind);
-        let Some(Remedy::LeaveOut(rows)) = remedies.iter().find(|remedy| matches!(remedy, Remedy::LeaveOut(_))) else {
+        let Some(LeakRemedy::LeaveOut(rows)) = remedies.iter().find(|remedy| matches!(remedy, LeakRemedy::LeaveOut(_)))
+        else {
             panic!("{remedies:?}")
         };
         assert!(!rows.is_empty() && rows.iter().all(|row| (row.record - 1) % 4 != 2), "{rows:?}");
@@ -225,7 +238,7 @@ fn training_rows_from_after_the_test() {
     let mut project = project(folder.path(), &of_customers("shelf"), None, None);
     project.dataset.time_column = Some("date".to_owned());
     let remedies = every_remedy_mends(&project, folder.path(), "time");
-    assert!(matches!(&remedies[..], [Remedy::SplitByTime, Remedy::Ignore(_)]), "{remedies:?}");
+    assert!(matches!(&remedies[..], [LeakRemedy::SplitByTime, LeakRemedy::Ignore(_)]), "{remedies:?}");
     let (imported, prepared, report) = look(&project, folder.path());
     let leak = leak(&report, "time").unwrap();
     let [_, _, test] = report.spans;
@@ -269,7 +282,12 @@ fn a_column_that_gives_the_label_away() {
         report.leaks[1].found.starts_with("The column 'stars' alone tells the label: 100.0% right, 50.0% without it.")
     );
     every_remedy_mends(&project, folder.path(), "giveaway:stars");
-    assert_eq!(report.leaks[1].kind, LeakKind::Giveaway { column: "stars".to_owned() });
+    assert_eq!(report.leaks[1].kind, LeakKind::Giveaway { column: "stars".to_owned(), read: false });
+    // Read before the text, it is no hint any more.
+    let mut told = project.clone();
+    told.dataset.joined_columns = vec!["stars".to_owned()];
+    let remedies = every_remedy_mends_but_hint(&told, folder.path());
+    assert_eq!(remedies[0], LeakRemedy::StopReading("stars".to_owned()));
     // The column that names the sides is not one of the data.
     project.dataset.split_column = Some("stars".to_owned());
     assert_eq!(look(&project, folder.path()).2.leaks.len(), 1);

@@ -1,7 +1,7 @@
 //! Edits, labels, cleaning, duplicates, the split, and what stands in the way of training.
 
 use super::*;
-use hone::data::{DropReason, Side, content_hash, filter_rows, word_counts};
+use hone::data::{CleaningPart, DropReason, Side, content_hash};
 use hone::project::{RowEdit, RowId};
 
 fn id(file: SourceFile, record: u64) -> RowId {
@@ -132,12 +132,12 @@ fn duplicates_and_conflicts() {
     assert_eq!(ready.conflicts, [vec![id(file, 41), id(file, 42), id(file, 43)]]);
     assert_eq!(ready.dropped, [(id(file, 42), DropReason::Duplicate)]);
     assert_eq!(ready.side(Side::Test).count(), 3, "a given test file is used as it is");
-    assert!(ready.warnings.iter().any(|warning| warning.contains("1 text stands with more than one label")));
+    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text stands with more than one label")));
     project.cleaning.drop_conflicts = true;
     let ready = prepared(&project, folder.path()).1;
     assert_eq!(ready.dropped.len(), 3);
     assert!(ready.dropped.iter().all(|(_, reason)| *reason == DropReason::Conflict));
-    let effect = |switch| ready.cleaning.iter().find(|effect| effect.switch == switch).unwrap();
+    let effect = |switch| ready.cleaning.iter().find(|effect| effect.part == CleaningPart::Switch(switch)).unwrap();
     assert_eq!((effect("drop_duplicates").rows, effect("drop_conflicts").rows), (1, 3));
     assert_eq!(effect("strip_html").samples, [(id(file, 43), "<b>same</b>".to_owned(), "same".to_owned())]);
     assert_eq!(effect("collapse_whitespace").rows, 1);
@@ -173,18 +173,6 @@ fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
     assert!(ready.examples[0].relabelled && ready.labels[ready.examples[0].label as usize] == "10");
     assert_eq!(ready.dropped[0], (id(main, 2), DropReason::Excluded));
     assert!(ready.warnings.iter().any(|warning| warning.contains("the file has changed since")));
-}
-
-#[test]
-fn rows_are_found_by_text_and_label() {
-    let folder = tempfile::tempdir().unwrap();
-    let main = "text,label\nGreat CAFÉ,a\nbad cafe,b\ngreat tea,b\n";
-    let ready = prepared(&project(folder.path(), main, None, None), folder.path()).1;
-    assert_eq!(filter_rows(&ready, "great", None), [0, 2]);
-    assert_eq!(filter_rows(&ready, "café", None), [0]);
-    assert_eq!(filter_rows(&ready, "", Some(1)), [1, 2]);
-    assert_eq!(filter_rows(&ready, "tea", Some(0)), [0_usize; 0]);
-    assert_eq!(word_counts(&ready), [2, 2, 2]);
 }
 
 #[test]

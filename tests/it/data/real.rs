@@ -1,10 +1,11 @@
 //! Real files, where they are at hand.
 
 use super::*;
-use hone::data::{DropReason, Side};
+use hone::data::{DropReason, FindingKind, Severity, Side};
+use hone::project::CleaningSettings;
 
 /// A file of the shared data, or `None` with a word about it.
-fn shared(path: &str) -> Option<std::path::PathBuf> {
+pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
     if path.exists() {
         return Some(path);
@@ -37,19 +38,40 @@ fn raw_airline_tweets() {
     assert_eq!(ready.labels, ["negative", "neutral", "positive"]);
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
     // As the file has them; cleaning makes a few more texts equal.
-    project.cleaning = hone::project::CleaningSettings {
-        fix_mojibake: false,
-        strip_html: false,
-        decode_entities: false,
-        normalise_unicode: false,
-        remove_control: false,
-        collapse_whitespace: false,
-        ..project.cleaning
-    };
+    project.cleaning = CleaningSettings { drop_duplicates: true, ..CleaningSettings::none() };
     let raw = prepared(&project, Path::new("")).1;
     assert_eq!(raw.conflicts.len(), 27);
     let duplicates = raw.dropped.iter().filter(|(_, reason)| *reason == DropReason::Duplicate).count();
     assert_eq!(duplicates, 14_640 - 14_422 - raw.conflicts.len());
+}
+
+#[test]
+fn what_is_said_of_the_raw_airline_tweets_is_found() {
+    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
+    let mut project = on(path, "text", "airline_sentiment");
+    // As the file has them: cleaning makes a few more texts equal, and leaves copies out before ids are compared.
+    project.cleaning = CleaningSettings::none();
+    let (imported, ready) = prepared(&project, Path::new(""));
+    let found = super::findings::found(&project, &imported, &ready);
+    let one = |kind| found.iter().find(|finding| finding.kind == kind).unwrap_or_else(|| panic!("no {kind:?}"));
+    let (duplicates, conflicts) = (one(FindingKind::Duplicates), one(FindingKind::Conflicts));
+    assert_eq!(conflicts.count, 27);
+    assert_eq!(14_640 - (duplicates.count + conflicts.count), 14_422, "unique texts");
+    let ids = one(FindingKind::RepeatedIds);
+    assert_eq!(14_640 - ids.count, 14_485, "unique ids");
+    assert!(ids.message.contains("'tweet_id'"), "{}", ids.message);
+    for (kind, count) in [(FindingKind::Handles, 14_640), (FindingKind::MissingValues, 14_640)] {
+        assert!(one(kind).count <= count && one(kind).severity == Severity::Note, "{:?}", one(kind).message);
+    }
+    for kind in [FindingKind::Duplicates, FindingKind::Conflicts, FindingKind::RepeatedIds] {
+        one(kind).remedy.as_ref().unwrap().change.apply(&mut project);
+    }
+    let (imported, ready) = prepared(&project, Path::new(""));
+    let left = super::findings::found(&project, &imported, &ready);
+    let open = left.iter().filter(|finding| finding.severity != Severity::Handled).map(|finding| finding.kind);
+    let open: Vec<FindingKind> = open.collect();
+    assert!(!open.contains(&FindingKind::Conflicts) && !open.contains(&FindingKind::RepeatedIds), "{open:?}");
+    assert!(!open.contains(&FindingKind::Duplicates), "{open:?}");
 }
 
 #[test]

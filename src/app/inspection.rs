@@ -1,0 +1,81 @@
+//! What was asked about the rows, and what came of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::data::{Place, Prepared, RowQuery, TokenHistogram};
+use crate::progress::Progress;
+use crate::worker::{Profile, RowSource};
+
+/// A search through prepared rows.
+#[derive(Clone, Debug)]
+pub struct RowQuestion {
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+    /// What is asked of them.
+    pub query: RowQuery,
+}
+
+impl PartialEq for RowQuestion {
+    fn eq(&self, other: &Self) -> bool {
+        // Prepared rows never change: the same rows are the same allocation.
+        Arc::ptr_eq(&self.prepared, &other.prepared) && self.query == other.query
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct FoundRows {
+    /// What was asked.
+    pub question: RowQuestion,
+    /// The rows, in the order asked for.
+    pub rows: Vec<Place>,
+}
+
+/// The texts' lengths in tokens of a model, or the counting of them.
+#[derive(Clone, Debug)]
+pub struct TokenCount {
+    /// The model's folder.
+    pub model: PathBuf,
+    /// How far counting is; `None` when it is over.
+    pub progress: Option<Progress>,
+    /// What was counted.
+    pub lengths: Option<Arc<TokenHistogram>>,
+    /// Why it was not.
+    pub error: Option<String>,
+}
+
+impl TokenCount {
+    /// Counting begins.
+    #[must_use]
+    pub fn begun(model: PathBuf) -> Self {
+        Self { model, progress: Some(Progress::default()), lengths: None, error: None }
+    }
+}
+
+/// Everything asked about the rows of the open project, and answered.
+#[derive(Clone, Debug, Default)]
+pub struct Inspection {
+    /// The rows; there whenever the data is prepared.
+    pub source: Option<RowSource>,
+    /// The rows that were searched for last.
+    pub found: Option<FoundRows>,
+    /// The last pattern that could not be used, and why.
+    pub bad_pattern: Option<(RowQuestion, String)>,
+    /// A column and its most frequent values with their rows; empty while they are counted.
+    pub values: Option<(String, Vec<(String, usize)>)>,
+    /// More about the rows, once it is known.
+    pub profile: Option<Arc<Profile>>,
+    /// Lengths in tokens.
+    pub tokens: Option<TokenCount>,
+    /// A text and its tokens.
+    pub text_tokens: Option<(String, usize)>,
+}
+
+impl Inspection {
+    /// Lengths in tokens of this model, or the counting of them.
+    #[must_use]
+    pub fn tokens_of(&self, model: &Path) -> Option<&TokenCount> {
+        self.tokens.as_ref().filter(|tokens| tokens.model == model)
+    }
+}

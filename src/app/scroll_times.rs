@@ -1,0 +1,145 @@
+//! How long a frame takes while a table of a million rows is scrolled: what the window does itself, and the shapes it hands
+//! to the graphics card.
+//!
+//! `HONE_FRAMES=/path/to/table.csv cargo nextest run --release --run-ignored only --no-capture scrolls_smoothly`
+//! measures another table than the generated one.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use egui::epaint::{ClippedShape, Shape};
+use egui::{
+    Context, Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, Pos2, RawInput, Rect, TouchPhase, pos2, vec2,
+};
+
+use super::app::{HoneApp, Start};
+use super::messages::AppCommand;
+use crate::project::{Project, Step};
+use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
+
+/// Rows of the generated table.
+const ROWS: usize = 1_000_000;
+/// Frames measured of each way to scroll.
+const FRAMES: usize = 600;
+/// Half of what sixty frames a second leave, so that the painting has the other half.
+const BUDGET: Duration = Duration::from_millis(8);
+/// Where the pointer stands: over the table.
+const OVER_ROWS: Pos2 = pos2(700.0, 560.0);
+
+fn table(folder: &Path) -> PathBuf {
+    if let Some(path) = std::env::var_os("HONE_FRAMES") {
+        return path.into();
+    }
+    let mut rows = String::from("text,label\n");
+    for row in 0..ROWS {
+        let label = ["good", "bad", "neither"][row % 3];
+        writeln!(rows, "\"Order {row} came late, <b>again</b>, and item {} was broken\",{label}", row % 97).unwrap();
+    }
+    let path = folder.join("rows.csv");
+    std::fs::write(&path, rows).unwrap();
+    path
+}
+
+/// One frame as eframe makes it, without the painting, and the greatest row number in it.
+fn frame(ctx: &Context, app: &mut HoneApp, events: Vec<Event>) -> (Duration, u64) {
+    let screen_rect = Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1280.0, 800.0)));
+    let input = RawInput { screen_rect, events, ..RawInput::default() };
+    let begun = Instant::now();
+    let mut output = ctx.run_ui(input, |ui| {
+        app.update(ui.ctx());
+        app.draw(ui);
+    });
+    let drawn = begun.elapsed();
+    // Textures go to the card as they are.
+    output.textures_delta.clear();
+    let number = output.shapes.iter().filter_map(row_number).max().unwrap_or_default();
+    let begun = Instant::now();
+    let meshes = ctx.tessellate(output.shapes, output.pixels_per_point);
+    assert!(!meshes.is_empty());
+    (drawn + begun.elapsed(), number)
+}
+
+/// The number in the first column of the table.
+fn row_number(shape: &ClippedShape) -> Option<u64> {
+    let Shape::Text(text) = &shape.shape else { return None };
+    let in_table = text.pos.x < 340.0 && text.pos.y > 300.0;
+    in_table.then(|| text.galley.text().trim().replace(',', "").parse().ok()).flatten()
+}
+
+fn wait(ctx: &Context, app: &mut HoneApp, ready: impl Fn(&HoneApp) -> bool) {
+    let begun = Instant::now();
+    while !ready(app) {
+        frame(ctx, app, Vec::new());
+        assert!(begun.elapsed().as_secs() < 900, "the workers are still busy");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for _ in 0..10 {
+        frame(ctx, app, Vec::new());
+    }
+}
+
+fn report(name: &str, mut times: Vec<Duration>, reached: u64) -> Duration {
+    times.sort_unstable();
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    println!("{name}: median {:.2?}, p99 {:.2?}, worst {:.2?}, up to row {reached}", at(0.5), at(0.99), at(1.0));
+    at(0.99)
+}
+
+#[test]
+#[ignore = "a measurement: run it alone, in release, on a quiet machine"]
+fn a_million_rows_scrolls_smoothly() {
+    let folder = tempfile::tempdir().unwrap();
+    let project_folder = folder.path().join("project");
+    drop(ProjectFile::create(&project_folder, &Project::default(), false).unwrap());
+    let ctx = Context::default();
+    let settings = AppSettings { theme: ThemeChoice::Light, ..AppSettings::default() };
+    let start = Start { project: Some(project_folder), settings, keep_settings: false };
+    let mut app = HoneApp::new(&ctx, start).unwrap();
+    let begun = Instant::now();
+    app.run_command(AppCommand::OpenData(table(folder.path())));
+    wait(&ctx, &mut app, |app| app.state.work.inspection.source.is_some());
+    println!("read and prepared after {:.1?}", begun.elapsed());
+    app.run_command(AppCommand::GoTo(Step::Labels));
+    wait(&ctx, &mut app, |app| app.state.work.inspection.profile.is_some());
+    println!("profiled after {:.1?}", begun.elapsed());
+    // Comparing all texts goes on for long, and is not what is measured.
+    app.state.work.stop_comparing();
+    wait(&ctx, &mut app, HoneApp::is_idle);
+    app.states.show_rows();
+    for _ in 0..10 {
+        frame(&ctx, &mut app, vec![Event::PointerMoved(OVER_ROWS)]);
+    }
+    let rows = app.state.work.prepared.as_ref().unwrap().examples.len();
+    let mut slowest = Duration::ZERO;
+    for (name, points) in [("by a line", 33.0), ("by a page", 400.0), ("far", 30_000.0)] {
+        let (mut times, mut reached) = (Vec::new(), 0);
+        for _ in 0..FRAMES {
+            let delta = vec2(0.0, -points);
+            let (unit, modifiers) = (MouseWheelUnit::Point, Modifiers::NONE);
+            let (phase, source) = (TouchPhase::Move, MouseWheelSource::Unknown);
+            let wheel = Event::MouseWheel { unit, delta, phase, source, modifiers };
+            let (took, number) = frame(&ctx, &mut app, vec![Event::PointerMoved(OVER_ROWS), wheel]);
+            times.push(took);
+            reached = reached.max(number);
+        }
+        slowest = slowest.max(report(name, times, reached));
+        assert!(reached > 500 || rows < 1_000, "the table did not scroll: {reached}");
+    }
+    slowest = slowest.max(by_keyboard(&ctx, &mut app));
+    assert!(slowest < BUDGET, "too slow: {slowest:.2?}");
+}
+
+/// From row to row with the row's details open, from the end on.
+fn by_keyboard(ctx: &Context, app: &mut HoneApp) -> Duration {
+    let press = |key| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE };
+    app.states.choose_first_row(&app.state);
+    frame(ctx, app, vec![press(Key::End)]);
+    let (mut times, mut reached) = (Vec::new(), 0);
+    for _ in 0..FRAMES {
+        let (took, number) = frame(ctx, app, vec![press(Key::ArrowUp)]);
+        times.push(took);
+        reached = reached.max(number);
+    }
+    report("by keyboard, details open", times, reached)
+}

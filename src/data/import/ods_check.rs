@@ -1,0 +1,125 @@
+//! How much the repeats in an ODS sheet stand for, added up before it is read.
+//!
+//! Rows, cells and spaces are written once with a number of times: a few bytes can stand for all the memory there is. Source
+//! of the names: OASIS, "Open Document Format for Office Applications", part 3, 6.1.3, 9.1.3 and 9.1.4.
+
+use std::io::{BufRead, BufReader, Cursor};
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+use zip::ZipArchive;
+
+/// Bytes that the cells of a workbook may take.
+const MOST_BYTES: u64 = 2 << 30;
+/// Bytes of a cell beside its text.
+const CELL: u64 = 32;
+/// Columns and rows that a sheet has at most: more repeats are not read.
+const COLUMNS: u64 = 16_384;
+const ROWS: u64 = 1_048_576;
+
+/// Checks the cells of a workbook.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(super) fn check(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), String> {
+    let Ok(content) = archive.by_name("content.xml") else { return Ok(()) };
+    let mut sizes = Sizes::default();
+    let mut reader = Reader::from_reader(BufReader::new(content));
+    each_event(&mut reader, |event| {
+        sizes.take(event);
+        if sizes.all <= MOST_BYTES { Ok(()) } else { Err(format!("its cells take more than {} MiB", MOST_BYTES >> 20)) }
+    })
+}
+
+fn each_event(
+    reader: &mut Reader<impl BufRead>,
+    mut take: impl FnMut(&Event<'_>) -> Result<(), String>,
+) -> Result<(), String> {
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer) {
+            // Whoever reads the sheet says better what is wrong with it.
+            Ok(Event::Eof) | Err(_) => return Ok(()),
+            Ok(event) => take(&event)?,
+        }
+    }
+}
+
+/// What has been added up.
+#[derive(Default)]
+struct Sizes {
+    /// Bytes of the rows so far.
+    all: u64,
+    rows: u64,
+    row: u64,
+    /// Bytes of empty cells that count once another cell follows.
+    empty: u64,
+    cells: u64,
+    /// Bytes of the cell's text; `None` while it has nothing.
+    cell: Option<u64>,
+}
+
+impl Sizes {
+    fn take(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Start(start) => self.begin(start),
+            Event::Empty(start) => {
+                self.begin(start);
+                self.end(start.name().as_ref());
+            }
+            Event::End(end) => self.end(end.name().as_ref()),
+            Event::Text(text) => self.add_text(text.len() as u64),
+            _ => {}
+        }
+    }
+
+    fn begin(&mut self, start: &BytesStart<'_>) {
+        match start.name().as_ref() {
+            "table:table-row" => {
+                self.rows = times(start, "table:number-rows-repeated").min(ROWS);
+                (self.row, self.empty) = (0, 0);
+            }
+            "table:table-cell" | "table:covered-table-cell" => {
+                self.cells = times(start, "table:number-columns-repeated").min(COLUMNS);
+                self.cell = value(start);
+            }
+            "text:s" => self.add_text(times(start, "text:c")),
+            _ => {}
+        }
+        // One cell of spaces alone may be too much.
+        self.all = self.all.saturating_add(self.cell.filter(|&bytes| bytes > MOST_BYTES).unwrap_or(0));
+    }
+
+    fn add_text(&mut self, bytes: u64) {
+        self.cell = Some(self.cell.unwrap_or(0).saturating_add(bytes));
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "table:table-cell" | "table:covered-table-cell" => match self.cell.take() {
+                Some(bytes) => {
+                    let cells = self.cells.saturating_mul(CELL.saturating_add(bytes));
+                    self.row = self.row.saturating_add(self.empty).saturating_add(cells);
+                    self.empty = 0;
+                }
+                None => self.empty += self.cells * CELL,
+            },
+            "table:table-row" => self.all = self.all.saturating_add(self.rows.saturating_mul(self.row)),
+            _ => {}
+        }
+    }
+}
+
+/// Bytes of the value that a cell has as an attribute.
+fn value(start: &BytesStart<'_>) -> Option<u64> {
+    let mut attributes = start.attributes();
+    let attributes = attributes.with_checks(false).flatten();
+    let values = attributes.filter(|attribute| attribute.key.as_ref().starts_with("office:"));
+    values.map(|attribute| attribute.value.len() as u64).reduce(|a, b| a + b)
+}
+
+fn times(start: &BytesStart<'_>, attribute: &str) -> u64 {
+    let attribute = start.try_get_attribute(attribute).ok().flatten();
+    attribute.map_or(1, |attribute| attribute.value.parse().unwrap_or(u64::MAX))
+}

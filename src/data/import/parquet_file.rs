@@ -1,0 +1,115 @@
+//! Parquet files: each column of each group of rows by itself, on all cores.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::StringViewArray;
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use rayon::prelude::*;
+
+use super::super::DataError;
+use super::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
+use super::bytes::{self, progress};
+use super::rows::Rows;
+use crate::progress::{Control, Watch};
+
+/// Rows decoded at a time.
+const BATCH: usize = 8_192;
+/// Columns of groups decoded between two reports.
+const COLUMNS_PER_REPORT: usize = 16;
+
+/// Reads all rows, every value as text.
+///
+/// # Errors
+/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
+/// opening the file gives.
+pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<Rows, DataError> {
+    let file = Groups { path, metadata: metadata(path)? };
+    let columns = Columns::of(file.metadata.schema());
+    let sizes = file.metadata.metadata().row_groups().iter().map(|group| group.num_rows());
+    let sizes: Vec<usize> = sizes.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
+    let tasks: Vec<(usize, usize)> =
+        (0..sizes.len()).flat_map(|group| (0..columns.places.len()).map(move |column| (group, column))).collect();
+    let mut texts: Vec<Texts> = columns.places.iter().map(|_| Texts::default()).collect();
+    let rows =
+        if columns.places.is_empty() { 0 } else { sizes.iter().fold(0, |sum: usize, &rows| sum.saturating_add(rows)) };
+    let control = watch.control;
+    for tasks in tasks.chunks(COLUMNS_PER_REPORT) {
+        let read = |&(group, column): &(usize, usize)| {
+            let classes = columns.classes[column].as_deref();
+            file.column(group, sizes[group], columns.places[column], classes, control)
+        };
+        let read: Vec<Texts> = tasks.par_iter().map(read).collect::<Result<_, _>>()?;
+        for (&(_, column), read) in tasks.iter().zip(read) {
+            texts[column].append(path, read)?;
+        }
+        let done: usize = tasks.last().map_or(0, |&(group, _)| sizes[..group].iter().sum());
+        watch.progress(progress("Reading rows", done as u64, rows as u64, "rows"));
+    }
+    let columns_joined = texts.par_iter().map(Texts::joined).collect();
+    let records = (1..=rows as u64).collect();
+    Ok(Rows { names: columns.names, columns: columns_joined, records, bad_rows: Vec::new() })
+}
+
+/// The file's description of itself, texts asked for as views.
+fn metadata(path: &Path) -> Result<ArrowReaderMetadata, DataError> {
+    let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+        .map_err(|error| damaged(path, ArrowKind::Parquet, error.to_string()))?;
+    let options = ArrowReaderOptions::new().with_schema(with_views(metadata.schema()));
+    // What cannot be had as views is converted later.
+    Ok(ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata))
+}
+
+/// The schema with views in place of texts, which the decoder hands out without copying them.
+fn with_views(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => Field::clone(field).with_data_type(DataType::Utf8View),
+        _ => Field::clone(field),
+    });
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
+}
+
+/// A file's groups of rows.
+struct Groups<'a> {
+    path: &'a Path,
+    metadata: ArrowReaderMetadata,
+}
+
+impl Groups<'_> {
+    /// One column of a group of `rows` rows.
+    fn column(
+        &self,
+        group: usize,
+        rows: usize,
+        place: usize,
+        classes: Option<&[String]>,
+        control: &Control,
+    ) -> Result<Texts, DataError> {
+        let broken = |reason: String| damaged(self.path, ArrowKind::Parquet, reason);
+        // A file of its own: readers of the same one would move each other's place.
+        let file = File::open(self.path).map_err(|source| bytes::unreadable(self.path, source))?;
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place]);
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(mask)
+            .with_batch_size(BATCH)
+            .build()
+            .map_err(|error| broken(error.to_string()))?;
+        let (mut texts, mut found) = (Texts::default(), 0);
+        for batch in reader {
+            if control.is_cancelled() {
+                return Err(DataError::Cancelled);
+            }
+            let batch = batch.map_err(|error| broken(error.to_string()))?;
+            let column: StringViewArray =
+                to_texts(batch.column(0), classes).map_err(|error| broken(error.to_string()))?;
+            found += batch.num_rows();
+            texts.add(self.path, column)?;
+        }
+        if found == rows { Ok(texts) } else { Err(broken(format!("it tells of {rows} rows and has {found}"))) }
+    }
+}

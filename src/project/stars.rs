@@ -1,0 +1,184 @@
+//! Ratings by stars, and the three labels made of them.
+
+use std::collections::BTreeMap;
+
+use super::LabelSettings;
+
+/// One of the three labels that stars become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Sentiment {
+    /// Few stars.
+    Negative,
+    /// Neither few nor many.
+    Neutral,
+    /// Many stars.
+    Positive,
+}
+
+impl Sentiment {
+    /// From few stars to many.
+    pub const ALL: [Self; 3] = [Self::Negative, Self::Neutral, Self::Positive];
+
+    /// The label.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Negative => "negative",
+            Self::Neutral => "neutral",
+            Self::Positive => "positive",
+        }
+    }
+}
+
+/// Ratings found as labels: "4", "4.0", "4 stars", "4/5", "★★★★".
+#[derive(Clone, Debug, PartialEq)]
+pub struct StarScale {
+    /// The most stars there can be: 5 or 10.
+    pub top: u32,
+    /// Labels as they stand in the file, with their stars; the fewest stars first.
+    pub ratings: Vec<(String, f64)>,
+}
+
+impl StarScale {
+    /// The ratings, where all labels are such, of three values or more: 1 to 5 stars, or 0 to 10 points with some above 5.
+    pub fn of<'a>(labels: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut ratings = Vec::new();
+        let mut said_top = None;
+        for label in labels {
+            let (stars, top) = parse(label)?;
+            if top.is_some() && said_top.is_some() && top != said_top {
+                return None;
+            }
+            said_top = said_top.or(top);
+            ratings.push((label.to_owned(), stars));
+        }
+        ratings.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.cmp(&b.0)));
+        let (least, most) = (ratings.first()?.1, ratings.last()?.1);
+        let mut values: Vec<f64> = ratings.iter().map(|rating| rating.1).collect();
+        values.dedup();
+        let top = said_top.unwrap_or(if most > 5.0 { 10 } else { 5 });
+        // Five values of ten at the least: numbers of classes are not ratings.
+        let enough = values.len() >= if top == 10 { 5 } else { 3 };
+        let within = most <= f64::from(top) && least >= if top == 10 { 0.0 } else { 1.0 };
+        (enough && within).then_some(Self { top, ratings })
+    }
+
+    /// The usual label of so many stars: of five, 1 and 2 are negative and 4 and 5 positive; of ten, up to 4 and from 7 on.
+    #[must_use]
+    pub fn usual(&self, stars: f64) -> Sentiment {
+        let (low, high) = if self.top == 10 { (4.5, 6.5) } else { (2.25, 3.75) };
+        if stars < low {
+            Sentiment::Negative
+        } else if stars < high {
+            Sentiment::Neutral
+        } else {
+            Sentiment::Positive
+        }
+    }
+
+    /// The usual label of each rating.
+    #[must_use]
+    pub fn usual_choice(&self) -> BTreeMap<String, Sentiment> {
+        self.ratings.iter().map(|(label, stars)| (label.clone(), self.usual(*stars))).collect()
+    }
+
+    /// What the ratings become under these settings; `None` where one becomes something else.
+    #[must_use]
+    pub fn chosen(&self, settings: &LabelSettings) -> Option<BTreeMap<String, Sentiment>> {
+        let of = |label: &str| Sentiment::ALL.into_iter().find(|sentiment| sentiment.name() == settings.resolve(label));
+        self.ratings.iter().map(|(label, _)| Some((label.clone(), of(label)?))).collect()
+    }
+}
+
+impl LabelSettings {
+    /// Settings under which ratings become these labels. Colours stay.
+    #[must_use]
+    pub fn with_stars(&self, choice: &BTreeMap<String, Sentiment>) -> Self {
+        Self {
+            order: Sentiment::ALL.map(|sentiment| sentiment.name().to_owned()).to_vec(),
+            mapping: choice.iter().map(|(label, sentiment)| (label.clone(), sentiment.name().to_owned())).collect(),
+            colours: self.colours.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The stars a label says, and of how many, where it says so.
+fn parse(label: &str) -> Option<(f64, Option<u32>)> {
+    let label = label.trim().to_lowercase();
+    let stars = label.chars().filter(|&letter| letter == '★' || letter == '⭐').count();
+    if stars > 0 && label.chars().all(|letter| matches!(letter, '★' | '⭐' | '☆' | '\u{FE0F}' | ' ')) {
+        return (stars <= 5).then_some((stars as f64, Some(5)));
+    }
+    let (label, starry) = match label.strip_suffix("stars").or_else(|| label.strip_suffix("star")) {
+        Some(number) => (number.trim_end_matches(['-', '_', ' ']).to_owned(), true),
+        None => (label, false),
+    };
+    let parts = label.split_once('/').or_else(|| label.split_once(" out of ")).or_else(|| label.split_once(" of "));
+    let (number, top) = match parts {
+        Some((number, top)) => (number, Some(top.trim().parse::<u32>().ok().filter(|top| matches!(top, 5 | 10))?)),
+        None => (label.as_str(), starry.then_some(5)),
+    };
+    let number: f64 = number.trim().parse().ok()?;
+    // Whole and half stars.
+    let fine = (0.0..=10.0).contains(&number) && (number * 2.0).fract() == 0.0;
+    fine.then_some((number, top))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scale(labels: &[&str]) -> Option<StarScale> {
+        StarScale::of(labels.iter().copied())
+    }
+
+    #[test]
+    fn ratings_are_known_however_they_are_written() {
+        for labels in [
+            ["1", "3", "5"],
+            ["1.0", "3.0", "5.0"],
+            ["1 star", "3 stars", "5 Stars"],
+            ["1/5", "3/5", "5/5"],
+            ["★", "★★★☆☆", "⭐⭐⭐⭐⭐"],
+            ["1 out of 5", "3 out of 5", "5 of 5"],
+        ] {
+            let scale = scale(&labels).unwrap_or_else(|| panic!("{labels:?}"));
+            assert_eq!(scale.top, 5, "{labels:?}");
+            let settings = LabelSettings::default().with_stars(&scale.usual_choice());
+            let becomes: Vec<&str> = labels.iter().map(|label| settings.resolve(label)).collect();
+            assert_eq!(becomes, ["negative", "neutral", "positive"], "{labels:?}");
+            assert_eq!(scale.chosen(&settings), Some(scale.usual_choice()));
+            assert_eq!(scale.chosen(&LabelSettings::default()), None);
+        }
+    }
+
+    #[test]
+    fn other_numbers_and_names_are_not_ratings() {
+        for labels in [
+            &["1", "2"][..],
+            &["0", "1", "2"],
+            &["-1", "0", "1"],
+            &["1", "3", "7"],
+            &["1", "3", "12"],
+            &["good", "2", "3"],
+            &["1/5", "5/10", "3/5"],
+            &["1", "2", "3.14"],
+            &[],
+        ] {
+            assert_eq!(scale(labels), None, "{labels:?}");
+        }
+    }
+
+    #[test]
+    fn points_of_ten_and_half_stars() {
+        let points = scale(&["0", "2", "4", "5", "6", "7", "10"]).unwrap();
+        assert_eq!((points.top, points.ratings[0].0.as_str()), (10, "0"));
+        let usual: Vec<Sentiment> = points.ratings.iter().map(|(_, stars)| points.usual(*stars)).collect();
+        let (low, middle, high) = (Sentiment::Negative, Sentiment::Neutral, Sentiment::Positive);
+        assert_eq!(usual, [low, low, low, middle, middle, high, high]);
+        let halves = scale(&["1.5", "2", "2.5", "3.5", "4", "4.5"]).unwrap();
+        let usual: Vec<Sentiment> = halves.ratings.iter().map(|(_, stars)| halves.usual(*stars)).collect();
+        assert_eq!(usual, [low, low, middle, middle, high, high]);
+    }
+}

@@ -1,0 +1,85 @@
+//! What is told of the rows beyond their number: the words of each label, dates, languages, missing values.
+
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::data::{
+    self, DataError, FileLanguages, Imported, Prepared, Rows, Terms, Timeline, count_languages, timelines, top_terms,
+};
+use crate::progress::Watch;
+use crate::project::Project;
+
+use super::Survey;
+
+/// Most texts whose words are counted; more would not change which words come first.
+const TEXTS: usize = 200_000;
+/// Most texts of a file whose language is told.
+const LANGUAGE_TEXTS: usize = 20_000;
+/// Terms of each label.
+const TERMS: usize = 15;
+
+/// Rows as they were read, prepared and counted, all of the same moment.
+#[derive(Clone, Debug)]
+pub struct RowSource {
+    /// The settings they were prepared with.
+    pub project: Arc<Project>,
+    /// The files as read.
+    pub imported: Arc<Imported>,
+    /// The rows that will be used.
+    pub prepared: Arc<Prepared>,
+    /// What was counted over them.
+    pub survey: Arc<Survey>,
+}
+
+impl RowSource {
+    /// The rows, each under one number.
+    #[must_use]
+    pub fn rows(&self) -> Rows<'_> {
+        Rows::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
+    }
+}
+
+/// How full a column is, over all files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnFill {
+    /// Its name.
+    pub name: String,
+    /// Rows of the files that have it.
+    pub rows: usize,
+    /// Rows without a value in it, white space aside.
+    pub missing: usize,
+}
+
+/// What is told of the rows beyond their number.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// The words that set each label apart.
+    pub terms: Terms,
+    /// Each column of the main file.
+    pub columns: Vec<ColumnFill>,
+    /// Rows over time, for each column of dates.
+    pub timelines: Vec<Timeline>,
+    /// Languages of each file.
+    pub languages: Vec<FileLanguages>,
+}
+
+impl Profile {
+    /// Walks all rows, and of very many a sample where that says as much.
+    pub(super) fn of(rows: &Rows, watch: &mut Watch) -> Result<Self, DataError> {
+        let columns = rows.imported.main.table.names.par_iter().map(|name| fill(rows, name)).collect();
+        let terms = top_terms(rows.prepared, TEXTS, TERMS, watch)?;
+        let languages = count_languages(rows.prepared, LANGUAGE_TEXTS, watch)?;
+        Ok(Self { terms, columns, timelines: timelines(rows), languages })
+    }
+}
+
+fn fill(rows: &Rows, name: &str) -> ColumnFill {
+    let mut fill = ColumnFill { name: name.to_owned(), rows: 0, missing: 0 };
+    for data::ImportedFile { table, .. } in rows.imported.files() {
+        let Some(column) = table.column_index(name) else { continue };
+        fill.rows += table.len();
+        fill.missing += (0..table.len()).filter(|&row| table.cell(column, row).trim().is_empty()).count();
+    }
+    fill
+}

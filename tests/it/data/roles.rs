@@ -1,0 +1,188 @@
+//! What columns are for: guessed, joined, and columns of one label each.
+
+use super::real::shared;
+use super::*;
+use hone::data::{DropReason, RowColumns};
+use hone::project::ColumnRole;
+
+/// A project on a file just opened: every column guessed.
+fn guessed(path: &Path) -> (Project, Imported) {
+    let mut project = Project::default();
+    project.dataset.main = Some(path.to_owned());
+    let imported = watched(|watch| import(&project, Path::new(""), watch)).unwrap();
+    imported.fill_in(&mut project.dataset);
+    (project, imported)
+}
+
+fn roles(project: &Project, imported: &Imported) -> Vec<(String, ColumnRole)> {
+    let names = imported.main.table.names.iter();
+    names.filter_map(|name| Some((name.clone(), project.dataset.role_of(name)?))).collect()
+}
+
+#[test]
+fn roles_of_real_files() {
+    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
+    let (project, imported) = guessed(&path);
+    let found = roles(&project, &imported);
+    let expected = [
+        ("tweet_id", ColumnRole::Id),
+        ("airline_sentiment", ColumnRole::Label),
+        ("text", ColumnRole::Text),
+        ("tweet_created", ColumnRole::Time),
+    ];
+    assert_eq!(found, expected.map(|(name, role)| (name.to_owned(), role)));
+    for path in ["airline_tweets/train.csv", "sst2/train.tsv"] {
+        let Some(path) = shared(path) else { return };
+        let (project, imported) = guessed(&path);
+        assert_eq!(roles(&project, &imported).len(), imported.main.table.names.len().min(2), "{}", path.display());
+    }
+}
+
+#[test]
+fn roles_of_the_sample_and_of_made_up_exports() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews/reviews.csv");
+    let (project, imported) = guessed(&sample);
+    let dataset = &project.dataset;
+    assert_eq!((dataset.id_column.as_deref(), dataset.time_column.as_deref()), (Some("order_id"), Some("date")));
+    assert_eq!((dataset.text_column.as_str(), dataset.label_column.as_str()), ("review", "sentiment"));
+    assert!(dataset.joined_columns.is_empty() && imported.guessed.label_columns.is_empty());
+
+    let mut amazon =
+        "customer_id,review_id,product_title,star_rating,review_headline,review_body,review_date,split,,Unnamed: 0\n"
+            .to_owned();
+    let mut tickets = "Ticket ID\tSubject\tDescription\tRequester\tTopic\tUser\tCreated at\n".to_owned();
+    for row in 0..40 {
+        let (split, day) = (["train", "test", "dev"][row % 3], row % 28 + 1);
+        amazon += &format!(
+            "{},R{row},Lamp,{},Headline {row},The lamp number {row} is bright,2015-08-{day:02},{split},,{row}\n",
+            row % 9,
+            row % 5 + 1
+        );
+        tickets += &format!(
+            "{row}\tHelp {row}\tMy login number {row} does not work at all\tme\t{}\tu{}\t{day}/03/2026 10:15\n",
+            ["login", "bill"][row % 2],
+            row % 7
+        );
+    }
+    let (_folder, path) = written("amazon.csv", amazon);
+    let (project, imported) = guessed(&path);
+    let named = |found: Vec<(String, ColumnRole)>| {
+        found.into_iter().map(|(name, role)| format!("{name} {}", role.title())).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        named(roles(&project, &imported)),
+        [
+            "customer_id Group",
+            "review_id Id",
+            "star_rating Label",
+            "review_headline Before the text",
+            "review_body Text",
+            "review_date Time",
+            "split Split",
+            "column_9 Ignored",
+            "Unnamed: 0 Ignored",
+        ]
+    );
+    let (_folder, path) = written("tickets.tsv", tickets);
+    let (project, imported) = guessed(&path);
+    assert_eq!(
+        named(roles(&project, &imported)),
+        ["Ticket ID Id", "Subject Before the text", "Description Text", "Topic Label", "User Group", "Created at Time"]
+    );
+}
+
+#[test]
+fn a_project_saved_with_its_columns_keeps_them_as_they_are() {
+    let rows = "id,title,text,label\n1,A,first one here,x\n2,B,second one here,y\n";
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), rows, None, None);
+    let before = project.dataset.clone();
+    let imported = watched(|watch| import(&project, folder.path(), watch)).unwrap();
+    imported.fill_in(&mut project.dataset);
+    assert_eq!(project.dataset, before);
+    let text = ron::to_string(&before).unwrap();
+    for new in ["more", "joined_columns", "label_columns", "group_column", "ignored_columns"] {
+        assert!(!text.contains(new), "what is not used is not written: {text}");
+    }
+    let old: DatasetSettings = ron::from_str("(main: Some(\"a.csv\"), text_column: \"text\")").unwrap();
+    assert_eq!((old.more.len(), old.read_columns().count()), (0, 1));
+}
+
+#[test]
+fn joined_texts_are_what_is_cleaned_learnt_and_corrected() {
+    let mut rows = "id,title,text,label\n".to_owned();
+    for row in 0..20 {
+        for label in ["good", "bad"] {
+            rows += &format!("{row}{label},<b>Title {row}</b>,text {row} of {label},{label}\n");
+        }
+    }
+    rows += "last,,only a text,good\ntitle,Only a title,,bad\n";
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &rows, None, None);
+    project.dataset.set_role("title", Some(ColumnRole::Joined));
+    project.dataset.set_role("id", Some(ColumnRole::Id));
+    project.cleaning.collapse_whitespace = false;
+    let (imported, ready) = prepared(&project, folder.path());
+    let texts: Vec<&str> = ready.examples.iter().map(|row| row.text.as_str()).collect();
+    assert!(texts[0].contains("Title 0") && texts[0].ends_with("\ntext 0 of good"), "{:?}", texts[0]);
+    assert_eq!(texts[texts.len() - 2], "only a text");
+    assert_eq!(texts[texts.len() - 1].trim(), "Only a title");
+    assert_eq!(ready.keys[0].as_deref(), Some("0good"));
+
+    let columns = RowColumns::of(&imported.main.table, &project.dataset).unwrap();
+    let hash = columns.hash(0);
+    let correct = |project: &mut Project, hash: &str| {
+        let edit = hone::project::RowEdit { content_hash: hash.to_owned(), excluded: true, ..Default::default() };
+        project.edits.rows = [(ready.examples[0].id, edit)].into();
+        prepared(project, folder.path()).1.stale_edits.len()
+    };
+    assert_eq!(correct(&mut project, &hash), 0);
+    project.dataset.set_role("title", None);
+    assert_eq!(correct(&mut project, &hash), 1, "another text is another row");
+
+    project.dataset.joined_columns = vec!["subject".to_owned()];
+    let blockers = prepared(&project, folder.path()).1.blockers;
+    assert!(blockers[0].contains("main.csv has no column 'subject' for the text"), "{blockers:?}");
+}
+
+#[test]
+fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
+    let mut rows = "text,verified,positive,neutral,negative\n".to_owned();
+    let marks = ["1,0,0", "0,1,0", "0,0,1"];
+    for row in 0..60 {
+        rows += &format!("text number {row},{},{}\n", ["yes", "no"][row / 3 % 2], marks[row % 3]);
+    }
+    rows += "two of them,yes,1,1,0\nnone of them,no,0,0,0\nsomething else,no,0,maybe,0\n";
+    let (_folder, path) = written("rows.csv", rows);
+    let (mut project, imported) = guessed(&path);
+    assert_eq!(imported.guessed.label_columns, ["positive", "neutral", "negative"]);
+    assert_eq!((project.dataset.labelled_by().count(), imported.guessed_label.as_deref()), (0, None));
+    project.dataset.set_label_columns(&imported.guessed.label_columns);
+    let (_, ready) = prepared(&project, Path::new(""));
+    assert_eq!(ready.labels, ["negative", "neutral", "positive"]);
+    assert_eq!((ready.examples.len(), ready.counts()[0].iter().sum::<usize>()), (60, 20));
+    let dropped = |reason| ready.dropped.iter().filter(|row| row.1 == reason).count();
+    assert_eq!((dropped(DropReason::SeveralLabels), dropped(DropReason::NoneOfLabels)), (2, 1));
+    let warned = ready.warnings.iter().any(|warning| warning.contains("Hone learns one label a text"));
+    assert!(warned, "{:?}", ready.warnings);
+
+    // A person can say what the row is.
+    let id = ready.dropped.iter().find(|row| row.1 == DropReason::SeveralLabels).unwrap().0;
+    let edit = hone::project::RowEdit {
+        content_hash: hone::data::content_hash("two of them", ""),
+        label: Some("positive".to_owned()),
+        ..Default::default()
+    };
+    project.edits.rows.insert(id, edit);
+    assert_eq!(prepared(&project, Path::new("")).1.examples.len(), 61);
+}
+
+#[test]
+fn texts_with_several_labels_are_not_taken_for_one_label_each() {
+    let mut rows = "text,rude,threat,spam\n".to_owned();
+    for row in 0..60 {
+        rows += &format!("text number {row},{},{},{}\n", row % 2, row / 2 % 2, row / 4 % 2);
+    }
+    let (_folder, path) = written("rows.csv", rows);
+    assert!(guessed(&path).1.guessed.label_columns.is_empty());
+}

@@ -1,0 +1,95 @@
+//! Patterns go with the model they were used for, and what is wrong with rows is looked for with the model's tokenizer.
+
+use super::*;
+use hone::data::FindingKind;
+use hone::project::Pattern;
+use hone::storage::{MODEL_INFO_FILE, read_model_info, write_model_info};
+
+fn probabilities(bench: &Bench, model: &Path, texts: &[&str]) -> Vec<Vec<f32>> {
+    let texts = texts.iter().map(|&text| text.to_owned()).collect();
+    match bench.ask(Command::Classify { model: model.to_owned(), texts }) {
+        Answer::Classified { probabilities, .. } => probabilities,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn patterns_travel_with_the_model() {
+    let mut bench = Bench::new(|_| ());
+    let pattern =
+        |find: &str, replace: &str| Pattern { find: find.into(), replace: replace.into(), ..Pattern::default() };
+    bench.project.cleaning.patterns = vec![
+        Pattern { regex: true, ..pattern(r"gad(get|jet)s?\b", "phone") },
+        Pattern { enabled: false, ..pattern("phone", "shirt") },
+        pattern("Sent from here", ""),
+    ];
+    let best = bench.train().folder.join("best");
+    let texts = ["the Gadget is great\nSENT from\nhere", "the phone is great", "Sent from here"];
+    let own = probabilities(&bench, &best, &texts);
+    assert_eq!(own[0], own[1], "replaced and removed as in training");
+    assert!(own[2].is_empty(), "nothing is left of it");
+
+    let run = best.parent().unwrap().to_owned();
+    let output = bench.path("export");
+    let export = Command::Export { run: run.clone(), format: ExportFormat::HuggingFace, output: output.clone() };
+    assert!(matches!(bench.ask(export), Answer::Exported { .. }));
+    assert_eq!(probabilities(&bench, &output, &texts), own, "an export answers as the run does");
+    let card = std::fs::read_to_string(output.join("README.md")).unwrap();
+    let told = r"own find-and-replace patterns (`gad(get|jet)s?\b` (regular expression) replaced by `phone`; `Sent from here` \
+                 removed)";
+    let told = told.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
+    assert!(card.contains(&told), "{told} is missing in\n{card}");
+    // The run's own test rows are measured with them too.
+    let evaluate = Command::Evaluate { run, data: Some(bench.path("reviews.csv")) };
+    assert!(matches!(bench.ask(evaluate), Answer::Evaluated(_)));
+
+    // A file written by hand, or before there were patterns.
+    let info = output.join(MODEL_INFO_FILE);
+    let text = std::fs::read_to_string(&info).unwrap();
+    std::fs::write(&info, text.replace("gad(get", "gad((get")).unwrap();
+    let texts = || vec!["the phone is great".to_owned()];
+    // The weights' time of change says whether a model is read again.
+    let copy = bench.path("copy");
+    std::fs::rename(&output, &copy).unwrap();
+    let message = bench.refused(Command::Classify { model: copy.clone(), texts: texts() });
+    assert!(
+        message.contains("hone.ron, pattern 1 ('gad((get|jet)s?\\b') cannot be used (character 4): unclosed group"),
+        "{message}"
+    );
+    std::fs::write(copy.join(MODEL_INFO_FILE), &text).unwrap();
+    let mut old = read_model_info(&copy).unwrap().unwrap();
+    old.cleaning.patterns.clear();
+    write_model_info(&copy, &old).unwrap();
+    assert!(
+        !std::fs::read_to_string(copy.join(MODEL_INFO_FILE)).unwrap().contains("patterns"),
+        "as before there were any"
+    );
+    let plain = probabilities(&bench, &copy, &["the phone is great", "the gadget is great"]);
+    assert_eq!((&plain[0], plain[0] == plain[1]), (&own[1], false));
+}
+
+#[test]
+fn lengths_are_those_of_the_models_tokenizer() {
+    let mut bench = Bench::new(|training| training.max_length = 5);
+    let ask = |bench: &Bench, project: &Project| {
+        let imported = import(&bench.worker, project, bench.folder.path());
+        let prepared = prepare(&bench.worker, project, &imported);
+        let likeness = match bench.ask(Command::CompareTexts { prepared: Arc::clone(&prepared) }) {
+            Answer::TextsCompared(likeness) => likeness,
+            other => panic!("{other:?}"),
+        };
+        let (project, folder) = (Box::new(project.clone()), bench.folder.path().to_owned());
+        match bench.ask(Command::FindProblems { project, folder, imported, prepared, likeness }) {
+            Answer::ProblemsFound(found) => found,
+            other => panic!("{other:?}"),
+        }
+    };
+    let found = ask(&bench, &bench.project);
+    let long = found.iter().find(|finding| finding.kind == FindingKind::TooLong).unwrap();
+    assert_eq!(long.count, 120);
+    assert!(!long.message.contains("estimate"), "{}", long.message);
+    bench.project.model = ModelChoice::Folder(bench.path("no-model"));
+    let found = ask(&bench, &bench.project);
+    let long = found.iter().find(|finding| finding.kind == FindingKind::TooLong).unwrap();
+    assert!(long.message.contains("an estimate from words, until the model is on this machine"), "{}", long.message);
+}
