@@ -66,7 +66,7 @@ def main():
     hone, peer = median(0, "ms_per_step"), median(1, "ms_per_step")
     print(json.dumps({
         "hone_ms": round(hone, 1), "peer_ms": round(peer, 1), "times_faster": round(peer / hone, 2),
-        "hone_efficiency": a.device == "cpu" and round(median(0, "efficiency"), 3) or None,
+        "hone_efficiency": round(median(0, "efficiency"), 3) if a.device == "cpu" else None,
         "hone_peak_mb": round(median(0, "peak_rss_mb")), "peer_peak_mb": round(median(1, "peak_rss_mb")),
         "rounds": [[round(ours["ms_per_step"], 1), round(theirs["ms_per_step"], 1)] for ours, theirs in rounds],
     }))
