@@ -212,6 +212,10 @@ fn the_rows_of_another_table_are_pictured() {
             hone(&mut window).apply_settings();
             window.set_size(egui::vec2(size[0], size[1]));
             settle(&mut window);
+            if let Some(clear) = window.query_by_label("Clear") {
+                clear.click();
+                settle(&mut window);
+            }
             picture(&format!("inspect-table-{name}-{zoom}"), &mut window);
             let id = hone(&mut window).prepared().unwrap().examples[3].id;
             window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
