@@ -16,7 +16,7 @@ use crate::storage::ThemeChoice;
 /// The Labels step of the sample project, with room for all of it.
 fn labels_step(theme: ThemeChoice) -> (Window, tempfile::TempDir) {
     let (mut window, folder) = app(theme, 1.0);
-    window.set_size(egui::vec2(1280.0, 2400.0));
+    window.set_size(egui::vec2(1280.0, 3200.0));
     settle(&mut window);
     hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
     settle(&mut window);
