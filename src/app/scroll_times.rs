@@ -63,7 +63,8 @@ fn frame(ctx: &Context, app: &mut HoneApp, events: Vec<Event>) -> (Duration, u64
 /// The number in the first column of the table.
 fn row_number(shape: &ClippedShape) -> Option<u64> {
     let Shape::Text(text) = &shape.shape else { return None };
-    let in_table = text.pos.x < 340.0 && text.pos.y > 300.0;
+    // Nothing else is cut to the height of the rows.
+    let in_table = text.pos.x < 340.0 && (300.0..450.0).contains(&shape.clip_rect.height());
     in_table.then(|| text.galley.text().trim().replace(',', "").parse().ok()).flatten()
 }
 
@@ -124,7 +125,7 @@ fn a_million_rows_scrolls_smoothly() {
             reached = reached.max(number);
         }
         slowest = slowest.max(report(name, times, reached));
-        assert!(reached > 500 || rows < 1_000, "the table did not scroll: {reached}");
+        assert!(reached > (FRAMES as u64 / 2).min(rows as u64 / 2), "the table did not scroll: {reached}");
     }
     slowest = slowest.max(by_keyboard(&ctx, &mut app));
     assert!(slowest < BUDGET, "too slow: {slowest:.2?}");

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::array::Array;
 use super::dropout::Dropout;
+use super::regroup::Regroup;
 use super::sequence::{Gradients, Rows, Scratch, Sequence, mask_row};
 use super::tape::{Flow, HostValue, Node, Op, Tape, Value};
 
@@ -138,36 +139,68 @@ fn check(input: AttentionInput<'_>, shape: &AttentionShape) -> Result<usize> {
     Ok(hidden)
 }
 
+/// All sequences at once, padded to the longest: a sequence after another keeps a GPU waiting.
 fn reference(qkv: &[Tensor], shape: &AttentionShape, dropout: Dropout) -> Result<Tensor> {
     let [q, k, v] = qkv else { bail!("attention takes queries, keys and values") };
     let (query_rows, hidden) = q.dims2()?;
-    let size = hidden / shape.heads;
-    let mut out = Vec::new();
-    for (queries, keys) in shape.queries.windows(2).zip(shape.keys.windows(2)) {
-        let (first, rows) = (queries[0] as usize, (queries[1] - queries[0]) as usize);
-        let columns = (keys[1] - keys[0]) as usize;
-        if rows == 0 {
-            continue;
-        }
-        let split = |tensor: &Tensor, first: usize, rows: usize| {
-            tensor.narrow(0, first, rows)?.reshape((rows, shape.heads, size))?.transpose(0, 1)?.contiguous()
-        };
-        let (q, k) = (split(q, first, rows)?, split(k, keys[0] as usize, columns)?);
-        let scores = (q.matmul(&k.t()?)? / (size as f64).sqrt())?;
-        let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?.exp()?;
-        let mut weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
-        if !dropout.is_off() {
-            let factors = (0..shape.heads * rows).flat_map(|row| {
-                let mask = dropout.row(mask_row(row / rows, first + row % rows, query_rows));
-                (0..columns).map(move |column| mask.factor(column))
-            });
-            let factors = Tensor::from_iter(factors, q.device())?.to_dtype(q.dtype())?;
-            weights = (weights * factors.reshape((shape.heads, rows, columns))?)?;
-        }
-        let mixed = weights.matmul(&split(v, keys[0] as usize, columns)?)?;
-        out.push(mixed.transpose(0, 1)?.reshape((rows, hidden))?);
+    if query_rows == 0 {
+        return q.zeros_like();
     }
-    if out.is_empty() { q.zeros_like() } else { Tensor::cat(&out, 0) }
+    let (size, count) = (hidden / shape.heads, shape.queries.len() - 1);
+    let (rows, columns) = (longest(&shape.queries), longest(&shape.keys));
+    let (of_queries, of_keys) = (padded(&shape.queries, q)?, padded(&shape.keys, k)?);
+    let split = |tensor: &Tensor, grid: &Regroup, length: usize| {
+        grid.apply(tensor)?.reshape((count, length, shape.heads, size))?.transpose(1, 2)?.contiguous()
+    };
+    let (q, k, v) = (split(q, &of_queries, rows)?, split(k, &of_keys, columns)?, split(v, &of_keys, columns)?);
+    let mut scores = (q.matmul(&k.t()?)? / (size as f64).sqrt())?;
+    if let Some(hidden_keys) = hide_padding(&shape.keys, &q)? {
+        scores = scores.broadcast_add(&hidden_keys)?;
+    }
+    let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?.exp()?;
+    let mut weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
+    if !dropout.is_off() {
+        // Rows of padding have some row's mask: nothing is made of them.
+        let mask_row = |place: usize| {
+            let (sequence, head, row) = (place / rows / shape.heads, place / rows % shape.heads, place % rows);
+            mask_row(head, shape.queries[sequence] as usize + row, query_rows)
+        };
+        let factors = dropout.factors((count * shape.heads * rows, columns), mask_row, &q)?;
+        weights = (weights * factors.reshape((count, shape.heads, rows, columns))?)?;
+    }
+    let mixed = weights.matmul(&v)?.transpose(1, 2)?.reshape((count * rows, hidden))?;
+    of_queries.back().apply(&mixed)
+}
+
+fn longest(cumulative: &[u32]) -> usize {
+    cumulative.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
+}
+
+/// From the rows of all sequences to `[sequences x longest]` ones, and back.
+fn padded(cumulative: &[u32], like: &Tensor) -> Result<Regroup> {
+    let (length, rows) = (longest(cumulative) as u32, cumulative.last().map_or(0, |&rows| rows as usize));
+    let from = cumulative
+        .windows(2)
+        .flat_map(|ends| (ends[0]..ends[0] + length).map(move |row| (row < ends[1]).then_some(row)));
+    Regroup::new(&from.collect::<Vec<_>>(), rows, like.device())
+}
+
+/// What makes the softmax 0 for keys that are padding, added to the scores: `[sequences, 1, 1, longest]`. `None` where
+/// there is no padding.
+fn hide_padding(keys: &[u32], like: &Tensor) -> Result<Option<Tensor>> {
+    /// Far below any score, and finite: a sequence without queries may have no keys either.
+    const HIDDEN: f32 = -1e9;
+    let length = longest(keys);
+    let count = keys.len() - 1;
+    if keys.last().is_some_and(|&rows| rows as usize == count * length) {
+        return Ok(None);
+    }
+    let of = |ends: &[u32]| {
+        let real = (ends[1] - ends[0]) as usize;
+        (0..length).map(move |column| if column < real { 0.0 } else { HIDDEN })
+    };
+    let values: Vec<f32> = keys.windows(2).flat_map(of).collect();
+    Tensor::from_vec(values, (count, 1, 1, length), like.device())?.to_dtype(like.dtype()).map(Some)
 }
 
 impl Record {

@@ -141,7 +141,7 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::ops::testing::normal;
+    use crate::ops::testing::{normal, places};
     use crate::ops::{Backend, Gradients, Tape};
 
     fn logits(rows: &[Vec<f32>]) -> Value {
@@ -161,16 +161,20 @@ mod tests {
             for label_smoothing in [0.0, 0.1] {
                 let settings = CrossEntropy { class_weights: class_weights.clone(), label_smoothing, divisor: None };
                 let loss = cross_entropy(&logits(&rows.to_vec2().unwrap()), &labels, &settings).unwrap();
-                let wide = candle_core::Var::from_tensor(&rows.to_dtype(DType::F64).unwrap()).unwrap();
-                let expected = cross_entropy(&Value::Composed(wide.as_tensor().clone()), &labels, &settings).unwrap();
-                assert!((loss.value().unwrap() - expected.value().unwrap()).abs() < 1e-6);
-                let mut gradients = Gradients::new(1);
-                let tape = Tape::training(Backend::Composed);
-                tape.backward(expected, &[wide.as_tensor().clone()], &mut gradients).unwrap();
-                let expected = gradients.get(0).unwrap().to_vec().unwrap();
+                let value = loss.value().unwrap();
                 let LossKind::Host { gradient, .. } = loss.0 else { panic!("not of the kernels") };
-                for (got, expected) in gradient.values().iter().zip(expected) {
-                    assert!((got - expected).abs() < 1e-6, "{got} {expected}");
+                for (device, dtype) in places() {
+                    let there = rows.to_dtype(dtype).unwrap().to_device(&device).unwrap();
+                    let there = candle_core::Var::from_tensor(&there).unwrap().as_tensor().clone();
+                    let composed = cross_entropy(&Value::Composed(there.clone()), &labels, &settings).unwrap();
+                    let expected = composed.value().unwrap();
+                    assert!((value - expected).abs() < 1e-6, "{device:?}: {value} {expected}");
+                    let mut gradients = Gradients::new(1);
+                    Tape::training(Backend::Composed).backward(composed, &[there], &mut gradients).unwrap();
+                    let expected = gradients.get(0).unwrap().to_vec().unwrap();
+                    for (got, expected) in gradient.values().iter().zip(expected) {
+                        assert!((got - expected).abs() < 1e-6, "{device:?}: {got} {expected}");
+                    }
                 }
             }
         }

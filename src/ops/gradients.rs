@@ -1,6 +1,6 @@
 //! Gradients of the trained tensors, summed over the passes of a step.
 
-use candle_core::{DType, Result, Tensor};
+use candle_core::{D, DType, Result, Tensor};
 use rayon::prelude::*;
 
 use super::array::Array;
@@ -47,14 +47,22 @@ impl Gradients {
         self.0.get(tensor)?.as_ref()
     }
 
-    /// The L2 norm of all gradients together, in double precision and in a fixed order.
+    /// The L2 norm of all gradients together, in a fixed order; in double precision where they are in main memory.
     ///
     /// # Errors
     /// When a tensor operation on another device fails.
     pub fn norm(&self) -> Result<f64> {
-        let mut sum = 0.0;
+        let (mut sum, mut elsewhere) = (0.0, Vec::new());
         for gradient in self.0.iter().flatten() {
-            sum += gradient.squared_norm()?;
+            match gradient {
+                Gradient::Device(tensor) => elsewhere.push(sum_of_device_squares(tensor)?),
+                Gradient::Dense(_) | Gradient::Rows(_) => sum += gradient.squared_norm()?,
+            }
+        }
+        if !elsewhere.is_empty() {
+            // One look at the device, not one for each tensor: it has to finish what it is at each time.
+            let sums = Tensor::stack(&elsewhere, 0)?.to_vec1::<f32>()?;
+            sum += sums.into_iter().map(f64::from).sum::<f64>();
         }
         Ok(sum.sqrt())
     }
@@ -122,7 +130,7 @@ impl Gradient {
         }
     }
 
-    /// Sum of the squares of all elements, in double precision and in a fixed order.
+    /// Sum of the squares of all elements, in a fixed order; in double precision where the elements are in main memory.
     ///
     /// # Errors
     /// When a tensor operation on another device fails.
@@ -131,8 +139,7 @@ impl Gradient {
             Self::Dense(array) => array.values(),
             Self::Rows(rows) => &rows.values,
             Self::Device(tensor) => {
-                let sum = tensor.to_dtype(DType::F32)?.sqr()?.sum_all()?.to_scalar::<f32>()?;
-                return Ok(f64::from(sum));
+                return sum_of_device_squares(tensor)?.to_scalar::<f32>().map(f64::from);
             }
         };
         let partial: Vec<f64> = values.par_chunks(CHUNK).map(sum_of_squares).collect();
@@ -191,6 +198,13 @@ impl RowGradient {
     }
 }
 
+/// A scalar of 32 bits, where the tensor lies.
+fn sum_of_device_squares(tensor: &Tensor) -> Result<Tensor> {
+    // A sum of all at once would be made by one of a GPU's many processors.
+    let squares = tensor.to_dtype(DType::F32)?.sqr()?;
+    if squares.rank() < 2 { squares.sum_all() } else { squares.sum(D::Minus1)?.sum_all() }
+}
+
 simd_kernel! {
     /// `sums += values`.
     pub(super) fn add_to(sums: &mut [f32], values: &[f32]) {
@@ -232,6 +246,24 @@ mod tests {
         assert!((norm - exact).abs() < 1e-6 * exact);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         assert_eq!(norm.to_bits(), pool.install(|| gradient.squared_norm()).unwrap().to_bits());
+    }
+
+    #[test]
+    fn the_norm_on_a_device_is_that_in_main_memory() {
+        for (device, dtype) in crate::ops::testing::places() {
+            let (mut there, mut here) = (Gradients::new(3), Gradients::new(3));
+            for (place, shape) in [vec![3, 50], vec![70], vec![1, 1]].into_iter().enumerate() {
+                let values = crate::ops::testing::normal(shape.clone(), place as u64);
+                let count = values.elem_count();
+                let dense = values.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+                here.add_dense(place, (1, count), |out, _| out.copy_from_slice(&dense));
+                there.add_device(place, &values.to_dtype(dtype).unwrap().to_device(&device).unwrap()).unwrap();
+                let squares = [&here, &there].map(|all| all.get(place).unwrap().squared_norm().unwrap());
+                assert!((squares[0] - squares[1]).abs() < 1e-5 * squares[0], "{squares:?}");
+            }
+            let (here, there) = (here.norm().unwrap(), there.norm().unwrap());
+            assert!((here - there).abs() < 1e-5 * here, "{here} {there}");
+        }
     }
 
     #[test]

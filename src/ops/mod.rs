@@ -18,6 +18,7 @@ mod kernels;
 mod layer_norm;
 mod linear;
 mod pool;
+mod regroup;
 mod rows;
 mod sequence;
 mod speed;

@@ -239,6 +239,10 @@ impl<'a> Tape<'a> {
         matches!(self.backend, Backend::Kernels(_))
     }
 
+    pub(super) fn is_training(&self) -> bool {
+        self.training
+    }
+
     /// Of the linear layers' products.
     pub(super) fn precision(&self) -> MatrixPrecision {
         match self.backend {

@@ -1,6 +1,8 @@
 //! Checks every op goes through: agreement with its reference, forward and backward, finite differences, and the same
 //! bits on any number of threads.
 
+use std::sync::OnceLock;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 use super::kernels::{MatrixPrecision, levels};
@@ -21,7 +23,7 @@ type Reference<'a> = &'a dyn Fn(&[Tensor]) -> Result<Tensor>;
 
 /// Asserts that the kernels of `op` on `f32` agree with `reference` (of inputs, then weights) on `f64`: values, gradients
 /// of every input and weight, and the gradients with central differences of the reference; at every level of
-/// instructions that this machine has. The composed form of `op` must agree too.
+/// instructions that this machine has. The composed form of `op` must agree too, wherever it can run ([`places`]).
 pub fn agree(
     inputs: &[Tensor],
     weights: &[Tensor],
@@ -31,10 +33,36 @@ pub fn agree(
     let wide = widened_tensors(inputs, weights);
     let expected = run_reference(&wide, &reference);
     kernels_agree(Backend::default(), inputs, weights, &op, &expected);
-    agrees(&run_composed(&wide, inputs.len(), &op), &expected, "composed");
+    for (device, dtype) in places() {
+        let there = wide.iter().map(|tensor| tensor.to_dtype(dtype).unwrap().to_device(&device).unwrap());
+        let outcome = run_composed(&there.collect::<Vec<_>>(), inputs.len(), &op);
+        agrees(&outcome, &expected, &format!("composed on {:?}", device.location()));
+    }
     for (index, expected) in expected.1.iter().enumerate() {
         differences(&wide, index, &reference, expected);
     }
+}
+
+/// Where composed forms are tried: on the processor in double precision and, where this build and this machine have a GPU,
+/// there in 32 bits. A GPU is not for several threads of a process at once: with one, run these tests one at a time.
+pub fn places() -> Vec<(Device, DType)> {
+    static GPU: OnceLock<Option<Device>> = OnceLock::new();
+    let gpu = GPU.get_or_init(|| {
+        let opened = if cfg!(feature = "metal") { Device::new_metal(0) } else { Device::new_cuda(0) };
+        match (opened, cfg!(any(feature = "cuda", feature = "metal"))) {
+            (Ok(device), _) => {
+                println!("tried on the GPU too");
+                Some(device)
+            }
+            (Err(error), true) => {
+                println!("skipped on the GPU: {error}");
+                None
+            }
+            (Err(_), false) => None,
+        }
+    });
+    let gpu = gpu.iter().map(|device| (device.clone(), DType::F32));
+    std::iter::once((Device::Cpu, DType::F64)).chain(gpu).collect()
 }
 
 /// Asserts that the kernels of `op` with bf16 products agree with `reference` as closely as those with 32-bit ones, at
@@ -143,6 +171,7 @@ fn with_gradients(wide: &[Tensor], function: Reference<'_>) -> Outcome {
 }
 
 fn flat(tensor: &Tensor) -> Vec<f64> {
+    let tensor = tensor.to_device(&Device::Cpu).unwrap().to_dtype(DType::F64).unwrap();
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 
@@ -157,6 +186,7 @@ fn output_weights(shape: Vec<usize>) -> Tensor {
 
 fn weighted(out: &Tensor) -> Tensor {
     let weights = output_weights(out.dims().to_vec()).to_dtype(out.dtype()).unwrap();
+    let weights = weights.to_device(out.device()).unwrap();
     (out.flatten_all().unwrap() * weights).unwrap().sum_all().unwrap()
 }
 

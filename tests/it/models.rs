@@ -4,7 +4,8 @@ use candle_core::{Tensor, Var};
 use hone::data::PackedBatch;
 use hone::models::{Compute, LoadOptions, Mode, TextClassifier, TrainPass, locate};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
-use hone::project::{DeviceChoice, ModelChoice, Precision, TrainedLayers};
+use hone::project::{DeviceChoice, ModelChoice, OptimizerSettings, Precision, TrainedLayers};
+use hone::training::Optimizer;
 use serde::Deserialize;
 
 use crate::tiny_bert::{LABELS, batch, expected, folder, learn, load, logits, options};
@@ -146,20 +147,73 @@ fn a_pass_ends_soon_after_it_is_told_to() {
 /// What runs on other devices, here on the CPU.
 #[test]
 fn composed_operations_give_the_same_numbers() {
-    let (model, composed) = (load(), load().with_backend(Backend::Composed));
+    same_numbers(&load().with_backend(Backend::Composed));
+}
+
+#[test]
+fn a_gpu_gives_the_same_numbers() {
+    let Some(gpu) = gpu() else { return };
+    same_numbers(&load_on(gpu, TrainedLayers::All));
+}
+
+#[test]
+fn a_gpu_learns_as_the_processor_does() {
+    let Some(gpu) = gpu() else { return };
+    for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
+        let losses = [DeviceChoice::Cpu, gpu].map(|device| {
+            let (model, batch) = (load_on(device, trained), batch());
+            let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
+            let features = model.features(&batch, &|| false).unwrap();
+            let losses = (1..=20).map(|step| {
+                let mut gradients = Gradients::new(model.parameters().len());
+                let (mode, loss) = (Mode::Training { seed: 3, step }, CrossEntropy::default());
+                let pass = TrainPass { batch: &batch, features: features.as_ref(), mode, loss: &loss, stop: &|| false };
+                let loss = model.train_pass(&pass, &mut gradients).unwrap().loss;
+                optimizer.step(&gradients, 1e-3).unwrap();
+                loss
+            });
+            losses.collect::<Vec<f64>>()
+        });
+        let [processor, gpu] = &losses;
+        assert!(gpu[19] < gpu[0], "{trained:?}: {gpu:?}");
+        for (step, (processor, gpu)) in processor.iter().zip(gpu).enumerate() {
+            // Rounding differs, and each step builds on the last.
+            assert!((processor - gpu).abs() < 1e-3, "{trained:?}, step {step}: {processor} {gpu}");
+        }
+    }
+}
+
+/// The GPU that this build can use and this machine has.
+fn gpu() -> Option<DeviceChoice> {
+    let found =
+        Compute::devices().iter().copied().find(|device| matches!(device, DeviceChoice::Cuda | DeviceChoice::Metal));
+    if found.is_none() {
+        println!("skipped: no GPU that this build can use");
+    }
+    found
+}
+
+fn load_on(device: DeviceChoice, trained: TrainedLayers) -> TextClassifier {
+    let compute = Compute::choose(device, Precision::F32).unwrap();
+    TextClassifier::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
+}
+
+/// Asserts that a model computes what the kernels do: loss, gradients, answers.
+fn same_numbers(other: &TextClassifier) {
+    let model = load();
     let mode = Mode::Training { seed: 5, step: 3 };
     let (loss, gradients) = learn(&model, &batch(), mode);
-    let (composed_loss, composed_gradients) = learn(&composed, &batch(), mode);
-    assert!((loss - composed_loss).abs() < 1e-5, "{loss} {composed_loss}");
+    let (other_loss, other_gradients) = learn(other, &batch(), mode);
+    assert!((loss - other_loss).abs() < 1e-5, "{loss} {other_loss}");
     for (place, parameter) in model.parameters().iter().enumerate() {
-        let [one, other] = [&gradients, &composed_gradients].map(|all| all.get(place).unwrap().to_vec().unwrap());
+        let [one, other] = [&gradients, &other_gradients].map(|all| all.get(place).unwrap().to_vec().unwrap());
         let largest = one.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         for (one, other) in one.iter().zip(other) {
             assert!((one - other).abs() < 1e-4 * (1.0 + largest), "{}: {one} {other}", parameter.name);
         }
     }
-    for (one, other) in logits(&model, Mode::Inference).concat().iter().zip(logits(&composed, Mode::Inference).concat())
-    {
+    let answers = [&model, other].map(|model| logits(model, Mode::Inference).concat());
+    for (one, other) in answers[0].iter().zip(&answers[1]) {
         assert!((one - other).abs() < 1e-5, "{one} {other}");
     }
 }

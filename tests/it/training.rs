@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
-use hone::models::{LoadOptions, TextClassifier};
+use hone::models::{Compute, LoadOptions, TextClassifier};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
 use hone::project::{
@@ -167,21 +167,31 @@ fn a_run_learns_and_leaves_everything_behind() {
     assert_eq!((info.text_column.as_str(), info.max_length, info.labels), ("text", 32, settings.labels));
 }
 
+/// The newest run's best checkpoint, and the test texts as its tokens.
+fn best_model(bench: &Bench) -> (TextClassifier, Vec<Vec<u32>>) {
+    let best = bench.newest().best();
+    let options = LoadOptions { labels: bench.prepared.labels.clone(), ..LoadOptions::default() };
+    let (model, report) = TextClassifier::load(&best, &options).unwrap();
+    assert!(!report.new_head && report.missing.is_empty());
+    let texts: Vec<&str> = bench.prepared.side(Side::Test).map(|example| example.text.as_str()).collect();
+    let ids = TextTokenizer::load(&best).unwrap().encode_batch(&texts, 32).unwrap();
+    (model, ids)
+}
+
+/// What the newest run said of the test rows, probability after probability.
+fn kept_predictions(bench: &Bench) -> Vec<f32> {
+    let kept = bench.newest().read_predictions("test").unwrap();
+    kept.into_iter().flat_map(|row| row.probabilities).collect()
+}
+
 #[test]
 fn the_best_folder_gives_the_predictions_of_the_run() {
     let bench = Bench::new(120);
     bench.train(|_| ()).summary();
-    let run = bench.newest();
-    let labels = bench.prepared.labels.clone();
-    let options = LoadOptions { labels, ..LoadOptions::default() };
-    let (model, report) = TextClassifier::load(&run.best(), &options).unwrap();
-    assert!(!report.new_head && report.missing.is_empty());
-    let texts: Vec<&str> = bench.prepared.side(Side::Test).map(|example| example.text.as_str()).collect();
-    let ids = TextTokenizer::load(&run.best()).unwrap().encode_batch(&texts, 32).unwrap();
-    let probabilities = quietly(|watch| predict(&model, &ids, watch)).unwrap();
-    let kept = run.read_predictions("test").unwrap();
-    assert_eq!(probabilities.len(), kept.len());
-    for (found, kept) in probabilities.iter().flatten().zip(kept.iter().flat_map(|row| &row.probabilities)) {
+    let (model, ids) = best_model(&bench);
+    let (found, kept) = (quietly(|watch| predict(&model, &ids, watch)).unwrap().concat(), kept_predictions(&bench));
+    assert_eq!(found.len(), kept.len());
+    for (found, kept) in found.iter().zip(kept) {
         assert!((found - kept).abs() < 1e-6);
     }
     let control = Control::default();
@@ -203,6 +213,30 @@ fn bf16_learns_as_well_and_as_repeatably_as_f32() {
     assert_eq!([&f32, &bf16].map(|outcome| outcome.summary().device.as_str()), ["CPU, f32", "CPU, bf16"]);
     let info = read_model_info(&bench.newest().best()).unwrap().unwrap();
     assert_eq!(info.precision, Precision::Bf16, "what is trained in bf16 predicts in bf16");
+}
+
+#[test]
+fn a_gpu_trains_a_run_as_the_processor_does() {
+    let is_gpu = |device: &DeviceChoice| matches!(device, DeviceChoice::Cuda | DeviceChoice::Metal);
+    let Some(gpu) = Compute::devices().iter().copied().find(is_gpu) else {
+        println!("skipped: no GPU that this build can use");
+        return;
+    };
+    let [bench, other] = [Bench::new(80), Bench::new(80)];
+    let run = |bench: &Bench, device| bench.train(|settings| settings.device = device);
+    let (processor, there) = (run(&other, DeviceChoice::Cpu), run(&bench, gpu));
+    assert!(there.summary().device.ends_with("GPU, f32"), "{}", there.summary().device);
+    assert_eq!(processor.steps().len(), there.steps().len());
+    for (one, other) in processor.steps().iter().zip(there.steps()) {
+        assert!((one.loss - other.loss).abs() < 1e-2, "{one:?} {other:?}");
+        assert!((one.grad_norm - other.grad_norm).abs() < 2e-2 * one.grad_norm.max(1.0), "{one:?} {other:?}");
+    }
+    // What was trained there answers the same on the processor.
+    let (model, ids) = best_model(&bench);
+    let found = quietly(|watch| predict(&model, &ids, watch)).unwrap().concat();
+    for (found, kept) in found.iter().zip(kept_predictions(&bench)) {
+        assert!((found - kept).abs() < 1e-4, "{found} {kept}");
+    }
 }
 
 #[test]

@@ -5,7 +5,8 @@
 
 Both do the same: random tokens without padding, forward, backward, clipping at 1, AdamW. FOLDER is a Hugging Face model
 folder. The Python that runs this has torch and transformers. Prints one JSON object: the medians over the rounds, and how
-many times faster Hone is.
+many times faster Hone is. With `--device cuda` both compute on the first NVIDIA GPU, and the precision is the peer's: Hone
+has 32 bits there.
 """
 import argparse
 import json
@@ -17,20 +18,23 @@ PEER = """
 import json, resource, sys, time, torch
 from transformers import AutoModelForSequenceClassification
 folder, batch, length, steps, precision, threads = sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5], int(sys.argv[6])
+device = sys.argv[7]
+finish = torch.cuda.synchronize if device == "cuda" else lambda: None
 torch.set_num_threads(threads); torch.manual_seed(1)
-model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3).train()
+model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=3).train().to(device)
 groups = [{"params": [p for p in model.parameters() if p.ndim >= 2], "weight_decay": 0.01},
           {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0}]
 optimizer = torch.optim.AdamW(groups, lr=1e-5)
-autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16")
+autocast = torch.autocast(device, dtype=torch.bfloat16, enabled=precision == "bf16")
 times = []
 for step in range(steps + 2):
     ids = torch.randint(0, model.config.vocab_size, (batch, length)); labels = torch.randint(0, 3, (batch,))
-    begun = time.perf_counter()
+    finish(); begun = time.perf_counter()
+    ids, labels = ids.to(device), labels.to(device)
     with autocast:
         loss = model(input_ids=ids, attention_mask=torch.ones_like(ids), labels=labels).loss
     optimizer.zero_grad(); loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0); optimizer.step()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0); optimizer.step(); finish()
     times.append((time.perf_counter() - begun) * 1e3)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 print(json.dumps({"ms_per_step": sorted(times[2:])[steps // 2], "peak_rss_mb": peak}))
@@ -51,17 +55,18 @@ def main():
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     a = parser.parse_args()
     sizes = [str(a.batch), str(a.len), str(a.steps)]
     ours = [a.hone, "bench", "step", "--model", a.model, "--batch", sizes[0], "--len", sizes[1],
-            "--steps", sizes[2], "--device", "cpu", "--precision", a.precision]
-    theirs = [sys.executable, "-c", PEER, a.model, *sizes, a.precision, str(a.threads)]
+            "--steps", sizes[2], "--device", a.device, "--precision", "f32" if a.device == "cuda" else a.precision]
+    theirs = [sys.executable, "-c", PEER, a.model, *sizes, a.precision, str(a.threads), a.device]
     rounds = [(run(ours), run(theirs)) for _ in range(a.rounds)]
     median = lambda side, key: statistics.median(each[side][key] for each in rounds)
     hone, peer = median(0, "ms_per_step"), median(1, "ms_per_step")
     print(json.dumps({
         "hone_ms": round(hone, 1), "peer_ms": round(peer, 1), "times_faster": round(peer / hone, 2),
-        "hone_efficiency": round(median(0, "efficiency"), 3),
+        "hone_efficiency": round(median(0, "efficiency"), 3) if a.device == "cpu" else None,
         "hone_peak_mb": round(median(0, "peak_rss_mb")), "peer_peak_mb": round(median(1, "peak_rss_mb")),
         "rounds": [[round(ours["ms_per_step"], 1), round(theirs["ms_per_step"], 1)] for ours, theirs in rounds],
     }))

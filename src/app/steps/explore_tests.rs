@@ -16,7 +16,7 @@ use crate::storage::ThemeChoice;
 /// The Labels step of the sample project, with room for all of it.
 fn labels_step(theme: ThemeChoice) -> (Window, tempfile::TempDir) {
     let (mut window, folder) = app(theme, 1.0);
-    window.set_size(egui::vec2(1280.0, 2400.0));
+    window.set_size(egui::vec2(1280.0, 3200.0));
     settle(&mut window);
     hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
     settle(&mut window);
@@ -212,6 +212,10 @@ fn the_rows_of_another_table_are_pictured() {
             hone(&mut window).apply_settings();
             window.set_size(egui::vec2(size[0], size[1]));
             settle(&mut window);
+            if let Some(clear) = window.query_by_label("Clear") {
+                clear.click();
+                settle(&mut window);
+            }
             picture(&format!("inspect-table-{name}-{zoom}"), &mut window);
             let id = hone(&mut window).prepared().unwrap().examples[3].id;
             window.get_by_label_contains(&format!("Row {}, ", id.record)).click();

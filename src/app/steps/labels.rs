@@ -237,8 +237,8 @@ mod tests {
             settle(window);
             window.get_by_label("Merge into").click();
             settle(window);
-            // The bar and the row are named so too; the menu's is the last.
-            window.get_all_by_label("negative").last().unwrap().click();
+            // Bars and rows are named so too; the menu's is the last button.
+            window.get_all_by_role_and_label(egui::Role::Button, "negative").last().unwrap().click();
             settle(window);
         };
         merge(&mut window);

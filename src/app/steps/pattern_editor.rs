@@ -11,7 +11,7 @@ use crate::data::{CleaningEffect, CleaningPart, Prepared, check_pattern};
 use crate::project::Pattern;
 
 /// Width of what stands to the right of a pattern.
-const BESIDE: f32 = 150.0;
+const BESIDE: f32 = 176.0;
 /// Characters shown of one side of a pattern.
 const SHOWN: usize = 60;
 
@@ -47,11 +47,15 @@ impl PatternsState {
 
 /// `“Sent from my phone” removed`, `“colour” to “color”`.
 pub fn pattern_name(pattern: &Pattern) -> String {
-    let find = one_line(&pattern.find, SHOWN);
+    let side = |text: &str| {
+        let short = one_line(text, SHOWN);
+        if text.chars().nth(SHOWN).is_some() { format!("{short}…") } else { short }
+    };
+    let find = side(&pattern.find);
     if pattern.replace.is_empty() {
         return format!("“{find}” removed");
     }
-    format!("“{find}” to “{}”", one_line(&pattern.replace, SHOWN))
+    format!("“{find}” to “{}”", side(&pattern.replace))
 }
 
 /// Draws the list. `looked_at` is the part of the cleaning whose changes are shown beside it.
@@ -337,6 +341,39 @@ mod tests {
             }
         }
         assert!(has(&mut window, "delivery"));
+    }
+
+    #[test]
+    fn patterns_on_real_tweets_fit_the_window() {
+        let path =
+            std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
+        if !path.exists() {
+            println!("skipped: ../shared absent ({})", path.display());
+            return;
+        }
+        let (mut window, _folder) = prepare(ThemeChoice::Light);
+        hone(&mut window).run_command(AppCommand::OpenData(path.clone()));
+        settle(&mut window);
+        let mut settings = hone(&mut window).project().cleaning.clone();
+        let pattern =
+            |find: &str, replace: &str| Pattern { find: find.into(), replace: replace.into(), ..Pattern::default() };
+        let airline = r"@(united|usairways|americanair|southwestair|jetblue|virginamerica)\b";
+        settings.patterns = vec![
+            Pattern { regex: true, ..pattern(airline, "the airline") },
+            pattern("Cancelled Flightled", "cancelled"),
+        ];
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Cleaning(settings)));
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        assert!(has(&mut window, "the airline") && !has(&mut window, "@united"));
+        window.get_by_label("Change pattern 1").click();
+        settle(&mut window);
+        window.get_by_label_contains("Pattern 1 changes 14,");
+        picture("prepare-tweets", &mut window);
+        window.set_size(egui::vec2(640.0, 2400.0));
+        settle(&mut window);
+        picture("prepare-tweets-narrow", &mut window);
+        window.check_accessibility();
     }
 
     #[test]

@@ -151,8 +151,8 @@ fn compare(before: &str, after: &str) -> (Vec<Piece>, Vec<Piece>) {
     };
     left[..start].iter().for_each(|word| both(word, &mut old, &mut now));
     if changed.len() * new.len() > COMPARED {
-        changed.iter().for_each(|word| push(&mut old, word, true));
-        new.iter().for_each(|word| push(&mut now, word, true));
+        push(&mut old, &changed.concat(), true);
+        push(&mut now, &new.concat(), true);
     } else {
         subsequence(changed, new, &mut old, &mut now);
     }

@@ -3,6 +3,7 @@
 //! Every sentence and line at the beginning or the end of a text is counted, first in a table of fixed size by hash (which
 //! may count too much, never too little), then by itself where that says it may stand in many texts.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 
@@ -105,7 +106,8 @@ fn pieces(sources: &Sources<'_>, cleaner: &Cleaner, example: &Example) -> Vec<St
     let columns = sources.columns(example.id.file);
     let raw = columns.map(|columns| columns.text(example.row)).unwrap_or_default();
     let breaks = |letter: char| matches!(letter, '\n' | '\r');
-    let raw = if raw.contains("<br") || raw.contains("</p") { with_breaks(&raw) } else { raw.into_owned() };
+    let has_tags = raw.contains("<br") || raw.contains("</p");
+    let raw = if has_tags { Cow::Owned(with_breaks(&raw)) } else { raw };
     if raw.contains(breaks) {
         let mut lines = raw.split(breaks).filter(|line| !line.trim().is_empty());
         for line in [lines.next(), lines.next_back()].into_iter().flatten() {

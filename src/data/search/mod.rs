@@ -82,10 +82,8 @@ pub enum Within {
 /// # Errors
 /// [`DataError::BadPattern`] when the words are no regular expression; [`DataError::Cancelled`].
 pub fn find_rows(rows: &Rows, query: &RowQuery, control: &Control) -> Result<Vec<Place>, DataError> {
-    let pattern = match query.words.is_empty() {
-        true => None,
-        false => Some(Pattern::new(&query.words, query.regex, query.match_case)?),
-    };
+    let words = Some(&query.words).filter(|words| !words.is_empty());
+    let pattern = words.map(|words| Pattern::new(words, query.regex, query.match_case)).transpose()?;
     let filter = Filter::new(rows, query, pattern, control);
     let candidates = Candidates::of(rows, query);
     let chunks: Vec<Range<usize>> = (0..candidates.len())

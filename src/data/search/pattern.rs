@@ -45,20 +45,15 @@ fn explain(words: &str, error: &regex::Error) -> String {
     if let regex::Error::CompiledTooBig(_) = error {
         return "It is too large. Repeat fewer times".to_owned();
     }
-    match ast::parse::Parser::new().parse(words) {
-        Err(error) => {
-            let at = words.get(..error.span().start.offset).map_or(0, |before| before.chars().count()) + 1;
-            format!("{}, at character {at}", fault(error.kind()))
-        }
-        // It reads well, and still has no meaning: such as an unknown class of characters.
-        Ok(_) => {
-            let message = error.to_string();
-            let last = message.lines().last().unwrap_or_default();
-            let last = last.strip_prefix("error: ").unwrap_or(last);
-            let mut letters = last.chars();
-            letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
-        }
+    if let Err(error) = ast::parse::Parser::new().parse(words) {
+        let at = words.get(..error.span().start.offset).map_or(0, |before| before.chars().count()) + 1;
+        return format!("{}, at character {at}", fault(error.kind()));
     }
+    // It reads well, and still has no meaning: such as an unknown class of characters.
+    let message = error.to_string();
+    let last = message.lines().last().unwrap_or_default();
+    let mut letters = last.strip_prefix("error: ").unwrap_or(last).chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 fn fault(kind: &ErrorKind) -> String {
@@ -66,7 +61,7 @@ fn fault(kind: &ErrorKind) -> String {
         ErrorKind::GroupUnclosed => "A bracket ( is never closed",
         ErrorKind::GroupUnopened => "A bracket ) was never opened",
         ErrorKind::ClassUnclosed => "A bracket [ is never closed",
-        ErrorKind::ClassRangeInvalid { .. } => "A range such as z-a runs backwards",
+        ErrorKind::ClassRangeInvalid => "A range such as z-a runs backwards",
         ErrorKind::RepetitionMissing => "There is nothing before this *, + or ? to repeat",
         ErrorKind::RepetitionCountUnclosed => "A bracket { is never closed; write \\{ for the character itself",
         ErrorKind::RepetitionCountInvalid => "The numbers in { } run backwards",

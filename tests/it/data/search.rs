@@ -55,9 +55,9 @@ impl Shop {
     }
 
     /// The rows found: `3` is a row of the main file, `t1` one of the test file.
-    fn find(&self, query: RowQuery) -> Vec<String> {
+    fn find(&self, query: impl std::borrow::Borrow<RowQuery>) -> Vec<String> {
         let rows = self.rows();
-        let ids = self.places(&query).unwrap().into_iter().map(|place| rows.id(place).unwrap());
+        let ids = self.places(query.borrow()).unwrap().into_iter().map(|place| rows.id(place).unwrap());
         ids.map(|id| match id.file {
             SourceFile::Main => id.record.to_string(),
             _ => format!("t{}", id.record),
