@@ -1,11 +1,12 @@
 //! What the app does when it is asked to: the one place where commands are carried out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use egui::Context;
 
-use crate::project::{DatasetSettings, ModelChoice};
+use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings};
 use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
 use crate::worker::ExportFormat;
 
@@ -51,6 +52,8 @@ impl HoneApp {
                 }
             }
             AppCommand::StopDryRun => self.state.work.stop_dry_run(),
+            AppCommand::StopComparing => self.state.work.stop_comparing(),
+            AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
             AppCommand::Evaluate(data) => self.state.work.evaluate(data),
             AppCommand::Export { format, output } => self.state.work.export(format, output),
@@ -132,7 +135,14 @@ impl HoneApp {
             test: old.test.clone(),
             ..DatasetSettings::default()
         };
-        self.edit(Edit::Dataset(dataset));
+        // So is how the old file's columns divided its rows, and what was found there.
+        let split = SplitSettings {
+            method: SplitMethod::Random,
+            ignored_leaks: BTreeSet::new(),
+            ..session.project().split.clone()
+        };
+        let same = session.project().split == split;
+        self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
         self.state.view = View::default();
     }
 

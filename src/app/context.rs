@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Finding, Imported, Likeness, Prepared};
+use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
@@ -33,6 +33,10 @@ pub struct StepContext<'a> {
     pub survey: Option<&'a Arc<Survey>>,
     /// Texts of `prepared` that are nearly the same, once they were compared.
     pub likeness: Option<&'a Likeness>,
+    /// What would make figures better than they are, once that was looked for in `prepared`.
+    pub leakage: Option<&'a LeakageReport>,
+    /// A person stopped the preparing.
+    pub prepare_stopped: bool,
     /// What is wrong with the rows, once it was looked for.
     pub findings: Option<&'a Arc<Vec<Finding>>>,
     /// How far looking for it is.

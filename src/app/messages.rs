@@ -27,8 +27,10 @@ pub enum Edit {
     Cleaning(CleaningSettings),
     /// The find-and-replace patterns of the cleaning, as they are typed.
     Patterns(Vec<Pattern>),
-    /// Shares, stratification, seed.
+    /// Sizes, stratification, seed.
     Split(SplitSettings),
+    /// How rows are divided, and the columns that this looks at: one decision.
+    Divide(Box<(DatasetSettings, SplitSettings)>),
     /// The pre-trained model.
     Model(ModelChoice),
     /// Hyperparameters.
@@ -47,7 +49,7 @@ impl Edit {
             Self::Labels(_) => "labels",
             Self::Cleaning(_) => "cleaning",
             Self::Patterns(_) => "patterns",
-            Self::Split(_) => "split",
+            Self::Split(_) | Self::Divide(_) => "split",
             Self::Model(_) => "model",
             Self::Training(_) => "training settings",
             Self::Rows(_) => "row correction",
@@ -142,6 +144,10 @@ pub enum AppCommand {
     DryRun,
     /// Stop measuring.
     StopDryRun,
+    /// Stop comparing texts, for the split or for the report.
+    StopComparing,
+    /// Compare them after all.
+    CompareAgain,
     /// Show a finished run of this project.
     LoadRun(PathBuf),
     /// Measure the shown run on another labelled file.

@@ -242,6 +242,7 @@ fn change(project: &mut Project, edit: Edit) {
         Edit::Cleaning(cleaning) => project.cleaning = cleaning,
         Edit::Patterns(patterns) => project.cleaning.patterns = patterns,
         Edit::Split(split) => project.split = split,
+        Edit::Divide(divide) => (project.dataset, project.split) = *divide,
         Edit::Model(model) => project.model = model,
         Edit::Training(training) => project.training = training,
         Edit::Rows(rows) => {

@@ -130,6 +130,14 @@ impl AppState {
         }
     }
 
+    /// Goes on with what a person has stopped: preparing, or comparing texts.
+    pub fn compare_again(&mut self) {
+        match self.work.prepared.clone() {
+            Some(prepared) => self.work.compare(prepared),
+            None => self.prepare(),
+        }
+    }
+
     /// Looks for the chosen model on this machine.
     pub fn refresh_model(&mut self) {
         // A catalogue that cannot be read is told where the model is chosen.
@@ -209,6 +217,8 @@ impl AppState {
             prepared: work.prepared.as_ref(),
             survey: work.survey.as_ref(),
             likeness: work.likeness.as_deref(),
+            leakage: work.leakage.as_deref(),
+            prepare_stopped: work.prepare_stopped,
             findings: work.findings.as_ref(),
             looking: work.looking.as_ref(),
             inspection: &work.inspection,

@@ -372,6 +372,8 @@ impl Scene {
             prepared: self.prepared.as_ref(),
             survey: self.survey.as_ref(),
             likeness: None,
+            leakage: None,
+            prepare_stopped: false,
             findings: None,
             looking: None,
             inspection: &self.inspection,

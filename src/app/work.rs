@@ -10,7 +10,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Finding, Imported, Likeness, Prepared};
+use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::worker::{
@@ -26,6 +26,7 @@ enum Purpose {
     Import,
     Prepare(Arc<Project>),
     Compare,
+    FindLeaks,
     FindProblems,
     Profile,
     SaveBadRows,
@@ -86,6 +87,12 @@ pub struct Work {
     next_survey: Option<Arc<Survey>>,
     /// Its texts that are nearly the same, once they were compared.
     pub likeness: Option<Arc<Likeness>>,
+    /// The settings `prepared` was prepared with.
+    prepared_as: Option<Arc<Project>>,
+    /// What would make its figures better than they are, once that was looked for.
+    pub leakage: Option<Arc<LeakageReport>>,
+    /// A person stopped the preparing.
+    pub prepare_stopped: bool,
     /// What is wrong with the rows, once it was looked for; while it is looked for anew it is the old one.
     pub findings: Option<Arc<Vec<Finding>>>,
     /// How far looking for it is: comparing texts, then all else.
@@ -136,6 +143,9 @@ impl Work {
             survey: None,
             next_survey: None,
             likeness: None,
+            prepared_as: None,
+            leakage: None,
+            prepare_stopped: false,
             findings: None,
             looking: None,
             prepare_error: None,
@@ -210,10 +220,30 @@ impl Work {
     }
 
     /// Finds the texts of the prepared data that are nearly the same.
-    fn compare(&mut self, prepared: Arc<Prepared>) {
-        self.likeness = None;
+    pub fn compare(&mut self, prepared: Arc<Prepared>) {
+        let is_comparing = |purpose: &Purpose| matches!(purpose, Purpose::Compare | Purpose::FindLeaks);
+        self.stop(is_comparing);
+        self.forget(is_comparing);
+        (self.likeness, self.leakage) = (None, None);
         self.looking = Some(Progress::default());
         self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared });
+    }
+
+    /// Looks for leakage among the prepared rows, after their texts were compared.
+    fn find_leaks(&mut self) {
+        let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
+        if let Some(project) = self.prepared_as.as_deref() {
+            let command = Command::FindLeaks { project: Box::new(project.clone()), imported, prepared };
+            self.send(Lane::Background, Purpose::FindLeaks, command);
+        }
+    }
+
+    /// Stops preparing and comparing texts.
+    pub fn stop_comparing(&self) {
+        self.stop(|purpose| {
+            let looks = matches!(purpose, Purpose::Compare | Purpose::FindLeaks | Purpose::FindProblems);
+            looks || matches!(purpose, Purpose::Prepare(_))
+        });
     }
 
     /// Looks for what is wrong with the prepared rows, after their texts were compared.
@@ -250,6 +280,8 @@ impl Work {
         self.prepared = None;
         self.survey = None;
         self.likeness = None;
+        self.leakage = None;
+        self.prepare_stopped = false;
         self.findings = None;
         self.prepare_error = None;
         self.inspection = Inspection::default();
@@ -404,6 +436,7 @@ impl Work {
                 Purpose::Import
                     | Purpose::Prepare(_)
                     | Purpose::Compare
+                    | Purpose::FindLeaks
                     | Purpose::FindProblems
                     | Purpose::Profile
                     | Purpose::CountTokens

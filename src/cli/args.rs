@@ -44,7 +44,7 @@ pub enum TerminalCommand {
     Predict(PredictArguments),
     /// Save a trained model for other tools
     Export(ExportArguments),
-    /// Look into a data file: columns, labels, lengths, bad rows
+    /// Look into a data file: columns, labels, lengths, bad rows, leakage
     Inspect(InspectArguments),
     /// List the models Hone knows, or download one
     #[command(subcommand)]
@@ -71,6 +71,20 @@ pub struct ReadingArguments {
     /// Sheet of a workbook [the first that is not empty when left out]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
+}
+
+/// Columns that the split looks at.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SplitArguments {
+    /// Column of customers, documents, ...: rows with the same value stay on one side of the split
+    #[arg(long, value_name = "COLUMN")]
+    pub group: Option<String>,
+    /// Column of dates: the oldest rows train, the newest are the test
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
+    /// Column that names each row's side: train, validation or test
+    #[arg(long, value_name = "COLUMN")]
+    pub split_column: Option<String>,
 }
 
 /// What the columns of a data file are for; what is left out is guessed.
@@ -114,11 +128,13 @@ pub struct NewArguments {
     #[arg(long)]
     pub name: Option<String>,
     #[command(flatten)]
+    pub split: SplitArguments,
+    #[command(flatten)]
     pub reading: ReadingArguments,
     /// Words to replace in every text, or regex:FIND=REPLACE; can be given many times, in order
     #[arg(long, value_name = "FIND=REPLACE")]
     pub replace: Vec<String>,
-    /// A setting, such as training.epochs=3; can be given many times
+    /// A setting, such as training.epochs=3 or split.test=500rows; can be given many times
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
     /// Replace a project that is there already (its runs are kept)
@@ -289,6 +305,8 @@ pub struct InspectArguments {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArguments,
+    #[command(flatten)]
+    pub split: SplitArguments,
     #[command(flatten)]
     pub reading: ReadingArguments,
     /// CSV to write with the rows that could not be used, and why

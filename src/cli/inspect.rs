@@ -8,15 +8,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::args::InspectArguments;
-use super::new::{absolute, choose_columns, import, label_columns_hint, reading};
+use super::new::{absolute, choose_columns, choose_method, choose_split_columns, import, label_columns_hint, reading};
 use super::outcome::print_json;
 use super::profile::{Told, print_missing};
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
-use super::{CliError, sentence};
+use super::{CliError, sentence, shell_word};
 use crate::data::{
-    ColumnSummary, DropReason, FileFormat, FilePart, Finding, Imported, Likeness, Prepared, Severity, Table,
-    summarise_columns,
+    ColumnSummary, DropReason, FileFormat, FilePart, Finding, Imported, Leak, LeakRemedy, LeakageReport, Likeness,
+    Prepared, Severity, Table, summarise_columns,
 };
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command, Profile, RowSource, Survey};
@@ -116,9 +116,39 @@ struct Texts {
     findings: Vec<Finding>,
     problems: Vec<String>,
     warnings: Vec<String>,
+    /// Of the rows as a new project divides them.
+    leakage: Leakage,
     /// The texts as a whole.
     #[serde(flatten)]
     told: Told,
+}
+
+/// What would make figures look better than they are.
+#[derive(Serialize)]
+struct Leakage {
+    findings: Vec<LeakInWords>,
+    looked_for: Vec<String>,
+    not_looked_for: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct LeakInWords {
+    kind: &'static str,
+    column: Option<String>,
+    /// Nothing says that figures are wrong, but it is worth a look.
+    hint: bool,
+    found: String,
+    meaning: String,
+    /// Record numbers.
+    rows: Vec<u64>,
+    remedies: Vec<RemedyInWords>,
+}
+
+#[derive(Serialize)]
+struct RemedyInWords {
+    text: String,
+    /// For `--set`.
+    settings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -145,6 +175,8 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     if let Some(output) = &arguments.bad_rows {
         save_bad_rows(&mut session, &imported, output)?;
     }
+    choose_method(&mut project, &arguments.split);
+    choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
     let dataset = project.dataset.clone();
     let mut texts = None;
@@ -164,6 +196,12 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
         };
         let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
         let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
+        let search = Command::FindLeaks {
+            project: project.clone(),
+            imported: Arc::clone(&imported),
+            prepared: Arc::clone(&prepared),
+        };
+        let Answer::LeaksFound(leakage) = session.run(search)? else { return Err(CliError::unexpected()) };
         let search = Command::FindProblems {
             project,
             folder: ".".into(),
@@ -172,7 +210,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
             likeness: Arc::clone(&likeness),
         };
         let Answer::ProblemsFound(findings) = session.run(search)? else { return Err(CliError::unexpected()) };
-        texts = Some(describe_texts(&prepared, &likeness, (&findings, &profile)));
+        texts = Some(describe_texts(&prepared, &likeness, (&findings, &leakage, &profile)));
     }
     let findings = find(&imported, &dataset, texts);
     if arguments.json { print_json(out, &findings) } else { print(out, &findings) }
@@ -247,7 +285,30 @@ fn describe_columns<'a>(table: &'a Table, dataset: &DatasetSettings) -> Vec<Colu
         .collect()
 }
 
-fn describe_texts(prepared: &Prepared, likeness: &Likeness, (findings, profile): (&[Finding], &Profile)) -> Texts {
+fn describe_leakage(report: &LeakageReport) -> Leakage {
+    let remedy = |remedy: &LeakRemedy| RemedyInWords { text: remedy.text(), settings: remedy.settings() };
+    let finding = |leak: &Leak| LeakInWords {
+        kind: leak.kind.name(),
+        column: leak.kind.column().map(str::to_owned),
+        hint: leak.is_hint(),
+        found: leak.found.clone(),
+        meaning: leak.meaning.clone(),
+        rows: leak.rows.iter().map(|row| row.record).collect(),
+        // Without a project there is nothing to let stand.
+        remedies: leak.remedies.iter().filter(|remedy| !matches!(remedy, LeakRemedy::Ignore(_))).map(remedy).collect(),
+    };
+    Leakage {
+        findings: report.leaks.iter().map(finding).collect(),
+        looked_for: report.looked_for.clone(),
+        not_looked_for: report.not_looked_for.clone(),
+    }
+}
+
+fn describe_texts(
+    prepared: &Prepared,
+    likeness: &Likeness,
+    (findings, leakage, profile): (&[Finding], &LeakageReport, &Profile),
+) -> Texts {
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
@@ -282,6 +343,7 @@ fn describe_texts(prepared: &Prepared, likeness: &Likeness, (findings, profile):
         findings: findings.to_vec(),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
+        leakage: describe_leakage(leakage),
         told: Told::new(profile, &prepared.labels),
     }
 }
@@ -378,6 +440,28 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
     }
     for warning in &texts.warnings {
         writeln!(out, "Warning: {}", sentence(warning))?;
+    }
+    print_leakage(out, &texts.leakage)
+}
+
+fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError> {
+    if leakage.findings.is_empty() {
+        writeln!(out, "\nNo leakage found. Looked for: {}.", leakage.looked_for.join("; "))?;
+    } else {
+        writeln!(out, "\nLeakage, as a new project divides the rows:")?;
+    }
+    for LeakInWords { hint, found, meaning, remedies, .. } in &leakage.findings {
+        let kind = if *hint { "worth a look" } else { "leak" };
+        writeln!(out, "  {kind}: {}. {}.", printable(found), printable(meaning))?;
+        for RemedyInWords { text, settings } in remedies {
+            let settings: Vec<String> =
+                settings.iter().map(|setting| format!("--set {}", shell_word(Path::new(setting)))).collect();
+            let how = if settings.is_empty() { String::new() } else { format!(": {}", settings.join(" ")) };
+            writeln!(out, "    {text}{how}")?;
+        }
+    }
+    if !leakage.not_looked_for.is_empty() {
+        writeln!(out, "Not looked for: {}.", leakage.not_looked_for.join("; "))?;
     }
     Ok(())
 }

@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::args::{ColumnArguments, NewArguments, ReadingArguments};
+use super::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use super::session::Session;
 use super::setting::distance;
 use super::table::count;
 use super::{CliError, apply_settings, shell_word};
 use crate::data::{Imported, check_pattern};
 use crate::models::Catalogue;
-use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project};
+use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, SplitMethod};
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::worker::{Answer, Command};
 
@@ -29,12 +29,14 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     if let Some(model) = &arguments.model {
         project.model = model_choice(model)?;
     }
+    choose_method(&mut project, &arguments.split);
     project = apply_settings(&project, &arguments.settings)?;
     for given in &arguments.replace {
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
     let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
+    choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
     none_is_open(&imported, &project.dataset)?;
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
@@ -63,6 +65,9 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     if !others.is_empty() {
         writeln!(out, "Other columns: {}.", others.join(", "))?;
     }
+    if let Some(split) = split_in_words(project) {
+        writeln!(out, "{split}")?;
+    }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
         let bad = count(part.bad_rows as u64, "row", "rows");
         writeln!(out, "{bad} of {} could not be used; `hone inspect` shows them.", part.path.display())?;
@@ -73,6 +78,48 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     }
     writeln!(out, "Next: hone train {}", shell_word(folder))?;
     Ok(())
+}
+
+/// The split that columns named for it mean; a setting can say otherwise.
+pub(super) fn choose_method(project: &mut Project, arguments: &SplitArguments) {
+    project.split.method = match (&arguments.split_column, &arguments.time) {
+        (Some(_), _) => SplitMethod::Column,
+        (None, Some(_)) => SplitMethod::Time,
+        (None, None) => SplitMethod::Random,
+    };
+}
+
+/// Takes the columns named for the split, which must be there.
+pub(super) fn choose_split_columns(
+    project: &mut Project,
+    arguments: &SplitArguments,
+    names: &[String],
+) -> Result<(), CliError> {
+    let dataset = &mut project.dataset;
+    for (asked, column) in [
+        (&arguments.group, &mut dataset.group_column),
+        (&arguments.time, &mut dataset.time_column),
+        (&arguments.split_column, &mut dataset.split_column),
+    ] {
+        if let Some(asked) = asked {
+            must_be_there(asked, names)?;
+            *column = Some(asked.clone());
+        }
+    }
+    Ok(())
+}
+
+/// How the rows are divided, where columns say so.
+fn split_in_words(project: &Project) -> Option<String> {
+    let dataset = &project.dataset;
+    match (project.split.method, &dataset.group_column, &dataset.time_column, &dataset.split_column) {
+        (SplitMethod::Column, _, _, Some(column)) => Some(format!("Split: as {column} says.")),
+        (SplitMethod::Time, _, Some(column), _) => Some(format!("Split: by time, {column}.")),
+        (SplitMethod::Random, Some(column), ..) => {
+            Some(format!("Split: at random, rows of the same {column} together."))
+        }
+        _ => None,
+    }
 }
 
 /// Reads a project's files through the worker.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::project::{EarlyStopping, OutOfRange, Pattern, Project};
+use crate::project::{EarlyStopping, OutOfRange, Pattern, Project, Size};
 
 /// Short names for what is set most.
 const ALIASES: [(&str, &str); 15] = [
@@ -131,6 +131,8 @@ fn candidates(text: &str) -> Vec<Value> {
         candidates.push(Value::Object(Map::from_iter([(pascal_case(variant), inner)])));
     }
     candidates.push(Value::String(pascal_case(text)));
+    // As sizes are written, so that what was read is known again.
+    candidates.extend(text.parse::<Size>().ok().and_then(|size| serde_json::to_value(size).ok()));
     candidates
 }
 
@@ -241,7 +243,7 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, ModelChoice, ScheduleKind};
+    use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, ModelChoice, ScheduleKind, SplitMethod};
 
     fn applied(settings: &[&str]) -> Result<Project, SettingError> {
         apply(&Project::default(), &settings.iter().map(|&setting| setting.to_owned()).collect::<Vec<_>>())
@@ -295,6 +297,35 @@ mod tests {
         assert_eq!((project.dataset.joined_columns.len(), project.dataset.group_column), (0, None));
         let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
         assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
+    }
+
+    #[test]
+    fn sizes_are_shares_or_rows() {
+        let size = |text: &str| applied(&[&format!("split.test={text}")]).map(|project| project.split.test);
+        for (text, read) in [
+            ("0.25", Size::Share(0.25)),
+            ("25%", Size::Share(0.25)),
+            ("0", Size::NONE),
+            ("500rows", Size::Rows(500)),
+            ("500 rows", Size::Rows(500)),
+            ("1row", Size::Rows(1)),
+        ] {
+            assert_eq!(size(text).unwrap(), read, "{text}");
+        }
+        assert!(size("20").unwrap_err().to_string().contains("such as 0.2 or 20%, or a number of rows"));
+        assert!(
+            size("lots")
+                .unwrap_err()
+                .to_string()
+                .ends_with("it takes a share such as 0.2, or a number of rows such as 500rows.")
+        );
+        let project =
+            applied(&["split.method=time", "dataset.time_column=date", "dataset.group_column=customer"]).unwrap();
+        assert_eq!(project.split.method, SplitMethod::Time);
+        assert_eq!(project.dataset.group_column.as_deref(), Some("customer"));
+        let none = applied(&["dataset.group_column=customer", "dataset.group_column=none"]).unwrap();
+        assert_eq!(none.dataset.group_column, None);
+        assert!(applied(&["dataset.time_colum=date"]).unwrap_err().to_string().contains("dataset.time_column"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What keeps data from being trained on, and what a person should know of it, in words to act on.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use super::prepare::shares;
+use super::split::Sizes;
 use super::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
-use crate::project::{Project, RowId, SourceFile};
+use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
 /// Labels named in a message before the rest is counted.
 const NAMED: usize = 5;
@@ -50,6 +50,32 @@ pub(super) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec
         ));
     }
     blockers
+}
+
+/// Blockers of columns that the split looks at in the main file, and does not find there.
+fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> {
+    let (dataset, method) = (&project.dataset, project.split.method);
+    let (role, column, needed) = match method {
+        SplitMethod::Random => ("group", &dataset.group_column, false),
+        SplitMethod::Time => ("time", &dataset.time_column, true),
+        SplitMethod::Column => ("split", &dataset.split_column, true),
+    };
+    match column {
+        None if needed => {
+            let kind = if method == SplitMethod::Time { "is split by time" } else { "is split by a column" };
+            let columns = listed(&file.table.names);
+            vec![format!(
+                "The data {kind}, and no {role} column is chosen. Choose one in Prepare, or split at random. The columns are: \
+                 {columns}"
+            )]
+        }
+        Some(column) if file.table.column_index(column).is_none() => vec![format!(
+            "{} has no column '{column}' for the {role}. It has: {}. Choose another column in Prepare, or none",
+            file.name(),
+            listed(&file.table.names)
+        )],
+        _ => Vec::new(),
+    }
 }
 
 /// Warnings about files, among several, that lack a column in use.
@@ -128,14 +154,15 @@ pub(super) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
 
 /// Looks at the finished examples and adds blockers and warnings.
 pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
-    let mut blockers = Vec::new();
+    let mut blockers = split_column_blockers(project, &imported.main);
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
         blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
-    } else {
+    } else if blockers.is_empty() {
         blockers.extend(label_blockers(project, imported, prepared));
         blockers.extend(side_blockers(project, imported, prepared));
         if blockers.is_empty() {
-            blockers.extend(unseen_labels(imported, prepared));
+            blockers.extend(unseen_labels(project, imported, prepared));
+            prepared.warnings.extend(missing_labels(project, imported, prepared));
         }
         prepared.log_warnings = balance_warnings(prepared);
     }
@@ -195,7 +222,7 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
             "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
         )];
     }
-    let Some(shares) = shares(project, imported) else { return Vec::new() };
+    let Some(shares) = Sizes::of(project, imported).shares(rows) else { return Vec::new() };
     let sides: Vec<&str> = ["training", "validation", "test"]
         .into_iter()
         .zip(shares)
@@ -209,7 +236,7 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
         .filter(|&(_, &rows)| rows > 0 && rows < sides.len())
         .map(|(label, &rows)| format!("'{label}' ({})", count(rows, "row")))
         .collect();
-    if few.is_empty() {
+    if few.is_empty() || project.split.method != SplitMethod::Random {
         return Vec::new();
     }
     vec![format!(
@@ -224,11 +251,14 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
 /// Shares that are no shares, and sides without rows.
 fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut blockers = Vec::new();
-    if shares(project, imported).is_none() {
+    let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
+    if project.split.method != SplitMethod::Column && Sizes::of(project, imported).shares(rows).is_none() {
         blockers.push(format!(
-            "The shares for validation ({}) and test ({}) leave nothing for training. Each must be at least 0, and both \
-             together less than 1",
-            project.split.validation, project.split.test
+            "The sizes of validation ({}) and test ({}) leave nothing for training of {}. Each must be at least 0, and both \
+             together less than all",
+            project.split.validation,
+            project.split.test,
+            count(rows, "row")
         ));
         return blockers;
     }
@@ -243,7 +273,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
         match file {
             Some(file) => blockers.push(no_rows(file, which, prepared)),
             None if side == Side::Validation => blockers.push(
-                "There are no rows for validation, which decides when training is best. Raise its share in Prepare, or give a \
+                "There are no rows for validation, which decides when training is best. Raise its size in Prepare, or give a \
                  validation file"
                     .to_owned(),
             ),
@@ -254,7 +284,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
 }
 
 /// Labels on validation or test that no training row has.
-fn unseen_labels(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let trained: HashSet<u32> = prepared.side(Side::Train).map(|example| example.label).collect();
     let mut first: BTreeMap<(Side, u32), (&Example, usize)> = BTreeMap::new();
     for example in prepared.examples.iter().filter(|example| !trained.contains(&example.label)) {
@@ -266,9 +296,13 @@ fn unseen_labels(imported: &Imported, prepared: &Prepared) -> Vec<String> {
         let file = match example.id.file {
             SourceFile::Main => {
                 let side = if side == Side::Test { "test" } else { "validation" };
+                let split = match project.split.method {
+                    SplitMethod::Random => "Turn the stratified split on",
+                    SplitMethod::Time | SplitMethod::Column => "Split at random",
+                };
                 return format!(
-                    "The label '{label}' is in {side} ({row}, {} in all) but not in the training rows. Turn the \
-                     stratified split on, merge the label with another, or leave it out in Labels",
+                    "The label '{label}' is in {side} ({row}, {} in all) but not in the training rows. {split}, merge \
+                     the label with another, or leave it out in Labels",
                     count(rows, "row")
                 );
             }
@@ -283,6 +317,35 @@ fn unseen_labels(imported: &Imported, prepared: &Prepared) -> Vec<String> {
         )
     };
     first.iter().map(message).collect()
+}
+
+/// Labels without rows on a side that is taken from the main file, and why.
+fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let why = match project.split.method {
+        SplitMethod::Time => "no row of that time has it",
+        SplitMethod::Column => "the split column puts none there",
+        SplitMethod::Random if !project.split.stratified => "the split is not stratified",
+        SplitMethod::Random => "its rows are in too few groups that stay together",
+    };
+    let counts = prepared.counts();
+    let sides = [
+        (Side::Validation, "validation", imported.validation.is_none()),
+        (Side::Test, "test", imported.test.is_none()),
+    ];
+    let mut warnings = Vec::new();
+    for (side, word, divided) in sides {
+        let used = divided && counts.iter().any(|label| label[side as usize] > 0);
+        let missing = counts.iter().zip(&prepared.labels).filter(|(rows, _)| rows[0] > 0 && rows[side as usize] == 0);
+        let missing: Vec<&str> = missing.map(|(_, label)| label.as_str()).collect();
+        if used && !missing.is_empty() {
+            warnings.push(format!(
+                "No {word} row has the label {}: {why}. Nothing can be said of {} there",
+                listed(&missing),
+                if missing.len() == 1 { "it" } else { "them" }
+            ));
+        }
+    }
+    warnings
 }
 
 fn balance_warnings(prepared: &Prepared) -> Vec<String> {
@@ -357,18 +420,6 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
             if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
             prepared.stale_edits[0]
         ));
-    }
-    let mut side_of: HashMap<&str, Side> = HashMap::new();
-    prepared.side(Side::Train).for_each(|example| _ = side_of.insert(&example.text, Side::Train));
-    for (side, word) in [(Side::Validation, "validation"), (Side::Test, "test")] {
-        let shared = prepared.side(side).filter(|example| side_of.contains_key(example.text.as_str())).count();
-        if shared > 0 {
-            warnings.push(format!(
-                "{} of {word} also {} in training, which makes the figures look better than they are",
-                count(shared, "text"),
-                if shared == 1 { "stands" } else { "stand" }
-            ));
-        }
     }
     if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
         warnings.push(

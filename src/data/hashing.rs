@@ -48,6 +48,15 @@ pub(super) fn data_hash(examples: &[Example], labels: &[String]) -> String {
     hexadecimal(&hasher.finalize())
 }
 
+/// SHA-256 over the cleaned text of every example, in order.
+pub(super) fn texts_hash(examples: &[Example]) -> String {
+    let mut hasher = Sha256::new();
+    for example in examples {
+        add(&mut hasher, &example.text);
+    }
+    hexadecimal(&hasher.finalize())
+}
+
 /// SHA-256 over the (id, side) of every example, in order.
 pub(super) fn split_hash(examples: &[Example]) -> String {
     let mut hasher = Sha256::new();

@@ -188,10 +188,10 @@ fn bands(text: &str) -> [u32; BANDS] {
 }
 
 /// Sets of texts that are joined one by one.
-struct Groups(Vec<u32>);
+pub(super) struct Groups(Vec<u32>);
 
 impl Groups {
-    fn new(count: usize) -> Self {
+    pub(super) fn new(count: usize) -> Self {
         Self((0..count as u32).collect())
     }
 
@@ -202,18 +202,32 @@ impl Groups {
         text
     }
 
-    fn unite(&mut self, a: u32, b: u32) {
-        let (a, b) = (self.root(a), self.root(b));
-        let (first, second) = (a.min(b), a.max(b));
-        self.0[second as usize] = first;
+    pub(super) fn unite(&mut self, a: u32, b: u32) {
+        let (root_a, root_b) = (self.root(a), self.root(b));
+        let first = root_a.min(root_b);
+        // The texts themselves too, so that ways to a root stay short.
+        for text in [root_a, root_b, a, b] {
+            self.0[text as usize] = first;
+        }
     }
 
-    /// Sets of more than one, each in order.
-    fn listed(mut self) -> Vec<Vec<u32>> {
+    /// Each text's set, named by its first text; `None` where no two were joined.
+    pub(super) fn numbers(mut self) -> Option<Vec<u32>> {
+        self.flatten();
+        let joined = (0..).zip(&self.0).any(|(text, &root)| text != root);
+        joined.then_some(self.0)
+    }
+
+    fn flatten(&mut self) {
         for text in 0..self.0.len() as u32 {
             // A root is never behind its texts: what stands before is settled already.
             self.0[text as usize] = self.0[self.0[text as usize] as usize];
         }
+    }
+
+    /// Sets of more than one, each in order.
+    fn listed(mut self) -> Vec<Vec<u32>> {
+        self.flatten();
         let mut sizes = vec![0_u32; self.0.len()];
         self.0.iter().for_each(|&root| sizes[root as usize] += 1);
         let mut place = vec![u32::MAX; self.0.len()];

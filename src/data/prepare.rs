@@ -2,16 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::clean::STEPS;
+use super::split::{SplitInputs, divide};
 use super::{
-    Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, PatternError,
-    Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing, split,
+    Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
+    PatternError, Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing,
 };
 use crate::progress::{Progress, Watch};
-use crate::project::{LabelSettings, Project, RowId, SourceFile};
+use crate::project::{LabelSettings, Project, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two looks at the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
@@ -46,6 +48,23 @@ struct Row<'a> {
 /// # Errors
 /// [`DataError::Cancelled`] when the watch is cancelled.
 pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Result<Prepared, DataError> {
+    prepare_with(project, imported, &mut NearGroups::find, watch)
+}
+
+/// Finds the texts nearly the same among rows, or knows them from before.
+pub type FindNear<'a> = dyn FnMut(&[Example], &mut Watch) -> Result<Arc<NearGroups>, DataError> + 'a;
+
+/// [`prepare`], with somebody to ask for texts nearly the same where the split keeps them together: comparing takes
+/// longer than all else.
+///
+/// # Errors
+/// [`DataError::Cancelled`]; those of `find_near`.
+pub fn prepare_with(
+    project: &Project,
+    imported: &Imported,
+    find_near: &mut FindNear<'_>,
+    watch: &mut Watch,
+) -> Result<Prepared, DataError> {
     let files: Vec<&ImportedFile> = imported.files().collect();
     let mut prepared = empty();
     prepared.warnings = checks::file_warnings(&files);
@@ -62,7 +81,14 @@ pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Res
     prepared.cleaning.extend(pattern_effects(project, &cleaner, &rows, &faults));
     prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows));
     prepared.pattern_faults = faults;
-    finish(project, imported, rows, &mut prepared);
+    take_examples(project, imported, rows, &mut prepared);
+    if project.split.keep_near_together && project.split.method == SplitMethod::Random {
+        prepared.near = Some(find_near(&prepared.examples, watch)?);
+    }
+    let near = prepared.near.clone();
+    divide(SplitInputs { project, imported, near: near.as_deref() }, &mut prepared);
+    prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
+    prepared.split_hash = hashing::split_hash(&prepared.examples);
     checks::check(project, imported, &mut prepared);
     if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
 }
@@ -77,6 +103,7 @@ fn empty() -> Prepared {
         cleaning: Vec::new(),
         blockers: Vec::new(),
         warnings: Vec::new(),
+        near: None,
         keys: Vec::new(),
         log_warnings: Vec::new(),
         pattern_faults: Vec::new(),
@@ -292,8 +319,8 @@ fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
     outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
 }
 
-/// Numbers the labels, splits the main file and takes fingerprints.
-fn finish(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
+/// Numbers the labels and parts the rows into examples and those left out. The main file's are all on one side yet.
+fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
     let present: BTreeSet<&str> = rows.iter().filter(|row| row.dropped.is_none()).map(|row| row.label).collect();
     prepared.labels = order_labels(&present, &project.labels);
     let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
@@ -319,28 +346,6 @@ fn finish(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut
         let key = |id| imported.key(&project.dataset, id).map(str::to_owned);
         prepared.keys = prepared.examples.iter().map(|example| key(example.id)).collect();
     }
-    if let Some(shares) = shares(project, imported) {
-        let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
-        let labels: Vec<u32> = main.map(|example| example.label).collect();
-        let (classes, settings) = (prepared.labels.len(), &project.split);
-        let sides = split::assign(&labels, classes, shares, settings.stratified, settings.seed);
-        for (example, side) in prepared.examples.iter_mut().zip(sides) {
-            example.side = side;
-        }
-    }
-    prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
-    prepared.split_hash = hashing::split_hash(&prepared.examples);
-}
-
-/// Shares of the main file's rows for train, validation and test; a side with its own file has none. `None` when
-/// the settings leave nothing for training or are no shares at all.
-pub(super) fn shares(project: &Project, imported: &Imported) -> Option<[f64; 3]> {
-    let own = |share: f64, file: &Option<ImportedFile>| if file.is_some() { 0.0 } else { share };
-    let validation = own(project.split.validation, &imported.validation);
-    let test = own(project.split.test, &imported.test);
-    let train = 1.0 - validation - test;
-    let fine = (0.0..1.0).contains(&validation) && (0.0..1.0).contains(&test) && train > 1e-9;
-    fine.then_some([train, validation, test])
 }
 
 /// The labels a person put in order, then the others by name, or by value when all of them are numbers.

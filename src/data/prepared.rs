@@ -1,6 +1,8 @@
 //! Rows ready to be learnt from: edits applied, cleaned, labelled and split.
 
-use super::PatternError;
+use std::sync::Arc;
+
+use super::{NearGroups, PatternError};
 use crate::project::RowId;
 
 /// The side of the split a row is on.
@@ -94,6 +96,8 @@ pub struct Prepared {
     pub blockers: Vec<String>,
     /// What a person should know but need not act on.
     pub warnings: Vec<String>,
+    /// Texts nearly the same, places in `examples`; known where the split keeps them together.
+    pub near: Option<Arc<NearGroups>>,
     /// The same of labels and rows, for a log; where there is room for more, [`super::find`] tells it with its rows and
     /// what can be done.
     pub log_warnings: Vec<String>,

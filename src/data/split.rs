@@ -1,104 +1,284 @@
-//! Rows -> training, validation and test: seeded, and stratified by largest remainder.
+//! Rows -> training, validation and test: by chance, by time, or as a column says.
 
-use crate::data::Side;
-use crate::random::Rng;
+mod column;
+mod grouped;
+mod ordered;
+mod random;
+
+use std::collections::HashMap;
+
+use super::checks::count;
+use super::near::Groups;
+use super::{Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
+use crate::project::{Project, Size, SourceFile, SplitMethod};
 
 /// The sides in the order of shares: train, validation, test.
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
 
-/// Divides rows among the sides.
-///
-/// `labels` holds each row's class id, in file order. With `stratified`, each class is divided by `shares` (train,
-/// validation, test) with the largest remainder, and has at least one row on every side whose share is above 0,
-/// where it has enough rows. The same arguments give the same sides.
-pub(super) fn assign(labels: &[u32], classes: usize, shares: [f64; 3], stratified: bool, seed: u64) -> Vec<Side> {
-    let groups = if stratified {
-        let mut groups = vec![Vec::new(); classes];
-        for (row, &label) in labels.iter().enumerate() {
-            groups[label as usize].push(row);
+/// What the main file's rows are to be divided into; a side with its own file gets none of them.
+pub(super) struct Sizes {
+    validation: Size,
+    test: Size,
+}
+
+impl Sizes {
+    pub(super) fn of(project: &Project, imported: &Imported) -> Self {
+        let own = |size, has_file| if has_file { Size::NONE } else { size };
+        Self {
+            validation: own(project.split.validation, imported.validation.is_some()),
+            test: own(project.split.test, imported.test.is_some()),
         }
-        groups
+    }
+
+    /// Shares of so many rows for train, validation and test. `None` when they leave nothing for training or are no
+    /// shares at all.
+    pub(super) fn shares(&self, rows: usize) -> Option<[f64; 3]> {
+        let [validation, test] = [self.validation, self.test].map(|size| size.share_of(rows));
+        let train = 1.0 - validation - test;
+        let fine = (0.0..1.0).contains(&validation) && (0.0..1.0).contains(&test) && train > 1e-9;
+        fine.then_some([train, validation, test])
+    }
+
+    /// Numbers of rows that were asked for as such.
+    fn totals(&self) -> [Option<usize>; 3] {
+        let total = |size| if let Size::Rows(rows) = size { Some(rows as usize) } else { None };
+        [None, total(self.validation), total(self.test)]
+    }
+}
+
+/// What dividing looks at.
+#[derive(Clone, Copy)]
+pub(super) struct SplitInputs<'a> {
+    pub project: &'a Project,
+    pub imported: &'a Imported,
+    /// Texts nearly the same, where they are kept together.
+    pub near: Option<&'a NearGroups>,
+}
+
+/// Puts the main file's rows on their sides, and adds what is worth knowing to the warnings, and what cannot be to the
+/// blockers.
+pub(super) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) {
+    let SplitInputs { project, imported, .. } = inputs;
+    let rows = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
+    let shares = Sizes::of(project, imported).shares(rows);
+    match (project.split.method, shares) {
+        (SplitMethod::Random, Some(shares)) => {
+            let every: Vec<usize> = (0..rows).collect();
+            let totals = Sizes::of(project, imported).totals();
+            by_chance(inputs, &every, (shares, totals), prepared);
+        }
+        (SplitMethod::Time, Some(shares)) => by_time(inputs, rows, shares, prepared),
+        (SplitMethod::Column, _) => by_column(inputs, rows, prepared),
+        // Sizes that cannot be are told with the other blockers.
+        (_, None) => {}
+    }
+}
+
+/// Divides some rows of the main file by chance, groups of them whole. `totals` are numbers of rows asked for as such.
+fn by_chance(
+    inputs: SplitInputs<'_>,
+    rows: &[usize],
+    (shares, totals): ([f64; 3], [Option<usize>; 3]),
+    prepared: &mut Prepared,
+) {
+    let settings = &inputs.project.split;
+    let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].label).collect();
+    let classes = prepared.labels.len();
+    let sides = if let Some(groups) = kept_together(inputs, rows, prepared) {
+        let (labels, classes) = if settings.stratified { (labels, classes) } else { (vec![0; rows.len()], 1) };
+        grouped::assign(&labels, classes, &groups, shares, settings.seed)
     } else {
-        vec![(0..labels.len()).collect()]
+        random::assign(&labels, classes, shares, totals, settings.stratified, settings.seed)
     };
-    let mut sides = vec![Side::Train; labels.len()];
-    for (class, mut rows) in groups.into_iter().enumerate() {
-        Rng::stream(seed, class as u64).shuffle(&mut rows);
-        let counts = apportion(rows.len(), shares);
-        let mut rows = rows.into_iter();
-        for (side, count) in SIDES.into_iter().zip(counts) {
-            for row in rows.by_ref().take(count) {
-                sides[row] = side;
+    for (&row, &side) in rows.iter().zip(&sides) {
+        prepared.examples[row].side = side;
+    }
+    prepared.warnings.extend(size_warnings(&sides, shares));
+}
+
+/// Each row's group; `None` where every row is a group of its own.
+fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepared) -> Option<Vec<u32>> {
+    let examples = &prepared.examples;
+    let mut groups = Groups::new(rows.len());
+    let mut empty = 0;
+    let column = inputs.project.dataset.group_column.as_ref();
+    let known = column.filter(|column| inputs.imported.main.table.column_index(column).is_some());
+    if let Some(column) = known {
+        let cells = cells_of(inputs.imported, examples, column);
+        let mut first: HashMap<&str, u32> = HashMap::new();
+        for (place, &row) in (0_u32..).zip(rows) {
+            match cells[row].trim() {
+                "" => empty += 1,
+                value => groups.unite(*first.entry(value).or_insert(place), place),
             }
         }
     }
-    sides
-}
-
-/// Divides `rows` by `shares`: whole parts first, the rest to the largest remainders (ties to the earlier side).
-/// A side with a share gets at least one row where there is one for each such side.
-fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
-    let exact = shares.map(|share| share * rows as f64);
-    // Shares such as 0.1 are a hair off: 0.1 * 30 must count as 3.
-    let mut counts = exact.map(|part| (part + 1e-9).floor() as usize);
-    let mut by_remainder = [0, 1, 2];
-    by_remainder.sort_by(|&a: &usize, &b| {
-        let remainder = |side: usize| exact[side] - counts[side] as f64;
-        remainder(b).total_cmp(&remainder(a)).then(a.cmp(&b))
-    });
-    let left = rows.saturating_sub(counts.iter().sum());
-    for &side in by_remainder.iter().filter(|&&side| shares[side] > 0.0).cycle().take(left.min(rows)) {
-        counts[side] += 1;
-    }
-    let wanted = shares.iter().filter(|&&share| share > 0.0).count();
-    if rows < wanted {
-        return counts;
-    }
-    loop {
-        let Some(empty) = (0..3).find(|&side| shares[side] > 0.0 && counts[side] == 0) else { return counts };
-        let Some(largest) = (0..3).rev().max_by_key(|&side| counts[side]) else { return counts };
-        counts[largest] -= 1;
-        counts[empty] += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn largest_remainders() {
-        assert_eq!(apportion(100, [0.7, 0.1, 0.2]), [70, 10, 20]);
-        assert_eq!(apportion(30, [0.7, 0.1, 0.2]), [21, 3, 6]);
-        assert_eq!(apportion(11, [0.7, 0.1, 0.2]), [8, 1, 2]);
-        assert_eq!(apportion(14, [0.7, 0.1, 0.2]), [10, 1, 3]);
-        assert_eq!(apportion(3, [0.7, 0.1, 0.2]), [1, 1, 1]);
-        assert_eq!(apportion(4, [0.9, 0.0, 0.1]), [3, 0, 1]);
-        assert_eq!(apportion(2, [0.7, 0.1, 0.2]).iter().sum::<usize>(), 2);
-        assert_eq!(apportion(0, [0.7, 0.1, 0.2]), [0, 0, 0]);
-    }
-
-    #[test]
-    fn all_rows_go_somewhere_for_any_shares() {
-        for rows in 0..60 {
-            for validation in 0..10 {
-                for test in 0..(10 - validation) {
-                    let (v, t) = (f64::from(validation) / 10.0, f64::from(test) / 10.0);
-                    let counts = apportion(rows, [1.0 - v - t, v, t]);
-                    assert_eq!(counts.iter().sum::<usize>(), rows);
-                    assert!(counts[1] == 0 || validation > 0);
-                }
+    if let Some(near) = inputs.near {
+        let mut place_of = vec![u32::MAX; examples.len()];
+        for (place, &row) in (0_u32..).zip(rows) {
+            place_of[row] = place;
+        }
+        for group in near.groups() {
+            let mut places = group.iter().map(|&row| place_of[row as usize]).filter(|&place| place != u32::MAX);
+            if let Some(first) = places.next() {
+                places.for_each(|place| groups.unite(first, place));
             }
         }
+        // Texts too short to be compared can be the same to the letter.
+        let mut first: HashMap<&str, u32> = HashMap::new();
+        for (place, &row) in (0_u32..).zip(rows) {
+            groups.unite(*first.entry(&examples[row].text).or_insert(place), place);
+        }
     }
+    if let (Some(column), true) = (&inputs.project.dataset.group_column, empty > 0) {
+        prepared.warnings.push(format!("{} no '{column}': each is taken as a group of its own", rows_have(empty)));
+    }
+    groups.numbers()
+}
 
-    #[test]
-    fn seeded_and_stratified() {
-        let labels: Vec<u32> = (0..1000).map(|row| u32::from(row % 10 == 0)).collect();
-        let first = assign(&labels, 2, [0.7, 0.1, 0.2], true, 1);
-        assert_eq!(first, assign(&labels, 2, [0.7, 0.1, 0.2], true, 1));
-        assert_ne!(first, assign(&labels, 2, [0.7, 0.1, 0.2], true, 2));
-        let rare_tests = labels.iter().zip(&first).filter(|&(&label, &side)| label == 1 && side == Side::Test).count();
-        assert_eq!(rare_tests, 20);
+/// A word on sides that groups made much larger or smaller than was asked for.
+fn size_warnings(sides: &[Side], shares: [f64; 3]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (side, word) in [(Side::Validation, "validation"), (Side::Test, "test")] {
+        let wanted = shares[side as usize] * sides.len() as f64;
+        let found = sides.iter().filter(|&&of| of == side).count();
+        let off = (found as f64 - wanted).abs();
+        if off > wanted * 0.25 && off >= 5.0 {
+            warnings.push(format!(
+                "{word} has {found} rows where about {wanted:.0} were asked for: rows that stay together are not divided",
+                word = capital(word)
+            ));
+        }
     }
+    warnings
+}
+
+fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mut Prepared) {
+    let column = inputs.project.dataset.time_column.as_ref();
+    let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
+        return;
+    };
+    let dates = read_moments(&cells_of(inputs.imported, &prepared.examples[..rows], column));
+    let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
+        Some(total) => total,
+        None if shares[side] > 0.0 => ((shares[side] * rows as f64).round() as usize).max(1),
+        None => 0,
+    };
+    let sides = ordered::assign(&dates.values, [wanted(1), wanted(2)]);
+    for (example, &side) in prepared.examples.iter_mut().zip(&sides) {
+        example.side = side;
+    }
+    let mut unread = (0..rows).filter(|&row| dates.values[row].is_none());
+    if let Some(first) = unread.next() {
+        let cells = cells_of(inputs.imported, &prepared.examples[first..=first], column);
+        let cell = if cells[0].trim().is_empty() { "empty".to_owned() } else { format!("'{}'", shortened(cells[0])) };
+        let unread = 1 + unread.count();
+        prepared.warnings.push(format!(
+            "{} no date in '{column}' that can be read: {} learnt from. The first is row {}: {cell}",
+            rows_have(unread),
+            if unread == 1 { "it is" } else { "they are" },
+            prepared.examples[first].id.record,
+        ));
+    }
+    if let Some(example) =
+        dates.ambiguous.map(|row| cells_of(inputs.imported, &prepared.examples[row..=row], column)[0])
+    {
+        let order = if dates.day_first { "day, month, year" } else { "month, day, year" };
+        prepared.warnings.push(format!(
+            "Days and months cannot be told apart in '{column}': '{}' is read as {order}",
+            shortened(example)
+        ));
+    }
+    let missing = [(Side::Validation, "validation"), (Side::Test, "test")]
+        .into_iter()
+        .find(|&(side, _)| wanted(side as usize) > 0 && !sides.contains(&side));
+    if let Some((_, word)) = missing {
+        prepared.warnings.push(format!(
+            "'{column}' has too few different dates to give {word} rows of its own: rows of the same time stay together"
+        ));
+    }
+}
+
+fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) {
+    let column = inputs.project.dataset.split_column.as_ref();
+    let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
+        return;
+    };
+    let cells = cells_of(inputs.imported, &prepared.examples[..rows], column);
+    let sides: Vec<Option<Side>> = cells.iter().map(|cell| column::named(cell)).collect();
+    prepared.blockers.extend(unnamed(inputs.imported, column, &cells, &sides, &prepared.examples));
+    for (example, side) in prepared.examples.iter_mut().zip(&sides) {
+        example.side = side.unwrap_or(Side::Train);
+    }
+    // Files with a training and a test part alone are common: what decides when training is best comes from training.
+    let has_validation = sides.contains(&Some(Side::Validation)) || inputs.imported.validation.is_some();
+    let share = inputs.project.split.validation.share_of(rows);
+    if has_validation || !prepared.blockers.is_empty() || !(share > 0.0 && share < 1.0) {
+        return;
+    }
+    let training: Vec<usize> = (0..rows).filter(|&row| sides[row] == Some(Side::Train)).collect();
+    let share = inputs.project.split.validation.share_of(training.len());
+    if share < 1.0 {
+        let before = prepared.warnings.len();
+        let [_, total, _] = Sizes::of(inputs.project, inputs.imported).totals();
+        by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared);
+        let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
+        let word = format!(
+            "'{column}' names no validation rows: {} of its {} training rows, taken by chance, are validation",
+            taken,
+            training.len()
+        );
+        prepared.warnings.insert(before, word);
+    }
+}
+
+/// Blockers of values that name no side, and of empty ones.
+fn unnamed(
+    imported: &Imported,
+    column: &str,
+    cells: &[&str],
+    sides: &[Option<Side>],
+    examples: &[Example],
+) -> Vec<String> {
+    let unknown = |empty: bool| {
+        (0..sides.len()).filter(move |&row| sides[row].is_none() && cells[row].trim().is_empty() == empty)
+    };
+    let mut blockers = Vec::new();
+    if let Some(first) = unknown(false).next() {
+        blockers.push(format!(
+            "'{}' in the split column '{column}' of {} names no side (row {}; {} in all). Known are {}, in any case. Change \
+             the value in the file, exclude the rows, or split another way in Prepare",
+            shortened(cells[first]),
+            imported.main.name(),
+            examples[first].id.record,
+            count(unknown(false).count(), "such row"),
+            column::KNOWN
+        ));
+    }
+    if let Some(first) = unknown(true).next() {
+        blockers.push(format!(
+            "The split column '{column}' of {} is empty in row {} ({} in all). Fill it in in the file, exclude the rows, or \
+             split another way in Prepare",
+            imported.main.name(),
+            examples[first].id.record,
+            count(unknown(true).count(), "such row")
+        ));
+    }
+    blockers
+}
+
+fn rows_have(rows: usize) -> String {
+    if rows == 1 { "1 row has".to_owned() } else { format!("{rows} rows have") }
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A value as it stands in a message.
+pub(super) fn shortened(value: &str) -> String {
+    const MOST: usize = 40;
+    let value = value.trim();
+    if value.chars().count() <= MOST { value.to_owned() } else { value.chars().take(MOST).chain(['…']).collect() }
 }

@@ -1,6 +1,6 @@
 //! What each number of a project can be.
 
-use super::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
+use super::{EvaluateEvery, Project, Size, TrainedLayers, TrainingSettings};
 
 /// A setting that cannot mean anything.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,11 +22,15 @@ impl Project {
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.training.check()?;
         let (dataset, split) = (&self.dataset, &self.split);
-        // A share is unused where its own file is given.
-        let own = |share: f64, has_file: bool| if has_file { 0.0 } else { share };
+        // A size is unused where its own file is given. Whether there are enough rows is known once they are read.
+        let own = |size: Size, has_file: bool| match size {
+            Size::Share(share) if !has_file => share,
+            _ => 0.0,
+        };
         let validation = own(split.validation, dataset.validation.is_some());
         let test = own(split.test, dataset.test.is_some());
-        let advice = "Give a share of the rows, 0 or more; validation and test together must be less than 1.";
+        let advice = "Give a share of the rows, 0 or more, such as 0.2 or 20%, or a number of rows, such as 500rows; \
+                      shares for validation and test together must be less than 1.";
         let is_share = |share: f64| (0.0..1.0).contains(&share);
         first(&[
             (is_share(validation), "share for validation", split.validation.to_string(), advice),
@@ -173,10 +177,13 @@ mod tests {
         let mut project = Project::default();
         assert!(project.check().is_ok());
         for (validation, test, named) in [(-0.1, 0.2, "validation"), (0.5, 0.5, "test"), (0.1, f64::NAN, "test")] {
-            (project.split.validation, project.split.test) = (validation, test);
+            (project.split.validation, project.split.test) = (validation.into(), test.into());
             assert_eq!(project.check().unwrap_err().setting, format!("share for {named}"));
         }
         project.dataset.test = Some("test.csv".into());
+        assert!(project.check().is_ok());
+        project.dataset.test = None;
+        (project.split.validation, project.split.test) = (Size::Rows(100), Size::Share(0.9));
         assert!(project.check().is_ok());
     }
 }

@@ -21,7 +21,7 @@ pub use edits::{Edits, RowEdit};
 pub use labels::LabelSettings;
 pub use limits::OutOfRange;
 pub use model::ModelChoice;
-pub use split::SplitSettings;
+pub use split::{Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use training::{
@@ -61,6 +61,7 @@ pub struct Project {
     /// Which cleaning steps run over the texts.
     pub cleaning: CleaningSettings,
     /// How rows are divided into training, validation and test.
+    #[serde(default = "SplitSettings::of_earlier_files")]
     pub split: SplitSettings,
     /// The pre-trained model to start from.
     pub model: ModelChoice,

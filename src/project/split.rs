@@ -1,23 +1,207 @@
 //! How rows are divided into training, validation and test.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
-/// Shares are of the main file's rows; a share is unused where its own file is given.
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// What decides on which side a row of the main file is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SplitMethod {
+    /// Chance, by [`SplitSettings::seed`].
+    #[default]
+    Random,
+    /// The date in [`super::DatasetSettings::time_column`]: the oldest rows train, the newest are the test.
+    Time,
+    /// The side named in [`super::DatasetSettings::split_column`].
+    Column,
+}
+
+/// How much of the rows a side gets.
+///
+/// Written as a plain number (a share) or as `"500 rows"`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Size {
+    /// A share of the rows, 0..1.
+    Share(f64),
+    /// A number of rows.
+    Rows(u64),
+}
+
+/// Sizes are of the main file's rows; a size is unused where its own file is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default = "SplitSettings::of_earlier_files")]
 pub struct SplitSettings {
-    /// Share of rows for validation, 0..1.
-    pub validation: f64,
-    /// Share of rows for the test, 0..1.
-    pub test: f64,
-    /// Keep each label's share the same on every side.
+    /// What decides on which side a row is.
+    pub method: SplitMethod,
+    /// Rows for validation.
+    pub validation: Size,
+    /// Rows for the test.
+    pub test: Size,
+    /// Keep each label's share the same on every side; of [`SplitMethod::Random`].
     pub stratified: bool,
+    /// Keep texts that are nearly the same on one side; of [`SplitMethod::Random`].
+    pub keep_near_together: bool,
     /// Seed of the shuffle.
     pub seed: u64,
+    /// Findings of the leakage report that a person has looked at and lets stand, by their keys.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignored_leaks: BTreeSet<String>,
 }
 
 impl Default for SplitSettings {
     fn default() -> Self {
-        Self { validation: 0.1, test: 0.2, stratified: true, seed: 42 }
+        Self {
+            method: SplitMethod::Random,
+            validation: Size::Share(0.1),
+            test: Size::Share(0.2),
+            stratified: true,
+            keep_near_together: true,
+            seed: 42,
+            ignored_leaks: BTreeSet::new(),
+        }
+    }
+}
+
+impl SplitSettings {
+    /// What a project file means that does not say: its rows stay where they were before near-duplicates could be kept
+    /// together.
+    #[must_use]
+    pub fn of_earlier_files() -> Self {
+        Self { keep_near_together: false, ..Self::default() }
+    }
+}
+
+impl Size {
+    /// No rows.
+    pub const NONE: Self = Self::Share(0.0);
+
+    /// Its share of so many rows; may be more than 1.
+    #[must_use]
+    pub fn share_of(self, rows: usize) -> f64 {
+        match self {
+            Self::Share(share) => share,
+            Self::Rows(wanted) => wanted as f64 / rows.max(1) as f64,
+        }
+    }
+
+    /// Whether any row is wanted.
+    #[must_use]
+    pub fn is_some(self) -> bool {
+        self.share_of(1) > 0.0
+    }
+}
+
+impl From<f64> for Size {
+    fn from(share: f64) -> Self {
+        Self::Share(share)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Share(share) => write!(f, "{share}"),
+            Self::Rows(1) => write!(f, "1 row"),
+            Self::Rows(rows) => write!(f, "{rows} rows"),
+        }
+    }
+}
+
+impl FromStr for Size {
+    type Err = String;
+
+    /// Reads `0.2`, `20%`, `500rows` and `500 rows`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.trim();
+        let rows = number.strip_suffix("rows").or_else(|| number.strip_suffix("row"));
+        let size = if let Some(rows) = rows {
+            rows.trim().parse().ok().map(Self::Rows)
+        } else if let Some(percent) = number.strip_suffix('%') {
+            percent.trim().parse::<f64>().ok().map(|percent| Self::Share(percent / 100.0))
+        } else {
+            number.parse().ok().map(Self::Share)
+        };
+        size.ok_or_else(|| format!("'{text}' is not a size such as 0.2, 20% or 500rows"))
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Share(share) => serializer.serialize_f64(*share),
+            Self::Rows(_) => serializer.collect_str(self),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SizeVisitor)
+    }
+}
+
+struct SizeVisitor;
+
+impl de::Visitor<'_> for SizeVisitor {
+    type Value = Size;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a share such as 0.2, or a number of rows such as 500rows")
+    }
+
+    fn visit_f64<E: de::Error>(self, share: f64) -> Result<Size, E> {
+        Ok(Size::Share(share))
+    }
+
+    fn visit_u64<E: de::Error>(self, share: u64) -> Result<Size, E> {
+        Ok(Size::Share(share as f64))
+    }
+
+    fn visit_i64<E: de::Error>(self, share: i64) -> Result<Size, E> {
+        Ok(Size::Share(share as f64))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Size, E> {
+        text.parse().map_err(|_| de::Error::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Project;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them_and_written_as_they_are_read() {
+        let read = |text: &str| text.parse::<Size>();
+        assert_eq!(read("0.2"), Ok(Size::Share(0.2)));
+        assert_eq!(read(" 20 %"), Ok(Size::Share(0.2)));
+        assert_eq!(read("500rows"), Ok(Size::Rows(500)));
+        assert_eq!(read("1 row"), Ok(Size::Rows(1)));
+        for wrong in ["", "rows", "-5rows", "2.5 rows", "half", "%"] {
+            assert!(read(wrong).unwrap_err().contains("500rows"), "{wrong}");
+        }
+        for size in [Size::Share(0.1), Size::Share(1.0 / 3.0), Size::NONE, Size::Rows(1), Size::Rows(70_000)] {
+            let text = ron::to_string(&size).unwrap();
+            assert_eq!(ron::from_str::<Size>(&text).unwrap(), size, "{text}");
+            let json = serde_json::to_string(&size).unwrap();
+            assert_eq!(serde_json::from_str::<Size>(&json).unwrap(), size, "{json}");
+        }
+        assert!(ron::from_str::<Size>("true").unwrap_err().to_string().contains("a share such as 0.2"));
+    }
+
+    #[test]
+    fn files_that_do_not_say_keep_their_split_and_new_projects_keep_near_duplicates_together() {
+        assert!(Project::default().split.keep_near_together);
+        let earlier: Project = ron::from_str("(name: \"a\")").unwrap();
+        assert_eq!(earlier.split, SplitSettings { keep_near_together: false, ..SplitSettings::default() });
+        let text = "(split: (validation: 0.15, test: 0, stratified: false, seed: 7))";
+        let earlier: Project = ron::from_str(text).unwrap();
+        assert_eq!((earlier.split.validation, earlier.split.test), (Size::Share(0.15), Size::NONE));
+        assert!(!earlier.split.keep_near_together && !earlier.split.stratified);
+        let written = ron::to_string(&Project::default()).unwrap();
+        assert_eq!(ron::from_str::<Project>(&written).unwrap(), Project::default());
     }
 }

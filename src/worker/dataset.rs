@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use crate::data::{self, Imported, Prepared};
+use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared};
+use crate::progress::Watch;
 use crate::project::{DatasetSettings, LabelSettings, ModelChoice, Project, TrainingSettings};
 
+use super::comparing::Comparisons;
 use super::jobs::{Context, JobError};
 
 /// The data of the project that is worked on. Workers given clones of it share what any of them reads.
 #[derive(Clone, Default)]
-pub struct SharedData(Arc<Mutex<Kept>>);
+pub struct SharedData {
+    kept: Arc<Mutex<Kept>>,
+    comparisons: Comparisons,
+}
 
 /// One entry each: a person works on one project at a time. Entries are shared and never change.
 #[derive(Default)]
@@ -100,23 +105,65 @@ impl SharedData {
 
     /// Held for a moment only, never while data is read.
     fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Context<'_> {
     /// The project's data as it stands on disk now, read and prepared, or kept from before if nothing changed.
     pub fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
+        Ok(self.read_and_prepared(project, folder)?.1)
+    }
+
+    /// The same with the rows as read.
+    pub fn read_and_prepared(
+        &mut self,
+        project: &Project,
+        folder: &Path,
+    ) -> Result<(Arc<Imported>, Arc<Prepared>), JobError> {
         let imported = if let Some(imported) = self.kept.data.imported(&FilesKey::of(project, folder)) {
             imported
         } else {
             self.import(project, folder)?
         };
         if let Some(prepared) = self.kept.data.prepared(project, &imported) {
-            return Ok(prepared);
+            return Ok((imported, prepared));
         }
-        let prepared = self.watched(|watch| data::prepare(project, &imported, watch))?;
-        Ok(self.kept.data.keep_prepared(project, &imported, prepared))
+        let prepared = self.prepare(project, &imported)?;
+        let prepared = self.kept.data.keep_prepared(project, &imported, prepared);
+        Ok((imported, prepared))
+    }
+
+    /// Prepares rows. Texts that somebody has compared already are not compared again.
+    pub fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
+        let comparisons = self.kept.data.comparisons.clone();
+        let mut find_near = |examples: &[Example], watch: &mut Watch<'_>| comparisons.near_groups(examples, watch);
+        Ok(self.watched(|watch| data::prepare_with(project, imported, &mut find_near, watch))?)
+    }
+
+    /// The texts of prepared rows that are nearly the same; compared now if nobody has done so.
+    pub fn near_groups(&mut self, prepared: &Prepared) -> Result<Arc<NearGroups>, JobError> {
+        if let Some(near) = &prepared.near {
+            return Ok(Arc::clone(near));
+        }
+        let comparisons = self.kept.data.comparisons.clone();
+        Ok(self.watched(|watch| comparisons.near_groups(&prepared.examples, watch))?)
+    }
+
+    /// The same, as rows.
+    pub fn likeness(&mut self, prepared: &Prepared) -> Result<Likeness, JobError> {
+        Ok(Likeness::of(prepared, &*self.near_groups(prepared)?))
+    }
+
+    /// Looks for leakage among prepared rows.
+    pub fn leaks(
+        &mut self,
+        project: &Project,
+        imported: &Imported,
+        prepared: &Prepared,
+    ) -> Result<LeakageReport, JobError> {
+        let near = self.near_groups(prepared)?;
+        Ok(self.watched(|watch| data::find_leaks(project, imported, prepared, &near, watch))?)
     }
 
     /// Reads the project's data anew.

@@ -157,9 +157,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
             let rows = export::write_bad_rows(&imported, &output).map_err(JobError::failed)?;
             Ok(Answer::BadRowsSaved { path: output, rows })
         }
-        Command::CompareTexts { prepared } => {
-            let likeness = context.watched(|watch| data::compare_texts(&prepared, watch))?;
-            Ok(Answer::TextsCompared(Arc::new(likeness)))
+        Command::CompareTexts { prepared } => Ok(Answer::TextsCompared(Arc::new(context.likeness(&prepared)?))),
+        Command::FindLeaks { project, imported, prepared } => {
+            Ok(Answer::LeaksFound(Arc::new(context.leaks(&project, &imported, &prepared)?)))
         }
         Command::FindProblems { project, folder, imported, prepared, likeness } => {
             findings::find_problems(context, (&project, &folder), &imported, &prepared, &likeness)
@@ -200,7 +200,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
 }
 
 fn prepare(context: &mut Context<'_>, project: &Project, imported: &Arc<Imported>) -> Result<Answer, JobError> {
-    let prepared = context.watched(|watch| data::prepare(project, imported, watch))?;
+    let prepared = context.prepare(project, imported)?;
     context.reporter.send(Answer::Surveyed(Arc::new(Survey::of(&prepared))));
     Ok(Answer::Prepared(context.kept.data.keep_prepared(project, imported, prepared)))
 }

@@ -1,5 +1,6 @@
 //! The worker: one thread that runs one long operation at a time and answers in events.
 
+mod comparing;
 mod dataset;
 mod findings;
 mod jobs;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Finding, Imported, Likeness, Place, Prepared, RowQuery, TokenHistogram};
+use crate::data::{Finding, Imported, LeakageReport, Likeness, Place, Prepared, RowQuery, TokenHistogram};
 use crate::evaluation::{ClassificationMetrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
@@ -76,6 +76,15 @@ pub enum Command {
     /// Find texts nearly the same. Answer: [`Answer::TextsCompared`].
     CompareTexts {
         /// The rows.
+        prepared: Arc<Prepared>,
+    },
+    /// Look for what makes figures better than they are. Answer: [`Answer::LeaksFound`].
+    FindLeaks {
+        /// Settings.
+        project: Box<Project>,
+        /// The rows as read.
+        imported: Arc<Imported>,
+        /// The same, prepared with these settings.
         prepared: Arc<Prepared>,
     },
     /// Look for what is wrong with the rows. Answer: [`Answer::ProblemsFound`].
@@ -219,6 +228,8 @@ pub enum Answer {
     },
     /// Texts nearly the same. Final.
     TextsCompared(Arc<Likeness>),
+    /// What was looked for and found. Final.
+    LeaksFound(Arc<LeakageReport>),
     /// What is wrong with the rows, the most serious first. Final.
     ProblemsFound(Arc<Vec<Finding>>),
     /// A model is on this machine. Final for [`Command::FetchModel`].

@@ -24,14 +24,19 @@ const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used i
 /// Reads and prepares the data, brings the model, trains and measures.
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     check_compute(project)?;
-    let prepared = context.prepared(project, folder)?;
+    let (imported, prepared) = context.read_and_prepared(project, folder)?;
     for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
         context.reporter.log(LogLevel::Warning, warning);
     }
     let model_folder = find_model(context, &project.model, folder)?;
-    for warning in context.watched(|watch| data::compare_texts(&prepared, watch))?.warnings() {
-        context.reporter.log(LogLevel::Warning, warning);
+    let leakage = context.leaks(project, &imported, &prepared)?;
+    for leak in leakage.serious() {
+        context.reporter.log(LogLevel::Warning, leak.in_words());
     }
+    for hint in leakage.hints() {
+        context.reporter.log(LogLevel::Info, hint.in_words());
+    }
+    drop(imported);
     context.kept.model.forget(); // its memory is of more use to the run
     let inputs = TrainInputs { project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
     let reporter = &mut *context.reporter;

@@ -89,6 +89,7 @@ mod tests {
             cleaning: Vec::new(),
             blockers: Vec::new(),
             warnings: Vec::new(),
+            near: None,
             log_warnings: Vec::new(),
             pattern_faults: Vec::new(),
             data_hash: String::new(),

@@ -5,12 +5,14 @@ mod findings;
 mod formats;
 mod fuzz;
 mod hostile;
+mod leakage;
 mod patterns;
 mod prepare;
 mod real;
 mod roles;
 mod several;
 mod search;
+mod split;
 
 use std::path::Path;
 

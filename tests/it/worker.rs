@@ -66,6 +66,51 @@ fn a_file_is_imported_and_prepared() {
     assert!(!worker.is_busy());
 }
 
+/// Which of two workers that share their data compared texts, by what they say on the way.
+fn compares(worker: &Worker, job: JobId) -> (bool, Answer) {
+    let mut compared = false;
+    loop {
+        let event = worker.events().recv_timeout(PATIENCE).expect("an answer");
+        assert_eq!(event.job, job);
+        match event.answer {
+            Answer::Progress(progress) => compared |= progress.stage == "Comparing texts",
+            answer if answer.is_final() => return (compared, answer),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn texts_are_compared_once_for_the_split_the_window_and_training() {
+    let folder = tempfile::tempdir().unwrap();
+    write_reviews(folder.path(), 120);
+    let data = SharedData::default();
+    let [window, training] =
+        [(); 2].map(|()| Worker::spawn_with(WorkerOptions::default(), data.clone(), || ()).unwrap());
+    for together in [true, false] {
+        let mut project = project();
+        project.training.epochs = 1;
+        project.split.keep_near_together = together;
+        let imported = import(&window, &project, folder.path());
+        let boxed = || Box::new(project.clone());
+        let job = window.send(Command::Prepare { project: boxed(), imported: Arc::clone(&imported) });
+        let (compared, answer) = compares(&window, job);
+        // The texts are the same both times: what the first split found is known to the second.
+        assert_eq!(compared, together);
+        let Answer::Prepared(prepared) = answer else { panic!("{answer:?}") };
+        assert_eq!(prepared.near.is_some(), together);
+        let job = window.send(Command::CompareTexts { prepared: Arc::clone(&prepared) });
+        let (compared, answer) = compares(&window, job);
+        assert!(!compared && matches!(answer, Answer::TextsCompared(_)), "{answer:?}");
+        let job = window.send(Command::FindLeaks { project: boxed(), imported, prepared });
+        let (compared, answer) = compares(&window, job);
+        assert!(!compared && matches!(answer, Answer::LeaksFound(_)), "{answer:?}");
+        let job = training.send(Command::Train { project: boxed(), folder: folder.path().to_owned() });
+        let (compared, answer) = compares(&training, job);
+        assert!(!compared && matches!(answer, Answer::RunFinished(_)), "{answer:?}");
+    }
+}
+
 #[test]
 fn an_error_is_a_message_and_the_next_job_works() {
     let folder = tempfile::tempdir().unwrap();

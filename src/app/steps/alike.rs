@@ -3,13 +3,14 @@
 use egui::{CollapsingHeader, Label, Ui};
 
 use super::super::context::StepContext;
-use super::super::messages::{CommandSender, Edit};
-use super::super::theme::{Tone, icons};
+use super::super::messages::CommandSender;
+use super::super::theme::icons;
 use super::super::widgets::numbers::{count, counted, percent};
-use super::super::widgets::{banner, button, one_line, section};
+use super::super::widgets::{button, one_line, section};
 use super::files::row_name;
-use crate::data::{Example, Imported, Likeness, NEAR, Prepared, RowColumns, Side};
-use crate::project::{RowEdit, RowId, SourceFile};
+use super::leakage::{comparing_ui, remedy_edit};
+use crate::data::{Example, LeakRemedy, Likeness, NEAR, Prepared, Side};
+use crate::project::{RowId, SourceFile};
 
 /// Groups shown; the rest are counted.
 const GROUPS: usize = 50;
@@ -25,7 +26,7 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
                 across sides they flatter the figures";
     section(ui, theme, "Rows nearly the same", hint, |ui| {
         let Some(likeness) = ctx.likeness else {
-            ui.label(theme.muted("Comparing the texts…"));
+            comparing_ui(ui, ctx, sender);
             return;
         };
         if likeness.groups.is_empty() {
@@ -38,9 +39,6 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
         let kinship =
             format!("{rows} in {groups}: each shares at least {share} of its letter sequences with another one");
         ui.label(theme.strong(kinship));
-        for warning in likeness.warnings() {
-            banner(ui, theme, Tone::Warning, "Nearly the same on two sides", &warning, |_| {});
-        }
         list(ui, ctx, prepared, likeness);
         ui.add_space(theme.space.s);
         let surplus = surplus(likeness);
@@ -51,7 +49,7 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
         {
-            sender.edit(Edit::Rows(exclusions(ctx, imported, prepared, &surplus)));
+            sender.edit(remedy_edit(&LeakRemedy::LeaveOut(surplus), ctx.project, imported));
         }
     });
 }
@@ -63,16 +61,7 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Like
             if place > 0 {
                 ui.separator();
             }
-            for example in group.iter().take(ROWS).filter_map(|&id| example(prepared, id)) {
-                let side = match example.side {
-                    Side::Train => "training",
-                    Side::Validation => "validation",
-                    Side::Test => "test",
-                };
-                let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
-                ui.label(theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
-                ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
-            }
+            group.iter().take(ROWS).for_each(|&id| row(ui, ctx, prepared, id));
             if group.len() > ROWS {
                 ui.label(theme.small(format!("And {} more", count((group.len() - ROWS) as u64))));
             }
@@ -82,6 +71,19 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Like
             ui.label(theme.small(format!("And {more} more")));
         }
     });
+}
+
+/// A row with its label and side, and the beginning of its text.
+pub(super) fn row(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, id: RowId) {
+    let Some(example) = example(prepared, id) else { return };
+    let side = match example.side {
+        Side::Train => "training",
+        Side::Validation => "validation",
+        Side::Test => "test",
+    };
+    let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
+    ui.label(ctx.theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
+    ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
 }
 
 fn example(prepared: &Prepared, id: RowId) -> Option<&Example> {
@@ -98,21 +100,6 @@ fn surplus(likeness: &Likeness) -> Vec<RowId> {
         surplus.extend(group.iter().filter(|id| id.file == SourceFile::Main).skip(kept).copied());
     }
     surplus
-}
-
-fn exclusions(
-    ctx: &StepContext<'_>,
-    imported: &Imported,
-    prepared: &Prepared,
-    rows: &[RowId],
-) -> Vec<(RowId, Option<RowEdit>)> {
-    let Some(columns) = RowColumns::of(&imported.main.table, &ctx.project.dataset) else { return Vec::new() };
-    let exclusion = |&id: &RowId| {
-        let row = example(prepared, id)?.row;
-        let before = ctx.project.edits.rows.get(&id).cloned().unwrap_or_default();
-        Some((id, Some(RowEdit { content_hash: columns.hash(row), excluded: true, ..before })))
-    };
-    rows.iter().filter_map(exclusion).collect()
 }
 
 #[cfg(test)]
@@ -174,7 +161,6 @@ mod tests {
                 vec![row(SourceFile::Main, 1), row(SourceFile::Main, 4)],
                 vec![row(SourceFile::Main, 2), row(SourceFile::Main, 3), row(SourceFile::Test, 1)],
             ],
-            across: Vec::new(),
         };
         assert_eq!(surplus(&likeness), [4, 2, 3].map(|record| row(SourceFile::Main, record)));
     }

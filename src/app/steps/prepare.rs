@@ -1,17 +1,17 @@
 //! The Prepare step: cleaning switches with what each changes, and the split.
 
-use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
+use egui::{Grid, RichText, Ui, vec2};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Theme, Tone, icons};
-use super::super::widgets::numbers::{count, counted, percent};
-use super::super::widgets::{
-    banner, button, diff_ui, empty_state, field_label, is_narrow, page, primary_button, section, waiting_ui,
-};
+use super::super::widgets::numbers::{count, counted};
+use super::super::widgets::{banner, button, diff_ui, empty_state, page, primary_button, section, waiting_ui};
 use super::alike::alike_ui;
 use super::files::row_name;
+use super::leakage::leakage_ui;
 use super::pattern_editor::{PatternsState, pattern_name, patterns_ui};
+use super::split::split_ui;
 use super::switches::{SWITCHES, Switch};
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
@@ -19,8 +19,6 @@ use crate::worker::Survey;
 
 /// Changed rows shown beside the switches.
 const SAMPLES: usize = 5;
-/// Most labels whose rows are listed.
-const LABELS: usize = 200;
 /// Width of the list of switches.
 const SWITCH_LIST: f32 = 380.0;
 
@@ -45,7 +43,8 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
         }
         warnings(ui, theme, prepared);
         cleaning(ui, ctx, (prepared, survey), state, sender);
-        split(ui, ctx, prepared, survey, sender);
+        split_ui(ui, ctx, prepared, survey, sender);
+        leakage_ui(ui, ctx, prepared, sender);
         left_out(ui, theme, survey);
         alike_ui(ui, ctx, prepared, sender);
         if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
@@ -57,6 +56,13 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     if let Some(job) = ctx.preview {
         waiting_ui(ui, ctx.theme, &job.title, Some(&job.progress));
+        if ctx.imported.is_some() && button(ui, ctx.theme, icons::X, "Stop").clicked() {
+            sender.send(AppCommand::StopComparing);
+        }
+        return;
+    }
+    if ctx.prepare_stopped {
+        stopped(ui, ctx, sender);
         return;
     }
     for issue in &ctx.facts.data_issues {
@@ -66,6 +72,22 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     empty_state(ui, ctx.theme, icons::BROOM, "Nothing to prepare yet", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Data));
+        }
+    });
+}
+
+/// A person stopped the preparing, as comparing many texts takes a while.
+fn stopped(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let body = "Comparing all texts, to keep those nearly the same on one side, takes the longest: up to a minute for a \
+                million. It can be left out";
+    empty_state(ui, ctx.theme, icons::BROOM, "Preparing was stopped", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Prepare again", Ok(())).clicked() {
+            sender.send(AppCommand::CompareAgain);
+        }
+        if ctx.project.split.keep_near_together && button(ui, ctx.theme, icons::X, "Divide without comparing").clicked()
+        {
+            let split = SplitSettings { keep_near_together: false, ..ctx.project.split.clone() };
+            sender.edit(Edit::Split(split));
         }
     });
 }
@@ -213,121 +235,6 @@ fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool
             Some((format!("Pattern {}", place + 1), pattern.enabled, pattern_name(pattern)))
         }
     }
-}
-
-fn split(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey: &Survey, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    let hint = "Training rows are learnt from. Validation rows are watched during training and decide which weights are \
-                kept. Test rows are used once, at the end: theirs are the honest figures";
-    section(ui, theme, "Split", hint, |ui| {
-        let mut settings = ctx.project.split.clone();
-        shares(ui, ctx, &mut settings);
-        if settings != ctx.project.split {
-            sender.edit(Edit::Split(settings));
-        }
-        ui.add_space(theme.space.m);
-        split_bar(ui, theme, survey.sides);
-        ui.add_space(theme.space.s);
-        counts_table(ui, theme, prepared, &survey.counts, survey.sides);
-    });
-}
-
-fn shares(ui: &mut Ui, ctx: &StepContext<'_>, settings: &mut SplitSettings) {
-    let theme = ctx.theme;
-    let dataset = &ctx.project.dataset;
-    Grid::new("split").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-        field_label(ui, theme, "Validation share", "Share of the file's rows that are watched during training");
-        field_label(ui, theme, "Test share", "Share of the file's rows that the model is measured on at the end");
-        field_label(ui, theme, "Stratified", "Keep each label's share the same on every side");
-        field_label(ui, theme, "Seed", "The same seed gives the same split");
-        ui.end_row();
-        share(ui, theme, "Validation share", &mut settings.validation, dataset.validation.is_some());
-        share(ui, theme, "Test share", &mut settings.test, dataset.test.is_some());
-        ui.checkbox(&mut settings.stratified, "By label");
-        ui.horizontal(|ui| {
-            ui.add(DragValue::new(&mut settings.seed).speed(1.0)).accessible_name("Seed of the split");
-            if button(ui, theme, icons::SHUFFLE, "Shuffle").on_hover_text("Take another seed").clicked() {
-                settings.seed = settings.seed.wrapping_add(1);
-            }
-        });
-        ui.end_row();
-    });
-}
-
-fn share(ui: &mut Ui, theme: &Theme, name: &str, value: &mut f64, from_file: bool) {
-    if from_file {
-        ui.label(theme.muted("A file of its own"));
-        return;
-    }
-    let mut shown = *value * 100.0;
-    let drag = DragValue::new(&mut shown).range(0.0..=50.0).speed(0.25).max_decimals(1).suffix(" %");
-    if ui.add(drag).accessible_name(name).changed() {
-        *value = (shown * 10.0).round() / 1000.0;
-    }
-}
-
-const SIDES: [&str; 3] = ["Training", "Validation", "Test"];
-
-fn split_bar(ui: &mut Ui, theme: &Theme, sides: [usize; 3]) {
-    let all = sides.iter().sum::<usize>().max(1) as f32;
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 14.0), Sense::hover());
-    let mut left = rect.left();
-    for (side, rows) in sides.into_iter().enumerate() {
-        let width = rect.width() * rows as f32 / all;
-        let part = Rect::from_min_size(egui::pos2(left, rect.top()), vec2((width - 2.0).max(0.0), rect.height()));
-        ui.painter().rect_filled(part, CornerRadius::same(theme.radius.small), theme.chart(side));
-        left += width;
-    }
-    let words: Vec<String> =
-        SIDES.iter().zip(sides).map(|(name, rows)| format!("{name} {}", counted(rows as u64, "row", "rows"))).collect();
-    let words = words.join(", ");
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &words));
-    response.on_hover_text(words);
-}
-
-fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usize; 3]], sides: [usize; 3]) {
-    let right = egui::Layout::right_to_left(egui::Align::Center);
-    let (gap, names) = if is_narrow(ui) { (theme.space.s, 90.0) } else { (theme.space.xl, 280.0) };
-    let width = ((ui.available_width() - 4.0 * gap) / 5.0 - 2.0).clamp(60.0, 96.0);
-    let size = vec2(width, theme.text.body + theme.space.s);
-    let cell = |ui: &mut Ui, text: RichText| {
-        ui.allocate_ui_with_layout(size, right, |ui| ui.label(text));
-    };
-    Grid::new("counts").num_columns(5).spacing([gap, theme.space.xs]).min_col_width(width).show(ui, |ui| {
-        ui.label(theme.small("Label"));
-        for (side, name) in SIDES.iter().enumerate() {
-            ui.allocate_ui_with_layout(size, right, |ui| {
-                ui.label(theme.small(*name));
-                let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::hover());
-                ui.painter().rect_filled(dot, CornerRadius::same(2), theme.chart(side));
-            });
-        }
-        cell(ui, theme.small("Together"));
-        ui.end_row();
-        for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS) {
-            ui.scope(|ui| {
-                ui.set_max_width(names);
-                ui.add(egui::Label::new(label).truncate());
-            });
-            for &rows in rows {
-                let text = RichText::new(count(rows as u64));
-                cell(ui, if rows == 0 { text.color(theme.palette.danger) } else { text });
-            }
-            cell(ui, RichText::new(count(rows.iter().sum::<usize>() as u64)));
-            ui.end_row();
-        }
-        if prepared.labels.len() > LABELS {
-            ui.label(theme.muted(format!("and {} more", count((prepared.labels.len() - LABELS) as u64))));
-            ui.end_row();
-        }
-        ui.label(theme.strong("All"));
-        let all = sides.iter().sum::<usize>().max(1);
-        for rows in sides {
-            cell(ui, theme.strong(format!("{}  ({})", count(rows as u64), percent(rows as f64 / all as f64))));
-        }
-        cell(ui, theme.strong(count(sides.iter().sum::<usize>() as u64)));
-        ui.end_row();
-    });
 }
 
 fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {

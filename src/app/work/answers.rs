@@ -47,15 +47,19 @@ impl Work {
                 self.prepared = Some(Arc::clone(&prepared));
                 self.survey = self.next_survey.take();
                 self.prepare_error = None;
+                self.prepare_stopped = false;
                 if let Purpose::Prepare(project) = purpose {
+                    self.prepared_as = Some(Arc::clone(&project));
                     self.inspect(project, &prepared);
                 }
                 self.compare(prepared);
             }
             Answer::TextsCompared(likeness) => {
                 self.likeness = Some(likeness);
+                self.find_leaks();
                 return Some(Outcome::Compared);
             }
+            Answer::LeaksFound(leakage) => self.leakage = Some(leakage),
             Answer::ProblemsFound(findings) => self.findings = Some(findings),
             Answer::RowsFound(rows) => self.on_found(purpose, rows),
             Answer::BadPattern(why) => self.on_bad_pattern(purpose, why),
@@ -151,6 +155,7 @@ impl Work {
             | Purpose::CountValues(_)
             | Purpose::CountTextTokens(_)
             | Purpose::Profile
+            | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
         }
     }
@@ -194,6 +199,7 @@ impl Work {
             | Purpose::CountValues(_)
             | Purpose::CountTextTokens(_)
             | Purpose::Profile
+            | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
         }
     }
@@ -238,6 +244,12 @@ impl Work {
     fn on_cancelled(&mut self, purpose: &Purpose) {
         match purpose {
             Purpose::Train => self.end_run(RunEnd::Cancelled),
+            Purpose::Prepare(_) => {
+                // What is on screen no longer is what the settings say.
+                (self.prepared, self.survey) = (None, None);
+                self.prepare_error = Some("Preparing was stopped, so the rows are not divided".to_owned());
+                self.prepare_stopped = true;
+            }
             Purpose::Fetch => self.fetch = None,
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
@@ -298,6 +310,7 @@ impl Work {
             Purpose::Profile => "The rows could not be looked through",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
+            Purpose::FindLeaks => "Leakage could not be looked for",
             Purpose::FindProblems => "The rows could not be looked through",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",

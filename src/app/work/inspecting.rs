@@ -50,12 +50,6 @@ impl Work {
         self.send(Lane::Preview, Purpose::CountTextTokens(text), command);
     }
 
-    /// Stops comparing the texts with each other.
-    #[cfg(test)]
-    pub fn stop_comparing(&mut self) {
-        self.stop(|purpose| matches!(purpose, Purpose::Compare));
-    }
-
     /// New rows are there: what was told of the old ones is forgotten, and the new ones are looked at.
     pub(super) fn inspect(&mut self, project: Arc<Project>, prepared: &Arc<Prepared>) {
         self.inspection = Inspection::default();

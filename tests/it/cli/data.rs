@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Place, TINY_BERT, reviews};
-use hone::project::{ModelChoice, ScheduleKind};
+use hone::project::{ModelChoice, ScheduleKind, Size, SplitMethod};
 use hone::storage::ProjectFile;
 
 /// A file as people have them: ragged rows, duplicates, a conflict, empty fields, HTML, line breaks in fields.
@@ -187,4 +187,86 @@ fn a_new_project_keeps_its_files_relative_and_its_settings() {
     let forced: Vec<&str> = again.iter().copied().chain(["--force", "--name", "Second"]).collect();
     place.good(&forced);
     assert_eq!(ProjectFile::read(&place.path("shop")).unwrap().1.name, "Second");
+}
+
+/// Tickets of customers, with the time, a side, and a column that gives the label away.
+fn tickets() -> String {
+    let mut text = "id,customer,written,part,reason,ticket,mood\n".to_owned();
+    for row in 0..120 {
+        let (customer, day) = (row / 4, 1 + (row * 11) % 28);
+        let mood = if row % 4 == 0 { "calm" } else { ["calm", "angry"][customer % 2] };
+        let reason = if mood == "angry" { ["late", "broken"][row % 2] } else { "" };
+        let part = ["train", "train", "train", "dev", "test"][row % 5];
+        let number = row * row * 7 + 1000;
+        text += &format!(
+            "{row},c{customer},{day}/2/2024,{part},{reason},Ticket {number} says box {row} came to street {} with {} parts,{mood}\n",
+            number * 3,
+            row * 17
+        );
+    }
+    text
+}
+
+#[test]
+fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
+    let place = Place::new();
+    place.write("tickets.csv", tickets());
+    let made = |name: &str, more: &[&str]| {
+        let common = ["new", name, "--data", "tickets.csv", "--text", "ticket", "--label", "mood"];
+        let out = place.good(&[&common[..], more].concat());
+        (out, ProjectFile::read(&place.path(name)).unwrap().1)
+    };
+    let (out, project) = made("plain", &[]);
+    assert!(!out.contains("Split:") && project.split.keep_near_together);
+    let (out, project) = made("grouped", &["--group", "customer", "--set", "split.test=30rows"]);
+    assert!(out.contains("\nSplit: at random, rows of the same customer together.\n"), "{out}");
+    assert_eq!((project.dataset.group_column.as_deref(), project.split.test), (Some("customer"), Size::Rows(30)));
+    let (out, project) = made("timed", &["--time", "written", "--set", "split.validation=15%"]);
+    assert!(out.contains("\nSplit: by time, written.\n"), "{out}");
+    assert_eq!((project.split.method, project.split.validation), (SplitMethod::Time, Size::Share(0.15)));
+    let (out, project) = made("given", &["--split-column", "part", "--time", "written"]);
+    assert!(out.contains("\nSplit: as part says.\n"), "{out}");
+    assert_eq!(project.split.method, SplitMethod::Column);
+    // The time is known without dividing by it.
+    let (_, project) = made("known", &["--time", "written", "--set", "split.method=random"]);
+    assert_eq!((project.split.method, project.dataset.time_column.as_deref()), (SplitMethod::Random, Some("written")));
+    let wrong = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--group", "custmer"];
+    assert!(place.bad(1, &wrong).contains("There is no column 'custmer'. Did you mean 'customer'?"));
+    assert!(!place.path("wrong").exists());
+}
+
+#[test]
+fn inspect_reports_leakage_and_what_mends_it() {
+    let place = Place::new();
+    place.write("tickets.csv", tickets());
+    let common = ["inspect", "tickets.csv", "--text", "ticket", "--label", "mood"];
+    insta::assert_snapshot!("leakage", place.good(&common).split_once("\nLeakage").unwrap().1);
+    let json = place.json(&[&common[..], &["--json"]].concat());
+    let findings = json["texts"]["leakage"]["findings"].as_array().unwrap();
+    let of_kind = |kind: &str| findings.iter().find(|finding| finding["kind"] == kind).unwrap();
+    assert_eq!(of_kind("giveaway")["column"], "reason");
+    assert_eq!(of_kind("group")["remedies"][0]["settings"][1], "dataset.group_column=customer");
+    assert!(of_kind("group")["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
+    let out =
+        place.good(&[&common[..], &["--group", "customer", "--time", "written", "--split-column", "part"]].concat());
+    assert!(out.contains("leak: ") && out.contains("share their 'customer' with training rows"), "{out}");
+    assert!(out.contains("later than the oldest test row (2024-02-"), "{out}");
+    assert!(out.contains("Split by time: --set split.method=time"), "{out}");
+    let out = place.good(&[&common[..], &["--time", "written"]].concat());
+    assert!(!out.contains("leak: "), "{out}");
+    assert!(place.bad(1, &[&common[..], &["--time", "when"]].concat()).contains("There is no column 'when'"));
+}
+
+#[test]
+fn training_tells_leakage_before_it_begins() {
+    let place = Place::new();
+    place.write("tickets.csv", tickets());
+    let common = ["new", "shop", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--model", TINY_BERT];
+    place.good(&[&common[..], &["--group", "customer", "--split-column", "part", "--set", "epochs=1"]].concat());
+    let err = place.hone(&["train", "shop"]).err;
+    assert!(err.contains("share their 'customer' with training rows"), "{err}");
+    assert!(err.contains("The column 'reason' alone tells"), "{err}");
+    let ignored = ["train", "shop", "--set", "split.ignored_leaks=[\"group:customer\", \"giveaway:reason\"]"];
+    let err = place.hone(&ignored).err;
+    assert!(!err.contains("'customer'") && !err.contains("'reason'"), "{err}");
 }

@@ -89,7 +89,7 @@ fn an_unstratified_split_may_lose_a_label_and_says_so() {
     let rare = format!("{}r one,rare\nr two,rare\nr three,rare\n", balanced(&["a", "b"], 30));
     std::fs::write(folder.path().join("main.csv"), rare).unwrap();
     drop(imported);
-    (project.split.validation, project.split.test) = (0.4, 0.4);
+    (project.split.validation, project.split.test) = (0.4.into(), 0.4.into());
     let said = (0..50).any(|seed| {
         project.split.seed = seed;
         let blockers = prepared(&project, folder.path()).1.blockers;
@@ -102,9 +102,9 @@ fn an_unstratified_split_may_lose_a_label_and_says_so() {
 fn shares_and_sides_that_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
-    (project.split.validation, project.split.test) = (0.5, 0.5);
+    (project.split.validation, project.split.test) = (0.5.into(), 0.5.into());
     assert!(prepared(&project, folder.path()).1.blockers[0].contains("leave nothing for training"));
-    (project.split.validation, project.split.test) = (0.0, 0.0);
+    (project.split.validation, project.split.test) = (0.0.into(), 0.0.into());
     let ready = prepared(&project, folder.path()).1;
     assert!(ready.blockers[0].contains("There are no rows for validation"));
     assert!(ready.warnings.iter().any(|warning| warning.contains("There are no test rows")));
@@ -133,11 +133,6 @@ fn duplicates_and_conflicts() {
     assert_eq!(ready.dropped, [(id(file, 42), DropReason::Duplicate)]);
     assert_eq!(ready.side(Side::Test).count(), 3, "a given test file is used as it is");
     assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text stands with more than one label")));
-    assert!(
-        ready.warnings.iter().any(|warning| warning.contains("of test also stand in training")),
-        "{:?}",
-        ready.warnings
-    );
     project.cleaning.drop_conflicts = true;
     let ready = prepared(&project, folder.path()).1;
     assert_eq!(ready.dropped.len(), 3);
@@ -189,31 +184,4 @@ fn cancelling_stops_the_preparing() {
     control.cancel();
     let result = prepare(&project, &imported, &mut Watch { control: &control, report: &mut report });
     assert!(matches!(result, Err(DataError::Cancelled)));
-}
-
-#[test]
-fn rows_nearly_the_same_on_two_sides_are_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let main = "text,label\nThe parcel arrived on Monday and everything in it was just as described,good\n\
-                It broke after a day and nobody answers my letters,bad\n\
-                The parcel arrived on Friday and everything in it was just as described,good\nNever again,bad\n";
-    let test = "text,label\nThe parcel arrived on Tuesday and everything in it was just as described,good\n\
-                It broke after a day and nobody answers my letters,bad\nQuite another text about something else,bad\n";
-    let validation = "text,label\nGood value for the money they ask,good\nPoor value for the price,bad\n";
-    let project = project(folder.path(), main, Some(validation), Some(test));
-    let (_, prepared) = prepared(&project, folder.path());
-    let likeness = watched(|watch| hone::data::compare_texts(&prepared, watch)).unwrap();
-    let ids: Vec<Vec<String>> =
-        likeness.groups.iter().map(|group| group.iter().map(ToString::to_string).collect()).collect();
-    assert_eq!(ids, [vec!["main:1", "main:3", "test:1"], vec!["main:2", "test:2"]]);
-    assert_eq!(likeness.rows(), 5);
-    // The row that is the same to the letter has its own warning.
-    assert_eq!(
-        likeness.warnings(),
-        [
-            "1 of 3 test rows is nearly the same as a training row (the first: test:1 and main:1), which makes the figures look \
-          better than they are"
-        ]
-    );
-    assert!(prepared.warnings.iter().any(|warning| warning.starts_with("1 text of test also stands in training")));
 }

@@ -1,0 +1,326 @@
+//! Dates as people's files write them.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, FixedOffset, Month, NaiveDate, NaiveTime, Utc, Weekday};
+use rayon::prelude::*;
+
+/// Milliseconds of a second.
+const SECOND: i64 = 1000;
+/// Milliseconds from midnight to noon.
+const HALF_DAY: i64 = 12 * 60 * 60 * SECOND;
+
+/// The moments of a column of dates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moments {
+    /// Milliseconds since 1970, UTC where no zone is given; `None` where there is no date that can be read. `[rows]`
+    pub values: Vec<Option<i64>>,
+    /// In dates of numbers alone the day comes before the month.
+    pub day_first: bool,
+    /// Place of the first date of which nothing in the column tells whether the day or the month comes first.
+    pub ambiguous: Option<usize>,
+}
+
+/// Reads the dates of a column.
+///
+/// Known are ISO 8601 with and without time and zone, days and months in both orders with slashes, dots or dashes, months
+/// by their English names, RFC 2822, and whole numbers: seconds, milliseconds or microseconds since 1970, `20150224`,
+/// years. What a column's cells leave open one by one (3/4/2015; 20150224) is decided over all of them.
+#[must_use]
+pub fn read_moments(cells: &[&str]) -> Moments {
+    let digits = Digits::of(cells);
+    let (mut days, mut months, mut open, mut dotted) = (0_usize, 0_usize, None, false);
+    for (row, parts) in cells.iter().enumerate().filter_map(|(row, cell)| Some((row, numbers_first(cell)?))) {
+        let [first, second] = parts.numbers;
+        match (first > 12, second > 12) {
+            (true, false) => days += 1,
+            (false, true) => months += 1,
+            (false, false) if open.is_none() => (open, dotted) = (Some(row), parts.separator != '/'),
+            _ => {}
+        }
+    }
+    // Where nothing tells: dots and dashes are written day first, slashes month first.
+    let day_first = if days == months { dotted } else { days > months };
+    let values = cells.par_iter().map(|cell| read(cell, day_first, digits)).collect();
+    Moments { values, day_first, ambiguous: open.filter(|_| days == 0 && months == 0) }
+}
+
+/// A moment as people read it: the date alone at midnight, otherwise with hours and minutes, in UTC.
+#[must_use]
+pub fn moment_in_words(milliseconds: i64) -> String {
+    let Some(moment) = DateTime::<Utc>::from_timestamp_millis(milliseconds) else { return "?".to_owned() };
+    let whole_day = milliseconds.rem_euclid(2 * HALF_DAY) == 0;
+    moment.format(if whole_day { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
+/// What whole numbers of a column mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Digits {
+    /// 2015
+    Years,
+    /// 20150224
+    Days,
+    /// Since 1970, in a unit that its size tells.
+    Epoch,
+}
+
+impl Digits {
+    fn of(cells: &[&str]) -> Self {
+        let mut numbers = cells.iter().map(|cell| cell.trim()).filter(|cell| is_whole(cell)).peekable();
+        if numbers.peek().is_none() {
+            return Self::Epoch;
+        }
+        let (mut years, mut days) = (true, true);
+        for number in numbers {
+            years &= number.len() == 4 && ("1000".."3000").contains(&number);
+            days &= compact(number).is_some();
+        }
+        match (years, days) {
+            (true, _) => Self::Years,
+            (_, true) => Self::Days,
+            _ => Self::Epoch,
+        }
+    }
+}
+
+fn is_whole(cell: &str) -> bool {
+    !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `20150224`, of the years people write of.
+fn compact(number: &str) -> Option<NaiveDate> {
+    if number.len() != 8 || !("1800".."2200").contains(&&number[..4]) {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(number[..4].parse().ok()?, number[4..6].parse().ok()?, number[6..].parse().ok()?)
+}
+
+fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
+    let cell = cell.trim();
+    if is_whole(cell) {
+        return match digits {
+            Digits::Years => NaiveDate::from_ymd_opt(cell.parse().ok()?, 1, 1).map(midnight),
+            Digits::Days => compact(cell).map(midnight),
+            Digits::Epoch => since_1970(cell.parse().ok()?),
+        };
+    }
+    // Seconds with a fraction; 24.02 is none of them.
+    if let Some((whole, _)) =
+        cell.split_once('.').filter(|(whole, part)| is_whole(part) && is_whole(whole) && whole.len() > 8)
+    {
+        return since_1970(whole.parse().ok()?);
+    }
+    let (date, time) = cut_time(cell);
+    let Some(time) = time else { return read_day(date, day_first).map(midnight) };
+    if let (Some(day), Some(time)) = (read_day(date, day_first), read_time(time)) {
+        return Some(midnight(day) + time);
+    }
+    let zoned =
+        DateTime::parse_from_rfc2822(cell).or_else(|_| DateTime::parse_from_str(cell, "%a %b %d %H:%M:%S %z %Y"));
+    zoned.ok().map(|moment| moment.timestamp_millis())
+}
+
+fn midnight(day: NaiveDate) -> i64 {
+    day.and_time(NaiveTime::MIN).and_utc().timestamp_millis()
+}
+
+/// Seconds up to the year 5138, then milliseconds, then microseconds, then nanoseconds.
+fn since_1970(number: i64) -> Option<i64> {
+    match number.unsigned_abs() {
+        0..100_000_000_000 => number.checked_mul(SECOND),
+        100_000_000_000..100_000_000_000_000 => Some(number),
+        100_000_000_000_000..100_000_000_000_000_000 => Some(number / 1000),
+        _ => Some(number / 1_000_000),
+    }
+}
+
+/// Cuts the clock and its zone from the date: at the space or T before the first colon.
+fn cut_time(cell: &str) -> (&str, Option<&str>) {
+    let Some(colon) = cell.find(':') else { return (cell, None) };
+    let hour = cell[..colon].trim_end_matches(|letter: char| letter.is_ascii_digit());
+    let date = hour.trim_end().trim_end_matches(['T', 't', ',']).trim_end();
+    (date, Some(&cell[hour.len()..]))
+}
+
+/// Milliseconds since midnight UTC of `11:35`, `11:35:52.250`, `11:35 PM`, each with a zone or without.
+fn read_time(time: &str) -> Option<i64> {
+    let end =
+        time.find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.')).unwrap_or(time.len());
+    let (clock, rest) = (&time[..end], time[end..].trim());
+    let (half, zone) = match rest.get(..2).map(str::to_ascii_uppercase).as_deref() {
+        Some(half @ ("AM" | "PM")) => (Some(half == "PM"), rest[2..].trim()),
+        _ => (None, rest),
+    };
+    let clock =
+        NaiveTime::parse_from_str(clock, "%H:%M:%S%.f").or_else(|_| NaiveTime::parse_from_str(clock, "%H:%M")).ok()?;
+    let seconds = clock.signed_duration_since(NaiveTime::MIN).num_milliseconds();
+    let seconds = match half {
+        Some(_) if seconds >= HALF_DAY + HALF_DAY / 12 => return None,
+        Some(afternoon) => seconds % HALF_DAY + if afternoon { HALF_DAY } else { 0 },
+        None => seconds,
+    };
+    Some(seconds - i64::from(offset(zone)?) * SECOND)
+}
+
+/// Seconds east of Greenwich.
+fn offset(zone: &str) -> Option<i32> {
+    match zone {
+        "" | "Z" | "z" | "UTC" | "GMT" => return Some(0),
+        _ => {}
+    }
+    // `-08` stands for `-08:00`.
+    let zone = zone.trim_start_matches("UTC").trim_start_matches("GMT");
+    let whole = if zone.len() == 3 { format!("{zone}:00") } else { zone.to_owned() };
+    FixedOffset::from_str(&whole).ok().map(|offset| offset.local_minus_utc())
+}
+
+/// A date of numbers that begins with the day or the month.
+struct NumbersFirst {
+    numbers: [u32; 2],
+    year: i32,
+    separator: char,
+}
+
+fn numbers_first(cell: &str) -> Option<NumbersFirst> {
+    let (date, _) = cut_time(cell.trim());
+    let date = date.trim_end_matches('.');
+    let separator = date.chars().find(|letter| !letter.is_ascii_digit()).filter(|letter| "/.-".contains(*letter))?;
+    let mut parts = date.split(separator).map(str::trim);
+    let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
+    let short = |part: &str| (1..=2).contains(&part.len()) && is_whole(part);
+    if parts.next().is_some() || !short(first) || !short(second) || !is_whole(year) {
+        return None;
+    }
+    let year = match (year.len(), year.parse().ok()?) {
+        (4, year) => year,
+        // As POSIX reads them: 69 to 99 are of the last century.
+        (2, year @ 0..69) => 2000 + year,
+        (2, year) => 1900 + year,
+        _ => return None,
+    };
+    Some(NumbersFirst { numbers: [first.parse().ok()?, second.parse().ok()?], year, separator })
+}
+
+fn read_day(date: &str, day_first: bool) -> Option<NaiveDate> {
+    if let Some(NumbersFirst { numbers: [first, second], year, .. }) = numbers_first(date) {
+        let (day, month) = if day_first { (first, second) } else { (second, first) };
+        return NaiveDate::from_ymd_opt(year, month, day);
+    }
+    if date.len() > 4 && date.as_bytes()[..4].iter().all(u8::is_ascii_digit) {
+        return year_first(date);
+    }
+    // Words: the name of the day says nothing new.
+    let words: Vec<&str> = date.split([' ', ',', '-', '/']).filter(|word| !word.is_empty()).collect();
+    let is_weekday = |word: &&&str| word.len() >= 3 && Weekday::from_str(word).is_ok();
+    let words: Vec<&str> = words.iter().filter(|word| !is_weekday(word)).copied().collect();
+    let [first, second, year] = words[..] else { return None };
+    let (day, month) =
+        if first.starts_with(|letter: char| letter.is_ascii_digit()) { (first, second) } else { (second, first) };
+    let day = day.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == '.').parse().ok()?;
+    let month = month.trim_end_matches('.');
+    let month = if month.eq_ignore_ascii_case("sept") { "sep" } else { month };
+    let month = Month::from_str(month).ok()?.number_from_month();
+    (year.len() == 4 && is_whole(year)).then_some(())?;
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month, day)
+}
+
+/// `2015-02-24`, `2015/2/24`, `2015-02`, `20150224`.
+fn year_first(date: &str) -> Option<NaiveDate> {
+    if is_whole(date) {
+        return compact(date);
+    }
+    let separator = date[4..].chars().next().filter(|letter| "-/.".contains(*letter))?;
+    let mut parts = date.split(separator).map(|part| part.trim_end_matches(['Z', 'z']));
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next().unwrap_or("1"));
+    let whole = is_whole(month) && is_whole(day) && parts.next().is_none();
+    whole.then_some(())?;
+    NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(cells: &[&str]) -> Vec<String> {
+        read_moments(cells).values.into_iter().map(|value| value.map_or("-".to_owned(), moment_in_words)).collect()
+    }
+
+    #[test]
+    fn usual_formats_say_the_same_moment() {
+        for cell in [
+            "2015-02-24 11:35:52 -0800",
+            "2015-02-24T11:35:52-08:00",
+            "2015-02-24T19:35:52Z",
+            "2015-02-24 19:35:52.000",
+            "2015-02-24 19:35 UTC",
+            "20150224T19:35:52",
+            "2015/02/24 19:35",
+            "Tue, 24 Feb 2015 11:35:52 -0800",
+            "24 Feb 2015 19:35:52 GMT",
+            "Tue Feb 24 19:35:52 +0000 2015",
+            "Feb 24, 2015 7:35 PM",
+            "Tuesday, February 24th, 2015, 19:35",
+            "02/24/2015 7:35:52 pm",
+            "24.02.2015 19:35",
+            "24-02-15 19:35",
+            "24-Feb-2015 19:35",
+            "1424806552",
+            "1424806552.25",
+            "1424806552000",
+            "1424806552000000",
+        ] {
+            assert_eq!(words(&[cell]), ["2015-02-24 19:35"], "{cell}");
+        }
+        for cell in ["2015-02-24", "2015-2-24", "2/24/2015", "24/2/2015", "20150224", "24 February 2015", "2015-02-24Z"]
+        {
+            assert_eq!(words(&[cell]), ["2015-02-24"], "{cell}");
+        }
+        assert_eq!(words(&["2015-02", "12:00 am", "1/2/2015 12:30 AM"]), ["2015-02-01", "-", "2015-01-02 00:30"]);
+        assert_eq!(words(&["2015", "1999"]), ["2015-01-01", "1999-01-01"]);
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for cell in [
+            "",
+            " ",
+            "yesterday",
+            "2015-02-30",
+            "24.02",
+            "31/31/2015",
+            "24/2",
+            "a:b",
+            ":",
+            "T:",
+            "2015-13-01",
+            "Feb 2015 x y",
+            "é:é",
+            "2015-02-24 25:00",
+            "99/99/99",
+            "2015-02-24 10:00 PST8",
+            "ééééé",
+            "1:2:3:4",
+            "99999999999999999999",
+            "-5",
+            "13:30 PM 1 May 2015",
+            "2015é",
+            "٣٤٥٦٧",
+        ] {
+            assert_eq!(read_moments(&[cell]).values, [None], "{cell}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_day_and_month_is_decided_over_the_column() {
+        assert_eq!(words(&["3/4/2015", "3/25/2015"]), ["2015-03-04", "2015-03-25"]);
+        let european = read_moments(&["3/4/2015", "x", "25/3/2015"]);
+        assert!(european.day_first && european.ambiguous.is_none());
+        assert_eq!(words(&["3/4/2015", "25/3/2015"]), ["2015-04-03", "2015-03-25"]);
+        let open = read_moments(&["2015-01-01", "3/4/2015", "5/6/2015"]);
+        assert_eq!((open.day_first, open.ambiguous), (false, Some(1)));
+        assert_eq!(words(&["03.04.2015"]), ["2015-04-03"]);
+        // One that does not fit the others is not read.
+        assert_eq!(words(&["25/3/2015", "26/3/2015", "3/27/2015"]), ["2015-03-25", "2015-03-26", "-"]);
+        assert_eq!(words(&["20150224", "20151301"]), ["1970-08-22 05:17", "1970-08-22 05:35"], "not all are days");
+    }
+}

@@ -1,0 +1,72 @@
+//! Rows to sides by time: the oldest train, then comes validation, the newest are the test.
+
+use crate::data::Side;
+
+/// Divides rows by time; rows of the same time stay on one side.
+///
+/// `times` holds each row's time in file order; rows without one train. `wanted` is how many rows validation and test
+/// are to have: the nearest that whole moments allow is taken, and at least one moment where there are enough.
+pub(super) fn assign(times: &[Option<i64>], wanted: [usize; 2]) -> Vec<Side> {
+    let mut order: Vec<(i64, usize)> =
+        times.iter().enumerate().filter_map(|(row, time)| Some(((*time)?, row))).collect();
+    order.sort_unstable();
+    let mut sides = vec![Side::Train; times.len()];
+    let mut moments: Vec<&[(i64, usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
+    let [validation, test] = wanted;
+    for (side, wanted, kept) in [(Side::Test, test, 1 + usize::from(validation > 0)), (Side::Validation, validation, 1)]
+    {
+        let mut taken = 0;
+        while moments.len() > kept {
+            let Some(rows) = moments.last().map(|moment| moment.len()) else { break };
+            // Half of a moment is the limit: beyond it, the side is nearer to its size without.
+            let fits = 2 * taken + rows <= 2 * wanted;
+            if wanted == 0 || !(fits || taken == 0) {
+                break;
+            }
+            for &(_, row) in moments.pop().into_iter().flatten() {
+                sides[row] = side;
+            }
+            taken += rows;
+        }
+    }
+    sides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(sides: &[Side]) -> [usize; 3] {
+        [Side::Train, Side::Validation, Side::Test].map(|side| sides.iter().filter(|&&of| of == side).count())
+    }
+
+    #[test]
+    fn the_newest_rows_are_the_test_and_what_has_no_time_trains() {
+        let mut times: Vec<Option<i64>> = (0..100).map(|row| Some((row * 37) % 100)).collect();
+        times[3] = None;
+        let sides = assign(&times, [10, 20]);
+        assert_eq!(counts(&sides), [70, 10, 20]);
+        assert_eq!(sides[3], Side::Train);
+        let bounds = |side: Side| {
+            let of =
+                times.iter().zip(&sides).filter(|&(time, &of)| time.is_some() && of == side).map(|(time, _)| *time);
+            (of.clone().min().unwrap(), of.max().unwrap())
+        };
+        assert!(bounds(Side::Train).1 < bounds(Side::Validation).0);
+        assert!(bounds(Side::Validation).1 < bounds(Side::Test).0);
+    }
+
+    #[test]
+    fn rows_of_one_moment_stay_together() {
+        // Ten days of ten rows; 15 test rows are nearest to one day or two.
+        let times: Vec<Option<i64>> = (0..100).map(|row| Some(row / 10)).collect();
+        assert_eq!(counts(&assign(&times, [10, 15])), [70, 10, 20]);
+        assert_eq!(counts(&assign(&times, [10, 14])), [80, 10, 10]);
+        assert_eq!(counts(&assign(&times, [3, 3])), [80, 10, 10], "a day each, though it is more than asked for");
+        assert_eq!(counts(&assign(&times, [0, 20])), [80, 0, 20]);
+        let two_days: Vec<Option<i64>> = (0..20).map(|row| Some(row / 10)).collect();
+        assert_eq!(counts(&assign(&two_days, [5, 5])), [10, 10, 0], "one to learn from, one to choose by");
+        assert_eq!(counts(&assign(&[Some(1); 9], [3, 3])), [9, 0, 0]);
+        assert_eq!(counts(&assign(&[None; 9], [3, 3])), [9, 0, 0]);
+    }
+}

@@ -1,0 +1,191 @@
+//! Comparing texts once for everybody: it takes up to a minute for a million of them, and the window, training and the
+//! split all want to know.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::data::{DataError, Example, NearGroups, TextsKey};
+use crate::progress::{Progress, Watch};
+
+/// Comparisons kept: an edit taken back does not compare again.
+const KEPT: usize = 2;
+/// Time between two looks of who waits for a comparison of another worker.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Comparisons made and under way, shared by the workers.
+#[derive(Clone, Default)]
+pub(super) struct Comparisons(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The newest last.
+    made: VecDeque<Arc<NearGroups>>,
+    under_way: Vec<(TextsKey, Progress)>,
+}
+
+impl Comparisons {
+    /// Which of the rows' texts are nearly the same: as found before, as another worker finds it now, or compared here.
+    ///
+    /// # Errors
+    /// [`DataError::Cancelled`] when this watch is cancelled; whoever else waits then compares itself.
+    pub fn near_groups(&self, examples: &[Example], watch: &mut Watch) -> Result<Arc<NearGroups>, DataError> {
+        let key = TextsKey::of(examples);
+        let mut state = self.lock();
+        loop {
+            if let Some(near) = state.made.iter().find(|near| *near.key() == key) {
+                return Ok(Arc::clone(near));
+            }
+            let Some((_, progress)) = state.under_way.iter().find(|(of, _)| *of == key) else { break };
+            let progress = progress.clone();
+            drop(state);
+            watch.progress(progress);
+            if watch.is_cancelled() {
+                return Err(DataError::Cancelled);
+            }
+            let waited = self.0.changed.wait_timeout(self.lock(), LOOK);
+            state = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
+        }
+        state.under_way.push((key.clone(), Progress::default()));
+        drop(state);
+        let under_way = UnderWay { comparisons: self, key };
+        let control = watch.control;
+        let mut report = |progress: Progress| {
+            under_way.tell(&progress);
+            watch.progress(progress);
+        };
+        let near = NearGroups::find(examples, &mut Watch { control, report: &mut report })?;
+        let mut state = self.lock();
+        state.made.push_back(Arc::clone(&near));
+        if state.made.len() > KEPT {
+            state.made.pop_front();
+        }
+        Ok(near)
+    }
+
+    /// Held for a moment only, never while texts are compared.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A comparison under way; over when it is dropped, however it ended.
+struct UnderWay<'a> {
+    comparisons: &'a Comparisons,
+    key: TextsKey,
+}
+
+impl UnderWay<'_> {
+    fn tell(&self, progress: &Progress) {
+        for (_, told) in self.comparisons.lock().under_way.iter_mut().filter(|(key, _)| *key == self.key) {
+            told.clone_from(progress);
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.comparisons.lock().under_way.retain(|(key, _)| *key != self.key);
+        self.comparisons.0.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::data::Side;
+    use crate::progress::Control;
+    use crate::project::RowId;
+
+    fn examples(texts: &[&str]) -> Vec<Example> {
+        let example = |text: &&str| Example {
+            id: RowId::default(),
+            row: 0,
+            text: (*text).to_owned(),
+            label: 0,
+            side: Side::Train,
+            relabelled: false,
+        };
+        texts.iter().map(example).collect()
+    }
+
+    /// Compares, and tells how often a comparison reported that it began.
+    fn compare(comparisons: &Comparisons, examples: &[Example], begun: &AtomicUsize) -> Arc<NearGroups> {
+        let mut report = |progress: Progress| {
+            begun.fetch_add(usize::from(progress.stage == "Comparing texts"), Ordering::Relaxed);
+        };
+        let control = Control::default();
+        comparisons.near_groups(examples, &mut Watch { control: &control, report: &mut report }).unwrap()
+    }
+
+    #[test]
+    fn the_same_texts_are_compared_once_and_others_anew() {
+        let (comparisons, begun) = (Comparisons::default(), AtomicUsize::new(0));
+        let texts = examples(&["one text of some length here", "one text of some length here!", "another"]);
+        let first = compare(&comparisons, &texts, &begun);
+        assert_eq!(first.groups(), [vec![0, 1]]);
+        assert!(Arc::ptr_eq(&first, &compare(&comparisons.clone(), &texts, &begun)));
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
+        compare(&comparisons, &texts[..1], &begun);
+        compare(&comparisons, &texts, &begun);
+        assert_eq!(begun.load(Ordering::Relaxed), 2, "the one before is kept too");
+    }
+
+    #[test]
+    fn who_comes_while_texts_are_compared_waits_and_can_be_stopped() {
+        let comparisons = Comparisons::default();
+        let texts = examples(&["one text of some length here", "one text of some length here!"]);
+        let (arrived, waits) = crossbeam_channel::bounded(1);
+        let released = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let first = std::thread::Builder::new()
+                .spawn_scoped(scope, || {
+                    let mut report = |_| {
+                        // Holds the comparison up until the other has waited.
+                        let _ = arrived.try_send(());
+                        while !released.load(Ordering::Acquire) {
+                            std::thread::sleep(Duration::from_millis(5));
+                        }
+                    };
+                    let control = Control::default();
+                    comparisons.near_groups(&texts, &mut Watch { control: &control, report: &mut report }).unwrap()
+                })
+                .unwrap();
+            waits.recv_timeout(Duration::from_secs(5)).unwrap();
+            let stopped = Control::default();
+            let mut report = |_| stopped.cancel();
+            let second = comparisons.near_groups(&texts, &mut Watch { control: &stopped, report: &mut report });
+            assert!(matches!(second, Err(DataError::Cancelled)), "it waited, and stopped waiting");
+            let begun = AtomicUsize::new(0);
+            let control = Control::default();
+            let mut report = |_| {
+                released.store(true, Ordering::Release);
+                begun.fetch_add(1, Ordering::Relaxed);
+            };
+            let third = comparisons.near_groups(&texts, &mut Watch { control: &control, report: &mut report }).unwrap();
+            assert!(Arc::ptr_eq(&first.join().unwrap(), &third), "the first one's answer");
+            assert!(begun.load(Ordering::Relaxed) > 0, "its progress was told");
+        });
+    }
+
+    #[test]
+    fn a_comparison_that_was_stopped_is_made_again() {
+        let comparisons = Comparisons::default();
+        let texts = examples(&["one text of some length here"]);
+        let (control, mut report) = (Control::default(), |_| {});
+        control.cancel();
+        let stopped = comparisons.near_groups(&texts, &mut Watch { control: &control, report: &mut report });
+        assert!(matches!(stopped, Err(DataError::Cancelled)));
+        let begun = AtomicUsize::new(0);
+        assert!(compare(&comparisons, &texts, &begun).groups().is_empty());
+        assert_eq!(begun.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,307 @@
+//! Leakage that is planted is found and told, and each remedy removes what it is offered for.
+
+use std::fmt::Write;
+
+use super::*;
+use hone::data::{Leak, LeakKind, LeakRemedy, LeakageReport, NearGroups, Side, find_leaks};
+use hone::project::{Size, SplitMethod};
+
+/// Prepares a project and looks for leakage.
+fn look(project: &Project, folder: &Path) -> (Imported, Prepared, LeakageReport) {
+    let (imported, prepared) = prepared(project, folder);
+    let near = watched(|watch| NearGroups::find(&prepared.examples, watch)).unwrap();
+    let report = watched(|watch| find_leaks(project, &imported, &prepared, &near, watch)).unwrap();
+    (imported, prepared, report)
+}
+
+fn leak<'a>(report: &'a LeakageReport, kind: &str) -> Option<&'a Leak> {
+    report.leaks.iter().find(|leak| leak.kind.key() == kind)
+}
+
+/// Applies each remedy of a finding and looks again: the finding must be gone, or let stand.
+fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<LeakRemedy> {
+    let (imported, _, report) = look(project, folder);
+    let found = leak(&report, kind).unwrap_or_else(|| panic!("{kind} is not among {:?}", report.leaks));
+    for remedy in &found.remedies {
+        let mended = remedy.apply(project, &imported);
+        assert_ne!(mended, *project, "{remedy:?}");
+        let (.., after) = look(&mended, folder);
+        match (remedy, leak(&after, kind)) {
+            (LeakRemedy::Ignore(_), Some(left)) => {
+                assert!(left.ignored && matches!(left.remedies[..], [LeakRemedy::LookAgain(_)]));
+                assert!(after.serious().chain(after.hints()).all(|other| other.kind.key() != kind));
+                assert_eq!(left.remedies[0].apply(&mended, &imported), *project);
+            }
+            (_, left) => assert_eq!(left, None, "{remedy:?} did not help"),
+        }
+    }
+    found.remedies.clone()
+}
+
+/// What is told of a column that is read, and that its remedy makes it a hint.
+fn every_remedy_mends_but_hint(project: &Project, folder: &Path) -> Vec<LeakRemedy> {
+    let (imported, _, report) = look(project, folder);
+    let found = leak(&report, "giveaway:stars").unwrap();
+    assert!(!found.is_hint() && found.meaning.contains("it is told the answer"), "{}", found.meaning);
+    let (.., after) = look(&found.remedies[0].apply(project, &imported), folder);
+    assert!(leak(&after, "giveaway:stars").unwrap().is_hint());
+    found.remedies.clone()
+}
+
+fn text(row: usize) -> String {
+    let word =
+        |place: usize| format!("{}{}", ["blue", "warm", "late", "soft", "loud"][(row + place) % 5], row * 31 + place);
+    (0..8).map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn nothing_is_found_where_nothing_leaks_and_it_is_said_what_was_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), &balanced(&["a", "b"], 60), None, None);
+    let report = look(&project, folder.path()).2;
+    assert_eq!(report.leaks, []);
+    assert_eq!(
+        report.looked_for,
+        ["the same text on two sides", "nearly the same text on two sides", "columns that give the label away"]
+    );
+    assert_eq!(report.not_looked_for.len(), 2);
+    assert_eq!(report.spans, [None; 3]);
+}
+
+#[test]
+fn duplicates_across_sides() {
+    let mut main = "text,label\n".to_owned();
+    for row in 0..90 {
+        writeln!(main, "{},{}", text(row / 3), ["a", "b"][(row / 3) % 2]).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, None);
+    project.cleaning.drop_duplicates = false;
+    project.split.keep_near_together = false;
+    let remedies = every_remedy_mends(&project, folder.path(), "duplicates");
+    assert!(
+        matches!(
+            &remedies[..],
+            [LeakRemedy::DropDuplicates, LeakRemedy::KeepNearTogether, LeakRemedy::LeaveOut(rows), LeakRemedy::Ignore(_)] if !rows.is_empty()
+        ),
+        "{remedies:?}"
+    );
+    let report = look(&project, folder.path()).2;
+    let leak = leak(&report, "duplicates").unwrap();
+    assert!(
+        !leak.is_hint()
+            && leak.found.contains("validation rows and ")
+            && leak.found.contains("test rows are to the letter")
+    );
+    assert_eq!(leak.rows.iter().filter(|row| row.record > 90).count(), 0);
+}
+
+#[test]
+fn duplicates_and_near_duplicates_of_a_test_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "text,label\nThe parcel arrived on Monday and everything in it was just as described,good\n\
+                It broke after a day and nobody answers my letters,bad\n\
+                The parcel arrived on Friday and everything in it was just as described,good\nNever again,bad\n\
+                Something else altogether about a lamp,good\n";
+    let test = "text,label\nThe parcel arrived on Tuesday and everything in it was just as described,good\n\
+                It broke after a day and nobody answers my letters,bad\nQuite another text about something else,bad\n";
+    let validation = "text,label\nGood value for the money they ask,good\nPoor value for the price,bad\n";
+    let project = project(folder.path(), main, Some(validation), Some(test));
+    let (_, prepared, report) = look(&project, folder.path());
+    let likeness = watched(|watch| hone::data::compare_texts(&prepared, watch)).unwrap();
+    let ids: Vec<Vec<String>> =
+        likeness.groups.iter().map(|group| group.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(ids, [vec!["main:1", "main:3", "test:1"], vec!["main:2", "test:2"]]);
+    assert_eq!(likeness.rows(), 5);
+    let found: Vec<&str> = report.leaks.iter().map(|leak| leak.found.as_str()).collect();
+    // The row that is the same to the letter is told once.
+    assert_eq!(
+        found,
+        [
+            "1 of 3 test rows is to the letter the same as a training row (the first: test:2 and main:2)",
+            "1 of 3 test rows is nearly the same as a training row (the first: test:1 and main:1)",
+        ]
+    );
+    // Another split moves no row of a file: training rows make way.
+    let rows = |records: &[u64]| {
+        records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect()
+    };
+    assert_eq!(every_remedy_mends(&project, folder.path(), "duplicates")[0], LeakRemedy::LeaveOut(rows(&[2])));
+    assert_eq!(every_remedy_mends(&project, folder.path(), "near-duplicates")[0], LeakRemedy::LeaveOut(rows(&[1, 3])));
+}
+
+#[test]
+fn near_duplicates_across_sides() {
+    let mut main = "text,label\n".to_owned();
+    for row in 0..120 {
+        writeln!(main, "{}{},{}", text(row / 2), ["", " indeed"][row % 2], ["a", "b"][(row / 2) % 2]).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, None);
+    assert_eq!(look(&project, folder.path()).2.leaks, [], "kept together by default");
+    project.split.keep_near_together = false;
+    let remedies = every_remedy_mends(&project, folder.path(), "near-duplicates");
+    assert!(
+        matches!(&remedies[..], [LeakRemedy::KeepNearTogether, LeakRemedy::LeaveOut(_), LeakRemedy::Ignore(_)]),
+        "{remedies:?}"
+    );
+}
+
+/// Rows of customers, four each, who mostly say the same.
+fn of_customers(column: &str) -> String {
+    let mut main = format!("{column},text,label,date\n");
+    for row in 0..160 {
+        let customer = row / 4;
+        let label = if row % 4 == 3 { row % 2 } else { customer % 2 };
+        let day = (row * 7) % 160;
+        writeln!(main, "c{customer},{},{},2024-{:02}-{:02}", text(row), ["a", "b"][label], 1 + day / 28, 1 + day % 28)
+            .unwrap();
+    }
+    main
+}
+
+#[test]
+fn customers_on_two_sides_chosen_or_looking_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
+    let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
+    assert!(
+        matches!(&remedies[..], [LeakRemedy::SplitByGroup(column), LeakRemedy::Ignore(_)] if column == "customer_id")
+    );
+    let report = look(&project, folder.path()).2;
+    let hint = leak(&report, "group:customer_id").unwrap();
+    assert!(hint.is_hint() && report.serious().count() == 0);
+    assert!(hint.found.contains("share their 'customer_id' with training rows"), "{}", hint.found);
+    assert!(hint.meaning.contains("the same label 75% of the time, two rows taken at random 53%"), "{}", hint.meaning);
+
+    // Chosen, and divided by something that does not care.
+    project.dataset.group_column = Some("customer_id".to_owned());
+    assert_eq!(look(&project, folder.path()).2.leaks, []);
+    project.dataset.time_column = Some("date".to_owned());
+    project.split.method = SplitMethod::Time;
+    let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
+    assert!(matches!(&remedies[..], [LeakRemedy::SplitByGroup(_), LeakRemedy::Ignore(_)]), "{remedies:?}");
+    assert!(!leak(&look(&project, folder.path()).2, "group:customer_id").unwrap().is_hint());
+}
+
+#[test]
+fn customers_of_a_test_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = of_customers("customer");
+    let test = format!("customer,text,label\nc3,{},a\nc99,{},b\nc5,{},b\n", text(900), text(901), text(902));
+    let mut project = project(folder.path(), &main, None, Some(&test));
+    project.dataset.group_column = Some("customer".to_owned());
+    let remedies = every_remedy_mends(&project, folder.path(), "group:customer");
+    let LeakRemedy::LeaveOut(rows) = &remedies[0] else { panic!("{remedies:?}") };
+    assert_eq!(rows.iter().map(|row| row.record).collect::<Vec<_>>(), [13, 14, 15, 16, 21, 22, 23, 24]);
+}
+
+#[test]
+fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
+    let mut main = "text,label,part\n".to_owned();
+    for row in 0..90 {
+        let part = ["train", "train", "test", "dev"][row % 4];
+        writeln!(main, "{}{},{},{part}", text(row / 3), ["", "", " indeed"][row % 3], ["a", "b"][(row / 3) % 2])
+            .unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, None);
+    project.dataset.split_column = Some("part".to_owned());
+    project.split.method = SplitMethod::Column;
+    project.cleaning.drop_duplicates = false;
+    for kind in ["duplicates", "near-duplicates"] {
+        let remedies = every_remedy_mends(&project, folder.path(), kind);
+        let Some(LeakRemedy::LeaveOut(rows)) = remedies.iter().find(|remedy| matches!(remedy, LeakRemedy::LeaveOut(_)))
+        else {
+            panic!("{remedies:?}")
+        };
+        assert!(!rows.is_empty() && rows.iter().all(|row| (row.record - 1) % 4 != 2), "{rows:?}");
+    }
+}
+
+#[test]
+fn what_is_not_named_like_an_owner_or_does_not_come_again_is_no_group() {
+    let folder = tempfile::tempdir().unwrap();
+    let shelf = project(folder.path(), &of_customers("shelf"), None, None);
+    assert_eq!(look(&shelf, folder.path()).2.leaks, []);
+    let mut main = "customer,text,label\n".to_owned();
+    for row in 0..100 {
+        writeln!(main, "c{row},{},{}", text(row), ["a", "b"][row % 2]).unwrap();
+    }
+    let alone = project(folder.path(), &main, None, None);
+    assert_eq!(look(&alone, folder.path()).2.leaks, []);
+}
+
+#[test]
+fn training_rows_from_after_the_test() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &of_customers("shelf"), None, None);
+    project.dataset.time_column = Some("date".to_owned());
+    let remedies = every_remedy_mends(&project, folder.path(), "time");
+    assert!(matches!(&remedies[..], [LeakRemedy::SplitByTime, LeakRemedy::Ignore(_)]), "{remedies:?}");
+    let (imported, prepared, report) = look(&project, folder.path());
+    let leak = leak(&report, "time").unwrap();
+    let [_, _, test] = report.spans;
+    let oldest = hone::data::moment_in_words(test.unwrap().0);
+    assert!(leak.found.ends_with(&format!("later than the oldest test row ({oldest})")), "{}", leak.found);
+    // Counted once more, by comparing the dates as texts.
+    let column = imported.main.table.column_index("date").unwrap();
+    let dates = |side| prepared.side(side).map(|example| imported.main.table.cell(column, example.row));
+    let oldest = dates(Side::Test).min().unwrap();
+    assert_eq!(leak.rows.len(), dates(Side::Train).filter(|&date| date > oldest).count());
+    project.split.test = Size::NONE;
+    assert!(look(&project, folder.path()).2.leaks[0].found.contains("the oldest validation row"));
+}
+
+#[test]
+fn a_column_that_gives_the_label_away() {
+    let mut main = "id,text,label,reason,stars,shop\n".to_owned();
+    for row in 0..300 {
+        let label = ["bad", "bad", "good", "fair"][row % 4];
+        let reason = if label == "bad" { ["late", "broken", "rude"][row % 3] } else { "" };
+        let stars = match label {
+            "bad" => 1 + row % 2,
+            "fair" => 3,
+            _ => 4 + row % 2,
+        };
+        writeln!(main, "{row},{},{label},{reason},{stars},shop {}", text(row), row % 7).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, None);
+    let report = look(&project, folder.path()).2;
+    let kinds: Vec<String> = report.leaks.iter().map(|leak| leak.kind.key()).collect();
+    assert_eq!(kinds, ["giveaway:reason", "giveaway:stars"]);
+    assert!(report.leaks.iter().all(Leak::is_hint), "the model reads the text alone");
+    assert_eq!(
+        report.leaks[0].found,
+        "The column 'reason' alone tells 'bad' from the other labels: 100.0% right, 50.0% without it. Of 50 rows with 'late', 50 \
+         are 'bad'"
+    );
+    assert_eq!(report.leaks[0].rows.len(), 150);
+    assert!(
+        report.leaks[1].found.starts_with("The column 'stars' alone tells the label: 100.0% right, 50.0% without it.")
+    );
+    every_remedy_mends(&project, folder.path(), "giveaway:stars");
+    assert_eq!(report.leaks[1].kind, LeakKind::Giveaway { column: "stars".to_owned(), read: false });
+    // Read before the text, it is no hint any more.
+    let mut told = project.clone();
+    told.dataset.joined_columns = vec!["stars".to_owned()];
+    let remedies = every_remedy_mends_but_hint(&told, folder.path());
+    assert_eq!(remedies[0], LeakRemedy::StopReading("stars".to_owned()));
+    // The column that names the sides is not one of the data.
+    project.dataset.split_column = Some("stars".to_owned());
+    assert_eq!(look(&project, folder.path()).2.leaks.len(), 1);
+}
+
+#[test]
+fn it_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
+    let (imported, prepared) = prepared(&project, folder.path());
+    let near = watched(|watch| NearGroups::find(&prepared.examples, watch)).unwrap();
+    let (control, mut report) = (Control::default(), |_| {});
+    control.cancel();
+    let result =
+        find_leaks(&project, &imported, &prepared, &near, &mut Watch { control: &control, report: &mut report });
+    assert!(matches!(result, Err(DataError::Cancelled)));
+}
