@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::hash::BuildHasher;
 
 use arrow_array::{Array, StringViewArray};
+use arrow_data::MAX_INLINE_VIEW_LEN;
 use foldhash::fast::RandomState as FastState;
 use foldhash::quality::FixedState;
 use rayon::prelude::*;
@@ -57,20 +58,29 @@ fn summarise(column: &StringViewArray) -> ColumnSummary {
 fn hashes(column: &StringViewArray, start: usize) -> (ColumnSummary, [Vec<u64>; PARTS]) {
     let (hasher, mut summary) = (FixedState::default(), ColumnSummary::default());
     let (mut hashes, mut remembered) = ([const { Vec::new() }; PARTS], vec![0; REMEMBERED]);
-    for row in start..column.len().min(start + ROWS) {
-        let is_filled = column.is_valid(row) && !column.value(row).trim_start().is_empty();
-        if is_filled {
-            summary.filled += 1;
-            summary.first_filled.get_or_insert(row);
-            let hash = hasher.hash_one(column.value(row));
-            let slot = &mut remembered[hash as usize % REMEMBERED];
-            if *slot != hash {
-                *slot = hash;
-                hashes[(hash >> 32) as usize % PARTS].push(hash);
-            }
+    let end = column.len().min(start + ROWS);
+    for (row, &view) in (start..end).zip(&column.views()[start..end]) {
+        if !is_filled(column, row, view) {
+            continue;
+        }
+        summary.filled += 1;
+        summary.first_filled.get_or_insert(row);
+        // A short value stands in its view, length and all: the same value is the same number.
+        let is_short = view as u32 <= MAX_INLINE_VIEW_LEN;
+        let hash = if is_short { hasher.hash_one(view) } else { hasher.hash_one(column.value(row)) };
+        let slot = &mut remembered[hash as usize % REMEMBERED];
+        if *slot != hash {
+            *slot = hash;
+            hashes[(hash >> 32) as usize % PARTS].push(hash);
         }
     }
     (summary, hashes)
+}
+
+/// Whether a row's value is more than white space. Mostly its first byte tells, which stands in its view.
+fn is_filled(column: &StringViewArray, row: usize, view: u128) -> bool {
+    let first = (view >> 32) as u8;
+    column.is_valid(row) && view as u32 > 0 && (first.is_ascii_graphic() || !column.value(row).trim().is_empty())
 }
 
 #[cfg(test)]
