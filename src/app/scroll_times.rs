@@ -108,7 +108,8 @@ fn a_million_rows_scrolls_smoothly() {
     app.state.work.stop_comparing();
     wait(&ctx, &mut app, HoneApp::is_idle);
     app.states.show_rows();
-    for _ in 0..10 {
+    // Coming into sight is animated.
+    for _ in 0..60 {
         frame(&ctx, &mut app, vec![Event::PointerMoved(OVER_ROWS)]);
     }
     let rows = app.state.work.prepared.as_ref().unwrap().examples.len();

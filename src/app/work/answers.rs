@@ -307,11 +307,10 @@ impl Work {
             }
             Purpose::CountValues(_) => "The values could not be counted",
             Purpose::CountTextTokens(_) => "The tokens could not be counted",
-            Purpose::Profile => "The rows could not be looked through",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
             Purpose::FindLeaks => "Leakage could not be looked for",
-            Purpose::FindProblems => "The rows could not be looked through",
+            Purpose::Profile | Purpose::FindProblems => "The rows could not be looked through",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",
             Purpose::Predict => "The file could not be labelled",

@@ -176,7 +176,7 @@ impl TokenLengths {
     /// A guess from words, for when the model is not on this machine: 1.3 tokens a word, and two special tokens.
     #[must_use]
     pub fn estimate(prepared: &Prepared) -> Self {
-        let tokens = super::word_counts(prepared).into_iter().map(|words| (words as f64 * 1.3).ceil() as usize + 2);
+        let tokens = super::word_counts(prepared).into_iter().map(|words| (f64::from(words) * 1.3).ceil() as usize + 2);
         Self { tokens: tokens.collect(), limit: None, estimated: true }
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn united(parts: &mut [Rows]) -> (Vec<String>, Vec<StringViewArray>) 
     for name in &names {
         let arrays: Vec<StringViewArray> = parts.iter_mut().map(|part| take_column(part, name)).collect();
         let mut column = StringViewBuilder::with_capacity(arrays.iter().map(Array::len).sum());
-        arrays.iter().for_each(|array| column.append_array(array));
+        for array in &arrays {
+            column.append_array(array);
+        }
         columns.push(column.finish());
     }
     (names, columns)

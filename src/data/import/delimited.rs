@@ -228,7 +228,9 @@ impl Gathered {
             self.lines += part.lines;
         }
         self.columns.par_iter_mut().enumerate().for_each(|(place, column)| {
-            parts.iter().for_each(|part| column.append_array(&part.columns[place]));
+            for part in &parts {
+                column.append_array(&part.columns[place]);
+            }
         });
     }
 

@@ -8,6 +8,7 @@ use arrow_array::StringViewArray;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::file::metadata::RowGroupMetaData;
 use rayon::prelude::*;
 
 use super::super::DataError;
@@ -29,7 +30,7 @@ const COLUMNS_PER_REPORT: usize = 16;
 pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<Rows, DataError> {
     let file = Groups { path, metadata: metadata(path)? };
     let columns = Columns::of(file.metadata.schema());
-    let sizes = file.metadata.metadata().row_groups().iter().map(|group| group.num_rows());
+    let sizes = file.metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
     let sizes: Vec<usize> = sizes.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
     let tasks: Vec<(usize, usize)> =
         (0..sizes.len()).flat_map(|group| (0..columns.places.len()).map(move |column| (group, column))).collect();

@@ -15,7 +15,7 @@ enum Outcome {
 use Outcome::{Refused, Rows};
 
 /// Time that any of the files may take, in a build without optimisation beside other tests.
-const MOST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_mins(1);
 
 /// Largest memory of the process afterwards, where it reads no other test's files.
 const MOST_MEMORY_KB: u64 = 3 << 20;
