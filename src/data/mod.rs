@@ -29,6 +29,7 @@ mod table;
 mod terms;
 mod timeline;
 mod tokens;
+mod word_cache;
 
 pub use batch::PackedBatch;
 pub use clean::{Cleaner, PatternError, check_pattern};

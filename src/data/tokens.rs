@@ -10,11 +10,14 @@ use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
 
+use super::word_cache::WordCache;
 use super::{DataError, hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
+    /// Words met before, where the tokenizer goes word by word.
+    words: Option<WordCache>,
     /// Special tokens added to every text.
     special: usize,
     /// SHA-256 of the files it was made from.
@@ -49,7 +52,8 @@ impl TextTokenizer {
             hasher.update(std::fs::read(folder.join(name)).unwrap_or_default());
             hasher.update([0]);
         }
-        Ok(Self { tokenizer, special, fingerprint: hashing::hexadecimal(&hasher.finalize()) })
+        let words = WordCache::of(&tokenizer);
+        Ok(Self { tokenizer, words, special, fingerprint: hashing::hexadecimal(&hasher.finalize()) })
     }
 
     /// Token ids of each text, special tokens included, in the order given and in parallel on the current rayon pool.
@@ -68,6 +72,9 @@ impl TextTokenizer {
 
     fn encode(&self, index: usize, text: &str, max_length: usize) -> Result<Vec<u32>, DataError> {
         let refused = |error: tokenizers::Error| DataError::Tokenise { index: index + 1, reason: error.to_string() };
+        if let Some(words) = &self.words {
+            return words.encode(&self.tokenizer, text, max_length - self.special).map_err(refused);
+        }
         let mut encoding = self.tokenizer.encode_fast(text, false).map_err(refused)?;
         encoding.truncate(max_length - self.special, 0, TruncationDirection::Right);
         let encoding = self.tokenizer.post_process(encoding, None, true).map_err(refused)?;
@@ -83,7 +90,11 @@ impl TextTokenizer {
         let length = |(index, &text): (usize, &&str)| {
             let refused =
                 |error: tokenizers::Error| DataError::Tokenise { index: index + 1, reason: error.to_string() };
-            Ok(self.tokenizer.encode_fast(text, false).map_err(refused)?.len() + self.special)
+            let own = match &self.words {
+                Some(words) => words.count(&self.tokenizer, text),
+                None => self.tokenizer.encode_fast(text, false).map(|encoding| encoding.len()),
+            };
+            Ok(own.map_err(refused)? + self.special)
         };
         texts.par_iter().enumerate().map(length).collect()
     }
