@@ -85,11 +85,6 @@ pub struct StepStates {
 
 #[cfg(test)]
 impl StepStates {
-    /// Brings the rows of the Labels step into sight.
-    pub fn show_rows(&mut self) {
-        self.labels.explore.to_rows = true;
-    }
-
     /// Chooses the first row of the Labels step.
     pub fn choose_first_row(&mut self, state: &super::state::AppState) {
         if let Some(source) = &state.work.inspection.source {
