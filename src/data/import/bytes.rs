@@ -5,8 +5,6 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow_buffer::Buffer;
-use bytes::Bytes;
-use memmap2::MmapMut;
 use rayon::prelude::*;
 
 use super::super::DataError;
@@ -94,7 +92,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<FileBytes, DataErro
     if length == 0 {
         return Err(DataError::Empty(path.to_owned()));
     }
-    let mut bytes = memory(length).map_err(unreadable)?;
+    let mut bytes = vec![0; length];
     let mut is_utf8 = true;
     for (number, part) in bytes.chunks_mut(CHUNK * CHUNKS_PER_LOOK).enumerate() {
         if watch.is_cancelled() {
@@ -109,18 +107,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<FileBytes, DataErro
         is_utf8 &= chunks.try_reduce(|| true, |a, b| Ok(a && b)).map_err(unreadable)?;
     }
     is_utf8 &= utf8::are_seams_utf8(&bytes, CHUNK);
-    let buffer = Buffer::from(Bytes::from_owner(bytes.make_read_only().map_err(unreadable)?));
-    Ok(FileBytes { buffer, is_utf8 })
-}
-
-/// Fresh memory, where the system has them in large pages: most of the time of reading a file that is in the system's cache
-/// is that of getting pages of 4 KiB.
-fn memory(length: usize) -> std::io::Result<MmapMut> {
-    let memory = MmapMut::map_anon(length)?;
-    #[cfg(target_os = "linux")]
-    // Small pages do as well.
-    let _ = memory.advise(memmap2::Advice::HugePage);
-    Ok(memory)
+    Ok(FileBytes { buffer: Buffer::from_vec(bytes), is_utf8 })
 }
 
 /// Fills `chunk` with what stands in a file from byte `begin` on.
