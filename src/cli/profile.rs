@@ -55,7 +55,8 @@ struct DateColumn {
     column: String,
     first: String,
     last: String,
-    format: String,
+    /// In dates of numbers alone the day comes before the month.
+    day_first: bool,
     ambiguous: bool,
     undated: u64,
 }
@@ -98,7 +99,7 @@ impl Told {
                     column: timeline.column.clone(),
                     first: timeline.range[0].clone(),
                     last: timeline.range[1].clone(),
-                    format: timeline.format.clone(),
+                    day_first: timeline.day_first,
                     ambiguous: timeline.ambiguous,
                     undated: timeline.undated as u64,
                 })

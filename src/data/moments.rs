@@ -45,6 +45,19 @@ pub fn read_moments(cells: &[&str]) -> Moments {
     Moments { values, day_first, ambiguous: open.filter(|_| days == 0 && months == 0) }
 }
 
+/// The dates of a column, if it is one of dates: at least nine in ten of its values that are not empty. Whole numbers are
+/// not taken for dates here, since they may be anything.
+#[must_use]
+pub fn column_of_dates(cells: &[&str]) -> Option<Moments> {
+    let filled = cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+    let whole = cells.iter().filter(|cell| is_whole(cell.trim())).count();
+    if filled == 0 || whole * 10 > filled {
+        return None;
+    }
+    let moments = read_moments(cells);
+    (moments.values.iter().flatten().count() * 10 >= filled * 9).then_some(moments)
+}
+
 /// A moment as people read it: the date alone at midnight, otherwise with hours and minutes, in UTC.
 #[must_use]
 pub fn moment_in_words(milliseconds: i64) -> String {
@@ -322,5 +335,15 @@ mod tests {
         // One that does not fit the others is not read.
         assert_eq!(words(&["25/3/2015", "26/3/2015", "3/27/2015"]), ["2015-03-25", "2015-03-26", "-"]);
         assert_eq!(words(&["20150224", "20151301"]), ["1970-08-22 05:17", "1970-08-22 05:35"], "not all are days");
+    }
+
+    #[test]
+    fn what_is_no_column_of_dates_is_left_alone() {
+        let mostly = [&["2024-01-01"; 19][..], &["n/a 1", ""]].concat();
+        assert_eq!(column_of_dates(&mostly).unwrap().values.iter().flatten().count(), 19);
+        let others = [&[][..], &["", " "], &["5", "4"], &["20240101", "20240102"], &["2024-13-01"], &["3.5", "4.0"]];
+        for cells in others.into_iter().chain([&["came on 2024-01-01", "2024-01-02"][..]]) {
+            assert_eq!(column_of_dates(cells), None, "{cells:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 
-use super::{Rows, parse_dates};
+use super::{Rows, cells_of, column_of_dates};
 
 /// Values looked at before a whole column is read.
 const SAMPLE: usize = 500;
@@ -84,8 +84,8 @@ pub struct Period {
 pub struct Timeline {
     /// The column of dates.
     pub column: String,
-    /// How its dates are written, as `strftime` has it.
-    pub format: String,
+    /// In dates of numbers alone the day comes before the month.
+    pub day_first: bool,
     /// Day and month could be the other way round.
     pub ambiguous: bool,
     /// First and last day, `2024-03-18`.
@@ -108,17 +108,13 @@ pub fn timelines(rows: &Rows) -> Vec<Timeline> {
 fn timeline(rows: &Rows, column: &str) -> Option<Timeline> {
     let table = &rows.imported.main.table;
     let index = table.column_index(column)?;
-    let sample = (0..table.len()).map(|row| table.cell(index, row)).filter(|value| !value.trim().is_empty());
-    parse_dates(sample.take(SAMPLE))?;
+    let filled = (0..table.len()).map(|row| table.cell(index, row)).filter(|value| !value.trim().is_empty());
+    column_of_dates(&filled.take(SAMPLE).collect::<Vec<_>>())?;
     // The used rows' values alone: what is left out is not counted.
     let examples = &rows.prepared.examples;
-    let values = examples.iter().map(|example| {
-        let table = rows.imported.file(example.id.file).map(|file| &file.table);
-        table.and_then(|table| Some(table.cell(table.column_index(column)?, example.row))).unwrap_or_default()
-    });
-    let dates = parse_dates(values)?;
-    let days: Vec<Option<NaiveDate>> =
-        dates.seconds.iter().map(|seconds| Some(DateTime::from_timestamp((*seconds)?, 0)?.date_naive())).collect();
+    let dates = column_of_dates(&cells_of(rows.imported, examples, column))?;
+    let day = |moment: &Option<i64>| Some(DateTime::from_timestamp_millis((*moment)?)?.date_naive());
+    let days: Vec<Option<NaiveDate>> = dates.values.iter().map(day).collect();
     let (first, last) = (days.iter().flatten().min()?, days.iter().flatten().max()?);
     let unit = Unit::of((*last - *first).num_days());
     let mut starts = vec![unit.start(*first)?];
@@ -135,8 +131,8 @@ fn timeline(rows: &Rows, column: &str) -> Option<Timeline> {
     }
     Some(Timeline {
         column: column.to_owned(),
-        format: dates.format,
-        ambiguous: dates.ambiguous,
+        day_first: dates.day_first,
+        ambiguous: dates.ambiguous.is_some(),
         range: [first, last].map(|day| day.format("%Y-%m-%d").to_string()),
         unit,
         periods,

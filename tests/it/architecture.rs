@@ -51,7 +51,7 @@ const ROW_WALKERS: [&str; 12] = [
     "frequent_values(",
     "top_terms(",
     "count_languages(",
-    "parse_dates(",
+    "column_of_dates(",
     "word_counts(",
     "length_histogram(",
     "examples.iter(",

@@ -258,7 +258,7 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
             );
         }
         if timeline.ambiguous {
-            let order = if timeline.format.starts_with("%m") { "month first" } else { "day first" };
+            let order = if timeline.day_first { "day first" } else { "month first" };
             ui.label(theme.small(format!("Every date can be read with the day or the month first; read as {order}")));
         }
     });

@@ -246,7 +246,7 @@ fn words_of_each_label_languages_and_dates_are_told() {
     let counts = word_counts(&prepared);
     let timelines = timelines(&Rows::new(&imported, &prepared, &counts, &project));
     let [timeline] = timelines.as_slice() else { panic!("{timelines:?}") };
-    assert_eq!((timeline.column.as_str(), timeline.format.as_str()), ("when", "%d/%m/%Y"));
+    assert_eq!((timeline.column.as_str(), timeline.day_first), ("when", true));
     assert_eq!((timeline.range.clone(), timeline.undated), (["2024-01-01", "2024-03-28"].map(str::to_owned), 0));
     assert_eq!(timeline.unit, Unit::Week);
     assert_eq!((timeline.periods.len(), timeline.periods[0].name.as_str()), (13, "2024-01-01"));
