@@ -157,7 +157,7 @@ impl FileFormat {
 /// A record that could not be used, kept to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// 1-based record number; of several files, it runs on over them (see [`ImportedFile::place`]).
+    /// 1-based record number; of several files, it runs on over them (see [`super::ImportedFile::place`]).
     pub record: u64,
     /// 1-based line in the file where the record begins; the record's number where a file has no lines.
     pub line: u64,

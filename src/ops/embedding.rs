@@ -81,7 +81,7 @@ fn pick(table: &Tensor, rows: &[u32]) -> Result<Tensor> {
     copies.to_dtype(table.dtype())?.matmul(&once)
 }
 
-/// [`reference`] where no gradient is wanted.
+/// [`reference()`] where no gradient is wanted.
 fn select(tables: &[Tensor], rows: &TokenRows) -> Result<Tensor> {
     let select = |table: &Tensor, rows: &[u32]| table.index_select(&Tensor::new(rows, table.device())?, 0);
     (select(&tables[0], &rows.words)? + select(&tables[1], &rows.positions)?)? + select(&tables[2], &rows.types)?
