@@ -210,8 +210,10 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         field_label(ui, theme, "Find", "White space stands for any white space, a line break too");
-        let find =
-            TextEdit::singleline(&mut draft.pattern.find).id_salt("find").desired_width(f32::INFINITY).margin(margin);
+        // Once it is used it is drawn in the list: the same field goes on being typed in.
+        let id = egui::Id::new(("pattern", draft.place));
+        let find = TextEdit::singleline(&mut draft.pattern.find);
+        let find = find.id(id.with("find")).desired_width(f32::INFINITY).margin(margin);
         let response = ui.add(find).accessible_name("What to find");
         if !draft.is_listed && draft.pattern == Pattern::default() && ui.memory(|memory| memory.focused().is_none()) {
             response.request_focus();
@@ -220,7 +222,7 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
             "Nothing, to remove what is found. With a regular expression $1 stands for what its first group found";
         field_label(ui, theme, "Replace with", hover);
         let replace = TextEdit::singleline(&mut draft.pattern.replace)
-            .id_salt("replace")
+            .id(id.with("replace"))
             .desired_width(f32::INFINITY)
             .margin(margin);
         ui.add(replace.hint_text("nothing: it is removed")).accessible_name("What to put in");
@@ -341,6 +343,18 @@ mod tests {
             }
         }
         assert!(has(&mut window, "delivery"));
+    }
+
+    #[test]
+    fn the_field_stays_the_one_that_is_typed_in() {
+        let (mut window, _folder) = prepare(ThemeChoice::Light);
+        window.get_by_label("Add a pattern").click();
+        settle(&mut window);
+        for letters in ["d", "eli", "very"] {
+            window.event(egui::Event::Text(letters.to_owned()));
+            settle(&mut window);
+        }
+        assert_eq!(patterns(&mut window), [one("delivery", "")]);
     }
 
     #[test]
