@@ -59,8 +59,18 @@ impl<'a> EvaluateOutcome<'a> {
     }
 }
 
+/// Endings of tables that predictions are not written as.
+const OTHER_TABLES: [&str; 8] = ["xlsx", "xlsb", "xls", "ods", "parquet", "feather", "json", "jsonl"];
+
 /// Labels every row of a file.
 pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(), CliError> {
+    let ending = arguments.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    if OTHER_TABLES.contains(&ending.as_str()) {
+        return Err(CliError::Failed(format!(
+            "Predictions are written as CSV, and {} ends in .{ending}. Give --out a name that ends in .csv.",
+            arguments.out.display()
+        )));
+    }
     if arguments.out.exists() && !arguments.force {
         let message =
             format!("{} is there already. Give another --out, or --force to replace it", arguments.out.display());

@@ -54,7 +54,8 @@ pub(super) struct TrainOutcome<'a> {
     ending: Ending<'a>,
     labels: &'a [String],
     rows: Rows,
-    macro_f1_interval_95: [f64; 2],
+    /// Nothing where the rows are too few for one.
+    macro_f1_interval_95: Option<[f64; 2]>,
     majority_baseline: Figures<'a>,
     tfidf_baseline: Option<Figures<'a>>,
 }
@@ -138,7 +139,7 @@ impl<'a> TrainOutcome<'a> {
             ending: Ending::from(&results.summary),
             labels: &results.settings.labels,
             rows: Rows { train, validation, test },
-            macro_f1_interval_95: results.macro_f1_interval.into(),
+            macro_f1_interval_95: results.interval().map(Into::into),
             majority_baseline: Figures::from(&results.majority_baseline),
             tfidf_baseline: results.tfidf_baseline.as_ref().map(Figures::from),
         }

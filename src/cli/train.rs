@@ -6,7 +6,7 @@ use std::path::Path;
 use super::args::TrainArguments;
 use super::outcome::{TrainOutcome, print_json};
 use super::session::Session;
-use super::table::{confusion_table, duration, grouped, metrics_table};
+use super::table::{confusion_table, count, duration, grouped, metrics_table};
 use super::{CliError, apply_settings, dry_run};
 use crate::project::Project;
 use crate::storage::{ProjectFile, StopReason};
@@ -59,15 +59,16 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
         grouped(summary.tokens_per_second.max(0.0) as u64),
         grouped(summary.best_step),
     )?;
-    let (side, metrics) = match &summary.test {
-        Some(test) => ("test", test),
-        None => ("validation", &summary.validation),
+    let (metrics, is_test) = (results.measured(), summary.test.is_some());
+    let (row, rows) = if is_test { ("test row", "test rows") } else { ("validation row", "validation rows") };
+    let interval = match results.interval() {
+        Some((low, high)) => format!("95% interval {low:.3} to {high:.3}"),
+        None => "too few rows for an interval".to_owned(),
     };
-    let (low, high) = results.macro_f1_interval;
     writeln!(
         out,
-        "\nOn {} {side} rows: macro-F1 {:.3} (95% interval {low:.3} to {high:.3}), accuracy {:.3}.",
-        grouped(metrics.rows),
+        "\nOn {}: macro-F1 {:.3} ({interval}), accuracy {:.3}.",
+        count(metrics.rows, row, rows),
         metrics.macro_average.f1,
         metrics.accuracy,
     )?;

@@ -5,6 +5,9 @@ use rayon::prelude::*;
 use super::PrecisionRecall;
 use crate::random::Rng;
 
+/// Fewer rows than this give no interval worth telling: one row drawn again and again is always the same.
+pub const FEWEST_ROWS: u64 = 20;
+
 /// 95% percentile interval of macro-F1 (Efron 1979): the rows are drawn again with replacement `resamples` times.
 ///
 /// `truth` and `predicted` are class ids below `classes` of the same rows. As in

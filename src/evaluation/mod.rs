@@ -9,6 +9,6 @@ mod prediction;
 mod tfidf;
 
 pub use baseline::{LabelledTexts, majority_baseline, tfidf_baseline};
-pub use interval::bootstrap_macro_f1;
+pub use interval::{FEWEST_ROWS, bootstrap_macro_f1};
 pub use metrics::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 pub use prediction::Prediction;

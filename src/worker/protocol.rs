@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LeakageReport, Likeness, Place, Prepared, RowQuery, TokenHistogram};
-use crate::evaluation::{ClassificationMetrics, Prediction};
+use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
 use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
@@ -379,6 +379,20 @@ pub struct RunResults {
     /// TF-IDF with logistic regression, fitted on the same training rows, on the same rows as `majority_baseline`.
     /// `None` when it was not measured (the run was stopped twice).
     pub tfidf_baseline: Option<ClassificationMetrics>,
+}
+
+impl RunResults {
+    /// The rows that the interval is of: test, or validation where there is no test.
+    #[must_use]
+    pub fn measured(&self) -> &ClassificationMetrics {
+        self.summary.test.as_ref().unwrap_or(&self.summary.validation)
+    }
+
+    /// 95% interval of macro-F1; `None` where the rows are too few for one.
+    #[must_use]
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        (self.measured().rows >= FEWEST_ROWS).then_some(self.macro_f1_interval)
+    }
 }
 
 /// Figures and predictions on some rows.

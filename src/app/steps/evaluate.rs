@@ -97,7 +97,7 @@ impl<'a> Shown<'a> {
         let labels = &results.settings.labels;
         let run = &results.summary.run;
         let has_test = results.summary.test.is_some();
-        let interval = Some(results.macro_f1_interval);
+        let interval = results.interval();
         let beside = (interval, Some(&results.majority_baseline), results.tfidf_baseline.as_ref());
         let none = (None, None, None);
         let (metrics, predictions, (interval, baseline, tfidf), rows) = match rows {

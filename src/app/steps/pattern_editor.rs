@@ -211,7 +211,7 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
         ui.spacing_mut().item_spacing.y = theme.space.xs;
         field_label(ui, theme, "Find", "White space stands for any white space, a line break too");
         // Once it is used it is drawn in the list: the same field goes on being typed in.
-        let id = egui::Id::new(("pattern", draft.place));
+        let id = egui::Id::unique(("pattern", draft.place));
         let find = TextEdit::singleline(&mut draft.pattern.find);
         let find = find.id(id.with("find")).desired_width(f32::INFINITY).margin(margin);
         let response = ui.add(find).accessible_name("What to find");

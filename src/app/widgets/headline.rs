@@ -5,7 +5,7 @@ use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use super::basics::{is_narrow, row_or_column};
 use super::numbers::{count, percent_fine, score};
 use crate::app::theme::{Theme, icons};
-use crate::evaluation::ClassificationMetrics;
+use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
 
 /// The figures behind the headline, all measured on the same rows.
 #[derive(Clone, Copy)]
@@ -37,6 +37,8 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
                     "Were other rows of the same kind drawn, the figure would lie in this range 95 times out of 100 \
                      (bootstrap over the rows)",
                 );
+            } else if headline.metrics.rows < FEWEST_ROWS {
+                ui.label(theme.muted("Too few rows for an interval"));
             }
         });
         ui.add_space(theme.space.l);

@@ -117,6 +117,8 @@ fn projects_that_cannot_be_opened() {
     assert!(place.bad(1, &["train", "nowhere"]).contains("There is no project in nowhere"));
     assert!(place.bad(1, &["runs", "nowhere"]).contains("hone new"));
     assert!(place.bad(1, &["predict", "home", "reviews.csv", "--out", "a.csv"]).contains("no config.json"));
+    let message = place.bad(1, &["predict", "home", "reviews.csv", "--out", "a.xlsx"]);
+    assert!(message.contains("written as CSV") && message.contains("a.xlsx"), "{message}");
 }
 
 #[test]
