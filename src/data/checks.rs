@@ -159,7 +159,10 @@ pub(super) fn check(project: &Project, imported: &Imported, prepared: &mut Prepa
         blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
     } else if blockers.is_empty() {
         blockers.extend(label_blockers(project, imported, prepared));
-        blockers.extend(side_blockers(project, imported, prepared));
+        // Without labels that can be learnt no rows were divided.
+        if too_many_labels(project, prepared).is_none() {
+            blockers.extend(side_blockers(project, imported, prepared));
+        }
         if blockers.is_empty() {
             blockers.extend(unseen_labels(project, imported, prepared));
             prepared.warnings.extend(missing_labels(project, imported, prepared));
@@ -217,10 +220,8 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
              than '{column}', or look at the merged and excluded labels"
         )];
     }
-    if found > 20 && found * 2 > rows {
-        return vec![format!(
-            "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
-        )];
+    if let Some(blocker) = too_many_labels(project, prepared) {
+        return vec![blocker];
     }
     let Some(shares) = Sizes::of(project, imported).shares(rows) else { return Vec::new() };
     let sides: Vec<&str> = ["training", "validation", "test"]
@@ -246,6 +247,20 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
         sides.len(),
         sides.join(", ")
     )]
+}
+
+/// A blocker where most rows of the main file have a label of their own: such a column is none of labels.
+pub(super) fn too_many_labels(project: &Project, prepared: &Prepared) -> Option<String> {
+    let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
+    let mut seen = vec![false; prepared.labels.len()];
+    let rows = main.inspect(|example| seen[example.label as usize] = true).count();
+    let found = seen.iter().filter(|&&seen| seen).count();
+    let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
+    (found > 20 && found * 2 > rows).then(|| {
+        format!(
+            "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
+        )
+    })
 }
 
 /// Shares that are no shares, and sides without rows.

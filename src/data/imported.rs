@@ -146,6 +146,17 @@ impl Imported {
         std::iter::once(&self.main).chain(&self.validation).chain(&self.test)
     }
 
+    /// A row as a person finds it: `row 12` of the main file, `row 3 of march.csv` where it is one of several, `row 2 of
+    /// test.csv` in a validation or test file.
+    #[must_use]
+    pub fn row_name(&self, id: RowId) -> String {
+        let Some(file) = self.file(id.file) else { return format!("row {}", id.record) };
+        if id.file == SourceFile::Main || file.is_several() {
+            return file.row_name(id.record);
+        }
+        format!("{} of {}", file.row_name(id.record), file.name())
+    }
+
     /// What the id column says of a row, where one is chosen and the row has an id.
     #[must_use]
     pub fn key<'a>(&'a self, settings: &DatasetSettings, id: RowId) -> Option<&'a str> {

@@ -86,7 +86,8 @@ pub fn prepare_with(
         prepared.near = Some(find_near(&prepared.examples, watch)?);
     }
     let near = prepared.near.clone();
-    divide(SplitInputs { project, imported, near: near.as_deref() }, &mut prepared);
+    let inputs = SplitInputs { project, imported, near: near.as_deref(), control: watch.control };
+    divide(inputs, &mut prepared)?;
     prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
     prepared.split_hash = hashing::split_hash(&prepared.examples);
     checks::check(project, imported, &mut prepared);

@@ -7,9 +7,10 @@ mod random;
 
 use std::collections::HashMap;
 
-use super::checks::count;
+use super::checks::{count, too_many_labels};
 use super::near::Groups;
-use super::{Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
+use super::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
+use crate::progress::Control;
 use crate::project::{Project, Size, SourceFile, SplitMethod};
 
 /// The sides in the order of shares: train, validation, test.
@@ -53,24 +54,35 @@ pub(super) struct SplitInputs<'a> {
     pub imported: &'a Imported,
     /// Texts nearly the same, where they are kept together.
     pub near: Option<&'a NearGroups>,
+    /// Stops dividing.
+    pub control: &'a Control,
 }
 
 /// Puts the main file's rows on their sides, and adds what is worth knowing to the warnings, and what cannot be to the
-/// blockers.
-pub(super) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) {
+/// blockers. Rows of a column that is no label column are left as they are.
+///
+/// # Errors
+/// [`DataError::Cancelled`].
+pub(super) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) -> Result<(), DataError> {
     let SplitInputs { project, imported, .. } = inputs;
+    if too_many_labels(project, prepared).is_some() {
+        return Ok(());
+    }
     let rows = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
     let shares = Sizes::of(project, imported).shares(rows);
     match (project.split.method, shares) {
         (SplitMethod::Random, Some(shares)) => {
             let every: Vec<usize> = (0..rows).collect();
             let totals = Sizes::of(project, imported).totals();
-            by_chance(inputs, &every, (shares, totals), prepared);
+            by_chance(inputs, &every, (shares, totals), prepared)
         }
-        (SplitMethod::Time, Some(shares)) => by_time(inputs, rows, shares, prepared),
+        (SplitMethod::Time, Some(shares)) => {
+            by_time(inputs, rows, shares, prepared);
+            Ok(())
+        }
         (SplitMethod::Column, _) => by_column(inputs, rows, prepared),
         // Sizes that cannot be are told with the other blockers.
-        (_, None) => {}
+        (_, None) => Ok(()),
     }
 }
 
@@ -80,20 +92,22 @@ fn by_chance(
     rows: &[usize],
     (shares, totals): ([f64; 3], [Option<usize>; 3]),
     prepared: &mut Prepared,
-) {
+) -> Result<(), DataError> {
     let settings = &inputs.project.split;
     let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].label).collect();
     let classes = prepared.labels.len();
-    let sides = if let Some(groups) = kept_together(inputs, rows, prepared) {
+    let (sides, why) = if let Some(groups) = kept_together(inputs, rows, prepared) {
         let (labels, classes) = if settings.stratified { (labels, classes) } else { (vec![0; rows.len()], 1) };
-        grouped::assign(&labels, classes, &groups, shares, settings.seed)
+        let sides = grouped::assign((&labels, classes), &groups, shares, settings.seed, inputs.control)?;
+        (sides, if settings.stratified { OF_LABELLED_GROUPS } else { OF_GROUPS })
     } else {
-        random::assign(&labels, classes, shares, totals, settings.stratified, settings.seed)
+        (random::assign(&labels, classes, shares, totals, settings.stratified, settings.seed), OF_LABELS)
     };
     for (&row, &side) in rows.iter().zip(&sides) {
         prepared.examples[row].side = side;
     }
-    prepared.warnings.extend(size_warnings(&sides, shares));
+    prepared.warnings.extend(size_warnings(&sides, shares, why).into_iter().map(|(_, warning)| warning));
+    Ok(())
 }
 
 /// Each row's group; `None` where every row is a group of its own.
@@ -136,18 +150,24 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
     groups.numbers()
 }
 
-/// A word on sides that groups made much larger or smaller than was asked for.
-fn size_warnings(sides: &[Side], shares: [f64; 3]) -> Vec<String> {
+/// Why sides may be off the sizes asked for.
+const OF_GROUPS: &str = "rows that stay together are not divided";
+const OF_LABELLED_GROUPS: &str =
+    "rows that stay together are not divided, and each label has rows on every side where it can";
+const OF_LABELS: &str = "each label is divided for itself, with at least one row on every side";
+const OF_MOMENTS: &str = "rows of the same time stay together";
+
+/// A word on sides that came out much larger or smaller than was asked for, and why.
+fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, String)> {
     let mut warnings = Vec::new();
     for (side, word) in [(Side::Validation, "validation"), (Side::Test, "test")] {
         let wanted = shares[side as usize] * sides.len() as f64;
         let found = sides.iter().filter(|&&of| of == side).count();
         let off = (found as f64 - wanted).abs();
         if off > wanted * 0.25 && off >= 5.0 {
-            warnings.push(format!(
-                "{word} has {found} rows where about {wanted:.0} were asked for: rows that stay together are not divided",
-                word = capital(word)
-            ));
+            let word = capital(word);
+            let has = count(found, "row");
+            warnings.push((side, format!("{word} has {has} where about {wanted:.0} were asked for: {why}")));
         }
     }
     warnings
@@ -158,13 +178,14 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return;
     };
-    let dates = read_moments(&cells_of(inputs.imported, &prepared.examples[..rows], column));
+    // Which of day and month comes first is decided over all files, as the leakage report does.
+    let dates = read_moments(&cells_of(inputs.imported, &prepared.examples, column));
     let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
         Some(total) => total,
         None if shares[side] > 0.0 => ((shares[side] * rows as f64).round() as usize).max(1),
         None => 0,
     };
-    let sides = ordered::assign(&dates.values, [wanted(1), wanted(2)]);
+    let sides = ordered::assign(&dates.values[..rows], [wanted(1), wanted(2)]);
     for (example, &side) in prepared.examples.iter_mut().zip(&sides) {
         example.side = side;
     }
@@ -174,10 +195,10 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
         let cell = if cells[0].trim().is_empty() { "empty".to_owned() } else { format!("'{}'", shortened(cells[0])) };
         let unread = 1 + unread.count();
         prepared.warnings.push(format!(
-            "{} no date in '{column}' that can be read: {} learnt from. The first is row {}: {cell}",
+            "{} no date in '{column}' that can be read: {} learnt from. The first is {}: {cell}",
             rows_have(unread),
             if unread == 1 { "it is" } else { "they are" },
-            prepared.examples[first].id.record,
+            inputs.imported.row_name(prepared.examples[first].id),
         ));
     }
     if let Some(example) =
@@ -192,6 +213,9 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let missing = [(Side::Validation, "validation"), (Side::Test, "test")]
         .into_iter()
         .find(|&(side, _)| wanted(side as usize) > 0 && !sides.contains(&side));
+    let off = size_warnings(&sides, shares, OF_MOMENTS).into_iter();
+    let off = off.filter(|(side, _)| missing.is_none_or(|(missing, _)| missing != *side));
+    prepared.warnings.extend(off.map(|(_, warning)| warning));
     if let Some((_, word)) = missing {
         prepared.warnings.push(format!(
             "'{column}' has too few different dates to give {word} rows of its own: rows of the same time stay together"
@@ -199,10 +223,10 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     }
 }
 
-fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) {
+fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> Result<(), DataError> {
     let column = inputs.project.dataset.split_column.as_ref();
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
-        return;
+        return Ok(());
     };
     let cells = cells_of(inputs.imported, &prepared.examples[..rows], column);
     let sides: Vec<Option<Side>> = cells.iter().map(|cell| column::named(cell)).collect();
@@ -214,14 +238,14 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) {
     let has_validation = sides.contains(&Some(Side::Validation)) || inputs.imported.validation.is_some();
     let share = inputs.project.split.validation.share_of(rows);
     if has_validation || !prepared.blockers.is_empty() || !(share > 0.0 && share < 1.0) {
-        return;
+        return Ok(());
     }
     let training: Vec<usize> = (0..rows).filter(|&row| sides[row] == Some(Side::Train)).collect();
     let share = inputs.project.split.validation.share_of(training.len());
     if share < 1.0 {
         let before = prepared.warnings.len();
         let [_, total, _] = Sizes::of(inputs.project, inputs.imported).totals();
-        by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared);
+        by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared)?;
         let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
         let word = format!(
             "'{column}' names no validation rows: {} of its {} training rows, taken by chance, are validation",
@@ -230,6 +254,7 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) {
         );
         prepared.warnings.insert(before, word);
     }
+    Ok(())
 }
 
 /// Blockers of values that name no side, and of empty ones.
@@ -246,21 +271,21 @@ fn unnamed(
     let mut blockers = Vec::new();
     if let Some(first) = unknown(false).next() {
         blockers.push(format!(
-            "'{}' in the split column '{column}' of {} names no side (row {}; {} in all). Known are {}, in any case. Change \
+            "'{}' in the split column '{column}' of {} names no side ({}; {} in all). Known are {}, in any case. Change \
              the value in the file, exclude the rows, or split another way in Prepare",
             shortened(cells[first]),
             imported.main.name(),
-            examples[first].id.record,
+            imported.row_name(examples[first].id),
             count(unknown(false).count(), "such row"),
             column::KNOWN
         ));
     }
     if let Some(first) = unknown(true).next() {
         blockers.push(format!(
-            "The split column '{column}' of {} is empty in row {} ({} in all). Fill it in in the file, exclude the rows, or \
+            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in in the file, exclude the rows, or \
              split another way in Prepare",
             imported.main.name(),
-            examples[first].id.record,
+            imported.row_name(examples[first].id),
             count(unknown(true).count(), "such row")
         ));
     }

@@ -4,31 +4,49 @@
 //! idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
 
 use super::SIDES;
-use crate::data::Side;
+use crate::data::{DataError, Side};
+use crate::progress::Control;
 use crate::random::Rng;
+
+/// Groups or labels gone through between two looks at the cancel switch.
+const STEPS_PER_LOOK: usize = 4_096;
 
 /// Divides rows among the sides; rows of a group go together.
 ///
 /// `labels` holds each row's class id and `groups` its group's number, both in file order. Every class comes to stand on
 /// every side whose share is above 0, where enough groups have rows of it. The same arguments give the same sides.
-pub(super) fn assign(labels: &[u32], classes: usize, groups: &[u32], shares: [f64; 3], seed: u64) -> Vec<Side> {
+///
+/// # Errors
+/// [`DataError::Cancelled`].
+pub(super) fn assign(
+    (labels, classes): (&[u32], usize),
+    groups: &[u32],
+    shares: [f64; 3],
+    seed: u64,
+    control: &Control,
+) -> Result<Vec<Side>, DataError> {
     let groups = Grouped::of(labels, groups);
     let mut plan = Plan::new(&groups, classes, shares);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     Rng::stream(seed, u64::from(u32::MAX)).shuffle(&mut order);
     order.sort_by_key(|&group| std::cmp::Reverse(groups.rows(group).len()));
-    for group in order {
+    for (step, group) in order.into_iter().enumerate() {
+        look(control, step)?;
         let best = plan.nearest(&groups, group);
         plan.place(&groups, group, best);
     }
-    plan.fill_gaps(&groups);
+    plan.fill_gaps(&groups, control)?;
     let mut sides = vec![Side::Train; labels.len()];
     for group in 0..groups.len() {
         for &row in groups.rows(group) {
             sides[row as usize] = SIDES[plan.side_of[group]];
         }
     }
-    sides
+    Ok(sides)
+}
+
+fn look(control: &Control, step: usize) -> Result<(), DataError> {
+    if step.is_multiple_of(STEPS_PER_LOOK) && control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(()) }
 }
 
 /// Rows and labels, group by group.
@@ -57,6 +75,17 @@ impl Grouped {
 
     fn len(&self) -> usize {
         self.classes.len()
+    }
+
+    /// The groups with rows of each class, in order: looking through all of them for every class would take their product.
+    fn by_class(&self, classes: usize) -> Vec<Vec<u32>> {
+        let mut with_class = vec![Vec::new(); classes];
+        for (group, of_group) in (0_u32..).zip(&self.classes) {
+            for &(class, _) in of_group {
+                with_class[class as usize].push(group);
+            }
+        }
+        with_class
     }
 
     fn rows(&self, group: usize) -> &[u32] {
@@ -111,16 +140,20 @@ impl Plan {
 
     /// Takes the smallest group that can be spared to each side that has nothing of a class. What cannot be learnt can be
     /// measured even less: to training a group goes also where its old side loses a class by it.
-    fn fill_gaps(&mut self, groups: &Grouped) {
+    fn fill_gaps(&mut self, groups: &Grouped, control: &Control) -> Result<(), DataError> {
+        let with_class = groups.by_class(self.all.len());
         let shares = self.shares;
         for side in [0, 2, 1].into_iter().filter(|&side| shares[side] > 0.0) {
-            for class in 0..self.all.len() {
-                if self.all[class] == 0.0 || self.holders[class][side] > 0 {
+            for (class, candidates) in with_class.iter().enumerate() {
+                look(control, class)?;
+                // One group alone cannot be on two sides.
+                let enough = if side == 0 { 1 } else { 2 };
+                if candidates.len() < enough || self.holders[class][side] > 0 {
                     continue;
                 }
-                let has_class = |group: &usize| groups.classes[*group].iter().any(|&(of, _)| of as usize == class);
                 let can_spare = |group: usize| self.can_spare(groups, group);
-                let spared = (0..groups.len()).filter(has_class).filter(|&group| side == 0 || can_spare(group));
+                let candidates = candidates.iter().map(|&group| group as usize);
+                let spared = candidates.filter(|&group| side == 0 || can_spare(group));
                 if let Some(group) = spared.min_by_key(|&group| (!can_spare(group), groups.rows(group).len())) {
                     let from = self.side_of[group];
                     for &(class, rows) in &groups.classes[group] {
@@ -131,6 +164,7 @@ impl Plan {
                 }
             }
         }
+        Ok(())
     }
 
     /// Whether no class loses its last rows of a side with the group.
@@ -145,6 +179,10 @@ mod tests {
     use super::*;
 
     const SHARES: [f64; 3] = [0.7, 0.1, 0.2];
+
+    fn assign(labels: &[u32], classes: usize, groups: &[u32], shares: [f64; 3], seed: u64) -> Vec<Side> {
+        super::assign((labels, classes), groups, shares, seed, &Control::default()).unwrap()
+    }
 
     /// Rows in groups of 1 to 12, whose labels lean to one of four classes.
     fn rows(seed: u64) -> (Vec<u32>, Vec<u32>) {
@@ -211,5 +249,20 @@ mod tests {
         let sides = assign(&[0; 40], 1, &(0..40).collect::<Vec<_>>(), [0.8, 0.0, 0.2], 1);
         assert!(!sides.contains(&Side::Validation));
         assert_eq!(sides.iter().filter(|&&side| side == Side::Test).count(), 8);
+    }
+
+    #[test]
+    fn many_labels_take_no_quadratic_time_and_it_can_be_stopped() {
+        // Two rows of each label, and a group of three of them: so many gaps are looked into.
+        let labels: Vec<u32> = (0..100_000).map(|row| row / 2).collect();
+        let groups: Vec<u32> = (0..100_000).map(|row| if row % 40_000 == 0 { 0 } else { row }).collect();
+        let begun = std::time::Instant::now();
+        let sides = assign(&labels, 50_000, &groups, SHARES, 1);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        assert!(labels.chunks(2).zip(sides.chunks(2)).all(|(_, sides)| sides.contains(&Side::Train)));
+        let control = Control::default();
+        control.cancel();
+        let stopped = super::assign((&labels, 50_000), &groups, SHARES, 1, &control);
+        assert!(matches!(stopped, Err(DataError::Cancelled)));
     }
 }
