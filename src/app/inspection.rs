@@ -53,6 +53,17 @@ impl TokenCount {
     }
 }
 
+/// The tokens of one text, or the counting of them.
+#[derive(Clone, Debug)]
+pub struct TextTokens {
+    /// The text, cleaned.
+    pub text: String,
+    /// The model's folder.
+    pub model: PathBuf,
+    /// How many, or why they were not counted; `None` while they are.
+    pub counted: Option<Result<usize, String>>,
+}
+
 /// Everything asked about the rows of the open project, and answered.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
@@ -68,8 +79,8 @@ pub struct Inspection {
     pub profile: Option<Arc<Profile>>,
     /// Lengths in tokens.
     pub tokens: Option<TokenCount>,
-    /// A text and its tokens.
-    pub text_tokens: Option<(String, usize)>,
+    /// Tokens of the text asked about last.
+    pub text_tokens: Option<TextTokens>,
 }
 
 impl Inspection {
@@ -77,5 +88,11 @@ impl Inspection {
     #[must_use]
     pub fn tokens_of(&self, model: &Path) -> Option<&TokenCount> {
         self.tokens.as_ref().filter(|tokens| tokens.model == model)
+    }
+
+    /// Tokens of this text for this model, or the counting of them; `None` where they were not asked for.
+    #[must_use]
+    pub fn text_tokens_of(&self, text: &str, model: &Path) -> Option<&TextTokens> {
+        self.text_tokens.as_ref().filter(|asked| asked.text == text && asked.model == model)
     }
 }

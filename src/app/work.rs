@@ -33,7 +33,7 @@ enum Purpose {
     FindRows(Box<RowQuestion>),
     CountValues(String),
     CountTokens,
-    CountTextTokens(String),
+    CountTextTokens,
     LoadRun,
     Classify(Vec<String>),
     Fetch,

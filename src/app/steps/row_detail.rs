@@ -1,5 +1,6 @@
 //! Everything that is known of one row, and what can be decided about it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use egui::{Label, RichText, Ui};
@@ -195,26 +196,42 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
         }
         figure(ui, theme, "Words", &count(u64::from(rows.words(place))), "Parts between white space, after cleaning");
         figure(ui, theme, "Characters", &count(text.chars().count() as u64), "");
-        let Some(model) = ctx.model_folder else { return };
-        match &ctx.inspection.text_tokens {
-            Some((of, tokens)) if *of == text => {
-                let most = ctx.project.training.max_length;
-                let hover = format!("Special tokens included. The model reads at most {most}, as set in Model");
-                let cut = tokens.saturating_sub(most);
-                figure(ui, theme, "Tokens", &count(*tokens as u64), &hover);
-                if cut > 0 {
-                    let text = format!("the last {} cut", counted(cut as u64, "token is", "tokens are"));
-                    badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
-                }
-            }
-            _ => {
-                figure(ui, theme, "Tokens", "…", "");
-                if !text.is_empty() {
-                    sender.send(AppCommand::CountTextTokens(text.into_owned(), model.to_owned()));
-                }
-            }
+        if let (Some(model), false) = (ctx.model_folder, text.is_empty()) {
+            tokens(ui, ctx, &text, model, sender);
         }
     });
+}
+
+/// The text's tokens. They are asked for once: what could not be counted is asked for again by a person alone.
+fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let ask = || AppCommand::CountTextTokens(text.to_owned(), model.to_owned());
+    let asked = ctx.inspection.text_tokens_of(text, model);
+    match asked.map(|asked| &asked.counted) {
+        Some(Some(Ok(tokens))) => {
+            let most = ctx.project.training.max_length;
+            let hover = format!("Special tokens included. The model reads at most {most}, as set in Model");
+            let cut = tokens.saturating_sub(most);
+            figure(ui, theme, "Tokens", &count(*tokens as u64), &hover);
+            if cut > 0 {
+                let text = format!("the last {} cut", counted(cut as u64, "token is", "tokens are"));
+                badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
+            }
+        }
+        Some(Some(Err(error))) => {
+            figure(ui, theme, "Tokens", "–", error);
+            if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Count the row's tokens again").clicked() {
+                sender.send(ask());
+            }
+            ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
+        }
+        counting => {
+            figure(ui, theme, "Tokens", "…", "");
+            if counting.is_none() {
+                sender.send(ask());
+            }
+        }
+    }
 }
 
 fn decide(

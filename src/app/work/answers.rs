@@ -74,11 +74,7 @@ impl Work {
                     tokens.lengths = Some(lengths);
                 }
             }
-            Answer::TextTokens(tokens) => {
-                if let Purpose::CountTextTokens(text) = purpose {
-                    self.inspection.text_tokens = Some((text, tokens));
-                }
-            }
+            Answer::TextTokens(tokens) => self.on_text_tokens(Ok(tokens)),
             Answer::ModelReady { .. } => {
                 self.fetch = None;
                 return Some(Outcome::ModelReady);
@@ -153,7 +149,7 @@ impl Work {
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
             | Purpose::CountValues(_)
-            | Purpose::CountTextTokens(_)
+            | Purpose::CountTextTokens
             | Purpose::Profile
             | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
@@ -197,7 +193,7 @@ impl Work {
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
             | Purpose::CountValues(_)
-            | Purpose::CountTextTokens(_)
+            | Purpose::CountTextTokens
             | Purpose::Profile
             | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
@@ -254,6 +250,7 @@ impl Work {
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
             Purpose::CountTokens => self.on_no_tokens("Counting was stopped".to_owned()),
+            Purpose::CountTextTokens => self.on_text_tokens(Err("Counting was stopped".to_owned())),
             _ => {}
         }
     }
@@ -287,6 +284,10 @@ impl Work {
                 self.on_no_tokens(message);
                 return None;
             }
+            Purpose::CountTextTokens => {
+                self.on_text_tokens(Err(message));
+                return None;
+            }
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.error = Some(message.clone());
@@ -306,7 +307,6 @@ impl Work {
                 "The rows could not be searched"
             }
             Purpose::CountValues(_) => "The values could not be counted",
-            Purpose::CountTextTokens(_) => "The tokens could not be counted",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
             Purpose::FindLeaks => "Leakage could not be looked for",

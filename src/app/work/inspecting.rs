@@ -7,7 +7,7 @@ use crate::data::{Place, Prepared, RowQuery};
 use crate::project::Project;
 use crate::worker::{Command, RowSource};
 
-use super::super::inspection::{FoundRows, Inspection, RowQuestion, TokenCount};
+use super::super::inspection::{FoundRows, Inspection, RowQuestion, TextTokens, TokenCount};
 use super::{Lane, Purpose, Work};
 
 impl Work {
@@ -45,13 +45,14 @@ impl Work {
 
     /// Counts the tokens of one text.
     pub fn count_text_tokens(&mut self, text: String, model: PathBuf) {
-        self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens(_)));
-        let command = Command::CountTextTokens { text: text.clone(), model };
-        self.send(Lane::Preview, Purpose::CountTextTokens(text), command);
+        self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens));
+        self.inspection.text_tokens = Some(TextTokens { text: text.clone(), model: model.clone(), counted: None });
+        self.send(Lane::Preview, Purpose::CountTextTokens, Command::CountTextTokens { text, model });
     }
 
     /// New rows are there: what was told of the old ones is forgotten, and the new ones are looked at.
     pub(super) fn inspect(&mut self, project: Arc<Project>, prepared: &Arc<Prepared>) {
+        self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens));
         self.inspection = Inspection::default();
         let (Some(imported), Some(survey)) = (self.imported.clone(), self.survey.clone()) else { return };
         let source = RowSource { project, imported, prepared: Arc::clone(prepared), survey };
@@ -69,6 +70,13 @@ impl Work {
     pub(super) fn on_bad_pattern(&mut self, purpose: Purpose, why: String) {
         if let Purpose::FindRows(question) = purpose {
             self.inspection.bad_pattern = Some((*question, why));
+        }
+    }
+
+    /// The tokens of a text were counted, or could not be.
+    pub(super) fn on_text_tokens(&mut self, counted: Result<usize, String>) {
+        if let Some(asked) = &mut self.inspection.text_tokens {
+            asked.counted = Some(counted);
         }
     }
 
