@@ -62,3 +62,34 @@ pub fn count_labels(
         rows: found.into_iter().map(|(label, rows)| (label.to_owned(), rows)).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Watch;
+    use crate::project::Project;
+
+    #[test]
+    fn labels_are_counted_as_they_stand_in_all_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, rows: &str| std::fs::write(folder.path().join(name), rows).unwrap();
+        write("main.csv", "text,stars\na day,4\na night, 4 \na week,\na year,1.5\n");
+        write("test.csv", "text,stars\nanother day,5\nanother night,4\n");
+        let (control, mut report) = (Control::default(), |_| {});
+        let mut project = Project::default();
+        project.dataset.main = Some("main.csv".into());
+        project.dataset.test = Some("test.csv".into());
+        project.dataset.label_column = "stars".to_owned();
+        let mut watch = Watch { control: &control, report: &mut report };
+        let imported = crate::data::import(&project, folder.path(), &mut watch).unwrap();
+        let counts = count_labels(&imported, &project.dataset, &control).unwrap();
+        let rows = [("1.5", 1), ("4", 3), ("5", 1)].map(|(label, rows)| (label.to_owned(), rows));
+        assert_eq!(counts.rows, rows.into());
+        assert!(counts.are_numbers && counts.stars.is_some_and(|scale| scale.top == 5));
+        project.dataset.label_column = "text".to_owned();
+        let counts = count_labels(&imported, &project.dataset, &control).unwrap();
+        assert!(counts.rows.len() == 6 && !counts.are_numbers && counts.stars.is_none());
+        control.cancel();
+        assert!(matches!(count_labels(&imported, &project.dataset, &control), Err(DataError::Cancelled)));
+    }
+}

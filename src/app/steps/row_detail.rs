@@ -11,7 +11,9 @@ use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{Diff, badge, button, figure, icon_button};
 use super::explore::Shown;
+use super::labels::DRAWN;
 use super::queue::Decision;
+use super::row_filters::more_labels;
 use super::row_table::{Selection, row_name};
 use crate::data::{DropReason, Place, Prepared, Rows, Side};
 use crate::project::RowId;
@@ -250,12 +252,14 @@ fn decide(
         let text = RichText::new(format!("{}  Relabel", icons::TAG));
         ui.menu_button(text, |ui| {
             egui::ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
-                for label in source.prepared.labels.iter().filter(|label| *label != now) {
+                let labels = &source.prepared.labels;
+                for label in labels.iter().take(DRAWN).filter(|label| *label != now) {
                     if ui.button(label).clicked() {
                         decision = Some(Decision::Label(label.clone()));
                         ui.close();
                     }
                 }
+                more_labels(ui, theme, labels);
             });
         })
         .response

@@ -7,7 +7,6 @@ use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
 use super::super::context::{ClassifyState, RunEnd};
-use super::super::inspection::Inspection;
 use super::{Lane, Outcome, Purpose, Work};
 
 impl Work {
@@ -41,6 +40,11 @@ impl Work {
             Answer::Imported(imported) => {
                 self.imported = Some(imported);
                 return Some(Outcome::Imported);
+            }
+            Answer::LabelsCounted(counts) => {
+                if let Some(labels) = &mut self.inspection.labels {
+                    labels.counts = Some(counts);
+                }
             }
             Answer::Surveyed(survey) => self.next_survey = Some(survey),
             Answer::Prepared(prepared) => {
@@ -148,6 +152,7 @@ impl Work {
             | Purpose::LoadRun
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
+            | Purpose::CountLabels
             | Purpose::CountValues(_)
             | Purpose::CountTextTokens
             | Purpose::Profile
@@ -192,6 +197,7 @@ impl Work {
             Purpose::LoadRun
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
+            | Purpose::CountLabels
             | Purpose::CountValues(_)
             | Purpose::CountTextTokens
             | Purpose::Profile
@@ -265,7 +271,7 @@ impl Work {
             Purpose::Prepare(_) => {
                 self.prepared = None;
                 self.survey = None;
-                self.inspection = Inspection::default();
+                self.inspection = self.inspection.of_new_rows();
                 self.prepare_error = Some(message);
                 return None;
             }
@@ -306,6 +312,7 @@ impl Work {
                 self.on_found(purpose.clone(), Vec::new());
                 "The rows could not be searched"
             }
+            Purpose::CountLabels => "The labels could not be counted",
             Purpose::CountValues(_) => "The values could not be counted",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Place, Prepared, RowQuery};
-use crate::project::Project;
+use crate::project::{DatasetSettings, Project};
 use crate::worker::{Command, RowSource};
 
-use super::super::inspection::{FoundRows, Inspection, RowQuestion, TextTokens, TokenCount};
+use super::super::inspection::{FoundRows, LabelCount, RowQuestion, TextTokens, TokenCount};
 use super::{Lane, Purpose, Work};
 
 impl Work {
@@ -19,6 +19,21 @@ impl Work {
         self.forget(is_search);
         let question = RowQuestion { prepared: Arc::clone(&source.prepared), query: query.clone() };
         self.send(Lane::Preview, Purpose::FindRows(Box::new(question)), Command::FindRows { source, query });
+    }
+
+    /// Counts the labels as they stand in the files, where that was not done yet.
+    pub fn count_labels(&mut self, dataset: &DatasetSettings) {
+        let Some(imported) = self.imported.clone() else { return };
+        let columns: Vec<String> = dataset.labelled_by().map(str::to_owned).collect();
+        if columns.is_empty() || self.inspection.labels_of(&imported, dataset).is_some() {
+            return;
+        }
+        let is_counting = |purpose: &Purpose| matches!(purpose, Purpose::CountLabels);
+        self.stop(is_counting);
+        self.forget(is_counting);
+        self.inspection.labels = Some(LabelCount { imported: Arc::clone(&imported), columns, counts: None });
+        let command = Command::CountLabels { dataset: Box::new(dataset.clone()), imported };
+        self.send(Lane::Preview, Purpose::CountLabels, command);
     }
 
     /// Counts the values of a column.
@@ -53,7 +68,7 @@ impl Work {
     /// New rows are there: what was told of the old ones is forgotten, and the new ones are looked at.
     pub(super) fn inspect(&mut self, project: Arc<Project>, prepared: &Arc<Prepared>) {
         self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens));
-        self.inspection = Inspection::default();
+        self.inspection = self.inspection.of_new_rows();
         let (Some(imported), Some(survey)) = (self.imported.clone(), self.survey.clone()) else { return };
         let source = RowSource { project, imported, prepared: Arc::clone(prepared), survey };
         self.inspection.source = Some(source.clone());
