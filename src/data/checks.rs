@@ -202,6 +202,11 @@ fn in_words(reason: DropReason) -> &'static str {
     }
 }
 
+/// Whether so many different values in so many rows can be labels: most rows of an id have one of their own.
+pub(super) fn are_labels(found: usize, rows: usize) -> bool {
+    found <= 20 || found * 2 <= rows
+}
+
 /// One label only, far too many, or too few rows of one to be on every side.
 fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
@@ -217,7 +222,7 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
              than '{column}', or look at the merged and excluded labels"
         )];
     }
-    if found > 20 && found * 2 > rows {
+    if !are_labels(found, rows) {
         return vec![format!(
             "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
         )];
