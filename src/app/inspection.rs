@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Place, Prepared, RowQuery, TokenHistogram};
+use crate::data::{Imported, LabelCounts, Place, Prepared, RowQuery, TokenHistogram};
 use crate::progress::Progress;
+use crate::project::DatasetSettings;
 use crate::worker::{Profile, RowSource};
 
 /// A search through prepared rows.
@@ -32,6 +33,17 @@ pub struct FoundRows {
     pub rows: Vec<Place>,
 }
 
+/// The labels as they stand in the files, or the counting of them.
+#[derive(Clone, Debug)]
+pub struct LabelCount {
+    /// The files.
+    pub imported: Arc<Imported>,
+    /// The columns the labels stand in.
+    pub columns: Vec<String>,
+    /// What was counted; `None` while it is.
+    pub counts: Option<Arc<LabelCounts>>,
+}
+
 /// The texts' lengths in tokens of a model, or the counting of them.
 #[derive(Clone, Debug)]
 pub struct TokenCount {
@@ -53,9 +65,22 @@ impl TokenCount {
     }
 }
 
+/// The tokens of one text, or the counting of them.
+#[derive(Clone, Debug)]
+pub struct TextTokens {
+    /// The text, cleaned.
+    pub text: String,
+    /// The model's folder.
+    pub model: PathBuf,
+    /// How many, or why they were not counted; `None` while they are.
+    pub counted: Option<Result<usize, String>>,
+}
+
 /// Everything asked about the rows of the open project, and answered.
 #[derive(Clone, Debug, Default)]
 pub struct Inspection {
+    /// Labels of the files as read.
+    pub labels: Option<LabelCount>,
     /// The rows; there whenever the data is prepared.
     pub source: Option<RowSource>,
     /// The rows that were searched for last.
@@ -68,14 +93,36 @@ pub struct Inspection {
     pub profile: Option<Arc<Profile>>,
     /// Lengths in tokens.
     pub tokens: Option<TokenCount>,
-    /// A text and its tokens.
-    pub text_tokens: Option<(String, usize)>,
+    /// Tokens of the text asked about last.
+    pub text_tokens: Option<TextTokens>,
 }
 
 impl Inspection {
+    /// Nothing is known of the rows any more. What stands in the files stays as it is.
+    #[must_use]
+    pub fn of_new_rows(&self) -> Self {
+        Self { labels: self.labels.clone(), ..Self::default() }
+    }
+
+    /// Labels of these files in the columns chosen, or the counting of them.
+    #[must_use]
+    pub fn labels_of(&self, imported: &Arc<Imported>, dataset: &DatasetSettings) -> Option<&LabelCount> {
+        let is_asked = |count: &&LabelCount| {
+            let same_columns = dataset.labelled_by().eq(count.columns.iter().map(String::as_str));
+            same_columns && Arc::ptr_eq(&count.imported, imported)
+        };
+        self.labels.as_ref().filter(is_asked)
+    }
+
     /// Lengths in tokens of this model, or the counting of them.
     #[must_use]
     pub fn tokens_of(&self, model: &Path) -> Option<&TokenCount> {
         self.tokens.as_ref().filter(|tokens| tokens.model == model)
+    }
+
+    /// Tokens of this text for this model, or the counting of them; `None` where they were not asked for.
+    #[must_use]
+    pub fn text_tokens_of(&self, text: &str, model: &Path) -> Option<&TextTokens> {
+        self.text_tokens.as_ref().filter(|asked| asked.text == text && asked.model == model)
     }
 }

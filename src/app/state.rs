@@ -122,6 +122,7 @@ impl AppState {
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
         let dataset = &session.project().dataset;
+        self.work.count_labels(dataset);
         let imported = self.work.imported.as_ref();
         if imported.is_some_and(|imported| dataset.columns_chosen(&imported.main.table.names)) {
             self.work.prepare(session.project());

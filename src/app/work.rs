@@ -31,9 +31,10 @@ enum Purpose {
     Profile,
     SaveBadRows,
     FindRows(Box<RowQuestion>),
+    CountLabels,
     CountValues(String),
     CountTokens,
-    CountTextTokens(String),
+    CountTextTokens,
     LoadRun,
     Classify(Vec<String>),
     Fetch,
@@ -208,6 +209,8 @@ impl Work {
         self.imported = None;
         self.import_error = None;
         self.unprepare();
+        self.forget(|purpose| matches!(purpose, Purpose::CountLabels));
+        self.inspection.labels = None;
     }
 
     /// Prepares the data anew. The old data stays on screen until the new is there.
@@ -284,7 +287,7 @@ impl Work {
         self.prepare_stopped = false;
         self.findings = None;
         self.prepare_error = None;
-        self.inspection = Inspection::default();
+        self.inspection = self.inspection.of_new_rows();
     }
 
     /// Reads a finished run.

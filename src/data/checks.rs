@@ -205,6 +205,11 @@ fn in_words(reason: DropReason) -> &'static str {
     }
 }
 
+/// Whether so many different values in so many rows can be labels: most rows of an id have one of their own.
+pub(super) fn are_labels(found: usize, rows: usize) -> bool {
+    found <= 20 || found * 2 <= rows
+}
+
 /// One label only, far too many, or too few rows of one to be on every side.
 fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
@@ -256,7 +261,7 @@ pub(super) fn too_many_labels(project: &Project, prepared: &Prepared) -> Option<
     let rows = main.inspect(|example| seen[example.label as usize] = true).count();
     let found = seen.iter().filter(|&&seen| seen).count();
     let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
-    (found > 20 && found * 2 > rows).then(|| {
+    (!are_labels(found, rows)).then(|| {
         format!(
             "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
         )

@@ -158,6 +158,10 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<Answer,
             Ok(Answer::BadRowsSaved { path: output, rows })
         }
         Command::CompareTexts { prepared } => Ok(Answer::TextsCompared(Arc::new(context.likeness(&prepared)?))),
+        Command::CountLabels { dataset, imported } => {
+            let counts = data::count_labels(&imported, &dataset, context.control)?;
+            Ok(Answer::LabelsCounted(Arc::new(counts)))
+        }
         Command::FindLeaks { project, imported, prepared } => {
             Ok(Answer::LeaksFound(Arc::new(context.leaks(&project, &imported, &prepared)?)))
         }

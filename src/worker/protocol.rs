@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Finding, Imported, LeakageReport, Likeness, Place, Prepared, RowQuery, TokenHistogram};
+use crate::data::{Finding, Imported, LabelCounts, LeakageReport, Likeness, Place, Prepared, RowQuery, TokenHistogram};
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
-use crate::project::{DeviceChoice, ModelChoice, Precision, Project};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
@@ -25,6 +25,13 @@ pub enum Command {
         project: Box<Project>,
         /// The project's folder, against which relative paths are resolved.
         folder: PathBuf,
+    },
+    /// Count the labels as they stand in the files. Answer: [`Answer::LabelsCounted`].
+    CountLabels {
+        /// Says where the labels stand.
+        dataset: Box<DatasetSettings>,
+        /// The files as read.
+        imported: Arc<Imported>,
     },
     /// Apply edits, clean, label and split. Answers: [`Answer::Surveyed`], then [`Answer::Prepared`].
     Prepare {
@@ -203,6 +210,8 @@ pub enum Answer {
     Log(LogLine),
     /// Files were read. Final.
     Imported(Arc<Imported>),
+    /// The labels of the files. Final.
+    LabelsCounted(Arc<LabelCounts>),
     /// What was counted over the rows whose [`Answer::Prepared`] follows.
     Surveyed(Arc<Survey>),
     /// Data is prepared. Final for [`Command::Prepare`].

@@ -533,6 +533,12 @@ fn rows_are_searched_and_described() {
         let query = RowQuery { words: words.to_owned(), regex, ..RowQuery::default() };
         Command::FindRows { source: source.clone(), query }
     };
+    let count = Command::CountLabels {
+        dataset: Box::new(source.project.dataset.clone()),
+        imported: Arc::clone(&source.imported),
+    };
+    let Answer::LabelsCounted(labels) = ask(count) else { panic!("labels must be counted") };
+    assert_eq!((labels.rows.len(), labels.rows.values().sum::<u64>()), (2, 60));
     let Answer::RowsFound(rows) = ask(find("GREAT", false)) else { panic!("rows must be found") };
     let holding = |words: &str| (0..).zip(&prepared.examples).filter(|(_, row)| row.text.contains(words)).count();
     assert!(!rows.is_empty() && rows.len() == holding("great"), "{rows:?}");

@@ -197,6 +197,45 @@ fn tokens_are_counted_when_the_model_is_at_hand() {
     window.get_by_label("Count tokens");
 }
 
+#[test]
+fn a_row_whose_tokens_cannot_be_counted_says_so_once() {
+    let (mut window, folder) = labels_step(ThemeChoice::Light);
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+    let copied = |name: &str, files: &[&str]| {
+        let copy = folder.path().join(name);
+        std::fs::create_dir(&copy).unwrap();
+        for file in files {
+            std::fs::copy(tiny.join(file), copy.join(file)).unwrap();
+        }
+        copy
+    };
+    let choose = |window: &mut Window, model: PathBuf| {
+        hone(window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
+        settle(window);
+        settle(window);
+    };
+    let counted = |window: &mut Window| {
+        let asked = hone(window).state.work.inspection.text_tokens.clone().unwrap();
+        (asked.model, asked.counted)
+    };
+    let notices = hone(&mut window).notices.len();
+    choose(&mut window, copied("broken", &["config.json", "model.safetensors"]));
+    let id = hone(&mut window).prepared().unwrap().examples[1].id;
+    window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
+    settle(&mut window);
+    assert!(matches!(counted(&mut window).1, Some(Err(why)) if why.contains("tokenizer.json")));
+    window.get_by_label("Count the row's tokens again");
+    window.run_steps(20);
+    assert!(hone(&mut window).is_idle(), "it is not asked for again and again");
+    assert_eq!(hone(&mut window).notices.len(), notices);
+    window.check_accessibility();
+    picture("inspect-no-tokens", &mut window);
+    // The same text read by another model: what the old one said of it is not shown.
+    choose(&mut window, tiny.clone());
+    let (model, tokens) = counted(&mut window);
+    assert!(matches!(tokens, Some(Ok(tokens)) if model == tiny && tokens > 2));
+}
+
 /// Pictures of another table than the sample: `HONE_PICTURES_TABLE=/path/to/table.csv`.
 #[test]
 fn the_rows_of_another_table_are_pictured() {

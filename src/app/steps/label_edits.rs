@@ -35,19 +35,24 @@ pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Ve
     }
     let order: HashMap<&str, usize> =
         settings.order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    let place = |row: &LabelRow| order.get(row.name.as_str()).copied().unwrap_or(usize::MAX);
+    // Looked up and read once each: there may be as many labels as rows.
+    let key = |row: LabelRow| {
+        let place = order.get(row.name.as_str()).copied().unwrap_or(usize::MAX);
+        (row.excluded, place, row.name.parse::<f64>().ok(), row)
+    };
+    let mut rows: Vec<_> = rows.into_iter().map(key).collect();
     rows.sort_by(|a, b| {
-        let used = a.excluded.cmp(&b.excluded).then_with(|| place(a).cmp(&place(b)));
-        used.then_with(|| by_number(&a.name, &b.name)).then_with(|| a.name.cmp(&b.name))
+        let used = (a.0, a.1).cmp(&(b.0, b.1));
+        used.then_with(|| by_number(a.2, b.2)).then_with(|| a.3.name.cmp(&b.3.name))
     });
-    rows
+    rows.into_iter().map(|(.., row)| row).collect()
 }
 
 /// Numbers by value, so that -1, 0 and 1 stand in this order.
-fn by_number(a: &str, b: &str) -> Ordering {
-    match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(a), Ok(b)) => a.total_cmp(&b),
-        (a, b) => a.is_ok().cmp(&b.is_ok()),
+fn by_number(a: Option<f64>, b: Option<f64>) -> Ordering {
+    match (a, b) {
+        (Some(a), Some(b)) => a.total_cmp(&b),
+        (a, b) => a.is_some().cmp(&b.is_some()),
     }
 }
 

@@ -197,8 +197,10 @@ fn more_menu(
         ui.menu_button("Merge into", |ui| {
             for other in rows.iter().filter(|other| other.name != row.name).take(DRAWN) {
                 let change = LabelChange::Rename { from: row.name.clone(), to: other.name.clone() };
-                let preview = change.preview(rows).unwrap_or_default();
-                if ui.button(&other.name).on_hover_text(preview).clicked() {
+                let button = ui.button(&other.name).on_hover_ui(|ui| {
+                    ui.label(change.preview(rows).unwrap_or_default());
+                });
+                if button.clicked() {
                     editing.ask(change, rows);
                     ui.close();
                 }

@@ -1,6 +1,5 @@
 //! The Labels step: the label set with counts, lengths, what was found in the rows, and the rows themselves.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use egui::Ui;
@@ -16,8 +15,8 @@ use super::label_edits::{LabelRow, label_rows};
 use super::label_row::{Editing, label_row};
 use super::profile::profile_ui;
 use super::stars::{StarsState, stars_ui};
-use crate::data::{Imported, RowColumns};
-use crate::project::{DatasetSettings, LabelSettings, StarScale, Step};
+use crate::data::LabelCounts;
+use crate::project::{DatasetSettings, LabelSettings, Step};
 
 /// Most labels that are drawn: more means that the column holds something else.
 pub(super) const DRAWN: usize = 200;
@@ -25,47 +24,45 @@ pub(super) const DRAWN: usize = 200;
 /// What the step remembers between frames.
 #[derive(Debug, Default)]
 pub struct LabelsStepState {
-    found: Found,
-    rows: Vec<LabelRow>,
-    rows_of: Option<LabelSettings>,
+    set: LabelSet,
     editing: Editing,
     stars: StarsState,
     findings: FindingsState,
     pub(super) explore: ExploreState,
 }
 
-/// Labels in the file with their rows, counted once for a file and column.
+/// The label set as it is shown, worked out anew whenever the labels found or the settings change: there may be as many
+/// labels as rows.
 #[derive(Debug, Default)]
-struct Found {
-    of: Option<(Arc<Imported>, Vec<String>)>,
-    labels: BTreeMap<String, u64>,
+struct LabelSet {
+    of: Option<(Arc<LabelCounts>, LabelSettings)>,
+    rows: Vec<LabelRow>,
+    /// Labels used.
+    used: usize,
+    /// Rows of the largest label, used or not.
+    longest: u64,
+    /// Rows of the labels used: the largest, the smallest, all together.
+    most: u64,
+    least: u64,
+    all: u64,
 }
 
-impl Found {
-    /// Whether the labels were counted anew.
-    fn refresh(&mut self, imported: &Arc<Imported>, dataset: &DatasetSettings) -> bool {
-        let same = |(of, columns): &(Arc<Imported>, Vec<String>)| {
-            Arc::ptr_eq(of, imported) && dataset.labelled_by().eq(columns.iter().map(String::as_str))
+impl LabelSet {
+    fn refresh(&mut self, found: &Arc<LabelCounts>, settings: &LabelSettings) {
+        if self.of.as_ref().is_some_and(|(of, under)| Arc::ptr_eq(of, found) && under == settings) {
+            return;
+        }
+        let rows = label_rows(&found.rows, settings);
+        let used = || rows.iter().filter(|row| !row.excluded).map(|row| row.rows);
+        *self = Self {
+            of: Some((Arc::clone(found), settings.clone())),
+            used: used().count(),
+            longest: rows.iter().map(|row| row.rows).max().unwrap_or(0),
+            most: used().max().unwrap_or(0),
+            least: used().min().unwrap_or(0),
+            all: used().sum(),
+            rows,
         };
-        if self.of.as_ref().is_some_and(same) {
-            return false;
-        }
-        self.of = Some((Arc::clone(imported), dataset.labelled_by().map(str::to_owned).collect()));
-        self.labels.clear();
-        for table in imported.files().map(|file| &file.table) {
-            let Some(columns) = RowColumns::of_labels(table, dataset) else { continue };
-            for row in 0..table.len() {
-                let label = columns.label(row).text().trim();
-                if label.is_empty() {
-                    continue;
-                }
-                match self.labels.get_mut(label) {
-                    Some(rows) => *rows += 1,
-                    None => _ = self.labels.insert(label.to_owned(), 1),
-                }
-            }
-        }
-        true
     }
 }
 
@@ -78,17 +75,17 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
             no_labels(ui, ctx, sender);
             return;
         };
-        let counted_anew = state.found.refresh(imported, dataset);
-        if counted_anew || state.rows_of.as_ref() != Some(&ctx.project.labels) {
-            state.rows = label_rows(&state.found.labels, &ctx.project.labels);
-            state.rows_of = Some(ctx.project.labels.clone());
-        }
         for issue in &ctx.facts.data_issues {
             banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
         }
-        stars_ui(ui, ctx, &state.found.labels, &mut state.stars, sender);
-        let kind = kind_of(&state.found.labels, dataset);
-        label_set(ui, ctx, (&state.rows, kind), &mut state.editing, sender);
+        match ctx.inspection.labels_of(imported, dataset).and_then(|labels| labels.counts.as_ref()) {
+            Some(found) => {
+                state.set.refresh(found, &ctx.project.labels);
+                stars_ui(ui, ctx, found, &mut state.stars, sender);
+                label_set(ui, ctx, (&state.set, kind_of(found, dataset)), &mut state.editing, sender);
+            }
+            None => waiting_ui(ui, theme, "Counting the labels", None),
+        }
         let Some(source) = &ctx.inspection.source else {
             if ctx.preview.is_some() {
                 waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
@@ -120,7 +117,7 @@ fn no_labels(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 fn label_set(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    (rows, kind): (&[LabelRow], &str),
+    (set, kind): (&LabelSet, &str),
     editing: &mut Editing,
     sender: &mut CommandSender,
 ) {
@@ -137,13 +134,12 @@ fn label_set(
                 }
             });
         });
-        summary(ui, ctx, rows, kind);
+        summary(ui, ctx, set, kind);
         ui.add_space(theme.space.s);
+        let rows = set.rows.as_slice();
         editing.preview_ui(ui, ctx, rows, sender);
-        let most = rows.iter().map(|row| row.rows).max().unwrap_or(1).max(1);
-        let all: u64 = rows.iter().filter(|row| !row.excluded).map(|row| row.rows).sum();
         for row in rows.iter().take(DRAWN) {
-            label_row(ui, ctx, rows, row, (most, all.max(1)), editing, sender);
+            label_row(ui, ctx, rows, row, (set.longest.max(1), set.all.max(1)), editing, sender);
         }
         if rows.len() > DRAWN {
             let more = count((rows.len() - DRAWN) as u64);
@@ -153,28 +149,26 @@ fn label_set(
 }
 
 /// What the labels of the file are.
-fn kind_of(found: &BTreeMap<String, u64>, dataset: &DatasetSettings) -> &'static str {
+fn kind_of(found: &LabelCounts, dataset: &DatasetSettings) -> &'static str {
     if !dataset.label_columns.is_empty() {
         "One column each"
-    } else if StarScale::of(found.keys().map(String::as_str)).is_some() {
+    } else if found.stars.is_some() {
         "Star ratings"
-    } else if !found.is_empty() && found.keys().all(|label| label.parse::<f64>().is_ok()) {
+    } else if found.are_numbers {
         "Numbers"
     } else {
         "Names"
     }
 }
 
-fn summary(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], kind: &str) {
+fn summary(ui: &mut Ui, ctx: &StepContext<'_>, set: &LabelSet, kind: &str) {
     let theme = ctx.theme;
-    let used = || rows.iter().filter(|row| !row.excluded);
-    let most = used().map(|row| row.rows).max().unwrap_or(0);
-    let least = used().map(|row| row.rows).min().unwrap_or(0);
+    let LabelSet { used, most, least, all, .. } = *set;
     let balance = if least == 0 { "–".to_owned() } else { format!("{:.1} : 1", most as f64 / least as f64) };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.xxl;
-        figure(ui, theme, "Labels", &count(used().count() as u64), "Labels that will be learnt");
-        figure(ui, theme, "Rows with a label", &count(used().map(|row| row.rows).sum()), "Before cleaning");
+        figure(ui, theme, "Labels", &count(used as u64), "Labels that will be learnt");
+        figure(ui, theme, "Rows with a label", &count(all), "Before cleaning");
         let hover = "Rows of the largest label for one of the smallest. When this is large, choose balanced class \
                      weights in Model, and trust macro-F1 more than accuracy";
         figure(ui, theme, "Largest to smallest", &balance, hover);
@@ -340,7 +334,7 @@ mod tests {
         settle(&mut window);
         let mut rows = String::from("text,label\n");
         for row in 0..3_000 {
-            writeln!(rows, "review number {row},id {row}").unwrap();
+            writeln!(rows, "review number {row},{row}").unwrap();
         }
         let path = folder.path().join("ids.csv");
         std::fs::write(&path, rows).unwrap();
@@ -354,6 +348,20 @@ mod tests {
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
         settle(&mut window);
         window.get_by_label_contains("and 2,800 more");
+        window.get_by_label("Numbers");
+        let names = |window: &mut Window| {
+            let labels = hone(window).state.work.inspection.labels.clone().unwrap();
+            (labels.columns, labels.counts.unwrap())
+        };
+        let (columns, counts) = names(&mut window);
+        assert_eq!((columns, counts.rows.len(), counts.rows["2999"]), (vec!["label".to_owned()], 3_000, 1));
+        // What does not change the files or the column counts nothing anew.
+        window.get_by_label("Leave out 0").click();
+        settle(&mut window);
+        window.get_by_label("Leave out").click();
+        settle(&mut window);
+        assert!(Arc::ptr_eq(&counts, &names(&mut window).1));
+        window.get_by_label("2,999");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Everything that is known of one row, and what can be decided about it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use egui::{Label, RichText, Ui};
@@ -10,7 +11,9 @@ use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{Diff, badge, button, figure, icon_button};
 use super::explore::Shown;
+use super::labels::DRAWN;
 use super::queue::Decision;
+use super::row_filters::more_labels;
 use super::row_table::{Selection, row_name};
 use crate::data::{DropReason, Place, Prepared, Rows, Side};
 use crate::project::RowId;
@@ -195,26 +198,42 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
         }
         figure(ui, theme, "Words", &count(u64::from(rows.words(place))), "Parts between white space, after cleaning");
         figure(ui, theme, "Characters", &count(text.chars().count() as u64), "");
-        let Some(model) = ctx.model_folder else { return };
-        match &ctx.inspection.text_tokens {
-            Some((of, tokens)) if *of == text => {
-                let most = ctx.project.training.max_length;
-                let hover = format!("Special tokens included. The model reads at most {most}, as set in Model");
-                let cut = tokens.saturating_sub(most);
-                figure(ui, theme, "Tokens", &count(*tokens as u64), &hover);
-                if cut > 0 {
-                    let text = format!("the last {} cut", counted(cut as u64, "token is", "tokens are"));
-                    badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
-                }
-            }
-            _ => {
-                figure(ui, theme, "Tokens", "…", "");
-                if !text.is_empty() {
-                    sender.send(AppCommand::CountTextTokens(text.into_owned(), model.to_owned()));
-                }
-            }
+        if let (Some(model), false) = (ctx.model_folder, text.is_empty()) {
+            tokens(ui, ctx, &text, model, sender);
         }
     });
+}
+
+/// The text's tokens. They are asked for once: what could not be counted is asked for again by a person alone.
+fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let ask = || AppCommand::CountTextTokens(text.to_owned(), model.to_owned());
+    let asked = ctx.inspection.text_tokens_of(text, model);
+    match asked.map(|asked| &asked.counted) {
+        Some(Some(Ok(tokens))) => {
+            let most = ctx.project.training.max_length;
+            let hover = format!("Special tokens included. The model reads at most {most}, as set in Model");
+            let cut = tokens.saturating_sub(most);
+            figure(ui, theme, "Tokens", &count(*tokens as u64), &hover);
+            if cut > 0 {
+                let text = format!("the last {} cut", counted(cut as u64, "token is", "tokens are"));
+                badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
+            }
+        }
+        Some(Some(Err(error))) => {
+            figure(ui, theme, "Tokens", "–", error);
+            if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Count the row's tokens again").clicked() {
+                sender.send(ask());
+            }
+            ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
+        }
+        counting => {
+            figure(ui, theme, "Tokens", "…", "");
+            if counting.is_none() {
+                sender.send(ask());
+            }
+        }
+    }
 }
 
 fn decide(
@@ -233,12 +252,14 @@ fn decide(
         let text = RichText::new(format!("{}  Relabel", icons::TAG));
         ui.menu_button(text, |ui| {
             egui::ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
-                for label in source.prepared.labels.iter().filter(|label| *label != now) {
+                let labels = &source.prepared.labels;
+                for label in labels.iter().take(DRAWN).filter(|label| *label != now) {
                     if ui.button(label).clicked() {
                         decision = Some(Decision::Label(label.clone()));
                         ui.close();
                     }
                 }
+                more_labels(ui, theme, labels);
             });
         })
         .response

@@ -6,9 +6,10 @@ use egui::{ComboBox, DragValue, Response, RichText, TextEdit, Ui};
 
 use super::super::context::StepContext;
 use super::super::messages::{AppCommand, CommandSender};
-use super::super::theme::icons;
-use super::super::widgets::numbers::counted;
+use super::super::theme::{Theme, icons};
+use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{button, one_line};
+use super::labels::DRAWN;
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
 use crate::worker::RowSource;
@@ -174,9 +175,10 @@ pub fn filters_ui(
         let text = filters.label.map_or("All labels", name);
         let combo = ComboBox::from_id_salt("label filter").selected_text(text).show_ui(ui, |ui| {
             ui.selectable_value(&mut filters.label, None, "All labels");
-            for (label, name) in labels.iter().enumerate() {
+            for (label, name) in labels.iter().enumerate().take(DRAWN) {
                 ui.selectable_value(&mut filters.label, Some(label as u32), name);
             }
+            more_labels(ui, theme, labels);
         });
         combo.response.accessible_name("Show the rows of this label");
         side_ui(ui, source, filters);
@@ -188,6 +190,14 @@ pub fn filters_ui(
             *filters = RowFilters { set: filters.set, sort: filters.sort.clone(), ..RowFilters::default() };
         }
     });
+}
+
+/// Says that not all labels are listed, where there are too many to be.
+pub fn more_labels(ui: &mut Ui, theme: &Theme, labels: &[String]) {
+    let more = labels.len().saturating_sub(DRAWN);
+    if more > 0 {
+        ui.label(theme.small(format!("and {} more", count(more as u64))));
+    }
 }
 
 fn words<'a>(value: &'a mut u32, prefix: &str) -> DragValue<'a> {

@@ -10,6 +10,7 @@ use super::super::theme::{Tone, icons};
 use super::super::widgets::numbers::{count, counted};
 use super::super::widgets::{banner, button, card};
 use super::label_change::preview_ui;
+use crate::data::LabelCounts;
 use crate::project::{Sentiment, StarScale};
 
 /// What is chosen and not yet applied.
@@ -22,18 +23,18 @@ pub struct StarsState {
 pub fn stars_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    found: &BTreeMap<String, u64>,
+    LabelCounts { rows: found, stars, .. }: &LabelCounts,
     state: &mut StarsState,
     sender: &mut CommandSender,
 ) {
-    let Some(scale) = StarScale::of(found.keys().map(String::as_str)) else { return };
+    let Some(scale) = stars else { return };
     let settings = &ctx.project.labels;
     let now = scale.chosen(settings);
     if now.is_none() && !settings.mapping.is_empty() {
         // Renamed and merged by hand: that is not touched.
         return;
     }
-    if state.choice.as_ref().is_none_or(|(of, _)| *of != scale) {
+    if state.choice.as_ref().is_none_or(|(of, _)| of != scale) {
         let choice = now.clone().unwrap_or_else(|| scale.usual_choice());
         state.choice = Some((scale.clone(), choice));
     }
@@ -41,9 +42,9 @@ pub fn stars_ui(
     if let Some(now) = now {
         card(ui, ctx.theme, |ui| {
             CollapsingHeader::new("Which stars go where").id_salt("stars").show(ui, |ui| {
-                choices(ui, ctx, &scale, found, choice);
+                choices(ui, ctx, scale, found, choice);
                 if *choice != now {
-                    preview_ui(ui, ctx, &preview(&scale, found, choice), |ui| {
+                    preview_ui(ui, ctx, &preview(scale, found, choice), |ui| {
                         if button(ui, ctx.theme, icons::CHECK, "Change the labels").clicked() {
                             sender.edit(Edit::Labels(settings.with_stars(choice)));
                         }
@@ -61,9 +62,9 @@ pub fn stars_ui(
         ui.vertical(|ui| {
             ui.spacing_mut().interact_size.y = ctx.theme.size.row;
             ui.add_space(ctx.theme.space.s);
-            choices(ui, ctx, &scale, found, choice);
+            choices(ui, ctx, scale, found, choice);
             ui.add_space(ctx.theme.space.xs);
-            ui.add(egui::Label::new(preview(&scale, found, choice)).wrap());
+            ui.add(egui::Label::new(preview(scale, found, choice)).wrap());
             ui.add_space(ctx.theme.space.xs);
             if button(ui, ctx.theme, icons::STAR, "Turn stars into sentiment").clicked() {
                 sender.edit(Edit::Labels(settings.with_stars(choice)));

@@ -7,7 +7,6 @@ use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
 use super::super::context::{ClassifyState, RunEnd};
-use super::super::inspection::Inspection;
 use super::{Lane, Outcome, Purpose, Work};
 
 impl Work {
@@ -42,6 +41,11 @@ impl Work {
                 self.imported = Some(imported);
                 return Some(Outcome::Imported);
             }
+            Answer::LabelsCounted(counts) => {
+                if let Some(labels) = &mut self.inspection.labels {
+                    labels.counts = Some(counts);
+                }
+            }
             Answer::Surveyed(survey) => self.next_survey = Some(survey),
             Answer::Prepared(prepared) => {
                 self.prepared = Some(Arc::clone(&prepared));
@@ -74,11 +78,7 @@ impl Work {
                     tokens.lengths = Some(lengths);
                 }
             }
-            Answer::TextTokens(tokens) => {
-                if let Purpose::CountTextTokens(text) = purpose {
-                    self.inspection.text_tokens = Some((text, tokens));
-                }
-            }
+            Answer::TextTokens(tokens) => self.on_text_tokens(Ok(tokens)),
             Answer::ModelReady { .. } => {
                 self.fetch = None;
                 return Some(Outcome::ModelReady);
@@ -152,8 +152,9 @@ impl Work {
             | Purpose::LoadRun
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
+            | Purpose::CountLabels
             | Purpose::CountValues(_)
-            | Purpose::CountTextTokens(_)
+            | Purpose::CountTextTokens
             | Purpose::Profile
             | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
@@ -196,8 +197,9 @@ impl Work {
             Purpose::LoadRun
             | Purpose::Classify(_)
             | Purpose::FindRows(_)
+            | Purpose::CountLabels
             | Purpose::CountValues(_)
-            | Purpose::CountTextTokens(_)
+            | Purpose::CountTextTokens
             | Purpose::Profile
             | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
@@ -254,6 +256,7 @@ impl Work {
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
             Purpose::CountTokens => self.on_no_tokens("Counting was stopped".to_owned()),
+            Purpose::CountTextTokens => self.on_text_tokens(Err("Counting was stopped".to_owned())),
             _ => {}
         }
     }
@@ -268,7 +271,7 @@ impl Work {
             Purpose::Prepare(_) => {
                 self.prepared = None;
                 self.survey = None;
-                self.inspection = Inspection::default();
+                self.inspection = self.inspection.of_new_rows();
                 self.prepare_error = Some(message);
                 return None;
             }
@@ -285,6 +288,10 @@ impl Work {
             }
             Purpose::CountTokens => {
                 self.on_no_tokens(message);
+                return None;
+            }
+            Purpose::CountTextTokens => {
+                self.on_text_tokens(Err(message));
                 return None;
             }
             Purpose::Fetch => {
@@ -305,8 +312,8 @@ impl Work {
                 self.on_found(purpose.clone(), Vec::new());
                 "The rows could not be searched"
             }
+            Purpose::CountLabels => "The labels could not be counted",
             Purpose::CountValues(_) => "The values could not be counted",
-            Purpose::CountTextTokens(_) => "The tokens could not be counted",
             Purpose::SaveBadRows => "The rows could not be saved",
             Purpose::Compare => "The texts could not be compared",
             Purpose::FindLeaks => "Leakage could not be looked for",

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Place, Prepared, RowQuery};
-use crate::project::Project;
+use crate::project::{DatasetSettings, Project};
 use crate::worker::{Command, RowSource};
 
-use super::super::inspection::{FoundRows, Inspection, RowQuestion, TokenCount};
+use super::super::inspection::{FoundRows, LabelCount, RowQuestion, TextTokens, TokenCount};
 use super::{Lane, Purpose, Work};
 
 impl Work {
@@ -19,6 +19,21 @@ impl Work {
         self.forget(is_search);
         let question = RowQuestion { prepared: Arc::clone(&source.prepared), query: query.clone() };
         self.send(Lane::Preview, Purpose::FindRows(Box::new(question)), Command::FindRows { source, query });
+    }
+
+    /// Counts the labels as they stand in the files, where that was not done yet.
+    pub fn count_labels(&mut self, dataset: &DatasetSettings) {
+        let Some(imported) = self.imported.clone() else { return };
+        let columns: Vec<String> = dataset.labelled_by().map(str::to_owned).collect();
+        if columns.is_empty() || self.inspection.labels_of(&imported, dataset).is_some() {
+            return;
+        }
+        let is_counting = |purpose: &Purpose| matches!(purpose, Purpose::CountLabels);
+        self.stop(is_counting);
+        self.forget(is_counting);
+        self.inspection.labels = Some(LabelCount { imported: Arc::clone(&imported), columns, counts: None });
+        let command = Command::CountLabels { dataset: Box::new(dataset.clone()), imported };
+        self.send(Lane::Preview, Purpose::CountLabels, command);
     }
 
     /// Counts the values of a column.
@@ -45,14 +60,15 @@ impl Work {
 
     /// Counts the tokens of one text.
     pub fn count_text_tokens(&mut self, text: String, model: PathBuf) {
-        self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens(_)));
-        let command = Command::CountTextTokens { text: text.clone(), model };
-        self.send(Lane::Preview, Purpose::CountTextTokens(text), command);
+        self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens));
+        self.inspection.text_tokens = Some(TextTokens { text: text.clone(), model: model.clone(), counted: None });
+        self.send(Lane::Preview, Purpose::CountTextTokens, Command::CountTextTokens { text, model });
     }
 
     /// New rows are there: what was told of the old ones is forgotten, and the new ones are looked at.
     pub(super) fn inspect(&mut self, project: Arc<Project>, prepared: &Arc<Prepared>) {
-        self.inspection = Inspection::default();
+        self.forget(|purpose| matches!(purpose, Purpose::CountTextTokens));
+        self.inspection = self.inspection.of_new_rows();
         let (Some(imported), Some(survey)) = (self.imported.clone(), self.survey.clone()) else { return };
         let source = RowSource { project, imported, prepared: Arc::clone(prepared), survey };
         self.inspection.source = Some(source.clone());
@@ -69,6 +85,13 @@ impl Work {
     pub(super) fn on_bad_pattern(&mut self, purpose: Purpose, why: String) {
         if let Purpose::FindRows(question) = purpose {
             self.inspection.bad_pattern = Some((*question, why));
+        }
+    }
+
+    /// The tokens of a text were counted, or could not be.
+    pub(super) fn on_text_tokens(&mut self, counted: Result<usize, String>) {
+        if let Some(asked) = &mut self.inspection.text_tokens {
+            asked.counted = Some(counted);
         }
     }
 

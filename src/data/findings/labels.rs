@@ -3,15 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::super::Side;
-use super::super::checks::{FEW_ROWS, IMBALANCE};
-use super::words::{counted, grouped, listed};
+use super::super::checks::{FEW_ROWS, IMBALANCE, are_labels};
+use super::words::{counted, grouped, listed, listed_of};
 use super::{Change, Finding, FindingKind, Remedy, Severity, Sources};
 use crate::project::{ClassWeights, RowId};
 
 /// A label this many times as frequent as another is worth a word.
 const UNEQUAL: usize = 3;
 
+/// Nothing is said of the labels of a column that does not hold any: another has to be chosen first, and of a column of ids
+/// each value would be a finding.
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
+    let mut rows = vec![0; sources.prepared.labels.len()];
+    sources.main().for_each(|example| rows[example.label as usize] += 1);
+    let found = rows.iter().filter(|&&rows| rows > 0).count();
+    if found < 2 || !are_labels(found, rows.iter().sum()) {
+        return Vec::new();
+    }
     [spellings(sources), rare(sources), imbalance(sources)].into_iter().flatten().collect()
 }
 
@@ -22,7 +30,9 @@ fn trained(sources: &Sources<'_>) -> Vec<usize> {
 
 /// Rows of these labels.
 fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
-    let rows = sources.prepared.examples.iter().filter(|example| labels.contains(&(example.label as usize)));
+    let mut is_one = vec![false; sources.prepared.labels.len()];
+    labels.iter().for_each(|&label| is_one[label] = true);
+    let rows = sources.prepared.examples.iter().filter(|example| is_one[example.label as usize]);
     rows.map(|example| example.id).collect()
 }
 
@@ -80,8 +90,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
         return None;
     }
     let names = &sources.prepared.labels;
-    let told: Vec<String> =
-        rare.iter().map(|&label| format!("'{}' ({})", names[label], grouped(trained[label]))).collect();
+    let told = rare.iter().map(|&label| format!("'{}' ({})", names[label], grouped(trained[label])));
     let title = match rare.as_slice() {
         [label] => format!("Leave out '{}'", names[*label]),
         labels => format!("Leave out {} labels", labels.len()),
@@ -97,7 +106,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
         message: format!(
             "Fewer than {FEW_ROWS} training rows: {}. A model hardly learns such labels, and their figures are unsure. \
              Merge them with another label in the label set, add rows, or leave them out",
-            listed(&told)
+            listed_of(told)
         ),
         remedy,
     })

@@ -40,10 +40,13 @@ pub(super) fn percent(part: usize, whole: usize) -> String {
 
 /// The first few parts, and how many more.
 pub(super) fn listed(parts: &[String]) -> String {
-    if parts.len() <= NAMED {
-        return parts.join(", ");
-    }
-    format!("{} and {} more", parts[..NAMED].join(", "), grouped(parts.len() - NAMED))
+    listed_of(parts.iter().cloned())
+}
+
+/// The same, of which those that are only counted are not made.
+pub(super) fn listed_of(mut parts: impl ExactSizeIterator<Item = String>) -> String {
+    let named = parts.by_ref().take(NAMED).collect::<Vec<_>>().join(", ");
+    if parts.len() == 0 { named } else { format!("{named} and {} more", grouped(parts.len())) }
 }
 
 /// A text shortened to so many characters.

@@ -319,6 +319,28 @@ fn rare_labels_are_left_out() {
 }
 
 #[test]
+fn nothing_is_said_of_the_labels_of_a_column_that_holds_none() {
+    let of = |kinds: &[FindingKind]| {
+        let labels = [FindingKind::RareLabels, FindingKind::Imbalance, FindingKind::LabelSpellings];
+        kinds.iter().filter(|kind| labels.contains(kind)).count()
+    };
+    let table = |label: &dyn Fn(usize) -> String| {
+        let row = |row: usize| format!("\"{}\",{}\n", review(row), label(row));
+        format!("text,label\n{}", (0..60).map(row).collect::<String>())
+    };
+    let ids = Scene::new(&table(&|row| format!("id-{row}")));
+    let (_, prepared) = prepared(&ids.project, ids.folder.path());
+    assert!(prepared.blockers.iter().any(|blocker| blocker.contains("does not look like a label column")));
+    assert_eq!(of(&ids.kinds()), 0, "{:?}", ids.kinds());
+    assert_eq!(of(&Scene::new(&table(&|_| "only".to_owned())).kinds()), 0);
+    // Many rare labels beside frequent ones: a few are named, the others counted.
+    let mixed = Scene::new(&table(&|row| if row < 12 { format!("rare {row}") } else { ["good", "bad"][row % 2].into() }));
+    let rare = mixed.one(FindingKind::RareLabels);
+    assert_eq!((rare.count, rare.rows), (12, super::findings::ids(&(1..=12).collect::<Vec<_>>())));
+    assert!(rare.message.contains(" and 7 more. A model"), "{}", rare.message);
+}
+
+#[test]
 fn unequal_labels_are_weighed() {
     let rows = |every: usize, all: usize| {
         let row =
