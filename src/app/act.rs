@@ -108,7 +108,8 @@ impl HoneApp {
     }
 
     fn edit(&mut self, edit: Edit) {
-        self.change(|session, now| session.apply(edit, now));
+        let imported = self.state.work.imported.clone();
+        self.change(|session, now| session.apply(edit, imported.as_deref(), now));
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Session, Instant) -> Stale) {
@@ -307,6 +308,7 @@ impl HoneApp {
     pub(super) fn on_outcome(&mut self, outcome: Outcome, now: Instant) {
         match outcome {
             Outcome::Imported => self.guess_columns(now),
+            Outcome::Moved => self.follow_rows(now),
             Outcome::Compared => self.state.find_problems(),
             Outcome::ModelReady => {
                 let was_here = self.state.model_folder.is_some();
@@ -331,6 +333,15 @@ impl HoneApp {
                 self.state.refresh_runs();
                 self.tell(Tone::Danger, title, body);
             }
+        }
+    }
+
+    /// Corrections found again at other rows are kept there: it is not a change of the person's.
+    fn follow_rows(&mut self, now: Instant) {
+        let Some(prepared) = self.state.work.prepared.clone() else { return };
+        if let Some(session) = &mut self.state.session {
+            // The rows prepared are those of the corrections where they are now.
+            session.fill_in(|project| project.edits.follow(&prepared.moved_edits), now);
         }
     }
 

@@ -376,7 +376,7 @@ mod tests {
         let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let session = hone(&mut window).state.session.as_mut().unwrap();
-        session.apply(crate::app::Edit::Name("Mine".to_owned()), std::time::Instant::now());
+        session.apply(crate::app::Edit::Name("Mine".to_owned()), None, std::time::Instant::now());
         hone(&mut window).leave(Leaving::Open(folder.path().to_owned()));
         assert!(hone(&mut window).dialog.is_none(), "nothing is asked: nothing is left");
         let session = hone(&mut window).state.session.as_ref().unwrap();

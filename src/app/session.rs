@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::data::{Imported, carried_corrections};
 use crate::project::{DatasetSettings, LabelSettings, Project};
 use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 
@@ -116,11 +117,15 @@ impl Session {
         &self.history
     }
 
-    /// Applies an edit and says what it makes old.
-    pub fn apply(&mut self, edit: Edit, now: Instant) -> Stale {
+    /// Applies an edit and says what it makes old. With the files as read, corrections follow their rows where the edit is
+    /// of files or columns.
+    pub fn apply(&mut self, edit: Edit, imported: Option<&Imported>, now: Instant) -> Stale {
         let (title, coalesces) = (edit.title(), edit.coalesces());
         let mut next = self.project.clone();
         change(&mut next, edit);
+        if let Some(imported) = imported.filter(|_| next.dataset != self.project.dataset) {
+            next.edits = carried_corrections(imported, &self.project, &next.dataset);
+        }
         if next == self.project {
             return Stale::Nothing;
         }
@@ -294,12 +299,12 @@ mod tests {
         let now = Instant::now();
         assert!(!session.is_dirty());
         let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
-        assert_eq!(session.apply(Edit::Dataset(dataset.clone()), now), Stale::Imported);
+        assert_eq!(session.apply(Edit::Dataset(dataset.clone()), None, now), Stale::Imported);
         let columns = DatasetSettings { text_column: "text".into(), ..dataset };
-        assert_eq!(session.apply(Edit::Dataset(columns), now + Duration::from_secs(2)), Stale::Prepared);
+        assert_eq!(session.apply(Edit::Dataset(columns), None, now + Duration::from_secs(2)), Stale::Prepared);
         let cleaning = CleaningSettings { mask_urls: true, ..CleaningSettings::default() };
-        assert_eq!(session.apply(Edit::Cleaning(cleaning), now), Stale::Prepared);
-        assert_eq!(session.apply(Edit::Name("b".into()), now), Stale::Nothing);
+        assert_eq!(session.apply(Edit::Cleaning(cleaning), None, now), Stale::Prepared);
+        assert_eq!(session.apply(Edit::Name("b".into()), None, now), Stale::Nothing);
         assert!(session.is_dirty());
         assert_eq!(session.undo(now), Stale::Nothing);
         assert_eq!(session.undo(now), Stale::Prepared);
@@ -308,7 +313,7 @@ mod tests {
         assert!(!session.is_dirty());
         assert_eq!(session.redo(now), Stale::Imported);
         let headless = DatasetSettings { header: Some(false), ..session.project().dataset.clone() };
-        assert_eq!(session.apply(Edit::Dataset(headless), now), Stale::Imported);
+        assert_eq!(session.apply(Edit::Dataset(headless), None, now), Stale::Imported);
     }
 
     #[test]
@@ -316,7 +321,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
-        session.apply(Edit::Name("b".into()), now);
+        session.apply(Edit::Name("b".into()), None, now);
         session.autosave(now + Duration::from_secs(5)).unwrap();
         session.undo(now + Duration::from_secs(6));
         session.autosave(now + Duration::from_secs(20)).unwrap();
@@ -332,7 +337,7 @@ mod tests {
         for record in 1..=3 {
             let id = crate::project::RowId { file: crate::project::SourceFile::Main, record };
             let edit = crate::project::RowEdit { excluded: true, ..Default::default() };
-            session.apply(Edit::Rows([(id, Some(edit))].into()), now);
+            session.apply(Edit::Rows([(id, Some(edit))].into()), None, now);
         }
         session.undo(now);
         assert_eq!(session.project().edits.rows.len(), 2);
@@ -345,8 +350,8 @@ mod tests {
         let mut session = session(&old);
         let now = Instant::now();
         let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
-        session.apply(Edit::Dataset(dataset), now);
-        session.apply(Edit::Dataset(DatasetSettings::default()), now);
+        session.apply(Edit::Dataset(dataset), None, now);
+        session.apply(Edit::Dataset(DatasetSettings::default()), None, now);
         session.autosave(now + Duration::from_secs(5)).unwrap();
         session.save_as(&new).unwrap();
         session.undo(now);
@@ -359,7 +364,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("deep/new"));
         let mut session = session(&old);
-        session.apply(Edit::Name("Reviews".into()), Instant::now());
+        session.apply(Edit::Name("Reviews".into()), None, Instant::now());
         let too_long = new.join("x".repeat(300));
         session.save_as(&too_long).unwrap_err();
         assert!(!folder.path().join("deep").exists(), "no folder is left half made");
@@ -375,7 +380,7 @@ mod tests {
     fn an_edit_that_changes_nothing_is_none() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
-        session.apply(Edit::Split(SplitSettings::default()), Instant::now());
+        session.apply(Edit::Split(SplitSettings::default()), None, Instant::now());
         assert_eq!(session.history().undo_title(), None);
     }
 
@@ -384,7 +389,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
-        session.apply(Edit::Name("Reviews".into()), now);
+        session.apply(Edit::Name("Reviews".into()), None, now);
         assert!(session.autosave(now).unwrap().is_some());
         assert_eq!(session.autosave(now + AUTOSAVE_AFTER).unwrap(), None);
         drop(session);
@@ -398,7 +403,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
-        session.apply(Edit::Name("Reviews".into()), now);
+        session.apply(Edit::Name("Reviews".into()), None, now);
         session.autosave(now + AUTOSAVE_AFTER).unwrap();
         session.discard_changes().unwrap();
         drop(session);
@@ -412,7 +417,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut first = session(folder.path());
         let now = Instant::now();
-        first.apply(Edit::Name("Reviews".into()), now);
+        first.apply(Edit::Name("Reviews".into()), None, now);
         first.autosave(now + AUTOSAVE_AFTER).unwrap();
         drop(first);
         std::fs::write(folder.path().join(crate::storage::PROJECT_FILE), "(name: \"half").unwrap();
@@ -420,7 +425,7 @@ mod tests {
         let restore = || Session::open_autosave(folder.path()).unwrap();
         let mut restored = restore();
         assert!(restored.is_dirty(), "there is something to save");
-        restored.apply(Edit::Name("Second thoughts".into()), now);
+        restored.apply(Edit::Name("Second thoughts".into()), None, now);
         restored.autosave(now + AUTOSAVE_AFTER).unwrap();
         restored.discard_changes().unwrap();
         drop(restored);
@@ -445,7 +450,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
-        session.apply(Edit::Dataset(dataset), Instant::now());
+        session.apply(Edit::Dataset(dataset), None, Instant::now());
         let elsewhere = folder.path().join("copies/second");
         session.save_as(&elsewhere).unwrap();
         assert_eq!(session.folder(), elsewhere);

@@ -58,6 +58,8 @@ enum Lane {
 pub enum Outcome {
     /// The files were read: guess the columns, prepare.
     Imported,
+    /// Corrections were found again at other rows.
+    Moved,
     /// Texts were compared: look for what is wrong with the rows.
     Compared,
     /// A model came onto this machine.

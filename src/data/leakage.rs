@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{DataError, Imported, NearGroups, Prepared, RowColumns, Side};
 use crate::progress::{Progress, Watch};
-use crate::project::{Project, RowId, SourceFile, SplitMethod};
+use crate::project::{Project, RowEdit, RowId, SourceFile, SplitMethod};
 
 pub use time::Span;
 
@@ -235,7 +235,10 @@ fn leave_out(project: &mut Project, imported: &Imported, rows: &[RowId]) {
     for id in rows.iter().filter(|id| id.file == SourceFile::Main) {
         let Ok(row) = table.records.binary_search(&id.record) else { continue };
         let edit = project.edits.rows.entry(*id).or_default();
-        edit.content_hash = columns.hash(row);
+        let content_hash = columns.hash(row);
+        if edit.content_hash != content_hash {
+            *edit = RowEdit { content_hash, ..RowEdit::default() };
+        }
         edit.excluded = true;
     }
 }

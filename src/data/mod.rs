@@ -4,6 +4,7 @@ mod batch;
 mod checks;
 mod clean;
 mod columns;
+mod corrections;
 mod error;
 mod findings;
 mod guess;
@@ -33,6 +34,7 @@ mod word_cache;
 
 pub use batch::PackedBatch;
 pub use clean::{Cleaner, PatternError, check_pattern};
+pub use corrections::carried_corrections;
 pub use error::DataError;
 pub use findings::{Change, Finding, FindingKind, Remedy, Severity, Sources, TokenLengths, find};
 pub use guess::GuessedRoles;

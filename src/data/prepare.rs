@@ -7,13 +7,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::clean::STEPS;
+use super::corrections::moved_corrections;
 use super::split::{SplitInputs, divide};
 use super::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
     PatternError, Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing,
 };
 use crate::progress::{Progress, Watch};
-use crate::project::{LabelSettings, Project, RowId, SourceFile, SplitMethod};
+use crate::project::{Edits, LabelSettings, Project, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two looks at the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
@@ -74,7 +75,12 @@ pub fn prepare_with(
         return Ok(prepared);
     }
     let (cleaner, faults) = Cleaner::without_faults(&project.cleaning);
-    let mut rows = collect_rows(project, &files, &mut prepared);
+    prepared.moved_edits = moved_corrections(imported, project);
+    let mut edits = Cow::Borrowed(&project.edits);
+    if !prepared.moved_edits.is_empty() {
+        edits.to_mut().follow(&prepared.moved_edits);
+    }
+    let mut rows = collect_rows(project, &edits, &files, &mut prepared);
     clean_rows(project, &cleaner, &mut rows, watch)?;
     drop_rows(project, &mut rows, &mut prepared);
     prepared.cleaning.splice(0..0, switch_effects(&rows));
@@ -100,6 +106,7 @@ fn empty() -> Prepared {
         examples: Vec::new(),
         dropped: Vec::new(),
         stale_edits: Vec::new(),
+        moved_edits: Vec::new(),
         conflicts: Vec::new(),
         cleaning: Vec::new(),
         blockers: Vec::new(),
@@ -114,7 +121,12 @@ fn empty() -> Prepared {
 }
 
 /// Reads the text and the label and lays the person's edits over them.
-fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: &mut Prepared) -> Vec<Row<'a>> {
+fn collect_rows<'a>(
+    project: &'a Project,
+    edits: &'a Edits,
+    files: &[&'a ImportedFile],
+    prepared: &mut Prepared,
+) -> Vec<Row<'a>> {
     let settings = &project.dataset;
     let final_names: HashSet<&str> = project.labels.mapping.values().map(String::as_str).collect();
     let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
@@ -127,7 +139,7 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
             let raw_label = found.text();
             let mut label = project.labels.resolve(raw_label.trim()).trim();
             let (mut relabelled, mut dropped) = (false, None);
-            if let Some(edit) = project.edits.rows.get(&id) {
+            if let Some(edit) = edits.rows.get(&id) {
                 edits_seen += 1;
                 if edit.content_hash == content_hash(&raw, raw_label) {
                     if let Some(corrected) = edit.label.as_deref().map(str::trim) {
@@ -157,9 +169,9 @@ fn collect_rows<'a>(project: &'a Project, files: &[&'a ImportedFile], prepared: 
             });
         }
     }
-    if edits_seen < project.edits.rows.len() {
+    if edits_seen < edits.rows.len() {
         let present: HashSet<RowId> = rows.iter().map(|row| row.id).collect();
-        prepared.stale_edits.extend(project.edits.rows.keys().filter(|id| !present.contains(id)));
+        prepared.stale_edits.extend(edits.rows.keys().filter(|id| !present.contains(id)));
     }
     prepared.stale_edits.sort_by_key(|id| (id.file, id.record));
     rows

@@ -88,6 +88,8 @@ pub struct Prepared {
     pub dropped: Vec<(RowId, DropReason)>,
     /// Edits whose row was not found or no longer has the same content; they were not applied.
     pub stale_edits: Vec<RowId>,
+    /// Corrections found again at another row, from where to where: the file has grown or lost rows. They were applied.
+    pub moved_edits: Vec<(RowId, RowId)>,
     /// Rows whose text also stands with another label (groups of row ids).
     pub conflicts: Vec<Vec<RowId>>,
     /// Effect of each cleaning switch, then of each pattern that can be used.

@@ -70,6 +70,17 @@ impl<'a> RowColumns<'a> {
         Some(Self { table, read, label, id })
     }
 
+    /// The columns that are there, whichever they are: texts and labels are empty where none is.
+    pub(super) fn of_any(table: &'a Table, settings: &DatasetSettings) -> Self {
+        let read = settings.read_columns().filter_map(|column| table.column_index(column)).collect();
+        let labels: Vec<usize> = settings.labelled_by().filter_map(|column| table.column_index(column)).collect();
+        let label = match labels.as_slice() {
+            [column] if settings.label_columns.is_empty() => LabelPlace::Column(*column),
+            _ => LabelPlace::OneOf(labels),
+        };
+        Self { table, read, label, id: None }
+    }
+
     /// The row's text: those of the joined columns, each on a line of its own, and that of the text column.
     #[must_use]
     pub fn text(&self, row: usize) -> Cow<'a, str> {

@@ -30,6 +30,12 @@ pub struct RowEdit {
 }
 
 impl Edits {
+    /// Lets corrections follow their rows, each from one place to another.
+    pub fn follow(&mut self, moved: &[(RowId, RowId)]) {
+        let taken: Vec<_> = moved.iter().map(|(from, to)| (*to, self.rows.remove(from))).collect();
+        self.rows.extend(taken.into_iter().filter_map(|(to, edit)| Some((to, edit?))));
+    }
+
     /// Number of rows whose label or membership was changed (rows merely kept do not count).
     #[must_use]
     pub fn corrections(&self) -> usize {

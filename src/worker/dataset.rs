@@ -86,7 +86,9 @@ impl SharedData {
         prepared: Prepared,
     ) -> Arc<Prepared> {
         let prepared = Arc::new(prepared);
-        self.lock().prepared = Some((preparation_key(project), Arc::clone(imported), Arc::clone(&prepared)));
+        let mut key = preparation_key(project);
+        key.edits.follow(&prepared.moved_edits);
+        self.lock().prepared = Some((key, Arc::clone(imported), Arc::clone(&prepared)));
         prepared
     }
 

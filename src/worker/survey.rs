@@ -85,6 +85,7 @@ mod tests {
                 (id(6), DropReason::Duplicate),
             ],
             stale_edits: Vec::new(),
+            moved_edits: Vec::new(),
             conflicts: vec![vec![id(1), id(2)], vec![id(3)]],
             cleaning: Vec::new(),
             blockers: Vec::new(),

@@ -276,6 +276,39 @@ mod tests {
     }
 
     #[test]
+    fn corrections_stay_when_another_column_is_read_too() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let example = hone(&mut window).prepared().unwrap().examples[3].clone();
+        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        let columns = crate::data::RowColumns::of(&imported.main.table, &dataset(&mut window)).unwrap();
+        let row = crate::project::RowEdit {
+            content_hash: columns.hash(example.row),
+            label: Some("neutral".to_owned()),
+            ..Default::default()
+        };
+        let edit = crate::app::Edit::Rows(vec![(example.id, Some(row))]);
+        hone(&mut window).run_command(AppCommand::Edit(edit));
+        settle(&mut window);
+        let corrected = |window: &mut Window| {
+            let prepared = hone(window).prepared().unwrap();
+            assert_eq!(prepared.stale_edits, []);
+            prepared.examples.iter().filter(|example| example.relabelled).map(|example| example.id).collect::<Vec<_>>()
+        };
+        let other = imported.main.table.names.iter().find(|name| dataset(&mut window).role_of(name).is_none()).unwrap();
+        window.get_by_role_and_label(egui::Role::ComboBox, &format!("Role of {other}")).click();
+        settle(&mut window);
+        window.get_by_label("Before the text").click();
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).joined_columns, [other.clone()]);
+        assert_eq!(corrected(&mut window), [example.id]);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert!(dataset(&mut window).joined_columns.is_empty(), "one step back takes back both");
+        assert_eq!(corrected(&mut window), [example.id]);
+    }
+
+    #[test]
     fn a_saved_project_keeps_its_columns_until_the_guesses_are_asked_for() {
         let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);

@@ -190,7 +190,7 @@ fn other_file(ui: &mut Ui, ctx: &StepContext<'_>, file: Option<&ImportedFile>, p
 mod tests {
     use egui_kittest::kittest::Queryable;
 
-    use super::super::super::testing::{app, hone, picture, settle};
+    use super::super::super::testing::{Window, app, hone, picture, settle};
     use super::*;
     use crate::app::commands::UserCommand;
     use crate::storage::ThemeChoice;
@@ -228,6 +228,46 @@ mod tests {
         settle(&mut window);
         let dataset = hone(&mut window).project().dataset.clone();
         assert!(dataset.main.unwrap().ends_with("march.csv") && dataset.more.len() == 1);
+    }
+
+    #[test]
+    fn corrections_follow_their_rows_when_a_file_is_removed_or_has_grown() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let path = folder.path().join("march.csv");
+        let march = "review,sentiment\nnice and warm,positive\nbroke on day two,negative\n";
+        std::fs::write(&path, march).unwrap();
+        hone(&mut window).run_command(AppCommand::AddFiles(vec![path.clone()]));
+        settle(&mut window);
+        let (last, content_hash) = {
+            let imported = hone(&mut window).state.work.imported.clone().unwrap();
+            let table = &imported.main.table;
+            let columns = crate::data::RowColumns::of(table, &hone(&mut window).project().dataset).unwrap();
+            (*table.records.last().unwrap(), columns.hash(table.len() - 1))
+        };
+        let id = |record| RowId { file: SourceFile::Main, record };
+        let row = crate::project::RowEdit { content_hash, label: Some("neutral".to_owned()), ..Default::default() };
+        let edit = crate::app::Edit::Rows(vec![(id(last), Some(row))]);
+        hone(&mut window).run_command(AppCommand::Edit(edit));
+        settle(&mut window);
+        let corrected = |window: &mut Window| {
+            let prepared = hone(window).prepared().unwrap();
+            let relabelled = prepared.examples.iter().filter(|example| example.relabelled).map(|example| example.id);
+            assert_eq!(prepared.stale_edits, []);
+            let edits: Vec<RowId> = hone(window).project().edits.rows.keys().copied().collect();
+            assert_eq!(relabelled.collect::<Vec<_>>(), edits, "what is written down is what was applied");
+            edits
+        };
+        std::fs::write(&path, march.replace("nice", "came late,negative\nnice")).unwrap();
+        hone(&mut window).run_command(AppCommand::ReadAgain);
+        settle(&mut window);
+        assert_eq!(corrected(&mut window), [id(last + 1)]);
+        window.get_by_label("Remove reviews.csv").click();
+        settle(&mut window);
+        assert_eq!(corrected(&mut window), [id(3)]);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(corrected(&mut window), [id(last + 1)]);
     }
 
     #[test]

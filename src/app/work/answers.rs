@@ -52,11 +52,16 @@ impl Work {
                 self.survey = self.next_survey.take();
                 self.prepare_error = None;
                 self.prepare_stopped = false;
-                if let Purpose::Prepare(project) = purpose {
+                if let Purpose::Prepare(mut project) = purpose {
+                    if !prepared.moved_edits.is_empty() {
+                        Arc::make_mut(&mut project).edits.follow(&prepared.moved_edits);
+                    }
                     self.prepared_as = Some(Arc::clone(&project));
                     self.inspect(project, &prepared);
                 }
+                let moved = !prepared.moved_edits.is_empty();
                 self.compare(prepared);
+                return moved.then_some(Outcome::Moved);
             }
             Answer::TextsCompared(likeness) => {
                 self.likeness = Some(likeness);

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use crate::project::{ClassWeights, LabelSettings, Pattern, Project, RowId};
+use crate::project::{ClassWeights, LabelSettings, Pattern, Project, RowEdit, RowId};
 
 /// What can be done at once. Written as its title.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,7 +51,10 @@ impl Change {
             Self::LeaveOut(rows) => {
                 for (id, content_hash) in rows {
                     let edit = project.edits.rows.entry(*id).or_default();
-                    edit.content_hash.clone_from(content_hash);
+                    // What was decided about another row that stood here is not of this one.
+                    if edit.content_hash != *content_hash {
+                        *edit = RowEdit { content_hash: content_hash.clone(), ..RowEdit::default() };
+                    }
                     edit.excluded = true;
                 }
             }
@@ -144,9 +147,15 @@ mod tests {
     fn a_row_keeps_its_correction_when_it_is_left_out() {
         let id = "main:3".parse().unwrap();
         let mut project = Project::default();
-        project.edits.rows.entry(id).or_default().label = Some("good".to_owned());
+        let (label, content_hash) = (Some("good".to_owned()), "hash".to_owned());
+        project.edits.rows.insert(id, RowEdit { label, content_hash, ..RowEdit::default() });
         Change::LeaveOut(vec![(id, "hash".to_owned())]).apply(&mut project);
         let edit = &project.edits.rows[&id];
         assert_eq!((edit.label.as_deref(), edit.excluded, edit.content_hash.as_str()), (Some("good"), true, "hash"));
+
+        // One of a row that stood here before is not revived.
+        Change::LeaveOut(vec![(id, "another".to_owned())]).apply(&mut project);
+        let edit = &project.edits.rows[&id];
+        assert_eq!((edit.label.as_deref(), edit.excluded, edit.content_hash.as_str()), (None, true, "another"));
     }
 }

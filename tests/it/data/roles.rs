@@ -137,8 +137,13 @@ fn joined_texts_are_what_is_cleaned_learnt_and_corrected() {
         prepared(project, folder.path()).1.stale_edits.len()
     };
     assert_eq!(correct(&mut project, &hash), 0);
-    project.dataset.set_role("title", None);
-    assert_eq!(correct(&mut project, &hash), 1, "another text is another row");
+    let mut after = project.dataset.clone();
+    after.set_role("title", None);
+    let edits = hone::data::carried_corrections(&imported, &project, &after);
+    project.dataset = after;
+    assert_eq!(correct(&mut project, &hash), 1, "another text, read behind our back, is another row");
+    project.edits = edits;
+    assert_eq!(prepared(&project, folder.path()).1.stale_edits, [], "the row is the same one, read otherwise");
 
     project.dataset.joined_columns = vec!["subject".to_owned()];
     let blockers = prepared(&project, folder.path()).1.blockers;
@@ -185,4 +190,50 @@ fn texts_with_several_labels_are_not_taken_for_one_label_each() {
     }
     let (_folder, path) = written("rows.csv", rows);
     assert!(guessed(&path).1.guessed.label_columns.is_empty());
+}
+
+#[test]
+fn corrections_stay_when_other_columns_are_read_and_labels_when_the_label_is_the_same() {
+    let mut rows = "title,text,mood,mood_2,topic\n".to_owned();
+    for row in 0..40 {
+        let mood = ["good", "bad"][row % 2];
+        rows += &format!("Title {row},text number {row},{mood},{mood},{}\n", ["food", "room"][row / 2 % 2]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &rows, None, None);
+    project.dataset.label_column = "mood".to_owned();
+    let (imported, ready) = prepared(&project, folder.path());
+    let columns = RowColumns::of(&imported.main.table, &project.dataset).unwrap();
+    let edit = |row: usize| hone::project::RowEdit { content_hash: columns.hash(row), ..Default::default() };
+    let id = |row: usize| ready.examples[row].id;
+    let relabelled = hone::project::RowEdit { label: Some("bad".to_owned()), ..edit(0) };
+    let stale = hone::project::RowEdit { content_hash: "of another row".to_owned(), ..edit(2) };
+    let excluded = hone::project::RowEdit { excluded: true, ..edit(1) };
+    project.edits.rows = [(id(0), relabelled), (id(1), excluded), (id(2), stale)].into();
+    let changed = |project: &Project, change: &dyn Fn(&mut DatasetSettings)| {
+        let mut next = project.clone();
+        change(&mut next.dataset);
+        next.edits = hone::data::carried_corrections(&imported, project, &next.dataset);
+        let stale = prepare_of(&next, &imported).stale_edits;
+        (next, stale)
+    };
+    let joined = |dataset: &mut DatasetSettings| dataset.set_role("title", Some(ColumnRole::Joined));
+    // The third was stale before and stays so.
+    let (with_title, found) = changed(&project, &joined);
+    assert_eq!(found, [id(2)]);
+    let mood_2 = |dataset: &mut DatasetSettings| dataset.set_role("mood_2", Some(ColumnRole::Label));
+    assert_eq!(changed(&with_title, &mood_2).1, [id(2)], "the label column has the same labels");
+    let topic = |dataset: &mut DatasetSettings| dataset.set_role("topic", Some(ColumnRole::Label));
+    let (of_topics, found) = changed(&with_title, &topic);
+    assert_eq!(found, [id(0), id(2)], "no topic is bad; the row left out stays so");
+    let mood = |dataset: &mut DatasetSettings| dataset.set_role("mood", Some(ColumnRole::Label));
+    assert_eq!(changed(&of_topics, &mood).1, [id(2)], "back with its label it is a correction again");
+    // Without a text, then with another one.
+    let none = |dataset: &mut DatasetSettings| dataset.set_role("text", None);
+    let title = |dataset: &mut DatasetSettings| dataset.set_role("title", Some(ColumnRole::Text));
+    assert_eq!(changed(&changed(&project, &none).0, &title).1, [id(2)]);
+}
+
+fn prepare_of(project: &Project, imported: &Imported) -> hone::data::Prepared {
+    watched(|watch| hone::data::prepare(project, imported, watch)).unwrap()
 }
