@@ -36,6 +36,8 @@ pub struct ExploreState {
     asked: Option<RowQuestion>,
     /// All rows were shown when the search began.
     from_all: bool,
+    /// What the rows shown last were asked for.
+    answered: RowQuery,
 }
 
 /// The rows to show.
@@ -81,6 +83,7 @@ impl ExploreState {
         if query == RowQuery::default() {
             self.asked = None;
             self.from_all = true;
+            self.answer(&query);
             return all;
         }
         let question = RowQuestion { prepared: Arc::clone(&source.prepared), query };
@@ -91,9 +94,16 @@ impl ExploreState {
         let found = ctx.inspection.found.as_ref();
         let found = found.filter(|found| Arc::ptr_eq(&found.question.prepared, &source.prepared));
         self.from_all &= found.map(|found| &found.question) != self.asked.as_ref();
-        match found {
-            Some(found) if !self.from_all => Shown::Places(&found.rows),
-            _ => all,
+        let Some(found) = found.filter(|_| !self.from_all) else { return all };
+        self.answer(&found.question.query);
+        Shown::Places(&found.rows)
+    }
+
+    /// Other rows than before begin at the top.
+    fn answer(&mut self, query: &RowQuery) {
+        if self.answered != *query {
+            self.answered.clone_from(query);
+            self.selection.begin_anew();
         }
     }
 

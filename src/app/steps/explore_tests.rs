@@ -140,11 +140,27 @@ fn heads_order_the_rows_and_words_find_theirs() {
     settle(&mut window);
     window.get_by_label("Order by Words").click();
     settle(&mut window);
-    let inspection = &hone(&mut window).state.work.inspection;
+    let inspection = hone(&mut window).state.work.inspection.clone();
     let (source, found) = (inspection.source.as_ref().unwrap(), inspection.found.as_ref().unwrap());
     assert_eq!(found.question.query.sort, Sort { by: SortBy::Length, descending: true });
     let words: Vec<u32> = found.rows.iter().map(|&place| source.survey.words[place as usize]).collect();
     assert!(words.is_sorted_by(|a, b| a >= b) && words[0] > words[words.len() - 1]);
+
+    // Rows in another order begin at the first, wherever the table stood.
+    let longest = format!("Row {}, ", shown(&mut window)[0]);
+    window.get_by_label_contains(&longest).click();
+    settle(&mut window);
+    window.ctx.memory_mut(|memory| memory.surrender_focus(memory.focused().unwrap_or(egui::Id::NULL)));
+    press(&mut window, Modifiers::NONE, Key::End);
+    assert!(window.query_by_label_contains(&longest).is_none(), "the end is in sight");
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    window.get_by_label("Order by Text").click();
+    settle(&mut window);
+    window.get_by_label("Order by Words").click();
+    settle(&mut window);
+    window.get_by_label("Order by Words").click();
+    settle(&mut window);
+    assert!(window.query_by_label_contains(&longest).is_some(), "the longest is in sight");
 
     let profile = inspection.profile.clone().unwrap();
     let word = profile.terms.labels[0][0].word.clone();

@@ -23,6 +23,8 @@ pub struct Selection {
     /// Its place in the list, where it is in it, and its id.
     row: Option<(Option<usize>, RowId)>,
     follow: bool,
+    /// Other rows are shown than before: the table begins at its first, or where the row chosen is.
+    anew: bool,
 }
 
 impl Selection {
@@ -30,6 +32,11 @@ impl Selection {
     #[must_use]
     pub fn row(&self) -> Option<(Option<usize>, RowId)> {
         self.row
+    }
+
+    /// Other rows are shown than before.
+    pub fn begin_anew(&mut self) {
+        self.anew = true;
     }
 
     /// No row.
@@ -126,8 +133,11 @@ pub fn table_ui(ui: &mut Ui, theme: &Theme, view: TableView<'_>, sort: &mut Sort
     }
     heads.push(("Text".to_owned(), SortBy::Text));
     builder = builder.column(Column::remainder().clip(true));
-    if let (true, Some((Some(nth), _))) = (std::mem::take(&mut selection.follow), selection.row) {
-        builder = builder.scroll_to_row(nth, None);
+    let (follow, anew) = (std::mem::take(&mut selection.follow), std::mem::take(&mut selection.anew));
+    match selection.row {
+        Some((Some(nth), _)) if follow || anew => builder = builder.scroll_to_row(nth, None),
+        _ if anew => builder = builder.scroll_to_row(0, Some(Align::TOP)),
+        _ => {}
     }
     builder
         .header(theme.size.row, |mut header| {
@@ -212,6 +222,8 @@ fn row_ui(
     });
     if row.response().clicked() || clicked {
         selection.row = Some((Some(nth), id));
+        // With its details beside it the table is another one, with a place of its own.
+        selection.follow = true;
     }
 }
 
