@@ -268,8 +268,8 @@ fn change(project: &mut Project, edit: Edit) {
 fn leak_title(before: &Project, after: &Project) -> Option<&'static str> {
     let (old, new) = (&before.split.ignored_leaks, &after.split.ignored_leaks);
     let same_split = in_use(&before.split) == in_use(&after.split) && before.dataset == after.dataset;
-    (old != new && same_split)
-        .then(|| if new.len() > old.len() { "ignoring a leak" } else { "looking at a leak again" })
+    let title = if new.len() > old.len() { "ignoring a leak" } else { "looking at a leak again" };
+    (old != new && same_split).then_some(title)
 }
 
 /// The settings that divide the rows.
