@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::data::{Imported, carried_corrections};
-use crate::project::{DatasetSettings, LabelSettings, Project};
+use crate::project::{DatasetSettings, LabelSettings, Project, SplitSettings};
 use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 
 use super::history::History;
@@ -19,6 +19,8 @@ const AUTOSAVE_AFTER: Duration = Duration::from_millis(800);
 pub enum Stale {
     /// Nothing of the data.
     Nothing,
+    /// Which leaks are let stand.
+    Leaks,
     /// What is said of the prepared data.
     Findings,
     /// The prepared data.
@@ -129,6 +131,7 @@ impl Session {
         if next == self.project {
             return Stale::Nothing;
         }
+        let title = leak_title(&self.project, &next).unwrap_or(title);
         self.history.record(title, coalesces, &self.project, now);
         self.replace(next, now)
     }
@@ -261,6 +264,19 @@ fn change(project: &mut Project, edit: Edit) {
     }
 }
 
+/// What an edit is called that only lets a leak stand, or looks at one again.
+fn leak_title(before: &Project, after: &Project) -> Option<&'static str> {
+    let (old, new) = (&before.split.ignored_leaks, &after.split.ignored_leaks);
+    let same_split = in_use(&before.split) == in_use(&after.split) && before.dataset == after.dataset;
+    let title = if new.len() > old.len() { "ignoring a leak" } else { "looking at a leak again" };
+    (old != new && same_split).then_some(title)
+}
+
+/// The settings that divide the rows.
+fn in_use(split: &SplitSettings) -> SplitSettings {
+    SplitSettings { ignored_leaks: BTreeSet::new(), ..split.clone() }
+}
+
 fn stale(before: &Project, after: &Project) -> Stale {
     let (old, new) = (&before.dataset, &after.dataset);
     if old.as_read() != new.as_read() {
@@ -268,11 +284,11 @@ fn stale(before: &Project, after: &Project) -> Stale {
     }
     // Colours and columns left out of the preview say nothing of the rows.
     let uncoloured = |project: &Project| LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() };
-    let in_use = |dataset: &DatasetSettings| DatasetSettings { ignored_columns: BTreeSet::new(), ..dataset.clone() };
-    let same_rows = in_use(old) == in_use(new)
+    let read = |dataset: &DatasetSettings| DatasetSettings { ignored_columns: BTreeSet::new(), ..dataset.clone() };
+    let same_rows = read(old) == read(new)
         && uncoloured(before) == uncoloured(after)
         && before.cleaning == after.cleaning
-        && before.split == after.split
+        && in_use(&before.split) == in_use(&after.split)
         && before.edits == after.edits;
     if !same_rows {
         return Stale::Prepared;
@@ -280,13 +296,18 @@ fn stale(before: &Project, after: &Project) -> Stale {
     let same_findings = before.model == after.model
         && before.training.max_length == after.training.max_length
         && before.training.class_weights == after.training.class_weights;
-    if same_findings { Stale::Nothing } else { Stale::Findings }
+    let same_leaks = before.split == after.split;
+    match (same_findings, same_leaks) {
+        (false, _) => Stale::Findings,
+        (true, false) => Stale::Leaks,
+        (true, true) => Stale::Nothing,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{CleaningSettings, SplitSettings};
+    use crate::project::CleaningSettings;
 
     fn session(folder: &Path) -> Session {
         Session::create(folder, Project::default()).unwrap()
@@ -314,6 +335,22 @@ mod tests {
         assert_eq!(session.redo(now), Stale::Imported);
         let headless = DatasetSettings { header: Some(false), ..session.project().dataset.clone() };
         assert_eq!(session.apply(Edit::Dataset(headless), None, now), Stale::Imported);
+    }
+
+    #[test]
+    fn a_leak_that_is_ignored_makes_its_report_old_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut session = session(folder.path());
+        let now = Instant::now();
+        let split = SplitSettings { ignored_leaks: ["near".to_owned()].into(), ..SplitSettings::default() };
+        let ignore = Edit::Divide(Box::new((session.project().dataset.clone(), split.clone())));
+        assert_eq!(session.apply(ignore, None, now), Stale::Leaks);
+        assert_eq!(session.history().undo_title(), Some("ignoring a leak"));
+        let seeded = Edit::Split(SplitSettings { seed: 7, ..split });
+        assert_eq!(session.apply(seeded, None, now), Stale::Prepared);
+        assert_eq!(session.history().undo_title(), Some("split"));
+        session.undo(now);
+        assert_eq!(session.undo(now), Stale::Leaks);
     }
 
     #[test]

@@ -97,8 +97,11 @@ impl AppState {
             self.work.import(session.project(), session.folder().to_owned());
         } else if stale == Stale::Imported {
             self.work.forget_data();
-        } else if stale == Stale::Findings {
-            self.find_problems();
+        } else if stale <= Stale::Findings {
+            self.work.let_leaks_stand(session.project());
+            if stale == Stale::Findings {
+                self.find_problems();
+            }
         } else {
             self.prepare();
         }

@@ -243,6 +243,21 @@ impl Work {
         }
     }
 
+    /// Looks for leakage anew where others are let stand than when it was looked for; the report stays until then.
+    pub fn let_leaks_stand(&mut self, project: &Project) {
+        let Some(prepared_as) = &mut self.prepared_as else { return };
+        if prepared_as.split.ignored_leaks != project.split.ignored_leaks {
+            Arc::make_mut(prepared_as).split.ignored_leaks.clone_from(&project.split.ignored_leaks);
+            let is_looking = |purpose: &Purpose| matches!(purpose, Purpose::FindLeaks);
+            self.stop(is_looking);
+            self.forget(is_looking);
+            // Where texts are still compared, it is looked for after that.
+            if self.likeness.is_some() {
+                self.find_leaks();
+            }
+        }
+    }
+
     /// Stops preparing and comparing texts.
     pub fn stop_comparing(&self) {
         self.stop(|purpose| {

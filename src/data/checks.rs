@@ -436,7 +436,8 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} not applied, because the file has changed since: the row is gone or reads differently (first: {})",
+            "{} not applied, because the file has changed since, or labels come from another column: the row is gone or reads \
+             differently (first: {})",
             if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
             prepared.stale_edits[0]
         ));

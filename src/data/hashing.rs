@@ -48,13 +48,10 @@ pub(super) fn data_hash(examples: &[Example], labels: &[String]) -> String {
     hexadecimal(&hasher.finalize())
 }
 
-/// SHA-256 over the cleaned text of every example, in order.
-pub(super) fn texts_hash(examples: &[Example]) -> String {
-    let mut hasher = Sha256::new();
-    for example in examples {
-        add(&mut hasher, &example.text);
-    }
-    hexadecimal(&hasher.finalize())
+/// The first 128 bits of the SHA-256 of a text.
+pub(super) fn text_hash(text: &str) -> u128 {
+    let digest = Sha256::digest(text.as_bytes());
+    digest.iter().take(16).fold(0, |hash, &byte| hash << 8 | u128::from(byte))
 }
 
 /// SHA-256 over the (id, side) of every example, in order.

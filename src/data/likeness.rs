@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::near::near_duplicates;
 use super::{DataError, Example, Prepared, hashing};
 use crate::progress::Watch;
@@ -14,15 +16,22 @@ pub struct NearGroups {
     groups: Vec<Vec<u32>>,
 }
 
-/// Which texts were compared, whatever their labels, sides and row numbers.
+/// Which texts were compared, in their order, whatever their labels, sides and row numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TextsKey(String);
+pub struct TextsKey(Arc<[u128]>);
 
 impl TextsKey {
     /// The key of the texts of some rows.
     #[must_use]
     pub fn of(examples: &[Example]) -> Self {
-        Self(hashing::texts_hash(examples))
+        Self(examples.par_iter().map(|example| hashing::text_hash(&example.text)).collect::<Vec<_>>().into())
+    }
+
+    /// Where these texts stand among others, if all of them do, in the same order.
+    #[must_use]
+    pub fn places_among(&self, others: &Self) -> Option<Vec<u32>> {
+        let mut rest = others.0.iter().zip(0..);
+        self.0.iter().map(|hash| rest.find(|(other, _)| *other == hash).map(|(_, place)| place)).collect()
     }
 }
 
@@ -35,6 +44,41 @@ impl NearGroups {
         let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
         let groups = near_duplicates(&texts, watch)?;
         Ok(Arc::new(Self { texts: TextsKey::of(examples), groups }))
+    }
+
+    /// The same of some of the texts it was found among; `None` where others are among them. Only groups that lost a text
+    /// are compared again: what is left may have held together by it.
+    ///
+    /// # Errors
+    /// [`DataError::Cancelled`].
+    pub fn narrowed(
+        &self,
+        examples: &[Example],
+        key: &TextsKey,
+        watch: &mut Watch,
+    ) -> Result<Option<Arc<Self>>, DataError> {
+        let Some(places) = key.places_among(&self.texts) else { return Ok(None) };
+        let mut new_places = vec![None; self.texts.0.len()];
+        for (new, &old) in (0_u32..).zip(&places) {
+            new_places[old as usize] = Some(new);
+        }
+        let (mut groups, mut torn) = (Vec::new(), Vec::new());
+        for group in &self.groups {
+            let left: Vec<u32> = group.iter().filter_map(|&old| new_places[old as usize]).collect();
+            if left.len() == group.len() {
+                groups.push(left);
+            } else if left.len() > 1 {
+                torn.extend(left);
+            }
+        }
+        if !torn.is_empty() {
+            torn.sort_unstable();
+            let texts: Vec<&str> = torn.iter().map(|&place| examples[place as usize].text.as_str()).collect();
+            let found = near_duplicates(&texts, watch)?;
+            groups.extend(found.iter().map(|group| group.iter().map(|&nth| torn[nth as usize]).collect::<Vec<_>>()));
+        }
+        groups.sort_unstable();
+        Ok(Some(Arc::new(Self { texts: key.clone(), groups })))
     }
 
     /// The texts it was found among.

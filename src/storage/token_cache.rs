@@ -1,12 +1,11 @@
 //! Tokens of texts, kept on disk by what the texts say: training again tokenises only what is new.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
+use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
 use super::write_atomic;
@@ -15,6 +14,8 @@ use super::write_atomic;
 const FOLDER: &str = "cache";
 /// Longest cache read or written: tokenising costs less than what such a file takes.
 const MOST_BYTES: u64 = 4 << 30;
+/// Files kept of a project: other models and lengths are tried, and mostly left again.
+const MOST_FILES: usize = 2;
 /// Bytes of a key.
 const KEY: usize = 16;
 
@@ -54,10 +55,10 @@ impl TokenCache {
     fn parse(path: &Path, bytes: &[u8]) -> Option<Self> {
         let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
         let tensors = SafeTensors::deserialize(bytes).ok()?;
-        let data = |name| tensors.tensor(name).ok().map(|tensor| tensor.data().to_vec());
+        let data = |name| tensors.tensor(name).ok().map(|tensor| tensor.data());
         let (keys, starts, ids) = (data("keys")?, data("starts")?, data("ids")?);
-        let told = header.metadata().as_ref()?.get("sha256")?.clone();
-        (told == checksum(&[&keys, &starts, &ids])).then(|| Self {
+        let told = header.metadata().as_ref()?.get("sha256")?;
+        (*told == checksum(&[keys, starts, ids])).then(|| Self {
             path: path.to_owned(),
             keys: keys.as_chunks::<KEY>().0.to_vec(),
             starts: starts.as_chunks::<8>().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect(),
@@ -103,42 +104,97 @@ impl TokenCache {
         self.ids.get(self.starts[place] as usize..self.starts[place + 1] as usize)
     }
 
-    /// Writes these texts, and no others, to disk. What would be too large is not written.
+    /// Writes these texts, and no others, to disk, in the place of what was read. What would be too large is not written.
+    /// Files of other models and lengths are removed, but for the newest.
     ///
     /// # Errors
     /// When the disk refuses; what was there is untouched then.
-    pub fn replace(&mut self, mut texts: Vec<(TextKey, &[u32])>) -> io::Result<()> {
+    pub fn replace(self, mut texts: Vec<(TextKey, &[u32])>) -> io::Result<()> {
+        let Self { path, .. } = self; // the memory of what was read is of more use elsewhere
         texts.sort_unstable_by_key(|(key, _)| *key);
         texts.dedup_by_key(|(key, _)| *key);
-        let keys: Vec<TextKey> = texts.iter().map(|(key, _)| *key).collect();
-        let ids: Vec<u32> = texts.iter().flat_map(|(_, ids)| *ids).copied().collect();
-        let ends = texts.iter().scan(0, |end, (_, ids)| {
-            *end += ids.len() as u64;
-            Some(*end)
-        });
-        let starts: Vec<u64> = std::iter::once(0).chain(ends).collect();
-        if (keys.len() * (KEY + 8) + 4 * ids.len()) as u64 > MOST_BYTES {
+        let tokens: usize = texts.iter().map(|(_, ids)| ids.len()).sum();
+        let lengths = [texts.len() * KEY, (texts.len() + 1) * 8, tokens * 4];
+        if lengths.iter().sum::<usize>() as u64 > MOST_BYTES {
             return Ok(());
         }
-        let new = Self { path: self.path.clone(), keys, starts, ids };
-        new.write()?;
-        *self = new;
+        let mut hasher = Sha256::new();
+        each_piece(&texts, |piece| {
+            hasher.update(piece);
+            Ok(())
+        })?;
+        let shapes = [vec![texts.len(), KEY], vec![texts.len() + 1], vec![tokens]];
+        let header = header(&hexadecimal(&hasher.finalize()), lengths, &shapes);
+        if let Some(folder) = path.parent() {
+            // What texts say is no part of what is shared of a project.
+            let ignore = folder.join(".gitignore");
+            if !ignore.exists() {
+                write_atomic(&ignore, |writer| writer.write_all(b"*\n"))?;
+            }
+        }
+        write_atomic(&path, |writer| {
+            writer.write_all(&(header.len() as u64).to_le_bytes())?;
+            writer.write_all(header.as_bytes())?;
+            each_piece(&texts, |piece| writer.write_all(piece))
+        })?;
+        remove_older(&path);
         Ok(())
     }
+}
 
-    fn write(&self) -> io::Result<()> {
-        let keys = self.keys.as_flattened();
-        let starts: Vec<u8> = self.starts.iter().flat_map(|start| start.to_le_bytes()).collect();
-        let ids: Vec<u8> = self.ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-        let metadata = HashMap::from([("sha256".to_owned(), checksum(&[keys, &starts, &ids]))]);
-        let view = |dtype, shape, bytes| TensorView::new(dtype, shape, bytes).map_err(io::Error::other);
-        let tensors = [
-            ("keys", view(Dtype::U8, vec![self.keys.len(), KEY], keys)?),
-            ("starts", view(Dtype::U64, vec![self.starts.len()], &starts)?),
-            ("ids", view(Dtype::U32, vec![self.ids.len()], &ids)?),
-        ];
-        let bytes = serialize(tensors, Some(metadata)).map_err(io::Error::other)?;
-        write_atomic(&self.path, |writer| writer.write_all(&bytes))
+/// The header of a safetensors file of these tensors, padded to whole words.
+fn header(sha256: &str, lengths: [usize; 3], shapes: &[Vec<usize>; 3]) -> String {
+    let mut entries = serde_json::Map::new();
+    entries.insert("__metadata__".to_owned(), serde_json::json!({ "sha256": sha256 }));
+    let mut begin = 0;
+    for (nth, (name, dtype)) in [("keys", "U8"), ("starts", "U64"), ("ids", "U32")].into_iter().enumerate() {
+        let end = begin + lengths[nth];
+        let entry = serde_json::json!({ "dtype": dtype, "shape": shapes[nth], "data_offsets": [begin, end] });
+        entries.insert(name.to_owned(), entry);
+        begin = end;
+    }
+    let mut header = serde_json::Value::Object(entries).to_string();
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    header
+}
+
+/// Hands over the bytes of all tensors in their order, piece by piece: none of them is copied whole.
+fn each_piece(texts: &[(TextKey, &[u32])], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    for (key, _) in texts {
+        take(key)?;
+    }
+    let mut start = 0_u64;
+    take(&start.to_le_bytes())?;
+    for (_, ids) in texts {
+        start += ids.len() as u64;
+        take(&start.to_le_bytes())?;
+    }
+    let mut piece = Vec::new();
+    for (_, ids) in texts {
+        piece.clear();
+        piece.extend(ids.iter().flat_map(|id| id.to_le_bytes()));
+        take(&piece)?;
+    }
+    Ok(())
+}
+
+/// Removes all caches of a folder but `newest` and the one before it. One that cannot be removed now is removed another
+/// time.
+fn remove_older(newest: &Path) {
+    let Some(entries) = newest.parent().and_then(|folder| std::fs::read_dir(folder).ok()) else { return };
+    let is_cache = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path != newest && name.starts_with("tokens-") && name.ends_with(".safetensors")
+    };
+    let mut others: Vec<(SystemTime, PathBuf)> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_cache)
+        .filter_map(|path| Some((std::fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .collect();
+    others.sort_unstable();
+    for (_, path) in others.iter().rev().skip(MOST_FILES - 1) {
+        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -147,7 +203,11 @@ fn checksum(parts: &[&[u8]]) -> String {
     for part in parts {
         hasher.update(part);
     }
-    hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+    hexadecimal(&hasher.finalize())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
@@ -167,7 +227,7 @@ mod tests {
     #[test]
     fn what_was_kept_is_found_again() {
         let folder = tempfile::tempdir().unwrap();
-        let mut cache = open(folder.path());
+        let cache = open(folder.path());
         assert!(cache.is_empty() && cache.get(&TokenCache::key("good")).is_none());
         let texts = [("good", &[1, 2, 3][..]), ("bad", &[1, 99][..]), ("good", &[1, 2, 3][..])];
         cache.replace(texts.map(|(text, ids)| (TokenCache::key(text), ids)).to_vec()).unwrap();
@@ -195,6 +255,24 @@ mod tests {
         }
         std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         assert!(open(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn the_two_newest_are_kept_and_none_is_shared() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = |length| TokenCache::open(folder.path(), TOKENIZER, 100, length);
+        for (nth, length) in [8, 16, 32].into_iter().enumerate() {
+            let path = opened(length).path;
+            opened(length).replace(vec![(TokenCache::key("good"), &[1, 99])]).unwrap();
+            // Some file systems tell times to the second.
+            let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000 * (nth as u64 + 1));
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(when).unwrap();
+        }
+        assert_eq!([8, 16, 32].map(|length| opened(length).len()), [0, 1, 1]);
+        let ignored = std::fs::read_to_string(folder.path().join(FOLDER).join(".gitignore")).unwrap();
+        assert_eq!(ignored, "*\n");
+        opened(16).replace(Vec::new()).unwrap();
+        assert_eq!([16, 32].map(|length| opened(length).len()), [0, 1], "written again, one has no other to push out");
     }
 
     #[test]

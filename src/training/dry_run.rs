@@ -60,7 +60,8 @@ pub struct SmallerRun {
     pub max_length: usize,
 }
 
-/// Measures what a run of these inputs will take. Nothing is written.
+/// Measures what a run of these inputs will take. Nothing is written but the tokens of the texts,
+/// which the run then finds in the project's cache.
 ///
 /// Memory is estimated first, from the sizes of the network and of the longest pass; where it does not suffice, nothing
 /// of that size is allocated and [`DryRun::time`] stays empty.

@@ -27,3 +27,4 @@ pub use optimizer::Optimizer;
 pub use predict::{Evaluated, argmax, evaluate, predict};
 pub use run::{TrainInputs, train};
 pub use schedule::Schedule;
+pub use setup::check_data;

@@ -95,7 +95,7 @@ pub(super) fn tokenise<'a>(
     voice: &mut Voice<'_>,
 ) -> Result<Dataset<'a>, TrainError> {
     let tokenizer = TextTokenizer::load(folder)?;
-    let mut cache = TokenCache::open(project_folder, tokenizer.fingerprint(), tokenizer.vocab_size(), max_length);
+    let cache = TokenCache::open(project_folder, tokenizer.fingerprint(), tokenizer.vocab_size(), max_length);
     let total = prepared.examples.len();
     let (mut done, mut new, mut keys) = (0, 0, Vec::with_capacity(total));
     let mut side = |side| {
@@ -139,7 +139,10 @@ pub(super) fn tokenise<'a>(
 }
 
 /// Refuses data that training would fail on.
-pub(super) fn check_data(prepared: &Prepared) -> Result<(), TrainError> {
+///
+/// # Errors
+/// [`TrainError::NotReady`], with what to do about it.
+pub fn check_data(prepared: &Prepared) -> Result<(), TrainError> {
     if !prepared.blockers.is_empty() {
         return Err(TrainError::NotReady(prepared.blockers.join(" ")));
     }

@@ -25,8 +25,10 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// The newest last.
+    /// Of texts compared in full, the newest last.
     made: VecDeque<Arc<NearGroups>>,
+    /// Of some of these texts, as rows were left out, the newest last: they do not push out what they came from.
+    narrowed: VecDeque<Arc<NearGroups>>,
     under_way: Vec<(TextsKey, Progress)>,
 }
 
@@ -39,7 +41,7 @@ impl Comparisons {
         let key = TextsKey::of(examples);
         let mut state = self.lock();
         loop {
-            if let Some(near) = state.made.iter().find(|near| *near.key() == key) {
+            if let Some(near) = state.made.iter().chain(&state.narrowed).find(|near| *near.key() == key) {
                 return Ok(Arc::clone(near));
             }
             let Some((_, progress)) = state.under_way.iter().find(|(of, _)| *of == key) else { break };
@@ -52,6 +54,7 @@ impl Comparisons {
             let waited = self.0.changed.wait_timeout(self.lock(), LOOK);
             state = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
+        let made: Vec<Arc<NearGroups>> = state.made.iter().rev().cloned().collect();
         state.under_way.push((key.clone(), Progress::default()));
         drop(state);
         let under_way = UnderWay { comparisons: self, key };
@@ -60,18 +63,29 @@ impl Comparisons {
             under_way.tell(&progress);
             watch.progress(progress);
         };
-        let near = NearGroups::find(examples, &mut Watch { control, report: &mut report })?;
-        let mut state = self.lock();
-        state.made.push_back(Arc::clone(&near));
-        if state.made.len() > KEPT {
-            state.made.pop_front();
+        let mut watch = Watch { control, report: &mut report };
+        // Rows left out leave the others as alike as they were.
+        for wider in made {
+            if let Some(near) = wider.narrowed(examples, &under_way.key, &mut watch)? {
+                keep(&mut self.lock().narrowed, &near);
+                return Ok(near);
+            }
         }
+        let near = NearGroups::find(examples, &mut watch)?;
+        keep(&mut self.lock().made, &near);
         Ok(near)
     }
 
     /// Held for a moment only, never while texts are compared.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn keep(all: &mut VecDeque<Arc<NearGroups>>, near: &Arc<NearGroups>) {
+    all.push_back(Arc::clone(near));
+    if all.len() > KEPT {
+        all.pop_front();
     }
 }
 
@@ -134,9 +148,40 @@ mod tests {
         assert_eq!(first.groups(), [vec![0, 1]]);
         assert!(Arc::ptr_eq(&first, &compare(&comparisons.clone(), &texts, &begun)));
         assert_eq!(begun.load(Ordering::Relaxed), 1);
-        compare(&comparisons, &texts[..1], &begun);
+        compare(&comparisons, &examples(&["quite another text than those"]), &begun);
         compare(&comparisons, &texts, &begun);
         assert_eq!(begun.load(Ordering::Relaxed), 2, "the one before is kept too");
+    }
+
+    #[test]
+    fn rows_left_out_and_taken_back_are_not_compared_again() {
+        let (comparisons, begun) = (Comparisons::default(), AtomicUsize::new(0));
+        // The second is near to the first and the third, which are not near to one another.
+        let long = "the quick brown fox jumps over the lazy dog while the cat sleeps all day in the sun";
+        let (before, after) = (format!("in may we saw {long}"), format!("{long} and saw it"));
+        let all = examples(&[&before, long, &after, "other words stand here", "other words stand here!", "alone"]);
+        assert_eq!(compare(&comparisons, &all, &begun).groups(), [vec![0, 1, 2], vec![3, 4]]);
+        let without = |left_out: &[usize]| -> Vec<Example> {
+            let kept = |(place, example): (usize, &Example)| (!left_out.contains(&place)).then(|| example.clone());
+            all.iter().enumerate().filter_map(kept).collect()
+        };
+        let cases: [(&[usize], &[&[u32]]); 4] = [
+            (&[5], &[&[0, 1, 2], &[3, 4]]),
+            (&[0, 5], &[&[0, 1], &[2, 3]]),
+            (&[3], &[&[0, 1, 2]]),
+            (&[], &[&[0, 1, 2], &[3, 4]]),
+        ];
+        for (left_out, groups) in cases {
+            let rows = without(left_out);
+            assert_eq!(compare(&comparisons, &rows, &begun).groups(), groups, "without {left_out:?}");
+        }
+        // What was compared again is the one group that lost a text.
+        assert_eq!(begun.load(Ordering::Relaxed), 2);
+        let torn = without(&[1]);
+        let found = compare(&comparisons, &torn, &begun);
+        let anew = compare(&Comparisons::default(), &torn, &AtomicUsize::new(0));
+        assert_eq!(found.groups(), anew.groups(), "what held them together is gone");
+        assert_eq!(found.groups(), [[2, 3]]);
     }
 
     #[test]

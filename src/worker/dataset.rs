@@ -1,13 +1,13 @@
 //! The last data read and prepared, kept so that neither another job nor another worker reads it again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared};
 use crate::progress::Watch;
-use crate::project::{DatasetSettings, LabelSettings, ModelChoice, Project, TrainingSettings};
+use crate::project::{DatasetSettings, LabelSettings, ModelChoice, Project, SplitSettings, TrainingSettings};
 
 use super::comparing::Comparisons;
 use super::jobs::{Context, JobError};
@@ -66,6 +66,7 @@ fn preparation_key(project: &Project) -> Project {
         model: ModelChoice::default(),
         training: TrainingSettings::default(),
         labels: LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() },
+        split: SplitSettings { ignored_leaks: BTreeSet::new(), ..project.split.clone() },
         ..project.clone()
     }
 }

@@ -3,21 +3,30 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{self, Imported, Likeness, Prepared, Sources, TextTokenizer, TokenLengths};
+use crate::data::{self, DataError, Imported, Likeness, Prepared, Sources, TextsKey, TokenLengths};
 use crate::models::{self, ModelConfig};
-use crate::progress::{Progress, Watch};
 use crate::project::Project;
 
 use super::Answer;
-use super::jobs::{Context, JobError};
+use super::jobs::{COUNTED, Context, JobError};
 
-/// Texts tokenised between two looks at the stop switch.
-const TEXTS_PER_LOOK: usize = 4096;
-
-/// Token lengths of the last rows looked at, with the hash of these and the model they are of: other settings change
-/// neither.
+/// Token lengths of the last texts looked at, and the model they are of: other labels, other settings and rows left out
+/// change none of them.
 #[derive(Default)]
-pub(super) struct KeptLengths(Option<(String, PathBuf, Arc<TokenLengths>)>);
+pub(super) struct KeptLengths(Option<(TextsKey, PathBuf, Arc<TokenLengths>)>);
+
+impl KeptLengths {
+    /// Those of these texts, if all of them are among the texts kept.
+    fn of(&self, key: &TextsKey, model: &Path) -> Option<Arc<TokenLengths>> {
+        let (texts, _, lengths) = self.0.as_ref().filter(|(_, of, _)| of == model)?;
+        if texts == key {
+            return Some(Arc::clone(lengths));
+        }
+        let places = key.places_among(texts)?;
+        let tokens = places.into_iter().map(|place| lengths.tokens[place as usize]).collect();
+        Some(Arc::new(TokenLengths { tokens, ..**lengths }))
+    }
+}
 
 /// Looks for everything there is to find.
 pub(super) fn find_problems(
@@ -43,39 +52,22 @@ fn lengths(
 ) -> Result<Arc<TokenLengths>, JobError> {
     let estimate = || Arc::new(TokenLengths::estimate(prepared));
     let Some(model) = models::locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
-    if let Some((rows, of, lengths)) = &context.kept.lengths.0
-        && *rows == prepared.data_hash
-        && *of == model
-    {
-        return Ok(Arc::clone(lengths));
+    let key = TextsKey::of(&prepared.examples);
+    if let Some(lengths) = context.kept.lengths.of(&key, &model) {
+        return Ok(lengths);
     }
-    let (Ok(tokenizer), Ok(config)) = (TextTokenizer::load(&model), ModelConfig::read(&model)) else {
+    let (Ok(tokenizer), Ok(config)) = (context.tokenizer(&model), ModelConfig::read(&model)) else {
         return Ok(estimate());
     };
-    let Some(tokens) = context.watched(|watch| count_tokens(&tokenizer, prepared, watch))? else {
-        return Ok(estimate());
-    };
-    let lengths = Arc::new(TokenLengths { tokens, limit: Some(config.max_position_embeddings), estimated: false });
-    context.kept.lengths.0 = Some((prepared.data_hash.clone(), model, Arc::clone(&lengths)));
-    Ok(lengths)
-}
-
-/// `None` when the tokenizer refuses a text: then training will say so.
-fn count_tokens(
-    tokenizer: &TextTokenizer,
-    prepared: &Prepared,
-    watch: &mut Watch<'_>,
-) -> Result<Option<Vec<usize>>, JobError> {
-    let texts: Vec<&str> = prepared.examples.iter().map(|example| example.text.as_str()).collect();
-    let mut tokens = Vec::with_capacity(texts.len());
-    for part in texts.chunks(TEXTS_PER_LOOK) {
-        if watch.is_cancelled() {
-            return Err(JobError::Cancelled);
+    let limits = (config.max_position_embeddings, COUNTED);
+    match context.watched(|watch| TokenLengths::count(prepared, &tokenizer, limits, watch)) {
+        Ok(lengths) => {
+            let lengths = Arc::new(lengths);
+            context.kept.lengths.0 = Some((key, model, Arc::clone(&lengths)));
+            Ok(lengths)
         }
-        let (stage, total) = ("Counting tokens".to_owned(), Some(texts.len() as u64));
-        watch.progress(Progress { stage, done: tokens.len() as u64, total, unit: "texts", eta_seconds: None });
-        let Ok(lengths) = tokenizer.token_lengths(part) else { return Ok(None) };
-        tokens.extend(lengths);
+        Err(DataError::Cancelled) => Err(JobError::Cancelled),
+        // Where the tokenizer refuses a text, training will say so.
+        Err(_) => Ok(estimate()),
     }
-    Ok(Some(tokens))
 }

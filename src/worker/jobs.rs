@@ -29,7 +29,7 @@ pub(super) struct Context<'a> {
 }
 
 /// Most texts whose tokens are counted: some ten seconds' work on two cores.
-const COUNTED: usize = 200_000;
+pub(super) const COUNTED: usize = 200_000;
 /// Most values of a column that are offered.
 const VALUES: usize = 50;
 
@@ -126,7 +126,7 @@ impl Context<'_> {
 
 impl Context<'_> {
     /// The tokenizer of a model, kept from before if it is of the same folder.
-    fn tokenizer(&mut self, folder: &Path) -> Result<Arc<TextTokenizer>, JobError> {
+    pub fn tokenizer(&mut self, folder: &Path) -> Result<Arc<TextTokenizer>, JobError> {
         if let Some((_, tokenizer)) = self.kept.tokenizer.as_ref().filter(|(kept, _)| kept == folder) {
             return Ok(Arc::clone(tokenizer));
         }

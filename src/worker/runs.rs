@@ -25,6 +25,7 @@ const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used i
 pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     check_compute(project)?;
     let (imported, prepared) = context.read_and_prepared(project, folder)?;
+    training::check_data(&prepared)?;
     for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
         context.reporter.log(LogLevel::Warning, warning);
     }
@@ -49,6 +50,7 @@ pub(super) fn train(context: &mut Context<'_>, project: &Project, folder: &Path)
 pub(super) fn dry_run(context: &mut Context<'_>, project: &Project, folder: &Path) -> Result<Answer, JobError> {
     check_compute(project)?;
     let prepared = context.prepared(project, folder)?;
+    training::check_data(&prepared)?;
     let model_folder = find_model(context, &project.model, folder)?;
     let inputs = TrainInputs { project, project_folder: folder, prepared: &prepared, model_folder: &model_folder };
     let reporter = &mut *context.reporter;

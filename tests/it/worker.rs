@@ -1,6 +1,7 @@
 //! The worker through its front door: commands in, events out.
 
 mod patterns;
+mod sparing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -68,13 +69,18 @@ fn a_file_is_imported_and_prepared() {
 
 /// Which of two workers that share their data compared texts, by what they say on the way.
 fn compares(worker: &Worker, job: JobId) -> (bool, Answer) {
-    let mut compared = false;
+    says(worker, job, "Comparing texts")
+}
+
+/// Whether a job comes through a stage, and its final answer.
+fn says(worker: &Worker, job: JobId, stage: &str) -> (bool, Answer) {
+    let mut said = false;
     loop {
         let event = worker.events().recv_timeout(PATIENCE).expect("an answer");
         assert_eq!(event.job, job);
         match event.answer {
-            Answer::Progress(progress) => compared |= progress.stage == "Comparing texts",
-            answer if answer.is_final() => return (compared, answer),
+            Answer::Progress(progress) => said |= progress.stage == stage,
+            answer if answer.is_final() => return (said, answer),
             _ => {}
         }
     }

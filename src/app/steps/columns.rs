@@ -300,7 +300,7 @@ mod tests {
         settle(&mut window);
         window.get_by_label("Before the text").click();
         settle(&mut window);
-        assert_eq!(dataset(&mut window).joined_columns, [other.clone()]);
+        assert_eq!(dataset(&mut window).joined_columns, std::slice::from_ref(other));
         assert_eq!(corrected(&mut window), [example.id]);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);

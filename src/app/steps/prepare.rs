@@ -96,7 +96,8 @@ fn warnings(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
     let stale = prepared.stale_edits.len() as u64;
     if stale > 0 {
         let title = format!("{} could not be applied", counted(stale, "correction", "corrections"));
-        let body = "The rows they belong to are no longer in the file, or were changed there";
+        let body =
+            "The rows they belong to are no longer in the file, were changed there, or have another label column now";
         banner(ui, theme, Tone::Warning, &title, body, |_| {});
     }
     match prepared.warnings.as_slice() {

@@ -148,7 +148,7 @@ mod tests {
         let id = "main:3".parse().unwrap();
         let mut project = Project::default();
         let (label, content_hash) = (Some("good".to_owned()), "hash".to_owned());
-        project.edits.rows.insert(id, RowEdit { label, content_hash, ..RowEdit::default() });
+        project.edits.rows.insert(id, RowEdit { content_hash, label, ..RowEdit::default() });
         Change::LeaveOut(vec![(id, "hash".to_owned())]).apply(&mut project);
         let edit = &project.edits.rows[&id];
         assert_eq!((edit.label.as_deref(), edit.excluded, edit.content_hash.as_str()), (Some("good"), true, "hash"));

@@ -189,9 +189,12 @@ fn too_long(sources: &Sources<'_>) -> Option<Finding> {
     }
     long.sort_by_key(|&(tokens, id)| (std::cmp::Reverse(tokens), id));
     let enough = most_texts(&lengths.tokens).next_multiple_of(LENGTH_STEP).min(limit);
-    let about = if lengths.estimated { "about " } else { "" };
-    let estimated =
-        if lengths.estimated { " (an estimate from words, until the model is on this machine)" } else { "" };
+    let about = if lengths.estimated || lengths.sampled.is_some() { "about " } else { "" };
+    let estimated = match lengths.sampled {
+        Some(counted) => format!(" ({} texts were counted, the others are estimated from words)", grouped(counted)),
+        None if lengths.estimated => " (an estimate from words, until the model is on this machine)".to_owned(),
+        None => String::new(),
+    };
     let (what_to_do, remedy) = if enough > read {
         let share = if enough == limit { "is the most this model reads" } else { "reads 99% of them whole" };
         let remedy = Remedy::new(format!("Read up to {enough} tokens"), Change::ReadTokens(enough));

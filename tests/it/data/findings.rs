@@ -249,7 +249,7 @@ fn what_no_model_reads_is_told_without_a_remedy() {
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
     let tokens = vec![100; prepared.examples.len()];
     let said = |limit| {
-        let lengths = TokenLengths { tokens: tokens.clone(), limit: Some(limit), estimated: false };
+        let lengths = TokenLengths { tokens: tokens.clone(), limit: Some(limit), ..TokenLengths::default() };
         let (project, likeness) = (&scene.project, &hone::data::Likeness::default());
         let sources = Sources { project, imported: &imported, prepared: &prepared, likeness, lengths: &lengths };
         watched(|watch| find(&sources, watch)).unwrap()
@@ -258,6 +258,28 @@ fn what_no_model_reads_is_told_without_a_remedy() {
     let finding = &said(64)[0];
     assert_eq!((finding.kind, &finding.remedy), (FindingKind::TooLong, &None));
     assert!(finding.message.contains("the most this model reads: shorten the texts"), "{}", finding.message);
+}
+
+#[test]
+fn of_very_many_texts_some_are_counted_and_that_is_said() {
+    let scene = Scene::new(&file(80, ""));
+    let (imported, prepared) = prepared(&scene.project, scene.folder.path());
+    let tokenizer = hone::data::TextTokenizer::load(&crate::training::tiny_bert()).unwrap();
+    let count = |most| watched(|watch| TokenLengths::count(&prepared, &tokenizer, (64, most), watch)).unwrap();
+    let (all, mut some) = (count(1000), count(40));
+    assert_eq!((all.sampled, some.sampled, some.estimated), (None, Some(40), false));
+    assert_eq!(some.tokens.len(), prepared.examples.len());
+    let sum = |lengths: &TokenLengths| lengths.tokens.iter().sum::<usize>() as f64;
+    assert!((sum(&some) / sum(&all) - 1.0).abs() < 0.1, "{} {}", sum(&some), sum(&all));
+    let same = all.tokens.iter().zip(&some.tokens).filter(|(all, some)| all == some).count();
+    assert!(same >= 40, "those counted are as they are");
+
+    some.tokens.fill(100);
+    let (project, likeness) = (&scene.project, &hone::data::Likeness::default());
+    let sources = Sources { project, imported: &imported, prepared: &prepared, likeness, lengths: &some };
+    let found = watched(|watch| find(&sources, watch)).unwrap();
+    let said = "(40 texts were counted, the others are estimated from words), the longest about 100";
+    assert!(found[0].message.contains(said), "{}", found[0].message);
 }
 
 #[test]

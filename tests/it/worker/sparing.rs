@@ -1,0 +1,53 @@
+//! Work that is not done twice, or in vain.
+
+use super::*;
+use hone::project::{Pattern, RowEdit};
+
+#[test]
+fn a_corrected_row_has_no_tokens_counted_again() {
+    let folder = tempfile::tempdir().unwrap();
+    write_reviews(folder.path(), 120);
+    let (worker, mut project) = (worker(), project());
+    let imported = import(&worker, &project, folder.path());
+    let columns = hone::data::RowColumns::of(&imported.main.table, &project.dataset).unwrap();
+    let edit = |row: usize| RowEdit { content_hash: columns.hash(row), ..RowEdit::default() };
+    let first = prepare(&worker, &project, &imported);
+    let counted = |project: &Project| {
+        let prepared = prepare(&worker, project, &imported);
+        let job = worker.send(Command::CompareTexts { prepared: Arc::clone(&prepared) });
+        let Answer::TextsCompared(likeness) = final_answer(&worker, job) else { panic!() };
+        let (project, folder) = (Box::new(project.clone()), folder.path().to_owned());
+        let imported = Arc::clone(&imported);
+        let job = worker.send(Command::FindProblems { project, folder, imported, prepared, likeness });
+        let (counted, answer) = says(&worker, job, "Counting tokens");
+        assert!(matches!(answer, Answer::ProblemsFound(_)), "{answer:?}");
+        counted
+    };
+    assert!(counted(&project));
+    let label = Some(if first.examples[3].label == 0 { "good" } else { "bad" }.to_owned());
+    project.edits.rows.insert(first.examples[3].id, RowEdit { label, ..edit(first.examples[3].row) });
+    assert!(!counted(&project), "another label");
+    project.edits.rows.insert(first.examples[5].id, RowEdit { excluded: true, ..edit(first.examples[5].row) });
+    assert!(!counted(&project), "a row less");
+    project.cleaning.patterns.push(Pattern { find: "e".to_owned(), ..Pattern::default() });
+    assert!(counted(&project), "other texts");
+}
+
+#[test]
+fn data_that_cannot_be_trained_on_is_refused_before_a_model_is_looked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    write_reviews(folder.path(), 60);
+    let mut project = project();
+    project.dataset.label_column = "mood".to_owned();
+    project.model = ModelChoice::Catalogue("one-of-no-catalogue".to_owned());
+    let worker = worker();
+    let inputs = || (Box::new(project.clone()), folder.path().to_owned());
+    let ((first, there), (second, here)) = (inputs(), inputs());
+    let commands =
+        [Command::Train { project: first, folder: there }, Command::DryRun { project: second, folder: here }];
+    for command in commands {
+        let answer = final_answer(&worker, worker.send(command));
+        assert!(matches!(&answer, Answer::Failed { message } if message.contains("no column 'mood'")), "{answer:?}");
+    }
+    assert!(!folder.path().join("runs").exists());
+}
