@@ -93,7 +93,7 @@ pub struct ColumnArguments {
     /// Column that holds the text [guessed when left out]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
-    /// Column put before the text, on a line of its own; can be given many times [guessed when --text is left out]
+    /// Column put before the text; can be given many times [guessed when --text is left out]
     #[arg(long = "title", value_name = "COLUMN")]
     pub titles: Vec<String>,
     /// Column that holds the label; given several times, columns of 0 and 1 of one label each [guessed when left out]

@@ -10,13 +10,13 @@ use serde::Serialize;
 use super::args::InspectArguments;
 use super::new::{absolute, choose_columns, choose_method, choose_split_columns, import, label_columns_hint, reading};
 use super::outcome::print_json;
-use super::profile::{Told, print_missing};
+use super::profile::{LeftOut, Told, print_findings, print_missing};
 use super::session::Session;
 use super::table::{count, grouped, printable, shortened, table};
 use super::{CliError, sentence, shell_word};
 use crate::data::{
     ColumnSummary, DropReason, FileFormat, FilePart, Finding, Imported, Leak, LeakRemedy, LeakageReport, Likeness,
-    Prepared, Severity, Table, summarise_columns,
+    Prepared, Table, summarise_columns,
 };
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Answer, Command, Profile, RowSource, Survey};
@@ -50,6 +50,9 @@ struct Findings<'a> {
     columns: Vec<Column<'a>>,
     text_column: Option<String>,
     label_column: Option<String>,
+    /// Columns of one label each, where these are chosen in its stead.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    label_columns: &'a [String],
     /// Columns of 0 and 1 that look like one label each, where no label column is chosen.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     looks_like_label_columns: &'a [String],
@@ -112,6 +115,8 @@ struct Texts {
     conflicts: u64,
     without_text: u64,
     without_label: u64,
+    /// Every reason for which rows are left out.
+    left_out: Vec<LeftOut>,
     /// What is wrong with the rows, the most serious first.
     findings: Vec<Finding>,
     problems: Vec<String>,
@@ -230,7 +235,7 @@ fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path)
     }
 }
 
-fn find<'a>(imported: &'a Imported, dataset: &DatasetSettings, texts: Option<Texts>) -> Findings<'a> {
+fn find<'a>(imported: &'a Imported, dataset: &'a DatasetSettings, texts: Option<Texts>) -> Findings<'a> {
     let file = &imported.main;
     let delimited = file.format.delimited();
     let (sheet, sheets) = match &file.format {
@@ -253,6 +258,7 @@ fn find<'a>(imported: &'a Imported, dataset: &DatasetSettings, texts: Option<Tex
         columns: describe_columns(&file.table, dataset),
         text_column: Some(dataset.text_column.clone()).filter(|column| !column.is_empty()),
         label_column: Some(dataset.label_column.clone()).filter(|column| !column.is_empty()),
+        label_columns: &dataset.label_columns,
         looks_like_label_columns: if dataset.labelled_by().next().is_none() {
             &imported.guessed.label_columns
         } else {
@@ -340,6 +346,7 @@ fn describe_texts(
         conflicts: prepared.conflicts.len() as u64,
         without_text: dropped(DropReason::EmptyText),
         without_label: dropped(DropReason::EmptyLabel),
+        left_out: LeftOut::of(prepared),
         findings: findings.to_vec(),
         problems: prepared.blockers.clone(),
         warnings: prepared.warnings.clone(),
@@ -392,8 +399,13 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     }
     if !findings.looks_like_label_columns.is_empty() {
         writeln!(out, "\n{}", label_columns_hint(findings.looks_like_label_columns))?;
-    } else if findings.text_column.is_none() || findings.label_column.is_none() {
-        writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?;
+    }
+    let is_labelled = findings.label_column.is_some() || !findings.label_columns.is_empty();
+    match (findings.text_column.is_some(), is_labelled || !findings.looks_like_label_columns.is_empty()) {
+        (false, false) => writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?,
+        (false, true) => writeln!(out, "\nNo text column stands out: name it with --text.")?,
+        (true, false) => writeln!(out, "\nNo label column stands out: name it with --label.")?,
+        (true, true) => {}
     }
     Ok(())
 }
@@ -427,11 +439,9 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
     writeln!(
         out,
         "\nWords a text: {shortest} to {longest}, median {median}, 95% of texts up to {percentile_95}.\n\
-         {} to learn from, after leaving out {}, {} and {}.",
+         {} to learn from, {}.",
         count(texts.usable_rows, "row", "rows"),
-        count(texts.duplicates, "duplicate", "duplicates"),
-        count(texts.without_text, "empty text", "empty texts"),
-        count(texts.without_label, "empty label", "empty labels"),
+        LeftOut::in_words(&texts.left_out)
     )?;
     print_findings(out, &texts.findings)?;
     texts.told.print(out)?;
@@ -462,26 +472,6 @@ fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError>
     }
     if !leakage.not_looked_for.is_empty() {
         writeln!(out, "Not looked for: {}.", leakage.not_looked_for.join("; "))?;
-    }
-    Ok(())
-}
-
-/// Each finding in a line, with what can be done about it.
-fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
-    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Found:" })?;
-    for finding in findings {
-        let severity = match finding.severity {
-            Severity::Problem => "problem",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-            Severity::Handled => "done",
-        };
-        let message = sentence(&printable(&finding.message));
-        write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
-        match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
-            Some(setting) => writeln!(out, " In a project: --set {setting}")?,
-            None => writeln!(out)?,
-        }
     }
     Ok(())
 }

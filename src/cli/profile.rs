@@ -1,11 +1,13 @@
 //! What `hone inspect` tells of the texts as a whole: the words of each label, languages, dates.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use serde::Serialize;
 
-use super::CliError;
 use super::table::{count, grouped, printable};
+use super::{CliError, sentence};
+use crate::data::{DropReason, Finding, Prepared, Severity};
 use crate::worker::Profile;
 
 /// Terms, languages and labels shown; `--json` gives all that were found.
@@ -59,6 +61,60 @@ struct DateColumn {
     day_first: bool,
     ambiguous: bool,
     undated: u64,
+    /// Dates far from all others, and where these lie.
+    far: u64,
+    near: [String; 2],
+}
+
+/// Rows left out for a reason.
+#[derive(Serialize)]
+pub(super) struct LeftOut {
+    reason: &'static str,
+    rows: u64,
+    /// One and several of them, in words.
+    #[serde(skip)]
+    words: (&'static str, &'static str),
+}
+
+impl LeftOut {
+    /// Every reason there is, with its rows.
+    pub(super) fn of(prepared: &Prepared) -> Vec<Self> {
+        let mut counts: BTreeMap<DropReason, u64> = BTreeMap::new();
+        for (_, reason) in &prepared.dropped {
+            *counts.entry(*reason).or_default() += 1;
+        }
+        let told = |(reason, rows)| {
+            let (reason, one, several) = reason_in_words(reason);
+            Self { reason, rows, words: (one, several) }
+        };
+        counts.into_iter().map(told).collect()
+    }
+
+    /// `after leaving out 2 empty texts and 1 duplicate`.
+    pub(super) fn in_words(all: &[Self]) -> String {
+        let parts: Vec<String> = all.iter().map(|left| count(left.rows, left.words.0, left.words.1)).collect();
+        match parts.split_last() {
+            None => "none left out".to_owned(),
+            Some((last, [])) => format!("after leaving out {last}"),
+            Some((last, others)) => format!("after leaving out {} and {last}", others.join(", ")),
+        }
+    }
+}
+
+/// A reason in `--json`, and one row and several rows left out for it.
+fn reason_in_words(reason: DropReason) -> (&'static str, &'static str, &'static str) {
+    match reason {
+        DropReason::Excluded => ("excluded", "excluded row", "excluded rows"),
+        DropReason::EmptyText => ("empty_text", "empty text", "empty texts"),
+        DropReason::EmptyLabel => ("empty_label", "empty label", "empty labels"),
+        DropReason::NoneOfLabels => ("none_of_labels", "row without a label marked", "rows without a label marked"),
+        DropReason::SeveralLabels => {
+            ("several_labels", "row with several labels marked", "rows with several labels marked")
+        }
+        DropReason::ExcludedLabel => ("excluded_label", "row of a label left out", "rows of labels left out"),
+        DropReason::Duplicate => ("duplicate", "duplicate", "duplicates"),
+        DropReason::Conflict => ("conflict", "row with a conflicting label", "rows with conflicting labels"),
+    }
 }
 
 impl Told {
@@ -102,6 +158,8 @@ impl Told {
                     day_first: timeline.day_first,
                     ambiguous: timeline.ambiguous,
                     undated: timeline.undated as u64,
+                    far: (timeline.earlier + timeline.later) as u64,
+                    near: timeline.shown.clone(),
                 })
                 .collect(),
         }
@@ -138,10 +196,33 @@ impl Told {
             let DateColumn { column, first, last, undated, .. } = dates;
             let without = if *undated > 0 { format!(", {} without one", grouped(*undated)) } else { String::new() };
             let order = if dates.ambiguous { " (day or month first cannot be told)" } else { "" };
-            writeln!(out, "Dates in {}: {first} to {last}{without}{order}.", printable(column))?;
+            let [from, to] = &dates.near;
+            let far =
+                if dates.far > 0 { format!(", all but {} {from} to {to}", grouped(dates.far)) } else { String::new() };
+            writeln!(out, "Dates in {}: {first} to {last}{far}{without}{order}.", printable(column))?;
         }
         Ok(())
     }
+}
+
+/// Each finding in a line, with what can be done about it.
+pub(super) fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
+    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Found:" })?;
+    for finding in findings {
+        let severity = match finding.severity {
+            Severity::Problem => "problem",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+            Severity::Handled => "done",
+        };
+        let message = sentence(&printable(&finding.message));
+        write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
+        match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
+            Some(setting) => writeln!(out, " In a project: --set {setting}")?,
+            None => writeln!(out)?,
+        }
+    }
+    Ok(())
 }
 
 /// Prints the columns that lack values: (name, missing), of so many rows.

@@ -42,7 +42,7 @@ pub use hashing::{content_hash, file_sha256};
 pub use import::{import, read_table};
 pub use imported::{FilePart, Imported, ImportedFile};
 pub use label_counts::{LabelCounts, count_labels};
-pub use languages::{FileLanguages, Language, count_languages, language_of};
+pub use languages::{FileLanguages, Language, LanguageGuess, count_languages, language_of};
 pub use leakage::{Leak, LeakKind, LeakRemedy, LeakageReport, Span, find_leaks};
 pub use lengths::{LengthBin, TokenHistogram, length_histogram, word_counts};
 pub use likeness::{Likeness, NearGroups, TextsKey, compare_texts};

@@ -90,6 +90,14 @@ impl<'a> Rows<'a> {
         Some((columns.text(row), columns.label(row).text()))
     }
 
+    /// The label as it stands in the file, without a look at the text; empty where there is none.
+    #[must_use]
+    pub fn raw_label(&self, place: Place) -> &'a str {
+        let label =
+            |(table, row): (&'a Table, usize)| Some(self.columns[table.file as usize].as_ref()?.label(row).text());
+        self.at(place).and_then(label).unwrap_or_default()
+    }
+
     /// The text: cleaned where the row will be used, else as it stands in the file.
     #[must_use]
     pub fn text(&self, place: Place) -> Cow<'a, str> {
@@ -104,7 +112,7 @@ impl<'a> Rows<'a> {
     pub fn label(&self, place: Place) -> &'a str {
         match self.example(place) {
             Some(example) => self.prepared.labels.get(example.label as usize).map_or("", String::as_str),
-            None => self.raw(place).map_or("", |(_, label)| self.labels.resolve(label.trim())),
+            None => self.labels.resolve(self.raw_label(place).trim()),
         }
     }
 

@@ -131,7 +131,9 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
     let read: Vec<&str> = dataset.read_columns().collect();
     let text = match read.as_slice() {
         [] | [_] => format!("text column: `{}`", dataset.text_column),
-        several => format!("text: the columns `{}`, joined with line breaks", several.join("`, `")),
+        [joined @ .., text] => {
+            format!("text: the column `{text}`, with `{}` put before the text", joined.join("`, `"))
+        }
     };
     let label = dataset.labelled_by().collect::<Vec<_>>().join("`, `");
     writeln!(
@@ -209,10 +211,12 @@ fn usage(card: &mut String, settings: &RunSettings) -> fmt::Result {
          classify = pipeline(\"text-classification\", model=\"path/to/this/folder\", top_k=None)\n\
          print(classify(\"your text\", truncation=True, max_length={length}))\n```\n"
     )?;
+    // Naming the text column lets joined columns be missing; the model learnt to read them.
+    let named = if settings.project.dataset.joined_columns.is_empty() { " --text text" } else { "" };
     writeln!(
         card,
         "With Hone, which also cleans each text as the training texts were cleaned:\n\n\
-         ```sh\nhone predict path/to/this/folder texts.csv --text text --out predictions.csv\n```"
+         ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
     )
 }
 
@@ -401,7 +405,8 @@ mod tests {
         let card = text(&settings, &summary(true));
         for part in [
             "- files: `reviews.csv`, `march.csv`\n",
-            "- text: the columns `title`, `text`, joined with line breaks, label columns: `good`, `bad`\n",
+            "- text: the column `text`, with `title` put before the text, label columns: `good`, `bad`\n",
+            "hone predict path/to/this/folder texts.csv --out predictions.csv",
         ] {
             assert!(card.contains(part), "{part} is missing in\n{card}");
         }

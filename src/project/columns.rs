@@ -48,7 +48,7 @@ impl ColumnRole {
     pub fn explanation(self) -> &'static str {
         match self {
             Self::Text => "What the model reads",
-            Self::Joined => "Put before the text, on a line of its own: a title, a subject",
+            Self::Joined => "Put before the text: a title, a subject",
             Self::Label => "What the model learns to answer",
             Self::Group => "Says which rows belong together, such as those of one customer",
             Self::Time => "Says when a row came to be, such as the day of a review",

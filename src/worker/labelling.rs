@@ -167,7 +167,7 @@ fn read_columns(
 ) -> Result<Vec<usize>, JobError> {
     let text = named.unwrap_or(&info.text_column);
     if text.is_empty() {
-        let message = "The model does not say which column it was trained on. Name the text column (--text).";
+        let message = "The model does not say which column it was trained on. Name the text column.";
         return Err(JobError::Failed(message.to_owned()));
     }
     let mut columns = Vec::new();
@@ -183,7 +183,7 @@ fn read_columns(
             None => {
                 return Err(JobError::Failed(format!(
                     "{path} has no column '{joined}', which the model was trained to read before the text in '{text}'. Its \
-                     columns: {has}. Add it, empty where there is none, or name the text column (--text) to do without it."
+                     columns: {has}. Add it, empty where there is none, or name the text column to do without it."
                 )));
             }
         }

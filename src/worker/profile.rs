@@ -70,7 +70,7 @@ impl Profile {
         let columns = rows.imported.main.table.names.par_iter().map(|name| fill(rows, name)).collect();
         let terms = top_terms(rows.prepared, TEXTS, TERMS, watch)?;
         let languages = count_languages(rows.prepared, LANGUAGE_TEXTS, watch)?;
-        Ok(Self { terms, columns, timelines: timelines(rows), languages })
+        Ok(Self { terms, columns, timelines: timelines(rows, watch)?, languages })
     }
 }
 

@@ -48,6 +48,11 @@ impl Survey {
         }
     }
 
+    /// Every reason for which rows are left out, with these rows.
+    pub fn left_out(&self) -> impl Iterator<Item = (DropReason, &[RowId])> {
+        self.dropped.iter().map(|(reason, rows)| (*reason, rows.as_slice()))
+    }
+
     /// Rows left out for a reason.
     #[must_use]
     pub fn dropped(&self, reason: DropReason) -> &[RowId] {
@@ -105,5 +110,7 @@ mod tests {
         assert_eq!(survey.conflicting, [id(1), id(2), id(3)]);
         assert_eq!(survey.dropped(DropReason::Duplicate), [id(4), id(6)]);
         assert!(survey.dropped(DropReason::EmptyText).is_empty());
+        let left_out: Vec<(DropReason, usize)> = survey.left_out().map(|(reason, rows)| (reason, rows.len())).collect();
+        assert_eq!(left_out, [(DropReason::Excluded, 1), (DropReason::Duplicate, 2)]);
     }
 }

@@ -128,7 +128,8 @@ fn notes(ui: &mut Ui, ctx: &StepContext<'_>) {
     let dataset = &ctx.project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
     if read.len() > 1 {
-        let text = format!("The model reads {}, each on a line of its own", read.join(", then "));
+        let joined = read[..read.len() - 1].join(", then ");
+        let text = format!("The model reads {}, with {joined} put before the text", dataset.text_column);
         ui.add(Label::new(theme.small(text)).wrap());
     }
     let is_both = |column: &&str| dataset.labelled_by().any(|label| label == *column);
@@ -260,7 +261,7 @@ mod tests {
             hone(&mut window).prepared().unwrap().examples[0].text.split_whitespace().take(3).collect::<Vec<_>>(),
             ["Title", "0", "What"]
         );
-        window.get_by_label("The model reads title, then body, each on a line of its own");
+        window.get_by_label("The model reads body, with title put before the text");
         window.check_accessibility();
         picture("data-roles", &mut window);
 

@@ -113,40 +113,44 @@ impl ExploreState {
     }
 }
 
-/// What was found, in words, with how many rows.
-fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usize)> {
-    let survey: &Survey = &source.survey;
-    let dropped = |reason| (RowSet::Dropped(reason), survey.dropped(reason).len());
-    let all = source.prepared.examples.len() + source.prepared.dropped.len();
-    let used = source.prepared.examples.len();
-    let rest = [
-        ((RowSet::All, if all > used { all } else { 0 }), "All", "Used and left out"),
-        ((RowSet::Relabelled, survey.relabelled), "Relabelled", "Rows whose label you changed"),
-        (
-            (RowSet::Conflicts, survey.conflicting.len()),
-            "Conflicts",
-            "Same text as a row with another label: one of them is wrong",
-        ),
-        (dropped(DropReason::Duplicate), "Duplicates", "Left out: same text and label as an earlier row"),
-        (dropped(DropReason::EmptyText), "Empty texts", "Left out: nothing is left of the text after cleaning"),
-        (dropped(DropReason::EmptyLabel), "Empty labels", "Left out: the label field is empty"),
-        (dropped(DropReason::NoneOfLabels), "No label marked", "Left out: none of the label columns holds 1"),
-        (
-            dropped(DropReason::SeveralLabels),
+/// What rows that are left out are called, and why they are.
+fn left_out(reason: DropReason) -> (&'static str, &'static str) {
+    match reason {
+        DropReason::Duplicate => ("Duplicates", "Left out: same text and label as an earlier row"),
+        DropReason::EmptyText => ("Empty texts", "Left out: nothing is left of the text after cleaning"),
+        DropReason::EmptyLabel => ("Empty labels", "Left out: the label field is empty"),
+        DropReason::NoneOfLabels => ("No label marked", "Left out: none of the label columns holds 1"),
+        DropReason::SeveralLabels => (
             "Several labels marked",
             "Left out: several of the label columns hold 1, or one holds neither 0 nor 1. Hone learns one label a text",
         ),
-        (dropped(DropReason::Excluded), "Excluded by you", "Rows you left out"),
-        (dropped(DropReason::ExcludedLabel), "Labels left out", "Rows of labels you left out"),
+        DropReason::Excluded => ("Excluded by you", "Rows you left out"),
+        DropReason::ExcludedLabel => ("Labels left out", "Rows of labels you left out"),
+        DropReason::Conflict => ("Conflicts left out", "Left out because the text stands with another label too"),
+    }
+}
+
+/// What was found, in words, with how many rows.
+fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usize)> {
+    let survey: &Survey = &source.survey;
+    let used = source.prepared.examples.len();
+    let all = used + source.prepared.dropped.len();
+    let found = [
+        (RowSet::All, "All", "Used and left out", if all > used { all } else { 0 }),
+        (RowSet::Relabelled, "Relabelled", "Rows whose label you changed", survey.relabelled),
         (
-            dropped(DropReason::Conflict),
-            "Conflicts left out",
-            "Left out because the text stands with another label too",
+            RowSet::Conflicts,
+            "Conflicts",
+            "Same text as a row with another label: one of them is wrong",
+            survey.conflicting.len(),
         ),
     ];
+    let left_out = survey.left_out().map(|(reason, rows)| {
+        let (name, hover) = left_out(reason);
+        (RowSet::Dropped(reason), name, hover, rows.len())
+    });
     let used = (RowSet::Used, "Used", "Rows that will be learnt from or measured on", used);
-    let rest = rest.into_iter().map(|((set, rows), name, hover)| (set, name, hover, rows));
-    [used].into_iter().chain(rest.filter(|(.., rows)| *rows > 0)).collect()
+    [used].into_iter().chain(found.into_iter().chain(left_out).filter(|(.., rows)| *rows > 0)).collect()
 }
 
 /// Draws the rows, the ways to choose among them, and the row chosen.

@@ -1,5 +1,6 @@
 //! The rows of the Labels step, in the window.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use egui::{Key, Modifiers};
@@ -250,6 +251,47 @@ fn a_row_whose_tokens_cannot_be_counted_says_so_once() {
     choose(&mut window, tiny.clone());
     let (model, tokens) = counted(&mut window);
     assert!(matches!(tokens, Some(Ok(tokens)) if model == tiny && tokens > 2));
+}
+
+#[test]
+fn rows_nearly_the_same_are_told_once_texts_were_compared() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Light);
+    let likeness = hone(&mut window).state.work.likeness.take().unwrap();
+    let prepared = hone(&mut window).prepared().unwrap();
+    let id = likeness.groups.iter().flatten().next().copied().expect("the sample has rows that are nearly the same");
+    let text = &prepared.examples.iter().find(|row| row.id == id).unwrap().text;
+    type_words(&mut window, &text.chars().take(30).collect::<String>());
+    window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
+    window.run_steps(4);
+    window.get_by_label("Label in the file");
+    assert!(window.query_by_label_contains("nearly the same as row").is_none());
+    hone(&mut window).state.work.likeness = Some(likeness);
+    window.run_steps(2);
+    window.get_by_label_contains("nearly the same as row");
+}
+
+#[test]
+fn rows_of_several_files_are_named_with_their_file() {
+    let (mut window, folder) = labels_step(ThemeChoice::Light);
+    let write = |name: &str, from: usize, rows: usize| {
+        let mut text = String::from("text,label\n");
+        for row in from..from + rows {
+            writeln!(text, "what came on day {row} is as it was,{}", ["good", "bad"][row % 2]).unwrap();
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let files = vec![write("march.csv", 0, 4), write("april.csv", 4, 60)];
+    hone(&mut window).run_command(AppCommand::OpenFiles(files));
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+    settle(&mut window);
+    window.get_by_label_contains("Row 4 of march.csv, ");
+    window.get_by_label_contains("Row 3 of april.csv, ").click();
+    settle(&mut window);
+    window.get_by_label("Row 3 of april.csv");
+    picture("inspect-several", &mut window);
 }
 
 /// Pictures of another table than the sample: `HONE_PICTURES_TABLE=/path/to/table.csv`.

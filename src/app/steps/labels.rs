@@ -361,7 +361,7 @@ mod tests {
         window.get_by_label("Leave out").click();
         settle(&mut window);
         assert!(Arc::ptr_eq(&counts, &names(&mut window).1));
-        window.get_by_label("2,999");
+        assert_eq!(window.query_all_by_label("2,999").count(), 2, "labels, and rows with one");
     }
 
     #[test]

@@ -238,29 +238,32 @@ fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool
     }
 }
 
+/// Why rows are left out, in words.
+fn why_left_out(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Excluded => "Excluded by you",
+        DropReason::EmptyText => "Nothing is left of the text after cleaning",
+        DropReason::EmptyLabel => "The label is empty",
+        DropReason::NoneOfLabels => "None of the label columns holds 1",
+        DropReason::SeveralLabels => "Several of the label columns hold 1, or one holds neither 0 nor 1",
+        DropReason::ExcludedLabel => "The label is left out",
+        DropReason::Duplicate => "Same text and label as an earlier row",
+        DropReason::Conflict => "Same text as a row with another label",
+    }
+}
+
 fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
-    let reasons = [
-        (DropReason::EmptyText, "Nothing is left of the text after cleaning"),
-        (DropReason::EmptyLabel, "The label is empty"),
-        (DropReason::Duplicate, "Same text and label as an earlier row"),
-        (DropReason::Conflict, "Same text as a row with another label"),
-        (DropReason::ExcludedLabel, "The label is left out"),
-        (DropReason::Excluded, "Excluded by you"),
-    ];
-    let all: usize = reasons.iter().map(|(reason, _)| survey.dropped(*reason).len()).sum();
+    let all: usize = survey.left_out().map(|(_, rows)| rows.len()).sum();
     if all == 0 {
         return;
     }
     let title = format!("{} left out", counted(all as u64, "row is", "rows are"));
     section(ui, theme, &title, "The Labels step shows them one by one", |ui| {
         Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-            for (reason, words) in reasons {
-                let rows = survey.dropped(reason).len();
-                if rows > 0 {
-                    ui.label(words);
-                    ui.label(theme.strong(count(rows as u64)));
-                    ui.end_row();
-                }
+            for (reason, rows) in survey.left_out() {
+                ui.label(why_left_out(reason));
+                ui.label(theme.strong(count(rows.len() as u64)));
+                ui.end_row();
             }
         });
     });
@@ -268,6 +271,8 @@ fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use egui_kittest::kittest::Queryable;
 
     use super::super::super::testing::{app, settle};
@@ -291,6 +296,33 @@ mod tests {
         settle(&mut window);
         window.get_by_label_contains("Decode HTML entities changes");
         window.check_accessibility();
+    }
+
+    #[test]
+    fn every_row_left_out_is_told_with_its_reason() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 2400.0));
+        settle(&mut window);
+        let mut rows = String::from("text,good,bad\n");
+        for row in 0..60 {
+            writeln!(rows, "what came on day {row} is as it was,{},{}", row % 2, 1 - row % 2).unwrap();
+        }
+        rows += "both of them,1,1\nboth again,1,1\nneither of them,0,0\n";
+        let path = folder.path().join("marked.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        let app = window.state_mut().as_mut().unwrap();
+        let mut dataset = app.project().dataset.clone();
+        dataset.set_label_columns(&["good", "bad"].map(str::to_owned));
+        app.run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        window.get_by_label("3 rows are left out");
+        window.get_by_label("None of the label columns holds 1");
+        window.get_by_label("Several of the label columns hold 1, or one holds neither 0 nor 1");
     }
 
     #[test]

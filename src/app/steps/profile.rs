@@ -11,7 +11,7 @@ use super::super::widgets::numbers::{count, counted, percent_fine};
 use super::super::widgets::{button, section};
 use super::explore::ExploreState;
 use super::row_filters::RowFilters;
-use crate::data::{FileLanguages, LengthBin, Terms, Timeline};
+use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
 use crate::project::SourceFile;
 use crate::worker::{ColumnFill, Profile, RowSource};
 
@@ -65,14 +65,8 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
     };
     section(ui, theme, "Length of the texts", &hint, |ui| {
         if let Some(lengths) = counted_tokens {
-            let (over, all) = (lengths.over(most), lengths.counted());
-            let share = percent_fine(over as f64 / all.max(1) as f64);
-            let text = match over {
-                0 => format!("No text is longer than {most} tokens"),
-                1 => format!("1 text, {share}, is longer than {most} tokens and will be cut"),
-                _ => format!("{} texts, {share}, are longer than {most} tokens and will be cut", count(over as u64)),
-            };
-            ui.label(theme.strong(text));
+            ui.label(theme.strong(cut_in_words(lengths, most)));
+            let all = lengths.counted();
             if all < lengths.texts {
                 let note = format!(
                     "Counted on {} of {}, spread evenly over the files",
@@ -106,6 +100,19 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
             (None, None) => {}
         });
     });
+}
+
+/// How many texts are longer than `most` tokens; of a sample their share alone, which is that of all texts too.
+fn cut_in_words(lengths: &TokenHistogram, most: usize) -> String {
+    let (over, all) = (lengths.over(most), lengths.counted());
+    let share = percent_fine(over as f64 / all.max(1) as f64);
+    match over {
+        0 if all < lengths.texts => format!("No text that was counted is longer than {most} tokens"),
+        _ if all < lengths.texts => format!("{share} of the texts are longer than {most} tokens and will be cut"),
+        0 => format!("No text is longer than {most} tokens"),
+        1 => format!("1 text, {share}, is longer than {most} tokens and will be cut"),
+        _ => format!("{} texts, {share}, are longer than {most} tokens and will be cut", count(over as u64)),
+    }
 }
 
 fn histogram(ui: &mut Ui, ctx: &StepContext<'_>, bins: &[LengthBin], unit: &str, limit: Option<usize>) {
@@ -204,25 +211,17 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
 
 fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &Timeline) {
     let theme = ctx.theme;
-    let Timeline { column, range: [first, last], unit, periods, undated, .. } = timeline;
+    let Timeline { column, shown: [first, last], unit, periods, undated, .. } = timeline;
     let hint = format!("Rows a {} by the column {column}, from {first} to {last}", unit.word());
     section(ui, theme, &format!("Over time: {column}"), &hint, |ui| {
         let labels = &source.prepared.labels;
-        // More labels than colours: those beyond the last colour are drawn as one.
-        let series = labels.len().min(LABELS);
-        let rows = |period: usize, series_at: usize| -> u32 {
-            let rows = &periods[period].rows;
-            if labels.len() > LABELS && series_at + 1 == LABELS {
-                rows[series_at..].iter().sum()
-            } else {
-                rows[series_at]
-            }
-        };
-        let name = |at: usize| if labels.len() > LABELS && at + 1 == LABELS { "others" } else { labels[at].as_str() };
+        let series = labels.len().min(Timeline::SERIES);
+        let has_others = labels.len() > Timeline::SERIES;
+        let name = |at: usize| if has_others && at + 1 == series { "others" } else { labels[at].as_str() };
         let mut charts: Vec<BarChart> = Vec::new();
         for at in 0..series {
             let bars = (0..periods.len()).map(|period| {
-                let rows = rows(period, at);
+                let rows = periods[period].rows[at];
                 Bar::new(period as f64, f64::from(rows)).width(0.9).fill(theme.chart(at)).name(format!(
                     "{}, {}: {}",
                     periods[period].name,
@@ -252,6 +251,9 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
                 ui.add_space(theme.space.s);
             }
         });
+        if timeline.earlier + timeline.later > 0 {
+            ui.label(theme.small(far_in_words(timeline)));
+        }
         if *undated > 0 {
             ui.label(
                 theme.small(format!("{} without a date that can be read", counted(*undated as u64, "row", "rows"))),
@@ -262,6 +264,15 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
             ui.label(theme.small(format!("Every date can be read with the day or the month first; read as {order}")));
         }
     });
+}
+
+/// Rows whose dates lie far from all others: they are not drawn.
+fn far_in_words(Timeline { earlier, later, range: [first, last], .. }: &Timeline) -> String {
+    match (*earlier as u64, *later as u64) {
+        (earlier, 0) => format!("{} earlier, from {first} on", counted(earlier, "row", "rows")),
+        (0, later) => format!("{} later, up to {last}", counted(later, "row", "rows")),
+        (earlier, later) => format!("{} rows earlier or later, from {first} to {last}", count(earlier + later)),
+    }
 }
 
 fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state: &mut ExploreState) {
@@ -328,4 +339,51 @@ fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
             );
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::super::testing::prepared;
+    use super::*;
+    use crate::data::TextTokenizer;
+    use crate::progress::{Control, Watch};
+
+    #[test]
+    fn a_number_of_a_sample_is_not_told_as_that_of_the_file() {
+        let (prepared, control) = (prepared(), Control::default());
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        let tokenizer = TextTokenizer::load(&tiny).unwrap();
+        let count = |most| {
+            let mut watch = Watch { control: &control, report: &mut |_| {} };
+            TokenHistogram::count(&prepared, &tokenizer, (most, 40), &mut watch).unwrap()
+        };
+        let (all, sample) = (count(usize::MAX), count(50));
+        assert_eq!((sample.counted(), sample.texts), (50, all.counted()));
+        let number = all.over(2).to_string();
+        assert!(cut_in_words(&all, 2).starts_with(&format!("{number} texts, 100.0%, are longer than 2 tokens")));
+        assert_eq!(cut_in_words(&sample, 2), "100.0% of the texts are longer than 2 tokens and will be cut");
+        assert_eq!(cut_in_words(&sample, 100_000), "No text that was counted is longer than 100000 tokens");
+        assert_eq!(cut_in_words(&all, 100_000), "No text is longer than 100000 tokens");
+    }
+
+    #[test]
+    fn rows_far_from_all_others_are_told() {
+        let timeline = |earlier, later| Timeline {
+            column: "day".to_owned(),
+            day_first: false,
+            ambiguous: false,
+            range: ["0001-01-01", "9999-12-31"].map(str::to_owned),
+            shown: ["2024-01-01", "2024-03-28"].map(str::to_owned),
+            earlier,
+            later,
+            unit: crate::data::Unit::Week,
+            periods: Vec::new(),
+            undated: 0,
+        };
+        assert_eq!(far_in_words(&timeline(0, 1)), "1 row later, up to 9999-12-31");
+        assert_eq!(far_in_words(&timeline(2, 0)), "2 rows earlier, from 0001-01-01 on");
+        assert_eq!(far_in_words(&timeline(2, 1)), "3 rows earlier or later, from 0001-01-01 to 9999-12-31");
+    }
 }

@@ -32,6 +32,8 @@ const SHOWN_CELL: usize = 2_000;
 #[derive(Debug, Default)]
 pub struct RowDetail {
     of: Option<(RowId, Arc<Prepared>)>,
+    /// Texts were compared by then.
+    compared: bool,
     /// What cleaning changed.
     diff: Option<Diff>,
     /// Rows with the same text and another label, or nearly the same text.
@@ -41,9 +43,11 @@ pub struct RowDetail {
 
 impl RowDetail {
     fn refresh(&mut self, ctx: &StepContext<'_>, source: &RowSource, rows: &Rows, id: RowId, place: Place) {
-        if self.of.as_ref().is_some_and(|(of, prepared)| *of == id && Arc::ptr_eq(prepared, &source.prepared)) {
+        let is_of = |(of, prepared): &(RowId, Arc<Prepared>)| *of == id && Arc::ptr_eq(prepared, &source.prepared);
+        if self.of.as_ref().is_some_and(is_of) && self.compared == ctx.likeness.is_some() {
             return;
         }
+        self.compared = ctx.likeness.is_some();
         self.of = Some((id, Arc::clone(&source.prepared)));
         let (raw, text) = (rows.raw(place).map(|(text, _)| text).unwrap_or_default(), rows.text(place));
         self.diff = (raw != text).then(|| Diff::of(&beginning(&raw, SHOWN), &beginning(&text, SHOWN)));
@@ -93,7 +97,7 @@ pub fn detail_ui(
 fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: RowId, selection: &mut Selection) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
-        ui.label(theme.heading(format!("Row {}", row_name(id))));
+        ui.label(theme.heading(format!("Row {}", row_name(rows, id))));
         let nth = selection.row().and_then(|(nth, _)| nth);
         ui.label(theme.small(match nth {
             Some(nth) => format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64)),
@@ -121,7 +125,7 @@ fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: R
 fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail: &RowDetail) {
     let theme = ctx.theme;
     let names = |ids: &[RowId]| {
-        let names: Vec<String> = ids.iter().take(NAMED).map(|&id| row_name(id)).collect();
+        let names: Vec<String> = ids.iter().take(NAMED).map(|&id| row_name(rows, id)).collect();
         let more = ids.len().saturating_sub(NAMED);
         if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
     };
@@ -188,7 +192,7 @@ fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail
 fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let text = rows.text(place);
-    let (raw_label, label) = (rows.raw(place).map_or("", |(_, label)| label), rows.label(place));
+    let (raw_label, label) = (rows.raw_label(place), rows.label(place));
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.xl;
         let shown = if raw_label.trim().is_empty() { "none" } else { raw_label };
@@ -202,6 +206,10 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
             tokens(ui, ctx, &text, model, sender);
         }
     });
+    let asked = ctx.model_folder.and_then(|model| ctx.inspection.text_tokens_of(&text, model));
+    if let Some(Err(error)) = asked.and_then(|asked| asked.counted.as_ref()) {
+        ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
+    }
 }
 
 /// The text's tokens. They are asked for once: what could not be counted is asked for again by a person alone.
@@ -225,7 +233,6 @@ fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: 
             if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Count the row's tokens again").clicked() {
                 sender.send(ask());
             }
-            ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
         }
         counting => {
             figure(ui, theme, "Tokens", "…", "");

@@ -14,6 +14,10 @@ use crate::project::{RowId, SourceFile};
 const HOVERED: usize = 2_000;
 /// Least width of a letter in points: more letters than fit are not laid out.
 const LETTER: f32 = 3.0;
+/// Width of a row's number, and of one with the file it stands in.
+const NUMBER: f32 = 84.0;
+/// See [`NUMBER`].
+const OF_FILE: f32 = 132.0;
 /// Least width at which the number of words is shown.
 const ROOMY: f32 = 600.0;
 
@@ -120,7 +124,7 @@ pub fn table_ui(ui: &mut Ui, theme: &Theme, view: TableView<'_>, sort: &mut Sort
         .cell_layout(Layout::left_to_right(Align::Center))
         .auto_shrink([false, true])
         .max_scroll_height(view.height)
-        .column(Column::exact(84.0))
+        .column(Column::exact(if view.rows.imported.main.is_several() { OF_FILE } else { NUMBER }).clip(true))
         .column(Column::exact(if roomy { 130.0 } else { 100.0 }).clip(true));
     let mut heads = vec![("Row".to_owned(), SortBy::File), ("Label".to_owned(), SortBy::Label)];
     if let Some(column) = view.column {
@@ -194,8 +198,9 @@ fn row_ui(
     row.set_selected(selected);
     let mut clicked = false;
     row.col(|ui| {
-        let response = ui.add(Button::new(theme.small(row_name(id))).frame(false));
-        let name = format!("Row {}, {label}: {}", row_name(id), one_line(&text, 120));
+        let number = row_name(rows, id);
+        let name = format!("Row {number}, {label}: {}", one_line(&text, 120));
+        let response = ui.add(Button::new(theme.small(&number)).frame(false).truncate());
         response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &name));
         clicked |= response.clicked();
     });
@@ -227,11 +232,14 @@ fn row_ui(
     }
 }
 
-/// A row as a person counts it, short.
+/// A row as a person counts it, short: `12`, or `3 of march.csv` where there are several files.
 #[must_use]
-pub fn row_name(id: RowId) -> String {
+pub fn row_name(rows: &Rows, id: RowId) -> String {
     let record = count(id.record);
+    let main = &rows.imported.main;
     match id.file {
+        // Without the word that stands before it already.
+        SourceFile::Main if main.is_several() => main.row_name(id.record).trim_start_matches("row ").to_owned(),
         SourceFile::Main => record,
         SourceFile::Validation => format!("val {record}"),
         SourceFile::Test => format!("test {record}"),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use super::super::Table;
+use super::super::{Example, Table};
 use super::words::{counted, grouped, listed, percent};
 use super::{Finding, FindingKind, Remedy, Severity, Sources};
 use crate::project::RowId;
@@ -39,12 +39,13 @@ pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
     [repeated_ids(sources), missing_values(sources)].into_iter().flatten().collect()
 }
 
-/// Columns of the main file that are neither the text nor the label.
+/// Columns of the main file that are neither the text nor the label, nor of no use.
 fn others<'a>(sources: &Sources<'a>) -> impl Iterator<Item = usize> + use<'a> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
     (0..table.names.len()).filter(|&column| {
         let name = &table.names[column];
-        dataset.read_columns().chain(dataset.labelled_by()).all(|used| used != name)
+        let is_used = dataset.read_columns().chain(dataset.labelled_by()).any(|used| used == name);
+        !is_used && !dataset.ignored_columns.contains(name)
     })
 }
 
@@ -95,8 +96,14 @@ fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<R
 }
 
 fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
-    let table = &sources.imported.main.table;
-    let mut ids = others(sources).filter(|&column| names_ids(&table.names[column]));
+    let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
+    // A column with a part of its own repeats its values because it must.
+    let is_for_other = |name: &String| {
+        let others = [&dataset.group_column, &dataset.time_column, &dataset.split_column];
+        others.into_iter().any(|column| column.as_ref() == Some(name))
+    };
+    let is_id = |name: &String| names_ids(name) && !is_for_other(name);
+    let mut ids = others(sources).filter(|&column| is_id(&table.names[column]));
     let (column, (later, rows)) = ids.find_map(|column| Some((column, repeats(sources, table, column)?)))?;
     Some(Finding {
         kind: FindingKind::RepeatedIds,
@@ -120,7 +127,8 @@ fn missing_values(sources: &Sources<'_>) -> Option<Finding> {
     let table = &sources.imported.main.table;
     let is_gap = |column: usize, row: usize| table.cell(column, row).trim().is_empty();
     let others: Vec<usize> = others(sources).collect();
-    let gaps_of = |&column: &usize| (0..table.len()).filter(|&row| is_gap(column, row)).count();
+    let used: Vec<&Example> = sources.main().collect();
+    let gaps_of = |&column: &usize| used.iter().filter(|example| is_gap(column, example.row)).count();
     let gaps: Vec<usize> = others.par_iter().map(gaps_of).collect();
     let mut columns: Vec<(usize, &str)> = gaps
         .iter()
@@ -134,10 +142,10 @@ fn missing_values(sources: &Sources<'_>) -> Option<Finding> {
     columns.sort_by_key(|(gaps, _)| std::cmp::Reverse(*gaps));
     let told: Vec<String> = columns
         .iter()
-        .map(|(gaps, name)| format!("'{name}' ({}, {})", grouped(*gaps), percent(*gaps, table.len())))
+        .map(|(gaps, name)| format!("'{name}' ({}, {})", grouped(*gaps), percent(*gaps, used.len())))
         .collect();
-    let rows = (0..table.len()).filter(|&row| others.iter().any(|&column| is_gap(column, row)));
-    let rows: Vec<RowId> = rows.map(|row| RowId { file: table.file, record: table.records[row] }).collect();
+    let has_gap = |example: &&&Example| others.iter().any(|&column| is_gap(column, example.row));
+    let rows: Vec<RowId> = used.iter().filter(has_gap).map(|example| example.id).collect();
     Some(Finding {
         kind: FindingKind::MissingValues,
         severity: Severity::Note,

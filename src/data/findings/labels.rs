@@ -31,7 +31,9 @@ fn trained(sources: &Sources<'_>) -> Vec<usize> {
 /// Rows of these labels.
 fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
     let mut is_one = vec![false; sources.prepared.labels.len()];
-    labels.iter().for_each(|&label| is_one[label] = true);
+    for &label in labels {
+        is_one[label] = true;
+    }
     let rows = sources.prepared.examples.iter().filter(|example| is_one[example.label as usize]);
     rows.map(|example| example.id).collect()
 }

@@ -8,14 +8,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use super::super::{DataError, Example, Language};
+use super::super::{DataError, Example, Language, LanguageGuess};
 use super::words::{counted, grouped, listed};
 use super::{Finding, FindingKind, ROWS_PER_LOOK, Remedy, Severity, Sources, look};
 use crate::progress::Watch;
 use crate::project::RowId;
 
-/// Letters a text needs for its language to be told: shorter ones are guessed wrongly too often.
-const LETTERS: usize = 30;
 /// The main language is that of at least this share of the texts whose language can be told, in tenths.
 const TENTHS_OF_MAIN: usize = 6;
 /// A word is usual when one in so many texts of the main language has it, and at least [`LEAST_TEXTS`].
@@ -31,24 +29,17 @@ const ONE_USUAL_IN: usize = 10;
 /// See [`ONE_USUAL_IN`].
 const MANY_WORDS: usize = 8;
 
-/// What the letters of a text say of its language.
-#[derive(Clone, Copy)]
-struct Guess {
-    language: Language,
-    is_sure: bool,
-}
-
 /// Texts in another language than the main one, where both can be told.
 pub(super) fn finding(sources: &Sources<'_>, watch: &mut Watch) -> Result<Option<Finding>, DataError> {
     let examples = &sources.prepared.examples;
-    let mut guesses: Vec<Option<Guess>> = Vec::with_capacity(examples.len());
+    let mut guesses: Vec<Option<LanguageGuess>> = Vec::with_capacity(examples.len());
     for part in examples.chunks(ROWS_PER_LOOK) {
         look(watch, "Telling languages apart", guesses.len(), examples.len())?;
-        guesses.par_extend(part.par_iter().map(|example| guess(&example.text)));
+        guesses.par_extend(part.par_iter().map(|example| LanguageGuess::of(&example.text)));
     }
     let Some(main) = main_language(&guesses) else { return Ok(None) };
     let usual = usual_words(examples, &guesses, main);
-    let foreign = |(example, guess): (&Example, &Option<Guess>)| {
+    let foreign = |(example, guess): (&Example, &Option<LanguageGuess>)| {
         let guess = guess.filter(|guess| guess.language != main)?;
         let language = guess.is_sure.then_some(guess.language);
         is_foreign(&example.text, guess.is_sure, &usual).then_some((example.id, language))
@@ -57,22 +48,8 @@ pub(super) fn finding(sources: &Sources<'_>, watch: &mut Watch) -> Result<Option
     Ok((!foreign.is_empty()).then(|| describe(sources, main, &foreign)))
 }
 
-/// A guess at the language of a text, if it is long enough. What is no language (addresses, `@names`, `#tags`) is not
-/// looked at.
-fn guess(text: &str) -> Option<Guess> {
-    let is_word = |word: &&str| !word.starts_with(['@', '#', '&', '[']) && !word.contains("://");
-    let words: Vec<&str> = text.split_whitespace().filter(is_word).collect();
-    let words = words.join(" ");
-    if words.chars().filter(|letter| letter.is_alphabetic()).count() < LETTERS {
-        return None;
-    }
-    let info = whatlang::detect(&words)?;
-    let language = Language { code: info.lang().code(), name: info.lang().eng_name() };
-    Some(Guess { language, is_sure: info.is_reliable() })
-}
-
 /// The language of most texts whose language is sure.
-fn main_language(guesses: &[Option<Guess>]) -> Option<Language> {
+fn main_language(guesses: &[Option<LanguageGuess>]) -> Option<Language> {
     let mut texts: BTreeMap<Language, usize> = BTreeMap::new();
     let sure = guesses.iter().flatten().filter(|guess| guess.is_sure);
     sure.for_each(|guess| *texts.entry(guess.language).or_default() += 1);
@@ -86,8 +63,8 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// Words that many texts of the main language have.
-fn usual_words(examples: &[Example], guesses: &[Option<Guess>], main: Language) -> HashSet<String> {
-    let is_main = |guess: &Option<Guess>| guess.is_some_and(|guess| guess.is_sure && guess.language == main);
+fn usual_words(examples: &[Example], guesses: &[Option<LanguageGuess>], main: Language) -> HashSet<String> {
+    let is_main = |guess: &Option<LanguageGuess>| guess.is_some_and(|guess| guess.is_sure && guess.language == main);
     let of_main = || examples.iter().zip(guesses).filter(|(_, guess)| is_main(guess)).take(COUNTED);
     let mut texts: HashMap<String, usize> = HashMap::new();
     for (example, _) in of_main() {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 use rayon::prelude::*;
 
@@ -53,10 +54,13 @@ pub(super) fn sorted(rows: &Rows, mut found: Vec<Place>, sort: &Sort, control: &
             found
         }
         SortBy::Length => by_key(found, descending, |place| Some(rows.words(place))),
-        SortBy::Label => by_key(found, descending, |place| match rows.example(place) {
-            Some(example) => Some(example.label),
-            None => rows.prepared.labels.iter().position(|label| label == rows.label(place)).map(|at| at as u32),
-        }),
+        SortBy::Label => {
+            let ids: HashMap<&str, u32> = rows.prepared.labels.iter().map(String::as_str).zip(0..).collect();
+            by_key(found, descending, |place| match rows.example(place) {
+                Some(example) => Some(example.label),
+                None => ids.get(rows.label(place)).copied(),
+            })
+        }
         SortBy::Text => by_text(found, descending, |place| rows.text(place)),
         SortBy::Column(name) => {
             let columns = FILES.map(|file| rows.imported.file(file)?.table.column_index(name));

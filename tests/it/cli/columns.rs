@@ -88,7 +88,16 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     let out = place.good(&[&new[..], &["--label", "good", "--label", "bad"]].concat());
     assert!(out.contains("Label: good, bad."), "{out}");
     let out = place.good(&["inspect", "rows.csv", "--label", "good", "--label", "bad"]);
-    assert!(out.contains("40 rows to learn from") && out.contains("Hone learns one label a text"), "{out}");
+    assert!(out.contains("40 rows to learn from, after leaving out 1 row with several labels marked.\n"), "{out}");
+    let labels = ["inspect", "rows.csv", "--label", "good", "--label", "bad", "--json"];
+    let json = place.json(&labels);
+    assert_eq!(json["label_columns"], serde_json::json!(["good", "bad"]));
+    assert_eq!((json["label_column"].as_str(), json["texts"]["left_out"][0]["rows"].as_u64()), (None, Some(1)));
+    // Labels are named, and it is the text that is not.
+    place.write("codes.csv", "code,good,bad\n1,1,0\n2,0,1\n3,1,0\n");
+    let no_text = place.good(&["inspect", "codes.csv", "--label", "good", "--label", "bad"]);
+    assert!(no_text.contains("\nNo text column stands out: name it with --text.\n"), "{no_text}");
+    assert!(out.contains("Hone learns one label a text"), "{out}");
 }
 
 #[test]
@@ -115,7 +124,7 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
         error.contains("has no column 'title', which the model was trained to read before the text in 'body'"),
         "{error}"
     );
-    assert!(error.contains("--text"), "{error}");
+    assert!(error.contains("or name the text column to do without it"), "{error}");
     let ended = place.hone(&["predict", "shop", "untitled.csv", "--text", "body", "--out", "x.csv"]);
     assert!(ended.code == Some(0) && ended.err.contains("has no column 'title'"), "{}", ended.err);
 
@@ -123,7 +132,7 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
     let predictions = place.read("predictions.csv");
     assert!(predictions.starts_with("row,id,text,label,") && predictions.contains(",R-"), "{predictions}");
     place.good(&["export", "shop", "--format", "hf", "--out", "exported"]);
-    assert!(place.read("exported/README.md").contains("the columns `title`, `body`, joined with line breaks"));
+    assert!(place.read("exported/README.md").contains("the column `body`, with `title` put before the text"));
     place.good(&["predict", "exported", "new.csv", "--out", "again.csv"]);
     assert_eq!(answers("again.csv"), answers("joined.csv"));
     let measured = place.json(&["evaluate", "shop", "--data", "a.csv", "--json"]);

@@ -2,7 +2,7 @@
 
 use super::*;
 use hone::data::{Finding, FindingKind, Severity, Sources, TokenLengths, compare_texts, find};
-use hone::project::{ClassWeights, CleaningSettings};
+use hone::project::{ClassWeights, CleaningSettings, ColumnRole};
 
 /// An English review; no two of the first hundred are nearly the same.
 pub fn review(number: usize) -> String {
@@ -209,6 +209,32 @@ fn repeated_ids_are_left_out_but_the_first() {
 }
 
 #[test]
+fn columns_with_a_part_of_their_own_are_no_findings() {
+    let mut rows = "order_id,note,text,label\n".to_owned();
+    for row in 0..60 {
+        let (id, note) = (if row == 50 { 7 } else { row }, if row < 3 { "" } else { "short" });
+        rows += &format!("r{id},{note},\"{}\",{}\n", review(row), ["good", "bad"][row % 2]);
+    }
+    // Left out, and so no gap of what is learnt.
+    rows += "r70,,,good\nr71,,A text without any label at all here,\n";
+    let mut scene = Scene::new(&rows);
+    let gaps = scene.one(FindingKind::MissingValues);
+    assert_eq!((gaps.count, gaps.rows), (3, ids(&[1, 2, 3])));
+    assert!(gaps.message.contains("'note' (3, 5%)"), "{}", gaps.message);
+    assert_eq!(scene.one(FindingKind::RepeatedIds).count, 1);
+    scene.project.dataset.ignored_columns.insert("note".to_owned());
+    assert!(!scene.kinds().contains(&FindingKind::MissingValues), "{:?}", scene.kinds());
+    let mut ignored = scene.project.clone();
+    ignored.dataset.ignored_columns.insert("order_id".to_owned());
+    for role in [ColumnRole::Group, ColumnRole::Time, ColumnRole::Split] {
+        scene.project.dataset.set_role("order_id", Some(role));
+        assert!(!scene.kinds().contains(&FindingKind::RepeatedIds), "{role:?}: {:?}", scene.kinds());
+    }
+    scene.project = ignored;
+    assert!(!scene.kinds().contains(&FindingKind::RepeatedIds), "{:?}", scene.kinds());
+}
+
+#[test]
 fn personal_data_is_masked() {
     let more = "Write to ann.smith@example.com about the broken lamp please,good\n\
                 Nobody answers when I call +44 20 7946 0958 in the evening,bad\n\
@@ -356,7 +382,8 @@ fn nothing_is_said_of_the_labels_of_a_column_that_holds_none() {
     assert_eq!(of(&ids.kinds()), 0, "{:?}", ids.kinds());
     assert_eq!(of(&Scene::new(&table(&|_| "only".to_owned())).kinds()), 0);
     // Many rare labels beside frequent ones: a few are named, the others counted.
-    let mixed = Scene::new(&table(&|row| if row < 12 { format!("rare {row}") } else { ["good", "bad"][row % 2].into() }));
+    let mixed =
+        Scene::new(&table(&|row| if row < 12 { format!("rare {row}") } else { ["good", "bad"][row % 2].into() }));
     let rare = mixed.one(FindingKind::RareLabels);
     assert_eq!((rare.count, rare.rows), (12, super::findings::ids(&(1..=12).collect::<Vec<_>>())));
     assert!(rare.message.contains(" and 7 more. A model"), "{}", rare.message);

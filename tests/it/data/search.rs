@@ -2,8 +2,8 @@
 
 use super::*;
 use hone::data::{
-    DropReason, Place, RowQuery, RowSet, Rows, Side, Sort, SortBy, TextTokenizer, TokenHistogram, Unit, Within,
-    count_languages, find_rows, frequent_values, timelines, top_terms, word_counts,
+    DropReason, Place, RowQuery, RowSet, Rows, Side, Sort, SortBy, TextTokenizer, Timeline, TokenHistogram, Unit,
+    Within, count_languages, find_rows, frequent_values, timelines, top_terms, word_counts,
 };
 use hone::project::{RowEdit, RowId};
 
@@ -244,7 +244,8 @@ fn words_of_each_label_languages_and_dates_are_told() {
     assert_eq!(names, [("English", 200), ("German", 100)]);
 
     let counts = word_counts(&prepared);
-    let timelines = timelines(&Rows::new(&imported, &prepared, &counts, &project));
+    let rows = Rows::new(&imported, &prepared, &counts, &project);
+    let timelines = watched(|watch| timelines(&rows, watch)).unwrap();
     let [timeline] = timelines.as_slice() else { panic!("{timelines:?}") };
     assert_eq!((timeline.column.as_str(), timeline.day_first), ("when", true));
     assert_eq!((timeline.range.clone(), timeline.undated), (["2024-01-01", "2024-03-28"].map(str::to_owned), 0));
@@ -252,4 +253,35 @@ fn words_of_each_label_languages_and_dates_are_told() {
     assert_eq!((timeline.periods.len(), timeline.periods[0].name.as_str()), (13, "2024-01-01"));
     let rows: u32 = timeline.periods.iter().flat_map(|period| &period.rows).sum();
     assert_eq!(rows, 300);
+}
+
+#[test]
+fn one_wrong_date_leaves_the_others_to_be_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows = "text,label,day\n".to_owned();
+    for row in 0..300 {
+        let day =
+            if row == 7 { "9999-12-31".to_owned() } else { format!("2024-{:02}-{:02}", row % 3 + 1, row % 28 + 1) };
+        rows += &format!("text number {row} of many,label {:02},{day}\n", row % 12);
+    }
+    let project = project(folder.path(), &rows, None, None);
+    let (imported, prepared) = prepared(&project, folder.path());
+    let counts = word_counts(&prepared);
+    let rows = Rows::new(&imported, &prepared, &counts, &project);
+    let found = watched(|watch| timelines(&rows, watch)).unwrap();
+    let [timeline] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((timeline.unit, timeline.earlier, timeline.later), (Unit::Week, 0, 1));
+    assert_eq!(
+        (timeline.range[1].as_str(), timeline.shown.clone()),
+        ("9999-12-31", ["2024-01-01", "2024-03-28"].map(str::to_owned))
+    );
+    let drawn: Vec<u32> =
+        (0..Timeline::SERIES).map(|at| timeline.periods.iter().map(|period| period.rows[at]).sum()).collect();
+    assert_eq!((timeline.periods.len(), drawn.iter().sum::<u32>()), (13, 299));
+    // Twelve labels: the last series is of the five that have none of their own.
+    assert_eq!((drawn[0], drawn[7]), (25, 124));
+    let control = hone::progress::Control::default();
+    control.cancel();
+    let mut watch = hone::progress::Watch { control: &control, report: &mut |_| {} };
+    assert!(matches!(timelines(&rows, &mut watch), Err(hone::data::DataError::Cancelled)));
 }
