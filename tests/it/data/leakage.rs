@@ -118,8 +118,8 @@ fn duplicates_and_near_duplicates_of_a_test_file() {
     assert_eq!(
         found,
         [
-            "1 of 3 test rows is to the letter the same as a training row (the first: test:2 and main:2)",
-            "1 of 3 test rows is nearly the same as a training row (the first: test:1 and main:1)",
+            "1 of 3 test rows is to the letter the same as a training row (the first: row 2 of test.csv and row 2)",
+            "1 of 3 test rows is nearly the same as a training row (the first: row 1 of test.csv and row 1)",
         ]
     );
     // Another split moves no row of a file: training rows make way.
