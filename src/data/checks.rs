@@ -290,9 +290,8 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
         match file {
             Some(file) => blockers.push(no_rows(file, which, prepared)),
             None if side == Side::Validation => {
-                let what_to_do = too_large(project, prepared).unwrap_or_else(|| {
-                    "Raise its size in Prepare, or give a validation file".to_owned()
-                });
+                let what_to_do = too_large(project, prepared)
+                    .unwrap_or_else(|| "Raise its size in Prepare, or give a validation file".to_owned());
                 blockers.push(format!(
                     "There are no rows for validation, which decides when training is best. {what_to_do}"
                 ));

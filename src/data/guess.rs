@@ -198,7 +198,8 @@ impl Guesser<'_> {
             name == known || also_ends && name.strip_suffix(known).is_some_and(|start| start.ends_with('_'))
         };
         let columns = || 0..self.names.len();
-        let exact = known.iter().find_map(|known| columns().find(|column| self.names[*column] == **known && free(column)));
+        let exact =
+            known.iter().find_map(|known| columns().find(|column| self.names[*column] == **known && free(column)));
         let column = exact
             .or_else(|| known.iter().find_map(|known| columns().find(|at| ends(&self.names[*at], known) && free(at))));
         column.map(|column| self.take(column))

@@ -43,8 +43,7 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
         ui.add_space(theme.space.s);
         let surplus = likeness.surplus(ctx.project.split.method);
         let text = format!("Leave out {}", counted(surplus.len() as u64, "of these rows", "of these rows"));
-        let why =
-            "Keeps one row of each group. Rows given for the test are kept always, by a file or by the split column. Undo \
+        let why = "Keeps one row of each group. Rows given for the test are kept always, by a file or by the split column. Undo \
              brings them back";
         if !surplus.is_empty()
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()

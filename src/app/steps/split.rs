@@ -3,12 +3,12 @@
 use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
 use super::super::context::StepContext;
-use super::super::messages::{CommandSender, Edit};
+use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Theme, icons};
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{button, field_label, is_narrow, section};
 use super::data::combo;
-use super::leakage::comparing_ui;
+use super::leakage::under_way;
 use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
 use crate::worker::Survey;
@@ -46,7 +46,8 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
         }
         // Comparing is all of preparing that takes long.
         if let Some(job) = ctx.preview.filter(|job| job.progress.stage.contains("texts")) {
-            comparing_ui(ui, &StepContext { looking: Some(&job.progress), ..*ctx }, sender);
+            let stop = ("Stop preparing", "The rows are not divided then", AppCommand::StopPreparing);
+            under_way(ui, theme, &job.progress, stop, sender);
         }
         ui.add_space(theme.space.m);
         split_bar(ui, theme, survey.sides);
@@ -140,9 +141,7 @@ fn divided_rows(prepared: &Prepared, method: SplitMethod) -> usize {
     let main = prepared.examples.partition_point(|example| example.id.file == SourceFile::Main);
     match method {
         SplitMethod::Random | SplitMethod::Time => main,
-        SplitMethod::Column => {
-            prepared.examples[..main].iter().filter(|example| example.side != Side::Test).count()
-        }
+        SplitMethod::Column => prepared.examples[..main].iter().filter(|example| example.side != Side::Test).count(),
     }
 }
 
@@ -201,7 +200,8 @@ fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, fr
     match size {
         Size::Share(share) => {
             let mut shown = *share * 100.0;
-            let drag = DragValue::new(&mut shown).range(0.0..=90.0).clamp_existing_to_range(false).speed(0.25).max_decimals(1);
+            let drag =
+                DragValue::new(&mut shown).range(0.0..=90.0).clamp_existing_to_range(false).speed(0.25).max_decimals(1);
             if ui.add(drag).accessible_name(name).changed() {
                 *share = (shown * 10.0).round() / 1000.0;
             }
@@ -299,4 +299,86 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
         cell(ui, theme.strong(count(sides.iter().sum::<usize>() as u64)));
         ui.end_row();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::testing::{Window, app, hone, settle};
+    use super::*;
+    use crate::project::Step;
+    use crate::storage::ThemeChoice;
+
+    /// A hundred rows to divide and a test file of three hundred, opened in Prepare.
+    fn with_test_file() -> (Window, tempfile::TempDir) {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let write = |name: &str, from: usize, rows: usize| {
+            let mut text = "text,label,part\n".to_owned();
+            for row in from..from + rows {
+                let label = ["good", "bad"][row % 2];
+                writeln!(text, "Box {row} came {} days late to street {},{label},train", row * 7, row * row).unwrap();
+            }
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (main, test) = (write("main.csv", 0, 100), write("test.csv", 1000, 300));
+        hone(&mut window).run_command(AppCommand::OpenData(main));
+        settle(&mut window);
+        let dataset = hone(&mut window).project().dataset.clone();
+        let dataset = DatasetSettings { test: Some(test), split_column: None, ..dataset };
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        (window, folder)
+    }
+
+    fn choose(window: &mut Window, choice: &str, value: &str) {
+        window.get_by_role_and_label(egui::Role::ComboBox, choice).click();
+        settle(window);
+        window.get_by_role_and_label(egui::Role::Button, value).click();
+        settle(window);
+    }
+
+    #[test]
+    fn a_size_changes_its_unit_by_the_rows_it_is_a_share_of() {
+        let (mut window, _folder) = with_test_file();
+        choose(&mut window, "Unit of the size of validation", "rows");
+        assert_eq!(hone(&mut window).project().split.validation, Size::Rows(10), "of the main file's hundred");
+        choose(&mut window, "Unit of the size of validation", "%");
+        assert_eq!(hone(&mut window).project().split.validation, Size::Share(0.1));
+    }
+
+    #[test]
+    fn looking_at_a_size_out_of_bounds_changes_nothing() {
+        let (mut window, _folder) = with_test_file();
+        for size in [Size::Rows(5_000), Size::Share(0.95)] {
+            let split = SplitSettings { validation: size, ..hone(&mut window).project().split.clone() };
+            hone(&mut window).run_command(AppCommand::Edit(Edit::Split(split)));
+            settle(&mut window);
+            window.get_all_by_label("Size of validation").next().unwrap();
+            assert_eq!(hone(&mut window).project().split.validation, size);
+        }
+    }
+
+    #[test]
+    fn a_column_has_one_role_and_text_and_label_are_not_offered() {
+        let (mut window, _folder) = with_test_file();
+        window.get_by_role_and_label(egui::Role::ComboBox, "Group column").click();
+        settle(&mut window);
+        assert!(window.query_by_role_and_label(egui::Role::Button, "label").is_none());
+        window.get_by_role_and_label(egui::Role::Button, "part").click();
+        settle(&mut window);
+        choose(&mut window, "Time column", "part");
+        let dataset = hone(&mut window).project().dataset.clone();
+        assert_eq!((dataset.group_column, dataset.time_column.as_deref()), (None, Some("part")));
+        choose(&mut window, "Time column", "None");
+        assert_eq!(hone(&mut window).project().dataset.time_column, None);
+    }
 }
