@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::split::Sizes;
+use super::split::{Sizes, too_large};
 use super::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
@@ -300,18 +300,6 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
         }
     }
     blockers
-}
-
-/// What to do where a column names no validation rows, and more of them are wanted than there are training rows to take
-/// them from.
-fn too_large(project: &Project, prepared: &Prepared) -> Option<String> {
-    let size = project.split.validation;
-    let main = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
-    let rows = main.filter(|example| example.side == Side::Train).count();
-    (project.split.method == SplitMethod::Column && size.share_of(rows) >= 1.0).then(|| {
-        let rows = count(rows, "training row");
-        format!("Its size ({size}) takes all of the {rows} there are, or more. Lower it in Prepare, or give a validation file")
-    })
 }
 
 /// Labels on validation or test that no training row has.
