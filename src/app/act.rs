@@ -52,6 +52,7 @@ impl HoneApp {
                 }
             }
             AppCommand::StopDryRun => self.state.work.stop_dry_run(),
+            AppCommand::StopPreparing => self.state.work.stop_preparing(),
             AppCommand::StopComparing => self.state.work.stop_comparing(),
             AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),

@@ -41,6 +41,8 @@ pub struct StepContext<'a> {
     pub findings: Option<&'a Arc<Vec<Finding>>>,
     /// How far looking for it is.
     pub looking: Option<&'a Progress>,
+    /// Where comparing texts and looking for leakage stand.
+    pub comparing: &'a ComparingState,
     /// What was asked about the rows, and answered.
     pub inspection: &'a Inspection,
     /// Reading or preparing under way.
@@ -67,6 +69,22 @@ pub struct StepContext<'a> {
     pub exports: &'a [(String, PathBuf, String)],
     /// Answer to `AppCommand::Classify`.
     pub classify: &'a ClassifyState,
+}
+
+/// Where comparing the texts of the prepared rows, and then looking for leakage among them, stand.
+#[derive(Clone, Debug, Default)]
+pub enum ComparingState {
+    /// Not begun, as while the rows are being prepared; or done.
+    #[default]
+    Idle,
+    /// Texts are being compared.
+    Comparing(Progress),
+    /// Leakage is being looked for.
+    Looking(Progress),
+    /// A person stopped it.
+    Stopped,
+    /// It failed; why.
+    Failed(String),
 }
 
 /// What a run will take on this machine.

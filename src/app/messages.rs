@@ -144,7 +144,9 @@ pub enum AppCommand {
     DryRun,
     /// Stop measuring.
     StopDryRun,
-    /// Stop comparing texts, for the split or for the report.
+    /// Stop preparing the rows.
+    StopPreparing,
+    /// Stop comparing texts and looking for leakage.
     StopComparing,
     /// Compare them after all.
     CompareAgain,

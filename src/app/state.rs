@@ -225,6 +225,7 @@ impl AppState {
             prepare_stopped: work.prepare_stopped,
             findings: work.findings.as_ref(),
             looking: work.looking.as_ref(),
+            comparing: &work.comparing,
             inspection: &work.inspection,
             preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),

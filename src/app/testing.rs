@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use egui_kittest::Harness;
 
 use super::app::{HoneApp, Start};
-use super::context::{ClassifyState, FetchState, ForecastState, Job, LiveRun, StepContext};
+use super::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun, StepContext};
 use super::inspection::Inspection;
 use super::messages::{AppCommand, CommandSender};
 use super::theme::{Theme, Tokens};
@@ -376,6 +376,7 @@ impl Scene {
             prepare_stopped: false,
             findings: None,
             looking: None,
+            comparing: &ComparingState::Idle,
             inspection: &self.inspection,
             preview: None,
             model_folder: self.model_folder.as_deref(),

@@ -17,7 +17,7 @@ use crate::worker::{
     Command, EvaluationReport, ExportFormat, JobId, RunResults, SharedData, Survey, Worker, WorkerOptions,
 };
 
-use super::context::{ClassifyState, FetchState, ForecastState, Job, LiveRun};
+use super::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun};
 use super::inspection::{Inspection, RowQuestion};
 
 /// What a job was asked for.
@@ -100,6 +100,8 @@ pub struct Work {
     pub findings: Option<Arc<Vec<Finding>>>,
     /// How far looking for it is: comparing texts, then all else.
     pub looking: Option<Progress>,
+    /// Where comparing texts and looking for leakage stand.
+    pub comparing: ComparingState,
     /// Why it could not be prepared.
     pub prepare_error: Option<String>,
     /// What was asked about its rows, and answered.
@@ -151,6 +153,7 @@ impl Work {
             prepare_stopped: false,
             findings: None,
             looking: None,
+            comparing: ComparingState::default(),
             prepare_error: None,
             inspection: Inspection::default(),
             preview_job: None,
@@ -231,6 +234,7 @@ impl Work {
         self.forget(is_comparing);
         (self.likeness, self.leakage) = (None, None);
         self.looking = Some(Progress::default());
+        self.comparing = ComparingState::Comparing(Progress::default());
         self.send(Lane::Background, Purpose::Compare, Command::CompareTexts { prepared });
     }
 
@@ -238,6 +242,7 @@ impl Work {
     fn find_leaks(&mut self) {
         let (Some(imported), Some(prepared)) = (self.imported.clone(), self.prepared.clone()) else { return };
         if let Some(project) = self.prepared_as.as_deref() {
+            self.comparing = ComparingState::Looking(Progress::default());
             let command = Command::FindLeaks { project: Box::new(project.clone()), imported, prepared };
             self.send(Lane::Background, Purpose::FindLeaks, command);
         }
@@ -258,12 +263,14 @@ impl Work {
         }
     }
 
-    /// Stops preparing and comparing texts.
+    /// Stops preparing.
+    pub fn stop_preparing(&self) {
+        self.stop(|purpose| matches!(purpose, Purpose::Prepare(_)));
+    }
+
+    /// Stops comparing texts and looking for leakage among the prepared rows.
     pub fn stop_comparing(&self) {
-        self.stop(|purpose| {
-            let looks = matches!(purpose, Purpose::Compare | Purpose::FindLeaks | Purpose::FindProblems);
-            looks || matches!(purpose, Purpose::Prepare(_))
-        });
+        self.stop(|purpose| matches!(purpose, Purpose::Compare | Purpose::FindLeaks));
     }
 
     /// Looks for what is wrong with the prepared rows, after their texts were compared.
@@ -466,5 +473,6 @@ impl Work {
         self.forget(is_preview);
         self.preview_job = None;
         self.looking = None;
+        self.comparing = ComparingState::Idle;
     }
 }

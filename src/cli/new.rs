@@ -95,18 +95,30 @@ pub(super) fn choose_split_columns(
     arguments: &SplitArguments,
     names: &[String],
 ) -> Result<(), CliError> {
-    let dataset = &mut project.dataset;
-    for (asked, column) in [
-        (&arguments.group, &mut dataset.group_column),
-        (&arguments.time, &mut dataset.time_column),
-        (&arguments.split_column, &mut dataset.split_column),
+    for (asked, role) in [
+        (&arguments.group, ColumnRole::Group),
+        (&arguments.time, ColumnRole::Time),
+        (&arguments.split_column, ColumnRole::Split),
     ] {
         if let Some(asked) = asked {
             must_be_there(asked, names)?;
-            *column = Some(asked.clone());
+            give_role(&mut project.dataset, asked, role)?;
         }
     }
     Ok(())
+}
+
+/// Gives a column a role; an error where it has another one, which was asked for too.
+fn give_role(dataset: &mut DatasetSettings, column: &str, role: ColumnRole) -> Result<(), CliError> {
+    has_no_other(dataset, column, role)?;
+    dataset.set_role(column, Some(role));
+    Ok(())
+}
+
+fn has_no_other(dataset: &DatasetSettings, column: &str, role: ColumnRole) -> Result<(), CliError> {
+    let Some(before) = dataset.role_of(column).filter(|before| *before != role) else { return Ok(()) };
+    let (before, role) = (before.title().to_lowercase(), role.title().to_lowercase());
+    Err(CliError::Failed(format!("The column '{column}' cannot be both '{before}' and '{role}'.")))
 }
 
 /// How the rows are divided, where columns say so.
@@ -167,6 +179,9 @@ pub(super) fn choose_columns(
     for column in asked.titles.iter().chain(&asked.labels).chain(&asked.text).chain(&asked.id) {
         must_be_there(column, names)?;
     }
+    for column in &asked.labels {
+        has_no_other(dataset, column, ColumnRole::Label)?;
+    }
     match asked.labels.as_slice() {
         [] => {}
         [column] => dataset.set_role(column, Some(ColumnRole::Label)),
@@ -175,11 +190,7 @@ pub(super) fn choose_columns(
     let titles = asked.titles.iter().map(|column| (column, ColumnRole::Joined));
     let others = [(&asked.text, ColumnRole::Text), (&asked.id, ColumnRole::Id)].into_iter();
     for (column, role) in titles.chain(others.filter_map(|(column, role)| Some((column.as_ref()?, role)))) {
-        if let Some(before) = dataset.role_of(column).filter(|before| *before != role) {
-            let (before, role) = (before.title().to_lowercase(), role.title().to_lowercase());
-            return Err(CliError::Failed(format!("The column '{column}' cannot be both '{before}' and '{role}'.")));
-        }
-        dataset.set_role(column, Some(role));
+        give_role(dataset, column, role)?;
     }
     imported.fill_in(dataset);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::split::Sizes;
+use super::split::{Sizes, too_large};
 use super::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
@@ -107,6 +107,7 @@ pub(super) fn pattern_blockers(
     project: &Project,
     faults: &[PatternError],
     outgrown: &[(usize, usize, RowId)],
+    imported: &Imported,
 ) -> Vec<String> {
     let patterns = &project.cleaning.patterns;
     let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
@@ -116,10 +117,11 @@ pub(super) fn pattern_blockers(
     });
     let outgrown = outgrown.iter().map(|&(place, rows, first)| {
         format!(
-            "Pattern {} would make {} more than four times as long (the first: {first}). Put less in place of what it \
+            "Pattern {} would make {} more than four times as long (the first: {}). Put less in place of what it \
              finds, or turn it off in Prepare",
             place + 1,
-            count(rows, "text")
+            count(rows, "text"),
+            imported.row_name(first)
         )
     });
     faults.chain(outgrown).collect()
@@ -292,11 +294,13 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
         }
         match file {
             Some(file) => blockers.push(no_rows(file, which, prepared)),
-            None if side == Side::Validation => blockers.push(
-                "There are no rows for validation, which decides when training is best. Raise its size in Prepare, or give a \
-                 validation file"
-                    .to_owned(),
-            ),
+            None if side == Side::Validation => {
+                let what_to_do = too_large(project, prepared)
+                    .unwrap_or_else(|| "Raise its size in Prepare, or give a validation file".to_owned());
+                blockers.push(format!(
+                    "There are no rows for validation, which decides when training is best. {what_to_do}"
+                ));
+            }
             None => {}
         }
     }
@@ -439,7 +443,7 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
             "{} not applied, because the file has changed since, or labels come from another column: the row is gone or reads \
              differently (first: {})",
             if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
-            prepared.stale_edits[0]
+            imported.row_name(prepared.stale_edits[0])
         ));
     }
     if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {

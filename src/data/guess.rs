@@ -1,5 +1,7 @@
 //! What the columns beside text and label are for: by name, and by what is in them.
 
+use foldhash::HashMap;
+
 use super::Table;
 use super::columns::{Facts, normal};
 use super::row_columns::is_marked;
@@ -66,6 +68,11 @@ const SAMPLE: usize = 5_000;
 const ONE_LABEL: f64 = 0.9;
 /// Values other than 0 and 1 after which a column is given up, unless they are one in fifty.
 const MOST_ODD: usize = 8;
+/// Values that a column must have to say which rows belong together: kept together, rows of two or three values are no
+/// sides of the sizes asked for.
+const FEWEST_GROUPS: usize = 10;
+/// Share of its rows that one value of such a column may have.
+const LARGEST_GROUP: f64 = 0.2;
 /// Share of values of an id column that are unique: exports repeat a row here and there.
 const UNIQUE: f64 = 0.98;
 
@@ -145,15 +152,29 @@ pub(super) fn guess_roles(table: &Table, facts: &[Facts], text: Option<usize>, l
         roles.joined.extend(guesser.title(text));
     }
     roles.split = guesser.split();
-    roles.group = guesser.named(&GROUP_NAMES, false, |facts| {
-        facts.distinct > 1 && facts.distinct < facts.filled && facts.filled * 2 >= facts.rows
+    roles.group = guesser.named(&GROUP_NAMES, false, |column| {
+        let facts = &facts[column];
+        facts.distinct >= FEWEST_GROUPS
+            && facts.distinct < facts.filled
+            && facts.filled * 2 >= facts.rows
+            && most_frequent(table, column, facts.rows) as f64 <= LARGEST_GROUP * facts.filled as f64
     });
-    roles.id = guesser.named(&ID_NAMES, true, |facts| {
+    roles.id = guesser.named(&ID_NAMES, true, |column| {
+        let facts = &facts[column];
         facts.rows > 1 && facts.filled == facts.rows && facts.distinct as f64 >= UNIQUE * facts.rows as f64
     });
     roles.time = guesser.time();
     roles.ignored = guesser.useless();
     roles
+}
+
+/// Rows of the most frequent value among the first `rows`, empty ones not counted.
+fn most_frequent(table: &Table, column: usize, rows: usize) -> usize {
+    let mut count: HashMap<&str, usize> = HashMap::default();
+    for value in (0..rows).map(|row| table.cell(column, row).trim()).filter(|value| !value.is_empty()) {
+        *count.entry(value).or_default() += 1;
+    }
+    count.into_values().max().unwrap_or(0)
 }
 
 struct Guesser<'a> {
@@ -171,15 +192,16 @@ impl Guesser<'_> {
     }
 
     /// The first column of such a name, or whose name ends in it, that fits.
-    fn named(&mut self, known: &[&str], also_ends: bool, fits: impl Fn(&Facts) -> bool) -> Option<String> {
-        let free = |&column: &usize| !self.taken.contains(&column) && fits(&self.facts[column]);
+    fn named(&mut self, known: &[&str], also_ends: bool, fits: impl Fn(usize) -> bool) -> Option<String> {
+        let free = |&column: &usize| !self.taken.contains(&column) && fits(column);
         let ends = |name: &str, known: &str| {
             name == known || also_ends && name.strip_suffix(known).is_some_and(|start| start.ends_with('_'))
         };
         let columns = || 0..self.names.len();
-        let exact = known.iter().find_map(|known| columns().filter(free).find(|&column| self.names[column] == **known));
+        let exact =
+            known.iter().find_map(|known| columns().find(|column| self.names[*column] == **known && free(column)));
         let column = exact
-            .or_else(|| known.iter().find_map(|known| columns().filter(free).find(|&at| ends(&self.names[at], known))));
+            .or_else(|| known.iter().find_map(|known| columns().find(|at| ends(&self.names[*at], known) && free(at))));
         column.map(|column| self.take(column))
     }
 

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{DataError, Imported, NearGroups, Prepared, RowColumns, Side};
 use crate::progress::{Progress, Watch};
-use crate::project::{Project, RowEdit, RowId, SourceFile, SplitMethod};
+use crate::project::{ColumnRole, Project, RowEdit, RowId, SourceFile, SplitMethod};
 
 pub use time::Span;
 
@@ -214,7 +214,7 @@ impl LeakRemedy {
             }
             Self::SplitByGroup(column) => {
                 project.split.method = SplitMethod::Random;
-                project.dataset.group_column = Some(column.clone());
+                project.dataset.choose(column, ColumnRole::Group);
             }
             Self::SplitByTime => project.split.method = SplitMethod::Time,
             Self::DropDuplicates => project.cleaning.drop_duplicates = true,
@@ -318,6 +318,11 @@ impl Rows<'_> {
 
     fn id(&self, place: usize) -> RowId {
         self.prepared.examples[place].id
+    }
+
+    /// The row as a person finds it.
+    fn name(&self, place: usize) -> String {
+        self.imported.row_name(self.id(place))
     }
 
     fn ids(&self, places: &[usize]) -> Vec<RowId> {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::near::near_duplicates;
-use super::{DataError, Example, Prepared, hashing};
+use super::{DataError, Example, Prepared, Side, hashing};
 use crate::progress::Watch;
-use crate::project::RowId;
+use crate::project::{RowId, SourceFile, SplitMethod};
 
 /// Which of some texts are nearly the same. Found once, and used for as long as the texts are these.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,17 +99,32 @@ impl NearGroups {
 pub struct Likeness {
     /// Groups of rows of which each is nearly the same as another of its group, in file order.
     pub groups: Vec<Vec<RowId>>,
+    /// The side of each row of each group.
+    pub sides: Vec<Vec<Side>>,
 }
 
 impl Likeness {
     /// The rows of the groups found among the texts of these.
     #[must_use]
     pub fn of(prepared: &Prepared, near: &NearGroups) -> Self {
-        let ids = |group: &Vec<u32>| {
+        let rows = |group: &Vec<u32>| {
             let examples = group.iter().filter_map(|&place| prepared.examples.get(place as usize));
-            examples.map(|example| example.id).collect()
+            examples.map(|example| (example.id, example.side)).unzip()
         };
-        Self { groups: near.groups.iter().map(ids).collect() }
+        let (groups, sides) = near.groups.iter().map(rows).unzip();
+        Self { groups, sides }
+    }
+
+    /// What can be left out of one of the groups where rows are divided so; see [`surplus`].
+    pub fn surplus_of(&self, group: usize, method: SplitMethod) -> impl Iterator<Item = RowId> {
+        let (ids, sides) = (self.groups.get(group), self.sides.get(group));
+        surplus(ids.into_iter().flatten().copied().zip(sides.into_iter().flatten().copied()), method)
+    }
+
+    /// What can be left out of all groups.
+    #[must_use]
+    pub fn surplus(&self, method: SplitMethod) -> Vec<RowId> {
+        (0..self.groups.len()).flat_map(|group| self.surplus_of(group, method)).collect()
     }
 
     /// Rows that are nearly the same as another.
@@ -117,6 +132,20 @@ impl Likeness {
     pub fn rows(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
+}
+
+/// Rows of a group of alike rows that can be left out so that one of them is left: all rows of the main file but the first.
+/// Where a row of the group was given to be measured on, by a file of its own or by the split column, that one stays and
+/// all others go.
+pub(super) fn surplus(
+    group: impl Iterator<Item = (RowId, Side)> + Clone,
+    method: SplitMethod,
+) -> impl Iterator<Item = RowId> {
+    let given = move |&(id, side): &(RowId, Side)| {
+        id.file != SourceFile::Main || (method == SplitMethod::Column && side == Side::Test)
+    };
+    let kept = usize::from(!group.clone().any(|row| given(&row)));
+    group.filter(move |row| !given(row)).skip(kept).map(|(id, _)| id)
 }
 
 /// Compares the cleaned texts of all rows, unless the split has done so.
@@ -129,4 +158,24 @@ pub fn compare_texts(prepared: &Prepared, watch: &mut Watch) -> Result<Likeness,
         None => NearGroups::find(&prepared.examples, watch)?,
     };
     Ok(Likeness::of(prepared, &near))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_given_for_the_test_are_kept_and_their_like_left_out() {
+        let row = |file, record| RowId { file, record };
+        let likeness = Likeness {
+            groups: vec![
+                vec![row(SourceFile::Main, 1), row(SourceFile::Main, 4)],
+                vec![row(SourceFile::Main, 2), row(SourceFile::Main, 3), row(SourceFile::Test, 1)],
+            ],
+            sides: vec![vec![Side::Train, Side::Test], vec![Side::Train, Side::Validation, Side::Test]],
+        };
+        let records = |method| likeness.surplus(method).into_iter().map(|id| id.record).collect::<Vec<_>>();
+        assert_eq!(records(SplitMethod::Random), [4, 2, 3]);
+        assert_eq!(records(SplitMethod::Column), [1, 2, 3], "the column says that row 4 is for the test");
+    }
 }

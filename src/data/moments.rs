@@ -66,34 +66,47 @@ pub fn moment_in_words(milliseconds: i64) -> String {
     moment.format(if whole_day { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" }).to_string()
 }
 
-/// What whole numbers of a column mean.
+/// What whole numbers of a column mean: what most of them look like. Those that do not are no dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Digits {
     /// 2015
     Years,
     /// 20150224
     Days,
-    /// Since 1970, in a unit that its size tells.
+    /// 1424806552: since 1970, in a unit that its size tells.
     Epoch,
+    /// 17: since 1970 too, as far as can be told. Numbers that only count up have an order as well.
+    Any,
 }
+
+/// Digits from which on a number is taken for seconds since 1970: those of spring 1973.
+const EPOCH_DIGITS: usize = 9;
 
 impl Digits {
     fn of(cells: &[&str]) -> Self {
-        let mut numbers = cells.iter().map(|cell| cell.trim()).filter(|cell| is_whole(cell)).peekable();
-        if numbers.peek().is_none() {
-            return Self::Epoch;
+        let (mut all, mut old, mut years, mut days, mut epoch) = (0, 0, 0, 0, 0);
+        for number in cells.iter().map(|cell| cell.trim()).filter(|cell| is_whole(cell)) {
+            all += 1;
+            old += usize::from(is_year(number));
+            // Years people write of: numbers that count up to some thousand are none of them.
+            years += usize::from(number.len() == 4 && ("1800".."2200").contains(&number));
+            days += usize::from(compact(number).is_some());
+            epoch += usize::from(number.len() >= EPOCH_DIGITS);
         }
-        let (mut years, mut days) = (true, true);
-        for number in numbers {
-            years &= number.len() == 4 && ("1000".."3000").contains(&number);
-            days &= compact(number).is_some();
-        }
-        match (years, days) {
-            (true, _) => Self::Years,
-            (_, true) => Self::Days,
-            _ => Self::Epoch,
+        if all > 0 && (old == all || 2 * years > all) {
+            Self::Years
+        } else if 2 * days > all {
+            Self::Days
+        } else if 2 * epoch > all {
+            Self::Epoch
+        } else {
+            Self::Any
         }
     }
+}
+
+fn is_year(number: &str) -> bool {
+    number.len() == 4 && ("1000".."3000").contains(&number)
 }
 
 fn is_whole(cell: &str) -> bool {
@@ -112,9 +125,11 @@ fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
     let cell = cell.trim();
     if is_whole(cell) {
         return match digits {
-            Digits::Years => NaiveDate::from_ymd_opt(cell.parse().ok()?, 1, 1).map(midnight),
+            Digits::Years if is_year(cell) => NaiveDate::from_ymd_opt(cell.parse().ok()?, 1, 1).map(midnight),
             Digits::Days => compact(cell).map(midnight),
-            Digits::Epoch => since_1970(cell.parse().ok()?),
+            Digits::Epoch if cell.len() < EPOCH_DIGITS => None,
+            Digits::Epoch | Digits::Any => since_1970(cell.parse().ok()?),
+            Digits::Years => None,
         };
     }
     // Seconds with a fraction; 24.02 is none of them.
@@ -334,7 +349,21 @@ mod tests {
         assert_eq!(words(&["03.04.2015"]), ["2015-04-03"]);
         // One that does not fit the others is not read.
         assert_eq!(words(&["25/3/2015", "26/3/2015", "3/27/2015"]), ["2015-03-25", "2015-03-26", "-"]);
-        assert_eq!(words(&["20150224", "20151301"]), ["1970-08-22 05:17", "1970-08-22 05:35"], "not all are days");
+    }
+
+    #[test]
+    fn one_odd_number_does_not_change_what_the_others_mean() {
+        assert_eq!(
+            words(&["2015", "2016", "2017", "0", "20170"]),
+            ["2015-01-01", "2016-01-01", "2017-01-01", "-", "-"]
+        );
+        assert_eq!(words(&["20150224", "20150225", "20151301"]), ["2015-02-24", "2015-02-25", "-"]);
+        assert_eq!(words(&["1424806552", "1424806553", "0"]), ["2015-02-24 19:35", "2015-02-24 19:35", "-"]);
+        assert_eq!(words(&["1450", "1900"]), ["1450-01-01", "1900-01-01"]);
+        // Numbers that count up are all read, in their order.
+        let counted: Vec<String> = (1..=3000).map(|number: u32| number.to_string()).collect();
+        let counted = read_moments(&counted.iter().map(String::as_str).collect::<Vec<_>>()).values;
+        assert!(counted.is_sorted() && counted.iter().all(Option::is_some));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub fn prepare_with(
     drop_rows(project, &mut rows, &mut prepared);
     prepared.cleaning.splice(0..0, switch_effects(&rows));
     prepared.cleaning.extend(pattern_effects(project, &cleaner, &rows, &faults));
-    prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows));
+    prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows), imported);
     prepared.pattern_faults = faults;
     take_examples(project, imported, rows, &mut prepared);
     if project.split.keep_near_together && project.split.method == SplitMethod::Random {

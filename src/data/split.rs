@@ -257,6 +257,18 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> R
     Ok(())
 }
 
+/// What to do where a column names no validation rows, and more of them are wanted than there are training rows to take
+/// them from.
+pub(super) fn too_large(project: &Project, prepared: &Prepared) -> Option<String> {
+    let size = project.split.validation;
+    let main = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
+    let rows = main.filter(|example| example.side == Side::Train).count();
+    (project.split.method == SplitMethod::Column && size.share_of(rows) >= 1.0).then(|| {
+        let rows = count(rows, "training row");
+        format!("Its size ({size}) takes all of the {rows} there are, or more. Lower it in Prepare, or give a validation file")
+    })
+}
+
 /// Blockers of values that name no side, and of empty ones.
 fn unnamed(
     imported: &Imported,

@@ -106,6 +106,20 @@ impl DatasetSettings {
         }
     }
 
+    /// Whether the model reads a column or learns to answer it: no other role fits it.
+    #[must_use]
+    pub fn is_learnt_from(&self, column: &str) -> bool {
+        self.read_columns().chain(self.labelled_by()).any(|used| used == column)
+    }
+
+    /// Gives a column a role that one column alone can have, where it may have it: nothing is taken from the text or the
+    /// label.
+    pub fn choose(&mut self, column: &str, role: ColumnRole) {
+        if !self.is_learnt_from(column) {
+            self.set_role(column, Some(role));
+        }
+    }
+
     fn take_role(&mut self, column: &str) {
         for chosen in [&mut self.text_column, &mut self.label_column] {
             if chosen == column {
@@ -216,6 +230,20 @@ mod tests {
         settings.set_label_columns(&columns);
         settings.set_role("mood", Some(ColumnRole::Label));
         assert_eq!(settings.labelled_by().collect::<Vec<_>>(), ["mood"]);
+    }
+
+    #[test]
+    fn what_is_learnt_from_divides_nothing() {
+        let mut settings = settings();
+        settings.set_role("title", Some(ColumnRole::Joined));
+        let before = settings.clone();
+        for column in ["body", "mood", "title"] {
+            settings.choose(column, ColumnRole::Split);
+        }
+        assert_eq!(settings, before);
+        settings.choose("part", ColumnRole::Group);
+        settings.choose("part", ColumnRole::Split);
+        assert_eq!((settings.group_column, settings.split_column.as_deref()), (None, Some("part")));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::super::widgets::{button, one_line, section};
 use super::files::row_name;
 use super::leakage::{comparing_ui, remedy_edit};
 use crate::data::{Example, LeakRemedy, Likeness, NEAR, Prepared, Side};
-use crate::project::{RowId, SourceFile};
+use crate::project::RowId;
 
 /// Groups shown; the rest are counted.
 const GROUPS: usize = 50;
@@ -41,10 +41,10 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
         ui.label(theme.strong(kinship));
         list(ui, ctx, prepared, likeness);
         ui.add_space(theme.space.s);
-        let surplus = surplus(likeness);
+        let surplus = likeness.surplus(ctx.project.split.method);
         let text = format!("Leave out {}", counted(surplus.len() as u64, "of these rows", "of these rows"));
-        let why =
-            "Keeps one row of each group. Rows of validation and test files are kept always. Undo brings them back";
+        let why = "Keeps one row of each group. Rows given for the test are kept always, by a file or by the split column. Undo \
+             brings them back";
         if !surplus.is_empty()
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
@@ -92,16 +92,6 @@ fn example(prepared: &Prepared, id: RowId) -> Option<&Example> {
     prepared.examples.get(place)
 }
 
-/// All rows of the main file but one of each group; none is kept there where another file has one.
-fn surplus(likeness: &Likeness) -> Vec<RowId> {
-    let mut surplus = Vec::new();
-    for group in &likeness.groups {
-        let kept = usize::from(group.iter().all(|id| id.file == SourceFile::Main));
-        surplus.extend(group.iter().filter(|id| id.file == SourceFile::Main).skip(kept).copied());
-    }
-    surplus
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -110,7 +100,6 @@ mod tests {
 
     use super::super::super::messages::AppCommand;
     use super::super::super::testing::{app, picture, settle};
-    use super::*;
     use crate::project::Step;
     use crate::storage::ThemeChoice;
 
@@ -151,17 +140,5 @@ mod tests {
         window.state_mut().as_mut().unwrap().run_command(AppCommand::User(crate::app::commands::UserCommand::Undo));
         settle(&mut window);
         assert_eq!(window.state().as_ref().unwrap().project().edits.corrections(), 0);
-    }
-
-    #[test]
-    fn rows_of_a_test_file_are_kept_and_their_like_left_out() {
-        let row = |file, record| RowId { file, record };
-        let likeness = Likeness {
-            groups: vec![
-                vec![row(SourceFile::Main, 1), row(SourceFile::Main, 4)],
-                vec![row(SourceFile::Main, 2), row(SourceFile::Main, 3), row(SourceFile::Test, 1)],
-            ],
-        };
-        assert_eq!(surplus(&likeness), [4, 2, 3].map(|record| row(SourceFile::Main, record)));
     }
 }

@@ -2,13 +2,14 @@
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
-use super::super::context::StepContext;
+use super::super::context::{ComparingState, StepContext};
 use super::super::messages::{AppCommand, CommandSender, Edit};
-use super::super::theme::{Tone, icons};
+use super::super::theme::{Theme, Tone, icons};
 use super::super::widgets::numbers::count;
 use super::super::widgets::{banner, button, progress_ui, section, spinner};
 use super::alike::row;
 use crate::data::{Imported, Leak, LeakRemedy, LeakageReport, Prepared};
+use crate::progress::Progress;
 use crate::project::Project;
 
 /// Rows shown of a finding; the rest are counted.
@@ -88,7 +89,8 @@ fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut Comman
             LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Puts it before the text no more"),
             LeakRemedy::LeaveOut(_) => (
                 icons::X,
-                "Keeps one row of those alike. Rows of validation and test files are kept always. Undo brings them back",
+                "Keeps one row of those alike. Rows given for the test are kept always, by a file or by the split column. Undo \
+                 brings them back",
             ),
             LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Lets it stand: it is not told again, here or in training"),
             LeakRemedy::LookAgain(_) => (icons::EYE, "Tells it again"),
@@ -120,25 +122,54 @@ fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     }
 }
 
-/// How far comparing texts is, with a way to stop it; or that it was stopped, with a way to go on.
+/// Where comparing texts and looking for leakage stand, with a way to stop it or to go on.
 pub(super) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let theme = ctx.theme;
+    let (said, go_on) = match ctx.comparing {
+        ComparingState::Comparing(progress) => {
+            let why = "Texts nearly the same and leakage are not looked for then";
+            under_way(ui, ctx.theme, progress, ("Stop comparing", why, AppCommand::StopComparing), sender);
+            return;
+        }
+        ComparingState::Looking(progress) => {
+            let stop = ("Stop looking for leakage", "The report is left out then", AppCommand::StopComparing);
+            under_way(ui, ctx.theme, progress, stop, sender);
+            return;
+        }
+        ComparingState::Idle if ctx.preview.is_some() => ("The rows are being prepared".to_owned(), None),
+        ComparingState::Idle => ("The texts were not compared".to_owned(), Some("Compare them")),
+        ComparingState::Stopped if ctx.likeness.is_some() => {
+            ("Looking for leakage was stopped".to_owned(), Some("Go on"))
+        }
+        ComparingState::Stopped => ("Comparing the texts was stopped".to_owned(), Some("Go on")),
+        ComparingState::Failed(why) => (format!("It failed: {why}"), Some("Try again")),
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = ctx.theme.space.m;
+        ui.label(ctx.theme.muted(said));
+        if let Some(go_on) = go_on
+            && button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, go_on).clicked()
+        {
+            sender.send(AppCommand::CompareAgain);
+        }
+    });
+}
+
+/// How far long work is, with a way to stop it: what the button says, what that means, what it sends.
+pub(super) fn under_way(
+    ui: &mut Ui,
+    theme: &Theme,
+    progress: &Progress,
+    (stop, why, command): (&str, &str, AppCommand),
+    sender: &mut CommandSender,
+) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.m;
-        if let Some(progress) = ctx.looking {
-            let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
-            spinner(ui, theme.text.body, theme.palette.accent, stage);
-            ui.label(theme.muted(format!("{stage}…")));
-            progress_ui(ui, theme, stage, progress.fraction(), 160.0);
-            let why = "Texts nearly the same and leakage are not looked for then";
-            if button(ui, theme, icons::X, "Stop comparing").on_hover_text(why).clicked() {
-                sender.send(AppCommand::StopComparing);
-            }
-        } else {
-            ui.label(theme.muted("The texts were not compared"));
-            if button(ui, theme, icons::ARROWS_CLOCKWISE, "Compare them").clicked() {
-                sender.send(AppCommand::CompareAgain);
-            }
+        let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
+        spinner(ui, theme.text.body, theme.palette.accent, stage);
+        ui.label(theme.muted(format!("{stage}…")));
+        progress_ui(ui, theme, stage, progress.fraction(), 160.0);
+        if button(ui, theme, icons::X, stop).on_hover_text(why).clicked() {
+            sender.send(command);
         }
     });
 }
@@ -254,7 +285,9 @@ mod tests {
         // So few rows may be done before they are stopped.
         for _ in 0..200 {
             hone(&mut window).state.prepare();
+            // Not what this stops.
             hone(&mut window).run_command(AppCommand::StopComparing);
+            hone(&mut window).run_command(AppCommand::StopPreparing);
             settle(&mut window);
             if hone(&mut window).prepared().is_none() {
                 break;
@@ -273,9 +306,39 @@ mod tests {
                 break;
             }
         }
-        assert!(window.query_all_by_label("The texts were not compared").count() > 0);
-        window.get_all_by_label("Compare them").next().unwrap().click();
+        assert!(window.query_all_by_label_contains("was stopped").count() > 0);
+        picture("leakage-stopped", &mut window);
+        window.get_all_by_label("Go on").next().unwrap().click();
         settle(&mut window);
+        window.get_by_label("Worth a look: 'reason' gives the label away");
+    }
+
+    #[test]
+    fn each_state_of_comparing_says_what_it_is_and_stops_what_it_stands_beside() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        let app = hone(&mut window);
+        let prepared = app.prepared().unwrap();
+        // Comparing is stopped while the rows are being prepared: they are prepared all the same.
+        app.state.prepare();
+        app.run_command(AppCommand::StopComparing);
+        settle(&mut window);
+        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.leakage.is_some());
+
+        let app = hone(&mut window);
+        app.state.work.compare(prepared);
+        assert!(matches!(app.state.work.comparing, ComparingState::Comparing(_)));
+        app.state.work.comparing = ComparingState::Looking(Progress::default());
+        window.step();
+        assert!(window.query_all_by_label("Stop looking for leakage").count() > 0);
+        assert!(window.query_all_by_label("The texts were not compared").count() == 0);
+        settle(&mut window);
+        assert!(matches!(hone(&mut window).state.work.comparing, ComparingState::Idle));
+
+        let work = &mut hone(&mut window).state.work;
+        (work.leakage, work.comparing) = (None, ComparingState::Failed("the machine has no memory left".to_owned()));
+        settle(&mut window);
+        window.get_by_label("It failed: the machine has no memory left");
+        click(&mut window, "Try again");
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }
 

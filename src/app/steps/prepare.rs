@@ -57,7 +57,7 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     if let Some(job) = ctx.preview {
         waiting_ui(ui, ctx.theme, &job.title, Some(&job.progress));
         if ctx.imported.is_some() && button(ui, ctx.theme, icons::X, "Stop").clicked() {
-            sender.send(AppCommand::StopComparing);
+            sender.send(AppCommand::StopPreparing);
         }
         return;
     }

@@ -3,14 +3,14 @@
 use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
 use super::super::context::StepContext;
-use super::super::messages::{CommandSender, Edit};
+use super::super::messages::{AppCommand, CommandSender, Edit};
 use super::super::theme::{Theme, icons};
 use super::super::widgets::numbers::{count, counted, percent};
 use super::super::widgets::{button, field_label, is_narrow, section};
 use super::data::combo;
-use super::leakage::comparing_ui;
-use crate::data::{LeakageReport, Prepared, moment_in_words};
-use crate::project::{DatasetSettings, Size, SplitMethod, SplitSettings};
+use super::leakage::under_way;
+use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
+use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
 use crate::worker::Survey;
 
 /// Most labels whose rows are listed.
@@ -40,13 +40,14 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
         }
         ui.add_space(theme.space.s);
         let mut settings = ctx.project.split.clone();
-        sizes(ui, ctx, survey, &mut settings);
+        sizes(ui, ctx, prepared, &mut settings);
         if settings != ctx.project.split {
             sender.edit(Edit::Split(settings));
         }
         // Comparing is all of preparing that takes long.
         if let Some(job) = ctx.preview.filter(|job| job.progress.stage.contains("texts")) {
-            comparing_ui(ui, &StepContext { looking: Some(&job.progress), ..*ctx }, sender);
+            let stop = ("Stop preparing", "The rows are not divided then", AppCommand::StopPreparing);
+            under_way(ui, theme, &job.progress, stop, sender);
         }
         ui.add_space(theme.space.m);
         split_bar(ui, theme, survey.sides);
@@ -86,40 +87,68 @@ fn columns(ui: &mut Ui, ctx: &StepContext<'_>, (dataset, split): &mut (DatasetSe
             SplitMethod::Random => "Rows with the same value, of one customer say, stay on one side",
             _ => "Rows with the same value, of one customer say: the report tells where they stand on two sides",
         };
-        column(ui, ctx, ("Group column", group), split.method == SplitMethod::Column, &mut dataset.group_column);
+        column(ui, ctx, ("Group column", group), false, (ColumnRole::Group, &mut *dataset));
         let time = match split.method {
             SplitMethod::Time => "Dates: ISO 8601, days and months in both orders, seconds since 1970, and more",
             _ => "Dates: the report tells whether training rows are later than the test",
         };
-        column(ui, ctx, ("Time column", time), split.method == SplitMethod::Time, &mut dataset.time_column);
+        column(ui, ctx, ("Time column", time), split.method == SplitMethod::Time, (ColumnRole::Time, &mut *dataset));
         if split.method == SplitMethod::Column {
             let hover = "Says train, validation (valid, val, dev, eval) or test in each row";
-            column(ui, ctx, ("Split column", hover), true, &mut dataset.split_column);
+            column(ui, ctx, ("Split column", hover), true, (ColumnRole::Split, &mut *dataset));
         }
     });
 }
 
-/// A choice of a column, or none.
-fn column(ui: &mut Ui, ctx: &StepContext<'_>, (name, hover): (&str, &str), needed: bool, chosen: &mut Option<String>) {
+/// A choice of a column for a role, or none.
+fn column(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (name, hover): (&str, &str),
+    needed: bool,
+    (role, dataset): (ColumnRole, &mut DatasetSettings),
+) {
+    let names = || ctx.imported.iter().flat_map(|imported| &imported.main.table.names);
+    let before = match role {
+        ColumnRole::Group => dataset.group_column.clone(),
+        ColumnRole::Time => dataset.time_column.clone(),
+        _ => dataset.split_column.clone(),
+    };
+    let mut chosen = before.clone();
     field(ui, ctx.theme, CHOICE, (name, hover), |ui| {
         let none = if needed { "Choose a column" } else { "None" };
         let shown = chosen.clone().unwrap_or_else(|| none.to_owned());
         combo(ui, name, &shown, CHOICE, |ui| {
-            ui.selectable_value(chosen, None, "None");
-            for column in ctx.imported.iter().flat_map(|imported| &imported.main.table.names) {
-                let dataset = &ctx.project.dataset;
-                if *column != dataset.text_column && *column != dataset.label_column {
-                    ui.selectable_value(chosen, Some(column.clone()), column);
-                }
+            ui.selectable_value(&mut chosen, None, "None");
+            for column in names().filter(|column| !dataset.is_learnt_from(column)) {
+                ui.selectable_value(&mut chosen, Some(column.clone()), column);
             }
         });
     });
+    if chosen == before {
+        return;
+    }
+    match (chosen, before) {
+        // A column has one role: it loses the one it had.
+        (Some(column), _) => dataset.choose(&column, role),
+        (None, Some(before)) => dataset.set_role(&before, None),
+        (None, None) => {}
+    }
 }
 
-fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, survey: &Survey, settings: &mut SplitSettings) {
+/// Rows that a size is a share of: the main file's, or those of it that train or are taken from them.
+fn divided_rows(prepared: &Prepared, method: SplitMethod) -> usize {
+    let main = prepared.examples.partition_point(|example| example.id.file == SourceFile::Main);
+    match method {
+        SplitMethod::Random | SplitMethod::Time => main,
+        SplitMethod::Column => prepared.examples[..main].iter().filter(|example| example.side != Side::Test).count(),
+    }
+}
+
+fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut SplitSettings) {
     let theme = ctx.theme;
     let dataset = &ctx.project.dataset;
-    let rows = survey.sides.iter().sum();
+    let rows = divided_rows(prepared, settings.method);
     let by_column = settings.method == SplitMethod::Column;
     let random = settings.method == SplitMethod::Random;
     ui.horizontal_wrapped(|ui| {
@@ -171,13 +200,16 @@ fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, fr
     match size {
         Size::Share(share) => {
             let mut shown = *share * 100.0;
-            let drag = DragValue::new(&mut shown).range(0.0..=90.0).speed(0.25).max_decimals(1);
+            let drag =
+                DragValue::new(&mut shown).range(0.0..=90.0).clamp_existing_to_range(false).speed(0.25).max_decimals(1);
             if ui.add(drag).accessible_name(name).changed() {
                 *share = (shown * 10.0).round() / 1000.0;
             }
         }
         Size::Rows(wanted) => {
-            ui.add(DragValue::new(wanted).range(0..=rows as u64).speed(1.0)).accessible_name(name);
+            // A size that is too large is told of, and not changed by looking at it.
+            let drag = DragValue::new(wanted).range(0..=rows as u64).clamp_existing_to_range(false).speed(1.0);
+            ui.add(drag).accessible_name(name);
         }
     }
     let of_rows = matches!(size, Size::Rows(_));
@@ -267,4 +299,86 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
         cell(ui, theme.strong(count(sides.iter().sum::<usize>() as u64)));
         ui.end_row();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::super::super::testing::{Window, app, hone, settle};
+    use super::*;
+    use crate::project::Step;
+    use crate::storage::ThemeChoice;
+
+    /// A hundred rows to divide and a test file of three hundred, opened in Prepare.
+    fn with_test_file() -> (Window, tempfile::TempDir) {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let write = |name: &str, from: usize, rows: usize| {
+            let mut text = "text,label,part\n".to_owned();
+            for row in from..from + rows {
+                let label = ["good", "bad"][row % 2];
+                writeln!(text, "Box {row} came {} days late to street {},{label},train", row * 7, row * row).unwrap();
+            }
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (main, test) = (write("main.csv", 0, 100), write("test.csv", 1000, 300));
+        hone(&mut window).run_command(AppCommand::OpenData(main));
+        settle(&mut window);
+        let dataset = hone(&mut window).project().dataset.clone();
+        let dataset = DatasetSettings { test: Some(test), split_column: None, ..dataset };
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        (window, folder)
+    }
+
+    fn choose(window: &mut Window, choice: &str, value: &str) {
+        window.get_by_role_and_label(egui::Role::ComboBox, choice).click();
+        settle(window);
+        window.get_by_role_and_label(egui::Role::Button, value).click();
+        settle(window);
+    }
+
+    #[test]
+    fn a_size_changes_its_unit_by_the_rows_it_is_a_share_of() {
+        let (mut window, _folder) = with_test_file();
+        choose(&mut window, "Unit of the size of validation", "rows");
+        assert_eq!(hone(&mut window).project().split.validation, Size::Rows(10), "of the main file's hundred");
+        choose(&mut window, "Unit of the size of validation", "%");
+        assert_eq!(hone(&mut window).project().split.validation, Size::Share(0.1));
+    }
+
+    #[test]
+    fn looking_at_a_size_out_of_bounds_changes_nothing() {
+        let (mut window, _folder) = with_test_file();
+        for size in [Size::Rows(5_000), Size::Share(0.95)] {
+            let split = SplitSettings { validation: size, ..hone(&mut window).project().split.clone() };
+            hone(&mut window).run_command(AppCommand::Edit(Edit::Split(split)));
+            settle(&mut window);
+            window.get_all_by_label("Size of validation").next().unwrap();
+            assert_eq!(hone(&mut window).project().split.validation, size);
+        }
+    }
+
+    #[test]
+    fn a_column_has_one_role_and_text_and_label_are_not_offered() {
+        let (mut window, _folder) = with_test_file();
+        window.get_by_role_and_label(egui::Role::ComboBox, "Group column").click();
+        settle(&mut window);
+        assert!(window.query_by_role_and_label(egui::Role::Button, "label").is_none());
+        window.get_by_role_and_label(egui::Role::Button, "part").click();
+        settle(&mut window);
+        choose(&mut window, "Time column", "part");
+        let dataset = hone(&mut window).project().dataset.clone();
+        assert_eq!((dataset.group_column, dataset.time_column.as_deref()), (None, Some("part")));
+        choose(&mut window, "Time column", "None");
+        assert_eq!(hone(&mut window).project().dataset.time_column, None);
+    }
 }

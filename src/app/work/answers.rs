@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
-use super::super::context::{ClassifyState, RunEnd};
+use super::super::context::{ClassifyState, ComparingState, RunEnd};
 use super::{Lane, Outcome, Purpose, Work};
 
 impl Work {
@@ -68,7 +68,10 @@ impl Work {
                 self.find_leaks();
                 return Some(Outcome::Compared);
             }
-            Answer::LeaksFound(leakage) => self.leakage = Some(leakage),
+            Answer::LeaksFound(leakage) => {
+                self.leakage = Some(leakage);
+                self.comparing = ComparingState::Idle;
+            }
             Answer::ProblemsFound(findings) => self.findings = Some(findings),
             Answer::RowsFound(rows) => self.on_found(purpose, rows),
             Answer::BadPattern(why) => self.on_bad_pattern(purpose, why),
@@ -173,7 +176,12 @@ impl Work {
                     job.progress = progress;
                 }
             }
-            Purpose::Compare | Purpose::FindProblems => self.looking = Some(progress),
+            Purpose::Compare => {
+                self.comparing = ComparingState::Comparing(progress.clone());
+                self.looking = Some(progress);
+            }
+            Purpose::FindLeaks => self.comparing = ComparingState::Looking(progress),
+            Purpose::FindProblems => self.looking = Some(progress),
             Purpose::Fetch => {
                 if let Some(fetch) = &mut self.fetch {
                     fetch.progress = Some(progress);
@@ -206,7 +214,6 @@ impl Work {
             | Purpose::CountValues(_)
             | Purpose::CountTextTokens
             | Purpose::Profile
-            | Purpose::FindLeaks
             | Purpose::SaveBadRows => {}
         }
     }
@@ -257,6 +264,7 @@ impl Work {
                 self.prepare_error = Some("Preparing was stopped, so the rows are not divided".to_owned());
                 self.prepare_stopped = true;
             }
+            Purpose::Compare | Purpose::FindLeaks => self.comparing = ComparingState::Stopped,
             Purpose::Fetch => self.fetch = None,
             Purpose::DryRun => self.forecast = None,
             Purpose::Classify(_) => self.classify.waiting = false,
@@ -320,8 +328,11 @@ impl Work {
             Purpose::CountLabels => "The labels could not be counted",
             Purpose::CountValues(_) => "The values could not be counted",
             Purpose::SaveBadRows => "The rows could not be saved",
-            Purpose::Compare => "The texts could not be compared",
-            Purpose::FindLeaks => "Leakage could not be looked for",
+            Purpose::Compare | Purpose::FindLeaks => {
+                // Shown where the report would be.
+                self.comparing = ComparingState::Failed(message);
+                return None;
+            }
             Purpose::Profile | Purpose::FindProblems => "The rows could not be looked through",
             Purpose::LoadRun => "The last run could not be read",
             Purpose::Evaluate => "The file could not be measured",

@@ -97,13 +97,15 @@ fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
         sources.prepared.examples.iter().map(|example| (example.id, example.text.as_str())).collect();
     let text = |id: &RowId| texts.get(id).copied().unwrap_or_default();
     // Copies to the letter are another finding.
-    let differ = |group: &&Vec<RowId>| group.iter().any(|id| text(id) != text(&group[0]));
-    let groups: Vec<&Vec<RowId>> = sources.likeness.groups.iter().filter(differ).collect();
+    let differ = |group: &[RowId]| group.iter().any(|id| text(id) != text(&group[0]));
+    let likeness = sources.likeness;
+    let groups: Vec<usize> = (0..likeness.groups.len()).filter(|&at| differ(&likeness.groups[at])).collect();
     if groups.is_empty() {
         return None;
     }
-    let rows: Vec<RowId> = groups.iter().copied().flatten().copied().collect();
-    let surplus: Vec<RowId> = groups.iter().flat_map(|group| surplus(group)).collect();
+    let rows: Vec<RowId> = groups.iter().flat_map(|&at| &likeness.groups[at]).copied().collect();
+    let method = sources.project.split.method;
+    let surplus: Vec<RowId> = groups.iter().flat_map(|&at| likeness.surplus_of(at, method)).collect();
     let title = format!("Leave out {}", counted(surplus.len(), "row", "rows"));
     Some(Finding {
         kind: FindingKind::NearDuplicates,
@@ -118,12 +120,6 @@ fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
         rows,
         remedy: (!surplus.is_empty()).then(|| Remedy::new(title, sources.leaving_out(&surplus))),
     })
-}
-
-/// All rows of the main file but one of a group; none is kept there where another file has one.
-fn surplus(group: &[RowId]) -> impl Iterator<Item = RowId> {
-    let kept = usize::from(group.iter().all(|id| id.file == SourceFile::Main));
-    group.iter().filter(|id| id.file == SourceFile::Main).skip(kept).copied()
 }
 
 fn without_text(sources: &Sources<'_>) -> Option<Finding> {
@@ -235,14 +231,5 @@ mod tests {
         assert_eq!(most_texts(&tokens), 198);
         tokens.truncate(50);
         assert_eq!((most_texts(&tokens), most_texts(&[])), (50, 0));
-    }
-
-    #[test]
-    fn rows_of_a_test_file_are_kept_and_their_like_left_out() {
-        let row = |file, record| RowId { file, record };
-        let own = [row(SourceFile::Main, 1), row(SourceFile::Main, 4)];
-        assert_eq!(surplus(&own).collect::<Vec<_>>(), [row(SourceFile::Main, 4)]);
-        let shared = [row(SourceFile::Main, 2), row(SourceFile::Main, 3), row(SourceFile::Test, 1)];
-        assert_eq!(surplus(&shared).collect::<Vec<_>>(), [2, 3].map(|record| row(SourceFile::Main, record)));
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Leak, LeakKind, LeakRemedy, Rows};
+use crate::data::likeness::surplus;
 use crate::data::near::are_near;
 use crate::data::{Example, NearGroups, Side};
-use crate::project::SplitMethod;
 
 const MEANING: &str = "The model can know such rows by heart, so the figures look better than they are for new texts";
 
@@ -39,8 +39,8 @@ pub(super) fn duplicates(rows: Rows<'_>) -> Option<Leak> {
             "{} {} to the letter the same as a training row (the first: {} and {})",
             rows.counted(&found),
             if found.len() == 1 { "is" } else { "are" },
-            rows.id(first),
-            rows.id(trained[examples[first].text.as_str()]),
+            rows.name(first),
+            rows.name(trained[examples[first].text.as_str()]),
         ),
         rows: rows.ids(&found),
         meaning: MEANING.to_owned(),
@@ -85,8 +85,8 @@ pub(super) fn near_duplicates(rows: Rows<'_>, near: &NearGroups) -> Option<Leak>
             "{} {} nearly the same as a training row (the first: {} and {})",
             rows.counted(&found),
             if found.len() == 1 { "is" } else { "are" },
-            rows.id(earliest),
-            rows.id(kin),
+            rows.name(earliest),
+            rows.name(kin),
         ),
         rows: rows.ids(&found),
         meaning: MEANING.to_owned(),
@@ -113,16 +113,11 @@ fn same_texts(examples: &[Example]) -> Vec<Vec<u32>> {
 /// stay; of other groups the first row does. Where rows are divided by chance or by time, that goes for all groups: fewer rows
 /// are divided anew.
 fn leave_out(rows: Rows<'_>, groups: &[Vec<u32>]) -> LeakRemedy {
-    let given = |place: usize| {
-        let named = rows.project.split.method == SplitMethod::Column && rows.side(place) == Side::Test;
-        !rows.is_divided(place) || named
-    };
-    let mut surplus = Vec::new();
+    let mut left_out = Vec::new();
     for group in groups.iter().filter(|group| group.len() > 1) {
-        let members = || group.iter().map(|&place| place as usize);
-        let kept = usize::from(!members().any(given));
-        surplus.extend(members().filter(|&place| !given(place)).skip(kept));
+        let members = group.iter().map(|&place| (rows.id(place as usize), rows.side(place as usize)));
+        left_out.extend(surplus(members, rows.project.split.method));
     }
-    surplus.sort_unstable();
-    LeakRemedy::LeaveOut(rows.ids(&surplus))
+    left_out.sort_unstable_by_key(|id| (id.file, id.record));
+    LeakRemedy::LeaveOut(left_out)
 }

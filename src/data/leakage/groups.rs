@@ -63,7 +63,8 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
         return;
     }
     report.not_looked_for.push("rows of one customer or document on two sides: no group column is chosen".to_owned());
-    let owners = names.iter().filter(|name| is_owner(name) && !is_special(rows.project, name));
+    let is_read = |name: &str| rows.project.dataset.read_columns().any(|read| read == name);
+    let owners = names.iter().filter(|name| is_owner(name) && !is_special(rows.project, name) && !is_read(name));
     report.leaks.extend(owners.filter_map(|name| look_at(rows, name, false)));
 }
 
@@ -109,7 +110,7 @@ fn look_at(rows: Rows<'_>, column: &str, chosen: bool) -> Option<Leak> {
             "{} {} '{column}' with training rows (the first: {}, '{}')",
             rows.counted(&places),
             if found.len() == 1 { "shares its" } else { "share their" },
-            rows.id(first),
+            rows.name(first),
             shortened(owner),
         ),
         rows: rows.ids(&places),

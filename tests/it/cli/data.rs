@@ -232,6 +232,15 @@ fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
     assert_eq!((project.split.method, project.dataset.time_column.as_deref()), (SplitMethod::Random, Some("written")));
     let wrong = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--group", "custmer"];
     assert!(place.bad(1, &wrong).contains("There is no column 'custmer'. Did you mean 'customer'?"));
+    let common = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket"];
+    for (more, twice) in [
+        (["--label", "mood", "--split-column", "mood"], "'mood' cannot be both 'split' and 'label'"),
+        (["--label", "mood", "--group", "ticket"], "'ticket' cannot be both 'group' and 'text'"),
+        (["--time", "written", "--group", "written"], "'written' cannot be both 'group' and 'time'"),
+    ] {
+        let err = place.bad(1, &[&common[..], &more].concat());
+        assert!(err.contains(twice), "{err}");
+    }
     assert!(!place.path("wrong").exists());
 }
 

@@ -118,8 +118,8 @@ fn duplicates_and_near_duplicates_of_a_test_file() {
     assert_eq!(
         found,
         [
-            "1 of 3 test rows is to the letter the same as a training row (the first: test:2 and main:2)",
-            "1 of 3 test rows is nearly the same as a training row (the first: test:1 and main:1)",
+            "1 of 3 test rows is to the letter the same as a training row (the first: row 2 of test.csv and row 2)",
+            "1 of 3 test rows is nearly the same as a training row (the first: row 1 of test.csv and row 1)",
         ]
     );
     // Another split moves no row of a file: training rows make way.
@@ -251,6 +251,52 @@ fn training_rows_from_after_the_test() {
     assert_eq!(leak.rows.len(), dates(Side::Train).filter(|&date| date > oldest).count());
     project.split.test = Size::NONE;
     assert!(look(&project, folder.path()).2.leaks[0].found.contains("the oldest validation row"));
+}
+
+#[test]
+fn days_and_months_are_told_apart_by_all_files_in_the_split_and_in_the_report() {
+    let mut main = "text,label,written\n".to_owned();
+    for row in 0..144 {
+        writeln!(main, "{},{},{}/{}/2023", text(row), ["a", "b"][row % 2], 1 + row % 12, 1 + row / 12).unwrap();
+    }
+    // Nothing in the main file says which comes first.
+    let test = format!("text,label,written\n{},a,25/2/2024\n{},b,26/2/2024\n", text(900), text(901));
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &main, None, Some(&test));
+    project.dataset.time_column = Some("written".to_owned());
+    project.split.method = SplitMethod::Time;
+    let (_, prepared, report) = look(&project, folder.path());
+    assert!(prepared.blockers.is_empty(), "{:?}", prepared.blockers);
+    let [Some(train), Some(validation), Some(test)] = report.spans else { panic!("{:?}", report.spans) };
+    assert!(train.1 < validation.0 && validation.1 < test.0, "{:?}", report.spans);
+    assert!(
+        prepared.warnings.iter().all(|warning| !warning.contains("cannot be told apart")),
+        "{:?}",
+        prepared.warnings
+    );
+    assert_eq!(leak(&report, "time"), None);
+}
+
+#[test]
+fn rows_of_several_files_are_named_by_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project =
+        project(folder.path(), &balanced(&["a", "b"], 20), None, Some("text,label\nThe same thing,a\nOther,b\n"));
+    std::fs::write(folder.path().join("march.csv"), "text,label\nThe same thing,a\nNo other thing at all,b\n").unwrap();
+    project.dataset.more.push("march.csv".into());
+    let report = look(&project, folder.path()).2;
+    let found = &leak(&report, "duplicates").unwrap().found;
+    assert!(found.ends_with("(the first: row 1 of test.csv and row 1 of march.csv)"), "{found}");
+}
+
+#[test]
+fn a_column_that_the_model_reads_is_not_offered_to_group_rows_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
+    project.dataset.joined_columns = vec!["customer_id".to_owned()];
+    let (imported, _, report) = look(&project, folder.path());
+    assert_eq!(leak(&report, "group:customer_id"), None);
+    assert_eq!(LeakRemedy::SplitByGroup("customer_id".to_owned()).apply(&project, &imported), project);
 }
 
 #[test]

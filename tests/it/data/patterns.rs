@@ -81,7 +81,7 @@ fn wrong_patterns_keep_from_training_and_the_rest_is_prepared() {
 fn a_text_that_would_outgrow_all_bounds_is_told() {
     let ready = prepared_with(vec![pattern("o", &"long ".repeat(300))]);
     assert!(
-        ready.blockers[0].starts_with("Pattern 1 would make 4 texts more than four times as long (the first: main:1)"),
+        ready.blockers[0].starts_with("Pattern 1 would make 4 texts more than four times as long (the first: row 1)"),
         "{:?}",
         ready.blockers
     );

@@ -55,7 +55,7 @@ fn roles_of_the_sample_and_of_made_up_exports() {
         let (split, day) = (["train", "test", "dev"][row % 3], row % 28 + 1);
         amazon += &format!(
             "{},R{row},Lamp,{},Headline {row},The lamp number {row} is bright,2015-08-{day:02},{split},,{row}\n",
-            row % 9,
+            row % 11,
             row % 5 + 1
         );
         tickets += &format!(
@@ -87,8 +87,17 @@ fn roles_of_the_sample_and_of_made_up_exports() {
     let (project, imported) = guessed(&path);
     assert_eq!(
         named(roles(&project, &imported)),
-        ["Ticket ID Id", "Subject Before the text", "Description Text", "Topic Label", "User Group", "Created at Time"]
+        ["Ticket ID Id", "Subject Before the text", "Description Text", "Topic Label", "Created at Time"],
+        "seven users are too few for sides of any size"
     );
+    // Of many users one that wrote a third of the rows is on one side with all of them.
+    let mut shared = "text\tlabel\tuser\n".to_owned();
+    for row in 0..60 {
+        let user = if row % 3 == 0 { 0 } else { row % 20 };
+        shared += &format!("What came on day {row} is as it was\t{}\tu{user}\n", ["good", "bad"][row % 2]);
+    }
+    let (_folder, path) = written("shared.tsv", shared);
+    assert_eq!(guessed(&path).0.dataset.group_column, None);
 }
 
 #[test]

@@ -252,6 +252,9 @@ fn rows_of_one_day_stay_together_and_what_days_cannot_give_is_told() {
     };
     assert_eq!(rows(&by_time(10, &|_| ())), [210, 30, 60]);
     assert_eq!(rows(&by_time(10, &|project| project.split.test = Size::Rows(31))), [240, 30, 30]);
+    let half = by_time(10, &|project| project.split.test = Size::Rows(15));
+    let word = "Test has 30 rows where about 15 were asked for: rows of the same time stay together";
+    assert_eq!(half.warnings, [word]);
     let two = by_time(2, &|_| ());
     assert_eq!(rows(&two), [30, 30, 0]);
     assert!(
@@ -355,6 +358,14 @@ fn validation_is_taken_from_training_where_the_column_names_none() {
         (project.split.validation, project.split.test) = (Size::Rows(10), Size::Rows(33));
     });
     assert_eq!(rows(&of_rows), [70, 10, 20]);
+    let all = by_column(&main, |project| project.split.validation = Size::Rows(500));
+    assert_eq!(
+        all.blockers,
+        [
+            "There are no rows for validation, which decides when training is best. Its size (500 rows) takes all of the 80 training \
+             rows there are, or more. Lower it in Prepare, or give a validation file"
+        ]
+    );
     let none = by_column(&main, |project| project.split.validation = Size::NONE);
     assert!(none.blockers[0].contains("There are no rows for validation"), "{:?}", none.blockers);
 }
@@ -419,4 +430,59 @@ fn sides_with_files_of_their_own_are_left_alone() {
     assert!(ready.side(Side::Test).all(|example| example.id.file == SourceFile::Test));
     let validation = ready.side(Side::Validation).count();
     assert!((28..=33).contains(&validation), "{validation}");
+}
+
+/// Rows of so many labels each, all texts different.
+fn of_labels(labels: usize, rows: usize) -> String {
+    let mut main = "text,label\n".to_owned();
+    for row in 0..labels * rows {
+        writeln!(main, "{},l{}", words(row), row % labels).unwrap();
+    }
+    main
+}
+
+#[test]
+fn why_a_side_is_larger_than_asked_for_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), &of_labels(30, 4), None, None);
+    project.split.keep_near_together = false;
+    let ready = prepared(&project, folder.path()).1;
+    let word = "Validation has 30 rows where about 12 were asked for: each label is divided for itself, with at least one row on \
+                every side";
+    assert!(ready.blockers.is_empty() && ready.warnings.iter().any(|warning| warning == word), "{:?}", ready.warnings);
+    project.split.stratified = false;
+    assert!(prepared(&project, folder.path()).1.warnings.iter().all(|warning| !warning.contains("asked for")));
+    // Three customers of forty rows each.
+    let mut main = "customer,text,label\n".to_owned();
+    (0..120).for_each(|row| writeln!(main, "c{},{},{}", row % 3, words(row), ["a", "b"][row % 2]).unwrap());
+    let mut project = super::project(folder.path(), &main, None, None);
+    project.dataset.group_column = Some("customer".to_owned());
+    project.split.stratified = false;
+    let warnings = prepared(&project, folder.path()).1.warnings;
+    let told = |warning: &String| warning.ends_with("were asked for: rows that stay together are not divided");
+    assert!(warnings.iter().any(told), "{warnings:?}");
+}
+
+#[test]
+fn a_column_of_other_things_than_labels_is_told_in_seconds() {
+    let mut main = "text,label\n".to_owned();
+    for row in 0..50_000 {
+        let text = if row % 10_000 == 0 { "one and the same".to_owned() } else { words(row) };
+        writeln!(main, "{text},l{row}").unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let project = project(folder.path(), &main, None, None);
+    let begun = std::time::Instant::now();
+    let ready = prepared(&project, folder.path()).1;
+    assert_eq!(
+        ready.blockers,
+        [
+            "'label' has 50000 different values in 50000 rows, so it does not look like a label column. Choose another one"
+        ]
+    );
+    // Half as many labels as rows are divided, and those of too few rows named.
+    let pairs = super::project(folder.path(), &of_labels(10_000, 2), None, None);
+    let blockers = prepared(&pairs, folder.path()).1.blockers;
+    assert!(blockers[0].starts_with("Too few rows to divide: 'l0' (2 rows), "), "{blockers:?}");
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
