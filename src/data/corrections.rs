@@ -84,7 +84,9 @@ fn without_removed_files(
     let mut left = after.main_files().peekable();
     let stays: Vec<bool> = before.main_files().map(|file| left.next_if_eq(&file).is_some()).collect();
     let is_removal = left.peek().is_none() && stays.contains(&true) && stays.contains(&false);
-    if !is_removal || parts.len() != stays.len() {
+    // What was read last may be of other files yet: then corrections are found again by what their rows say.
+    let are_these = before.main_files().map(|file| file.file_name()).eq(parts.iter().map(|part| part.path.file_name()));
+    if !is_removal || !are_these {
         return None;
     }
     // Where each file's records begin once the others are gone.
