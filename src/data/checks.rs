@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::split::{Sizes, too_large};
+use super::words::{count, listed, listed_plain, lower_first};
 use super::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
-/// Labels named in a message before the rest is counted.
-const NAMED: usize = 5;
 /// A label this many times as frequent as another is worth a warning.
 pub(super) const IMBALANCE: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
@@ -475,27 +474,4 @@ fn marked_warnings(prepared: &Prepared) -> Vec<String> {
         ));
     }
     warnings
-}
-
-pub(super) fn count(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// `'a', 'b', 'c'`, and how many more.
-fn listed(names: &[impl AsRef<str>]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("'{}'", name.as_ref())).collect();
-    if quoted.len() <= 4 * NAMED { quoted.join(", ") } else { cut(&quoted, 4 * NAMED) }
-}
-
-pub(super) fn listed_plain(parts: &[String]) -> String {
-    if parts.len() <= NAMED { parts.join(", ") } else { cut(parts, NAMED) }
-}
-
-fn cut(parts: &[String], kept: usize) -> String {
-    format!("{} and {} more", parts[..kept].join(", "), parts.len() - kept)
-}
-
-fn lower_first(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }

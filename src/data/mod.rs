@@ -31,6 +31,7 @@ mod terms;
 mod timeline;
 mod tokens;
 mod word_cache;
+mod words;
 
 pub use batch::PackedBatch;
 pub use clean::{Cleaner, PatternError, check_pattern};

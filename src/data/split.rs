@@ -7,8 +7,9 @@ mod random;
 
 use std::collections::HashMap;
 
-use super::checks::{count, too_many_labels};
+use super::checks::too_many_labels;
 use super::near::Groups;
+use super::words::count;
 use super::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
 use crate::project::{Project, Size, SourceFile, SplitMethod};

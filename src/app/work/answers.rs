@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::data::Prepared;
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
@@ -47,22 +48,7 @@ impl Work {
                 }
             }
             Answer::Surveyed(survey) => self.next_survey = Some(survey),
-            Answer::Prepared(prepared) => {
-                self.prepared = Some(Arc::clone(&prepared));
-                self.survey = self.next_survey.take();
-                self.prepare_error = None;
-                self.prepare_stopped = false;
-                if let Purpose::Prepare(mut project) = purpose {
-                    if !prepared.moved_edits.is_empty() {
-                        Arc::make_mut(&mut project).edits.follow(&prepared.moved_edits);
-                    }
-                    self.prepared_as = Some(Arc::clone(&project));
-                    self.inspect(project, &prepared);
-                }
-                let moved = !prepared.moved_edits.is_empty();
-                self.compare(prepared);
-                return moved.then_some(Outcome::Moved);
-            }
+            Answer::Prepared(prepared) => return self.on_prepared(purpose, prepared),
             Answer::TextsCompared(likeness) => {
                 self.likeness = Some(likeness);
                 self.find_leaks();
@@ -133,6 +119,23 @@ impl Work {
             training => return self.on_training(training),
         }
         None
+    }
+
+    fn on_prepared(&mut self, purpose: Purpose, prepared: Arc<Prepared>) -> Option<Outcome> {
+        self.prepared = Some(Arc::clone(&prepared));
+        self.survey = self.next_survey.take();
+        self.prepare_error = None;
+        self.prepare_stopped = false;
+        let moved = !prepared.moved_edits.is_empty();
+        if let Purpose::Prepare(mut project) = purpose {
+            if moved {
+                Arc::make_mut(&mut project).edits.follow(&prepared.moved_edits);
+            }
+            self.prepared_as = Some(Arc::clone(&project));
+            self.inspect(project, &prepared);
+        }
+        self.compare(prepared);
+        moved.then_some(Outcome::Moved)
     }
 
     /// A job is over, however it ended.
