@@ -115,7 +115,7 @@ impl Likeness {
         Self { groups, sides }
     }
 
-    /// What can be left out of one of the groups where rows are divided so; see [`surplus`].
+    /// What can be left out of one of the groups where rows are divided so.
     pub fn surplus_of(&self, group: usize, method: SplitMethod) -> impl Iterator<Item = RowId> {
         let (ids, sides) = (self.groups.get(group), self.sides.get(group));
         surplus(ids.into_iter().flatten().copied().zip(sides.into_iter().flatten().copied()), method)
