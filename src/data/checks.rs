@@ -9,6 +9,8 @@ use crate::project::{Project, RowId, SourceFile, SplitMethod};
 
 /// A label this many times as frequent as another is worth a warning.
 pub(super) const IMBALANCE: usize = 20;
+/// Rows of which some can be set aside, whatever their labels.
+const ENOUGH_ROWS: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
 pub(super) const FEW_ROWS: usize = 10;
 
@@ -295,6 +297,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
             Some(file) => blockers.push(no_rows(file, which, prepared)),
             None if side == Side::Validation => {
                 let what_to_do = too_large(project, prepared)
+                    .or_else(|| kept_together(project, prepared))
                     .unwrap_or_else(|| "Raise its size in Prepare, or give a validation file".to_owned());
                 blockers.push(format!(
                     "There are no rows for validation, which decides when training is best. {what_to_do}"
@@ -304,6 +307,22 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
         }
     }
     blockers
+}
+
+/// What to do where rows that stay together leave none to be set aside.
+fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
+    let group = project.dataset.group_column.as_deref();
+    let reason = match (project.split.keep_near_together, group) {
+        _ if project.split.method != SplitMethod::Random || prepared.examples.len() < ENOUGH_ROWS => return None,
+        (true, Some(group)) => format!("rows nearly the same, and rows of the same '{group}',"),
+        (true, None) => "rows nearly the same".to_owned(),
+        (false, Some(group)) => format!("rows of the same '{group}'"),
+        (false, None) => return None,
+    };
+    Some(format!(
+        "In Prepare {reason} are kept together, and they are so many that nothing is left to set aside. Divide without that, leave \
+         the copies out, or give a validation file"
+    ))
 }
 
 /// Labels on validation or test that no training row has.

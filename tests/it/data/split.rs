@@ -486,3 +486,25 @@ fn a_column_of_other_things_than_labels_is_told_in_seconds() {
     assert!(blockers[0].starts_with("Too few rows to divide: 'l0' (2 rows), "), "{blockers:?}");
     assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
+
+#[test]
+fn copies_that_leave_nothing_to_set_aside_are_named_as_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = "the lamp came on time and it works as well as the one before, which was from the same shop";
+    let rows: Vec<String> = (0..40).map(|row| format!("{words} {row},{}\n", ["good", "bad"][row % 2])).collect();
+    let rows = rows.concat();
+    let mut project = project(
+        folder.path(),
+        &format!("text,label\n\"{words}\",good\n{}", rows.replace(", which", " which")),
+        None,
+        None,
+    );
+    project.split.keep_near_together = true;
+    let (_, ready) = prepared(&project, folder.path());
+    let told =
+        ready.blockers.iter().any(|blocker| blocker.contains("In Prepare rows nearly the same are kept together"));
+    assert!(told, "{:?}", ready.blockers);
+    project.split.keep_near_together = false;
+    let (_, ready) = prepared(&project, folder.path());
+    assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
+}
