@@ -22,17 +22,18 @@ const FRAMES: usize = 60;
 /// Sixty frames a second leave this for all of it, the painting included.
 const BUDGET: Duration = Duration::from_millis(16);
 
-fn table(folder: &std::path::Path) -> PathBuf {
+/// The table that is measured: the one named, or a generated one of so many rows.
+pub(super) fn table(folder: &std::path::Path, rows: usize) -> PathBuf {
     if let Some(path) = std::env::var_os("HONE_FRAMES") {
         return path.into();
     }
-    let mut rows = String::from("text,label\n");
-    for row in 0..ROWS {
+    let mut text = String::from("text,label\n");
+    for row in 0..rows {
         let label = ["good", "bad", "neither"][row % 3];
-        writeln!(rows, "\"Order {row} came late, <b>again</b>, and item {} was broken\",{label}", row % 97).unwrap();
+        writeln!(text, "\"Order {row} came late, <b>again</b>, and item {} was broken\",{label}", row % 97).unwrap();
     }
     let path = folder.join("rows.csv");
-    std::fs::write(&path, rows).unwrap();
+    std::fs::write(&path, text).unwrap();
     path
 }
 
@@ -76,7 +77,7 @@ fn a_frame_of_each_step_with_many_rows() {
     let settings = AppSettings { theme: ThemeChoice::Light, ..AppSettings::default() };
     let start = Start { project: Some(project_folder), settings, keep_settings: false };
     let mut app = HoneApp::new(&ctx, start).unwrap();
-    app.run_command(AppCommand::OpenData(table(folder.path())));
+    app.run_command(AppCommand::OpenData(table(folder.path(), ROWS)));
     settle(&ctx, &mut app);
     app.state.work.results = Some(results());
     let views = Step::ALL.map(View::Step).into_iter().chain([View::TryIt]);

@@ -4,8 +4,6 @@
 //! `HONE_FRAMES=/path/to/table.csv cargo nextest run --release --run-ignored only --no-capture scrolls_smoothly`
 //! measures another table than the generated one.
 
-use std::fmt::Write;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use egui::epaint::{ClippedShape, Shape};
@@ -15,6 +13,7 @@ use egui::{
 };
 
 use super::app::{HoneApp, Start};
+use super::frame_times;
 use super::messages::AppCommand;
 use crate::project::{Project, Step};
 use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
@@ -29,20 +28,6 @@ const BUDGET: Duration = Duration::from_millis(8);
 const OVER_ROWS: Pos2 = pos2(700.0, 800.0);
 /// The window, high enough for the whole table to be seen.
 const SIZE: Vec2 = vec2(1280.0, 1100.0);
-
-fn table(folder: &Path) -> PathBuf {
-    if let Some(path) = std::env::var_os("HONE_FRAMES") {
-        return path.into();
-    }
-    let mut rows = String::from("text,label\n");
-    for row in 0..ROWS {
-        let label = ["good", "bad", "neither"][row % 3];
-        writeln!(rows, "\"Order {row} came late, <b>again</b>, and item {} was broken\",{label}", row % 97).unwrap();
-    }
-    let path = folder.join("rows.csv");
-    std::fs::write(&path, rows).unwrap();
-    path
-}
 
 /// One frame as eframe makes it, without the painting, and the greatest row number in it.
 fn frame(ctx: &Context, app: &mut HoneApp, events: Vec<Event>) -> (Duration, u64) {
@@ -102,7 +87,7 @@ fn a_million_rows_scrolls_smoothly() {
     let start = Start { project: Some(project_folder), settings, keep_settings: false };
     let mut app = HoneApp::new(&ctx, start).unwrap();
     let begun = Instant::now();
-    app.run_command(AppCommand::OpenData(table(folder.path())));
+    app.run_command(AppCommand::OpenData(frame_times::table(folder.path(), ROWS)));
     wait(&ctx, &mut app, |app| app.state.work.inspection.source.is_some());
     println!("read and prepared after {:.1?}", begun.elapsed());
     app.run_command(AppCommand::GoTo(Step::Labels));

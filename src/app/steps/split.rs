@@ -136,19 +136,26 @@ fn column(
     }
 }
 
-/// Rows that a size is a share of: the main file's, or those of it that train or are taken from them.
-fn divided_rows(prepared: &Prepared, method: SplitMethod) -> usize {
-    let main = prepared.examples.partition_point(|example| example.id.file == SourceFile::Main);
+/// Rows that a size is a share of: the main file's, or those of it that train or are taken from them. `sides` counts all
+/// rows of each side.
+fn divided_rows(prepared: &Prepared, sides: [usize; 3], method: SplitMethod) -> usize {
+    let examples = &prepared.examples;
+    let up_to = |file| examples.partition_point(|example| example.id.file <= file);
+    let main = up_to(SourceFile::Main);
     match method {
         SplitMethod::Random | SplitMethod::Time => main,
-        SplitMethod::Column => prepared.examples[..main].iter().filter(|example| example.side != Side::Test).count(),
+        // Rows of a test file of its own were never the main file's.
+        SplitMethod::Column => {
+            let in_test_file = examples.len() - up_to(SourceFile::Validation);
+            main - sides[Side::Test as usize].saturating_sub(in_test_file).min(main)
+        }
     }
 }
 
 fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut SplitSettings) {
     let theme = ctx.theme;
     let dataset = &ctx.project.dataset;
-    let rows = divided_rows(prepared, settings.method);
+    let rows = divided_rows(prepared, ctx.survey.map_or([0; 3], |survey| survey.sides), settings.method);
     let by_column = settings.method == SplitMethod::Column;
     let random = settings.method == SplitMethod::Random;
     ui.horizontal_wrapped(|ui| {
