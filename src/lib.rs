@@ -12,12 +12,14 @@ pub mod project;
 pub mod data;
 /// Differentiable tensor operations.
 pub mod ops;
-/// Pre-trained networks: the catalogue, fetching, loading.
+/// Pre-trained networks: layers, weights, loading and saving.
 pub mod models;
 /// How good a model is.
 pub mod evaluation;
 /// Project files, runs, caches, settings: the only room that writes files.
 pub mod storage;
+/// The catalogue of models, and how they come onto this machine.
+pub mod fetch;
 /// Fine-tuning a model on prepared rows.
 pub mod training;
 /// Trained models as others can use them, each proven.

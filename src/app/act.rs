@@ -10,16 +10,16 @@ use crate::project::{DatasetSettings, ModelChoice, SplitMethod, SplitSettings};
 use crate::storage::{PROJECT_FILE, ThemeChoice, stored};
 use crate::worker::ExportFormat;
 
-use super::app::HoneApp;
-use super::commands::UserCommand;
-use super::context::Notice;
-use super::messages::{AppCommand, Edit, Pick};
-use super::pick::Picked;
-use super::session::{Session, Stale};
-use super::shell::{Dialog, Leaving};
-use super::steps::View;
-use super::theme::Tone;
-use super::work::Outcome;
+use crate::app::app::HoneApp;
+use crate::app::commands::UserCommand;
+use crate::app::context::Notice;
+use crate::app::messages::{AppCommand, Edit, Pick};
+use crate::app::pick::Picked;
+use crate::app::session::{Session, Stale};
+use crate::app::shell::{Dialog, Leaving};
+use crate::app::theme::Tone;
+use crate::app::view::View;
+use crate::app::work::Outcome;
 
 /// Zoom grows and shrinks by this.
 const ZOOM_STEP: f32 = 0.1;

@@ -7,14 +7,14 @@ use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui, UiBuilder};
 
 use crate::storage::{AppSettings, ThemeChoice};
 
-use super::commands::UserCommand;
-use super::messages::CommandSender;
-use super::pick::Picker;
-use super::shell::{self, Dialog, Meter, Notices, Palette};
-use super::state::AppState;
-use super::steps::{StepStates, view_ui};
-use super::theme::{Theme, ThemeError, Tokens};
-use super::work::Work;
+use crate::app::commands::UserCommand;
+use crate::app::messages::CommandSender;
+use crate::app::pick::Picker;
+use crate::app::shell::{self, Dialog, Meter, Notices, Palette};
+use crate::app::state::AppState;
+use crate::app::steps::{StepStates, view_ui};
+use crate::app::theme::{Theme, ThemeError, Tokens};
+use crate::app::work::Work;
 
 /// The window could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +136,7 @@ impl HoneApp {
         });
         let ground = Frame::new().fill(theme.palette.panel);
         if let Some(context) = &context {
-            let dirty = self.state.session.as_ref().is_some_and(super::session::Session::is_dirty);
+            let dirty = self.state.session.as_ref().is_some_and(crate::app::session::Session::is_dirty);
             let rail = Frame::new().fill(theme.palette.rail).inner_margin(Margin::same(theme.space.s as i8));
             let narrow = ui.available_width() < theme.size.narrow;
             let width = if narrow { theme.size.rail_narrow } else { theme.size.rail };
@@ -185,7 +185,7 @@ impl HoneApp {
     /// When none is open.
     #[cfg(test)]
     pub fn project(&self) -> &crate::project::Project {
-        self.state.session.as_ref().map(super::session::Session::project).unwrap()
+        self.state.session.as_ref().map(crate::app::session::Session::project).unwrap()
     }
 
     /// The data as it would be learnt from.
@@ -282,11 +282,11 @@ mod tests {
     use egui::{Key, Modifiers};
     use egui_kittest::kittest::Queryable;
 
-    use super::super::messages::{AppCommand, Edit};
-    use super::super::shell::Leaving;
-    use super::super::steps::View;
-    use super::super::testing::{Window, app, hone, picture, press, results, settle, snapshot_app};
     use super::*;
+    use crate::app::messages::{AppCommand, Edit};
+    use crate::app::shell::Leaving;
+    use crate::app::testing::{Window, app, hone, picture, press, results, settle, snapshot_app};
+    use crate::app::view::View;
     use crate::project::{CleaningSettings, Step};
 
     #[test]

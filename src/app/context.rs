@@ -9,8 +9,8 @@ use crate::project::{Facts, Project};
 use crate::storage::{EvaluationPoint, RunListing, StepMetrics};
 use crate::worker::{DryRun, EvaluationReport, LogLine, RunResults, RunStart, Survey};
 
-use super::inspection::Inspection;
-use super::theme::{Theme, Tone};
+use crate::app::inspection::Inspection;
+use crate::app::theme::{Theme, Tone};
 
 /// Read access to everything a step shows. Drawing changes nothing here.
 #[derive(Clone, Copy)]

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use egui::{Context, RawInput, Rect, pos2, vec2};
 
-use super::app::{HoneApp, Start};
-use super::messages::AppCommand;
-use super::steps::View;
-use super::testing::results;
+use crate::app::app::{HoneApp, Start};
+use crate::app::messages::AppCommand;
+use crate::app::testing::results;
+use crate::app::view::View;
 use crate::project::{Project, Step};
 use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
 

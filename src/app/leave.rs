@@ -7,11 +7,11 @@ use egui::{Context, ViewportCommand};
 use crate::project::Project;
 use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, sample_project};
 
-use super::app::HoneApp;
-use super::session::Session;
-use super::shell::{Dialog, DialogAnswer, Leaving};
-use super::steps::StepStates;
-use super::theme::Tone;
+use crate::app::app::HoneApp;
+use crate::app::session::Session;
+use crate::app::shell::{Dialog, DialogAnswer, Leaving};
+use crate::app::steps::StepStates;
+use crate::app::theme::Tone;
 
 impl HoneApp {
     /// Opens the project named when Hone was started, or the last one, or the sample.
@@ -197,10 +197,10 @@ mod tests {
     use egui::{Key, Modifiers};
     use egui_kittest::kittest::Queryable;
 
-    use super::super::commands::UserCommand;
-    use super::super::messages::{AppCommand, Edit, Pick};
-    use super::super::testing::{Window, app, app_on, hone, picture, press, settle};
     use super::*;
+    use crate::app::commands::UserCommand;
+    use crate::app::messages::{AppCommand, Edit, Pick};
+    use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
     use crate::project::ModelChoice;
     use crate::storage::{RunStatus, ThemeChoice};
 

@@ -9,8 +9,8 @@ use crate::project::{
 };
 use crate::worker::ExportFormat;
 
-use super::commands::UserCommand;
-use super::context::Notice;
+use crate::app::commands::UserCommand;
+use crate::app::context::Notice;
 
 /// A change of the project: applied in one place, undone as a whole, saved at once.
 ///

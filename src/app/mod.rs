@@ -27,6 +27,7 @@ mod testing;
 #[cfg(test)]
 mod training_times;
 mod theme;
+mod view;
 mod widgets;
 mod work;
 

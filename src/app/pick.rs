@@ -14,7 +14,7 @@ use rfd::{AsyncFileDialog, FileHandle};
 
 use crate::worker::ExportFormat;
 
-use super::messages::Pick;
+use crate::app::messages::Pick;
 
 /// A dialog that is over sooner than a person can act was never shown: the system has none to show.
 const TOO_SOON: Duration = Duration::from_millis(250);

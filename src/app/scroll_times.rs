@@ -12,9 +12,9 @@ use egui::{
     vec2,
 };
 
-use super::app::{HoneApp, Start};
-use super::frame_times;
-use super::messages::AppCommand;
+use crate::app::app::{HoneApp, Start};
+use crate::app::frame_times;
+use crate::app::messages::AppCommand;
 use crate::project::{Project, Step};
 use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
 

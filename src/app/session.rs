@@ -8,8 +8,8 @@ use crate::data::{Imported, carried_corrections};
 use crate::project::{DatasetSettings, LabelSettings, Project, SplitSettings};
 use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 
-use super::history::History;
-use super::messages::Edit;
+use crate::app::history::History;
+use crate::app::messages::Edit;
 
 /// How long edits rest before they are autosaved: a slider dragged is written once.
 const AUTOSAVE_AFTER: Duration = Duration::from_millis(800);

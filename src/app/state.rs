@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::models::{Catalogue, CatalogueEntry, locate};
+use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{Facts, ModelChoice, Readiness, Step, readiness};
 use crate::storage::{AppSettings, RunFolder, RunListing, RunStatus};
 
-use super::commands::CommandState;
-use super::context::StepContext;
-use super::session::{Session, Stale};
-use super::steps::View;
-use super::theme::Theme;
-use super::work::Work;
+use crate::app::commands::CommandState;
+use crate::app::context::StepContext;
+use crate::app::session::{Session, Stale};
+use crate::app::theme::Theme;
+use crate::app::view::View;
+use crate::app::work::Work;
 
 /// How long edits rest before the data is read or prepared anew.
 const REFRESH_AFTER: Duration = Duration::from_millis(150);
@@ -195,8 +195,8 @@ impl AppState {
         let live = self.work.live.as_ref();
         CommandState {
             has_project: self.session.is_some(),
-            undo: history.and_then(super::history::History::undo_title),
-            redo: history.and_then(super::history::History::redo_title),
+            undo: history.and_then(crate::app::history::History::undo_title),
+            redo: history.and_then(crate::app::history::History::redo_title),
             training: self.work.is_training(),
             paused: live.is_some_and(|live| live.paused),
             stopping: live.is_some_and(|live| live.is_going() && live.stopping),

@@ -8,11 +8,11 @@ use std::sync::{Arc, OnceLock};
 
 use egui_kittest::Harness;
 
-use super::app::{HoneApp, Start};
-use super::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun, StepContext};
-use super::inspection::Inspection;
-use super::messages::{AppCommand, CommandSender};
-use super::theme::{Theme, Tokens};
+use crate::app::app::{HoneApp, Start};
+use crate::app::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun, StepContext};
+use crate::app::inspection::Inspection;
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared};
 use crate::evaluation::{ClassificationMetrics, Prediction, bootstrap_macro_f1, majority_baseline};
 use crate::progress::{Control, Watch};

@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use egui::Context;
 
-use super::app::{HoneApp, Start};
-use super::commands::UserCommand;
-use super::frame_times::frame;
-use super::messages::AppCommand;
+use crate::app::app::{HoneApp, Start};
+use crate::app::commands::UserCommand;
+use crate::app::frame_times::frame;
+use crate::app::messages::AppCommand;
 use crate::storage::{AppSettings, ProjectFile, RunSummary};
 use crate::worker::{Answer, Command, Worker};
 

@@ -17,8 +17,8 @@ use crate::worker::{
     Command, EvaluationReport, ExportFormat, JobId, RunResults, SharedData, Survey, Worker, WorkerOptions,
 };
 
-use super::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun};
-use super::inspection::{Inspection, RowQuestion};
+use crate::app::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun};
+use crate::app::inspection::{Inspection, RowQuestion};
 
 /// What a job was asked for.
 #[derive(Clone, Debug)]

@@ -4,11 +4,11 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::CliError;
-use super::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments};
-use super::new::{absolute, model_choice};
-use super::outcome::print_json;
-use super::session::Session;
+use crate::cli::CliError;
+use crate::cli::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments};
+use crate::cli::new::{absolute, model_choice};
+use crate::cli::outcome::print_json;
+use crate::cli::session::Session;
 use crate::project::{DeviceChoice, Precision};
 use crate::worker::{Answer, Command, StepBench, StepFigures};
 

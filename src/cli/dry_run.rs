@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::CliError;
-use super::outcome::print_json;
-use super::session::Session;
-use super::table::{duration, grouped};
+use crate::cli::CliError;
+use crate::cli::outcome::print_json;
+use crate::cli::session::Session;
+use crate::cli::table::{duration, grouped};
 use crate::project::Project;
 use crate::worker::{Answer, Command, DryRun};
 

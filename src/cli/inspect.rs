@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::args::InspectArguments;
-use super::new::{absolute, choose_columns, choose_method, choose_split_columns, import, label_columns_hint, reading};
-use super::outcome::print_json;
-use super::profile::{LeftOut, Told, print_findings, print_missing};
-use super::session::Session;
-use super::table::{count, grouped, printable, shortened, table};
-use super::{CliError, sentence, shell_word};
+use crate::cli::args::InspectArguments;
+use crate::cli::new::{
+    absolute, choose_columns, choose_method, choose_split_columns, import, label_columns_hint, reading,
+};
+use crate::cli::outcome::print_json;
+use crate::cli::profile::{LeftOut, Told, print_findings, print_missing};
+use crate::cli::session::Session;
+use crate::cli::table::{count, grouped, printable, shortened, table};
+use crate::cli::{CliError, sentence, shell_word};
 use crate::data::{
     ColumnSummary, DropReason, FileFormat, FilePart, Finding, Imported, Leak, LeakRemedy, LeakageReport, Likeness,
     Prepared, Table, summarise_columns,

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::CliError;
+use crate::cli::CliError;
 use crate::evaluation::{ClassMetrics, ClassificationMetrics, ConfusionMatrix};
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
 use crate::worker::RunResults;

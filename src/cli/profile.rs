@@ -5,8 +5,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::table::{count, grouped, printable};
-use super::{CliError, sentence};
+use crate::cli::table::{count, grouped, printable};
+use crate::cli::{CliError, sentence};
 use crate::data::{DropReason, Finding, Prepared, Severity};
 use crate::worker::Profile;
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{CliError, train};
+use crate::cli::{CliError, train};
 use crate::storage::{ProjectFile, sample_project};
 
 /// Trains the sample project and says how to open the window.

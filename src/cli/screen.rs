@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::table::{duration, grouped, printable};
+use crate::cli::table::{duration, grouped, printable};
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::worker::{Answer, LogLevel, RunStart};

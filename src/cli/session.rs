@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crossbeam_channel::RecvTimeoutError;
 
-use super::CliError;
-use super::screen::Screen;
+use crate::cli::CliError;
+use crate::cli::screen::Screen;
 use crate::worker::{Answer, Command, Worker};
 
 /// How often Ctrl-C is looked at.

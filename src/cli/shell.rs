@@ -5,9 +5,9 @@ use std::path::Path;
 
 use clap::{CommandFactory, Parser};
 
-use super::args::Arguments;
-use super::setting::distance;
-use super::{CliError, report};
+use crate::cli::args::Arguments;
+use crate::cli::setting::distance;
+use crate::cli::{CliError, report};
 
 /// Edits between a word and the command it may have been meant for.
 const NEAR: usize = 2;

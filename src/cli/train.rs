@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use super::args::TrainArguments;
-use super::outcome::{TrainOutcome, print_json};
-use super::session::Session;
-use super::table::{confusion_table, count, duration, grouped, metrics_table};
-use super::{CliError, apply_settings, dry_run};
+use crate::cli::args::TrainArguments;
+use crate::cli::outcome::{TrainOutcome, print_json};
+use crate::cli::session::Session;
+use crate::cli::table::{confusion_table, count, duration, grouped, metrics_table};
+use crate::cli::{CliError, apply_settings, dry_run};
 use crate::project::Project;
 use crate::storage::{ProjectFile, StopReason};
 use crate::worker::{Answer, Command, RunResults};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use super::PatternError;
+use crate::data::PatternError;
 
 /// Why data could not be read or tokenised. Every message says what to do next.
 #[derive(Debug, Error)]

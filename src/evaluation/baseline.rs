@@ -1,9 +1,9 @@
 //! What simple methods reach on the same rows.
 
-use super::ClassificationMetrics;
-use super::logistic::LogisticRegression;
-use super::minimise::Limits;
-use super::tfidf::Vectorizer;
+use crate::evaluation::ClassificationMetrics;
+use crate::evaluation::logistic::LogisticRegression;
+use crate::evaluation::minimise::Limits;
+use crate::evaluation::tfidf::Vectorizer;
 use crate::progress::{Progress, Watch};
 
 /// Training rows the TF-IDF baseline learns from.

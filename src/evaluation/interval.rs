@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::PrecisionRecall;
+use crate::evaluation::PrecisionRecall;
 use crate::random::Rng;
 
 /// Fewer rows than this give no interval worth telling: one row drawn again and again is always the same.
@@ -11,7 +11,7 @@ pub const FEWEST_ROWS: u64 = 20;
 /// 95% percentile interval of macro-F1 (Efron 1979): the rows are drawn again with replacement `resamples` times.
 ///
 /// `truth` and `predicted` are class ids below `classes` of the same rows. As in
-/// [`super::ClassificationMetrics::compute`], each resample's mean is over the labels it has. The same arguments give
+/// [`crate::evaluation::ClassificationMetrics::compute`], each resample's mean is over the labels it has. The same arguments give
 /// the same interval on any number of threads. (0, 0) without rows or resamples.
 #[must_use]
 pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resamples: usize, seed: u64) -> (f64, f64) {

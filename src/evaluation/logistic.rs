@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::minimise::{Limits, minimise};
-use super::tfidf::SparseRows;
+use crate::evaluation::minimise::{Limits, minimise};
+use crate::evaluation::tfidf::SparseRows;
 
 /// Strength of the L2 penalty is 1 / this, as scikit-learn's `C`.
 const C: f64 = 1.0;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::ExportError;
 use crate::data::Imported;
+use crate::export::ExportError;
 use crate::storage::write_atomic;
 
 /// Writes the bad rows of all files of a project to `output`: file, record within it, line, reason and the row as it stands there (at

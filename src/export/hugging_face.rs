@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{ExportError, Source, model_card, say, verify};
+use crate::export::{ExportError, Source, model_card, say, verify};
 use crate::progress::Watch;
 use crate::storage::{read_model_info, write_atomic};
 

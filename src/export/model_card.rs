@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::path::Path;
 
 use crate::evaluation::ClassificationMetrics;
-use crate::models::{Catalogue, Source};
+use crate::fetch::{Catalogue, Source};
 use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
 use crate::storage::{RunSettings, RunSummary, StopReason};
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{ExportError, Source, say};
 use crate::evaluation::Prediction;
+use crate::export::{ExportError, Source, say};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 

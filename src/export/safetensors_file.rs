@@ -6,8 +6,8 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 
-use super::hugging_face::copy;
-use super::{ExportError, Source, say, verify};
+use crate::export::hugging_face::copy;
+use crate::export::{ExportError, Source, say, verify};
 use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
 use crate::progress::Watch;
 use crate::storage::{link_or_copy, scratch_folder, write_atomic};

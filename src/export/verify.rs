@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{ExportError, Source, say};
 use crate::data::{TextTokenizer, packed};
+use crate::export::{ExportError, Source, say};
 use crate::models::{LoadOptions, Mode, TextClassifier};
 use crate::progress::Watch;
 

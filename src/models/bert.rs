@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use candle_core::{Result, bail};
 
-use super::ModelError;
-use super::config::{Activation, ModelConfig};
-use super::mode::{DropoutRates, Mode, Pass};
-use super::weights::{Fill, Weights};
 use crate::data::PackedBatch;
+use crate::models::ModelError;
+use crate::models::config::{Activation, ModelConfig};
+use crate::models::mode::{DropoutRates, Mode, Pass};
+use crate::models::weights::{Fill, Weights};
 use crate::ops::{
     self, Array, AttentionInput, AttentionShape, Backend, LayerNormWeights, LinearWeights, TokenRows, Value, Weight,
 };

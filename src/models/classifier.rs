@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use candle_core::{Result, Tensor};
 
-use super::ModelError;
-use super::bert::{Bert, load_linear};
-use super::compute::Compute;
-use super::config::ModelConfig;
-use super::mode::{DropoutRates, Mode, Pass};
-use super::weights::{self, Fill, LoadReport, Parameter, Weights};
 use crate::data::PackedBatch;
+use crate::models::ModelError;
+use crate::models::bert::{Bert, load_linear};
+use crate::models::compute::Compute;
+use crate::models::config::ModelConfig;
+use crate::models::mode::{DropoutRates, Mode, Pass};
+use crate::models::weights::{self, Fill, LoadReport, Parameter, Weights};
 use crate::ops::{
     Array, Backend, CrossEntropy, Gradients, LinearWeights, Value, cross_entropy, keep_awake, matrix_speed,
 };

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use candle_core::Device;
 
-use super::ModelError;
+use crate::models::ModelError;
 use crate::ops::{Backend, MatrixPrecision};
 use crate::project::{DeviceChoice, Precision};
 

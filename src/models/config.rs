@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use crate::models::ModelError;
 
 /// The configuration's file name.
 pub const CONFIG_FILE: &str = "config.json";

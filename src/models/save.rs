@@ -6,10 +6,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::classifier::TextClassifier;
-use super::config::{CONFIG_FILE, read_json};
-use super::weights::WEIGHTS_FILE;
-use super::{ModelError, Parameter};
+use crate::models::classifier::TextClassifier;
+use crate::models::config::{CONFIG_FILE, read_json};
+use crate::models::weights::WEIGHTS_FILE;
+use crate::models::{ModelError, Parameter};
 use crate::storage::write_atomic;
 
 /// Files of a tokenizer; which of them a folder has depends on the model.

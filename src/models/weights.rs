@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-use super::ModelError;
+use crate::models::ModelError;
 use crate::ops::Weight;
 use crate::random::Rng;
 

@@ -3,10 +3,10 @@
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
-use super::array::Array;
-use super::kernels::math::{erf, exp};
-use super::kernels::{CHUNK, simd_kernel};
-use super::tape::{Flow, Node, Op, Tape, Value};
+use crate::ops::array::Array;
+use crate::ops::kernels::math::{erf, exp};
+use crate::ops::kernels::{CHUNK, simd_kernel};
+use crate::ops::tape::{Flow, Node, Op, Tape, Value};
 
 /// An activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

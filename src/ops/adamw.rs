@@ -8,9 +8,9 @@ use std::sync::Mutex;
 use candle_core::{CpuStorage, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 
-use super::gradients::{Gradient, RowGradient};
-use super::host::is_host;
-use super::kernels::{CHUNK, simd_kernel};
+use crate::ops::gradients::{Gradient, RowGradient};
+use crate::ops::host::is_host;
+use crate::ops::kernels::{CHUNK, simd_kernel};
 
 /// The numbers of one update of one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]

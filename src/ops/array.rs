@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::kernels::matmul::Matrix;
-use super::pool::Buffer;
+use crate::ops::kernels::matmul::Matrix;
+use crate::ops::pool::Buffer;
 
 /// A matrix, rows one after another. Copies share the numbers until one is written to.
 #[derive(Clone, Debug)]

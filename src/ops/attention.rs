@@ -8,11 +8,11 @@ use std::sync::Arc;
 use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::array::Array;
-use super::dropout::Dropout;
-use super::regroup::Regroup;
-use super::sequence::{Gradients, Rows, Scratch, Sequence, mask_row};
-use super::tape::{Flow, HostValue, Node, Op, Tape, Value};
+use crate::ops::array::Array;
+use crate::ops::dropout::Dropout;
+use crate::ops::regroup::Regroup;
+use crate::ops::sequence::{Gradients, Rows, Scratch, Sequence, mask_row};
+use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value};
 
 /// How the rows of queries, keys and values are cut into sequences and heads.
 #[derive(Clone, Debug)]

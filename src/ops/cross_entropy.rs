@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Result, Tensor, bail};
 
-use super::array::Array;
-use super::tape::{Node, Value};
+use crate::ops::array::Array;
+use crate::ops::tape::{Node, Value};
 
 /// How the rows' losses are weighed and summed.
 #[derive(Clone, Debug, Default, PartialEq)]

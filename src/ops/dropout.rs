@@ -3,9 +3,9 @@
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
-use super::array::Array;
-use super::kernels::{ROWS, simd_kernel};
-use super::tape::{Flow, Node, Op, Tape, Value};
+use crate::ops::array::Array;
+use crate::ops::kernels::{ROWS, simd_kernel};
+use crate::ops::tape::{Flow, Node, Op, Tape, Value};
 use crate::random::{mask_bits, mask_row_key};
 
 /// Which elements are dropped, and what the others are multiplied with.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::array::Array;
-use super::host::values;
-use super::kernels::{ROWS, simd_kernel};
-use super::regroup::Regroup;
-use super::tape::{Flow, Op, Tape, Value, Weight};
+use crate::ops::array::Array;
+use crate::ops::host::values;
+use crate::ops::kernels::{ROWS, simd_kernel};
+use crate::ops::regroup::Regroup;
+use crate::ops::tape::{Flow, Op, Tape, Value, Weight};
 
 /// The rows each token takes from the three tables.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use candle_core::{D, DType, Result, Tensor};
 use rayon::prelude::*;
 
-use super::array::Array;
-use super::kernels::{CHUNK, lanes, simd_kernel};
+use crate::ops::array::Array;
+use crate::ops::kernels::{CHUNK, lanes, simd_kernel};
 
 /// Gradients of all trained tensors of a network, by the tensors' numbers.
 #[derive(Debug)]

@@ -4,13 +4,13 @@
 use candle_core::{D, Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::array::Array;
-use super::dropout::{self, Dropout};
-use super::gradients::add_to;
-use super::host::values;
-use super::kernels::{ROWS, lanes, simd_kernel};
-use super::linear::column_sums;
-use super::tape::{Flow, Node, Op, Tape, Value, Weight};
+use crate::ops::array::Array;
+use crate::ops::dropout::{self, Dropout};
+use crate::ops::gradients::add_to;
+use crate::ops::host::values;
+use crate::ops::kernels::{ROWS, lanes, simd_kernel};
+use crate::ops::linear::column_sums;
+use crate::ops::tape::{Flow, Node, Op, Tape, Value, Weight};
 
 /// The trained part of a layer normalisation, and the number that keeps its division finite.
 #[derive(Clone, Debug)]

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
-use super::activation::{self, Activation};
-use super::array::Array;
-use super::gradients::add_to;
-use super::host::values;
-use super::kernels::bf16::{self, Panels};
-use super::kernels::matmul::{Matrix, MatrixPrecision, Onto, Operand, Threads, matmul};
-use super::kernels::{ROWS, simd_kernel};
-use super::tape::{Flow, HostValue, Node, Op, Tape, Value, Weight};
+use crate::ops::activation::{self, Activation};
+use crate::ops::array::Array;
+use crate::ops::gradients::add_to;
+use crate::ops::host::values;
+use crate::ops::kernels::bf16::{self, Panels};
+use crate::ops::kernels::matmul::{Matrix, MatrixPrecision, Onto, Operand, Threads, matmul};
+use crate::ops::kernels::{ROWS, simd_kernel};
+use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value, Weight};
 
 /// A matrix `[out, in]` and a bias `[out]`.
 pub type LinearWeights = (Weight, Option<Weight>);

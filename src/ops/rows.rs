@@ -2,9 +2,9 @@
 
 use candle_core::{Result, Tensor, bail};
 
-use super::array::Array;
-use super::gradients::add_to;
-use super::tape::{Flow, Node, Op, Tape, Value};
+use crate::ops::array::Array;
+use crate::ops::gradients::add_to;
+use crate::ops::tape::{Flow, Node, Op, Tape, Value};
 
 /// What the backward pass needs.
 #[derive(Debug)]

@@ -1,9 +1,9 @@
 //! Attention within one sequence, on one thread.
 
-use super::dropout::Dropout;
-use super::kernels::math::exp;
-use super::kernels::matmul::{Matrix, Onto, Threads, matmul};
-use super::kernels::{lanes, simd_kernel};
+use crate::ops::dropout::Dropout;
+use crate::ops::kernels::math::exp;
+use crate::ops::kernels::matmul::{Matrix, Onto, Threads, matmul};
+use crate::ops::kernels::{lanes, simd_kernel};
 
 /// Some columns of the rows of one sequence.
 #[derive(Clone, Copy)]

@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use candle_core::{Device, Result, Tensor};
 
-use super::Backend;
-use super::array::Array;
-use super::kernels::matmul::{MatrixPrecision, Onto, Operand, Threads, matmul};
+use crate::ops::Backend;
+use crate::ops::array::Array;
+use crate::ops::kernels::matmul::{MatrixPrecision, Onto, Operand, Threads, matmul};
 
 /// Products timed; the fastest counts, since anything slower was disturbed.
 const TRIES: usize = 6;

@@ -10,13 +10,13 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Result, Tensor, Var, bail};
 
-use super::activation::Activation;
-use super::array::Array;
-use super::cross_entropy::{Loss, LossKind};
-use super::gradients::{Gradients, add_to};
-use super::kernels::MatrixPrecision;
-use super::kernels::bf16::Panels;
-use super::{activation, attention, dropout, embedding, layer_norm, linear, rows};
+use crate::ops::activation::Activation;
+use crate::ops::array::Array;
+use crate::ops::cross_entropy::{Loss, LossKind};
+use crate::ops::gradients::{Gradients, add_to};
+use crate::ops::kernels::MatrixPrecision;
+use crate::ops::kernels::bf16::Panels;
+use crate::ops::{activation, attention, dropout, embedding, layer_norm, linear, rows};
 
 /// Who computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use super::kernels::{MatrixPrecision, levels};
-use super::{Array, Backend, Gradients, Tape, Value, Weight};
+use crate::ops::kernels::{MatrixPrecision, levels};
+use crate::ops::{Array, Backend, Gradients, Tape, Value, Weight};
 use crate::random::Rng;
 
 /// Normal random numbers of that shape.

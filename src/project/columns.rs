@@ -1,6 +1,6 @@
 //! What each column of the data is for.
 
-use super::DatasetSettings;
+use crate::project::DatasetSettings;
 
 /// What a column is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DatasetSettings {
-    /// The main file. Split by [`super::SplitSettings`] unless the files below are given.
+    /// The main file. Split by [`crate::project::SplitSettings`] unless the files below are given.
     pub main: Option<PathBuf>,
     /// Files appended to the main one, in this order: all of them are one table.
     #[serde(skip_serializing_if = "Vec::is_empty")]

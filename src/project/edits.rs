@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::RowId;
+use crate::project::RowId;
 
 /// Corrections by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What each number of a project can be.
 
-use super::{EvaluateEvery, Project, Size, TrainedLayers, TrainingSettings};
+use crate::project::{EvaluateEvery, Project, Size, TrainedLayers, TrainingSettings};
 
 /// A setting that cannot mean anything.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

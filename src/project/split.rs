@@ -12,9 +12,9 @@ pub enum SplitMethod {
     /// Chance, by [`SplitSettings::seed`].
     #[default]
     Random,
-    /// The date in [`super::DatasetSettings::time_column`]: the oldest rows train, the newest are the test.
+    /// The date in [`crate::project::DatasetSettings::time_column`]: the oldest rows train, the newest are the test.
     Time,
-    /// The side named in [`super::DatasetSettings::split_column`].
+    /// The side named in [`crate::project::DatasetSettings::split_column`].
     Column,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::LabelSettings;
+use crate::project::LabelSettings;
 
 /// One of the three labels that stars become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

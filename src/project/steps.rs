@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Project;
+use crate::project::Project;
 
 /// A step of the wizard, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

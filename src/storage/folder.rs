@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::atomic::sync_folder;
-use super::{StorageError, remove_folder};
+use crate::storage::atomic::sync_folder;
+use crate::storage::{StorageError, remove_folder};
 
 /// Writes a folder in place of the one at `folder`, if any: `write` fills a new folder beside it, which then takes
 /// its place. When `write` fails, or the process dies, the old folder is still whole (see [`recover_folder`]).

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{StorageError, ron_file};
 use crate::project::{CleaningSettings, Precision};
+use crate::storage::{StorageError, ron_file};
 
 /// Name of the file in a model folder.
 pub const MODEL_INFO_FILE: &str = "hone.ron";

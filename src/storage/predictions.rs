@@ -16,8 +16,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use super::{RunFolder, StorageError, write_atomic};
 use crate::evaluation::Prediction;
+use crate::storage::{RunFolder, StorageError, write_atomic};
 
 const FILE: &str = "predictions.parquet";
 const PROBABILITY: &str = "probability_";

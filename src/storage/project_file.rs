@@ -3,10 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::migrations::{MIGRATIONS, migrate, version_of};
-use super::paths::with_stored_paths;
-use super::{FileLock, OpenError, StorageError, remove_file, ron_file};
 use crate::project::{Project, SCHEMA_VERSION};
+use crate::storage::migrations::{MIGRATIONS, migrate, version_of};
+use crate::storage::paths::with_stored_paths;
+use crate::storage::{FileLock, OpenError, StorageError, remove_file, ron_file};
 
 /// Name of the project file in its folder.
 pub const PROJECT_FILE: &str = "project.ron";

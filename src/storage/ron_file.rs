@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{StorageError, write_atomic};
+use crate::storage::{StorageError, write_atomic};
 
 /// RON with one field a line.
 pub(super) fn to_text(value: &impl Serialize) -> Result<String, ron::Error> {

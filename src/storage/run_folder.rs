@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, StepMetrics};
-use super::{StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths};
+use crate::storage::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, StepMetrics};
+use crate::storage::{StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths};
 
 const RUNS: &str = "runs";
 pub(super) const SETTINGS: &str = "settings.ron";

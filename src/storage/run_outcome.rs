@@ -2,9 +2,9 @@
 
 use std::time::UNIX_EPOCH;
 
-use super::run_folder::SETTINGS;
-use super::{FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError};
 use crate::evaluation::ClassificationMetrics;
+use crate::storage::run_folder::SETTINGS;
+use crate::storage::{FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError};
 
 /// Locked by the process that trains the run.
 const LOCK_FILE: &str = ".training.lock";

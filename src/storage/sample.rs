@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{PROJECT_FILE, StorageError, paths, write_atomic};
+use crate::storage::{PROJECT_FILE, StorageError, paths, write_atomic};
 
 /// Name of the sample project's folder.
 const FOLDER: &str = "customer-reviews";

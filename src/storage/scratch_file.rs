@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::StorageError;
+use crate::storage::StorageError;
 
 /// Bytes written or read in one go.
 const BLOCK: usize = 1 << 14;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{StorageError, paths, ron_file};
+use crate::storage::{StorageError, paths, ron_file};
 
 /// Projects remembered in the File menu.
 const RECENT_LIMIT: usize = 10;

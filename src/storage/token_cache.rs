@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 
-use super::write_atomic;
+use crate::storage::write_atomic;
 
 /// Folder within a project's.
 const FOLDER: &str = "cache";

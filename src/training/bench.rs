@@ -9,9 +9,9 @@ use crate::progress::{Progress, Watch};
 use crate::project::{OptimizerSettings, TrainedLayers};
 use crate::random::Rng;
 
-use super::footprint::{Footprint, available_memory};
-use super::memory::peak_memory;
-use super::{Optimizer, TrainError};
+use crate::training::footprint::{Footprint, available_memory};
+use crate::training::memory::peak_memory;
+use crate::training::{Optimizer, TrainError};
 
 /// Steps that are not counted: memory is being taken, caches are cold.
 const WARM_UP: u32 = 2;

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::models::TextClassifier;
 use crate::storage::{ModelFolderInfo, replace_folder, write_model_info};
 
-use super::TrainError;
+use crate::training::TrainError;
 
 /// Writes the model as a Hugging Face folder with Hone's `hone.ron` at `folder`, in place of the one that is there.
 /// `source` is the folder the model was loaded from: its tokenizer files are copied.

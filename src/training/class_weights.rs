@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::project::ClassWeights;
 
-use super::TrainError;
+use crate::training::TrainError;
 
 /// The weight of every label, `[labels]`; `None` when all count the same.
 ///

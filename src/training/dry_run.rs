@@ -9,12 +9,12 @@ use crate::ops::{CrossEntropy, Gradients};
 use crate::progress::Control;
 use crate::project::{EvaluateEvery, TrainingSettings};
 
-use super::event::{TrainingEvent, Voice};
-use super::features::FeatureCache;
-use super::footprint::{Footprint, available_memory};
-use super::setup::{self, Dataset, Rows};
-use super::trainer::{PASS_TOKENS, passes};
-use super::{Optimizer, TrainError, TrainInputs};
+use crate::training::event::{TrainingEvent, Voice};
+use crate::training::features::FeatureCache;
+use crate::training::footprint::{Footprint, available_memory};
+use crate::training::setup::{self, Dataset, Rows};
+use crate::training::trainer::{PASS_TOKENS, passes};
+use crate::training::{Optimizer, TrainError, TrainInputs};
 
 /// Steps that are timed; the one before them warms up.
 const STEPS: usize = 3;
@@ -67,7 +67,7 @@ pub struct SmallerRun {
 /// of that size is allocated and [`DryRun::time`] stays empty.
 ///
 /// # Errors
-/// As [`super::train`] before its first step, and [`TrainError::Cancelled`] when told to stop.
+/// As [`crate::training::train`] before its first step, and [`TrainError::Cancelled`] when told to stop.
 pub fn dry_run(
     inputs: TrainInputs<'_>,
     control: &Control,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::progress::{Control, Progress};
 use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
 
-use super::TrainError;
+use crate::training::TrainError;
 
 /// What training says, in order: [`TrainingEvent::Started`] once, then steps and evaluations.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use crate::models::TextClassifier;
 use crate::ops::Array;
 use crate::storage::ScratchFile;
 
-use super::TrainError;
+use crate::training::TrainError;
 
 /// Numbers kept in memory by one cache, 512 MiB of them; more go to disk.
 const IN_MEMORY: usize = 1 << 27;

@@ -3,7 +3,7 @@
 use crate::models::ModelConfig;
 use crate::project::TrainedLayers;
 
-use super::memory::resident;
+use crate::training::memory::resident;
 
 /// Bytes of a number.
 const NUMBER: u64 = 4;

@@ -12,7 +12,7 @@ use crate::ops::{self, AdamWState, Gradients};
 use crate::project::OptimizerSettings;
 use crate::storage::write_atomic;
 
-use super::TrainError;
+use crate::training::TrainError;
 
 /// Loshchilov & Hutter 1711.05101 with bias correction, as `PyTorch`'s `AdamW`. Weight decay is for the parameters
 /// that ask for it ([`Parameter::decay`]: matrices); the gradient is clipped by its global L2 norm beforehand, as

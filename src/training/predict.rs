@@ -5,8 +5,8 @@ use crate::evaluation::ClassificationMetrics;
 use crate::models::{Mode, TextClassifier};
 use crate::progress::{Progress, Watch};
 
-use super::TrainError;
-use super::features::FeatureCache;
+use crate::training::TrainError;
+use crate::training::features::FeatureCache;
 
 /// Tokens in a batch: enough to keep the cores busy, little enough that a stop is heeded within a second.
 const BATCH_TOKENS: usize = 2048;

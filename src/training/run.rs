@@ -16,17 +16,17 @@ use crate::storage::{
     StopReason, StorageError, with_absolute_paths,
 };
 
-use super::class_weights::class_weights;
-use super::early_stopping::BestWatch;
-use super::event::{TrainingEvent, Voice};
-use super::features::FeatureCache;
-use super::memory::peak_memory;
-use super::optimizer::Optimizer;
-use super::pace::Pace;
-use super::schedule::Schedule;
-use super::setup::{self, Dataset, Rows};
-use super::trainer::{Best, KeptFeatures, Trainer};
-use super::{TrainError, predict};
+use crate::training::class_weights::class_weights;
+use crate::training::early_stopping::BestWatch;
+use crate::training::event::{TrainingEvent, Voice};
+use crate::training::features::FeatureCache;
+use crate::training::memory::peak_memory;
+use crate::training::optimizer::Optimizer;
+use crate::training::pace::Pace;
+use crate::training::schedule::Schedule;
+use crate::training::setup::{self, Dataset, Rows};
+use crate::training::trainer::{Best, KeptFeatures, Trainer};
+use crate::training::{TrainError, predict};
 
 /// Resamples of the interval of macro-F1.
 const RESAMPLES: usize = 1000;

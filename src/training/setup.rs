@@ -9,8 +9,8 @@ use crate::models::{Compute, LoadOptions, LoadReport, TextClassifier};
 use crate::project::TrainingSettings;
 use crate::storage::{TextKey, TokenCache};
 
-use super::TrainError;
-use super::event::Voice;
+use crate::training::TrainError;
+use crate::training::event::Voice;
 
 /// One side of the split as the network wants it.
 pub(super) struct Rows<'a> {

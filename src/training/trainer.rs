@@ -15,14 +15,14 @@ use crate::ops::{CrossEntropy, Gradients};
 use crate::project::{EvaluateEvery, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
 
-use super::early_stopping::{BestWatch, Verdict};
-use super::event::{Stopwatch, TrainingEvent, Voice};
-use super::features::FeatureCache;
-use super::optimizer::Optimizer;
-use super::pace::Pace;
-use super::schedule::Schedule;
-use super::setup::Dataset;
-use super::{TrainError, checkpoint, predict};
+use crate::training::early_stopping::{BestWatch, Verdict};
+use crate::training::event::{Stopwatch, TrainingEvent, Voice};
+use crate::training::features::FeatureCache;
+use crate::training::optimizer::Optimizer;
+use crate::training::pace::Pace;
+use crate::training::schedule::Schedule;
+use crate::training::setup::Dataset;
+use crate::training::{TrainError, checkpoint, predict};
 
 /// A run under way.
 pub(super) struct Trainer<'a> {

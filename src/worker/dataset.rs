@@ -9,8 +9,8 @@ use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, 
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, LabelSettings, ModelChoice, Project, SplitSettings, TrainingSettings};
 
-use super::comparing::Comparisons;
-use super::jobs::{Context, JobError};
+use crate::worker::comparing::Comparisons;
+use crate::worker::jobs::{Context, JobError};
 
 /// The data of the project that is worked on. Workers given clones of it share what any of them reads.
 #[derive(Clone, Default)]

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{self, DataError, Imported, Likeness, Prepared, Sources, TextsKey, TokenLengths};
-use crate::models::{self, ModelConfig};
+use crate::fetch;
+use crate::models::ModelConfig;
 use crate::project::Project;
 
-use super::Answer;
-use super::jobs::{COUNTED, Context, JobError};
+use crate::worker::Answer;
+use crate::worker::jobs::{COUNTED, Context, JobError};
 
 /// Token lengths of the last texts looked at, and the model they are of: other labels, other settings and rows left out
 /// change none of them.
@@ -51,7 +52,7 @@ fn lengths(
     prepared: &Prepared,
 ) -> Result<Arc<TokenLengths>, JobError> {
     let estimate = || Arc::new(TokenLengths::estimate(prepared));
-    let Some(model) = models::locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
+    let Some(model) = fetch::locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
     let key = TextsKey::of(&prepared.examples);
     if let Some(lengths) = context.kept.lengths.of(&key, &model) {
         return Ok(lengths);

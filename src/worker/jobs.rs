@@ -6,17 +6,18 @@ use std::time::Instant;
 
 use crate::data::{self, DataError, Imported, Prepared, TextTokenizer, TokenHistogram};
 use crate::export::{self, ExportError, ExportFormat, Exported};
-use crate::models::{self, Catalogue, Compute, FetchError, LoadOptions, ModelError, TextClassifier};
+use crate::fetch::{self, Catalogue, FetchError};
+use crate::models::{Compute, LoadOptions, ModelError, TextClassifier};
 use crate::progress::{Control, Watch};
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{RunFolder, StorageError};
 use crate::training::{self, StepBench, TrainError};
 
-use super::dataset::SharedData;
-use super::findings::{self, KeptLengths};
-use super::labelling::KeptModel;
-use super::reporter::Reporter;
-use super::{Answer, Command, LogLevel, Profile, Survey, labelling, runs, survey};
+use crate::worker::dataset::SharedData;
+use crate::worker::findings::{self, KeptLengths};
+use crate::worker::labelling::KeptModel;
+use crate::worker::reporter::Reporter;
+use crate::worker::{Answer, Command, LogLevel, Profile, Survey, labelling, runs, survey};
 
 /// What a job is given.
 pub(super) struct Context<'a> {
@@ -223,7 +224,7 @@ fn fetch_model(context: &mut Context<'_>, id: String) -> Result<Answer, JobError
         let known = known.join(", ");
         return Err(JobError::Failed(format!("There is no model '{id}' in the catalogue. It has: {known}.")));
     };
-    let folder = context.watched(|watch| models::fetch(entry, watch))?;
+    let folder = context.watched(|watch| fetch::fetch(entry, watch))?;
     Ok(Answer::ModelReady { id, folder })
 }
 
@@ -235,7 +236,7 @@ fn export(context: &mut Context<'_>, run: &Path, format: ExportFormat, output: &
 
 /// The folder of a model that is to be timed.
 fn local_model(model: &ModelChoice) -> Result<PathBuf, JobError> {
-    let found = models::locate(model, Path::new(".")).map_err(JobError::failed)?;
+    let found = fetch::locate(model, Path::new(".")).map_err(JobError::failed)?;
     found.ok_or_else(|| {
         JobError::Failed(match model {
             ModelChoice::Catalogue(id) => {

@@ -17,9 +17,9 @@ use crate::storage::{
 };
 use crate::training;
 
-use super::jobs::{Context, JobError};
-use super::runs::column;
-use super::{Answer, LogLevel};
+use crate::worker::jobs::{Context, JobError};
+use crate::worker::runs::column;
+use crate::worker::{Answer, LogLevel};
 
 /// Longest text where the folder does not say: what most texts need.
 const DEFAULT_LENGTH: usize = 128;

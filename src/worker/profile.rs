@@ -10,7 +10,7 @@ use crate::data::{
 use crate::progress::Watch;
 use crate::project::Project;
 
-use super::Survey;
+use crate::worker::Survey;
 
 /// Most texts whose words are counted; more would not change which words come first.
 const TEXTS: usize = 200_000;

@@ -11,7 +11,7 @@ use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Proj
 use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
-use super::{Profile, RowSource, Survey};
+use crate::worker::{Profile, RowSource, Survey};
 
 /// Number of a job; later jobs have higher numbers.
 pub type JobId = u64;

@@ -8,7 +8,7 @@ use crossbeam_channel::Sender;
 use crate::progress::Progress;
 use crate::storage::StepMetrics;
 
-use super::{Answer, Event, JobId, LogLevel, LogLine};
+use crate::worker::{Answer, Event, JobId, LogLevel, LogLine};
 
 /// At most 20 progress reports and 20 groups of steps a second: more than an eye can follow, and few enough that
 /// a hidden window's unread events stay small.

@@ -7,16 +7,17 @@ use rayon::prelude::*;
 
 use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Table};
 use crate::evaluation::Prediction;
-use crate::models::{self, Catalogue, Compute};
+use crate::fetch::{self, Catalogue};
+use crate::models::Compute;
 use crate::progress::Watch;
 use crate::project::{ModelChoice, Project, RowId, SourceFile};
 use crate::storage::{RunFolder, RunOutcome, RunSettings, StorageError};
 use crate::training::{self, TrainInputs, TrainingEvent};
 
-use super::jobs::{Context, JobError};
-use super::labelling::LoadedModel;
-use super::reporter::Reporter;
-use super::{Answer, EvaluationReport, LogLevel, RunResults, RunStart};
+use crate::worker::jobs::{Context, JobError};
+use crate::worker::labelling::LoadedModel;
+use crate::worker::reporter::Reporter;
+use crate::worker::{Answer, EvaluationReport, LogLevel, RunResults, RunStart};
 
 /// What to do about a run without results.
 const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used in the terminal, with --run.";
@@ -66,7 +67,7 @@ fn check_compute(project: &Project) -> Result<(), JobError> {
 
 /// The model's folder; a model of the catalogue that is not on this machine is fetched.
 fn find_model(context: &mut Context<'_>, choice: &ModelChoice, folder: &Path) -> Result<PathBuf, JobError> {
-    if let Some(found) = models::locate(choice, folder)? {
+    if let Some(found) = fetch::locate(choice, folder)? {
         return Ok(found);
     }
     let id = match choice {
@@ -82,7 +83,7 @@ fn find_model(context: &mut Context<'_>, choice: &ModelChoice, folder: &Path) ->
         return Err(JobError::Failed(message));
     };
     context.reporter.log(LogLevel::Info, format!("Fetching the model {}.", entry.name));
-    Ok(context.watched(|watch| models::fetch(entry, watch))?)
+    Ok(context.watched(|watch| fetch::fetch(entry, watch))?)
 }
 
 /// Passes on what training says.

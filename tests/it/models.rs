@@ -2,7 +2,8 @@
 
 use candle_core::{Tensor, Var};
 use hone::data::PackedBatch;
-use hone::models::{Compute, LoadOptions, Mode, TextClassifier, TrainPass, locate};
+use hone::fetch::locate;
+use hone::models::{Compute, LoadOptions, Mode, TextClassifier, TrainPass};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
 use hone::project::{DeviceChoice, ModelChoice, OptimizerSettings, Precision, TrainedLayers};
 use hone::training::Optimizer;

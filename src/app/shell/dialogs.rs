@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use egui::{CornerRadius, Frame, Id, Key, Margin, Modal, Response, Stroke, TextEdit, Ui};
 
-use super::super::messages::{AppCommand, CommandSender, Pick};
-use super::super::pick;
-use super::super::theme::{Theme, Tone, icons};
-use super::super::widgets::{banner, button, field_label, primary_button, spinner};
-use super::Notices;
-use super::help;
+use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::pick;
+use crate::app::shell::Notices;
+use crate::app::shell::help;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::{banner, button, field_label, primary_button, spinner};
 
 /// Where a person goes when they leave the open project.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use egui::{Align2, Id, LayerId, Order, Stroke, StrokeKind, Ui};
 
-use super::super::theme::Theme;
+use crate::app::theme::Theme;
 
 /// Says over the whole window that the file can be dropped.
 pub fn drop_hint_ui(ui: &Ui, theme: &Theme) {

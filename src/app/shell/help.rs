@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use egui::{Grid, ScrollArea, Ui};
 
-use super::super::commands::{Menu, UserCommand};
-use super::super::theme::{Theme, icons};
-use super::super::widgets::banner;
-use super::super::widgets::numbers::duration;
-use super::Notices;
+use crate::app::commands::{Menu, UserCommand};
+use crate::app::shell::Notices;
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::banner;
+use crate::app::widgets::numbers::duration;
 
 /// Width of the column of keys.
 const KEYS: f32 = 180.0;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use egui::{Button, MenuBar, Ui};
 
-use super::super::commands::{CommandState, Menu, UserCommand};
-use super::super::messages::{AppCommand, CommandSender};
-use super::super::theme::{Theme, icons};
+use crate::app::commands::{CommandState, Menu, UserCommand};
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::theme::{Theme, icons};
 
 /// Draws the menu bar.
 pub fn menu_bar_ui(

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
 
-use super::super::context::Notice;
-use super::super::theme::{Theme, Tone, icons};
-use super::super::widgets::{icon_button, tone_icon};
+use crate::app::context::Notice;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::{icon_button, tone_icon};
 
 /// How long something that went well is shown; what went wrong stays until it is dismissed.
 const SHOWN: Duration = Duration::from_secs(6);

@@ -2,10 +2,10 @@
 
 use egui::{Align, Key, Label, Modal, Response, Role, ScrollArea, Sense, TextEdit, Ui, WidgetInfo, vec2};
 
-use super::super::commands::{CommandState, UserCommand};
-use super::super::messages::CommandSender;
-use super::super::theme::Theme;
-use super::dialogs::dialog_frame;
+use crate::app::commands::{CommandState, UserCommand};
+use crate::app::messages::CommandSender;
+use crate::app::shell::dialogs::dialog_frame;
+use crate::app::theme::Theme;
 
 /// The palette, open or not.
 #[derive(Debug, Default)]

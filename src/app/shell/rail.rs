@@ -4,12 +4,12 @@ use egui::{Align2, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, Ui
 
 use crate::project::{Readiness, Step, readiness};
 
-use super::super::commands::UserCommand;
-use super::super::context::{LiveRun, StepContext};
-use super::super::messages::CommandSender;
-use super::super::steps::View;
-use super::super::theme::{Theme, icons, strong_family};
-use super::super::widgets::paint_spinner;
+use crate::app::commands::UserCommand;
+use crate::app::context::{LiveRun, StepContext};
+use crate::app::messages::CommandSender;
+use crate::app::theme::{Theme, icons, strong_family};
+use crate::app::view::View;
+use crate::app::widgets::paint_spinner;
 
 /// One row of the rail.
 struct Row<'a> {

@@ -4,15 +4,16 @@ use std::time::{Duration, Instant};
 
 use egui::{ProgressBar, RichText, Ui};
 
-use crate::models::{Compute, bytes_transferred};
+use crate::fetch::bytes_transferred;
+use crate::models::Compute;
 use crate::progress::Progress;
 
-use super::super::commands::UserCommand;
-use super::super::context::StepContext;
-use super::super::messages::CommandSender;
-use super::super::theme::{Theme, icons};
-use super::super::widgets::numbers::{bytes, duration};
-use super::super::widgets::spinner;
+use crate::app::commands::UserCommand;
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::numbers::{bytes, duration};
+use crate::app::widgets::spinner;
 
 /// How often memory is measured.
 const EVERY: Duration = Duration::from_secs(2);

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use egui::{Button, Ui, vec2};
 
-use super::super::commands::UserCommand;
-use super::super::messages::{AppCommand, CommandSender};
-use super::super::theme::{Theme, icons};
-use super::super::widgets::{button, card, page, primary_button};
+use crate::app::commands::UserCommand;
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::{button, card, page, primary_button};
 
 /// Draws the page: make a project, open one, try the sample.
 pub fn welcome_ui(ui: &mut Ui, theme: &Theme, recent: &[PathBuf], sender: &mut CommandSender) {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use egui::{ComboBox, Ui};
 
-use super::super::context::StepContext;
-use super::super::messages::{AppCommand, CommandSender, Pick};
-use super::super::theme::{Theme, icons};
-use super::super::widgets::numbers::{ago, bytes, count, counted, duration, score};
-use super::super::widgets::{
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::job::job_card;
+use crate::app::widgets::numbers::{ago, bytes, count, counted, duration, score};
+use crate::app::widgets::{
     Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
     metrics_table_ui, page, primary_button, row_list_ui, section, side_by_side,
 };
-use super::job::job_card;
 use crate::evaluation::{ClassificationMetrics, Prediction};
 use crate::project::Step;
 use crate::storage::{RunStatus, RunSummary};

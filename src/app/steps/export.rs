@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
-use super::super::context::StepContext;
-use super::super::messages::{AppCommand, CommandSender, Pick};
-use super::super::theme::{Tone, icons};
-use super::super::widgets::{banner, button, card, empty_state, icon_button, page, primary_button, section};
-use super::job::job_card;
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::job::job_card;
+use crate::app::widgets::{banner, button, card, empty_state, icon_button, page, primary_button, section};
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
 

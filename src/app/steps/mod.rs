@@ -1,73 +1,22 @@
-//! One file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
+//! One folder or file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
 
-mod alike;
-mod columns;
 mod data;
 mod evaluate;
-mod explore;
-#[cfg(test)]
-mod explore_tests;
 mod export;
-mod files;
-mod findings;
-mod forecast;
-mod hyperparameters;
-mod job;
-mod label_change;
-mod label_edits;
-mod label_row;
 mod labels;
-mod leakage;
 mod model;
-mod pattern_editor;
-mod plan;
 mod prepare;
-mod profile;
-mod queue;
-mod reading;
 mod review;
-mod row_detail;
-mod row_filters;
-mod row_table;
-mod split;
-mod stars;
-mod switches;
 mod train;
 mod try_it;
 
 use egui::Ui;
 
+use crate::app::view::View;
 use crate::project::Step;
 
-use super::context::StepContext;
-use super::messages::CommandSender;
-
-/// What is shown in the middle of the window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// A step of the wizard.
-    Step(Step),
-    /// The trained model, to try.
-    TryIt,
-}
-
-impl Default for View {
-    fn default() -> Self {
-        Self::Step(Step::Data)
-    }
-}
-
-impl View {
-    /// The step so many places on; `None` beyond the ends.
-    #[must_use]
-    pub fn step(self, by: isize) -> Option<Step> {
-        let place = match self {
-            Self::Step(step) => step as usize,
-            Self::TryIt => Step::ALL.len(),
-        };
-        Step::ALL.get(place.checked_add_signed(by)?).copied()
-    }
-}
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
 
 /// What every step remembers between frames: filters, selections, half-typed text. Never saved.
 #[derive(Debug, Default)]
@@ -86,7 +35,7 @@ pub struct StepStates {
 #[cfg(test)]
 impl StepStates {
     /// Chooses the first row of the Labels step.
-    pub fn choose_first_row(&mut self, state: &super::state::AppState) {
+    pub fn choose_first_row(&mut self, state: &crate::app::state::AppState) {
         if let Some(source) = &state.work.inspection.source {
             let all = explore::Shown::All(source.prepared.examples.len());
             self.labels.explore.selection.go(&source.rows(), all, 0);

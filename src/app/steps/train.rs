@@ -2,16 +2,16 @@
 
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
-use super::super::commands::UserCommand;
-use super::super::context::{LiveRun, RunEnd, StepContext};
-use super::super::messages::{AppCommand, CommandSender};
-use super::super::theme::{Theme, Tone, icons};
-use super::super::widgets::numbers::{count, duration, score};
-use super::super::widgets::{
+use crate::app::commands::UserCommand;
+use crate::app::context::{LiveRun, RunEnd, StepContext};
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::steps::model::plan::plan_summary;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::numbers::{count, duration, score};
+use crate::app::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
     primary_button, progress_ui, section, side_by_side,
 };
-use super::plan::plan_summary;
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
 use crate::worker::{LogLevel, LogLine, RunResults};

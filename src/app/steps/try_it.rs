@@ -2,13 +2,13 @@
 
 use egui::{Align, Layout, RichText, TextEdit, Ui};
 
-use super::super::context::StepContext;
-use super::super::messages::{AppCommand, CommandSender, Pick};
-use super::super::theme::{Tone, icons};
-use super::super::widgets::{
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::job::job_card;
+use crate::app::widgets::{
     Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section, spinner,
 };
-use super::job::job_card;
 use crate::evaluation::Prediction;
 use crate::project::Step;
 use crate::worker::RunResults;

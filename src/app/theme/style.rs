@@ -3,7 +3,7 @@
 use egui::style::{ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets};
 use egui::{CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Vec2, Visuals};
 
-use super::{Theme, strong_family};
+use crate::app::theme::{Theme, strong_family};
 
 /// The style of a theme.
 pub(super) fn style(theme: &Theme) -> Style {

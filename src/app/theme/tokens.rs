@@ -3,7 +3,7 @@
 use egui::Color32;
 use serde::{Deserialize, Deserializer};
 
-use super::ThemeError;
+use crate::app::theme::ThemeError;
 
 /// All tokens of the window.
 #[derive(Clone, Debug, Deserialize)]

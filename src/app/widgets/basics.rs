@@ -2,7 +2,7 @@
 
 use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2};
 
-use super::super::theme::{Theme, Tone, icons};
+use crate::app::theme::{Theme, Tone, icons};
 
 /// A step's page: title, one sentence, then its contents, scrolled when they do not fit.
 pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {

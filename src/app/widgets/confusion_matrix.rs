@@ -5,9 +5,9 @@ use egui::{
     vec2,
 };
 
-use super::contrast::readable_on;
-use super::numbers::{count, counted, percent};
 use crate::app::theme::Theme;
+use crate::app::widgets::contrast::readable_on;
+use crate::app::widgets::numbers::{count, counted, percent};
 use crate::evaluation::ConfusionMatrix;
 
 /// What stands in the cells.

@@ -5,10 +5,10 @@ use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
 };
 
-use super::basics::{is_narrow, row_or_column};
-use super::downsample::{Point, min_max, smooth};
-use super::numbers::{count, score};
 use crate::app::theme::Theme;
+use crate::app::widgets::basics::{is_narrow, row_or_column};
+use crate::app::widgets::downsample::{Point, min_max, smooth};
+use crate::app::widgets::numbers::{count, score};
 use crate::project::MetricChoice;
 use crate::storage::{EvaluationPoint, StepMetrics};
 

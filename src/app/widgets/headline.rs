@@ -2,9 +2,9 @@
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::basics::{is_narrow, row_or_column};
-use super::numbers::{count, percent_fine, score};
 use crate::app::theme::{Theme, icons};
+use crate::app::widgets::basics::{is_narrow, row_or_column};
+use crate::app::widgets::numbers::{count, percent_fine, score};
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
 
 /// The figures behind the headline, all measured on the same rows.

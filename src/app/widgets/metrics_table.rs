@@ -3,8 +3,8 @@
 use egui::{Align, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use super::numbers::{count, score};
 use crate::app::theme::Theme;
+use crate::app::widgets::numbers::{count, score};
 use crate::evaluation::{ClassificationMetrics, PrecisionRecall};
 
 /// The columns of numbers: name and explanation.

@@ -2,8 +2,8 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::numbers::percent_fine;
 use crate::app::theme::{Theme, icons};
+use crate::app::widgets::numbers::percent_fine;
 
 /// Bars shown at most; with more labels, the most probable are shown.
 const MOST: usize = 10;

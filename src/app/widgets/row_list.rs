@@ -2,8 +2,8 @@
 
 use egui::{Align2, Key, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
-use super::numbers::percent;
 use crate::app::theme::{Theme, icons};
+use crate::app::widgets::numbers::percent;
 use crate::evaluation::Prediction;
 
 const ROW_HEIGHT: f32 = 54.0;

@@ -3,8 +3,8 @@
 use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
 
-use super::numbers::count;
 use crate::app::theme::{Theme, icons};
+use crate::app::widgets::numbers::count;
 use crate::data::Table;
 use crate::project::{ColumnRole, DatasetSettings};
 

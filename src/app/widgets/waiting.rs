@@ -2,10 +2,10 @@
 
 use egui::{ProgressBar, Ui};
 
-use super::card;
-use super::numbers::{count, duration};
-use super::spinner::spinner;
 use crate::app::theme::Theme;
+use crate::app::widgets::card;
+use crate::app::widgets::numbers::{count, duration};
+use crate::app::widgets::spinner::spinner;
 use crate::progress::Progress;
 
 /// A card with what is being done, how far it is and the time left.

@@ -7,8 +7,8 @@ use crate::data::Prepared;
 use crate::progress::Progress;
 use crate::worker::{Answer, Event, ExportFormat, JobId, LogLevel, LogLine};
 
-use super::super::context::{ClassifyState, ComparingState, RunEnd};
-use super::{Lane, Outcome, Purpose, Work};
+use crate::app::context::{ClassifyState, ComparingState, RunEnd};
+use crate::app::work::{Lane, Outcome, Purpose, Work};
 
 impl Work {
     /// Takes in everything the workers have said since the last call.

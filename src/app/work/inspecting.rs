@@ -7,8 +7,8 @@ use crate::data::{Place, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{Command, RowSource};
 
-use super::super::inspection::{FoundRows, LabelCount, RowQuestion, TextTokens, TokenCount};
-use super::{Lane, Purpose, Work};
+use crate::app::inspection::{FoundRows, LabelCount, RowQuestion, TextTokens, TokenCount};
+use crate::app::work::{Lane, Purpose, Work};
 
 impl Work {
     /// Searches the prepared rows. A search not yet answered is dropped.

@@ -6,8 +6,8 @@ use std::path::Path;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{Array, StringViewArray};
 
-use super::super::{FilePart, ImportedFile, Table};
-use super::rows::Rows;
+use crate::data::import::rows::Rows;
+use crate::data::{FilePart, ImportedFile, Table};
 
 /// Name of the column that says which file a row is from.
 const FILE: &str = "file";

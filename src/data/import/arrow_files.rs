@@ -14,11 +14,11 @@ use arrow_cast::{can_cast_types, cast};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 
-use super::super::{DataError, FileFormat};
-use super::bytes::{self, progress};
-use super::names::unique_names;
-use super::rows::Rows;
-use super::{Read, arrow_check, parquet_file};
+use crate::data::import::bytes::{self, progress};
+use crate::data::import::names::unique_names;
+use crate::data::import::rows::Rows;
+use crate::data::import::{Read, arrow_check, parquet_file};
+use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
 
 /// Bytes of the mark that an Arrow file begins with, and of what fills its line.

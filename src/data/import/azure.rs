@@ -8,9 +8,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::super::{BadRow, DataError};
-use super::decode;
-use super::rows::{NamedRows, Rows};
+use crate::data::import::decode;
+use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::{BadRow, DataError};
 use crate::progress::Watch;
 
 /// Bytes of a text, at most.

@@ -7,9 +7,9 @@ use std::path::Path;
 use arrow_buffer::Buffer;
 use rayon::prelude::*;
 
-use super::super::DataError;
-use super::arrow_files::ArrowKind;
-use super::utf8;
+use crate::data::DataError;
+use crate::data::import::arrow_files::ArrowKind;
+use crate::data::import::utf8;
 use crate::progress::{Progress, Watch};
 
 /// Bytes read at a time by one core.

@@ -6,9 +6,9 @@ use arrow_buffer::Buffer;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
-use super::super::DataError;
-use super::bytes::FileBytes;
-use super::western;
+use crate::data::DataError;
+use crate::data::import::bytes::FileBytes;
+use crate::data::import::western;
 
 /// Bytes looked at to tell UTF-16 without a mark from other text.
 const SAMPLE: usize = 64 * 1024;

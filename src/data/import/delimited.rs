@@ -13,13 +13,13 @@ use arrow_buffer::Buffer;
 use memchr::{memchr_iter, memchr2_iter};
 use rayon::prelude::*;
 
-use super::super::{BadRow, DataError, Delimited, FileFormat};
-use super::bytes::progress;
-use super::decode::Decoded;
-use super::dialect;
-use super::names::unique_names;
-use super::records::{Dialect, Field, Reader, Record};
-use super::rows::{MOST_COLUMNS, Rows};
+use crate::data::import::bytes::progress;
+use crate::data::import::decode::Decoded;
+use crate::data::import::dialect;
+use crate::data::import::names::unique_names;
+use crate::data::import::records::{Dialect, Field, Reader, Record};
+use crate::data::import::rows::{MOST_COLUMNS, Rows};
+use crate::data::{BadRow, DataError, Delimited, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
 

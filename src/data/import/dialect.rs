@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::records::{Dialect, Reader, Record};
+use crate::data::import::records::{Dialect, Reader, Record};
 
 /// Separators looked for, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
@@ -33,7 +33,7 @@ pub(super) fn has_header(text: &[u8], dialect: Dialect) -> bool {
     let Some(names) = trimmed() else { return true };
     let rows: Vec<Vec<String>> =
         std::iter::from_fn(trimmed).filter(|row| row.len() == names.len()).take(HEADER_SAMPLE).collect();
-    if rows.is_empty() || names.iter().any(|name| super::super::columns::is_known_name(name)) {
+    if rows.is_empty() || names.iter().any(|name| crate::data::table::columns::is_known_name(name)) {
         return true;
     }
     let is_number = |field: &str| field.parse::<f64>().is_ok();

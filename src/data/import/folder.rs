@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::{BadRow, DataError, FileFormat, ImportedFile};
-use super::arrow_files;
-use super::bytes::{self, Kind, progress};
-use super::decode;
-use super::rows::{NamedRows, Rows};
-use super::{Read, append};
+use crate::data::import::arrow_files;
+use crate::data::import::bytes::{self, Kind, progress};
+use crate::data::import::decode;
+use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::import::{Read, append};
+use crate::data::{BadRow, DataError, FileFormat, ImportedFile};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 

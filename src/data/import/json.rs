@@ -5,12 +5,12 @@ use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::super::{BadRow, DataError, FileFormat, JsonLayout};
-use super::azure;
-use super::bytes::progress;
-use super::decode::Decoded;
-use super::json_values::{Element, Fields};
-use super::rows::{NamedRows, Rows};
+use crate::data::import::azure;
+use crate::data::import::bytes::progress;
+use crate::data::import::decode::Decoded;
+use crate::data::import::json_values::{Element, Fields};
+use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::{BadRow, DataError, FileFormat, JsonLayout};
 use crate::progress::Watch;
 
 /// Records parsed between two looks at the cancel switch.

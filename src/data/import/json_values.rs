@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::rows::NamedRows;
+use crate::data::import::rows::NamedRows;
 
 /// Levels of objects within objects that become columns; deeper ones are kept as JSON.
 const MOST_LEVELS: usize = 4;

@@ -1,5 +1,7 @@
 //! Files -> [`Table`], with everything that was wrong kept to be shown. One file here for each kind of file.
 
+pub mod imported;
+
 mod append;
 mod arrow_check;
 mod arrow_files;
@@ -23,8 +25,8 @@ mod xls_check;
 
 use std::path::{Path, PathBuf};
 
-use super::imported::file_name;
-use super::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, columns};
+use crate::data::import::imported::file_name;
+use crate::data::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, columns};
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
 use bytes::{FileBytes, Kind};

@@ -11,10 +11,10 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::file::metadata::RowGroupMetaData;
 use rayon::prelude::*;
 
-use super::super::DataError;
-use super::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
-use super::bytes::{self, progress};
-use super::rows::Rows;
+use crate::data::DataError;
+use crate::data::import::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
+use crate::data::import::bytes::{self, progress};
+use crate::data::import::rows::Rows;
 use crate::progress::{Control, Watch};
 
 /// Rows decoded at a time.

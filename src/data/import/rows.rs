@@ -7,8 +7,8 @@ use std::path::Path;
 use arrow_array::StringViewArray;
 use arrow_array::builder::StringViewBuilder;
 
-use super::super::{BadRow, DataError};
-use super::names::unique_names;
+use crate::data::import::names::unique_names;
+use crate::data::{BadRow, DataError};
 
 /// Characters kept of a bad record.
 const RAW_KEPT: usize = 2_000;

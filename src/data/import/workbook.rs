@@ -7,11 +7,11 @@ use std::path::Path;
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
 use zip::ZipArchive;
 
-use super::super::{DataError, FileFormat};
-use super::bytes::progress;
-use super::names::unique_names;
-use super::rows::{NamedRows, Rows};
-use super::{ods_check, xls_check};
+use crate::data::import::bytes::progress;
+use crate::data::import::names::unique_names;
+use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::import::{ods_check, xls_check};
+use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
 

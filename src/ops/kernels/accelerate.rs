@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 
-use super::matmul::Matrix;
+use crate::ops::kernels::matmul::Matrix;
 
 /// `CblasRowMajor`, `CblasNoTrans` and `CblasTrans` of `cblas.h`.
 const ROW_MAJOR: c_int = 101;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::SimdLevel;
+use crate::ops::kernels::SimdLevel;
 
 thread_local! {
     static LEVEL: Cell<Option<SimdLevel>> = const { Cell::new(None) };
@@ -28,7 +28,7 @@ pub fn at<T: Send>(level: SimdLevel, f: impl FnOnce() -> T + Send) -> T {
 #[test]
 fn kernels_run_at_the_level_that_is_chosen() {
     for level in all() {
-        assert_eq!(at(level, super::simd_level), level);
+        assert_eq!(at(level, crate::ops::kernels::simd_level), level);
     }
-    assert_eq!(super::simd_level(), SimdLevel::of_processor());
+    assert_eq!(crate::ops::kernels::simd_level(), SimdLevel::of_processor());
 }

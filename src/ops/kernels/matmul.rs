@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use gemm::Parallelism;
 use rayon::prelude::*;
 
-use super::bf16::{self, Panels};
-use super::{ROWS, SimdLevel, simd_level};
+use crate::ops::kernels::bf16::{self, Panels};
+use crate::ops::kernels::{ROWS, SimdLevel, simd_level};
 
 static OPERATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -232,7 +232,7 @@ fn multiply_f32(
     if threads == Threads::Pool {
         // Accelerate chooses its own threads.
         // SAFETY: the sizes were checked just now.
-        return unsafe { super::accelerate::multiply(out, out_stride, left, right, accumulate) };
+        return unsafe { crate::ops::kernels::accelerate::multiply(out, out_stride, left, right, accumulate) };
     }
     let parallelism = match threads {
         Threads::One => Parallelism::None,

@@ -22,7 +22,7 @@ pub enum SimdLevel {
 pub fn simd_level() -> SimdLevel {
     static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
     #[cfg(test)]
-    if let Some(level) = super::levels::of_this_thread() {
+    if let Some(level) = crate::ops::kernels::levels::of_this_thread() {
         return level;
     }
     *LEVEL.get_or_init(SimdLevel::of_processor)
@@ -39,7 +39,7 @@ impl SimdLevel {
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl");
         if wide && is_x86_feature_detected!("avx512bf16") {
-            if super::bf16::has_amx() { Self::Amx } else { Self::Avx512Bf16 }
+            if crate::ops::kernels::bf16::has_amx() { Self::Amx } else { Self::Avx512Bf16 }
         } else if wide {
             Self::Avx512
         } else if middle {

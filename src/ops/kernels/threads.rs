@@ -6,7 +6,7 @@
 /// (`candle-core/src/utils.rs`, `BarrierPool`). Where another program wants the same cores, or where training runs at
 /// a lower priority than the window, they spin while the thread they wait for cannot run, and training slows many
 /// times over. What matters runs on the worker's own pool, whose threads
-/// sleep between steps, and within one let others have the core ([`super::keep_awake`]).
+/// sleep between steps, and within one let others have the core ([`crate::ops::kernels::keep_awake`]).
 ///
 /// Does nothing when the variable is set already, or when it is too late: another thread is running.
 pub fn keep_candle_on_one_thread() {

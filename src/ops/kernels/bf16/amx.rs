@@ -8,8 +8,8 @@ use std::arch::asm;
 use std::arch::x86_64::__cpuid_count;
 use std::sync::OnceLock;
 
-use super::pack::PAIRS_OF_LINE;
-use super::{COLUMNS, Sums};
+use crate::ops::kernels::bf16::pack::PAIRS_OF_LINE;
+use crate::ops::kernels::bf16::{COLUMNS, Sums};
 
 /// Rows of a tile: two registers of AMX. With 32 columns four of the eight registers hold sums.
 pub(super) const ROWS: usize = 32;

@@ -13,8 +13,8 @@ mod tile;
 
 use rayon::prelude::*;
 
-use super::matmul::{Matrix, Onto, Threads};
-use super::{SimdLevel, simd_level};
+use crate::ops::kernels::matmul::{Matrix, Onto, Threads};
+use crate::ops::kernels::{SimdLevel, simd_level};
 #[cfg(target_arch = "x86_64")]
 pub(super) use amx::has_amx;
 use pack::Layout;
@@ -327,8 +327,8 @@ impl Task<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::levels;
     use super::*;
+    use crate::ops::kernels::levels;
     use crate::random::Rng;
 
     fn values(count: usize, seed: u64) -> Vec<f32> {

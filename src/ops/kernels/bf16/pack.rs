@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::super::matmul::Matrix;
-use super::super::simd_kernel;
-use super::Kernel;
+use crate::ops::kernels::bf16::Kernel;
+use crate::ops::kernels::matmul::Matrix;
+use crate::ops::kernels::simd_kernel;
 use crate::ops::pool::Buffer;
 
 /// Pairs of one line of the caches, 64 bytes: a row of a register of AMX. Panels hold a multiple of them.

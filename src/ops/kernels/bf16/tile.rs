@@ -3,8 +3,8 @@
 //! Every way gives the same bits: a product of two `bf16` is exact in a float, and each pair adds its later product first,
 //! as `vdpbf16ps` does. That instruction alone takes numbers below 1.2e-38 for 0.
 
-use super::super::{SimdLevel, simd_level};
-use super::{COLUMNS, Sums};
+use crate::ops::kernels::bf16::{COLUMNS, Sums};
+use crate::ops::kernels::{SimdLevel, simd_level};
 
 /// Rows of a tile: with 32 columns, two registers of AVX-512, 24 of the 32 registers of AVX-512 hold sums.
 pub(super) const ROWS: usize = 12;

@@ -1,0 +1,362 @@
+//! What each column is for: guessed, shown and changed.
+
+use egui::{Grid, Label, RichText, ScrollArea, Ui};
+
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
+use crate::app::steps::data::{choice_width, combo, edit};
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::numbers::counted;
+use crate::app::widgets::{banner, button, card, field_label, one_line};
+use crate::data::{DropReason, Imported};
+use crate::project::ColumnRole;
+
+/// Greatest width of a choice of a column.
+const COLUMN_COMBO: f32 = 284.0;
+/// Width of a choice of a role.
+const ROLE_COMBO: f32 = 216.0;
+/// Greatest height of the list of columns.
+const LIST: f32 = 252.0;
+/// Rows looked through for a value to show of a column.
+const LOOKED_AT: usize = 50;
+/// Letters shown of a value.
+const SHOWN: usize = 200;
+
+/// Draws the columns and what they are for.
+pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    label_columns_question(ui, ctx, imported, sender);
+    let theme = ctx.theme;
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(theme.heading("Columns"));
+            let guessed = imported.with_guesses(&ctx.project.dataset);
+            if guessed != ctx.project.dataset {
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let hint = "Gives columns that are for nothing yet the roles they look like";
+                    if button(ui, theme, icons::SPARKLE, "Use the guesses").on_hover_text(hint).clicked() {
+                        edit(ctx, sender, |dataset| *dataset = guessed);
+                    }
+                });
+            }
+        });
+        let width = choice_width(ui, ctx, 2).min(COLUMN_COMBO);
+        Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            field_label(ui, theme, "Text column", ColumnRole::Text.explanation());
+            field_label(ui, theme, "Label column", ColumnRole::Label.explanation());
+            ui.end_row();
+            text_choice(ui, ctx, imported, width, sender);
+            label_choice(ui, ctx, imported, width, sender);
+            ui.end_row();
+        });
+        notes(ui, ctx);
+        ui.add_space(theme.space.s);
+        role_list(ui, ctx, imported, sender);
+    });
+}
+
+fn text_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, width: f32, sender: &mut CommandSender) {
+    let now = &ctx.project.dataset.text_column;
+    let shown = if now.is_empty() { "Choose a column" } else { now.as_str() };
+    combo(ui, "Text column", shown, width, |ui| {
+        for column in &imported.main.table.names {
+            let text = guess_named(column, imported.guessed_text.as_ref() == Some(column));
+            if ui.selectable_label(now == column, text).clicked() {
+                edit(ctx, sender, |dataset| dataset.set_role(column, Some(ColumnRole::Text)));
+            }
+        }
+    });
+}
+
+fn label_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, width: f32, sender: &mut CommandSender) {
+    let dataset = &ctx.project.dataset;
+    let now: Vec<&str> = dataset.labelled_by().collect();
+    let shown = if now.is_empty() { "Choose a column".to_owned() } else { now.join(", ") };
+    combo(ui, "Label column", &shown, width, |ui| {
+        let several = &imported.guessed.label_columns;
+        if !several.is_empty() && ui.selectable_label(dataset.label_columns == *several, several.join(", ")).clicked() {
+            edit(ctx, sender, |dataset| dataset.set_label_columns(several));
+        }
+        for column in &imported.main.table.names {
+            let text = guess_named(column, imported.guessed_label.as_ref() == Some(column));
+            if ui.selectable_label(dataset.label_column == *column, text).clicked() {
+                edit(ctx, sender, |dataset| dataset.set_role(column, Some(ColumnRole::Label)));
+            }
+        }
+    });
+}
+
+fn guess_named(name: &str, guessed: bool) -> String {
+    if guessed { format!("{name} (guessed)") } else { name.to_owned() }
+}
+
+/// Asks whether columns of 0 and 1 are the label.
+fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let columns = &imported.guessed.label_columns;
+    let dataset = &ctx.project.dataset;
+    if !columns.is_empty() && dataset.labelled_by().next().is_none() {
+        let title = "These columns look like one label each: use them as the label?";
+        let body = format!(
+            "{} hold 0 and 1, with one 1 in a row. The label of a row is then the name of the column that holds 1",
+            columns.join(", ")
+        );
+        banner(ui, theme, Tone::Accent, title, &body, |ui| {
+            if button(ui, theme, icons::TAG, "Use them as the label").clicked() {
+                edit(ctx, sender, |dataset| dataset.set_label_columns(columns));
+            }
+        });
+    }
+    let Some(survey) = ctx.survey.filter(|_| !dataset.label_columns.is_empty()) else { return };
+    let several = survey.dropped(DropReason::SeveralLabels).len() as u64;
+    let none = survey.dropped(DropReason::NoneOfLabels).len() as u64;
+    if several > 0 {
+        let rows = counted(several, "row is", "rows are");
+        let title = format!("{rows} marked in several of the label columns and left out");
+        let body = "Hone learns one label a text, and guesses none for you. The Labels step lists these rows";
+        banner(ui, theme, Tone::Warning, &title, body, |_| {});
+    }
+    if none > 0 {
+        let rows = counted(none, "row is", "rows are");
+        let title = format!("{rows} marked in none of the label columns and left out");
+        banner(ui, theme, Tone::Warning, &title, "The Labels step lists these rows", |_| {});
+    }
+}
+
+/// What the model reads, where it is more than one column, and what cannot be.
+fn notes(ui: &mut Ui, ctx: &StepContext<'_>) {
+    let theme = ctx.theme;
+    let dataset = &ctx.project.dataset;
+    let read: Vec<&str> = dataset.read_columns().collect();
+    if read.len() > 1 {
+        let joined = read[..read.len() - 1].join(", then ");
+        let text = format!("The model reads {}, with {joined} put before the text", dataset.text_column);
+        ui.add(Label::new(theme.small(text)).wrap());
+    }
+    let is_both = |column: &&str| dataset.labelled_by().any(|label| label == *column);
+    if read.iter().any(is_both) {
+        let text = format!("{}  Text and label are the same column", icons::WARNING);
+        ui.label(RichText::new(text).color(theme.palette.warning));
+    }
+}
+
+/// Every column with its role. Only those in sight are laid out.
+fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let table = &imported.main.table;
+    ui.separator();
+    let name_width = (ui.available_width() * 0.28).clamp(96.0, 220.0);
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.m;
+        cell(ui, ctx, name_width, |ui| ui.label(theme.small("Column")));
+        cell(ui, ctx, ROLE_COMBO, |ui| ui.label(theme.small("What it is for")));
+        ui.label(theme.small("A value of it"));
+    });
+    let height = theme.size.control + 2.0;
+    ScrollArea::vertical()
+        .id_salt("roles")
+        .max_height(LIST)
+        .min_scrolled_height(LIST)
+        .auto_shrink([false, true])
+        .show_rows(ui, height, table.names.len(), |ui, rows| {
+            for column in rows {
+                let name = &table.names[column];
+                ui.horizontal(|ui| {
+                    ui.set_min_height(height);
+                    ui.spacing_mut().item_spacing.x = theme.space.m;
+                    let ink = match ctx.project.dataset.role_of(name) {
+                        None | Some(ColumnRole::Ignored) => theme.palette.text_muted,
+                        Some(_) => theme.palette.text,
+                    };
+                    let label = Label::new(RichText::new(name).color(ink)).truncate();
+                    cell(ui, ctx, name_width, |ui| ui.add(label));
+                    cell(ui, ctx, ROLE_COMBO, |ui| role_choice(ui, ctx, imported, name, sender));
+                    let rows = 0..table.len().min(LOOKED_AT);
+                    let value = rows.map(|row| table.cell(column, row)).find(|value| !value.trim().is_empty());
+                    let value = value.map_or_else(|| "–".to_owned(), |value| one_line(value, SHOWN));
+                    ui.add(Label::new(theme.small(value)).truncate());
+                });
+            }
+        });
+}
+
+fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, contents: impl FnOnce(&mut Ui) -> R) {
+    let layout = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(egui::vec2(width, ctx.theme.size.row), layout, |ui| {
+        ui.set_min_width(width);
+        contents(ui)
+    });
+}
+
+fn role_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, name: &str, sender: &mut CommandSender) {
+    let now = ctx.project.dataset.role_of(name);
+    let guess = if imported.guessed_text.as_deref() == Some(name) {
+        Some(ColumnRole::Text)
+    } else if imported.guessed_label.as_deref() == Some(name) {
+        Some(ColumnRole::Label)
+    } else {
+        imported.guessed.of(name)
+    };
+    let titled = |role: Option<ColumnRole>| {
+        let title = role.map_or("Nothing", ColumnRole::title);
+        guess_named(title, role.is_some() && role == guess)
+    };
+    let shown = match (now, guess) {
+        (None, Some(guess)) => format!("Nothing (looks like {})", guess.title().to_lowercase()),
+        _ => titled(now),
+    };
+    combo(ui, &format!("Role of {name}"), &shown, ROLE_COMBO, |ui| {
+        for role in std::iter::once(None).chain(ColumnRole::ALL.map(Some)) {
+            let explanation = role.map_or("The column is kept and not used", ColumnRole::explanation);
+            if ui.selectable_label(now == role, titled(role)).on_hover_text(explanation).clicked() && now != role {
+                edit(ctx, sender, |dataset| dataset.set_role(name, role));
+            }
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use crate::app::commands::UserCommand;
+    use crate::app::messages::AppCommand;
+    use crate::app::testing::{Window, app, hone, picture, settle};
+    use crate::project::DatasetSettings;
+    use crate::storage::ThemeChoice;
+
+    fn open(window: &mut Window, folder: &std::path::Path, rows: &str) {
+        let path = folder.join("rows.csv");
+        std::fs::write(&path, rows).unwrap();
+        settle(window);
+        hone(window).run_command(AppCommand::OpenData(path));
+        settle(window);
+    }
+
+    fn dataset(window: &mut Window) -> DatasetSettings {
+        hone(window).project().dataset.clone()
+    }
+
+    #[test]
+    fn roles_are_guessed_shown_and_changed() {
+        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
+        window.set_size(egui::vec2(1280.0, 1100.0));
+        let mut rows = "review_id,customer_id,created_at,title,body,stars,fold\n".to_owned();
+        for row in 0..60 {
+            let fold = ["train", "train", "test"][row % 3];
+            let (customer, stars) = (row % 11, row % 5 + 1);
+            writeln!(rows, "R-{row},C-{customer},2026-03-{:02},Title {row},What came on day {row} is as it was described,{stars},{fold}", row % 28 + 1).unwrap();
+        }
+        open(&mut window, folder.path(), &rows);
+        let found = dataset(&mut window);
+        assert_eq!((found.text_column.as_str(), found.label_column.as_str()), ("body", "stars"));
+        assert_eq!(found.joined_columns, ["title"]);
+        assert_eq!(
+            (found.group_column.as_deref(), found.time_column.as_deref()),
+            (Some("customer_id"), Some("created_at"))
+        );
+        assert_eq!((found.id_column.as_deref(), found.split_column.as_deref()), (Some("review_id"), Some("fold")));
+        assert_eq!(
+            hone(&mut window).prepared().unwrap().examples[0].text.split_whitespace().take(3).collect::<Vec<_>>(),
+            ["Title", "0", "What"]
+        );
+        window.get_by_label("The model reads body, with title put before the text");
+        window.check_accessibility();
+        picture("data-roles", &mut window);
+
+        window.get_by_role_and_label(egui::Role::ComboBox, "Role of title").click();
+        settle(&mut window);
+        window.get_by_label("Nothing").click();
+        settle(&mut window);
+        assert!(dataset(&mut window).joined_columns.is_empty());
+        assert!(hone(&mut window).prepared().unwrap().examples[0].text.starts_with("What came"));
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).joined_columns, ["title"]);
+    }
+
+    #[test]
+    fn corrections_stay_when_another_column_is_read_too() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let example = hone(&mut window).prepared().unwrap().examples[3].clone();
+        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        let columns = crate::data::RowColumns::of(&imported.main.table, &dataset(&mut window)).unwrap();
+        let row = crate::project::RowEdit {
+            content_hash: columns.hash(example.row),
+            label: Some("neutral".to_owned()),
+            ..Default::default()
+        };
+        let edit = crate::app::Edit::Rows(vec![(example.id, Some(row))]);
+        hone(&mut window).run_command(AppCommand::Edit(edit));
+        settle(&mut window);
+        let corrected = |window: &mut Window| {
+            let prepared = hone(window).prepared().unwrap();
+            assert_eq!(prepared.stale_edits, []);
+            prepared.examples.iter().filter(|example| example.relabelled).map(|example| example.id).collect::<Vec<_>>()
+        };
+        let other = imported.main.table.names.iter().find(|name| dataset(&mut window).role_of(name).is_none()).unwrap();
+        window.get_by_role_and_label(egui::Role::ComboBox, &format!("Role of {other}")).click();
+        settle(&mut window);
+        window.get_by_label("Before the text").click();
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).joined_columns, std::slice::from_ref(other));
+        assert_eq!(corrected(&mut window), [example.id]);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert!(dataset(&mut window).joined_columns.is_empty(), "one step back takes back both");
+        assert_eq!(corrected(&mut window), [example.id]);
+    }
+
+    #[test]
+    fn a_saved_project_keeps_its_columns_until_the_guesses_are_asked_for() {
+        let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).id_column, None);
+        let prepared = hone(&mut window).prepared().unwrap();
+        picture("data-guesses", &mut window);
+        window.get_by_label("Use the guesses").click();
+        settle(&mut window);
+        let found = dataset(&mut window);
+        assert_eq!((found.id_column.as_deref(), found.time_column.as_deref()), (Some("order_id"), Some("date")));
+        assert!(window.query_by_label("Use the guesses").is_none());
+        let again = hone(&mut window).prepared().unwrap();
+        assert_eq!((prepared.data_hash.as_str(), again.keys.len()), (again.data_hash.as_str(), again.examples.len()));
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).id_column, None);
+    }
+
+    #[test]
+    fn columns_of_one_label_each_are_asked_about() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
+        window.set_size(egui::vec2(1280.0, 1000.0));
+        let mut rows = "text,positive,neutral,negative\n".to_owned();
+        for row in 0..90 {
+            let marks = match (row, row % 3) {
+                (7, _) => "1,1,0",
+                (8, _) => "0,0,0",
+                (_, 0) => "1,0,0",
+                (_, 1) => "0,1,0",
+                _ => "0,0,1",
+            };
+            writeln!(rows, "text number {row} says this,{marks}").unwrap();
+        }
+        open(&mut window, folder.path(), &rows);
+        window.get_by_label("These columns look like one label each: use them as the label?");
+        picture("data-label-columns-asked", &mut window);
+        window.get_by_label("Use them as the label").click();
+        settle(&mut window);
+        assert_eq!(dataset(&mut window).label_columns, ["positive", "neutral", "negative"]);
+        window.get_by_label("1 row is marked in several of the label columns and left out");
+        window.get_by_label("1 row is marked in none of the label columns and left out");
+        let prepared = hone(&mut window).prepared().unwrap();
+        assert_eq!((prepared.labels.len(), prepared.examples.len()), (3, 88));
+        window.check_accessibility();
+        picture("data-label-columns", &mut window);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        window.get_by_label("Use them as the label");
+    }
+}

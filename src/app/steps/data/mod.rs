@@ -1,0 +1,245 @@
+//! The Data step: a file, how it is read, which columns matter, what was wrong row by row.
+
+pub mod columns;
+pub mod files;
+pub mod reading;
+
+use std::path::PathBuf;
+
+use egui::{CollapsingHeader, ComboBox, Label, RichText, TextEdit, Ui};
+
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::steps::data::columns::columns_card;
+use crate::app::steps::data::files::{file_card, named_files_ui};
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::numbers::{count, counted};
+use crate::app::widgets::{
+    TablePreview, banner, button, card, empty_state, page, primary_button, table_preview_ui, waiting_ui,
+};
+use crate::data::Imported;
+use crate::project::{DatasetSettings, Step};
+
+/// Bad rows shown; the rest are counted.
+const BAD_ROWS_SHOWN: usize = 200;
+
+/// What the step remembers between frames.
+#[derive(Debug, Default)]
+pub struct DataStepState {
+    path: String,
+}
+
+/// Draws the step.
+pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, Step::Data.title(), Step::Data.purpose(), |ui| {
+        if ctx.project.dataset.main.is_none() {
+            nothing_yet(ui, ctx, state, sender);
+            return;
+        }
+        if let Some(error) = ctx.import_error {
+            banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
+            named_files_ui(ui, ctx, sender);
+            choose_file(ui, ctx, state, sender);
+            return;
+        }
+        let Some(imported) = ctx.imported else {
+            waiting_ui(ui, ctx.theme, "Reading the data", ctx.preview.map(|job| &job.progress));
+            return;
+        };
+        file_card(ui, ctx, imported, sender);
+        bad_rows(ui, ctx, imported, sender);
+        columns_card(ui, ctx, imported, sender);
+        preview_card(ui, ctx, imported, sender);
+        let chosen = ctx.project.dataset.columns_chosen(&imported.main.table.names);
+        let ready = if chosen { Ok(()) } else { Err("Choose the text and the label column") };
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
+            sender.send(AppCommand::GoTo(Step::Labels));
+        }
+    });
+}
+
+fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    let body = "CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS with a column of texts and a column of labels, or a \
+                folder that has a folder of texts for each label. Drop it onto this window, or browse. Hone reads it \
+                where it is and never changes it.";
+    empty_state(ui, ctx.theme, icons::TABLE, "Open a table of texts and labels", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…", Ok(())).clicked() {
+            sender.send(AppCommand::Pick(Pick::MainFile));
+        }
+        if button(ui, ctx.theme, icons::FOLDER_OPEN, "Open a folder…").clicked() {
+            sender.send(AppCommand::Pick(Pick::MainFolder));
+        }
+        ui.add_space(ctx.theme.space.m);
+        ui.label(ctx.theme.small("or type its path"));
+        let width = 420.0_f32.min(ui.available_width());
+        path_field(ui, ctx, state, width, sender);
+    });
+}
+
+fn choose_file(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
+    card(ui, ctx.theme, |ui| {
+        ui.label(ctx.theme.heading("Open another file"));
+        ui.horizontal(|ui| {
+            if button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…").clicked() {
+                sender.send(AppCommand::Pick(Pick::MainFile));
+            }
+            if button(ui, ctx.theme, icons::FOLDER_OPEN, "Open a folder…").clicked() {
+                sender.send(AppCommand::Pick(Pick::MainFolder));
+            }
+            let width = 420.0_f32.min(ui.available_width());
+            path_field(ui, ctx, state, width, sender);
+        });
+    });
+}
+
+fn path_field(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, width: f32, sender: &mut CommandSender) {
+    let edit = TextEdit::singleline(&mut state.path).hint_text("/path/to/reviews.csv").desired_width(width);
+    let margin = egui::vec2(ctx.theme.space.s, 7.0);
+    let response = ui.add(edit.margin(margin)).accessible_name("Path of the data file");
+    let entered = response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
+    if entered && !state.path.trim().is_empty() {
+        sender.send(AppCommand::OpenData(PathBuf::from(state.path.trim())));
+        state.path.clear();
+    }
+}
+
+/// Room for each of some choices in a row.
+pub(super) fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
+    let gaps = (choices as f32 - 1.0) * ctx.theme.space.xl;
+    (ui.available_width() - gaps) / choices as f32
+}
+
+/// A choice of exactly this width. Left to itself it takes what room there is, and a grid never takes room back.
+pub(super) fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(&mut Ui)) {
+    ui.scope(|ui| {
+        ui.set_max_width(width);
+        let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate().show_ui(ui, options);
+        combo.response.accessible_name(name);
+    });
+}
+
+pub(super) fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&mut DatasetSettings)) {
+    let mut dataset = ctx.project.dataset.clone();
+    change(&mut dataset);
+    sender.edit(Edit::Dataset(dataset));
+}
+
+fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    for (file, place) in imported.files().flat_map(|file| (0..file.parts.len()).map(move |place| (file, place))) {
+        let part = &file.parts[place];
+        if part.format.undecodable() > 0 {
+            let title = counted(part.format.undecodable(), "character", "characters");
+            let title = format!("{title} of {} could not be decoded", part.name);
+            let body = "They show as \u{FFFD}. If texts look wrong, choose another encoding above";
+            banner(ui, theme, Tone::Warning, &title, body, |_| {});
+        }
+        if part.bad_rows == 0 {
+            continue;
+        }
+        let rows = counted(part.bad_rows as u64, "row", "rows");
+        let title = format!("{rows} of {} could not be read", part.name);
+        banner(ui, theme, Tone::Warning, &title, "The others are used; these are left out", |ui| {
+            if button(ui, theme, icons::FLOPPY_DISK, "Save them…")
+                .on_hover_text("As CSV, with the file and the reason of each")
+                .clicked()
+            {
+                sender.send(AppCommand::Pick(Pick::BadRows));
+            }
+            CollapsingHeader::new("Show them").id_salt(&part.path).show(ui, |ui| {
+                for bad in file.bad_rows_of(place).take(BAD_ROWS_SHOWN) {
+                    let row = file.place(bad.record).1;
+                    let place = format!("Row {}, line {}", count(row), count(bad.line));
+                    ui.label(theme.strong(format!("{place}: {}", bad.reason)));
+                    ui.add(Label::new(RichText::new(&bad.raw).monospace()).wrap().selectable(true));
+                    ui.add_space(theme.space.s);
+                }
+                if part.bad_rows > BAD_ROWS_SHOWN {
+                    ui.label(theme.small(format!("And {} more", part.bad_rows - BAD_ROWS_SHOWN)));
+                }
+            });
+        });
+    }
+}
+
+fn preview_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
+    card(ui, ctx.theme, |ui| {
+        ui.label(ctx.theme.heading("Preview"));
+        let preview = TablePreview { dataset: &ctx.project.dataset, height: 360.0 };
+        if let Some((role, column)) = table_preview_ui(ui, ctx.theme, &imported.main.table, preview) {
+            edit(ctx, sender, |dataset| dataset.set_role(&column, role));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{app, picture, settle};
+    use crate::storage::ThemeChoice;
+
+    fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    #[test]
+    fn another_file_is_read_with_its_separator_and_columns_guessed() {
+        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let rows =
+            "stars;review_body\n1;\"Broke after a day; never again\"\n5;Lovely\n3;It is fine\nlost\n4;Good value\n";
+        let path = write(folder.path(), "export.csv", rows.as_bytes());
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.get_by_label("export.csv");
+        let project = window.state().as_ref().unwrap().project().clone();
+        assert_eq!(
+            (project.dataset.text_column.as_str(), project.dataset.label_column.as_str()),
+            ("review_body", "stars")
+        );
+        window.get_by_label("1 row of export.csv could not be read");
+        window.get_by_label("Show them").click();
+        settle(&mut window);
+        picture("data-bad-rows", &mut window);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_says_so_and_another_can_be_typed() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        let missing = folder.path().join("nothing.csv");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(missing));
+        settle(&mut window);
+        window.get_by_label("The data could not be read");
+        window.get_by_label("Data, ready");
+        window.check_accessibility();
+        picture("data-missing-file", &mut window);
+        let path = write(folder.path(), "second.csv", b"text,label\ngood one,yes\nbad one,no\n");
+        let field = window.get_by_label("Path of the data file");
+        field.focus();
+        field.type_text(&path.display().to_string());
+        window.key_press(egui::Key::Enter);
+        settle(&mut window);
+        settle(&mut window);
+        window.get_by_label("second.csv");
+    }
+
+    #[test]
+    fn a_separator_can_be_changed() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.get_by_role_and_label(egui::Role::ComboBox, "Separator").click();
+        settle(&mut window);
+        window.get_by_label("Tab").click();
+        settle(&mut window);
+        let app = window.state().as_ref().unwrap();
+        assert_eq!(app.project().dataset.delimiter, Some('\t'));
+        window.get_by_label("Data, ready");
+    }
+}

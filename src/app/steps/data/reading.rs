@@ -1,0 +1,179 @@
+//! How a data file is read: what was detected, and the choices that change it.
+
+use egui::{Grid, Label, Ui};
+
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
+use crate::app::steps::data::{combo, edit};
+use crate::app::widgets::field_label;
+use crate::data::{FileFormat, ImportedFile};
+
+/// Separators a person can choose.
+const DELIMITERS: [(char, &str); 4] = [(',', "Comma"), (';', "Semicolon"), ('\t', "Tab"), ('|', "Vertical bar")];
+
+/// What an encoding is.
+const ENCODING: &str = "How the file's bytes stand for characters";
+
+/// Encodings a person can choose.
+const ENCODINGS: [&str; 8] =
+    ["UTF-8", "windows-1252", "windows-1250", "windows-1251", "UTF-16LE", "UTF-16BE", "Shift_JIS", "GBK"];
+
+/// Draws what can be chosen of how `file` is read, each choice of `width`.
+pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let note = match &file.format {
+        FileFormat::Delimited(_) => {
+            Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+                field_label(ui, theme, "Separator", "What stands between two fields of a row");
+                let quotes = "Whether double quotes enclose fields, so that these may hold separators";
+                field_label(ui, theme, "Quotes", quotes);
+                field_label(ui, theme, "Encoding", ENCODING);
+                ui.end_row();
+                delimiter(ui, ctx, file, width, sender);
+                quoting(ui, ctx, file, width, sender);
+                encoding(ui, ctx, file, width, sender);
+                ui.end_row();
+            });
+            return;
+        }
+        FileFormat::Json { .. } => {
+            field_label(ui, theme, "Encoding", ENCODING);
+            encoding(ui, ctx, file, width, sender);
+            "Each object is a row; objects inside it are columns such as user.name".to_owned()
+        }
+        FileFormat::Workbook { sheet: now, sheets } => {
+            field_label(ui, theme, "Sheet", "The sheet of the workbook whose rows are read");
+            sheet(ui, ctx, now, sheets, width, sender);
+            "The first row names the columns".to_owned()
+        }
+        FileFormat::Parquet | FileFormat::Arrow => "The columns and their types come with the file".to_owned(),
+        FileFormat::TextFolder { .. } => "Each text is a row; its label is the folder it stands in".to_owned(),
+        FileFormat::DatasetFolder { files: 1 } => "One file of the folder was read".to_owned(),
+        FileFormat::DatasetFolder { files } => format!("{files} files of the folder were read, one after another"),
+        FileFormat::AzureProject => "The texts and their classes are as the project file names them".to_owned(),
+    };
+    ui.add(Label::new(theme.small(note)).wrap());
+}
+
+fn sheet(ui: &mut Ui, ctx: &StepContext<'_>, now: &str, sheets: &[String], width: f32, sender: &mut CommandSender) {
+    combo(ui, "Sheet", now, width, |ui| {
+        for sheet in sheets {
+            if ui.selectable_label(sheet == now, sheet).clicked() && sheet != now {
+                edit(ctx, sender, |dataset| {
+                    dataset.sheet = Some(sheet.clone());
+                    // Another sheet has other columns.
+                    dataset.forget_columns();
+                });
+            }
+        }
+    });
+}
+
+/// A choice between "detect" (`None`) and given values. Returns whether it was changed.
+fn choice<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    width: f32,
+    name: &str,
+    now: &mut Option<T>,
+    detected: &str,
+    options: &[(T, String)],
+) -> bool {
+    let shown = match now {
+        None => format!("{detected} (detected)"),
+        Some(value) => options.iter().find(|(option, _)| option == value).map_or(detected, |(_, text)| text).to_owned(),
+    };
+    let before = now.clone();
+    combo(ui, name, &shown, width, |ui| {
+        ui.selectable_value(now, None, "Detect");
+        for (value, text) in options {
+            ui.selectable_value(now, Some(value.clone()), text);
+        }
+    });
+    *now != before
+}
+
+fn delimiter(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
+    let options = DELIMITERS.map(|(value, text)| (value, text.to_owned()));
+    let used = file.format.delimited().map_or(',', |format| format.delimiter);
+    let detected = DELIMITERS.iter().find(|(value, _)| *value == used);
+    let detected = detected.map_or_else(|| used.to_string(), |(_, text)| (*text).to_owned());
+    let mut chosen = ctx.project.dataset.delimiter;
+    if choice(ui, width, "Separator", &mut chosen, &detected, &options) {
+        edit(ctx, sender, |dataset| dataset.delimiter = chosen);
+    }
+}
+
+fn quoting(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
+    let options = [(true, "Double quotes".to_owned()), (false, "None".to_owned())];
+    let detected = if file.format.delimited().is_some_and(|format| format.quoting) { "Double quotes" } else { "None" };
+    let mut chosen = ctx.project.dataset.quoting;
+    if choice(ui, width, "Quotes", &mut chosen, detected, &options) {
+        edit(ctx, sender, |dataset| dataset.quoting = chosen);
+    }
+}
+
+fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
+    let options = ENCODINGS.map(|name| (name.to_owned(), name.to_owned()));
+    let mut chosen = ctx.project.dataset.encoding.clone();
+    if choice(ui, width, "Encoding", &mut chosen, file.format.encoding().unwrap_or_default(), &options) {
+        edit(ctx, sender, |dataset| dataset.encoding = chosen);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use egui_kittest::kittest::Queryable;
+
+    use crate::app::messages::AppCommand;
+    use crate::app::testing::{app, picture, settle};
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn a_sheet_of_a_workbook_can_be_chosen() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let workbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables/reviews.xlsx");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(workbook));
+        settle(&mut window);
+        window.get_by_label_contains("4 rows  ·  6 columns");
+        picture("data-workbook", &mut window);
+        window.get_by_role_and_label(egui::Role::ComboBox, "Sheet").click();
+        settle(&mut window);
+        window.get_by_label("Other").click();
+        settle(&mut window);
+        settle(&mut window);
+        let project = window.state().as_ref().unwrap().project().clone();
+        assert_eq!(project.dataset.sheet.as_deref(), Some("Other"));
+        assert_eq!((project.dataset.text_column.as_str(), project.dataset.label_column.as_str()), ("text", "label"));
+        window.get_by_label_contains("1 row  ·  2 columns");
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn a_folder_of_texts_and_lines_of_json_say_how_they_are_read() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        for (label, text) in [("good", "Works well"), ("bad", "Broke after a day")] {
+            let place = folder.path().join("texts").join(label);
+            std::fs::create_dir_all(&place).unwrap();
+            std::fs::write(place.join("1.txt"), text).unwrap();
+        }
+        let texts = folder.path().join("texts");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(texts));
+        settle(&mut window);
+        window.get_by_label("Each text is a row; its label is the folder it stands in");
+        picture("data-folder", &mut window);
+        let lines = folder.path().join("rows.jsonl");
+        std::fs::write(
+            &lines,
+            "{\"text\": \"Works well\", \"label\": \"good\"}\n{\"text\": \"Broke\", \"label\": \"bad\"}\n",
+        )
+        .unwrap();
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(lines));
+        settle(&mut window);
+        window.get_by_role_and_label(egui::Role::ComboBox, "Encoding");
+        window.get_by_label_contains("JSON lines");
+    }
+}

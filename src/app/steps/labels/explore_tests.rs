@@ -1,0 +1,324 @@
+//! The rows of the Labels step, in the window.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+
+use crate::app::commands::UserCommand;
+use crate::app::messages::{AppCommand, Edit};
+use crate::app::testing::{Window, app, hone, picture, press, settle};
+use crate::app::widgets::numbers::counted;
+use crate::data::{RowQuery, RowSet, Sort, SortBy};
+use crate::project::{ModelChoice, Step};
+use crate::storage::ThemeChoice;
+
+/// The Labels step of the sample project, with room for all of it.
+fn labels_step(theme: ThemeChoice) -> (Window, tempfile::TempDir) {
+    let (mut window, folder) = app(theme, 1.0);
+    window.set_size(egui::vec2(1280.0, 3200.0));
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+    settle(&mut window);
+    (window, folder)
+}
+
+fn type_words(window: &mut Window, words: &str) {
+    let search = window.get_by_label("Search the texts");
+    search.focus();
+    window.get_by_label("Search the texts").type_text(words);
+    settle(window);
+}
+
+/// Records of the rows shown first.
+fn shown(window: &mut Window) -> Vec<u64> {
+    let inspection = &hone(window).state.work.inspection;
+    let source = inspection.source.as_ref().unwrap();
+    let found = inspection.found.as_ref().unwrap();
+    found.rows.iter().map(|&place| source.rows().id(place).unwrap().record).collect()
+}
+
+#[test]
+fn rows_are_searched_by_the_worker_and_an_old_answer_is_dropped() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Light);
+    let prepared = hone(&mut window).prepared().unwrap();
+    let holding = |words: &str| prepared.examples.iter().filter(|row| row.text.to_lowercase().contains(words)).count();
+    let (some, fewer) = (holding("t"), holding("terrible"));
+    assert!(some > fewer && fewer > 0, "{some} {fewer}");
+    type_words(&mut window, "Terrible");
+    window.get_by_label(&counted(fewer as u64, "row", "rows"));
+
+    // Two questions at once: only the newer one is answered.
+    let app = hone(&mut window);
+    let query = |words: &str| RowQuery { words: words.to_owned(), ..RowQuery::default() };
+    app.run_command(AppCommand::FindRows(Box::new(query("t"))));
+    app.run_command(AppCommand::FindRows(Box::new(RowQuery { label: Some(0), ..query("terrible") })));
+    while !hone(&mut window).is_idle() {
+        window.step();
+        let found = hone(&mut window).state.work.inspection.found.as_ref().map(|found| found.question.query.clone());
+        assert_ne!(found.map(|query| query.words).as_deref(), Some("t"));
+    }
+}
+
+#[test]
+fn a_wrong_pattern_is_explained_and_the_rows_stay() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Dark);
+    window.get_by_label("Regular expression").click();
+    settle(&mut window);
+    type_words(&mut window, "terrible|awful");
+    let found = shown(&mut window).len();
+    assert!(found > 0);
+    let text = counted(found as u64, "row", "rows");
+    window.get_by_label(&text);
+    type_words(&mut window, "|(");
+    window.get_by_label("A bracket ( is never closed, at character 16");
+    window.get_by_label(&format!("{text} shown as before"));
+    picture("inspect-bad-pattern", &mut window);
+    window.check_accessibility();
+    type_words(&mut window, "great)");
+    assert!(window.query_by_label_contains("is never closed").is_none());
+    assert!(shown(&mut window).len() > found);
+    window.get_by_label("Clear").click();
+    settle(&mut window);
+    let all = hone(&mut window).prepared().unwrap().examples.len();
+    assert!(window.query_all_by_label(&counted(all as u64, "row", "rows")).next().is_some());
+}
+
+#[test]
+fn a_row_shows_everything_of_itself_and_is_corrected() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Light);
+    let prepared = hone(&mut window).prepared().unwrap();
+    let id = prepared.examples[1].id;
+    window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
+    settle(&mut window);
+    window.get_by_label(&format!("Row {}", id.record));
+    window.get_by_label("Label in the file");
+    window.check_accessibility();
+    picture("inspect-detail", &mut window);
+    // The focus is on the row clicked; the keys move the selection once it is given up.
+    window.ctx.memory_mut(|memory| memory.surrender_focus(memory.focused().unwrap_or(egui::Id::NULL)));
+    press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    let next = prepared.examples[2].id;
+    window.get_by_label(&format!("Row {}", next.record));
+    press(&mut window, Modifiers::NONE, Key::End);
+    window.get_by_label(&format!("Row {}", prepared.examples.last().unwrap().id.record));
+    press(&mut window, Modifiers::NONE, Key::Home);
+    let first = prepared.examples[0].id;
+
+    window.get_by_label("Relabel").click();
+    settle(&mut window);
+    let other = prepared.labels.iter().find(|label| prepared.labels[prepared.examples[0].label as usize] != **label);
+    window.get_by_role_and_label(egui::Role::Button, other.unwrap()).click();
+    settle(&mut window);
+    settle(&mut window);
+    let edit = hone(&mut window).project().edits.rows[&first].clone();
+    assert_eq!(edit.label.as_ref(), other);
+    window.get_by_label(&format!("relabelled {}", other.unwrap()));
+    window.get_by_label("Relabelled  1").click();
+    settle(&mut window);
+    assert_eq!(shown(&mut window), [first.record]);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+    settle(&mut window);
+    assert!(hone(&mut window).project().edits.rows.is_empty());
+
+    window.get_by_label("Leave out").click();
+    settle(&mut window);
+    settle(&mut window);
+    assert!(hone(&mut window).project().edits.rows[&first].excluded);
+    window.get_by_label("left out by you");
+    window.get_by_label("Take back").click();
+    settle(&mut window);
+    assert!(hone(&mut window).project().edits.rows.is_empty());
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Label in the file").is_none());
+}
+
+#[test]
+fn heads_order_the_rows_and_words_find_theirs() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Light);
+    window.get_by_label("Order by Words").click();
+    settle(&mut window);
+    window.get_by_label("Order by Words").click();
+    settle(&mut window);
+    let inspection = hone(&mut window).state.work.inspection.clone();
+    let (source, found) = (inspection.source.as_ref().unwrap(), inspection.found.as_ref().unwrap());
+    assert_eq!(found.question.query.sort, Sort { by: SortBy::Length, descending: true });
+    let words: Vec<u32> = found.rows.iter().map(|&place| source.survey.words[place as usize]).collect();
+    assert!(words.is_sorted_by(|a, b| a >= b) && words[0] > words[words.len() - 1]);
+
+    // Rows in another order begin at the first, wherever the table stood.
+    let longest = format!("Row {}, ", shown(&mut window)[0]);
+    window.get_by_label_contains(&longest).click();
+    settle(&mut window);
+    window.ctx.memory_mut(|memory| memory.surrender_focus(memory.focused().unwrap_or(egui::Id::NULL)));
+    press(&mut window, Modifiers::NONE, Key::End);
+    assert!(window.query_by_label_contains(&longest).is_none(), "the end is in sight");
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    window.get_by_label("Order by Text").click();
+    settle(&mut window);
+    window.get_by_label("Order by Words").click();
+    settle(&mut window);
+    window.get_by_label("Order by Words").click();
+    settle(&mut window);
+    assert!(window.query_by_label_contains(&longest).is_some(), "the longest is in sight");
+
+    let profile = inspection.profile.clone().unwrap();
+    let word = profile.terms.labels[0][0].word.clone();
+    window.get_by_label(&format!("Search {word}")).click();
+    settle(&mut window);
+    let found = hone(&mut window).state.work.inspection.found.clone().unwrap();
+    assert_eq!((found.question.query.words, found.question.query.sort), (word, Sort::default()));
+    assert!(!found.rows.is_empty());
+}
+
+#[test]
+fn rows_without_a_value_are_found_from_the_missing_values() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Light);
+    let profile = hone(&mut window).state.work.inspection.profile.clone().unwrap();
+    let column = profile.columns.iter().find(|column| column.missing > 0).expect("the sample lacks some values");
+    window.get_by_label(&format!("Rows without {}", column.name)).click();
+    settle(&mut window);
+    let found = hone(&mut window).state.work.inspection.found.clone().unwrap();
+    assert_eq!((found.question.query.set, found.rows.len()), (RowSet::All, column.missing));
+    let values = hone(&mut window).state.work.inspection.values.clone().unwrap();
+    assert_eq!(values.0, column.name);
+    assert!(values.1.contains(&(String::new(), column.missing)));
+}
+
+#[test]
+fn tokens_are_counted_when_the_model_is_at_hand() {
+    let (mut window, folder) = labels_step(ThemeChoice::Light);
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(tiny))));
+    settle(&mut window);
+    settle(&mut window);
+    let most = hone(&mut window).project().training.max_length;
+    let lengths = hone(&mut window).state.work.inspection.tokens.clone().unwrap().lengths.unwrap();
+    assert_eq!(lengths.counted(), hone(&mut window).prepared().unwrap().examples.len());
+    match lengths.over(most) {
+        0 => window.get_by_label_contains(&format!("No text is longer than {most} tokens")),
+        _ => window.get_by_label_contains(&format!("longer than {most} tokens")),
+    };
+    picture("inspect-tokens", &mut window);
+    let broken = folder.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        std::fs::copy(tiny.join(file), broken.join(file)).unwrap();
+    }
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(broken))));
+    settle(&mut window);
+    settle(&mut window);
+    window.get_by_label_contains("There is no tokenizer.json or vocab.txt");
+    window.get_by_label("Count tokens");
+}
+
+#[test]
+fn a_row_whose_tokens_cannot_be_counted_says_so_once() {
+    let (mut window, folder) = labels_step(ThemeChoice::Light);
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+    let copied = |name: &str, files: &[&str]| {
+        let copy = folder.path().join(name);
+        std::fs::create_dir(&copy).unwrap();
+        for file in files {
+            std::fs::copy(tiny.join(file), copy.join(file)).unwrap();
+        }
+        copy
+    };
+    let choose = |window: &mut Window, model: PathBuf| {
+        hone(window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
+        settle(window);
+        settle(window);
+    };
+    let counted = |window: &mut Window| {
+        let asked = hone(window).state.work.inspection.text_tokens.clone().unwrap();
+        (asked.model, asked.counted)
+    };
+    let notices = hone(&mut window).notices.len();
+    choose(&mut window, copied("broken", &["config.json", "model.safetensors"]));
+    let id = hone(&mut window).prepared().unwrap().examples[1].id;
+    window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
+    settle(&mut window);
+    assert!(matches!(counted(&mut window).1, Some(Err(why)) if why.contains("tokenizer.json")));
+    window.get_by_label("Count the row's tokens again");
+    window.run_steps(20);
+    assert!(hone(&mut window).is_idle(), "it is not asked for again and again");
+    assert_eq!(hone(&mut window).notices.len(), notices);
+    window.check_accessibility();
+    picture("inspect-no-tokens", &mut window);
+    // The same text read by another model: what the old one said of it is not shown.
+    choose(&mut window, tiny.clone());
+    let (model, tokens) = counted(&mut window);
+    assert!(matches!(tokens, Some(Ok(tokens)) if model == tiny && tokens > 2));
+}
+
+#[test]
+fn rows_nearly_the_same_are_told_once_texts_were_compared() {
+    let (mut window, _folder) = labels_step(ThemeChoice::Light);
+    let likeness = hone(&mut window).state.work.likeness.take().unwrap();
+    let prepared = hone(&mut window).prepared().unwrap();
+    let id = likeness.groups.iter().flatten().next().copied().expect("the sample has rows that are nearly the same");
+    let text = &prepared.examples.iter().find(|row| row.id == id).unwrap().text;
+    type_words(&mut window, &text.chars().take(30).collect::<String>());
+    window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
+    window.run_steps(4);
+    window.get_by_label("Label in the file");
+    assert!(window.query_by_label_contains("nearly the same as row").is_none());
+    hone(&mut window).state.work.likeness = Some(likeness);
+    window.run_steps(2);
+    window.get_by_label_contains("nearly the same as row");
+}
+
+#[test]
+fn rows_of_several_files_are_named_with_their_file() {
+    let (mut window, folder) = labels_step(ThemeChoice::Light);
+    let write = |name: &str, from: usize, rows: usize| {
+        let mut text = String::from("text,label\n");
+        for row in from..from + rows {
+            writeln!(text, "what came on day {row} is as it was,{}", ["good", "bad"][row % 2]).unwrap();
+        }
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let files = vec![write("march.csv", 0, 4), write("april.csv", 4, 60)];
+    hone(&mut window).run_command(AppCommand::OpenFiles(files));
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+    settle(&mut window);
+    window.get_by_label_contains("Row 4 of march.csv, ");
+    window.get_by_label_contains("Row 3 of april.csv, ").click();
+    settle(&mut window);
+    window.get_by_label("Row 3 of april.csv");
+    picture("inspect-several", &mut window);
+}
+
+/// Pictures of another table than the sample: `HONE_PICTURES_TABLE=/path/to/table.csv`.
+#[test]
+fn the_rows_of_another_table_are_pictured() {
+    let Some(table) = std::env::var_os("HONE_PICTURES_TABLE").map(PathBuf::from) else { return };
+    for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
+        let (mut window, _folder) = app(theme, 1.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::OpenData(table.clone()));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        for (zoom, size) in [(1.0, [1280.0, 2600.0]), (2.0, [640.0, 3000.0])] {
+            hone(&mut window).state.settings.zoom = zoom;
+            hone(&mut window).apply_settings();
+            window.set_size(egui::vec2(size[0], size[1]));
+            settle(&mut window);
+            if let Some(clear) = window.query_by_label("Clear") {
+                clear.click();
+                settle(&mut window);
+            }
+            picture(&format!("inspect-table-{name}-{zoom}"), &mut window);
+            let id = hone(&mut window).prepared().unwrap().examples[3].id;
+            window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
+            settle(&mut window);
+            type_words(&mut window, if zoom < 1.5 { "flight" } else { "" });
+            picture(&format!("inspect-table-{name}-{zoom}-row"), &mut window);
+        }
+    }
+}

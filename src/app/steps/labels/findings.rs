@@ -1,0 +1,350 @@
+//! What is wrong with the rows, or may be, each with what can be done in one click.
+
+use std::sync::Arc;
+
+use egui::{Align, Label, Layout, RichText, Ui, vec2};
+
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::steps::labels::explore::ExploreState;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::numbers::counted;
+use crate::app::widgets::{badge, button, is_narrow, section, spinner};
+use crate::data::{Change, Finding, FindingKind, Remedy, Severity};
+use crate::project::Project;
+
+/// Width of the column of badges.
+const BADGE: f32 = 96.0;
+/// Width of the column of buttons.
+const BUTTONS: f32 = 330.0;
+
+/// What is remembered between frames.
+#[derive(Debug, Default)]
+pub struct FindingsState {
+    /// The findings that were shown last, and the places of those whose remedy was used.
+    used: Option<(Arc<Vec<Finding>>, Vec<usize>)>,
+}
+
+impl FindingsState {
+    /// The places of the findings whose remedy was used; they are looked for anew.
+    fn used(&mut self, findings: &Arc<Vec<Finding>>) -> &mut Vec<usize> {
+        let (_, used) = match self.used.take() {
+            Some(used) if Arc::ptr_eq(&used.0, findings) => self.used.insert(used),
+            _ => self.used.insert((Arc::clone(findings), Vec::new())),
+        };
+        used
+    }
+}
+
+/// Draws the section. Rows to look at are shown in `explore`.
+pub fn findings_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut FindingsState,
+    explore: &mut ExploreState,
+    sender: &mut CommandSender,
+) {
+    let hint = "Looked for in the rows that will be used, after cleaning. Each remedy is a change like any other: Undo takes \
+                it back";
+    section(ui, ctx.theme, "Findings", hint, |ui| {
+        looking(ui, ctx, sender);
+        let Some(findings) = ctx.findings else { return };
+        if findings.is_empty() {
+            nothing_found(ui, ctx.theme);
+            return;
+        }
+        let used = state.used(findings);
+        for (place, finding) in findings.iter().enumerate() {
+            if place > 0 {
+                ui.separator();
+            }
+            let mut row = Row { finding, is_used: used.contains(&place) };
+            row.draw(ui, ctx, explore, sender);
+            if row.is_used && !used.contains(&place) {
+                used.push(place);
+            }
+        }
+    });
+}
+
+/// How far looking for problems is, or a way to begin it.
+fn looking(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    if ctx.looking.is_none() && ctx.findings.is_some() {
+        return;
+    }
+    ui.horizontal(|ui| {
+        let Some(progress) = ctx.looking else {
+            ui.label(theme.muted("The rows were not looked through"));
+            if button(ui, theme, icons::MAGNIFYING_GLASS, "Look for problems").clicked() {
+                sender.send(AppCommand::FindProblems);
+            }
+            return;
+        };
+        spinner(ui, theme.text.heading, theme.palette.accent, "Looking through the rows");
+        let share = progress.fraction().map_or_else(String::new, |share| format!("  {:.0}%", share * 100.0));
+        let stage = if progress.stage.is_empty() { "Looking through the rows" } else { &progress.stage };
+        ui.label(theme.muted(format!("{stage}{share}")));
+        if button(ui, theme, icons::STOP, "Stop looking").clicked() {
+            sender.send(AppCommand::StopLooking);
+        }
+    });
+}
+
+fn nothing_found(ui: &mut Ui, theme: &Theme) {
+    ui.horizontal_top(|ui| {
+        ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success).size(theme.text.heading));
+        ui.vertical(|ui| {
+            ui.label(theme.strong("No problems found"));
+            let sought: Vec<String> = FindingKind::ALL.iter().map(|kind| sought(*kind)).collect();
+            ui.add(Label::new(theme.small(format!("Looked for: {}", sought.join(", ")))).wrap());
+        });
+    });
+}
+
+/// A kind as it stands in a list.
+fn sought(kind: FindingKind) -> String {
+    let title = kind.title();
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// One finding.
+struct Row<'a> {
+    finding: &'a Finding,
+    /// Its remedy was used.
+    is_used: bool,
+}
+
+impl Row<'_> {
+    fn draw(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, explore: &mut ExploreState, sender: &mut CommandSender) {
+        let theme = ctx.theme;
+        if is_narrow(ui) {
+            ui.horizontal(|ui| self.badge(ui, theme));
+            self.words(ui, theme);
+            ui.horizontal_wrapped(|ui| self.buttons(ui, ctx, explore, sender));
+            return;
+        }
+        ui.horizontal_top(|ui| {
+            let down = Layout::top_down(Align::Min);
+            ui.allocate_ui_with_layout(vec2(BADGE, 0.0), down, |ui| {
+                ui.set_min_width(BADGE);
+                self.badge(ui, theme);
+            });
+            let width = ui.available_width() - BUTTONS - theme.space.l;
+            ui.allocate_ui_with_layout(vec2(width, 0.0), down, |ui| {
+                ui.set_min_width(width);
+                self.words(ui, theme);
+            });
+            let size = vec2(ui.available_width(), theme.size.control);
+            let right = Layout::right_to_left(Align::Center);
+            ui.allocate_ui_with_layout(size, right, |ui| self.buttons(ui, ctx, explore, sender));
+        });
+    }
+
+    fn badge(&self, ui: &mut Ui, theme: &Theme) {
+        let severity = if self.is_used { Severity::Handled } else { self.finding.severity };
+        let (tone, icon, word, hover) = match severity {
+            Severity::Problem => (Tone::Danger, icons::X_CIRCLE, "Problem", "Something is wrong with these rows"),
+            Severity::Warning => {
+                (Tone::Warning, icons::WARNING, "Warning", "The model or its figures get worse than they need be")
+            }
+            Severity::Note => (Tone::Neutral, icons::INFO, "Note", "Good to know"),
+            Severity::Handled => (Tone::Success, icons::CHECK_CIRCLE, "Done", "It is taken care of"),
+        };
+        badge(ui, theme, tone, icon, word).on_hover_text(hover);
+    }
+
+    fn words(&self, ui: &mut Ui, theme: &Theme) {
+        let (one, many) = self.finding.kind.unit();
+        let count = counted(self.finding.count as u64, one, many);
+        ui.spacing_mut().item_spacing.y = theme.space.xs;
+        // Text alone, nothing to touch: as high as it is.
+        ui.spacing_mut().interact_size.y = 0.0;
+        ui.horizontal_wrapped(|ui| {
+            ui.label(theme.strong(self.finding.kind.title()));
+            ui.label(theme.muted(count));
+        });
+        ui.add(Label::new(theme.muted(&self.finding.message).size(theme.text.body)).wrap());
+    }
+
+    fn buttons(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, explore: &mut ExploreState, sender: &mut CommandSender) {
+        let (theme, kind) = (ctx.theme, self.finding.kind);
+        if let Some(remedy) = self.finding.remedy.as_ref().filter(|_| !self.is_used) {
+            let title = if remedy.title.chars().count() > 32 { shortened(&remedy.title) } else { remedy.title.clone() };
+            let response = button(ui, theme, icon(&remedy.change), &title);
+            if response.on_hover_text(format!("{}. Undo takes it back", remedy.title)).clicked() {
+                apply(ctx.project, remedy, sender);
+                self.is_used = true;
+            }
+        }
+        if !self.finding.rows.is_empty() {
+            let response = button(ui, theme, icons::ROWS, "Show rows");
+            let name = format!("Show rows: {}", kind.title());
+            if response.accessible_name(name).on_hover_text("In the table of rows below").clicked() {
+                explore.show(kind.title(), &self.finding.rows);
+            }
+        }
+    }
+}
+
+fn shortened(title: &str) -> String {
+    let short: String = title.chars().take(31).collect();
+    format!("{short}…")
+}
+
+fn icon(change: &Change) -> &'static str {
+    match change {
+        Change::LeaveOut(_) | Change::LeaveOutLabels(_) => icons::EYE_SLASH,
+        Change::TurnOn(_) | Change::RemoveWords(_) => icons::BROOM,
+        Change::MergeLabels(_) => icons::GIT_MERGE,
+        Change::BalanceLabels => icons::SCALES,
+        Change::ReadTokens(_) => icons::TEXT_AA,
+    }
+}
+
+/// Asks for the change that a remedy makes, as one edit.
+fn apply(project: &Project, remedy: &Remedy, sender: &mut CommandSender) {
+    let mut next = project.clone();
+    remedy.change.apply(&mut next);
+    sender.edit(match &remedy.change {
+        Change::LeaveOut(rows) => {
+            let edit = |(id, _): &(_, _)| (*id, next.edits.rows.get(id).cloned());
+            Edit::Rows(rows.iter().map(edit).collect())
+        }
+        Change::TurnOn(_) | Change::RemoveWords(_) => Edit::Cleaning(next.cleaning),
+        Change::MergeLabels(_) | Change::LeaveOutLabels(_) => Edit::Labels(next.labels),
+        Change::BalanceLabels | Change::ReadTokens(_) => Edit::Training(next.training),
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::path::PathBuf;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::commands::UserCommand;
+    use crate::app::testing::{Window, app, hone, picture, settle};
+    use crate::project::Step;
+    use crate::storage::ThemeChoice;
+
+    /// The Labels step on a file of these rows and 40 that nothing is wrong with.
+    fn labels(theme: ThemeChoice, scale: f32, more: &str) -> (Window, tempfile::TempDir) {
+        let (mut window, folder) = app(theme, scale);
+        settle(&mut window);
+        let mut rows = "text,label\n".to_owned();
+        for number in 0..20 {
+            let (square, seven) = (number * number, number * 7);
+            writeln!(rows, "Number {number} came {square} days late and nobody answers,bad").unwrap();
+            writeln!(rows, "I like the {number}th one of these {seven} a lot,good").unwrap();
+        }
+        let path = folder.path().join("rows.csv");
+        std::fs::write(&path, rows + more).unwrap();
+        open(&mut window, path);
+        (window, folder)
+    }
+
+    fn open(window: &mut Window, path: PathBuf) {
+        hone(window).run_command(AppCommand::OpenData(path));
+        settle(window);
+        hone(window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(window);
+    }
+
+    const MORE: &str =
+        "Write to ann@example.com about the broken lamp,good\nSame here as there,good\nSame here as there,bad\n";
+
+    #[test]
+    fn a_remedy_is_one_click_and_undone_as_one() {
+        let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, MORE);
+        window.set_size(egui::vec2(1280.0, 1500.0));
+        settle(&mut window);
+        let project = hone(&mut window).project().clone();
+        let kinds = |window: &mut Window| -> Vec<(FindingKind, Severity)> {
+            let findings = hone(window).state.work.findings.clone().unwrap();
+            findings.iter().map(|finding| (finding.kind, finding.severity)).collect()
+        };
+        let before = kinds(&mut window);
+        assert_eq!(before, [(FindingKind::Conflicts, Severity::Problem), (FindingKind::Emails, Severity::Warning)]);
+        picture("labels-findings", &mut window);
+        window.get_by_label("Mask as [EMAIL]").click();
+        settle(&mut window);
+        window.get_by_label("Leave out conflicts").click();
+        settle(&mut window);
+        assert_eq!(kinds(&mut window), [(FindingKind::Conflicts, Severity::Handled)]);
+        let prepared = hone(&mut window).prepared().unwrap();
+        assert!(prepared.examples.iter().any(|example| example.text.contains("[EMAIL]")));
+        for _ in 0..2 {
+            hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+            settle(&mut window);
+        }
+        assert_eq!(kinds(&mut window), before);
+        assert_eq!(*hone(&mut window).project(), project);
+    }
+
+    #[test]
+    fn what_depends_on_training_settings_is_looked_for_again_and_looking_can_be_stopped() {
+        let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, "");
+        let has_long = |window: &mut Window| {
+            let findings = hone(window).state.work.findings.clone().unwrap();
+            findings.iter().any(|finding| finding.kind == FindingKind::TooLong)
+        };
+        assert!(!has_long(&mut window));
+        let mut training = hone(&mut window).project().training.clone();
+        training.max_length = 4;
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
+        settle(&mut window);
+        assert!(has_long(&mut window));
+        hone(&mut window).run_command(AppCommand::FindProblems);
+        assert!(hone(&mut window).state.work.looking.is_some());
+        hone(&mut window).run_command(AppCommand::StopLooking);
+        settle(&mut window);
+        assert!(hone(&mut window).state.work.looking.is_none() && has_long(&mut window), "the old ones stay");
+    }
+
+    #[test]
+    fn rows_of_a_finding_are_shown_in_the_table() {
+        let (mut window, _folder) = labels(ThemeChoice::Dark, 1.0, MORE);
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        assert!(window.query_by_label("Write to ann@example.com about the broken lamp").is_none());
+        window.get_by_label("Show rows: E-mail addresses").click();
+        settle(&mut window);
+        window.get_by_label("Write to ann@example.com about the broken lamp");
+        assert!(window.query_by_label("Same here as there").is_none(), "and no others");
+        window.check_accessibility();
+        picture("labels-findings-rows", &mut window);
+    }
+
+    #[test]
+    fn the_findings_of_real_tweets_fit_the_window() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
+        if !path.exists() {
+            println!("skipped: ../shared absent ({})", path.display());
+            return;
+        }
+        let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
+        settle(&mut window);
+        open(&mut window, path.clone());
+        let findings = hone(&mut window).state.work.findings.clone().unwrap();
+        let conflicts = &findings[0];
+        assert_eq!((conflicts.kind, conflicts.count), (FindingKind::Conflicts, 28), "cleaning makes one more");
+        picture("labels-tweets", &mut window);
+        for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
+            window.set_size(egui::vec2(width, height));
+            settle(&mut window);
+            picture(&format!("labels-tweets-{size}"), &mut window);
+            window.check_accessibility();
+            window.get_by_label("Show rows: Same text, different labels");
+        }
+    }
+
+    #[test]
+    fn nothing_found_says_what_was_looked_for() {
+        let (window, _folder) = labels(ThemeChoice::Light, 1.0, "");
+        window.get_by_label("No problems found");
+    }
+}

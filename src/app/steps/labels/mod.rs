@@ -1,0 +1,393 @@
+//! The Labels step: the label set with counts, lengths, what was found in the rows, and the rows themselves.
+
+pub mod explore;
+#[cfg(test)]
+mod explore_tests;
+pub mod findings;
+pub mod label_change;
+pub mod label_edits;
+pub mod label_row;
+pub mod profile;
+pub mod row_detail;
+pub mod row_filters;
+pub mod row_table;
+pub mod stars;
+
+use std::sync::Arc;
+
+use egui::Ui;
+
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::steps::labels::explore::{ExploreState, explore_ui};
+use crate::app::steps::labels::findings::{FindingsState, findings_ui};
+use crate::app::steps::labels::label_edits::{LabelRow, label_rows};
+use crate::app::steps::labels::label_row::{Editing, label_row};
+use crate::app::steps::labels::profile::profile_ui;
+use crate::app::steps::labels::stars::{StarsState, stars_ui};
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::numbers::count;
+use crate::app::widgets::{banner, button, card, empty_state, figure, page, primary_button, waiting_ui};
+use crate::data::LabelCounts;
+use crate::project::{DatasetSettings, LabelSettings, Step};
+
+/// Most labels that are drawn: more means that the column holds something else.
+pub(super) const DRAWN: usize = 200;
+
+/// What the step remembers between frames.
+#[derive(Debug, Default)]
+pub struct LabelsStepState {
+    set: LabelSet,
+    editing: Editing,
+    stars: StarsState,
+    findings: FindingsState,
+    pub(super) explore: ExploreState,
+}
+
+/// The label set as it is shown, worked out anew whenever the labels found or the settings change: there may be as many
+/// labels as rows.
+#[derive(Debug, Default)]
+struct LabelSet {
+    of: Option<(Arc<LabelCounts>, LabelSettings)>,
+    rows: Vec<LabelRow>,
+    /// Labels used.
+    used: usize,
+    /// Rows of the largest label, used or not.
+    longest: u64,
+    /// Rows of the labels used: the largest, the smallest, all together.
+    most: u64,
+    least: u64,
+    all: u64,
+}
+
+impl LabelSet {
+    fn refresh(&mut self, found: &Arc<LabelCounts>, settings: &LabelSettings) {
+        if self.of.as_ref().is_some_and(|(of, under)| Arc::ptr_eq(of, found) && under == settings) {
+            return;
+        }
+        let rows = label_rows(&found.rows, settings);
+        let used = || rows.iter().filter(|row| !row.excluded).map(|row| row.rows);
+        *self = Self {
+            of: Some((Arc::clone(found), settings.clone())),
+            used: used().count(),
+            longest: rows.iter().map(|row| row.rows).max().unwrap_or(0),
+            most: used().max().unwrap_or(0),
+            least: used().min().unwrap_or(0),
+            all: used().sum(),
+            rows,
+        };
+    }
+}
+
+/// Draws the step.
+pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStepState, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    page(ui, theme, Step::Labels.title(), Step::Labels.purpose(), |ui| {
+        let dataset = &ctx.project.dataset;
+        let Some(imported) = ctx.imported.filter(|_| dataset.labelled_by().next().is_some()) else {
+            no_labels(ui, ctx, sender);
+            return;
+        };
+        for issue in &ctx.facts.data_issues {
+            banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
+        }
+        match ctx.inspection.labels_of(imported, dataset).and_then(|labels| labels.counts.as_ref()) {
+            Some(found) => {
+                state.set.refresh(found, &ctx.project.labels);
+                stars_ui(ui, ctx, found, &mut state.stars, sender);
+                label_set(ui, ctx, (&state.set, kind_of(found, dataset)), &mut state.editing, sender);
+            }
+            None => waiting_ui(ui, theme, "Counting the labels", None),
+        }
+        let Some(source) = &ctx.inspection.source else {
+            if ctx.preview.is_some() {
+                waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
+            }
+            return;
+        };
+        findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
+        explore_ui(ui, ctx, source, &mut state.explore, sender);
+        profile_ui(ui, ctx, source, &mut state.explore, sender);
+        if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Prepare));
+        }
+    });
+}
+
+fn no_labels(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    if ctx.preview.is_some() {
+        waiting_ui(ui, ctx.theme, "Reading the data", ctx.preview.map(|job| &job.progress));
+        return;
+    }
+    let body = "Open a data file and choose its text and label columns: the labels and their rows appear here.";
+    empty_state(ui, ctx.theme, icons::TAG, "No labels yet", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Data));
+        }
+    });
+}
+
+fn label_set(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (set, kind): (&LabelSet, &str),
+    editing: &mut Editing,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    card(ui, theme, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(theme.heading("Label set"));
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let changed = ctx.project.labels != LabelSettings::default();
+                let reset = ui
+                    .add_enabled_ui(changed, |ui| button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "As in the file"));
+                if reset.inner.on_hover_text("Forget every rename, merge, order and exclusion").clicked() {
+                    sender.edit(Edit::Labels(LabelSettings::default()));
+                }
+            });
+        });
+        summary(ui, ctx, set, kind);
+        ui.add_space(theme.space.s);
+        let rows = set.rows.as_slice();
+        editing.preview_ui(ui, ctx, rows, sender);
+        for row in rows.iter().take(DRAWN) {
+            label_row(ui, ctx, rows, row, (set.longest.max(1), set.all.max(1)), editing, sender);
+        }
+        if rows.len() > DRAWN {
+            let more = count((rows.len() - DRAWN) as u64);
+            ui.label(theme.muted(format!("and {more} more. So many labels: is this the right label column?")));
+        }
+    });
+}
+
+/// What the labels of the file are.
+fn kind_of(found: &LabelCounts, dataset: &DatasetSettings) -> &'static str {
+    if !dataset.label_columns.is_empty() {
+        "One column each"
+    } else if found.stars.is_some() {
+        "Star ratings"
+    } else if found.are_numbers {
+        "Numbers"
+    } else {
+        "Names"
+    }
+}
+
+fn summary(ui: &mut Ui, ctx: &StepContext<'_>, set: &LabelSet, kind: &str) {
+    let theme = ctx.theme;
+    let LabelSet { used, most, least, all, .. } = *set;
+    let balance = if least == 0 { "–".to_owned() } else { format!("{:.1} : 1", most as f64 / least as f64) };
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.xxl;
+        figure(ui, theme, "Labels", &count(used as u64), "Labels that will be learnt");
+        figure(ui, theme, "Rows with a label", &count(all), "Before cleaning");
+        let hover = "Rows of the largest label for one of the smallest. When this is large, choose balanced class \
+                     weights in Model, and trust macro-F1 more than accuracy";
+        figure(ui, theme, "Largest to smallest", &balance, hover);
+        figure(ui, theme, "Kind", kind, "What the labels of the file are. Each is learnt as a name");
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::commands::UserCommand;
+    use crate::app::messages::AppCommand;
+    use crate::app::testing::{Window, app, hone, picture, press, settle};
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn a_label_is_left_out_renamed_and_merged() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        window.get_by_label("Leave out neutral").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).prepared().unwrap().labels.len(), 3, "it is previewed first");
+        window.get_by_label_contains("Leave out neutral: ");
+        window.get_by_label("Leave out").click();
+        settle(&mut window);
+        let app = window.state().as_ref().unwrap();
+        assert_eq!(app.prepared().unwrap().labels, ["negative", "positive"]);
+        window.get_by_label("Use neutral").click();
+        settle(&mut window);
+        window.get_by_label("Use again").click();
+        settle(&mut window);
+        window.get_by_label("Rename neutral").click();
+        settle(&mut window);
+        window.get_by_label("New name").type_text("so-so");
+        settle(&mut window);
+        window.get_by_label_contains("Rename neutral to ");
+        picture("labels-rename", &mut window);
+        window.key_press(egui::Key::Enter);
+        settle(&mut window);
+        settle(&mut window);
+        let labels = window.state().as_ref().unwrap().prepared().unwrap().labels.clone();
+        assert_eq!(labels.len(), 3);
+        assert!(labels[1].contains("so-so"), "{labels:?}");
+    }
+
+    #[test]
+    fn a_merge_says_its_counts_first_and_is_undone() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let merge = |window: &mut Window| {
+            window.get_by_label("More for neutral").click();
+            settle(window);
+            window.get_by_label("Merge into").click();
+            settle(window);
+            // Bars and rows are named so too; the menu's is the last button.
+            window.get_all_by_role_and_label(egui::Role::Button, "negative").last().unwrap().click();
+            settle(window);
+        };
+        merge(&mut window);
+        window.get_by_label_contains("Merge neutral into negative: ");
+        picture("labels-merge", &mut window);
+        press(&mut window, egui::Modifiers::NONE, egui::Key::Escape);
+        assert!(window.query_by_label_contains("Merge neutral into negative: ").is_none());
+        merge(&mut window);
+        window.get_by_label("Merge").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).prepared().unwrap().labels, ["negative", "positive"]);
+        hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(hone(&mut window).prepared().unwrap().labels.len(), 3);
+    }
+
+    #[test]
+    fn a_label_is_given_a_colour() {
+        let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let before = hone(&mut window).prepared().unwrap();
+        for (label, colour) in [("negative", "Vermilion"), ("positive", "Green")] {
+            window.get_by_label(&format!("Colour of {label}")).click();
+            settle(&mut window);
+            window.get_by_label(colour).click();
+            settle(&mut window);
+        }
+        let labels = hone(&mut window).project().labels.clone();
+        assert_eq!(labels.colours.keys().collect::<Vec<_>>(), ["negative", "positive"]);
+        assert!(Arc::ptr_eq(&before, &hone(&mut window).prepared().unwrap()), "colours prepare nothing anew");
+        window.check_accessibility();
+        picture("labels-colours", &mut window);
+        window.get_by_label("Colour of negative").click();
+        settle(&mut window);
+        window.get_by_label("As the theme has it").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).project().labels.colours.len(), 1);
+    }
+
+    #[test]
+    fn which_star_goes_where_can_be_changed_before_and_after() {
+        let (mut window, folder) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let mut rows = String::from("review,rating\n");
+        for row in 0..120 {
+            writeln!(rows, "review number {row} about {} things,{} stars", row % 7, row % 5 + 1).unwrap();
+        }
+        let path = folder.path().join("stars.csv");
+        std::fs::write(&path, rows.replace(",1 stars", ",1 star")).unwrap();
+        hone(&mut window).run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        window.get_by_label("2 stars is neutral").click();
+        settle(&mut window);
+        window.get_by_label("negative: 24 rows  ·  neutral: 24 + 24 = 48 rows  ·  positive: 24 + 24 = 48 rows");
+        window.get_by_label("Turn stars into sentiment").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "neutral");
+        window.get_by_label("Which stars go where").click();
+        settle(&mut window);
+        window.get_by_label("2 stars is negative").click();
+        settle(&mut window);
+        picture("labels-stars-again", &mut window);
+        window.get_by_label("Change the labels").click();
+        settle(&mut window);
+        assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "negative");
+        assert_eq!(hone(&mut window).prepared().unwrap().counts().len(), 3);
+    }
+
+    #[test]
+    fn stars_become_sentiment_in_one_click() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
+        settle(&mut window);
+        let mut rows = String::from("review,stars\n");
+        for row in 0..120 {
+            writeln!(rows, "review number {row} about {} things,{}", row % 7, row % 5 + 1).unwrap();
+        }
+        let path = folder.path().join("stars.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        picture("labels-stars", &mut window);
+        window.get_by_label("Turn stars into sentiment").click();
+        settle(&mut window);
+        let app = window.state().as_ref().unwrap();
+        assert_eq!(app.prepared().unwrap().labels, ["negative", "neutral", "positive"]);
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn a_column_of_ids_is_drawn_in_part() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let mut rows = String::from("text,label\n");
+        for row in 0..3_000 {
+            writeln!(rows, "review number {row},{row}").unwrap();
+        }
+        let path = folder.path().join("ids.csv");
+        std::fs::write(&path, rows).unwrap();
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        let app = window.state_mut().as_mut().unwrap();
+        let mut dataset = app.project().dataset.clone();
+        (dataset.text_column, dataset.label_column) = ("text".to_owned(), "label".to_owned());
+        app.run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        window.get_by_label_contains("and 2,800 more");
+        window.get_by_label("Numbers");
+        let names = |window: &mut Window| {
+            let labels = hone(window).state.work.inspection.labels.clone().unwrap();
+            (labels.columns, labels.counts.unwrap())
+        };
+        let (columns, counts) = names(&mut window);
+        assert_eq!((columns, counts.rows.len(), counts.rows["2999"]), (vec!["label".to_owned()], 3_000, 1));
+        // What does not change the files or the column counts nothing anew.
+        window.get_by_label("Leave out 0").click();
+        settle(&mut window);
+        window.get_by_label("Leave out").click();
+        settle(&mut window);
+        assert!(Arc::ptr_eq(&counts, &names(&mut window).1));
+        assert_eq!(window.query_all_by_label("2,999").count(), 2, "labels, and rows with one");
+    }
+
+    #[test]
+    fn rows_are_searched() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 1700.0));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
+        settle(&mut window);
+        let field = window.get_by_label("Search the texts");
+        field.focus();
+        field.type_text("no such words anywhere");
+        settle(&mut window);
+        window.get_by_label_contains("No row fits");
+    }
+}

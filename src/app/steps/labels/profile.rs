@@ -1,0 +1,389 @@
+//! What the rows are like as a whole: how long the texts are, which words belong to which label, dates, languages and
+//! missing values.
+
+use egui::{Button, Grid, RichText, Ui};
+use egui_plot::{Bar, BarChart, Plot};
+
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::steps::labels::explore::ExploreState;
+use crate::app::steps::labels::row_filters::RowFilters;
+use crate::app::theme::icons;
+use crate::app::widgets::numbers::{count, counted, percent_fine};
+use crate::app::widgets::{button, section};
+use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
+use crate::project::SourceFile;
+use crate::worker::{ColumnFill, Profile, RowSource};
+
+/// Labels whose words are listed, and labels with a colour of their own.
+const LABELS: usize = 8;
+/// Languages named of a file.
+const LANGUAGES: usize = 6;
+/// A language is named from one in so many texts on.
+const LEAST: usize = 1_000;
+/// Columns listed.
+const COLUMNS: usize = 30;
+
+/// Draws the sections.
+pub fn profile_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    source: &RowSource,
+    state: &mut ExploreState,
+    sender: &mut CommandSender,
+) {
+    lengths(ui, ctx, source, sender);
+    let Some(profile) = &ctx.inspection.profile else {
+        section(ui, ctx.theme, "Words, dates and languages", "", |ui| {
+            ui.label(ctx.theme.muted("Looking through the texts…"));
+        });
+        return;
+    };
+    let Profile { terms, columns, timelines, languages } = &**profile;
+    words(ui, ctx, source, terms, state);
+    for timeline in timelines {
+        over_time(ui, ctx, source, timeline);
+    }
+    columns_ui(ui, ctx, columns, state);
+    languages_ui(ui, ctx, languages);
+}
+
+fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let most = ctx.project.training.max_length;
+    let tokens = ctx.model_folder.and_then(|model| ctx.inspection.tokens_of(model));
+    if let (Some(model), None) = (ctx.model_folder, tokens) {
+        sender.send(AppCommand::CountTokens(model.to_owned()));
+    }
+    let counted_tokens = tokens.and_then(|tokens| tokens.lengths.as_ref());
+    let hint = if counted_tokens.is_some() {
+        "Tokens of a text, after cleaning, as the chosen model divides it; special tokens included".to_owned()
+    } else {
+        format!(
+            "Words of a text, after cleaning. A word is about 1.3 tokens; texts over {most} tokens, as set in Model, are cut"
+        )
+    };
+    section(ui, theme, "Length of the texts", &hint, |ui| {
+        if let Some(lengths) = counted_tokens {
+            ui.label(theme.strong(cut_in_words(lengths, most)));
+            let all = lengths.counted();
+            if all < lengths.texts {
+                let note = format!(
+                    "Counted on {} of {}, spread evenly over the files",
+                    count(all as u64),
+                    counted(lengths.texts as u64, "text", "texts")
+                );
+                ui.label(theme.small(note));
+            }
+            histogram(ui, ctx, &lengths.histogram, "token", Some(most));
+            return;
+        }
+        histogram(ui, ctx, &source.survey.lengths, "word", None);
+        let Some(tokens) = tokens else {
+            ui.label(theme.small("Once the chosen model is on this machine, its tokens are counted instead"));
+            return;
+        };
+        ui.horizontal_wrapped(|ui| match (&tokens.progress, &tokens.error) {
+            (Some(progress), _) => {
+                let share = progress.fraction().map(|share| format!(" {:.0}%", 100.0 * share)).unwrap_or_default();
+                ui.label(theme.small(format!("Counting the model's tokens…{share}")));
+                if button(ui, theme, icons::STOP, "Stop counting").clicked() {
+                    sender.send(AppCommand::StopCountingTokens);
+                }
+            }
+            (None, Some(error)) => {
+                ui.add(egui::Label::new(theme.small(format!("Tokens: {error}"))).wrap());
+                if button(ui, theme, icons::ARROW_CLOCKWISE, "Count tokens").clicked() {
+                    sender.send(AppCommand::CountTokens(tokens.model.clone()));
+                }
+            }
+            (None, None) => {}
+        });
+    });
+}
+
+/// How many texts are longer than `most` tokens; of a sample their share alone, which is that of all texts too.
+fn cut_in_words(lengths: &TokenHistogram, most: usize) -> String {
+    let (over, all) = (lengths.over(most), lengths.counted());
+    let share = percent_fine(over as f64 / all.max(1) as f64);
+    match over {
+        0 if all < lengths.texts => format!("No text that was counted is longer than {most} tokens"),
+        _ if all < lengths.texts => format!("{share} of the texts are longer than {most} tokens and will be cut"),
+        0 => format!("No text is longer than {most} tokens"),
+        1 => format!("1 text, {share}, is longer than {most} tokens and will be cut"),
+        _ => format!("{} texts, {share}, are longer than {most} tokens and will be cut", count(over as u64)),
+    }
+}
+
+fn histogram(ui: &mut Ui, ctx: &StepContext<'_>, bins: &[LengthBin], unit: &str, limit: Option<usize>) {
+    let theme = ctx.theme;
+    let bars = bins.iter().map(|bin| {
+        let middle = (bin.from + bin.to - 1) as f64 / 2.0;
+        let name =
+            if bin.to - bin.from == 1 { bin.from.to_string() } else { format!("{} to {}", bin.from, bin.to - 1) };
+        Bar::new(middle, bin.texts as f64)
+            .width((bin.to - bin.from) as f64 * 0.85)
+            .name(format!("{name} {unit}s: {}", counted(bin.texts as u64, "text", "texts")))
+            .fill(theme.chart(0))
+    });
+    let chart = BarChart::new("Texts", bars.collect())
+        .color(theme.chart(0))
+        .element_formatter(Box::new(|bar, _| bar.name.clone()));
+    let response = plot(ctx, "lengths")
+        // Texts of one length would have an axis of fractions of a word.
+        .include_x(0.0)
+        .include_x(10.0)
+        .show(ui, |plot| {
+            plot.bar_chart(chart);
+            let reached = bins.last().is_some_and(|last| limit.is_some_and(|limit| limit < last.to));
+            if let Some(limit) = limit.filter(|_| reached) {
+                let line = egui_plot::VLine::new(format!("longest: {limit}"), limit as f64 + 0.5);
+                plot.vline(line.color(theme.palette.danger).style(egui_plot::LineStyle::dashed_dense()));
+            }
+        });
+    response.response.accessible_name("Histogram of text lengths");
+}
+
+/// A plot that is looked at, not moved about.
+fn plot<'a>(ctx: &StepContext<'_>, id: &str) -> Plot<'a> {
+    Plot::new(id.to_owned())
+        .height(150.0)
+        .show_background(false)
+        .grid_color(ctx.theme.palette.grid)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .show_crosshair(false)
+        .show_x(false)
+        .show_y(false)
+        .include_y(0.0)
+        .set_margin_fraction(egui::vec2(0.01, 0.05))
+        .y_axis_min_width(36.0)
+}
+
+fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, state: &mut ExploreState) {
+    let theme = ctx.theme;
+    let hint = "Those that come far more often in texts of a label than in all others: by log-odds with a prior of all \
+                words (Monroe, Colaresi and Quinn 2008). A word finds its rows";
+    section(ui, theme, "Words of each label", hint, |ui| {
+        let all = source.prepared.examples.len();
+        let of = if terms.texts < all {
+            format!(
+                "{} of {}, spread evenly over the files",
+                count(terms.texts as u64),
+                counted(all as u64, "text", "texts")
+            )
+        } else {
+            counted(all as u64, "text", "texts")
+        };
+        let vocabulary = counted(terms.vocabulary as u64, "different word", "different words");
+        ui.label(theme.small(format!("{vocabulary} among {} in {of}", counted(terms.words, "word", "words"))));
+        for (label, terms) in source.prepared.labels.iter().zip(&terms.labels).take(LABELS) {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing.x = theme.space.xs;
+                ui.spacing_mut().item_spacing.y = theme.space.xs;
+                ui.label(theme.strong(label));
+                if terms.is_empty() {
+                    ui.label(theme.muted("No word stands out"));
+                }
+                for term in terms {
+                    let hover = format!(
+                        "{} times in texts of {label}, {} in all others (z {:.1}). Click to see the rows",
+                        count(term.count[0].into()),
+                        count(term.count[1].into()),
+                        term.score
+                    );
+                    let word = Button::new(RichText::new(&term.word).size(theme.text.small)).small();
+                    if ui.add(word).on_hover_text(hover).accessible_name(format!("Search {}", term.word)).clicked() {
+                        state.filters = RowFilters::word(&term.word);
+                        state.to_rows = true;
+                    }
+                }
+            });
+        }
+        let more = source.prepared.labels.len().saturating_sub(LABELS);
+        if more > 0 {
+            ui.label(theme.small(format!("And {more} more labels")));
+        }
+    });
+}
+
+fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &Timeline) {
+    let theme = ctx.theme;
+    let Timeline { column, shown: [first, last], unit, periods, undated, .. } = timeline;
+    let hint = format!("Rows a {} by the column {column}, from {first} to {last}", unit.word());
+    section(ui, theme, &format!("Over time: {column}"), &hint, |ui| {
+        let labels = &source.prepared.labels;
+        let series = labels.len().min(Timeline::SERIES);
+        let has_others = labels.len() > Timeline::SERIES;
+        let name = |at: usize| if has_others && at + 1 == series { "others" } else { labels[at].as_str() };
+        let mut charts: Vec<BarChart> = Vec::new();
+        for at in 0..series {
+            let bars = (0..periods.len()).map(|period| {
+                let rows = periods[period].rows[at];
+                Bar::new(period as f64, f64::from(rows)).width(0.9).fill(theme.chart(at)).name(format!(
+                    "{}, {}: {}",
+                    periods[period].name,
+                    name(at),
+                    counted(rows.into(), "row", "rows")
+                ))
+            });
+            let below: Vec<&BarChart> = charts.iter().collect();
+            let chart = BarChart::new(name(at), bars.collect())
+                .color(theme.chart(at))
+                .element_formatter(Box::new(|bar, _| bar.name.clone()))
+                .stack_on(&below);
+            charts.push(chart);
+        }
+        let names: Vec<String> = periods.iter().map(|period| period.name.clone()).collect();
+        let response = plot(ctx, &format!("over time {column}"))
+            .x_axis_formatter(move |mark, _| {
+                let whole = mark.value.fract().abs() < 1e-6 && mark.value >= 0.0;
+                if whole { names.get(mark.value as usize).cloned().unwrap_or_default() } else { String::new() }
+            })
+            .show(ui, |plot| charts.into_iter().for_each(|chart| plot.bar_chart(chart)));
+        response.response.accessible_name(format!("Rows over time by {column}"));
+        ui.horizontal_wrapped(|ui| {
+            for at in 0..series {
+                ui.label(RichText::new("⏺").color(theme.chart(at)).size(theme.text.small));
+                ui.label(theme.small(name(at)));
+                ui.add_space(theme.space.s);
+            }
+        });
+        if timeline.earlier + timeline.later > 0 {
+            ui.label(theme.small(far_in_words(timeline)));
+        }
+        if *undated > 0 {
+            ui.label(
+                theme.small(format!("{} without a date that can be read", counted(*undated as u64, "row", "rows"))),
+            );
+        }
+        if timeline.ambiguous {
+            let order = if timeline.day_first { "day first" } else { "month first" };
+            ui.label(theme.small(format!("Every date can be read with the day or the month first; read as {order}")));
+        }
+    });
+}
+
+/// Rows whose dates lie far from all others: they are not drawn.
+fn far_in_words(Timeline { earlier, later, range: [first, last], .. }: &Timeline) -> String {
+    match (*earlier as u64, *later as u64) {
+        (earlier, 0) => format!("{} earlier, from {first} on", counted(earlier, "row", "rows")),
+        (0, later) => format!("{} later, up to {last}", counted(later, "row", "rows")),
+        (earlier, later) => format!("{} rows earlier or later, from {first} to {last}", count(earlier + later)),
+    }
+}
+
+fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state: &mut ExploreState) {
+    let theme = ctx.theme;
+    let hint = "Of all rows that could be read. A column finds the rows without a value in it";
+    section(ui, theme, "Missing values", hint, |ui| {
+        let missing: Vec<&ColumnFill> = columns.iter().filter(|column| column.missing > 0).collect();
+        let full = columns.len() - missing.len();
+        if missing.is_empty() {
+            ui.label(theme.muted("Every column has a value in every row"));
+            return;
+        }
+        Grid::new("missing values").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            for column in missing.iter().take(COLUMNS) {
+                let name = format!("Rows without {}", column.name);
+                if ui.link(&column.name).on_hover_text("Show these rows").accessible_name(name).clicked() {
+                    state.filters = RowFilters::missing(&column.name);
+                    state.to_rows = true;
+                }
+                let share = percent_fine(column.missing as f64 / column.rows.max(1) as f64);
+                ui.label(theme.strong(share));
+                ui.label(theme.muted(counted(column.missing as u64, "row", "rows")));
+                ui.end_row();
+            }
+        });
+        if missing.len() > COLUMNS {
+            ui.label(theme.small(format!("And {} more columns", missing.len() - COLUMNS)));
+        }
+        if full > 0 {
+            let text =
+                format!("{} a value in every row", counted(full as u64, "other column has", "other columns have"));
+            ui.label(theme.small(text));
+        }
+    });
+}
+
+fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
+    let theme = ctx.theme;
+    let hint = "Told from sequences of letters. A text too short or too mixed to be sure of is counted as such";
+    section(ui, theme, "Languages", hint, |ui| {
+        for languages in files {
+            let share = |texts: usize| percent_fine(texts as f64 / languages.texts.max(1) as f64);
+            let named = |texts: usize| texts * LEAST >= languages.texts;
+            let shown = languages.languages.iter().take(LANGUAGES).take_while(|(_, texts)| named(*texts));
+            let mut parts: Vec<String> =
+                shown.map(|(language, texts)| format!("{} {}", language.name, share(*texts))).collect();
+            let others: usize = languages.languages.iter().skip(parts.len()).map(|(_, texts)| texts).sum();
+            if others > 0 {
+                parts.push(format!("others {}", share(others)));
+            }
+            if languages.unsure() > 0 {
+                parts.push(format!("not sure {}", share(languages.unsure())));
+            }
+            if files.len() > 1 {
+                ui.label(theme.strong(match languages.file {
+                    SourceFile::Main => "Main file",
+                    SourceFile::Validation => "Validation file",
+                    SourceFile::Test => "Test file",
+                }));
+            }
+            ui.add(egui::Label::new(parts.join("  ·  ")).wrap());
+            ui.label(
+                theme.small(format!("Of {}", counted(languages.texts as u64, "text looked at", "texts looked at"))),
+            );
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::app::testing::prepared;
+    use crate::data::TextTokenizer;
+    use crate::progress::{Control, Watch};
+
+    #[test]
+    fn a_number_of_a_sample_is_not_told_as_that_of_the_file() {
+        let (prepared, control) = (prepared(), Control::default());
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        let tokenizer = TextTokenizer::load(&tiny).unwrap();
+        let count = |most| {
+            let mut watch = Watch { control: &control, report: &mut |_| {} };
+            TokenHistogram::count(&prepared, &tokenizer, (most, 40), &mut watch).unwrap()
+        };
+        let (all, sample) = (count(usize::MAX), count(50));
+        assert_eq!((sample.counted(), sample.texts), (50, all.counted()));
+        let number = all.over(2).to_string();
+        assert!(cut_in_words(&all, 2).starts_with(&format!("{number} texts, 100.0%, are longer than 2 tokens")));
+        assert_eq!(cut_in_words(&sample, 2), "100.0% of the texts are longer than 2 tokens and will be cut");
+        assert_eq!(cut_in_words(&sample, 100_000), "No text that was counted is longer than 100000 tokens");
+        assert_eq!(cut_in_words(&all, 100_000), "No text is longer than 100000 tokens");
+    }
+
+    #[test]
+    fn rows_far_from_all_others_are_told() {
+        let timeline = |earlier, later| Timeline {
+            column: "day".to_owned(),
+            day_first: false,
+            ambiguous: false,
+            range: ["0001-01-01", "9999-12-31"].map(str::to_owned),
+            shown: ["2024-01-01", "2024-03-28"].map(str::to_owned),
+            earlier,
+            later,
+            unit: crate::data::Unit::Week,
+            periods: Vec::new(),
+            undated: 0,
+        };
+        assert_eq!(far_in_words(&timeline(0, 1)), "1 row later, up to 9999-12-31");
+        assert_eq!(far_in_words(&timeline(2, 0)), "2 rows earlier, from 0001-01-01 on");
+        assert_eq!(far_in_words(&timeline(2, 1)), "3 rows earlier or later, from 0001-01-01 to 9999-12-31");
+    }
+}

@@ -1,0 +1,316 @@
+//! Everything that is known of one row, and what can be decided about it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use egui::{Label, RichText, Ui};
+
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::steps::labels::DRAWN;
+use crate::app::steps::labels::explore::Shown;
+use crate::app::steps::labels::row_filters::more_labels;
+use crate::app::steps::labels::row_table::{Selection, row_name};
+use crate::app::steps::review::queue::Decision;
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::numbers::{count, counted};
+use crate::app::widgets::{Diff, badge, button, figure, icon_button};
+use crate::data::{DropReason, Place, Prepared, Rows, Side};
+use crate::project::RowId;
+use crate::worker::RowSource;
+
+/// Rows named of those with the same text.
+const NAMED: usize = 5;
+/// Characters shown of a text; nobody reads on, and laying a book out takes time.
+const SHOWN: usize = 20_000;
+/// Width of a column's name.
+const NAME: f32 = 130.0;
+/// Characters shown of another column.
+const SHOWN_CELL: usize = 2_000;
+
+/// What was worked out about the row shown, kept until another is.
+#[derive(Debug, Default)]
+pub struct RowDetail {
+    of: Option<(RowId, Arc<Prepared>)>,
+    /// Texts were compared by then.
+    compared: bool,
+    /// What cleaning changed.
+    diff: Option<Diff>,
+    /// Rows with the same text and another label, or nearly the same text.
+    contradicting: Vec<RowId>,
+    alike: Vec<RowId>,
+}
+
+impl RowDetail {
+    fn refresh(&mut self, ctx: &StepContext<'_>, source: &RowSource, rows: &Rows, id: RowId, place: Place) {
+        let is_of = |(of, prepared): &(RowId, Arc<Prepared>)| *of == id && Arc::ptr_eq(prepared, &source.prepared);
+        if self.of.as_ref().is_some_and(is_of) && self.compared == ctx.likeness.is_some() {
+            return;
+        }
+        self.compared = ctx.likeness.is_some();
+        self.of = Some((id, Arc::clone(&source.prepared)));
+        let (raw, text) = (rows.raw(place).map(|(text, _)| text).unwrap_or_default(), rows.text(place));
+        self.diff = (raw != text).then(|| Diff::of(&beginning(&raw, SHOWN), &beginning(&text, SHOWN)));
+        let others = |group: &Vec<RowId>| group.iter().copied().filter(|&other| other != id).collect();
+        let of_row = |groups: &[Vec<RowId>]| groups.iter().find(|group| group.contains(&id)).map_or(Vec::new(), others);
+        self.contradicting = of_row(&source.prepared.conflicts);
+        self.alike = ctx.likeness.map_or(Vec::new(), |likeness| of_row(&likeness.groups));
+    }
+}
+
+fn beginning(text: &str, length: usize) -> String {
+    let mut short: String = text.chars().take(length).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Draws the row.
+pub fn detail_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (source, rows, shown): (&RowSource, &Rows<'_>, Shown<'_>),
+    id: RowId,
+    (detail, selection): (&mut RowDetail, &mut Selection),
+    sender: &mut CommandSender,
+) {
+    let Some(place) = rows.place(id) else { return };
+    detail.refresh(ctx, source, rows, id, place);
+    let theme = ctx.theme;
+    ui.spacing_mut().item_spacing.x = theme.space.s;
+    head(ui, ctx, rows, shown, id, selection);
+    if selection.row().is_none() {
+        return;
+    }
+    badges(ui, ctx, rows, place, detail);
+    ui.add_space(theme.space.xs);
+    text_ui(ui, ctx, rows, place, detail);
+    ui.add_space(theme.space.s);
+    figures(ui, ctx, rows, place, sender);
+    ui.add_space(theme.space.s);
+    decide(ui, ctx, source, rows, id, place, sender);
+    ui.add_space(theme.space.s);
+    columns(ui, ctx, rows, place);
+}
+
+fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: RowId, selection: &mut Selection) {
+    let theme = ctx.theme;
+    ui.horizontal(|ui| {
+        ui.label(theme.heading(format!("Row {}", row_name(rows, id))));
+        let nth = selection.row().and_then(|(nth, _)| nth);
+        ui.label(theme.small(match nth {
+            Some(nth) => format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64)),
+            None => "not among the rows shown".to_owned(),
+        }));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if icon_button(ui, theme, icons::X, "Close the row (Esc)").clicked() {
+                selection.clear();
+            }
+            let next = nth.map_or(0, |nth| nth + 1);
+            ui.add_enabled_ui(next < shown.len(), |ui| {
+                if icon_button(ui, theme, icons::CARET_RIGHT, "Next row (Down)").clicked() {
+                    selection.go(rows, shown, next);
+                }
+            });
+            ui.add_enabled_ui(nth.is_some_and(|nth| nth > 0), |ui| {
+                if icon_button(ui, theme, icons::CARET_LEFT, "Previous row (Up)").clicked() {
+                    selection.go(rows, shown, nth.unwrap_or(1) - 1);
+                }
+            });
+        });
+    });
+}
+
+fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail: &RowDetail) {
+    let theme = ctx.theme;
+    let names = |ids: &[RowId]| {
+        let names: Vec<String> = ids.iter().take(NAMED).map(|&id| row_name(rows, id)).collect();
+        let more = ids.len().saturating_sub(NAMED);
+        if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
+    };
+    ui.horizontal_wrapped(|ui| {
+        match (rows.example(place), rows.reason(place)) {
+            (Some(example), _) => {
+                let side = match example.side {
+                    Side::Train => "training",
+                    Side::Validation => "validation",
+                    Side::Test => "test",
+                };
+                badge(ui, theme, Tone::Neutral, icons::SHUFFLE, side).on_hover_text("Side of the split");
+            }
+            (None, Some(reason)) => {
+                badge(ui, theme, Tone::Warning, icons::PROHIBIT, in_words(reason));
+            }
+            (None, None) => {}
+        }
+        let edit = ctx.project.edits.rows.get(&detail.of.as_ref().map(|(id, _)| *id).unwrap_or_default());
+        if let Some(label) = edit.and_then(|edit| edit.label.as_ref()) {
+            badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled {label}"));
+        }
+        if edit.is_some_and(|edit| edit.kept) {
+            badge(ui, theme, Tone::Success, icons::CHECK, "kept as it is");
+        }
+        if !detail.contradicting.is_empty() {
+            let text = format!("conflicts with row {}", names(&detail.contradicting));
+            badge(ui, theme, Tone::Warning, icons::WARNING, &text).on_hover_text("The same text with another label");
+        }
+        if !detail.alike.is_empty() {
+            let text = format!("nearly the same as row {}", names(&detail.alike));
+            badge(ui, theme, Tone::Neutral, icons::COPY, &text);
+        }
+    });
+}
+
+fn in_words(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Excluded => "left out by you",
+        DropReason::EmptyText => "left out: no text after cleaning",
+        DropReason::EmptyLabel => "left out: no label",
+        DropReason::NoneOfLabels => "left out: none of the label columns holds 1",
+        DropReason::SeveralLabels => "left out: several of the label columns hold 1, or one holds neither 0 nor 1",
+        DropReason::ExcludedLabel => "left out: its label is left out",
+        DropReason::Duplicate => "left out: a duplicate",
+        DropReason::Conflict => "left out: stands with another label too",
+    }
+}
+
+fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail: &RowDetail) {
+    let theme = ctx.theme;
+    if let Some(diff) = &detail.diff {
+        diff.ui(ui, theme);
+        return;
+    }
+    ui.add(Label::new(beginning(&rows.text(place), SHOWN)).wrap());
+    let note = match rows.reason(place) {
+        Some(_) => "As it stands in the file",
+        None => "Cleaning changes nothing in it",
+    };
+    ui.label(theme.small(note));
+}
+
+fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let text = rows.text(place);
+    let (raw_label, label) = (rows.raw_label(place), rows.label(place));
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.xl;
+        let shown = if raw_label.trim().is_empty() { "none" } else { raw_label };
+        figure(ui, theme, "Label in the file", shown, "");
+        if rows.example(place).is_some() {
+            figure(ui, theme, "Label used", label, "After renames, merges and corrections");
+        }
+        figure(ui, theme, "Words", &count(u64::from(rows.words(place))), "Parts between white space, after cleaning");
+        figure(ui, theme, "Characters", &count(text.chars().count() as u64), "");
+        if let (Some(model), false) = (ctx.model_folder, text.is_empty()) {
+            tokens(ui, ctx, &text, model, sender);
+        }
+    });
+    let asked = ctx.model_folder.and_then(|model| ctx.inspection.text_tokens_of(&text, model));
+    if let Some(Err(error)) = asked.and_then(|asked| asked.counted.as_ref()) {
+        ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
+    }
+}
+
+/// The text's tokens. They are asked for once: what could not be counted is asked for again by a person alone.
+fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let ask = || AppCommand::CountTextTokens(text.to_owned(), model.to_owned());
+    let asked = ctx.inspection.text_tokens_of(text, model);
+    match asked.map(|asked| &asked.counted) {
+        Some(Some(Ok(tokens))) => {
+            let most = ctx.project.training.max_length;
+            let hover = format!("Special tokens included. The model reads at most {most}, as set in Model");
+            let cut = tokens.saturating_sub(most);
+            figure(ui, theme, "Tokens", &count(*tokens as u64), &hover);
+            if cut > 0 {
+                let text = format!("the last {} cut", counted(cut as u64, "token is", "tokens are"));
+                badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
+            }
+        }
+        Some(Some(Err(error))) => {
+            figure(ui, theme, "Tokens", "–", error);
+            if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Count the row's tokens again").clicked() {
+                sender.send(ask());
+            }
+        }
+        counting => {
+            figure(ui, theme, "Tokens", "…", "");
+            if counting.is_none() {
+                sender.send(ask());
+            }
+        }
+    }
+}
+
+fn decide(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    source: &RowSource,
+    rows: &Rows,
+    id: RowId,
+    place: Place,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let mut decision = None;
+    ui.horizontal_wrapped(|ui| {
+        let now = rows.label(place);
+        let text = RichText::new(format!("{}  Relabel", icons::TAG));
+        ui.menu_button(text, |ui| {
+            egui::ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
+                let labels = &source.prepared.labels;
+                for label in labels.iter().take(DRAWN).filter(|label| *label != now) {
+                    if ui.button(label).clicked() {
+                        decision = Some(Decision::Label(label.clone()));
+                        ui.close();
+                    }
+                }
+                more_labels(ui, theme, labels);
+            });
+        })
+        .response
+        .on_hover_text("Give the row another label. The file stays as it is")
+        .accessible_name("Relabel");
+        let edit = ctx.project.edits.rows.get(&id);
+        if edit.is_none_or(|edit| !edit.excluded)
+            && button(ui, theme, icons::PROHIBIT, "Leave out")
+                .on_hover_text("Leave the row out of training and evaluation")
+                .clicked()
+        {
+            decision = Some(Decision::Exclude);
+        }
+        if edit.is_some()
+            && button(ui, theme, icons::ARROW_U_UP_LEFT, "Take back")
+                .on_hover_text("Take the correction of this row back: as in the file")
+                .clicked()
+        {
+            sender.edit(Edit::Rows(vec![(id, None)]));
+        }
+    });
+    if let Some(edit) = decision.and_then(|decision| decision.edit(ctx, id)) {
+        sender.edit(Edit::Rows(vec![(id, Some(edit))]));
+    }
+}
+
+fn columns(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place) {
+    let theme = ctx.theme;
+    let Some((table, row)) = rows.at(place) else { return };
+    let text = &ctx.project.dataset.text_column;
+    for (column, name) in table.names.iter().enumerate().filter(|(_, name)| *name != text) {
+        let cell = table.cell(column, row);
+        let value =
+            if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(beginning(cell, SHOWN_CELL)) };
+        let width = ui.available_width() - NAME - theme.space.m;
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.m;
+            ui.allocate_ui(egui::vec2(NAME, 0.0), |ui| {
+                ui.set_min_width(NAME);
+                ui.add(Label::new(theme.small(name)).truncate());
+            });
+            ui.allocate_ui_with_layout(egui::vec2(width, 0.0), egui::Layout::top_down(egui::Align::Min), |ui| {
+                ui.add(Label::new(value).wrap());
+            });
+        });
+    }
+}

@@ -1,0 +1,247 @@
+//! The table of rows: only those in sight are laid out, however many there are.
+
+use egui::{Align, Button, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
+use egui_extras::{Column, TableBuilder, TableRow};
+
+use crate::app::steps::labels::explore::Shown;
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::numbers::count;
+use crate::app::widgets::one_line;
+use crate::data::{Place, Rows, Sort, SortBy};
+use crate::project::{RowId, SourceFile};
+
+/// Longest text shown on hover.
+const HOVERED: usize = 2_000;
+/// Least width of a letter in points: more letters than fit are not laid out.
+const LETTER: f32 = 3.0;
+/// Width of a row's number, and of one with the file it stands in.
+const NUMBER: f32 = 84.0;
+/// See [`NUMBER`].
+const OF_FILE: f32 = 132.0;
+/// Least width at which the number of words is shown.
+const ROOMY: f32 = 600.0;
+
+/// The row chosen, and whether the table must follow it.
+#[derive(Debug, Default)]
+pub struct Selection {
+    /// Its place in the list, where it is in it, and its id.
+    row: Option<(Option<usize>, RowId)>,
+    follow: bool,
+    /// Other rows are shown than before: the table begins at its first, or where the row chosen is.
+    anew: bool,
+}
+
+impl Selection {
+    /// Place in the list shown, if it is there, and id of the row chosen.
+    #[must_use]
+    pub fn row(&self) -> Option<(Option<usize>, RowId)> {
+        self.row
+    }
+
+    /// Other rows are shown than before.
+    pub fn begin_anew(&mut self) {
+        self.anew = true;
+    }
+
+    /// No row.
+    pub fn clear(&mut self) {
+        self.row = None;
+    }
+
+    /// Chooses the row at a place of the list, and brings it into sight.
+    pub fn go(&mut self, rows: &Rows, shown: Shown<'_>, nth: usize) {
+        if let Some(id) = shown.get(nth).and_then(|place| rows.id(place)) {
+            self.row = Some((Some(nth), id));
+            self.follow = true;
+        }
+    }
+
+    /// Finds the row again when the list has changed. One that is gone from the rows is not chosen any more.
+    pub fn settle(&mut self, rows: &Rows, shown: Shown<'_>) {
+        let Some((nth, id)) = self.row else { return };
+        let id_at = |nth: usize| shown.get(nth).and_then(|place| rows.id(place));
+        if nth.is_some_and(|nth| id_at(nth) == Some(id)) {
+            return;
+        }
+        self.row = rows.place(id).map(|place| {
+            let nth = match shown {
+                Shown::All(all) => Some(place as usize).filter(|&nth| nth < all),
+                Shown::Places(places) => places.iter().position(|&other| other == place),
+            };
+            (nth, id)
+        });
+    }
+}
+
+/// What the table shows.
+#[derive(Clone, Copy)]
+pub struct TableView<'a> {
+    /// All rows.
+    pub rows: &'a Rows<'a>,
+    /// Those shown, in order.
+    pub shown: Shown<'a>,
+    /// A column of the file shown beside the text.
+    pub column: Option<&'a str>,
+    /// Height of the rows.
+    pub height: f32,
+}
+
+/// The keys of the table. Nothing is taken while a person types, while the keyboard is on a button, or while a question
+/// must be answered first.
+pub fn keys(ui: &Ui, rows: &Rows, shown: Shown<'_>, selection: &mut Selection) {
+    let elsewhere = ui.memory(|memory| memory.focused().is_some() || memory.top_modal_layer().is_some());
+    let Some((nth, _)) = selection.row() else { return };
+    if elsewhere || !ui.is_enabled() {
+        return;
+    }
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let last = shown.len().saturating_sub(1);
+    let at = nth.unwrap_or(0);
+    if pressed(Key::ArrowDown) {
+        selection.go(rows, shown, nth.map_or(0, |nth| (nth + 1).min(last)));
+    } else if pressed(Key::ArrowUp) {
+        selection.go(rows, shown, at.saturating_sub(1));
+    } else if pressed(Key::PageDown) {
+        selection.go(rows, shown, (at + 12).min(last));
+    } else if pressed(Key::PageUp) {
+        selection.go(rows, shown, at.saturating_sub(12));
+    } else if pressed(Key::Home) {
+        selection.go(rows, shown, 0);
+    } else if pressed(Key::End) {
+        selection.go(rows, shown, last);
+    } else if pressed(Key::Escape) {
+        selection.clear();
+    }
+}
+
+/// Draws the table. Its heads order the rows; a click on a row chooses it.
+pub fn table_ui(ui: &mut Ui, theme: &Theme, view: TableView<'_>, sort: &mut Sort, selection: &mut Selection) {
+    let roomy = ui.available_width() >= ROOMY;
+    let mut builder = TableBuilder::new(ui)
+        .id_salt("rows")
+        // Chosen by a click; the keyboard stops at each row's number alone, not at each cell.
+        .sense(Sense::CLICK)
+        .cell_layout(Layout::left_to_right(Align::Center))
+        .auto_shrink([false, true])
+        .max_scroll_height(view.height)
+        .column(Column::exact(if view.rows.imported.main.is_several() { OF_FILE } else { NUMBER }).clip(true))
+        .column(Column::exact(if roomy { 130.0 } else { 100.0 }).clip(true));
+    let mut heads = vec![("Row".to_owned(), SortBy::File), ("Label".to_owned(), SortBy::Label)];
+    if let Some(column) = view.column {
+        builder = builder.column(Column::exact(if roomy { 130.0 } else { 100.0 }).clip(true));
+        heads.push((column.to_owned(), SortBy::Column(column.to_owned())));
+    }
+    if roomy {
+        builder = builder.column(Column::exact(66.0));
+        heads.push(("Words".to_owned(), SortBy::Length));
+    }
+    heads.push(("Text".to_owned(), SortBy::Text));
+    builder = builder.column(Column::remainder().clip(true));
+    let (follow, anew) = (std::mem::take(&mut selection.follow), std::mem::take(&mut selection.anew));
+    match selection.row {
+        Some((Some(nth), _)) if follow || anew => builder = builder.scroll_to_row(nth, None),
+        _ if anew => builder = builder.scroll_to_row(0, Some(Align::TOP)),
+        _ => {}
+    }
+    builder
+        .header(theme.size.row, |mut header| {
+            for (name, by) in heads {
+                header.col(|ui| head_ui(ui, theme, &name, by, sort));
+            }
+        })
+        .body(|body| {
+            body.rows(theme.size.row, view.shown.len(), |mut row| {
+                let nth = row.index();
+                let Some(place) = view.shown.get(nth) else { return };
+                row_ui(&mut row, theme, view, place, roomy, selection);
+            });
+        });
+}
+
+/// A column's head: a click orders by it, another turns the order round, a third takes it back.
+fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, by: SortBy, sort: &mut Sort) {
+    let chosen = sort.by == by && (by != SortBy::File || sort.descending);
+    let icon = match (chosen, sort.descending) {
+        (false, _) => "",
+        (true, false) => icons::ARROW_UP,
+        (true, true) => icons::ARROW_DOWN,
+    };
+    let text = format!("{} {icon}", one_line(name, 40));
+    let response = ui
+        .add(Button::new(theme.small(text)).frame(false).truncate())
+        .on_hover_text(format!(
+            "Order the rows by {}",
+            if by == SortBy::File { "their place in the file" } else { name }
+        ))
+        .accessible_name(format!("Order by {name}"));
+    if response.clicked() {
+        *sort = match (sort.by == by, sort.descending) {
+            (true, false) => Sort { by, descending: true },
+            (true, true) => Sort::default(),
+            (false, _) => Sort { by, descending: false },
+        };
+    }
+}
+
+fn row_ui(
+    row: &mut TableRow<'_, '_>,
+    theme: &Theme,
+    view: TableView<'_>,
+    place: Place,
+    roomy: bool,
+    selection: &mut Selection,
+) {
+    let (rows, nth) = (view.rows, row.index());
+    let Some(id) = rows.id(place) else { return };
+    let (label, text) = (rows.label(place), rows.text(place));
+    let selected = selection.row.is_some_and(|(_, chosen)| chosen == id);
+    row.set_selected(selected);
+    let mut clicked = false;
+    row.col(|ui| {
+        let number = row_name(rows, id);
+        let name = format!("Row {number}, {label}: {}", one_line(&text, 120));
+        let response = ui.add(Button::new(theme.small(&number)).frame(false).truncate());
+        response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, selected, &name));
+        clicked |= response.clicked();
+    });
+    let left_out = rows.reason(place).is_some();
+    let ink = if left_out { theme.palette.text_muted } else { theme.palette.text };
+    let cell = |ui: &mut Ui, text: &str| {
+        let letters = (ui.available_width().max(0.0) / LETTER) as usize;
+        ui.add(Label::new(RichText::new(one_line(text, letters)).color(ink)).selectable(false).truncate());
+    };
+    row.col(|ui| cell(ui, label));
+    if let Some(column) = view.column {
+        let value = rows.at(place).and_then(|(table, row)| Some(table.cell(table.column_index(column)?, row)));
+        row.col(|ui| cell(ui, value.unwrap_or_default()));
+    }
+    if roomy {
+        row.col(|ui| {
+            ui.label(theme.small(count(u64::from(rows.words(place)))));
+        });
+    }
+    let (_, response) = row.col(|ui| cell(ui, &text));
+    // Beginnings only: a text may be as long as a book.
+    response.on_hover_ui(|ui| {
+        ui.label(one_line(&text, HOVERED));
+    });
+    if row.response().clicked() || clicked {
+        selection.row = Some((Some(nth), id));
+        // With its details beside it the table is another one, with a place of its own.
+        selection.follow = true;
+    }
+}
+
+/// A row as a person counts it, short: `12`, or `3 of march.csv` where there are several files.
+#[must_use]
+pub fn row_name(rows: &Rows, id: RowId) -> String {
+    let record = count(id.record);
+    let main = &rows.imported.main;
+    match id.file {
+        // Without the word that stands before it already.
+        SourceFile::Main if main.is_several() => main.row_name(id.record).trim_start_matches("row ").to_owned(),
+        SourceFile::Main => record,
+        SourceFile::Validation => format!("val {record}"),
+        SourceFile::Test => format!("test {record}"),
+    }
+}

@@ -1,0 +1,384 @@
+//! Every hyperparameter, each with one line that says what it does.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use egui::{Checkbox, ComboBox, DragValue, Response, Ui, vec2};
+
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::button;
+use crate::models::Compute;
+use crate::project::{
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, ScheduleKind,
+    TrainedLayers, TrainingSettings,
+};
+
+const NAME_WIDTH: f32 = 170.0;
+const CONTROL_WIDTH: f32 = 200.0;
+const NUMBER_WIDTH: f32 = 96.0;
+
+/// Shows every setting. `labels` are offered weights by hand.
+pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, labels: &[String]) {
+    batches(ui, theme, settings);
+    trained_layers(ui, theme, &mut settings.trained_layers);
+    optimizer(ui, theme, settings);
+    regularisation(ui, theme, settings);
+    class_weights(ui, theme, &mut settings.class_weights, labels);
+    measuring(ui, theme, settings);
+    computing(ui, theme, settings);
+    group(ui, theme, "Repeating a run");
+    row(ui, theme, "Seed", "The same seed and settings give the same losses on a machine, bit for bit", |ui| {
+        ui.add(DragValue::new(&mut settings.seed).speed(1.0));
+    });
+}
+
+fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Passes and batches");
+    row(ui, theme, "Passes (epochs)", "How often every training text is learnt from", |ui| {
+        ui.add(DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
+    });
+    row(ui, theme, "Batch size", "Texts learnt from in one step; larger is steadier and needs more memory", |ui| {
+        ui.add(DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"));
+    });
+    row(ui, theme, "Longest text", "Longer texts are cut at the end. A word is about 1.3 tokens", |ui| {
+        ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
+    });
+    row(
+        ui,
+        theme,
+        "Gradient accumulation",
+        "Batches summed before each step: a larger batch in the same memory",
+        |ui| {
+            ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
+        },
+    );
+    row(ui, theme, "Group by length", "Puts texts of similar length in a batch: faster, same result", |ui| {
+        ui.add(Checkbox::without_text(&mut settings.group_by_length));
+    });
+}
+
+fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "What computes");
+    let name = |device| match device {
+        DeviceChoice::Auto => "Auto",
+        DeviceChoice::Cpu => "Processor",
+        DeviceChoice::Cuda => "NVIDIA GPU",
+        DeviceChoice::Metal => "Apple GPU",
+    };
+    // A project from another machine may ask for what is not here: then it is shown, so that it can be changed.
+    let missing = (!Compute::devices().contains(&settings.device)).then_some(settings.device);
+    let devices: Vec<(DeviceChoice, &str)> =
+        Compute::devices().iter().copied().chain(missing).map(|device| (device, name(device))).collect();
+    let explanation = match (missing, devices.len()) {
+        (Some(_), _) => "This build or this machine does not have the device chosen: choose another to train",
+        (None, 2) if cfg!(any(feature = "cuda", feature = "metal")) => "No GPU was found that this build can use",
+        (None, 2) => "A GPU can be chosen in a build of Hone made for it; this one uses the processor",
+        (None, _) => "Auto is the processor; a GPU that was found can be chosen instead",
+    };
+    row(ui, theme, "Device", explanation, |ui| choose(ui, "device", &mut settings.device, &devices));
+    let precisions = [(Precision::Auto, "Auto"), (Precision::F32, "f32"), (Precision::Bf16, "bf16")];
+    let is_gpu = matches!(settings.device, DeviceChoice::Cuda | DeviceChoice::Metal);
+    let explanation = match (settings.precision, Compute::bf16_is_fast()) {
+        (Precision::Bf16, _) if is_gpu => "A GPU computes in f32: choose Auto or f32 to train",
+        _ if is_gpu => "A GPU computes in f32",
+        (_, true) => "bf16 rounds what is multiplied to 8 bits of mantissa, which this processor multiplies faster",
+        (Precision::Bf16, false) => "On this processor bf16 is slower than f32, with the same rounding as elsewhere",
+        (_, false) => "f32 is the fastest on this processor; bf16 pays on Intel's with AMX and AMD's with AVX-512",
+    };
+    row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
+}
+
+fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Optimizer (AdamW)");
+    let optimizer = &mut settings.optimizer;
+    row(
+        ui,
+        theme,
+        "Learning rate",
+        "How far each step goes. 2e-5 to 5e-5 suits most models; too high and it forgets",
+        |ui| {
+            scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
+        },
+    );
+    let kinds = [
+        (ScheduleKind::Linear, "Falls in a line"),
+        (ScheduleKind::Cosine, "Falls along a cosine"),
+        (ScheduleKind::Constant, "Stays the same"),
+    ];
+    row(ui, theme, "Schedule", "How the learning rate goes on after the warm-up", |ui| {
+        choose(ui, "schedule", &mut settings.schedule, &kinds);
+    });
+    row(ui, theme, "Warm-up", "Share of the steps over which the learning rate rises from 0", |ui| {
+        share(ui, &mut settings.warmup, 1.0);
+    });
+    row(ui, theme, "Weight decay", "Pulls weights towards 0 and so against learning by heart", |ui| {
+        decimal(ui, &mut optimizer.weight_decay, 0.0..=1.0, 0.001);
+    });
+    row(ui, theme, "Gradient clipping", "Longest step allowed (norm of the gradient); 0 does not clip", |ui| {
+        decimal(ui, &mut optimizer.max_grad_norm, 0.0..=100.0, 0.01);
+    });
+    row(ui, theme, "Beta 1", "How long past gradients are remembered", |ui| {
+        decimal(ui, &mut optimizer.beta1, 0.0..=0.9999, 0.001);
+    });
+    row(ui, theme, "Beta 2", "How long the size of past gradients is remembered", |ui| {
+        decimal(ui, &mut optimizer.beta2, 0.0..=0.99999, 0.0001);
+    });
+    row(ui, theme, "Epsilon", "Keeps the division by small gradients in bounds", |ui| {
+        scientific(ui, &mut optimizer.epsilon, 1e-12..=1e-3);
+    });
+    if *optimizer != OptimizerSettings::default() {
+        row(ui, theme, "", "", |ui| {
+            if ui.button("Reset the optimizer").clicked() {
+                *optimizer = OptimizerSettings::default();
+            }
+        });
+    }
+}
+
+fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Against learning by heart");
+    row(ui, theme, "Dropout", "Share of values dropped at random in training. Unticked keeps the model's own", |ui| {
+        let mut own = settings.dropout.is_some();
+        if ui.checkbox(&mut own, "Set").changed() {
+            settings.dropout = own.then_some(0.1);
+        }
+        if let Some(dropout) = &mut settings.dropout {
+            share(ui, dropout, 0.9);
+        }
+    });
+    row(
+        ui,
+        theme,
+        "Label smoothing",
+        "Share of certainty given to the other labels; helps where labels are noisy",
+        |ui| {
+            share(ui, &mut settings.label_smoothing, 0.5);
+        },
+    );
+}
+
+fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
+    group(ui, theme, "What is trained");
+    let kept = match *trained {
+        TrainedLayers::Top(top) => top,
+        TrainedLayers::All | TrainedLayers::Head => 2,
+    };
+    let choices = [
+        (TrainedLayers::All, "The whole network"),
+        (TrainedLayers::Top(kept), "The top layers"),
+        (TrainedLayers::Head, "The head alone"),
+    ];
+    let explanation = "Less is faster and learns less: the rest is computed once for each text, and has no dropout";
+    row(ui, theme, "Trained part", explanation, |ui| choose(ui, "trained layers", trained, &choices));
+    if *trained == TrainedLayers::Head {
+        let hint = "The head alone wants a higher learning rate, about 1e-3, and more passes, about 20";
+        row(ui, theme, "", hint, |_| ());
+    }
+    if let TrainedLayers::Top(top) = trained {
+        row(ui, theme, "Top layers", "Layers trained below the head, counted from the top", |ui| {
+            ui.add(DragValue::new(top).range(1..=48).speed(0.05));
+        });
+    }
+}
+
+/// The kind of class weights, without the weights themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WeightKind {
+    None,
+    Balanced,
+    ByHand,
+}
+
+fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels: &[String]) {
+    let mut kind = match weights {
+        ClassWeights::None => WeightKind::None,
+        ClassWeights::Balanced => WeightKind::Balanced,
+        ClassWeights::ByHand(_) => WeightKind::ByHand,
+    };
+    let before = kind;
+    let kinds = [
+        (WeightKind::None, "Every text the same"),
+        (WeightKind::Balanced, "Balanced"),
+        (WeightKind::ByHand, "By hand"),
+    ];
+    row(
+        ui,
+        theme,
+        "Class weights",
+        "How much an error on each label costs. Balanced makes rare labels cost more",
+        |ui| {
+            choose(ui, "class weights", &mut kind, &kinds);
+        },
+    );
+    if kind != before {
+        *weights = match kind {
+            WeightKind::None => ClassWeights::None,
+            WeightKind::Balanced => ClassWeights::Balanced,
+            WeightKind::ByHand => ClassWeights::ByHand(BTreeMap::new()),
+        };
+    }
+    if let ClassWeights::ByHand(by_label) = weights {
+        for label in labels {
+            let mut weight = by_label.get(label).copied().unwrap_or(1.0);
+            row(ui, theme, &format!("    {label}"), "1 is the weight of a label you leave alone", |ui| {
+                if decimal(ui, &mut weight, 0.01..=100.0, 0.01).changed() {
+                    by_label.insert(label.clone(), weight);
+                }
+            });
+        }
+        let known = |name: &String| labels.contains(name);
+        let gone: Vec<String> = by_label.keys().filter(|name| !labels.is_empty() && !known(name)).cloned().collect();
+        for name in gone {
+            row(ui, theme, &format!("    {name}"), "No label has this name any more", |ui| {
+                if button(ui, theme, icons::TRASH, &format!("Forget the weight of {name}")).clicked() {
+                    by_label.remove(&name);
+                }
+            });
+        }
+        if labels.is_empty() {
+            ui.label(theme.small("The labels are known once the data is prepared"));
+        }
+    }
+}
+
+fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+    group(ui, theme, "Measuring and stopping");
+    row(ui, theme, "Measure", "When the validation texts are labelled and scored", |ui| {
+        let mut by_steps = matches!(settings.evaluate_every, EvaluateEvery::Steps(_));
+        choose(ui, "evaluate every", &mut by_steps, &[(false, "After each pass"), (true, "Every few steps")]);
+        match (&mut settings.evaluate_every, by_steps) {
+            (EvaluateEvery::Steps(steps), true) => {
+                ui.add(DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"));
+            }
+            (every, true) => *every = EvaluateEvery::Steps(100),
+            (every, false) => *every = EvaluateEvery::Epoch,
+        }
+    });
+    let metrics =
+        [(MetricChoice::MacroF1, "Macro-F1"), (MetricChoice::Accuracy, "Accuracy"), (MetricChoice::Loss, "Loss")];
+    row(ui, theme, "Keep the best by", "The figure on validation that decides which weights are kept", |ui| {
+        choose(ui, "best metric", &mut settings.best_metric, &metrics);
+    });
+    row(ui, theme, "Early stopping", "Ends the run when that figure has not improved for a while", |ui| {
+        let mut on = settings.early_stopping.is_some();
+        if ui.add(Checkbox::without_text(&mut on)).changed() {
+            settings.early_stopping = on.then(EarlyStopping::default);
+        }
+    });
+    if let Some(stopping) = &mut settings.early_stopping {
+        row(ui, theme, "    Patience", "Measurements in a row without improvement before it stops", |ui| {
+            ui.add(DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));
+        });
+        row(ui, theme, "    Smallest improvement", "Smaller changes do not count as one", |ui| {
+            decimal(ui, &mut stopping.min_delta, 0.0..=1.0, 0.0005);
+        });
+    }
+}
+
+fn group(ui: &mut Ui, theme: &Theme, name: &str) {
+    ui.add_space(theme.space.m);
+    ui.label(theme.strong(name));
+}
+
+/// Name, control and explanation of one setting. The name also names the control to screen readers.
+fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        let height = theme.size.control;
+        let label = ui.allocate_ui(vec2(NAME_WIDTH, height), |ui| {
+            ui.set_width(NAME_WIDTH);
+            ui.label(name)
+        });
+        ui.allocate_ui(vec2(CONTROL_WIDTH, height), |ui| {
+            ui.set_width(CONTROL_WIDTH);
+            ui.spacing_mut().interact_size.x = NUMBER_WIDTH;
+            ui.label_inputs_by(label.inner.id, control);
+        });
+        ui.add(egui::Label::new(theme.small(explanation)).wrap());
+    });
+}
+
+fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: &[(T, &str)]) {
+    let shown = choices.iter().find(|(choice, _)| choice == value).map_or("", |(_, name)| name);
+    ComboBox::from_id_salt(salt).width(CONTROL_WIDTH - 12.0).selected_text(shown).show_ui(ui, |ui| {
+        for (choice, name) in choices {
+            ui.selectable_value(value, *choice, *name);
+        }
+    });
+}
+
+/// A number without trailing zeros.
+fn decimal(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>, speed: f64) -> Response {
+    ui.add(DragValue::new(value).range(range).speed(speed).custom_formatter(|value, _| trimmed(value)))
+}
+
+/// At most five decimals, and no zeros at the end.
+fn trimmed(value: f64) -> String {
+    format!("{value:.5}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A share shown as a percentage.
+fn share(ui: &mut Ui, value: &mut f64, most: f64) {
+    let mut percent = *value * 100.0;
+    if decimal(ui, &mut percent, 0.0..=most * 100.0, 0.2).changed() {
+        *value = percent / 100.0;
+    }
+    ui.label("%");
+}
+
+/// A small number, written and read as `5e-5`.
+fn scientific(ui: &mut Ui, value: &mut f64, range: RangeInclusive<f64>) {
+    let speed = *value * 0.01;
+    let drag = DragValue::new(value).range(range).speed(speed);
+    ui.add(drag.custom_formatter(|value, _| in_scientific(value)).custom_parser(|text| text.trim().parse().ok()));
+}
+
+/// `5e-5`, `2.5e-5`.
+fn in_scientific(value: f64) -> String {
+    let short = format!("{value:.2e}");
+    match short.split_once('e') {
+        Some((mantissa, exponent)) => format!("{}e{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.')),
+        None => short,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing;
+
+    #[test]
+    fn learning_rates_are_written_as_people_write_them() {
+        assert_eq!(in_scientific(5e-5), "5e-5");
+        assert_eq!(in_scientific(2.5e-5), "2.5e-5");
+        assert_eq!(in_scientific(1e-8), "1e-8");
+        assert_eq!(
+            (trimmed(0.01), trimmed(1.0), trimmed(0.0), trimmed(0.999)),
+            ("0.01".into(), "1".into(), "0".into(), "0.999".into())
+        );
+    }
+
+    #[test]
+    fn weights_by_hand_are_offered_for_every_label() {
+        let theme = testing::theme(false);
+        let labels = ["negative", "positive"].map(str::to_owned);
+        let settings =
+            TrainingSettings { class_weights: ClassWeights::ByHand(BTreeMap::new()), ..TrainingSettings::default() };
+        let harness =
+            testing::window(false, settings, |ui, settings| hyperparameters_ui(ui, &theme, settings, &labels));
+        harness.get_by_label("    negative");
+        harness.get_by_label("    positive");
+        assert_eq!(harness.state().class_weights, ClassWeights::ByHand(BTreeMap::new()));
+    }
+
+    #[test]
+    fn drawing_changes_nothing() {
+        let theme = testing::theme(true);
+        let before = TrainingSettings { dropout: Some(0.2), warmup: 0.06, ..TrainingSettings::default() };
+        let mut harness =
+            testing::window(true, before.clone(), |ui, settings| hyperparameters_ui(ui, &theme, settings, &[]));
+        harness.run();
+        assert_eq!(*harness.state(), before);
+    }
+}

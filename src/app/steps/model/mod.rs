@@ -1,0 +1,397 @@
+//! The Model step: the pre-trained model to start from, and how it is trained.
+
+pub mod forecast;
+pub mod hyperparameters;
+pub mod plan;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui, vec2};
+
+use crate::app::context::{FetchState, StepContext};
+use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::steps::model::forecast::forecast_ui;
+use crate::app::steps::model::hyperparameters::hyperparameters_ui;
+use crate::app::steps::model::plan::plan_summary;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::numbers::{bytes, duration, parameters};
+use crate::app::widgets::{badge, banner, button, is_narrow, page, progress_ui, section};
+use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
+use crate::progress::Progress;
+use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
+
+/// What the step remembers between frames.
+#[derive(Debug, Default)]
+pub struct ModelStepState {
+    /// Ids of the models on this machine; looked up again when one may have come.
+    local: BTreeSet<String>,
+    local_for: Option<(Option<PathBuf>, bool)>,
+}
+
+/// Draws the step.
+pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepState, sender: &mut CommandSender) {
+    page(ui, ctx.theme, Step::Model.title(), Step::Model.purpose(), |ui| {
+        match Catalogue::bundled() {
+            Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
+            Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
+        }
+        training(ui, ctx, sender);
+    });
+}
+
+impl ModelStepState {
+    fn refresh(&mut self, ctx: &StepContext<'_>, entries: &[CatalogueEntry]) {
+        let key = (ctx.model_folder.map(Path::to_owned), ctx.fetch.is_some_and(|fetch| fetch.progress.is_some()));
+        if self.local_for.as_ref() == Some(&key) {
+            return;
+        }
+        self.local_for = Some(key);
+        let here = |entry: &&CatalogueEntry| {
+            // What cannot be looked up is not here; choosing it says why.
+            locate(&ModelChoice::Catalogue(entry.id.clone()), ctx.folder).is_ok_and(|folder| folder.is_some())
+        };
+        self.local = entries.iter().filter(here).map(|entry| entry.id.clone()).collect();
+    }
+}
+
+fn models(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut ModelStepState,
+    entries: &[CatalogueEntry],
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    state.refresh(ctx, entries);
+    ui.label(theme.heading("Which model to start from"));
+    ui.label(theme.muted(
+        "Each has read a great deal of text already; training teaches it your labels. Larger ones are usually more \
+         accurate and always slower",
+    ));
+    ui.add_space(theme.space.s);
+    let gap = theme.space.m;
+    let (columns, height) = if is_narrow(ui) { (2, 200.0) } else { (3, 166.0) };
+    let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
+    let cards = entries.len() + 1;
+    for first in (0..cards).step_by(columns) {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
+            for index in first..(first + columns).min(cards) {
+                ui.allocate_ui(vec2(width, 0.0), |ui| match entries.get(index) {
+                    Some(entry) => entry_card(ui, ctx, state, (entry, height), sender),
+                    None => folder_card(ui, ctx, height, sender),
+                });
+            }
+        });
+        ui.add_space(gap - theme.space.s);
+    }
+    if let Some(FetchState { id, error: Some(error), .. }) = ctx.fetch {
+        banner(ui, theme, Tone::Danger, "The download failed", error, |ui| {
+            if button(ui, theme, icons::ARROW_CLOCKWISE, "Try again").clicked() {
+                sender.send(AppCommand::FetchModel(id.clone()));
+            }
+        });
+    }
+    ui.add_space(theme.space.m);
+}
+
+/// A card that is marked when it is chosen.
+fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let palette = &theme.palette;
+    let (fill, stroke) = if chosen {
+        (palette.accent_soft, Stroke::new(1.0, palette.accent))
+    } else {
+        (palette.card, Stroke::new(1.0, palette.border))
+    };
+    Frame::new()
+        .fill(fill)
+        .stroke(stroke)
+        .corner_radius(CornerRadius::same(theme.radius.large))
+        .inner_margin(Margin::same(theme.space.m as i8))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.set_min_height(height);
+            ui.vertical(contents).inner
+        })
+        .inner
+}
+
+fn entry_card(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &ModelStepState,
+    (entry, height): (&CatalogueEntry, f32),
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let chosen = ctx.project.model == ModelChoice::Catalogue(entry.id.clone());
+    let here = state.local.contains(&entry.id);
+    choice_card(ui, theme, chosen, height, |ui| {
+        if ui.radio(chosen, theme.strong(&entry.name)).clicked() && !chosen {
+            sender.edit(Edit::Model(ModelChoice::Catalogue(entry.id.clone())));
+        }
+        ui.add(egui::Label::new(RichText::new(&entry.description).color(theme.palette.text)).wrap());
+        // Where the size of the files is not known, it is that of 32-bit weights.
+        let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
+        let facts = format!("{} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
+        let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
+        ui.label(theme.small(facts)).on_hover_text(format!("From: {}", sources.join("; or: ")));
+        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
+            ui.horizontal(|ui| availability(ui, ctx, entry, here, sender));
+        });
+    });
+}
+
+fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here: bool, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    if here {
+        badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine");
+        return;
+    }
+    match ctx.fetch {
+        Some(FetchState { id, progress: Some(progress), .. }) if *id == entry.id => {
+            ui.vertical(|ui| {
+                let width = ui.available_width();
+                progress_ui(ui, theme, &format!("Download of {}", entry.name), progress.fraction(), width);
+                ui.horizontal(|ui| {
+                    ui.label(theme.small(download_text(progress)));
+                    if button(ui, theme, icons::X, "Stop")
+                        .on_hover_text("What has come is kept; it can go on later")
+                        .clicked()
+                    {
+                        sender.send(AppCommand::StopFetch);
+                    }
+                });
+            });
+        }
+        other => {
+            let busy = other.is_some_and(|fetch| fetch.progress.is_some());
+            let name = format!("Download {}", entry.name);
+            let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
+            let hover = "Fetches the model once; training itself needs no network";
+            if download
+                .accessible_name(name)
+                .on_hover_text(hover)
+                .on_disabled_hover_text("Another download is under way")
+                .clicked()
+            {
+                sender.send(AppCommand::FetchModel(entry.id.clone()));
+            }
+        }
+    }
+}
+
+/// "43.0 of 86.7 MiB, 12 s left".
+fn download_text(progress: &Progress) -> String {
+    let done = match progress.total {
+        Some(total) => format!("{} of {}", bytes(progress.done), bytes(total)),
+        None => bytes(progress.done),
+    };
+    match progress.eta_seconds {
+        Some(seconds) => format!("{done}, {} left", duration(seconds)),
+        None => done,
+    }
+}
+
+fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let folder = match &ctx.project.model {
+        ModelChoice::Folder(folder) => Some(folder),
+        ModelChoice::Catalogue(_) => None,
+    };
+    choice_card(ui, theme, folder.is_some(), height, |ui| {
+        ui.horizontal(|ui| {
+            ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
+            ui.label(theme.strong("A model of your own"));
+        });
+        let text = "A Hugging Face folder of the BERT family on this machine: config.json, model.safetensors and \
+                    tokenizer.json";
+        ui.add(egui::Label::new(text).wrap());
+        if let Some(folder) = folder {
+            let path = folder.display().to_string();
+            ui.add(egui::Label::new(theme.small(&path)).truncate()).on_hover_text(path);
+            if ctx.model_folder.is_none() {
+                badge(ui, theme, Tone::Warning, icons::WARNING, "not found");
+            }
+        }
+        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
+            if button(ui, theme, "", "Open a local Hugging Face folder…").clicked() {
+                sender.send(AppCommand::Pick(Pick::ModelFolder));
+            }
+        });
+    });
+}
+
+fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let now = &ctx.project.training;
+    section(
+        ui,
+        theme,
+        "How to train it",
+        "Choosing a preset sets everything below; each setting can then be changed",
+        |ui| {
+            presets(ui, theme, now, sender);
+            ui.add_space(theme.space.s);
+            ui.horizontal_top(|ui| {
+                ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
+                ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+            });
+            ui.add_space(theme.space.s);
+            forecast_ui(ui, ctx, sender);
+            ui.add_space(theme.space.s);
+            egui::CollapsingHeader::new(theme.strong("Advanced: every setting")).id_salt("advanced").show_unindented(
+                ui,
+                |ui| {
+                    let mut settings = now.clone();
+                    hyperparameters_ui(ui, theme, &mut settings, ctx.prepared.map_or(&[], |prepared| &prepared.labels));
+                    if settings != *now {
+                        sender.edit(Edit::Training(settings));
+                    }
+                },
+            );
+        },
+    );
+}
+
+fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut CommandSender) {
+    let current = Preset::of(now);
+    let gap = theme.space.m;
+    let width = (ui.available_width() - 2.0 * gap) / 3.0;
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = gap;
+        for preset in Preset::ALL {
+            let (name, text) = preset_words(preset);
+            let chosen = current == Some(preset);
+            ui.allocate_ui(vec2(width, 0.0), |ui| {
+                choice_card(ui, theme, chosen, 66.0, |ui| {
+                    if ui.radio(chosen, theme.strong(name)).clicked() && !chosen {
+                        sender.edit(Edit::Training(preset.apply(now)));
+                    }
+                    ui.add(egui::Label::new(theme.small(text)).wrap());
+                });
+            });
+        }
+    });
+    if current.is_none() {
+        ui.horizontal(|ui| {
+            ui.label(theme.muted("These are settings of your own"));
+            if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
+                sender.edit(Edit::Training(Preset::Balanced.apply(now)));
+            }
+        });
+    }
+}
+
+fn preset_words(preset: Preset) -> (&'static str, &'static str) {
+    match preset {
+        Preset::Quick => ("Quick", "One pass, texts cut at 64 tokens: a first look"),
+        Preset::Balanced => ("Balanced", "Three passes, texts up to 128 tokens: what most papers use"),
+        Preset::Thorough => {
+            ("Thorough", "Up to eight slower passes, texts up to 256 tokens; stops when nothing improves any more")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{Scene, picture, window};
+
+    fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ModelStepState)> {
+        window(dark, (scene, ModelStepState::default()), |ui, (scene, state)| {
+            scene.show(|ctx, sender| model_step_ui(ui, ctx, state, sender));
+        })
+    }
+
+    #[test]
+    fn a_model_is_chosen_and_downloaded() {
+        for dark in [false, true] {
+            let mut harness = open(Scene::prepared(dark), dark);
+            harness.state_mut().1.local.clear();
+            harness.run();
+            picture(if dark { "model-dark" } else { "model-light" }, &mut harness);
+            harness.get_by_label("BERT base (uncased)").click();
+            harness.run();
+            harness.get_by_label("Download BERT base (uncased)").click();
+            harness.run();
+            harness.get_by_label("Open a local Hugging Face folder…").click();
+            harness.run();
+            let id = "bert-base-uncased".to_owned();
+            assert_eq!(
+                harness.state_mut().0.sender.take(),
+                [
+                    AppCommand::Edit(Edit::Model(ModelChoice::Catalogue(id.clone()))),
+                    AppCommand::FetchModel(id),
+                    AppCommand::Pick(Pick::ModelFolder)
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn a_download_shows_how_far_it_is_and_can_be_stopped() {
+        let progress = Progress {
+            stage: "Downloading".to_owned(),
+            done: 45_000_000,
+            total: Some(440_449_768),
+            unit: "bytes",
+            eta_seconds: Some(74.0),
+        };
+        let fetch = FetchState { id: "bert-base-uncased".to_owned(), progress: Some(progress), error: None };
+        let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
+        harness.run_steps(3);
+        picture("model-downloading", &mut harness);
+        harness.get_by_label("42.9 MiB of 420 MiB, 1 min 14 s left");
+        harness.get_by_label("Stop").click();
+        harness.run_steps(3);
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::StopFetch]);
+    }
+
+    #[test]
+    fn a_failed_download_says_why_and_can_be_tried_again() {
+        let error = Some("No network: connect to it, or open a model folder".to_owned());
+        let fetch = FetchState { id: "bge-small-en".to_owned(), progress: None, error };
+        let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
+        harness.run();
+        harness.get_by_label("No network: connect to it, or open a model folder");
+        harness.get_by_label("Try again").click();
+        harness.run();
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::FetchModel("bge-small-en".to_owned())]);
+    }
+
+    #[test]
+    fn presets_set_everything_and_can_be_returned_to() {
+        let mut scene = Scene::prepared(true);
+        scene.project.training.epochs = 5;
+        let mut harness = open(scene, true);
+        harness.run();
+        harness.get_by_label("Reset to Balanced").click();
+        harness.run();
+        let balanced = Preset::Balanced.apply(&TrainingSettings::default());
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(balanced))]);
+        harness.get_by_label("Quick").click();
+        harness.run();
+        let quick = Preset::Quick.apply(&TrainingSettings::default());
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(quick))]);
+    }
+
+    #[test]
+    fn every_setting_is_under_advanced() {
+        for dark in [false, true] {
+            let mut harness = open(Scene::prepared(dark), dark);
+            harness.set_size(vec2(1280.0, 1800.0));
+            harness.run();
+            harness.get_by_label("Advanced: every setting").click();
+            harness.run();
+            picture(if dark { "model-advanced-dark" } else { "model-advanced-light" }, &mut harness);
+            harness.get_by_label("Learning rate");
+            harness.get_by_label("Class weights");
+            harness.get_by_label("Seed");
+        }
+    }
+}

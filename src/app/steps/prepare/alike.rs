@@ -1,0 +1,144 @@
+//! Rows that are nearly the same: how many, which, and leaving out all but one of each group.
+
+use egui::{CollapsingHeader, Label, Ui};
+
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
+use crate::app::steps::data::files::row_name;
+use crate::app::steps::prepare::leakage::{comparing_ui, remedy_edit};
+use crate::app::theme::icons;
+use crate::app::widgets::numbers::{count, counted, percent};
+use crate::app::widgets::{button, one_line, section};
+use crate::data::{Example, LeakRemedy, Likeness, NEAR, Prepared, Side};
+use crate::project::RowId;
+
+/// Groups shown; the rest are counted.
+const GROUPS: usize = 50;
+/// Rows shown of a group.
+const ROWS: usize = 10;
+/// Characters shown of a text.
+const LENGTH: usize = 400;
+
+/// Draws the section; nothing while the data is being prepared.
+pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let hint = "The same text with a word changed, or sent again by somebody else. Such rows count twice in training, and \
+                across sides they flatter the figures";
+    section(ui, theme, "Rows nearly the same", hint, |ui| {
+        let Some(likeness) = ctx.likeness else {
+            comparing_ui(ui, ctx, sender);
+            return;
+        };
+        if likeness.groups.is_empty() {
+            ui.label(theme.muted("No two texts are nearly the same"));
+            return;
+        }
+        let rows = counted(likeness.rows() as u64, "row", "rows");
+        let groups = counted(likeness.groups.len() as u64, "group", "groups");
+        let share = percent(NEAR);
+        let kinship =
+            format!("{rows} in {groups}: each shares at least {share} of its letter sequences with another one");
+        ui.label(theme.strong(kinship));
+        list(ui, ctx, prepared, likeness);
+        ui.add_space(theme.space.s);
+        let surplus = likeness.surplus(ctx.project.split.method);
+        let text = format!("Leave out {}", counted(surplus.len() as u64, "of these rows", "of these rows"));
+        let why = "Keeps one row of each group. Rows given for the test are kept always, by a file or by the split column. Undo \
+             brings them back";
+        if !surplus.is_empty()
+            && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
+            && let Some(imported) = ctx.imported
+        {
+            sender.edit(remedy_edit(&LeakRemedy::LeaveOut(surplus), ctx.project, imported));
+        }
+    });
+}
+
+fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Likeness) {
+    let theme = ctx.theme;
+    CollapsingHeader::new("Show them").id_salt("alike").show(ui, |ui| {
+        for (place, group) in likeness.groups.iter().take(GROUPS).enumerate() {
+            if place > 0 {
+                ui.separator();
+            }
+            group.iter().take(ROWS).for_each(|&id| row(ui, ctx, prepared, id));
+            if group.len() > ROWS {
+                ui.label(theme.small(format!("And {} more", count((group.len() - ROWS) as u64))));
+            }
+        }
+        if likeness.groups.len() > GROUPS {
+            let more = counted((likeness.groups.len() - GROUPS) as u64, "group", "groups");
+            ui.label(theme.small(format!("And {more} more")));
+        }
+    });
+}
+
+/// A row with its label and side, and the beginning of its text.
+pub(in crate::app::steps) fn row(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, id: RowId) {
+    let Some(example) = example(prepared, id) else { return };
+    let side = match example.side {
+        Side::Train => "training",
+        Side::Validation => "validation",
+        Side::Test => "test",
+    };
+    let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
+    ui.label(ctx.theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
+    ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
+}
+
+fn example(prepared: &Prepared, id: RowId) -> Option<&Example> {
+    let key = |id: RowId| (id.file, id.record);
+    let place = prepared.examples.binary_search_by_key(&key(id), |example| key(example.id)).ok()?;
+    prepared.examples.get(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use crate::app::messages::AppCommand;
+    use crate::app::testing::{app, picture, settle};
+    use crate::project::Step;
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn rows_nearly_the_same_are_shown_left_out_and_brought_back() {
+        let (mut window, folder) = app(ThemeChoice::Dark, 1.0);
+        settle(&mut window);
+        let mut rows = "text,label\n".to_owned();
+        for number in 0..20 {
+            let (square, seven) = (number * number, number * 7);
+            writeln!(rows, "Number {number} came {square} days late and nobody answers,bad").unwrap();
+            writeln!(rows, "I like the {number}th one of these {seven} a lot,good").unwrap();
+        }
+        rows += "The parcel arrived on Monday and everything in it was just as it was described,good\n";
+        rows += "The parcel arrived on Friday and everything in it was just as it was described,good\n";
+        let path = folder.path().join("reviews.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().prepared().unwrap().examples.len();
+        window.get_by_label_contains("each shares at least 80% of its letter sequences");
+        window.get_by_label("Show them").click();
+        settle(&mut window);
+        window.get_by_label_contains("The parcel arrived on Friday");
+        picture("prepare-alike", &mut window);
+        window.get_by_label_contains("of these rows").click();
+        settle(&mut window);
+        let project = window.state().as_ref().unwrap().project().clone();
+        let left_out = project.edits.corrections();
+        assert!(left_out > 0);
+        let after = window.state().as_ref().unwrap().prepared().unwrap().examples.len();
+        assert_eq!(after, before - left_out);
+        window.get_by_label("No two texts are nearly the same");
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::User(crate::app::commands::UserCommand::Undo));
+        settle(&mut window);
+        assert_eq!(window.state().as_ref().unwrap().project().edits.corrections(), 0);
+    }
+}

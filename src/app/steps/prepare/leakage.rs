@@ -1,0 +1,358 @@
+//! The leakage report: what would make the figures look better than they are, and what mends it.
+
+use egui::{CollapsingHeader, Label, RichText, Ui};
+
+use crate::app::context::{ComparingState, StepContext};
+use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::steps::prepare::alike::row;
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::numbers::count;
+use crate::app::widgets::{banner, button, progress_ui, section, spinner};
+use crate::data::{Imported, Leak, LeakRemedy, LeakageReport, Prepared};
+use crate::progress::Progress;
+use crate::project::Project;
+
+/// Rows shown of a finding; the rest are counted.
+const ROWS: usize = 20;
+
+/// Draws the section.
+pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let hint =
+        "What lets a model be measured on what it has learnt by heart, so that its figures look better than they are";
+    section(ui, theme, "Leakage", hint, |ui| {
+        let Some(report) = ctx.leakage else {
+            comparing_ui(ui, ctx, sender);
+            return;
+        };
+        if ctx.survey.is_none_or(|survey| survey.sides[1] + survey.sides[2] == 0) {
+            ui.label(theme.muted("The rows are not divided yet"));
+            return;
+        }
+        let (ignored, open): (Vec<&Leak>, Vec<&Leak>) = report.leaks.iter().partition(|leak| leak.ignored);
+        if open.is_empty() {
+            ui.horizontal(|ui| {
+                ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.ink(Tone::Success)).size(theme.text.heading));
+                ui.label(theme.strong(if ignored.is_empty() { "No leakage found" } else { "No other leakage found" }));
+            });
+        }
+        for leak in open {
+            finding(ui, ctx, prepared, leak, sender);
+        }
+        for leak in ignored {
+            ui.horizontal_wrapped(|ui| {
+                ui.label(theme.muted(format!("{}  {}: ignored by you", icons::EYE_SLASH, leak.kind.title())));
+                remedies(ui, ctx, leak, sender);
+            });
+        }
+        looked_for(ui, ctx, report);
+    });
+}
+
+fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let tone = if leak.is_hint() { Tone::Neutral } else { Tone::Warning };
+    let title = leak.kind.title();
+    let title = if leak.is_hint() { format!("Worth a look: {title}") } else { title };
+    banner(ui, theme, tone, &title, &leak.in_words(), |ui| {
+        remedies(ui, ctx, leak, sender);
+    });
+    ui.add_space(-theme.space.s);
+    ui.push_id(leak.kind.key(), |ui| {
+        let rows =
+            if leak.rows.len() == 1 { "row".to_owned() } else { format!("{} rows", count(leak.rows.len() as u64)) };
+        let header = CollapsingHeader::new(theme.small(format!("Show the {rows}"))).id_salt("rows");
+        header.show(ui, |ui| {
+            for (place, &id) in leak.rows.iter().take(ROWS).enumerate() {
+                if place > 0 {
+                    ui.separator();
+                }
+                row(ui, ctx, prepared, id);
+            }
+            if leak.rows.len() > ROWS {
+                ui.label(theme.small(format!("And {} more", count((leak.rows.len() - ROWS) as u64))));
+            }
+        });
+    });
+    ui.add_space(theme.space.s);
+}
+
+fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut CommandSender) {
+    for remedy in &leak.remedies {
+        let (icon, why) = match remedy {
+            LeakRemedy::KeepNearTogether => {
+                (icons::ARROWS_MERGE, "Divides at random, with texts nearly the same on one side")
+            }
+            LeakRemedy::SplitByGroup(_) => (icons::ARROWS_MERGE, "Divides at random, with such rows on one side"),
+            LeakRemedy::SplitByTime => (icons::CLOCK, "The oldest rows train, the newest are the test"),
+            LeakRemedy::DropDuplicates => (icons::BROOM, "Keeps the first row of each text and label"),
+            LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Puts it before the text no more"),
+            LeakRemedy::LeaveOut(_) => (
+                icons::X,
+                "Keeps one row of those alike. Rows given for the test are kept always, by a file or by the split column. Undo \
+                 brings them back",
+            ),
+            LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Lets it stand: it is not told again, here or in training"),
+            LeakRemedy::LookAgain(_) => (icons::EYE, "Tells it again"),
+        };
+        if button(ui, ctx.theme, icon, &remedy.text()).on_hover_text(why).clicked()
+            && let Some(imported) = ctx.imported
+        {
+            sender.edit(remedy_edit(remedy, ctx.project, imported));
+        }
+    }
+}
+
+/// The change of the project that a remedy is.
+pub(in crate::app::steps) fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
+    let mut next = remedy.apply(project, imported);
+    match remedy {
+        LeakRemedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
+        LeakRemedy::DropDuplicates => Edit::Cleaning(next.cleaning),
+        _ => Edit::Divide(Box::new((next.dataset, next.split))),
+    }
+}
+
+fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
+    let theme = ctx.theme;
+    let mut line = |text: String| ui.add(Label::new(theme.small(text)).wrap());
+    line(format!("Looked for: {}", report.looked_for.join("; ")));
+    if !report.not_looked_for.is_empty() {
+        line(format!("Not looked for: {}", report.not_looked_for.join("; ")));
+    }
+}
+
+/// Where comparing texts and looking for leakage stand, with a way to stop it or to go on.
+pub(in crate::app::steps) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let (said, go_on) = match ctx.comparing {
+        ComparingState::Comparing(progress) => {
+            let why = "Texts nearly the same and leakage are not looked for then";
+            under_way(ui, ctx.theme, progress, ("Stop comparing", why, AppCommand::StopComparing), sender);
+            return;
+        }
+        ComparingState::Looking(progress) => {
+            let stop = ("Stop looking for leakage", "The report is left out then", AppCommand::StopComparing);
+            under_way(ui, ctx.theme, progress, stop, sender);
+            return;
+        }
+        ComparingState::Idle if ctx.preview.is_some() => ("The rows are being prepared".to_owned(), None),
+        ComparingState::Idle => ("The texts were not compared".to_owned(), Some("Compare them")),
+        ComparingState::Stopped if ctx.likeness.is_some() => {
+            ("Looking for leakage was stopped".to_owned(), Some("Go on"))
+        }
+        ComparingState::Stopped => ("Comparing the texts was stopped".to_owned(), Some("Go on")),
+        ComparingState::Failed(why) => (format!("It failed: {why}"), Some("Try again")),
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = ctx.theme.space.m;
+        ui.label(ctx.theme.muted(said));
+        if let Some(go_on) = go_on
+            && button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, go_on).clicked()
+        {
+            sender.send(AppCommand::CompareAgain);
+        }
+    });
+}
+
+/// How far long work is, with a way to stop it: what the button says, what that means, what it sends.
+pub(in crate::app::steps) fn under_way(
+    ui: &mut Ui,
+    theme: &Theme,
+    progress: &Progress,
+    (stop, why, command): (&str, &str, AppCommand),
+    sender: &mut CommandSender,
+) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = theme.space.m;
+        let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
+        spinner(ui, theme.text.body, theme.palette.accent, stage);
+        ui.label(theme.muted(format!("{stage}…")));
+        progress_ui(ui, theme, stage, progress.fraction(), 160.0);
+        if button(ui, theme, icons::X, stop).on_hover_text(why).clicked() {
+            sender.send(command);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::commands::UserCommand;
+    use crate::app::testing::{Window, app, hone, picture, settle};
+    use crate::project::{DatasetSettings, SplitMethod, Step};
+    use crate::storage::ThemeChoice;
+
+    /// Tickets of customers with dates and a column that gives the label away, opened in Prepare.
+    fn tickets(theme: ThemeChoice, scale: f32) -> (Window, tempfile::TempDir) {
+        let (mut window, folder) = app(theme, scale);
+        settle(&mut window);
+        let mut rows = "customer,written,reason,ticket,mood\n".to_owned();
+        for row in 0..160 {
+            let (customer, day, number) = (row / 4, 1 + (row * 11) % 28, row * row * 7 + 1000);
+            let mood = if row % 4 == 0 { "calm" } else { ["calm", "angry"][customer % 2] };
+            let reason = if mood == "angry" { ["late", "broken"][row % 2] } else { "" };
+            let ticket =
+                format!("Ticket {number} says box {row} came to street {} with {} parts", number * 3, row * 17);
+            writeln!(rows, "c{customer},{day}/2/2024,{reason},{ticket},{mood}").unwrap();
+        }
+        let path = folder.path().join("tickets.csv");
+        std::fs::write(&path, rows).unwrap();
+        hone(&mut window).run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        // The roles guessed are taken back: the report is to say what they are good for.
+        let dataset = hone(&mut window).project().dataset.clone();
+        let dataset = DatasetSettings { group_column: None, time_column: None, ..dataset };
+        hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
+        hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
+        window.set_size(egui::vec2(1280.0, 1900.0));
+        settle(&mut window);
+        (window, folder)
+    }
+
+    fn click(window: &mut Window, label: &str) {
+        window.get_by_label(label).click();
+        settle(window);
+    }
+
+    fn open_choice(window: &mut Window, label: &str) {
+        window.get_by_role_and_label(egui::Role::ComboBox, label).click();
+        settle(window);
+    }
+
+    fn undo(window: &mut Window) {
+        hone(window).run_command(AppCommand::User(UserCommand::Undo));
+        settle(window);
+    }
+
+    #[test]
+    fn findings_are_shown_mended_with_a_click_and_taken_back() {
+        for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
+            let (mut window, _folder) = tickets(theme, 1.0);
+            window.get_by_label("Worth a look: The same 'customer' on two sides");
+            window.get_by_label("Worth a look: 'reason' gives the label away");
+            picture(&format!("leakage-{theme:?}").to_lowercase(), &mut window);
+            window.check_accessibility();
+            let before = hone(&mut window).prepared().unwrap();
+            click(&mut window, "Keep rows of the same 'customer' together");
+            assert_eq!(hone(&mut window).project().dataset.group_column.as_deref(), Some("customer"));
+            assert!(window.query_by_label("Worth a look: The same 'customer' on two sides").is_none());
+            undo(&mut window);
+            assert_eq!(hone(&mut window).project().dataset.group_column, None);
+            assert_eq!(hone(&mut window).prepared().unwrap().split_hash, before.split_hash);
+        }
+    }
+
+    #[test]
+    fn what_is_ignored_stays_in_sight_and_can_be_looked_at_again() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        click(&mut window, "Keep rows of the same 'customer' together");
+        click(&mut window, "Ignore");
+        window.get_by_label_contains("'reason' gives the label away: ignored by you");
+        window.get_by_label("No other leakage found");
+        picture("leakage-ignored", &mut window);
+        click(&mut window, "Look again");
+        window.get_by_label("Worth a look: 'reason' gives the label away");
+    }
+
+    #[test]
+    fn rows_are_divided_by_time_with_the_column_chosen() {
+        let (mut window, _folder) = tickets(ThemeChoice::Dark, 1.0);
+        open_choice(&mut window, "Divide the rows");
+        click(&mut window, "By time");
+        window.get_by_label_contains("no time column is chosen. Choose one in Prepare");
+        assert!(window.query_all_by_label("The rows are not divided yet").count() > 0);
+        picture("split-blocked", &mut window);
+        open_choice(&mut window, "Time column");
+        click(&mut window, "written");
+        let project = hone(&mut window).project().clone();
+        assert_eq!(
+            (project.split.method, project.dataset.time_column.as_deref()),
+            (SplitMethod::Time, Some("written"))
+        );
+        window.get_by_label_contains("Training 2024-02-01 to 2024-02-");
+        picture("split-time", &mut window);
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn comparing_can_be_stopped_and_taken_up_again() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        // So few rows may be done before they are stopped.
+        for _ in 0..200 {
+            hone(&mut window).state.prepare();
+            // Not what this stops.
+            hone(&mut window).run_command(AppCommand::StopComparing);
+            hone(&mut window).run_command(AppCommand::StopPreparing);
+            settle(&mut window);
+            if hone(&mut window).prepared().is_none() {
+                break;
+            }
+        }
+        window.get_by_label("Preparing was stopped");
+        picture("prepare-stopped", &mut window);
+        click(&mut window, "Prepare again");
+        assert!(hone(&mut window).prepared().is_some());
+
+        for _ in 0..200 {
+            hone(&mut window).state.compare_again();
+            hone(&mut window).run_command(AppCommand::StopComparing);
+            settle(&mut window);
+            if hone(&mut window).state.work.leakage.is_none() {
+                break;
+            }
+        }
+        assert!(window.query_all_by_label_contains("was stopped").count() > 0);
+        picture("leakage-stopped", &mut window);
+        window.get_all_by_label("Go on").next().unwrap().click();
+        settle(&mut window);
+        window.get_by_label("Worth a look: 'reason' gives the label away");
+    }
+
+    #[test]
+    fn each_state_of_comparing_says_what_it_is_and_stops_what_it_stands_beside() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        let app = hone(&mut window);
+        let prepared = app.prepared().unwrap();
+        // Comparing is stopped while the rows are being prepared: they are prepared all the same.
+        app.state.prepare();
+        app.run_command(AppCommand::StopComparing);
+        settle(&mut window);
+        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.leakage.is_some());
+
+        let app = hone(&mut window);
+        app.state.work.compare(prepared);
+        assert!(matches!(app.state.work.comparing, ComparingState::Comparing(_)));
+        app.state.work.comparing = ComparingState::Looking(Progress::default());
+        window.step();
+        assert!(window.query_all_by_label("Stop looking for leakage").count() > 0);
+        assert!(window.query_all_by_label("The texts were not compared").count() == 0);
+        settle(&mut window);
+        assert!(matches!(hone(&mut window).state.work.comparing, ComparingState::Idle));
+
+        let work = &mut hone(&mut window).state.work;
+        (work.leakage, work.comparing) = (None, ComparingState::Failed("the machine has no memory left".to_owned()));
+        settle(&mut window);
+        window.get_by_label("It failed: the machine has no memory left");
+        click(&mut window, "Try again");
+        window.get_by_label("Worth a look: 'reason' gives the label away");
+    }
+
+    #[test]
+    fn all_of_it_fits_at_twice_the_size() {
+        let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
+        hone(&mut window).state.settings.zoom = 2.0;
+        hone(&mut window).apply_settings();
+        settle(&mut window);
+        for (place, heading) in ["Split", "Leakage"].into_iter().enumerate() {
+            window.get_by_label(heading).scroll_to_me();
+            settle(&mut window);
+            picture(&format!("leakage-twice-{place}"), &mut window);
+        }
+        window.get_by_label("Keep rows of the same 'customer' together");
+    }
+}

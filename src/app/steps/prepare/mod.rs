@@ -1,0 +1,348 @@
+//! The Prepare step: cleaning switches with what each changes, and the split.
+
+pub mod alike;
+pub mod leakage;
+pub mod pattern_editor;
+pub mod split;
+pub mod switches;
+
+use egui::{Grid, RichText, Ui, vec2};
+
+use crate::app::context::StepContext;
+use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::steps::data::files::row_name;
+use crate::app::steps::prepare::alike::alike_ui;
+use crate::app::steps::prepare::leakage::leakage_ui;
+use crate::app::steps::prepare::pattern_editor::{PatternsState, pattern_name, patterns_ui};
+use crate::app::steps::prepare::split::split_ui;
+use crate::app::steps::prepare::switches::{SWITCHES, Switch};
+use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::numbers::{count, counted};
+use crate::app::widgets::{banner, button, diff_ui, empty_state, page, primary_button, section, waiting_ui};
+use crate::data::{CleaningPart, DropReason, Prepared};
+use crate::project::{SplitSettings, Step};
+use crate::worker::Survey;
+
+/// Changed rows shown beside the switches.
+const SAMPLES: usize = 5;
+/// Width of the list of switches.
+const SWITCH_LIST: f32 = 380.0;
+
+/// What the step remembers between frames.
+#[derive(Debug, Default)]
+pub struct PrepareStepState {
+    /// The switch or pattern whose changes are shown; `None` is the first that changes anything.
+    looked_at: Option<CleaningPart>,
+    patterns: PatternsState,
+}
+
+/// Draws the step.
+pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareStepState, sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    page(ui, theme, Step::Prepare.title(), Step::Prepare.purpose(), |ui| {
+        let (Some(prepared), Some(survey)) = (ctx.prepared, ctx.survey) else {
+            nothing_yet(ui, ctx, sender);
+            return;
+        };
+        for issue in &ctx.facts.data_issues {
+            banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
+        }
+        warnings(ui, theme, prepared);
+        cleaning(ui, ctx, (prepared, survey), state, sender);
+        split_ui(ui, ctx, prepared, survey, sender);
+        leakage_ui(ui, ctx, prepared, sender);
+        left_out(ui, theme, survey);
+        alike_ui(ui, ctx, prepared, sender);
+        if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Model));
+        }
+    });
+}
+
+fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    if let Some(job) = ctx.preview {
+        waiting_ui(ui, ctx.theme, &job.title, Some(&job.progress));
+        if ctx.imported.is_some() && button(ui, ctx.theme, icons::X, "Stop").clicked() {
+            sender.send(AppCommand::StopPreparing);
+        }
+        return;
+    }
+    if ctx.prepare_stopped {
+        stopped(ui, ctx, sender);
+        return;
+    }
+    for issue in &ctx.facts.data_issues {
+        banner(ui, ctx.theme, Tone::Danger, "The rows could not be prepared", issue, |_| {});
+    }
+    let body = "Open a data file and choose its text and label columns: cleaning and the split appear here.";
+    empty_state(ui, ctx.theme, icons::BROOM, "Nothing to prepare yet", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
+            sender.send(AppCommand::GoTo(Step::Data));
+        }
+    });
+}
+
+/// A person stopped the preparing, as comparing many texts takes a while.
+fn stopped(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
+    let body = "Comparing all texts, to keep those nearly the same on one side, takes the longest: up to a minute for a \
+                million. It can be left out";
+    empty_state(ui, ctx.theme, icons::BROOM, "Preparing was stopped", body, |ui| {
+        if primary_button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Prepare again", Ok(())).clicked() {
+            sender.send(AppCommand::CompareAgain);
+        }
+        if ctx.project.split.keep_near_together && button(ui, ctx.theme, icons::X, "Divide without comparing").clicked()
+        {
+            let split = SplitSettings { keep_near_together: false, ..ctx.project.split.clone() };
+            sender.edit(Edit::Split(split));
+        }
+    });
+}
+
+fn warnings(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
+    let stale = prepared.stale_edits.len() as u64;
+    if stale > 0 {
+        let title = format!("{} could not be applied", counted(stale, "correction", "corrections"));
+        let body =
+            "The rows they belong to are no longer in the file, were changed there, or have another label column now";
+        banner(ui, theme, Tone::Warning, &title, body, |_| {});
+    }
+    match prepared.warnings.as_slice() {
+        [] => {}
+        [one] => banner(ui, theme, Tone::Warning, "Good to know before training", one, |_| {}),
+        many => {
+            let list: Vec<String> = many.iter().map(|warning| format!("•  {warning}")).collect();
+            banner(ui, theme, Tone::Warning, "Good to know before training", &list.join("\n"), |_| {});
+        }
+    }
+}
+
+fn cleaning(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (prepared, survey): (&Prepared, &Survey),
+    state: &mut PrepareStepState,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let first = prepared.cleaning.iter().find(|effect| !effect.samples.is_empty()).map(|effect| effect.part);
+    let looked_at = state.looked_at.or(first);
+    let hint = "Runs over every text from top to bottom, before training and before every prediction. Your file is never changed";
+    section(ui, theme, "Cleaning", hint, |ui| {
+        let mut switches = |ui: &mut Ui| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for switch in &SWITCHES {
+                switch_row(ui, ctx, (prepared, survey), switch, looked_at, state, sender);
+            }
+            let PrepareStepState { looked_at, patterns } = &mut *state;
+            patterns_ui(ui, ctx, prepared, patterns, looked_at, sender);
+        };
+        let beside = ui.available_width() - SWITCH_LIST - theme.space.xl;
+        if beside < SWITCH_LIST * 0.75 {
+            ui.scope(switches);
+            ui.add_space(theme.space.m);
+            samples(ui, ctx, prepared, looked_at);
+            return;
+        }
+        let down = egui::Layout::top_down(egui::Align::Min);
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xl;
+            ui.allocate_ui_with_layout(vec2(SWITCH_LIST, 0.0), down, |ui| {
+                ui.spacing_mut().item_spacing.x = theme.space.s;
+                switches(ui);
+            });
+            ui.allocate_ui_with_layout(vec2(beside, 0.0), down, |ui| {
+                ui.spacing_mut().item_spacing.x = theme.space.s;
+                samples(ui, ctx, prepared, looked_at);
+            });
+        });
+    });
+}
+
+fn switch_row(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (prepared, survey): (&Prepared, &Survey),
+    switch: &Switch,
+    looked_at: Option<CleaningPart>,
+    state: &mut PrepareStepState,
+    sender: &mut CommandSender,
+) {
+    let theme = ctx.theme;
+    let part = CleaningPart::Switch(switch.field);
+    let effect = prepared.cleaning.iter().find(|effect| effect.part == part);
+    let rows = effect.map_or_else(|| dropped(survey, switch.field), |effect| effect.rows) as u64;
+    ui.horizontal(|ui| {
+        ui.set_min_height(theme.size.row);
+        let mut settings = ctx.project.cleaning.clone();
+        let on = (switch.get)(&mut settings);
+        if ui.checkbox(on, switch.name).on_hover_text(switch.explanation).changed() {
+            sender.edit(Edit::Cleaning(settings));
+        }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let text = counted(rows, "row", "rows");
+            if effect.is_none_or(|effect| effect.samples.is_empty()) {
+                ui.add_space(theme.space.s);
+                ui.label(theme.small(text));
+                return;
+            }
+            let selected = looked_at == Some(part);
+            let response = ui.selectable_label(selected, RichText::new(text).size(theme.text.small));
+            let response = response.accessible_name(format!("Show what changes: {}", switch.name));
+            if response.on_hover_text("Rows this step changes, or would change. Click to see some").clicked() {
+                state.looked_at = Some(part);
+            }
+        });
+    });
+}
+
+/// Rows a switch that leaves rows out leaves out now.
+fn dropped(survey: &Survey, field: &str) -> usize {
+    let reason = match field {
+        "drop_duplicates" => DropReason::Duplicate,
+        _ => DropReason::Conflict,
+    };
+    survey.dropped(reason).len()
+}
+
+fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: Option<CleaningPart>) {
+    let theme = ctx.theme;
+    let effect = prepared.cleaning.iter().find(|effect| Some(effect.part) == looked_at);
+    let (Some(effect), Some((name, is_on, explanation))) = (effect, looked_at.and_then(|part| part_words(ctx, part)))
+    else {
+        let is_pattern = matches!(looked_at, Some(CleaningPart::Pattern(_)));
+        let text =
+            if is_pattern { "What the pattern changes is shown here" } else { "No step changes any row of this file" };
+        ui.label(theme.muted(text));
+        return;
+    };
+    let verb = if is_on { "changes" } else { "would change" };
+    ui.label(theme.strong(format!("{name} {verb} {}", counted(effect.rows as u64, "row", "rows"))));
+    ui.add(egui::Label::new(theme.small(explanation)).wrap());
+    ui.add_space(theme.space.s);
+    let shown: Vec<_> = effect.samples.iter().take(SAMPLES).collect();
+    for (place, (id, before, after)) in shown.iter().enumerate() {
+        if place > 0 {
+            ui.separator();
+        }
+        ui.label(theme.small(row_name(ctx, *id)));
+        diff_ui(ui, theme, before, after);
+    }
+}
+
+/// Name of a part of the cleaning, whether it is on, and what it does.
+fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool, String)> {
+    match part {
+        CleaningPart::Switch(field) => {
+            let switch = SWITCHES.iter().find(|switch| switch.field == field)?;
+            let is_on = *(switch.get)(&mut ctx.project.cleaning.clone());
+            Some((switch.name.to_owned(), is_on, switch.explanation.to_owned()))
+        }
+        CleaningPart::Pattern(place) => {
+            let pattern = ctx.project.cleaning.patterns.get(place)?;
+            Some((format!("Pattern {}", place + 1), pattern.enabled, pattern_name(pattern)))
+        }
+    }
+}
+
+/// Why rows are left out, in words.
+fn why_left_out(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Excluded => "Excluded by you",
+        DropReason::EmptyText => "Nothing is left of the text after cleaning",
+        DropReason::EmptyLabel => "The label is empty",
+        DropReason::NoneOfLabels => "None of the label columns holds 1",
+        DropReason::SeveralLabels => "Several of the label columns hold 1, or one holds neither 0 nor 1",
+        DropReason::ExcludedLabel => "The label is left out",
+        DropReason::Duplicate => "Same text and label as an earlier row",
+        DropReason::Conflict => "Same text as a row with another label",
+    }
+}
+
+fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
+    let all: usize = survey.left_out().map(|(_, rows)| rows.len()).sum();
+    if all == 0 {
+        return;
+    }
+    let title = format!("{} left out", counted(all as u64, "row is", "rows are"));
+    section(ui, theme, &title, "The Labels step shows them one by one", |ui| {
+        Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            for (reason, rows) in survey.left_out() {
+                ui.label(why_left_out(reason));
+                ui.label(theme.strong(count(rows.len() as u64)));
+                ui.end_row();
+            }
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{app, settle};
+    use crate::storage::ThemeChoice;
+
+    #[test]
+    fn a_switch_and_the_seed_prepare_the_rows_anew() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().prepared().unwrap();
+        assert!(before.examples.iter().all(|example| !example.text.contains("<br")));
+        window.get_by_label("Remove HTML tags").click();
+        settle(&mut window);
+        let after = window.state().as_ref().unwrap().prepared().unwrap();
+        assert_ne!(before.data_hash, after.data_hash);
+        assert!(after.examples.iter().any(|example| example.text.contains('<')));
+        window.get_by_label("Show what changes: Decode HTML entities").click();
+        settle(&mut window);
+        window.get_by_label_contains("Decode HTML entities changes");
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn every_row_left_out_is_told_with_its_reason() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 2400.0));
+        settle(&mut window);
+        let mut rows = String::from("text,good,bad\n");
+        for row in 0..60 {
+            writeln!(rows, "what came on day {row} is as it was,{},{}", row % 2, 1 - row % 2).unwrap();
+        }
+        rows += "both of them,1,1\nboth again,1,1\nneither of them,0,0\n";
+        let path = folder.path().join("marked.csv");
+        std::fs::write(&path, rows).unwrap();
+        let app = window.state_mut().as_mut().unwrap();
+        app.run_command(AppCommand::OpenData(path));
+        settle(&mut window);
+        let app = window.state_mut().as_mut().unwrap();
+        let mut dataset = app.project().dataset.clone();
+        dataset.set_label_columns(&["good", "bad"].map(str::to_owned));
+        app.run_command(AppCommand::Edit(Edit::Dataset(dataset)));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        window.get_by_label("3 rows are left out");
+        window.get_by_label("None of the label columns holds 1");
+        window.get_by_label("Several of the label columns hold 1, or one holds neither 0 nor 1");
+    }
+
+    #[test]
+    fn another_seed_gives_another_split() {
+        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+        window.set_size(egui::vec2(1280.0, 1700.0));
+        settle(&mut window);
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
+        settle(&mut window);
+        let before = window.state().as_ref().unwrap().prepared().unwrap();
+        window.get_by_label("Shuffle").click();
+        settle(&mut window);
+        let after = window.state().as_ref().unwrap().prepared().unwrap();
+        assert_eq!(before.data_hash, after.data_hash);
+        assert_ne!(before.split_hash, after.split_hash);
+    }
+}

@@ -1,0 +1,255 @@
+//! The queue of rows to review: which rows, in which order, and what can be decided about them.
+
+use crate::app::context::StepContext;
+use crate::data::RowColumns;
+use crate::evaluation::Prediction;
+use crate::project::{Edits, RowEdit, RowId};
+use crate::worker::RunResults;
+
+/// Order of the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// The errors the model was surest of: most often wrong labels in the file.
+    #[default]
+    Surest,
+    /// The errors the model was least sure of: most often hard rows.
+    LeastSure,
+    /// As in the file.
+    File,
+}
+
+impl Order {
+    /// All orders.
+    pub const ALL: [Self; 3] = [Self::Surest, Self::LeastSure, Self::File];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Surest => "Surest first",
+            Self::LeastSure => "Least sure first",
+            Self::File => "As in the file",
+        }
+    }
+}
+
+/// Which misclassified rows are in the queue, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Leave out rows that were decided about.
+    pub unreviewed_only: bool,
+    /// Only rows with this class id in the file.
+    pub truth: Option<u32>,
+    /// Only rows predicted as this class id.
+    pub predicted: Option<u32>,
+    /// Order.
+    pub order: Order,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self { unreviewed_only: true, truth: None, predicted: None, order: Order::default() }
+    }
+}
+
+/// The misclassified rows of a run's validation and test sides.
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// Which rows, in which order.
+    pub filter: Filter,
+    run: Option<String>,
+    edits: Edits,
+    wrong: Vec<Prediction>,
+    places: Vec<usize>,
+    reviewed: usize,
+    corrections: usize,
+}
+
+impl Queue {
+    /// Brings the queue up to date when the run or the corrections changed.
+    pub fn refresh(&mut self, results: &RunResults, edits: &Edits) {
+        if self.run.as_ref() != Some(&results.summary.run) {
+            self.run = Some(results.summary.run.clone());
+            let all = results.validation.iter().chain(&results.test);
+            self.wrong = all.filter(|prediction| prediction.is_wrong()).cloned().collect();
+            self.fill(edits);
+        } else if self.edits != *edits {
+            self.fill(edits);
+        } else {
+            return;
+        }
+        self.reviewed = self.wrong.iter().filter(|row| is_reviewed(edits, row.id)).count();
+        self.corrections = corrections_since(&results.settings.project.edits, edits);
+    }
+
+    /// Changes the filter.
+    pub fn set_filter(&mut self, filter: Filter, results: &RunResults, edits: &Edits) {
+        self.filter = filter;
+        self.refresh(results, edits);
+        self.fill(edits);
+    }
+
+    fn fill(&mut self, edits: &Edits) {
+        self.edits = edits.clone();
+        let filter = &self.filter;
+        let wanted = |row: &Prediction| {
+            filter.truth.is_none_or(|class| row.label == Some(class))
+                && filter.predicted.is_none_or(|class| row.predicted == class)
+                && !(filter.unreviewed_only && is_reviewed(edits, row.id))
+        };
+        let rows = self.wrong.iter().enumerate().filter(|(_, row)| wanted(row));
+        self.places = rows.map(|(place, _)| place).collect();
+        let sure = |place: &usize| self.wrong[*place].confidence();
+        match filter.order {
+            Order::Surest => self.places.sort_by(|a, b| sure(b).total_cmp(&sure(a))),
+            Order::LeastSure => self.places.sort_by(|a, b| sure(a).total_cmp(&sure(b))),
+            Order::File => self.places.sort_by_key(|&place| self.wrong[place].id),
+        }
+    }
+
+    /// All misclassified rows.
+    #[must_use]
+    pub fn predictions(&self) -> &[Prediction] {
+        &self.wrong
+    }
+
+    /// Indices into [`Self::predictions`], in order.
+    #[must_use]
+    pub fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// Rows in the queue.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Misclassified rows, decided about or not.
+    #[must_use]
+    pub fn all_len(&self) -> usize {
+        self.wrong.len()
+    }
+
+    /// Misclassified rows that were decided about.
+    #[must_use]
+    pub fn reviewed(&self) -> usize {
+        self.reviewed
+    }
+
+    /// Rows whose label or membership differs from what the run learnt from.
+    #[must_use]
+    pub fn corrections(&self) -> usize {
+        self.corrections
+    }
+
+    /// The row at a place of the queue.
+    #[must_use]
+    pub fn row(&self, place: usize) -> Option<&Prediction> {
+        self.wrong.get(*self.places.get(place)?)
+    }
+
+    /// Place of a row in the queue.
+    #[must_use]
+    pub fn place_of(&self, id: RowId) -> Option<usize> {
+        self.places.iter().position(|&place| self.wrong[place].id == id)
+    }
+}
+
+fn is_reviewed(edits: &Edits, id: RowId) -> bool {
+    edits.rows.get(&id).is_some_and(|edit| edit.kept || edit.excluded || edit.label.is_some())
+}
+
+/// Rows whose label or membership differs between the corrections a run knew and those of now.
+fn corrections_since(run: &Edits, now: &Edits) -> usize {
+    let effect = |edits: &Edits, id: &RowId| {
+        edits.rows.get(id).map_or((None, false), |edit| (edit.label.clone(), edit.excluded))
+    };
+    let mut ids: Vec<&RowId> = run.rows.keys().chain(now.rows.keys()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().filter(|id| effect(run, id) != effect(now, id)).count()
+}
+
+/// What a person can decide about a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It should have this label.
+    Label(String),
+    /// The label in the file is right.
+    Keep,
+    /// It should be left out.
+    Exclude,
+}
+
+impl Decision {
+    /// The correction to keep for a row; `None` when the row is not among the rows read.
+    #[must_use]
+    pub fn edit(&self, ctx: &StepContext<'_>, id: RowId) -> Option<RowEdit> {
+        let content_hash = hash_of(ctx, id)?;
+        let edit = RowEdit { content_hash, ..RowEdit::default() };
+        Some(match self {
+            Self::Label(label) => RowEdit { label: Some(label.clone()), ..edit },
+            Self::Keep => RowEdit { kept: true, ..edit },
+            Self::Exclude => RowEdit { excluded: true, ..edit },
+        })
+    }
+}
+
+/// Hash of a row's text and label as they stand in the file.
+fn hash_of(ctx: &StepContext<'_>, id: RowId) -> Option<String> {
+    let table = &ctx.imported?.file(id.file)?.table;
+    let row = table.records.binary_search(&id.record).ok()?;
+    Some(RowColumns::of(table, &ctx.project.dataset)?.hash(row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::testing::results;
+    use crate::project::SourceFile;
+
+    #[test]
+    fn the_queue_holds_what_is_wrong_surest_first() {
+        let results = results();
+        let mut queue = Queue::default();
+        queue.refresh(&results, &Edits::default());
+        let wrong = results.summary.validation.confusion.counts.iter().enumerate();
+        let right: u64 = wrong.map(|(class, row)| row[class]).sum();
+        let test = results.summary.test.as_ref().unwrap();
+        let right = right + test.confusion.counts.iter().enumerate().map(|(class, row)| row[class]).sum::<u64>();
+        assert_eq!(queue.len() as u64, results.summary.validation.rows + test.rows - right);
+        let sure: Vec<f32> = (0..queue.len()).map(|place| queue.row(place).unwrap().confidence()).collect();
+        assert!(sure.windows(2).all(|pair| pair[0] >= pair[1]));
+    }
+
+    #[test]
+    fn filters_choose_by_label_and_leave_out_what_is_reviewed() {
+        let results = results();
+        let mut queue = Queue::default();
+        let mut edits = Edits::default();
+        queue.refresh(&results, &edits);
+        let first = queue.row(0).unwrap().id;
+        edits.rows.insert(first, RowEdit { kept: true, ..RowEdit::default() });
+        queue.refresh(&results, &edits);
+        assert_eq!((queue.place_of(first), queue.reviewed(), queue.len() + 1), (None, 1, queue.all_len()));
+        let filter = Filter { unreviewed_only: false, truth: Some(1), ..Filter::default() };
+        queue.set_filter(filter, &results, &edits);
+        assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label == Some(1)));
+    }
+
+    #[test]
+    fn corrections_count_what_the_run_did_not_know() {
+        let id = |record| RowId { file: SourceFile::Main, record };
+        let label = |label: &str| RowEdit { label: Some(label.to_owned()), ..RowEdit::default() };
+        let run = Edits { rows: [(id(1), label("negative"))].into() };
+        let kept = RowEdit { kept: true, ..RowEdit::default() };
+        let mut now = run.clone();
+        now.rows.insert(id(2), kept);
+        assert_eq!(corrections_since(&run, &now), 0);
+        now.rows.insert(id(3), label("positive"));
+        now.rows.insert(id(1), label("neutral"));
+        assert_eq!(corrections_since(&run, &now), 2);
+        assert_eq!(corrections_since(&run, &Edits::default()), 1);
+    }
+}

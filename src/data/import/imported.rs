@@ -1,0 +1,194 @@
+//! What came of reading a project's files: one table of each kind, of one file or several.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::{BadRow, FileFormat, GuessedRoles, Table};
+use crate::project::{DatasetSettings, RowId, SourceFile};
+
+/// One of the files that a table was read from.
+#[derive(Clone, Debug)]
+pub struct FilePart {
+    /// The path as given.
+    pub path: PathBuf,
+    /// Its name without its folders; where several files have the same, with as many folders as tell them apart.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// How it was read.
+    pub format: FileFormat,
+    /// Its columns, in file order.
+    pub names: Vec<String>,
+    /// Records of the files before it: its first record has the number after this one.
+    pub before: u64,
+    /// Good rows.
+    pub rows: usize,
+    /// Bad rows.
+    pub bad_rows: usize,
+}
+
+impl FilePart {
+    /// Whether it has a column of that name.
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        self.names.iter().any(|name| name == column)
+    }
+}
+
+/// What came of reading one file, or several appended to it.
+#[derive(Clone, Debug)]
+pub struct ImportedFile {
+    /// The path as given, of the first file.
+    pub path: PathBuf,
+    /// Size in bytes, of all files.
+    pub bytes: u64,
+    /// The good rows.
+    pub table: Table,
+    /// The bad rows, all of them.
+    pub bad_rows: Vec<BadRow>,
+    /// How the first file was read.
+    pub format: FileFormat,
+    /// The files, in order; at least one.
+    pub parts: Vec<FilePart>,
+}
+
+impl ImportedFile {
+    /// The file a record stands in, and its 1-based number there.
+    #[must_use]
+    pub fn place(&self, record: u64) -> (&Path, u64) {
+        self.part_of(record).map_or((&self.path, record), |part| (&part.path, record - part.before))
+    }
+
+    fn part_of(&self, record: u64) -> Option<&FilePart> {
+        self.parts.iter().rev().find(|part| part.before < record)
+    }
+
+    /// Whether it is several files.
+    #[must_use]
+    pub fn is_several(&self) -> bool {
+        self.parts.len() > 1
+    }
+
+    /// Columns that stand in the files: all but the one that says which file a row is from, which is the last where there
+    /// are several files.
+    #[must_use]
+    pub fn own_columns(&self) -> usize {
+        self.table.names.len() - usize::from(self.is_several())
+    }
+
+    /// The file's name without its folders; of several, the first's and how many more there are.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let first = file_name(&self.path);
+        match self.parts.len() {
+            0 | 1 => first,
+            files => format!("{first} and {} more", files - 1),
+        }
+    }
+
+    /// A record as a person finds it: `row 12`, or `row 3 of march.csv` where there are several files.
+    #[must_use]
+    pub fn row_name(&self, record: u64) -> String {
+        match self.part_of(record).filter(|_| self.is_several()) {
+            Some(part) => format!("row {} of {}", record - part.before, part.name),
+            None => format!("row {record}"),
+        }
+    }
+
+    /// Bad rows of one of its files.
+    pub fn bad_rows_of(&self, part: usize) -> impl Iterator<Item = &BadRow> {
+        let after = self.parts.get(part).map_or(0, |part| part.before);
+        let until = self.parts.get(part + 1).map_or(u64::MAX, |next| next.before);
+        self.bad_rows.iter().filter(move |bad| bad.record > after && bad.record <= until)
+    }
+
+    /// Files that share no column with the first one.
+    pub fn strangers(&self) -> impl Iterator<Item = &FilePart> {
+        let first = self.parts.first();
+        let shares = move |part: &&FilePart| first.is_none_or(|first| first.names.iter().any(|name| part.has(name)));
+        self.parts.iter().skip(1).filter(move |part| !shares(part))
+    }
+}
+
+pub(in crate::data) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// What came of reading a project's files.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The main file, with those appended to it.
+    pub main: ImportedFile,
+    /// The separate validation file, if the project names one.
+    pub validation: Option<ImportedFile>,
+    /// The separate test file, if the project names one.
+    pub test: Option<ImportedFile>,
+    /// Guessed text column of the main file, if one stands out.
+    pub guessed_text: Option<String>,
+    /// Guessed label column of the main file, if one stands out.
+    pub guessed_label: Option<String>,
+    /// What the other columns of the main file seem to be for.
+    pub guessed: GuessedRoles,
+}
+
+impl Imported {
+    /// The table of that kind, if the project has one.
+    #[must_use]
+    pub fn file(&self, file: SourceFile) -> Option<&ImportedFile> {
+        match file {
+            SourceFile::Main => Some(&self.main),
+            SourceFile::Validation => self.validation.as_ref(),
+            SourceFile::Test => self.test.as_ref(),
+        }
+    }
+
+    /// All tables: main, validation, test.
+    pub fn files(&self) -> impl Iterator<Item = &ImportedFile> {
+        std::iter::once(&self.main).chain(&self.validation).chain(&self.test)
+    }
+
+    /// A row as a person finds it: `row 12` of the main file, `row 3 of march.csv` where it is one of several, `row 2 of
+    /// test.csv` in a validation or test file.
+    #[must_use]
+    pub fn row_name(&self, id: RowId) -> String {
+        let Some(file) = self.file(id.file) else { return format!("row {}", id.record) };
+        if id.file == SourceFile::Main || file.is_several() {
+            return file.row_name(id.record);
+        }
+        format!("{} of {}", file.row_name(id.record), file.name())
+    }
+
+    /// What the id column says of a row, where one is chosen and the row has an id.
+    #[must_use]
+    pub fn key<'a>(&'a self, settings: &DatasetSettings, id: RowId) -> Option<&'a str> {
+        let table = &self.file(id.file)?.table;
+        let column = table.column_index(settings.id_column.as_deref()?)?;
+        let row = table.records.binary_search(&id.record).ok()?;
+        Some(table.cell(column, row).trim()).filter(|key| !key.is_empty())
+    }
+
+    /// Takes the guesses for columns that nobody chose: text and label where they are open, and the others where the text
+    /// was open too, as in data just opened. A project keeps the columns it was saved with.
+    pub fn fill_in(&self, settings: &mut DatasetSettings) {
+        let is_new = settings.text_column.is_empty();
+        if let Some(text) = self.guessed_text.as_ref().filter(|text| is_new && settings.role_of(text).is_none()) {
+            settings.text_column.clone_from(text);
+        }
+        let has_label = settings.labelled_by().next().is_some();
+        if let Some(label) = self.guessed_label.as_ref().filter(|label| !has_label && settings.role_of(label).is_none())
+        {
+            settings.label_column.clone_from(label);
+        }
+        if is_new {
+            self.guessed.fill_in(settings);
+        }
+    }
+
+    /// The settings with every guess taken for columns that have no role, and roles that no column has.
+    #[must_use]
+    pub fn with_guesses(&self, settings: &DatasetSettings) -> DatasetSettings {
+        let mut settings = settings.clone();
+        self.fill_in(&mut settings);
+        self.guessed.fill_in(&mut settings);
+        settings
+    }
+}

@@ -1,0 +1,176 @@
+//! Findings about the other columns of the main file.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+
+use crate::data::insight::findings::words::{counted, grouped, listed, percent};
+use crate::data::insight::findings::{Finding, FindingKind, Remedy, Severity, Sources};
+use crate::data::{Example, Table};
+use crate::project::RowId;
+
+/// Last words of the name of a column of ids.
+const ID_WORDS: [&str; 4] = ["id", "uuid", "guid", "uid"];
+/// First words of the name of a column whose ids are not those of the rows: a person writes more than one review.
+const IDS_OF_OTHERS: [&str; 18] = [
+    "user",
+    "customer",
+    "author",
+    "reviewer",
+    "worker",
+    "annotator",
+    "product",
+    "item",
+    "store",
+    "shop",
+    "category",
+    "session",
+    "thread",
+    "conversation",
+    "parent",
+    "reply",
+    "group",
+    "account",
+];
+/// At least this share of the values of a column of ids are different, in tenths.
+const TENTHS_DIFFERENT: usize = 9;
+
+pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
+    [repeated_ids(sources), missing_values(sources)].into_iter().flatten().collect()
+}
+
+/// Columns of the main file that are neither the text nor the label, nor of no use.
+fn others<'a>(sources: &Sources<'a>) -> impl Iterator<Item = usize> + use<'a> {
+    let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
+    (0..table.names.len()).filter(|&column| {
+        let name = &table.names[column];
+        let is_used = dataset.read_columns().chain(dataset.labelled_by()).any(|used| used == name);
+        !is_used && !dataset.ignored_columns.contains(name)
+    })
+}
+
+/// Whether a name is that of ids of the rows: `id`, `tweet_id`, `reviewId`.
+fn names_ids(name: &str) -> bool {
+    let mut words: Vec<String> = vec![String::new()];
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() || (was_lower && letter.is_uppercase()) {
+            words.push(String::new());
+        }
+        was_lower = letter.is_lowercase();
+        if let Some(word) = words.last_mut().filter(|_| letter.is_alphanumeric()) {
+            word.extend(letter.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    let is = |word: Option<&String>, known: &[&str]| word.is_some_and(|word| known.contains(&word.as_str()));
+    is(words.last(), &ID_WORDS) && !is(words.first(), &IDS_OF_OTHERS)
+}
+
+/// Later used rows whose id an earlier used row has, and those earlier rows with them, group after group.
+fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<RowId>, Vec<RowId>)> {
+    let mut first: HashMap<&str, (RowId, usize)> = HashMap::new();
+    let mut groups: Vec<Vec<RowId>> = Vec::new();
+    let mut filled = 0;
+    for example in sources.main() {
+        let value = table.cell(column, example.row).trim();
+        if value.is_empty() {
+            continue;
+        }
+        filled += 1;
+        let (earlier, group) = first.entry(value).or_insert((example.id, usize::MAX));
+        if *earlier == example.id {
+            continue;
+        }
+        if *group == usize::MAX {
+            *group = groups.len();
+            groups.push(vec![*earlier]);
+        }
+        groups[*group].push(example.id);
+    }
+    if groups.is_empty() || first.len() * 10 < filled * TENTHS_DIFFERENT {
+        return None;
+    }
+    let later = groups.iter().flat_map(|group| group[1..].iter().copied()).collect();
+    Some((later, groups.into_iter().flatten().collect()))
+}
+
+fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
+    let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
+    // A column with a part of its own repeats its values because it must.
+    let is_for_other = |name: &String| {
+        let others = [&dataset.group_column, &dataset.time_column, &dataset.split_column];
+        others.into_iter().any(|column| column.as_ref() == Some(name))
+    };
+    let is_id = |name: &String| names_ids(name) && !is_for_other(name);
+    let mut ids = others(sources).filter(|&column| is_id(&table.names[column]));
+    let (column, (later, rows)) = ids.find_map(|column| Some((column, repeats(sources, table, column)?)))?;
+    Some(Finding {
+        kind: FindingKind::RepeatedIds,
+        severity: Severity::Warning,
+        count: later.len(),
+        rows,
+        message: format!(
+            "{} of '{}', which looks like an id: the same thing stands in the file more than once. Keep the first row \
+             of each, unless the repeats are meant",
+            counted(later.len(), "row repeats a value", "rows repeat a value"),
+            table.names[column]
+        ),
+        remedy: Some(Remedy::new(
+            format!("Leave out {}", counted(later.len(), "repeat", "repeats")),
+            sources.leaving_out(&later),
+        )),
+    })
+}
+
+fn missing_values(sources: &Sources<'_>) -> Option<Finding> {
+    let table = &sources.imported.main.table;
+    let is_gap = |column: usize, row: usize| table.cell(column, row).trim().is_empty();
+    let others: Vec<usize> = others(sources).collect();
+    let used: Vec<&Example> = sources.main().collect();
+    let gaps_of = |&column: &usize| used.iter().filter(|example| is_gap(column, example.row)).count();
+    let gaps: Vec<usize> = others.par_iter().map(gaps_of).collect();
+    let mut columns: Vec<(usize, &str)> = gaps
+        .iter()
+        .zip(&others)
+        .filter(|(gaps, _)| **gaps > 0)
+        .map(|(gaps, &column)| (*gaps, table.names[column].as_str()))
+        .collect();
+    if columns.is_empty() {
+        return None;
+    }
+    columns.sort_by_key(|(gaps, _)| std::cmp::Reverse(*gaps));
+    let told: Vec<String> = columns
+        .iter()
+        .map(|(gaps, name)| format!("'{name}' ({}, {})", grouped(*gaps), percent(*gaps, used.len())))
+        .collect();
+    let has_gap = |example: &&&Example| others.iter().any(|&column| is_gap(column, example.row));
+    let rows: Vec<RowId> = used.iter().filter(has_gap).map(|example| example.id).collect();
+    Some(Finding {
+        kind: FindingKind::MissingValues,
+        severity: Severity::Note,
+        count: rows.len(),
+        rows,
+        message: format!(
+            "Empty in some rows: {}. Training reads the text and the label alone, so there is nothing to do unless you \
+             look at figures by such a column",
+            listed(&told)
+        ),
+        remedy: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_ids() {
+        for name in ["id", "ID", "tweet_id", "reviewId", "Review ID", "uuid", "order-id"] {
+            assert!(names_ids(name), "{name}");
+        }
+        for name in ["", "idea", "paid", "user_id", "productId", "identity", "id_type", "void"] {
+            assert!(!names_ids(name), "{name}");
+        }
+    }
+}

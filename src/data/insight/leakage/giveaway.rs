@@ -1,0 +1,243 @@
+//! Columns that tell the label without the text.
+
+use foldhash::HashMap;
+
+use crate::data::cells_of;
+use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, Rows};
+use crate::data::prepare::split::shortened;
+use crate::project::SourceFile;
+use crate::random::Rng;
+
+/// Rows from which on anything can be said of a column.
+const FEWEST_ROWS: usize = 20;
+/// A column gives the labels away when at most this share is left of the errors that always saying the most frequent one
+/// makes.
+const ERRORS_LEFT: f64 = 0.2;
+/// The same of one label against all others, which is said of many and must be surer.
+const ERRORS_LEFT_OF_ONE: f64 = 0.1;
+/// A label rarer than this share of the rows is no matter of a whole column.
+const RARE: f64 = 0.02;
+
+/// Rows that a column must have for each of its values.
+const ROWS_OF_VALUE: usize = 5;
+/// Values times labels that are counted.
+const MOST_COUNTS: usize = 2_000_000;
+
+/// What it means where the model reads the column.
+const READ: &str = "The model reads this column before the text, so it is told the answer, and the figures say nothing of \
+                    texts for which it is not known yet";
+/// What it means where it does not.
+const UNREAD: &str = "The model does not read this column, so no figure is wrong. But such a column is mostly filled in once \
+                      the label is known: never make it a part of the text";
+
+/// What is learnt of a column's values on one half of the rows is tried on the other, and the other way round: a value
+/// that comes once says nothing, so that the number of a row never counts.
+pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
+    let examples = &rows.prepared.examples;
+    let main = examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
+    let classes = rows.prepared.labels.len();
+    if main < FEWEST_ROWS || classes < 2 {
+        return None;
+    }
+    let cells = cells_of(rows.imported, &examples[..main], column);
+    let labels: Vec<u32> = examples[..main].iter().map(|example| example.label).collect();
+    let values = Values::of(&cells, &labels, classes)?;
+    let told = values.all_labels().or_else(|| values.one_label())?;
+    let says: Vec<bool> = (0..values.names.len()).map(|value| values.says(&told, value)).collect();
+    let places: Vec<usize> = (0..main).filter(|&place| says[values.of_row[place] as usize]).collect();
+    let name = |class: u32| rows.prepared.labels[class as usize].as_str();
+    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
+    let what = match told.label {
+        None => "the label".to_owned(),
+        Some(class) => format!("'{}' from the other labels", name(class)),
+    };
+    let (value, class, right, all) = values.example(&told);
+    let read = rows.project.dataset.joined_columns.iter().any(|joined| joined == column);
+    Some(Leak {
+        kind: LeakKind::Giveaway { column: column.to_owned(), read },
+        rows: rows.ids(&places),
+        found: format!(
+            "The column '{column}' alone tells {what}: {} right, {} without it. Of {all} rows with '{}', {right} are '{}'",
+            percent(told.accuracy),
+            percent(told.base),
+            shortened(value),
+            name(class),
+        ),
+        meaning: if read { READ } else { UNREAD }.to_owned(),
+        remedies: if read { vec![LeakRemedy::StopReading(column.to_owned())] } else { Vec::new() },
+        ignored: false,
+    })
+}
+
+/// What a column tells.
+struct Told {
+    /// One label from the others; `None` is all labels.
+    label: Option<u32>,
+    accuracy: f64,
+    base: f64,
+}
+
+/// Rows of each value and label in two halves.
+struct Values<'a> {
+    /// Number of each row's value.
+    of_row: Vec<u32>,
+    names: Vec<&'a str>,
+    /// Rows of each class in each half, of each value: `[values][halves][classes]`.
+    counts: Vec<[Vec<u32>; 2]>,
+    /// Rows of each half, of each value.
+    rows_of: Vec<[u32; 2]>,
+    /// Rows of each class in each half, over all values.
+    totals: [Vec<u32>; 2],
+}
+
+impl<'a> Values<'a> {
+    /// `None` for a column whose values hardly ever come again.
+    fn of(cells: &[&'a str], labels: &[u32], classes: usize) -> Option<Self> {
+        let mut number: HashMap<&str, u32> = HashMap::default();
+        let mut names = Vec::new();
+        let mut of_row = Vec::with_capacity(cells.len());
+        for cell in cells {
+            let cell = cell.trim();
+            let next = names.len() as u32;
+            let value = *number.entry(cell).or_insert(next);
+            if value == next {
+                names.push(cell);
+                if names.len() * ROWS_OF_VALUE > cells.len() || names.len() * classes > MOST_COUNTS {
+                    return None;
+                }
+            }
+            of_row.push(value);
+        }
+        let none = || [vec![0; classes], vec![0; classes]];
+        let mut counts: Vec<[Vec<u32>; 2]> = names.iter().map(|_| none()).collect();
+        let mut totals = none();
+        let mut coin = Rng::new(0);
+        for (&value, &label) in of_row.iter().zip(labels) {
+            let half = (coin.next_u32() & 1) as usize;
+            counts[value as usize][half][label as usize] += 1;
+            totals[half][label as usize] += 1;
+        }
+        let rows_of = counts.iter().map(|halves| [0, 1].map(|half: usize| halves[half].iter().sum())).collect();
+        (names.len() > 1).then_some(Self { of_row, names, counts, rows_of, totals })
+    }
+
+    fn rows(&self) -> f64 {
+        self.of_row.len() as f64
+    }
+
+    fn share_of(&self, class: usize) -> f64 {
+        f64::from(self.totals[0][class] + self.totals[1][class]) / self.rows()
+    }
+
+    fn classes(&self) -> usize {
+        self.totals[0].len()
+    }
+
+    /// The label that one half says a value has; the most frequent one where it says nothing.
+    fn said(&self, value: usize, half: usize) -> usize {
+        most(if self.rows_of[value][half] > 0 { &self.counts[value][half] } else { &self.totals[half] })
+    }
+
+    fn all_labels(&self) -> Option<Told> {
+        let right = |value: usize, half: usize| self.counts[value][1 - half][self.said(value, half)];
+        let right: u32 = (0..self.names.len()).map(|value| right(value, 0) + right(value, 1)).sum();
+        let accuracy = f64::from(right) / self.rows();
+        let base = (0..self.classes()).map(|class| self.share_of(class)).fold(0.0, f64::max);
+        let tells = 1.0 - base >= RARE && 1.0 - accuracy <= ERRORS_LEFT * (1.0 - base);
+        tells.then_some(Told { label: None, accuracy, base })
+    }
+
+    /// The label that is told best from all others.
+    fn one_label(&self) -> Option<Told> {
+        // At most fifty labels are left of any number.
+        let common = (0..self.classes()).filter(|&class| {
+            let share = self.share_of(class);
+            share.min(1.0 - share) >= RARE
+        });
+        let told = common.map(|class| {
+            let share = self.share_of(class);
+            let right = |value: usize, half: usize| {
+                let tried = self.counts[value][1 - half][class];
+                if self.says_one(value, half, class) { tried } else { self.rows_of[value][1 - half] - tried }
+            };
+            let right: u32 = (0..self.names.len()).map(|value| right(value, 0) + right(value, 1)).sum();
+            Told { label: Some(class as u32), accuracy: f64::from(right) / self.rows(), base: share.max(1.0 - share) }
+        });
+        let left = |told: &Told| (1.0 - told.accuracy) / (1.0 - told.base);
+        told.filter(|told| left(told) <= ERRORS_LEFT_OF_ONE).min_by(|a, b| left(a).total_cmp(&left(b)))
+    }
+
+    fn says_one(&self, value: usize, half: usize, class: usize) -> bool {
+        let all = self.rows_of[value][half];
+        if all == 0 { self.share_of(class) > 0.5 } else { self.counts[value][half][class] * 2 > all }
+    }
+
+    fn together(&self, value: usize) -> Vec<u32> {
+        let [a, b] = &self.counts[value];
+        a.iter().zip(b).map(|(a, b)| a + b).collect()
+    }
+
+    fn rows_with(&self, value: usize) -> u32 {
+        self.rows_of[value].iter().sum()
+    }
+
+    /// Whether a value says what is told: an empty cell says nothing that can be shown, and a value of many labels neither.
+    fn says(&self, told: &Told, value: usize) -> bool {
+        let counts = self.together(value);
+        let class = told.label.map_or_else(|| most(&counts), |class| class as usize);
+        !self.names[value].is_empty() && counts[class] * 10 >= self.rows_with(value) * 9
+    }
+
+    /// The most frequent value that tells, its label, how many of its rows have it, and its rows.
+    fn example(&self, told: &Told) -> (&'a str, u32, u32, u32) {
+        let telling = (0..self.names.len()).filter(|&value| self.says(told, value));
+        let value = telling.max_by_key(|&value| (self.rows_with(value), usize::MAX - value)).unwrap_or(0);
+        let counts = self.together(value);
+        let class = told.label.map_or_else(|| most(&counts), |class| class as usize);
+        (self.names[value], class as u32, counts[class], self.rows_with(value))
+    }
+}
+
+/// The class of most rows; of several, the first.
+fn most(counts: &[u32]) -> usize {
+    (0..counts.len()).rev().max_by_key(|&class| counts[class]).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(cells: &[String], labels: &[u32]) -> Option<(Option<u32>, f64)> {
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
+        let values = Values::of(&cells, labels, classes)?;
+        values.all_labels().or_else(|| values.one_label()).map(|told| (told.label, told.accuracy))
+    }
+
+    #[test]
+    fn stars_tell_the_label_and_reasons_tell_one_of_them_but_numbers_of_rows_do_not() {
+        let labels: Vec<u32> = (0..600).map(|row| [0, 0, 0, 1, 2, 0][row % 6]).collect();
+        let column = |cell: fn(usize, u32) -> String| -> Vec<String> {
+            labels.iter().enumerate().map(|(row, &label)| cell(row, label)).collect()
+        };
+        assert_eq!(told(&column(|row, label| (label * 2 + row as u32 % 2).to_string()), &labels), Some((None, 1.0)));
+        let reasons = column(|row, label| if label == 0 { format!("reason {}", row % 7) } else { String::new() });
+        assert_eq!(told(&reasons, &labels), Some((Some(0), 1.0)));
+        assert_eq!(told(&column(|row, _| row.to_string()), &labels), None);
+        assert_eq!(told(&column(|row, _| (row / 4).to_string()), &labels), None, "nearly a number of the row");
+        assert_eq!(told(&column(|_, _| "same".to_owned()), &labels), None);
+        // Often right, and far from giving it away.
+        let leaning = column(|row, label| if row % 5 < 2 { "x".to_owned() } else { label.to_string() });
+        assert_eq!(told(&leaning, &labels), None);
+    }
+
+    #[test]
+    fn many_labels_take_no_quadratic_time() {
+        // 20,000 labels and 100 values; one common label is told among the rare ones.
+        let labels: Vec<u32> = (0..40_000).map(|row| if row % 2 == 0 { 0 } else { 1 + row / 2 }).collect();
+        let cells: Vec<String> = labels.iter().map(|&label| (label % 49 + u32::from(label > 0)).to_string()).collect();
+        let begun = std::time::Instant::now();
+        assert_eq!(told(&cells, &labels).unwrap().0, Some(0));
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
+}

@@ -1,0 +1,180 @@
+//! Rows of one customer, document or conversation on two sides.
+
+use std::collections::HashSet;
+
+use foldhash::HashMap;
+
+use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, LeakageReport, Rows, is_special};
+use crate::data::prepare::split::shortened;
+use crate::data::{Side, cells_of};
+
+/// Words by which people name what rows belong to.
+const OWNERS: [&str; 38] = [
+    "customer",
+    "client",
+    "user",
+    "username",
+    "login",
+    "handle",
+    "screen_name",
+    "author",
+    "writer",
+    "reviewer",
+    "person",
+    "patient",
+    "account",
+    "member",
+    "subject",
+    "speaker",
+    "employee",
+    "respondent",
+    "participant",
+    "buyer",
+    "seller",
+    "sender",
+    "contact",
+    "household",
+    "session",
+    "thread",
+    "conversation",
+    "dialog",
+    "dialogue",
+    "chat",
+    "call",
+    "ticket",
+    "case",
+    "document",
+    "doc",
+    "article",
+    "visitor",
+    "device",
+];
+/// Values that a column must have to look like owners of rows.
+const FEWEST_OWNERS: usize = 10;
+/// Share of rows that share their value with another row, from which on a column that looks like owners is told.
+const SHARED: f64 = 0.05;
+
+/// Looks at the group column, and at columns that look like one where none is chosen.
+pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
+    let names = &rows.imported.main.table.names;
+    if let Some(chosen) = rows.project.dataset.group_column.as_ref().filter(|chosen| names.contains(chosen)) {
+        report.looked_for.push(format!("the same '{chosen}' on two sides"));
+        report.leaks.extend(look_at(rows, chosen, true));
+        return;
+    }
+    report.not_looked_for.push("rows of one customer or document on two sides: no group column is chosen".to_owned());
+    let is_read = |name: &str| rows.project.dataset.read_columns().any(|read| read == name);
+    let owners = names.iter().filter(|name| is_owner(name) && !is_special(rows.project, name) && !is_read(name));
+    report.leaks.extend(owners.filter_map(|name| look_at(rows, name, false)));
+}
+
+/// Whether a column is named like what rows belong to: `name`, `Customer ID`, `review_author`.
+fn is_owner(name: &str) -> bool {
+    let name = name.trim().to_lowercase().replace([' ', '-', '.'], "_");
+    let owner = name.strip_suffix("_id").or_else(|| name.strip_suffix("id")).unwrap_or(&name);
+    name == "name"
+        || OWNERS.iter().any(|word| owner == *word || owner.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))
+}
+
+/// Rows measured on that share their value with a training row.
+fn look_at(rows: Rows<'_>, column: &str, chosen: bool) -> Option<Leak> {
+    let examples = &rows.prepared.examples;
+    let cells = cells_of(rows.imported, examples, column);
+    let owned =
+        || cells.iter().enumerate().map(|(place, cell)| (place, cell.trim())).filter(|(_, owner)| !owner.is_empty());
+    let trained: HashSet<&str> =
+        owned().filter(|&(place, _)| rows.side(place) == Side::Train).map(|(_, owner)| owner).collect();
+    let found: Vec<(usize, &str)> =
+        owned().filter(|&(place, owner)| rows.side(place) != Side::Train && trained.contains(owner)).collect();
+    let &(first, owner) = found.first()?;
+    let agreement = Agreement::of(rows, owned());
+    if !chosen && (agreement.owners < FEWEST_OWNERS || (agreement.shared as f64) < SHARED * examples.len() as f64) {
+        return None;
+    }
+    let places: Vec<usize> = found.iter().map(|&(place, _)| place).collect();
+    let mut remedies = Vec::new();
+    let divided = places.iter().any(|&place| rows.is_divided(place));
+    if divided && !(chosen && rows.is_random()) {
+        remedies.push(LeakRemedy::SplitByGroup(column.to_owned()));
+    }
+    if !divided {
+        // Another split moves no row of a file: those of its owners make way.
+        let shared: HashSet<&str> = found.iter().map(|&(_, owner)| owner).collect();
+        let copies = owned().filter(|&(place, owner)| rows.is_divided(place) && shared.contains(owner));
+        let copies: Vec<usize> = copies.map(|(place, _)| place).collect();
+        remedies.push(LeakRemedy::LeaveOut(rows.ids(&copies)));
+    }
+    Some(Leak {
+        kind: LeakKind::Group { column: column.to_owned(), chosen },
+        found: format!(
+            "{} {} '{column}' with training rows (the first: {}, '{}')",
+            rows.counted(&places),
+            if found.len() == 1 { "shares its" } else { "share their" },
+            rows.name(first),
+            shortened(owner),
+        ),
+        rows: rows.ids(&places),
+        meaning: format!(
+            "What is learnt of one may not hold for another: on a '{column}' never seen the model may do worse than the \
+             figures say. Two rows with the same '{column}' have the same label {:.0}% of the time, two rows taken at \
+             random {:.0}%",
+            100.0 * agreement.within,
+            100.0 * agreement.by_chance
+        ),
+        remedies,
+        ignored: false,
+    })
+}
+
+/// How alike rows of one owner are.
+struct Agreement {
+    owners: usize,
+    /// Rows that share their owner with another row.
+    shared: usize,
+    /// Probability that two rows of one owner have the same label.
+    within: f64,
+    /// The same of any two rows.
+    by_chance: f64,
+}
+
+impl Agreement {
+    fn of<'a>(rows: Rows<'_>, owned: impl Iterator<Item = (usize, &'a str)>) -> Self {
+        let mut number: HashMap<&str, u32> = HashMap::default();
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        let mut classes = vec![0.0; rows.prepared.labels.len()];
+        for (place, owner) in owned {
+            let next = number.len() as u32;
+            let label = rows.prepared.examples[place].label;
+            pairs.push((*number.entry(owner).or_insert(next), label));
+            classes[label as usize] += 1.0;
+        }
+        pairs.sort_unstable();
+        let two_of = |rows: usize| rows as f64 * (rows as f64 - 1.0);
+        let (mut shared, mut same, mut all) = (0, 0.0, 0.0);
+        for owner in pairs.chunk_by(|a, b| a.0 == b.0) {
+            shared += if owner.len() > 1 { owner.len() } else { 0 };
+            all += two_of(owner.len());
+            same += owner.chunk_by(|a, b| a == b).map(|label| two_of(label.len())).sum::<f64>();
+        }
+        let total = pairs.len().max(1) as f64;
+        let by_chance = classes.iter().map(|rows: &f64| (rows / total).powi(2)).sum();
+        Self { owners: number.len(), shared, within: if all > 0.0 { same / all } else { by_chance }, by_chance }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_named_like_owners_of_rows() {
+        for name in
+            ["name", "Customer", "customer_id", "Customer ID", "userid", "review.author", "screen_name", "Patient-ID"]
+        {
+            assert!(is_owner(name), "{name}");
+        }
+        for name in ["product_name", "id", "order_id", "text", "valid", "airline", "showcase", ""] {
+            assert!(!is_owner(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! How long texts are.
+
+use rayon::prelude::*;
+
+use crate::data::{DataError, Prepared, TextTokenizer};
+use crate::progress::{Progress, Watch};
+
+/// Texts tokenised between two looks at the cancel switch.
+const TEXTS_PER_LOOK: usize = 4_096;
+
+/// Words of each example, in the order of [`Prepared::examples`]: cheap, for a first look at lengths.
+#[must_use]
+pub fn word_counts(prepared: &Prepared) -> Vec<u32> {
+    prepared.examples.par_iter().map(|example| example.text.split_whitespace().count() as u32).collect()
+}
+
+/// One bar of a length histogram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LengthBin {
+    /// Shortest length counted here.
+    pub from: usize,
+    /// One more than the longest length counted here.
+    pub to: usize,
+    /// Texts of such a length.
+    pub texts: usize,
+}
+
+/// At most `bins` bars of equal width from the shortest to the longest of `lengths`; none without lengths.
+#[must_use]
+pub fn length_histogram(lengths: &[u32], bins: usize) -> Vec<LengthBin> {
+    let (Some(&shortest), Some(&longest)) = (lengths.iter().min(), lengths.iter().max()) else { return Vec::new() };
+    let (shortest, longest) = (shortest as usize, longest as usize);
+    let width = (longest - shortest + 1).div_ceil(bins.max(1));
+    let bars = (longest - shortest) / width + 1;
+    let mut histogram: Vec<LengthBin> = (0..bars)
+        .map(|bar| LengthBin { from: shortest + bar * width, to: shortest + (bar + 1) * width, texts: 0 })
+        .collect();
+    for &length in lengths {
+        histogram[(length as usize - shortest) / width].texts += 1;
+    }
+    histogram
+}
+
+/// Texts in tokens of a model, counted for all rows or for some of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenHistogram {
+    /// Bars of the histogram.
+    pub histogram: Vec<LengthBin>,
+    /// Texts there are.
+    pub texts: usize,
+    /// Tokens of each text counted, special tokens included, rising.
+    sorted: Vec<u32>,
+}
+
+impl TokenHistogram {
+    /// Counts tokens, of at most `most` texts spread evenly over all.
+    ///
+    /// # Errors
+    /// [`DataError::Cancelled`], and [`DataError::Tokenise`] when the tokenizer refuses a text.
+    pub fn count(
+        prepared: &Prepared,
+        tokenizer: &TextTokenizer,
+        (most, bins): (usize, usize),
+        watch: &mut Watch,
+    ) -> Result<Self, DataError> {
+        let places = spread(prepared.examples.len(), most);
+        let mut sorted = Vec::with_capacity(places.len());
+        for part in places.chunks(TEXTS_PER_LOOK) {
+            if watch.is_cancelled() {
+                return Err(DataError::Cancelled);
+            }
+            watch.progress(Progress {
+                stage: "Counting tokens".to_owned(),
+                done: sorted.len() as u64,
+                total: Some(places.len() as u64),
+                unit: "texts",
+                eta_seconds: None,
+            });
+            let texts: Vec<&str> = part.iter().map(|&place| prepared.examples[place].text.as_str()).collect();
+            sorted.extend(tokenizer.token_lengths(&texts)?.into_iter().map(|tokens| tokens as u32));
+        }
+        sorted.sort_unstable();
+        Ok(Self { histogram: length_histogram(&sorted, bins), texts: prepared.examples.len(), sorted })
+    }
+
+    /// Texts counted.
+    #[must_use]
+    pub fn counted(&self) -> usize {
+        self.sorted.len()
+    }
+
+    /// Texts counted that are longer than `limit` tokens.
+    #[must_use]
+    pub fn over(&self, limit: usize) -> usize {
+        self.sorted.len() - self.sorted.partition_point(|&tokens| tokens as usize <= limit)
+    }
+}
+
+/// At most `most` of the numbers below `all`, evenly spread, rising.
+pub(in crate::data) fn spread(all: usize, most: usize) -> Vec<usize> {
+    let taken = all.min(most);
+    (0..taken).map(|nth| (nth as u128 * all as u128 / taken as u128) as usize).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histogram_counts_every_text_once() {
+        let histogram = length_histogram(&[1, 2, 3, 10, 10], 3);
+        assert_eq!(histogram.len(), 3);
+        assert_eq!(histogram[0], LengthBin { from: 1, to: 5, texts: 3 });
+        assert_eq!(histogram.iter().map(|bin| bin.texts).sum::<usize>(), 5);
+        assert_eq!(length_histogram(&[7], 10), [LengthBin { from: 7, to: 8, texts: 1 }]);
+        assert!(length_histogram(&[], 10).is_empty());
+    }
+
+    #[test]
+    fn a_sample_is_spread_over_all_rows() {
+        assert_eq!(spread(3, 10), [0, 1, 2]);
+        assert_eq!(spread(10, 4), [0, 2, 5, 7]);
+        assert!(spread(0, 4).is_empty());
+    }
+}

@@ -1,0 +1,496 @@
+//! What keeps data from being trained on, and what a person should know of it, in words to act on.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::data::prepare::split::{Sizes, too_large};
+use crate::data::words::{count, listed, listed_plain, lower_first};
+use crate::data::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
+use crate::project::{Project, RowId, SourceFile, SplitMethod};
+
+/// A label this many times as frequent as another is worth a warning.
+pub(in crate::data) const IMBALANCE: usize = 20;
+/// Rows of which some can be set aside, whatever their labels.
+const ENOUGH_ROWS: usize = 20;
+/// Fewer training rows than this are too few to learn a label well.
+pub(in crate::data) const FEW_ROWS: usize = 10;
+
+/// Blockers of missing columns, file by file, and of files that have nothing to do with the others.
+pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
+    let settings = &project.dataset;
+    let read = settings.read_columns().map(|column| ("text", column));
+    let labels = settings.labelled_by().map(|column| ("label", column));
+    let mut blockers = Vec::new();
+    for (role, is_open) in
+        [("text", settings.text_column.is_empty()), ("label", settings.labelled_by().next().is_none())]
+    {
+        if is_open {
+            let columns = files.first().map(|file| listed(&file.table.names)).unwrap_or_default();
+            blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
+        }
+    }
+    for (role, column) in read.chain(labels) {
+        for file in files.iter().filter(|file| file.table.column_index(column).is_none()) {
+            blockers.push(format!(
+                "{} has no column '{column}' for the {role}. It has: {}. Choose another column, or another file",
+                file.name(),
+                listed(&file.table.names)
+            ));
+        }
+    }
+    if blockers.is_empty()
+        && let Some(column) = settings.read_columns().find(|&read| settings.labelled_by().any(|label| label == read))
+    {
+        blockers.push(format!("'{column}' is chosen as the text and as the label. Choose two different columns"));
+    }
+    for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
+        blockers.push(format!(
+            "{} has no column in common with {}: it has {}. Remove it from the files, or name its columns alike",
+            stranger.name,
+            file.parts[0].name,
+            listed(&stranger.names)
+        ));
+    }
+    blockers
+}
+
+/// Blockers of columns that the split looks at in the main file, and does not find there.
+fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> {
+    let (dataset, method) = (&project.dataset, project.split.method);
+    let (role, column, needed) = match method {
+        SplitMethod::Random => ("group", &dataset.group_column, false),
+        SplitMethod::Time => ("time", &dataset.time_column, true),
+        SplitMethod::Column => ("split", &dataset.split_column, true),
+    };
+    match column {
+        None if needed => {
+            let kind = if method == SplitMethod::Time { "is split by time" } else { "is split by a column" };
+            let columns = listed(&file.table.names);
+            vec![format!(
+                "The data {kind}, and no {role} column is chosen. Choose one in Prepare, or split at random. The columns are: \
+                 {columns}"
+            )]
+        }
+        Some(column) if file.table.column_index(column).is_none() => vec![format!(
+            "{} has no column '{column}' for the {role}. It has: {}. Choose another column in Prepare, or none",
+            file.name(),
+            listed(&file.table.names)
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// Warnings about files, among several, that lack a column in use.
+pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> Vec<String> {
+    if !file.is_several() {
+        return Vec::new();
+    }
+    let settings = &project.dataset;
+    let read = settings.read_columns().map(|column| ("text", column));
+    let labels = settings.labelled_by().map(|column| ("label", column));
+    let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
+    let mut warnings = Vec::new();
+    for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
+        for part in file.parts.iter().filter(|part| !part.has(column)) {
+            warnings.push(format!(
+                "{} has no column '{column}' for the {role}, so the field is empty in all its rows ({}). It has: {}",
+                part.name,
+                part.rows,
+                listed(&part.names)
+            ));
+        }
+    }
+    warnings
+}
+
+/// Blockers of patterns that are on: those that cannot be used, and those that would make texts too long (place, rows,
+/// the first row).
+pub(in crate::data) fn pattern_blockers(
+    project: &Project,
+    faults: &[PatternError],
+    outgrown: &[(usize, usize, RowId)],
+    imported: &Imported,
+) -> Vec<String> {
+    let patterns = &project.cleaning.patterns;
+    let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
+    let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
+        let message = fault.to_string();
+        format!("P{}. You find it among the patterns in Prepare", message.strip_prefix('p').unwrap_or(&message))
+    });
+    let outgrown = outgrown.iter().map(|&(place, rows, first)| {
+        format!(
+            "Pattern {} would make {} more than four times as long (the first: {}). Put less in place of what it \
+             finds, or turn it off in Prepare",
+            place + 1,
+            count(rows, "text"),
+            imported.row_name(first)
+        )
+    });
+    faults.chain(outgrown).collect()
+}
+
+/// Warnings about how the files could be read.
+pub(in crate::data) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (file, place) in files.iter().flat_map(|file| (0..file.parts.len()).map(move |place| (file, place))) {
+        let part = &file.parts[place];
+        if part.format.undecodable() > 0 {
+            warnings.push(format!(
+                "{}: {} could not be decoded as {} and show as \u{FFFD}. If texts look wrong, choose another encoding in Data",
+                part.name,
+                count(part.format.undecodable() as usize, "character"),
+                part.format.encoding().unwrap_or_default()
+            ));
+        }
+        if let Some(first) = file.bad_rows_of(place).next() {
+            warnings.push(format!(
+                "{}: {} could not be read and will not be used; the first is row {} (line {}): {}",
+                part.name,
+                count(part.bad_rows, "row"),
+                file.place(first.record).1,
+                first.line,
+                lower_first(&first.reason)
+            ));
+        }
+    }
+    warnings
+}
+
+/// Looks at the finished examples and adds blockers and warnings.
+pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
+    let mut blockers = split_column_blockers(project, &imported.main);
+    if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
+        blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
+    } else if blockers.is_empty() {
+        blockers.extend(label_blockers(project, imported, prepared));
+        // Without labels that can be learnt no rows were divided.
+        if too_many_labels(project, prepared).is_none() {
+            blockers.extend(side_blockers(project, imported, prepared));
+        }
+        if blockers.is_empty() {
+            blockers.extend(unseen_labels(project, imported, prepared));
+            prepared.warnings.extend(missing_labels(project, imported, prepared));
+        }
+        prepared.log_warnings = balance_warnings(prepared);
+    }
+    prepared.log_warnings.extend(unmeasured_warnings(imported, prepared));
+    prepared.log_warnings.extend(conflict_warning(project, prepared));
+    prepared.warnings.extend(row_warnings(imported, prepared));
+    prepared.blockers.extend(blockers);
+}
+
+fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
+    if file.table.is_empty() {
+        let bad = if file.bad_rows.is_empty() { "has a header but no rows" } else { "has no row that could be read" };
+        return format!("{} {bad}. Choose a file with one row for each text", file.name());
+    }
+    let mut reasons: BTreeMap<DropReason, usize> = BTreeMap::new();
+    for (_, reason) in prepared.dropped.iter().filter(|(id, _)| id.file == which) {
+        *reasons.entry(*reason).or_default() += 1;
+    }
+    let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
+    format!(
+        "No usable row is left in {}: {}. Check the columns, the labels and the cleaning",
+        file.name(),
+        reasons.join(", ")
+    )
+}
+
+fn in_words(reason: DropReason) -> &'static str {
+    match reason {
+        DropReason::Excluded => "excluded by hand",
+        DropReason::EmptyText => "without text",
+        DropReason::EmptyLabel => "without a label",
+        DropReason::NoneOfLabels => "marked in none of the label columns",
+        DropReason::SeveralLabels => "marked in several of the label columns",
+        DropReason::ExcludedLabel => "with a label that is left out",
+        DropReason::Duplicate => "duplicates",
+        DropReason::Conflict => "with conflicting labels",
+    }
+}
+
+/// Whether so many different values in so many rows can be labels: most rows of an id have one of their own.
+pub(in crate::data) fn are_labels(found: usize, rows: usize) -> bool {
+    found <= 20 || found * 2 <= rows
+}
+
+/// One label only, far too many, or too few rows of one to be on every side.
+fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
+    let mut rows_of = vec![0; prepared.labels.len()];
+    let main = || prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
+    main().for_each(|example| rows_of[example.label as usize] += 1);
+    let rows: usize = rows_of.iter().sum();
+    let found = rows_of.iter().filter(|&&rows| rows > 0).count();
+    if found == 1 {
+        let label = main().next().map_or("", |example| prepared.labels[example.label as usize].as_str());
+        return vec![format!(
+            "Only one label is left: all {rows} rows are '{label}'. At least two are needed: choose another label column \
+             than '{column}', or look at the merged and excluded labels"
+        )];
+    }
+    if let Some(blocker) = too_many_labels(project, prepared) {
+        return vec![blocker];
+    }
+    let Some(shares) = Sizes::of(project, imported).shares(rows) else { return Vec::new() };
+    let sides: Vec<&str> = ["training", "validation", "test"]
+        .into_iter()
+        .zip(shares)
+        .filter(|&(_, share)| share > 0.0)
+        .map(|(side, _)| side)
+        .collect();
+    let few: Vec<String> = prepared
+        .labels
+        .iter()
+        .zip(&rows_of)
+        .filter(|&(_, &rows)| rows > 0 && rows < sides.len())
+        .map(|(label, &rows)| format!("'{label}' ({})", count(rows, "row")))
+        .collect();
+    if few.is_empty() || project.split.method != SplitMethod::Random {
+        return Vec::new();
+    }
+    vec![format!(
+        "Too few rows to divide: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with \
+         another, or leave it out in Labels",
+        listed_plain(&few),
+        sides.len(),
+        sides.join(", ")
+    )]
+}
+
+/// A blocker where most rows of the main file have a label of their own: such a column is none of labels.
+pub(in crate::data) fn too_many_labels(project: &Project, prepared: &Prepared) -> Option<String> {
+    let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
+    let mut seen = vec![false; prepared.labels.len()];
+    let rows = main.inspect(|example| seen[example.label as usize] = true).count();
+    let found = seen.iter().filter(|&&seen| seen).count();
+    let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
+    (!are_labels(found, rows)).then(|| {
+        format!(
+            "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
+        )
+    })
+}
+
+/// Shares that are no shares, and sides without rows.
+fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut blockers = Vec::new();
+    let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
+    if project.split.method != SplitMethod::Column && Sizes::of(project, imported).shares(rows).is_none() {
+        blockers.push(format!(
+            "The sizes of validation ({}) and test ({}) leave nothing for training of {}. Each must be at least 0, and both \
+             together less than all",
+            project.split.validation,
+            project.split.test,
+            count(rows, "row")
+        ));
+        return blockers;
+    }
+    let sides = [
+        (Side::Validation, &imported.validation, SourceFile::Validation),
+        (Side::Test, &imported.test, SourceFile::Test),
+    ];
+    for (side, file, which) in sides {
+        if prepared.side(side).next().is_some() {
+            continue;
+        }
+        match file {
+            Some(file) => blockers.push(no_rows(file, which, prepared)),
+            None if side == Side::Validation => {
+                let what_to_do = too_large(project, prepared)
+                    .or_else(|| kept_together(project, prepared))
+                    .unwrap_or_else(|| "Raise its size in Prepare, or give a validation file".to_owned());
+                blockers.push(format!(
+                    "There are no rows for validation, which decides when training is best. {what_to_do}"
+                ));
+            }
+            None => {}
+        }
+    }
+    blockers
+}
+
+/// What to do where rows that stay together leave none to be set aside.
+fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
+    let group = project.dataset.group_column.as_deref();
+    let reason = match (project.split.keep_near_together, group) {
+        _ if project.split.method != SplitMethod::Random || prepared.examples.len() < ENOUGH_ROWS => return None,
+        (true, Some(group)) => format!("rows nearly the same, and rows of the same '{group}',"),
+        (true, None) => "rows nearly the same".to_owned(),
+        (false, Some(group)) => format!("rows of the same '{group}'"),
+        (false, None) => return None,
+    };
+    Some(format!(
+        "In Prepare {reason} are kept together, and they are so many that nothing is left to set aside. Divide without that, leave \
+         the copies out, or give a validation file"
+    ))
+}
+
+/// Labels on validation or test that no training row has.
+fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let trained: HashSet<u32> = prepared.side(Side::Train).map(|example| example.label).collect();
+    let mut first: BTreeMap<(Side, u32), (&Example, usize)> = BTreeMap::new();
+    for example in prepared.examples.iter().filter(|example| !trained.contains(&example.label)) {
+        first.entry((example.side, example.label)).or_insert((example, 0)).1 += 1;
+    }
+    let message = |(&(side, label), &(example, rows)): (&(Side, u32), &(&Example, usize))| {
+        let label = &prepared.labels[label as usize];
+        let row = imported.file(example.id.file).map(|file| file.row_name(example.id.record)).unwrap_or_default();
+        let file = match example.id.file {
+            SourceFile::Main => {
+                let side = if side == Side::Test { "test" } else { "validation" };
+                let split = match project.split.method {
+                    SplitMethod::Random => "Turn the stratified split on",
+                    SplitMethod::Time | SplitMethod::Column => "Split at random",
+                };
+                return format!(
+                    "The label '{label}' is in {side} ({row}, {} in all) but not in the training rows. {split}, merge \
+                     the label with another, or leave it out in Labels",
+                    count(rows, "row")
+                );
+            }
+            SourceFile::Validation => imported.validation.as_ref(),
+            SourceFile::Test => imported.test.as_ref(),
+        };
+        format!(
+            "The label '{label}' in {} ({row}, {} in all) is not in the training rows, so it can never be \
+             predicted. Correct it, merge it with another label, or leave it out in Labels",
+            file.map(ImportedFile::name).unwrap_or_default(),
+            count(rows, "row")
+        )
+    };
+    first.iter().map(message).collect()
+}
+
+/// Labels without rows on a side that is taken from the main file, and why.
+fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let why = match project.split.method {
+        SplitMethod::Time => "no row of that time has it",
+        SplitMethod::Column => "the split column puts none there",
+        SplitMethod::Random if !project.split.stratified => "the split is not stratified",
+        SplitMethod::Random => "its rows are in too few groups that stay together",
+    };
+    let counts = prepared.counts();
+    let sides = [
+        (Side::Validation, "validation", imported.validation.is_none()),
+        (Side::Test, "test", imported.test.is_none()),
+    ];
+    let mut warnings = Vec::new();
+    for (side, word, divided) in sides {
+        let used = divided && counts.iter().any(|label| label[side as usize] > 0);
+        let missing = counts.iter().zip(&prepared.labels).filter(|(rows, _)| rows[0] > 0 && rows[side as usize] == 0);
+        let missing: Vec<&str> = missing.map(|(_, label)| label.as_str()).collect();
+        if used && !missing.is_empty() {
+            warnings.push(format!(
+                "No {word} row has the label {}: {why}. Nothing can be said of {} there",
+                listed(&missing),
+                if missing.len() == 1 { "it" } else { "them" }
+            ));
+        }
+    }
+    warnings
+}
+
+fn balance_warnings(prepared: &Prepared) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let counts: Vec<(usize, &String)> =
+        prepared.counts().iter().map(|sides| sides[0]).zip(&prepared.labels).filter(|&(rows, _)| rows > 0).collect();
+    let (Some(&(most, frequent)), Some(&(least, rare))) =
+        (counts.iter().max_by_key(|(rows, _)| rows), counts.iter().min_by_key(|(rows, _)| rows))
+    else {
+        return warnings;
+    };
+    if most >= least * IMBALANCE {
+        warnings.push(format!(
+            "The labels are very unequal: '{frequent}' has {most} training rows, '{rare}' {least}. Look at macro-F1 rather \
+             than accuracy, and try balanced class weights"
+        ));
+    }
+    let few: Vec<String> =
+        counts.iter().filter(|(rows, _)| *rows < FEW_ROWS).map(|(rows, label)| format!("'{label}' ({rows})")).collect();
+    if !few.is_empty() {
+        warnings.push(format!("Few training rows: {}. Figures of such labels are unsure", listed_plain(&few)));
+    }
+    let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for label in &prepared.labels {
+        spellings.entry(label.to_lowercase()).or_default().push(label);
+    }
+    for same in spellings.values().filter(|same| same.len() > 1) {
+        warnings.push(format!(
+            "The labels {} differ only in capitals. Merge them in Labels if they mean the same",
+            listed(same)
+        ));
+    }
+    warnings
+}
+
+/// Rows of given validation and test files that cannot be measured.
+fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for (file, which) in [(&imported.validation, SourceFile::Validation), (&imported.test, SourceFile::Test)] {
+        let Some(file) = file else { continue };
+        let dropped = |reason| prepared.dropped.iter().filter(|row| row.0.file == which && row.1 == reason).count();
+        for reason in [DropReason::EmptyText, DropReason::EmptyLabel] {
+            let rows = dropped(reason);
+            if rows > 0 {
+                warnings.push(format!(
+                    "{}: {} {} cannot be measured",
+                    file.name(),
+                    count(rows, "row"),
+                    in_words(reason)
+                ));
+            }
+        }
+    }
+    warnings
+}
+
+fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
+    let texts = match prepared.conflicts.len() {
+        0 => return None,
+        1 => "1 text stands".to_owned(),
+        texts => format!("{texts} texts stand"),
+    };
+    let what_to_do = "with more than one label. Correct them in Review, or leave them out in Prepare";
+    (!project.cleaning.drop_conflicts).then(|| format!("{texts} {what_to_do}"))
+}
+
+fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+    let mut warnings = marked_warnings(prepared);
+    if !prepared.stale_edits.is_empty() {
+        warnings.push(format!(
+            "{} not applied, because the file has changed since, or labels come from another column: the row is gone or reads \
+             differently (first: {})",
+            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
+            imported.row_name(prepared.stale_edits[0])
+        ));
+    }
+    if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
+        warnings.push(
+            "There are no test rows: the figures come from validation, which also chooses the checkpoint, and look better \
+             than they are"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Rows that columns of one label each say no single label of.
+fn marked_warnings(prepared: &Prepared) -> Vec<String> {
+    let rows = |reason| prepared.dropped.iter().filter(|row| row.1 == reason).count();
+    let (none, several) = (rows(DropReason::NoneOfLabels), rows(DropReason::SeveralLabels));
+    let mut warnings = Vec::new();
+    if several > 0 {
+        warnings.push(format!(
+            "{} marked in several of the label columns, or by something else than 1, and left out: Hone learns one label a \
+             text, and none is guessed for you. Correct them in the file, or use one label column",
+            if several == 1 { "1 row is".to_owned() } else { format!("{several} rows are") }
+        ));
+    }
+    if none > 0 {
+        warnings.push(format!(
+            "{} marked in none of the label columns and left out",
+            if none == 1 { "1 row is".to_owned() } else { format!("{none} rows are") }
+        ));
+    }
+    warnings
+}

@@ -1,0 +1,280 @@
+//! Cleaning of texts: one function a switch of [`CleaningSettings`], in its order, and the person's own patterns.
+
+use std::borrow::Cow;
+
+use crate::project::CleaningSettings;
+
+use patterns::{Compiled, most_bytes};
+
+mod emoji;
+mod html;
+mod mask;
+mod mojibake;
+mod numbers;
+mod patterns;
+mod repeats;
+mod unicode;
+
+pub use patterns::{PatternError, check_pattern};
+
+/// One cleaning step.
+#[derive(Clone, Copy)]
+pub(in crate::data) struct CleaningStep {
+    /// Field name of the switch.
+    pub switch: &'static str,
+    /// Whether it is on.
+    pub is_on: fn(&CleaningSettings) -> bool,
+    /// What it does; borrowed when it changes nothing.
+    pub apply: fn(&str) -> Cow<'_, str>,
+}
+
+/// The steps that change a text, in the order they run.
+pub(in crate::data) const STEPS: [CleaningStep; 15] = [
+    CleaningStep { switch: "fix_mojibake", is_on: |settings| settings.fix_mojibake, apply: mojibake::repair },
+    CleaningStep { switch: "strip_html", is_on: |settings| settings.strip_html, apply: html::strip_tags },
+    CleaningStep {
+        switch: "decode_entities",
+        is_on: |settings| settings.decode_entities,
+        apply: html::decode_entities,
+    },
+    CleaningStep { switch: "normalise_unicode", is_on: |settings| settings.normalise_unicode, apply: unicode::compose },
+    CleaningStep {
+        switch: "remove_control",
+        is_on: |settings| settings.remove_control,
+        apply: unicode::remove_control,
+    },
+    CleaningStep { switch: "mask_urls", is_on: |settings| settings.mask_urls, apply: mask::urls },
+    CleaningStep { switch: "mask_emails", is_on: |settings| settings.mask_emails, apply: mask::emails },
+    CleaningStep { switch: "mask_handles", is_on: |settings| settings.mask_handles, apply: mask::handles },
+    CleaningStep { switch: "mask_accounts", is_on: |settings| settings.mask_accounts, apply: numbers::accounts },
+    CleaningStep { switch: "mask_phones", is_on: |settings| settings.mask_phones, apply: numbers::phones },
+    CleaningStep { switch: "mask_orders", is_on: |settings| settings.mask_orders, apply: numbers::orders },
+    CleaningStep { switch: "name_emoji", is_on: |settings| settings.name_emoji, apply: emoji::name },
+    CleaningStep { switch: "remove_emoji", is_on: |settings| settings.remove_emoji, apply: emoji::remove },
+    CleaningStep { switch: "collapse_repeats", is_on: |settings| settings.collapse_repeats, apply: repeats::shorten },
+    CleaningStep {
+        switch: "collapse_whitespace",
+        is_on: |settings| settings.collapse_whitespace,
+        apply: unicode::collapse_whitespace,
+    },
+];
+
+/// What the step of a switch does.
+pub(in crate::data) fn step_of(field: &str) -> Option<fn(&str) -> Cow<'_, str>> {
+    STEPS.iter().find(|step| step.switch == field).map(|step| step.apply)
+}
+
+/// The person's patterns run before this place in [`STEPS`]: what they leave behind is tidied after them.
+const PATTERNS_BEFORE: usize = STEPS.len() - 1;
+
+/// Cleans texts as some settings say, with the person's patterns compiled: made once for many texts.
+pub struct Cleaner {
+    settings: CleaningSettings,
+    /// In the order of the settings; `None` where a pattern cannot be used.
+    patterns: Vec<Option<Compiled>>,
+}
+
+/// What a pattern does to a text, told while it is cleaned.
+pub(in crate::data) struct PatternEffect<'t> {
+    /// Place of the pattern in the settings.
+    pub pattern: usize,
+    /// The text as the pattern finds it.
+    pub before: &'t str,
+    /// What it makes, or would make if it ran; `None` where that would be too long, and the text stays as it was.
+    pub after: Option<&'t str>,
+}
+
+impl Cleaner {
+    /// A cleaner for settings whose patterns can all be used.
+    ///
+    /// # Errors
+    /// The first pattern that is on and cannot be used.
+    pub fn new(settings: &CleaningSettings) -> Result<Self, PatternError> {
+        let (cleaner, faults) = Self::without_faults(settings);
+        match faults.into_iter().find(|fault| settings.patterns[fault.number - 1].enabled) {
+            Some(fault) => Err(fault),
+            None => Ok(cleaner),
+        }
+    }
+
+    /// A cleaner that leaves out the patterns that cannot be used, and what is wrong with these, on or off.
+    #[must_use]
+    pub fn without_faults(settings: &CleaningSettings) -> (Self, Vec<PatternError>) {
+        let mut faults = Vec::new();
+        let compiled = settings
+            .patterns
+            .iter()
+            .zip(1..)
+            .map(|(pattern, number)| Compiled::new(pattern, number).map_err(|fault| faults.push(fault)).ok());
+        let patterns = compiled.collect();
+        (Self { settings: settings.clone(), patterns }, faults)
+    }
+
+    /// Cleans a text: every switch that is on and every pattern that is on, in order.
+    ///
+    /// Tags that were hidden as entities (`&lt;br&gt;`) are stripped too when both switches are on. A pattern that would
+    /// make the text more than four times as long as it came leaves it as it is.
+    #[must_use]
+    pub fn clean(&self, text: &str) -> String {
+        self.clean_and_tell(text, |_| ())
+    }
+
+    /// As [`Cleaner::clean`]; `tell` hears of every pattern, on or off, that changes the text or would.
+    pub(in crate::data) fn clean_and_tell(&self, text: &str, mut tell: impl FnMut(PatternEffect<'_>)) -> String {
+        let most = most_bytes(text.len());
+        let mut cleaned = self.run(&STEPS[..PATTERNS_BEFORE], Cow::Borrowed(text));
+        for (place, compiled) in self.patterns.iter().enumerate() {
+            let Some(compiled) = compiled else { continue };
+            let after = compiled.apply(&cleaned, most);
+            if !matches!(after, Some(Cow::Borrowed(_))) {
+                tell(PatternEffect { pattern: place, before: &cleaned, after: after.as_deref() });
+            }
+            match after {
+                Some(Cow::Owned(after)) if self.settings.patterns[place].enabled => cleaned = Cow::Owned(after),
+                _ => {}
+            }
+        }
+        self.run(&STEPS[PATTERNS_BEFORE..], cleaned).into_owned()
+    }
+
+    /// Runs the steps that are on.
+    fn run<'t>(&self, steps: &[CleaningStep], mut text: Cow<'t, str>) -> Cow<'t, str> {
+        for step in steps.iter().filter(|step| (step.is_on)(&self.settings)) {
+            text = then(text, step.apply);
+            if step.switch == "decode_entities" && self.settings.strip_html {
+                text = then(text, html::strip_tags);
+            }
+        }
+        text
+    }
+}
+
+/// Applies a step and copies only when it changes something.
+fn then(text: Cow<'_, str>, apply: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => apply(text),
+        Cow::Owned(text) => match apply(&text) {
+            Cow::Owned(changed) => Cow::Owned(changed),
+            // A step may hand back a part of the text, such as one with its ends trimmed.
+            Cow::Borrowed(part) if part.len() < text.len() => Cow::Owned(part.to_owned()),
+            Cow::Borrowed(_) => Cow::Owned(text),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Pattern;
+
+    fn all() -> CleaningSettings {
+        CleaningSettings {
+            mask_urls: true,
+            mask_emails: true,
+            mask_handles: true,
+            mask_accounts: true,
+            mask_phones: true,
+            mask_orders: true,
+            name_emoji: true,
+            collapse_repeats: true,
+            ..CleaningSettings::default()
+        }
+    }
+
+    fn clean(text: &str, settings: &CleaningSettings) -> String {
+        Cleaner::new(settings).unwrap().clean(text)
+    }
+
+    fn pattern(find: &str, replace: &str) -> Pattern {
+        Pattern { find: find.to_owned(), replace: replace.to_owned(), ..Pattern::default() }
+    }
+
+    #[test]
+    fn the_whole_chain() {
+        let dirty = "\u{FEFF}<p>I donâ€™t&nbsp;like&amp;nbsp;it &amp;amp; &lt;br /&gt;never\u{200B} will\u{0}</p>\n @bob see https://x.org/a?b=1. me@x.org";
+        assert_eq!(clean(dirty, &all()), "I don’t like it & never will @user see [URL]. [EMAIL]");
+    }
+
+    #[test]
+    fn nothing_on_changes_nothing() {
+        let dirty = " <b>donâ€™t</b> &amp; \u{200B} ";
+        assert_eq!(clean(dirty, &CleaningSettings::none()), dirty);
+    }
+
+    #[test]
+    fn patterns_run_in_order_on_clean_text_and_are_tidied_after() {
+        let mut settings = CleaningSettings {
+            patterns: vec![
+                pattern("don’t", "do not"),
+                pattern("do not like", "dislike"),
+                pattern("sent from here", ""),
+            ],
+            ..CleaningSettings::default()
+        };
+        let dirty = "I donâ€™t like <b>it</b>.\n-\nSent from\nhere";
+        assert_eq!(clean(dirty, &settings), "I dislike it. -");
+        settings.patterns.swap(0, 1);
+        assert_eq!(clean(dirty, &settings), "I do not like it. -");
+        settings.patterns[1].enabled = false;
+        assert_eq!(clean(dirty, &settings), "I don’t like it. -");
+        let lines = Pattern { regex: true, ..pattern(r"(?m)^-$", "") };
+        settings.patterns = vec![lines];
+        assert_eq!(clean(dirty, &settings), "I don’t like it. Sent from here", "line breaks are still there");
+        settings.patterns = vec![pattern("[EMAIL]", "")];
+        settings.mask_emails = true;
+        assert_eq!(clean("write to me@x.org now", &settings), "write to now", "masks stand before patterns");
+    }
+
+    #[test]
+    fn a_pattern_that_is_off_is_told_of_and_does_nothing() {
+        let off = Pattern { enabled: false, ..pattern("a", "b") };
+        let wrong = Pattern { regex: true, enabled: false, ..pattern("(", "") };
+        let settings = CleaningSettings { patterns: vec![off, wrong], ..CleaningSettings::none() };
+        let cleaner = Cleaner::new(&settings).unwrap_or_else(|error| panic!("what is off is no fault: {error}"));
+        let mut told = Vec::new();
+        let kept = cleaner.clean_and_tell("banana", |effect| {
+            told.push((effect.pattern, effect.before.to_owned(), effect.after.map(str::to_owned)));
+        });
+        assert_eq!((kept.as_str(), told), ("banana", vec![(0, "banana".to_owned(), Some("bbnbnb".to_owned()))]));
+        assert_eq!(Cleaner::without_faults(&settings).1.len(), 1);
+        let mut settings = settings;
+        settings.patterns[1].enabled = true;
+        assert_eq!(Cleaner::new(&settings).map(|_| ()).unwrap_err().number, 2);
+    }
+
+    #[test]
+    fn patterns_that_feed_each_other_do_not_fill_the_memory() {
+        let double = Pattern { regex: true, ..pattern("(.)", "$1$1") };
+        let settings = CleaningSettings { patterns: vec![double; 100], ..CleaningSettings::none() };
+        let mut too_long = 0;
+        let cleaned = Cleaner::new(&settings).unwrap().clean_and_tell(&"x".repeat(1_000), |effect| {
+            too_long += usize::from(effect.after.is_none());
+        });
+        assert_eq!((cleaned.len(), too_long), (4_000, 98));
+    }
+
+    #[test]
+    fn cleaning_twice_changes_nothing_more() {
+        for text in [
+            "+44 20 7946 0958, order #12345",
+            "no 👍🏽 soooo!!!!",
+            "a &amp;lt;b&amp;gt; c",
+            "x < y and z > w",
+            "<3 you",
+            "Ã¢â‚¬â„¢s",
+            "  a\u{A0} b ",
+        ] {
+            let once = clean(text, &all());
+            assert_eq!(clean(&once, &all()), once, "{text}");
+        }
+    }
+
+    #[test]
+    fn each_switch_names_a_field_of_the_settings() {
+        let settings = format!("{:?}", CleaningSettings::default());
+        for step in STEPS {
+            assert!(settings.contains(step.switch), "{}", step.switch);
+        }
+        assert_eq!(STEPS[PATTERNS_BEFORE].switch, "collapse_whitespace");
+    }
+}

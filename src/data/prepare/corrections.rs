@@ -1,0 +1,146 @@
+//! Corrections go along with their rows when the roles of columns change, a file is taken out or a file grows.
+
+use std::collections::{BTreeSet, HashMap};
+
+use rayon::prelude::*;
+
+use crate::data::{Imported, RowColumns, Table};
+use crate::project::{DatasetSettings, Edits, LabelSettings, Project, RowEdit, RowId, SourceFile};
+
+/// A project's corrections after its dataset settings have become those of `after`, for the same rows as `imported` was
+/// read with under those of `before`.
+///
+/// Corrections of a main file taken out go with it, and those of the files after it follow their rows. What was valid stays
+/// valid where other columns hold the text or the label; only another label stays with the label column it was given
+/// under, unless the new column has that label too.
+#[must_use]
+pub fn carried_corrections(imported: &Imported, before: &Project, after: &DatasetSettings) -> Edits {
+    let old = &before.dataset;
+    if let Some(edits) = without_removed_files(imported, old, after, &before.edits) {
+        return edits;
+    }
+    let same_content = old.read_columns().eq(after.read_columns())
+        && old.labelled_by().eq(after.labelled_by())
+        && old.label_columns.is_empty() == after.label_columns.is_empty();
+    if before.edits.rows.is_empty() || same_content || old.as_read() != after.as_read() {
+        return before.edits.clone();
+    }
+    rehashed(imported, before, after)
+}
+
+fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> Edits {
+    let old = &before.dataset;
+    let same_labels = old.labelled_by().eq(after.labelled_by());
+    let known = if same_labels { BTreeSet::new() } else { labels_found(imported, before, after) };
+    let tables = [SourceFile::Main, SourceFile::Validation, SourceFile::Test].map(|file| {
+        let table = &imported.file(file)?.table;
+        Some((table, RowColumns::of_any(table, old), RowColumns::of_any(table, after)))
+    });
+    let rehash = |(id, edit): (&RowId, &RowEdit)| -> Option<(RowId, String)> {
+        let (table, old, new) = tables[id.file as usize].as_ref()?;
+        let row = row_of(table, *id)?;
+        let stays = edit.label.as_deref().is_none_or(|label| same_labels || known.contains(label.trim()));
+        (stays && old.hash(row) == edit.content_hash).then(|| (*id, new.hash(row)))
+    };
+    let mut edits = before.edits.clone();
+    let hashes: Vec<(RowId, String)> = edits.rows.par_iter().filter_map(rehash).collect();
+    for (id, hash) in hashes {
+        edits.rows.entry(id).or_default().content_hash = hash;
+    }
+    edits
+}
+
+/// Which of the labels that corrections give are found under these settings too.
+fn labels_found(imported: &Imported, project: &Project, after: &DatasetSettings) -> BTreeSet<String> {
+    let mut open: BTreeSet<&str> =
+        project.edits.rows.values().filter_map(|edit| Some(edit.label.as_ref()?.trim())).collect();
+    let mut found = BTreeSet::new();
+    let labels: &LabelSettings = &project.labels;
+    for file in imported.files() {
+        let columns = RowColumns::of_any(&file.table, after);
+        for row in 0..file.table.len() {
+            if open.is_empty() {
+                return found;
+            }
+            let label = columns.label(row).text().trim();
+            for label in [label, labels.resolve(label).trim()] {
+                if let Some(label) = open.take(label) {
+                    found.insert(label.to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The corrections without those of main files taken out; `None` where that is not what was done.
+fn without_removed_files(
+    imported: &Imported,
+    before: &DatasetSettings,
+    after: &DatasetSettings,
+    edits: &Edits,
+) -> Option<Edits> {
+    let parts = &imported.main.parts;
+    let mut left = after.main_files().peekable();
+    let stays: Vec<bool> = before.main_files().map(|file| left.next_if_eq(&file).is_some()).collect();
+    let is_removal = left.peek().is_none() && stays.contains(&true) && stays.contains(&false);
+    // What was read last may be of other files yet: then corrections are found again by what their rows say.
+    let are_these = before.main_files().map(|file| file.file_name()).eq(parts.iter().map(|part| part.path.file_name()));
+    if !is_removal || !are_these {
+        return None;
+    }
+    // Where each file's records begin once the others are gone.
+    let mut begins = Vec::with_capacity(parts.len());
+    let mut begin = 0;
+    for (place, part) in parts.iter().enumerate() {
+        begins.push(stays[place].then_some(begin));
+        let end = parts.get(place + 1).map_or(part.before, |next| next.before);
+        begin += if stays[place] { end - part.before } else { 0 };
+    }
+    let follow = |(id, edit): (&RowId, &RowEdit)| {
+        if id.file != SourceFile::Main {
+            return Some((*id, edit.clone()));
+        }
+        let place = parts.iter().rposition(|part| part.before < id.record)?;
+        let record = id.record - parts[place].before + begins[place]?;
+        Some((RowId { record, ..*id }, edit.clone()))
+    };
+    Some(Edits { rows: edits.rows.iter().filter_map(follow).collect() })
+}
+
+/// Corrections of main rows that stand elsewhere now, from where to where: no longer at their place, and found again at
+/// the only row of the same content that has no correction of its own.
+#[must_use]
+pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project) -> Vec<(RowId, RowId)> {
+    let table = &imported.main.table;
+    let Some(columns) = RowColumns::of(table, &project.dataset) else { return Vec::new() };
+    let holds = |id: RowId, edit: &RowEdit| row_of(table, id).is_some_and(|row| columns.hash(row) == edit.content_hash);
+    let of_main = project.edits.rows.par_iter().filter(|(id, _)| id.file == SourceFile::Main);
+    let lost: Vec<(RowId, &str)> =
+        of_main.filter(|(id, edit)| !holds(**id, edit)).map(|(id, edit)| (*id, edit.content_hash.as_str())).collect();
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    // More than one of the same content cannot be told apart.
+    let mut wanted: HashMap<&str, Option<RowId>> = HashMap::with_capacity(lost.len());
+    for &(id, hash) in &lost {
+        wanted.entry(hash).and_modify(|place| *place = None).or_insert(Some(id));
+    }
+    let candidate = |(row, &record): (usize, &u64)| -> Option<(RowId, RowId)> {
+        let (to, hash) = (RowId { file: SourceFile::Main, record }, columns.hash(row));
+        let from = (*wanted.get(hash.as_str())?)?;
+        let has_its_own = project.edits.rows.get(&to).is_some_and(|edit| edit.content_hash == hash);
+        (!has_its_own).then_some((from, to))
+    };
+    let mut found: Vec<(RowId, RowId)> = table.records.par_iter().enumerate().filter_map(candidate).collect();
+    found.sort_unstable();
+    let alone = |pair: &(RowId, RowId)| {
+        let first = found.partition_point(|other| other.0 < pair.0);
+        found.get(first + 1).is_none_or(|next| next.0 != pair.0)
+    };
+    found.iter().copied().filter(alone).collect()
+}
+
+fn row_of(table: &Table, id: RowId) -> Option<usize> {
+    table.records.binary_search(&id.record).ok()
+}

@@ -1,0 +1,405 @@
+//! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
+
+pub mod checks;
+pub mod clean;
+pub mod corrections;
+pub mod likeness;
+pub mod near;
+pub mod prepared;
+pub mod split;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::data::prepare::clean::STEPS;
+use crate::data::prepare::corrections::moved_corrections;
+use crate::data::prepare::split::{SplitInputs, divide};
+use crate::data::{
+    Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
+    PatternError, Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing,
+};
+use crate::progress::{Progress, Watch};
+use crate::project::{Edits, LabelSettings, Project, RowId, SourceFile, SplitMethod};
+
+/// Rows cleaned between two looks at the cancel switch.
+const ROWS_PER_LOOK: usize = 16_384;
+/// Samples kept of what a cleaning step does.
+const SAMPLES: usize = 20;
+
+/// One row on its way to be an example.
+struct Row<'a> {
+    id: RowId,
+    /// Row index in its file's `Table`.
+    index: usize,
+    raw: Cow<'a, str>,
+    /// Final label name.
+    label: &'a str,
+    relabelled: bool,
+    text: String,
+    /// Bit `i` is set when `STEPS[i]` alone changes the raw text.
+    changed_by: u16,
+    /// Places of the patterns that change the text as it comes to them, or would if they were on.
+    patterns: Vec<u16>,
+    /// Place of the first pattern that is on and would make the text too long.
+    outgrown: Option<u16>,
+    dropped: Option<DropReason>,
+}
+
+/// Applies edits, cleans, labels, drops and splits the rows.
+///
+/// Where separate files are given they are used as they are: only rows without text or label, excluded rows and
+/// rows of excluded labels are left out of them; duplicates and conflicts are dropped from the main file alone.
+/// What keeps the data from being trained on goes to [`Prepared::blockers`], not to the error.
+///
+/// # Errors
+/// [`DataError::Cancelled`] when the watch is cancelled.
+pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Result<Prepared, DataError> {
+    prepare_with(project, imported, &mut NearGroups::find, watch)
+}
+
+/// Finds the texts nearly the same among rows, or knows them from before.
+pub type FindNear<'a> = dyn FnMut(&[Example], &mut Watch) -> Result<Arc<NearGroups>, DataError> + 'a;
+
+/// [`prepare`], with somebody to ask for texts nearly the same where the split keeps them together: comparing takes
+/// longer than all else.
+///
+/// # Errors
+/// [`DataError::Cancelled`]; those of `find_near`.
+pub fn prepare_with(
+    project: &Project,
+    imported: &Imported,
+    find_near: &mut FindNear<'_>,
+    watch: &mut Watch,
+) -> Result<Prepared, DataError> {
+    let files: Vec<&ImportedFile> = imported.files().collect();
+    let mut prepared = empty();
+    prepared.warnings = checks::file_warnings(&files);
+    prepared.warnings.extend(checks::part_warnings(project, &imported.main));
+    prepared.blockers = checks::column_blockers(project, &files);
+    if !prepared.blockers.is_empty() {
+        return Ok(prepared);
+    }
+    let (cleaner, faults) = Cleaner::without_faults(&project.cleaning);
+    prepared.moved_edits = moved_corrections(imported, project);
+    let mut edits = Cow::Borrowed(&project.edits);
+    if !prepared.moved_edits.is_empty() {
+        edits.to_mut().follow(&prepared.moved_edits);
+    }
+    let mut rows = collect_rows(project, &edits, &files, &mut prepared);
+    clean_rows(project, &cleaner, &mut rows, watch)?;
+    drop_rows(project, &mut rows, &mut prepared);
+    prepared.cleaning.splice(0..0, switch_effects(&rows));
+    prepared.cleaning.extend(pattern_effects(project, &cleaner, &rows, &faults));
+    prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows), imported);
+    prepared.pattern_faults = faults;
+    take_examples(project, imported, rows, &mut prepared);
+    if project.split.keep_near_together && project.split.method == SplitMethod::Random {
+        prepared.near = Some(find_near(&prepared.examples, watch)?);
+    }
+    let near = prepared.near.clone();
+    let inputs = SplitInputs { project, imported, near: near.as_deref(), control: watch.control };
+    divide(inputs, &mut prepared)?;
+    prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
+    prepared.split_hash = hashing::split_hash(&prepared.examples);
+    checks::check(project, imported, &mut prepared);
+    if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
+}
+
+fn empty() -> Prepared {
+    Prepared {
+        labels: Vec::new(),
+        examples: Vec::new(),
+        dropped: Vec::new(),
+        stale_edits: Vec::new(),
+        moved_edits: Vec::new(),
+        conflicts: Vec::new(),
+        cleaning: Vec::new(),
+        blockers: Vec::new(),
+        warnings: Vec::new(),
+        near: None,
+        keys: Vec::new(),
+        log_warnings: Vec::new(),
+        pattern_faults: Vec::new(),
+        data_hash: String::new(),
+        split_hash: String::new(),
+    }
+}
+
+/// Reads the text and the label and lays the person's edits over them.
+fn collect_rows<'a>(
+    project: &'a Project,
+    edits: &'a Edits,
+    files: &[&'a ImportedFile],
+    prepared: &mut Prepared,
+) -> Vec<Row<'a>> {
+    let settings = &project.dataset;
+    let final_names: HashSet<&str> = project.labels.mapping.values().map(String::as_str).collect();
+    let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
+    let mut edits_seen = 0;
+    for ImportedFile { table, .. } in files {
+        let Some(columns) = RowColumns::of(table, settings) else { continue };
+        for (index, &record) in table.records.iter().enumerate() {
+            let id = RowId { file: table.file, record };
+            let (raw, found) = (columns.text(index), columns.label(index));
+            let raw_label = found.text();
+            let mut label = project.labels.resolve(raw_label.trim()).trim();
+            let (mut relabelled, mut dropped) = (false, None);
+            if let Some(edit) = edits.rows.get(&id) {
+                edits_seen += 1;
+                if edit.content_hash == content_hash(&raw, raw_label) {
+                    if let Some(corrected) = edit.label.as_deref().map(str::trim) {
+                        // A correction names a final label, unless that one was renamed since.
+                        let known = final_names.contains(corrected);
+                        label = if known { corrected } else { project.labels.resolve(corrected) };
+                        relabelled = true;
+                    }
+                    dropped = edit.excluded.then_some(DropReason::Excluded);
+                } else {
+                    prepared.stale_edits.push(id);
+                }
+            }
+            let unclear = unclear_label(found).filter(|_| !relabelled);
+            let dropped = dropped.or(unclear).or_else(|| label_fault(&project.labels, label));
+            rows.push(Row {
+                id,
+                index,
+                raw,
+                label,
+                relabelled,
+                text: String::new(),
+                changed_by: 0,
+                patterns: Vec::new(),
+                outgrown: None,
+                dropped,
+            });
+        }
+    }
+    if edits_seen < edits.rows.len() {
+        let present: HashSet<RowId> = rows.iter().map(|row| row.id).collect();
+        prepared.stale_edits.extend(edits.rows.keys().filter(|id| !present.contains(id)));
+    }
+    prepared.stale_edits.sort_by_key(|id| (id.file, id.record));
+    rows
+}
+
+/// Why columns of one label each do not say a row's label.
+fn unclear_label(label: RawLabel<'_>) -> Option<DropReason> {
+    match label {
+        RawLabel::Is(_) => None,
+        RawLabel::None => Some(DropReason::NoneOfLabels),
+        RawLabel::Several => Some(DropReason::SeveralLabels),
+    }
+}
+
+fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
+    if label.is_empty() {
+        Some(DropReason::EmptyLabel)
+    } else {
+        settings.excluded.contains(label).then_some(DropReason::ExcludedLabel)
+    }
+}
+
+fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
+    let is_on = |pattern: usize| project.cleaning.patterns[pattern].enabled;
+    let total = rows.len();
+    for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
+        if watch.is_cancelled() {
+            return Err(DataError::Cancelled);
+        }
+        watch.progress(Progress {
+            stage: "Cleaning texts".to_owned(),
+            done: (chunk * ROWS_PER_LOOK) as u64,
+            total: Some(total as u64),
+            unit: "rows",
+            eta_seconds: None,
+        });
+        part.par_iter_mut().for_each(|row| {
+            row.text = cleaner.clean_and_tell(&row.raw, |effect| {
+                row.patterns.push(effect.pattern as u16);
+                if effect.after.is_none() && is_on(effect.pattern) {
+                    row.outgrown.get_or_insert(effect.pattern as u16);
+                }
+            });
+            for (index, step) in STEPS.iter().enumerate() {
+                row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
+            }
+            // Spaces alone are no text even where white space is kept.
+            if row.dropped.is_none() && row.text.trim().is_empty() {
+                row.dropped = Some(DropReason::EmptyText);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Finds conflicts and duplicates, and drops them from the main file where the settings say so.
+fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
+    let conflicts = conflicting_rows(rows);
+    prepared.conflicts = conflicts.iter().map(|group| group.iter().map(|&row| rows[row].id).collect()).collect();
+    let in_main = |rows: &[Row], row: usize| rows[row].id.file == SourceFile::Main;
+    let conflicting: Vec<usize> = conflicts.into_iter().flatten().filter(|&row| in_main(rows, row)).collect();
+    let mut droppable: Vec<usize> = duplicate_rows(rows);
+    droppable.retain(|&row| in_main(rows, row));
+    for (switch, found) in [("drop_duplicates", &droppable), ("drop_conflicts", &conflicting)] {
+        let samples = found.iter().take(SAMPLES).map(|&row| (rows[row].id, rows[row].text.clone(), String::new()));
+        let part = CleaningPart::Switch(switch);
+        prepared.cleaning.push(CleaningEffect { part, rows: found.len(), samples: samples.collect() });
+    }
+    let drop = |rows: &mut [Row], found: &[usize], reason| {
+        for &row in found {
+            rows[row].dropped.get_or_insert(reason);
+        }
+    };
+    if project.cleaning.drop_conflicts {
+        drop(rows, &conflicting, DropReason::Conflict);
+    }
+    if project.cleaning.drop_duplicates {
+        drop(rows, &droppable, DropReason::Duplicate);
+    }
+}
+
+/// Rows with the same cleaned text and label as an earlier row of their file.
+fn duplicate_rows(rows: &[Row]) -> Vec<usize> {
+    let mut seen = HashSet::new();
+    let usable = rows.iter().enumerate().filter(|(_, row)| row.dropped.is_none());
+    usable.filter(|(_, row)| !seen.insert((row.id.file, row.text.as_str(), row.label))).map(|(at, _)| at).collect()
+}
+
+/// Groups of rows of one file with the same cleaned text and not all the same label, in order of appearance.
+fn conflicting_rows(rows: &[Row]) -> Vec<Vec<usize>> {
+    let mut first: HashMap<(SourceFile, &str), (&str, bool)> = HashMap::new();
+    let usable = || rows.iter().enumerate().filter(|(_, row)| row.dropped.is_none());
+    for (_, row) in usable() {
+        let entry = first.entry((row.id.file, row.text.as_str())).or_insert((row.label, false));
+        entry.1 |= entry.0 != row.label;
+    }
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut group_of: HashMap<(SourceFile, &str), usize> = HashMap::new();
+    for (at, row) in usable() {
+        let key = (row.id.file, row.text.as_str());
+        if first.get(&key).is_some_and(|&(_, conflicts)| conflicts) {
+            let group = *group_of.entry(key).or_insert_with(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            groups[group].push(at);
+        }
+    }
+    groups
+}
+
+fn switch_effects(rows: &[Row]) -> Vec<CleaningEffect> {
+    let effect = |(index, step): (usize, &crate::data::prepare::clean::CleaningStep)| {
+        let changed = || rows.iter().filter(|row| row.changed_by & (1 << index) != 0);
+        let sample = |row: &Row| (row.id, row.raw.clone().into_owned(), (step.apply)(&row.raw).into_owned());
+        CleaningEffect {
+            part: CleaningPart::Switch(step.switch),
+            rows: changed().count(),
+            samples: changed().take(SAMPLES).map(sample).collect(),
+        }
+    };
+    STEPS.iter().enumerate().map(effect).collect()
+}
+
+/// Effects of the patterns that can be used.
+fn pattern_effects(project: &Project, cleaner: &Cleaner, rows: &[Row], faults: &[PatternError]) -> Vec<CleaningEffect> {
+    let mut counts = vec![0; project.cleaning.patterns.len()];
+    let mut samples = vec![Vec::new(); counts.len()];
+    for row in rows.iter().filter(|row| !row.patterns.is_empty()) {
+        for &pattern in &row.patterns {
+            counts[pattern as usize] += 1;
+        }
+        if row.patterns.iter().all(|&pattern| samples[pattern as usize].len() == SAMPLES) {
+            continue;
+        }
+        cleaner.clean_and_tell(&row.raw, |effect| {
+            let samples = &mut samples[effect.pattern];
+            if let Some(after) = effect.after.filter(|_| samples.len() < SAMPLES) {
+                samples.push((row.id, effect.before.to_owned(), after.to_owned()));
+            }
+        });
+    }
+    let usable = |(pattern, _): &(usize, _)| !faults.iter().any(|fault| fault.number == pattern + 1);
+    let effects = counts.into_iter().zip(samples).enumerate().filter(usable);
+    effects
+        .map(|(pattern, (rows, samples))| CleaningEffect { part: CleaningPart::Pattern(pattern), rows, samples })
+        .collect()
+}
+
+/// Patterns that would make texts too long: place, rows, and the first of them.
+fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
+    let mut outgrown: BTreeMap<usize, (usize, RowId)> = BTreeMap::new();
+    for row in rows {
+        if let Some(pattern) = row.outgrown {
+            outgrown.entry(pattern as usize).or_insert((0, row.id)).0 += 1;
+        }
+    }
+    outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
+}
+
+/// Numbers the labels and parts the rows into examples and those left out. The main file's are all on one side yet.
+fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
+    let present: BTreeSet<&str> = rows.iter().filter(|row| row.dropped.is_none()).map(|row| row.label).collect();
+    prepared.labels = order_labels(&present, &project.labels);
+    let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
+    prepared.examples.reserve(rows.len());
+    for row in rows {
+        match row.dropped {
+            Some(reason) => prepared.dropped.push((row.id, reason)),
+            None => prepared.examples.push(Example {
+                id: row.id,
+                row: row.index,
+                text: row.text,
+                label: class.get(row.label).copied().unwrap_or(0),
+                side: match row.id.file {
+                    SourceFile::Main => Side::Train,
+                    SourceFile::Validation => Side::Validation,
+                    SourceFile::Test => Side::Test,
+                },
+                relabelled: row.relabelled,
+            }),
+        }
+    }
+    if project.dataset.id_column.is_some() {
+        let key = |id| imported.key(&project.dataset, id).map(str::to_owned);
+        prepared.keys = prepared.examples.iter().map(|example| key(example.id)).collect();
+    }
+}
+
+/// The labels a person put in order, then the others by name, or by value when all of them are numbers.
+fn order_labels(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
+    let mut ordered: Vec<&str> = Vec::with_capacity(present.len());
+    for label in settings.order.iter().map(String::as_str).filter(|label| present.contains(label)) {
+        if !ordered.contains(&label) {
+            ordered.push(label);
+        }
+    }
+    let listed: HashSet<&str> = ordered.iter().copied().collect();
+    let mut others: Vec<&str> = present.iter().copied().filter(|label| !listed.contains(label)).collect();
+    let number = |label: &str| label.parse::<f64>().ok().filter(|value| value.is_finite());
+    if present.iter().all(|label| number(label).is_some()) {
+        others.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b)));
+    }
+    ordered.into_iter().chain(others).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ordered(present: &[&str], order: &[&str]) -> Vec<String> {
+        let settings =
+            LabelSettings { order: order.iter().map(|&label| label.to_owned()).collect(), ..LabelSettings::default() };
+        order_labels(&present.iter().copied().collect(), &settings)
+    }
+
+    #[test]
+    fn labels_are_ordered_by_the_person_then_by_value_or_name() {
+        assert_eq!(ordered(&["10", "9", "2.5"], &[]), ["2.5", "9", "10"]);
+        assert_eq!(ordered(&["10", "9", "b"], &[]), ["10", "9", "b"]);
+        assert_eq!(ordered(&["a", "b", "c"], &["c", "gone", "c"]), ["c", "a", "b"]);
+    }
+}

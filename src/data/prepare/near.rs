@@ -1,0 +1,351 @@
+//! Texts that are nearly the same: copied reviews with another name in them, the same tweet sent on with a word before it.
+//!
+//! Texts are compared by the share of letter sequences they have in common (the Jaccard index of their 5-letter shingles).
+//! Pairs worth comparing are found by one-permutation `MinHash` with optimal densification (Shrivastava, 1703.04664) and
+//! banding (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3); each pair is then compared in full. A
+//! group holds together by its neighbours: its first and its last text may have less in common.
+
+use rayon::prelude::*;
+
+use crate::data::DataError;
+use crate::progress::{Progress, Watch};
+
+/// Two texts with this share of their shingles in common are nearly the same.
+pub const NEAR: f64 = 0.8;
+
+/// Letters of a shingle.
+const SHINGLE: usize = 5;
+/// Numbers of a signature.
+const BINS: usize = 96;
+/// Numbers of a band: texts at the limit agree in one with probability 0.8^3 = 0.51, and in one band of 32 nearly surely.
+const ROWS_OF_BAND: usize = 3;
+/// Bands of a signature.
+const BANDS: usize = BINS / ROWS_OF_BAND;
+/// Texts of a bucket that later ones are compared with, so that a crowded bucket takes no quadratic time.
+const LEADERS: usize = 8;
+/// Texts signed between two looks at the cancel switch.
+const TEXTS_PER_LOOK: usize = 16_384;
+
+/// Groups of texts of which each is nearly the same as another of its group, in order of appearance; texts alike to the
+/// letter are among them. Texts of fewer than five letters and digits are left out.
+///
+/// # Errors
+/// [`DataError::Cancelled`].
+pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>>, DataError> {
+    let mut signed: Vec<[u32; BANDS]> = Vec::with_capacity(texts.len());
+    for chunk in texts.chunks(TEXTS_PER_LOOK) {
+        look(watch, "Comparing texts", signed.len(), texts.len())?;
+        signed.par_extend(chunk.par_iter().map(|text| bands(text)));
+    }
+    let mut groups = Groups::new(texts.len());
+    for band in 0..BANDS {
+        look(watch, "Finding texts nearly the same", band, BANDS)?;
+        let mut keys: Vec<u64> = signed
+            .par_iter()
+            .enumerate()
+            .filter(|(_, bands)| bands[band] != NOTHING)
+            .map(|(text, bands)| u64::from(bands[band]) << 32 | text as u64)
+            .collect();
+        keys.par_sort_unstable();
+        let buckets: Vec<&[u64]> = keys.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1).collect();
+        let before = &groups;
+        let pairs: Vec<(u32, u32)> =
+            buckets.par_iter().flat_map_iter(|bucket| pairs_of(bucket, texts, before)).collect();
+        for (a, b) in pairs {
+            groups.unite(a, b);
+        }
+    }
+    Ok(groups.listed())
+}
+
+/// Whether two texts are nearly the same.
+pub(in crate::data) fn are_near(a: &str, b: &str) -> bool {
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    shingles_of(a, &mut left);
+    shingles_of(b, &mut right);
+    jaccard(&left, &right) >= NEAR
+}
+
+fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(), DataError> {
+    if watch.is_cancelled() {
+        return Err(DataError::Cancelled);
+    }
+    let (done, total) = (done as u64, Some(total as u64));
+    watch.progress(Progress { stage: stage.to_owned(), done, total, unit: "", eta_seconds: None });
+    Ok(())
+}
+
+/// The pairs of a bucket that are nearly the same and not known to be yet.
+fn pairs_of(bucket: &[u64], texts: &[&str], groups: &Groups) -> Vec<(u32, u32)> {
+    let mut leaders: Vec<(u32, Vec<u32>)> = Vec::new();
+    let mut pairs = Vec::new();
+    let mut shingles = Vec::new();
+    for text in bucket.iter().map(|&key| key as u32) {
+        if leaders.iter().any(|(leader, _)| groups.root(*leader) == groups.root(text)) {
+            continue;
+        }
+        shingles_of(texts[text as usize], &mut shingles);
+        match leaders.iter().find(|(_, other)| jaccard(other, &shingles) >= NEAR) {
+            Some(&(leader, _)) => pairs.push((leader, text)),
+            None if leaders.len() < LEADERS => leaders.push((text, shingles.clone())),
+            None => {}
+        }
+    }
+    pairs
+}
+
+/// Hashes of a text's shingles, each once, in order.
+fn shingles_of(text: &str, shingles: &mut Vec<u32>) {
+    shingles.clear();
+    each_shingle(text, |shingle| shingles.push(shingle));
+    shingles.sort_unstable();
+    shingles.dedup();
+}
+
+/// Hands over the hash of each shingle of a text: of its letters and digits in lower case, all else as one space.
+///
+/// The hash rolls on from letter to letter (cyclic polynomials; Cohen, "Recursive hashing functions for n-grams", 1997).
+fn each_shingle(text: &str, mut take: impl FnMut(u32)) {
+    let mut window = [0_u64; SHINGLE];
+    let (mut hash, mut count) = (0_u64, 0);
+    let mut letter = |letter: char| {
+        let new = mix(u64::from(letter) + 1);
+        let old = std::mem::replace(&mut window[count % SHINGLE], new);
+        hash = hash.rotate_left(1) ^ old.rotate_left(SHINGLE as u32) ^ new;
+        count += 1;
+        if count >= SHINGLE {
+            take((hash >> 32) as u32);
+        }
+    };
+    let mut space = true;
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() {
+            letter(character.to_ascii_lowercase());
+            space = false;
+        } else if !character.is_ascii() && character.is_alphanumeric() {
+            character.to_lowercase().for_each(&mut letter);
+            space = false;
+        } else if !space {
+            letter(' ');
+            space = true;
+        }
+    }
+}
+
+/// The finaliser of `SplitMix64` (Steele, Lea and Flood, 2014).
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}
+
+/// Shingles in common over shingles in all, of two sorted lists.
+fn jaccard(a: &[u32], b: &[u32]) -> f64 {
+    // The smaller one may lie in the larger one as a whole.
+    if (a.len().min(b.len()) as f64) < NEAR * a.len().max(b.len()) as f64 {
+        return 0.0;
+    }
+    let (mut left, mut right, mut common) = (0, 0, 0);
+    while left < a.len() && right < b.len() {
+        let (x, y) = (a[left], b[right]);
+        common += usize::from(x == y);
+        left += usize::from(x <= y);
+        right += usize::from(y <= x);
+    }
+    common as f64 / (a.len() + b.len() - common).max(1) as f64
+}
+
+/// The band of a text without shingles.
+const NOTHING: u32 = u32::MAX;
+
+/// One number for each band of a text's signature.
+fn bands(text: &str) -> [u32; BANDS] {
+    let mut bands = [NOTHING; BANDS];
+    let mut bins = [u32::MAX; BINS];
+    each_shingle(text, |shingle| {
+        let hash = mix(u64::from(shingle));
+        let bin = (((hash >> 32) * BINS as u64) >> 32) as usize;
+        bins[bin] = bins[bin].min(hash as u32 >> 1);
+    });
+    if bins.iter().all(|&value| value == u32::MAX) {
+        return bands;
+    }
+    let filled = bins;
+    for (bin, value) in bins.iter_mut().enumerate() {
+        let mut attempt = 0_u64;
+        // An empty bin takes the number of a full one, in an order of bins of its own that all texts share.
+        while *value == u32::MAX {
+            let other = mix((bin as u64) << 32 | attempt) % BINS as u64;
+            *value = filled[other as usize];
+            attempt += 1;
+        }
+    }
+    for (band, rows) in bands.iter_mut().zip(bins.as_chunks::<ROWS_OF_BAND>().0) {
+        let hash = rows.iter().fold(0_u64, |hash, &value| mix(hash ^ u64::from(value)));
+        *band = (hash as u32) >> 1;
+    }
+    bands
+}
+
+/// Sets of texts that are joined one by one.
+pub(in crate::data) struct Groups(Vec<u32>);
+
+impl Groups {
+    pub(in crate::data) fn new(count: usize) -> Self {
+        Self((0..count as u32).collect())
+    }
+
+    fn root(&self, mut text: u32) -> u32 {
+        while self.0[text as usize] != text {
+            text = self.0[text as usize];
+        }
+        text
+    }
+
+    pub(in crate::data) fn unite(&mut self, a: u32, b: u32) {
+        let (root_a, root_b) = (self.root(a), self.root(b));
+        let first = root_a.min(root_b);
+        // The texts themselves too, so that ways to a root stay short.
+        for text in [root_a, root_b, a, b] {
+            self.0[text as usize] = first;
+        }
+    }
+
+    /// Each text's set, named by its first text; `None` where no two were joined.
+    pub(in crate::data) fn numbers(mut self) -> Option<Vec<u32>> {
+        self.flatten();
+        let joined = (0..).zip(&self.0).any(|(text, &root)| text != root);
+        joined.then_some(self.0)
+    }
+
+    fn flatten(&mut self) {
+        for text in 0..self.0.len() as u32 {
+            // A root is never behind its texts: what stands before is settled already.
+            self.0[text as usize] = self.0[self.0[text as usize] as usize];
+        }
+    }
+
+    /// Sets of more than one, each in order.
+    fn listed(mut self) -> Vec<Vec<u32>> {
+        self.flatten();
+        let mut sizes = vec![0_u32; self.0.len()];
+        self.0.iter().for_each(|&root| sizes[root as usize] += 1);
+        let mut place = vec![u32::MAX; self.0.len()];
+        let mut groups: Vec<Vec<u32>> = Vec::new();
+        for (text, &root) in (0_u32..).zip(&self.0) {
+            if sizes[root as usize] < 2 {
+                continue;
+            }
+            if place[root as usize] == u32::MAX {
+                place[root as usize] = groups.len() as u32;
+                groups.push(Vec::with_capacity(sizes[root as usize] as usize));
+            }
+            groups[place[root as usize] as usize].push(text);
+        }
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::Control;
+    use crate::random::Rng;
+
+    fn groups(texts: &[&str]) -> Vec<Vec<u32>> {
+        let (control, mut report) = (Control::default(), |_| {});
+        near_duplicates(texts, &mut Watch { control: &control, report: &mut report }).unwrap()
+    }
+
+    #[test]
+    fn a_changed_word_in_a_long_text_is_near_and_another_text_is_not() {
+        let texts = [
+            "The shoes arrived on Monday and they fit very well, I would buy them again at any time.",
+            "Delivery was late and the box was damaged, nobody answered my mails for two weeks.",
+            "The shoes arrived on Friday and they fit very well, I would buy them again at any time!",
+            "ok",
+            "ok",
+            "Delivery was early and the box was fine, somebody answered my mail within two days.",
+            "THE SHOES ARRIVED ON MONDAY AND THEY FIT VERY WELL; I WOULD BUY THEM AGAIN AT ANY TIME",
+        ];
+        assert_eq!(groups(&texts), [vec![0, 2, 6]]);
+        assert!(groups(&[]).is_empty());
+        assert!(groups(&["", "", "?!"]).is_empty());
+    }
+
+    /// Texts of random words, and copies of some of them with words changed.
+    fn planted(count: usize, seed: u64) -> Vec<String> {
+        let mut rng = Rng::new(seed);
+        let word = |rng: &mut Rng| -> String {
+            let letters = 3 + rng.below(6);
+            (0..letters).map(|_| char::from(b'a' + rng.below(26) as u8)).collect()
+        };
+        let vocabulary: Vec<String> = (0..800).map(|_| word(&mut rng)).collect();
+        let mut texts: Vec<String> = Vec::with_capacity(count);
+        for number in 0..count {
+            let mut words: Vec<String> = if number % 3 == 2 {
+                texts[number - 1].split(' ').map(str::to_owned).collect()
+            } else {
+                (0..12 + rng.below(30)).map(|_| vocabulary[rng.below(800) as usize].clone()).collect()
+            };
+            if number % 3 == 2 {
+                for _ in 0..=rng.below(3) {
+                    let place = rng.below(words.len() as u64) as usize;
+                    words[place] = word(&mut rng);
+                }
+            }
+            texts.push(words.join(" "));
+        }
+        texts
+    }
+
+    #[test]
+    fn nearly_all_pairs_that_are_alike_are_found_and_no_others() {
+        let texts = planted(900, 5);
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let sets: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| {
+                let mut shingles = Vec::new();
+                shingles_of(text, &mut shingles);
+                shingles
+            })
+            .collect();
+        let mut found = vec![usize::MAX; texts.len()];
+        for (number, group) in groups(&texts).iter().enumerate() {
+            for &text in group {
+                found[text as usize] = number;
+            }
+        }
+        let (mut alike, mut seen) = (0_u32, 0_u32);
+        for a in 0..texts.len() {
+            for b in a + 1..texts.len() {
+                let together = found[a] != usize::MAX && found[a] == found[b];
+                if jaccard(&sets[a], &sets[b]) >= NEAR {
+                    alike += 1;
+                    seen += u32::from(together);
+                } else {
+                    assert!(!together, "{} / {}", texts[a], texts[b]);
+                }
+            }
+        }
+        assert!(alike > 50, "{alike}");
+        assert!(f64::from(seen) >= 0.99 * f64::from(alike), "{seen} of {alike}");
+    }
+
+    #[test]
+    fn a_crowd_of_copies_takes_no_quadratic_time() {
+        let texts: Vec<String> =
+            (0..20_000).map(|number| format!("{} {number}", "the same words again ".repeat(8))).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!(groups(&texts)[0].len(), texts.len());
+    }
+
+    #[test]
+    fn it_can_be_stopped() {
+        let (control, mut report) = (Control::default(), |_| {});
+        control.cancel();
+        let stopped = near_duplicates(&["a"], &mut Watch { control: &control, report: &mut report });
+        assert!(matches!(stopped, Err(DataError::Cancelled)));
+    }
+}

@@ -1,0 +1,136 @@
+//! Rows ready to be learnt from: edits applied, cleaned, labelled and split.
+
+use std::sync::Arc;
+
+use crate::data::{NearGroups, PatternError};
+use crate::project::RowId;
+
+/// The side of the split a row is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// Learnt from.
+    Train,
+    /// Watched during training; decides the best checkpoint.
+    Validation,
+    /// Measured once, at the end.
+    Test,
+}
+
+/// One labelled text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Where it comes from.
+    pub id: RowId,
+    /// Row index in its file's `Table`.
+    pub row: usize,
+    /// Cleaned text, never empty.
+    pub text: String,
+    /// Index into [`Prepared::labels`].
+    pub label: u32,
+    /// The side it is on.
+    pub side: Side,
+    /// The label was changed by a person.
+    pub relabelled: bool,
+}
+
+/// Why a row is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DropReason {
+    /// Excluded by a person.
+    Excluded,
+    /// Nothing is left of the text after cleaning.
+    EmptyText,
+    /// The label field is empty.
+    EmptyLabel,
+    /// Of columns of one label each, none holds 1.
+    NoneOfLabels,
+    /// Of columns of one label each, several hold 1, or one holds neither 0 nor 1.
+    SeveralLabels,
+    /// Its label is left out in the label settings.
+    ExcludedLabel,
+    /// Same text and label as an earlier row.
+    Duplicate,
+    /// Same text as a row with another label.
+    Conflict,
+}
+
+/// A part of the cleaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CleaningPart {
+    /// Field name of a switch in `CleaningSettings`.
+    Switch(&'static str),
+    /// Place in `CleaningSettings::patterns`.
+    Pattern(usize),
+}
+
+/// What a part of the cleaning does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CleaningEffect {
+    /// The switch or pattern.
+    pub part: CleaningPart,
+    /// Rows it changes (counted also when it is off: what it would change).
+    pub rows: usize,
+    /// Up to 20 rows it changes, as (row, before, after): of a switch alone on the raw text, of a pattern on the text as
+    /// it comes to the pattern.
+    pub samples: Vec<(RowId, String, String)>,
+}
+
+/// The data of a project, ready to train on. Immutable; shared by `Arc`.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Final label names; the index is the class id.
+    pub labels: Vec<String>,
+    /// All usable rows in file order: main, validation, test.
+    pub examples: Vec<Example>,
+    /// What the id column says of each example; empty where no id column is chosen.
+    pub keys: Vec<Option<String>>,
+    /// Rows left out, with the reason.
+    pub dropped: Vec<(RowId, DropReason)>,
+    /// Edits whose row was not found or no longer has the same content; they were not applied.
+    pub stale_edits: Vec<RowId>,
+    /// Corrections found again at another row, from where to where: the file has grown or lost rows. They were applied.
+    pub moved_edits: Vec<(RowId, RowId)>,
+    /// Rows whose text also stands with another label (groups of row ids).
+    pub conflicts: Vec<Vec<RowId>>,
+    /// Effect of each cleaning switch, then of each pattern that can be used.
+    pub cleaning: Vec<CleaningEffect>,
+    /// What keeps this data from being trained on, in words a person can act on. Empty when ready.
+    pub blockers: Vec<String>,
+    /// What a person should know but need not act on.
+    pub warnings: Vec<String>,
+    /// Texts nearly the same, places in `examples`; known where the split keeps them together.
+    pub near: Option<Arc<NearGroups>>,
+    /// The same of labels and rows, for a log; where there is room for more, [`crate::data::find`] tells it with its rows and
+    /// what can be done.
+    pub log_warnings: Vec<String>,
+    /// What is wrong with patterns, on or off.
+    pub pattern_faults: Vec<PatternError>,
+    /// SHA-256 over the (id, cleaned text, label) of every example.
+    pub data_hash: String,
+    /// SHA-256 over the (id, side) of every example.
+    pub split_hash: String,
+}
+
+impl Prepared {
+    /// The examples of one side, in file order.
+    pub fn side(&self, side: Side) -> impl Iterator<Item = &Example> {
+        self.examples.iter().filter(move |example| example.side == side)
+    }
+
+    /// What the id column says of the examples of one side, in file order; empty where no id column is chosen.
+    #[must_use]
+    pub fn side_keys(&self, side: Side) -> Vec<Option<&str>> {
+        let with_keys = self.examples.iter().zip(&self.keys).filter(|(example, _)| example.side == side);
+        with_keys.map(|(_, key)| key.as_deref()).collect()
+    }
+
+    /// Rows of each label (outer: label, inner: train, validation, test).
+    #[must_use]
+    pub fn counts(&self) -> Vec<[usize; 3]> {
+        let mut counts = vec![[0; 3]; self.labels.len()];
+        for example in &self.examples {
+            counts[example.label as usize][example.side as usize] += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,268 @@
+//! Groups of rows to sides, each group whole.
+//!
+//! Groups are placed one by one, the largest first, each where it leaves the labels' shares nearest to what is wanted: the
+//! idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
+
+use crate::data::prepare::split::SIDES;
+use crate::data::{DataError, Side};
+use crate::progress::Control;
+use crate::random::Rng;
+
+/// Groups or labels gone through between two looks at the cancel switch.
+const STEPS_PER_LOOK: usize = 4_096;
+
+/// Divides rows among the sides; rows of a group go together.
+///
+/// `labels` holds each row's class id and `groups` its group's number, both in file order. Every class comes to stand on
+/// every side whose share is above 0, where enough groups have rows of it. The same arguments give the same sides.
+///
+/// # Errors
+/// [`DataError::Cancelled`].
+pub(super) fn assign(
+    (labels, classes): (&[u32], usize),
+    groups: &[u32],
+    shares: [f64; 3],
+    seed: u64,
+    control: &Control,
+) -> Result<Vec<Side>, DataError> {
+    let groups = Grouped::of(labels, groups);
+    let mut plan = Plan::new(&groups, classes, shares);
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    Rng::stream(seed, u64::from(u32::MAX)).shuffle(&mut order);
+    order.sort_by_key(|&group| std::cmp::Reverse(groups.rows(group).len()));
+    for (step, group) in order.into_iter().enumerate() {
+        look(control, step)?;
+        let best = plan.nearest(&groups, group);
+        plan.place(&groups, group, best);
+    }
+    plan.fill_gaps(&groups, control)?;
+    let mut sides = vec![Side::Train; labels.len()];
+    for group in 0..groups.len() {
+        for &row in groups.rows(group) {
+            sides[row as usize] = SIDES[plan.side_of[group]];
+        }
+    }
+    Ok(sides)
+}
+
+fn look(control: &Control, step: usize) -> Result<(), DataError> {
+    if step.is_multiple_of(STEPS_PER_LOOK) && control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(()) }
+}
+
+/// Rows and labels, group by group.
+struct Grouped {
+    /// Rows of all groups, one group after another.
+    rows: Vec<u32>,
+    /// Where each group begins in `rows`; one more at the end.
+    starts: Vec<usize>,
+    /// Rows of each class of each group: (class, rows).
+    classes: Vec<Vec<(u32, u32)>>,
+}
+
+impl Grouped {
+    fn of(labels: &[u32], groups: &[u32]) -> Self {
+        let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
+        rows.sort_by_key(|&row| groups[row as usize]);
+        let (mut starts, mut classes) = (vec![0], Vec::new());
+        for group in rows.chunk_by(|&a, &b| groups[a as usize] == groups[b as usize]) {
+            starts.push(starts.last().copied().unwrap_or(0) + group.len());
+            let mut of_group: Vec<u32> = group.iter().map(|&row| labels[row as usize]).collect();
+            of_group.sort_unstable();
+            classes.push(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)).collect());
+        }
+        Self { rows, starts, classes }
+    }
+
+    fn len(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The groups with rows of each class, in order: looking through all of them for every class would take their product.
+    fn by_class(&self, classes: usize) -> Vec<Vec<u32>> {
+        let mut with_class = vec![Vec::new(); classes];
+        for (group, of_group) in (0_u32..).zip(&self.classes) {
+            for &(class, _) in of_group {
+                with_class[class as usize].push(group);
+            }
+        }
+        with_class
+    }
+
+    fn rows(&self, group: usize) -> &[u32] {
+        &self.rows[self.starts[group]..self.starts[group + 1]]
+    }
+}
+
+/// What stands where so far.
+struct Plan {
+    shares: [f64; 3],
+    /// Rows of each class.
+    all: Vec<f64>,
+    /// Rows of each class on each side.
+    placed: Vec<[f64; 3]>,
+    /// Groups with rows of each class on each side.
+    holders: Vec<[usize; 3]>,
+    side_of: Vec<usize>,
+}
+
+impl Plan {
+    fn new(groups: &Grouped, classes: usize, shares: [f64; 3]) -> Self {
+        let mut all = vec![0.0; classes];
+        for &(class, rows) in groups.classes.iter().flatten() {
+            all[class as usize] += f64::from(rows);
+        }
+        let (placed, holders) = (vec![[0.0; 3]; classes], vec![[0; 3]; classes]);
+        Self { shares, all, placed, holders, side_of: vec![0; groups.len()] }
+    }
+
+    /// The side that lacks the group's labels most: where it leaves the smallest sum of squared distances from the rows
+    /// wanted, every class counting the same.
+    fn nearest(&self, groups: &Grouped, group: usize) -> usize {
+        let cost = |side: usize| -> f64 {
+            let of_class = |&(class, rows): &(u32, u32)| {
+                let (class, rows) = (class as usize, f64::from(rows));
+                let missing = self.shares[side] * self.all[class] - self.placed[class][side];
+                rows * (rows - 2.0 * missing) / (self.all[class] * self.all[class])
+            };
+            groups.classes[group].iter().map(of_class).sum()
+        };
+        let open = (0..3).filter(|&side| self.shares[side] > 0.0);
+        open.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0)
+    }
+
+    fn place(&mut self, groups: &Grouped, group: usize, side: usize) {
+        self.side_of[group] = side;
+        for &(class, rows) in &groups.classes[group] {
+            self.placed[class as usize][side] += f64::from(rows);
+            self.holders[class as usize][side] += 1;
+        }
+    }
+
+    /// Takes the smallest group that can be spared to each side that has nothing of a class. What cannot be learnt can be
+    /// measured even less: to training a group goes also where its old side loses a class by it.
+    fn fill_gaps(&mut self, groups: &Grouped, control: &Control) -> Result<(), DataError> {
+        let with_class = groups.by_class(self.all.len());
+        let shares = self.shares;
+        for side in [0, 2, 1].into_iter().filter(|&side| shares[side] > 0.0) {
+            for (class, candidates) in with_class.iter().enumerate() {
+                look(control, class)?;
+                // One group alone cannot be on two sides.
+                let enough = if side == 0 { 1 } else { 2 };
+                if candidates.len() < enough || self.holders[class][side] > 0 {
+                    continue;
+                }
+                let can_spare = |group: usize| self.can_spare(groups, group);
+                let candidates = candidates.iter().map(|&group| group as usize);
+                let spared = candidates.filter(|&group| side == 0 || can_spare(group));
+                if let Some(group) = spared.min_by_key(|&group| (!can_spare(group), groups.rows(group).len())) {
+                    let from = self.side_of[group];
+                    for &(class, rows) in &groups.classes[group] {
+                        self.placed[class as usize][from] -= f64::from(rows);
+                        self.holders[class as usize][from] -= 1;
+                    }
+                    self.place(groups, group, side);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no class loses its last rows of a side with the group.
+    fn can_spare(&self, groups: &Grouped, group: usize) -> bool {
+        let from = self.side_of[group];
+        groups.classes[group].iter().all(|&(class, _)| self.holders[class as usize][from] > 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHARES: [f64; 3] = [0.7, 0.1, 0.2];
+
+    fn assign(labels: &[u32], classes: usize, groups: &[u32], shares: [f64; 3], seed: u64) -> Vec<Side> {
+        super::assign((labels, classes), groups, shares, seed, &Control::default()).unwrap()
+    }
+
+    /// Rows in groups of 1 to 12, whose labels lean to one of four classes.
+    fn rows(seed: u64) -> (Vec<u32>, Vec<u32>) {
+        let mut rng = Rng::new(seed);
+        let (mut labels, mut groups) = (Vec::new(), Vec::new());
+        for group in 0..400 {
+            let lean = rng.below(4) as u32;
+            for _ in 0..=rng.below(12) {
+                labels.push(if rng.below(3) == 0 { rng.below(4) as u32 } else { lean });
+                groups.push(group);
+            }
+        }
+        Rng::new(seed).shuffle(&mut groups);
+        (labels, groups)
+    }
+
+    #[test]
+    fn groups_stay_whole_and_shares_are_near_over_many_seeds() {
+        for seed in 0..30 {
+            let (labels, groups) = rows(seed);
+            let sides = assign(&labels, 4, &groups, SHARES, seed);
+            assert_eq!(sides, assign(&labels, 4, &groups, SHARES, seed));
+            assert_ne!(sides, assign(&labels, 4, &groups, SHARES, seed + 1));
+            let mut side_of = vec![None; 400];
+            for (&group, &side) in groups.iter().zip(&sides) {
+                assert_eq!(*side_of[group as usize].get_or_insert(side), side, "group {group} is on two sides");
+            }
+            for class in 0..4 {
+                let all = labels.iter().filter(|&&label| label == class).count() as f64;
+                for (share, side) in SHARES.into_iter().zip(SIDES) {
+                    let here = labels.iter().zip(&sides).filter(|&(&label, &of)| label == class && of == side).count();
+                    let found = here as f64 / all;
+                    assert!((found - share).abs() < 0.02, "seed {seed}, class {class}: {found} instead of {share}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_class_is_everywhere_where_it_has_groups_enough() {
+        for seed in 0..50 {
+            // Twenty groups of a common class; a rare one in three groups, one of them large and mixed.
+            let mut labels: Vec<u32> = (0..200).map(|_| 0).collect();
+            let mut groups: Vec<u32> = (0..200).map(|row| row / 10).collect();
+            labels.extend([1, 1, 1, 1, 0, 1]);
+            groups.extend([20, 20, 20, 21, 21, 22]);
+            let sides = assign(&labels, 2, &groups, SHARES, seed);
+            for side in SIDES {
+                assert!(labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side), "{seed} {side:?}");
+            }
+            // In two groups it cannot be on three sides: it is learnt from, and tested.
+            labels.truncate(205);
+            groups.truncate(205);
+            let sides = assign(&labels, 2, &groups, SHARES, seed);
+            let has = |side| labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side);
+            assert!(has(Side::Train), "{seed}");
+        }
+    }
+
+    #[test]
+    fn one_group_goes_where_most_rows_are_wanted_and_no_rows_go_nowhere() {
+        assert_eq!(assign(&[0, 1, 0], 2, &[5, 5, 5], SHARES, 1), [Side::Train; 3]);
+        assert!(assign(&[], 0, &[], SHARES, 1).is_empty());
+        let sides = assign(&[0; 40], 1, &(0..40).collect::<Vec<_>>(), [0.8, 0.0, 0.2], 1);
+        assert!(!sides.contains(&Side::Validation));
+        assert_eq!(sides.iter().filter(|&&side| side == Side::Test).count(), 8);
+    }
+
+    #[test]
+    fn many_labels_take_no_quadratic_time_and_it_can_be_stopped() {
+        // Two rows of each label, and a group of three of them: so many gaps are looked into.
+        let labels: Vec<u32> = (0..100_000).map(|row| row / 2).collect();
+        let groups: Vec<u32> = (0..100_000).map(|row| if row % 40_000 == 0 { 0 } else { row }).collect();
+        let begun = std::time::Instant::now();
+        let sides = assign(&labels, 50_000, &groups, SHARES, 1);
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+        assert!(labels.chunks(2).zip(sides.chunks(2)).all(|(_, sides)| sides.contains(&Side::Train)));
+        let control = Control::default();
+        control.cancel();
+        let stopped = super::assign((&labels, 50_000), &groups, SHARES, 1, &control);
+        assert!(matches!(stopped, Err(DataError::Cancelled)));
+    }
+}

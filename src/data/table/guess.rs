@@ -1,0 +1,332 @@
+//! What the columns beside text and label are for: by name, and by what is in them.
+
+use foldhash::HashMap;
+
+use crate::data::Table;
+use crate::data::table::columns::{Facts, normal};
+use crate::data::table::row_columns::is_marked;
+use crate::project::DatasetSettings;
+
+/// Usual names of a title, the likeliest first.
+const TITLE_NAMES: [&str; 5] = ["title", "subject", "headline", "summary", "heading"];
+/// What may stand before such a name: others name the title of something else, such as a product.
+const TITLED: [&str; 9] = ["review", "comment", "ticket", "email", "mail", "message", "post", "article", "news"];
+/// Usual names of a column that says who wrote a row, the likeliest first.
+const GROUP_NAMES: [&str; 26] = [
+    "group",
+    "group_id",
+    "user_id",
+    "userid",
+    "user",
+    "username",
+    "user_name",
+    "customer_id",
+    "customerid",
+    "customer",
+    "customer_name",
+    "author_id",
+    "authorid",
+    "author",
+    "reviewer_id",
+    "reviewerid",
+    "reviewer",
+    "reviewername",
+    "reviewer_name",
+    "client_id",
+    "client",
+    "account_id",
+    "account",
+    "patient_id",
+    "screen_name",
+    "thread_id",
+];
+/// Usual names of a column that says when, the likeliest first; also as the end of a name.
+const TIME_NAMES: [&str; 12] = [
+    "created_at",
+    "created",
+    "timestamp",
+    "datetime",
+    "date_time",
+    "date",
+    "time",
+    "reviewtime",
+    "unixreviewtime",
+    "posted",
+    "published",
+    "day",
+];
+/// Usual names of a column that names rows, the likeliest first; also as the end of a name.
+const ID_NAMES: [&str; 6] = ["id", "uuid", "guid", "key", "number", "no"];
+/// What a column that says the side of the split holds.
+const SIDES: [&str; 11] =
+    ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "holdout", "unused"];
+/// Columns of one label each that are looked through.
+const MOST_LABELS: usize = 64;
+/// Rows looked at to find such columns.
+const SAMPLE: usize = 5_000;
+/// Share of rows that hold exactly one 1 in columns of one label each.
+const ONE_LABEL: f64 = 0.9;
+/// Values other than 0 and 1 after which a column is given up, unless they are one in fifty.
+const MOST_ODD: usize = 8;
+/// Values that a column must have to say which rows belong together: kept together, rows of two or three values are no
+/// sides of the sizes asked for.
+const FEWEST_GROUPS: usize = 10;
+/// Share of its rows that one value of such a column may have.
+const LARGEST_GROUP: f64 = 0.2;
+/// Share of values of an id column that are unique: exports repeat a row here and there.
+const UNIQUE: f64 = 0.98;
+
+/// What columns beside the text and the label seem to be for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuessedRoles {
+    /// Titles, to be put before the text.
+    pub joined: Vec<String>,
+    /// Says which rows belong together.
+    pub group: Option<String>,
+    /// Says when.
+    pub time: Option<String>,
+    /// Names rows.
+    pub id: Option<String>,
+    /// Says the side of the split.
+    pub split: Option<String>,
+    /// Of no use: nothing in them, or numbers of lines that a program added.
+    pub ignored: Vec<String>,
+    /// Columns of one label each; empty where there are none.
+    pub label_columns: Vec<String>,
+}
+
+impl GuessedRoles {
+    /// Takes the guesses over into settings, for columns that have no role there. Columns of one label each are not taken:
+    /// a person is asked.
+    pub(in crate::data) fn fill_in(&self, settings: &mut DatasetSettings) {
+        let free = |settings: &DatasetSettings, column: &String| settings.role_of(column).is_none();
+        for column in &self.joined {
+            if settings.joined_columns.is_empty() && free(settings, column) {
+                settings.joined_columns.push(column.clone());
+            }
+        }
+        let take = |settings: &mut DatasetSettings, guess: &Option<String>, field: Field| {
+            let Some(column) = guess.as_ref().filter(|column| free(settings, column)) else { return };
+            field(settings).get_or_insert_with(|| column.clone());
+        };
+        take(settings, &self.group, |settings| &mut settings.group_column);
+        take(settings, &self.time, |settings| &mut settings.time_column);
+        take(settings, &self.id, |settings| &mut settings.id_column);
+        take(settings, &self.split, |settings| &mut settings.split_column);
+        let ignored: Vec<String> = self.ignored.iter().filter(|column| free(settings, column)).cloned().collect();
+        settings.ignored_columns.extend(ignored);
+    }
+
+    /// The role guessed for a column, if one was.
+    #[must_use]
+    pub fn of(&self, column: &str) -> Option<crate::project::ColumnRole> {
+        use crate::project::ColumnRole as Role;
+        let is = |guess: &Option<String>| guess.as_deref() == Some(column);
+        let among = |guesses: &[String]| guesses.iter().any(|guess| guess == column);
+        [
+            (among(&self.joined), Role::Joined),
+            (among(&self.label_columns), Role::Label),
+            (is(&self.group), Role::Group),
+            (is(&self.time), Role::Time),
+            (is(&self.id), Role::Id),
+            (is(&self.split), Role::Split),
+            (among(&self.ignored), Role::Ignored),
+        ]
+        .into_iter()
+        .find_map(|(fits, role)| fits.then_some(role))
+    }
+}
+
+type Field = fn(&mut DatasetSettings) -> &mut Option<String>;
+
+/// Guesses the roles of the columns other than `taken`, which are the text and the label; `facts` are those of each column.
+pub(in crate::data) fn guess_roles(
+    table: &Table,
+    facts: &[Facts],
+    text: Option<usize>,
+    label: Option<usize>,
+) -> GuessedRoles {
+    let mut guesser = Guesser {
+        table,
+        facts,
+        names: table.names.iter().take(facts.len()).map(|name| normal(name)).collect(),
+        taken: [text, label].into_iter().flatten().collect(),
+    };
+    let mut roles = GuessedRoles::default();
+    if let Some(text) = text {
+        roles.joined.extend(guesser.title(text));
+    }
+    roles.split = guesser.split();
+    roles.group = guesser.named(&GROUP_NAMES, false, |column| {
+        let facts = &facts[column];
+        facts.distinct >= FEWEST_GROUPS
+            && facts.distinct < facts.filled
+            && facts.filled * 2 >= facts.rows
+            && most_frequent(table, column, facts.rows) as f64 <= LARGEST_GROUP * facts.filled as f64
+    });
+    roles.id = guesser.named(&ID_NAMES, true, |column| {
+        let facts = &facts[column];
+        facts.rows > 1 && facts.filled == facts.rows && facts.distinct as f64 >= UNIQUE * facts.rows as f64
+    });
+    roles.time = guesser.time();
+    roles.ignored = guesser.useless();
+    roles
+}
+
+/// Rows of the most frequent value among the first `rows`, empty ones not counted.
+fn most_frequent(table: &Table, column: usize, rows: usize) -> usize {
+    let mut count: HashMap<&str, usize> = HashMap::default();
+    for value in (0..rows).map(|row| table.cell(column, row).trim()).filter(|value| !value.is_empty()) {
+        *count.entry(value).or_default() += 1;
+    }
+    count.into_values().max().unwrap_or(0)
+}
+
+struct Guesser<'a> {
+    table: &'a Table,
+    facts: &'a [Facts],
+    /// The columns' names, in one way of writing.
+    names: Vec<String>,
+    taken: Vec<usize>,
+}
+
+impl Guesser<'_> {
+    fn take(&mut self, column: usize) -> String {
+        self.taken.push(column);
+        self.table.names[column].clone()
+    }
+
+    /// The first column of such a name, or whose name ends in it, that fits.
+    fn named(&mut self, known: &[&str], also_ends: bool, fits: impl Fn(usize) -> bool) -> Option<String> {
+        let free = |&column: &usize| !self.taken.contains(&column) && fits(column);
+        let ends = |name: &str, known: &str| {
+            name == known || also_ends && name.strip_suffix(known).is_some_and(|start| start.ends_with('_'))
+        };
+        let columns = || 0..self.names.len();
+        let exact =
+            known.iter().find_map(|known| columns().find(|column| self.names[*column] == **known && free(column)));
+        let column = exact
+            .or_else(|| known.iter().find_map(|known| columns().find(|at| ends(&self.names[*at], known) && free(at))));
+        column.map(|column| self.take(column))
+    }
+
+    /// A shorter text with the name of a title, beside the text.
+    fn title(&mut self, text: usize) -> Option<String> {
+        let is_title = |name: &str, known: &str| {
+            name == known || name.strip_suffix(known).is_some_and(|start| TITLED.contains(&start.trim_end_matches('_')))
+        };
+        let fits = |&column: &usize| {
+            let facts = &self.facts[column];
+            let repeats = facts.distinct * 3 < facts.filled;
+            !self.taken.contains(&column)
+                && !facts.numeric
+                && facts.filled * 4 >= facts.rows
+                && !repeats
+                && facts.mean_chars < self.facts[text].mean_chars
+        };
+        let columns = || 0..self.names.len();
+        let found = TITLE_NAMES
+            .iter()
+            .find_map(|known| columns().filter(fits).find(|&column| is_title(&self.names[column], known)));
+        found.map(|column| self.take(column))
+    }
+
+    /// A column that holds nothing but the names of sides, training among them.
+    fn split(&mut self) -> Option<String> {
+        let fits = |&column: &usize| {
+            let facts = &self.facts[column];
+            let cells = || (0..facts.rows).map(|row| self.table.cell(column, row).trim().to_lowercase());
+            !self.taken.contains(&column)
+                && (2..=4).contains(&facts.distinct)
+                && cells().all(|side| side.is_empty() || SIDES.contains(&side.as_str()))
+                && cells().any(|side| side.starts_with("train"))
+        };
+        let found = (0..self.names.len()).find(fits);
+        found.map(|column| self.take(column))
+    }
+
+    /// A column named after a time that holds times.
+    fn time(&mut self) -> Option<String> {
+        let table = self.table;
+        let holds: Vec<bool> = (0..self.names.len())
+            .map(|column| {
+                let rows = self.facts[column].rows.min(200);
+                let cells = (0..rows).map(|row| table.cell(column, row).trim()).filter(|cell| !cell.is_empty());
+                let (all, times) =
+                    cells.fold((0, 0), |(all, times), cell| (all + 1, times + usize::from(looks_like_time(cell))));
+                all > 0 && times * 10 >= all * 9
+            })
+            .collect();
+        let fits = |&column: &usize| holds[column] && !self.taken.contains(&column);
+        let columns = || (0..self.names.len()).filter(fits);
+        let exact = TIME_NAMES.iter().find_map(|known| columns().find(|&column| self.names[column] == *known));
+        let found = exact.or_else(|| {
+            let ends = |column: &usize| {
+                let name = &self.names[*column];
+                let is_end = |known: &str| name.strip_suffix(known).is_some_and(|start| start.ends_with('_'));
+                TIME_NAMES.iter().any(|known| is_end(known))
+            };
+            columns().find(ends)
+        });
+        found.map(|column| self.take(column))
+    }
+
+    /// Columns without anything in them, and those that pandas numbers lines with.
+    fn useless(&self) -> Vec<String> {
+        let is_useless = |&column: &usize| {
+            let (facts, name) = (&self.facts[column], &self.names[column]);
+            let unnamed =
+                name.strip_prefix("unnamed:").is_some_and(|rest| rest.trim_start_matches('_').parse::<u32>().is_ok());
+            !self.taken.contains(&column) && facts.rows > 0 && (facts.filled == 0 || unnamed && facts.numeric)
+        };
+        (0..self.names.len()).filter(is_useless).map(|column| self.table.names[column].clone()).collect()
+    }
+}
+
+/// Whether a value is a date, a time or seconds since 1970.
+fn looks_like_time(value: &str) -> bool {
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    if digits == value.len() {
+        return matches!(digits, 8 | 10 | 13);
+    }
+    let groups = value.split(|letter: char| !letter.is_ascii_digit()).filter(|group| !group.is_empty()).count();
+    let separated = value.contains(['-', '/', ':', ',']) || value.matches('.').count() >= 2;
+    (4..=24).contains(&digits) && groups >= 2 && separated && value.len() <= 40 && value.parse::<f64>().is_err()
+}
+
+/// Columns side by side of which nearly every row marks exactly one: names of labels. Empty where there are none.
+pub(in crate::data) fn one_hot(table: &Table, columns: usize) -> Vec<usize> {
+    let rows = table.len().min(SAMPLE);
+    let is_flag = |&column: &usize| {
+        let (mut marked, mut odd) = (0, 0);
+        for row in 0..rows {
+            match is_marked(table.cell(column, row)) {
+                Some(mark) => marked += usize::from(mark),
+                None => odd += 1,
+            }
+            if odd > MOST_ODD && odd * 50 > rows {
+                return false;
+            }
+        }
+        marked > odd && marked < rows && odd * 50 <= rows
+    };
+    let flags: Vec<usize> = (0..columns).filter(is_flag).take(MOST_LABELS).collect();
+    let mut best: (usize, Vec<usize>) = (0, Vec::new());
+    for from in 0..flags.len() {
+        let mut marks = vec![0_u8; rows];
+        for to in from..flags.len() {
+            // Labels stand side by side.
+            if to > from && flags[to] != flags[to - 1] + 1 {
+                break;
+            }
+            for (row, marks) in marks.iter_mut().enumerate() {
+                *marks = marks.saturating_add(u8::from(is_marked(table.cell(flags[to], row)) == Some(true)));
+            }
+            let single = marks.iter().map(|&marks| usize::from(marks == 1)).sum::<usize>();
+            if to > from && single as f64 >= ONE_LABEL * rows as f64 && single > best.0 {
+                best = (single, flags[from..=to].to_vec());
+            }
+        }
+    }
+    best.1
+}

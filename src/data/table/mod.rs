@@ -1,0 +1,192 @@
+//! Rows of a file in columnar memory.
+
+pub mod columns;
+pub mod guess;
+pub mod hashing;
+pub mod label_counts;
+pub mod moments;
+pub mod row_columns;
+pub mod rows;
+pub mod search;
+pub mod summary;
+
+use arrow_array::{Array, StringViewArray};
+
+use crate::data::{Example, Imported};
+use crate::project::SourceFile;
+
+/// A file's rows. Column `c` of row `r` is `columns[c].value(r)`; a missing field is null.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Which of the project's files this is.
+    pub file: SourceFile,
+    /// Column names, unique, in file order.
+    pub names: Vec<String>,
+    /// One array a column, all of the same length.
+    pub columns: Vec<StringViewArray>,
+    /// 1-based record number of each row in the file (bad rows leave a gap).
+    pub records: Vec<u64>,
+}
+
+impl Table {
+    /// Number of good rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no good row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Index of the column of that name.
+    #[must_use]
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|column| column == name)
+    }
+
+    /// Text of a cell; empty where the field is missing.
+    #[must_use]
+    pub fn cell(&self, column: usize, row: usize) -> &str {
+        let column = &self.columns[column];
+        if column.is_null(row) { "" } else { column.value(row) }
+    }
+}
+
+/// What kind of file it is and how it was read, detected or told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// CSV, TSV and the like.
+    Delimited(Delimited),
+    /// JSON objects.
+    Json {
+        /// How the objects stand in the file.
+        layout: JsonLayout,
+        /// WHATWG encoding name.
+        encoding: String,
+        /// Characters that could not be decoded and became U+FFFD.
+        undecodable: u64,
+    },
+    /// Apache Parquet.
+    Parquet,
+    /// Apache Arrow, as a file or a stream.
+    Arrow,
+    /// A sheet of a workbook: XLSX, XLSB, XLS or ODS.
+    Workbook {
+        /// The sheet that was read.
+        sheet: String,
+        /// All sheets.
+        sheets: Vec<String>,
+    },
+    /// A folder with a folder of texts for each label.
+    TextFolder {
+        /// Texts.
+        files: u64,
+    },
+    /// A folder of Parquet or Arrow files.
+    DatasetFolder {
+        /// Files read.
+        files: u64,
+    },
+    /// A project of Azure's custom text classification, with its texts beside it.
+    AzureProject,
+}
+
+/// How the objects of a JSON file stand in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonLayout {
+    /// One a line.
+    Lines,
+    /// In a list.
+    Document,
+}
+
+/// How a delimited file was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delimited {
+    /// Field separator.
+    pub delimiter: char,
+    /// Whether double quotes enclose fields.
+    pub quoting: bool,
+    /// WHATWG encoding name, for example `UTF-8`.
+    pub encoding: String,
+    /// Whether the first record names the columns.
+    pub header: bool,
+    /// Characters that could not be decoded and became U+FFFD.
+    pub undecodable: u64,
+}
+
+impl FileFormat {
+    /// The kind of file in a word or two.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Delimited(Delimited { delimiter: '\t', .. }) => "TSV",
+            Self::Delimited(_) => "CSV",
+            Self::Json { layout: JsonLayout::Lines, .. } => "JSON lines",
+            Self::Json { layout: JsonLayout::Document, .. } => "JSON",
+            Self::Parquet => "Parquet",
+            Self::Arrow => "Arrow",
+            Self::Workbook { .. } => "workbook",
+            Self::TextFolder { .. } => "folder of texts",
+            Self::DatasetFolder { .. } => "dataset folder",
+            Self::AzureProject => "Azure project",
+        }
+    }
+
+    /// How a delimited file was read.
+    #[must_use]
+    pub fn delimited(&self) -> Option<&Delimited> {
+        match self {
+            Self::Delimited(delimited) => Some(delimited),
+            _ => None,
+        }
+    }
+
+    /// The encoding of a text file.
+    #[must_use]
+    pub fn encoding(&self) -> Option<&str> {
+        match self {
+            Self::Delimited(Delimited { encoding, .. }) | Self::Json { encoding, .. } => Some(encoding),
+            _ => None,
+        }
+    }
+
+    /// Characters that could not be decoded and became U+FFFD.
+    #[must_use]
+    pub fn undecodable(&self) -> u64 {
+        match self {
+            Self::Delimited(Delimited { undecodable, .. }) | Self::Json { undecodable, .. } => *undecodable,
+            _ => 0,
+        }
+    }
+}
+
+/// A record that could not be used, kept to be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// 1-based record number; of several files, it runs on over them (see [`crate::data::ImportedFile::place`]).
+    pub record: u64,
+    /// 1-based line in the file where the record begins; the record's number where a file has no lines.
+    pub line: u64,
+    /// What is wrong with it.
+    pub reason: String,
+    /// The record as it stands in the file, at most 2,000 characters.
+    pub raw: String,
+}
+
+/// What a column says of each of some rows; empty where the row's file has no such column.
+pub(super) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
+    let files = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
+    let places = files.map(|which| {
+        let table = &imported.file(which)?.table;
+        Some((table, table.column_index(column)?))
+    });
+    let cell = |example: &Example| {
+        let (table, column) = places[example.id.file as usize]?;
+        Some(table.cell(column, example.row))
+    };
+    examples.iter().map(|example| cell(example).unwrap_or_default()).collect()
+}

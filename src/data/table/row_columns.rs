@@ -1,0 +1,207 @@
+//! The text and the label of a row, from the columns chosen for them.
+
+use std::borrow::Cow;
+
+use crate::data::{Table, content_hash};
+use crate::project::DatasetSettings;
+
+/// Where the text, the label and the id of a table's rows stand: looked up once for all rows.
+#[derive(Clone, Debug)]
+pub struct RowColumns<'a> {
+    table: &'a Table,
+    /// Columns that are read, in order; the text column is the last.
+    read: Vec<usize>,
+    label: LabelPlace,
+    id: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum LabelPlace {
+    /// A column that holds the labels.
+    Column(usize),
+    /// Columns named after the labels.
+    OneOf(Vec<usize>),
+}
+
+/// A row's label as the file has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawLabel<'a> {
+    /// It has this one; empty where the field is.
+    Is(&'a str),
+    /// Of columns of one label each, none holds 1.
+    None,
+    /// Of columns of one label each, several hold 1, or one holds neither 0 nor 1.
+    Several,
+}
+
+impl<'a> RawLabel<'a> {
+    /// The label; empty where there is none, or no single one.
+    #[must_use]
+    pub fn text(self) -> &'a str {
+        match self {
+            Self::Is(label) => label,
+            Self::None | Self::Several => "",
+        }
+    }
+}
+
+impl<'a> RowColumns<'a> {
+    /// Looks the columns up; `None` where one of them is not there or not chosen.
+    #[must_use]
+    pub fn of(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
+        let found = Self::of_labels(table, settings)?;
+        (!found.read.is_empty()).then_some(found)
+    }
+
+    /// As [`Self::of`], where no text column is chosen yet too: texts are empty then.
+    #[must_use]
+    pub fn of_labels(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
+        let places = |columns: &mut dyn Iterator<Item = &str>| -> Option<Vec<usize>> {
+            columns.map(|column| table.column_index(column)).collect()
+        };
+        let read = places(&mut settings.read_columns())?;
+        let labels = places(&mut settings.labelled_by())?;
+        let label = match labels.as_slice() {
+            [] => return None,
+            [column] if settings.label_columns.is_empty() => LabelPlace::Column(*column),
+            _ => LabelPlace::OneOf(labels),
+        };
+        let id = settings.id_column.as_deref().and_then(|column| table.column_index(column));
+        Some(Self { table, read, label, id })
+    }
+
+    /// The columns that are there, whichever they are: texts and labels are empty where none is.
+    pub(in crate::data) fn of_any(table: &'a Table, settings: &DatasetSettings) -> Self {
+        let read = settings.read_columns().filter_map(|column| table.column_index(column)).collect();
+        let labels: Vec<usize> = settings.labelled_by().filter_map(|column| table.column_index(column)).collect();
+        let label = match labels.as_slice() {
+            [column] if settings.label_columns.is_empty() => LabelPlace::Column(*column),
+            _ => LabelPlace::OneOf(labels),
+        };
+        Self { table, read, label, id: None }
+    }
+
+    /// The row's text: those of the joined columns, each on a line of its own, and that of the text column.
+    #[must_use]
+    pub fn text(&self, row: usize) -> Cow<'a, str> {
+        join_texts(self.read.iter().map(|&column| self.table.cell(column, row)))
+    }
+
+    /// The row's label.
+    #[must_use]
+    pub fn label(&self, row: usize) -> RawLabel<'a> {
+        let columns = match &self.label {
+            LabelPlace::Column(column) => return RawLabel::Is(self.table.cell(*column, row)),
+            LabelPlace::OneOf(columns) => columns,
+        };
+        let mut found = RawLabel::None;
+        for &column in columns {
+            match is_marked(self.table.cell(column, row)) {
+                Some(false) => {}
+                Some(true) if found == RawLabel::None => found = RawLabel::Is(&self.table.names[column]),
+                _ => return RawLabel::Several,
+            }
+        }
+        found
+    }
+
+    /// The row's id, where an id column is chosen and holds one.
+    #[must_use]
+    pub fn id(&self, row: usize) -> Option<&'a str> {
+        self.id.map(|column| self.table.cell(column, row).trim()).filter(|id| !id.is_empty())
+    }
+
+    /// Hash of the row's text and label, see [`content_hash`].
+    #[must_use]
+    pub fn hash(&self, row: usize) -> String {
+        content_hash(&self.text(row), self.label(row).text())
+    }
+}
+
+/// Puts texts together, each but the last followed by a line break where it is not empty. Copied only where there is more
+/// than one.
+#[must_use]
+pub fn join_texts<'a>(mut texts: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
+    let mut joined = String::new();
+    let mut last = texts.next().unwrap_or_default();
+    for next in texts {
+        if !last.trim().is_empty() {
+            joined.push_str(last);
+            joined.push('\n');
+        }
+        last = next;
+    }
+    if joined.is_empty() { Cow::Borrowed(last) } else { Cow::Owned(joined + last) }
+}
+
+/// Whether the field of a label's column says that the row has the label; `None` where it says neither.
+#[must_use]
+pub(in crate::data) fn is_marked(field: &str) -> Option<bool> {
+    let field = field.trim();
+    let is_one_of = |words: &[&str]| words.iter().any(|word| field.eq_ignore_ascii_case(word));
+    if is_one_of(&["1", "1.0", "true", "yes", "x"]) {
+        Some(true)
+    } else {
+        is_one_of(&["", "0", "0.0", "false", "no"]).then_some(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::StringViewArray;
+
+    use super::*;
+    use crate::project::SourceFile;
+
+    fn table(columns: &[(&str, &[&str])]) -> Table {
+        Table {
+            file: SourceFile::Main,
+            names: columns.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            columns: columns.iter().map(|(_, cells)| StringViewArray::from(cells.to_vec())).collect(),
+            records: (1..=columns[0].1.len() as u64).collect(),
+        }
+    }
+
+    #[test]
+    fn titles_stand_before_texts_and_empty_ones_leave_no_line() {
+        let table = table(&[
+            ("title", &["A", " ", "C"]),
+            ("kind", &["x", "y", ""]),
+            ("body", &["one", "two", ""]),
+            ("label", &["g", "b", "g"]),
+        ]);
+        let mut settings = DatasetSettings {
+            text_column: "body".into(),
+            label_column: "label".into(),
+            joined_columns: vec!["title".into(), "kind".into()],
+            ..DatasetSettings::default()
+        };
+        let rows = RowColumns::of(&table, &settings).unwrap();
+        assert_eq!([0, 1, 2].map(|row| rows.text(row)), ["A\nx\none", "y\ntwo", "C\n"]);
+        assert_eq!(rows.hash(0), content_hash("A\nx\none", "g"));
+        settings.joined_columns.clear();
+        let rows = RowColumns::of(&table, &settings).unwrap();
+        assert!(matches!(rows.text(1), Cow::Borrowed("two")), "nothing is copied for one column");
+        settings.joined_columns.push("subject".into());
+        assert!(RowColumns::of(&table, &settings).is_none());
+    }
+
+    #[test]
+    fn the_column_that_holds_1_names_the_label() {
+        let table = table(&[
+            ("text", &["a", "b", "c", "d", "e"]),
+            ("good", &["1", "0", "TRUE", "", "2"]),
+            ("bad", &["0", "x", "yes", "no", "0"]),
+        ]);
+        let settings = DatasetSettings {
+            text_column: "text".into(),
+            label_columns: vec!["good".into(), "bad".into()],
+            ..DatasetSettings::default()
+        };
+        let rows = RowColumns::of(&table, &settings).unwrap();
+        let labels = [0, 1, 2, 3, 4].map(|row| rows.label(row));
+        let (several, none) = (RawLabel::Several, RawLabel::None);
+        assert_eq!(labels, [RawLabel::Is("good"), RawLabel::Is("bad"), several, none, several]);
+        assert_eq!((rows.label(2).text(), rows.id(0)), ("", None));
+    }
+}

@@ -1,0 +1,271 @@
+//! Finding rows: which of them fit a question, and in which order.
+
+mod pattern;
+mod sort;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+pub use sort::{Sort, SortBy};
+
+use crate::data::{DataError, DropReason, Place, Rows, Side, Table};
+use crate::progress::Control;
+use crate::project::{RowId, SourceFile};
+use pattern::Pattern;
+
+/// Rows looked at between two looks at the cancel switch.
+const ROWS_PER_LOOK: usize = 8_192;
+
+/// What is asked of the rows. All parts must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowQuery {
+    /// Which rows are looked at.
+    pub set: RowSet,
+    /// The rows of [`RowSet::Listed`].
+    pub listed: Arc<Vec<RowId>>,
+    /// What the words are searched in.
+    pub within: Within,
+    /// Words, or a regular expression. Empty fits every row.
+    pub words: String,
+    /// `words` is a regular expression.
+    pub regex: bool,
+    /// Capitals must be as in `words`.
+    pub match_case: bool,
+    /// Class id of the label.
+    pub label: Option<u32>,
+    /// The side of the split; rows left out are on none.
+    pub side: Option<Side>,
+    /// Fewest words of the text.
+    pub shortest: Option<u32>,
+    /// Most words of the text.
+    pub longest: Option<u32>,
+    /// A column and what stands in it, white space at its ends aside; an empty value finds missing ones.
+    pub value: Option<(String, String)>,
+    /// The order of the rows found.
+    pub sort: Sort,
+}
+
+/// Which rows are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowSet {
+    /// Those that will be used.
+    #[default]
+    Used,
+    /// All, used and left out.
+    All,
+    /// Those whose label a person changed.
+    Relabelled,
+    /// Those whose text also stands with another label.
+    Conflicts,
+    /// Those left out for this reason.
+    Dropped(DropReason),
+    /// Those of [`RowQuery::listed`], in their order.
+    Listed,
+}
+
+/// What words are searched in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Within {
+    /// The text: cleaned, or as in the file where the row is left out.
+    #[default]
+    Text,
+    /// A column, as it stands in the file.
+    Column(String),
+    /// All columns, as they stand in the file.
+    AnyColumn,
+}
+
+/// The rows that fit, in the order asked for.
+///
+/// # Errors
+/// [`DataError::BadPattern`] when the words are no regular expression; [`DataError::Cancelled`].
+pub fn find_rows(rows: &Rows, query: &RowQuery, control: &Control) -> Result<Vec<Place>, DataError> {
+    let words = Some(&query.words).filter(|words| !words.is_empty());
+    let pattern = words.map(|words| Pattern::new(words, query.regex, query.match_case)).transpose()?;
+    let filter = Filter::new(rows, query, pattern, control);
+    let candidates = Candidates::of(rows, query);
+    let chunks: Vec<Range<usize>> = (0..candidates.len())
+        .step_by(ROWS_PER_LOOK)
+        .map(|from| from..(from + ROWS_PER_LOOK).min(candidates.len()))
+        .collect();
+    let found: Vec<Vec<Place>> = chunks
+        .into_par_iter()
+        .map_init(
+            // A pattern of its own for each thread: they would wait for each other's scratch space.
+            || filter.pattern.clone(),
+            |pattern, chunk| {
+                if control.is_cancelled() {
+                    return Vec::new();
+                }
+                chunk.map(|nth| candidates.get(nth)).filter(|&place| filter.fits(place, pattern.as_ref())).collect()
+            },
+        )
+        .collect();
+    let found = sort::sorted(rows, found.concat(), &query.sort, control);
+    if control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(found) }
+}
+
+/// The rows a question is asked of, in file order.
+enum Candidates {
+    /// The first so many places.
+    First(usize),
+    /// These places.
+    These(Vec<Place>),
+}
+
+impl Candidates {
+    fn of(rows: &Rows, query: &RowQuery) -> Self {
+        let prepared = rows.prepared;
+        let used = prepared.examples.len();
+        let left_out = || (used..).zip(&prepared.dropped).map(|(place, row)| (place as Place, row));
+        match query.set {
+            RowSet::Listed => Self::These(query.listed.iter().filter_map(|&id| rows.place(id)).collect()),
+            RowSet::Used => Self::First(used),
+            RowSet::All if prepared.dropped.is_empty() => Self::First(used),
+            RowSet::All => {
+                // Both lists stand in file order: they are merged.
+                let mut places = Vec::with_capacity(rows.len());
+                let mut dropped = left_out().peekable();
+                for (place, example) in (0..).zip(&prepared.examples) {
+                    let before = |row: &(Place, &(RowId, DropReason))| row.1.0 < example.id;
+                    while let Some((earlier, _)) = dropped.next_if(before) {
+                        places.push(earlier);
+                    }
+                    places.push(place);
+                }
+                places.extend(dropped.map(|(place, _)| place));
+                Self::These(places)
+            }
+            RowSet::Relabelled => {
+                let relabelled = (0..).zip(&prepared.examples).filter(|(_, example)| example.relabelled);
+                Self::These(relabelled.map(|(place, _)| place).collect())
+            }
+            // Group after group: the texts that contradict each other stand together.
+            RowSet::Conflicts => {
+                Self::These(prepared.conflicts.iter().flatten().filter_map(|&id| rows.place(id)).collect())
+            }
+            RowSet::Dropped(reason) => {
+                Self::These(left_out().filter(|(_, row)| row.1 == reason).map(|(place, _)| place).collect())
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::First(rows) => *rows,
+            Self::These(places) => places.len(),
+        }
+    }
+
+    fn get(&self, nth: usize) -> Place {
+        match self {
+            Self::First(_) => nth as Place,
+            Self::These(places) => places[nth],
+        }
+    }
+}
+
+/// A question made ready to be asked of each row, the cheap parts first.
+struct Filter<'a> {
+    rows: &'a Rows<'a>,
+    query: &'a RowQuery,
+    label: Option<&'a str>,
+    /// The column of `RowQuery::value` in each file.
+    value: Option<([Option<usize>; 3], &'a str)>,
+    /// What the text must hold; nothing where columns were searched beforehand.
+    pattern: Option<Pattern>,
+    /// Rows of each file in whose columns the words were found.
+    hits: Option<[Vec<bool>; 3]>,
+}
+
+impl<'a> Filter<'a> {
+    fn new(rows: &'a Rows<'a>, query: &'a RowQuery, mut pattern: Option<Pattern>, control: &Control) -> Self {
+        let index = |file, name: &str| rows.imported.file(file)?.table.column_index(name);
+        let value = query.value.as_ref().map(|(name, value)| (FILES.map(|file| index(file, name)), value.trim()));
+        let hits = pattern.take_if(|_| query.within != Within::Text).map(|pattern| {
+            FILES.map(|file| {
+                let Some(file) = rows.imported.file(file) else { return Vec::new() };
+                let columns: Vec<usize> = match &query.within {
+                    Within::Column(name) => file.table.column_index(name).into_iter().collect(),
+                    Within::Text | Within::AnyColumn => (0..file.table.columns.len()).collect(),
+                };
+                rows_holding(&file.table, &columns, &pattern, control)
+            })
+        });
+        let label = query.label.map(|label| rows.prepared.labels.get(label as usize).map_or("", String::as_str));
+        Self { rows, query, label, value, pattern, hits }
+    }
+
+    fn fits(&self, place: Place, pattern: Option<&Pattern>) -> bool {
+        let (rows, query) = (self.rows, self.query);
+        let example = rows.example(place);
+        let has_label = match (example, query.label, self.label) {
+            (_, None, _) | (_, _, None) => true,
+            (Some(example), Some(label), _) => example.label == label,
+            (None, _, Some(label)) => rows.label(place) == label,
+        };
+        has_label
+            && query.side.is_none_or(|side| example.is_some_and(|example| example.side == side))
+            && query.shortest.is_none_or(|fewest| rows.words(place) >= fewest)
+            && query.longest.is_none_or(|most| rows.words(place) <= most)
+            && self.has_value(place)
+            && self.is_hit(place)
+            && pattern.is_none_or(|pattern| pattern.is_in(&rows.text(place)))
+    }
+
+    fn has_value(&self, place: Place) -> bool {
+        let Some((columns, value)) = &self.value else { return true };
+        let cell = rows_cell(self.rows, place, columns);
+        cell.is_some_and(|cell| cell.trim() == *value)
+    }
+
+    fn is_hit(&self, place: Place) -> bool {
+        let Some(hits) = &self.hits else { return true };
+        let hit = |(table, row): (&Table, usize)| hits[table.file as usize].get(row).copied().unwrap_or(false);
+        self.rows.at(place).is_some_and(hit)
+    }
+}
+
+const FILES: [SourceFile; 3] = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
+
+/// What stands in a column, given by its index in each file.
+fn rows_cell<'a>(rows: &Rows<'a>, place: Place, columns: &[Option<usize>; 3]) -> Option<&'a str> {
+    let (table, row) = rows.at(place)?;
+    Some(table.cell(columns[table.file as usize]?, row))
+}
+
+/// Whether each row of a table holds the pattern in one of the columns.
+fn rows_holding(table: &Table, columns: &[usize], pattern: &Pattern, control: &Control) -> Vec<bool> {
+    let mut hits = vec![false; table.len()];
+    hits.par_chunks_mut(ROWS_PER_LOOK).enumerate().for_each_init(
+        || pattern.clone(),
+        |pattern, (chunk, hits)| {
+            for &column in columns {
+                if control.is_cancelled() {
+                    return;
+                }
+                pattern.mark(&table.columns[column], chunk * ROWS_PER_LOOK, hits);
+            }
+        },
+    );
+    hits
+}
+
+/// How often each value stands in a column of all files, the most frequent first, ties by value; at most `most`.
+/// Missing values count as an empty one.
+#[must_use]
+pub fn frequent_values(rows: &Rows, column: &str, most: usize) -> Vec<(String, usize)> {
+    let mut counts: foldhash::HashMap<&str, usize> = foldhash::HashMap::default();
+    for file in rows.imported.files() {
+        let Some(column) = file.table.column_index(column) else { continue };
+        for row in 0..file.table.len() {
+            *counts.entry(file.table.cell(column, row).trim()).or_default() += 1;
+        }
+    }
+    let mut values: Vec<(&str, usize)> = counts.into_iter().collect();
+    values.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    values.truncate(most);
+    values.into_iter().map(|(value, rows)| (value.to_owned(), rows)).collect()
+}

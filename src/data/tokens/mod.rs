@@ -1,0 +1,217 @@
+//! Texts -> token ids, with the model's own tokenizer.
+
+pub mod batch;
+pub mod plan;
+pub mod word_cache;
+
+use std::path::Path;
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use tokenizers::models::wordpiece::WordPiece;
+use tokenizers::normalizers::BertNormalizer;
+use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
+use tokenizers::processors::bert::BertProcessing;
+use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
+
+use crate::data::tokens::word_cache::WordCache;
+use crate::data::{DataError, hashing};
+
+/// The tokenizer of a model folder.
+pub struct TextTokenizer {
+    tokenizer: Tokenizer,
+    /// Words met before, where the tokenizer goes word by word.
+    words: Option<WordCache>,
+    /// Special tokens added to every text.
+    special: usize,
+    /// SHA-256 of the files it was made from.
+    fingerprint: String,
+}
+
+impl TextTokenizer {
+    /// Texts to tokenise at a time, between two looks at a stop switch.
+    pub const TEXTS_PER_LOOK: usize = 2048;
+
+    /// Loads `tokenizer.json`, or where there is none builds BERT's tokenizer from `vocab.txt`.
+    ///
+    /// Padding and truncation that the file asks for are ignored: batches are packed, and the length is the run's.
+    ///
+    /// # Errors
+    /// [`DataError::NoTokenizer`] when the folder has neither file, [`DataError::BadTokenizer`] when it is damaged.
+    pub fn load(folder: &Path) -> Result<Self, DataError> {
+        let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
+        let mut tokenizer = if whole.is_file() {
+            Tokenizer::from_file(&whole).map_err(|error| bad(&whole, &*error))?
+        } else if vocabulary.is_file() {
+            bert_tokenizer(folder, &vocabulary)?
+        } else {
+            return Err(DataError::NoTokenizer(folder.to_owned()));
+        };
+        tokenizer.with_truncation(None).map_err(|error| bad(&whole, &*error))?;
+        tokenizer.with_padding(None);
+        let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let mut hasher = Sha256::new();
+        for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
+            // What is not there makes no difference, nor does what cannot be read: it was not needed.
+            hasher.update(std::fs::read(folder.join(name)).unwrap_or_default());
+            hasher.update([0]);
+        }
+        let words = WordCache::of(&tokenizer);
+        Ok(Self { tokenizer, words, special, fingerprint: hashing::hexadecimal(&hasher.finalize()) })
+    }
+
+    /// Token ids of each text, special tokens included, in the order given and in parallel on the current rayon pool.
+    ///
+    /// A text over `max_length` tokens loses its end, but keeps the final special token. Nothing is padded.
+    ///
+    /// # Errors
+    /// [`DataError::MaxLengthTooSmall`] when no token of the text would be left, [`DataError::Tokenise`] when the
+    /// tokenizer refuses a text.
+    pub fn encode_batch(&self, texts: &[&str], max_length: usize) -> Result<Vec<Vec<u32>>, DataError> {
+        if max_length <= self.special {
+            return Err(DataError::MaxLengthTooSmall { max_length, special: self.special });
+        }
+        texts.par_iter().enumerate().map(|(index, text)| self.encode(index, text, max_length)).collect()
+    }
+
+    fn encode(&self, index: usize, text: &str, max_length: usize) -> Result<Vec<u32>, DataError> {
+        let refused = |error: tokenizers::Error| DataError::Tokenise { index: index + 1, reason: error.to_string() };
+        if let Some(words) = &self.words {
+            return words.encode(&self.tokenizer, text, max_length - self.special).map_err(refused);
+        }
+        let mut encoding = self.tokenizer.encode_fast(text, false).map_err(refused)?;
+        encoding.truncate(max_length - self.special, 0, TruncationDirection::Right);
+        let encoding = self.tokenizer.post_process(encoding, None, true).map_err(refused)?;
+        Ok(encoding.get_ids().to_vec())
+    }
+
+    /// Tokens of each text before any is cut off, special tokens included: for length histograms, and to tell how
+    /// many texts a limit would cut.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenise`] when the tokenizer refuses a text.
+    pub fn token_lengths(&self, texts: &[&str]) -> Result<Vec<usize>, DataError> {
+        let length = |(index, &text): (usize, &&str)| {
+            let refused =
+                |error: tokenizers::Error| DataError::Tokenise { index: index + 1, reason: error.to_string() };
+            let own = match &self.words {
+                Some(words) => words.count(&self.tokenizer, text),
+                None => self.tokenizer.encode_fast(text, false).map(|encoding| encoding.len()),
+            };
+            Ok(own.map_err(refused)? + self.special)
+        };
+        texts.par_iter().enumerate().map(length).collect()
+    }
+
+    /// Tokens of one text before any is cut off, special tokens included.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenise`] when the tokenizer refuses the text.
+    pub fn token_count(&self, text: &str) -> Result<usize, DataError> {
+        Ok(self.token_lengths(&[text])?[0])
+    }
+
+    /// Tokens in the vocabulary, added ones included.
+    #[must_use]
+    pub fn vocab_size(&self) -> usize {
+        self.tokenizer.get_vocab_size(true)
+    }
+
+    /// SHA-256 of the files it was made from: tokenizers of the same have the same tokens for every text.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Special tokens added to every text.
+    #[must_use]
+    pub fn special_tokens(&self) -> usize {
+        self.special
+    }
+}
+
+fn bad(path: &Path, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
+    DataError::BadTokenizer { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// BERT's tokenizer from its vocabulary alone, as `transformers`' `BertTokenizerFast` builds it.
+fn bert_tokenizer(folder: &Path, vocabulary: &Path) -> Result<Tokenizer, DataError> {
+    let vocabulary_path = vocabulary.to_string_lossy();
+    let model = WordPiece::from_file(&vocabulary_path).build().map_err(|error| bad(vocabulary, &*error))?;
+    let mut tokenizer = Tokenizer::new(model);
+    let id = |tokenizer: &Tokenizer, token: &str| {
+        tokenizer.token_to_id(token).map(|id| (token.to_owned(), id)).ok_or_else(|| DataError::BadTokenizer {
+            path: vocabulary.to_owned(),
+            reason: format!("the vocabulary has no {token} token, so it is not BERT's"),
+        })
+    };
+    let (separator, class) = (id(&tokenizer, "[SEP]")?, id(&tokenizer, "[CLS]")?);
+    let lowercase = lower_cases(folder);
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+    let special = special.into_iter().filter(|token| tokenizer.token_to_id(token).is_some());
+    let special: Vec<AddedToken> = special.map(|token| AddedToken::from(token, true)).collect();
+    tokenizer.add_special_tokens(special).map_err(|error| bad(vocabulary, &*error))?;
+    tokenizer
+        .with_normalizer(Some(BertNormalizer::new(true, true, None, lowercase)))
+        .map_err(|error| bad(vocabulary, &*error))?
+        .with_pre_tokenizer(Some(BertPreTokenizer))
+        .with_post_processor(Some(BertProcessing::new(separator, class)));
+    Ok(tokenizer)
+}
+
+/// `do_lower_case` of `tokenizer_config.json`; true where nothing is said, as `transformers` has it.
+fn lower_cases(folder: &Path) -> bool {
+    let read = std::fs::read_to_string(folder.join("tokenizer_config.json")).ok();
+    let config: Option<serde_json::Value> = read.and_then(|text| serde_json::from_str(&text).ok());
+    config.and_then(|config| config.get("do_lower_case")?.as_bool()).unwrap_or(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VOCABULARY: &str = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\ngood\nbad\n##ly\nvery\n,\n";
+
+    fn folder(vocabulary: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        crate::storage::write_atomic(&folder.path().join("vocab.txt"), |file| {
+            std::io::Write::write_all(file, vocabulary.as_bytes())
+        })
+        .unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_vocabulary_alone_is_enough() {
+        let folder = folder(VOCABULARY);
+        let tokenizer = TextTokenizer::load(folder.path()).unwrap();
+        let ids = tokenizer.encode_batch(&["Very, badly good", "strange", ""], 16).unwrap();
+        assert_eq!(ids, [vec![2, 8, 9, 6, 7, 5, 3], vec![2, 1, 3], vec![2, 3]]);
+        assert_eq!(tokenizer.vocab_size(), 10);
+        assert_eq!(tokenizer.token_count("Very, badly good").unwrap(), 7);
+    }
+
+    #[test]
+    fn a_long_text_keeps_its_final_token() {
+        let folder = folder(VOCABULARY);
+        let tokenizer = TextTokenizer::load(folder.path()).unwrap();
+        assert_eq!(tokenizer.encode_batch(&["good very bad good"], 4).unwrap(), [[2, 5, 8, 3]]);
+        let error = tokenizer.encode_batch(&["good"], 2).unwrap_err();
+        assert!(error.to_string().contains("Use at least 3"), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_folder_is_said() {
+        let empty = tempfile::tempdir().unwrap();
+        assert!(matches!(TextTokenizer::load(empty.path()), Err(DataError::NoTokenizer(_))));
+        let strange = folder("a\nb\n[UNK]\n");
+        let error = TextTokenizer::load(strange.path()).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("[SEP]"), "{error}");
+        let damaged = folder(VOCABULARY);
+        crate::storage::write_atomic(&damaged.path().join("tokenizer.json"), |file| {
+            std::io::Write::write_all(file, b"{\"version\"")
+        })
+        .unwrap();
+        assert!(matches!(TextTokenizer::load(damaged.path()), Err(DataError::BadTokenizer { .. })));
+    }
+}

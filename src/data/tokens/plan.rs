@@ -1,0 +1,120 @@
+//! Which rows go into which batch.
+
+use crate::random::Rng;
+
+use crate::data::PackedBatch;
+
+/// Batches whose rows are sorted by length together: small enough to stay random, large enough to save padding and
+/// to even out steps. The same as `transformers`' `LengthGroupedSampler`.
+const BATCHES_A_GROUP: usize = 50;
+/// Keeps the shuffles apart from other streams of the same seed.
+const STREAM: u64 = 0x6261_7463_6800_0000;
+
+/// How rows are drawn into batches. The same plan gives the same batches for the same epoch, always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchPlan {
+    /// Rows in a batch; the last of an epoch may hold fewer. 0 counts as 1.
+    pub batch_size: usize,
+    /// Group texts of similar length in a batch.
+    pub group_by_length: bool,
+    /// Seed of the shuffles.
+    pub seed: u64,
+}
+
+impl BatchPlan {
+    /// The batches of one epoch (0-based), as positions in `lengths` (tokens of each text). Every position is in
+    /// exactly one batch.
+    #[must_use]
+    pub fn epoch(&self, lengths: &[usize], epoch: u32) -> Vec<Vec<usize>> {
+        let size = self.batch_size.max(1);
+        let mut rng = Rng::stream(self.seed, STREAM + u64::from(epoch));
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        rng.shuffle(&mut order);
+        if !self.group_by_length {
+            return order.chunks(size).map(<[usize]>::to_vec).collect();
+        }
+        let mut batches = Vec::with_capacity(lengths.len().div_ceil(size));
+        for group in order.chunks_mut(size * BATCHES_A_GROUP) {
+            // A stable sort keeps texts of equal length in their shuffled order.
+            group.sort_by_key(|&row| lengths[row]);
+            batches.extend(group.chunks(size).map(<[usize]>::to_vec));
+        }
+        rng.shuffle(&mut batches);
+        batches
+    }
+
+    /// Batches an epoch of so many rows has.
+    #[must_use]
+    pub fn batches_per_epoch(&self, rows: usize) -> usize {
+        rows.div_ceil(self.batch_size.max(1))
+    }
+}
+
+/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their class ids where known.
+///
+/// # Panics
+/// When a row is not in `ids` or `labels`: rows come from a [`BatchPlan`] over the same list.
+#[must_use]
+pub fn packed(ids: &[Vec<u32>], labels: Option<&[u32]>, rows: &[usize]) -> PackedBatch {
+    let mut batch = PackedBatch {
+        input_ids: Vec::with_capacity(rows.iter().map(|&row| ids[row].len()).sum()),
+        cu_seqlens: Vec::with_capacity(rows.len() + 1),
+        labels: Vec::with_capacity(labels.map_or(0, |_| rows.len())),
+        rows: Vec::with_capacity(rows.len()),
+    };
+    for &row in rows {
+        batch.push(&ids[row], labels.map(|labels| labels[row]), row);
+    }
+    batch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths() -> Vec<usize> {
+        let mut rng = Rng::new(5);
+        (0..1003).map(|_| 3 + rng.below(120) as usize).collect()
+    }
+
+    fn spread(batches: &[Vec<usize>], lengths: &[usize]) -> usize {
+        let spread = |batch: &Vec<usize>| {
+            let of = || batch.iter().map(|&row| lengths[row]);
+            of().max().unwrap() - of().min().unwrap()
+        };
+        batches.iter().map(spread).sum()
+    }
+
+    #[test]
+    fn every_row_once_and_the_same_again() {
+        for group_by_length in [false, true] {
+            let plan = BatchPlan { batch_size: 8, group_by_length, seed: 42 };
+            let batches = plan.epoch(&lengths(), 3);
+            let mut rows: Vec<usize> = batches.concat();
+            rows.sort_unstable();
+            assert_eq!(rows, (0..1003).collect::<Vec<_>>());
+            assert_eq!(batches.len(), plan.batches_per_epoch(1003));
+            assert_eq!(batches, plan.epoch(&lengths(), 3));
+            assert_ne!(batches, plan.epoch(&lengths(), 4));
+            assert_ne!(batches, BatchPlan { seed: 43, ..plan }.epoch(&lengths(), 3));
+        }
+    }
+
+    #[test]
+    fn groups_are_of_similar_length() {
+        let plan = BatchPlan { batch_size: 8, group_by_length: false, seed: 1 };
+        let mixed = spread(&plan.epoch(&lengths(), 0), &lengths());
+        let grouped = spread(&BatchPlan { group_by_length: true, ..plan }.epoch(&lengths(), 0), &lengths());
+        assert!(grouped * 10 < mixed, "{grouped} {mixed}");
+    }
+
+    #[test]
+    fn packing() {
+        let batch = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], Some(&[0, 1, 2]), &[2, 0]);
+        assert_eq!(batch.input_ids, [4, 5, 6, 1, 2]);
+        assert_eq!(batch.cu_seqlens, [0, 3, 5]);
+        assert_eq!(batch.labels, [2, 0]);
+        assert_eq!(batch.rows, [2, 0]);
+        assert!(packed(&[], None, &[]).is_empty());
+    }
+}

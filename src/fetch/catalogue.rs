@@ -1,0 +1,219 @@
+//! The models Hone offers: what they are, where they come from, and what their files must be.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::models::weights::WEIGHTS_FILE;
+
+/// A catalogue that cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CatalogueError {
+    /// The text is not a catalogue.
+    #[error("the model catalogue cannot be read: {0}")]
+    Syntax(String),
+    /// Two entries with one id.
+    #[error("the model catalogue names \"{0}\" twice")]
+    TwiceNamed(String),
+}
+
+/// Every model offered, in the order shown.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    entries: Vec<CatalogueEntry>,
+}
+
+/// One pre-trained model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct CatalogueEntry {
+    /// Short name used in projects and in the terminal.
+    pub id: String,
+    /// Name shown.
+    pub name: String,
+    /// `model_type` of its `config.json`.
+    pub architecture: String,
+    /// Transformer layers.
+    pub layers: u32,
+    /// Width of the hidden states.
+    pub hidden: u32,
+    /// Parameters of the encoder, without a classification head.
+    pub parameters: u64,
+    /// SPDX name of the licence of the weights.
+    pub licence: String,
+    /// One sentence: what it is good for.
+    pub description: String,
+    /// The files a model folder must have.
+    pub files: Vec<ModelFile>,
+    /// Where the files can be had, tried in this order.
+    pub sources: Vec<Source>,
+}
+
+/// One file of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct ModelFile {
+    /// Path below the model's folder, with `/`.
+    pub path: String,
+    /// Size, where known.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// SHA-256 in lower-case hexadecimal, where known.
+    #[serde(default)]
+    pub sha256: Option<String>,
+}
+
+/// A place that has a model's files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub enum Source {
+    /// The Hugging Face Hub.
+    Hub {
+        /// `owner/name`.
+        repo: String,
+        /// Commit; `None` follows `main`, and what it holds may change.
+        #[serde(default)]
+        revision: Option<String>,
+    },
+    /// A Python package whose wheel carries the files.
+    PythonPackage {
+        /// Name of the package.
+        name: String,
+        /// Exact version.
+        version: String,
+        /// Folder of the files inside the wheel.
+        folder: String,
+        /// SHA-256 of the wheel, where known.
+        #[serde(default)]
+        sha256: Option<String>,
+        /// Size of the wheel, where known.
+        #[serde(default)]
+        bytes: Option<u64>,
+    },
+}
+
+impl Catalogue {
+    /// The catalogue built into the program.
+    ///
+    /// # Errors
+    /// When the built-in text is damaged; a test holds that it is not.
+    pub fn bundled() -> Result<&'static Self, CatalogueError> {
+        static BUNDLED: OnceLock<Result<Catalogue, CatalogueError>> = OnceLock::new();
+        BUNDLED
+            .get_or_init(|| Self::parse(include_str!("../../assets/catalogue.ron")))
+            .as_ref()
+            .map_err(CatalogueError::clone)
+    }
+
+    /// Reads a catalogue.
+    ///
+    /// # Errors
+    /// When the text is not RON of this shape, or names an id twice.
+    pub fn parse(text: &str) -> Result<Self, CatalogueError> {
+        let entries: Vec<CatalogueEntry> =
+            ron::from_str(text).map_err(|error| CatalogueError::Syntax(error.to_string()))?;
+        for (at, entry) in entries.iter().enumerate() {
+            if entries[..at].iter().any(|earlier| earlier.id == entry.id) {
+                return Err(CatalogueError::TwiceNamed(entry.id.clone()));
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// Every model, in the order shown.
+    #[must_use]
+    pub fn entries(&self) -> &[CatalogueEntry] {
+        &self.entries
+    }
+
+    /// The model with this id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&CatalogueEntry> {
+        self.entries.iter().find(|entry| entry.id == id)
+    }
+}
+
+impl CatalogueEntry {
+    /// Bytes of all files whose size is known; `None` when that of the weights is not.
+    #[must_use]
+    pub fn bytes(&self) -> Option<u64> {
+        self.files.iter().find(|file| file.path == WEIGHTS_FILE)?.bytes?;
+        Some(self.files.iter().filter_map(|file| file.bytes).sum())
+    }
+}
+
+impl Source {
+    /// Where it is, in words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Hub { repo, revision: Some(revision) } => {
+                format!("Hugging Face Hub, {repo} at {}", revision.get(..8).unwrap_or(revision))
+            }
+            Self::Hub { repo, revision: None } => format!("Hugging Face Hub, {repo} (not pinned)"),
+            Self::PythonPackage { name, version, .. } => format!("Python package {name} {version}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_catalogue_is_sound() {
+        let catalogue = Catalogue::bundled().unwrap();
+        assert!(catalogue.get("minilm-l6").is_some());
+        for entry in catalogue.entries() {
+            assert!(!entry.sources.is_empty(), "{} has no source", entry.id);
+            for needed in ["config.json", "model.safetensors", "tokenizer.json"] {
+                assert!(entry.files.iter().any(|file| file.path == needed), "{} lacks {needed}", entry.id);
+            }
+            for hash in entry.files.iter().filter_map(|file| file.sha256.as_deref()) {
+                let is_hash = hash.len() == 64 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+                assert!(is_hash, "{}: {hash} is no SHA-256", entry.id);
+            }
+        }
+    }
+
+    #[test]
+    fn the_default_model_is_wholly_pinned() {
+        let entry = Catalogue::bundled().unwrap().get("minilm-l6").unwrap();
+        assert!(entry.files.iter().all(|file| file.sha256.is_some()));
+        assert_eq!(entry.bytes(), Some(91_567_205));
+        assert_eq!(entry.sources.len(), 2);
+    }
+
+    #[test]
+    fn every_model_is_pinned_by_the_hash_of_its_weights() {
+        for entry in Catalogue::bundled().unwrap().entries() {
+            let weights = entry.files.iter().find(|file| file.path == WEIGHTS_FILE).unwrap();
+            assert!(weights.sha256.is_some() && weights.bytes.is_some(), "{}", entry.id);
+            let is_pinned = |source: &Source| match source {
+                Source::Hub { revision, .. } => revision.is_some(),
+                Source::PythonPackage { sha256, .. } => sha256.is_some(),
+            };
+            assert!(entry.sources.iter().all(is_pinned), "{}", entry.id);
+        }
+    }
+
+    #[test]
+    fn unknown_sizes_are_not_made_up() {
+        let mut entry = Catalogue::bundled().unwrap().entries()[0].clone();
+        entry.files.iter_mut().for_each(|file| file.bytes = None);
+        assert_eq!(entry.bytes(), None);
+        let source = Source::Hub { repo: "a/b".to_owned(), revision: None };
+        assert!(source.describe().ends_with("(not pinned)"));
+    }
+
+    #[test]
+    fn a_damaged_catalogue_says_where() {
+        let error = Catalogue::parse("[(id: 1)]").unwrap_err().to_string();
+        assert!(error.contains("1:"), "{error}");
+    }
+
+    #[test]
+    fn an_id_named_twice_is_refused() {
+        let one = r#"(id: "a", name: "A", architecture: "bert", layers: 1, hidden: 2, parameters: 3,
+            licence: "MIT", description: "", files: [], sources: [])"#;
+        let error = Catalogue::parse(&format!("[{one}, {one}]")).unwrap_err();
+        assert!(matches!(error, CatalogueError::TwiceNamed(id) if id == "a"));
+    }
+}

@@ -1,0 +1,292 @@
+//! One file from an address onto the disk: resumed, verified, cancellable, reported on.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::data::file_sha256;
+use crate::fetch::http::{Fault, Network, Reply, Request};
+use crate::progress::{Control, Progress, Watch};
+use crate::storage::PartialFile;
+
+/// Tries in a row that bring nothing before giving up.
+const FRUITLESS_TRIES: u32 = 4;
+/// Pause before the second try; it doubles with each that brings nothing.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// A file to bring.
+pub(super) struct Download<'a> {
+    /// Where it is.
+    pub url: &'a str,
+    /// What it is called in messages.
+    pub name: &'a str,
+    /// Headers of the request.
+    pub headers: &'a [(&'static str, String)],
+    /// Where it goes; under way it is beside it, as `.part`.
+    pub target: &'a Path,
+    /// Its size, where known.
+    pub bytes: Option<u64>,
+    /// Its SHA-256, where known.
+    pub sha256: Option<&'a str>,
+}
+
+/// Counts the bytes of a model under way and reports them.
+pub(super) struct Meter<'a, 'b> {
+    watch: &'a mut Watch<'b>,
+    stage: String,
+    done: u64,
+    total: Option<u64>,
+    started: Instant,
+    /// Bytes that came from earlier tries: they say nothing of the speed.
+    from_before: u64,
+}
+
+impl<'a, 'b> Meter<'a, 'b> {
+    pub(super) fn new(stage: String, watch: &'a mut Watch<'b>) -> Self {
+        Self { watch, stage, done: 0, total: None, started: Instant::now(), from_before: 0 }
+    }
+
+    /// Starts to count for a source.
+    pub(super) fn begin(&mut self, total: Option<u64>) {
+        (self.done, self.total, self.from_before) = (0, total, 0);
+        self.started = Instant::now();
+        self.report();
+    }
+
+    /// Says what is done now, without a count.
+    pub(super) fn say(&mut self, stage: &str) {
+        let progress = Progress { stage: stage.to_owned(), unit: "bytes", ..Progress::default() };
+        self.watch.progress(progress);
+    }
+
+    pub(super) fn control(&self) -> &Control {
+        self.watch.control
+    }
+
+    /// Bytes that were here already.
+    pub(super) fn advance(&mut self, bytes: u64) {
+        self.from_before += bytes;
+        self.add(bytes);
+    }
+
+    fn add(&mut self, bytes: u64) {
+        self.done += bytes;
+        self.report();
+    }
+
+    fn take_back(&mut self, bytes: u64) {
+        self.done = self.done.saturating_sub(bytes);
+        self.from_before = self.from_before.min(self.done);
+    }
+
+    fn report(&mut self) {
+        let speed = (self.done - self.from_before) as f64 / self.started.elapsed().as_secs_f64().max(1e-3);
+        let left = self.total.map(|total| total.saturating_sub(self.done) as f64);
+        self.watch.progress(Progress {
+            stage: self.stage.clone(),
+            done: self.done,
+            total: self.total,
+            unit: "bytes",
+            eta_seconds: left.filter(|_| speed > 0.0).map(|left| left / speed),
+        });
+    }
+}
+
+/// Brings a file: goes on where an earlier try stopped, tries again when the connection breaks, and gives it
+/// its name only once its size and hash are right. A file with a wrong hash is removed.
+pub(super) fn download(wanted: &Download<'_>, network: &Network, meter: &mut Meter<'_, '_>) -> Result<(), Fault> {
+    let mut file = PartialFile::open(wanted.target).map_err(|error| Fault::disk("writing", wanted.target, &error))?;
+    check_space(wanted, &file)?;
+    if file.length() > 0 {
+        meter.advance(file.length());
+    }
+    // A wrong hash may be the fault of what an earlier try left: then the whole file is fetched once more.
+    let mut resumed = file.length() > 0;
+    loop {
+        fill(wanted, &mut file, network, meter)?;
+        let Some((expected, found)) = wrong_hash_of(wanted, &file, meter)? else { break };
+        if !resumed {
+            file.discard().map_err(|error| Fault::disk("removing", wanted.target, &error))?;
+            return Err(Fault::Failed(wrong_hash(wanted.name, &expected, &found)));
+        }
+        resumed = false;
+        begin_again(&mut file, meter).map_err(|error| Fault::disk("writing", wanted.target, &error))?;
+    }
+    file.finish(wanted.target).map_err(|error| Fault::disk("writing", wanted.target, &error))
+}
+
+/// Requests until the file is whole, going on after every broken connection that brought something new.
+fn fill(
+    wanted: &Download<'_>,
+    file: &mut PartialFile,
+    network: &Network,
+    meter: &mut Meter<'_, '_>,
+) -> Result<(), Fault> {
+    // The furthest any try came: a server whose file is too short would otherwise be asked for ever.
+    let mut furthest = file.length();
+    let mut fruitless = 0;
+    while wanted.bytes.is_none_or(|bytes| file.length() != bytes) {
+        match take(wanted, file, network, meter) {
+            Ok(()) => break,
+            Err(Fault::Cut(reason)) => {
+                fruitless = if file.length() > furthest { 0 } else { fruitless + 1 };
+                furthest = furthest.max(file.length());
+                if fruitless >= FRUITLESS_TRIES {
+                    return Err(Fault::Failed(format!("{}: {reason}", wanted.name)));
+                }
+                pause(fruitless, meter.control())?;
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(())
+}
+
+/// Sends a small request, again when the connection breaks.
+pub(super) fn send_patiently(request: &Request<'_>, network: &Network, control: &Control) -> Result<Reply, Fault> {
+    let mut fruitless = 0;
+    loop {
+        match network.send(request, control) {
+            Err(Fault::Cut(reason)) if fruitless + 1 >= FRUITLESS_TRIES => return Err(Fault::Failed(reason)),
+            Err(Fault::Cut(_)) => fruitless += 1,
+            other => return other,
+        }
+        pause(fruitless, control)?;
+    }
+}
+
+/// One request, from the end of what is there to the end of the file.
+fn take(
+    wanted: &Download<'_>,
+    file: &mut PartialFile,
+    network: &Network,
+    meter: &mut Meter<'_, '_>,
+) -> Result<(), Fault> {
+    let mut headers = wanted.headers.to_vec();
+    if file.length() > 0 {
+        headers.push(("range", format!("bytes={}-", file.length())));
+    }
+    let mut reply = network.send(&Request { url: wanted.url, head_only: false, headers: &headers }, meter.control())?;
+    let disk = |error: std::io::Error| Fault::disk("writing", wanted.target, &error);
+    match reply.status {
+        206 if continues_at(reply.header("content-range"), file.length()) => {}
+        // The whole file again, or a part that does not fit ours: what we have is of no use.
+        200 => begin_again(file, meter).map_err(disk)?,
+        206 | 416 if file.length() > 0 => {
+            begin_again(file, meter).map_err(disk)?;
+            return Err(Fault::Cut("the server could not go on where the last try stopped".to_owned()));
+        }
+        500..=599 => return Err(Fault::Cut(format!("the server has trouble of its own (status {})", reply.status))),
+        _ => return Err(reply.refusal(wanted.name)),
+    }
+    while let Some(piece) = reply.piece(meter.control())? {
+        if wanted.bytes.is_some_and(|bytes| file.length() + piece.len() as u64 > bytes) {
+            begin_again(file, meter).map_err(disk)?;
+            return Err(Fault::Failed(format!("{} is longer than it should be", wanted.name)));
+        }
+        file.append(&piece).map_err(disk)?;
+        meter.add(piece.len() as u64);
+    }
+    match wanted.bytes {
+        Some(bytes) if file.length() < bytes => {
+            Err(Fault::Cut(format!("the connection ended after {} of {bytes} bytes", file.length())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The hash expected and the one found, where they differ.
+fn wrong_hash_of(
+    wanted: &Download<'_>,
+    file: &PartialFile,
+    meter: &mut Meter<'_, '_>,
+) -> Result<Option<(String, String)>, Fault> {
+    let Some(expected) = wanted.sha256 else { return Ok(None) };
+    meter.say(&format!("Checking {}", wanted.name));
+    let found = file_sha256(file.path(), Some(meter.control()))
+        .map_err(|error| Fault::disk("reading", file.path(), &error))?
+        .ok_or(Fault::Cancelled)?;
+    Ok((found != expected).then(|| (expected.to_owned(), found)))
+}
+
+/// What is said of a file that is not the one it should be.
+pub(super) fn wrong_hash(name: &str, expected: &str, found: &str) -> String {
+    let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
+    format!(
+        "{name} is not the file it should be (SHA-256 {}… instead of {}…); it was removed",
+        short(found),
+        short(expected)
+    )
+}
+
+/// Whether a file has this SHA-256.
+pub(super) fn sha256_matches(path: &Path, expected: &str) -> std::io::Result<bool> {
+    Ok(file_sha256(path, None)?.is_some_and(|found| found == expected))
+}
+
+fn begin_again(file: &mut PartialFile, meter: &mut Meter<'_, '_>) -> std::io::Result<()> {
+    meter.take_back(file.length());
+    file.restart()
+}
+
+fn continues_at(content_range: Option<&str>, at: u64) -> bool {
+    content_range
+        .and_then(|range| range.trim().strip_prefix("bytes ")?.split('-').next()?.parse::<u64>().ok())
+        .is_some_and(|start| start == at)
+}
+
+fn check_space(wanted: &Download<'_>, file: &PartialFile) -> Result<(), Fault> {
+    let (Some(bytes), Some(folder)) = (wanted.bytes, wanted.target.parent()) else { return Ok(()) };
+    let needed = bytes.saturating_sub(file.length());
+    // Where the free space cannot be told, the write itself will.
+    match fs4::available_space(folder) {
+        Ok(free) if free < needed => Err(Fault::Failed(format!(
+            "{} needs {} MB in {}, where {} MB are free: free some space and try again",
+            wanted.name,
+            needed.div_ceil(1_000_000),
+            folder.display(),
+            free / 1_000_000
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Waits before the next try, longer each time.
+fn pause(fruitless: u32, control: &Control) -> Result<(), Fault> {
+    let end = Instant::now() + FIRST_PAUSE * (1 << fruitless);
+    while Instant::now() < end {
+        if control.is_cancelled() {
+            return Err(Fault::Cancelled);
+        }
+        std::thread::sleep(Duration::from_millis(25));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_range_that_fits_is_appended() {
+        assert!(continues_at(Some("bytes 10-99/100"), 10));
+        assert!(!continues_at(Some("bytes 0-99/100"), 10));
+        assert!(!continues_at(None, 10));
+    }
+
+    #[test]
+    fn a_file_larger_than_the_disk_is_refused_before_it_is_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("weights");
+        let file = PartialFile::open(&target).unwrap();
+        let wanted = Download {
+            url: "http://127.0.0.1:9/",
+            name: "weights",
+            headers: &[],
+            target: &target,
+            bytes: Some(u64::MAX / 2),
+            sha256: None,
+        };
+        let fault = check_space(&wanted, &file).unwrap_err();
+        assert!(matches!(fault, Fault::Failed(reason) if reason.contains("free some space")));
+    }
+}

@@ -1,0 +1,166 @@
+//! Fetching from the Hugging Face Hub into the cache that Hugging Face's own tools share:
+//! `blobs/<etag>`, `snapshots/<commit>/<file>` linking to them, `refs/<branch>` naming the commit.
+
+use std::path::{Path, PathBuf};
+
+use hf_hub::Cache;
+
+use crate::fetch::FetchSettings;
+use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
+use crate::fetch::download::{Download, Meter, download, send_patiently, sha256_matches};
+use crate::fetch::http::{Fault, Network, Request};
+use crate::fetch::places::model_repo;
+use crate::storage::{link_or_copy, remove_file, write_atomic};
+
+/// Redirects followed while asking for a file's facts; renamed repositories need one.
+const MAX_REDIRECTS: usize = 5;
+
+/// What the Hub says of a file.
+struct Facts {
+    commit: String,
+    etag: String,
+    size: Option<u64>,
+}
+
+/// Brings every file of `entry` into the shared cache.
+///
+/// Returns the snapshot's folder.
+pub(super) fn fetch(
+    entry: &CatalogueEntry,
+    repo: &str,
+    revision: Option<&str>,
+    settings: &FetchSettings,
+    network: &Network,
+    meter: &mut Meter<'_, '_>,
+) -> Result<PathBuf, Fault> {
+    let mut commit: Option<String> = None;
+    meter.begin(entry.bytes());
+    for file in &entry.files {
+        // Once the commit behind a branch is known, the other files are taken from the same commit.
+        let at = commit.as_deref().or(revision);
+        let found = fetch_file(file, repo, at, settings, network, meter)?;
+        commit.get_or_insert(found);
+    }
+    let commit = commit.ok_or_else(|| Fault::Failed("the catalogue lists no files for it".to_owned()))?;
+    let cache = Cache::new(settings.places.hub_cache.clone()).repo(model_repo(repo, revision));
+    if revision.is_none() {
+        let reference = repo_folder(settings, repo).join("refs/main");
+        write_atomic(&reference, |writer| std::io::Write::write_all(writer, commit.as_bytes()))
+            .map_err(|error| Fault::disk("writing", &reference, &error))?;
+    }
+    Ok(cache.pointer_path(&commit))
+}
+
+/// Brings one file into the cache and returns the commit it is of.
+fn fetch_file(
+    file: &ModelFile,
+    repo: &str,
+    revision: Option<&str>,
+    settings: &FetchSettings,
+    network: &Network,
+    meter: &mut Meter<'_, '_>,
+) -> Result<String, Fault> {
+    let revision = revision.unwrap_or("main").replace('/', "%2F");
+    let url = format!("{}/{repo}/resolve/{revision}/{}", settings.endpoints.hub, file.path);
+    let headers = headers(settings);
+    let facts = ask(&url, &file.path, &headers, network, meter)?;
+    let folder = repo_folder(settings, repo);
+    let blob = folder.join("blobs").join(&facts.etag);
+    // The catalogue's hash decides; failing that, the Hub names large files by theirs.
+    let sha256 = file.sha256.clone().or_else(|| is_sha256(&facts.etag).then(|| facts.etag.clone()));
+    let present = blob.is_file() && sha256.as_deref().is_none_or(|hash| sha256_matches(&blob, hash).unwrap_or(false));
+    if present {
+        meter.advance(facts.size.unwrap_or(0));
+    } else {
+        remove_file(&blob).map_err(|error| Fault::disk("removing", &blob, &error))?;
+        let wanted = Download {
+            url: &url,
+            name: &file.path,
+            headers: &headers,
+            target: &blob,
+            bytes: facts.size.or(file.bytes),
+            sha256: sha256.as_deref(),
+        };
+        download(&wanted, network, meter)?;
+    }
+    let link = folder.join("snapshots").join(&facts.commit).join(&file.path);
+    let up = "../".repeat(2 + file.path.matches('/').count());
+    let relative = Path::new(&up).join("blobs").join(&facts.etag);
+    link_or_copy(&blob, &relative, &link).map_err(|error| Fault::disk("writing", &link, &error))?;
+    Ok(facts.commit)
+}
+
+/// Asks for a file's commit, etag and size, as `huggingface_hub` does: the first answer carries them, so
+/// only redirects within the Hub (renamed repositories) are followed.
+fn ask(
+    url: &str,
+    name: &str,
+    headers: &[(&'static str, String)],
+    network: &Network,
+    meter: &mut Meter<'_, '_>,
+) -> Result<Facts, Fault> {
+    let mut url = url.to_owned();
+    for _ in 0..MAX_REDIRECTS {
+        let request = Request { url: &url, head_only: true, headers };
+        let reply = send_patiently(&request, network, meter.control())?;
+        if let Some(location) = reply.header("location").filter(|location| location.starts_with('/')) {
+            url = crate::fetch::python_package::join_url(&url, location);
+            continue;
+        }
+        if !matches!(reply.status, 200..=399) {
+            return Err(reply.refusal(name));
+        }
+        let linked = reply.header("x-linked-etag");
+        let etag = linked.or_else(|| reply.header("etag")).map(clean_etag);
+        let size = reply.header(if linked.is_some() { "x-linked-size" } else { "content-length" });
+        return match (reply.header("x-repo-commit"), etag) {
+            (Some(commit), Some(etag)) if is_plain(commit) && is_plain(&etag) => {
+                Ok(Facts { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()) })
+            }
+            _ => Err(Fault::Failed(format!("the answer for {name} is not a Hub's: it names no commit and etag"))),
+        };
+    }
+    Err(Fault::Failed(format!("{name} was redirected more than {MAX_REDIRECTS} times")))
+}
+
+fn headers(settings: &FetchSettings) -> Vec<(&'static str, String)> {
+    let mut headers = vec![("accept-encoding", "identity".to_owned())];
+    if let Some(token) = &settings.endpoints.token {
+        headers.push(("authorization", format!("Bearer {token}")));
+    }
+    headers
+}
+
+fn repo_folder(settings: &FetchSettings, repo: &str) -> PathBuf {
+    settings.places.hub_cache.join(model_repo(repo, None).folder_name())
+}
+
+fn clean_etag(etag: &str) -> String {
+    etag.trim_start_matches("W/").trim_matches('"').to_owned()
+}
+
+/// Both become names of files: nothing else may be in them.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+fn is_sha256(etag: &str) -> bool {
+    etag.len() == 64 && etag.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etags_lose_their_quotes() {
+        assert_eq!(clean_etag("\"abc\""), "abc");
+        assert_eq!(clean_etag("W/\"abc\""), "abc");
+    }
+
+    #[test]
+    fn names_that_leave_the_cache_are_refused() {
+        assert!(is_plain("1110a243fdf4706b3f48f1d95db1a4f5529b4d41"));
+        assert!(!is_plain("../../x") && !is_plain("a/b") && !is_plain(""));
+    }
+}

