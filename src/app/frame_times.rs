@@ -67,9 +67,7 @@ fn settle(ctx: &Context, app: &mut HoneApp) {
     }
 }
 
-#[test]
-#[ignore = "a measurement: run it alone, in release, on a quiet machine"]
-fn a_frame_of_each_step_with_many_rows() {
+fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let project_folder = folder.path().join("project");
     drop(ProjectFile::create(&project_folder, &Project::default(), false).unwrap());
@@ -94,4 +92,12 @@ fn a_frame_of_each_step_with_many_rows() {
         }
     }
     assert!(slow.is_empty(), "too slow for 60 frames a second: {slow:?}");
+}
+
+mod by_hand {
+    #[test]
+    #[ignore = "a measurement: run it alone, in release, on a quiet machine"]
+    fn a_frame_of_each_step_with_many_rows() {
+        super::measure();
+    }
 }

@@ -378,7 +378,6 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/x", listener.local_addr().unwrap());
         let control = Control::default();
-        let start = std::time::Instant::now();
         let fault = std::thread::scope(|scope| {
             scope.spawn(|| {
                 std::thread::sleep(Duration::from_millis(150));
@@ -386,7 +385,7 @@ mod tests {
             });
             Network::new().send(&Request { url: &url, head_only: false, headers: &[] }, &control).err().unwrap()
         });
-        assert!(matches!(fault, Fault::Cancelled));
-        assert!(start.elapsed() < Duration::from_secs(1));
+        // A server that says nothing for `SILENCE` is another fault.
+        assert!(matches!(fault, Fault::Cancelled), "{fault:?}");
     }
 }

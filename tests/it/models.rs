@@ -2,12 +2,9 @@
 
 use candle_core::{Tensor, Var};
 use hone::data::PackedBatch;
-use hone::fetch::locate;
 use hone::models::{Compute, LoadOptions, Mode, TextClassifier, TrainPass};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
-use hone::project::{DeviceChoice, ModelChoice, OptimizerSettings, Precision, TrainedLayers};
-use hone::training::Optimizer;
-use serde::Deserialize;
+use hone::project::{DeviceChoice, Precision, TrainedLayers};
 
 use crate::tiny_bert::{LABELS, batch, expected, folder, learn, load, logits, options};
 
@@ -151,54 +148,6 @@ fn composed_operations_give_the_same_numbers() {
     same_numbers(&load().with_backend(Backend::Composed));
 }
 
-#[test]
-fn a_gpu_gives_the_same_numbers() {
-    let Some(gpu) = gpu() else { return };
-    same_numbers(&load_on(gpu, TrainedLayers::All));
-}
-
-#[test]
-fn a_gpu_learns_as_the_processor_does() {
-    let Some(gpu) = gpu() else { return };
-    for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
-        let losses = [DeviceChoice::Cpu, gpu].map(|device| {
-            let (model, batch) = (load_on(device, trained), batch());
-            let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
-            let features = model.features(&batch, &|| false).unwrap();
-            let losses = (1..=20).map(|step| {
-                let mut gradients = Gradients::new(model.parameters().len());
-                let (mode, loss) = (Mode::Training { seed: 3, step }, CrossEntropy::default());
-                let pass = TrainPass { batch: &batch, features: features.as_ref(), mode, loss: &loss, stop: &|| false };
-                let loss = model.train_pass(&pass, &mut gradients).unwrap().loss;
-                optimizer.step(&gradients, 1e-3).unwrap();
-                loss
-            });
-            losses.collect::<Vec<f64>>()
-        });
-        let [processor, gpu] = &losses;
-        assert!(gpu[19] < gpu[0], "{trained:?}: {gpu:?}");
-        for (step, (processor, gpu)) in processor.iter().zip(gpu).enumerate() {
-            // Rounding differs, and each step builds on the last.
-            assert!((processor - gpu).abs() < 1e-3, "{trained:?}, step {step}: {processor} {gpu}");
-        }
-    }
-}
-
-/// The GPU that this build can use and this machine has.
-fn gpu() -> Option<DeviceChoice> {
-    let found =
-        Compute::devices().iter().copied().find(|device| matches!(device, DeviceChoice::Cuda | DeviceChoice::Metal));
-    if found.is_none() {
-        println!("skipped: no GPU that this build can use");
-    }
-    found
-}
-
-fn load_on(device: DeviceChoice, trained: TrainedLayers) -> TextClassifier {
-    let compute = Compute::choose(device, Precision::F32).unwrap();
-    TextClassifier::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
-}
-
 /// Asserts that a model computes what the kernels do: loss, gradients, answers.
 fn same_numbers(other: &TextClassifier) {
     let model = load();
@@ -259,35 +208,6 @@ fn batches_that_cannot_be_read_are_refused() {
     assert!(refused(&[&[2, 900]]).contains("token id 900 is outside the model's table of 316"));
 }
 
-#[derive(Deserialize)]
-struct Pooled {
-    input_ids: Vec<u32>,
-    pooled: Vec<f32>,
-}
-
-#[test]
-fn minilm_equals_transformers() {
-    let choice = ModelChoice::Catalogue("minilm-l6".to_owned());
-    let Ok(Some(folder)) = locate(&choice, std::path::Path::new(".")) else {
-        println!("skipped: MiniLM-L6 is not in the cache; `hone models fetch minilm-l6` brings it");
-        return;
-    };
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/minilm-l6-pooled.json");
-    let cases: Vec<Pooled> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let (model, report) = TextClassifier::load(&folder, &options(&LABELS)).unwrap();
-    assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
-    assert_eq!(report.loaded.len(), 103);
-    let mut batch = PackedBatch::default();
-    cases.iter().enumerate().for_each(|(row, case)| batch.push(&case.input_ids, None, row));
-    let pooled = model.pooled(&batch).unwrap();
-    for (case, pooled) in cases.iter().zip(pooled) {
-        assert_eq!(case.pooled.len(), pooled.len());
-        for (expected, pooled) in case.pooled.iter().zip(pooled) {
-            assert!((expected - pooled).abs() < 1e-4, "{expected} {pooled}");
-        }
-    }
-}
-
 fn without_dropout() -> TextClassifier {
     TextClassifier::load(&folder(), &LoadOptions { dropout: Some(0.0), ..options(&LABELS) }).unwrap().0
 }
@@ -326,6 +246,86 @@ fn a_model_that_only_answers_answers_the_same() {
         for _ in 0..2 {
             let answers = answering.forward(&batch, Mode::Inference).unwrap();
             assert_eq!(answers, trained.forward(&batch, Mode::Inference).unwrap(), "{precision:?}");
+        }
+    }
+}
+
+mod needs_gpu {
+    use hone::project::OptimizerSettings;
+    use hone::training::Optimizer;
+
+    use super::*;
+    use crate::needs::gpu;
+
+    fn load_on(device: DeviceChoice, trained: TrainedLayers) -> TextClassifier {
+        let compute = Compute::choose(device, Precision::F32).unwrap();
+        TextClassifier::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, and a build with the feature `cuda` or `metal`"]
+    fn a_gpu_gives_the_same_numbers() {
+        same_numbers(&load_on(gpu(), TrainedLayers::All));
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, and a build with the feature `cuda` or `metal`"]
+    fn a_gpu_learns_as_the_processor_does() {
+        let gpu = gpu();
+        for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
+            let losses = [DeviceChoice::Cpu, gpu].map(|device| {
+                let (model, batch) = (load_on(device, trained), batch());
+                let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
+                let features = model.features(&batch, &|| false).unwrap();
+                let losses = (1..=20).map(|step| {
+                    let mut gradients = Gradients::new(model.parameters().len());
+                    let (mode, loss) = (Mode::Training { seed: 3, step }, CrossEntropy::default());
+                    let features = features.as_ref();
+                    let pass = TrainPass { batch: &batch, features, mode, loss: &loss, stop: &|| false };
+                    let loss = model.train_pass(&pass, &mut gradients).unwrap().loss;
+                    optimizer.step(&gradients, 1e-3).unwrap();
+                    loss
+                });
+                losses.collect::<Vec<f64>>()
+            });
+            let [processor, gpu] = &losses;
+            assert!(gpu[19] < gpu[0], "{trained:?}: {gpu:?}");
+            for (step, (processor, gpu)) in processor.iter().zip(gpu).enumerate() {
+                // Rounding differs, and each step builds on the last.
+                assert!((processor - gpu).abs() < 1e-3, "{trained:?}, step {step}: {processor} {gpu}");
+            }
+        }
+    }
+}
+
+mod needs_model {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::needs::minilm;
+
+    #[derive(Deserialize)]
+    struct Pooled {
+        input_ids: Vec<u32>,
+        pooled: Vec<f32>,
+    }
+
+    #[test]
+    #[ignore = "needs a model: hone models fetch minilm-l6"]
+    fn minilm_equals_transformers() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/minilm-l6-pooled.json");
+        let cases: Vec<Pooled> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let (model, report) = TextClassifier::load(&minilm(), &options(&LABELS)).unwrap();
+        assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
+        assert_eq!(report.loaded.len(), 103);
+        let mut batch = PackedBatch::default();
+        cases.iter().enumerate().for_each(|(row, case)| batch.push(&case.input_ids, None, row));
+        let pooled = model.pooled(&batch).unwrap();
+        for (case, pooled) in cases.iter().zip(pooled) {
+            assert_eq!(case.pooled.len(), pooled.len());
+            for (expected, pooled) in case.pooled.iter().zip(pooled) {
+                assert!((expected - pooled).abs() < 1e-4, "{expected} {pooled}");
+            }
         }
     }
 }

@@ -1,12 +1,11 @@
 //! What columns are for: guessed, joined, and columns of one label each.
 
-use super::real::shared;
 use super::*;
 use hone::data::{DropReason, RowColumns};
 use hone::project::ColumnRole;
 
 /// A project on a file just opened: every column guessed.
-fn guessed(path: &Path) -> (Project, Imported) {
+pub(super) fn guessed(path: &Path) -> (Project, Imported) {
     let mut project = Project::default();
     project.dataset.main = Some(path.to_owned());
     let imported = watched(|watch| import(&project, Path::new(""), watch)).unwrap();
@@ -14,28 +13,9 @@ fn guessed(path: &Path) -> (Project, Imported) {
     (project, imported)
 }
 
-fn roles(project: &Project, imported: &Imported) -> Vec<(String, ColumnRole)> {
+pub(super) fn roles(project: &Project, imported: &Imported) -> Vec<(String, ColumnRole)> {
     let names = imported.main.table.names.iter();
     names.filter_map(|name| Some((name.clone(), project.dataset.role_of(name)?))).collect()
-}
-
-#[test]
-fn roles_of_real_files() {
-    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
-    let (project, imported) = guessed(&path);
-    let found = roles(&project, &imported);
-    let expected = [
-        ("tweet_id", ColumnRole::Id),
-        ("airline_sentiment", ColumnRole::Label),
-        ("text", ColumnRole::Text),
-        ("tweet_created", ColumnRole::Time),
-    ];
-    assert_eq!(found, expected.map(|(name, role)| (name.to_owned(), role)));
-    for path in ["airline_tweets/train.csv", "sst2/train.tsv"] {
-        let Some(path) = shared(path) else { return };
-        let (project, imported) = guessed(&path);
-        assert_eq!(roles(&project, &imported).len(), imported.main.table.names.len().min(2), "{}", path.display());
-    }
 }
 
 #[test]

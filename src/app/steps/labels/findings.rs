@@ -320,31 +320,33 @@ mod tests {
     }
 
     #[test]
-    fn the_findings_of_real_tweets_fit_the_window() {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
-        if !path.exists() {
-            println!("skipped: ../shared absent ({})", path.display());
-            return;
-        }
-        let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
-        settle(&mut window);
-        open(&mut window, path.clone());
-        let findings = hone(&mut window).state.work.findings.clone().unwrap();
-        let conflicts = &findings[0];
-        assert_eq!((conflicts.kind, conflicts.count), (FindingKind::Conflicts, 28), "cleaning makes one more");
-        picture("labels-tweets", &mut window);
-        for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
-            window.set_size(egui::vec2(width, height));
-            settle(&mut window);
-            picture(&format!("labels-tweets-{size}"), &mut window);
-            window.check_accessibility();
-            window.get_by_label("Show rows: Same text, different labels");
-        }
-    }
-
-    #[test]
     fn nothing_found_says_what_was_looked_for() {
         let (window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         window.get_by_label("No problems found");
+    }
+
+    mod needs_shared {
+        use super::*;
+        use crate::app::testing::shared;
+
+        #[test]
+        #[ignore = "needs the example data sets in ../shared/data"]
+        fn the_findings_of_real_tweets_fit_the_window() {
+            let path = shared("airline_tweets/Tweets.csv");
+            let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
+            settle(&mut window);
+            open(&mut window, path.clone());
+            let findings = hone(&mut window).state.work.findings.clone().unwrap();
+            let conflicts = &findings[0];
+            assert_eq!((conflicts.kind, conflicts.count), (FindingKind::Conflicts, 28), "cleaning makes one more");
+            picture("labels-tweets", &mut window);
+            for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
+                window.set_size(egui::vec2(width, height));
+                settle(&mut window);
+                picture(&format!("labels-tweets-{size}"), &mut window);
+                window.check_accessibility();
+                window.get_by_label("Show rows: Same text, different labels");
+            }
+        }
     }
 }
