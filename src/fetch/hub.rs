@@ -3,13 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use hf_hub::Cache;
-
 use crate::fetch::FetchSettings;
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
 use crate::fetch::download::{Download, Meter, download, send_patiently, sha256_matches};
 use crate::fetch::http::{Fault, Network, Request};
-use crate::fetch::places::model_repo;
 use crate::storage::{link_or_copy, remove_file, write_atomic};
 
 /// Redirects followed while asking for a file's facts; renamed repositories need one.
@@ -42,13 +39,12 @@ pub(super) fn fetch(
         commit.get_or_insert(found);
     }
     let commit = commit.ok_or_else(|| Fault::Failed("the catalogue lists no files for it".to_owned()))?;
-    let cache = Cache::new(settings.places.hub_cache.clone()).repo(model_repo(repo, revision));
     if revision.is_none() {
-        let reference = repo_folder(settings, repo).join("refs/main");
+        let reference = settings.places.main_reference(repo);
         write_atomic(&reference, |writer| std::io::Write::write_all(writer, commit.as_bytes()))
             .map_err(|error| Fault::disk("writing", &reference, &error))?;
     }
-    Ok(cache.pointer_path(&commit))
+    Ok(settings.places.snapshot_folder(repo, &commit))
 }
 
 /// Brings one file into the cache and returns the commit it is of.
@@ -64,7 +60,7 @@ fn fetch_file(
     let url = format!("{}/{repo}/resolve/{revision}/{}", settings.endpoints.hub, file.path);
     let headers = headers(settings);
     let facts = ask(&url, &file.path, &headers, network, meter)?;
-    let folder = repo_folder(settings, repo);
+    let folder = settings.places.repo_folder(repo);
     let blob = folder.join("blobs").join(&facts.etag);
     // The catalogue's hash decides; failing that, the Hub names large files by theirs.
     let sha256 = file.sha256.clone().or_else(|| is_sha256(&facts.etag).then(|| facts.etag.clone()));
@@ -83,7 +79,7 @@ fn fetch_file(
         };
         download(&wanted, network, meter)?;
     }
-    let link = folder.join("snapshots").join(&facts.commit).join(&file.path);
+    let link = settings.places.snapshot_folder(repo, &facts.commit).join(&file.path);
     let up = "../".repeat(2 + file.path.matches('/').count());
     let relative = Path::new(&up).join("blobs").join(&facts.etag);
     link_or_copy(&blob, &relative, &link).map_err(|error| Fault::disk("writing", &link, &error))?;
@@ -129,10 +125,6 @@ fn headers(settings: &FetchSettings) -> Vec<(&'static str, String)> {
         headers.push(("authorization", format!("Bearer {token}")));
     }
     headers
-}
-
-fn repo_folder(settings: &FetchSettings, repo: &str) -> PathBuf {
-    settings.places.hub_cache.join(model_repo(repo, None).folder_name())
 }
 
 fn clean_etag(etag: &str) -> String {

@@ -6,8 +6,6 @@
 
 use std::path::{Path, PathBuf};
 
-use hf_hub::{Cache, Repo, RepoType};
-
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile, Source};
 use crate::models::WEIGHTS_FILE;
 
@@ -109,15 +107,15 @@ impl Places {
     }
 
     fn snapshot(&self, entry: &CatalogueEntry, repo: &str, revision: Option<&str>) -> Option<PathBuf> {
-        let cache = Cache::new(self.hub_cache.clone()).repo(model_repo(repo, revision));
         if let Some(revision) = revision {
-            let folder = cache.pointer_path(revision);
+            let folder = self.snapshot_folder(repo, revision);
             if is_whole(&folder, &entry.files) {
                 return Some(folder);
             }
         }
-        let main = Cache::new(self.hub_cache.clone()).repo(model_repo(repo, None)).get(WEIGHTS_FILE)?;
-        let folder = main.parent()?.to_path_buf();
+        let commit = std::fs::read_to_string(self.main_reference(repo)).ok()?;
+        let folder = self.snapshot_folder(repo, &commit);
+        let main = folder.join(WEIGHTS_FILE);
         let right_weights = revision.is_none() || {
             let pinned = entry.files.iter().find(|file| file.path == WEIGHTS_FILE)?.sha256.as_deref()?;
             main.canonicalize().ok()?.file_name()?.to_str()? == pinned
@@ -125,11 +123,21 @@ impl Places {
         let present = entry.files.iter().all(|file| folder.join(&file.path).is_file());
         (right_weights && present).then_some(folder)
     }
-}
 
-/// The Hub's name for a model at a commit or at `main`.
-pub(super) fn model_repo(repo: &str, revision: Option<&str>) -> Repo {
-    Repo::with_revision(repo.to_owned(), RepoType::Model, revision.unwrap_or("main").to_owned())
+    /// The folder of a model in the Hugging Face cache: `models--owner--name`.
+    pub(super) fn repo_folder(&self, repo: &str) -> PathBuf {
+        self.hub_cache.join(format!("models--{}", repo.replace('/', "--")))
+    }
+
+    /// The folder of a model's files at a commit.
+    pub(super) fn snapshot_folder(&self, repo: &str, commit: &str) -> PathBuf {
+        self.repo_folder(repo).join("snapshots").join(commit)
+    }
+
+    /// The file that names the commit of the branch `main`.
+    pub(super) fn main_reference(&self, repo: &str) -> PathBuf {
+        self.repo_folder(repo).join("refs/main")
+    }
 }
 
 /// Whether every file is there and, where its size is known, of that size.

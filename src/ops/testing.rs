@@ -1,5 +1,5 @@
-//! Checks every op goes through: agreement with its reference, forward and backward, finite differences, and the same
-//! bits on any number of threads.
+//! Checks that every op must pass: it agrees with its reference forward and backward and with finite differences, and gives
+//! the same bits on any number of threads.
 
 use std::sync::OnceLock;
 

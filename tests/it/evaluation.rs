@@ -68,7 +68,7 @@ fn the_bootstrap_interval_agrees_with_numpy_and_repeats() {
 }
 
 #[test]
-fn the_majority_baseline_answers_the_most_frequent_training_label() {
+fn the_majority_baseline_predicts_the_most_frequent_training_label() {
     let metrics = majority_baseline(&names(3), &[1, 1, 0, 2, 2, 1], &[0, 1, 1, 2]);
     assert_eq!(metrics.confusion.counts, [[0, 1, 0], [0, 2, 0], [0, 1, 0]]);
     assert!((metrics.accuracy - 0.5).abs() < 1e-12);
@@ -99,7 +99,7 @@ fn the_tfidf_baseline_equals_scikit_learn() {
 }
 
 #[test]
-fn a_label_that_training_never_had_is_never_answered_by_the_baseline() {
+fn the_baseline_never_predicts_a_label_without_training_rows() {
     let (control, mut report) = (Control::default(), |_| {});
     let mut watch = Watch { control: &control, report: &mut report };
     let train = LabelledTexts { texts: &["good one", "bad one", "good two"], labels: &[0, 2, 0] };

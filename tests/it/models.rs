@@ -63,7 +63,7 @@ fn gradients_equal_finite_differences() {
 }
 
 #[test]
-fn every_parameter_has_a_gradient_and_moves() {
+fn every_parameter_has_a_gradient_and_changes() {
     for dropout in [None, Some(0.0)] {
         let (model, _) = TextClassifier::load(&folder(), &LoadOptions { dropout, ..options(&["yes", "no"]) }).unwrap();
         let mut batch = batch();
@@ -99,7 +99,7 @@ fn a_few_steps_learn_the_batch() {
 }
 
 #[test]
-fn dropout_is_named_by_seed_and_step() {
+fn dropout_depends_only_on_seed_and_step() {
     let model = load();
     let run = |seed, step| logits(&model, Mode::Training { seed, step });
     assert_eq!(run(1, 1), run(1, 1));
@@ -111,7 +111,7 @@ fn dropout_is_named_by_seed_and_step() {
 }
 
 #[test]
-fn threads_do_not_change_a_bit() {
+fn results_are_the_same_bits_for_any_number_of_threads() {
     let model = load();
     let run = || {
         let (_, gradients) = learn(&model, &batch(), FIRST_STEP);
@@ -123,7 +123,7 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn a_text_has_the_same_logits_alone_and_in_company() {
+fn a_text_has_the_same_logits_alone_and_in_a_batch() {
     let model = load();
     let together = logits(&model, Mode::Inference);
     for (case, together) in expected().cases.iter().zip(together) {
@@ -137,7 +137,7 @@ fn a_text_has_the_same_logits_alone_and_in_company() {
 }
 
 #[test]
-fn a_pass_ends_soon_after_it_is_told_to() {
+fn a_forward_pass_can_be_stopped() {
     let stopped = load().forward_unless(&batch(), None, Mode::Inference, &|| true);
     assert!(stopped.unwrap_err().to_string().contains("stopped"));
 }
@@ -169,7 +169,7 @@ fn same_numbers(other: &TextClassifier) {
 }
 
 #[test]
-fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
+fn frozen_layers_have_no_gradient_and_their_output_can_be_cached() {
     for (trained, frozen_layers) in [(TrainedLayers::Top(1), 1), (TrainedLayers::Head, 2), (TrainedLayers::Top(9), 0)] {
         let (model, _) = TextClassifier::load(&folder(), &LoadOptions { trained, ..options(&LABELS) }).unwrap();
         let frozen = |name: &str| {
@@ -195,7 +195,7 @@ fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
 }
 
 #[test]
-fn batches_that_cannot_be_read_are_refused() {
+fn bad_batches_are_refused() {
     let model = load();
     let refused = |texts: &[&[u32]]| {
         let mut batch = PackedBatch::default();
@@ -233,7 +233,7 @@ fn update() -> AdamW {
 }
 
 #[test]
-fn a_model_that_only_answers_answers_the_same() {
+fn an_inference_only_model_predicts_the_same() {
     for precision in [Precision::F32, Precision::Bf16] {
         let load = |only_answers| {
             let compute = Compute::choose(DeviceChoice::Cpu, precision).unwrap();
@@ -270,7 +270,7 @@ mod needs_gpu {
 
     #[test]
     #[ignore = "needs a GPU, and a build with the feature `cuda` or `metal`"]
-    fn a_gpu_learns_as_the_processor_does() {
+    fn a_gpu_learns_as_the_cpu_does() {
         let gpu = gpu();
         for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
             let losses = [DeviceChoice::Cpu, gpu].map(|device| {

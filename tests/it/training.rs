@@ -157,7 +157,7 @@ mod needs_gpu {
 
     #[test]
     #[ignore = "needs a GPU, and a build with the feature `cuda` or `metal`"]
-    fn a_gpu_trains_a_run_as_the_processor_does() {
+    fn a_gpu_trains_as_the_cpu_does() {
         let [bench, other] = [Bench::new(80), Bench::new(80)];
         let run = |bench: &Bench, device| bench.train(|settings| settings.device = device);
         let (processor, there) = (run(&other, DeviceChoice::Cpu), run(&bench, gpu()));

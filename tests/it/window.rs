@@ -87,7 +87,7 @@ mod needs_display {
 
     #[test]
     #[ignore = "needs Xvfb, xdotool and ImageMagick (Debian packages xvfb, xdotool, imagemagick)"]
-    fn the_sample_project_is_walked_to_a_trained_model() {
+    fn the_sample_project_is_trained_by_keyboard_alone() {
         let display = Display::start();
         let home = tempfile::tempdir().unwrap();
         let project = sample(home.path());

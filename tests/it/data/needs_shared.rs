@@ -19,7 +19,7 @@ fn on(main: std::path::PathBuf, text: &str, label: &str) -> Project {
 
 #[test]
 #[ignore = "needs the example data sets in ../shared/data"]
-fn raw_airline_tweets() {
+fn raw_airline_tweets_are_read_and_prepared() {
     let path = shared("airline_tweets/Tweets.csv");
     let mut project = on(path, "text", "airline_sentiment");
     let (imported, ready) = prepared(&project, Path::new(""));
@@ -41,7 +41,7 @@ fn raw_airline_tweets() {
 
 #[test]
 #[ignore = "needs the example data sets in ../shared/data"]
-fn what_is_said_of_the_raw_airline_tweets_is_found() {
+fn known_problems_of_the_raw_airline_tweets_are_found() {
     let path = shared("airline_tweets/Tweets.csv");
     let mut project = on(path, "text", "airline_sentiment");
     // As the file has them: cleaning makes a few more texts equal, and leaves copies out before ids are compared.
@@ -71,7 +71,7 @@ fn what_is_said_of_the_raw_airline_tweets_is_found() {
 
 #[test]
 #[ignore = "needs the example data sets in ../shared/data"]
-fn airline_tweets_with_files_given() {
+fn airline_tweets_with_validation_and_test_files_are_prepared() {
     let [train, validation, test] =
         ["train", "validation", "test"].map(|name| shared(&format!("airline_tweets/{name}.csv")));
     let mut project = on(train, "text", "label");
@@ -104,7 +104,7 @@ fn sst2_is_read_without_quoting() {
 
 #[test]
 #[ignore = "needs the example data sets in ../shared/data"]
-fn a_tab_separated_file_without_a_header() {
+fn a_tab_separated_file_without_a_header_is_read() {
     let path = shared("vader_amazon/amazonReviewSnippets_GroundTruth.txt");
     let file = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap();
     assert_eq!((file.table.len(), file.bad_rows.len(), delimited(&file).header), (3_708, 0, false));
@@ -112,7 +112,7 @@ fn a_tab_separated_file_without_a_header() {
 
 #[test]
 #[ignore = "needs the example data sets in ../shared/data"]
-fn roles_of_real_files() {
+fn column_roles_of_real_files_are_guessed() {
     let path = shared("airline_tweets/Tweets.csv");
     let (project, imported) = guessed(&path);
     let found = roles(&project, &imported);

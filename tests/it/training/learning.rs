@@ -40,7 +40,7 @@ fn a_run_learns_and_writes_its_settings_metrics_and_predictions() {
 }
 
 #[test]
-fn the_best_folder_gives_the_predictions_of_the_run() {
+fn the_best_checkpoint_gives_the_predictions_of_the_run() {
     let bench = Bench::new(120);
     bench.train(|_| ()).summary();
     let (model, ids) = best_model(&bench);
