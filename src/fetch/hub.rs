@@ -1,4 +1,4 @@
-//! Fetching from the Hugging Face Hub into the cache that Hugging Face's own tools share:
+//! Downloads from the Hugging Face Hub into the cache shared with Hugging Face's own tools:
 //! `blobs/<etag>`, `snapshots/<commit>/<file>` linking to them, `refs/<branch>` naming the commit.
 
 use std::path::{Path, PathBuf};
@@ -9,19 +9,19 @@ use crate::fetch::download::{Download, Meter, download, send_patiently, sha256_m
 use crate::fetch::http::{Fault, Network, Request};
 use crate::storage::{link_or_copy, remove_file, write_atomic};
 
-/// Redirects followed while asking for a file's facts; renamed repositories need one.
+/// Redirects followed when asking about a file; renamed repositories need one.
 const MAX_REDIRECTS: usize = 5;
 
-/// What the Hub says of a file.
+/// What the Hub says about a file.
 struct Facts {
     commit: String,
     etag: String,
     size: Option<u64>,
 }
 
-/// Brings every file of `entry` into the shared cache.
+/// Downloads every file of `entry` into the shared cache.
 ///
-/// Returns the snapshot's folder.
+/// Returns the folder of the snapshot.
 pub(super) fn fetch(
     entry: &CatalogueEntry,
     repo: &str,
@@ -47,7 +47,7 @@ pub(super) fn fetch(
     Ok(settings.places.snapshot_folder(repo, &commit))
 }
 
-/// Brings one file into the cache and returns the commit it is of.
+/// Downloads one file into the cache and returns its commit.
 fn fetch_file(
     file: &ModelFile,
     repo: &str,
@@ -62,7 +62,7 @@ fn fetch_file(
     let facts = ask(&url, &file.path, &headers, network, meter)?;
     let folder = settings.places.repo_folder(repo);
     let blob = folder.join("blobs").join(&facts.etag);
-    // The catalogue's hash decides; failing that, the Hub names large files by theirs.
+    // The catalogue's hash decides. Without one: the Hub names large files by their hash.
     let sha256 = file.sha256.clone().or_else(|| is_sha256(&facts.etag).then(|| facts.etag.clone()));
     let present = blob.is_file() && sha256.as_deref().is_none_or(|hash| sha256_matches(&blob, hash).unwrap_or(false));
     if present {
@@ -131,7 +131,7 @@ fn clean_etag(etag: &str) -> String {
     etag.trim_start_matches("W/").trim_matches('"').to_owned()
 }
 
-/// Both become names of files: nothing else may be in them.
+/// Commit and etag become file names, so other characters are refused.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
