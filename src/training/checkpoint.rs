@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::models::TextClassifier;
+use crate::models::Model;
 use crate::storage::{ModelFolderInfo, replace_folder, write_model_info};
 
 use crate::training::TrainError;
@@ -15,7 +15,7 @@ use crate::training::TrainError;
 ///
 /// # Errors
 /// [`TrainError::Model`] or [`TrainError::Storage`] when the disk refuses.
-pub fn save(model: &TextClassifier, source: &Path, folder: &Path, info: &ModelFolderInfo) -> Result<(), TrainError> {
+pub fn save(model: &Model, source: &Path, folder: &Path, info: &ModelFolderInfo) -> Result<(), TrainError> {
     replace_folder(folder, |unfinished| {
         model.save_folder(source, unfinished)?;
         write_model_info(unfinished, info)?;

@@ -8,7 +8,7 @@ use egui::{ComboBox, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::job::job_card;
+use crate::app::widgets::job_card;
 use crate::app::widgets::numbers::{ago, bytes, count, counted, duration, score};
 use crate::app::widgets::{
     Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,

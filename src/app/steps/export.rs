@@ -7,7 +7,7 @@ use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::job::job_card;
+use crate::app::widgets::job_card;
 use crate::app::widgets::{banner, button, card, empty_state, icon_button, page, primary_button, section};
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};

@@ -5,7 +5,7 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::job::job_card;
+use crate::app::widgets::job_card;
 use crate::app::widgets::{
     Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section, spinner,
 };
