@@ -114,7 +114,7 @@ impl Head {
         }
     }
 
-    /// Completes the report of what was loaded: whether the head is new. Missing weights of a new head are no news.
+    /// Completes the report of what was loaded: whether the head is new. Missing weights of a new head are not listed.
     pub fn report(&self, report: &mut LoadReport) {
         let (weight, prefix) = match self {
             Self::Classification { .. } => ("classifier.weight", CLASSIFIER),

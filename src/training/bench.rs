@@ -17,7 +17,7 @@ use crate::training::{Optimizer, TrainError};
 /// Steps that are not counted: memory is being allocated and caches are cold.
 const WARM_UP: u32 = 2;
 
-/// A language model reads one token in so many.
+/// A language model reads one token in this many.
 const READ: usize = 7;
 
 /// What steps are timed.
@@ -58,8 +58,8 @@ pub struct StepFigures {
 /// Times steps on random tokens. They change the model's weights.
 ///
 /// # Errors
-/// [`TrainError::Setting`] when a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when told
-/// to stop, [`TrainError::Tensor`] when the network fails.
+/// [`TrainError::Setting`] when a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when
+/// stopped, [`TrainError::Tensor`] when the network fails.
 pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
     check(model, bench)?;
     let gemm_limit = model.matrix_speed()?;

@@ -61,14 +61,14 @@ pub struct SmallerRun {
     pub max_length: usize,
 }
 
-/// Measures what a run of these inputs will take. Nothing is written but the tokens of the texts,
-/// which the run then finds in the project's cache.
+/// Measures what a run of these inputs will take. Only the tokens of the texts are
+/// written, to the project's cache, where the run will find them.
 ///
 /// Memory is estimated first, from the sizes of the network and of the longest pass. If there is not enough, nothing of
 /// that size is allocated and [`DryRun::time`] is empty.
 ///
 /// # Errors
-/// As [`crate::training::train`] before its first step, and [`TrainError::Cancelled`] when told to stop.
+/// As [`crate::training::train`] before its first step, and [`TrainError::Cancelled`] when stopped.
 pub fn dry_run(
     inputs: TrainInputs<'_>,
     control: &Control,

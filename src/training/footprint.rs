@@ -57,7 +57,7 @@ impl Footprint {
         Self { parameters, trained, a_token, head_a_token }
     }
 
-    /// Most memory of the process, bytes, when its longest pass has so many tokens.
+    /// Peak memory of the process, bytes, when its longest pass has this many tokens.
     pub fn peak(&self, tokens: usize) -> u64 {
         // While loading, the file's bytes and the tensors are both in memory; later two moments and a gradient.
         let loading = 2 * self.parameters;

@@ -30,23 +30,23 @@ use crate::training::{TrainError, predict};
 /// Resamples of the interval of macro-F1.
 const RESAMPLES: usize = 1000;
 
-/// What a run is made of.
+/// The inputs of a run.
 #[derive(Clone, Copy)]
 pub struct TrainInputs<'a> {
     /// Settings.
     pub project: &'a Project,
     /// The project's folder: the run goes to `runs/<id>/` below it.
     pub project_folder: &'a Path,
-    /// The rows, ready.
+    /// The prepared rows.
     pub prepared: &'a Prepared,
     /// The pre-trained model, a Hugging Face folder.
     pub model_folder: &'a Path,
 }
 
-/// Fine-tunes a model and leaves `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
+/// Fine-tunes a model and writes `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
 /// validation and test, and the outcome.
 ///
-/// The same inputs give the same losses bit for bit. How stopping works is told in `trainer.rs`.
+/// The same inputs give the same losses bit for bit. `trainer.rs` describes how stopping works.
 ///
 /// # Errors
 /// [`TrainError::Cancelled`] when it was stopped before there was anything to keep: the run's folder is then
@@ -74,17 +74,17 @@ pub fn train(
     outcome
 }
 
-/// Marks the run as failed if training panics, so that it does not seem to be under way for ever.
+/// Marks the run as failed if training panics, so that it does not look as if it were still running.
 struct Unfinished<'a>(&'a RunFolder);
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let message = "Hone met an error of its own while training. Train again.".to_owned();
+        let message = "Training stopped because of a bug in Hone. Please try again.".to_owned();
         let _ = self.0.write_status(&RunStatus::Failed(message));
     }
 }
 
-/// Everything up to the first step. Nothing is written before all is known to be usable. The lock tells other
+/// Everything before the first step. Nothing is written until all inputs are known to be usable. The lock tells other
 /// processes that the run is under way.
 fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
     let TrainInputs { project, prepared, model_folder, .. } = inputs;
@@ -203,7 +203,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
     }
 }
 
-/// Trains. A stop is turned into a result where there is something to keep.
+/// Trains. A stopped run still has a result if there is something to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
     match trainer.fit() {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
@@ -341,7 +341,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_while_training_leaves_a_run_that_says_it_failed() {
+    fn a_panic_during_training_marks_the_run_as_failed() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path()).unwrap();
         run.write_status(&RunStatus::Running).unwrap();
@@ -351,6 +351,6 @@ mod tests {
         });
         assert!(panicked.is_err());
         let status = run.read_status().unwrap();
-        assert!(matches!(&status, RunStatus::Failed(message) if message.contains("Train again")), "{status:?}");
+        assert!(matches!(&status, RunStatus::Failed(message) if message.contains("Please try again")), "{status:?}");
     }
 }

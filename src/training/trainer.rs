@@ -1,9 +1,9 @@
 //! The training loop.
 //!
-//! Stopping: a person who stops a run wants it to end, and to keep the model. So the first stop ends the training; the best checkpoint so far is measured on test and the run ends with a result
-//! ([`StopReason::Stopped`]). If nothing was evaluated yet, the weights as they are now are. A second stop drops
-//! what is left to do: without any evaluation there is nothing to keep and the run's folder is removed, else the
-//! result stands without test figures. Before the first step a stop removes the run.
+//! Stopping: the first stop ends training. The best checkpoint so far is then measured on test, and the run ends with a
+//! result ([`StopReason::Stopped`]). If nothing was evaluated yet, the current weights are. A second stop skips what is
+//! left to do: if nothing was evaluated, there is nothing to keep and the run's folder is removed; otherwise the result has
+//! no test scores. A stop before the first step removes the run.
 
 use std::path::Path;
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl Trainer<'_> {
     /// Trains to the last epoch, or until the metric no longer improves.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when told to stop; [`TrainError::Diverged`] and others when it cannot go on.
+    /// [`TrainError::Cancelled`] when stopped; [`TrainError::Diverged`] and others when training fails.
     pub fn fit(&mut self) -> Result<StopReason, TrainError> {
         for epoch in 0..self.settings.epochs {
             let steps = self.steps_of_epoch(epoch);
@@ -165,7 +165,7 @@ impl Trainer<'_> {
     /// Measures the weights on validation and keeps them if they are the best so far.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when told to stop while there is a best to keep, or twice.
+    /// [`TrainError::Cancelled`] when stopped while there is a best to keep, or twice.
     pub fn evaluate(&mut self) -> Result<Verdict, TrainError> {
         let stopwatch = Stopwatch::start(&self.voice);
         let rows = &self.data.validation;
