@@ -7,7 +7,7 @@ mod stopping;
 use std::path::{Path, PathBuf};
 
 use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
-use hone::models::{LoadOptions, TextClassifier};
+use hone::models::{LoadOptions, Model};
 use hone::progress::{Control, Watch};
 use hone::project::{DeviceChoice, ModelChoice, Precision, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
@@ -135,10 +135,10 @@ fn quietly<T>(work: impl FnOnce(&mut Watch) -> T) -> T {
 }
 
 /// The newest run's best checkpoint, and the test texts as its tokens.
-fn best_model(bench: &Bench) -> (TextClassifier, Vec<Vec<u32>>) {
+fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
     let best = bench.newest().best();
-    let options = LoadOptions { labels: bench.prepared.labels.clone(), ..LoadOptions::default() };
-    let (model, report) = TextClassifier::load(&best, &options).unwrap();
+    let options = LoadOptions::classifier(bench.prepared.labels.clone());
+    let (model, report) = Model::load(&best, &options).unwrap();
     assert!(!report.new_head && report.missing.is_empty());
     let texts: Vec<&str> = bench.prepared.side(Side::Test).map(|example| example.text.as_str()).collect();
     let ids = TextTokenizer::load(&best).unwrap().encode_batch(&texts, 32).unwrap();

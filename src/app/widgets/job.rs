@@ -1,4 +1,4 @@
-//! Work under way that is not a run: an export, a prediction, a measurement.
+//! A running task other than training: an export, a prediction, an evaluation.
 
 use egui::{Align, Layout, Ui};
 
@@ -8,7 +8,7 @@ use crate::app::theme::{Theme, icons};
 use crate::app::widgets::numbers::duration;
 use crate::app::widgets::{button, card, progress_ui};
 
-/// Long work under way: what, how far, how long still, and a way to stop it.
+/// A running task with its progress, time left and a stop button.
 pub fn job_card(ui: &mut Ui, theme: &Theme, job: &Job, sender: &mut CommandSender) {
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {

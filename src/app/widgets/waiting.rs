@@ -1,4 +1,4 @@
-//! What stands where something is still being made.
+//! The card shown while something is being prepared.
 
 use egui::{ProgressBar, Ui};
 
@@ -8,7 +8,7 @@ use crate::app::widgets::numbers::{count, duration};
 use crate::app::widgets::spinner::spinner;
 use crate::progress::Progress;
 
-/// A card with what is being done, how far it is and the time left.
+/// A card with the current task, its progress and the time left.
 pub fn waiting_ui(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>) {
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_is_known() {
+    fn progress_shows_what_is_known() {
         let mut progress = Progress { stage: "Reading".to_owned(), unit: "rows", ..Progress::default() };
         assert_eq!(describe(&progress), "Reading");
         progress.done = 1_200;

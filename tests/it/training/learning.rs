@@ -103,8 +103,8 @@ fn training_changes_every_tensor() {
     bench.train(|settings| settings.epochs = 1).summary();
     let labels = bench.prepared.labels.clone();
     let load = |folder: &Path| {
-        let options = LoadOptions { labels: labels.clone(), seed: 42, ..LoadOptions::default() };
-        TextClassifier::load(folder, &options).unwrap().0
+        let options = LoadOptions { seed: 42, ..LoadOptions::classifier(labels.clone()) };
+        Model::load(folder, &options).unwrap().0
     };
     let (before, after) = (load(&tiny_bert()), load(&bench.newest().best()));
     assert!(before.parameters().len() > 30);
@@ -121,8 +121,8 @@ fn frozen_layers_keep_their_weights_and_the_rest_learns() {
     let bench = Bench::new(120);
     let labels = bench.prepared.labels.clone();
     let load = |folder: &Path| {
-        let options = LoadOptions { labels: labels.clone(), seed: 42, ..LoadOptions::default() };
-        TextClassifier::load(folder, &options).unwrap().0
+        let options = LoadOptions { seed: 42, ..LoadOptions::classifier(labels.clone()) };
+        Model::load(folder, &options).unwrap().0
     };
     for (trained, still) in [
         (TrainedLayers::Head, vec!["bert.embeddings.", "bert.encoder."]),
@@ -183,8 +183,8 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     };
     let labels = bench.prepared.labels.clone();
     assert_eq!(labels, ["bad", "good"]);
-    let options = LoadOptions { labels, seed: 42, ..LoadOptions::default() };
-    let (model, _) = TextClassifier::load(&tiny_bert(), &options).unwrap();
+    let options = LoadOptions { seed: 42, ..LoadOptions::classifier(labels) };
+    let (model, _) = Model::load(&tiny_bert(), &options).unwrap();
     let rows: Vec<_> = bench.prepared.side(Side::Train).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let ids = TextTokenizer::load(&tiny_bert()).unwrap().encode_batch(&texts, 32).unwrap();
