@@ -14,6 +14,8 @@ mod masked_lm;
 mod model_folders;
 mod models;
 mod needs;
+mod old_runs;
+mod predictor;
 mod storage;
 mod tiny_bert;
 mod training;

@@ -9,9 +9,12 @@ use std::path::{Path, PathBuf};
 use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
 use hone::models::{LoadOptions, Model};
 use hone::progress::{Control, Watch};
-use hone::project::{DeviceChoice, ModelChoice, Precision, Project, TrainingSettings};
+use hone::project::{
+    ClassificationSettings, ColumnRole, DeviceChoice, ModelChoice, Precision, Project, Task, TrainingSettings,
+};
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
-use hone::training::{TrainError, TrainInputs, TrainingEvent, predict, train};
+use hone::tasks::{self, Samples};
+use hone::training::{ToScore, TrainError, TrainInputs, TrainingEvent, predict, train};
 
 pub fn tiny_bert() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")
@@ -36,8 +39,8 @@ pub fn write_reviews(folder: &Path, rows: usize) {
 pub fn project() -> Project {
     let mut project = Project { model: ModelChoice::Folder(tiny_bert()), ..Project::default() };
     project.dataset.main = Some(PathBuf::from("reviews.csv"));
-    project.dataset.text_column = "text".into();
-    project.dataset.label_column = "label".into();
+    project.dataset.set_role("text", Some(ColumnRole::Text));
+    project.dataset.set_role("label", Some(ColumnRole::Label));
     // The texts are alike on purpose: kept together, they would be a few large groups.
     project.split.keep_near_together = false;
     project.training = TrainingSettings {
@@ -88,8 +91,14 @@ impl Bench {
     }
 
     fn train(&self, change: impl FnOnce(&mut TrainingSettings)) -> Outcome {
+        self.train_task(|_, settings| change(settings))
+    }
+
+    fn train_task(&self, change: impl FnOnce(&mut ClassificationSettings, &mut TrainingSettings)) -> Outcome {
         let mut project = project();
-        change(&mut project.training);
+        let mut task = project.classification().unwrap().clone();
+        change(&mut task, &mut project.training);
+        project.task = Task::TextClassification(task);
         self.train_with(&project, &Control::default(), &mut |_| ())
     }
 
@@ -145,10 +154,18 @@ fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
     (model, ids)
 }
 
-/// What the newest run said of the test rows, probability after probability.
+/// Probabilities that a model gives tokenised texts, `[texts][labels]`.
+fn probabilities(model: &Model, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    let (task, samples) = (tasks::classifier(model.labels()), Samples { ids: ids.to_vec(), classes: Vec::new() });
+    let what = ToScore { task: &*task, samples: &samples, rows: ids.len() };
+    let scored = quietly(|watch| predict(model, what, watch)).unwrap();
+    scored.answers.iter().map(|answer| answer.class().unwrap().probabilities.clone()).collect()
+}
+
+/// The newest run's probabilities of the test rows, row after row.
 fn kept_predictions(bench: &Bench) -> Vec<f32> {
     let kept = bench.newest().read_predictions("test").unwrap();
-    kept.into_iter().flat_map(|row| row.probabilities).collect()
+    kept.iter().flat_map(|row| row.probabilities().to_vec()).collect()
 }
 
 mod needs_gpu {
@@ -169,7 +186,7 @@ mod needs_gpu {
         }
         // What was trained there answers the same on the processor.
         let (model, ids) = best_model(&bench);
-        let found = quietly(|watch| predict(&model, &ids, watch)).unwrap().concat();
+        let found = probabilities(&model, &ids).concat();
         for (found, kept) in found.iter().zip(kept_predictions(&bench)) {
             assert!((found - kept).abs() < 1e-4, "{found} {kept}");
         }

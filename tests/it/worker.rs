@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hone::data::{Imported, Prepared};
-use hone::project::{ModelChoice, Project, TrainingSettings};
+use hone::project::{ColumnRole, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, SharedData, Worker, WorkerOptions};
 

@@ -8,12 +8,8 @@ use super::roles::{guessed, roles};
 use crate::needs::shared;
 
 fn on(main: std::path::PathBuf, text: &str, label: &str) -> Project {
-    let dataset = DatasetSettings {
-        main: Some(main),
-        text_column: text.to_owned(),
-        label_column: label.to_owned(),
-        ..DatasetSettings::default()
-    };
+    let dataset = DatasetSettings { main: Some(main), ..DatasetSettings::default() }
+        .with_columns(&[(text, ColumnRole::Text), (label, ColumnRole::Label)]);
     Project { dataset, ..Project::default() }
 }
 

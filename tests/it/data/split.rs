@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use super::*;
 use hone::data::Side;
-use hone::project::{Size, SplitMethod, SplitSettings};
+use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
 
@@ -129,7 +129,7 @@ fn a_warning_says_why_a_split_is_larger_than_asked_for() {
     let mut main = "customer,text,label\n".to_owned();
     (0..120).for_each(|row| writeln!(main, "c{},{},{}", row % 3, words(row), ["a", "b"][row % 2]).unwrap());
     let mut project = super::project(folder.path(), &main, None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     project.split.stratified = false;
     let warnings = prepared(&project, folder.path()).1.warnings;
     let told = |warning: &String| warning.ends_with("were asked for: rows that stay together are not divided");

@@ -32,7 +32,7 @@ fn settings_and_data_that_are_refused_leave_no_run() {
     std::fs::remove_file(bench.folder.path().join("runs")).unwrap();
     assert!(bench.train(|settings| settings.epochs = 0).error().contains("epochs cannot be 0"));
     let unknown = ClassWeights::ByHand([("best".to_owned(), 2.0)].into());
-    assert!(bench.train(|settings| settings.class_weights = unknown).error().contains("bad, good"));
+    assert!(bench.train_task(|task, _| task.class_weights = unknown).error().contains("bad, good"));
     bench.prepared.examples.retain(|example| example.side != Side::Validation);
     assert!(bench.train(|_| ()).error().contains("no validation rows"));
     bench.prepared.blockers.push("There is one label only.".to_owned());
@@ -57,5 +57,5 @@ fn without_test_rows_there_are_no_test_metrics() {
     bench.prepared.examples.retain(|example| example.side != Side::Test);
     let outcome = bench.train(|settings| settings.epochs = 1);
     assert_eq!(outcome.summary().test, None);
-    assert!(bench.newest().read_figures().is_ok());
+    assert!(bench.newest().read_comparison().is_ok());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use hone::evaluation::{BaselineName, Metrics};
 use hone::ops::CrossEntropy;
 use hone::project::{ClassWeights, TrainedLayers};
 
@@ -14,7 +15,7 @@ fn a_run_learns_and_writes_its_settings_metrics_and_predictions() {
     let summary = outcome.summary();
     assert_eq!((summary.steps, summary.stop_reason), (180, StopReason::Completed));
     assert!((summary.epochs - 20.0).abs() < 1e-12 && summary.tokens_per_second > 0.0 && summary.peak_memory > 1 << 20);
-    let test = summary.test.as_ref().unwrap();
+    let test = summary.test.as_ref().and_then(Metrics::classification).unwrap();
     assert!(test.macro_average.f1 > 0.95, "macro-F1 {}", test.macro_average.f1);
 
     let run = bench.newest();
@@ -30,11 +31,11 @@ fn a_run_learns_and_writes_its_settings_metrics_and_predictions() {
     let right = predictions.iter().filter(|row| !row.is_wrong()).count() as f64 / 40.0;
     assert!((right - test.accuracy).abs() < 1e-12);
     assert_eq!(run.read_predictions("validation").unwrap().len(), 20);
-    let figures = run.read_figures().unwrap();
-    assert!(figures.majority_baseline.macro_average.f1 < 0.5);
-    assert!(
-        figures.macro_f1_interval.0 <= test.macro_average.f1 && test.macro_average.f1 <= figures.macro_f1_interval.1
-    );
+    let comparison = run.read_comparison().unwrap();
+    let majority = comparison.baseline(BaselineName::MajorityClass).and_then(Metrics::classification).unwrap();
+    assert!(majority.macro_average.f1 < 0.5 && comparison.baseline(BaselineName::TfIdf).is_some());
+    let interval = comparison.interval.unwrap();
+    assert!(interval.low <= test.macro_average.f1 && test.macro_average.f1 <= interval.high);
     let info = read_model_info(&run.best()).unwrap().unwrap();
     assert_eq!((info.text_column.as_str(), info.max_length, info.labels), ("text", 32, settings.labels));
 }
@@ -44,14 +45,16 @@ fn the_best_checkpoint_gives_the_predictions_of_the_run() {
     let bench = Bench::new(120);
     bench.train(|_| ()).summary();
     let (model, ids) = best_model(&bench);
-    let (found, kept) = (quietly(|watch| predict(&model, &ids, watch)).unwrap().concat(), kept_predictions(&bench));
+    let (found, kept) = (probabilities(&model, &ids).concat(), kept_predictions(&bench));
     assert_eq!(found.len(), kept.len());
     for (found, kept) in found.iter().zip(kept) {
         assert!((found - kept).abs() < 1e-6);
     }
     let control = Control::default();
     control.cancel();
-    let stopped = predict(&model, &ids, &mut Watch { control: &control, report: &mut |_| () });
+    let (task, samples) = (tasks::classifier(model.labels()), Samples { ids: ids.clone(), classes: Vec::new() });
+    let rows = ToScore { task: &*task, samples: &samples, rows: ids.len() };
+    let stopped = predict(&model, rows, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
 }
 
@@ -147,13 +150,13 @@ fn frozen_layers_keep_their_weights_and_the_rest_learns() {
 fn two_accumulated_batches_of_16_equal_one_of_32() {
     let bench = Bench::new(120);
     let with = |batch_size: usize, gradient_accumulation: usize, weights: &ClassWeights| {
-        bench.train(|settings| {
+        bench.train_task(|task, settings| {
             settings.batch_size = batch_size;
             settings.gradient_accumulation = gradient_accumulation;
-            settings.class_weights = weights.clone();
+            task.class_weights = weights.clone();
             settings.dropout = Some(0.0);
             settings.group_by_length = false;
-            settings.label_smoothing = 0.1;
+            task.label_smoothing = 0.1;
             settings.optimizer.learning_rate = 1e-3;
         })
     };
@@ -173,9 +176,9 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     let bench = Bench::new(80);
     let by_hand: BTreeMap<String, f64> = [("bad".to_owned(), 5.0)].into();
     let first_loss = |weights: ClassWeights| {
-        let outcome = bench.train(|settings| {
+        let outcome = bench.train_task(|task, settings| {
             settings.dropout = Some(0.0);
-            settings.class_weights = weights;
+            task.class_weights = weights;
             settings.batch_size = 1000; // one batch of all rows
             settings.epochs = 1;
         });
@@ -188,11 +191,11 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     let rows: Vec<_> = bench.prepared.side(Side::Train).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let ids = TextTokenizer::load(&tiny_bert()).unwrap().encode_batch(&texts, 32).unwrap();
-    let probabilities = quietly(|watch| predict(&model, &ids, watch)).unwrap();
+    let probabilities = probabilities(&model, &ids);
     let mean = |weights: [f64; 2]| {
         let (mut sum, mut total) = (0.0, 0.0);
         for (row, probabilities) in rows.iter().zip(&probabilities) {
-            let label = row.label as usize;
+            let label = row.class().unwrap() as usize;
             sum -= weights[label] * f64::from(probabilities[label]).ln();
             total += weights[label];
         }

@@ -1,6 +1,6 @@
 //! Early stopping, and runs that a person stops.
 
-use hone::project::{EarlyStopping, EvaluateEvery, MetricChoice};
+use hone::project::{EarlyStopping, EvaluateEvery, MetricName};
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn evaluations_follow_the_settings_and_early_stopping_ends_the_run() {
     let stuck = bench.train(|settings| {
         settings.optimizer.learning_rate = 1e-12;
         settings.epochs = 10;
-        settings.best_metric = MetricChoice::Accuracy;
+        settings.best_metric = Some(MetricName::Accuracy);
         settings.early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
     });
     let summary = stuck.summary();
@@ -106,5 +106,5 @@ fn stopping_twice_skips_the_final_evaluation() {
     let summary = outcome.summary();
     assert_eq!((summary.best_step, &summary.test), (6, &None));
     let run = bench.newest();
-    assert!(run.read_predictions("validation").is_ok() && run.read_figures().is_ok());
+    assert!(run.read_predictions("validation").is_ok() && run.read_comparison().is_ok());
 }

@@ -20,7 +20,7 @@ fn training_sends_events_in_order_and_its_run_can_be_loaded() {
                 kinds.push("steps");
             }
             Answer::Evaluation(point) => {
-                assert_eq!(point.metrics.rows, 12);
+                assert_eq!(point.metrics.rows(), 12);
                 kinds.push("evaluation");
             }
             Answer::RunFinished(results) => break results,
@@ -36,7 +36,7 @@ fn training_sends_events_in_order_and_its_run_can_be_loaded() {
 
     let Answer::RunLoaded(again) = bench.ask(Command::LoadRun { run: results.folder.clone() }) else { panic!() };
     assert_eq!((&again.summary, &again.test, &again.steps), (&results.summary, &results.test, &results.steps));
-    assert_eq!(again.macro_f1_interval, results.macro_f1_interval);
+    assert_eq!(again.comparison, results.comparison);
 
     let evaluate = |data| Command::Evaluate { run: results.folder.clone(), data };
     let Answer::Evaluated(report) = bench.ask(evaluate(None)) else { panic!() };
@@ -97,7 +97,7 @@ fn workers_share_the_data_they_have_read() {
     bench.worker = spawn();
     // The window reads before the columns are chosen.
     let mut unread = bench.project.clone();
-    unread.dataset.text_column.clear();
+    unread.dataset.set_columns_of(ColumnRole::Text, &[]);
     let imported = import(&preview, &unread, bench.folder.path());
     let prepared = prepare(&preview, &bench.project, &imported);
 

@@ -10,7 +10,7 @@ fn another_file_is_evaluated_with_the_columns_and_labels_of_the_run() {
     let evaluate = || Command::Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
     std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
     let Answer::Evaluated(report) = bench.ask(evaluate()) else { panic!() };
-    assert_eq!((report.metrics.rows, report.predictions.len()), (2, 2));
+    assert_eq!((report.metrics.rows(), report.predictions.len()), (2, 2));
     assert_eq!(report.predictions[1].id.record, 2);
 
     std::fs::write(&other, "label,text\ngood,this is great\nfine,this is fine\n").unwrap();

@@ -14,7 +14,7 @@ fn with_sides(names: &[&str]) -> String {
 fn by_column(main: &str, change: impl Fn(&mut Project)) -> Prepared {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), main, None, None);
-    project.dataset.split_column = Some("part".to_owned());
+    project.dataset.set_role("part", Some(ColumnRole::Split));
     project.split.method = SplitMethod::Column;
     change(&mut project);
     prepared(&project, folder.path()).1
@@ -73,11 +73,11 @@ fn validation_rows_are_drawn_from_training_when_the_column_names_none() {
 #[test]
 fn missing_columns_are_reported() {
     let main = with_sides(&["train", "dev", "test"]);
-    let none = by_column(&main, |project| project.dataset.split_column = None);
+    let none = by_column(&main, |project| project.dataset.set_columns_of(ColumnRole::Split, &[]));
     assert_eq!(none.blockers.len(), 1, "{:?}", none.blockers);
     assert!(none.blockers[0].contains("no split column is chosen. Choose one in Prepare, or split at random"));
     assert_eq!(none.examples.len(), 60, "the rows can be looked at meanwhile");
-    let wrong = by_column(&main, |project| project.dataset.split_column = Some("side".to_owned()));
+    let wrong = by_column(&main, |project| project.dataset.set_role("side", Some(ColumnRole::Split)));
     assert!(wrong.blockers[0].contains("main.csv has no column 'side' for the split. It has: 'text', 'label', 'part'"));
     let time = by_column(&main, |project| project.split.method = SplitMethod::Time);
     assert!(
@@ -87,7 +87,7 @@ fn missing_columns_are_reported() {
     );
     let group = by_column(&main, |project| {
         project.split.method = SplitMethod::Random;
-        project.dataset.group_column = Some("customer".to_owned());
+        project.dataset.set_role("customer", Some(ColumnRole::Group));
     });
     assert!(group.blockers[0].contains("main.csv has no column 'customer' for the group"), "{:?}", group.blockers);
 }

@@ -25,7 +25,7 @@ fn by_customers() -> String {
 fn rows_of_one_customer_are_in_one_split_for_every_seed() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &by_customers(), None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     let imported = watched(|watch| import(&project, folder.path(), watch)).unwrap();
     let table = &imported.main.table;
     let column = table.column_index("customer").unwrap();
@@ -69,7 +69,7 @@ fn a_label_in_too_few_groups_stays_in_training_with_a_warning() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     for seed in 0..10 {
         project.split.seed = seed;
         let ready = prepared(&project, folder.path()).1;
@@ -124,7 +124,7 @@ fn groups_joined_by_near_duplicates_stay_together() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     project.cleaning.drop_duplicates = false;
     for seed in 0..10 {
         project.split.seed = seed;

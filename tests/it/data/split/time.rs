@@ -14,7 +14,7 @@ fn split_by_time_trains_on_the_oldest_rows_and_tests_on_the_newest() {
     main += "no date at all,a,some day\nnone either,b,\n";
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let (imported, ready) = prepared(&project, folder.path());
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
@@ -52,7 +52,7 @@ fn rows_of_one_day_stay_together_and_a_warning_says_what_that_costs() {
     let folder = tempfile::tempdir().unwrap();
     let by_time = |days: usize, change: &dyn Fn(&mut Project)| {
         let mut project = project(folder.path(), &main(days), None, None);
-        project.dataset.time_column = Some("written".to_owned());
+        project.dataset.set_role("written", Some(ColumnRole::Time));
         project.split.method = SplitMethod::Time;
         change(&mut project);
         prepared(&project, folder.path()).1
@@ -83,7 +83,7 @@ fn ambiguous_days_and_months_give_a_warning() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let warnings = prepared(&project, folder.path()).1.warnings;
     let word = "Days and months cannot be told apart in 'written': '1/1/2024' is read as month, day, year";
@@ -99,7 +99,7 @@ fn a_label_only_in_the_newest_rows_blocks_training() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let blockers = prepared(&project, folder.path()).1.blockers;
     assert!(
