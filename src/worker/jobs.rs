@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::data::{self, DataError, Imported, Prepared, TextTokenizer, TokenHistogram};
 use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::fetch::{self, Catalogue, FetchError};
-use crate::models::{Compute, LoadOptions, ModelError, TextClassifier};
+use crate::models::{Compute, LoadOptions, Model, ModelError};
 use crate::progress::{Control, Watch};
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{RunFolder, StorageError};
@@ -262,7 +262,7 @@ fn bench_step(
     if let Some(warning) = compute.warning() {
         context.reporter.log(LogLevel::Warning, warning);
     }
-    let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, compute, ..LoadOptions::default() })?;
+    let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::classifier(labels) })?;
     let figures = context.watched(|watch| training::bench_step(&model, bench, watch))?;
     Ok(Answer::StepTimed { figures, device: name })
 }
