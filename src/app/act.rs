@@ -321,12 +321,11 @@ impl HoneApp {
             }
             Outcome::RunFinished => {
                 self.state.refresh_runs();
-                let macro_f1 = self.state.work.results.as_ref().map(|results| {
-                    let summary = &results.summary;
-                    summary.test.as_ref().unwrap_or(&summary.validation).macro_average.f1
+                let figures = self.state.work.results.as_ref().map(|results| results.measured().figures());
+                let best = figures.and_then(|figures| figures.into_iter().next());
+                let body = best.map_or_else(String::new, |(name, value)| {
+                    format!("{} {value:.3}. Evaluate shows where it errs", name.title())
                 });
-                let body =
-                    macro_f1.map_or_else(String::new, |f1| format!("Macro-F1 {f1:.3}. Evaluate shows where it errs"));
                 self.tell(Tone::Success, "Training finished", body);
             }
             Outcome::Written(body) => self.tell(Tone::Success, "Written", body),

@@ -24,6 +24,7 @@ mod session;
 mod shell;
 mod state;
 mod steps;
+mod tasks;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

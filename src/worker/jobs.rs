@@ -8,6 +8,7 @@ use crate::data::{self, DataError, Imported, Prepared, TextTokenizer, TokenHisto
 use crate::export::{self, ExportError, ExportFormat, Exported};
 use crate::fetch::{self, Catalogue, FetchError};
 use crate::models::{Compute, LoadOptions, Model, ModelError};
+use crate::predictor::PredictorError;
 use crate::progress::{Control, Watch};
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::storage::{RunFolder, StorageError};
@@ -91,6 +92,15 @@ impl From<ExportError> for JobError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::Cancelled => Self::Cancelled,
+            other => Self::failed(other),
+        }
+    }
+}
+
+impl From<PredictorError> for JobError {
+    fn from(error: PredictorError) -> Self {
+        match error {
+            PredictorError::Cancelled => Self::Cancelled,
             other => Self::failed(other),
         }
     }

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LabelCounts, LeakageReport, Likeness, Place, Prepared, RowQuery, TokenHistogram};
-use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS, Prediction};
+use crate::evaluation::{Interval, Metrics, Prediction};
 pub use crate::export::ExportFormat;
 use crate::progress::Progress;
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
-use crate::storage::{EvaluationPoint, RunSettings, RunSummary, StepMetrics};
+use crate::storage::{EvaluationPoint, RunComparison, RunSettings, RunSummary, StepMetrics};
 pub use crate::training::{DryRun, StepBench, StepFigures};
 
 use crate::worker::{Profile, RowSource, Survey};
@@ -381,38 +381,33 @@ pub struct RunResults {
     pub steps: Vec<StepMetrics>,
     /// Every evaluation.
     pub evaluations: Vec<EvaluationPoint>,
-    /// 95% interval of macro-F1 on test (validation when there is no test), by bootstrap.
-    pub macro_f1_interval: (f64, f64),
-    /// Always answering the most frequent training label, on the same rows.
-    pub majority_baseline: ClassificationMetrics,
-    /// TF-IDF with logistic regression, fitted on the same training rows, on the same rows as `majority_baseline`.
-    /// `None` when it was not measured (the run was stopped twice).
-    pub tfidf_baseline: Option<ClassificationMetrics>,
+    /// Interval and baselines on [`Self::measured`].
+    pub comparison: RunComparison,
 }
 
 impl RunResults {
-    /// The rows that the interval is of: test, or validation where there is no test.
+    /// The metrics to report: on test rows, or on validation rows if there are none.
     #[must_use]
-    pub fn measured(&self) -> &ClassificationMetrics {
-        self.summary.test.as_ref().unwrap_or(&self.summary.validation)
+    pub fn measured(&self) -> &Metrics {
+        self.summary.measured()
     }
 
-    /// 95% interval of macro-F1; `None` where the rows are too few for one.
+    /// 95% interval of the main metric; `None` with too few rows for one.
     #[must_use]
-    pub fn interval(&self) -> Option<(f64, f64)> {
-        (self.measured().rows >= FEWEST_ROWS).then_some(self.macro_f1_interval)
+    pub fn interval(&self) -> Option<Interval> {
+        self.comparison.interval
     }
 }
 
-/// Figures and predictions on some rows.
+/// Metrics and predictions on some rows.
 #[derive(Clone, Debug)]
 pub struct EvaluationReport {
     /// Run id.
     pub run: String,
     /// What was measured, for example "test rows of the run" or a path.
     pub data: String,
-    /// The figures.
-    pub metrics: ClassificationMetrics,
+    /// The metrics.
+    pub metrics: Metrics,
     /// Each row.
     pub predictions: Vec<Prediction>,
 }

@@ -6,16 +6,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Table};
-use crate::evaluation::Prediction;
+use crate::evaluation::{Prediction, Scored};
 use crate::fetch::{self, Catalogue};
 use crate::models::Compute;
+use crate::predictor::Predictor;
 use crate::progress::Watch;
 use crate::project::{ModelChoice, Project, RowId, SourceFile};
 use crate::storage::{RunFolder, RunOutcome, RunSettings, StorageError};
 use crate::training::{self, TrainInputs, TrainingEvent};
 
 use crate::worker::jobs::{Context, JobError};
-use crate::worker::labelling::LoadedModel;
 use crate::worker::reporter::Reporter;
 use crate::worker::{Answer, EvaluationReport, LogLevel, RunResults, RunStart};
 
@@ -116,7 +116,6 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         }
     };
     let (steps, evaluations) = run.read_metrics()?;
-    let figures = run.read_figures()?;
     Ok(RunResults {
         settings: run.read_settings()?,
         validation: run.read_predictions("validation")?,
@@ -125,9 +124,7 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         summary,
         steps,
         evaluations,
-        macro_f1_interval: figures.macro_f1_interval,
-        majority_baseline: figures.majority_baseline,
-        tfidf_baseline: figures.tfidf_baseline,
+        comparison: run.read_comparison()?,
         folder: run.path().to_owned(),
     })
 }
@@ -155,24 +152,21 @@ struct LabelledRow {
 }
 
 fn measure(
-    model: &LoadedModel,
+    model: &Predictor,
     run: String,
     data: String,
     rows: Vec<LabelledRow>,
     watch: &mut Watch<'_>,
 ) -> Result<EvaluationReport, JobError> {
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let ids = model.encode(&texts)?;
     let truth: Vec<u32> = rows.iter().map(|row| row.label).collect();
-    let evaluated = training::evaluate(&model.model, &ids, &truth, watch)?;
-    let predictions = rows.into_iter().zip(evaluated.predicted).zip(evaluated.probabilities);
-    let predictions = predictions
-        .map(|((row, predicted), probabilities)| {
-            let LabelledRow { id, key, text, label } = row;
-            Prediction { id, key, text, label: Some(label), predicted, probabilities }
-        })
-        .collect();
-    Ok(EvaluationReport { run, data, metrics: evaluated.metrics, predictions })
+    let Scored { metrics, answers } = model.score(&texts, &truth, watch)?;
+    let predictions = rows.into_iter().zip(answers).map(|(row, answer)| {
+        let LabelledRow { id, key, text, label } = row;
+        Prediction { id, key, text, label: Some(label), answer }
+    });
+    let predictions = predictions.collect();
+    Ok(EvaluationReport { run, data, metrics, predictions })
 }
 
 fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<LabelledRow>, JobError> {

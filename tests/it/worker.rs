@@ -219,7 +219,7 @@ fn training_answers_in_order_and_leaves_a_run_that_can_be_read_again() {
                 kinds.push("steps");
             }
             Answer::Evaluation(point) => {
-                assert_eq!(point.metrics.rows, 12);
+                assert_eq!(point.metrics.rows(), 12);
                 kinds.push("evaluation");
             }
             Answer::RunFinished(results) => break results,
@@ -235,7 +235,7 @@ fn training_answers_in_order_and_leaves_a_run_that_can_be_read_again() {
 
     let Answer::RunLoaded(again) = bench.ask(Command::LoadRun { run: results.folder.clone() }) else { panic!() };
     assert_eq!((&again.summary, &again.test, &again.steps), (&results.summary, &results.test, &results.steps));
-    assert_eq!(again.macro_f1_interval, results.macro_f1_interval);
+    assert_eq!(again.comparison, results.comparison);
 
     let evaluate = |data| Command::Evaluate { run: results.folder.clone(), data };
     let Answer::Evaluated(report) = bench.ask(evaluate(None)) else { panic!() };
@@ -389,7 +389,7 @@ fn another_file_is_measured_by_the_runs_own_columns_and_labels() {
     let evaluate = || Command::Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
     std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
     let Answer::Evaluated(report) = bench.ask(evaluate()) else { panic!() };
-    assert_eq!((report.metrics.rows, report.predictions.len()), (2, 2));
+    assert_eq!((report.metrics.rows(), report.predictions.len()), (2, 2));
     assert_eq!(report.predictions[1].id.record, 2);
 
     std::fs::write(&other, "label,text\ngood,this is great\nfine,this is fine\n").unwrap();

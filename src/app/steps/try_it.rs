@@ -227,7 +227,7 @@ mod tests {
             scene.classify = ClassifyState {
                 texts: vec![row.text.clone()],
                 labels: scene.results.as_ref().unwrap().settings.labels.clone(),
-                probabilities: vec![row.probabilities.clone()],
+                probabilities: vec![row.probabilities().to_vec()],
                 ..ClassifyState::default()
             };
             let mut harness = open(scene, dark);
