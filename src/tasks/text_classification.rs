@@ -21,10 +21,11 @@ pub(super) struct TextClassification {
 
 impl TextClassification {
     pub fn new(project: &Project, prepared: &Prepared) -> Self {
+        let settings = project.classification().cloned().unwrap_or_default();
         Self {
             labels: prepared.labels.clone(),
-            class_weights: project.training.class_weights.clone(),
-            label_smoothing: project.training.label_smoothing,
+            class_weights: settings.class_weights,
+            label_smoothing: settings.label_smoothing,
         }
     }
 
@@ -40,7 +41,7 @@ impl TaskDefinition for TextClassification {
     }
 
     fn samples(&self, examples: &[&Example], ids: Vec<Vec<u32>>, _: usize) -> Samples {
-        Samples { ids, classes: examples.iter().map(|example| example.label).collect() }
+        Samples { ids, classes: examples.iter().map(|example| example.class().unwrap_or_default()).collect() }
     }
 
     fn batch(&self, samples: &Samples, rows: &[usize], _: Draw) -> Batch {
