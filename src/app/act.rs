@@ -89,8 +89,12 @@ impl HoneApp {
             UserCommand::Stop => self.state.work.stop_training(),
             UserCommand::GoTo(step) => self.state.view = View::Step(step),
             UserCommand::TryIt => self.state.view = View::TryIt,
-            UserCommand::NextStep => self.state.view = self.state.view.step(1).map_or(self.state.view, View::Step),
-            UserCommand::PreviousStep => self.state.view = self.state.view.step(-1).map_or(self.state.view, View::Step),
+            UserCommand::NextStep => {
+                self.state.view = self.state.view.step(self.state.steps(), 1).map_or(self.state.view, View::Step)
+            }
+            UserCommand::PreviousStep => {
+                self.state.view = self.state.view.step(self.state.steps(), -1).map_or(self.state.view, View::Step)
+            }
             UserCommand::Palette => self.palette.toggle(),
             UserCommand::Notifications => self.dialog = Some(Dialog::Notifications),
             UserCommand::ThemeSystem => self.set_theme(ThemeChoice::System),
