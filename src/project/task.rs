@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Step};
+use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step};
 
 /// What the model is trained for, with the settings that only this task has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -217,10 +217,14 @@ impl RoleRule {
 static NO_LABELS: LabelSettings = LabelSettings::none();
 
 impl Project {
-    /// An untitled project for a task.
+    /// An untitled project for a task. Language modelling holds out a validation set alone: nothing else is measured.
     #[must_use]
     pub fn new(kind: TaskKind) -> Self {
-        Self { task: Task::new(kind), ..Self::default() }
+        let mut project = Self { task: Task::new(kind), ..Self::default() };
+        if kind == TaskKind::LanguageModelling {
+            project.split.test = Size::NONE;
+        }
+        project
     }
 
     /// The settings of text classification, if that is the task.
@@ -301,6 +305,7 @@ mod tests {
         assert!(kind.steps().iter().all(|step| !matches!(step, Step::Labels | Step::Review)));
         assert_eq!(kind.steps().len() + 2, Step::ALL.len());
         let mut project = Project::new(kind);
+        assert_eq!((project.split.validation, project.split.test), (Size::Share(0.1), Size::NONE));
         assert!(project.classification().is_none() && project.classification_mut().is_none());
         assert!(project.labels_mut().is_none());
         assert_eq!(project.labels(), &LabelSettings::default());
