@@ -108,7 +108,7 @@ impl Inspection {
     #[must_use]
     pub fn labels_of(&self, imported: &Arc<Imported>, dataset: &DatasetSettings) -> Option<&LabelCount> {
         let is_asked = |count: &&LabelCount| {
-            let same_columns = dataset.labelled_by().eq(count.columns.iter().map(String::as_str));
+            let same_columns = dataset.label_columns().eq(count.columns.iter().map(String::as_str));
             same_columns && Arc::ptr_eq(&count.imported, imported)
         };
         self.labels.as_ref().filter(is_asked)

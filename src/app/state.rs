@@ -124,11 +124,11 @@ impl AppState {
     /// Prepares the data anew if its columns are chosen.
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
-        let dataset = &session.project().dataset;
-        self.work.count_labels(dataset);
+        let project = session.project();
+        self.work.count_labels(&project.dataset);
         let imported = self.work.imported.as_ref();
-        if imported.is_some_and(|imported| dataset.columns_chosen(&imported.main.table.names)) {
-            self.work.prepare(session.project());
+        if imported.is_some_and(|imported| project.columns_chosen(&imported.main.table.names)) {
+            self.work.prepare(project);
         } else {
             self.work.unprepare();
         }

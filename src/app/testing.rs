@@ -19,7 +19,10 @@ use crate::evaluation::{
     majority_baseline,
 };
 use crate::progress::{Control, Watch};
-use crate::project::{DatasetSettings, Facts, LabelSettings, MetricName, Project, RowId, SourceFile};
+use crate::project::{
+    ClassificationSettings, ColumnRole, DatasetSettings, Facts, LabelSettings, MetricName, Project, RowId, SourceFile,
+    Task,
+};
 use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunSummary, StepMetrics, StopReason,
     ThemeChoice,
@@ -247,13 +250,12 @@ impl Run {
 pub fn project() -> Project {
     Project {
         name: "Customer reviews".to_owned(),
-        dataset: DatasetSettings {
-            main: Some(PathBuf::from("reviews.csv")),
-            text_column: "review".to_owned(),
-            label_column: "sentiment".to_owned(),
-            ..DatasetSettings::default()
-        },
-        labels: LabelSettings { order: labels(), ..LabelSettings::default() },
+        dataset: DatasetSettings { main: Some(PathBuf::from("reviews.csv")), ..DatasetSettings::default() }
+            .with_columns(&[("review", ColumnRole::Text), ("sentiment", ColumnRole::Label)]),
+        task: Task::TextClassification(ClassificationSettings {
+            labels: LabelSettings { order: labels(), ..LabelSettings::default() },
+            ..ClassificationSettings::default()
+        }),
         ..Project::default()
     }
 }

@@ -21,10 +21,11 @@ pub(super) struct TextClassification {
 
 impl TextClassification {
     pub fn new(project: &Project, prepared: &Prepared) -> Self {
+        let settings = project.classification().cloned().unwrap_or_default();
         Self {
             labels: prepared.labels.clone(),
-            class_weights: project.training.class_weights.clone(),
-            label_smoothing: project.training.label_smoothing,
+            class_weights: settings.class_weights,
+            label_smoothing: settings.label_smoothing,
         }
     }
 
@@ -40,7 +41,7 @@ impl TaskDefinition for TextClassification {
     }
 
     fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError> {
-        let classes = encoded.examples.iter().map(|example| example.label).collect();
+        let classes = encoded.examples.iter().map(|example| example.class().unwrap_or_default()).collect();
         Ok(Samples { ids: encoded.ids, classes })
     }
 

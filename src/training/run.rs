@@ -85,6 +85,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     let TrainInputs { project, prepared, model_folder, .. } = inputs;
     let settings = &project.training;
     settings.check()?;
+    project.task.check()?;
     setup::check_data(prepared)?;
     let tokenizer = TextTokenizer::load(model_folder)?;
     let task = tasks::definition(project, prepared, &tokenizer)?;
@@ -145,7 +146,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         plan,
         run,
         voice,
-        watch: BestWatch::new(settings.best_metric.into(), settings.early_stopping.clone()),
+        watch: BestWatch::new(project.best_metric(), settings.early_stopping.clone()),
         best: None,
         untrained: None,
         pace,
@@ -191,9 +192,9 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
     ModelFolderInfo {
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         cleaning: project.cleaning.clone(),
-        text_column: project.dataset.text_column.clone(),
-        joined_columns: project.dataset.joined_columns.clone(),
-        label_column: project.dataset.labelled_by().collect::<Vec<_>>().join(", "),
+        text_column: project.dataset.text_column().unwrap_or_default().to_owned(),
+        joined_columns: project.dataset.joined_columns().map(str::to_owned).collect(),
+        label_column: project.dataset.label_columns().collect::<Vec<_>>().join(", "),
         max_length,
         labels: labels.to_vec(),
         precision: compute.precision_setting(),
@@ -306,7 +307,7 @@ fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
         id: example.id,
         key: rows.keys.get(place).copied().flatten().map(str::to_owned),
         text: example.text.clone(),
-        label: Some(example.label),
+        label: example.class(),
         answer: answer.clone(),
     };
     rows.examples.iter().zip(answers).enumerate().map(of_row).collect()

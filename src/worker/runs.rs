@@ -181,7 +181,7 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
         id: example.id,
         key: prepared.keys.get(place).cloned().flatten(),
         text: example.text.clone(),
-        label: example.label,
+        label: example.class().unwrap_or_default(),
     };
     let test = prepared.examples.iter().enumerate().filter(|(_, example)| example.side == Side::Test);
     let rows: Vec<LabelledRow> = test.map(row).collect();
@@ -201,7 +201,7 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.tell_bad_rows(&imported);
     let table = &imported.table;
-    for name in project.dataset.read_columns().chain(project.dataset.labelled_by()) {
+    for name in project.dataset.read_columns().chain(project.dataset.label_columns()) {
         column(table, name, path)?;
     }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
@@ -212,8 +212,8 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
         let raw = columns.label(row).text().trim();
-        let name = project.labels.resolve(raw);
-        if text.trim().is_empty() || raw.is_empty() || project.labels.excluded.contains(name) {
+        let name = project.labels().resolve(raw);
+        if text.trim().is_empty() || raw.is_empty() || project.labels().excluded.contains(name) {
             continue;
         }
         let record = table.records[row];

@@ -21,7 +21,7 @@ fn full_project(folder: &Path) -> Project {
     project.training.evaluate_every = EvaluateEvery::Steps(50);
     project.training.early_stopping = None;
     let id = RowId { file: SourceFile::Main, record: 12 };
-    let edit = RowEdit { label: Some("good".to_owned()), ..RowEdit::default() };
+    let edit = RowEdit::relabelled("good");
     project.edits.rows.insert(id, edit);
     project
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hone::data::{Imported, Prepared, RowQuery};
-use hone::project::{ModelChoice, Project, TrainingSettings};
+use hone::project::{ColumnRole, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{Answer, Command, ExportFormat, JobId, RowSource, RunResults, SharedData, Worker, WorkerOptions};
 
@@ -367,7 +367,7 @@ fn what_one_worker_has_read_the_other_trains_on() {
     bench.worker = spawn();
     // The window reads before the columns are chosen.
     let mut unread = bench.project.clone();
-    unread.dataset.text_column.clear();
+    unread.dataset.set_columns_of(ColumnRole::Text, &[]);
     let imported = import(&preview, &unread, bench.folder.path());
     let prepared = prepare(&preview, &bench.project, &imported);
 

@@ -24,7 +24,7 @@ impl Work {
     /// Counts the labels as they stand in the files, where that was not done yet.
     pub fn count_labels(&mut self, dataset: &DatasetSettings) {
         let Some(imported) = self.imported.clone() else { return };
-        let columns: Vec<String> = dataset.labelled_by().map(str::to_owned).collect();
+        let columns: Vec<String> = dataset.label_columns().map(str::to_owned).collect();
         if columns.is_empty() || self.inspection.labels_of(&imported, dataset).is_some() {
             return;
         }

@@ -37,7 +37,7 @@ fn several_files_are_inspected_and_made_a_project_of() {
     );
     assert!(out.contains("2 rows of [folder]/b.csv could not be read"), "{out}");
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
-    assert_eq!((project.dataset.more.len(), project.dataset.joined_columns.as_slice()), (1, &["title".to_owned()][..]));
+    assert_eq!((project.dataset.more.len(), project.dataset.joined_columns().collect::<Vec<_>>()), (1, vec!["title"]));
 
     assert!(place.bad(1, &["inspect", "a.csv", "c.csv"]).contains("There is no file at [folder]/c.csv"));
     assert!(place.bad(1, &["inspect", "a.csv", "a.csv"]).contains("a.csv is named twice"));

@@ -47,6 +47,7 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
             "The first row holds the column names".to_owned()
         }
         FileFormat::Parquet | FileFormat::Arrow => "The file defines the columns and their types".to_owned(),
+        FileFormat::DocumentFolder { .. } => "Each document is a row".to_owned(),
         FileFormat::TextFolder { .. } => "Each text file is a row. Its label is the name of its folder".to_owned(),
         FileFormat::DatasetFolder { files: 1 } => "One file of the folder was read".to_owned(),
         FileFormat::DatasetFolder { files } => format!("{files} files of the folder were read and appended"),
@@ -146,7 +147,7 @@ mod tests {
         settle(&mut window);
         let project = window.state().as_ref().unwrap().project().clone();
         assert_eq!(project.dataset.sheet.as_deref(), Some("Other"));
-        assert_eq!((project.dataset.text_column.as_str(), project.dataset.label_column.as_str()), ("text", "label"));
+        assert_eq!((project.dataset.text_column(), project.dataset.label_column()), (Some("text"), Some("label")));
         window.get_by_label_contains("1 row  ·  2 columns");
         window.check_accessibility();
     }
