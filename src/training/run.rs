@@ -191,6 +191,7 @@ fn run_settings(
 fn model_info(project: &Project, labels: &[String], max_length: usize, compute: &Compute) -> ModelFolderInfo {
     ModelFolderInfo {
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
+        task: project.task.kind(),
         cleaning: project.cleaning.clone(),
         text_column: project.dataset.text_column().unwrap_or_default().to_owned(),
         joined_columns: project.dataset.joined_columns().map(str::to_owned).collect(),
@@ -307,7 +308,7 @@ fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
         id: example.id,
         key: rows.keys.get(place).copied().flatten().map(str::to_owned),
         text: example.text.clone(),
-        label: example.class(),
+        target: example.target,
         answer: answer.clone(),
     };
     rows.examples.iter().zip(answers).enumerate().map(of_row).collect()
