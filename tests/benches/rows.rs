@@ -34,11 +34,8 @@ struct Table {
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var_os("HONE_ROWS").map_or_else(|| made_up(folder.path()), PathBuf::from);
-    let dataset = DatasetSettings {
-        main: Some(path),
-        ..DatasetSettings::default()
-    }
-    .with_columns(&[("text", ColumnRole::Text), ("label", ColumnRole::Label)]);
+    let dataset = DatasetSettings { main: Some(path), ..DatasetSettings::default() }
+        .with_columns(&[("text", ColumnRole::Text), ("label", ColumnRole::Label)]);
     let project = Project { dataset, ..Project::default() };
     let control = Control::default();
     let watch = &mut Watch { control: &control, report: &mut |_| {} };
