@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Table};
+use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Table, Target};
 use crate::evaluation::{Prediction, Scored};
 use crate::fetch::{self, Catalogue};
 use crate::models::Compute;
@@ -163,7 +163,7 @@ fn measure(
     let Scored { metrics, answers } = model.score(&texts, &truth, watch)?;
     let predictions = rows.into_iter().zip(answers).map(|(row, answer)| {
         let LabelledRow { id, key, text, label } = row;
-        Prediction { id, key, text, label: Some(label), answer }
+        Prediction { id, key, text, target: Target::Class(label), answer }
     });
     let predictions = predictions.collect();
     Ok(EvaluationReport { run, data, metrics, predictions })

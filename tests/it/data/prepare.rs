@@ -47,7 +47,7 @@ fn a_missing_column_is_reported_with_the_existing_ones() {
         prepared(&project, folder.path()).1.blockers,
         ["No text column is chosen. Choose one of: 'text', 'label'"]
     );
-    project.dataset.set_role("label", Some(ColumnRole::Text));
+    project.dataset.set_columns_of(ColumnRole::Text, &["label".to_owned()]);
     assert!(prepared(&project, folder.path()).1.blockers[0].contains("Choose two different columns"));
 }
 

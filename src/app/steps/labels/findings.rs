@@ -44,7 +44,7 @@ pub fn findings_ui(
     explore: &mut ExploreState,
     sender: &mut CommandSender,
 ) {
-    let hint = "Checked in the rows in use, after cleaning. You can undo every fix";
+    let hint = "Checks the rows in use, after cleaning. You can undo every fix";
     section(ui, ctx.theme, "Findings", hint, |ui| {
         looking(ui, ctx, sender);
         let Some(findings) = ctx.findings else { return };

@@ -93,7 +93,7 @@ impl Queue {
         self.edits = edits.clone();
         let filter = &self.filter;
         let wanted = |row: &Prediction| {
-            filter.truth.is_none_or(|class| row.label == Some(class))
+            filter.truth.is_none_or(|class| row.label() == Some(class))
                 && filter.predicted.is_none_or(|class| row.predicted() == Some(class))
                 && !(filter.unreviewed_only && is_reviewed(edits, row.id))
         };
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!((queue.place_of(first), queue.reviewed(), queue.len() + 1), (None, 1, queue.all_len()));
         let filter = Filter { unreviewed_only: false, truth: Some(1), ..Filter::default() };
         queue.set_filter(filter, &results, &edits);
-        assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label == Some(1)));
+        assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label() == Some(1)));
     }
 
     #[test]
