@@ -239,7 +239,7 @@ mod tests {
         hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
         press(&mut window, Modifiers::COMMAND, Key::S);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
-        until(&mut window, |app| app.state.work.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
+        until(&mut window, |app| app.state.work.answers.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
 
         let ask = |window: &mut Window| {
             hone(window).leave(Leaving::Quit);

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use egui_kittest::Harness;
 
+use crate::app::answers::Answers;
 use crate::app::app::{HoneApp, Start};
-use crate::app::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun, StepContext};
-use crate::app::inspection::Inspection;
+use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared};
@@ -20,7 +20,7 @@ use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, Sour
 use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice,
 };
-use crate::worker::{EvaluationReport, RunResults, Survey};
+use crate::worker::{RowSource, RunResults, Survey};
 
 const FEATURES: usize = 4096;
 const EPOCHS: usize = 6;
@@ -297,29 +297,8 @@ pub struct Scene {
     pub folder: PathBuf,
     /// What is known of it.
     pub facts: Facts,
-    /// Its run.
-    pub results: Option<Arc<RunResults>>,
-    /// A run under way.
-    pub live: Option<LiveRun>,
-    /// Its files as read.
-    pub imported: Option<Arc<Imported>>,
-    /// Its rows, split.
-    pub prepared: Option<Arc<Prepared>>,
-    /// What was counted over them.
-    pub survey: Option<Arc<Survey>>,
-    /// What was asked about the rows.
-    pub inspection: Inspection,
-    /// A download.
-    pub fetch: Option<FetchState>,
-    pub forecast: Option<ForecastState>,
-    /// A job under way.
-    pub job: Option<Job>,
-    /// Figures on another file.
-    pub evaluated: Option<Arc<EvaluationReport>>,
-    /// What was exported.
-    pub exports: Vec<(String, PathBuf, String)>,
-    /// What typed texts were labelled as.
-    pub classify: ClassifyState,
+    /// What was asked of the workers.
+    pub answers: Answers,
     /// Where the chosen model lies.
     pub model_folder: Option<PathBuf>,
     /// What the step asked for.
@@ -331,29 +310,23 @@ pub struct Scene {
 impl Scene {
     /// The sample project, trained.
     pub fn trained(dark: bool) -> Self {
-        Self { results: Some(results()), facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) }
+        let mut scene = Self { facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) };
+        scene.answers.results.value = Some(results());
+        scene
     }
 
     /// The sample project, ready to be trained.
     pub fn prepared(dark: bool) -> Self {
-        let prepared = prepared();
+        let (imported, prepared) = (imported(), prepared());
+        let survey = Arc::new(Survey::of(&prepared));
+        let mut answers = Answers::default();
+        answers.rows.value = Some(RowSource { project: Arc::new(project()), imported, prepared, survey });
         Self {
             theme: theme(dark),
             project: project(),
             folder: PathBuf::from("customer-reviews"),
             facts: prepared_facts(),
-            results: None,
-            live: None,
-            imported: None,
-            survey: Some(Arc::new(Survey::of(&prepared))),
-            prepared: Some(prepared),
-            inspection: Inspection::default(),
-            fetch: None,
-            forecast: None,
-            job: None,
-            evaluated: None,
-            exports: Vec::new(),
-            classify: ClassifyState::default(),
+            answers,
             model_folder: None,
             sender: CommandSender::default(),
             asked: Vec::new(),
@@ -363,33 +336,8 @@ impl Scene {
     /// Calls `draw` with the context of this scene.
     pub fn show(&mut self, draw: impl FnOnce(&StepContext<'_>, &mut CommandSender)) {
         let ctx = StepContext {
-            theme: &self.theme,
-            project: &self.project,
-            folder: &self.folder,
-            facts: &self.facts,
-            imported: self.imported.as_ref(),
-            import_error: None,
-            prepared: self.prepared.as_ref(),
-            survey: self.survey.as_ref(),
-            likeness: None,
-            leakage: None,
-            prepare_stopped: false,
-            findings: None,
-            looking: None,
-            comparing: &ComparingState::Idle,
-            inspection: &self.inspection,
-            preview: None,
             model_folder: self.model_folder.as_deref(),
-            fetch: self.fetch.as_ref(),
-            forecast: self.forecast.as_ref(),
-            train_blocked: None,
-            live: self.live.as_ref(),
-            runs: &[],
-            results: self.results.as_ref(),
-            evaluated: self.evaluated.as_ref(),
-            job: self.job.as_ref(),
-            exports: &self.exports,
-            classify: &self.classify,
+            ..StepContext::new(&self.theme, (&self.project, &self.folder), &self.facts, &self.answers)
         };
         draw(&ctx, &mut self.sender);
     }

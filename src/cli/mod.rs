@@ -67,13 +67,6 @@ impl From<SettingError> for CliError {
     }
 }
 
-impl CliError {
-    /// An answer of the worker that does not belong to the command: a fault of Hone's own.
-    fn unexpected() -> Self {
-        Self::Failed("The worker gave an answer to another question. Please report this as a fault of Hone.".to_owned())
-    }
-}
-
 /// Runs a terminal command: results to `out`, progress and errors to standard error. Gives the exit code.
 #[must_use]
 pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::session::Session;
@@ -13,7 +12,7 @@ use crate::data::{Imported, check_pattern};
 use crate::fetch::Catalogue;
 use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, SplitMethod};
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
-use crate::worker::{Answer, Command};
+use crate::worker::Import;
 
 /// Makes the project, after a look into its files.
 pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -35,7 +34,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
-    let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
+    let imported = Session::begin()?.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
     none_is_open(&imported, &project.dataset)?;
@@ -131,15 +130,6 @@ fn split_in_words(project: &Project) -> Option<String> {
             Some(format!("Split: at random, rows of the same {column} together."))
         }
         _ => None,
-    }
-}
-
-/// Reads a project's files through the worker.
-pub(super) fn import(session: &mut Session, project: &Project, folder: &Path) -> Result<Arc<Imported>, CliError> {
-    let command = Command::Import { project: Box::new(project.clone()), folder: folder.to_owned() };
-    match session.run(command)? {
-        Answer::Imported(imported) => Ok(imported),
-        _ => Err(CliError::unexpected()),
     }
 }
 

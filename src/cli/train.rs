@@ -10,7 +10,7 @@ use crate::cli::table::{confusion_table, count, duration, grouped, metrics_table
 use crate::cli::{CliError, apply_settings, dry_run};
 use crate::project::Project;
 use crate::storage::{ProjectFile, StopReason};
-use crate::worker::{Answer, Command, RunResults};
+use crate::worker::{RunResults, Train};
 
 /// Trains and prints the outcome.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -28,8 +28,9 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
 /// Trains `project` into `folder` and prints the outcome.
 pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
-    let command = Command::Train { project: Box::new(project.clone()), folder: folder.to_owned() };
-    let Answer::RunFinished(results) = session.run(command)? else { return Err(CliError::unexpected()) };
+    let (events, told) = crossbeam_channel::unbounded();
+    let job = Train { project: project.clone(), folder: folder.to_owned(), events };
+    let results = session.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if json {
         return print_json(out, &TrainOutcome::new(&results));
     }

@@ -8,11 +8,10 @@ use egui::{ComboBox, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::job::job_card;
 use crate::app::widgets::numbers::{ago, bytes, count, counted, duration, score};
 use crate::app::widgets::{
-    Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
-    metrics_table_ui, page, primary_button, row_list_ui, section, side_by_side,
+    Action, Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
+    metrics_table_ui, page, primary_button, row_list_ui, running_card, section, side_by_side,
 };
 use crate::evaluation::{ClassificationMetrics, Prediction};
 use crate::project::Step;
@@ -55,7 +54,8 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
         toolbar(ui, ctx, state, sender, results);
         ui.add_space(ctx.theme.space.s);
         if let Some(job) = ctx.job {
-            job_card(ui, ctx.theme, job, sender);
+            let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
+            running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         let Some(shown) = Shown::of(ctx, results, state.rows) else {
             empty_state(ui, ctx.theme, icons::TABLE, "No rows here", "This run has no such rows", |_| {});
@@ -346,7 +346,7 @@ mod tests {
             harness.get_by_label_contains("True neutral, predicted positive").click();
             harness.run();
             let (scene, state) = harness.state();
-            let results = scene.results.as_ref().unwrap();
+            let results = scene.answers.results.value.as_ref().unwrap();
             assert!(state.listed.len() < errors);
             assert!(
                 state.listed.iter().all(|&row| results.test[row].label == Some(1) && results.test[row].predicted == 2)
@@ -360,11 +360,11 @@ mod tests {
     #[test]
     fn figures_on_another_file_are_shown_when_they_come() {
         let mut scene = Scene::trained(false);
-        let results = scene.results.clone().unwrap();
-        let mut harness = open(Scene { job: None, ..scene }, false);
+        let results = scene.answers.results.value.clone().unwrap();
+        let mut harness = open(scene, false);
         harness.run();
         scene = Scene::trained(false);
-        scene.evaluated = Some(Arc::new(EvaluationReport {
+        scene.answers.evaluated.value = Some(Arc::new(EvaluationReport {
             run: results.summary.run.clone(),
             data: "/home/ann/march.csv".to_owned(),
             metrics: results.summary.validation.clone(),

@@ -3,7 +3,6 @@
 use egui::{Align, Button, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use crate::app::steps::labels::explore::Shown;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::numbers::count;
 use crate::app::widgets::one_line;
@@ -20,6 +19,35 @@ const NUMBER: f32 = 84.0;
 const OF_FILE: f32 = 132.0;
 /// Least width at which the number of words is shown.
 const ROOMY: f32 = 600.0;
+
+/// The rows to show.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// The first so many places: all that will be used.
+    All(usize),
+    /// These places.
+    Places(&'a [Place]),
+}
+
+impl Shown<'_> {
+    /// Rows shown.
+    #[must_use]
+    pub fn len(self) -> usize {
+        match self {
+            Self::All(rows) => rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+
+    /// The row that stands at a place of the list.
+    #[must_use]
+    pub fn get(self, nth: usize) -> Option<Place> {
+        match self {
+            Self::All(rows) => (nth < rows).then_some(nth as Place),
+            Self::Places(places) => places.get(nth).copied(),
+        }
+    }
+}
 
 /// The row chosen, and whether the table must follow it.
 #[derive(Debug, Default)]

@@ -2,9 +2,9 @@
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
-use crate::app::context::{ComparingState, StepContext};
+use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
-use crate::app::steps::prepare::alike::row;
+use crate::app::steps::prepare::comparing::{comparing_ui, remedy_edit, row};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::numbers::count;
 use crate::app::widgets::{banner, button, progress_ui, section, spinner};
@@ -103,16 +103,6 @@ fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut Comman
     }
 }
 
-/// The change of the project that a remedy is.
-pub(in crate::app::steps) fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
-    let mut next = remedy.apply(project, imported);
-    match remedy {
-        LeakRemedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
-        LeakRemedy::DropDuplicates => Edit::Cleaning(next.cleaning),
-        _ => Edit::Divide(Box::new((next.dataset, next.split))),
-    }
-}
-
 fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     let theme = ctx.theme;
     let mut line = |text: String| ui.add(Label::new(theme.small(text)).wrap());
@@ -120,58 +110,6 @@ fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     if !report.not_looked_for.is_empty() {
         line(format!("Not looked for: {}", report.not_looked_for.join("; ")));
     }
-}
-
-/// Where comparing texts and looking for leakage stand, with a way to stop it or to go on.
-pub(in crate::app::steps) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let (said, go_on) = match ctx.comparing {
-        ComparingState::Comparing(progress) => {
-            let why = "Texts nearly the same and leakage are not looked for then";
-            under_way(ui, ctx.theme, progress, ("Stop comparing", why, AppCommand::StopComparing), sender);
-            return;
-        }
-        ComparingState::Looking(progress) => {
-            let stop = ("Stop looking for leakage", "The report is left out then", AppCommand::StopComparing);
-            under_way(ui, ctx.theme, progress, stop, sender);
-            return;
-        }
-        ComparingState::Idle if ctx.preview.is_some() => ("The rows are being prepared".to_owned(), None),
-        ComparingState::Idle => ("The texts were not compared".to_owned(), Some("Compare them")),
-        ComparingState::Stopped if ctx.likeness.is_some() => {
-            ("Looking for leakage was stopped".to_owned(), Some("Go on"))
-        }
-        ComparingState::Stopped => ("Comparing the texts was stopped".to_owned(), Some("Go on")),
-        ComparingState::Failed(why) => (format!("It failed: {why}"), Some("Try again")),
-    };
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = ctx.theme.space.m;
-        ui.label(ctx.theme.muted(said));
-        if let Some(go_on) = go_on
-            && button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, go_on).clicked()
-        {
-            sender.send(AppCommand::CompareAgain);
-        }
-    });
-}
-
-/// How far long work is, with a way to stop it: what the button says, what that means, what it sends.
-pub(in crate::app::steps) fn under_way(
-    ui: &mut Ui,
-    theme: &Theme,
-    progress: &Progress,
-    (stop, why, command): (&str, &str, AppCommand),
-    sender: &mut CommandSender,
-) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme.space.m;
-        let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
-        spinner(ui, theme.text.body, theme.palette.accent, stage);
-        ui.label(theme.muted(format!("{stage}…")));
-        progress_ui(ui, theme, stage, progress.fraction(), 160.0);
-        if button(ui, theme, icons::X, stop).on_hover_text(why).clicked() {
-            sender.send(command);
-        }
-    });
 }
 
 #[cfg(test)]
@@ -182,6 +120,7 @@ mod tests {
 
     use super::*;
     use crate::app::commands::UserCommand;
+    use crate::app::slot::Running;
     use crate::app::testing::{Window, app, hone, picture, settle};
     use crate::project::{DatasetSettings, SplitMethod, Step};
     use crate::storage::ThemeChoice;
@@ -302,7 +241,7 @@ mod tests {
             hone(&mut window).state.compare_again();
             hone(&mut window).run_command(AppCommand::StopComparing);
             settle(&mut window);
-            if hone(&mut window).state.work.leakage.is_none() {
+            if hone(&mut window).state.work.answers.leakage.value.is_none() {
                 break;
             }
         }
@@ -322,20 +261,21 @@ mod tests {
         app.state.prepare();
         app.run_command(AppCommand::StopComparing);
         settle(&mut window);
-        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.leakage.is_some());
+        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.answers.leakage.value.is_some());
 
         let app = hone(&mut window);
         app.state.work.compare(prepared);
-        assert!(matches!(app.state.work.comparing, ComparingState::Comparing(_)));
-        app.state.work.comparing = ComparingState::Looking(Progress::default());
+        let answers = &mut app.state.work.answers;
+        assert!(answers.likeness.is_running());
+        answers.likeness.abandon();
+        answers.leakage.running = Some(Running::default());
         window.step();
         assert!(window.query_all_by_label("Stop looking for leakage").count() > 0);
         assert!(window.query_all_by_label("The texts were not compared").count() == 0);
-        settle(&mut window);
-        assert!(matches!(hone(&mut window).state.work.comparing, ComparingState::Idle));
 
-        let work = &mut hone(&mut window).state.work;
-        (work.leakage, work.comparing) = (None, ComparingState::Failed("the machine has no memory left".to_owned()));
+        let leakage = &mut hone(&mut window).state.work.answers.leakage;
+        leakage.clear();
+        leakage.failed = Some("the machine has no memory left".to_owned());
         settle(&mut window);
         window.get_by_label("It failed: the machine has no memory left");
         click(&mut window, "Try again");
