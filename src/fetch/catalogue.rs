@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::models::weights::WEIGHTS_FILE;
+use crate::models::WEIGHTS_FILE;
 
 /// A catalogue that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]

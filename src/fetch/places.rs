@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use hf_hub::{Cache, Repo, RepoType};
 
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile, Source};
-use crate::models::weights::WEIGHTS_FILE;
+use crate::models::WEIGHTS_FILE;
 
 /// Address of the Hub where `HF_ENDPOINT` names no other.
 const HUB: &str = "https://huggingface.co";

@@ -26,7 +26,7 @@ mod xls_check;
 use std::path::{Path, PathBuf};
 
 use crate::data::import::imported::file_name;
-use crate::data::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, columns};
+use crate::data::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, table::columns};
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
 use bytes::{FileBytes, Kind};

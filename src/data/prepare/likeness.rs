@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::data::prepare::near::near_duplicates;
-use crate::data::{DataError, Example, Prepared, Side, hashing};
+use crate::data::{DataError, Example, Prepared, Side, table::hashing};
 use crate::progress::Watch;
 use crate::project::{RowId, SourceFile, SplitMethod};
 

@@ -19,7 +19,7 @@ use crate::data::prepare::corrections::moved_corrections;
 use crate::data::prepare::split::{SplitInputs, divide};
 use crate::data::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
-    PatternError, Prepared, RawLabel, RowColumns, Side, checks, content_hash, hashing,
+    PatternError, Prepared, RawLabel, RowColumns, Side, content_hash, table::hashing,
 };
 use crate::progress::{Progress, Watch};
 use crate::project::{Edits, LabelSettings, Project, RowId, SourceFile, SplitMethod};

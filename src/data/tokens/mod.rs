@@ -15,7 +15,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::data::tokens::word_cache::WordCache;
-use crate::data::{DataError, hashing};
+use crate::data::{DataError, table::hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
