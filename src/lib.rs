@@ -24,7 +24,7 @@ pub mod fetch;
 pub mod training;
 /// Trained models as others can use them, each proven.
 pub mod export;
-/// The worker thread and its protocol.
+/// The worker thread and the jobs it runs.
 pub mod worker;
 /// The terminal.
 pub mod cli;

@@ -9,6 +9,7 @@ use crate::storage::RunListing;
 use crate::worker::{EvaluationReport, RunResults, Survey};
 
 use crate::app::answers::Answers;
+use crate::app::live_run::LiveRun;
 use crate::app::slot::Running;
 use crate::app::theme::{Theme, Tone};
 

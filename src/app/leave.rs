@@ -79,7 +79,7 @@ impl HoneApp {
             self.tell(Tone::Danger, "The project could not be opened", error.to_string());
             return;
         }
-        if self.state.work.is_training() {
+        if self.state.work.answers.is_training() {
             self.dialog = Some(Dialog::Training(leaving));
             return;
         }
@@ -127,7 +127,7 @@ impl HoneApp {
             return;
         }
         let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
-        if self.state.work.is_training() || dirty {
+        if self.state.work.answers.is_training() || dirty {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             // Asked already, and answered: the window closes when the run has ended.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
@@ -139,7 +139,7 @@ impl HoneApp {
     /// Leaves once the run that was told to stop has ended: until then it writes into the project's folder.
     pub(super) fn leave_when_stopped(&mut self) {
         if let Some(Dialog::Stopping(leaving)) = &self.dialog
-            && !self.state.work.is_training()
+            && !self.state.work.answers.is_training()
         {
             let leaving = leaving.clone();
             self.dialog = None;
@@ -249,16 +249,16 @@ mod tests {
         ask(&mut window);
         window.key_press(Key::Enter);
         window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
         ask(&mut window);
         window.key_press(Key::Escape);
         window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
 
         ask(&mut window);
         window.get_by_label("Stop and close").click();
         until(&mut window, |app| app.may_close);
-        assert!(!hone(&mut window).state.work.is_training());
+        assert!(!hone(&mut window).state.work.answers.is_training());
         let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
         assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "nothing is left half written");
     }

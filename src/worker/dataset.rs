@@ -114,12 +114,12 @@ impl SharedData {
 
 impl Context<'_> {
     /// The project's data as it stands on disk now, read and prepared, or kept from before if nothing changed.
-    pub fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
+    pub(super) fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
         Ok(self.read_and_prepared(project, folder)?.1)
     }
 
     /// The same with the rows as read.
-    pub fn read_and_prepared(
+    pub(super) fn read_and_prepared(
         &mut self,
         project: &Project,
         folder: &Path,
@@ -138,14 +138,14 @@ impl Context<'_> {
     }
 
     /// Prepares rows. Texts that somebody has compared already are not compared again.
-    pub fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
+    pub(super) fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
         let comparisons = self.cache.data.comparisons.clone();
         let mut find_near = |examples: &[Example], watch: &mut Watch<'_>| comparisons.near_groups(examples, watch);
         Ok(self.watched(|watch| data::prepare_with(project, imported, &mut find_near, watch))?)
     }
 
     /// The texts of prepared rows that are nearly the same; compared now if nobody has done so.
-    pub fn near_groups(&mut self, prepared: &Prepared) -> Result<Arc<NearGroups>, JobError> {
+    pub(super) fn near_groups(&mut self, prepared: &Prepared) -> Result<Arc<NearGroups>, JobError> {
         if let Some(near) = &prepared.near {
             return Ok(Arc::clone(near));
         }
@@ -154,12 +154,12 @@ impl Context<'_> {
     }
 
     /// The same, as rows.
-    pub fn likeness(&mut self, prepared: &Prepared) -> Result<Likeness, JobError> {
+    pub(super) fn likeness(&mut self, prepared: &Prepared) -> Result<Likeness, JobError> {
         Ok(Likeness::of(prepared, &*self.near_groups(prepared)?))
     }
 
     /// Looks for leakage among prepared rows.
-    pub fn leaks(
+    pub(super) fn leaks(
         &mut self,
         project: &Project,
         imported: &Imported,
@@ -170,7 +170,7 @@ impl Context<'_> {
     }
 
     /// Reads the project's data anew.
-    pub fn import(&mut self, project: &Project, folder: &Path) -> Result<Arc<Imported>, JobError> {
+    pub(super) fn import(&mut self, project: &Project, folder: &Path) -> Result<Arc<Imported>, JobError> {
         let imported = self.watched(|watch| data::import(project, folder, watch))?;
         Ok(self.cache.data.keep_imported(project, folder, imported))
     }

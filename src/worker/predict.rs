@@ -44,7 +44,7 @@ impl CachedModel {
 
 impl Context<'_> {
     /// The model in `folder`, kept from before if the folder's weights are still the same file.
-    pub fn model(&mut self, folder: &Path) -> Result<Arc<LoadedModel>, JobError> {
+    pub(super) fn model(&mut self, folder: &Path) -> Result<Arc<LoadedModel>, JobError> {
         let stamp = std::fs::metadata(folder.join("model.safetensors")).and_then(|file| file.modified()).ok();
         if let Some((cached_folder, cached_stamp, model)) = &self.cache.model.0
             && cached_folder == folder
@@ -60,7 +60,7 @@ impl Context<'_> {
     }
 
     /// Says which records of a file could not be used.
-    pub fn log_bad_rows(&self, file: &ImportedFile) {
+    pub(super) fn log_bad_rows(&self, file: &ImportedFile) {
         if let Some(first) = file.bad_rows.first() {
             let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
             let message =

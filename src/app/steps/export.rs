@@ -287,7 +287,7 @@ mod tests {
         let second = free(&harness);
         assert!(second.ends_with("exports/2026-11-23-1024-weights-2.safetensors"));
         std::fs::write(&second, "").unwrap();
-        harness.state_mut().0.exports.push(("One weights file".to_owned(), second, String::new()));
+        harness.state_mut().0.answers.exports.push(("One weights file".to_owned(), second, String::new()));
         harness.run();
         assert!(free(&harness).ends_with("exports/2026-11-23-1024-weights-3.safetensors"));
     }

@@ -8,7 +8,6 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::steps::labels::row_filters::RowFilters;
-use crate::app::theme::icons;
 use crate::app::widgets::numbers::{count, counted, percent_fine};
 use crate::app::widgets::{Action, SlotActions, section, slot_ui};
 use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};

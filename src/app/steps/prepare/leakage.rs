@@ -3,14 +3,12 @@
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::messages::CommandSender;
 use crate::app::steps::prepare::comparing::{comparing_ui, remedy_edit, row};
-use crate::app::theme::{Theme, Tone, icons};
+use crate::app::theme::{Tone, icons};
 use crate::app::widgets::numbers::count;
-use crate::app::widgets::{banner, button, progress_ui, section, spinner};
-use crate::data::{Imported, Leak, LeakRemedy, LeakageReport, Prepared};
-use crate::progress::Progress;
-use crate::project::Project;
+use crate::app::widgets::{banner, button, section};
+use crate::data::{Leak, LeakRemedy, LeakageReport, Prepared};
 
 /// Rows shown of a finding; the rest are counted.
 const ROWS: usize = 20;
@@ -118,8 +116,8 @@ mod tests {
 
     use egui_kittest::kittest::Queryable;
 
-    use super::*;
     use crate::app::commands::UserCommand;
+    use crate::app::messages::{AppCommand, Edit};
     use crate::app::slot::Running;
     use crate::app::testing::{Window, app, hone, picture, settle};
     use crate::project::{DatasetSettings, SplitMethod, Step};
