@@ -20,6 +20,8 @@ pub mod evaluation;
 pub mod storage;
 /// The catalogue of models, and how they come onto this machine.
 pub mod fetch;
+/// What a model is trained to do: one file a task.
+pub mod tasks;
 /// Fine-tuning a model on prepared rows.
 pub mod training;
 /// Trained models as others can use them, each proven.

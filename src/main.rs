@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Opens the window; where there is no display, trains the sample project in the terminal.
+/// Opens the window, or trains the sample project in the terminal if there is no display.
 fn open(project: Option<PathBuf>, out: &mut dyn Write) -> Result<(), CliError> {
     if let Some(project) = project.as_deref().filter(|project| !project.exists()) {
         return Err(cli::no_such_command(project));
@@ -29,7 +29,7 @@ fn open(project: Option<PathBuf>, out: &mut dyn Write) -> Result<(), CliError> {
         (true, project) => hone::app::run(project).map_err(|error| CliError::Failed(error.to_string())),
         (false, None) => cli::train_sample(out),
         (false, Some(project)) => Err(CliError::Failed(format!(
-            "there is no display to open a window on. In the terminal: hone train {}",
+            "there is no display to open a window on. To train in the terminal, run: hone train {}",
             cli::shell_word(&project)
         ))),
     }

@@ -389,7 +389,7 @@ mod tests {
             settle(&mut window);
             picture(&format!("dialog-{}", name.split([' ', '(']).next().unwrap()), &mut window);
             let inside = window.ctx.content_rect();
-            let buttons: Vec<_> = ["Close", "Cancel", "Go on training"]
+            let buttons: Vec<_> = ["Close", "Cancel", "Continue training"]
                 .into_iter()
                 .filter_map(|name| window.query_by_role_and_label(egui::Role::Button, name))
                 .map(|button| button.rect())

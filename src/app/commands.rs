@@ -1,6 +1,6 @@
-//! Every command a person can give from the menus, in one table.
+//! Every menu command, in one table.
 //!
-//! The menu bar, the shortcuts, the command palette and the help page are all drawn from it.
+//! The menu bar, the shortcuts, the command palette and the shortcuts page are all built from it.
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
@@ -43,7 +43,7 @@ impl Menu {
 /// A command of the menus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserCommand {
-    /// Make a new project.
+    /// Create a new project.
     New,
     /// Open a project.
     Open,
@@ -51,33 +51,33 @@ pub enum UserCommand {
     OpenSample,
     /// Save the project now.
     Save,
-    /// Save a copy of the project elsewhere and go on there.
+    /// Save a copy of the project elsewhere and switch to it.
     SaveAs,
     /// Export the trained weights.
     ExportWeights,
-    /// Close the window.
+    /// Quit Hone.
     Quit,
-    /// Take the last edit back.
+    /// Undo the last edit.
     Undo,
-    /// Do the edit taken back again.
+    /// Redo the last undone edit.
     Redo,
     /// Start training.
     Train,
-    /// Pause or go on.
+    /// Pause or resume training.
     PauseResume,
-    /// Stop training, and keep the best so far.
+    /// Stop training and keep the best checkpoint.
     Stop,
     /// Show a step.
     GoTo(Step),
-    /// Show the page where the model is tried.
+    /// Show the page to try the model on a text.
     TryIt,
-    /// Show the step after this one.
+    /// Show the next step.
     NextStep,
-    /// Show the step before this one.
+    /// Show the previous step.
     PreviousStep,
     /// Search all commands.
     Palette,
-    /// Show what was notified.
+    /// Show past notifications.
     Notifications,
     /// Follow the system's theme.
     ThemeSystem,
@@ -89,7 +89,7 @@ pub enum UserCommand {
     ZoomIn,
     /// Smaller text.
     ZoomOut,
-    /// Text at its own size.
+    /// Text at 100%.
     ZoomReset,
     /// Show the keyboard shortcuts.
     Shortcuts,
@@ -97,15 +97,15 @@ pub enum UserCommand {
     About,
 }
 
-/// What the enabled-when rules look at.
+/// The facts that decide which commands are enabled.
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "independent facts the rules look at")]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts that decide which commands are enabled")]
 pub struct CommandState<'a> {
-    /// What undo would take back.
+    /// The edit that undo would revert.
     pub undo: Option<&'a str>,
-    /// What redo would do again.
+    /// The edit that redo would apply.
     pub redo: Option<&'a str>,
-    /// A run is going.
+    /// A run is training.
     pub training: bool,
     /// The run is paused.
     pub paused: bool,
@@ -202,7 +202,7 @@ impl UserCommand {
         }
     }
 
-    /// Its name as things are now: "Undo labels", "Resume training".
+    /// Its name in the current state, such as "Undo: labels" or "Resume training".
     #[must_use]
     pub fn title(self, state: &CommandState<'_>) -> String {
         match (self, state.undo, state.redo) {
@@ -214,40 +214,40 @@ impl UserCommand {
         }
     }
 
-    /// One sentence: what it does.
+    /// What it does, in one sentence.
     #[must_use]
     pub fn tooltip(self) -> &'static str {
         match self {
-            Self::New => "Make a project in a folder of its own",
-            Self::Open => "Open the project.ron of a project's folder",
-            Self::OpenSample => "Open the customer reviews that come with Hone",
-            Self::Save => "Save the project; every change is also kept beside it, should Hone end without a word",
-            Self::SaveAs => "Save a copy in another folder and go on there",
+            Self::New => "Create a project in a new folder",
+            Self::Open => "Open a project folder (the one with project.ron)",
+            Self::OpenSample => "Open the sample customer reviews that come with Hone",
+            Self::Save => "Save the project. Changes are also autosaved in case Hone crashes",
+            Self::SaveAs => "Save a copy in another folder and switch to it",
             Self::ExportWeights => "Write the trained model as a Hugging Face folder",
-            Self::Quit => "Close the window; a run under way is asked about",
-            Self::Undo => "Take the last change of the project back",
-            Self::Redo => "Do the change that was taken back again",
-            Self::Train => "Fine-tune the chosen model on the prepared rows",
-            Self::PauseResume => "Hold the run where it is, or let it go on",
-            Self::Stop => "End the run now, measure the best checkpoint and keep it",
+            Self::Quit => "Quit Hone. You'll be asked first if training is running",
+            Self::Undo => "Undo the last change to the project",
+            Self::Redo => "Redo the last change you undid",
+            Self::Train => "Fine-tune the chosen model on the training set",
+            Self::PauseResume => "Pause the run, or resume it",
+            Self::Stop => "Stop the run now, evaluate its best checkpoint and keep it",
             Self::GoTo(step) => step.purpose(),
-            Self::TryIt => "Type a text and see what the trained model says",
-            Self::NextStep => "Show the step after this one",
-            Self::PreviousStep => "Show the step before this one",
+            Self::TryIt => "Type a text and see what the trained model predicts",
+            Self::NextStep => "Go to the next step",
+            Self::PreviousStep => "Go to the previous step",
             Self::Palette => "Search every command by name",
-            Self::Notifications => "Read again what was notified in this sitting",
-            Self::ThemeSystem => "Light or dark as the system is set",
-            Self::ThemeLight => "Dark text on a light ground",
-            Self::ThemeDark => "Light text on a dark ground",
+            Self::Notifications => "Show notifications since Hone started",
+            Self::ThemeSystem => "Match the system's light or dark setting",
+            Self::ThemeLight => "Dark text on a light background",
+            Self::ThemeDark => "Light text on a dark background",
             Self::ZoomIn => "Make everything larger",
             Self::ZoomOut => "Make everything smaller",
-            Self::ZoomReset => "Everything at its own size",
-            Self::Shortcuts => "All keyboard shortcuts on one page",
-            Self::About => "Version, licences, where things are kept",
+            Self::ZoomReset => "Back to 100%",
+            Self::Shortcuts => "List all keyboard shortcuts",
+            Self::About => "Version, licences and where Hone keeps its files",
         }
     }
 
-    /// The menu it stands in.
+    /// The menu it belongs to.
     #[must_use]
     pub fn menu(self) -> Menu {
         match self {
@@ -278,7 +278,7 @@ impl UserCommand {
         }
     }
 
-    /// Whether a line is drawn above it in its menu.
+    /// Whether it starts a new group in its menu, with a separator above.
     #[must_use]
     pub fn begins_group(self) -> bool {
         matches!(
@@ -293,7 +293,7 @@ impl UserCommand {
         )
     }
 
-    /// Its shortcuts; the first is the one shown.
+    /// Its shortcuts. The menu shows the first.
     #[must_use]
     pub fn shortcuts(self) -> Vec<KeyboardShortcut> {
         let ctrl = |key| vec![KeyboardShortcut::new(CTRL, key)];
@@ -331,17 +331,17 @@ impl UserCommand {
         }
     }
 
-    /// Why it cannot be given now; `None` when it can.
+    /// Why it is disabled; `None` when it is enabled.
     #[must_use]
     pub fn blocked(self, state: &CommandState<'_>) -> Option<String> {
         let unless = |allowed: bool, why: &str| (!allowed).then(|| why.to_owned());
         match self {
             Self::Undo => unless(state.undo.is_some(), "Nothing to undo"),
             Self::Redo => unless(state.redo.is_some(), "Nothing to redo"),
-            Self::Train if state.training => Some("A run is under way".to_owned()),
+            Self::Train if state.training => Some("Training is already running".to_owned()),
             Self::Train => state.train_blocked.map(str::to_owned),
-            Self::PauseResume | Self::Stop if state.stopping => Some("The run is being stopped".to_owned()),
-            Self::PauseResume | Self::Stop => unless(state.training, "No run is under way"),
+            Self::PauseResume | Self::Stop if state.stopping => Some("The run is stopping".to_owned()),
+            Self::PauseResume | Self::Stop => unless(state.training, "No training is running"),
             Self::Save | Self::SaveAs | Self::GoTo(_) => unless(state.has_project, "Open a project first"),
             Self::ExportWeights | Self::TryIt => unless(state.has_run, "Train a model first"),
             Self::NextStep => unless(state.view.step(1).is_some(), "This is the last step"),
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_unique_and_without_a_full_stop() {
+    fn command_texts_are_unique_and_have_no_full_stop() {
         let mut seen = std::collections::BTreeSet::new();
         for command in UserCommand::ALL {
             assert!(seen.insert(command.text()), "{} twice", command.text());
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blocked_command_says_why() {
+    fn a_disabled_command_says_why() {
         let state = CommandState { train_blocked: Some("Open a data file first"), ..CommandState::default() };
         assert_eq!(UserCommand::Train.blocked(&state).as_deref(), Some("Open a data file first"));
         assert!(UserCommand::Stop.blocked(&state).is_some());

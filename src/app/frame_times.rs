@@ -1,4 +1,4 @@
-//! How long a frame takes: what the window does itself, and the shapes it hands to the graphics card.
+//! Measures frame times: the work of the window, and the shapes it sends to the graphics card.
 //!
 //! `HONE_FRAMES=/path/to/table.csv` measures another table than the generated one.
 
@@ -17,12 +17,12 @@ use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
 
 /// Rows of the generated table.
 const ROWS: usize = 15_000;
-/// Frames measured of each view.
+/// Frames measured per view.
 const FRAMES: usize = 60;
-/// Sixty frames a second leave this for all of it, the painting included.
+/// The time for everything, including painting, at sixty frames per second.
 const BUDGET: Duration = Duration::from_millis(16);
 
-/// The table that is measured: the one named, or a generated one of so many rows.
+/// The table to measure: the one named in the environment, or a generated one.
 pub(super) fn table(folder: &std::path::Path, rows: usize) -> PathBuf {
     if let Some(path) = std::env::var_os("HONE_FRAMES") {
         return path.into();
@@ -37,7 +37,7 @@ pub(super) fn table(folder: &std::path::Path, rows: usize) -> PathBuf {
     path
 }
 
-/// One frame as eframe makes it, without the painting.
+/// One frame as eframe makes it, without painting.
 pub(super) fn frame(ctx: &Context, app: &mut HoneApp) -> Duration {
     let screen_rect = Some(Rect::from_min_size(pos2(0.0, 0.0), vec2(1280.0, 800.0)));
     let begun = Instant::now();
@@ -45,7 +45,7 @@ pub(super) fn frame(ctx: &Context, app: &mut HoneApp) -> Duration {
         app.update(ui.ctx());
         app.draw(ui);
     });
-    // Textures go to the card as they are.
+    // Textures are sent to the graphics card unchanged.
     output.textures_delta.clear();
     let meshes = ctx.tessellate(output.shapes, output.pixels_per_point);
     assert!(!meshes.is_empty());
@@ -69,7 +69,7 @@ fn settle(ctx: &Context, app: &mut HoneApp) {
 
 #[test]
 #[ignore = "a measurement: run it alone, in release, on a quiet machine"]
-fn a_frame_of_each_step_with_many_rows() {
+fn frames_of_each_step_with_many_rows_are_fast() {
     let folder = tempfile::tempdir().unwrap();
     let project_folder = folder.path().join("project");
     drop(ProjectFile::create(&project_folder, &Project::default(), false).unwrap());

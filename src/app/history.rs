@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use crate::project::Project;
 
-/// Edits remembered.
+/// Number of edits kept.
 const LIMIT: usize = 200;
-/// Edits of the same kind closer together than this are one: a slider dragged, a name typed.
+/// Edits of the same kind within this time count as one, such as dragging a slider or typing a name.
 const TOGETHER: Duration = Duration::from_millis(900);
 
-/// States before and after the present one.
+/// Project states before and after the current one.
 #[derive(Debug, Default)]
 pub struct History {
     past: Vec<(&'static str, Project)>,
@@ -18,8 +18,8 @@ pub struct History {
 }
 
 impl History {
-    /// Remembers `before`, the state an edit called `title` is about to change. One that `coalesces` joins those of the
-    /// same title just before it.
+    /// Stores `before`, the state that an edit called `title` is about to change. If it `coalesces`, it merges with a
+    /// recent edit of the same title.
     pub fn record(&mut self, title: &'static str, coalesces: bool, before: &Project, now: Instant) {
         let continues = coalesces
             && self.last.is_some_and(|(last, when)| last == title && now.saturating_duration_since(when) < TOGETHER);
@@ -34,7 +34,7 @@ impl History {
         }
     }
 
-    /// Goes back: gives the state to return to, keeping `present` for redo.
+    /// Returns the previous state and keeps `present` for redo.
     pub fn undo(&mut self, present: &Project) -> Option<Project> {
         let (title, before) = self.past.pop()?;
         self.future.push((title, present.clone()));
@@ -42,7 +42,7 @@ impl History {
         Some(before)
     }
 
-    /// Goes forward again.
+    /// Returns the next state and keeps `present` for undo.
     pub fn redo(&mut self, present: &Project) -> Option<Project> {
         let (title, after) = self.future.pop()?;
         self.past.push((title, present.clone()));
@@ -50,20 +50,20 @@ impl History {
         Some(after)
     }
 
-    /// Changes every state remembered, because all of the project moved.
+    /// Changes every stored state, for example after the project moved to another folder.
     pub fn map(&mut self, change: impl Fn(&Project) -> Project) {
         for (_, state) in self.past.iter_mut().chain(&mut self.future) {
             *state = change(state);
         }
     }
 
-    /// What undo would take back.
+    /// Title of the edit that undo would revert.
     #[must_use]
     pub fn undo_title(&self) -> Option<&'static str> {
         self.past.last().map(|(title, _)| *title)
     }
 
-    /// What redo would do again.
+    /// Title of the edit that redo would apply.
     #[must_use]
     pub fn redo_title(&self) -> Option<&'static str> {
         self.future.last().map(|(title, _)| *title)
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn undo_and_redo_go_back_and_forth() {
+    fn undo_and_redo_step_through_the_edits() {
         let mut history = History::default();
         let start = Instant::now();
         history.record("cleaning", true, &named("a"), start);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_edit_ends_redo_and_old_ones_are_forgotten() {
+    fn a_new_edit_clears_redo_and_only_the_latest_edits_are_kept() {
         let mut history = History::default();
         let start = Instant::now();
         history.record("split", true, &named("a"), start);

@@ -1,4 +1,4 @@
-//! Opening, leaving and closing projects, and what must be asked before.
+//! Opening and closing projects, and the questions to ask first.
 
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::app::steps::StepStates;
 use crate::app::theme::Tone;
 
 impl HoneApp {
-    /// Opens the project named when Hone was started, or the last one, or the sample.
+    /// Opens the project named on the command line, else the last one, else the sample.
     pub(super) fn open_first(&mut self, named: Option<PathBuf>) {
         if let Some(path) = named {
             self.open(&path);
@@ -39,8 +39,8 @@ impl HoneApp {
             Ok((session, recovered)) => {
                 self.show_session(session);
                 if recovered {
-                    let body = "Hone ended without saving them. They are here again: save to keep them, or undo by \
-                                closing the project without saving";
+                    let body = "Hone closed before they were saved. Save to keep them, or close the project without \
+                                saving to discard them";
                     self.tell(Tone::Warning, "Unsaved changes were recovered", body);
                 }
             }
@@ -58,8 +58,8 @@ impl HoneApp {
 
     fn show_session(&mut self, session: Session) {
         if let Some(why) = session.read_only() {
-            let body = format!("{why}. You can look at it; to keep changes, save it under another name");
-            self.tell(Tone::Warning, "Opened for reading only", body);
+            let body = format!("{why}. To make changes, save a copy of the project first (File > Save as)");
+            self.tell(Tone::Warning, "Opened read-only", body);
         }
         self.state.settings.remember(session.folder());
         self.states = StepStates::default();
@@ -67,9 +67,9 @@ impl HoneApp {
         self.keep_settings();
     }
 
-    /// Leaves the open project, after asking what must be asked.
+    /// Closes the open project, after asking about running training and unsaved changes.
     pub(super) fn leave(&mut self, leaving: Leaving) {
-        // Looked at before anything is asked or stopped: a folder without a project must not cost the one that is open.
+        // Checked before anything is asked or stopped: picking a folder without a project must not close the open one.
         if let Leaving::Open(path) = &leaving
             && let Err(error) = ProjectFile::read(path)
             && !matches!(error, OpenError::Damaged { .. })
@@ -98,7 +98,7 @@ impl HoneApp {
                 self.ctx.send_viewport_cmd(ViewportCommand::Close);
             }
             Leaving::Open(path) => {
-                // The old project's lock must be free, should it be the same one.
+                // Release the old project's lock first, in case the same project is opened again.
                 self.state.set_session(None);
                 self.open(&path);
             }
@@ -118,7 +118,7 @@ impl HoneApp {
     fn show_dialog_error(&mut self, message: String) {
         match &mut self.dialog {
             Some(Dialog::New { error, .. } | Dialog::SaveAs { error, .. }) => *error = Some(message),
-            _ => self.tell(Tone::Danger, "The project could not be made", message),
+            _ => self.tell(Tone::Danger, "The project could not be created", message),
         }
     }
 
@@ -129,14 +129,14 @@ impl HoneApp {
         let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
         if self.state.work.answers.is_training() || dirty {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            // Asked already, and answered: the window closes when the run has ended.
+            // Already asked and answered: the window closes once the run has stopped.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
                 self.leave(Leaving::Quit);
             }
         }
     }
 
-    /// Leaves once the run that was told to stop has ended: until then it writes into the project's folder.
+    /// Leaves once the run has stopped: until then it writes to the project's folder.
     pub(super) fn leave_when_stopped(&mut self) {
         if let Some(Dialog::Stopping(leaving)) = &self.dialog
             && !self.state.work.answers.is_training()
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_with_changes_asks_and_saves() {
+    fn quitting_with_unsaved_changes_asks_and_saves() {
         let (mut window, folder) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_stopped_before_its_project_is_left() {
+    fn a_run_is_stopped_before_its_project_closes() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let mut training = hone(&mut window).project().training.clone();
@@ -260,11 +260,11 @@ mod tests {
         until(&mut window, |app| app.may_close);
         assert!(!hone(&mut window).state.work.answers.is_training());
         let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
-        assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "nothing is left half written");
+        assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "no run is left unfinished");
     }
 
     #[test]
-    fn dialogs_answer_enter_and_escape() {
+    fn enter_confirms_and_escape_cancels_every_dialog() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::Edit(Edit::Name("Mine".to_owned())));
@@ -282,7 +282,7 @@ mod tests {
         ] {
             hone(&mut window).dialog = Some(dialog.clone());
             window.run_steps(3);
-            assert!(window.ctx.memory(egui::Memory::focused).is_some(), "{dialog:?} has the keyboard");
+            assert!(window.ctx.memory(egui::Memory::focused).is_some(), "{dialog:?} has the focus");
             window.key_press(Key::Escape);
             window.run_steps(3);
             assert_eq!(hone(&mut window).dialog, None, "{dialog:?}");
@@ -295,7 +295,10 @@ mod tests {
         window.key_press(Key::Tab);
         window.run_steps(3);
         press(&mut window, Modifiers::NONE, Key::Enter);
-        assert!(hone(&mut window).dialog.is_none() && !hone(&mut window).may_close, "two on from Save is Cancel");
+        assert!(
+            hone(&mut window).dialog.is_none() && !hone(&mut window).may_close,
+            "the second button after Save is Cancel"
+        );
         hone(&mut window).leave(Leaving::Quit);
         window.run_steps(3);
         press(&mut window, Modifiers::NONE, Key::Enter);
@@ -303,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn enter_in_a_field_answers_and_on_a_button_presses_that_button() {
+    fn enter_in_a_field_confirms_and_on_a_button_clicks_it() {
         let folder = tempfile::tempdir().unwrap();
         let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
@@ -324,12 +327,12 @@ mod tests {
     }
 
     #[test]
-    fn a_second_window_may_only_look() {
+    fn a_second_window_opens_the_project_read_only() {
         let (mut first, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut first);
         let mut second = app_on(Some(folder.path().join("customer-reviews")), ThemeChoice::Light, 2.0);
         settle(&mut second);
-        second.get_by_label("Opened for reading only");
+        second.get_by_label("Opened read-only");
         picture("second-window", &mut second);
         press(&mut second, Modifiers::COMMAND, Key::S);
         second.get_by_label("The project could not be saved");
@@ -357,11 +360,11 @@ mod tests {
         drop(window);
         let mut window = app_on(Some(path), ThemeChoice::Light, 1.0);
         settle(&mut window);
-        assert!(window.query_by_label("Open the last autosave").is_some(), "what was restored is offered again");
+        assert!(window.query_by_label("Open the last autosave").is_some(), "the autosave is offered again");
     }
 
     #[test]
-    fn a_folder_without_a_project_is_told() {
+    fn opening_a_folder_without_a_project_shows_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let mut window = app_on(Some(folder.path().to_owned()), ThemeChoice::Light, 2.0);
         settle(&mut window);
@@ -371,14 +374,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_folder_costs_neither_the_open_project_nor_its_edits() {
+    fn opening_a_folder_without_a_project_keeps_the_open_project_and_its_edits() {
         let folder = tempfile::tempdir().unwrap();
         let (mut window, _sample) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let session = hone(&mut window).state.session.as_mut().unwrap();
         session.apply(crate::app::Edit::Name("Mine".to_owned()), None, std::time::Instant::now());
         hone(&mut window).leave(Leaving::Open(folder.path().to_owned()));
-        assert!(hone(&mut window).dialog.is_none(), "nothing is asked: nothing is left");
+        assert!(hone(&mut window).dialog.is_none(), "nothing is asked, because no project closes");
         let session = hone(&mut window).state.session.as_ref().unwrap();
         assert_eq!((session.project().name.as_str(), session.is_dirty()), ("Mine", true));
         settle(&mut window);
@@ -386,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_project_is_made_and_waits_for_its_data() {
+    fn a_new_project_is_created_and_asks_for_data() {
         let folder = tempfile::tempdir().unwrap();
         let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);

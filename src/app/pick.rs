@@ -1,4 +1,4 @@
-//! Asking for files and folders through the system's dialogs, without holding up the frames.
+//! Asks for files and folders through the system's dialogs, without blocking the window.
 
 use std::future::Future;
 use std::io;
@@ -16,10 +16,10 @@ use crate::worker::ExportFormat;
 
 use crate::app::messages::Pick;
 
-/// A dialog that is over sooner than a person can act was never shown: the system has none to show.
+/// A dialog that closes faster than a person can act was never shown, because the system has none.
 const TOO_SOON: Duration = Duration::from_millis(250);
 
-/// What came of asking.
+/// The answer of a file dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Picked {
     /// The person chose this; several files where several may be chosen.
@@ -30,7 +30,7 @@ pub enum Picked {
     NoDialog(Pick),
 }
 
-/// At most one dialog at a time, and its answer.
+/// Opens one dialog at a time and receives its answer.
 #[derive(Debug)]
 pub struct Picker {
     answers: (Sender<Picked>, Receiver<Picked>),
@@ -62,7 +62,7 @@ impl Picker {
                 None if begun.elapsed() < TOO_SOON => Picked::NoDialog(pick),
                 None => Picked::Nothing,
             };
-            // Nobody waits any more when the window is closed.
+            // The receiver is gone once the window is closed.
             let _ = sender.send(answer);
             wake();
         })?;
@@ -78,31 +78,31 @@ impl Picker {
     }
 }
 
-/// Name of the dialog for a pick.
+/// Title of the dialog for a pick.
 #[must_use]
 pub fn title(pick: &Pick) -> &'static str {
     match pick {
-        Pick::MainFile => "Open a data file, or several",
+        Pick::MainFile => "Open one or more data files",
         Pick::MoreFiles => "Add files",
-        Pick::MainFolder => "Open a folder of data",
+        Pick::MainFolder => "Open a data folder",
         Pick::BadRows => "Save the rows that could not be read",
         Pick::ValidationFile => "Open a validation file",
         Pick::TestFile => "Open a test file",
-        Pick::Project => "Open a project's folder",
-        Pick::SaveAs => "Save the project in a folder",
-        Pick::NewFolder => "Make the project in a folder",
-        Pick::ModelFolder => "Open a model's folder",
-        Pick::ExportTo(ExportFormat::HuggingFace) => "Export into a folder",
+        Pick::Project => "Open a project folder",
+        Pick::SaveAs => "Choose a folder for the project",
+        Pick::NewFolder => "Choose a folder for the new project",
+        Pick::ModelFolder => "Open a model folder",
+        Pick::ExportTo(ExportFormat::HuggingFace) => "Export to a folder",
         Pick::ExportTo(_) => "Export to a file",
         Pick::EvaluateFile => "Open a labelled file",
-        Pick::PredictFile => "Open a file to label",
-        Pick::PredictOutput { .. } => "Save the labelled rows",
+        Pick::PredictFile => "Open a file to classify",
+        Pick::PredictOutput { .. } => "Save the predictions",
     }
 }
 
-/// What a system's dialog gives for one file.
+/// The future of a dialog for one file.
 type One = Pin<Box<dyn Future<Output = Option<FileHandle>> + Send>>;
-/// What it gives for several.
+/// The future of a dialog for several files.
 type Several = Pin<Box<dyn Future<Output = Option<Vec<FileHandle>>> + Send>>;
 
 fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf>>> + Send + 'static {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_future_that_is_woken_from_another_thread_ends() {
+    fn block_on_returns_when_another_thread_wakes_the_future() {
         let (sender, receiver) = crossbeam_channel::bounded::<()>(1);
         let mut waiting = false;
         let value = block_on(std::future::poll_fn(move |context| {

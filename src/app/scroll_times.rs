@@ -1,5 +1,5 @@
-//! How long a frame takes while a table of a million rows is scrolled: what the window does itself, and the shapes it hands
-//! to the graphics card.
+//! Measures frame times while a table of a million rows scrolls: the work of the window, and the shapes it sends to the
+//! graphics card.
 //!
 //! `HONE_FRAMES=/path/to/table.csv cargo nextest run --release --run-ignored only --no-capture scrolls_smoothly`
 //! measures another table than the generated one.
@@ -20,16 +20,16 @@ use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
 
 /// Rows of the generated table.
 const ROWS: usize = 1_000_000;
-/// Frames measured of each way to scroll.
+/// Frames measured per way of scrolling.
 const FRAMES: usize = 600;
-/// Half of what sixty frames a second leave, so that the painting has the other half.
+/// Half of a frame at sixty frames per second, so that painting has the other half.
 const BUDGET: Duration = Duration::from_millis(8);
-/// Where the pointer stands: over the table.
+/// Position of the pointer, over the table.
 const OVER_ROWS: Pos2 = pos2(700.0, 800.0);
-/// The window, high enough for the whole table to be seen.
+/// The window, tall enough for the whole table.
 const SIZE: Vec2 = vec2(1280.0, 1100.0);
 
-/// One frame as eframe makes it, without the painting, and the greatest row number in it.
+/// One frame as eframe makes it, without painting, and the largest row number in it.
 fn frame(ctx: &Context, app: &mut HoneApp, events: Vec<Event>) -> (Duration, u64) {
     let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, SIZE));
     let input = RawInput { screen_rect, events, ..RawInput::default() };
@@ -39,7 +39,7 @@ fn frame(ctx: &Context, app: &mut HoneApp, events: Vec<Event>) -> (Duration, u64
         app.draw(ui);
     });
     let drawn = begun.elapsed();
-    // Textures go to the card as they are.
+    // Textures are sent to the graphics card unchanged.
     output.textures_delta.clear();
     let number = output.shapes.iter().filter_map(row_number).max().unwrap_or_default();
     let begun = Instant::now();
@@ -51,7 +51,7 @@ fn frame(ctx: &Context, app: &mut HoneApp, events: Vec<Event>) -> (Duration, u64
 /// The number in the first column of the table.
 fn row_number(shape: &ClippedShape) -> Option<u64> {
     let Shape::Text(text) = &shape.shape else { return None };
-    // Nothing else is cut to the size of such a cell.
+    // Nothing else is clipped to a cell of this size.
     let cell = shape.clip_rect.size();
     let in_table = text.pos.x < 340.0 && (cell.x - 84.0).abs() < 1.0 && cell.y < 40.0;
     in_table.then(|| text.galley.text().trim().replace(',', "").parse().ok()).flatten()
@@ -93,7 +93,7 @@ fn a_million_rows_scrolls_smoothly() {
     app.run_command(AppCommand::GoTo(Step::Labels));
     wait(&ctx, &mut app, |app| app.state.work.answers.profile.value.is_some());
     println!("profiled after {:.1?}", begun.elapsed());
-    // Comparing all texts goes on for long, and is not what is measured.
+    // Comparing all texts takes long and is not measured here.
     app.state.work.stop_comparing();
     wait(&ctx, &mut app, HoneApp::is_idle);
     let rows = app.state.work.answers.prepared().unwrap().examples.len();
@@ -116,7 +116,7 @@ fn a_million_rows_scrolls_smoothly() {
     assert!(slowest < BUDGET, "too slow: {slowest:.2?}");
 }
 
-/// From row to row with the row's details open, from the end on.
+/// From row to row with the details open, starting at the end.
 fn by_keyboard(ctx: &Context, app: &mut HoneApp) -> Duration {
     let press = |key| Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::NONE };
     app.states.choose_first_row(&app.state);

@@ -1,7 +1,7 @@
-//! Figures for tests of the window: a real classifier, trained in a moment on the sample reviews.
+//! Test data for the window: results of a real classifier, quickly trained on the sample reviews.
 //!
-//! It is a softmax regression on hashed words. It knows nothing of candle, so that the window is tested alone,
-//! yet its curves, probabilities and errors are those of something that learns.
+//! It is a softmax regression on hashed words. It does not use candle, so that the window is tested alone, yet its curves,
+//! probabilities and errors are realistic.
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -40,7 +40,7 @@ pub fn results() -> Arc<RunResults> {
     RESULTS.get_or_init(|| Arc::new(Run::train().finish())).clone()
 }
 
-/// Writes a picture of what was drawn last to the folder named by the environment variable `HONE_PICTURES`, where there is one.
+/// Writes a picture of the last frame to the folder in the environment variable `HONE_PICTURES`, if it is set.
 pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
     let Some(folder) = std::env::var_os("HONE_PICTURES") else { return };
     match harness.render() {
@@ -49,8 +49,8 @@ pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
     }
 }
 
-/// Compares what is drawn with the picture kept in `tests/snapshots`.
-/// Where no renderer is at hand it says so and compares nothing.
+/// Compares the frame with the picture in `tests/snapshots`.
+/// Without a renderer it says so and compares nothing.
 pub fn widget_snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
     harness.run();
     match harness.render() {
@@ -59,7 +59,7 @@ pub fn widget_snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
     }
 }
 
-/// A window of 1280 x 800 points, two pixels a point, with the theme installed.
+/// A window of 1280 x 800 points at two pixels per point, with the theme installed.
 pub fn window<'a, S>(dark: bool, state: S, ui: impl FnMut(&mut egui::Ui, &mut S) + 'a) -> Harness<'a, S>
 where
     S: 'a,
@@ -67,7 +67,7 @@ where
     sized_window([1280.0, 800.0], 2.0, dark, state, ui)
 }
 
-/// A window of `size` points and `scale` pixels a point, with the theme installed.
+/// A window of `size` points at `scale` pixels per point, with the theme installed.
 pub fn sized_window<'a, S>(
     size: [f32; 2],
     scale: f32,
@@ -287,23 +287,23 @@ fn measure(predictions: &[Prediction]) -> ClassificationMetrics {
     ClassificationMetrics::compute(&labels(), &truth, &predicted, loss)
 }
 
-/// What a step is given, owned by a test.
+/// The input of a step, owned by a test.
 pub struct Scene {
-    /// The theme drawn with.
+    /// The theme.
     pub theme: Theme,
     /// The project.
     pub project: Project,
-    /// Where it lies.
+    /// Its folder.
     pub folder: PathBuf,
-    /// What is known of it.
+    /// The facts about it.
     pub facts: Facts,
     /// What was asked of the workers.
     pub answers: Answers,
-    /// Where the chosen model lies.
+    /// Folder of the chosen model.
     pub model_folder: Option<PathBuf>,
-    /// What the step asked for.
+    /// The commands the step sent.
     pub sender: CommandSender,
-    /// What it asked for in earlier frames, where a test collects it.
+    /// The commands of earlier frames, if the test collects them.
     pub asked: Vec<AppCommand>,
 }
 
@@ -315,7 +315,7 @@ impl Scene {
         scene
     }
 
-    /// The sample project, ready to be trained.
+    /// The sample project, ready to train.
     pub fn prepared(dark: bool) -> Self {
         let (imported, prepared) = (imported(), prepared());
         let survey = Arc::new(Survey::of(&prepared));
@@ -343,7 +343,7 @@ impl Scene {
     }
 }
 
-/// The sample reviews as read.
+/// The sample reviews, imported.
 pub fn imported() -> Arc<Imported> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews");
     let control = Control::default();
@@ -367,9 +367,9 @@ fn prepared_facts() -> Facts {
     }
 }
 
-/// The whole app on a copy of the sample project, in a window of 1280 x 800 points, as a person would start it.
+/// The whole app on a copy of the sample project, in a window of 1280 x 800 points, as a person would see it.
 ///
-/// Its workers are the real ones. The copy lives as long as the folder given back.
+/// It uses real workers. The copy lives as long as the returned folder.
 pub fn app(theme: ThemeChoice, scale: f32) -> (Harness<'static, Option<HoneApp>>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let sample = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews");
@@ -390,7 +390,7 @@ pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harne
             HoneApp::new(ui.ctx(), start).unwrap()
         });
         app.update(ui.ctx());
-        // The whole window, without the margin that tests are given.
+        // The whole window, without the margin that kittest adds.
         let all = ui.ctx().content_rect();
         let mut window = ui.new_child(egui::UiBuilder::new().max_rect(all));
         window.set_clip_rect(all);
@@ -399,8 +399,8 @@ pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harne
     Harness::builder().with_size([1280.0, 800.0]).with_pixels_per_point(scale).build_ui_state(draw, None)
 }
 
-/// Compares what was drawn last with the picture kept under `tests/snapshots`; the status bar, whose figures
-/// differ from machine to machine, is left out. `UPDATE_SNAPSHOTS=1` keeps a new picture: look at it first.
+/// Compares the last frame with the picture in `tests/snapshots`, without the status bar, which differs between machines.
+/// `UPDATE_SNAPSHOTS=1` replaces the picture: look at the new one first.
 pub fn snapshot_app(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
     let size = harness.ctx.content_rect().size();
     harness.mask(egui::Rect::from_min_max(egui::pos2(0.0, size.y - 30.0), size.to_pos2()));
@@ -413,7 +413,7 @@ pub fn snapshot_app(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
     }
 }
 
-/// Draws frames until the workers are quiet, for at most a minute.
+/// Draws frames until the workers are idle, for at most a minute.
 pub fn settle(harness: &mut Harness<'_, Option<HoneApp>>) {
     let begun = std::time::Instant::now();
     // A click is a press, a release and a command in the frame after.
@@ -438,7 +438,7 @@ pub fn hone(window: &mut Window) -> &mut HoneApp {
     window.state_mut().as_mut().unwrap()
 }
 
-/// Presses a key and waits for what comes of it.
+/// Presses a key and waits until the app has settled.
 pub fn press(window: &mut Window, modifiers: egui::Modifiers, key: egui::Key) {
     window.key_press_modifiers(modifiers, key);
     settle(window);

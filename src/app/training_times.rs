@@ -1,5 +1,5 @@
-//! What the window costs while a model is trained, and what training costs the window: the sample project trained with
-//! and without the window's frames, in turn.
+//! Measures how much the window slows down training and the other way round: trains the sample project with and without
+//! the window's frames, in turn.
 //!
 //! `cargo nextest run --release --run-ignored only --no-capture training_beside_the_window`
 //!
@@ -20,10 +20,10 @@ use crate::worker::{Train, Worker};
 
 /// Pairs of runs.
 const ROUNDS: usize = 2;
-/// The screen shows no more.
+/// The frame rate of the screen.
 const BETWEEN_FRAMES: Duration = Duration::from_millis(16);
 
-/// When the next frame is wanted, as eframe's event loop keeps it.
+/// When the next frame is due, as in eframe's event loop.
 #[derive(Default)]
 struct Schedule {
     next: Mutex<Option<Instant>>,
@@ -80,7 +80,7 @@ fn in_the_terminal() -> RunSummary {
     }
 }
 
-/// The run, and how long each frame took while it went.
+/// The run, and the time of each frame during it.
 fn in_the_window() -> (RunSummary, Vec<Duration>) {
     let place = tempfile::tempdir().unwrap();
     let project = Some(copy_of_project(place.path()));

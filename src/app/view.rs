@@ -1,13 +1,13 @@
-//! What the middle of the window shows.
+//! Which page the middle of the window shows.
 
 use crate::project::Step;
 
-/// What is shown in the middle of the window.
+/// The page in the middle of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     /// A step of the wizard.
     Step(Step),
-    /// The trained model, to try.
+    /// The page to try the trained model.
     TryIt,
 }
 
@@ -18,7 +18,7 @@ impl Default for View {
 }
 
 impl View {
-    /// The step so many places on; `None` beyond the ends.
+    /// The step `by` places after this page; `None` before the first and after the last.
     #[must_use]
     pub fn step(self, by: isize) -> Option<Step> {
         let place = match self {

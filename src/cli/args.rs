@@ -1,4 +1,4 @@
-//! What can be typed after `hone`.
+//! Command-line arguments.
 
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ use crate::worker::ExportFormat;
 pub struct Arguments {
     /// Project to open in the window: a folder with a project.ron
     pub project: Option<PathBuf>,
-    /// What to do in the terminal instead
+    /// Command to run in the terminal
     #[command(subcommand)]
     pub command: Option<TerminalCommand>,
 }
@@ -28,23 +28,23 @@ pub struct Arguments {
 /// A command of the terminal.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TerminalCommand {
-    /// Make a project from a file of texts and labels
+    /// Create a project from a file of texts and labels
     #[command(
-        after_help = "--replace finds words in any case, before training and before every prediction; with nothing \
-                            after the =\nthey are removed. With regex: before it, FIND is a regular expression, and REPLACE \
-                            can name its groups:\n--replace 'regex:(\\d+) EUR=$1 euros'. For more, such as an = in FIND:\n\
+        after_help = "--replace ignores case, and applies before training and before every prediction. With nothing \
+                            after the =,\nthe words are removed. If FIND starts with regex:, it is a regular expression, and \
+                            REPLACE can use its groups:\n--replace 'regex:(\\d+) EUR=$1 euros'. For more, such as an = in FIND:\n\
                             --set 'cleaning.patterns=[{\"find\": \"a=b\", \"replace\": \"c\", \"match_case\": true}]'"
     )]
     New(NewArguments),
     /// Fine-tune a project's model
     Train(TrainArguments),
-    /// Measure a trained model on its test rows, or on another file
+    /// Evaluate a trained model on its test set or on another file
     Evaluate(EvaluateArguments),
-    /// Label every row of a file
+    /// Predict a label for every row of a file
     Predict(PredictArguments),
     /// Save a trained model for other tools
     Export(ExportArguments),
-    /// Look into a data file: columns, labels, lengths, bad rows, leakage
+    /// Inspect a data file: columns, labels, lengths, bad rows, leakage
     Inspect(InspectArguments),
     /// List the models Hone knows, or download one
     #[command(subcommand)]
@@ -56,50 +56,50 @@ pub enum TerminalCommand {
     Bench(BenchCommand),
 }
 
-/// How to read a data file; what is left out is detected.
+/// How to read a data file. Anything not given is detected.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ReadingArguments {
-    /// Field separator: one character, or comma, semicolon, tab, pipe [detected when left out]
+    /// Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     pub delimiter: Option<char>,
-    /// Encoding, such as utf-8 or windows-1252 [detected when left out]
+    /// Encoding, such as utf-8 or windows-1252 [default: detected]
     #[arg(long, value_name = "NAME")]
     pub encoding: Option<String>,
-    /// The first line is a row already: columns are numbered [detected when left out]
+    /// The file has no header line; columns are numbered [default: detected]
     #[arg(long)]
     pub no_header: bool,
-    /// Sheet of a workbook [the first that is not empty when left out]
+    /// Sheet of a workbook [default: the first one that is not empty]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,
 }
 
-/// Columns that the split looks at.
+/// Columns used by the split.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SplitArguments {
-    /// Column of customers, documents, ...: rows with the same value stay on one side of the split
+    /// Column of customers, documents, ...: rows with the same value stay in the same split
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
-    /// Column of dates: the oldest rows train, the newest are the test
+    /// Column of dates: train on the oldest rows, test on the newest
     #[arg(long, value_name = "COLUMN")]
     pub time: Option<String>,
-    /// Column that names each row's side: train, validation or test
+    /// Column that says which split each row is in: train, validation or test
     #[arg(long, value_name = "COLUMN")]
     pub split_column: Option<String>,
 }
 
-/// What the columns of a data file are for; what is left out is guessed.
+/// Column roles. Anything not given is guessed.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ColumnArguments {
-    /// Column that holds the text [guessed when left out]
+    /// Text column [default: guessed]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
-    /// Column put before the text; can be given many times [guessed when --text is left out]
+    /// Column to prepend to the text; can be repeated [default: guessed, unless --text is given]
     #[arg(long = "title", value_name = "COLUMN")]
     pub titles: Vec<String>,
-    /// Column that holds the label; given several times, columns of 0 and 1 of one label each [guessed when left out]
+    /// Label column; repeat it for one-hot label columns of 0 and 1 [default: guessed]
     #[arg(long = "label", value_name = "COLUMN")]
     pub labels: Vec<String>,
-    /// Column that names each row; it is written beside the row's prediction [guessed when --text is left out]
+    /// Column of row ids, copied to the predictions [default: guessed, unless --text is given]
     #[arg(long, value_name = "COLUMN")]
     pub id: Option<String>,
 }
@@ -107,58 +107,58 @@ pub struct ColumnArguments {
 /// `hone new`.
 #[derive(Clone, Debug, Args)]
 pub struct NewArguments {
-    /// Folder to make the project in
+    /// Folder to create the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of them; given several times,
-    /// the files are appended to one another
+    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of such files; repeat it to append
+    /// files
     #[arg(long, value_name = "FILE", required = true)]
     pub data: Vec<PathBuf>,
     #[command(flatten)]
     pub columns: ColumnArguments,
-    /// Validation file, used as it is
+    /// Separate file to use as the validation set
     #[arg(long, value_name = "FILE")]
     pub validation: Option<PathBuf>,
-    /// Test file, used as it is
+    /// Separate file to use as the test set
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Model to start from: an id of `hone models list`, or a Hugging Face folder
+    /// Pre-trained model: an id from `hone models list`, or a Hugging Face folder
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
-    /// Name of the project [the folder's name when left out]
+    /// Name of the project [default: the folder's name]
     #[arg(long)]
     pub name: Option<String>,
     #[command(flatten)]
     pub split: SplitArguments,
     #[command(flatten)]
     pub reading: ReadingArguments,
-    /// Words to replace in every text, or regex:FIND=REPLACE; can be given many times, in order
+    /// Replace words in every text, or regex:FIND=REPLACE; can be repeated, applied in order
     #[arg(long, value_name = "FIND=REPLACE")]
     pub replace: Vec<String>,
-    /// A setting, such as training.epochs=3 or split.test=500rows; can be given many times
+    /// A setting, such as training.epochs=3 or split.test=500rows; can be repeated
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
-    /// Replace a project that is there already (its runs are kept)
+    /// Replace an existing project (its runs are kept)
     #[arg(long)]
     pub force: bool,
 }
 
-/// What computes, and how; what is left out is as the project says.
+/// Device and precision. Anything not given comes from the project.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct ComputeArguments {
-    /// What computes: auto, cpu, cuda or metal
+    /// Device to train on: auto, cpu, cuda or metal
     #[arg(long, hide_possible_values = true, ignore_case = true)]
     pub device: Option<DeviceName>,
-    /// Arithmetic of the matrix products: auto, f32 or bf16
+    /// Precision of matrix products: auto, f32 or bf16
     #[arg(long, hide_possible_values = true, ignore_case = true)]
     pub precision: Option<PrecisionName>,
 }
 
-/// A device as it is typed.
+/// A device on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DeviceName {
-    /// The processor
+    /// The CPU
     Auto,
-    /// The processor
+    /// The CPU
     Cpu,
     /// The first NVIDIA GPU (builds with the feature cuda)
     Cuda,
@@ -166,14 +166,14 @@ pub enum DeviceName {
     Metal,
 }
 
-/// A precision as it is typed.
+/// A precision on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionName {
-    /// bf16 where the processor has products of it, else f32
+    /// bf16 if the CPU is faster with it, else f32
     Auto,
     /// 32-bit floats
     F32,
-    /// Operands rounded to bf16, sums in 32-bit floats
+    /// Inputs rounded to bf16, sums in 32-bit floats
     Bf16,
 }
 
@@ -203,15 +203,15 @@ impl From<PrecisionName> for Precision {
 pub struct TrainArguments {
     /// Project folder
     pub project: PathBuf,
-    /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be given many times
+    /// A setting for this run only, such as training.epochs=3 or lr=2e-5; can be repeated
     #[arg(long = "set", value_name = "SETTING=VALUE")]
     pub settings: Vec<String>,
     #[command(flatten)]
     pub compute: ComputeArguments,
-    /// Only measure what the run would take on this machine: time, memory, disk
+    /// Only measure the time, memory and disk space the run needs on this machine
     #[arg(long)]
     pub dry_run: bool,
-    /// Print the outcome as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -221,13 +221,13 @@ pub struct TrainArguments {
 pub struct EvaluateArguments {
     /// Project folder
     pub project: PathBuf,
-    /// Run [the newest finished one when left out]
+    /// Run to use [default: the latest finished one]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// Labelled file with the project's columns [the run's own test rows when left out]
+    /// Labelled file with the project's columns [default: the run's test set]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// Print the outcome as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -235,24 +235,24 @@ pub struct EvaluateArguments {
 /// `hone predict`.
 #[derive(Clone, Debug, Args)]
 pub struct PredictArguments {
-    /// Project folder, or a folder with a trained model
+    /// Project folder, or trained model folder
     #[arg(value_name = "PROJECT|MODEL_FOLDER")]
     pub model: PathBuf,
     /// File of texts
     pub file: PathBuf,
-    /// CSV to write: the file's columns, then the predicted label and each label's probability
+    /// CSV to write: the file's columns, the predicted label, and the probability of each label
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Replace the output file where it is there already
+    /// Replace the output file if it exists
     #[arg(long)]
     pub force: bool,
-    /// Column that holds the text [the one the model was trained on when left out]
+    /// Text column [default: the one the model was trained on]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
-    /// Run of the project [the newest finished one when left out]
+    /// Run to use [default: the latest finished one]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// Print the outcome as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -265,13 +265,13 @@ pub struct ExportArguments {
     /// What to write
     #[arg(long, value_enum)]
     pub format: FormatArgument,
-    /// Folder to write to; must be empty or not there
+    /// Folder to write to; must be empty or not exist
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Run [the newest finished one when left out]
+    /// Run to use [default: the latest finished one]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
-    /// Print the outcome as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -279,11 +279,11 @@ pub struct ExportArguments {
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FormatArgument {
-    /// A Hugging Face folder that loads in transformers unchanged
+    /// Hugging Face folder that loads unchanged in transformers
     Hf,
-    /// One safetensors file with the weights
+    /// Weights as one safetensors file
     Safetensors,
-    /// The test predictions as CSV
+    /// Predictions on the test set, as CSV
     Predictions,
 }
 
@@ -300,7 +300,7 @@ impl From<FormatArgument> for ExportFormat {
 /// `hone inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArguments {
-    /// Data file, or folder of data; several are appended to one another
+    /// Data file or folder; several are appended
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
@@ -309,13 +309,13 @@ pub struct InspectArguments {
     pub split: SplitArguments,
     #[command(flatten)]
     pub reading: ReadingArguments,
-    /// CSV to write with the rows that could not be used, and why
+    /// Write the rows that could not be read to this CSV file, with reasons
     #[arg(long, value_name = "FILE")]
     pub bad_rows: Option<PathBuf>,
-    /// Read the rows and count what is in each column, and leave the texts alone: faster for very large files
+    /// Only read the rows and summarise the columns, without analysing the texts: faster for very large files
     #[arg(long)]
     pub only_read: bool,
-    /// Print what was found as one JSON object
+    /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -349,9 +349,9 @@ pub struct RunsArguments {
 /// `hone bench`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Time training steps on random tokens and print the figures as one JSON object
+    /// Time training steps on random tokens and print the result as one JSON object
     Step(BenchStepArguments),
-    /// Time the tokenising of a file's texts and print the figures as one JSON object
+    /// Time tokenising the texts of a file and print the result as one JSON object
     Tokenise(BenchTokeniseArguments),
 }
 
@@ -360,13 +360,13 @@ pub enum BenchCommand {
 pub struct BenchTokeniseArguments {
     /// File of texts
     pub data: PathBuf,
-    /// Column that holds the text [guessed when left out]
+    /// Text column [default: guessed]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
-    /// Model: an id of `hone models list`, or a Hugging Face folder
+    /// Model: an id from `hone models list`, or a Hugging Face folder
     #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
     pub model: String,
-    /// Tokens kept of a text
+    /// Max length in tokens
     #[arg(long, default_value_t = 128)]
     pub len: usize,
 }
@@ -374,18 +374,18 @@ pub struct BenchTokeniseArguments {
 /// `hone bench step`.
 #[derive(Clone, Debug, Args)]
 pub struct BenchStepArguments {
-    /// Model: an id of `hone models list`, or a Hugging Face folder
+    /// Model: an id from `hone models list`, or a Hugging Face folder
     #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
     pub model: String,
-    /// Texts in a step; they are computed in one pass, however many tokens that is
+    /// Texts per step, computed as one batch
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
-    /// Tokens of each text
+    /// Tokens per text
     #[arg(long, default_value_t = 64)]
     pub len: usize,
     #[command(flatten)]
     pub compute: ComputeArguments,
-    /// Steps to time
+    /// Number of steps to time
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
 }
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_by_name_or_by_themselves() {
+    fn separators_can_be_given_by_name_or_as_a_character() {
         assert_eq!(
             ["tab", "\\t", "\t", ";", "pipe"].map(|text| delimiter(text).unwrap()),
             ['\t', '\t', '\t', ';', '|']

@@ -12,7 +12,7 @@ use crate::cli::session::Session;
 use crate::project::{DeviceChoice, Precision};
 use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
-/// Measures and prints.
+/// Runs a benchmark and prints the result.
 pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), CliError> {
     match command {
         BenchCommand::Step(arguments) => step(arguments, out),
@@ -39,7 +39,7 @@ fn tokenise(arguments: &BenchTokeniseArguments, out: &mut dyn Write) -> Result<(
     print_json(out, &outcome)
 }
 
-/// What `hone bench tokenise` prints; the names scripts rely on.
+/// Output of `hone bench tokenise`. Scripts rely on these names.
 #[derive(Serialize)]
 struct TokeniseOutcome {
     rows: usize,
@@ -62,10 +62,10 @@ fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliEr
     print_json(out, &StepOutcome::new(&figures, device))
 }
 
-/// What `hone bench step` prints; the names scripts rely on.
+/// Output of `hone bench step`. Scripts rely on these names.
 #[derive(Serialize)]
 struct StepOutcome {
-    /// What computed, and in which arithmetic.
+    /// Device and number format.
     device: String,
     ms_per_step: f64,
     forward_ms: f64,

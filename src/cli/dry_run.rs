@@ -12,7 +12,7 @@ use crate::cli::table::{duration, grouped};
 use crate::project::Project;
 use crate::worker::{DryRun, EstimateRun};
 
-/// Measures what a run would take and prints it.
+/// Measures what a run would need and prints it.
 pub(super) fn run(project: Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let outcome = Session::begin()?.run(EstimateRun { project, folder: folder.to_owned() })?;
     if json { print_json(out, &DryRunOutcome::from(&*outcome)) } else { print(out, &outcome) }
@@ -23,7 +23,7 @@ fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
     if let Some(time) = &outcome.time {
         writeln!(
             out,
-            "About {} in all, {} of it training: {} steps at {} tokens/s. It ends sooner if it stops early.",
+            "About {} in total, of which {} is training: {} steps at {} tokens/s. It takes less time if it stops early.",
             duration(time.whole),
             duration(time.training),
             grouped(outcome.steps),
@@ -36,12 +36,12 @@ fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
     match (&outcome.time, &outcome.smaller) {
         (None, Some(smaller)) => writeln!(
             out,
-            "That is too much memory for this machine, so nothing was tried. It fits with --set batch_size={} --set \
-             training.gradient_accumulation={} --set max_length={}.",
+            "This machine does not have enough memory for these settings, so no steps were run. These fit: --set batch_size={} \
+             --set training.gradient_accumulation={} --set max_length={}.",
             smaller.batch_size, smaller.gradient_accumulation, smaller.max_length
         )?,
         (None, None) => {
-            writeln!(out, "The model itself does not fit in memory. Choose a smaller one, or close other programs.")?;
+            writeln!(out, "The model does not fit in memory. Choose a smaller model, or close other programs.")?;
         }
         _ => {}
     }
@@ -52,7 +52,7 @@ fn megabytes(bytes: u64) -> String {
     format!("{} MB", grouped(bytes.div_ceil(1_000_000)))
 }
 
-/// What `--json` prints.
+/// Output of `--json`.
 #[derive(Serialize)]
 struct DryRunOutcome {
     steps: u64,

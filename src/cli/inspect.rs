@@ -1,4 +1,4 @@
-//! `hone inspect`: what is in a data file.
+//! `hone inspect`: a summary of a data file.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,43 +21,43 @@ use crate::data::{
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{CompareTexts, FindLeaks, FindProblems, Import, Prepare, Profile, ProfileRows, SaveBadRows};
 
-/// Bad rows and labels shown; `--json` gives all.
+/// Most bad rows and labels shown; `--json` lists all.
 const SHOWN: usize = 10;
 
 /// Widest sample of a column shown.
 const SAMPLE_WIDTH: usize = 48;
 
-/// What was found, as `--json` prints it.
+/// The result, as `--json` prints it.
 #[derive(Serialize)]
 struct Findings<'a> {
     file: String,
-    /// Of several files: each of them.
+    /// Each file, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     files: Vec<Part<'a>>,
     bytes: u64,
     format: &'static str,
-    /// Of text files.
+    /// For text files.
     encoding: Option<&'a str>,
     undecodable_characters: u64,
-    /// Of delimited files.
+    /// For delimited files.
     delimiter: Option<char>,
     quoting: Option<bool>,
     header: Option<bool>,
-    /// Of workbooks: the sheet read, and all there are.
+    /// For workbooks: the sheet that was read, and all sheets.
     sheet: Option<&'a str>,
     sheets: &'a [String],
     rows: u64,
     columns: Vec<Column<'a>>,
     text_column: Option<String>,
     label_column: Option<String>,
-    /// Columns of one label each, where these are chosen in its stead.
+    /// One-hot label columns, if chosen instead of a label column.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     label_columns: &'a [String],
-    /// Columns of 0 and 1 that look like one label each, where no label column is chosen.
+    /// Columns that look like one-hot labels, if no label column is chosen.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     looks_like_label_columns: &'a [String],
     bad_rows: Vec<Bad<'a>>,
-    /// Known once there is a text and a label column.
+    /// Available once there are a text and a label column.
     texts: Option<Texts>,
 }
 
@@ -85,7 +85,7 @@ impl<'a> Part<'a> {
 #[derive(Serialize)]
 struct Column<'a> {
     name: &'a str,
-    /// What it is for, chosen or guessed.
+    /// Its role, chosen or guessed.
     role: Option<String>,
     filled: u64,
     missing: u64,
@@ -95,7 +95,7 @@ struct Column<'a> {
 
 #[derive(Serialize)]
 struct Bad<'a> {
-    /// Of several files: the one it stands in.
+    /// Its file, if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
     record: u64,
@@ -109,26 +109,26 @@ struct Texts {
     usable_rows: u64,
     words: Lengths,
     duplicates: u64,
-    /// Rows left that are nearly the same as another, and the groups they form.
+    /// Near-duplicates among the usable rows, and their groups.
     near_duplicates: u64,
     near_duplicate_groups: Vec<Vec<u64>>,
     conflicts: u64,
     without_text: u64,
     without_label: u64,
-    /// Every reason for which rows are left out.
+    /// The excluded rows by reason.
     left_out: Vec<LeftOut>,
-    /// What is wrong with the rows, the most serious first.
+    /// Problems with the rows, most serious first.
     findings: Vec<Finding>,
     problems: Vec<String>,
     warnings: Vec<String>,
-    /// Of the rows as a new project divides them.
+    /// Leakage in the default split of a new project.
     leakage: Leakage,
-    /// The texts as a whole.
+    /// Statistics of all texts.
     #[serde(flatten)]
     told: Told,
 }
 
-/// What would make figures look better than they are.
+/// The leakage report.
 #[derive(Serialize)]
 struct Leakage {
     findings: Vec<LeakInWords>,
@@ -140,7 +140,7 @@ struct Leakage {
 struct LeakInWords {
     kind: &'static str,
     column: Option<String>,
-    /// Nothing says that figures are wrong, but it is worth a look.
+    /// Not certain leakage, but worth checking.
     hint: bool,
     found: String,
     meaning: String,
@@ -162,7 +162,7 @@ struct LabelCount {
     rows: u64,
 }
 
-/// Words a text, after cleaning.
+/// Words per text, after cleaning.
 #[derive(Serialize)]
 struct Lengths {
     shortest: u64,
@@ -171,7 +171,7 @@ struct Lengths {
     longest: u64,
 }
 
-/// Looks into the file and prints what is there.
+/// Inspects the files and prints the result.
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
     let dataset = reading(&arguments.files, &arguments.reading);
@@ -211,7 +211,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
 fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
     if output.exists() {
         return Err(CliError::Failed(format!(
-            "{} is there already. Give another name, or remove it.",
+            "{} already exists. Choose another name, or delete the file.",
             output.display()
         )));
     }
@@ -284,7 +284,7 @@ fn describe_leakage(report: &LeakageReport) -> Leakage {
         found: leak.found.clone(),
         meaning: leak.meaning.clone(),
         rows: leak.rows.iter().map(|row| row.record).collect(),
-        // Without a project there is nothing to let stand.
+        // Findings can be ignored only in a project.
         remedies: leak.remedies.iter().filter(|remedy| !matches!(remedy, LeakRemedy::Ignore(_))).map(remedy).collect(),
     };
     Leakage {
@@ -357,11 +357,11 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
         };
         let rows: Vec<Vec<String>> = findings.files.iter().map(row).collect();
         write!(out, "{}\n{}", table(&head, &rows), count(findings.rows, "row", "rows"))?;
-        writeln!(out, ", {} in all", count(findings.bytes, "byte", "bytes"))?;
+        writeln!(out, ", {} in total", count(findings.bytes, "byte", "bytes"))?;
     }
     if findings.undecodable_characters > 0 {
         let characters = count(findings.undecodable_characters, "character", "characters");
-        writeln!(out, "{characters} could not be decoded; try another --encoding.")?;
+        writeln!(out, "{characters} could not be decoded. Try another --encoding.")?;
     }
     let rows: Vec<Vec<String>> = findings
         .columns
@@ -386,9 +386,11 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     }
     let is_labelled = findings.label_column.is_some() || !findings.label_columns.is_empty();
     match (findings.text_column.is_some(), is_labelled || !findings.looks_like_label_columns.is_empty()) {
-        (false, false) => writeln!(out, "\nNo text and label columns stand out: name them with --text and --label.")?,
-        (false, true) => writeln!(out, "\nNo text column stands out: name it with --text.")?,
-        (true, false) => writeln!(out, "\nNo label column stands out: name it with --label.")?,
+        (false, false) => {
+            writeln!(out, "\nHone could not guess the text and label columns. Name them with --text and --label.")?
+        }
+        (false, true) => writeln!(out, "\nHone could not guess the text column. Name it with --text.")?,
+        (true, false) => writeln!(out, "\nHone could not guess the label column. Name it with --label.")?,
         (true, true) => {}
     }
     Ok(())
@@ -398,7 +400,7 @@ fn print_bad_rows(out: &mut dyn Write, bad_rows: &[Bad<'_>]) -> Result<(), CliEr
     if bad_rows.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{} could not be used:", count(bad_rows.len() as u64, "row", "rows"))?;
+    writeln!(out, "\n{} could not be read:", count(bad_rows.len() as u64, "row", "rows"))?;
     for bad in bad_rows.iter().take(SHOWN) {
         let file = bad.file.map(|file| format!(" of {}", printable(file))).unwrap_or_default();
         writeln!(out, "  row {}{file} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
@@ -422,8 +424,8 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
     let Lengths { shortest, median, percentile_95, longest } = texts.words;
     writeln!(
         out,
-        "\nWords a text: {shortest} to {longest}, median {median}, 95% of texts up to {percentile_95}.\n\
-         {} to learn from, {}.",
+        "\nWords per text: {shortest} to {longest}, median {median}, 95th percentile {percentile_95}.\n\
+         {} to use, {}.",
         count(texts.usable_rows, "row", "rows"),
         LeftOut::in_words(&texts.left_out)
     )?;
@@ -440,12 +442,12 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
 
 fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError> {
     if leakage.findings.is_empty() {
-        writeln!(out, "\nNo leakage found. Looked for: {}.", leakage.looked_for.join("; "))?;
+        writeln!(out, "\nNo leakage found. Checked: {}.", leakage.looked_for.join("; "))?;
     } else {
-        writeln!(out, "\nLeakage, as a new project divides the rows:")?;
+        writeln!(out, "\nLeakage in the default split of a new project:")?;
     }
     for LeakInWords { hint, found, meaning, remedies, .. } in &leakage.findings {
-        let kind = if *hint { "worth a look" } else { "leak" };
+        let kind = if *hint { "worth checking" } else { "leak" };
         writeln!(out, "  {kind}: {}. {}.", printable(found), printable(meaning))?;
         for RemedyInWords { text, settings } in remedies {
             let settings: Vec<String> =
@@ -455,7 +457,7 @@ fn print_leakage(out: &mut dyn Write, leakage: &Leakage) -> Result<(), CliError>
         }
     }
     if !leakage.not_looked_for.is_empty() {
-        writeln!(out, "Not looked for: {}.", leakage.not_looked_for.join("; "))?;
+        writeln!(out, "Not checked: {}.", leakage.not_looked_for.join("; "))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The terminal: commands as thin as they can be, over the same worker as the window.
+//! The terminal commands: a thin layer over the same worker as the window.
 
 mod args;
 mod bench;
@@ -25,23 +25,23 @@ pub use shell::{no_such_command, parse, shell_word};
 
 use crate::storage::{OpenError, StorageError};
 
-/// Exit code of a command that did what was asked.
+/// Exit code of a command that succeeded.
 pub const DONE: u8 = 0;
-/// Exit code of a command that could not.
+/// Exit code of a command that failed.
 pub const FAILED: u8 = 1;
-/// Exit code of a command that was typed wrongly.
+/// Exit code of a usage error.
 pub const USAGE: u8 = 2;
 
-/// Why a command did not end well.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// It was typed wrongly.
+    /// A usage error.
     #[error("{0}")]
     Usage(String),
-    /// It could not be done: what happened, why, and what to do next.
+    /// A failure: what happened, why, and what to do next.
     #[error("{0}")]
     Failed(String),
-    /// A person stopped it before there was a result.
+    /// The person stopped it before there was a result.
     #[error("Stopped before there was a result.")]
     Stopped,
     /// The result could not be printed.
@@ -67,18 +67,18 @@ impl From<SettingError> for CliError {
     }
 }
 
-/// Runs a terminal command: results to `out`, progress and errors to standard error. Gives the exit code.
+/// Runs a terminal command: results go to `out`, progress and errors to standard error. Returns the exit code.
 #[must_use]
 pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {
     report(execute(command, out).and_then(|()| Ok(out.flush()?)))
 }
 
-/// Says on standard error what went wrong, if anything did, and gives the exit code.
+/// Prints the error, if any, to standard error and returns the exit code.
 #[must_use]
 pub fn report(result: Result<(), CliError>) -> u8 {
     let error = match result {
         Ok(()) => return DONE,
-        // The reader, `head` for instance, has seen enough.
+        // The reader, such as `head`, closed the pipe.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
         Err(error) => error,
     };
@@ -100,8 +100,8 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
     }
 }
 
-/// A message as a sentence: a capital letter first, unless it begins with a name such as `reviews.csv`, and a full
-/// stop last.
+/// Turns a message into a sentence: starts it with a capital letter, unless it starts with a name such as `reviews.csv`,
+/// and ends it with a full stop.
 fn sentence(message: &str) -> String {
     let message = message.trim();
     let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exit_codes() {
+    fn each_kind_of_error_has_its_exit_code() {
         assert_eq!(report(Ok(())), 0);
         assert_eq!(report(Err(CliError::Failed("a".into()))), 1);
         assert_eq!(report(Err(CliError::Stopped)), 1);

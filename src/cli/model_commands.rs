@@ -18,7 +18,7 @@ use crate::project::ModelChoice;
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
 use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
 
-/// Measures a run's best checkpoint.
+/// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let data = arguments.data.as_deref().map(absolute);
@@ -42,7 +42,7 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
     Ok(())
 }
 
-/// What `hone evaluate --json` prints.
+/// Output of `hone evaluate --json`.
 #[derive(Serialize)]
 struct EvaluateOutcome<'a> {
     run: &'a str,
@@ -58,21 +58,21 @@ impl<'a> EvaluateOutcome<'a> {
     }
 }
 
-/// Endings of tables that predictions are not written as.
+/// File extensions of formats that predictions cannot be written in.
 const OTHER_TABLES: [&str; 8] = ["xlsx", "xlsb", "xls", "ods", "parquet", "feather", "json", "jsonl"];
 
-/// Labels every row of a file.
+/// Predicts a label for every row of a file.
 pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let ending = arguments.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if OTHER_TABLES.contains(&ending.as_str()) {
         return Err(CliError::Failed(format!(
-            "Predictions are written as CSV, and {} ends in .{ending}. Give --out a name that ends in .csv.",
+            "Predictions are written as CSV, but {} ends in .{ending}. Use an --out name that ends in .csv.",
             arguments.out.display()
         )));
     }
     if arguments.out.exists() && !arguments.force {
         let message =
-            format!("{} is there already. Give another --out, or --force to replace it", arguments.out.display());
+            format!("{} already exists. Choose another --out, or add --force to replace it", arguments.out.display());
         return Err(CliError::Failed(message));
     }
     let model = model_folder(&arguments.model, arguments.run.as_deref())?;
@@ -88,13 +88,13 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
     }
     writeln!(
         out,
-        "Labelled {} into {}, by the model in {}.",
+        "Wrote predictions for {} to {}, with the model in {}.",
         count(rows, "row", "rows"),
         path.display(),
         model.display()
     )?;
     if empty > 0 {
-        writeln!(out, "{} had no text left after cleaning and got no label.", count(empty, "row", "rows"))?;
+        writeln!(out, "{} had no text left after cleaning, so they have no prediction.", count(empty, "row", "rows"))?;
     }
     Ok(())
 }
@@ -119,7 +119,7 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
         ModelsCommand::Fetch { id } => {
             if catalogue.get(id).is_none() {
                 let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
-                let message = format!("Hone knows no model '{id}'. The models are: {}.", ids.join(", "));
+                let message = format!("There is no model '{id}'. Available models: {}.", ids.join(", "));
                 return Err(CliError::Failed(message));
             }
             let folder = Session::begin()?.run(FetchModel { id: id.clone() })?;
@@ -173,7 +173,7 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
     }
     let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(|(run, outcome)| run_row(run, outcome)).collect();
     let head =
-        ["run", ">steps", ">time", "computed on", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
+        ["run", ">steps", ">time", "device", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
     write!(out, "{}", table(&head, &rows))?;
     Ok(())
 }
@@ -184,7 +184,8 @@ fn run_row(run: &RunListing, outcome: &RunOutcome) -> Vec<String> {
         RunOutcome::Finished(summary) => ending(summary.stop_reason).to_owned(),
         RunOutcome::UnderWay => "training now".to_owned(),
         RunOutcome::CutOff { why, kept } => {
-            let kept = kept.as_ref().map_or_else(String::new, |kept| format!(", best of step {} kept", kept.best_step));
+            let kept =
+                kept.as_ref().map_or_else(String::new, |kept| format!(", checkpoint of step {} kept", kept.best_step));
             format!("not finished{kept}: {}", shortened(why, 60))
         }
     };
@@ -203,13 +204,13 @@ fn run_row(run: &RunListing, outcome: &RunOutcome) -> Vec<String> {
     ]
 }
 
-/// A run with a model, and whether it came to its end.
+/// A run with a model, and whether it finished.
 struct Chosen {
     run: RunFolder,
     finished: bool,
 }
 
-/// The run of that id, or the newest; says on standard error when it did not finish.
+/// The run with this id, or the latest. Prints a note to standard error if it did not finish.
 fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     let (folder, _) = ProjectFile::read(project)?;
     let run = RunFolder::find(&folder, id)?;
@@ -217,15 +218,15 @@ fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     if let Some(why) = &trained.cut_off {
         let step = match trained.summary.best_step {
             0 => String::new(),
-            step => format!(", of step {},", grouped(step)),
+            step => format!(", from step {}", grouped(step)),
         };
-        let note = format!("Note: the run {} did not finish; its best checkpoint{step} is used. {why}", run.id());
+        let note = format!("Note: run {} did not finish. Using its best checkpoint{step}. {why}", run.id());
         let _ = writeln!(io::stderr(), "{}", printable(&note));
     }
     Ok(Chosen { run, finished: trained.summary.stop_reason != StopReason::CutOff })
 }
 
-/// The folder of a trained model: of a project's run, or given as it is.
+/// The folder of a trained model: given directly, or from a project's run.
 fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
     if path.join("config.json").is_file() {
         return Ok(absolute(path));
@@ -234,7 +235,7 @@ fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
         return Ok(absolute(&find_run(path, run)?.run.best()));
     }
     Err(CliError::Failed(format!(
-        "'{}' is neither a project (it holds no project.ron) nor a model folder (it holds no config.json). Check the path.",
+        "'{}' is neither a project (no project.ron) nor a model folder (no config.json). Check the path.",
         path.display()
     )))
 }

@@ -1,4 +1,4 @@
-//! `hone new`: a project from a file.
+//! `hone new`: creates a project from data files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project,
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::worker::Import;
 
-/// Makes the project, after a look into its files.
+/// Creates the project after reading its files.
 pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), CliError> {
     if !arguments.force && arguments.folder.join(PROJECT_FILE).exists() {
         return Err(StorageError::ProjectExists(arguments.folder.clone()).into());
@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
 
 /// `FIND=REPLACE`, or `regex:FIND=REPLACE`.
 fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
-    let wrong = || CliError::Usage(format!("'{given}' is not FIND=REPLACE. Write it as colour=color, for example."));
+    let wrong = || CliError::Usage(format!("'{given}' is not in the form FIND=REPLACE, such as colour=color."));
     let (find, replace) = given.split_once('=').ok_or_else(wrong)?;
     let (find, regex) = find.strip_prefix("regex:").map_or((find, false), |find| (find, true));
     let pattern = Pattern { find: find.to_owned(), replace: replace.to_owned(), regex, ..Pattern::default() };
@@ -55,7 +55,7 @@ fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
 
 fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Imported) -> Result<(), CliError> {
     let rows = count(imported.main.table.len() as u64, "row", "rows");
-    writeln!(out, "Made the project {} in {} with {rows}.", project.name, folder.display())?;
+    writeln!(out, "Created project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
     let label: Vec<&str> = dataset.labelled_by().collect();
@@ -69,17 +69,17 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
         let bad = count(part.bad_rows as u64, "row", "rows");
-        writeln!(out, "{bad} of {} could not be used; `hone inspect` shows them.", part.path.display())?;
+        writeln!(out, "{bad} of {} could not be read. To see them, run `hone inspect`.", part.path.display())?;
     }
     let named: Vec<&str> = imported.main.strangers().map(|part| part.name.as_str()).collect();
     if !named.is_empty() {
-        writeln!(out, "Nothing can be learnt yet: {} has no column in common with the first file.", named.join(", "))?;
+        writeln!(out, "You cannot train yet: {} has no columns in common with the first file.", named.join(", "))?;
     }
     writeln!(out, "Next: hone train {}", shell_word(folder))?;
     Ok(())
 }
 
-/// The split that columns named for it mean; a setting can say otherwise.
+/// Chooses the split method from the columns given; a setting can override it.
 pub(super) fn choose_method(project: &mut Project, arguments: &SplitArguments) {
     project.split.method = match (&arguments.split_column, &arguments.time) {
         (Some(_), _) => SplitMethod::Column,
@@ -88,7 +88,7 @@ pub(super) fn choose_method(project: &mut Project, arguments: &SplitArguments) {
     };
 }
 
-/// Takes the columns named for the split, which must be there.
+/// Sets the columns of the split, which must exist.
 pub(super) fn choose_split_columns(
     project: &mut Project,
     arguments: &SplitArguments,
@@ -107,7 +107,7 @@ pub(super) fn choose_split_columns(
     Ok(())
 }
 
-/// Gives a column a role; an error where it has another one, which was asked for too.
+/// Gives a column a role. Fails if another role was requested for it as well.
 fn give_role(dataset: &mut DatasetSettings, column: &str, role: ColumnRole) -> Result<(), CliError> {
     has_no_other(dataset, column, role)?;
     dataset.set_role(column, Some(role));
@@ -120,20 +120,20 @@ fn has_no_other(dataset: &DatasetSettings, column: &str, role: ColumnRole) -> Re
     Err(CliError::Failed(format!("The column '{column}' cannot be both '{before}' and '{role}'.")))
 }
 
-/// How the rows are divided, where columns say so.
+/// Describes the split, if it uses a column.
 fn split_in_words(project: &Project) -> Option<String> {
     let dataset = &project.dataset;
     match (project.split.method, &dataset.group_column, &dataset.time_column, &dataset.split_column) {
-        (SplitMethod::Column, _, _, Some(column)) => Some(format!("Split: as {column} says.")),
-        (SplitMethod::Time, _, Some(column), _) => Some(format!("Split: by time, {column}.")),
+        (SplitMethod::Column, _, _, Some(column)) => Some(format!("Split: by column {column}.")),
+        (SplitMethod::Time, _, Some(column), _) => Some(format!("Split: by time ({column}).")),
         (SplitMethod::Random, Some(column), ..) => {
-            Some(format!("Split: at random, rows of the same {column} together."))
+            Some(format!("Split: at random, keeping rows with the same {column} together."))
         }
         _ => None,
     }
 }
 
-/// What columns beside text and label are for, as `id order_id`.
+/// Roles of the columns other than text and label, such as `id order_id`.
 fn other_roles(dataset: &DatasetSettings, names: &[String]) -> Vec<String> {
     let is_other = |role: &ColumnRole| {
         !matches!(role, ColumnRole::Text | ColumnRole::Joined | ColumnRole::Label | ColumnRole::Ignored)
@@ -159,7 +159,7 @@ pub(super) fn reading(files: &[PathBuf], arguments: &ReadingArguments) -> Datase
     }
 }
 
-/// Gives columns the roles asked for, and others those guessed.
+/// Gives columns the requested roles, and the others the guessed ones.
 pub(super) fn choose_columns(
     asked: &ColumnArguments,
     imported: &Imported,
@@ -186,7 +186,7 @@ pub(super) fn choose_columns(
     Ok(())
 }
 
-/// An error where no column is the text, or the label: it must be named.
+/// Fails if the text or the label column is unknown.
 fn none_is_open(imported: &Imported, dataset: &DatasetSettings) -> Result<(), CliError> {
     let columns = imported.main.table.names.join(", ");
     let role = if dataset.text_column.is_empty() {
@@ -199,15 +199,15 @@ fn none_is_open(imported: &Imported, dataset: &DatasetSettings) -> Result<(), Cl
         return Err(CliError::Failed(label_columns_hint(&imported.guessed.label_columns)));
     };
     Err(CliError::Failed(format!(
-        "No column stands out as the {role}. Name it with --{role}; the columns are: {columns}."
+        "Hone could not guess the {role} column. Name it with --{role}. The columns are: {columns}."
     )))
 }
 
-/// How to use columns that look like one label each.
+/// Says how to use columns that look like one-hot labels.
 pub(super) fn label_columns_hint(columns: &[String]) -> String {
     let named: Vec<String> =
         columns.iter().map(|column| format!("--label {}", shell_word(Path::new(column)))).collect();
-    format!("These columns look like one label each: {}. To use them, give {}.", columns.join(", "), named.join(" "))
+    format!("These columns look like one-hot labels: {}. To use them, add {}.", columns.join(", "), named.join(" "))
 }
 
 fn must_be_there(column: &str, names: &[String]) -> Result<(), CliError> {
@@ -221,7 +221,7 @@ fn must_be_there(column: &str, names: &[String]) -> Result<(), CliError> {
     Err(CliError::Failed(format!("There is no column '{column}'.{near} The columns are: {listed}.")))
 }
 
-/// Paths are typed from where the person stands, not from the project's folder.
+/// Typed paths are relative to the current folder, not to the project's folder.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
@@ -243,12 +243,12 @@ pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
     }
     if folder.is_dir() {
         let folder = folder.display();
-        let message = format!("{folder} holds no config.json. Choose a folder saved by Hone or by transformers.");
+        let message = format!("{folder} has no config.json. Choose a model folder saved by Hone or by transformers.");
         return Err(CliError::Failed(message));
     }
     let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();
     Err(CliError::Failed(format!(
-        "'{model}' is neither a model Hone knows nor a folder. The models are: {}.",
+        "'{model}' is neither a known model nor a folder. Available models: {}.",
         ids.join(", ")
     )))
 }
@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_that_is_not_there_lists_those_that_are() {
+    fn the_error_for_a_missing_column_lists_the_columns() {
         let names = ["review", "stars"].map(str::to_owned);
         assert!(must_be_there("review", &names).is_ok());
         let message = |asked| must_be_there(asked, &names).unwrap_err().to_string();

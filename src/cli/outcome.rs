@@ -15,7 +15,7 @@ pub(super) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<
     Ok(writeln!(out, "{text}")?)
 }
 
-/// The figures of one evaluation, as scripts want them.
+/// The metrics of one evaluation. Scripts rely on these names.
 #[derive(Serialize)]
 pub(super) struct Figures<'a> {
     rows: u64,
@@ -45,7 +45,7 @@ impl<'a> From<&'a ClassificationMetrics> for Figures<'a> {
     }
 }
 
-/// What `hone train --json` prints.
+/// Output of `hone train --json`.
 #[derive(Serialize)]
 pub(super) struct TrainOutcome<'a> {
     run: &'a str,
@@ -54,22 +54,22 @@ pub(super) struct TrainOutcome<'a> {
     ending: Ending<'a>,
     labels: &'a [String],
     rows: Rows,
-    /// Nothing where the rows are too few for one.
+    /// `None` if there are too few rows.
     macro_f1_interval_95: Option<[f64; 2]>,
     majority_baseline: Figures<'a>,
     tfidf_baseline: Option<Figures<'a>>,
 }
 
-/// What a run's summary says, under the same names in every command.
+/// A run's summary, with the same names in every command.
 #[derive(Serialize)]
 struct Ending<'a> {
     steps: u64,
     epochs: f64,
     train_seconds: f64,
     tokens_per_second: f64,
-    /// Device and arithmetic; `None` where it was not written down.
+    /// Device and number format; `None` if it was not recorded.
     device: Option<&'a str>,
-    /// `None` where nobody measured it: the run was cut off.
+    /// `None` if it was not measured because the run was interrupted.
     peak_memory_mb: Option<f64>,
     best_step: u64,
     stop_reason: StopReason,
@@ -101,15 +101,15 @@ pub(super) struct RunEntry<'a> {
     folder: String,
     /// "finished", "training" or "cut off".
     status: &'static str,
-    /// Why it was cut off.
+    /// Why it was interrupted.
     error: Option<&'a str>,
-    /// Of a run that has a model.
+    /// Its summary, if it has a model.
     #[serde(flatten)]
     ending: Option<Ending<'a>>,
 }
 
 impl<'a> RunEntry<'a> {
-    /// Gathers what there is to say of a run.
+    /// Collects the output for a run.
     pub(super) fn new(listing: &RunListing, outcome: &'a RunOutcome) -> Self {
         let (status, error) = match outcome {
             RunOutcome::Finished(_) => ("finished", None),
@@ -121,7 +121,7 @@ impl<'a> RunEntry<'a> {
     }
 }
 
-/// Rows on each side.
+/// Rows in each split.
 #[derive(Serialize)]
 struct Rows {
     train: usize,
@@ -130,7 +130,7 @@ struct Rows {
 }
 
 impl<'a> TrainOutcome<'a> {
-    /// Gathers what there is to say of a run.
+    /// Collects the output for a run.
     pub(super) fn new(results: &'a RunResults) -> Self {
         let [train, validation, test] = results.settings.rows;
         Self {

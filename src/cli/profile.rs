@@ -1,4 +1,4 @@
-//! What `hone inspect` tells of the texts as a whole: the words of each label, languages, dates.
+//! The statistics of all texts in `hone inspect`: typical words of each label, languages, dates.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -10,19 +10,19 @@ use crate::cli::{CliError, sentence};
 use crate::data::{DropReason, Finding, Prepared, Severity};
 use crate::worker::Profile;
 
-/// Terms, languages and labels shown; `--json` gives all that were found.
+/// Most terms, languages and labels shown; `--json` lists all.
 const SHOWN: usize = 8;
 
-/// The texts as a whole, as `--json` prints them.
+/// Statistics of all texts, as `--json` prints them.
 #[derive(Serialize)]
 pub(super) struct Told {
-    /// Texts whose words were counted: all, or a sample of very many.
+    /// Texts whose words were counted: all, or a sample if there are very many.
     texts_counted: u64,
     words: u64,
     vocabulary: u64,
     terms: Vec<LabelTerms>,
     languages: Vec<LanguageShare>,
-    /// Texts looked at for their language, and those too short or too mixed to be sure of.
+    /// Texts checked for their language, and those too short or too mixed to identify.
     language_texts: u64,
     language_unsure: u64,
     dates: Vec<DateColumn>,
@@ -34,13 +34,13 @@ struct LabelTerms {
     terms: Vec<Term>,
 }
 
-/// A word that sets a label apart.
+/// A typical word of a label.
 #[derive(Serialize)]
 struct Term {
     word: String,
     /// z-score of the log-odds ratio with an informative Dirichlet prior.
     z: f64,
-    /// Occurrences in texts of the label, and in all others.
+    /// Occurrences in this label, and in all other labels.
     inside: u32,
     outside: u32,
 }
@@ -57,27 +57,27 @@ struct DateColumn {
     column: String,
     first: String,
     last: String,
-    /// In dates of numbers alone the day comes before the month.
+    /// In numeric dates, the day comes before the month.
     day_first: bool,
     ambiguous: bool,
     undated: u64,
-    /// Dates far from all others, and where these lie.
+    /// Number of outlying dates, and the range of all others.
     far: u64,
     near: [String; 2],
 }
 
-/// Rows left out for a reason.
+/// Rows excluded for one reason.
 #[derive(Serialize)]
 pub(super) struct LeftOut {
     reason: &'static str,
     rows: u64,
-    /// One and several of them, in words.
+    /// Singular and plural, for the sentence.
     #[serde(skip)]
     words: (&'static str, &'static str),
 }
 
 impl LeftOut {
-    /// Every reason there is, with its rows.
+    /// All reasons, with their row counts.
     pub(super) fn of(prepared: &Prepared) -> Vec<Self> {
         let mut counts: BTreeMap<DropReason, u64> = BTreeMap::new();
         for (_, reason) in &prepared.dropped {
@@ -90,18 +90,18 @@ impl LeftOut {
         counts.into_iter().map(told).collect()
     }
 
-    /// `after leaving out 2 empty texts and 1 duplicate`.
+    /// `after excluding 2 empty texts and 1 duplicate`.
     pub(super) fn in_words(all: &[Self]) -> String {
         let parts: Vec<String> = all.iter().map(|left| count(left.rows, left.words.0, left.words.1)).collect();
         match parts.split_last() {
-            None => "none left out".to_owned(),
-            Some((last, [])) => format!("after leaving out {last}"),
-            Some((last, others)) => format!("after leaving out {} and {last}", others.join(", ")),
+            None => "none excluded".to_owned(),
+            Some((last, [])) => format!("after excluding {last}"),
+            Some((last, others)) => format!("after excluding {} and {last}", others.join(", ")),
         }
     }
 }
 
-/// A reason in `--json`, and one row and several rows left out for it.
+/// Name of a reason in `--json`, and its singular and plural in a sentence.
 fn reason_in_words(reason: DropReason) -> (&'static str, &'static str, &'static str) {
     match reason {
         DropReason::Excluded => ("excluded", "excluded row", "excluded rows"),
@@ -111,14 +111,14 @@ fn reason_in_words(reason: DropReason) -> (&'static str, &'static str, &'static 
         DropReason::SeveralLabels => {
             ("several_labels", "row with several labels marked", "rows with several labels marked")
         }
-        DropReason::ExcludedLabel => ("excluded_label", "row of a label left out", "rows of labels left out"),
+        DropReason::ExcludedLabel => ("excluded_label", "row of an excluded label", "rows of excluded labels"),
         DropReason::Duplicate => ("duplicate", "duplicate", "duplicates"),
         DropReason::Conflict => ("conflict", "row with a conflicting label", "rows with conflicting labels"),
     }
 }
 
 impl Told {
-    /// What was found, with the names of the labels.
+    /// The statistics, with label names.
     pub(super) fn new(profile: &Profile, labels: &[String]) -> Self {
         let Profile { terms, timelines, languages, .. } = profile;
         let of_label = |(label, terms): (&String, &Vec<crate::data::Term>)| LabelTerms {
@@ -165,14 +165,14 @@ impl Told {
         }
     }
 
-    /// Prints it.
+    /// Prints the statistics.
     pub(super) fn print(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        let vocabulary = count(self.vocabulary, "different word", "different words");
+        let vocabulary = count(self.vocabulary, "distinct word", "distinct words");
         let words = count(self.words, "word", "words");
         writeln!(out, "\n{vocabulary} among {words} in {}.", count(self.texts_counted, "text", "texts"))?;
         let telling: Vec<&LabelTerms> = self.terms.iter().filter(|label| !label.terms.is_empty()).collect();
         if !telling.is_empty() {
-            writeln!(out, "Words that set a label apart (log-odds with a prior, the strongest first):")?;
+            writeln!(out, "Typical words of each label (by log-odds with a prior, strongest first):")?;
         }
         for label in telling.iter().take(SHOWN) {
             let terms: Vec<String> = label.terms.iter().take(SHOWN).map(|term| printable(&term.word)).collect();
@@ -189,13 +189,13 @@ impl Told {
             .map(|language| format!("{} {}", language.name, share(language.texts)))
             .collect();
         if self.language_unsure > 0 {
-            languages.push(format!("not sure {}", share(self.language_unsure)));
+            languages.push(format!("unsure {}", share(self.language_unsure)));
         }
         writeln!(out, "Languages of {}: {}.", count(self.language_texts, "text", "texts"), languages.join(", "))?;
         for dates in &self.dates {
             let DateColumn { column, first, last, undated, .. } = dates;
-            let without = if *undated > 0 { format!(", {} without one", grouped(*undated)) } else { String::new() };
-            let order = if dates.ambiguous { " (day or month first cannot be told)" } else { "" };
+            let without = if *undated > 0 { format!(", {} without a date", grouped(*undated)) } else { String::new() };
+            let order = if dates.ambiguous { " (day-first or month-first is ambiguous)" } else { "" };
             let [from, to] = &dates.near;
             let far =
                 if dates.far > 0 { format!(", all but {} {from} to {to}", grouped(dates.far)) } else { String::new() };
@@ -205,9 +205,9 @@ impl Told {
     }
 }
 
-/// Each finding in a line, with what can be done about it.
+/// Prints one line per finding, with its fix.
 pub(super) fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
-    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Found:" })?;
+    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Findings:" })?;
     for finding in findings {
         let severity = match finding.severity {
             Severity::Problem => "problem",
@@ -218,14 +218,14 @@ pub(super) fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Resul
         let message = sentence(&printable(&finding.message));
         write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
         match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
-            Some(setting) => writeln!(out, " In a project: --set {setting}")?,
+            Some(setting) => writeln!(out, " To fix it in a project: --set {setting}")?,
             None => writeln!(out)?,
         }
     }
     Ok(())
 }
 
-/// Prints the columns that lack values: (name, missing), of so many rows.
+/// Prints the columns with missing values. `missing` holds (name, missing rows) out of `rows`.
 pub(super) fn print_missing(out: &mut dyn Write, missing: &[(&str, u64)], rows: u64) -> Result<(), CliError> {
     let parts: Vec<String> = missing
         .iter()

@@ -20,13 +20,13 @@ pub(super) struct Screen {
 }
 
 enum Surface {
-    /// Redrawn in place; there is none between two jobs.
+    /// Redrawn in place; `None` between jobs.
     Bar(Option<ProgressBar>),
-    /// A line now and then.
+    /// A line from time to time.
     Plain { out: Box<dyn Write>, stage: String, last: Instant },
 }
 
-/// A run that is under way.
+/// A running training.
 struct Training {
     total_steps: u64,
     eta_seconds: Option<f64>,
@@ -69,7 +69,7 @@ impl Screen {
         }
     }
 
-    /// A line that stays.
+    /// Prints a permanent line.
     pub(super) fn line(&mut self, text: &str) {
         let text = printable(text);
         match &mut self.surface {
@@ -79,7 +79,7 @@ impl Screen {
         }
     }
 
-    /// Takes the bar away; the work is over.
+    /// Removes the bar when the job is done.
     pub(super) fn clear(&mut self) {
         self.training = None;
         if let Surface::Bar(bar) = &mut self.surface
@@ -92,7 +92,7 @@ impl Screen {
     fn run_started(&mut self, start: &RunStart) {
         let [train, validation, test] = start.settings.rows.map(|rows| grouped(rows as u64));
         self.line(&format!(
-            "Run {}: {train} rows to learn from, {validation} to watch, {test} to test; {} steps; {}",
+            "Run {}: {train} training, {validation} validation and {test} test rows; {} steps; {}",
             start.run,
             grouped(start.total_steps),
             start.device
@@ -148,14 +148,14 @@ impl Screen {
     }
 }
 
-/// The part of a stage's name that does not change as it goes on.
+/// The part of a stage's name that stays the same during the stage.
 fn stage_kind(stage: &str) -> &str {
     stage.split(':').next().unwrap_or(stage)
 }
 
 /// `120 of 360 steps, 41 s left`.
 fn amount(progress: &Progress) -> String {
-    // Bytes in kB or MB, by the size of the whole.
+    // Bytes in kB or MB, depending on the total.
     let (unit, scale) = match (progress.unit, progress.total.unwrap_or(progress.done)) {
         ("bytes", 0..1_000_000) => ("kB", Some(1e3)),
         ("bytes", _) => ("MB", Some(1e6)),
@@ -198,7 +198,7 @@ fn bar_style(known: bool) -> ProgressStyle {
     style.progress_chars("=> ")
 }
 
-/// Progress that cannot be shown is not worth failing for.
+/// Ignores errors: progress that cannot be shown is no reason to fail.
 fn write_line(out: &mut dyn Write, text: &str) {
     let _ = writeln!(out, "{text}");
 }
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_in_words() {
+    fn amounts_have_units_and_time_left() {
         let bytes = Progress { done: 45_000_000, total: Some(90_868_376), unit: "bytes", ..Progress::default() };
         assert_eq!(amount(&bytes), "45.0 of 90.9 MB");
         let bytes = Progress { done: 1_250, total: Some(2_000), unit: "bytes", ..Progress::default() };
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_a_line_for_each_stage_and_no_flood() {
+    fn a_log_gets_one_line_per_stage() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut screen = Screen::plain(Box::new(file.reopen().unwrap()));
         for done in 0..1_000 {

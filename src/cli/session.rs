@@ -7,16 +7,16 @@ use crate::cli::CliError;
 use crate::cli::screen::Screen;
 use crate::worker::{Job, JobError, Said, Worker};
 
-/// How often Ctrl-C is looked at.
+/// How often Ctrl-C is checked.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Exit code of a process ended by Ctrl-C, as shells have it.
+/// The usual exit code of a process ended by Ctrl-C.
 const ENDED_BY_INTERRUPT: i32 = 130;
 
 /// Times Ctrl-C was pressed (or the process was asked to end).
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
-/// A worker and what is shown of it.
+/// A worker and its progress display.
 pub(super) struct Session {
     worker: Worker,
     screen: Screen,
@@ -24,16 +24,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts a worker and takes charge of Ctrl-C.
+    /// Starts a worker and handles Ctrl-C.
     pub(super) fn begin() -> Result<Self, CliError> {
-        // Refused only when a handler is there already: from an earlier session of this process.
+        // Fails only if this process already has a handler, from an earlier session.
         let _ = ctrlc::set_handler(|| {
             if INTERRUPTS.fetch_add(1, Ordering::AcqRel) > 0 {
                 std::process::exit(ENDED_BY_INTERRUPT);
             }
         });
         let worker = Worker::spawn(|| {}).map_err(|error| {
-            CliError::Failed(format!("The system refused to start a worker thread: {error}. Close other programs."))
+            CliError::Failed(format!(
+                "The system could not start a worker thread: {error}. Close other programs and try again."
+            ))
         })?;
         Ok(Self { worker, screen: Screen::for_standard_error(), heeded: 0 })
     }
@@ -78,7 +80,7 @@ impl Session {
         let interrupted = pressed > self.heeded;
         if interrupted {
             self.heeded = pressed;
-            self.screen.line("Stopping cleanly. Press Ctrl-C again to stop at once.");
+            self.screen.line("Stopping cleanly. Press Ctrl-C again to quit now.");
         }
         interrupted
     }

@@ -1,10 +1,10 @@
-//! `--set training.epochs=3`: any field of a project by its path, type-checked by the project's own types.
+//! `--set training.epochs=3`: sets any field of a project by its path, checked by the project's own types.
 
 use serde_json::{Map, Value};
 
 use crate::project::{EarlyStopping, OutOfRange, Pattern, Project, Size};
 
-/// Short names for what is set most.
+/// Short names for common settings.
 const ALIASES: [(&str, &str); 15] = [
     ("lr", "training.optimizer.learning_rate"),
     ("learning_rate", "training.optimizer.learning_rate"),
@@ -23,34 +23,34 @@ const ALIASES: [(&str, &str); 15] = [
     ("early_stopping", "training.early_stopping"),
 ];
 
-/// How many near names an error lists.
+/// Number of similar names an error lists.
 const NEAR_NAMES: usize = 4;
 
 /// A setting that cannot be applied.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
-    /// No `=` in it.
+    /// It has no `=`.
     #[error("'{0}' is not a setting. Write it as NAME=VALUE, for example training.epochs=3.")]
     NoValue(String),
-    /// No such field.
+    /// There is no such field.
     #[error("There is no setting '{name}'. Did you mean {}?", near.join(", "))]
     Unknown {
         /// The name given.
         name: String,
-        /// Names that look alike.
+        /// Similar names.
         near: Vec<String>,
     },
     /// The field cannot hold the value.
-    #[error("'{value}' does not fit the setting {name}: {reason}.")]
+    #[error("'{value}' is not valid for {name}: {reason}.")]
     BadValue {
         /// The field's path.
         name: String,
         /// The value given.
         value: String,
-        /// What the field can hold.
+        /// What the field accepts.
         reason: String,
     },
-    /// The number means nothing there.
+    /// The number is out of range.
     #[error(transparent)]
     OutOfRange(#[from] OutOfRange),
 }
@@ -58,7 +58,7 @@ pub enum SettingError {
 /// Applies settings in order.
 ///
 /// # Errors
-/// The first that cannot be applied; or [`SettingError::OutOfRange`] when they make a project unusable that was not.
+/// The first setting that cannot be applied, or [`SettingError::OutOfRange`] if the settings make a valid project invalid.
 pub fn apply(project: &Project, settings: &[String]) -> Result<Project, SettingError> {
     let applied = settings.iter().try_fold(project.clone(), |project, setting| apply_one(&project, setting))?;
     match applied.check() {
@@ -81,8 +81,8 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             break;
         }
         match serde_json::from_value::<Project>(changed) {
-            // A name the project does not know is dropped in reading: then it is not found again. What is not used is not
-            // written, which is as good as nothing.
+            // Unknown names are dropped when the project is read, so the value is missing afterwards. Unused settings
+            // are not written, so a missing value is fine for an empty one.
             Ok(project) => {
                 let written = to_value(&project);
                 let kept = get(&written, &path);
@@ -90,7 +90,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
                     return Ok(project);
                 }
                 if candidate.is_array() {
-                    reason.get_or_insert_with(|| "it holds a name that means nothing there".to_owned());
+                    reason.get_or_insert_with(|| "it contains an unknown name".to_owned());
                 }
             }
             Err(error) => {
@@ -104,7 +104,7 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     })
 }
 
-/// What a field's type expects, in words of people.
+/// What a field's type accepts, in plain words.
 fn in_words(error: &str) -> String {
     let Some((_, expected)) = error.rsplit_once("expected ") else { return error.to_owned() };
     let words = match expected {
@@ -112,13 +112,13 @@ fn in_words(error: &str) -> String {
         "u64" | "usize" => "a whole number, 0 or more",
         "f64" => "a number",
         "a boolean" => "true or false",
-        group if group.starts_with("struct ") => "the name of one setting of this group, after a full stop",
+        group if group.starts_with("struct ") => "the name of one of its settings after a dot",
         other => other,
     };
-    format!("it takes {words}")
+    format!("it must be {words}")
 }
 
-/// What a text may mean, likeliest first; the first that fits the field's type is taken.
+/// The possible meanings of a text, most likely first. The first that fits the field's type is used.
 fn candidates(text: &str) -> Vec<Value> {
     let mut candidates = Vec::new();
     if matches!(text.to_ascii_lowercase().as_str(), "none" | "null") {
@@ -131,7 +131,7 @@ fn candidates(text: &str) -> Vec<Value> {
         candidates.push(Value::Object(Map::from_iter([(pascal_case(variant), inner)])));
     }
     candidates.push(Value::String(pascal_case(text)));
-    // As sizes are written, so that what was read is known again.
+    // In the form sizes are written in, so that the value is recognised afterwards.
     candidates.extend(text.parse::<Size>().ok().and_then(|size| serde_json::to_value(size).ok()));
     candidates
 }
@@ -140,7 +140,7 @@ fn candidates_of_inner(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
-/// `macro_f1` -> `MacroF1`, so that choices can be typed in lower case.
+/// `macro_f1` -> `MacroF1`, so that variants can be typed in lower case.
 fn pascal_case(text: &str) -> String {
     let upper_first = |word: &str| {
         let mut letters = word.chars();
@@ -149,7 +149,7 @@ fn pascal_case(text: &str) -> String {
     text.split(['_', '-', ' ']).filter_map(upper_first).collect()
 }
 
-/// Puts `new` at `path`; fails where a part of the path is not a group of fields.
+/// Sets the value at `path`. Returns `false` if part of the path is not a group of fields.
 fn set(value: &mut Value, path: &[&str], new: Value) -> bool {
     let Some((field, rest)) = path.split_first() else {
         *value = new;
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_optional_can_be_none_and_come_back() {
+    fn an_optional_setting_can_be_cleared_and_set_again() {
         let project =
             applied(&["training.early_stopping=none", "dataset.encoding=none", "training.class_weights=none"]);
         let project = project.unwrap();
@@ -317,7 +317,7 @@ mod tests {
             size("lots")
                 .unwrap_err()
                 .to_string()
-                .ends_with("it takes a share such as 0.2, or a number of rows such as 500rows.")
+                .ends_with("it must be a share such as 0.2, or a number of rows such as 500rows.")
         );
         let project =
             applied(&["split.method=time", "dataset.time_column=date", "dataset.group_column=customer"]).unwrap();
@@ -338,10 +338,9 @@ mod tests {
         assert_eq!(found, [("a=b", "c", false), ("d", "", true)]);
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert!(
-            message(r#"cleaning.patterns=[{"fnd": "a"}]"#)
-                .ends_with("setting cleaning.patterns: it holds a name that means nothing there.")
+            message(r#"cleaning.patterns=[{"fnd": "a"}]"#).ends_with("cleaning.patterns: it contains an unknown name.")
         );
-        assert!(message("cleaning.patterns=3").contains("does not fit the setting cleaning.patterns: it takes"));
+        assert!(message("cleaning.patterns=3").contains("is not valid for cleaning.patterns: it must be"));
     }
 
     #[test]
@@ -359,23 +358,28 @@ mod tests {
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert_eq!(
             message("training.epochs=many"),
-            "'many' does not fit the setting training.epochs: it takes a whole number from 0 to 4294967295."
+            "'many' is not valid for training.epochs: it must be a whole number from 0 to 4294967295."
         );
         assert!(message("training.epochs=-1").contains("a whole number from 0"));
         assert!(message("training.epochs=2.5").contains("a whole number from 0"));
-        assert!(message("lr=fast").ends_with("training.optimizer.learning_rate: it takes a number."));
-        assert!(message("cleaning.mask_urls=3").ends_with("it takes true or false."));
-        assert!(message("training.schedule=zigzag").contains("it takes one of `Linear`, `Cosine`, `Constant`"));
-        assert!(message("training=3").contains("does not fit the setting training: it takes the name of one setting"));
+        assert!(message("lr=fast").ends_with("training.optimizer.learning_rate: it must be a number."));
+        assert!(message("cleaning.mask_urls=3").ends_with("it must be true or false."));
+        assert!(message("training.schedule=zigzag").contains("it must be one of `Linear`, `Cosine`, `Constant`"));
+        assert!(
+            message("training=3").contains("is not valid for training: it must be the name of one of its settings")
+        );
     }
 
     #[test]
-    fn what_is_out_of_range_is_refused_unless_the_project_was_before() {
+    fn an_out_of_range_value_is_refused_unless_the_project_was_already_invalid() {
         let error = applied(&["training.epochs=0"]).unwrap_err();
         assert_eq!(error.to_string(), "The setting epochs cannot be 0. Give at least 1.");
         assert!(matches!(applied(&["split.test=1.5"]), Err(SettingError::OutOfRange(_))));
         let mut project = Project::default();
         project.training.epochs = 0;
-        assert!(apply(&project, &["seed=7".to_owned()]).is_ok(), "not the fault of what was typed");
+        assert!(
+            apply(&project, &["seed=7".to_owned()]).is_ok(),
+            "a project that was already invalid does not block a valid setting"
+        );
     }
 }

@@ -2,16 +2,16 @@
 
 use crate::evaluation::{ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
 
-/// Labels up to which a confusion matrix fits a terminal; beyond, its largest errors are listed.
+/// Most labels for which the confusion matrix is printed; with more, the largest errors are listed.
 const MATRIX_LABELS: usize = 10;
 
-/// Errors listed in place of a large matrix.
+/// Number of errors listed instead of a large matrix.
 const LISTED_ERRORS: usize = 15;
 
-/// Longest label shown whole in a matrix's head.
+/// Longest label shown in full in the header of a matrix.
 const HEAD_WIDTH: usize = 14;
 
-/// Columns aligned to the left, or to the right where the head begins with `>`. No line ends with spaces.
+/// Formats a table. Columns are left-aligned, or right-aligned if the header starts with `>`. No line ends with spaces.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let right: Vec<bool> = head.iter().map(|cell| cell.starts_with('>')).collect();
     let head: Vec<String> = head.iter().map(|cell| cell.strip_prefix('>').unwrap_or(cell).to_owned()).collect();
@@ -36,12 +36,12 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// A text of a data file, safe to print: control characters could move the terminal's cursor.
+/// Makes a text safe to print, because control characters could move the terminal's cursor.
 pub(super) fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter }).collect()
 }
 
-/// `text` cut to `width` characters, the last one `…` if it was cut.
+/// `text` shortened to `width` characters, ending with `…` if it was longer.
 pub(super) fn shortened(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -73,7 +73,7 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
-/// `one row`, `2 rows`.
+/// `1 row`, `2 rows`.
 pub(super) fn count(number: u64, singular: &str, plural: &str) -> String {
     if number == 1 { format!("1 {singular}") } else { format!("{} {plural}", grouped(number)) }
 }
@@ -97,7 +97,7 @@ pub(super) fn metrics_table(metrics: &ClassificationMetrics) -> String {
     table(&["label", ">precision", ">recall", ">F1", ">rows"], &rows)
 }
 
-/// The confusion matrix, or its largest errors when there are many labels.
+/// The confusion matrix, or its largest errors if there are many labels.
 pub(super) fn confusion_table(confusion: &ConfusionMatrix) -> String {
     if confusion.labels.len() > MATRIX_LABELS {
         return largest_errors(confusion);
@@ -131,7 +131,7 @@ fn largest_errors(confusion: &ConfusionMatrix) -> String {
         .take(LISTED_ERRORS)
         .map(|(count, truth, predicted)| vec![(*truth).to_owned(), (*predicted).to_owned(), grouped(*count)])
         .collect();
-    table(&["true label", "predicted instead", ">rows"], &rows)
+    table(&["true label", "predicted label", ">rows"], &rows)
 }
 
 #[cfg(test)]
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_for_people() {
+    fn numbers_are_formatted_for_people() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([8.24, 185.2, 7_620.0].map(duration), ["8.2 s", "3 min 05 s", "2 h 07 min"]);
         assert_eq!([1, 2].map(|rows| count(rows, "row", "rows")), ["1 row", "2 rows"]);
@@ -155,21 +155,21 @@ mod tests {
     }
 
     #[test]
-    fn a_small_matrix_is_shown_whole_and_a_large_one_by_its_errors() {
+    fn a_large_confusion_matrix_is_listed_by_its_largest_errors() {
         let expected = "true \\ predicted  label 0  label 1\n\
                         label 0                 0        1\n\
                         label 1             1,000    1,001\n";
         assert_eq!(confusion_table(&confusion(2)), expected);
         let large = confusion_table(&confusion(12));
         assert!(
-            large.starts_with("true label  predicted instead    rows\nlabel 11    label 10           11,010\n"),
+            large.starts_with("true label  predicted label    rows\nlabel 11    label 10         11,010\n"),
             "{large}"
         );
         assert_eq!(large.lines().count(), 1 + LISTED_ERRORS);
     }
 
     #[test]
-    fn a_label_cannot_steer_the_terminal() {
+    fn control_characters_in_labels_are_not_printed() {
         let shown = table(&["label"], &[vec!["a\u{1b}[2Jb".to_owned()]]);
         assert_eq!(shown, "label\na\u{FFFD}[2Jb\n");
     }

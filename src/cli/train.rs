@@ -12,7 +12,7 @@ use crate::project::Project;
 use crate::storage::{ProjectFile, StopReason};
 use crate::worker::{RunResults, Train};
 
-/// Trains and prints the outcome.
+/// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&arguments.project)?;
     let mut project = apply_settings(&project, &arguments.settings)?;
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
     train(&project, &folder, arguments.json, out)
 }
 
-/// Trains `project` into `folder` and prints the outcome.
+/// Trains `project` in `folder` and prints the result.
 pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
@@ -40,10 +40,10 @@ pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn 
 /// Why a run ended, in words.
 pub(super) fn ending(reason: StopReason) -> &'static str {
     match reason {
-        StopReason::Completed => "every epoch done",
-        StopReason::EarlyStopping => "stopped early: no more improvement",
+        StopReason::Completed => "finished every epoch",
+        StopReason::EarlyStopping => "stopped early, no further improvement",
         StopReason::Stopped => "stopped by you",
-        StopReason::CutOff => "cut off",
+        StopReason::CutOff => "interrupted",
     }
 }
 
@@ -52,7 +52,7 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
     let ending = ending(summary.stop_reason);
     writeln!(
         out,
-        "Run {}: {} steps, {:.2} epochs in {} of training ({} tokens/s); {ending}; best at step {}.",
+        "Run {}: {} steps, {:.2} epochs in {} ({} tokens/s); {ending}; best checkpoint at step {}.",
         summary.run,
         grouped(summary.steps),
         summary.epochs,
@@ -76,13 +76,13 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
     let baseline = &results.majority_baseline;
     writeln!(
         out,
-        "Always answering the most frequent label gives macro-F1 {:.3}, accuracy {:.3}.",
+        "Majority baseline (always the most frequent label): macro-F1 {:.3}, accuracy {:.3}.",
         baseline.macro_average.f1, baseline.accuracy
     )?;
     if let Some(baseline) = &results.tfidf_baseline {
         writeln!(
             out,
-            "TF-IDF with logistic regression gives macro-F1 {:.3}, accuracy {:.3}.",
+            "TF-IDF baseline (with logistic regression): macro-F1 {:.3}, accuracy {:.3}.",
             baseline.macro_average.f1, baseline.accuracy
         )?;
     }

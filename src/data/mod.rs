@@ -34,5 +34,5 @@ pub use table::search::{RowQuery, RowSet, Sort, SortBy, Within, find_rows, frequ
 pub use table::summary::{ColumnSummary, summarise_columns};
 pub use table::{BadRow, Delimited, FileFormat, JsonLayout, Table};
 pub use tokens::TextTokenizer;
-pub use tokens::batch::PackedBatch;
-pub use tokens::plan::{BatchPlan, packed};
+pub use tokens::batch::{Batch, Sequence, packed};
+pub use tokens::plan::BatchPlan;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::data::{TextTokenizer, packed};
 use crate::export::{ExportError, Source, say};
-use crate::models::{LoadOptions, Mode, TextClassifier};
+use crate::models::{LoadOptions, Mode, Model};
 use crate::progress::Watch;
 
 /// Largest difference of a logit that counts as the same.
@@ -52,9 +52,8 @@ fn logits(
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Vec<f32>>, ExportError> {
     let settings = &source.settings;
-    let options =
-        LoadOptions { labels: settings.labels.clone(), seed: 0, dropout: Some(0.0), ..LoadOptions::default() };
-    let (model, report) = TextClassifier::load(folder, &options)?;
+    let options = LoadOptions { dropout: Some(0.0), ..LoadOptions::classifier(settings.labels.clone()) };
+    let (model, report) = Model::load(folder, &options)?;
     if report.new_head {
         return Err(ExportError::Differs(format!("{} has no head for these labels", folder.display())));
     }

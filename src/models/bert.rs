@@ -1,45 +1,30 @@
-//! BERT (Devlin et al., 1810.04805): embeddings, encoder, pooler, over packed texts.
+//! BERT (Devlin et al., 1810.04805): embeddings and encoder, over packed sequences.
 //!
-//! Tensor names are those of `transformers`' `BertModel`. Texts of one part, so every token type is 0.
+//! Tensor names are those of `transformers`' `BertModel`.
 
 use std::sync::Arc;
 
 use candle_core::{Result, bail};
 
-use crate::data::PackedBatch;
+use crate::data::Batch;
 use crate::models::ModelError;
 use crate::models::config::{Activation, ModelConfig};
+use crate::models::layers::{Linear, load_norm};
 use crate::models::mode::{DropoutRates, Mode, Pass};
 use crate::models::weights::{Fill, Weights};
-use crate::ops::{
-    self, Array, AttentionInput, AttentionShape, Backend, LayerNormWeights, LinearWeights, TokenRows, Value, Weight,
-};
+use crate::ops::{Array, AttentionInput, AttentionShape, Backend, Dropout, LayerNormWeights, TokenRows, Value, Weight};
 use crate::project::TrainedLayers;
 
 /// Dropout sites a layer: attention probabilities, attention output, feed-forward output.
 const SITES_OF_A_LAYER: u64 = 3;
 
-/// A matrix and a bias of that name; `sizes` are inputs and outputs.
-pub(super) fn load_linear(
-    weights: &mut Weights<'_>,
-    name: &str,
-    sizes: (usize, usize),
-    fill: Fill,
-) -> std::result::Result<LinearWeights, ModelError> {
-    let (inputs, outputs) = sizes;
-    let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
-    let weight = weights.parameter(&format!("{name}.weight"), &[outputs, inputs], fill)?;
-    Ok((weight, Some(weights.parameter(&format!("{name}.bias"), &[outputs], bias)?)))
-}
-
-/// The network without a head.
+/// BERT without a head.
 #[derive(Clone, Debug)]
 pub(super) struct Bert {
     embeddings: Embeddings,
     layers: Vec<Layer>,
-    pooler: LinearWeights,
     max_positions: usize,
-    /// How many layers from the bottom stay as they are, and the embeddings with them; `None` when all is trained.
+    /// How many layers from the bottom are frozen, and the embeddings with them; `None` when everything is trained.
     frozen: Option<usize>,
 }
 
@@ -58,33 +43,22 @@ impl Bert {
         });
         let layers = layers.collect::<std::result::Result<_, _>>()?;
         weights.freeze(false);
-        // Sentence embedding models are often saved without their pooler.
-        let fill = Fill::Normal(config.initializer_range);
-        let pooler = load_linear(weights, "bert.pooler.dense", (config.hidden_size, config.hidden_size), fill)?;
-        Ok(Self { embeddings, layers, pooler, max_positions: config.max_position_embeddings, frozen })
+        Ok(Self { embeddings, layers, max_positions: config.max_position_embeddings, frozen })
     }
 
-    /// The pooled first token of each text, `[texts, hidden]`. `features` are [`Bert::features`] of the same batch, where
-    /// they are known already.
-    pub(super) fn forward(&self, batch: &PackedBatch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
+    /// See [`crate::models::backbone::Backbone::hidden_states`].
+    pub(super) fn hidden_states(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         self.check(batch)?;
         let frozen = self.frozen.unwrap_or(0);
         let hidden = match features {
-            Some(features) => pass.tape.constant(features, &self.pooler.0)?,
+            Some(features) => pass.tape.constant(features, self.word_embeddings())?,
             None => self.lower(batch, pass)?,
         };
-        let hidden = self.run(self.layers.get(frozen..).unwrap_or_default(), frozen, hidden, batch, pass)?;
-        pass.tape.linear(&hidden, &[&self.pooler], Some(ops::Activation::Tanh))
+        self.run(self.layers.get(frozen..).unwrap_or_default(), frozen, hidden, batch, pass)
     }
 
-    /// What the layers that stay as they are make of a batch, without dropout: `[tokens, hidden]`, or `[texts, hidden]`
-    /// of the first tokens when every layer does. `None` when all is trained.
-    pub(super) fn features(
-        &self,
-        batch: &PackedBatch,
-        backend: Backend,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Array>> {
+    /// See [`crate::models::backbone::Backbone::features`].
+    pub(super) fn features(&self, batch: &Batch, backend: Backend, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
         if self.frozen.is_none() {
             return Ok(None);
         }
@@ -94,10 +68,14 @@ impl Bert {
         hidden.to_array().map(Some)
     }
 
-    /// Embeddings and the layers that stay as they are.
-    fn lower(&self, batch: &PackedBatch, pass: &mut Pass<'_>) -> Result<Value> {
+    pub(super) fn word_embeddings(&self) -> &Weight {
+        &self.embeddings.words
+    }
+
+    /// The embeddings and the frozen layers.
+    fn lower(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
         let Some(frozen) = self.frozen else { return self.embeddings.forward(batch, pass) };
-        // Nothing is learnt there, so noise would only harm.
+        // Dropout regularises weights that are trained; below them it would only add noise.
         let rates = pass.rates;
         pass.rates = DropoutRates { hidden: 0.0, attention: 0.0, ..rates };
         let hidden = self.embeddings.forward(batch, pass)?;
@@ -106,25 +84,25 @@ impl Bert {
         hidden
     }
 
-    /// Some layers, the first of which is the `first`-th of all.
+    /// Runs some layers, the first of which is number `first` of all.
     fn run(
         &self,
         layers: &[Layer],
         first: usize,
         mut hidden: Value,
-        batch: &PackedBatch,
+        batch: &Batch,
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
-        let texts: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
+        let ends: Arc<[u32]> = batch.cu_seqlens.as_slice().into();
         for (index, layer) in layers.iter().enumerate() {
             let index = first + index;
-            let queries = if index + 1 == self.layers.len() { Queries::FirstTokens } else { Queries::All };
-            hidden = layer.forward(&hidden, &texts, queries, index, pass)?;
+            let queries = if index + 1 == self.layers.len() { Queries::read(batch) } else { Queries::All };
+            hidden = layer.forward(&hidden, &ends, &queries, index, pass)?;
         }
         Ok(hidden)
     }
 
-    fn check(&self, batch: &PackedBatch) -> Result<()> {
+    fn check(&self, batch: &Batch) -> Result<()> {
         if batch.is_empty() {
             bail!("the batch holds no text");
         }
@@ -140,18 +118,35 @@ impl Bert {
                 );
             }
         }
+        let tokens = batch.total_tokens();
+        if batch.reads.is_empty() {
+            bail!("the batch reads no token");
+        }
+        if !batch.reads.is_sorted() || batch.reads.last().is_some_and(|&last| last as usize >= tokens) {
+            bail!("the tokens that the batch reads are not in order, or not among its {tokens} tokens");
+        }
         Ok(())
     }
 }
 
 /// Whose hidden states a layer computes.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Queries {
     /// Every token's.
     All,
-    /// The first token's of each text. The pooler of the last layer looks at no other, so the rest need not be computed;
-    /// the result and every gradient are the same.
-    FirstTokens,
+    /// Those the head reads. Nothing looks at the others after the last layer, so they need not be computed; the result
+    /// and every gradient are the same.
+    Read {
+        /// Positions among all tokens.
+        tokens: Arc<[u32]>,
+        /// How many belong to the sequences before each one, and to all.
+        ends: Arc<[u32]>,
+    },
+}
+
+impl Queries {
+    fn read(batch: &Batch) -> Self {
+        Self::Read { tokens: batch.reads.as_slice().into(), ends: batch.cu_reads().into() }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -172,18 +167,22 @@ impl Embeddings {
             words: table("word", config.vocab_size)?,
             positions: table("position", config.max_position_embeddings)?,
             types: table("token_type", config.type_vocab_size)?,
-            norm: load_norm(weights, "bert.embeddings.LayerNorm", config)?,
+            norm: load_norm(weights, "bert.embeddings.LayerNorm", config, Fill::Required)?,
         })
     }
 
-    fn forward(&self, batch: &PackedBatch, pass: &mut Pass<'_>) -> Result<Value> {
+    fn forward(&self, batch: &Batch, pass: &mut Pass<'_>) -> Result<Value> {
+        let types = match batch.token_types.as_slice() {
+            [] => std::iter::repeat_n(0, batch.total_tokens()).collect(),
+            types => types.into(),
+        };
         let rows = TokenRows {
             words: batch.input_ids.as_slice().into(),
             positions: batch.cu_seqlens.windows(2).flat_map(|ends| 0..ends[1] - ends[0]).collect(),
-            types: std::iter::repeat_n(0, batch.total_tokens()).collect(),
+            types,
         };
         let sum = pass.tape.embedding(&self.words, &self.positions, &self.types, &rows)?;
-        let normal = pass.tape.layer_norm(&sum, None, &self.norm, ops::Dropout::OFF)?;
+        let normal = pass.tape.layer_norm(&sum, None, &self.norm, Dropout::OFF)?;
         let dropout = pass.hidden_dropout(0);
         pass.tape.dropout(&normal, dropout)
     }
@@ -191,13 +190,13 @@ impl Embeddings {
 
 #[derive(Clone, Debug)]
 struct Layer {
-    query: LinearWeights,
-    key: LinearWeights,
-    value: LinearWeights,
-    attention_output: LinearWeights,
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    attention_output: Linear,
     attention_norm: LayerNormWeights,
-    intermediate: LinearWeights,
-    output: LinearWeights,
+    intermediate: Linear,
+    output: Linear,
     output_norm: LayerNormWeights,
     heads: usize,
     activation: Activation,
@@ -207,7 +206,7 @@ impl Layer {
     fn load(weights: &mut Weights<'_>, config: &ModelConfig, index: usize) -> std::result::Result<Self, ModelError> {
         let name = |part: &str| format!("bert.encoder.layer.{index}.{part}");
         let (hidden, inner) = (config.hidden_size, config.intermediate_size);
-        let mut linear = |part: &str, sizes| load_linear(weights, &name(part), sizes, Fill::Required);
+        let mut linear = |part: &str, sizes| Linear::load(weights, &name(part), sizes, Fill::Required);
         let query = linear("attention.self.query", (hidden, hidden))?;
         let key = linear("attention.self.key", (hidden, hidden))?;
         let value = linear("attention.self.value", (hidden, hidden))?;
@@ -219,83 +218,65 @@ impl Layer {
             key,
             value,
             attention_output,
-            attention_norm: load_norm(weights, &name("attention.output.LayerNorm"), config)?,
+            attention_norm: load_norm(weights, &name("attention.output.LayerNorm"), config, Fill::Required)?,
             intermediate,
             output,
-            output_norm: load_norm(weights, &name("output.LayerNorm"), config)?,
+            output_norm: load_norm(weights, &name("output.LayerNorm"), config, Fill::Required)?,
             heads: config.num_attention_heads,
             activation: config.hidden_act,
         })
     }
 
+    /// `ends` are the cumulative lengths of the sequences.
     fn forward(
         &self,
         hidden: &Value,
-        texts: &Arc<[u32]>,
-        queries: Queries,
+        ends: &Arc<[u32]>,
+        queries: &Queries,
         index: usize,
         pass: &mut Pass<'_>,
     ) -> Result<Value> {
         let site = 1 + index as u64 * SITES_OF_A_LAYER;
         pass.tape.look()?;
+        let dropout = pass.attention_dropout(site);
         let (asking, mixed) = match queries {
-            Queries::All => (hidden.clone(), self.attend(hidden, texts, site, pass)?),
-            Queries::FirstTokens => self.attend_first(hidden, texts, site, pass)?,
+            Queries::All => (hidden.clone(), self.attend(hidden, ends, dropout, pass)?),
+            Queries::Read { tokens, ends: of_queries } => {
+                let asking = pass.tape.rows(hidden, tokens)?;
+                let shape =
+                    AttentionShape { heads: self.heads, queries: Arc::clone(of_queries), keys: Arc::clone(ends) };
+                let mixed = self.attend_from(&asking, hidden, &shape, dropout, pass)?;
+                (asking, mixed)
+            }
         };
         pass.tape.look()?;
         let (attention_dropout, output_dropout) = (pass.hidden_dropout(site + 1), pass.hidden_dropout(site + 2));
         let tape = &mut pass.tape;
-        let mixed = tape.linear(&mixed, &[&self.attention_output], None)?;
+        let mixed = self.attention_output.forward(tape, &mixed, None)?;
         let attended = tape.layer_norm(&mixed, Some(&asking), &self.attention_norm, attention_dropout)?;
-        let inner = tape.linear(&attended, &[&self.intermediate], Some(self.activation()))?;
-        let outer = tape.linear(&inner, &[&self.output], None)?;
+        let inner = self.intermediate.forward(tape, &attended, Some(self.activation.into()))?;
+        let outer = self.output.forward(tape, &inner, None)?;
         tape.layer_norm(&outer, Some(&attended), &self.output_norm, output_dropout)
     }
 
-    /// Every token asks.
-    fn attend(&self, hidden: &Value, texts: &Arc<[u32]>, site: u64, pass: &mut Pass<'_>) -> Result<Value> {
-        let shape = AttentionShape { heads: self.heads, queries: Arc::clone(texts), keys: Arc::clone(texts) };
-        let dropout = pass.attention_dropout(site);
-        let joint = pass.tape.linear(hidden, &[&self.query, &self.key, &self.value], None)?;
+    /// Attention from every token.
+    fn attend(&self, hidden: &Value, ends: &Arc<[u32]>, dropout: Dropout, pass: &mut Pass<'_>) -> Result<Value> {
+        let shape = AttentionShape { heads: self.heads, queries: Arc::clone(ends), keys: Arc::clone(ends) };
+        let joint = Linear::forward_joint(&[&self.query, &self.key, &self.value], &mut pass.tape, hidden)?;
         pass.tape.attention(AttentionInput::Joint(&joint), &shape, dropout)
     }
 
-    /// The first token of each text asks. Gives those tokens too.
-    fn attend_first(
+    /// Attention from some tokens, whose hidden states are `asking`.
+    fn attend_from(
         &self,
+        asking: &Value,
         hidden: &Value,
-        texts: &Arc<[u32]>,
-        site: u64,
+        shape: &AttentionShape,
+        dropout: Dropout,
         pass: &mut Pass<'_>,
-    ) -> Result<(Value, Value)> {
-        let dropout = pass.attention_dropout(site);
-        let firsts = texts.split_last().map_or(&[][..], |(_, firsts)| firsts);
-        let asking = pass.tape.rows(hidden, firsts)?;
-        let queries = (0..texts.len() as u32).collect();
-        let shape = AttentionShape { heads: self.heads, queries, keys: Arc::clone(texts) };
-        let queries = &pass.tape.linear(&asking, &[&self.query], None)?;
-        let keys_values = &pass.tape.linear(hidden, &[&self.key, &self.value], None)?;
-        let mixed = pass.tape.attention(AttentionInput::Split { queries, keys_values }, &shape, dropout)?;
-        Ok((asking, mixed))
+    ) -> Result<Value> {
+        let queries = &self.query.forward(&mut pass.tape, asking, None)?;
+        let keys_values = &Linear::forward_joint(&[&self.key, &self.value], &mut pass.tape, hidden)?;
+        pass.tape.attention(AttentionInput::Split { queries, keys_values }, shape, dropout)
     }
-
-    fn activation(&self) -> ops::Activation {
-        match self.activation {
-            Activation::Gelu => ops::Activation::Gelu,
-            Activation::GeluNew => ops::Activation::GeluTanh,
-            Activation::Relu => ops::Activation::Relu,
-        }
-    }
-}
-
-fn load_norm(
-    weights: &mut Weights<'_>,
-    name: &str,
-    config: &ModelConfig,
-) -> std::result::Result<LayerNormWeights, ModelError> {
-    Ok(LayerNormWeights {
-        weight: weights.parameter(&format!("{name}.weight"), &[config.hidden_size], Fill::Required)?,
-        bias: weights.parameter(&format!("{name}.bias"), &[config.hidden_size], Fill::Required)?,
-        epsilon: config.layer_norm_eps,
-    })
 }

@@ -121,7 +121,7 @@ impl fmt::Display for Compute {
 }
 
 fn open(device: DeviceChoice) -> Result<Device, String> {
-    // To open a GPU takes a while, and each opening would load its programs anew.
+    // Opening a GPU takes a while, and would load its programs each time.
     static CUDA: OnceLock<Result<Device, String>> = OnceLock::new();
     static METAL: OnceLock<Result<Device, String>> = OnceLock::new();
     let not_built = |feature: &str, machine: &str| {

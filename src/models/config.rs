@@ -25,7 +25,7 @@ pub struct ModelConfig {
     pub num_attention_heads: usize,
     /// Width inside the feed-forward part.
     pub intermediate_size: usize,
-    /// What stands between the two matrices of the feed-forward part.
+    /// Activation between the two matrices of the feed-forward part.
     #[serde(default)]
     pub hidden_act: Activation,
     /// Dropout of hidden states.
@@ -48,9 +48,12 @@ pub struct ModelConfig {
     /// Added to the variance in layer normalisations.
     #[serde(default = "tiny")]
     pub layer_norm_eps: f64,
-    /// How positions are told; only `absolute` is built here.
+    /// How positions are encoded; only `absolute` is supported.
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
+    /// Whether an output layer over the vocabulary shares the table of word embeddings.
+    #[serde(default = "yes")]
+    pub tie_word_embeddings: bool,
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
@@ -84,6 +87,10 @@ fn tiny() -> f64 {
 
 fn two() -> usize {
     2
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn absolute() -> String {

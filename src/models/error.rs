@@ -1,4 +1,4 @@
-//! What can be wrong with a model folder.
+//! Why a model folder cannot be used.
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// A kind of network that is not built here.
+    /// An architecture that Hone does not have.
     #[error(
         "{} is a model of type \"{model_type}\", which Hone cannot train yet. Choose a BERT model, for example MiniLM.",
         path.display()
@@ -58,7 +58,7 @@ pub enum ModelError {
         /// Its `model_type`.
         model_type: String,
     },
-    /// The device that the settings ask for is not there.
+    /// The device of the settings is not available.
     #[error("The {device} cannot be used: {reason}. Or choose the device Auto.")]
     NoDevice {
         /// The device.
@@ -83,7 +83,7 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// Tensors that the network cannot do without are missing or have another shape.
+    /// Tensors of the backbone are missing or have another shape.
     #[error(
         "The weights file {} does not fit its config.json: {problems}. Download the model again, or choose another.",
         path.display()
@@ -94,7 +94,7 @@ pub enum ModelError {
         /// The first few tensors and what is wrong with them.
         problems: String,
     },
-    /// A head was asked for no labels.
+    /// A classifier without labels.
     #[error("A classification model needs at least one label; check the label column.")]
     NoLabels,
     /// A tensor operation failed.

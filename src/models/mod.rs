@@ -1,17 +1,24 @@
-//! Pre-trained networks: their layers, their weights, and how they are loaded and saved.
+//! Pre-trained networks: a backbone and a head, their weights, and how they are loaded and saved.
+//!
+//! A new architecture is a file and a variant of `Backbone`, a new head a variant of `Head`; `save.rs` has the one table of
+//! the class names that Hugging Face gives their pairs.
 
+mod backbone;
 mod bert;
-mod classifier;
 mod compute;
 mod config;
 mod error;
+mod head;
+mod layers;
 mod mode;
+mod model;
 mod save;
 mod weights;
 
-pub use classifier::{Learnt, LoadOptions, TextClassifier, TrainPass};
 pub use compute::Compute;
 pub use config::{Activation, CONFIG_FILE, ModelConfig};
 pub use error::ModelError;
+pub use head::HeadSpec;
 pub use mode::Mode;
+pub use model::{LoadOptions, Model, PassOutcome, TrainPass};
 pub use weights::{LoadReport, Parameter, WEIGHTS_FILE, WrongShape};

@@ -6,14 +6,14 @@ use crate::random::mask_key;
 /// What a forward pass is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Answers only: no dropout, and nothing is kept for a backward pass.
+    /// Forward pass only: no dropout, and nothing is kept for a backward pass.
     Inference,
-    /// Dropout with masks that `seed` and `step` name; the result can be differentiated. Give every batch of a run
-    /// another `step`.
+    /// Dropout with masks drawn from `seed` and `step`; the result can be differentiated. Give every pass of a run another
+    /// `step`.
     Training {
         /// The run's seed.
         seed: u64,
-        /// Number of the batch in the run.
+        /// Number of the pass in the run.
         step: u64,
     },
 }
@@ -26,7 +26,7 @@ pub(super) struct DropoutRates {
     pub classifier: f64,
 }
 
-/// A forward pass as the layers see it.
+/// A forward pass under way: its record, and its dropout.
 pub(super) struct Pass<'a> {
     pub tape: Tape<'a>,
     pub mode: Mode,
@@ -34,7 +34,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    /// A pass that ends with an error soon after `stop` says so.
+    /// A pass that ends with an error soon after `stop` returns true.
     pub(super) fn new(backend: Backend, mode: Mode, rates: DropoutRates, stop: &'a dyn Fn() -> bool) -> Self {
         let tape = match mode {
             Mode::Inference => Tape::inference(backend),

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::models::classifier::TextClassifier;
+use crate::models::backbone::Backbone;
 use crate::models::config::{CONFIG_FILE, read_json};
+use crate::models::head::Head;
+use crate::models::model::Model;
 use crate::models::weights::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
 use crate::storage::write_atomic;
@@ -23,7 +25,7 @@ const TOKENIZER_FILES: [&str; 7] = [
     "merges.txt",
 ];
 
-impl TextClassifier {
+impl Model {
     /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model was
     /// loaded from. Keys of the configuration that Hone has no use for are kept.
     ///
@@ -32,7 +34,7 @@ impl TextClassifier {
     pub fn save_folder(&self, source: &Path, out: &Path) -> Result<(), ModelError> {
         let mut config = read_json(source)?;
         if let Some(keys) = config.as_object_mut() {
-            describe_head(keys, self.labels());
+            self.describe(keys);
         }
         let text = format!("{config:#}\n");
         write(out, CONFIG_FILE, text.as_bytes())?;
@@ -49,19 +51,42 @@ impl TextClassifier {
     }
 }
 
-/// Sets the keys that tell `transformers` which head the weights have.
-fn describe_head(config: &mut Map<String, Value>, labels: &[String]) {
-    let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
-    let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));
-    config.insert("architectures".into(), json!(["BertForSequenceClassification"]));
-    config.insert("num_labels".into(), json!(labels.len()));
-    config.insert("id2label".into(), Value::Object(names.collect()));
-    config.insert("label2id".into(), Value::Object(ids.collect()));
-    config.insert("problem_type".into(), json!("single_label_classification"));
-    // The weights are written as 32-bit floats, whatever they were.
-    for key in ["dtype", "torch_dtype"] {
-        if let Some(dtype) = config.get_mut(key) {
-            *dtype = json!("float32");
+/// Keys of `config.json` that only a classifier has.
+const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "problem_type"];
+
+/// The Hugging Face class that a network with this head is saved as.
+fn class_name(backbone: &Backbone, head: &Head) -> &'static str {
+    match (backbone, head) {
+        (Backbone::Bert(_), Head::Classification { .. }) => "BertForSequenceClassification",
+        (Backbone::Bert(_), Head::MaskedLm(_)) => "BertForMaskedLM",
+    }
+}
+
+impl Model {
+    /// Sets the keys that tell `transformers` which network and head the weights belong to.
+    fn describe(&self, config: &mut Map<String, Value>) {
+        let (backbone, head) = self.parts();
+        config.insert("architectures".into(), json!([class_name(backbone, head)]));
+        match head {
+            Head::Classification { .. } => {
+                let labels = self.labels();
+                let names = labels.iter().enumerate().map(|(id, label)| (id.to_string(), json!(label)));
+                let ids = labels.iter().enumerate().map(|(id, label)| (label.clone(), json!(id)));
+                config.insert("num_labels".into(), json!(labels.len()));
+                config.insert("id2label".into(), Value::Object(names.collect()));
+                config.insert("label2id".into(), Value::Object(ids.collect()));
+                config.insert("problem_type".into(), json!("single_label_classification"));
+            }
+            Head::MaskedLm(head) => {
+                CLASSIFIER_KEYS.iter().for_each(|key| drop(config.remove(*key)));
+                config.insert("tie_word_embeddings".into(), json!(head.tied));
+            }
+        }
+        // The weights are written as 32-bit floats, whatever they were.
+        for key in ["dtype", "torch_dtype"] {
+            if let Some(dtype) = config.get_mut(key) {
+                *dtype = json!("float32");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Parameter {
     pub var: Var,
     /// Whether weight decay applies: to matrices, not to biases and normalisations.
     pub decay: bool,
-    /// Whether it is trained; else it stays as it was loaded.
+    /// Whether it is trained; otherwise it is frozen.
     pub trained: bool,
 }
 
@@ -38,18 +38,18 @@ pub struct WrongShape {
     pub found: Vec<usize>,
 }
 
-/// What became of the tensors of a weights file.
+/// What was loaded from a weights file, and what was not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
     /// Names of the parameters that were filled from the file.
     pub loaded: Vec<String>,
-    /// Names of the parameters the file does not have, the head's aside; they were newly drawn.
+    /// Names of the parameters that the file does not have, except those of a new head; they were newly drawn.
     pub missing: Vec<String>,
-    /// Names in the file, as they stand there, that the network has no use for.
+    /// Names in the file that the network has no use for, except those of another head.
     pub unexpected: Vec<String>,
     /// Tensors of another shape; the parameters were newly drawn.
     pub wrong_shape: Vec<WrongShape>,
-    /// Whether the classification head was newly made, because the file has none for these labels.
+    /// Whether the head is new, because the file has none, or none for these labels.
     pub new_head: bool,
 }
 
@@ -62,9 +62,11 @@ pub(super) enum Fill {
     Normal(f64),
     /// Zeros.
     Zeros,
+    /// Ones.
+    Ones,
 }
 
-/// Hands out parameters to the network that is being built, and keeps account of them.
+/// Hands out parameters to the network that is being built, and records where each came from.
 pub(super) struct Weights<'a> {
     path: PathBuf,
     file: SafeTensors<'a>,
@@ -72,10 +74,10 @@ pub(super) struct Weights<'a> {
     names: BTreeMap<String, String>,
     device: Device,
     seed: u64,
-    /// Whether the parameters handed out now stay as they are.
+    /// Whether the parameters handed out now are frozen.
     frozen: bool,
-    /// Whether all of them do.
-    all_kept: bool,
+    /// Whether all parameters are.
+    all_frozen: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
     problems: Vec<String>,
@@ -116,21 +118,21 @@ impl<'a> Weights<'a> {
             device: device.clone(),
             seed,
             frozen: false,
-            all_kept: false,
+            all_frozen: false,
             report,
             parameters,
             problems,
         })
     }
 
-    /// Whether parameters handed out from now on stay as they are.
+    /// Whether parameters handed out from now on are frozen.
     pub(super) fn freeze(&mut self, frozen: bool) {
         self.frozen = frozen;
     }
 
-    /// Every parameter stays as it is, whatever is frozen.
-    pub(super) fn keep_all(&mut self) {
-        self.all_kept = true;
+    /// Freezes every parameter, whatever [`Self::freeze`] says.
+    pub(super) fn freeze_all(&mut self) {
+        self.all_frozen = true;
     }
 
     /// The parameter of that Hugging Face name and shape, from the file or newly filled. Its number is its place among
@@ -144,13 +146,25 @@ impl<'a> Weights<'a> {
             None => self.fill(name, shape, fill)?,
         };
         let var = Var::from_tensor(&tensor)?;
-        let trained = !self.frozen && !self.all_kept;
+        let trained = !self.frozen && !self.all_frozen;
         let weight = Weight::new(var.as_tensor().clone(), trained.then_some(self.parameters.len()));
         self.parameters.push(Parameter { name: name.to_owned(), var, decay: shape.len() >= 2, trained });
         Ok(weight)
     }
 
-    /// Does as if the file had no tensor of that name.
+    /// Whether the file has a tensor of that Hugging Face name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// Loads the tensor called `from` under the name `to`, if the file has it.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        if let Some(in_file) = self.names.remove(from) {
+            self.names.insert(to.to_owned(), in_file);
+        }
+    }
+
+    /// Ignores the file's tensor of that name.
     pub(super) fn leave_out(&mut self, name: &str) {
         self.names.remove(name);
     }
@@ -205,6 +219,7 @@ impl<'a> Weights<'a> {
                 (0..count).map(|_| (rng.normal() * deviation) as f32).collect()
             }
             Fill::Zeros => vec![0.0; count],
+            Fill::Ones => vec![1.0; count],
         };
         let shape = if fill == Fill::Required { &[1] } else { shape };
         Ok(Tensor::from_vec(values, shape, &self.device)?)
@@ -227,7 +242,7 @@ fn upstream_name(name: &str) -> String {
     if bare { format!("bert.{name}") } else { name }
 }
 
-/// Tensors that some files carry but that hold nothing learnt.
+/// Tensors that some files have but that are constants, not weights.
 fn is_constant(name: &str) -> bool {
     name.ends_with("embeddings.position_ids")
 }

@@ -6,8 +6,10 @@
 use std::sync::Arc;
 
 use candle_core::{D, DType, Result, Tensor, bail};
+use rayon::prelude::*;
 
 use crate::ops::array::Array;
+use crate::ops::kernels::{CHUNK, lanes, math, simd_kernel};
 use crate::ops::tape::{Node, Value};
 
 /// How the rows' losses are weighed and summed.
@@ -82,53 +84,161 @@ pub fn cross_entropy(logits: &Value, labels: &[u32], settings: &CrossEntropy) ->
     if let Some(weights) = settings.class_weights.as_ref().filter(|weights| weights.len() != classes) {
         bail!("cross_entropy: {} class weights for {classes} classes", weights.len());
     }
-    let divisor = settings.divisor.unwrap_or_else(|| settings.total_weight(labels));
+    let targets = Targets::new(labels, classes, settings);
     match logits {
         Value::Host(logits) => {
-            let targets = targets(labels, classes, settings, divisor);
             let (value, gradient) = loss_and_gradient(&logits.array, &targets);
             Ok(Loss(LossKind::Host { value, logits: logits.node, gradient }))
         }
-        Value::Composed(logits) => Ok(Loss(LossKind::Composed(reference(logits, labels, settings, divisor)?))),
+        Value::Composed(logits) => Ok(Loss(LossKind::Composed(reference(logits, &targets)?))),
     }
 }
 
-/// What each `-log p` is multiplied with, `[rows, classes]`: the whole loss is linear in them.
-fn targets(labels: &[u32], classes: usize, settings: &CrossEntropy, divisor: f64) -> Vec<f32> {
-    let share = settings.label_smoothing / classes as f64;
-    let target = |label: u32, class: usize| {
-        let own = if label as usize == class { 1.0 - settings.label_smoothing } else { 0.0 };
-        ((own + share) * settings.weight(class) / divisor) as f32
-    };
-    labels.iter().flat_map(|&label| (0..classes).map(move |class| target(label, class))).collect()
+/// The factor of each `-log p`, `[rows, classes]`: the whole loss is linear in them.
+struct Targets<'a> {
+    labels: &'a [u32],
+    /// Of each row's label, `[rows]`.
+    of_label: Vec<f32>,
+    /// Of the other classes, `[classes]`, the same in every row; empty when they are all 0.
+    of_others: Vec<f32>,
 }
 
-fn reference(logits: &Tensor, labels: &[u32], settings: &CrossEntropy, divisor: f64) -> Result<Tensor> {
-    let (_, classes) = logits.dims2()?;
-    let targets = Tensor::from_vec(targets(labels, classes, settings, divisor), logits.shape(), logits.device())?;
+impl<'a> Targets<'a> {
+    fn new(labels: &'a [u32], classes: usize, settings: &CrossEntropy) -> Self {
+        let divisor = settings.divisor.unwrap_or_else(|| settings.total_weight(labels));
+        let share = settings.label_smoothing / classes as f64;
+        let target = |own: f64, class: usize| ((own + share) * settings.weight(class) / divisor) as f32;
+        let of_label = labels.iter().map(|&label| target(1.0 - settings.label_smoothing, label as usize)).collect();
+        let smoothed = settings.label_smoothing != 0.0;
+        let of_others = if smoothed { (0..classes).map(|class| target(0.0, class)).collect() } else { Vec::new() };
+        Self { labels, of_label, of_others }
+    }
+
+    /// Sum of a row's targets.
+    fn mass(&self, row: usize) -> f64 {
+        if self.of_others.is_empty() {
+            return f64::from(self.of_label[row]);
+        }
+        let label = self.labels[row] as usize;
+        let target = |(class, &other)| if class == label { self.of_label[row] } else { other };
+        self.of_others.iter().enumerate().map(target).map(f64::from).sum()
+    }
+
+    /// A row's loss added to `sum`, with the logarithm of the sum of its exponentials.
+    fn add_loss(&self, sum: f64, row: usize, logits: &[f32], log_sum: f64) -> f64 {
+        let label = self.labels[row] as usize;
+        let part = |target: f32, logit: f32| f64::from(target) * (log_sum - f64::from(logit));
+        if self.of_others.is_empty() {
+            return sum + part(self.of_label[row], logits[label]);
+        }
+        let parts = self
+            .of_others
+            .iter()
+            .zip(logits)
+            .enumerate()
+            .map(|(class, (&other, &logit))| part(if class == label { self.of_label[row] } else { other }, logit));
+        parts.fold(sum, |sum, part| sum + part)
+    }
+}
+
+fn reference(logits: &Tensor, targets: &Targets<'_>) -> Result<Tensor> {
+    let device = logits.device();
+    let vector = |values: &[f32]| Tensor::new(values, device)?.to_dtype(logits.dtype());
     // The row's largest logit is a constant here: it cancels out.
     let shifted = logits.broadcast_sub(&logits.max_keepdim(D::Minus1)?.detach())?;
     let log_sums = shifted.exp()?.sum_keepdim(D::Minus1)?.log()?;
-    (log_sums.broadcast_sub(&shifted)? * targets.to_dtype(logits.dtype())?)?.sum_all()
+    let labels = Tensor::new(targets.labels, device)?.unsqueeze(1)?;
+    let of_label = (&log_sums - shifted.gather(&labels, 1)?)?;
+    if targets.of_others.is_empty() {
+        return (of_label * vector(&targets.of_label)?.unsqueeze(1)?)?.sum_all();
+    }
+    let others = log_sums.broadcast_sub(&shifted)?.broadcast_mul(&vector(&targets.of_others)?)?.sum_all()?;
+    // The label was counted among the others.
+    let more = targets.labels.iter().zip(&targets.of_label);
+    let more: Vec<f32> = more.map(|(&label, own)| own - targets.of_others[label as usize]).collect();
+    (of_label * vector(&more)?.unsqueeze(1)?)?.sum_all()? + others
 }
 
+/// Classes from which on exponentials are computed in 32 bits, which is many times as fast: a vocabulary's.
+const WIDE: usize = 1024;
+
 // With targets t: the loss is the sum of t (log Σ e^l - l), and its gradient is softmax(l) Σ t - t.
-fn loss_and_gradient(logits: &Array, targets: &[f32]) -> (f64, Array) {
+fn loss_and_gradient(logits: &Array, targets: &Targets<'_>) -> (f64, Array) {
     let (rows, classes) = (logits.rows(), logits.width());
-    let mut loss = 0.0;
+    let mut log_sums = vec![0.0; rows];
+    let rows_of_task = (CHUNK / classes.max(1)).max(1);
     let gradient = Array::written(rows, classes, |out| {
-        let rows = logits.values().chunks_exact(classes).zip(targets.chunks_exact(classes));
-        for ((row, targets), out) in rows.zip(out.chunks_exact_mut(classes)) {
-            let log_sum = log_sum_exp(row);
-            let mass: f64 = targets.iter().map(|&target| f64::from(target)).sum();
-            for ((&logit, &target), out) in row.iter().zip(targets).zip(out) {
-                let (logit, target) = (f64::from(logit), f64::from(target));
-                loss += target * (log_sum - logit);
-                *out = ((logit - log_sum).exp() * mass - target) as f32;
-            }
-        }
+        out.par_chunks_mut(rows_of_task * classes.max(1))
+            .zip(log_sums.par_chunks_mut(rows_of_task))
+            .zip(logits.values().par_chunks(rows_of_task * classes.max(1)))
+            .enumerate()
+            .for_each(|(task, ((out, log_sums), logits))| {
+                let rows = out.chunks_exact_mut(classes.max(1)).zip(logits.chunks_exact(classes.max(1)));
+                for (place, ((out, logits), log_sum)) in rows.zip(log_sums).enumerate() {
+                    *log_sum = row_gradient(task * rows_of_task + place, logits, targets, out);
+                }
+            });
     });
+    let rows = logits.values().chunks_exact(classes.max(1)).zip(log_sums).enumerate();
+    let loss = rows.fold(0.0, |sum, (row, (logits, log_sum))| targets.add_loss(sum, row, logits, log_sum));
     (loss, gradient)
+}
+
+/// Writes a row's gradient and returns the logarithm of the sum of its exponentials.
+fn row_gradient(row: usize, logits: &[f32], targets: &Targets<'_>, out: &mut [f32]) -> f64 {
+    let mass = targets.mass(row);
+    let label = targets.labels[row] as usize;
+    let of_label = targets.of_label[row];
+    if logits.len() >= WIDE {
+        let largest = lanes_max(logits);
+        let sum = exponentials(logits, largest, out);
+        scale(out, (mass / sum) as f32);
+        let share_of_label = out[label];
+        for (out, other) in out.iter_mut().zip(&targets.of_others) {
+            *out -= other;
+        }
+        out[label] = share_of_label - of_label;
+        return f64::from(largest) + sum.ln();
+    }
+    let log_sum = log_sum_exp(logits);
+    let share = |logit: f32| (f64::from(logit) - log_sum).exp() * mass;
+    if targets.of_others.is_empty() {
+        out.iter_mut().zip(logits).for_each(|(out, &logit)| *out = share(logit) as f32);
+    } else {
+        let others = logits.iter().zip(&targets.of_others);
+        out.iter_mut().zip(others).for_each(|(out, (&logit, &other))| *out = (share(logit) - f64::from(other)) as f32);
+    }
+    out[label] = (share(logits[label]) - f64::from(of_label)) as f32;
+    log_sum
+}
+
+simd_kernel! {
+    fn lanes_max(values: &[f32]) -> f32 {
+        lanes::max(values)
+    }
+}
+
+simd_kernel! {
+    /// Writes `e^(logit - largest)` of each logit and returns their sum.
+    fn exponentials(logits: &[f32], largest: f32, out: &mut [f32]) -> f64 {
+        const PART: usize = 512;
+        let mut sum = 0.0;
+        for (out, logits) in out.chunks_mut(PART).zip(logits.chunks(PART)) {
+            for (out, &logit) in out.iter_mut().zip(logits) {
+                *out = math::exp(logit - largest);
+            }
+            sum += f64::from(lanes::sum(out));
+        }
+        sum
+    }
+}
+
+simd_kernel! {
+    fn scale(values: &mut [f32], by: f32) {
+        for value in values {
+            *value *= by;
+        }
+    }
 }
 
 fn log_sum_exp(row: &[f32]) -> f64 {
@@ -178,6 +288,40 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_vocabulary_agrees_with_double_precision() {
+        let (count, classes) = (5, 2000);
+        let rows = (normal(vec![count, classes], 3) * 4.0).unwrap();
+        let labels: Vec<u32> = (0..count as u32).map(|row| row * 397).collect();
+        for label_smoothing in [0.0, 0.1] {
+            let settings = CrossEntropy { label_smoothing, ..CrossEntropy::default() };
+            let loss = cross_entropy(&logits(&rows.to_vec2().unwrap()), &labels, &settings).unwrap();
+            let wide = candle_core::Var::from_tensor(&rows.to_dtype(DType::F64).unwrap()).unwrap().as_tensor().clone();
+            let exact = cross_entropy(&Value::Composed(wide.clone()), &labels, &settings).unwrap();
+            let (value, expected) = (loss.value().unwrap(), exact.value().unwrap());
+            assert!((value - expected).abs() < 1e-6 * expected, "{value} {expected}");
+            let LossKind::Host { gradient, .. } = loss.0 else { panic!("not of the kernels") };
+            let mut gradients = Gradients::new(1);
+            Tape::training(Backend::Composed).backward(exact, &[wide], &mut gradients).unwrap();
+            for (got, expected) in gradient.values().iter().zip(gradients.get(0).unwrap().to_vec().unwrap()) {
+                assert!((got - expected).abs() < 1e-9 + 1e-5 * expected.abs(), "{got} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_vocabulary_gives_the_same_bits_on_any_number_of_threads() {
+        let rows = normal(vec![37, 1500], 3).to_vec2::<f32>().unwrap();
+        let labels: Vec<u32> = (0..37).collect();
+        let run = || {
+            let loss = cross_entropy(&logits(&rows), &labels, &CrossEntropy::default()).unwrap();
+            let LossKind::Host { value, gradient, .. } = loss.0 else { panic!("not of the kernels") };
+            (value.to_bits(), gradient.values().iter().map(|value| value.to_bits()).collect::<Vec<_>>())
+        };
+        let pools = [1, 3].map(|count| rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap());
+        assert!(pools[0].install(run) == pools[1].install(run));
     }
 
     #[test]

@@ -14,8 +14,14 @@ use crate::ops::kernels::matmul::{Matrix, MatrixPrecision, Onto, Operand, Thread
 use crate::ops::kernels::{ROWS, simd_kernel};
 use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value, Weight};
 
-/// A matrix `[out, in]` and a bias `[out]`.
-pub type LinearWeights = (Weight, Option<Weight>);
+/// The weights of a linear layer.
+#[derive(Clone, Debug)]
+pub struct LinearWeights {
+    /// `[out, in]`.
+    pub weight: Weight,
+    /// `[out]`.
+    pub bias: Option<Weight>,
+}
 
 /// What the backward pass needs.
 #[derive(Debug)]
@@ -67,7 +73,7 @@ impl Tape<'_> {
         check(x.dims()?.1, layers)?;
         if !self.uses_kernels() {
             let x = x.composed()?;
-            let parts = layers.iter().map(|(weight, bias)| {
+            let parts = layers.iter().map(|LinearWeights { weight, bias }| {
                 reference(x, &self.composed(weight), bias.as_ref().map(|bias| self.composed(bias)).as_ref())
             });
             let out = Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)?;
@@ -75,12 +81,12 @@ impl Tape<'_> {
             return Ok(Value::Composed(out));
         }
         let weights: Vec<&Weight> =
-            layers.iter().flat_map(|(weight, bias)| [Some(weight), bias.as_ref()]).flatten().collect();
+            layers.iter().flat_map(|layer| [Some(&layer.weight), layer.bias.as_ref()]).flatten().collect();
         let recorded = self.records(&[x.host_as_it_is()?.node], &weights);
         let together = precision == MatrixPrecision::Bf16 && bf16::packs_together();
         let (left, input, rows, from) = if together {
             let x = x.host_as_it_is()?;
-            let trains = recorded && layers.iter().any(|(weight, _)| weight.is_trained());
+            let trains = recorded && layers.iter().any(|layer| layer.weight.is_trained());
             let (left, right) = pack_together(x, trains);
             (left, Input::Packed(right), x.array.rows(), x.node)
         } else {
@@ -129,7 +135,7 @@ fn pack_together(x: &HostValue, both: bool) -> (Option<Arc<Panels>>, Option<Arc<
 }
 
 fn check(width: usize, layers: &[&LinearWeights]) -> Result<()> {
-    for (weight, bias) in layers {
+    for LinearWeights { weight, bias } in layers {
         let (outputs, inputs) = weight.tensor().dims2()?;
         if width != inputs || bias.as_ref().is_some_and(|bias| bias.tensor().dims() != [outputs]) {
             let bias = bias.as_ref().map(|bias| bias.tensor().shape());
@@ -145,7 +151,7 @@ fn reference(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tenso
 }
 
 fn outputs(layer: &LinearWeights) -> Result<usize> {
-    layer.0.tensor().dim(0)
+    layer.weight.tensor().dim(0)
 }
 
 /// The sums, and the weights packed for the backward pass when `both_ways`.
@@ -160,7 +166,7 @@ fn forward(
     let mut out = Array::unwritten(rows, total);
     let mut packed = Vec::with_capacity(layers.len());
     let mut first = 0;
-    for (weight, bias) in layers {
+    for LinearWeights { weight, bias } in layers {
         let (count, inputs) = weight.tensor().dims2()?;
         let bias = bias.as_ref().map(|bias| values(bias.tensor())).transpose()?;
         let values = values(weight.tensor())?;
@@ -193,7 +199,7 @@ impl Record {
             Some((activation, input)) => activation::backward(gradient, input, *activation),
             None => gradient,
         };
-        let trains_biases = self.layers.iter().any(|(_, bias)| bias.as_ref().is_some_and(Weight::is_trained));
+        let trains_biases = self.layers.iter().any(|layer| layer.bias.as_ref().is_some_and(Weight::is_trained));
         let sums = if trains_biases { column_sums(gradient.values(), gradient.width()) } else { Vec::new() };
         let mut first = 0;
         for layer in 0..self.layers.len() {
@@ -236,7 +242,7 @@ impl Record {
         sums: &[f32],
         flow: &mut Flow<'_>,
     ) -> Result<()> {
-        let ((weight, bias), packed) = (&self.layers[layer], &self.packed_weights[layer]);
+        let (LinearWeights { weight, bias }, packed) = (&self.layers[layer], &self.packed_weights[layer]);
         let (count, inputs) = weight.tensor().dims2()?;
         if let Some(number) = bias.as_ref().and_then(Weight::number) {
             flow.gradients.add_dense(number, (1, count), |out, accumulate| {
@@ -261,7 +267,7 @@ impl Record {
     }
 
     fn trains_weights(&self) -> bool {
-        self.layers.iter().any(|(weight, _)| weight.is_trained())
+        self.layers.iter().any(|layer| layer.weight.is_trained())
     }
 }
 
@@ -288,6 +294,14 @@ mod tests {
     use super::*;
     use crate::ops::testing::{agree, agree_in_bf16, gradients_in_pools, normal};
 
+    fn with_bias(weight: &Weight, bias: &Weight) -> LinearWeights {
+        LinearWeights { weight: weight.clone(), bias: Some(bias.clone()) }
+    }
+
+    fn without_bias(weight: &Weight) -> LinearWeights {
+        LinearWeights { weight: weight.clone(), bias: None }
+    }
+
     #[test]
     fn agrees_with_the_reference() {
         for (rows, inputs, outputs) in [(1, 1, 1), (5, 3, 7), (70, 33, 20), (1, 64, 3), (130, 16, 48)] {
@@ -296,13 +310,13 @@ mod tests {
             agree(
                 &x,
                 &weights,
-                |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), Some(w[1].clone()))], None),
+                |tape, x, w| tape.linear(&x[0], &[&with_bias(&w[0], &w[1])], None),
                 |x| reference(&x[0], &x[1], Some(&x[2])),
             );
             agree(
                 &x,
                 &weights[..1],
-                |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), None)], None),
+                |tape, x, w| tape.linear(&x[0], &[&without_bias(&w[0])], None),
                 |x| reference(&x[0], &x[1], None),
             );
         }
@@ -316,7 +330,7 @@ mod tests {
             &x,
             &weights,
             |tape, x, w| {
-                let layers = [&(w[0].clone(), Some(w[1].clone())), &(w[2].clone(), None)];
+                let layers = [&with_bias(&w[0], &w[1]), &without_bias(&w[2])];
                 tape.linear(&x[0], &layers, Some(Activation::Gelu))
             },
             |x| {
@@ -332,7 +346,7 @@ mod tests {
             agree_in_bf16(
                 &[normal(vec![rows, inputs], 1)],
                 &[normal(vec![outputs, inputs], 2), normal(vec![outputs], 3), normal(vec![5, inputs], 4)],
-                |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), Some(w[1].clone())), &(w[2].clone(), None)], None),
+                |tape, x, w| tape.linear(&x[0], &[&with_bias(&w[0], &w[1]), &without_bias(&w[2])], None),
                 |x| Tensor::cat(&[reference(&x[0], &x[1], Some(&x[2]))?, reference(&x[0], &x[3], None)?], 1),
             );
         }
@@ -341,7 +355,7 @@ mod tests {
     #[test]
     fn a_layer_is_rounded_to_bf16_and_a_head_is_not() {
         let (x, weight) = (normal(vec![4, 40], 1), Weight::new(normal(vec![3, 40], 2), None));
-        let layer = (weight, None);
+        let layer = without_bias(&weight);
         let answer = |precision, is_head: bool| {
             let mut tape = Tape::inference(crate::ops::Backend::Kernels(precision));
             let (x, _) = tape.leaf(Array::from_values(4, 40, &x.flatten_all().unwrap().to_vec1().unwrap()));
@@ -363,7 +377,7 @@ mod tests {
         let answer = |weight: &Weight| {
             let mut tape = Tape::inference(crate::ops::Backend::Kernels(MatrixPrecision::Bf16));
             let (x, _) = tape.leaf(x.clone());
-            tape.linear(&x, &[&(weight.clone(), None)], None).unwrap().to_rows().unwrap()
+            tape.linear(&x, &[&without_bias(weight)], None).unwrap().to_rows().unwrap()
         };
         let (fixed, trained) = (Weight::new(weight.clone(), None), Weight::new(weight, Some(0)));
         assert_eq!(answer(&fixed), answer(&trained));
@@ -377,9 +391,9 @@ mod tests {
         let mut tape = Tape::inference(crate::ops::Backend::default());
         let (x, _) = tape.leaf(Array::zeros(2, 3));
         let weight = |shape: Vec<usize>| Weight::new(normal(shape, 1), None);
-        let error = tape.linear(&x, &[&(weight(vec![4, 5]), None)], None).unwrap_err().to_string();
+        let error = tape.linear(&x, &[&without_bias(&weight(vec![4, 5]))], None).unwrap_err().to_string();
         assert!(error.contains("width 3") && error.contains("[4, 5]"), "{error}");
-        assert!(tape.linear(&x, &[&(weight(vec![4, 3]), Some(weight(vec![3])))], None).is_err());
+        assert!(tape.linear(&x, &[&with_bias(&weight(vec![4, 3]), &weight(vec![3]))], None).is_err());
     }
 
     #[test]
@@ -387,7 +401,7 @@ mod tests {
         gradients_in_pools(
             &[normal(vec![300, 40], 1)],
             &[normal(vec![50, 40], 2), normal(vec![50], 3)],
-            |tape, x, w| tape.linear(&x[0], &[&(w[0].clone(), Some(w[1].clone()))], Some(Activation::Gelu)),
+            |tape, x, w| tape.linear(&x[0], &[&with_bias(&w[0], &w[1])], Some(Activation::Gelu)),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! How fast this machine multiplies matrices: what a training step is held against.
+//! How fast this machine multiplies matrices: the limit that a training step is compared with.
 
 use std::time::Instant;
 
@@ -8,35 +8,48 @@ use crate::ops::Backend;
 use crate::ops::array::Array;
 use crate::ops::kernels::matmul::{MatrixPrecision, Onto, Operand, Threads, matmul};
 
-/// Products timed; the fastest counts, since anything slower was disturbed.
+/// Products timed. The fastest counts: the others were slowed down by something else.
 const TRIES: usize = 6;
 
-/// Seconds: a product that takes so long is large enough to be measured.
+/// Seconds that a product must take to be measured well.
 const LONG: f64 = 0.05;
+
+/// Columns of the product and numbers summed for each: a small BERT's feed-forward layer.
+const COLUMNS: usize = 1536;
+const INNER: usize = 384;
+
+/// Rows of the smallest and the largest product.
+const ROWS: (usize, usize) = (64, 2048);
 
 /// Floating-point operations a second of a large matrix product on the current rayon pool.
 ///
-/// The product is `2048 x 384` times `384 x 1536`: that of a small BERT's feed-forward layer on 2,048 tokens; of fewer
-/// tokens where that takes long. bf16 operands are
-/// packed beforehand; the product of 32-bit floats packs its own within the time.
+/// The product is `2048 x 384` times `384 x 1536`, that of a small BERT's feed-forward layer on 2,048 tokens; on slow
+/// machines it has fewer rows. bf16 operands are packed beforehand; the product of 32-bit floats packs its own within the
+/// time.
 ///
 /// # Errors
 /// When a product fails on another device than the processor.
 pub fn matrix_speed(backend: Backend, device: &Device) -> Result<f64> {
-    const MOST_ROWS: usize = 2048;
-    let (mut rows, columns, inner) = (64, 1536, 384);
     let filled = |rows: usize, width: usize| {
         Array::written(rows, width, |out| out.iter_mut().enumerate().for_each(|(at, out)| *out = (at % 7) as f32 - 3.0))
     };
-    let right = filled(columns, inner);
+    let right = filled(COLUMNS, INNER);
+    speed_of(|rows| {
+        let left = filled(rows, INNER);
+        match backend {
+            Backend::Kernels(precision) => Ok(time_kernels(&left, &right, precision)),
+            Backend::Composed => time_composed(&left, &right, device),
+        }
+    })
+}
+
+/// Operations a second, from the seconds of products with more and more rows.
+fn speed_of(mut seconds: impl FnMut(usize) -> Result<f64>) -> Result<f64> {
+    let (mut rows, most) = ROWS;
     loop {
-        let left = filled(rows, inner);
-        let fastest = match backend {
-            Backend::Kernels(precision) => time_kernels(&left, &right, precision),
-            Backend::Composed => time_composed(&left, &right, device)?,
-        };
-        if rows == MOST_ROWS || fastest > LONG {
-            return Ok(2.0 * (rows * columns * inner) as f64 / fastest.max(1e-9));
+        let fastest = seconds(rows)?;
+        if rows >= most || fastest > LONG {
+            return Ok(2.0 * (rows * COLUMNS * INNER) as f64 / fastest.max(1e-9));
         }
         rows *= 2;
     }
@@ -76,10 +89,33 @@ fn time_kernels(left: &Array, right: &Array, precision: MatrixPrecision) -> f64 
 mod tests {
     use super::*;
 
+    /// The speed found on a machine of so many operations a second, and the rows that were tried.
+    fn found(operations_a_second: f64) -> (f64, Vec<usize>) {
+        let mut tried = Vec::new();
+        let speed = speed_of(|rows| {
+            tried.push(rows);
+            Ok(2.0 * (rows * COLUMNS * INNER) as f64 / operations_a_second)
+        });
+        (speed.unwrap(), tried)
+    }
+
     #[test]
-    fn a_machine_multiplies_millions_and_not_quadrillions_a_second() {
+    fn the_product_grows_until_it_takes_long_enough() {
+        for (speed, rows) in [(1e12, &[64, 128, 256, 512, 1024, 2048][..]), (4e9, &[64, 128, 256]), (1e6, &[64])] {
+            let (found, tried) = found(speed);
+            assert!((found - speed).abs() < 1e-6 * speed, "{found} {speed}");
+            assert_eq!(tried, rows);
+        }
+    }
+
+    #[test]
+    fn every_backend_does_the_product() {
         for backend in [Backend::default(), Backend::Kernels(MatrixPrecision::Bf16), Backend::Composed] {
-            assert!((1e6..1e15).contains(&matrix_speed(backend, &Device::Cpu).unwrap()), "{backend:?}");
+            let before = crate::ops::matrix_operations();
+            assert!(matrix_speed(backend, &Device::Cpu).unwrap() > 0.0, "{backend:?}");
+            let counted = crate::ops::matrix_operations() - before;
+            let smallest = (TRIES * 2 * ROWS.0 * COLUMNS * INNER) as u64;
+            assert!(backend == Backend::Composed || counted >= smallest, "{backend:?}: {counted}");
         }
     }
 }

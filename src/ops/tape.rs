@@ -126,9 +126,9 @@ impl Value {
 #[derive(Clone, Debug)]
 pub struct Weight {
     tensor: Tensor,
-    /// Its number among the trained tensors; `None` for one that stays as it is.
+    /// Its number among the trained tensors; `None` if it is frozen.
     number: Option<usize>,
-    /// Of one that stays as it is, the right operand of `x Wᵀ` in bf16, once it was needed.
+    /// If it is frozen, the right operand of `x Wᵀ` in bf16, once it was needed.
     packed: Arc<OnceLock<Arc<Panels>>>,
 }
 

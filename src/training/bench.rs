@@ -2,26 +2,30 @@
 
 use std::time::{Duration, Instant};
 
-use crate::data::PackedBatch;
-use crate::models::{Mode, TextClassifier, TrainPass};
-use crate::ops::{CrossEntropy, Gradients, matrix_operations};
+use crate::data::{Batch, Sequence};
+use crate::models::{HeadSpec, Model};
+use crate::ops::{CrossEntropy, matrix_operations};
 use crate::progress::{Progress, Watch};
 use crate::project::{OptimizerSettings, TrainedLayers};
 use crate::random::Rng;
 
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::memory::peak_memory;
+use crate::training::step::Step;
 use crate::training::{Optimizer, TrainError};
 
-/// Steps that are not counted: memory is being taken, caches are cold.
+/// Steps that are not counted: memory is being allocated and caches are cold.
 const WARM_UP: u32 = 2;
+
+/// A language model reads one token in this many.
+const READ: usize = 7;
 
 /// What steps are timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepBench {
-    /// Texts in a step.
+    /// Sequences in a step.
     pub batch: usize,
-    /// Tokens of each text.
+    /// Tokens of each sequence.
     pub length: usize,
     /// Steps that are counted.
     pub steps: u32,
@@ -38,12 +42,12 @@ pub struct StepFigures {
     pub backward_ms: f64,
     /// Clipping and the optimizer.
     pub optimizer_ms: f64,
-    /// Tokens learnt from a second.
+    /// Tokens trained on per second.
     pub tokens_per_second: f64,
     /// Billions of floating-point operations a second in matrix products, over the whole step's time; not a number on a
     /// GPU, where they are not counted.
     pub gflops: f64,
-    /// What this machine does in a large matrix product, measured in the same run.
+    /// Speed of a large matrix product on this machine, measured in the same run.
     pub gemm_limit_gflops: f64,
     /// `gflops / gemm_limit_gflops`.
     pub efficiency: f64,
@@ -51,12 +55,12 @@ pub struct StepFigures {
     pub peak_memory: u64,
 }
 
-/// Times steps on random tokens. The model's weights are changed by them.
+/// Times steps on random tokens. They change the model's weights.
 ///
 /// # Errors
-/// [`TrainError::Setting`] when a text is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when told
-/// to stop, [`TrainError::Tensor`] when the network fails.
-pub fn bench_step(model: &TextClassifier, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
+/// [`TrainError::Setting`] when a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when
+/// stopped, [`TrainError::Tensor`] when the network fails.
+pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
     check(model, bench)?;
     let gemm_limit = model.matrix_speed()?;
     let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default())?;
@@ -70,7 +74,7 @@ pub fn bench_step(model: &TextClassifier, bench: StepBench, watch: &mut Watch<'_
         }
         let batch = random_batch(model, bench, u64::from(step));
         let before = matrix_operations();
-        let time = time_step(model, &batch, &mut optimizer, u64::from(step))?;
+        let time = time_step(model, batch, &mut optimizer, u64::from(step))?;
         if step >= WARM_UP {
             times.push(time);
             operations = matrix_operations() - before;
@@ -79,15 +83,15 @@ pub fn bench_step(model: &TextClassifier, bench: StepBench, watch: &mut Watch<'_
     Ok(figures(&times, bench, operations, gemm_limit))
 }
 
-fn check(model: &TextClassifier, bench: StepBench) -> Result<(), TrainError> {
+fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     let longest = model.max_positions();
     if bench.length == 0 || bench.length > longest {
         let advice = format!("Give 1 to {longest}, what the model reads.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
-    let config = model.config();
-    let needed =
-        Footprint::new(config, model.labels().len(), TrainedLayers::All).peak(bench.batch.saturating_mul(bench.length));
+    let share_read = 1.0 / READ as f64;
+    let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read);
+    let needed = footprint.peak(bench.batch.saturating_mul(bench.length));
     let available = available_memory();
     if available > 0 && needed > available {
         let gigabytes = |bytes: u64| bytes as f64 / 1e9;
@@ -115,35 +119,38 @@ struct StepTime {
     whole: Duration,
 }
 
-fn time_step(
-    model: &TextClassifier,
-    batch: &PackedBatch,
-    optimizer: &mut Optimizer,
-    step: u64,
-) -> Result<StepTime, TrainError> {
+fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64) -> Result<StepTime, TrainError> {
     let begun = Instant::now();
-    let mut gradients = Gradients::new(model.parameters().len());
-    let loss = CrossEntropy::default();
-    let mode = Mode::Training { seed: 1, step };
-    let pass = TrainPass { batch, features: None, mode, loss: &loss, stop: &|| false };
-    let learnt = model.train_pass(&pass, &mut gradients)?;
+    let (loss, stop) = (&CrossEntropy::default(), &|| false);
+    let step = Step { model, passes: &[batch], loss, seed: 1, first_pass: number, stop };
+    let outcome = step.forward_backward(None, &mut || Ok(()))?;
     let device = model.compute().device();
     device.synchronize().map_err(TrainError::Tensor)?;
     let before_optimizer = begun.elapsed();
-    optimizer.step(&gradients, 1e-5)?;
+    optimizer.step(&outcome.gradients, 1e-5)?;
     device.synchronize().map_err(TrainError::Tensor)?;
     let whole = begun.elapsed();
     let optimizer = whole.saturating_sub(before_optimizer);
-    Ok(StepTime { forward: learnt.forward, backward: learnt.backward, optimizer, whole })
+    Ok(StepTime { forward: outcome.forward, backward: outcome.backward, optimizer, whole })
 }
 
-fn random_batch(model: &TextClassifier, bench: StepBench, seed: u64) -> PackedBatch {
+/// Random tokens. A classifier reads the first of each sequence, a language model one in seven.
+fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     let mut rng = Rng::stream(seed, 0x6265_6e63);
-    let (words, labels) = (model.config().vocab_size as u64, model.labels().len() as u64);
-    let mut batch = PackedBatch::default();
+    let words = model.config().vocab_size as u64;
+    let mut batch = Batch::default();
     for row in 0..bench.batch {
         let ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
-        batch.push(&ids, Some(rng.below(labels) as u32), row);
+        match model.head() {
+            HeadSpec::Classification { labels } => {
+                batch.push_text(&ids, Some(rng.below(labels.len() as u64) as u32), row);
+            }
+            HeadSpec::MaskedLm => {
+                let reads: Vec<u32> = (0..bench.length as u32).step_by(READ).collect();
+                let wanted: Vec<u32> = reads.iter().map(|_| rng.below(words) as u32).collect();
+                batch.push(Sequence { ids: &ids, reads: &reads, wanted: &wanted, row });
+            }
+        }
     }
     batch
 }

@@ -1,4 +1,4 @@
-//! What can keep a model from being trained, and what to do about it.
+//! Why training can fail, and what to do about it.
 
 use std::path::PathBuf;
 
@@ -7,19 +7,19 @@ use crate::models::ModelError;
 use crate::project::OutOfRange;
 use crate::storage::StorageError;
 
-/// Training or prediction did not come to its end.
+/// Why training or prediction failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// It was told to stop before there was anything to keep.
+    /// It was stopped before there was anything to keep.
     #[error("Stopped.")]
     Cancelled,
     /// A hyperparameter cannot be used.
     #[error(transparent)]
     Setting(#[from] OutOfRange),
-    /// The data cannot be trained on as it is.
+    /// The data cannot be used for training yet.
     #[error("The data cannot be trained on yet: {0}")]
     NotReady(String),
-    /// The loss or the gradient is no longer a number.
+    /// The loss or the gradient is not finite.
     #[error(
         "Training diverged: {what} was not a number at step {step}, at a learning rate of {learning_rate:e}. \
          Lower the learning rate, for example to {:e}, keep gradient clipping on, and train again. \
@@ -34,13 +34,13 @@ pub enum TrainError {
         learning_rate: f64,
         /// Highest learning rate of the run.
         peak: f64,
-        /// What is left of the run, in words.
+        /// What was kept of the run, in words.
         kept: String,
     },
     /// A parameter is cut off from the loss.
     #[error(
-        "No gradient reached {0}, so it could not learn. This is an error in Hone's network, not in your data; \
-         report it with the name of the model."
+        "No gradient reached {0}, so it cannot be trained. This is a bug in Hone, not in your data. Please report it with \
+         the name of the model."
     )]
     NoGradient(String),
     /// The optimizer's state could not be saved or read.
@@ -64,7 +64,7 @@ pub enum TrainError {
     Storage(#[from] StorageError),
     /// A tensor operation failed.
     #[error(
-        "A computation failed: {0}. If memory ran out, lower the batch size or the longest text; otherwise report this \
+        "A computation failed: {0}. If memory ran out, lower the batch size or max length. Otherwise please report this \
          message."
     )]
     Tensor(#[from] candle_core::Error),

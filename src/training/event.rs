@@ -1,4 +1,4 @@
-//! What training says while it runs, and when it listens.
+//! Events of a run, and how it is paused and stopped.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
 
 use crate::training::TrainError;
 
-/// What training says, in order: [`TrainingEvent::Started`] once, then steps and evaluations.
+/// An event of a run. [`TrainingEvent::Started`] comes once, then steps and evaluations.
 #[derive(Clone, Debug)]
 pub enum TrainingEvent {
-    /// How far it is.
+    /// How far it has come.
     Progress(Progress),
-    /// A sentence for the record.
+    /// A message for the log.
     Log(String),
-    /// A sentence worth a look.
+    /// A warning.
     Warning(String),
     /// The run's folder is made and the first step begins.
     Started {
@@ -37,11 +37,11 @@ pub enum TrainingEvent {
     Paused(bool),
 }
 
-/// The trainer's mouth and ears.
+/// Reports events, and listens for pause and stop.
 pub(super) struct Voice<'a> {
     pub control: &'a Control,
     pub on_event: &'a mut dyn FnMut(TrainingEvent),
-    /// Time spent waiting while paused: it is no time of training.
+    /// Time spent paused. It does not count as training time.
     pub waited: Duration,
 }
 
@@ -70,16 +70,16 @@ impl<'a> Voice<'a> {
     /// Waits while paused.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when told to stop.
+    /// [`TrainError::Cancelled`] when stopped.
     pub fn look(&mut self) -> Result<(), TrainError> {
         self.wait_while_paused();
         if self.control.is_cancelled() { Err(TrainError::Cancelled) } else { Ok(()) }
     }
 
-    /// [`Voice::look`] for work that a stop still waits for, because its result is kept.
+    /// [`Voice::look`] for work whose result is kept: only a second stop ends it.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when told to stop a second time.
+    /// [`TrainError::Cancelled`] when stopped a second time.
     pub fn look_for_second_stop(&mut self) -> Result<(), TrainError> {
         self.wait_while_paused();
         if self.control.is_abandoned() { Err(TrainError::Cancelled) } else { Ok(()) }
@@ -96,7 +96,7 @@ impl<'a> Voice<'a> {
     }
 }
 
-/// Measures work without the time it was paused.
+/// Measures time without pauses.
 pub(super) struct Stopwatch {
     begun: Instant,
     waited_before: Duration,
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_is_told_and_is_no_time_of_training() {
+    fn a_pause_is_reported_and_does_not_count_as_training_time() {
         let control = Control::default();
         control.set_paused(true);
         let mut paused = Vec::new();
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn one_stop_ends_what_can_be_dropped_and_two_end_the_rest() {
+    fn the_first_stop_ends_training_and_the_second_ends_the_rest() {
         let control = Control::default();
         let ignore = &mut |_| ();
         let mut voice = Voice::new(&control, ignore);

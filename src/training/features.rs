@@ -1,9 +1,9 @@
-//! What the part of a network that is not trained makes of each text, kept from one epoch to the next.
+//! Output of the frozen layers for each sample, kept from one epoch to the next.
 
 use std::path::PathBuf;
 
-use crate::data::packed;
-use crate::models::TextClassifier;
+use crate::data::Batch;
+use crate::models::Model;
 use crate::ops::Array;
 use crate::storage::ScratchFile;
 
@@ -12,10 +12,10 @@ use crate::training::TrainError;
 /// Numbers kept in memory by one cache, 512 MiB of them; more go to disk.
 const IN_MEMORY: usize = 1 << 27;
 
-/// Numbers kept on disk by one cache, 8 GiB of them; more are computed anew each time.
+/// Numbers kept on disk by one cache, 8 GiB of them; more are computed again each time.
 const ON_DISK: u64 = 1 << 31;
 
-/// Features of texts by their row.
+/// Features of samples by their row.
 pub(super) struct FeatureCache {
     places: Vec<Place>,
     width: usize,
@@ -38,7 +38,7 @@ enum Place {
 }
 
 impl FeatureCache {
-    /// For so many rows; what does not fit in memory goes to the disk of `folder`.
+    /// A cache for `rows` samples. What does not fit in memory goes to the disk of `folder`.
     pub fn new(rows: usize, folder: PathBuf) -> Self {
         Self::with_limit(rows, folder, IN_MEMORY)
     }
@@ -56,42 +56,34 @@ impl FeatureCache {
         }
     }
 
-    /// Features of the texts at `rows` of `ids`, end to end, computed where they are not known yet; `None` when all of the
-    /// network is trained.
+    /// Features of the batch's samples, end to end, computed where they are not known yet; `None` when everything is
+    /// trained. A sample must have the same tokens and reads each time.
     ///
     /// # Errors
-    /// [`TrainError::Tensor`] when the network fails or `stop` says so, [`TrainError::Storage`] when what was kept on disk
-    /// can no longer be read. A disk that takes no more costs time alone.
-    pub fn of(
-        &mut self,
-        model: &TextClassifier,
-        ids: &[Vec<u32>],
-        rows: &[usize],
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Array>, TrainError> {
-        let compute = |rows: &[usize]| model.features(&packed(ids, None, rows), stop);
-        let unknown = |places: &[Place]| -> Vec<usize> {
-            rows.iter().copied().filter(|&row| matches!(places[row], Place::Unknown)).collect()
-        };
-        let new = unknown(&self.places);
+    /// [`TrainError::Tensor`] when the network fails or `stop` returns true, [`TrainError::Storage`] when features on disk
+    /// can no longer be read. A full disk only costs time.
+    pub fn of(&mut self, model: &Model, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Option<Array>, TrainError> {
+        let is_unknown = |places: &[Place], row: usize| matches!(places[row], Place::Unknown);
+        let new = batch.only(|row| is_unknown(&self.places, row));
         if !new.is_empty() {
-            let Some(features) = compute(&new)? else { return Ok(None) };
-            self.keep(ids, &new, &features);
-            if !unknown(&self.places).is_empty() {
-                return if new.len() == rows.len() { Ok(Some(features)) } else { Ok(compute(rows)?) };
+            let Some(features) = model.features(&new, stop)? else { return Ok(None) };
+            self.keep(&new, &features);
+            if batch.rows.iter().any(|&row| is_unknown(&self.places, row)) {
+                return if new.len() == batch.len() { Ok(Some(features)) } else { Ok(model.features(batch, stop)?) };
             }
         }
-        self.gather(rows).map(Some)
+        self.gather(batch).map(Some)
     }
 
-    /// Spreads the features of a batch over its texts, as far as there is room.
-    fn keep(&mut self, ids: &[Vec<u32>], rows: &[usize], features: &Array) {
+    /// Distributes the features of a batch to its samples, as far as there is room.
+    fn keep(&mut self, batch: &Batch, features: &Array) {
         self.width = features.width();
-        // One vector a text or one a token.
-        let a_text = features.rows() == rows.len();
+        // Frozen layers below a trained one compute every token, and all layers only the tokens that are read.
+        let ends = if features.rows() == batch.total_tokens() { batch.cu_seqlens.clone() } else { batch.cu_reads() };
         let mut rest = features.values();
-        for &row in rows {
-            let vectors = if a_text { 1 } else { ids[row].len() };
+        for sequences in batch.samples() {
+            let row = batch.rows[sequences.start];
+            let vectors = (ends[sequences.end] - ends[sequences.start]) as usize;
             let (of_row, others) = rest.split_at(vectors * self.width);
             rest = others;
             self.places[row] = if self.kept + of_row.len() <= self.limit {
@@ -122,10 +114,10 @@ impl FeatureCache {
         place.ok()
     }
 
-    fn gather(&mut self, rows: &[usize]) -> Result<Array, TrainError> {
+    fn gather(&mut self, batch: &Batch) -> Result<Array, TrainError> {
         let mut values = Vec::new();
-        for &row in rows {
-            match &self.places[row] {
+        for sequences in batch.samples() {
+            match &self.places[batch.rows[sequences.start]] {
                 Place::Unknown => unreachable!("rows that are not kept are computed"),
                 Place::Memory(of_row) => values.extend_from_slice(of_row),
                 &Place::Disk { place, numbers } => {
@@ -146,13 +138,14 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::data::packed;
     use crate::models::LoadOptions;
     use crate::project::TrainedLayers;
 
-    fn tiny(trained: TrainedLayers) -> TextClassifier {
+    fn tiny(trained: TrainedLayers) -> Model {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
         let labels = vec!["bad".to_owned(), "good".to_owned()];
-        TextClassifier::load(&folder, &LoadOptions { labels, trained, ..LoadOptions::default() }).unwrap().0
+        Model::load(&folder, &LoadOptions { trained, ..LoadOptions::classifier(labels) }).unwrap().0
     }
 
     #[test]
@@ -162,7 +155,8 @@ mod tests {
             let model = tiny(trained);
             let folder = tempfile::tempdir().unwrap();
             let mut cache = FeatureCache::with_limit(ids.len(), folder.path().to_owned(), 100);
-            let mut of = |rows: &[usize]| cache.of(&model, &ids, rows, &|| false).unwrap().unwrap().to_rows();
+            let mut of =
+                |rows: &[usize]| cache.of(&model, &packed(&ids, None, rows), &|| false).unwrap().unwrap().to_rows();
             of(&[6, 1, 3]);
             let rows = [3, 0, 7, 6];
             let expected = model.features(&packed(&ids, None, &rows), &|| false).unwrap().unwrap().to_rows();
@@ -175,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_takes_nothing_costs_time_alone() {
+    fn a_full_disk_only_costs_time() {
         let ids: Vec<Vec<u32>> = (1..6_u32).map(|length| (0..length).map(|at| 5 + at).collect()).collect();
         let model = tiny(TrainedLayers::Head);
         let folder = tempfile::tempdir().unwrap();
@@ -183,8 +177,9 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let mut cache = FeatureCache::with_limit(ids.len(), file.join("below"), 40);
         for rows in [&[0, 1, 2][..], &[2, 4, 0], &[1, 3]] {
-            let got = cache.of(&model, &ids, rows, &|| false).unwrap().unwrap();
-            let expected = model.features(&packed(&ids, None, rows), &|| false).unwrap().unwrap();
+            let batch = packed(&ids, None, rows);
+            let got = cache.of(&model, &batch, &|| false).unwrap().unwrap();
+            let expected = model.features(&batch, &|| false).unwrap().unwrap();
             for (got, expected) in got.values().iter().zip(expected.values()) {
                 assert!((got - expected).abs() < 1e-5, "{got} {expected}");
             }
@@ -193,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn a_network_that_is_trained_throughout_has_none() {
+    fn a_network_without_frozen_layers_has_no_features() {
         let mut cache = FeatureCache::new(1, PathBuf::from("never made"));
-        assert!(cache.of(&tiny(TrainedLayers::All), &[vec![5, 6]], &[0], &|| false).unwrap().is_none());
+        assert!(cache.of(&tiny(TrainedLayers::All), &packed(&[vec![5, 6]], None, &[0]), &|| false).unwrap().is_none());
     }
 }

@@ -1,6 +1,6 @@
-//! How much memory and disk training needs, from the sizes of the network.
+//! How much memory and disk training needs, estimated from the sizes of the network.
 
-use crate::models::ModelConfig;
+use crate::models::{HeadSpec, ModelConfig};
 use crate::project::TrainedLayers;
 
 use crate::training::memory::resident;
@@ -11,12 +11,12 @@ const NUMBER: u64 = 4;
 /// Buffers are a quarter larger than asked for at most, and a quarter more than is in use is kept.
 const SLACK: f64 = 1.35;
 
-/// The process itself: the program, the rows and their tokens are in what is resident already; this is for the rest, the
-/// baseline that is fitted beside the run and memory the allocator keeps. A head-only run on 543 texts took 122 MB more
-/// than all else here adds up to.
+/// Everything else: the baseline that is fitted with each run, and memory that the allocator keeps. The program, the rows
+/// and their tokens are part of the resident memory. A head-only run on 543 texts took 122 MB more than the rest of the
+/// estimate.
 const OVERHEAD: u64 = 192 << 20;
 
-/// What training a network of some size needs.
+/// Sizes that the need for memory and disk follows from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Footprint {
     /// Numbers in the network.
@@ -25,17 +25,20 @@ pub(super) struct Footprint {
     trained: u64,
     /// Numbers kept for the backward pass, and gradients on their way, a token.
     a_token: u64,
+    /// The same for what the head computes, where it reads many tokens or scores many classes.
+    head_a_token: f64,
 }
 
 impl Footprint {
-    pub fn new(config: &ModelConfig, labels: usize, trained: TrainedLayers) -> Self {
+    /// For a model with this head, of whose tokens this share is read.
+    pub fn new(config: &ModelConfig, head: &HeadSpec, trained: TrainedLayers, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
         let tables = [config.vocab_size, config.max_position_embeddings, config.type_vocab_size];
         let embeddings = (tables.into_iter().sum::<usize>() as u64 + 2) * hidden;
         // Query, key, value, attention output and two normalisations; two matrices with an inner width.
         let layer = 4 * hidden * (hidden + 1) + 4 * hidden + 2 * hidden * inner + inner + hidden;
-        let head = hidden * (hidden + 1) + labels as u64 * (hidden + 1);
+        let (head, scores) = head_sizes(config, head);
         let parameters = embeddings + layers * layer + head;
         let (trained_layers, trained) = match trained.frozen(config.num_hidden_layers) {
             None => (layers, parameters),
@@ -49,24 +52,28 @@ impl Footprint {
         let kept = (3 + 1 + 2 * 3) * hidden + 2 * inner;
         // On the way back three of the widest gradients are in memory at once.
         let a_token = 2 * hidden + trained_layers * kept + 3 * inner.max(3 * hidden);
-        Self { parameters, trained, a_token }
+        // The head's scores, their gradient, and the gradient packed for two products.
+        let head_a_token = share_read * (3 * scores + 6 * hidden) as f64;
+        Self { parameters, trained, a_token, head_a_token }
     }
 
-    /// Most memory of the process, bytes, when its longest pass has so many tokens.
+    /// Peak memory of the process, bytes, when its longest pass has this many tokens.
     pub fn peak(&self, tokens: usize) -> u64 {
-        // The file's bytes and the tensors made of them are in memory together once; later two moments and a gradient.
+        // While loading, the file's bytes and the tensors are both in memory; later two moments and a gradient.
         let loading = 2 * self.parameters;
-        let training = self.parameters + 3 * self.trained + (self.a_token as f64 * tokens as f64 * SLACK) as u64;
+        let training = self.parameters
+            + 3 * self.trained
+            + ((self.a_token as f64 + self.head_a_token) * tokens as f64 * SLACK) as u64;
         resident() + OVERHEAD + NUMBER * loading.max(training)
     }
 
-    /// What a run writes, bytes: the best checkpoint, and for a moment the next one beside it.
+    /// What a run writes, bytes: the best checkpoint, and the next one until it replaces the best.
     pub fn disk(&self) -> u64 {
         2 * NUMBER * self.parameters
     }
 }
 
-/// Memory that is free, and what the process has already, bytes; 0 where the system does not say.
+/// Free memory and what the process has already, bytes; 0 if the system does not say.
 pub(super) fn available_memory() -> u64 {
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
     system.refresh_memory();
@@ -76,34 +83,68 @@ pub(super) fn available_memory() -> u64 {
     }
 }
 
+/// Numbers in the head's own parameters, and scores it computes at each read.
+fn head_sizes(config: &ModelConfig, head: &HeadSpec) -> (u64, u64) {
+    let [hidden, vocabulary] = [config.hidden_size, config.vocab_size].map(|size| size as u64);
+    let dense = hidden * (hidden + 1);
+    match head {
+        HeadSpec::Classification { labels } => (dense + labels.len() as u64 * (hidden + 1), labels.len() as u64),
+        HeadSpec::MaskedLm => {
+            let decoder = if config.tie_word_embeddings { 0 } else { vocabulary * hidden };
+            (dense + 2 * hidden + vocabulary + decoder, vocabulary)
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::models::{LoadOptions, TextClassifier};
+    use crate::models::{LoadOptions, Model};
 
     #[test]
-    fn parameters_are_counted_as_the_network_has_them() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
-        let labels = ["a", "b", "c"].map(str::to_owned).to_vec();
-        for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
-            let options = LoadOptions { labels: labels.clone(), trained, ..LoadOptions::default() };
-            let (model, _) = TextClassifier::load(&folder, &options).unwrap();
-            let footprint = Footprint::new(model.config(), labels.len(), trained);
-            assert_eq!(footprint.parameters, model.parameter_count() as u64);
-            assert_eq!(footprint.trained, model.trained_count() as u64, "{trained:?}");
+    fn parameters_are_counted_as_the_model_has_them() {
+        for (name, head) in [("tiny-bert", three_labels()), ("tiny-bert-mlm", HeadSpec::MaskedLm)] {
+            for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
+                let options = LoadOptions { trained, ..LoadOptions::new(head.clone()) };
+                let (model, _) = Model::load(&fixture(name), &options).unwrap();
+                let footprint = Footprint::new(model.config(), model.head(), trained, 0.0);
+                assert_eq!(footprint.parameters, model.parameter_count() as u64, "{name}");
+                assert_eq!(footprint.trained, model.trained_count() as u64, "{name}: {trained:?}");
+            }
         }
+    }
+
+    fn fixture(name: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    }
+
+    fn three_labels() -> HeadSpec {
+        HeadSpec::Classification { labels: ["a", "b", "c"].map(str::to_owned).to_vec() }
     }
 
     #[test]
     fn longer_passes_need_more_and_frozen_layers_less() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
-        let config = ModelConfig::read(&folder).unwrap();
-        let of = |trained| Footprint::new(&config, 3, trained);
+        let config = ModelConfig::read(&fixture("tiny-bert")).unwrap();
+        let of = |trained| Footprint::new(&config, &three_labels(), trained, 0.0);
         assert!(of(TrainedLayers::All).a_token > of(TrainedLayers::Top(1)).a_token);
         assert!(of(TrainedLayers::Top(1)).a_token > of(TrainedLayers::Head).a_token);
-        assert!(of(TrainedLayers::All).peak(1 << 20) > of(TrainedLayers::All).peak(1 << 10) + (1 << 20));
-        assert!(available_memory() > 1 << 20);
+        let tokens_more = of(TrainedLayers::All).peak(1 << 20) - of(TrainedLayers::All).peak(1 << 10);
+        // A million tokens keep at least two hidden states of 32 numbers in each of two layers.
+        assert!(tokens_more > (1 << 20) * 4 * 32 * 4, "{tokens_more}");
+    }
+
+    #[test]
+    fn a_language_model_needs_room_for_the_scores_of_what_it_reads() {
+        let config = ModelConfig::read(&fixture("tiny-bert-mlm")).unwrap();
+        let peak = |share| Footprint::new(&config, &HeadSpec::MaskedLm, TrainedLayers::All, share).peak(1 << 20);
+        let scores = (1 << 20) as f64 * 0.25 * (2 * config.vocab_size) as f64 * NUMBER as f64;
+        assert!((peak(0.25) - peak(0.0)) as f64 > scores, "scores and their gradient");
+    }
+
+    #[test]
+    fn the_free_memory_of_this_machine_is_known() {
+        assert!(available_memory() > resident());
     }
 }

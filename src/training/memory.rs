@@ -1,8 +1,8 @@
-//! How much memory the process has taken.
+//! How much memory the process uses.
 
-/// Largest resident memory of this process so far, bytes; 0 where the system does not say.
+/// Largest resident memory of this process so far, bytes; 0 if the system does not say.
 ///
-/// On Linux it is the kernel's own high-water mark. Elsewhere it is what is resident now: call it when much is.
+/// On Linux this is the kernel's high-water mark. Elsewhere it is the resident memory now: call it while memory is in use.
 #[must_use]
 pub fn peak_memory() -> u64 {
     high_water_mark().unwrap_or_else(resident)
@@ -16,7 +16,7 @@ fn high_water_mark() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Resident memory of this process now, bytes; 0 where the system does not say.
+/// Resident memory of this process now, bytes; 0 if the system does not say.
 pub(super) fn resident() -> u64 {
     let Ok(own) = sysinfo::get_current_pid() else { return 0 };
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
@@ -29,12 +29,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_give_a_plausible_size() {
-        let megabyte = 1 << 20;
-        assert!((megabyte..1 << 40).contains(&peak_memory()));
-        assert!((megabyte..1 << 40).contains(&resident()));
+    fn memory_that_is_used_is_counted_and_the_peak_stays() {
+        const SIZE: u64 = 256 << 20;
+        let before = resident();
+        let used = std::hint::black_box(vec![1_u8; SIZE as usize]);
+        let with = resident();
+        assert!(with > before + SIZE / 2, "{before} {with}");
+        drop(used);
+        assert!(resident() < with);
         if cfg!(target_os = "linux") {
-            assert!(high_water_mark().is_some_and(|peak| peak >= megabyte));
+            assert!(high_water_mark().is_some_and(|peak| peak >= with));
+            assert!(peak_memory() >= with, "{with}");
         }
     }
 }

@@ -2,7 +2,6 @@
 
 mod bench;
 mod checkpoint;
-mod class_weights;
 mod dry_run;
 mod early_stopping;
 mod error;
@@ -16,6 +15,7 @@ mod predict;
 mod run;
 mod schedule;
 mod setup;
+mod step;
 mod trainer;
 
 pub use bench::{StepBench, StepFigures, bench_step};

@@ -24,7 +24,7 @@ pub struct Optimizer {
 }
 
 struct Slot {
-    /// Its place among the network's parameters.
+    /// Its place among the model's parameters.
     place: usize,
     name: String,
     var: Var,
@@ -48,10 +48,9 @@ impl Optimizer {
         Ok(Self { settings: settings.clone(), slots, steps: 0 })
     }
 
-    /// Moves every trained parameter by its gradient, which stands under the parameter's place, at this learning rate.
+    /// Updates every trained parameter by its gradient, which has the parameter's place, at this learning rate.
     ///
-    /// Gives back the global norm of the gradient before clipping. Where that is not finite nothing is moved: the
-    /// weights stay usable.
+    /// Returns the global norm of the gradient before clipping. If that is not finite, no weight changes.
     ///
     /// # Errors
     /// [`TrainError::NoGradient`] when one is missing, [`TrainError::Tensor`] when it does not have its parameter's size.
@@ -114,10 +113,10 @@ impl Optimizer {
         write_atomic(path, |file| file.write_all(&bytes)).map_err(|error| failed(error.to_string()))
     }
 
-    /// Takes up the moments and the number of steps of a file written by [`Optimizer::save`].
+    /// Restores the moments and the number of steps from a file written by [`Optimizer::save`].
     ///
     /// # Errors
-    /// [`TrainError::State`] when the file cannot be read or is not of this model; nothing is changed then.
+    /// [`TrainError::State`] when the file cannot be read or belongs to another model; then nothing is changed.
     pub fn load(&mut self, path: &Path) -> Result<(), TrainError> {
         let failed = |reason: String| TrainError::State { action: "read", path: path.to_owned(), reason };
         let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
@@ -207,7 +206,7 @@ mod tests {
     const PYTORCH_B: [f32; 1] = [0.279_745_4];
 
     #[test]
-    fn a_gradient_that_is_not_finite_moves_nothing() {
+    fn a_gradient_that_is_not_finite_changes_no_weight() {
         let parameters = two();
         let mut optimizer = Optimizer::new(&parameters, &OptimizerSettings::default()).unwrap();
         let norm = optimizer.step(&gradients([&[f32::NAN, 0.0], &[1.0]]), 0.1).unwrap();
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn saved_state_goes_on_bit_for_bit() {
+    fn training_continues_from_saved_state_bit_for_bit() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("optimizer.safetensors");
         let settings = OptimizerSettings::default();

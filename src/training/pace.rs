@@ -1,4 +1,4 @@
-//! How long a run still takes.
+//! Estimates how long a run will still take.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::progress::Progress;
 /// Forward alone takes about a third of forward and backward: the guess before the first evaluation.
 const EVALUATION_SHARE: f64 = 1.0 / 3.0;
 
-/// Estimates the time left from the tokens left: texts differ in length, so steps are no measure.
+/// Estimates the time left from the tokens left: steps differ in length.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     pub total_tokens: u64,
@@ -30,19 +30,19 @@ impl Pace {
         }
     }
 
-    /// Takes note of a step: its tokens, and the seconds of training so far.
+    /// Counts a step: its tokens, and the seconds of training so far.
     pub fn trained(&mut self, tokens: u64, seconds: f64) {
         self.tokens += tokens;
         self.seconds = seconds;
     }
 
-    /// Takes note of an evaluation.
+    /// Counts an evaluation.
     pub fn evaluated(&mut self, took: Duration) {
         self.evaluations_left = self.evaluations_left.saturating_sub(1);
         self.evaluation_seconds = Some(took.as_secs_f64());
     }
 
-    /// Tokens learnt from so far.
+    /// Tokens trained on so far.
     pub fn tokens(&self) -> u64 {
         self.tokens
     }

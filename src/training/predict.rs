@@ -2,7 +2,7 @@
 
 use crate::data::packed;
 use crate::evaluation::ClassificationMetrics;
-use crate::models::{Mode, TextClassifier};
+use crate::models::{Mode, Model};
 use crate::progress::{Progress, Watch};
 
 use crate::training::TrainError;
@@ -18,7 +18,7 @@ const BATCH_TEXTS: usize = 256;
 ///
 /// # Errors
 /// [`TrainError::Cancelled`] when the watch is, [`TrainError::Tensor`] when the network fails.
-pub fn predict(model: &TextClassifier, ids: &[Vec<u32>], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, TrainError> {
+pub fn predict(model: &Model, ids: &[Vec<u32>], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, TrainError> {
     Ok(watched_logits(model, ids, watch)?.iter().map(|logits| softmax(logits)).collect())
 }
 
@@ -38,7 +38,7 @@ pub struct Evaluated {
 /// # Errors
 /// As [`predict`].
 pub fn evaluate(
-    model: &TextClassifier,
+    model: &Model,
     ids: &[Vec<u32>],
     truth: &[u32],
     watch: &mut Watch<'_>,
@@ -57,11 +57,7 @@ pub(super) fn measure(labels: &[String], truth: &[u32], logits: &[Vec<f32>]) -> 
     ClassificationMetrics::compute(labels, truth, &predicted, mean_cross_entropy(logits, truth))
 }
 
-fn watched_logits(
-    model: &TextClassifier,
-    ids: &[Vec<u32>],
-    watch: &mut Watch<'_>,
-) -> Result<Vec<Vec<f32>>, TrainError> {
+fn watched_logits(model: &Model, ids: &[Vec<u32>], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, TrainError> {
     let total = ids.len() as u64;
     let control = watch.control;
     logits(model, ids, None, &|| control.is_cancelled(), &mut |done| {
@@ -81,7 +77,7 @@ fn watched_logits(
 /// texts done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
 /// `look` will end it.
 pub(super) fn logits(
-    model: &TextClassifier,
+    model: &Model,
     ids: &[Vec<u32>],
     mut features: Option<&mut FeatureCache>,
     stop: &dyn Fn() -> bool,
@@ -107,17 +103,18 @@ pub(super) fn logits(
 }
 
 fn batch_logits(
-    model: &TextClassifier,
+    model: &Model,
     ids: &[Vec<u32>],
     rows: &[usize],
     features: Option<&mut FeatureCache>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Vec<Vec<f32>>, TrainError> {
+    let batch = packed(ids, None, rows);
     let features = match features {
-        Some(cache) => cache.of(model, ids, rows, stop)?,
+        Some(cache) => cache.of(model, &batch, stop)?,
         None => None,
     };
-    Ok(model.forward_unless(&packed(ids, None, rows), features, Mode::Inference, stop)?)
+    Ok(model.forward_unless(&batch, features, Mode::Inference, stop)?)
 }
 
 /// Rows of similar length together, longest first: if memory does not suffice it is known at once.

@@ -7,16 +7,15 @@ use crate::data::{BatchPlan, Prepared, file_sha256};
 use crate::evaluation::{
     ClassificationMetrics, LabelledTexts, Prediction, bootstrap_macro_f1, majority_baseline, tfidf_baseline,
 };
-use crate::models::{Compute, LoadOptions, TextClassifier};
-use crate::ops::CrossEntropy;
+use crate::models::{Compute, LoadOptions, Model};
 use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary,
     StopReason, StorageError, with_absolute_paths,
 };
+use crate::tasks;
 
-use crate::training::class_weights::class_weights;
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
@@ -31,23 +30,23 @@ use crate::training::{TrainError, predict};
 /// Resamples of the interval of macro-F1.
 const RESAMPLES: usize = 1000;
 
-/// What a run is made of.
+/// The inputs of a run.
 #[derive(Clone, Copy)]
 pub struct TrainInputs<'a> {
     /// Settings.
     pub project: &'a Project,
     /// The project's folder: the run goes to `runs/<id>/` below it.
     pub project_folder: &'a Path,
-    /// The rows, ready.
+    /// The prepared rows.
     pub prepared: &'a Prepared,
     /// The pre-trained model, a Hugging Face folder.
     pub model_folder: &'a Path,
 }
 
-/// Fine-tunes a model and leaves `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
+/// Fine-tunes a model and writes `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
 /// validation and test, and the outcome.
 ///
-/// The same inputs give the same losses bit for bit. How stopping works is told in `trainer.rs`.
+/// The same inputs give the same losses bit for bit. `trainer.rs` describes how stopping works.
 ///
 /// # Errors
 /// [`TrainError::Cancelled`] when it was stopped before there was anything to keep: the run's folder is then
@@ -75,51 +74,54 @@ pub fn train(
     outcome
 }
 
-/// Marks the run as failed if training panics, so that it does not seem to be under way for ever.
+/// Marks the run as failed if training panics, so that it does not look as if it were still running.
 struct Unfinished<'a>(&'a RunFolder);
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        let message = "Hone met an error of its own while training. Train again.".to_owned();
+        let message = "Training stopped because of a bug in Hone. Please try again.".to_owned();
         let _ = self.0.write_status(&RunStatus::Failed(message));
     }
 }
 
-/// Everything up to the first step. Nothing is written before all is known to be usable. The lock tells other
+/// Everything before the first step. Nothing is written until all inputs are known to be usable. The lock tells other
 /// processes that the run is under way.
 fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
     let TrainInputs { project, prepared, model_folder, .. } = inputs;
     let settings = &project.training;
     settings.check()?;
     setup::check_data(prepared)?;
-    let model = setup::load_model(model_folder, &prepared.labels, settings, &mut voice)?;
+    let task = tasks::definition(project, prepared);
+    let model = setup::load_model(model_folder, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
     if max_length < settings.max_length {
-        voice.warn(format!("The model reads at most {max_length} tokens: longer texts are cut there."));
+        voice.warn(format!("The model reads at most {max_length} tokens: longer texts are truncated."));
     }
-    let data = setup::tokenise(prepared, model_folder, inputs.project_folder, max_length, &mut voice)?;
-    let class_weights = class_weights(&settings.class_weights, &prepared.labels, &data.train.labels)?;
+    let data = setup::tokenise(&*task, prepared, (model_folder, inputs.project_folder), max_length, &mut voice)?;
+    let loss = task.loss(&data.train.samples)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers
         && top as usize >= layers
     {
-        voice.warn(format!("The model has {layers} layers: all are trained, and the embeddings stay as they are."));
+        voice.warn(format!("The model has {layers} layers: all are trained, and only the embeddings are frozen."));
     }
     // Embeddings alone are quicker to look up than to keep.
-    let features = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0).then(|| {
-        let cache = |rows: &Rows<'_>| FeatureCache::new(rows.ids.len(), inputs.project_folder.to_owned());
+    let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
+    let features = (has_frozen_layers && !task.redraws()).then(|| {
+        let cache = |rows: &Rows<'_>| FeatureCache::new(rows.samples.len(), inputs.project_folder.to_owned());
         KeptFeatures { train: cache(&data.train), validation: cache(&data.validation) }
     });
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
-    let steps_per_epoch = data.train.ids.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
+    let steps_per_epoch =
+        data.train.samples.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
     let total_steps = steps_per_epoch as u64 * u64::from(settings.epochs);
     let pace = Pace::new(
-        tokens(&data.train) * u64::from(settings.epochs),
-        tokens(&data.validation),
+        data.train.samples.tokens() * u64::from(settings.epochs),
+        data.validation.samples.tokens(),
         planned_evaluations(settings, total_steps),
     );
-    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.ids.len());
+    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.samples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
     let run = RunFolder::create(inputs.project_folder)?;
     let lock = run.hold();
@@ -135,13 +137,14 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     let model_info = model_info(project, &prepared.labels, max_length, model.compute());
     let trainer = Trainer {
         settings,
+        task,
         labels: &prepared.labels,
         data,
         source: model_folder,
         optimizer: Optimizer::new(model.parameters(), &settings.optimizer)?,
         model,
         model_info,
-        loss: CrossEntropy { class_weights, label_smoothing: settings.label_smoothing, divisor: None },
+        loss,
         schedule: Schedule::new(settings, total_steps),
         plan,
         run,
@@ -157,10 +160,6 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         features,
     };
     Ok((trainer, lock))
-}
-
-fn tokens(rows: &Rows<'_>) -> u64 {
-    rows.ids.iter().map(|ids| ids.len() as u64).sum()
 }
 
 fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {
@@ -204,7 +203,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
     }
 }
 
-/// Trains. A stop is turned into a result where there is something to keep.
+/// Trains. A stopped run still has a result if there is something to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
     match trainer.fit() {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
@@ -255,26 +254,25 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
         stop_reason,
         best_step: point.step,
         validation: point.metrics,
-        test: test_logits.map(|logits| predict::measure(trainer.labels, &trainer.data.test.labels, &logits)),
+        test: test_logits.map(|logits| predict::measure(trainer.labels, &trainer.data.test.samples.classes, &logits)),
     })
 }
 
 /// The best checkpoint as a later session will read it.
-fn read_back(trainer: &Trainer<'_>) -> Result<TextClassifier, TrainError> {
+fn read_back(trainer: &Trainer<'_>) -> Result<Model, TrainError> {
     let options = LoadOptions {
-        labels: trainer.labels.to_vec(),
         seed: trainer.settings.seed,
         dropout: trainer.settings.dropout,
         compute: trainer.model.compute().clone(),
         only_answers: true,
-        ..LoadOptions::default()
+        ..LoadOptions::new(trainer.model.head().clone())
     };
-    Ok(TextClassifier::load(&trainer.run.best(), &options)?.0)
+    Ok(Model::load(&trainer.run.best(), &options)?.0)
 }
 
 /// Logits on the test rows; `None` where there are none.
 fn test_logits(trainer: &mut Trainer<'_>) -> Result<Option<Vec<Vec<f32>>>, TrainError> {
-    let (ids, voice) = (&trainer.data.test.ids, &mut trainer.voice);
+    let (ids, voice) = (&trainer.data.test.samples.ids, &mut trainer.voice);
     if ids.is_empty() {
         return Ok(None);
     }
@@ -307,8 +305,8 @@ fn figures(
     let tfidf_baseline = classical_baseline(trainer, side);
     let (labels, seed, rows) = (trainer.labels, trainer.settings.seed, side(&trainer.data));
     RunFigures {
-        macro_f1_interval: bootstrap_macro_f1(labels.len(), &rows.labels, &predicted, RESAMPLES, seed),
-        majority_baseline: majority_baseline(labels, &trainer.data.train.labels, &rows.labels),
+        macro_f1_interval: bootstrap_macro_f1(labels.len(), &rows.samples.classes, &predicted, RESAMPLES, seed),
+        majority_baseline: majority_baseline(labels, &trainer.data.train.samples.classes, &rows.samples.classes),
         tfidf_baseline,
     }
 }
@@ -331,8 +329,8 @@ fn classical_baseline(
         }
     };
     tfidf_baseline(
-        LabelledTexts { texts: &learnt, labels: &train.labels },
-        LabelledTexts { texts: &measured, labels: &rows.labels },
+        LabelledTexts { texts: &learnt, labels: &train.samples.classes },
+        LabelledTexts { texts: &measured, labels: &rows.samples.classes },
         trainer.labels,
         &mut Watch { control: &control, report: &mut report },
     )
@@ -343,7 +341,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_while_training_leaves_a_run_that_says_it_failed() {
+    fn a_panic_during_training_marks_the_run_as_failed() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path()).unwrap();
         run.write_status(&RunStatus::Running).unwrap();
@@ -353,6 +351,6 @@ mod tests {
         });
         assert!(panicked.is_err());
         let status = run.read_status().unwrap();
-        assert!(matches!(&status, RunStatus::Failed(message) if message.contains("Train again")), "{status:?}");
+        assert!(matches!(&status, RunStatus::Failed(message) if message.contains("Please try again")), "{status:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The learning rate over a run: warm-up, then a fall.
+//! The learning rate over a run: warm-up, then decay.
 
 use std::f64::consts::PI;
 
@@ -6,7 +6,7 @@ use crate::project::{ScheduleKind, TrainingSettings};
 
 /// Learning rate of every optimizer step.
 ///
-/// Equal to `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup` (half a wave) and
+/// The same as `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup` (half a wave) and
 /// `get_constant_schedule_with_warmup` of Hugging Face `transformers`: with a warm-up the first step's rate is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
@@ -97,15 +97,20 @@ mod tests {
     }
 
     #[test]
-    fn a_warm_up_of_a_part_of_a_step_is_a_step_and_none_is_none() {
+    fn a_warm_up_is_rounded_up_to_whole_steps() {
         assert_close(&rates(ScheduleKind::Linear, 0.01)[..2], &[0.0, 1.0]);
         assert_close(&rates(ScheduleKind::Linear, 0.0)[..2], &[1.0, 0.9]);
         assert_close(&rates(ScheduleKind::Linear, 1.0)[9..], &[0.9, 0.0]);
     }
 
     #[test]
-    fn no_steps_is_no_division_by_zero() {
-        let schedule = Schedule::new(&TrainingSettings::default(), 0);
-        assert!(schedule.rate(0).is_finite() && schedule.rate(5).is_finite());
+    fn a_run_without_steps_has_a_rate() {
+        let shares = |schedule| {
+            let schedule = Schedule::new(&TrainingSettings { schedule, ..TrainingSettings::default() }, 0);
+            [schedule.share(0), schedule.share(5)]
+        };
+        assert_close(&shares(ScheduleKind::Linear), &[0.0, 0.0]);
+        assert_close(&shares(ScheduleKind::Cosine), &[1.0, 0.0]);
+        assert_close(&shares(ScheduleKind::Constant), &[1.0, 1.0]);
     }
 }

@@ -1,26 +1,25 @@
-//! What must be there before the first step: rows as tokens, the model.
+//! What is needed before the first step: tokenised samples and the model.
 
 use std::path::Path;
 
 use rayon::prelude::*;
 
 use crate::data::{Example, Prepared, Side, TextTokenizer};
-use crate::models::{Compute, LoadOptions, LoadReport, TextClassifier};
+use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
 use crate::project::TrainingSettings;
 use crate::storage::{TextKey, TokenCache};
+use crate::tasks::{Samples, TaskDefinition};
 
 use crate::training::TrainError;
 use crate::training::event::Voice;
 
-/// One side of the split as the network wants it.
+/// One side of the split, tokenised.
 pub(super) struct Rows<'a> {
     pub examples: Vec<&'a Example>,
-    /// What the id column says of each, where one is chosen; else empty.
+    /// Value of the id column of each, if a column is chosen; otherwise empty.
     pub keys: Vec<Option<&'a str>>,
-    /// Vocabulary ids, `[rows][tokens]`.
-    pub ids: Vec<Vec<u32>>,
-    /// Class ids, `[rows]`.
-    pub labels: Vec<u32>,
+    /// What batches are made of.
+    pub samples: Samples,
 }
 
 /// All sides.
@@ -30,13 +29,13 @@ pub(super) struct Dataset<'a> {
     pub test: Rows<'a>,
 }
 
-/// Loads the model that training starts from, and says what was found.
+/// Loads the model that training starts from, and logs what was found.
 pub(super) fn load_model(
     folder: &Path,
-    labels: &[String],
+    head: HeadSpec,
     settings: &TrainingSettings,
     voice: &mut Voice<'_>,
-) -> Result<TextClassifier, TrainError> {
+) -> Result<Model, TrainError> {
     voice.progress("Loading the model", 0, 1, "models");
     let compute = Compute::choose(settings.device, settings.precision)?;
     voice.log(format!("Computed on: {compute}."));
@@ -44,14 +43,14 @@ pub(super) fn load_model(
         voice.warn(warning.to_owned());
     }
     let options = LoadOptions {
-        labels: labels.to_vec(),
+        head,
         seed: settings.seed,
         dropout: settings.dropout,
         trained: settings.trained_layers,
         compute,
         only_answers: false,
     };
-    let (model, report) = TextClassifier::load(folder, &options)?;
+    let (model, report) = Model::load(folder, &options)?;
     for (warning, line) in describe(&report, &model) {
         if warning { voice.warn(line) } else { voice.log(line) }
     }
@@ -60,22 +59,18 @@ pub(super) fn load_model(
     Ok(model)
 }
 
-/// The load report in sentences; true where it is worth a look.
-fn describe(report: &LoadReport, model: &TextClassifier) -> Vec<(bool, String)> {
+/// The load report in sentences; true for a warning.
+fn describe(report: &LoadReport, model: &Model) -> Vec<(bool, String)> {
     let (count, trained) = (model.parameter_count(), model.trained_count());
     let mut lines =
         vec![(false, format!("Loaded {} tensors; {trained} of {count} parameters to train.", report.loaded.len()))];
     if trained < count {
-        let what = "The rest stays as it is: it has no dropout, and is computed once for each text.";
+        let what = "The rest is frozen: it has no dropout, and is computed once for each text.";
         lines.push((false, what.to_owned()));
     }
-    if report.new_head {
-        lines.push((false, format!("A new classification head was made for {} labels.", model.labels().len())));
-    } else {
-        lines.push((false, "The model's own classification head is trained further: its labels are the same.".into()));
-    }
+    lines.push((false, describe_head(report, model)));
     for (what, names) in [
-        ("are missing from the weights file and start at random", &report.missing),
+        ("are missing from the weights file and start from random values", &report.missing),
         ("in the weights file are not used", &report.unexpected),
     ] {
         if !names.is_empty() {
@@ -85,17 +80,32 @@ fn describe(report: &LoadReport, model: &TextClassifier) -> Vec<(bool, String)> 
     lines
 }
 
-/// Tokenises all sides. What was tokenised before for the project in `project_folder`, and is still the same, is taken from
-/// its cache.
+fn describe_head(report: &LoadReport, model: &Model) -> String {
+    match (model.head(), report.new_head) {
+        (HeadSpec::Classification { labels }, true) => {
+            format!("A new classification head was made for {} labels.", labels.len())
+        }
+        (HeadSpec::Classification { .. }, false) => {
+            "Training continues with the model's own classification head, which has the same labels.".to_owned()
+        }
+        (HeadSpec::MaskedLm, true) => "The model has no masked language model head. A new one was made; it shares the \
+                                       word embeddings."
+            .to_owned(),
+        (HeadSpec::MaskedLm, false) => "Training continues with the model's own masked language model head.".to_owned(),
+    }
+}
+
+/// Tokenises all sides into samples of the task. Tokens that are in the cache of `project_folder` are taken from there.
 pub(super) fn tokenise<'a>(
+    task: &dyn TaskDefinition,
     prepared: &'a Prepared,
-    folder: &Path,
-    project_folder: &Path,
+    (model_folder, project_folder): (&Path, &Path),
     max_length: usize,
     voice: &mut Voice<'_>,
 ) -> Result<Dataset<'a>, TrainError> {
-    let tokenizer = TextTokenizer::load(folder)?;
-    let cache = TokenCache::open(project_folder, tokenizer.fingerprint(), tokenizer.vocab_size(), max_length);
+    let tokenizer = TextTokenizer::load(model_folder)?;
+    let limit = if task.truncates() { max_length } else { usize::MAX };
+    let cache = TokenCache::open(project_folder, tokenizer.fingerprint(), tokenizer.vocab_size(), limit);
     let total = prepared.examples.len();
     let (mut done, mut new, mut keys) = (0, 0, Vec::with_capacity(total));
     let mut side = |side| {
@@ -108,34 +118,47 @@ pub(super) fn tokenise<'a>(
             let known = |key: &TextKey| cache.get(key).is_some();
             let unknown = chunk.iter().zip(&chunk_keys).filter(|(_, key)| !known(key));
             let texts: Vec<&str> = unknown.map(|(example, _)| example.text.as_str()).collect();
-            let mut tokenised = tokenizer.encode_batch(&texts, max_length)?.into_iter();
+            let mut tokenised = tokenizer.encode_batch(&texts, limit)?.into_iter();
             let kept = chunk_keys.iter().map(|key| cache.get(key).map(<[u32]>::to_vec));
             ids.extend(kept.map(|kept| kept.or_else(|| tokenised.next()).unwrap_or_default()));
             keys.extend(chunk_keys);
             (done, new) = (done + chunk.len(), new + texts.len());
         }
-        let labels = examples.iter().map(|example| example.label).collect();
-        Ok::<_, TrainError>(Rows { examples, keys: prepared.side_keys(side), ids, labels })
+        Ok::<_, TrainError>((examples, ids))
     };
-    let dataset = Dataset { train: side(Side::Train)?, validation: side(Side::Validation)?, test: side(Side::Test)? };
+    let sides = [side(Side::Train)?, side(Side::Validation)?, side(Side::Test)?];
     voice.progress("Tokenising", total, total, "rows");
     // A project that was never saved has no folder to keep anything in.
     if new > 0 && project_folder.is_dir() {
-        let sides = [&dataset.train, &dataset.validation, &dataset.test];
-        let ids = sides.into_iter().flat_map(|side| &side.ids).map(Vec::as_slice);
+        let ids = sides.iter().flat_map(|(_, ids)| ids).map(Vec::as_slice);
         if let Err(error) = cache.replace(keys.into_iter().zip(ids).collect()) {
-            voice.log(format!("The tokens could not be kept for the next run: {error}."));
+            voice.log(format!("The tokens could not be cached for the next run: {error}."));
         }
     }
-    let full = dataset.train.ids.iter().filter(|ids| ids.len() >= max_length).count();
+    if task.truncates() {
+        report_long_texts(&sides[0].1, max_length, voice);
+    }
+    let [train, validation, test] = sides;
+    let rows = |side, (examples, ids): (Vec<&'a Example>, _)| {
+        let samples = task.samples(&examples, ids, max_length);
+        Rows { examples, keys: prepared.side_keys(side), samples }
+    };
+    Ok(Dataset {
+        train: rows(Side::Train, train),
+        validation: rows(Side::Validation, validation),
+        test: rows(Side::Test, test),
+    })
+}
+
+fn report_long_texts(train: &[Vec<u32>], max_length: usize, voice: &mut Voice<'_>) {
+    let full = train.iter().filter(|ids| ids.len() >= max_length).count();
     if full > 0 {
-        let rows = dataset.train.ids.len();
+        let rows = train.len();
         voice.log(format!(
-            "{full} of {rows} training texts fill all {max_length} tokens; what is beyond is cut off. A higher \
-             longest text reads more of them, more slowly."
+            "{full} of {rows} training texts reach the max length of {max_length} tokens; longer ones were truncated. \
+             Raise max length to keep more, at the cost of speed."
         ));
     }
-    Ok(dataset)
 }
 
 /// Refuses data that training would fail on.

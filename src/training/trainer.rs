@@ -1,19 +1,19 @@
 //! The training loop.
 //!
-//! Stopping: a person who stops a run wants it to end, and to keep what was learnt. So the first stop ends the
-//! training; the best checkpoint so far is measured on test and the run ends with a result
-//! ([`StopReason::Stopped`]). If nothing was evaluated yet, the weights as they are now are. A second stop drops
-//! what is left to do: without any evaluation there is nothing to keep and the run's folder is removed, else the
-//! result stands without test figures. Before the first step a stop removes the run.
+//! Stopping: the first stop ends training. The best checkpoint so far is then measured on test, and the run ends with a
+//! result ([`StopReason::Stopped`]). If nothing was evaluated yet, the current weights are. A second stop skips what is
+//! left to do: if nothing was evaluated, there is nothing to keep and the run's folder is removed; otherwise the result has
+//! no test scores. A stop before the first step removes the run.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::data::{BatchPlan, packed};
-use crate::models::{Mode, TextClassifier, TrainPass};
+use crate::data::BatchPlan;
+use crate::models::Model;
 use crate::ops::{CrossEntropy, Gradients};
 use crate::project::{EvaluateEvery, TrainingSettings};
 use crate::storage::{EvaluationPoint, ModelFolderInfo, RunFolder, StepMetrics, StopReason};
+use crate::tasks::{Draw, TaskDefinition};
 
 use crate::training::early_stopping::{BestWatch, Verdict};
 use crate::training::event::{Stopwatch, TrainingEvent, Voice};
@@ -22,16 +22,18 @@ use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
 use crate::training::setup::Dataset;
+use crate::training::step::{Step, passes_of_step};
 use crate::training::{TrainError, checkpoint, predict};
 
 /// A run under way.
 pub(super) struct Trainer<'a> {
     pub settings: &'a TrainingSettings,
+    pub task: Box<dyn TaskDefinition>,
     pub labels: &'a [String],
     pub data: Dataset<'a>,
     /// The folder the model was loaded from.
     pub source: &'a Path,
-    pub model: TextClassifier,
+    pub model: Model,
     pub model_info: ModelFolderInfo,
     pub loss: CrossEntropy,
     pub optimizer: Optimizer,
@@ -47,14 +49,14 @@ pub(super) struct Trainer<'a> {
     pub step: u64,
     /// Forward passes done: numbers the dropout masks.
     pub passes: u64,
-    /// Passes over the training rows so far, fractional.
+    /// Epochs so far, fractional.
     pub epoch: f64,
     pub train_time: Duration,
-    /// `None` when all of the network is trained.
+    /// `None` when nothing is frozen, or the task draws other batches each epoch.
     pub features: Option<KeptFeatures>,
 }
 
-/// What the part of the network that is not trained makes of the rows.
+/// Output of the frozen layers for each row.
 pub(super) struct KeptFeatures {
     pub train: FeatureCache,
     pub validation: FeatureCache,
@@ -71,22 +73,22 @@ impl Trainer<'_> {
     /// Trains to the last epoch, or until the metric no longer improves.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when told to stop; [`TrainError::Diverged`] and others when it cannot go on.
+    /// [`TrainError::Cancelled`] when stopped; [`TrainError::Diverged`] and others when training fails.
     pub fn fit(&mut self) -> Result<StopReason, TrainError> {
         for epoch in 0..self.settings.epochs {
             let steps = self.steps_of_epoch(epoch);
-            for (index, batches) in steps.iter().enumerate() {
+            for (index, rows) in steps.iter().enumerate() {
                 self.voice.look()?;
                 let stopwatch = Stopwatch::start(&self.voice);
                 let learning_rate = self.schedule.rate(self.step);
-                let (loss, gradients) = self.forward_backward(batches)?;
+                let (loss, gradients) = self.forward_backward(rows, epoch)?;
                 self.check_finite("the loss", loss, learning_rate)?;
                 let grad_norm = self.optimizer.step(&gradients, learning_rate)?;
                 self.check_finite("the gradient", grad_norm, learning_rate)?;
                 self.step += 1;
                 self.epoch = f64::from(epoch) + (index + 1) as f64 / steps.len() as f64;
                 self.train_time += stopwatch.elapsed(&self.voice);
-                self.log(batches, loss, learning_rate, grad_norm)?;
+                self.log(rows, loss, learning_rate, grad_norm)?;
                 let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
                 // At the last step there is nothing left to spare.
                 if stop && self.step < self.total_steps {
@@ -97,48 +99,28 @@ impl Trainer<'_> {
         Ok(StopReason::Completed)
     }
 
-    /// Batches of each optimizer step of an epoch.
+    /// Rows of each batch of each optimizer step of an epoch.
     fn steps_of_epoch(&self, epoch: u32) -> Vec<Vec<Vec<usize>>> {
-        let lengths: Vec<usize> = self.data.train.ids.iter().map(Vec::len).collect();
-        let batches = self.plan.epoch(&lengths, epoch);
+        let batches = self.plan.epoch(&self.data.train.samples.lengths(), epoch);
         batches.chunks(self.settings.gradient_accumulation).map(<[_]>::to_vec).collect()
     }
 
-    /// The step's loss, and its gradient of every parameter.
-    ///
-    /// The loss is the mean over all rows of the step, by their labels' weights: however the rows are spread over passes,
-    /// the sum is that of one pass over all.
-    fn forward_backward(&mut self, batches: &[Vec<usize>]) -> Result<(f64, Gradients), TrainError> {
-        let rows = &self.data.train;
-        let labels: Vec<u32> = batches.iter().flatten().map(|&row| rows.labels[row]).collect();
-        let of_step = CrossEntropy { divisor: Some(self.loss.total_weight(&labels)), ..self.loss.clone() };
-        let mut gradients = Gradients::new(self.model.parameters().len());
-        let mut loss = 0.0;
-        for rows_of_pass in batches.iter().flat_map(|batch| passes(batch, &rows.ids)) {
-            self.voice.look()?;
-            let batch = packed(&rows.ids, Some(&rows.labels), rows_of_pass);
-            let control = self.voice.control;
-            let stop = || control.is_cancelled();
-            let features = match &mut self.features {
-                Some(kept) => kept.train.of(&self.model, &rows.ids, rows_of_pass, &stop),
-                None => Ok(None),
-            };
-            // What was stopped in the middle ends with an error; being stopped is what to tell.
-            self.voice.look()?;
-            let features = features?;
-            let pass = TrainPass {
-                batch: &batch,
-                features: features.as_ref(),
-                mode: Mode::Training { seed: self.settings.seed, step: self.passes },
-                loss: &of_step,
-                stop: &stop,
-            };
-            let part = self.model.train_pass(&pass, &mut gradients);
-            self.voice.look()?;
-            loss += part?.loss;
-            self.passes += 1;
-        }
-        Ok((loss, gradients))
+    /// The step's loss, and its gradient of every parameter. `rows` are those of each of its batches.
+    fn forward_backward(&mut self, rows: &[Vec<usize>], epoch: u32) -> Result<(f64, Gradients), TrainError> {
+        let passes = passes_of_step(&*self.task, &self.data.train.samples, rows, Draw::Epoch(epoch));
+        let control = self.voice.control;
+        let step = Step {
+            model: &self.model,
+            passes: &passes,
+            loss: &self.loss,
+            seed: self.settings.seed,
+            first_pass: self.passes,
+            stop: &|| control.is_cancelled(),
+        };
+        let features = self.features.as_mut().map(|kept| &mut kept.train);
+        let outcome = step.forward_backward(features, &mut || self.voice.look())?;
+        self.passes += passes.len() as u64;
+        Ok((outcome.loss, outcome.gradients))
     }
 
     fn check_finite(&self, what: &'static str, figure: f64, learning_rate: f64) -> Result<(), TrainError> {
@@ -159,9 +141,10 @@ impl Trainer<'_> {
         Err(TrainError::Diverged { what, step: self.step + 1, learning_rate, peak, kept })
     }
 
-    /// Writes the step down and tells it.
-    fn log(&mut self, batches: &[Vec<usize>], loss: f64, learning_rate: f64, grad_norm: f64) -> Result<(), TrainError> {
-        let tokens = batches.iter().flatten().map(|&row| self.data.train.ids[row].len() as u64).sum();
+    /// Records the step and reports it.
+    fn log(&mut self, rows: &[Vec<usize>], loss: f64, learning_rate: f64, grad_norm: f64) -> Result<(), TrainError> {
+        let ids = &self.data.train.samples.ids;
+        let tokens = rows.iter().flatten().map(|&row| ids[row].len() as u64).sum();
         let train_seconds = self.train_time.as_secs_f64();
         let metrics =
             StepMetrics { step: self.step, epoch: self.epoch, loss, learning_rate, grad_norm, tokens, train_seconds };
@@ -182,16 +165,16 @@ impl Trainer<'_> {
     /// Measures the weights on validation and keeps them if they are the best so far.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when told to stop while there is a best to keep, or twice.
+    /// [`TrainError::Cancelled`] when stopped while there is a best to keep, or twice.
     pub fn evaluate(&mut self) -> Result<Verdict, TrainError> {
         let stopwatch = Stopwatch::start(&self.voice);
         let rows = &self.data.validation;
-        let (voice, total, has_best) = (&mut self.voice, rows.ids.len(), self.best.is_some());
+        let (voice, total, has_best) = (&mut self.voice, rows.samples.len(), self.best.is_some());
         let control = voice.control;
         let stop = || if has_best { control.is_cancelled() } else { control.is_abandoned() };
         let logits = predict::logits(
             &self.model,
-            &rows.ids,
+            &rows.samples.ids,
             self.features.as_mut().map(|kept| &mut kept.validation),
             &stop,
             &mut |done| {
@@ -199,7 +182,7 @@ impl Trainer<'_> {
                 if has_best { voice.look() } else { voice.look_for_second_stop() }
             },
         )?;
-        let metrics = predict::measure(self.labels, &rows.labels, &logits);
+        let metrics = predict::measure(self.labels, &rows.samples.classes, &logits);
         self.check_finite("the loss on validation", metrics.loss, self.schedule.rate(self.step.saturating_sub(1)))?;
         let verdict = self.watch.observe(&metrics);
         let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };
@@ -214,38 +197,5 @@ impl Trainer<'_> {
             self.voice.log("The metric no longer improves: stopping early.");
         }
         Ok(verdict)
-    }
-}
-
-/// Tokens in a pass. A batch of more is computed in several, which bounds the memory of activations; the gradient is the
-/// same.
-pub(super) const PASS_TOKENS: usize = 4096;
-
-/// Cuts a batch into passes, its rows in order; a text of more than [`PASS_TOKENS`] is a pass of its own.
-pub(super) fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
-    let mut passes = Vec::new();
-    let (mut first, mut tokens) = (0, 0);
-    for (place, &row) in batch.iter().enumerate() {
-        let length = ids[row].len();
-        if tokens + length > PASS_TOKENS && first < place {
-            passes.push(&batch[first..place]);
-            (first, tokens) = (place, 0);
-        }
-        tokens += length;
-    }
-    passes.push(&batch[first..]);
-    passes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn passes_hold_every_row_in_order_and_stay_small() {
-        let ids: Vec<Vec<u32>> = [3000, 1000, 96, 1, 5000, 4096, 1].map(|length| vec![1; length]).into();
-        let batch = [0, 1, 2, 3, 4, 5, 6];
-        assert_eq!(passes(&batch, &ids), [&[0, 1, 2][..], &[3], &[4], &[5], &[6]]);
-        assert_eq!(passes(&batch[..1], &ids), [&[0]]);
     }
 }

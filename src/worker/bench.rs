@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::data::{self, TextTokenizer};
-use crate::models::{Compute, LoadOptions, TextClassifier};
+use crate::models::{Compute, LoadOptions, Model};
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
 use crate::training::{self, StepBench, StepFigures};
 use crate::worker::models::local_model;
@@ -44,7 +44,7 @@ impl Job for BenchStep {
         if let Some(warning) = compute.warning() {
             context.log(LogLevel::Warning, warning);
         }
-        let (model, _) = TextClassifier::load(&folder, &LoadOptions { labels, compute, ..LoadOptions::default() })?;
+        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::classifier(labels) })?;
         let figures = context.watched(|watch| training::bench_step(&model, self.bench, watch))?;
         Ok(StepTimes { figures, device })
     }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use rayon::prelude::*;
 
 use crate::data::{self, Cleaner, ImportedFile, Table, TextTokenizer};
-use crate::models::{Compute, LoadOptions, ModelConfig, TextClassifier};
+use crate::models::{Compute, LoadOptions, Model, ModelConfig};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, DatasetSettings, Precision, SourceFile};
 use crate::storage::{
@@ -25,7 +25,7 @@ const DEFAULT_LENGTH: usize = 128;
 
 /// A model in memory with what belongs to it.
 pub(super) struct LoadedModel {
-    pub model: TextClassifier,
+    pub model: Model,
     tokenizer: TextTokenizer,
     cleaner: Cleaner,
     info: ModelFolderInfo,
@@ -88,9 +88,8 @@ impl LoadedModel {
             JobError::Failed(format!("In {}, {error}.", file.display()))
         })?;
         let compute = Compute::for_prediction(info.precision);
-        let options =
-            LoadOptions { labels: info.labels.clone(), compute, only_answers: true, ..LoadOptions::default() };
-        let (model, report) = TextClassifier::load(folder, &options)?;
+        let options = LoadOptions { compute, only_answers: true, ..LoadOptions::classifier(info.labels.clone()) };
+        let (model, report) = Model::load(folder, &options)?;
         if report.new_head {
             let message = format!(
                 "The model in {} has no trained classification head. Train it first, or choose a run's best checkpoint \

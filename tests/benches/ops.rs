@@ -11,7 +11,8 @@ use candle_core::{Device, Tensor, Var};
 use divan::Bencher;
 use hone::ops::{
     Activation, AdamW, AdamWState, Array, AttentionInput, AttentionShape, Backend, CrossEntropy, Dropout, Gradient,
-    Gradients, LayerNormWeights, MatrixPrecision, Tape, TokenRows, Value, Weight, adamw_step, cross_entropy,
+    Gradients, LayerNormWeights, LinearWeights, MatrixPrecision, Tape, TokenRows, Value, Weight, adamw_step,
+    cross_entropy,
 };
 use hone::random::Rng;
 
@@ -75,7 +76,7 @@ fn time(
 #[divan::bench(args = [F32, BF16, Backend::Composed], sample_count = 20)]
 fn linear_with_gelu(bencher: Bencher<'_, '_>, backend: Backend) {
     let (weights, trained) = weights(&[&[INNER, HIDDEN], &[INNER]]);
-    let layer = (weights[0].clone(), Some(weights[1].clone()));
+    let layer = LinearWeights { weight: weights[0].clone(), bias: Some(weights[1].clone()) };
     time(bencher, backend, HIDDEN, &trained, |tape, x| tape.linear(x, &[&layer], Some(Activation::Gelu)));
 }
 
@@ -83,7 +84,8 @@ fn linear_with_gelu(bencher: Bencher<'_, '_>, backend: Backend) {
 fn linear_query_key_value(bencher: Bencher<'_, '_>, backend: Backend) {
     let matrix: &[usize] = &[HIDDEN, HIDDEN];
     let (weights, trained) = weights(&[matrix, &[HIDDEN], matrix, &[HIDDEN], matrix, &[HIDDEN]]);
-    let layers: Vec<_> = weights.chunks(2).map(|pair| (pair[0].clone(), Some(pair[1].clone()))).collect();
+    let layer = |pair: &[Weight]| LinearWeights { weight: pair[0].clone(), bias: Some(pair[1].clone()) };
+    let layers: Vec<_> = weights.chunks(2).map(layer).collect();
     time(bencher, backend, HIDDEN, &trained, |tape, x| tape.linear(x, &layers.iter().collect::<Vec<_>>(), None));
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order data flows through them; a room may use those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "progress",
     "random",
     "project",
@@ -14,6 +14,7 @@ const ROOMS: [&str; 14] = [
     "evaluation",
     "storage",
     "fetch",
+    "tasks",
     "training",
     "export",
     "worker",

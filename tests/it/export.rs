@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use hone::data::{TextTokenizer, packed};
 use hone::evaluation::{ClassificationMetrics, Prediction};
 use hone::export::{ExportError, ExportFormat, Exported, export};
-use hone::models::{LoadOptions, Mode, TextClassifier};
+use hone::models::{LoadOptions, Mode, Model};
 use hone::progress::{Control, Watch};
 use hone::project::{ModelChoice, Project};
 use hone::storage::{
@@ -25,9 +25,9 @@ fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")
 }
 
-fn load(folder: &Path, labels: &[String]) -> TextClassifier {
-    let options = LoadOptions { labels: labels.to_vec(), seed: 1, ..LoadOptions::default() };
-    TextClassifier::load(folder, &options).unwrap().0
+fn load(folder: &Path, labels: &[String]) -> Model {
+    let options = LoadOptions { seed: 1, ..LoadOptions::classifier(labels.to_vec()) };
+    Model::load(folder, &options).unwrap().0
 }
 
 fn logits(folder: &Path, labels: &[String]) -> Vec<Vec<f32>> {

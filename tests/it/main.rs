@@ -10,6 +10,7 @@ mod data;
 mod evaluation;
 mod export;
 mod fetch;
+mod masked_lm;
 mod model_folders;
 mod models;
 mod storage;

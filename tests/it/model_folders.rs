@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use hone::models::{LoadOptions, LoadReport, Mode, ModelError, TextClassifier, WrongShape};
+use hone::models::{LoadOptions, LoadReport, Mode, Model, ModelError, WrongShape};
 use tempfile::TempDir;
 
 use crate::tiny_bert::{LABELS, folder, load, logits, options};
@@ -28,8 +28,8 @@ fn rewrite(folder: &Path, change: impl Fn(String, Tensor) -> Option<(String, Ten
     candle_core::safetensors::save(&tensors, &path).unwrap();
 }
 
-fn try_load(folder: &Path) -> Result<(TextClassifier, LoadReport), ModelError> {
-    TextClassifier::load(folder, &options(&LABELS))
+fn try_load(folder: &Path) -> Result<(Model, LoadReport), ModelError> {
+    Model::load(folder, &options(&LABELS))
 }
 
 fn said(folder: &Path) -> String {
@@ -58,7 +58,7 @@ fn the_report_of_a_whole_folder_is_clean() {
 #[test]
 fn other_labels_make_a_new_seeded_head() {
     let head = |labels: &[&str], seed| {
-        let (model, report) = TextClassifier::load(&folder(), &LoadOptions { seed, ..options(labels) }).unwrap();
+        let (model, report) = Model::load(&folder(), &LoadOptions { seed, ..options(labels) }).unwrap();
         assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
         let last: Vec<_> = model.parameters().iter().rev().take(2).collect();
         assert_eq!((last[1].name.as_str(), last[0].name.as_str()), ("classifier.weight", "classifier.bias"));
@@ -100,12 +100,15 @@ fn tensors_too_many_or_too_few_are_reported() {
     rewrite(copy.path(), |name, tensor| match name.as_str() {
         "bert.pooler.dense.bias" => None,
         "bert.pooler.dense.weight" => Some((name, tensor.narrow(0, 0, 8).unwrap().contiguous().unwrap())),
-        "classifier.bias" => Some(("cls.predictions.bias".to_owned(), tensor)),
+        "classifier.bias" => Some(("bert.extra.bias".to_owned(), tensor)),
+        // Of another head: there is nothing to report.
+        "classifier.weight" => Some(("cls.predictions.bias".to_owned(), tensor)),
         _ => Some((name, tensor)),
     });
     let (_, report) = try_load(copy.path()).unwrap();
+    assert!(report.new_head);
     assert_eq!(report.missing, ["bert.pooler.dense.bias"]);
-    assert_eq!(report.unexpected, ["cls.predictions.bias"]);
+    assert_eq!(report.unexpected, ["bert.extra.bias"]);
     let (name, expected, found) = ("bert.pooler.dense.weight".to_owned(), vec![32, 32], vec![8, 32]);
     assert_eq!(report.wrong_shape, [WrongShape { name, expected, found }]);
 }
@@ -157,7 +160,7 @@ fn damaged_weights_are_told_from_whole_ones() {
 
 #[test]
 fn what_cannot_be_a_classifier_is_refused() {
-    let error = TextClassifier::load(&folder(), &options(&[])).unwrap_err();
+    let error = Model::load(&folder(), &options(&[])).unwrap_err();
     assert!(matches!(error, ModelError::NoLabels));
     let copy = copy();
     let config = copy.path().join("config.json");
@@ -169,11 +172,11 @@ fn what_cannot_be_a_classifier_is_refused() {
 #[test]
 fn a_saved_folder_is_the_same_model() {
     let labels = ["bad", "good"];
-    let (model, _) = TextClassifier::load(&folder(), &options(&labels)).unwrap();
+    let (model, _) = Model::load(&folder(), &options(&labels)).unwrap();
     let out = tempfile::tempdir().unwrap();
     let saved = out.path().join("deep/model");
     model.save_folder(&folder(), &saved).unwrap();
-    let (again, report) = TextClassifier::load(&saved, &LoadOptions { seed: 7, ..options(&labels) }).unwrap();
+    let (again, report) = Model::load(&saved, &LoadOptions { seed: 7, ..options(&labels) }).unwrap();
     assert!(!report.new_head);
     assert_eq!(logits(&again, Mode::Inference), logits(&model, Mode::Inference));
 

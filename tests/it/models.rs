@@ -1,9 +1,9 @@
 //! The network against `transformers`: values, gradients, learning, dropout.
 
 use candle_core::{Tensor, Var};
-use hone::data::PackedBatch;
+use hone::data::Batch;
 use hone::fetch::locate;
-use hone::models::{Compute, LoadOptions, Mode, TextClassifier, TrainPass};
+use hone::models::{Compute, LoadOptions, Mode, Model, TrainPass};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
 use hone::project::{DeviceChoice, ModelChoice, OptimizerSettings, Precision, TrainedLayers};
 use hone::training::Optimizer;
@@ -68,9 +68,9 @@ fn gradients_equal_finite_differences() {
 #[test]
 fn every_parameter_has_a_gradient_and_moves() {
     for dropout in [None, Some(0.0)] {
-        let (model, _) = TextClassifier::load(&folder(), &LoadOptions { dropout, ..options(&["yes", "no"]) }).unwrap();
+        let (model, _) = Model::load(&folder(), &LoadOptions { dropout, ..options(&["yes", "no"]) }).unwrap();
         let mut batch = batch();
-        batch.labels.iter_mut().for_each(|label| *label %= 2);
+        batch.wanted.iter_mut().for_each(|label| *label %= 2);
         let (_, gradients) = learn(&model, &batch, FIRST_STEP);
         for (place, parameter) in model.parameters().iter().enumerate() {
             let grad = gradients.get(place).expect("every parameter has a gradient");
@@ -130,8 +130,8 @@ fn a_text_has_the_same_logits_alone_and_in_company() {
     let model = load();
     let together = logits(&model, Mode::Inference);
     for (case, together) in expected().cases.iter().zip(together) {
-        let mut alone = PackedBatch::default();
-        alone.push(&case.input_ids, None, 0);
+        let mut alone = Batch::default();
+        alone.push_text(&case.input_ids, None, 0);
         let alone = model.forward(&alone, Mode::Inference).unwrap();
         for (alone, together) in alone[0].iter().zip(together) {
             assert!((alone - together).abs() < 1e-5, "{alone} {together}");
@@ -194,13 +194,13 @@ fn gpu() -> Option<DeviceChoice> {
     found
 }
 
-fn load_on(device: DeviceChoice, trained: TrainedLayers) -> TextClassifier {
+fn load_on(device: DeviceChoice, trained: TrainedLayers) -> Model {
     let compute = Compute::choose(device, Precision::F32).unwrap();
-    TextClassifier::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
+    Model::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
 }
 
 /// Asserts that a model computes what the kernels do: loss, gradients, answers.
-fn same_numbers(other: &TextClassifier) {
+fn same_numbers(other: &Model) {
     let model = load();
     let mode = Mode::Training { seed: 5, step: 3 };
     let (loss, gradients) = learn(&model, &batch(), mode);
@@ -222,7 +222,7 @@ fn same_numbers(other: &TextClassifier) {
 #[test]
 fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
     for (trained, frozen_layers) in [(TrainedLayers::Top(1), 1), (TrainedLayers::Head, 2), (TrainedLayers::Top(9), 0)] {
-        let (model, _) = TextClassifier::load(&folder(), &LoadOptions { trained, ..options(&LABELS) }).unwrap();
+        let (model, _) = Model::load(&folder(), &LoadOptions { trained, ..options(&LABELS) }).unwrap();
         let frozen = |name: &str| {
             let layer = |index| name.starts_with(&format!("bert.encoder.layer.{index}."));
             name.starts_with("bert.embeddings.") || (0..frozen_layers).any(layer)
@@ -249,8 +249,8 @@ fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
 fn batches_that_cannot_be_read_are_refused() {
     let model = load();
     let refused = |texts: &[&[u32]]| {
-        let mut batch = PackedBatch::default();
-        texts.iter().enumerate().for_each(|(row, ids)| batch.push(ids, None, row));
+        let mut batch = Batch::default();
+        texts.iter().enumerate().for_each(|(row, ids)| batch.push_text(ids, None, row));
         model.forward(&batch, Mode::Inference).unwrap_err().to_string()
     };
     assert!(refused(&[]).contains("no text"));
@@ -274,11 +274,11 @@ fn minilm_equals_transformers() {
     };
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/minilm-l6-pooled.json");
     let cases: Vec<Pooled> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let (model, report) = TextClassifier::load(&folder, &options(&LABELS)).unwrap();
+    let (model, report) = Model::load(&folder, &options(&LABELS)).unwrap();
     assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
     assert_eq!(report.loaded.len(), 103);
-    let mut batch = PackedBatch::default();
-    cases.iter().enumerate().for_each(|(row, case)| batch.push(&case.input_ids, None, row));
+    let mut batch = Batch::default();
+    cases.iter().enumerate().for_each(|(row, case)| batch.push_text(&case.input_ids, None, row));
     let pooled = model.pooled(&batch).unwrap();
     for (case, pooled) in cases.iter().zip(pooled) {
         assert_eq!(case.pooled.len(), pooled.len());
@@ -288,8 +288,8 @@ fn minilm_equals_transformers() {
     }
 }
 
-fn without_dropout() -> TextClassifier {
-    TextClassifier::load(&folder(), &LoadOptions { dropout: Some(0.0), ..options(&LABELS) }).unwrap().0
+fn without_dropout() -> Model {
+    Model::load(&folder(), &LoadOptions { dropout: Some(0.0), ..options(&LABELS) }).unwrap().0
 }
 
 fn values(tensor: &Tensor) -> Vec<f32> {
@@ -317,12 +317,12 @@ fn a_model_that_only_answers_answers_the_same() {
     for precision in [Precision::F32, Precision::Bf16] {
         let load = |only_answers| {
             let compute = Compute::choose(DeviceChoice::Cpu, precision).unwrap();
-            TextClassifier::load(&folder(), &LoadOptions { only_answers, compute, ..options(&LABELS) }).unwrap().0
+            Model::load(&folder(), &LoadOptions { only_answers, compute, ..options(&LABELS) }).unwrap().0
         };
         let (answering, trained) = (load(true), load(false));
         assert_eq!((answering.trained_count(), trained.trained_count()), (0, trained.parameter_count()));
-        let mut batch = PackedBatch::default();
-        [&[2, 7, 9, 3][..], &[2, 3]].iter().enumerate().for_each(|(row, ids)| batch.push(ids, None, row));
+        let mut batch = Batch::default();
+        [&[2, 7, 9, 3][..], &[2, 3]].iter().enumerate().for_each(|(row, ids)| batch.push_text(ids, None, row));
         for _ in 0..2 {
             let answers = answering.forward(&batch, Mode::Inference).unwrap();
             assert_eq!(answers, trained.forward(&batch, Mode::Inference).unwrap(), "{precision:?}");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use hone::data::PackedBatch;
-use hone::models::{LoadOptions, Mode, TextClassifier, TrainPass};
+use hone::data::Batch;
+use hone::models::{LoadOptions, Mode, Model, TrainPass};
 use hone::ops::{CrossEntropy, Gradients};
 use serde::Deserialize;
 
@@ -34,24 +34,24 @@ pub fn expected() -> Expected {
 
 pub fn options(labels: &[&str]) -> LoadOptions {
     let labels = labels.iter().map(|&label| label.to_owned()).collect();
-    LoadOptions { labels, seed: 42, ..LoadOptions::default() }
+    LoadOptions { seed: 42, ..LoadOptions::classifier(labels) }
 }
 
-pub fn load() -> TextClassifier {
-    TextClassifier::load(&folder(), &options(&LABELS)).unwrap().0
+pub fn load() -> Model {
+    Model::load(&folder(), &options(&LABELS)).unwrap().0
 }
 
-pub fn batch() -> PackedBatch {
+pub fn batch() -> Batch {
     let expected = expected();
-    let mut batch = PackedBatch::default();
+    let mut batch = Batch::default();
     for (row, (case, &target)) in expected.cases.iter().zip(&expected.targets).enumerate() {
-        batch.push(&case.input_ids, Some(target), row);
+        batch.push_text(&case.input_ids, Some(target), row);
     }
     batch
 }
 
 /// The loss of a batch and the gradients of every parameter.
-pub fn learn(model: &TextClassifier, batch: &PackedBatch, mode: Mode) -> (f64, Gradients) {
+pub fn learn(model: &Model, batch: &Batch, mode: Mode) -> (f64, Gradients) {
     let mut gradients = Gradients::new(model.parameters().len());
     let loss = CrossEntropy::default();
     let pass = TrainPass { batch, features: None, mode, loss: &loss, stop: &|| false };
@@ -59,6 +59,6 @@ pub fn learn(model: &TextClassifier, batch: &PackedBatch, mode: Mode) -> (f64, G
     (loss, gradients)
 }
 
-pub fn logits(model: &TextClassifier, mode: Mode) -> Vec<Vec<f32>> {
+pub fn logits(model: &Model, mode: Mode) -> Vec<Vec<f32>> {
     model.forward(&batch(), mode).unwrap()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
-use hone::models::{Compute, LoadOptions, TextClassifier};
+use hone::models::{Compute, LoadOptions, Model};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
 use hone::project::{
@@ -168,10 +168,10 @@ fn a_run_learns_and_leaves_everything_behind() {
 }
 
 /// The newest run's best checkpoint, and the test texts as its tokens.
-fn best_model(bench: &Bench) -> (TextClassifier, Vec<Vec<u32>>) {
+fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
     let best = bench.newest().best();
-    let options = LoadOptions { labels: bench.prepared.labels.clone(), ..LoadOptions::default() };
-    let (model, report) = TextClassifier::load(&best, &options).unwrap();
+    let options = LoadOptions::classifier(bench.prepared.labels.clone());
+    let (model, report) = Model::load(&best, &options).unwrap();
     assert!(!report.new_head && report.missing.is_empty());
     let texts: Vec<&str> = bench.prepared.side(Side::Test).map(|example| example.text.as_str()).collect();
     let ids = TextTokenizer::load(&best).unwrap().encode_batch(&texts, 32).unwrap();
@@ -272,8 +272,8 @@ fn every_tensor_moves() {
     bench.train(|settings| settings.epochs = 1).summary();
     let labels = bench.prepared.labels.clone();
     let load = |folder: &Path| {
-        let options = LoadOptions { labels: labels.clone(), seed: 42, ..LoadOptions::default() };
-        TextClassifier::load(folder, &options).unwrap().0
+        let options = LoadOptions { seed: 42, ..LoadOptions::classifier(labels.clone()) };
+        Model::load(folder, &options).unwrap().0
     };
     let (before, after) = (load(&tiny_bert()), load(&bench.newest().best()));
     assert!(before.parameters().len() > 30);
@@ -290,8 +290,8 @@ fn what_is_frozen_stays_and_the_rest_learns() {
     let bench = Bench::new(120);
     let labels = bench.prepared.labels.clone();
     let load = |folder: &Path| {
-        let options = LoadOptions { labels: labels.clone(), seed: 42, ..LoadOptions::default() };
-        TextClassifier::load(folder, &options).unwrap().0
+        let options = LoadOptions { seed: 42, ..LoadOptions::classifier(labels.clone()) };
+        Model::load(folder, &options).unwrap().0
     };
     for (trained, still) in [
         (TrainedLayers::Head, vec!["bert.embeddings.", "bert.encoder."]),
@@ -352,8 +352,8 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     };
     let labels = bench.prepared.labels.clone();
     assert_eq!(labels, ["bad", "good"]);
-    let options = LoadOptions { labels, seed: 42, ..LoadOptions::default() };
-    let (model, _) = TextClassifier::load(&tiny_bert(), &options).unwrap();
+    let options = LoadOptions { seed: 42, ..LoadOptions::classifier(labels) };
+    let (model, _) = Model::load(&tiny_bert(), &options).unwrap();
     let rows: Vec<_> = bench.prepared.side(Side::Train).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let ids = TextTokenizer::load(&tiny_bert()).unwrap().encode_batch(&texts, 32).unwrap();

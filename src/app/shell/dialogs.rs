@@ -1,4 +1,4 @@
-//! Dialogs: questions that must be answered before anything else.
+//! Modal dialogs: new project, save as, unsaved changes, a damaged project, help pages.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,14 @@ use crate::app::shell::help;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{banner, button, field_label, primary_button, spinner};
 
-/// Where a person goes when they leave the open project.
+/// Where to go after the open project is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leaving {
-    /// Close the window.
+    /// Quit Hone.
     Quit,
     /// Open another project.
     Open(PathBuf),
-    /// Make a new project.
+    /// Create a new project.
     Create {
         /// Its folder.
         folder: PathBuf,
@@ -27,39 +27,39 @@ pub enum Leaving {
     },
 }
 
-/// A question, and what has been typed into it.
+/// An open dialog, and what has been typed into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialog {
     /// Name and folder of a new project.
     New {
         /// Its name.
         name: String,
-        /// The folder its own folder is made in.
+        /// The folder to create the project's folder in.
         parent: String,
-        /// What was wrong with the last try.
+        /// Why the last try failed.
         error: Option<String>,
     },
-    /// Folder of the copy.
+    /// Folder for a copy of the project.
     SaveAs {
         /// The folder.
         folder: String,
-        /// What was wrong with the last try.
+        /// Why the last try failed.
         error: Option<String>,
     },
-    /// The system has no file dialog: a path is typed.
+    /// Asks for a typed path, because the system has no file dialog.
     TypePath {
         /// What it is for.
         pick: Pick,
         /// What has been typed.
         path: String,
     },
-    /// A run is going.
+    /// Asks before a running training is stopped.
     Training(Leaving),
-    /// A run was told to stop; it is left when it has.
+    /// Waits for the run to stop, then leaves.
     Stopping(Leaving),
-    /// There are changes that are not saved.
+    /// Asks whether to save unsaved changes.
     Unsaved {
-        /// Where to, once that is answered.
+        /// Where to go once that is answered.
         leaving: Leaving,
         /// The project was restored from an autosave and its file is still damaged.
         restored: bool,
@@ -75,14 +75,14 @@ pub enum Dialog {
     Shortcuts,
     /// Version and licences.
     About,
-    /// What was notified.
+    /// Past notifications.
     Notifications,
 }
 
-/// What a person answered.
+/// The answer to a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DialogAnswer {
-    /// Make this project.
+    /// Create this project.
     Create {
         /// Its folder.
         folder: PathBuf,
@@ -97,7 +97,7 @@ pub enum DialogAnswer {
     StopAndLeave(Leaving),
     /// Save and leave.
     SaveAndLeave(Leaving),
-    /// Forget the changes and leave.
+    /// Discard the changes and leave.
     DiscardAndLeave(Leaving),
     /// Open the last autosave.
     OpenAutosave(PathBuf),
@@ -121,7 +121,7 @@ pub fn dialog_frame(theme: &Theme, margin: f32) -> Frame {
         .inner_margin(Margin::same(margin as i8))
 }
 
-/// Draws the open dialog. Escape and a click beside it close it without an answer; Enter answers with what leads on.
+/// Draws the open dialog. Escape or a click outside closes it without an answer; Enter gives the default answer.
 pub fn dialogs_ui(
     ui: &Ui,
     theme: &Theme,
@@ -145,7 +145,7 @@ pub fn dialogs_ui(
         }
         Reply::Answer(answer) => Some(answer.clone()),
     };
-    // A project that could not be made there is told in the dialog, which stays.
+    // The dialog stays open, so that it can show why a project could not be created.
     let stays = matches!(answer, Some(DialogAnswer::Create { .. } | DialogAnswer::SaveAs(_)));
     if !stays && (answer.is_some() || response.should_close()) {
         *open = None;
@@ -153,7 +153,7 @@ pub fn dialogs_ui(
     answer
 }
 
-/// What a frame of a dialog came to.
+/// What one frame of a dialog results in.
 enum Reply {
     None,
     Close,
@@ -183,7 +183,7 @@ fn heading(ui: &mut Ui, theme: &Theme, title: &str, body: &str) {
     ui.add_space(theme.space.s);
 }
 
-/// A dialog that is only read.
+/// A dialog with nothing but text and a close button.
 fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> Reply {
     heading(ui, theme, title, "");
     body(ui);
@@ -192,19 +192,19 @@ fn page(ui: &mut Ui, theme: &Theme, title: &str, body: impl FnOnce(&mut Ui)) -> 
     if close.clicked() { Reply::Close } else { Reply::None }
 }
 
-/// Gives the keyboard to the button or field a dialog begins with, unless it is elsewhere in the dialog.
+/// Focuses the first button or field of a dialog, unless something in the dialog already has the focus.
 fn focus_first(response: &Response) {
     if response.ctx.memory(|memory| memory.focused().is_none()) {
         response.request_focus();
     }
 }
 
-/// Whether Enter was pressed in a field. On a button it presses that button.
+/// Whether Enter was pressed in a text field (on a button, Enter clicks the button).
 fn entered(field: &Response) -> bool {
     field.lost_focus() && field.ctx.input(|input| input.key_pressed(Key::Enter))
 }
 
-/// The row of buttons at the end, the one that leads on first from the right.
+/// The row of buttons at the bottom, laid out from the right with the default button first.
 fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
     ui.add_space(theme.space.m);
     let size = egui::vec2(ui.available_width(), theme.size.control + 4.0);
@@ -216,7 +216,7 @@ fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width:
     ui.add(TextEdit::singleline(value).desired_width(width).margin(margin)).accessible_name(name)
 }
 
-/// A text field for a folder and a button that asks the system.
+/// A text field for a folder, with a button that opens the system's dialog.
 fn folder_field(
     ui: &mut Ui,
     theme: &Theme,
@@ -245,15 +245,15 @@ fn new_ui(
     error: Option<&str>,
     sender: &mut CommandSender,
 ) -> Reply {
-    heading(ui, theme, "New project", "A project is a folder: its settings, its corrections and its runs");
+    heading(ui, theme, "New project", "A project is a folder that holds your settings, corrections and runs");
     field_label(ui, theme, "Name", "");
     let field = text_field(ui, theme, "Name", name, f32::INFINITY);
     ui.add_space(theme.space.xs);
-    let place = folder_field(ui, theme, "Make it in", parent, Pick::NewFolder, sender);
+    let place = folder_field(ui, theme, "Create in", parent, Pick::NewFolder, sender);
     let entered = entered(&field) || entered(&place);
     if let Some(error) = error {
         ui.add_space(theme.space.s);
-        banner(ui, theme, Tone::Danger, "The project could not be made", error, |_| {});
+        banner(ui, theme, Tone::Danger, "The project could not be created", error, |_| {});
     }
     let enabled = if name.trim().is_empty() { Err("Give the project a name") } else { Ok(()) };
     let (create, cancel) = buttons(ui, theme, |ui| {
@@ -271,7 +271,7 @@ fn new_ui(
     Reply::None
 }
 
-/// A folder's name that every system takes.
+/// The project name as a folder name that is valid on every system.
 fn folder_name(name: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ') { c } else { '-' };
     name.trim().chars().map(safe).collect::<String>().trim_matches('.').to_owned()
@@ -284,7 +284,7 @@ fn save_as_ui(
     error: Option<&str>,
     sender: &mut CommandSender,
 ) -> Reply {
-    let body = "Makes a copy of the project in another folder and goes on there. Its runs stay where they are";
+    let body = "Copies the project to another folder and switches to the copy. Runs stay in the old folder";
     heading(ui, theme, "Save as", body);
     let field = folder_field(ui, theme, "Folder", folder, Pick::SaveAs, sender);
     let entered = entered(&field);
@@ -292,7 +292,7 @@ fn save_as_ui(
         ui.add_space(theme.space.s);
         banner(ui, theme, Tone::Danger, "The project could not be saved there", error, |_| {});
     }
-    let enabled = if folder.trim().is_empty() { Err("Name a folder") } else { Ok(()) };
+    let enabled = if folder.trim().is_empty() { Err("Enter a folder") } else { Ok(()) };
     let (save, cancel) = buttons(ui, theme, |ui| {
         let save = primary_button(ui, theme, "", "Save", enabled).clicked();
         (save, button(ui, theme, "", "Cancel").clicked())
@@ -306,7 +306,7 @@ fn save_as_ui(
 }
 
 fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> Reply {
-    heading(ui, theme, pick::title(pick), "This system has no file dialog that Hone can show: type the path");
+    heading(ui, theme, pick::title(pick), "Hone couldn't open a file dialog on this system. Type the path instead");
     field_label(ui, theme, "Path", "");
     let field = text_field(ui, theme, "Path", path, f32::INFINITY);
     let entered = entered(&field);
@@ -325,14 +325,14 @@ fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> R
 
 fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
     let (title, stop) = match leaving {
-        Leaving::Quit => ("Close while a model is being trained?", "Stop and close"),
-        _ => ("Leave while a model is being trained?", "Stop and leave"),
+        Leaving::Quit => ("Quit while training is running?", "Stop and quit"),
+        _ => ("Close this project while training is running?", "Stop and close"),
     };
-    let body = "The run ends at once. To keep its best checkpoint as a result, go on training and choose \
-                \"Stop and keep the best\" first.";
+    let body = "The run will stop right away, without a result. To keep its best checkpoint, continue training and \
+                choose \"Stop and keep the best\" first.";
     heading(ui, theme, title, body);
     let (stay, stop) = buttons(ui, theme, |ui| {
-        let stay = primary_button(ui, theme, "", "Go on training", Ok(()));
+        let stay = primary_button(ui, theme, "", "Continue training", Ok(()));
         (stay, button(ui, theme, icons::STOP, stop).clicked())
     });
     focus_first(&stay);
@@ -345,11 +345,11 @@ fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
 
 fn stopping_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
     let body = match leaving {
-        Leaving::Quit => "Hone closes as soon as the run has ended.",
-        _ => "This project is left as soon as the run has ended.",
+        Leaving::Quit => "Hone will quit once the run has stopped.",
+        _ => "The project will close once the run has stopped.",
     };
     heading(ui, theme, "Stopping the run", body);
-    spinner(ui, theme.size.control, theme.palette.accent, "Waiting for the run to end");
+    spinner(ui, theme.size.control, theme.palette.accent, "Waiting for the run to stop");
     let stay = buttons(ui, theme, |ui| button(ui, theme, "", "Stay here"));
     focus_first(&stay);
     if stay.clicked() { Reply::Close } else { Reply::None }
@@ -357,11 +357,11 @@ fn stopping_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
 
 fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving, restored: bool) -> Reply {
     let (title, body) = if restored {
-        let body = "Without saving, the project file stays damaged. What was restored is kept and offered again; \
-                    changes made since are lost.";
+        let body = "If you don't save, the project file stays damaged. You can restore the autosave again, but \
+                    you'll lose the changes you made since.";
         ("Save the restored project?", body)
     } else {
-        ("Save the changes to this project?", "Without saving, the changes since the last save are lost.")
+        ("Save your changes to this project?", "If you don't save, you'll lose all changes since the last save.")
     };
     heading(ui, theme, title, body);
     let (save, discard, cancel) = buttons(ui, theme, |ui| {
@@ -380,7 +380,7 @@ fn unsaved_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving, restored: bool) -> 
 
 fn damaged_ui(ui: &mut Ui, theme: &Theme, path: &Path, message: &str) -> Reply {
     heading(ui, theme, "The project file is damaged", message);
-    ui.add(egui::Label::new(theme.muted("The damaged file stays as it is until you save.")).wrap());
+    ui.add(egui::Label::new(theme.muted("Hone won't change the damaged file until you save.")).wrap());
     let (open, cancel) = buttons(ui, theme, |ui| {
         let open = primary_button(ui, theme, "", "Open the last autosave", Ok(()));
         (open, button(ui, theme, "", "Cancel").clicked())

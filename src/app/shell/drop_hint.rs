@@ -1,10 +1,10 @@
-//! What is shown while a file is held over the window.
+//! The overlay shown while a file is dragged over the window.
 
 use egui::{Align2, Id, LayerId, Order, Stroke, StrokeKind, Ui};
 
 use crate::app::theme::Theme;
 
-/// Says over the whole window that the file can be dropped.
+/// Covers the window with a hint that the file can be dropped.
 pub fn drop_hint_ui(ui: &Ui, theme: &Theme) {
     let painter = ui.ctx().layer_painter(LayerId::new(Order::Tooltip, Id::unique("drop hint")));
     let window = ui.ctx().content_rect();
@@ -13,6 +13,6 @@ pub fn drop_hint_ui(ui: &Ui, theme: &Theme) {
     let frame = window.shrink(theme.space.l);
     let radius = f32::from(theme.radius.large);
     painter.rect_stroke(frame, radius, Stroke::new(2.0, palette.accent), StrokeKind::Inside);
-    let text = "Drop data files to read them as one table, or a project's folder to open it";
+    let text = "Drop data files to load them as one table, or a project folder to open it";
     painter.text(window.center(), Align2::CENTER_CENTER, text, theme.font(theme.text.title), palette.accent);
 }

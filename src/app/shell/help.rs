@@ -1,4 +1,4 @@
-//! Pages that are only read: shortcuts, about, notifications.
+//! Help pages: shortcuts, about, notifications.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::app::widgets::numbers::duration;
 /// Width of the column of keys.
 const KEYS: f32 = 180.0;
 
-/// Height of what is scrolled: the dialog's heading and buttons must stay in the window.
+/// Height of the scroll area, so that the dialog's heading and buttons stay in the window.
 fn height(ui: &Ui) -> f32 {
     440.0_f32.min(ui.ctx().content_rect().height() - 220.0)
 }
 
-/// All keyboard shortcuts, from the command table.
+/// Lists all keyboard shortcuts, from the command table.
 pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
     ScrollArea::vertical().max_height(height(ui)).auto_shrink([false, true]).show(ui, |ui| {
         for menu in Menu::ALL {
@@ -39,11 +39,11 @@ pub(super) fn shortcuts_ui(ui: &mut Ui, theme: &Theme) {
             });
             ui.add_space(theme.space.s);
         }
-        ui.label(theme.small("Everywhere: Tab and Shift+Tab go from control to control, Space or Enter presses it"));
+        ui.label(theme.small("Everywhere: Tab and Shift+Tab move between controls; Space or Enter presses them"));
     });
 }
 
-/// Version, licences, where things are kept.
+/// Version, licences and where Hone keeps its files.
 pub(super) fn about_ui(ui: &mut Ui, theme: &Theme) {
     ui.label(format!("Version {}", env!("CARGO_PKG_VERSION")));
     ui.label(env!("CARGO_PKG_DESCRIPTION"));
@@ -61,10 +61,10 @@ pub(super) fn about_ui(ui: &mut Ui, theme: &Theme) {
     }
 }
 
-/// What was notified in this sitting, newest first.
+/// Notifications since Hone started, newest first.
 pub(super) fn notifications_ui(ui: &mut Ui, theme: &Theme, notices: &Notices) {
     if notices.len() == 0 {
-        ui.label(theme.muted(format!("{}  Nothing was notified in this sitting", icons::BELL)));
+        ui.label(theme.muted(format!("{}  No notifications yet", icons::BELL)));
         return;
     }
     ScrollArea::vertical().max_height(height(ui)).auto_shrink([false, true]).show(ui, |ui| {

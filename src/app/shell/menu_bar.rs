@@ -81,7 +81,7 @@ fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[PathBuf], sender: &mut Comman
     });
 }
 
-/// The folder a project's folder stands in, shortened from the left.
+/// The parent of a project's folder, shortened from the left.
 fn short(folder: &std::path::Path) -> String {
     let parent = folder.parent().map(|parent| parent.display().to_string()).unwrap_or_default();
     let count = parent.chars().count();

@@ -1,4 +1,4 @@
-//! What stands around the step: menu bar, rail, status bar, notifications, palette, dialogs, welcome page.
+//! Everything around the step: menu bar, rail, status bar, notifications, palette, dialogs, welcome page.
 
 mod dialogs;
 mod drop_hint;

@@ -1,4 +1,4 @@
-//! Notifications: shown for a while in a corner, kept to be read again.
+//! Notifications: shown briefly in a corner, and kept so that they can be read again.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use crate::app::context::Notice;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{icon_button, tone_icon};
 
-/// How long something that went well is shown; what went wrong stays until it is dismissed.
+/// How long a success or a piece of information is shown. Warnings and errors stay until dismissed.
 const SHOWN: Duration = Duration::from_secs(6);
 /// Notifications kept.
 const LIMIT: usize = 100;
-/// Notifications shown at once.
+/// Notifications shown at the same time.
 const AT_ONCE: usize = 3;
 
-/// Everything notified in this sitting, oldest first.
+/// All notifications since Hone started, oldest first.
 #[derive(Debug, Default)]
 pub struct Notices {
     all: Vec<Entry>,
@@ -29,7 +29,7 @@ struct Entry {
 }
 
 impl Notices {
-    /// Tells the person something.
+    /// Adds a notification.
     pub fn push(&mut self, notice: Notice) {
         self.all.push(Entry { notice, at: Instant::now(), dismissed: false });
         if self.all.len() > LIMIT {
@@ -37,7 +37,7 @@ impl Notices {
         }
     }
 
-    /// Everything notified, newest first, with how long ago.
+    /// All notifications, newest first, each with its age.
     pub fn newest_first(&self) -> impl Iterator<Item = (&Notice, Duration)> {
         self.all.iter().rev().map(|entry| (&entry.notice, entry.at.elapsed()))
     }
@@ -48,7 +48,7 @@ impl Notices {
         self.all.len()
     }
 
-    /// Draws those to be seen now in the lower right corner.
+    /// Draws the current notifications in the lower right corner.
     pub fn toasts_ui(&mut self, ui: &Ui, theme: &Theme) {
         let stays = |tone| matches!(tone, Tone::Danger | Tone::Warning);
         for entry in &mut self.all {

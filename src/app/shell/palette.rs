@@ -47,7 +47,7 @@ impl Palette {
                 }
                 ui.add_space(theme.space.xs);
                 if found.is_empty() {
-                    ui.label(theme.muted("No command has these words in its name"));
+                    ui.label(theme.muted("No matching commands"));
                 }
                 ScrollArea::vertical()
                     .max_height(380.0_f32.min(ui.ctx().content_rect().height() - 160.0))
@@ -84,7 +84,7 @@ impl Palette {
     }
 }
 
-/// Commands whose name holds every word of the query, those that begin with it first.
+/// Commands whose name contains every word of the query; those that start with it come first.
 fn search(query: &str) -> Vec<UserCommand> {
     let query = query.to_lowercase();
     let words: Vec<&str> = query.split_whitespace().collect();
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_by_any_words_and_puts_beginnings_first() {
+    fn search_matches_every_word_and_ranks_prefix_matches_first() {
         assert_eq!(search("start tr"), [UserCommand::Train]);
         assert_eq!(search("sav")[0], UserCommand::Save);
         assert!(search("theme").len() == 3);

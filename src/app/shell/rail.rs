@@ -20,7 +20,7 @@ struct Row<'a> {
     selected: bool,
 }
 
-/// What the rail shows of a step's readiness.
+/// A step's state as the rail shows it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Ready,
@@ -35,7 +35,7 @@ impl State {
             Self::Ready => "ready",
             Self::Blocked => "blocked",
             Self::Done => "done",
-            Self::Busy => "under way",
+            Self::Busy => "running",
         }
     }
 }
@@ -79,7 +79,7 @@ fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool) {
         ui.add_space(theme.space.s);
         ui.vertical(|ui| {
             let name = if dirty { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
-            let hover = if dirty { "There are changes that are not saved" } else { "Everything is saved" };
+            let hover = if dirty { "Unsaved changes" } else { "All changes saved" };
             ui.add(egui::Label::new(theme.strong(name)).truncate())
                 .on_hover_text(format!("{hover}\n{}", ctx.folder.display()));
         });
@@ -146,7 +146,7 @@ fn shortcut(ui: &mut Ui, theme: &Theme, command: UserCommand) {
     }
 }
 
-/// Paints a row by hand, so that icon, title and state each stand in their own column.
+/// Paints a row by hand, so that icons, titles and states line up in columns.
 fn row_ui(ui: &mut Ui, theme: &Theme, row: &Row<'_>) -> Response {
     let height = theme.size.control + theme.space.xs;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());

@@ -1,4 +1,4 @@
-//! The status bar: device, memory, what is going on, what was sent over the network.
+//! The status bar: device, memory, current work, notifications and network traffic.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// Memory used by this process.
 pub struct Meter {
-    /// `None` where the system does not tell.
+    /// `None` where the system does not report it.
     system: Option<sysinfo::System>,
     at: Option<Instant>,
     bytes: u64,
@@ -48,7 +48,7 @@ impl Meter {
     }
 }
 
-/// Draws the status bar. `notices` is how many notifications there are to read again.
+/// Draws the status bar. `memory` is in bytes; `notices` is the number of notifications kept.
 pub fn status_bar_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -59,8 +59,8 @@ pub fn status_bar_ui(
 ) {
     ui.horizontal_centered(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.l;
-        item(ui, theme, icons::CPU, &device(ctx), "Where the numbers are computed, and in which arithmetic");
-        item(ui, theme, icons::MEMORY, &bytes(memory), "Memory that Hone uses now");
+        item(ui, theme, icons::CPU, &device(ctx), "Device and number format used for training");
+        item(ui, theme, icons::MEMORY, &bytes(memory), "Memory Hone is using now");
         if let Some(ctx) = ctx {
             activity(ui, ctx);
         }
@@ -86,12 +86,12 @@ fn device(ctx: Option<&StepContext<'_>>) -> String {
     running.map_or_else(chosen, |start| start.device.clone())
 }
 
-/// Nothing leaves this machine unless the person asks: here it is counted.
+/// Shows how much was sent, because nothing may leave this machine unless the person asks for it.
 fn network(ui: &mut Ui, theme: &Theme) {
     let (received, sent) = bytes_transferred();
     let hover = format!(
-        "{} went out over the network since Hone was started, and {} came in. \
-         Your data never leaves this machine; only model downloads use the network",
+        "{} sent and {} received since Hone started. Your data never leaves this machine: \
+         Hone uses the network only to download models",
         amount(sent),
         amount(received)
     );

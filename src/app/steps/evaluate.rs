@@ -1,4 +1,4 @@
-//! The Evaluate step: one honest headline, the figures behind it, and the rows behind the figures.
+//! The Evaluate step: a headline, the metrics behind it, and the rows behind the metrics.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,16 +30,16 @@ enum Rows {
     Other,
 }
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct EvaluateStepState {
     rows: Rows,
     matrix: MatrixState,
-    /// Places of the rows listed, in the predictions shown; made anew when what is listed changes.
+    /// Indices of the listed rows in the predictions shown; recomputed when the selection changes.
     listed: Vec<usize>,
     listed_for: Option<(String, Rows, Option<Cell>)>,
     selected: Option<usize>,
-    /// The newest figures on another file, to show them when they come.
+    /// The latest evaluation of another file, to show it when it arrives.
     report: Option<Arc<EvaluationReport>>,
 }
 
@@ -58,12 +58,12 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         let Some(shown) = Shown::of(ctx, results, state.rows) else {
-            empty_state(ui, ctx.theme, icons::TABLE, "No rows here", "This run has no such rows", |_| {});
+            empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no rows of this kind", |_| {});
             return;
         };
         section(ui, ctx.theme, "How good is it?", "", |ui| headline_ui(ui, ctx.theme, shown.headline()));
         matrix_and_rows(ui, ctx, state, &shown, sender);
-        section(ui, ctx.theme, "Label by label", "Hover over a name for what it means", |ui| {
+        section(ui, ctx.theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
             metrics_table_ui(ui, ctx.theme, shown.metrics, 420.0);
         });
         how_it_was_trained(ui, ctx.theme, results);
@@ -71,8 +71,8 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let body = "After training, this page shows how good the model is on rows it never saw, label by label, and \
-                the rows behind every error";
+    let body = "After training, this page shows the model's metrics on rows it has never seen, overall and per label, \
+                with the rows behind every mistake";
     empty_state(ui, ctx.theme, icons::TARGET, "No trained model yet", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Train));
@@ -80,7 +80,7 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     });
 }
 
-/// Everything about the rows chosen.
+/// Everything about the selected rows.
 struct Shown<'a> {
     metrics: &'a ClassificationMetrics,
     predictions: &'a [Prediction],
@@ -103,7 +103,7 @@ impl<'a> Shown<'a> {
         let (metrics, predictions, (interval, baseline, tfidf), rows) = match rows {
             Rows::Test if has_test => {
                 let metrics = results.summary.test.as_ref()?;
-                (metrics, &results.test, beside, "test rows the model never saw".to_owned())
+                (metrics, &results.test, beside, "test rows the model has never seen".to_owned())
             }
             Rows::Other => {
                 let report = ctx.evaluated.filter(|report| report.run == *run)?;
@@ -111,7 +111,7 @@ impl<'a> Shown<'a> {
             }
             Rows::Test | Rows::Validation => {
                 let of_these = if has_test { none } else { beside };
-                let rows = "validation rows (they chose the best checkpoint, so this is a little flattering)";
+                let rows = "validation rows (also used to pick the checkpoint, so the metrics are optimistic)";
                 (&results.summary.validation, &results.validation, of_these, rows.to_owned())
             }
         };
@@ -152,17 +152,17 @@ fn toolbar(
             ui.selectable_value(&mut state.rows, Rows::Test, format!("Test ({})", results.test.len()))
         });
         test.inner
-            .on_hover_text("Rows set aside before training: the honest figure")
-            .on_disabled_hover_text("This project has no test rows; set some aside in Prepare");
+            .on_hover_text("Rows held out before training: these metrics are unbiased")
+            .on_disabled_hover_text("This run has no test set. Choose its size in Prepare and train again");
         ui.selectable_value(&mut state.rows, Rows::Validation, format!("Validation ({})", results.validation.len()))
-            .on_hover_text("Rows watched during training: they chose the best checkpoint");
+            .on_hover_text("Rows used during training to pick the best checkpoint");
         if let Some(report) = other {
             ui.selectable_value(&mut state.rows, Rows::Other, file_name(&report.data)).on_hover_text(&report.data);
         }
-        let hint = "Measure this model on another labelled file with the same columns";
+        let hint = "Evaluate this model on another labelled file with the same columns";
         let busy = ctx.job.is_some();
         if ui
-            .add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Measure on a file…"))
+            .add_enabled_ui(!busy, |ui| button(ui, theme, icons::FILE_PLUS, "Evaluate on a file…"))
             .inner
             .on_hover_text(hint)
             .clicked()
@@ -188,10 +188,10 @@ fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, re
             }
         }
         if !any {
-            ui.label("No other run");
+            ui.label("No other runs");
         }
     });
-    combo.response.accessible_name("Run shown").on_hover_text("Finished runs of this project, newest first");
+    combo.response.accessible_name("Run").on_hover_text("Finished runs of this project, newest first");
 }
 
 fn run_name(summary: &RunSummary) -> String {
@@ -199,7 +199,7 @@ fn run_name(summary: &RunSummary) -> String {
 }
 
 impl EvaluateStepState {
-    /// Turns to the figures on another file as soon as they are there.
+    /// Shows the evaluation of another file as soon as it arrives.
     fn show_new_report(&mut self, ctx: &StepContext<'_>) {
         let known = match (&self.report, ctx.evaluated) {
             (Some(known), Some(now)) => Arc::ptr_eq(known, now),
@@ -210,12 +210,12 @@ impl EvaluateStepState {
             self.report = ctx.evaluated.cloned();
             self.rows = if self.report.is_some() { Rows::Other } else { Rows::Test };
             self.matrix.selected = None;
-            // Another file's rows: the places listed are of the last one.
+            // The listed indices belong to the previous file.
             self.listed_for = None;
         }
     }
 
-    /// Chooses the rows to list: those of the selected cell, or all errors, surest first.
+    /// Lists the rows of the selected cell, or all mistakes, most confident first.
     fn refresh_rows(&mut self, shown: &Shown<'_>) {
         let key = (shown.run.to_owned(), self.rows, self.matrix.selected);
         if self.listed_for.as_ref() == Some(&key) {
@@ -245,7 +245,7 @@ fn matrix_and_rows(
 ) {
     let theme = ctx.theme;
     let matrix = |ui: &mut Ui, state: &mut EvaluateStepState| {
-        section(ui, theme, "Which labels are mixed up", "Choose a cell to see its rows", |ui| {
+        section(ui, theme, "Confusion matrix", "Click a cell to see its rows", |ui| {
             ui.set_min_height(392.0);
             let before = state.matrix.selected;
             let clicked = confusion_matrix_ui(ui, theme, &shown.metrics.confusion, &mut state.matrix, 340.0);
@@ -266,13 +266,13 @@ fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &
         (counted(rows, "row", "rows"), explain(&shown.metrics.confusion, cell))
     } else {
         let heading = counted(rows, "misclassified row", "misclassified rows");
-        (heading, "Surest first: these are the errors most worth a look".to_owned())
+        (heading, "Most confident mistakes first".to_owned())
     };
     section(ui, theme, &heading, &hint, |ui| {
         ui.set_min_height(392.0);
         if state.listed.is_empty() {
             ui.add_space(theme.space.xl);
-            ui.label(theme.muted("No row here"));
+            ui.label(theme.muted("No rows"));
             return;
         }
         let detail =
@@ -285,7 +285,7 @@ fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &
                 ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
             });
         }
-        if state.rows != Rows::Other && button(ui, theme, icons::LIST_CHECKS, "Review the errors").clicked() {
+        if state.rows != Rows::Other && button(ui, theme, icons::LIST_CHECKS, "Review mistakes").clicked() {
             sender.send(AppCommand::GoTo(Step::Review));
         }
     });
@@ -297,17 +297,17 @@ fn how_it_was_trained(ui: &mut Ui, theme: &Theme, results: &RunResults) {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xl;
             let rows = results.settings.rows;
-            figure(ui, theme, "Learnt from", &counted(rows[0] as u64, "row", "rows"), "Rows on the training side");
-            figure(ui, theme, "Passes", &format!("{:.1}", summary.epochs), "Passes over the training rows");
+            figure(ui, theme, "Training set", &counted(rows[0] as u64, "row", "rows"), "Rows the model was trained on");
+            figure(ui, theme, "Epochs", &format!("{:.1}", summary.epochs), "Passes over the training set");
             figure(ui, theme, "Steps", &count(summary.steps), "Optimizer steps");
-            figure(ui, theme, "Best step", &count(summary.best_step), "The step whose weights were kept");
-            figure(ui, theme, "Training time", &duration(summary.train_seconds), "Evaluation and pauses not counted");
+            figure(ui, theme, "Best step", &count(summary.best_step), "The step of the checkpoint that was kept");
+            figure(ui, theme, "Training time", &duration(summary.train_seconds), "Without evaluation and pauses");
             let speed = format!("{} tokens/s", count(summary.tokens_per_second as u64));
-            figure(ui, theme, "Speed", &speed, "Real tokens learnt from in a second");
+            figure(ui, theme, "Speed", &speed, "Training tokens per second, without padding");
             if !summary.device.is_empty() {
-                figure(ui, theme, "Computed on", &summary.device, "Device, and the arithmetic of the matrix products");
+                figure(ui, theme, "Device", &summary.device, "Device and number format used for training");
             }
-            figure(ui, theme, "Peak memory", &bytes(summary.peak_memory), "Largest memory of the whole program");
+            figure(ui, theme, "Peak memory", &bytes(summary.peak_memory), "Peak memory of the whole program");
         });
     });
 }
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_run_it_leads_to_training() {
+    fn without_a_run_the_page_leads_to_training() {
         let mut harness = open(Scene::prepared(false), false);
         harness.run();
         picture("evaluate-empty", &mut harness);
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_opens_its_rows() {
+    fn clicking_a_cell_lists_its_rows() {
         for dark in [false, true] {
             let mut harness = open(Scene::trained(dark), dark);
             harness.run();
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_on_another_file_are_shown_when_they_come() {
+    fn the_evaluation_of_another_file_is_shown_when_it_arrives() {
         let mut scene = Scene::trained(false);
         let results = scene.answers.results.value.clone().unwrap();
         let mut harness = open(scene, false);
@@ -374,17 +374,17 @@ mod tests {
         harness.run();
         assert!(harness.query_by_label_contains("rows of march.csv").is_some());
         harness.get_by_label("march.csv");
-        harness.get_by_label("Measure on a file…").click();
+        harness.get_by_label("Evaluate on a file…").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::EvaluateFile)]);
     }
 
     #[test]
-    fn validation_rows_can_be_shown_instead() {
+    fn validation_metrics_are_marked_as_optimistic() {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
         harness.get_by_label_contains("Validation (").click();
         harness.run();
-        assert!(harness.query_by_label_contains("a little flattering").is_some());
+        assert!(harness.query_by_label_contains("optimistic").is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! The Export step: the trained model and its predictions, each proved before it says done.
+//! The Export step: the trained model and its predictions, each verified before it is reported as done.
 
 use std::path::{Path, PathBuf};
 
@@ -13,26 +13,26 @@ use crate::app::widgets::{
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct ExportStepState {
-    /// Typed places, by format; empty is the one suggested.
+    /// Typed paths, by format; empty for the suggested one.
     typed: [String; 3],
     code: Code,
     places: Places,
 }
 
-/// Where exports go unless another place is typed. The disk is asked when something may have changed there: on
-/// coming to the step, after an export, and when the window is turned to again.
+/// Where exports go unless another path is typed. The disk is checked only when something may have changed: on entering
+/// the step, after an export, and when the window gets the focus.
 #[derive(Debug, Default)]
 struct Places {
-    /// Folder and run, exports so far, whether one is under way.
+    /// Folder, run, number of exports so far, and whether one is running.
     of: Option<(PathBuf, String, usize, bool)>,
-    /// The pass in which they were last shown.
+    /// The frame in which they were last shown.
     shown_in: u64,
-    /// A free place for each offer.
+    /// An unused path for each offer.
     free: [PathBuf; 3],
-    /// The last folder exported.
+    /// The last exported folder.
     exported: Option<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ impl Places {
         self.exported = ctx.exports.iter().rev().map(|(_, path, _)| path).find(|path| path.is_dir()).cloned();
     }
 
-    /// The folder that the sample code names: exported, or as it would be.
+    /// The folder the sample code names: the exported one, or else the suggested one.
     fn model(&self) -> &Path {
         let suggested = OFFERS.iter().position(|offer| offer.format == ExportFormat::HuggingFace);
         self.exported.as_deref().unwrap_or(&self.free[suggested.unwrap_or_default()])
@@ -66,7 +66,7 @@ enum Code {
     Transformers,
 }
 
-/// What can be exported, with its words.
+/// An export format, with its texts.
 struct Offer {
     format: ExportFormat,
     icon: &'static str,
@@ -80,21 +80,21 @@ const OFFERS: [Offer; 3] = [
         format: ExportFormat::HuggingFace,
         icon: icons::PACKAGE,
         name: "Hugging Face folder",
-        text: "Weights, tokenizer, settings and a model card. It loads in transformers unchanged, and in Hone",
+        text: "Weights, tokenizer, config and a model card. Loads unchanged in transformers and in Hone",
         action: "Export folder",
     },
     Offer {
         format: ExportFormat::Safetensors,
         icon: icons::FILE,
-        name: "One weights file",
-        text: "Only the weights, as one safetensors file with the upstream tensor names",
+        name: "Weights file",
+        text: "Only the weights, as one safetensors file with the original tensor names",
         action: "Export weights file",
     },
     Offer {
         format: ExportFormat::Predictions,
         icon: icons::FILE_CSV,
         name: "Predictions",
-        text: "The test rows with their label, the predicted label and every probability, as CSV",
+        text: "Test rows with true label, predicted label and all probabilities, as CSV",
         action: "Export predictions",
     },
 ];
@@ -103,7 +103,7 @@ const OFFERS: [Offer; 3] = [
 pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStepState, sender: &mut CommandSender) {
     page(ui, ctx.theme, Step::Export.title(), Step::Export.purpose(), |ui| {
         let Some(results) = ctx.results else {
-            let body = "After training, the weights and the predictions can be saved here";
+            let body = "After training, you can save the weights and the predictions here";
             empty_state(ui, ctx.theme, icons::EXPORT, "No trained model yet", body, |ui| {
                 if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Train));
@@ -145,24 +145,24 @@ fn offer_card(
         ui.add_space(theme.space.xs);
         let size = egui::vec2(ui.available_width(), theme.size.control + 2.0);
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-            let enabled = if ctx.job.is_some() { Err("Wait until the work under way is done") } else { Ok(()) };
+            let enabled = if ctx.job.is_some() { Err("Wait for the current task to finish") } else { Ok(()) };
             if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
                 let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
                 sender.send(AppCommand::Export { format: offer.format, output });
             }
             let choose = button(ui, theme, icons::FOLDER, "Choose…");
-            let choose = choose.accessible_name(format!("Choose a place: {}", offer.name));
-            if choose.on_hover_text("Choose where, and export there").clicked() {
+            let choose = choose.accessible_name(format!("Choose where to save: {}", offer.name));
+            if choose.on_hover_text("Choose where to save, then export").clicked() {
                 sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
             }
             let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
             ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()))
-                .accessible_name(format!("Where to write: {}", offer.name));
+                .accessible_name(format!("Save to: {}", offer.name));
         });
     });
 }
 
-/// A place that is not there yet: `exports/<run>-<what>` in the project's folder, numbered where taken.
+/// An unused path: `exports/<run>-<what>` in the project's folder, numbered if it exists.
 fn suggestion(folder: &Path, format: ExportFormat, run: &str) -> PathBuf {
     let (name, extension) = match format {
         ExportFormat::HuggingFace => ("model", ""),
@@ -178,7 +178,7 @@ fn suggestion(folder: &Path, format: ExportFormat, run: &str) -> PathBuf {
 fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     for (what, path, proof) in ctx.exports.iter().rev() {
-        let proof = if proof.is_empty() { String::new() } else { format!("\nProved: {proof}") };
+        let proof = if proof.is_empty() { String::new() } else { format!("\nVerified: {proof}") };
         banner(ui, theme, Tone::Success, what, &format!("{}{proof}", path.display()), |ui| {
             if button(ui, theme, icons::FOLDER_OPEN, "Show in folder").clicked() {
                 sender.send(AppCommand::Reveal(path.clone()));
@@ -192,7 +192,7 @@ fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 
 fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path, results: &RunResults) {
     let theme = ctx.theme;
-    section(ui, theme, "Using the model", "The exported folder, from a terminal or from Python", |ui| {
+    section(ui, theme, "Use the model", "Load the exported folder in a terminal or in Python", |ui| {
         let text = match code {
             Code::Terminal => terminal_code(model),
             Code::Transformers => python_code(model, results.settings.project.training.max_length),
@@ -201,7 +201,7 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
             ui.selectable_value(code, Code::Terminal, "Terminal");
             ui.selectable_value(code, Code::Transformers, "Python (transformers)");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if icon_button(ui, theme, icons::COPY, "Copy the code").clicked() {
+                if icon_button(ui, theme, icons::COPY, "Copy code").clicked() {
                     ui.ctx().copy_text(text.clone());
                 }
             });
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_is_exported_to_a_place_of_its_own() {
+    fn each_format_is_exported_to_its_own_path() {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
         picture("export-light", &mut harness);
@@ -252,7 +252,7 @@ mod tests {
             harness.get_by_label(offer.action).click();
             harness.run();
         }
-        harness.get_by_label("Choose a place: Predictions").click();
+        harness.get_by_label("Choose where to save: Predictions").click();
         harness.run();
         let asked = harness.state_mut().0.sender.take();
         let path = |end: &str| PathBuf::from(format!("customer-reviews/exports/2026-11-23-1024-{end}"));
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn the_disk_is_looked_at_when_it_may_have_changed_and_not_in_every_frame() {
+    fn the_disk_is_checked_on_focus_and_after_an_export_but_not_in_every_frame() {
         let folder = tempfile::tempdir().unwrap();
         let mut scene = Scene::trained(false);
         scene.folder = folder.path().to_owned();
@@ -281,24 +281,24 @@ mod tests {
         std::fs::create_dir(folder.path().join("exports")).unwrap();
         std::fs::write(&first, "").unwrap();
         harness.run_steps(3);
-        assert_eq!(free(&harness), first, "nothing that this window knows of has changed");
+        assert_eq!(free(&harness), first, "the disk is not checked in every frame");
         harness.event(Event::WindowFocused(true));
         harness.run();
         let second = free(&harness);
         assert!(second.ends_with("exports/2026-11-23-1024-weights-2.safetensors"));
         std::fs::write(&second, "").unwrap();
-        harness.state_mut().0.answers.exports.push(("One weights file".to_owned(), second, String::new()));
+        harness.state_mut().0.answers.exports.push(("Weights file".to_owned(), second, String::new()));
         harness.run();
         assert!(free(&harness).ends_with("exports/2026-11-23-1024-weights-3.safetensors"));
     }
 
     #[test]
-    fn a_typed_place_is_used() {
+    fn a_typed_path_is_used() {
         let mut harness = open(Scene::trained(true), true);
         harness.run();
-        harness.get_by_label("Where to write: Hugging Face folder").focus();
+        harness.get_by_label("Save to: Hugging Face folder").focus();
         harness.run();
-        harness.get_by_label("Where to write: Hugging Face folder").type_text("/tmp/mine");
+        harness.get_by_label("Save to: Hugging Face folder").type_text("/tmp/mine");
         harness.run();
         harness.get_by_label("Export folder").click();
         harness.run();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_exported_is_shown_with_its_proof() {
+    fn a_finished_export_shows_how_it_was_verified() {
         let mut scene = Scene::trained(true);
         let proof = "158 test rows re-read: largest difference of a logit 0.0000021";
         let path = PathBuf::from("customer-reviews/exports/2026-11-23-1024-model");

@@ -1,4 +1,4 @@
-//! One folder or file a step. A step reads a [`StepContext`] and asks for changes through a [`CommandSender`].
+//! One folder or file per step. A step reads a [`StepContext`] and requests changes through a [`CommandSender`].
 
 mod data;
 mod evaluate;
@@ -18,7 +18,7 @@ use crate::project::Step;
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 
-/// What every step remembers between frames: filters, selections, half-typed text. Never saved.
+/// The state each step keeps between frames: filters, selections, unfinished input. Never saved.
 #[derive(Debug, Default)]
 pub struct StepStates {
     data: data::DataStepState,
@@ -43,7 +43,7 @@ impl StepStates {
     }
 }
 
-/// Draws what is shown in the middle of the window.
+/// Draws the page in the middle of the window.
 pub fn view_ui(ui: &mut Ui, view: View, ctx: &StepContext<'_>, states: &mut StepStates, sender: &mut CommandSender) {
     match view {
         View::Step(Step::Data) => data::data_step_ui(ui, ctx, &mut states.data, sender),

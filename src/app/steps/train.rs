@@ -1,4 +1,4 @@
-//! The Train step: what will happen, what is in the way, and the run as it goes.
+//! The Train step: the plan, what blocks it, and the running training.
 
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
@@ -20,7 +20,7 @@ use crate::worker::{LogLevel, LogLine, RunResults};
 /// Steps over which the speed is averaged.
 const SPEED_STEPS: usize = 20;
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct TrainStepState {
     curves: CurvesState,
@@ -54,9 +54,9 @@ pub fn train_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepSt
 }
 
 fn first_run(ui: &mut Ui, theme: &Theme) {
-    let body = "While it trains, the curves of loss and score, the confusion matrix and the log appear here. \
-                You can pause at any time, or stop early and keep the best model so far";
-    empty_state(ui, theme, icons::CHART_LINE_UP, "Nothing has been trained yet", body, |_| {});
+    let body = "During training, the loss and metric curves, the confusion matrix and the log appear here. \
+                You can pause at any time, or stop early and keep the best checkpoint";
+    empty_state(ui, theme, icons::CHART_LINE_UP, "No training runs yet", body, |_| {});
 }
 
 fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &str) {
@@ -65,8 +65,8 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &
         Readiness::Blocked(issues) => issues,
         Readiness::Ready | Readiness::Done => Vec::new(),
     };
-    let busy = ctx.job.map(|job| format!("Wait until this is done: {}", job.title));
-    section(ui, theme, "What will happen", "", |ui| {
+    let busy = ctx.job.map(|job| format!("Wait for this to finish: {}", job.title));
+    section(ui, theme, "Training plan", "", |ui| {
         ui.add(egui::Label::new(plan_summary(ctx)).wrap());
         ui.add_space(theme.space.s);
         for issue in &issues {
@@ -79,7 +79,7 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &
     });
 }
 
-/// Something in the way, with a button that leads to where it is mended.
+/// Something that blocks training, with a button that leads to the step where it can be fixed.
 fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSender) {
     ui.horizontal(|ui| {
         ui.label(RichText::new(icons::WARNING).color(theme.palette.warning));
@@ -98,7 +98,7 @@ fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender)
         });
         ui.add_space(theme.space.xs);
         let width = ui.available_width();
-        progress_ui(ui, theme, "Progress of the run", share_done(live), width);
+        progress_ui(ui, theme, "Training progress", share_done(live), width);
         ui.add_space(theme.space.s);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xl;
@@ -123,7 +123,7 @@ fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSend
 
 fn stage(live: &LiveRun) -> String {
     if live.stopping {
-        return "Stopping and measuring the best checkpoint".to_owned();
+        return "Stopping and evaluating the best checkpoint".to_owned();
     }
     if live.paused {
         return "Paused".to_owned();
@@ -135,7 +135,7 @@ fn stage(live: &LiveRun) -> String {
     }
 }
 
-/// Share of the steps done, or of the present stage before the steps begin.
+/// Share of the steps done, or of the current stage before the first step.
 fn share_done(live: &LiveRun) -> Option<f32> {
     let Some(start) = &live.start else { return live.progress.as_ref()?.fraction() };
     let done = live.steps.last().map_or(0, |step| step.step);
@@ -150,30 +150,36 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
         figure(ui, theme, "Step", &steps, "Optimizer steps: one batch each (or several, with gradient accumulation)");
     }
     if let Some(step) = last {
-        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training rows so far");
+        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training set so far");
+        figure(ui, theme, "Training loss", &score(step.loss), "Mean cross-entropy of the last batch. Lower is better");
+    }
+    if let Some(point) = live.evaluations.last() {
         figure(
             ui,
             theme,
-            "Training loss",
-            &score(step.loss),
-            "Mean cross-entropy of the last step's rows: lower is better",
+            "Macro-F1",
+            &score(point.metrics.macro_average.f1),
+            "On the validation set, at the last evaluation",
         );
     }
-    if let Some(point) = live.evaluations.last() {
-        figure(ui, theme, "Macro-F1", &score(point.metrics.macro_average.f1), "On validation, at the last evaluation");
-    }
     if let Some(speed) = tokens_per_second(&live.steps) {
-        figure(ui, theme, "Speed", &format!("{} tokens/s", count(speed as u64)), "Real tokens, padding not counted");
+        figure(
+            ui,
+            theme,
+            "Speed",
+            &format!("{} tokens/s", count(speed as u64)),
+            "Training tokens per second, without padding",
+        );
     }
     let eta = live.progress.as_ref().and_then(|progress| progress.eta_seconds);
-    let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "being measured".to_owned(), duration) };
-    figure(ui, theme, "Time left", &eta, "At the present speed; it may stop earlier when nothing improves any more");
+    let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "estimating".to_owned(), duration) };
+    figure(ui, theme, "Time left", &eta, "At the current speed. The run may end sooner if it stops early");
     if let Some(start) = &live.start {
-        figure(ui, theme, "Device", &start.device, "What computes, and with which arithmetic");
+        figure(ui, theme, "Device", &start.device, "Device and number format");
     }
 }
 
-/// Tokens a second over the last steps.
+/// Tokens per second over the last steps.
 fn tokens_per_second(steps: &[StepMetrics]) -> Option<f64> {
     let recent = &steps[steps.len().saturating_sub(SPEED_STEPS + 1)..];
     let (first, last) = (recent.first()?, recent.last()?);
@@ -188,7 +194,7 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
         Some(RunEnd::Finished) => {
             let summary = ctx.results.map(|results| &results.summary);
             let body = summary.map(outcome).unwrap_or_default();
-            banner(ui, theme, Tone::Success, "The model is trained", &body, |ui| {
+            banner(ui, theme, Tone::Success, "Training finished", &body, |ui| {
                 if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Evaluate));
                 }
@@ -196,10 +202,10 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
         }
         Some(RunEnd::Cancelled) => {
             let body =
-                "It was stopped before the first evaluation, so there was nothing to keep. Nothing else was changed";
+                "It was stopped before the first evaluation, so there is no checkpoint to keep. Nothing else changed";
             banner(ui, theme, Tone::Neutral, "The run was stopped", body, |_| {});
         }
-        Some(RunEnd::Failed(message)) => banner(ui, theme, Tone::Danger, "The run failed", message, |_| {}),
+        Some(RunEnd::Failed(message)) => banner(ui, theme, Tone::Danger, "Training failed", message, |_| {}),
         None => {}
     }
 }
@@ -207,17 +213,17 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
 /// How a run ended, in words.
 fn outcome(summary: &RunSummary) -> String {
     let why = match summary.stop_reason {
-        StopReason::Completed => "Every pass was done",
-        StopReason::EarlyStopping => "It stopped early because nothing improved any more",
-        StopReason::Stopped => "You stopped it; the best so far was kept",
-        StopReason::CutOff => "It was cut off; the best so far was kept",
+        StopReason::Completed => "Finished every epoch",
+        StopReason::EarlyStopping => "Stopped early because the metric no longer improved",
+        StopReason::Stopped => "Stopped by you",
+        StopReason::CutOff => "Interrupted",
     };
     let (rows, metrics) = match &summary.test {
         Some(test) => ("test", test),
         None => ("validation", &summary.validation),
     };
     format!(
-        "{why}, after {} and {} steps. On the {rows} rows: macro-F1 {}, {:.1}% right. The weights of step {} were the best and were kept.",
+        "{why} after {} and {} steps. On the {rows} set: macro-F1 {}, accuracy {:.1}%. The best checkpoint, from step {}, was kept.",
         duration(summary.train_seconds),
         count(summary.steps),
         score(metrics.macro_average.f1),
@@ -243,7 +249,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
     matrix_and_log(ui, theme, state, live.evaluations.last(), &live.log);
 }
 
-/// The curves of the run shown, when none was started in this sitting.
+/// The curves of the selected run, if none was started since Hone opened.
 fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, results: &RunResults) {
     let theme = ctx.theme;
     let summary = &results.summary;
@@ -256,7 +262,7 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
         steps_per_epoch: per_epoch.round() as u64,
         best_metric: results.settings.project.training.best_metric,
     };
-    section(ui, theme, "The run shown", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
+    section(ui, theme, "Selected run", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
 }
 
 fn matrix_and_log(
@@ -268,10 +274,10 @@ fn matrix_and_log(
 ) {
     let matrix = |ui: &mut Ui, state: &mut MatrixState| {
         let hint = evaluation.map_or_else(
-            || "It appears at the first evaluation".to_owned(),
-            |point| format!("On validation, at step {}", count(point.step)),
+            || "Appears after the first evaluation".to_owned(),
+            |point| format!("On the validation set, at step {}", count(point.step)),
         );
-        section(ui, theme, "Which labels are mixed up", &hint, |ui| {
+        section(ui, theme, "Confusion matrix", &hint, |ui| {
             ui.set_min_height(280.0);
             if let Some(point) = evaluation {
                 confusion_matrix_ui(ui, theme, &point.metrics.confusion, state, 260.0);
@@ -292,7 +298,7 @@ fn log_ui(ui: &mut Ui, theme: &Theme, log: &[LogLine]) {
         for line in log.get(range).unwrap_or_default() {
             ui.horizontal(|ui| {
                 if line.level == LogLevel::Warning {
-                    ui.label(RichText::new(icons::WARNING).color(theme.palette.warning)).on_hover_text("Worth a look");
+                    ui.label(RichText::new(icons::WARNING).color(theme.palette.warning)).on_hover_text("Warning");
                 }
                 ui.add(egui::Label::new(&line.message).truncate().selectable(true)).on_hover_text(&line.message);
             });
@@ -334,7 +340,7 @@ mod tests {
         let done = evaluations[3].step;
         let log = [
             (LogLevel::Info, "Loaded MiniLM L6: 101 of 101 tensors; the classification head is new"),
-            (LogLevel::Warning, "2 texts are longer than 128 tokens and were cut at the end"),
+            (LogLevel::Warning, "2 texts are longer than 128 tokens and were truncated"),
             (LogLevel::Info, "Training on CPU, f32"),
         ];
         LiveRun {
@@ -361,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_way_leads_to_its_step() {
+    fn a_blocked_run_leads_to_the_step_that_fixes_it() {
         let mut scene = Scene::prepared(false);
         scene.facts = Facts { model_available: false, ..scene.facts };
         let mut harness = open(scene, false);
@@ -374,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn the_big_button_trains() {
+    fn the_start_button_starts_training() {
         let mut harness = open(Scene::prepared(false), false);
         harness.run();
         picture("train-ready", &mut harness);
@@ -384,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_shows_its_figures_and_can_be_paused_and_stopped() {
+    fn a_run_shows_its_metrics_and_can_be_paused_and_stopped() {
         for dark in [false, true] {
             let mut harness = open(with_run(Scene::prepared(dark), half_way()), dark);
             harness.run();
@@ -412,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_run_says_why_and_can_be_tried_again() {
+    fn a_failed_run_says_why_and_can_be_retried() {
         let end = Some(RunEnd::Failed("The disk is full: free some space, then train again".to_owned()));
         let mut harness = open(with_run(Scene::prepared(true), LiveRun { end, ..LiveRun::default() }), true);
         harness.run();
@@ -422,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn speed_is_that_of_the_last_steps() {
+    fn speed_is_averaged_over_the_last_steps() {
         let results = results();
         let speed = tokens_per_second(&results.steps).unwrap();
         let last = &results.steps[results.steps.len() - SPEED_STEPS..];

@@ -1,4 +1,4 @@
-//! Try it: type a text and see what the trained model says; give it a file and get its labels.
+//! Try it: type a text and see the prediction, or classify a whole file.
 
 use egui::{Align, Layout, RichText, TextEdit, Ui};
 
@@ -13,26 +13,26 @@ use crate::evaluation::Prediction;
 use crate::project::Step;
 use crate::worker::RunResults;
 
-/// Seconds of no typing after which the text is sent.
+/// Seconds without typing before the text is sent.
 const QUIET: f64 = 0.25;
 
-/// What the page remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct TryItState {
     text: String,
-    /// When the text was last changed, in the window's seconds.
+    /// When the text last changed, in seconds of the window's clock.
     changed: Option<f64>,
-    /// What was last asked: the run and the text.
+    /// The last request: the run and the text.
     asked: Option<(String, String)>,
-    /// Which of the test rows the next example is.
+    /// Index of the next example among the test rows.
     example: usize,
 }
 
 /// Draws the page.
 pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sender: &mut CommandSender) {
-    page(ui, ctx.theme, "Try it", "Type a text and see what the trained model says", |ui| {
+    page(ui, ctx.theme, "Try it", "Type a text and see what the trained model predicts", |ui| {
         let Some(results) = ctx.results else {
-            let body = "After training you can type any text here and see which label the model gives it";
+            let body = "After training, type any text here to see which label the model predicts";
             empty_state(ui, ctx.theme, icons::CHAT_TEXT, "No trained model yet", body, |ui| {
                 if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Train));
@@ -56,8 +56,8 @@ fn text_section(
     section(
         ui,
         theme,
-        "A text",
-        "It is cleaned as the training texts were; nothing is stored or sent anywhere",
+        "Text",
+        "Cleaned in the same way as the training texts. Nothing is stored or sent anywhere",
         |ui| {
             let edit = TextEdit::multiline(&mut state.text)
                 .desired_rows(4)
@@ -65,13 +65,13 @@ fn text_section(
                 .margin(egui::Margin::same(theme.space.s as i8));
             let field = ui
                 .add(edit.hint_text("Write or paste a text like those in your data"))
-                .accessible_name("Text to label");
+                .accessible_name("Text to classify");
             if field.changed() {
                 state.changed = Some(ui.input(|input| input.time));
             }
             ui.horizontal(|ui| {
-                if button(ui, theme, icons::SHUFFLE, "An example")
-                    .on_hover_text("A test row the model never learnt from")
+                if button(ui, theme, icons::SHUFFLE, "Show an example")
+                    .on_hover_text("Fill in a row from the test set")
                     .clicked()
                 {
                     state.next_example(results);
@@ -82,8 +82,8 @@ fn text_section(
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                     if ctx.answers.classify.is_running() {
-                        ui.label(theme.small("Working it out"));
-                        spinner(ui, ctx.theme.text.body, ctx.theme.palette.accent, "Working it out");
+                        ui.label(theme.small("Predicting…"));
+                        spinner(ui, ctx.theme.text.body, ctx.theme.palette.accent, "Predicting…");
                     }
                 });
             });
@@ -105,7 +105,7 @@ impl TryItState {
     }
 }
 
-/// Sends the text once typing has paused, and again when another run is shown.
+/// Sends the text once typing pauses, and again when another run is selected.
 fn ask(ui: &Ui, state: &mut TryItState, results: &RunResults, sender: &mut CommandSender) {
     let text = state.text.trim();
     let question = (results.summary.run.clone(), text.to_owned());
@@ -124,21 +124,21 @@ fn ask(ui: &Ui, state: &mut TryItState, results: &RunResults, sender: &mut Comma
 fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &TryItState) {
     let theme = ctx.theme;
     if let Some(error) = &ctx.answers.classify.failed {
-        banner(ui, theme, Tone::Danger, "The text could not be labelled", error, |_| {});
+        banner(ui, theme, Tone::Danger, "The text could not be classified", error, |_| {});
         return;
     }
     let text = state.text.trim();
     if text.is_empty() {
-        ui.label(theme.muted("The probabilities of each label appear here as you type"));
+        ui.label(theme.muted("Label probabilities appear here as you type"));
         return;
     }
     let Some(classify) = &ctx.answers.classify.value else { return };
     let Some(probabilities) = classify.probabilities.first() else { return };
     if probabilities.is_empty() {
-        ui.label(theme.muted("Nothing is left of this text after cleaning, so it has no label"));
+        ui.label(theme.muted("No text is left after cleaning, so there is nothing to classify"));
         return;
     }
-    // While the newest text is being worked out, the last answer stays, paler, so that nothing jumps.
+    // The last answer stays, faded, until the new one arrives, so that nothing jumps.
     let current = classify.texts.first().is_some_and(|answered| answered == text);
     ui.scope(|ui| {
         if !current {
@@ -155,8 +155,8 @@ fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
     section(
         ui,
         theme,
-        "A file",
-        "Every row is labelled; the result is a CSV with its columns and the probabilities",
+        "File",
+        "Classify every row of a file. The result is a CSV with its columns, the predictions and the probabilities",
         |ui| {
             if let Some(job) = ctx.job {
                 let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
@@ -165,8 +165,8 @@ fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
             ui.horizontal_wrapped(|ui| {
                 let enabled = ctx.job.is_none();
                 let choose =
-                    ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Label a file…")).inner;
-                if choose.on_disabled_hover_text("Wait until the work under way is done").clicked() {
+                    ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Classify a file…")).inner;
+                if choose.on_disabled_hover_text("Wait for the current task to finish").clicked() {
                     sender.send(AppCommand::Pick(Pick::PredictFile));
                 }
                 ui.label(theme.small("A CSV or TSV with the text column the model was trained on"));
@@ -200,12 +200,12 @@ mod tests {
     }
 
     #[test]
-    fn a_typed_text_is_asked_once_after_a_pause() {
+    fn a_typed_text_is_sent_once_after_a_pause() {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
-        harness.get_by_label("Text to label").focus();
+        harness.get_by_label("Text to classify").focus();
         harness.run();
-        harness.get_by_label("Text to label").type_text("The strap broke");
+        harness.get_by_label("Text to classify").type_text("The strap broke");
         harness.step();
         assert_eq!(harness.state_mut().0.sender.take(), []);
         harness.run();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_is_shown_as_bars() {
+    fn the_prediction_is_shown_as_bars() {
         for dark in [false, true] {
             let mut scene = Scene::trained(dark);
             let row = scene.answers.results.value.as_ref().unwrap().test[3].clone();
@@ -239,11 +239,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_can_be_given() {
+    fn a_file_can_be_classified() {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
         picture("try-empty", &mut harness);
-        harness.get_by_label("Label a file…").click();
+        harness.get_by_label("Classify a file…").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Pick(Pick::PredictFile)]);
     }

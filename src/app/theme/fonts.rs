@@ -1,4 +1,4 @@
-//! The fonts of the window: Inter for text, Phosphor for icons, egui's own for everything else.
+//! The fonts of the window: Inter for text, Phosphor for icons, and egui's fonts as a fallback.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ pub fn strong_family() -> FontFamily {
     FontFamily::Name("strong".into())
 }
 
-/// All fonts. Every family falls back to the icons and then to the fonts that egui brings.
+/// All fonts. Every family falls back to the icons and then to egui's fonts.
 pub(super) fn definitions() -> FontDefinitions {
     let mut fonts = FontDefinitions::default();
     let mut add = |name: &str, bytes: &'static [u8], tweak: FontTweak| {
         fonts.font_data.insert(name.to_owned(), Arc::new(FontData::from_static(bytes).tweak(tweak)));
     };
-    // Phosphor sits on the em box, text on the baseline: icons are set a little lower and larger.
+    // Phosphor icons fill the em box while text sits on the baseline, so icons are drawn lower and larger.
     let icon = FontTweak { scale: 1.15, y_offset_factor: 0.06, ..FontTweak::default() };
     add("inter", include_bytes!("../../../assets/fonts/inter-Regular.ttf"), FontTweak::default());
     add("inter-strong", include_bytes!("../../../assets/fonts/inter-SemiBold.ttf"), FontTweak::default());

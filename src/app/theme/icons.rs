@@ -1,7 +1,7 @@
-//! Icons: code points of the Phosphor subset in `assets/fonts`, named as there.
+//! Icons: code points of the Phosphor subset in `assets/fonts`, with their Phosphor names.
 
-#![allow(missing_docs, reason = "each name says what it is")]
-#![allow(dead_code, reason = "the whole subset is named, as the font holds it")]
+#![allow(missing_docs, reason = "the names speak for themselves")]
+#![allow(dead_code, reason = "every icon of the subset has a name")]
 
 pub const ARROWS_CLOCKWISE: &str = "\u{E094}";
 pub const ARROWS_MERGE: &str = "\u{ED3E}";

@@ -1,4 +1,4 @@
-//! How the window looks: tokens from a file, fonts, icons and egui's style made of them.
+//! The look of the window: design tokens, fonts, icons, and egui's style made from them.
 
 mod fonts;
 pub mod icons;
@@ -10,19 +10,19 @@ use egui::{Color32, FontId, RichText};
 pub use fonts::strong_family;
 pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, Tokens};
 
-/// The theme file does not hold what it should.
+/// The theme file is not valid.
 #[derive(Debug, thiserror::Error)]
-#[error("the theme built into Hone cannot be read: {0}; this build is damaged, install Hone again")]
+#[error("Hone's built-in theme cannot be read: {0}. This copy of Hone is damaged; install it again")]
 pub struct ThemeError(#[from] ron::error::SpannedError);
 
-/// One theme, light or dark: what every drawing function is given.
+/// The light or the dark theme, passed to every drawing function.
 #[derive(Clone, Debug)]
 pub struct Theme {
-    /// Whether the ground is dark.
+    /// Whether the background is dark.
     pub dark: bool,
     /// Colours.
     pub palette: Palette,
-    /// Distances.
+    /// Spacing.
     pub space: Space,
     /// Corner radii.
     pub radius: Radius,
@@ -32,23 +32,23 @@ pub struct Theme {
     pub size: Sizes,
 }
 
-/// What a colour says. It is never said by colour alone: an icon or a word stands beside it.
+/// The meaning of a colour. An icon or a word always says the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Nothing special.
+    /// Neutral.
     Neutral,
-    /// Chosen, or to be done next.
+    /// Selected, or the next thing to do.
     Accent,
-    /// It went well.
+    /// Success.
     Success,
-    /// Worth a look.
+    /// Warning.
     Warning,
-    /// It went wrong.
+    /// Error.
     Danger,
 }
 
 impl Theme {
-    /// The light and the dark theme of these tokens.
+    /// The light and the dark theme made from these tokens.
     #[must_use]
     pub fn pair(tokens: &Tokens) -> [Self; 2] {
         [false, true].map(|dark| Self {
@@ -61,7 +61,7 @@ impl Theme {
         })
     }
 
-    /// Ink of a tone.
+    /// Text colour of a tone.
     #[must_use]
     pub fn ink(&self, tone: Tone) -> Color32 {
         match tone {
@@ -73,7 +73,7 @@ impl Theme {
         }
     }
 
-    /// Ground of a tone.
+    /// Background colour of a tone.
     #[must_use]
     pub fn ground(&self, tone: Tone) -> Color32 {
         match tone {
@@ -85,14 +85,14 @@ impl Theme {
         }
     }
 
-    /// Colour of the `index`-th series of a chart; they come round again after eight.
+    /// Colour of the `index`-th series of a chart; the colours repeat after eight.
     #[must_use]
     pub fn chart(&self, index: usize) -> Color32 {
         let colours = &self.palette.chart;
         colours.get(index % colours.len().max(1)).copied().unwrap_or(self.palette.accent)
     }
 
-    /// Colour of a share (0..=1) on the sequential map, and the ink that can be read on it.
+    /// Colour of a share (0..=1) on the sequential map, and a readable text colour for it.
     #[must_use]
     pub fn sequential(&self, share: f32) -> (Color32, Color32) {
         let stops = &self.palette.sequential;
@@ -109,7 +109,7 @@ impl Theme {
         (fill, if lightness < 0.2 { light_ink } else { dark_ink })
     }
 
-    /// Makes egui look like this theme and gives it the fonts.
+    /// Applies this theme and its fonts to egui.
     pub fn install(ctx: &egui::Context, themes: &[Self; 2]) {
         ctx.set_fonts(fonts::definitions());
         for theme in themes {
@@ -130,7 +130,7 @@ impl Theme {
         self.strong(text).size(self.text.heading)
     }
 
-    /// The one big figure.
+    /// The headline number.
     #[must_use]
     pub fn display(&self, text: impl Into<String>) -> RichText {
         self.strong(text).size(self.text.display)
@@ -142,19 +142,19 @@ impl Theme {
         RichText::new(text).family(strong_family()).color(self.palette.text)
     }
 
-    /// Text of lesser weight.
+    /// Secondary text.
     #[must_use]
     pub fn muted(&self, text: impl Into<String>) -> RichText {
         RichText::new(text).color(self.palette.text_muted)
     }
 
-    /// Small text of lesser weight.
+    /// Small secondary text.
     #[must_use]
     pub fn small(&self, text: impl Into<String>) -> RichText {
         self.muted(text).size(self.text.small)
     }
 
-    /// Font of running text at `size` points.
+    /// Body font at `size` points.
     #[must_use]
     pub fn font(&self, size: f32) -> FontId {
         FontId::proportional(size)
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ink_on_the_sequential_map_can_be_told_from_it() {
+    fn text_is_readable_on_the_sequential_map() {
         let tokens = Tokens::bundled().unwrap();
         for theme in Theme::pair(&tokens) {
             for step in 0..=20_u8 {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn chart_colours_come_round() {
+    fn chart_colours_repeat_after_eight() {
         let theme = &Theme::pair(&Tokens::bundled().unwrap())[0];
         assert_eq!(theme.chart(0), theme.chart(8));
         assert_ne!(theme.chart(0), theme.chart(1));

@@ -1,4 +1,4 @@
-//! egui's style made of the tokens.
+//! egui's style, made from the tokens.
 
 use egui::style::{ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets};
 use egui::{CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Vec2, Visuals};
@@ -83,7 +83,7 @@ fn widgets(theme: &Theme) -> Widgets {
         noninteractive: make(palette.panel, palette.panel, palette.border, palette.text),
         inactive: make(palette.hover, palette.card, palette.border_strong, palette.text),
         hovered: make(palette.pressed, palette.hover, palette.border_strong, palette.text),
-        // Also the look of what has the keyboard's focus, so its outline is the accent.
+        // Also used for the focused widget, so its outline has the accent colour.
         active: make(palette.pressed, palette.hover, palette.accent, palette.text),
         open: make(palette.hover, palette.hover, palette.border_strong, palette.text),
     }

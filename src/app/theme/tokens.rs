@@ -1,4 +1,4 @@
-//! Design tokens: the colours, distances and sizes of `assets/theme.ron`.
+//! Design tokens: the colours, spacing and sizes of `assets/theme.ron`.
 
 use egui::Color32;
 use serde::{Deserialize, Deserializer};
@@ -9,11 +9,11 @@ use crate::app::theme::ThemeError;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
-    /// Colours on a light ground.
+    /// Colours of the light theme.
     pub light: Palette,
-    /// Colours on a dark ground.
+    /// Colours of the dark theme.
     pub dark: Palette,
-    /// Distances in points.
+    /// Spacing in points.
     pub space: Space,
     /// Corner radii in points.
     pub radius: Radius,
@@ -27,25 +27,25 @@ pub struct Tokens {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Palette {
-    /// Ground of the rail, the menu bar and the status bar.
+    /// Background of the rail, the menu bar and the status bar.
     #[serde(deserialize_with = "colour")]
     pub rail: Color32,
-    /// Ground of the step.
+    /// Background of the step.
     #[serde(deserialize_with = "colour")]
     pub panel: Color32,
-    /// Ground of a card, a menu and a dialog.
+    /// Background of cards, menus and dialogs.
     #[serde(deserialize_with = "colour")]
     pub card: Color32,
-    /// Ground of text fields, table heads and wells.
+    /// Background of text fields, table headers and insets.
     #[serde(deserialize_with = "colour")]
     pub sunken: Color32,
-    /// Ground under the pointer.
+    /// Background under the pointer.
     #[serde(deserialize_with = "colour")]
     pub hover: Color32,
-    /// Ground while pressed.
+    /// Background while pressed.
     #[serde(deserialize_with = "colour")]
     pub pressed: Color32,
-    /// Lines between things.
+    /// Separator lines.
     #[serde(deserialize_with = "colour")]
     pub border: Color32,
     /// Outlines of controls.
@@ -54,7 +54,7 @@ pub struct Palette {
     /// Text.
     #[serde(deserialize_with = "colour")]
     pub text: Color32,
-    /// Text of lesser weight; contrast with every ground is at least 4.5.
+    /// Secondary text; its contrast on every background is at least 4.5.
     #[serde(deserialize_with = "colour")]
     pub text_muted: Color32,
     /// Decoration and disabled text only.
@@ -66,43 +66,43 @@ pub struct Palette {
     /// The accent under the pointer.
     #[serde(deserialize_with = "colour")]
     pub accent_hover: Color32,
-    /// Ground of what is selected.
+    /// Background of the selection.
     #[serde(deserialize_with = "colour")]
     pub accent_soft: Color32,
     /// Text on the accent.
     #[serde(deserialize_with = "colour")]
     pub on_accent: Color32,
-    /// It went well.
+    /// Success.
     #[serde(deserialize_with = "colour")]
     pub success: Color32,
-    /// Ground of what went well.
+    /// Background of success messages.
     #[serde(deserialize_with = "colour")]
     pub success_soft: Color32,
-    /// Worth a look.
+    /// Warning.
     #[serde(deserialize_with = "colour")]
     pub warning: Color32,
-    /// Ground of what is worth a look.
+    /// Background of warnings.
     #[serde(deserialize_with = "colour")]
     pub warning_soft: Color32,
-    /// It went wrong, or cannot be undone.
+    /// Error, or cannot be undone.
     #[serde(deserialize_with = "colour")]
     pub danger: Color32,
-    /// Ground of what went wrong.
+    /// Background of error messages.
     #[serde(deserialize_with = "colour")]
     pub danger_soft: Color32,
-    /// Ground of text that cleaning takes away.
+    /// Background of text that cleaning removes.
     #[serde(deserialize_with = "colour")]
     pub removed: Color32,
-    /// Ground of text that cleaning puts in.
+    /// Background of text that cleaning adds.
     #[serde(deserialize_with = "colour")]
     pub added: Color32,
     /// Shadow under menus and dialogs.
     #[serde(deserialize_with = "colour")]
     pub shadow: Color32,
-    /// Series of a chart, told apart by colour-blind people too (after Okabe and Ito, 2008).
+    /// Series of a chart, distinguishable for colour-blind people (after Okabe and Ito, 2008).
     #[serde(deserialize_with = "colours")]
     pub chart: Vec<Color32>,
-    /// From little to much, even in lightness: shares in a confusion matrix.
+    /// From low to high with even steps in lightness, for shares in a confusion matrix.
     #[serde(deserialize_with = "colours")]
     pub sequential: Vec<Color32>,
     /// Grid lines of charts.
@@ -110,13 +110,13 @@ pub struct Palette {
     pub grid: Color32,
 }
 
-/// The scale of distances.
+/// The spacing scale.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Space {
     /// Between an icon and its text.
     pub xs: f32,
-    /// Between things that belong together.
+    /// Between related things.
     pub s: f32,
     /// Inside rows and small cards.
     pub m: f32,
@@ -146,17 +146,17 @@ pub struct Radius {
 pub struct TextSizes {
     /// Hints, badges, the status bar.
     pub small: f32,
-    /// Running text and tables.
+    /// Body text and tables.
     pub body: f32,
     /// Controls.
     pub button: f32,
-    /// Raw text and figures.
+    /// Raw text and numbers.
     pub mono: f32,
     /// Heading of a card.
     pub heading: f32,
     /// Title of a step.
     pub title: f32,
-    /// The one big figure.
+    /// The headline number.
     pub display: f32,
 }
 
@@ -170,9 +170,9 @@ pub struct Sizes {
     pub row: f32,
     /// Width of the rail of steps.
     pub rail: f32,
-    /// Width of the rail where there is little room: icons alone.
+    /// Width of the rail in narrow windows, with icons only.
     pub rail_narrow: f32,
-    /// Narrower windows have little room.
+    /// Windows narrower than this count as narrow.
     pub narrow: f32,
     /// Height of the status bar.
     pub bar: f32,
@@ -181,7 +181,7 @@ pub struct Sizes {
 }
 
 impl Tokens {
-    /// The tokens that come with this build.
+    /// The tokens built into Hone.
     ///
     /// # Errors
     /// When the file is not valid RON of these types.
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_can_be_read_on_every_ground() {
+    fn text_is_readable_on_every_background() {
         let tokens = Tokens::bundled().unwrap();
         for palette in [&tokens.light, &tokens.dark] {
             for ground in [palette.rail, palette.panel, palette.card, palette.sunken, palette.hover] {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sequential_map_is_even_in_lightness() {
+    fn the_sequential_map_has_even_steps_in_lightness() {
         let tokens = Tokens::bundled().unwrap();
         for (palette, rising) in [(&tokens.light, false), (&tokens.dark, true)] {
             for pair in palette.sequential.windows(2) {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_that_is_none_is_named() {
+    fn an_invalid_colour_is_named_in_the_error() {
         assert!(parse("#12").unwrap_err().contains("#12"));
     }
 }

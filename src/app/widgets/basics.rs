@@ -1,10 +1,10 @@
-//! The small vocabulary every step is drawn with: pages, cards, buttons, badges, banners, empty states.
+//! Basic widgets of every step: pages, cards, buttons, badges, banners, empty states.
 
 use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2};
 
 use crate::app::theme::{Theme, Tone, icons};
 
-/// A step's page: title, one sentence, then its contents, scrolled when they do not fit.
+/// The page of a step: title, one sentence, and its contents in a scroll area.
 pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
     egui::ScrollArea::vertical()
         .id_salt(("page", title))
@@ -26,7 +26,7 @@ pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents:
         .inner
 }
 
-/// A card: a bordered ground that holds things which belong together. It takes the full width.
+/// A card: a bordered box around things that belong together. It takes the full width.
 pub fn card<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let inner = Frame::new()
         .fill(theme.palette.card)
@@ -42,7 +42,7 @@ pub fn card<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) 
     inner
 }
 
-/// A card with a heading and, muted under it, what it is for.
+/// A card with a heading and an explanation below it.
 pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
     card(ui, theme, |ui| {
         ui.label(theme.heading(heading));
@@ -55,18 +55,18 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
     })
 }
 
-/// Whether two things side by side would leave too little width to each.
+/// Whether there is too little width for two cards side by side.
 #[must_use]
 pub fn is_narrow(ui: &Ui) -> bool {
     ui.available_width() < 640.0
 }
 
-/// Draws in a row, or in a column where there is no width for a row.
+/// Draws in a row, or in a column if a row does not fit.
 pub fn row_or_column<R>(ui: &mut Ui, narrow: bool, contents: impl FnOnce(&mut Ui) -> R) -> R {
     if narrow { ui.vertical(contents).inner } else { ui.horizontal_top(contents).inner }
 }
 
-/// Two cards side by side, each with half of the width, or one below the other where that is narrow.
+/// Two cards side by side, each with half the width, or one below the other if there is too little width.
 pub fn side_by_side<S>(
     ui: &mut Ui,
     theme: &Theme,
@@ -102,7 +102,7 @@ pub fn button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str) -> Response {
     ui.add(with_icon(icon, text).min_size(size)).accessible_name(text)
 }
 
-/// The one button of a page that leads on. Disabled ones say why on hover: pass `Err(why)`.
+/// The primary button of a page. Pass `Err(why)` to disable it; the reason shows on hover.
 pub fn primary_button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str, enabled: Result<(), &str>) -> Response {
     let palette = &theme.palette;
     let size = Vec2::new(0.0, theme.size.control + 2.0);
@@ -117,7 +117,7 @@ pub fn primary_button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str, enable
             widget.fg_stroke.color = palette.on_accent;
             widget.bg_stroke = Stroke::new(1.0, fill);
         }
-        // The keyboard's focus is shown by a second ring, since the ground is the accent already.
+        // The focus is shown by a second ring, because the background already has the accent colour.
         widgets.active.bg_stroke = Stroke::new(2.0, palette.text);
         ui.spacing_mut().button_padding.x = theme.space.l;
         let response = ui.add_enabled(enabled.is_ok(), with_icon(icon, text).min_size(size)).accessible_name(text);
@@ -129,14 +129,14 @@ pub fn primary_button(ui: &mut Ui, theme: &Theme, icon: &str, text: &str, enable
     .inner
 }
 
-/// A button that is only an icon; `name` is its tooltip and its accessible name.
+/// A button with only an icon; `name` is its tooltip and accessible name.
 pub fn icon_button(ui: &mut Ui, theme: &Theme, icon: &str, name: &str) -> Response {
     let size = Vec2::splat(theme.size.control - 4.0);
     let label = RichText::new(icon).color(theme.palette.text_muted);
     ui.add(Button::new(label).frame_when_inactive(false).min_size(size)).accessible_name(name).on_hover_text(name)
 }
 
-/// A small label on a tinted ground, with an icon so that it is not told by colour alone.
+/// A small label on a tinted background, with an icon so that it does not rely on colour alone.
 pub fn badge(ui: &mut Ui, theme: &Theme, tone: Tone, icon: &str, text: &str) -> Response {
     let ink = theme.ink(tone);
     Frame::new()
@@ -145,7 +145,7 @@ pub fn badge(ui: &mut Ui, theme: &Theme, tone: Tone, icon: &str, text: &str) -> 
         .inner_margin(Margin::symmetric(theme.space.s as i8, 2))
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xs;
-            // A badge is not for touching: it is as high as its text.
+            // A badge is not clickable, so it is only as tall as its text.
             ui.spacing_mut().interact_size.y = 0.0;
             ui.horizontal(|ui| {
                 if !icon.is_empty() {
@@ -168,7 +168,7 @@ pub fn tone_icon(tone: Tone) -> &'static str {
     }
 }
 
-/// A message over the full width: what happened, why, what to do next. `actions` draws buttons at its end.
+/// A full-width message: what happened, why, and what to do next. `actions` draws its buttons.
 pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, actions: impl FnOnce(&mut Ui)) {
     Frame::new()
         .fill(theme.ground(tone))
@@ -184,7 +184,7 @@ pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, a
                     if !body.is_empty() {
                         ui.add(egui::Label::new(RichText::new(body).color(theme.palette.text)).wrap());
                     }
-                    // No buttons, no room for them.
+                    // Reserve no space if there are no buttons.
                     ui.spacing_mut().interact_size.y = 0.0;
                     ui.horizontal_wrapped(actions);
                 });
@@ -193,7 +193,7 @@ pub fn banner(ui: &mut Ui, theme: &Theme, tone: Tone, title: &str, body: &str, a
     ui.add_space(theme.space.s);
 }
 
-/// What stands where there is nothing yet: what will be here and what to do. `actions` draws the buttons.
+/// An empty state: what will appear here and what to do. `actions` draws the buttons.
 pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &str, actions: impl FnOnce(&mut Ui)) {
     card(ui, theme, |ui| {
         ui.add_space(theme.space.xxl);
@@ -212,7 +212,7 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
     });
 }
 
-/// One figure with what it is: muted name above, value below. Values of a row of figures line up.
+/// A value with its name above it. Values in a row line up.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
     let (name, value) = (theme.small(name), theme.strong(value).size(theme.text.heading + 3.0));
     let size_of = |text: &RichText| {
@@ -220,7 +220,7 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
         text.into_galley(ui, Some(egui::TextWrapMode::Extend), f32::INFINITY, egui::FontSelection::Default).size()
     };
     let (above, below) = (size_of(&name), size_of(&value));
-    // Told its size beforehand, so that a row of figures wraps between two of them.
+    // The size is set in advance, so that a row wraps between two values.
     let size = Vec2::new(above.x.max(below.x), above.y + 2.0 + below.y);
     let response = ui
         .allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
@@ -232,7 +232,7 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 
-/// Name of a field, above it, with an explanation on hover.
+/// The label above a field, with an explanation on hover.
 pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Response {
     let response = ui.label(theme.small(text));
     if hover.is_empty() { response } else { response.on_hover_text(hover) }

@@ -10,7 +10,7 @@ use crate::app::widgets::contrast::readable_on;
 use crate::app::widgets::numbers::{count, counted, percent};
 use crate::evaluation::ConfusionMatrix;
 
-/// What stands in the cells.
+/// What the cells show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MatrixView {
     /// Number of rows.
@@ -18,28 +18,28 @@ pub enum MatrixView {
     Counts,
     /// Share of the true label's rows.
     Rates,
-    /// Numbers of wrong rows; the right ones are left blank, so that errors are not outshone.
+    /// Number of misclassified rows; the diagonal stays blank, so that mistakes stand out.
     Errors,
 }
 
 impl MatrixView {
-    /// All views, with the name on their button and what they show.
+    /// All views, with button text and explanation.
     const ALL: [(Self, &'static str, &'static str); 3] = [
         (Self::Counts, "Counts", "Number of rows with this true label and this predicted label"),
-        (Self::Rates, "Rates by row", "Share of the true label's rows; each row adds up to 100%"),
-        (Self::Errors, "Errors only", "Only the wrong predictions, so that they are not outshone by the right ones"),
+        (Self::Rates, "Rates by row", "Share of the rows with this true label. Each row adds up to 100%"),
+        (Self::Errors, "Errors only", "Only wrong predictions, so that they stand out"),
     ];
 }
 
 /// A cell: (true class id, predicted class id).
 pub type Cell = (usize, usize);
 
-/// What the matrix remembers between frames.
+/// State kept between frames.
 #[derive(Clone, Debug, Default)]
 pub struct MatrixState {
-    /// What stands in the cells.
+    /// What the cells show.
     pub view: MatrixView,
-    /// The selected cell; it is marked by a frame.
+    /// The selected cell, marked by a frame.
     pub selected: Option<Cell>,
 }
 
@@ -62,7 +62,7 @@ const TOTAL_WIDTH: f32 = 56.0;
 const LARGEST_CELL: f32 = 136.0;
 const GAP: f32 = 2.0;
 
-/// Shows the switch of views and the matrix in the width at hand and at most `max_height`.
+/// Draws the view switch and the matrix in the available width and at most `max_height` points.
 /// Returns the cell that was clicked (or on which Enter was pressed) in this frame.
 pub fn confusion_matrix_ui(
     ui: &mut Ui,
@@ -72,7 +72,7 @@ pub fn confusion_matrix_ui(
     max_height: f32,
 ) -> Option<Cell> {
     if matrix.labels.is_empty() {
-        ui.label("No rows were evaluated yet");
+        ui.label("No rows evaluated yet");
         return None;
     }
     ui.horizontal(|ui| {
@@ -123,7 +123,7 @@ impl Geometry {
         Rect::from_min_size(min, self.cell).shrink(GAP / 2.0)
     }
 
-    /// Class ids whose cells can be seen, along x (axis 0) or y (axis 1).
+    /// Class ids of the visible cells, along x (axis 0) or y (axis 1).
     fn visible(&self, viewport: Rect, axis: usize) -> std::ops::Range<usize> {
         let (header, side) =
             if axis == 0 { (self.header_width, self.cell.x) } else { (self.header_height, self.cell.y) };
@@ -151,7 +151,7 @@ fn cells_ui(
             let response = ui.interact(rect, ui.scope_id().with(("cell", row, column)), Sense::click());
             response.widget_info(|| WidgetInfo::labeled(Role::Button, true, cell_name(matrix, cell)));
             let share = if largest > 0.0 { cell_value(matrix, state.view, cell) / largest } else { 0.0 };
-            // The square root keeps small counts of errors visible beside large counts of right answers.
+            // The square root keeps small error counts visible next to large correct counts.
             paint_cell(ui, theme, &response, share.sqrt() as f32, &cell_text(matrix, state.view, cell));
             if state.selected == Some(cell) {
                 ui.painter().rect_stroke(
@@ -195,7 +195,7 @@ fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &st
 fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect, viewport: Rect) {
     let painter = ui.painter();
     let font = body_font(ui);
-    // Headers stay in sight while the cells scroll below them.
+    // Headers stay visible while the cells scroll below them.
     let top = area.min.y + viewport.min.y.max(0.0);
     let left = area.min.x + viewport.min.x.max(0.0);
     painter.rect_filled(
@@ -335,7 +335,7 @@ fn cell_name(matrix: &ConfusionMatrix, cell: Cell) -> String {
     format!("True {}, predicted {}: {rows}", matrix.labels[cell.0], matrix.labels[cell.1])
 }
 
-/// What a cell says, in words: "12 rows are negative but were predicted neutral (4% of negative)".
+/// A cell in words: "12 rows are negative but were predicted neutral (4% of negative)".
 #[must_use]
 pub fn explain(matrix: &ConfusionMatrix, cell: Cell) -> String {
     let (truth, predicted) = (&matrix.labels[cell.0], &matrix.labels[cell.1]);
@@ -348,7 +348,7 @@ pub fn explain(matrix: &ConfusionMatrix, cell: Cell) -> String {
     let (is, was) = if rows == 1 { ("is", "was") } else { ("are", "were") };
     let rows = counted(rows, "row", "rows");
     if cell.0 == cell.1 {
-        format!("{rows} {is} {truth} and {was} predicted {predicted}: right ({share} of {truth})")
+        format!("{rows} {is} {truth} and {was} predicted {predicted}: correct ({share} of {truth})")
     } else {
         format!("{rows} {is} {truth} but {was} predicted {predicted} ({share} of {truth})")
     }
@@ -371,7 +371,7 @@ fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {
     ui.painter().layout_no_wrap(text.to_owned(), font.clone(), Color32::PLACEHOLDER).size().x
 }
 
-/// One line of text, cut with "…" where it is wider than `width`.
+/// One line of text, shortened with "…" if wider than `width`.
 fn elided(ui: &Ui, text: &str, font: &FontId, color: Color32, width: f32) -> std::sync::Arc<egui::Galley> {
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font.clone(), color);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width);
@@ -393,12 +393,12 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_explained_in_words() {
+    fn cells_are_explained_in_a_sentence() {
         let matrix = matrix();
         assert_eq!(explain(&matrix, (0, 1)), "60 rows are negative but were predicted neutral (7% of negative)");
         assert_eq!(
             explain(&matrix, (2, 2)),
-            "191 rows are positive and were predicted positive: right (81% of positive)"
+            "191 rows are positive and were predicted positive: correct (81% of positive)"
         );
         let one =
             ConfusionMatrix { labels: matrix.labels.clone(), counts: vec![vec![0, 1, 0], vec![0; 3], vec![0; 3]] };
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_click_selects_a_cell_and_enter_another() {
+    fn a_click_or_enter_selects_a_cell() {
         let matrix = matrix();
         let mut clicks = Vec::new();
         let theme = testing::theme(false);
@@ -428,7 +428,7 @@ mod tests {
         assert_eq!(state.selected, Some((1, 0)));
     }
 
-    fn looks_as_it_should(dark: bool, name: &str) {
+    fn matches_the_snapshot(dark: bool, name: &str) {
         let matrix = matrix();
         let theme = testing::theme(dark);
         let state = MatrixState { selected: Some((1, 0)), ..MatrixState::default() };
@@ -439,17 +439,17 @@ mod tests {
     }
 
     #[test]
-    fn it_looks_as_it_should_on_a_light_ground() {
-        looks_as_it_should(false, "confusion_matrix_light");
+    fn the_matrix_matches_its_light_snapshot() {
+        matches_the_snapshot(false, "confusion_matrix_light");
     }
 
     #[test]
-    fn it_looks_as_it_should_on_a_dark_ground() {
-        looks_as_it_should(true, "confusion_matrix_dark");
+    fn the_matrix_matches_its_dark_snapshot() {
+        matches_the_snapshot(true, "confusion_matrix_dark");
     }
 
     #[test]
-    fn only_the_cells_in_sight_are_laid_out() {
+    fn only_visible_cells_are_laid_out() {
         let labels: Vec<String> = (0..150).map(|class| format!("class {class}")).collect();
         let matrix = ConfusionMatrix { counts: vec![vec![1; 150]; 150], labels };
         let theme = testing::theme(false);
@@ -458,6 +458,6 @@ mod tests {
             confusion_matrix_ui(ui, &theme, &matrix, &mut state, 300.0);
         });
         let cells = harness.query_all_by_role(Role::Button).count();
-        assert!(cells < 400, "{cells} cells were laid out");
+        assert!(cells < 400, "{cells} cells are laid out");
     }
 }

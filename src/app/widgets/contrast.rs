@@ -1,17 +1,17 @@
-//! Ink that can be read on any fill.
+//! Text colours with enough contrast on any background.
 
 use egui::{Color32, Rgba};
 
 use crate::app::theme::Theme;
 
-/// Contrast ratio of two opaque colours, 1..=21, after WCAG 2.2.
+/// Contrast ratio of two opaque colours, 1..=21, as defined by WCAG 2.2.
 #[must_use]
 pub fn contrast(a: Color32, b: Color32) -> f32 {
     let (a, b) = (luminance(a), luminance(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
-/// The theme's text colour where it can be read on `fill` (4.5:1), else black or white, whichever reads better.
+/// The theme's text colour if it is readable on `fill` (4.5:1), else black or white, whichever has more contrast.
 #[must_use]
 pub fn readable_on(fill: Color32, theme: &Theme) -> Color32 {
     if contrast(fill, theme.palette.text) >= 4.5 {
@@ -20,12 +20,12 @@ pub fn readable_on(fill: Color32, theme: &Theme) -> Color32 {
     if contrast(fill, Color32::BLACK) > contrast(fill, Color32::WHITE) { Color32::BLACK } else { Color32::WHITE }
 }
 
-/// Colour of a label's bar: the one a person chose for it, moved towards the text's where it could hardly be seen on this
-/// theme's cards (3:1), or else the first of the charts.
+/// Colour of a label's bar: the chosen colour, moved towards the text colour if its contrast on a card is below 3:1, or else
+/// the first chart colour.
 #[must_use]
 pub fn label_colour(theme: &Theme, chosen: Option<[u8; 3]>) -> Color32 {
     let Some([red, green, blue]) = chosen else { return theme.chart(0) };
-    #[allow(clippy::disallowed_methods, reason = "a person chose this one")]
+    #[allow(clippy::disallowed_methods, reason = "a colour chosen by the person")]
     let colour = Color32::from_rgb(red, green, blue);
     let towards_text = |step: u8| colour.lerp_to_gamma(theme.palette.text, f32::from(step) / 10.0);
     let is_seen = |colour: &Color32| contrast(*colour, theme.palette.card) >= 3.0;
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn any_colour_of_a_label_is_seen_in_both_themes() {
+    fn every_label_colour_is_visible_in_both_themes() {
         for theme in Theme::pair(&Tokens::bundled().unwrap()) {
             for colour in [[0, 0, 0], [255, 255, 255], [250, 240, 30], [20, 20, 90], [128, 128, 128]] {
                 let shown = label_colour(&theme, Some(colour));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shade_of_the_sequential_map_can_be_written_on() {
+    fn text_is_readable_on_every_shade_of_the_sequential_map() {
         for theme in Theme::pair(&Tokens::bundled().unwrap()) {
             for step in 0..=100_u8 {
                 let (fill, _) = theme.sequential(f32::from(step) / 100.0);

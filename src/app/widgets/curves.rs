@@ -1,4 +1,4 @@
-//! The curves of a run: loss, score, learning rate and gradient norm.
+//! The curves of a run: loss, metrics, learning rate and gradient norm.
 
 use egui::{Align, Color32, Layout, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{
@@ -12,14 +12,14 @@ use crate::app::widgets::numbers::{count, score};
 use crate::project::MetricChoice;
 use crate::storage::{EvaluationPoint, StepMetrics};
 
-/// Share of the past in the smoothed training loss.
+/// Weight of the past in the smoothed training loss.
 const SMOOTHING: f64 = 0.9;
-/// Height of the plots of loss and score.
+/// Height of the plots of loss and metrics.
 const UPPER: f32 = 230.0;
 /// Height of the plots of learning rate and gradient norm.
 const LOWER: f32 = 120.0;
 
-/// What the curves remember between frames: the thinned series, made anew only when figures or width change.
+/// State kept between frames: the thinned series, recomputed only when the data or the width changes.
 #[derive(Clone, Debug, Default)]
 pub struct CurvesState {
     key: (String, usize, u64, usize),
@@ -37,24 +37,24 @@ struct Series {
     accuracy: Vec<PlotPoint>,
 }
 
-/// The figures to draw.
+/// The data to draw.
 #[derive(Clone, Copy)]
 pub struct Curves<'a> {
-    /// Run the figures are of.
+    /// Id of the run.
     pub run: &'a str,
-    /// Figures of every step.
+    /// Metrics of every step.
     pub steps: &'a [StepMetrics],
-    /// Evaluations on validation.
+    /// Evaluations on the validation set.
     pub evaluations: &'a [EvaluationPoint],
-    /// Steps planned: the right end of the axis while a run is going.
+    /// Planned steps: the right end of the axis during training.
     pub total_steps: u64,
-    /// Steps an epoch, to tell the epoch of a step.
+    /// Steps per epoch, to convert steps to epochs.
     pub steps_per_epoch: u64,
-    /// What decides which evaluation is best.
+    /// The metric that decides which evaluation is best.
     pub best_metric: MetricChoice,
 }
 
-/// Draws four plots, two and two where there is the width: loss and score, learning rate and gradient norm.
+/// Draws four plots, two per row if there is enough width: loss and metrics, learning rate and gradient norm.
 pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut CurvesState) {
     let gap = theme.space.l;
     let narrow = is_narrow(ui);
@@ -86,7 +86,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
         let legend = [Some(("Macro-F1", validation, Sample::Points)), Some(("Accuracy", second, Sample::Dashes)), star];
         let summary = score_summary(curves);
         let range = (curves.evaluations.len() < 2).then_some([0.0, 1.0]);
-        let frame = Panel { title: "Score on validation", summary, size: vec2(width, UPPER), legend: &legend, range };
+        let frame = Panel { title: "Validation metrics", summary, size: vec2(width, UPPER), legend: &legend, range };
         panel(ui, theme, curves, &frame, |plot| {
             evaluations(plot, "Macro-F1", &series.macro_f1, validation, LineStyle::Solid);
             evaluations(plot, "Accuracy", &series.accuracy, second, LineStyle::dashed_dense());
@@ -114,7 +114,7 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
     });
 }
 
-/// How a series is drawn, for the legend: told by form as well as by colour.
+/// How a series is drawn in the legend: by shape as well as colour.
 #[derive(Clone, Copy)]
 enum Sample {
     Line,
@@ -124,14 +124,14 @@ enum Sample {
     Star,
 }
 
-/// What stands around a plot.
+/// The frame of a plot.
 struct Panel<'a> {
     title: &'static str,
-    /// Read to people who do not see the curves.
+    /// The summary for screen readers.
     summary: String,
     size: egui::Vec2,
     legend: &'a [Option<(&'static str, Color32, Sample)>],
-    /// Values in sight before there are two points to make an axis of.
+    /// The range shown before there are two points.
     range: Option<[f64; 2]>,
 }
 
@@ -192,7 +192,7 @@ fn panel<'a>(
                 .label(theme.small("Step"))
                 .formatter(|mark, _| count(mark.value.max(0.0).round() as u64));
             let y_axis = axis(AxisHints::new_y()).formatter(|mark, _| tick(mark)).min_thickness(48.0);
-            // Dragging and scrolling belong to the page; a box drawn with the right button zooms, two clicks reset.
+            // Dragging and scrolling move the page. Drag with the right button to zoom; double-click to reset.
             let mut plot = Plot::new(("curve", panel.title))
                 .width(size.x)
                 .height(size.y)
@@ -217,7 +217,7 @@ fn panel<'a>(
     });
 }
 
-/// The series of a plot with a sample of each, from the right.
+/// The legend of a plot, from the right.
 fn legend(ui: &mut Ui, theme: &Theme, entries: &[Option<(&'static str, Color32, Sample)>]) {
     ui.spacing_mut().item_spacing.x = theme.space.s;
     for (name, color, sample) in entries.iter().rev().flatten() {
@@ -260,7 +260,7 @@ fn ticks(input: &GridInput, wanted: f64, smallest: f64) -> Vec<GridMark> {
     (first..=last).map(|index| GridMark { value: index as f64 * step, step_size: step }).collect()
 }
 
-/// A tick's figure, with as many decimals as the distance between ticks needs.
+/// The number at a tick, with as many decimals as the tick distance needs.
 fn tick(mark: GridMark) -> String {
     let step = mark.step_size.abs();
     if mark.value.abs() < step / 2.0 {
@@ -308,7 +308,7 @@ fn hover(position: &HoverPosition<'_>, steps_per_epoch: u64) -> Option<String> {
     Some(format!("{plot_name}: {}\nStep {}{epoch}", axis_value(position.y), count(position.x.max(0.0).round() as u64)))
 }
 
-/// A figure with as many digits as it needs, a learning rate in scientific notation.
+/// A number with four decimals, or in scientific notation if it is small.
 fn axis_value(value: f64) -> String {
     if value != 0.0 && value.abs() < 1e-3 { format!("{value:.2e}") } else { format!("{value:.4}") }
 }
@@ -324,12 +324,12 @@ fn score_summary(curves: Curves<'_>) -> String {
     let last = curves.evaluations.last();
     let f1 = last.map(|point| format!("macro-F1 {}", score(point.metrics.macro_average.f1)));
     let accuracy = last.map(|point| format!("accuracy {}", score(point.metrics.accuracy)));
-    summary("Score on validation", [f1, accuracy])
+    summary("Validation metrics", [f1, accuracy])
 }
 
 fn summary(title: &str, parts: [Option<String>; 2]) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { format!("{title}: nothing yet") } else { format!("{title}: {}", parts.join(", ")) }
+    if parts.is_empty() { format!("{title}: no data yet") } else { format!("{title}: {}", parts.join(", ")) }
 }
 
 #[cfg(test)]
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_round_and_have_the_decimals_they_need() {
+    fn ticks_are_round_numbers_with_enough_decimals() {
         assert_eq!(marks(0.0, 2.1, 0.0), ["0", "1", "2"].map(str::to_owned));
         assert_eq!(marks(0.51, 0.6, 0.0), ["0.55", "0.60"].map(str::to_owned));
         assert_eq!(marks(0.0, 5e-5, 0.0), ["0", "2e-5", "4e-5"].map(str::to_owned));
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn hover_tells_step_and_epoch() {
+    fn the_tooltip_shows_step_and_epoch() {
         let position = PlotPoint::new(540.0, 0.1234);
         let near = HoverPosition::NearDataPoint { plot_name: "Validation", position, index: 0 };
         assert_eq!(hover(&near, 360).as_deref(), Some("Validation: 0.1234\nStep 540 (epoch 1.50)"));
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn axes_have_sense_before_the_second_point() {
+    fn axes_have_a_range_before_the_second_point() {
         let theme = testing::theme(false);
         let results = testing::results();
         let curves = Curves {
@@ -376,11 +376,11 @@ mod tests {
         let mut state = CurvesState::default();
         let mut harness = testing::window(false, (), |ui, ()| curves_ui(ui, &theme, curves, &mut state));
         testing::picture("curves-first-step", &mut harness);
-        harness.get_by_label_contains("Score on validation: nothing yet");
+        harness.get_by_label_contains("Validation metrics: no data yet");
     }
 
     #[test]
-    fn a_long_run_is_thinned_and_its_summary_is_read_aloud() {
+    fn a_long_run_is_thinned_and_has_an_accessible_summary() {
         let theme = testing::theme(false);
         let results = testing::results();
         let first = results.steps[0].clone();
@@ -400,7 +400,7 @@ mod tests {
         }
         let thinned = state.series.loss.len();
         state.refresh(Curves { run: "other", ..curves }, state.key.3);
-        assert_eq!(state.key.0, "other", "another run with as many steps is drawn anew");
+        assert_eq!(state.key.0, "other", "another run with the same number of steps is redrawn");
         assert_eq!(thinned, state.series.loss.len());
         assert!(state.series.loss.len() < 3_000, "{} points are drawn", state.series.loss.len());
     }

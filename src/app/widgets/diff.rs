@@ -1,16 +1,15 @@
-//! Two versions of a text with what changed marked.
+//! Two versions of a text with the changes highlighted.
 
 use egui::text::{LayoutJob, TextFormat};
 use egui::{Color32, FontId, Ui};
 
 use crate::app::theme::Theme;
 
-/// Characters shown of each side where the whole is not asked for.
+/// Most characters compared when only the beginning is shown.
 const SHOWN: usize = 600;
-/// Longest part compared word by word, as words of one side times those of the other: what differs and is longer is
-/// marked as a whole.
+/// Largest part compared word by word, as words before times words after. A longer difference is marked as a whole.
 const COMPARED: usize = 1 << 20;
-/// Width of the words Before and After.
+/// Width of the column with Before and After.
 const NAME: f32 = 52.0;
 
 /// A piece of a text: the same in both, or only in this one.
@@ -20,7 +19,7 @@ struct Piece {
     changed: bool,
 }
 
-/// Draws the beginning of a text as it was and as it is, each with what is not in the other marked.
+/// Draws the beginning of a text before and after, with the differences marked.
 pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
     Diff::of(&beginning(before), &beginning(after)).ui(ui, theme);
 }
@@ -33,14 +32,14 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Compares them as a whole.
+    /// Compares two whole texts.
     #[must_use]
     pub fn of(before: &str, after: &str) -> Self {
         let (before, after) = compare(before, after);
         Self { before, after }
     }
 
-    /// Draws both, each with what is not in the other marked.
+    /// Draws both, with the differences marked.
     pub fn ui(&self, ui: &mut Ui, theme: &Theme) {
         let palette = &theme.palette;
         sides(ui, theme, [("Before", &self.before, palette.removed), ("After", &self.after, palette.added)]);
@@ -88,7 +87,7 @@ fn layout(theme: &Theme, pieces: &[Piece], mark: Color32, gone: bool) -> LayoutJ
     job
 }
 
-/// Characters nobody sees, written out where they matter.
+/// Spells out invisible characters where they matter.
 fn visible(text: &str, changed: bool) -> String {
     if !changed {
         return text.replace(['\n', '\r', '\t'], " ");
@@ -135,10 +134,10 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-/// Marks what is only on one side, by the longest common subsequence of words.
+/// Marks the words that are in only one of the two texts, by longest common subsequence.
 fn compare(before: &str, after: &str) -> (Vec<Piece>, Vec<Piece>) {
     let (left, right) = (words(before), words(after));
-    // Most of a text stays: what is the same at both ends needs no table.
+    // Most of a text is unchanged: equal words at both ends need no table.
     let same = |pair: &(&&str, &&str)| pair.0 == pair.1;
     let start = left.iter().zip(&right).take_while(same).count();
     let (left_rest, right_rest) = (&left[start..], &right[start..]);
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_what_was_taken_and_what_came() {
+    fn removed_and_added_words_are_marked() {
         let (before, after) = compare("Great <b>bag</b> &amp; strap", "Great bag & strap");
         assert_eq!(marked(&before), "Great [<b>]bag[</b>] &[amp;] strap");
         assert_eq!(marked(&after), "Great bag & strap");
@@ -221,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_compared_whole() {
+    fn a_long_difference_is_marked_as_a_whole() {
         let many = |word: &str| vec![word; 3_000].join(" ");
         let (same, other, third) = (many("same"), many("other"), many("third"));
         let (before, after) = compare(&format!("{same} {other} end"), &format!("{same} {third} end"));
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_written_out() {
+    fn invisible_characters_are_spelled_out() {
         assert_eq!(visible("a\u{200B}b\n", true), "a[U+200B]b[line break]");
         assert_eq!(visible("a\nb", false), "a b");
     }

@@ -1,10 +1,10 @@
-//! Long series of figures in few points.
+//! Reduces long series to few points.
 
 /// A point of a curve: (x, y).
 pub type Point = [f64; 2];
 
-/// Thins a series out to at most `2 * buckets` points, keeping each bucket's lowest and highest, in order of x.
-/// Spikes therefore stay visible. `points` must be sorted by x; points that are not finite are left out.
+/// Thins a series to at most `2 * buckets` points: the lowest and highest of each bucket, in order of x.
+/// Spikes stay visible. `points` must be sorted by x; points that are not finite are dropped.
 #[must_use]
 pub fn min_max(points: &[Point], buckets: usize) -> Vec<Point> {
     let finite = || points.iter().copied().filter(|[x, y]| x.is_finite() && y.is_finite());
@@ -44,7 +44,7 @@ fn push_extremes(out: &mut Vec<Point>, bucket: Option<(usize, Point, Point)>) {
 
 /// Exponential moving average with its start-up bias removed (Kingma & Ba 1412.6980, section 3).
 ///
-/// `weight` is the share of the past, 0..1: 0 gives the series itself.
+/// `weight` is the weight of the past, 0..1; 0 returns the series unchanged.
 #[must_use]
 pub fn smooth(points: &[Point], weight: f64) -> Vec<Point> {
     let weight = weight.clamp(0.0, 0.999);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_not_finite_are_left_out() {
+    fn points_that_are_not_finite_are_dropped() {
         let mut points = series(10_000, |_| 1.0);
         points[3][1] = f64::NAN;
         points[9_999][1] = f64::INFINITY;
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn smoothing_has_no_start_up_bias_and_none_at_all_at_weight_zero() {
+    fn smoothing_has_no_start_up_bias_and_weight_zero_changes_nothing() {
         assert!(smooth(&series(50, |_| 0.7), 0.9).iter().all(|point| (point[1] - 0.7).abs() < 1e-12));
         let points = series(50, |x| f64::from(x % 7));
         assert_eq!(smooth(&points, 0.0), points);

@@ -1,4 +1,4 @@
-//! The one honest headline of a run: macro-F1 with its interval beside the baseline, and what it means in words.
+//! The headline of a run: macro-F1 with its interval next to the baselines, and what it means in words.
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
@@ -7,34 +7,34 @@ use crate::app::widgets::basics::{is_narrow, row_or_column};
 use crate::app::widgets::numbers::{count, percent_fine, score};
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
 
-/// The figures behind the headline, all measured on the same rows.
+/// The metrics behind the headline, all on the same rows.
 #[derive(Clone, Copy)]
 pub struct Headline<'a> {
-    /// The model's figures.
+    /// The model's metrics.
     pub metrics: &'a ClassificationMetrics,
-    /// 95% interval of macro-F1, where it was computed for these rows.
+    /// 95% interval of macro-F1, if computed for these rows.
     pub interval: Option<(f64, f64)>,
-    /// Always answering the most frequent training label, where it was measured on these rows.
+    /// The majority baseline, which always predicts the most frequent training label, if evaluated on these rows.
     pub baseline: Option<&'a ClassificationMetrics>,
-    /// TF-IDF with logistic regression, where it was measured on these rows.
+    /// The TF-IDF baseline with logistic regression, if evaluated on these rows.
     pub tfidf: Option<&'a ClassificationMetrics>,
-    /// What the rows are, for example "test rows the model never saw".
+    /// Description of the rows, such as "test rows the model has never seen".
     pub rows: &'a str,
 }
 
-/// Draws the headline in the width at hand.
+/// Draws the headline in the available width.
 pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let f1 = headline.metrics.macro_average.f1;
     row_or_column(ui, is_narrow(ui), |ui| {
         ui.vertical(|ui| {
             ui.set_width(250.0);
             ui.label(theme.small("Macro-F1")).on_hover_text(
-                "The mean of the labels' F1, every label counting the same: it falls when a rare label does badly",
+                "The mean F1 of all labels. Every label counts equally, so it drops when a rare label does badly",
             );
             ui.label(theme.display(score(f1)));
             if let Some((low, high)) = headline.interval {
                 ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high)))).on_hover_text(
-                    "Were other rows of the same kind drawn, the figure would lie in this range 95 times out of 100 \
+                    "The range that would contain macro-F1 in 95 of 100 samples of similar rows \
                      (bootstrap over the rows)",
                 );
             } else if headline.metrics.rows < FEWEST_ROWS {
@@ -53,12 +53,12 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     });
 }
 
-/// What the figures mean, in sentences.
+/// Explains the metrics in sentences.
 #[must_use]
 pub fn sentences(headline: Headline<'_>) -> Vec<String> {
     let metrics = headline.metrics;
     let mut out = vec![format!(
-        "On {} {}, {} of the predictions are right.",
+        "On {} {}, {} of the predictions are correct.",
         count(metrics.rows),
         headline.rows,
         percent_fine(metrics.accuracy),
@@ -66,15 +66,15 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
     if let Some(baseline) = headline.baseline {
         let usual = most_predicted(baseline);
         let reaches = format!(
-            "always answering “{usual}” would be right {} of the time and reach a macro-F1 of {}",
+            "always predicting “{usual}” would be correct {} of the time, with a macro-F1 of {}",
             percent_fine(baseline.accuracy),
             score(baseline.macro_average.f1)
         );
         let low = headline.interval.map_or(metrics.macro_average.f1, |(low, _)| low);
         out.push(if low > baseline.macro_average.f1 {
-            format!("It has learnt something: {reaches}.")
+            format!("The model beats the baseline: {reaches}.")
         } else {
-            format!("It is not shown to have learnt anything: {reaches}. More rows or more passes may help.")
+            format!("The model does not clearly beat the baseline: {reaches}. Try more data or more epochs.")
         });
     }
     out.extend(headline.tfidf.map(|tfidf| beside_tfidf(metrics, tfidf)));
@@ -82,23 +82,19 @@ pub fn sentences(headline: Headline<'_>) -> Vec<String> {
         out.push(weakest);
     }
     if headline.interval.is_some_and(|(low, high)| high - low > 0.1) {
-        out.push("The interval is wide because there are few rows; a larger test set would tell more.".to_owned());
+        out.push("The interval is wide because there are few rows. A larger test set would narrow it.".to_owned());
     }
     out
 }
 
-/// Whether fine-tuning was worth it.
+/// Compares the model with the TF-IDF baseline.
 fn beside_tfidf(metrics: &ClassificationMetrics, tfidf: &ClassificationMetrics) -> String {
     let (model, classical) = (metrics.macro_average.f1, tfidf.macro_average.f1);
-    let verdict =
-        if model > classical { "The fine-tuned model does better" } else { "The fine-tuned model does no better" };
-    format!(
-        "{verdict} than counting words (TF-IDF with logistic regression): that reaches a macro-F1 of {}.",
-        score(classical)
-    )
+    let verdict = if model > classical { "The fine-tuned model beats" } else { "The fine-tuned model does not beat" };
+    format!("{verdict} TF-IDF with logistic regression, which reaches a macro-F1 of {}.", score(classical))
 }
 
-/// The label a baseline always answers.
+/// The label that the majority baseline predicts.
 fn most_predicted(baseline: &ClassificationMetrics) -> &str {
     let matrix = &baseline.confusion;
     let predicted = |class: usize| matrix.counts.iter().filter_map(|row| row.get(class)).sum::<u64>();
@@ -106,13 +102,13 @@ fn most_predicted(baseline: &ClassificationMetrics) -> &str {
     best.map_or("?", |class| &matrix.labels[class])
 }
 
-/// The label with the lowest F1, where it stands out.
+/// The label with the lowest F1, if it is clearly below the mean.
 fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
     let present = metrics.per_class.iter().filter(|class| class.support > 0);
     let lowest = present.min_by(|a, b| a.f1.total_cmp(&b.f1))?;
     (lowest.f1 < metrics.macro_average.f1 - 0.03).then(|| {
         format!(
-            "It is weakest on “{label}”: it finds {} of those rows, and is right in {} of the rows it calls {label}.",
+            "The weakest label is “{label}”: recall {}, precision {}.",
             percent_fine(lowest.recall),
             percent_fine(lowest.precision),
             label = lowest.label
@@ -120,7 +116,7 @@ fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
     })
 }
 
-/// A line from 0 to 1 with the interval, the figure and the baseline on it.
+/// A scale from 0 to 1 with the interval, the score and the baselines.
 fn scale_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     let palette = &theme.palette;
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 46.0), Sense::hover());
@@ -157,7 +153,7 @@ mod tests {
     use crate::app::testing;
 
     #[test]
-    fn a_model_that_beats_the_baseline_is_said_to_have_learnt() {
+    fn the_headline_says_that_a_model_beats_its_baselines() {
         let results = testing::results();
         let metrics = results.summary.test.as_ref().unwrap();
         let headline = Headline {
@@ -165,16 +161,16 @@ mod tests {
             interval: Some(results.macro_f1_interval),
             baseline: Some(&results.majority_baseline),
             tfidf: Some(&results.majority_baseline),
-            rows: "test rows the model never saw",
+            rows: "test rows the model has never seen",
         };
         let text = sentences(headline).join(" ");
-        assert!(text.contains("test rows the model never saw"), "{text}");
-        assert!(text.contains("It has learnt something: always answering"), "{text}");
-        assert!(text.contains("does better than counting words (TF-IDF"), "{text}");
+        assert!(text.contains("test rows the model has never seen"), "{text}");
+        assert!(text.contains("The model beats the baseline: always predicting"), "{text}");
+        assert!(text.contains("The fine-tuned model beats TF-IDF"), "{text}");
     }
 
     #[test]
-    fn a_model_that_is_no_better_is_not_praised() {
+    fn the_headline_says_that_a_model_does_not_beat_the_baseline() {
         let results = testing::results();
         let baseline = &results.majority_baseline;
         let headline = Headline {
@@ -185,7 +181,7 @@ mod tests {
             rows: "test rows",
         };
         let text = sentences(headline).join(" ");
-        assert!(text.contains("not shown to have learnt"), "{text}");
+        assert!(text.contains("does not clearly beat the baseline"), "{text}");
         assert!(text.contains("The interval is wide"), "{text}");
     }
 }

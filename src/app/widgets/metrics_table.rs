@@ -11,18 +11,18 @@ use crate::evaluation::{ClassificationMetrics, PrecisionRecall};
 const COLUMNS: [(&str, &str); 4] = [
     (
         "Precision",
-        "Of the rows predicted as this label, the share that really is. Low: the model says this label too often.",
+        "Share of the rows predicted as this label that really have it. If low, the model predicts it too often.",
     ),
-    ("Recall", "Of the rows that are this label, the share the model found. Low: the model misses this label."),
-    ("F1", "The harmonic mean of precision and recall: high only when both are. 1 is perfect."),
-    ("Rows", "How many of the evaluated rows have this label. With few rows, the other figures are uncertain."),
+    ("Recall", "Share of the rows with this label that the model found. If low, the model misses it."),
+    ("F1", "The harmonic mean of precision and recall: high only if both are. 1 is perfect."),
+    ("Rows", "Number of evaluated rows with this label. With few rows, the other metrics are uncertain."),
 ];
 
-/// What the two averages mean.
-const MACRO: &str = "Every label counts the same, however few rows it has. It falls when a rare label does badly.";
-const WEIGHTED: &str = "Every label counts by its rows. Frequent labels outweigh rare ones.";
+/// Explanations of the two averages.
+const MACRO: &str = "Every label counts equally, however few rows it has. It drops when a rare label does badly.";
+const WEIGHTED: &str = "Labels count in proportion to their rows. Frequent labels outweigh rare ones.";
 
-/// Shows the table in the width at hand, at most `max_height` points high; longer ones scroll.
+/// Draws the table in the available width, at most `max_height` points high; longer tables scroll.
 pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
@@ -91,7 +91,7 @@ fn right<R>(ui: &mut Ui, add: impl FnOnce(&mut Ui) -> R) -> R {
     ui.with_layout(Layout::right_to_left(Align::Center), add).inner
 }
 
-/// Digits of one width, so that columns line up.
+/// Monospaced digits, so that columns line up.
 fn number(text: String) -> RichText {
     RichText::new(text).monospace()
 }

@@ -1,4 +1,4 @@
-//! Numbers in words a person reads at a glance.
+//! Numbers formatted for people.
 
 /// A count with thousands separated: `11,515`.
 #[must_use]
@@ -20,8 +20,7 @@ pub fn counted(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
-/// A share as a whole percentage; what is more than nothing is never shown as `0%`, and what is less
-/// than all never as `100%`.
+/// A share as a whole percentage. Shares just above 0 are shown as `<1%`, and shares just below 1 as `>99%`.
 #[must_use]
 pub fn percent(share: f64) -> String {
     let value = share * 100.0;
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn percentages_do_not_round_to_nothing_or_all() {
+    fn percentages_never_round_to_0_or_100() {
         assert_eq!(percent(0.0), "0%");
         assert_eq!(percent(0.001), "<1%");
         assert_eq!(percent(0.042), "4%");
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_parameters() {
+    fn sizes_and_parameter_counts_have_units() {
         assert_eq!(bytes(512), "512 B");
         assert_eq!(bytes(90_868_376), "86.7 MiB");
         assert_eq!(bytes(300 * 1024 * 1024), "300 MiB");
@@ -176,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_told_from_now() {
+    fn times_are_relative_to_now() {
         assert_eq!(ago_from(1000, 1010), "just now");
         assert_eq!(ago_from(1000, 1000 + 300), "5 min ago");
         assert_eq!(ago_from(1000, 1000 + 7200), "2 h ago");

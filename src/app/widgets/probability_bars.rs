@@ -1,14 +1,14 @@
-//! How sure a model is of each label: a bar and a percentage.
+//! The predicted probability of each label, as a bar and a percentage.
 
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::numbers::percent_fine;
 
-/// Bars shown at most; with more labels, the most probable are shown.
+/// Most bars shown; with more labels, the most likely ones are shown.
 const MOST: usize = 10;
 
-/// The label a model chose and the one that is right, where known.
+/// The predicted label, and the true one if known.
 #[derive(Clone, Copy, Debug)]
 pub struct Chosen {
     /// Class id with the highest probability.
@@ -17,7 +17,7 @@ pub struct Chosen {
     pub truth: Option<u32>,
 }
 
-/// Shows one bar a label. `keys` writes the number key that stands for each label before its name.
+/// Draws one bar per label. `keys` shows the number key of each label before its name.
 pub fn probability_bars_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -42,7 +42,7 @@ pub fn probability_bars_ui(
         paint(ui, theme, rect, &Bar { label, probability, is_predicted, is_true, key });
     }
     if labels.len() > MOST {
-        ui.label(theme.small(format!("and {} less probable labels", labels.len() - MOST)));
+        ui.label(theme.small(format!("and {} less likely labels", labels.len() - MOST)));
     }
 }
 
@@ -106,7 +106,7 @@ fn paint(ui: &Ui, theme: &Theme, rect: Rect, bar: &Bar<'_>) {
     }
 }
 
-/// Class ids to show: all in order where they are few, else the most probable, most probable first.
+/// Class ids to show: all in order if there are few, else the most likely first.
 fn shown(probabilities: &[f32]) -> Vec<usize> {
     let mut classes: Vec<usize> = (0..probabilities.len()).collect();
     if classes.len() > MOST {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn it_looks_as_it_should() {
+    fn the_bars_match_their_snapshot() {
         let theme = testing::theme(false);
         let labels = ["negative", "neutral", "positive"].map(str::to_owned);
         let chosen = Chosen { predicted: 2, truth: Some(0) };
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_labels_the_most_probable_are_shown() {
+    fn only_the_most_likely_of_many_labels_are_shown() {
         let probabilities: Vec<f32> = (0..20_u8).map(|class| f32::from(class) / 190.0).collect();
         assert_eq!(shown(&probabilities), (10..20).rev().collect::<Vec<_>>());
         assert_eq!(shown(&probabilities[..3]), [0, 1, 2]);

@@ -1,10 +1,10 @@
-//! A thin bar that shows how far something is.
+//! A thin progress bar.
 
 use egui::{Rect, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::app::theme::Theme;
 
-/// Draws a bar over `width` points; `None` is work whose end is not known: a piece that wanders.
+/// Draws a bar `width` points wide. `None` draws an indeterminate bar.
 pub fn progress_ui(ui: &mut Ui, theme: &Theme, name: &str, share: Option<f32>, width: f32) -> Response {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 6.0), Sense::hover());
     response.widget_info(|| WidgetInfo {

@@ -8,8 +8,8 @@ use crate::evaluation::Prediction;
 
 const ROW_HEIGHT: f32 = 54.0;
 
-/// Shows `rows` (indices into `predictions`), at most `max_height` points high. Only rows in sight are laid out.
-/// `selected` is a place in `rows`; a click, or the arrow keys while a row has the focus, move it.
+/// Shows `rows` (indices into `predictions`), at most `max_height` points high. Only visible rows are laid out.
+/// `selected` is an index into `rows`; a click, or the arrow keys while a row has the focus, change it.
 /// Returns whether a row was clicked, or Enter pressed on it, in this frame.
 pub fn row_list_ui(
     ui: &mut Ui,
@@ -78,7 +78,7 @@ fn paint(
     painter.text(inner.max, Align2::RIGHT_BOTTOM, sure, small, palette.text_muted);
 }
 
-/// "true negative → predicted neutral", or only the prediction where no label is known.
+/// "negative → predicted neutral", or only the prediction if the label is unknown.
 fn verdict(labels: &[String], prediction: &Prediction) -> String {
     let name = |class: u32| labels.get(class as usize).map_or("?", String::as_str);
     let predicted = name(prediction.predicted);
@@ -97,7 +97,7 @@ fn accessible_name(labels: &[String], prediction: &Prediction) -> String {
     format!("{text}; true {truth}, predicted {}, {sure} sure", name(prediction.predicted))
 }
 
-/// The beginning of a text with line breaks as spaces; more would not be seen.
+/// The beginning of a text, with line breaks as spaces.
 fn one_line(text: &str) -> String {
     text.chars().take(300).map(|letter| if letter.is_whitespace() { ' ' } else { letter }).collect()
 }
@@ -110,7 +110,7 @@ mod tests {
     use crate::app::testing;
 
     #[test]
-    fn a_click_selects_a_row_and_only_rows_in_sight_are_laid_out() {
+    fn a_click_selects_a_row_and_only_visible_rows_are_laid_out() {
         let theme = testing::theme(false);
         let results = testing::results();
         let many: Vec<Prediction> = results.test.iter().cycle().take(10_000).cloned().collect();

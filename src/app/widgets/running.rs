@@ -29,7 +29,7 @@ pub struct SlotActions<'a> {
     /// Stops the job.
     pub stop: Action<'a>,
     /// Asks again.
-    pub again: Action<'a>,
+    pub again: AppCommand,
 }
 
 /// Draws what became of the newest question of a slot: how far its job is, why it failed, or that it was stopped, each
@@ -46,12 +46,14 @@ pub fn slot_ui<T, K>(
         running_ui(ui, theme, running, Some(stop), sender);
     } else if let Some(why) = &slot.failed {
         banner(ui, theme, Tone::Danger, &format!("{title} failed"), why, |ui| {
+            let again = Action { label: "Try again", hover: "", command: again };
             action_ui(ui, theme, icons::ARROW_CLOCKWISE, again, sender);
         });
     } else if slot.stopped {
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.m;
             ui.label(theme.muted(format!("{title} was stopped")));
+            let again = Action { label: "Resume", hover: "", command: again };
             action_ui(ui, theme, icons::ARROW_CLOCKWISE, again, sender);
         });
     } else {
@@ -137,7 +139,7 @@ mod tests {
         let actions = || SlotActions {
             title: "Counting tokens",
             stop: Action { label: "Stop counting", hover: "", command: AppCommand::StopCountingTokens },
-            again: Action { label: "Count again", hover: "", command: AppCommand::FindProblems },
+            again: AppCommand::FindProblems,
         };
         let mut harness = window(false, (Scene::prepared(false), Slot::<u8>::default()), |ui, (scene, slot)| {
             scene.show(|ctx, sender| {
@@ -150,8 +152,8 @@ mod tests {
                 Slot { running: Some(Running { title: "Counting tokens", ..Running::default() }), ..Slot::default() },
                 "Stop counting",
             ),
-            (Slot { failed: Some("There is no tokenizer".to_owned()), ..Slot::default() }, "Count again"),
-            (Slot { stopped: true, ..Slot::default() }, "Count again"),
+            (Slot { failed: Some("There is no tokenizer".to_owned()), ..Slot::default() }, "Try again"),
+            (Slot { stopped: true, ..Slot::default() }, "Resume"),
         ] {
             harness.state_mut().1 = change;
             harness.run_steps(2);
@@ -163,6 +165,6 @@ mod tests {
         assert_eq!(asked, [AppCommand::StopCountingTokens, AppCommand::FindProblems, AppCommand::FindProblems]);
         harness.state_mut().1 = Slot { value: Some(7), ..Slot::default() };
         harness.run_steps(2);
-        assert!(harness.query_by_label("Count again").is_none(), "it was answered");
+        assert!(harness.query_by_label("Try again").is_none(), "it was answered");
     }
 }

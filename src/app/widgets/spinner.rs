@@ -1,21 +1,21 @@
-//! A turning arc: something is under way.
+//! A spinner that repaints only a few times a second.
 //!
-//! egui's own repaints the whole window as often as the screen can show it. While a model is trained that takes the
-//! processor from the training, where no graphics card draws: this one turns a few times a second.
+//! egui's own spinner repaints the whole window at the screen's frame rate. On a machine that renders on the CPU, that slows
+//! down training.
 
 use std::f32::consts::TAU;
 use std::time::Duration;
 
 use egui::{Color32, Rect, Response, Role, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2};
 
-/// Pictures a second.
+/// Frames per second.
 const RATE: u64 = 8;
 
-/// Points of the arc, and the share of the circle it takes.
+/// Points of the arc, and its share of the circle.
 const POINTS: u8 = 20;
 const SHARE: f32 = 0.7;
 
-/// Draws a spinner of `size` points; `name` says what is waited for.
+/// Draws a spinner of `size` points. `name` is its accessible name: what Hone is waiting for.
 pub fn spinner(ui: &mut Ui, size: f32, color: Color32, name: &str) -> Response {
     let (rect, response) = ui.allocate_exact_size(Vec2::splat(size), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, name));
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_asks_for_a_few_pictures_a_second_and_has_a_name() {
+    fn a_spinner_repaints_a_few_times_a_second_and_has_a_name() {
         let mut harness = Harness::new_ui(|ui| {
             let color = ui.visuals().text_color();
             spinner(ui, 20.0, color, "Waiting");

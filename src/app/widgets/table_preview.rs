@@ -1,4 +1,4 @@
-//! The rows of a file as they stand there. Only rows in sight are laid out.
+//! A preview of the rows of a file. Only visible rows are laid out.
 
 use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
@@ -8,21 +8,21 @@ use crate::app::widgets::numbers::count;
 use crate::data::Table;
 use crate::project::{ColumnRole, DatasetSettings};
 
-/// Longest text shown of a cell; the whole is on hover.
+/// Most characters shown in a cell.
 const SHOWN: usize = 300;
-/// Longest text shown on hover.
+/// Most characters shown on hover.
 const HOVERED: usize = 2_000;
 
-/// How a table is shown.
+/// Settings of the preview.
 #[derive(Clone, Copy, Debug)]
 pub struct TablePreview<'a> {
-    /// Says what the columns are for.
+    /// The roles of the columns.
     pub dataset: &'a DatasetSettings,
     /// Greatest height in points.
     pub height: f32,
 }
 
-/// Draws the table. Gives the column a person gave a role to, or none, from the menu in its head.
+/// Draws the table. Returns the column and role chosen in the menu of a column header.
 pub fn table_preview_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -30,7 +30,7 @@ pub fn table_preview_ui(
     preview: TablePreview<'_>,
 ) -> Option<(Option<ColumnRole>, String)> {
     let mut chosen = None;
-    // What matters stands first; the other columns follow in the file's order.
+    // Columns with a role come first; the others follow in the order of the file.
     let dataset = preview.dataset;
     let role = |column: usize| dataset.role_of(&table.names[column]);
     let mut columns: Vec<usize> = (0..table.names.len()).collect();
@@ -91,13 +91,13 @@ pub fn table_preview_ui(
     chosen
 }
 
-/// Room for a column's name, its role and the arrow of its menu.
+/// Width for a column's name, role and menu arrow.
 fn head_width(name: &str, role: Option<ColumnRole>) -> f32 {
     let letters = name.chars().count().min(24) + role.map_or(0, |role| role.title().len() + 5);
     letters as f32 * 8.0 + 40.0
 }
 
-/// Draws a column's head. Tells `choose` the role that was chosen in its menu, or that none was.
+/// Draws a column header. Calls `choose` with the role chosen in its menu; `None` removes the role.
 fn head_ui(
     ui: &mut Ui,
     theme: &Theme,
@@ -111,7 +111,7 @@ fn head_ui(
         None => RichText::new(name).color(theme.palette.text_muted),
     };
     let accessible = word.map_or_else(|| format!("Column {name}"), |role| format!("Column {name}, {role}"));
-    // The name stands above the texts of its column.
+    // The name lines up with the texts of its column.
     ui.spacing_mut().button_padding.x = 0.0;
     let (response, _) = egui::containers::menu::MenuButton::from_button(
         egui::Button::new((text.family(crate::app::theme::strong_family()), icons::CARET_DOWN))
@@ -120,13 +120,13 @@ fn head_ui(
     .ui(ui, |ui| {
         for other in ColumnRole::ALL {
             let text = match other {
-                ColumnRole::Text => "Use as the text",
-                ColumnRole::Joined => "Put before the text",
-                ColumnRole::Label => "Use as the label",
-                ColumnRole::Group => "Use as the group",
-                ColumnRole::Time => "Use as the time",
-                ColumnRole::Id => "Use as the id",
-                ColumnRole::Split => "Use as the split",
+                ColumnRole::Text => "Use as text",
+                ColumnRole::Joined => "Prepend to text",
+                ColumnRole::Label => "Use as label",
+                ColumnRole::Group => "Use as group",
+                ColumnRole::Time => "Use as time",
+                ColumnRole::Id => "Use as ID",
+                ColumnRole::Split => "Use as split",
                 ColumnRole::Ignored => "Ignore",
             };
             if ui.button(text).on_hover_text(other.explanation()).clicked() {
@@ -134,7 +134,7 @@ fn head_ui(
                 ui.close();
             }
         }
-        if role.is_some() && ui.button("Use for nothing").clicked() {
+        if role.is_some() && ui.button("Remove role").clicked() {
             choose(None);
             ui.close();
         }
@@ -156,7 +156,7 @@ fn cell_ui(ui: &mut Ui, theme: &Theme, text: &str, in_use: bool) {
     }
 }
 
-/// The beginning of a text, line breaks as spaces.
+/// The beginning of a text, with line breaks as spaces.
 #[must_use]
 pub fn one_line(text: &str, length: usize) -> String {
     text.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect()

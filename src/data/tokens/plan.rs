@@ -2,8 +2,6 @@
 
 use crate::random::Rng;
 
-use crate::data::PackedBatch;
-
 /// Batches whose rows are sorted by length together: small enough to stay random, large enough to save padding and
 /// to even out steps. The same as `transformers`' `LengthGroupedSampler`.
 const BATCHES_A_GROUP: usize = 50;
@@ -50,24 +48,6 @@ impl BatchPlan {
     }
 }
 
-/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their class ids where known.
-///
-/// # Panics
-/// When a row is not in `ids` or `labels`: rows come from a [`BatchPlan`] over the same list.
-#[must_use]
-pub fn packed(ids: &[Vec<u32>], labels: Option<&[u32]>, rows: &[usize]) -> PackedBatch {
-    let mut batch = PackedBatch {
-        input_ids: Vec::with_capacity(rows.iter().map(|&row| ids[row].len()).sum()),
-        cu_seqlens: Vec::with_capacity(rows.len() + 1),
-        labels: Vec::with_capacity(labels.map_or(0, |_| rows.len())),
-        rows: Vec::with_capacity(rows.len()),
-    };
-    for &row in rows {
-        batch.push(&ids[row], labels.map(|labels| labels[row]), row);
-    }
-    batch
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,15 +86,5 @@ mod tests {
         let mixed = spread(&plan.epoch(&lengths(), 0), &lengths());
         let grouped = spread(&BatchPlan { group_by_length: true, ..plan }.epoch(&lengths(), 0), &lengths());
         assert!(grouped * 10 < mixed, "{grouped} {mixed}");
-    }
-
-    #[test]
-    fn packing() {
-        let batch = packed(&[vec![1, 2], vec![3], vec![4, 5, 6]], Some(&[0, 1, 2]), &[2, 0]);
-        assert_eq!(batch.input_ids, [4, 5, 6, 1, 2]);
-        assert_eq!(batch.cu_seqlens, [0, 3, 5]);
-        assert_eq!(batch.labels, [2, 0]);
-        assert_eq!(batch.rows, [2, 0]);
-        assert!(packed(&[], None, &[]).is_empty());
     }
 }

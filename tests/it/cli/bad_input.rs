@@ -54,7 +54,7 @@ fn columns_and_models_that_are_not_there() {
     );
     assert!(new(["--text", "review", "--label", "stars", "--model", TINY_BERT]).contains("no column 'stars'"));
     let error = new(["--text", "review", "--label", "mood", "--model", "bert-huge"]);
-    assert!(error.contains("neither a model Hone knows nor a folder") && error.contains("minilm-l6"), "{error}");
+    assert!(error.contains("neither a known model nor a folder") && error.contains("minilm-l6"), "{error}");
     let error = new(["--text", "review", "--label", "mood", "--model", "home"]);
     assert!(error.contains("bert-huge") || error.contains("home"), "{error}");
 }

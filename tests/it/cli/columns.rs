@@ -35,7 +35,7 @@ fn several_files_are_inspected_and_made_a_project_of() {
         out.contains("with 60 rows.\nText: title, then body. Label: mood.\nOther columns: id review_id.\n"),
         "{out}"
     );
-    assert!(out.contains("2 rows of [folder]/b.csv could not be used"), "{out}");
+    assert!(out.contains("2 rows of [folder]/b.csv could not be read"), "{out}");
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     assert_eq!((project.dataset.more.len(), project.dataset.joined_columns.as_slice()), (1, &["title".to_owned()][..]));
 
@@ -81,14 +81,14 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     }
     rows += "both of them,1,1\n";
     place.write("rows.csv", rows);
-    let hint = "These columns look like one label each: good, bad. To use them, give --label good --label bad.";
+    let hint = "These columns look like one-hot labels: good, bad. To use them, add --label good --label bad.";
     assert!(place.good(&["inspect", "rows.csv"]).contains(hint));
     let new = ["new", "shop", "--data", "rows.csv", "--model", TINY_BERT];
     assert!(place.bad(1, &new).contains(hint));
     let out = place.good(&[&new[..], &["--label", "good", "--label", "bad"]].concat());
     assert!(out.contains("Label: good, bad."), "{out}");
     let out = place.good(&["inspect", "rows.csv", "--label", "good", "--label", "bad"]);
-    assert!(out.contains("40 rows to learn from, after leaving out 1 row with several labels marked.\n"), "{out}");
+    assert!(out.contains("40 rows to use, after excluding 1 row with several labels marked.\n"), "{out}");
     let labels = ["inspect", "rows.csv", "--label", "good", "--label", "bad", "--json"];
     let json = place.json(&labels);
     assert_eq!(json["label_columns"], serde_json::json!(["good", "bad"]));
@@ -96,7 +96,7 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     // Labels are named, and it is the text that is not.
     place.write("codes.csv", "code,good,bad\n1,1,0\n2,0,1\n3,1,0\n");
     let no_text = place.good(&["inspect", "codes.csv", "--label", "good", "--label", "bad"]);
-    assert!(no_text.contains("\nNo text column stands out: name it with --text.\n"), "{no_text}");
+    assert!(no_text.contains("\nHone could not guess the text column. Name it with --text.\n"), "{no_text}");
     assert!(out.contains("Hone learns one label a text"), "{out}");
 }
 

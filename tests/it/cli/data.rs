@@ -40,7 +40,7 @@ fn inspect_tells_what_is_wrong_with_the_rows_and_what_to_do() {
     let arguments = ["inspect", "reviews.csv", "--text", "review", "--label", "mood"];
     let out = place.good(&arguments);
     let found = "Same text, different labels (problem): 1 text stands with more than one label.";
-    assert!(out.contains(found) && out.contains("In a project: --set cleaning.drop_conflicts=true"), "{out}");
+    assert!(out.contains(found) && out.contains("To fix it in a project: --set cleaning.drop_conflicts=true"), "{out}");
     let json = place.json(&[&arguments[..], &["--json"]].concat());
     let findings = json["texts"]["findings"].as_array().unwrap();
     let conflicts = &findings[0];
@@ -77,7 +77,7 @@ fn words_are_replaced_as_new_is_told() {
         (r"after (\d+) days", "#$1", true)
     );
     for (given, said) in [
-        ("love", "'love' is not FIND=REPLACE"),
+        ("love", "'love' is not in the form FIND=REPLACE"),
         ("=x", "there is nothing to find"),
         ("regex:(=x", "Pattern 1 ('(') cannot be used (character 1): unclosed group"),
     ] {
@@ -96,7 +96,7 @@ fn rows_that_cannot_be_used_are_saved_to_be_mended() {
     place.write("messy.csv", MESSY);
     let arguments = ["inspect", "messy.csv", "--only-read", "--bad-rows", "bad.csv"];
     let out = place.good(&arguments);
-    assert!(!out.contains("to learn from"), "the texts are left alone: {out}");
+    assert!(!out.contains("rows to use"), "the texts are left alone: {out}");
     let saved = place.read("bad.csv");
     let lines: Vec<&str> = saved.lines().collect();
     assert_eq!((lines.len(), lines[0]), (2, "file,row,line,reason,raw"));
@@ -104,7 +104,7 @@ fn rows_that_cannot_be_used_are_saved_to_be_mended() {
         lines[1].contains(",7,9,4 fields where 3 are needed") && lines[1].ends_with("7;Great;5;who knows"),
         "{saved}"
     );
-    assert!(place.bad(1, &arguments).contains("bad.csv is there already"));
+    assert!(place.bad(1, &arguments).contains("bad.csv already exists"));
     assert_eq!(place.read("bad.csv"), saved);
     std::fs::create_dir_all(place.path("texts/good")).unwrap();
     place.write("texts/good/1.txt", "Works");
@@ -173,7 +173,7 @@ fn a_new_project_keeps_its_files_relative_and_its_settings() {
         "--set",
         "lr=2e-5",
     ]);
-    assert_eq!(out, "Made the project shop in shop with 15 rows.\nText: review. Label: mood.\nNext: hone train shop\n");
+    assert_eq!(out, "Created project shop in shop with 15 rows.\nText: review. Label: mood.\nNext: hone train shop\n");
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     assert_eq!(project.dataset.main.as_deref(), Some(Path::new("reviews.csv")));
     assert!(project.dataset.test.as_ref().is_some_and(|test| test.is_absolute() && test.ends_with("test.csv")));
@@ -219,13 +219,13 @@ fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
     let (out, project) = made("plain", &[]);
     assert!(!out.contains("Split:") && project.split.keep_near_together);
     let (out, project) = made("grouped", &["--group", "customer", "--set", "split.test=30rows"]);
-    assert!(out.contains("\nSplit: at random, rows of the same customer together.\n"), "{out}");
+    assert!(out.contains("\nSplit: at random, keeping rows with the same customer together.\n"), "{out}");
     assert_eq!((project.dataset.group_column.as_deref(), project.split.test), (Some("customer"), Size::Rows(30)));
     let (out, project) = made("timed", &["--time", "written", "--set", "split.validation=15%"]);
-    assert!(out.contains("\nSplit: by time, written.\n"), "{out}");
+    assert!(out.contains("\nSplit: by time (written).\n"), "{out}");
     assert_eq!((project.split.method, project.split.validation), (SplitMethod::Time, Size::Share(0.15)));
     let (out, project) = made("given", &["--split-column", "part", "--time", "written"]);
-    assert!(out.contains("\nSplit: as part says.\n"), "{out}");
+    assert!(out.contains("\nSplit: by column part.\n"), "{out}");
     assert_eq!(project.split.method, SplitMethod::Column);
     // The time is known without dividing by it.
     let (_, project) = made("known", &["--time", "written", "--set", "split.method=random"]);

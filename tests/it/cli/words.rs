@@ -100,9 +100,17 @@ fn with_no_display_the_sample_is_trained_in_the_terminal() {
     // With no model and no network it cannot end well here, but it must begin and say what is missing.
     let ended = place.hone(&[]);
     assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.err);
-    assert!(ended.out.contains("no display") && ended.out.contains("home/data/hone/customer-reviews"), "{}", ended.out);
+    assert!(
+        ended.out.contains("No display found") && ended.out.contains("home/data/hone/customer-reviews"),
+        "{}",
+        ended.out
+    );
     assert!(ended.err.contains("HF_HUB_OFFLINE"), "{}", ended.err);
     assert!(place.path("home/data/hone/customer-reviews/reviews.csv").is_file());
     place.project();
-    assert!(place.bad(1, &["shop"]).contains("no display to open a window on. In the terminal: hone train shop"));
+    assert!(
+        place
+            .bad(1, &["shop"])
+            .contains("no display to open a window on. To train in the terminal, run: hone train shop")
+    );
 }

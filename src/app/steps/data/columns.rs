@@ -1,4 +1,4 @@
-//! What each column is for: guessed, shown and changed.
+//! The role of each column: guessed by Hone, shown and changed here.
 
 use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
@@ -11,18 +11,18 @@ use crate::app::widgets::{banner, button, card, field_label, one_line};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
 
-/// Greatest width of a choice of a column.
+/// Greatest width of a column menu.
 const COLUMN_COMBO: f32 = 284.0;
-/// Width of a choice of a role.
+/// Width of a role menu.
 const ROLE_COMBO: f32 = 216.0;
 /// Greatest height of the list of columns.
 const LIST: f32 = 252.0;
-/// Rows looked through for a value to show of a column.
+/// Rows searched for an example value of a column.
 const LOOKED_AT: usize = 50;
-/// Letters shown of a value.
+/// Most characters shown of a value.
 const SHOWN: usize = 200;
 
-/// Draws the columns and what they are for.
+/// Draws the columns and their roles.
 pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
     label_columns_question(ui, ctx, imported, sender);
     let theme = ctx.theme;
@@ -32,8 +32,8 @@ pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sen
             let guessed = imported.with_guesses(&ctx.project.dataset);
             if guessed != ctx.project.dataset {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    let hint = "Gives columns that are for nothing yet the roles they look like";
-                    if button(ui, theme, icons::SPARKLE, "Use the guesses").on_hover_text(hint).clicked() {
+                    let hint = "Give columns that have no role yet the role Hone guessed";
+                    if button(ui, theme, icons::SPARKLE, "Use guessed roles").on_hover_text(hint).clicked() {
                         edit(ctx, sender, |dataset| *dataset = guessed);
                     }
                 });
@@ -89,19 +89,19 @@ fn guess_named(name: &str, guessed: bool) -> String {
     if guessed { format!("{name} (guessed)") } else { name.to_owned() }
 }
 
-/// Asks whether columns of 0 and 1 are the label.
+/// Asks whether columns of 0 and 1 are one-hot labels.
 fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let columns = &imported.guessed.label_columns;
     let dataset = &ctx.project.dataset;
     if !columns.is_empty() && dataset.labelled_by().next().is_none() {
-        let title = "These columns look like one label each: use them as the label?";
+        let title = "These columns look like one-hot labels. Use them as the label?";
         let body = format!(
-            "{} hold 0 and 1, with one 1 in a row. The label of a row is then the name of the column that holds 1",
+            "{} contain only 0 and 1, with a single 1 per row. The name of that column becomes the row's label",
             columns.join(", ")
         );
         banner(ui, theme, Tone::Accent, title, &body, |ui| {
-            if button(ui, theme, icons::TAG, "Use them as the label").clicked() {
+            if button(ui, theme, icons::TAG, "Use as label").clicked() {
                 edit(ctx, sender, |dataset| dataset.set_label_columns(columns));
             }
         });
@@ -111,35 +111,35 @@ fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Importe
     let none = survey.dropped(DropReason::NoneOfLabels).len() as u64;
     if several > 0 {
         let rows = counted(several, "row is", "rows are");
-        let title = format!("{rows} marked in several of the label columns and left out");
-        let body = "Hone learns one label a text, and guesses none for you. The Labels step lists these rows";
+        let title = format!("{rows} excluded: several label columns are marked");
+        let body = "Hone trains on one label per text and won't guess which. The Labels step lists these rows";
         banner(ui, theme, Tone::Warning, &title, body, |_| {});
     }
     if none > 0 {
         let rows = counted(none, "row is", "rows are");
-        let title = format!("{rows} marked in none of the label columns and left out");
+        let title = format!("{rows} excluded: no label column is marked");
         banner(ui, theme, Tone::Warning, &title, "The Labels step lists these rows", |_| {});
     }
 }
 
-/// What the model reads, where it is more than one column, and what cannot be.
+/// Says which columns the model reads, if more than one, and warns when a column has two roles.
 fn notes(ui: &mut Ui, ctx: &StepContext<'_>) {
     let theme = ctx.theme;
     let dataset = &ctx.project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
     if read.len() > 1 {
         let joined = read[..read.len() - 1].join(", then ");
-        let text = format!("The model reads {}, with {joined} put before the text", dataset.text_column);
+        let text = format!("The model reads {joined}, then {}", dataset.text_column);
         ui.add(Label::new(theme.small(text)).wrap());
     }
     let is_both = |column: &&str| dataset.labelled_by().any(|label| label == *column);
     if read.iter().any(is_both) {
-        let text = format!("{}  Text and label are the same column", icons::WARNING);
+        let text = format!("{}  The text and the label are the same column", icons::WARNING);
         ui.label(RichText::new(text).color(theme.palette.warning));
     }
 }
 
-/// Every column with its role. Only those in sight are laid out.
+/// Every column with its role. Only visible rows are laid out.
 fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let table = &imported.main.table;
@@ -148,8 +148,8 @@ fn role_list(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &m
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.m;
         cell(ui, ctx, name_width, |ui| ui.label(theme.small("Column")));
-        cell(ui, ctx, ROLE_COMBO, |ui| ui.label(theme.small("What it is for")));
-        ui.label(theme.small("A value of it"));
+        cell(ui, ctx, ROLE_COMBO, |ui| ui.label(theme.small("Role")));
+        ui.label(theme.small("Example value"));
     });
     let height = theme.size.control + 2.0;
     ScrollArea::vertical()
@@ -197,16 +197,16 @@ fn role_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, name: &s
         imported.guessed.of(name)
     };
     let titled = |role: Option<ColumnRole>| {
-        let title = role.map_or("Nothing", ColumnRole::title);
+        let title = role.map_or("No role", ColumnRole::title);
         guess_named(title, role.is_some() && role == guess)
     };
     let shown = match (now, guess) {
-        (None, Some(guess)) => format!("Nothing (looks like {})", guess.title().to_lowercase()),
+        (None, Some(guess)) => format!("No role (looks like {})", guess.title().to_lowercase()),
         _ => titled(now),
     };
     combo(ui, &format!("Role of {name}"), &shown, ROLE_COMBO, |ui| {
         for role in std::iter::once(None).chain(ColumnRole::ALL.map(Some)) {
-            let explanation = role.map_or("The column is kept and not used", ColumnRole::explanation);
+            let explanation = role.map_or("This column isn't used", ColumnRole::explanation);
             if ui.selectable_label(now == role, titled(role)).on_hover_text(explanation).clicked() && now != role {
                 edit(ctx, sender, |dataset| dataset.set_role(name, role));
             }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_guessed_shown_and_changed() {
+    fn column_roles_are_guessed_and_can_be_changed() {
         let (mut window, folder) = app(ThemeChoice::Light, 2.0);
         window.set_size(egui::vec2(1280.0, 1100.0));
         let mut rows = "review_id,customer_id,created_at,title,body,stars,fold\n".to_owned();
@@ -261,13 +261,13 @@ mod tests {
             hone(&mut window).prepared().unwrap().examples[0].text.split_whitespace().take(3).collect::<Vec<_>>(),
             ["Title", "0", "What"]
         );
-        window.get_by_label("The model reads body, with title put before the text");
+        window.get_by_label("The model reads title, then body");
         window.check_accessibility();
         picture("data-roles", &mut window);
 
         window.get_by_role_and_label(egui::Role::ComboBox, "Role of title").click();
         settle(&mut window);
-        window.get_by_label("Nothing").click();
+        window.get_by_label("No role").click();
         settle(&mut window);
         assert!(dataset(&mut window).joined_columns.is_empty());
         assert!(hone(&mut window).prepared().unwrap().examples[0].text.starts_with("What came"));
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn corrections_stay_when_another_column_is_read_too() {
+    fn corrections_survive_when_the_model_reads_another_column() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let example = hone(&mut window).prepared().unwrap().examples[3].clone();
@@ -305,22 +305,22 @@ mod tests {
         assert_eq!(corrected(&mut window), [example.id]);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
-        assert!(dataset(&mut window).joined_columns.is_empty(), "one step back takes back both");
+        assert!(dataset(&mut window).joined_columns.is_empty(), "one undo reverts both");
         assert_eq!(corrected(&mut window), [example.id]);
     }
 
     #[test]
-    fn a_saved_project_keeps_its_columns_until_the_guesses_are_asked_for() {
+    fn a_saved_project_keeps_its_columns_until_guessed_roles_are_used() {
         let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
         assert_eq!(dataset(&mut window).id_column, None);
         let prepared = hone(&mut window).prepared().unwrap();
         picture("data-guesses", &mut window);
-        window.get_by_label("Use the guesses").click();
+        window.get_by_label("Use guessed roles").click();
         settle(&mut window);
         let found = dataset(&mut window);
         assert_eq!((found.id_column.as_deref(), found.time_column.as_deref()), (Some("order_id"), Some("date")));
-        assert!(window.query_by_label("Use the guesses").is_none());
+        assert!(window.query_by_label("Use guessed roles").is_none());
         let again = hone(&mut window).prepared().unwrap();
         assert_eq!((prepared.data_hash.as_str(), again.keys.len()), (again.data_hash.as_str(), again.examples.len()));
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_of_one_label_each_are_asked_about() {
+    fn hone_asks_before_using_one_hot_label_columns() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         window.set_size(egui::vec2(1280.0, 1000.0));
         let mut rows = "text,positive,neutral,negative\n".to_owned();
@@ -344,19 +344,19 @@ mod tests {
             writeln!(rows, "text number {row} says this,{marks}").unwrap();
         }
         open(&mut window, folder.path(), &rows);
-        window.get_by_label("These columns look like one label each: use them as the label?");
+        window.get_by_label("These columns look like one-hot labels. Use them as the label?");
         picture("data-label-columns-asked", &mut window);
-        window.get_by_label("Use them as the label").click();
+        window.get_by_label("Use as label").click();
         settle(&mut window);
         assert_eq!(dataset(&mut window).label_columns, ["positive", "neutral", "negative"]);
-        window.get_by_label("1 row is marked in several of the label columns and left out");
-        window.get_by_label("1 row is marked in none of the label columns and left out");
+        window.get_by_label("1 row is excluded: several label columns are marked");
+        window.get_by_label("1 row is excluded: no label column is marked");
         let prepared = hone(&mut window).prepared().unwrap();
         assert_eq!((prepared.labels.len(), prepared.examples.len()), (3, 88));
         window.check_accessibility();
         picture("data-label-columns", &mut window);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
-        window.get_by_label("Use them as the label");
+        window.get_by_label("Use as label");
     }
 }

@@ -1,4 +1,4 @@
-//! The data files: which they are, what is in them, adding and removing one.
+//! The data files: listed, added and removed.
 
 use egui::{Grid, Label, RichText, Ui};
 
@@ -12,12 +12,12 @@ use crate::app::widgets::{banner, button, card, field_label, icon_button};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
 
-/// Greatest width of a choice.
+/// Greatest width of a menu.
 const COMBO: f32 = 224.0;
-/// Room for the buttons beside the name of the files.
+/// Width of the buttons next to the file name.
 const BUTTONS: f32 = 248.0;
 
-/// Draws the files, how they are read, and the separate files of validation and test.
+/// Draws the data files, how they are read, and the separate validation and test files.
 pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let file = &imported.main;
@@ -45,7 +45,7 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
                 if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
                     sender.send(AppCommand::Pick(Pick::MainFile));
                 }
-                if button(ui, theme, icons::ARROWS_CLOCKWISE, "Read again").clicked() {
+                if button(ui, theme, icons::ARROWS_CLOCKWISE, "Reload").clicked() {
                     sender.send(AppCommand::ReadAgain);
                 }
             });
@@ -56,7 +56,7 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
                 part_row(ui, ctx, (place, part), sender);
             }
         }
-        let hint = "Its rows are appended to those above; columns are matched by their names";
+        let hint = "Append the rows of another file. Columns are matched by name";
         if button(ui, theme, icons::FILE_PLUS, "Add another file…").on_hover_text(hint).clicked() {
             sender.send(AppCommand::Pick(Pick::MoreFiles));
         }
@@ -65,8 +65,8 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
         reading_ui(ui, ctx, file, width, sender);
         let spacing = [theme.space.xl, theme.space.xs];
         Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
-            field_label(ui, theme, "Validation file", "A separate file to watch training with, used as it is");
-            field_label(ui, theme, "Test file", "A separate file to measure the model on at the end, used as it is");
+            field_label(ui, theme, "Validation file", "Use a separate file as the validation set");
+            field_label(ui, theme, "Test file", "Use a separate file as the test set");
             ui.end_row();
             other_file(ui, ctx, imported.validation.as_ref(), Pick::ValidationFile, sender);
             other_file(ui, ctx, imported.test.as_ref(), Pick::TestFile, sender);
@@ -74,14 +74,14 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
         });
     });
     for stranger in file.strangers() {
-        let title = format!("{} has no column in common with {}", stranger.name, file.parts[0].name);
+        let title = format!("{} has no columns in common with {}", stranger.name, file.parts[0].name);
         let body =
-            format!("It has {}. Remove it, or give its columns the names of the others", stranger.names.join(", "));
+            format!("Its columns are {}. Remove the file, or rename its columns to match", stranger.names.join(", "));
         banner(ui, theme, Tone::Danger, &title, &body, |_| {});
     }
 }
 
-/// One of several files, with what is in it.
+/// One of several files, with its rows, columns and format.
 fn part_row(ui: &mut Ui, ctx: &StepContext<'_>, (place, part): (usize, &FilePart), sender: &mut CommandSender) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
@@ -106,14 +106,14 @@ fn part_row(ui: &mut Ui, ctx: &StepContext<'_>, (place, part): (usize, &FilePart
         let lacks: Vec<&str> =
             dataset.read_columns().chain(dataset.labelled_by()).filter(|name| !part.has(name)).collect();
         if !lacks.is_empty() {
-            let text = format!("{}  no column {}", icons::WARNING, lacks.join(", "));
+            let text = format!("{}  missing {}", icons::WARNING, lacks.join(", "));
             let label = Label::new(RichText::new(text).size(theme.text.small).color(theme.palette.warning)).truncate();
-            ui.add(label).on_hover_text("The field is empty in all rows of this file");
+            ui.add(label).on_hover_text("These fields are empty in every row of this file");
         }
     });
 }
 
-/// The files a project names, where they could not be read: to remove the one at fault.
+/// The data files of a project that could not be read, so that the faulty one can be removed.
 pub fn named_files_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let dataset = &ctx.project.dataset;
@@ -130,13 +130,13 @@ pub fn named_files_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSe
                 ui.add(Label::new(path.display().to_string()).truncate());
             });
         }
-        if button(ui, theme, icons::ARROWS_CLOCKWISE, "Read again").clicked() {
+        if button(ui, theme, icons::ARROWS_CLOCKWISE, "Reload").clicked() {
             sender.send(AppCommand::ReadAgain);
         }
     });
 }
 
-/// Takes one of the main files out; the next becomes the first.
+/// Removes one of the main files; if it was the first, the next one takes its place.
 fn remove(dataset: &mut DatasetSettings, place: usize) {
     if place > 0 {
         dataset.more.remove(place - 1);
@@ -145,7 +145,7 @@ fn remove(dataset: &mut DatasetSettings, place: usize) {
     }
 }
 
-/// A row as a person counts it: "Row 12", with its file where that is not the main one, or one of several.
+/// Name of a row on screen: "Row 12", with its file if that is not the only main file.
 #[must_use]
 pub fn row_name(ctx: &StepContext<'_>, id: RowId) -> String {
     let record = count(id.record);
@@ -172,13 +172,13 @@ fn other_file(ui: &mut Ui, ctx: &StepContext<'_>, file: Option<&ImportedFile>, p
     ui.horizontal(|ui| {
         if let Some(file) = file {
             ui.add(Label::new(file.name()).truncate()).on_hover_text(describe(file));
-            if icon_button(ui, theme, icons::X, &format!("Use no {name} file")).clicked() {
+            if icon_button(ui, theme, icons::X, &format!("Remove the {name} file")).clicked() {
                 edit(ctx, sender, |dataset| {
                     *(if validation { &mut dataset.validation } else { &mut dataset.test }) = None;
                 });
             }
         } else {
-            ui.label(theme.muted("Split from this file"));
+            ui.label(theme.muted("Split from the main file"));
             if icon_button(ui, theme, icons::FOLDER_OPEN, &format!("Open a {name} file…")).clicked() {
                 sender.send(AppCommand::Pick(pick));
             }
@@ -196,7 +196,7 @@ mod tests {
     use crate::storage::ThemeChoice;
 
     #[test]
-    fn files_are_added_removed_and_brought_back() {
+    fn files_can_be_added_and_removed_and_undo_restores_them() {
         let (mut window, folder) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         let write = |name: &str, text: &str| {
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn corrections_follow_their_rows_when_a_file_is_removed_or_has_grown() {
+    fn corrections_follow_their_rows_when_a_file_is_removed_or_grows() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let path = folder.path().join("march.csv");
@@ -255,7 +255,7 @@ mod tests {
             let relabelled = prepared.examples.iter().filter(|example| example.relabelled).map(|example| example.id);
             assert_eq!(prepared.stale_edits, []);
             let edits: Vec<RowId> = hone(window).project().edits.rows.keys().copied().collect();
-            assert_eq!(relabelled.collect::<Vec<_>>(), edits, "what is written down is what was applied");
+            assert_eq!(relabelled.collect::<Vec<_>>(), edits, "every stored correction was applied");
             edits
         };
         std::fs::write(&path, march.replace("nice", "came late,negative\nnice")).unwrap();
@@ -271,15 +271,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_gone_or_fits_none_of_the_others_can_be_removed() {
+    fn a_missing_file_or_one_without_common_columns_can_be_removed() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
         let other = folder.path().join("weather.csv");
         std::fs::write(&other, "city,rain\nDelft,3\nGouda,1\n").unwrap();
         hone(&mut window).run_command(AppCommand::AddFiles(vec![other.clone()]));
         settle(&mut window);
-        window.get_by_label("weather.csv has no column in common with reviews.csv");
-        window.get_by_label_contains("no column review, sentiment");
+        window.get_by_label("weather.csv has no columns in common with reviews.csv");
+        window.get_by_label_contains("missing review, sentiment");
         assert!(hone(&mut window).prepared().unwrap().blockers[0].contains("weather.csv"));
         picture("data-stranger", &mut window);
         std::fs::remove_file(&other).unwrap();
@@ -293,7 +293,7 @@ mod tests {
         assert!(hone(&mut window).prepared().unwrap().blockers.is_empty());
     }
 
-    /// A file let go over the window.
+    /// A file dropped onto the window.
     #[derive(Debug)]
     struct Dropped(std::path::PathBuf);
 
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn files_dropped_at_once_are_one_table() {
+    fn files_dropped_together_become_one_table() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         for (name, label) in [("a.csv", "yes"), ("b.csv", "no")] {
@@ -321,7 +321,7 @@ mod tests {
         let imported = hone(&mut window).state.work.answers.imported.value.clone().unwrap();
         assert_eq!((imported.main.table.len(), imported.guessed_label.as_deref()), (2, Some("label")));
 
-        // One that is there already is not taken twice.
+        // A file that is already open is not added twice.
         let path = folder.path().join("b.csv");
         hone(&mut window).run_command(AppCommand::AddFiles(vec![path]));
         settle(&mut window);

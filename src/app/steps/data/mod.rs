@@ -1,4 +1,4 @@
-//! The Data step: a file, how it is read, which columns matter, what was wrong row by row.
+//! The Data step: the files, how they are read, column roles, and rows that could not be read.
 
 pub mod columns;
 pub mod files;
@@ -20,10 +20,10 @@ use crate::app::widgets::{
 use crate::data::Imported;
 use crate::project::{DatasetSettings, Step};
 
-/// Bad rows shown; the rest are counted.
+/// Most bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct DataStepState {
     path: String,
@@ -53,7 +53,7 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
         let chosen = ctx.project.dataset.columns_chosen(&imported.main.table.names);
-        let ready = if chosen { Ok(()) } else { Err("Choose the text and the label column") };
+        let ready = if chosen { Ok(()) } else { Err("Choose a text column and a label column") };
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
             sender.send(AppCommand::GoTo(Step::Labels));
         }
@@ -61,9 +61,9 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
-    let body = "CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS with a column of texts and a column of labels, or a \
-                folder that has a folder of texts for each label. Drop it onto this window, or browse. Hone reads it \
-                where it is and never changes it.";
+    let body = "A CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS file with a text column and a label column, or a \
+                folder with one subfolder of text files per label. Drop it onto this window, or browse. Hone never \
+                changes your files.";
     empty_state(ui, ctx.theme, icons::TABLE, "Open a table of texts and labels", body, |ui| {
         if primary_button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…", Ok(())).clicked() {
             sender.send(AppCommand::Pick(Pick::MainFile));
@@ -105,13 +105,13 @@ fn path_field(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, wid
     }
 }
 
-/// Room for each of some choices in a row.
+/// Width for each of `choices` menus side by side.
 pub(super) fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
     let gaps = (choices as f32 - 1.0) * ctx.theme.space.xl;
     (ui.available_width() - gaps) / choices as f32
 }
 
-/// A choice of exactly this width. Left to itself it takes what room there is, and a grid never takes room back.
+/// A menu of a fixed width. Without it, a menu takes all the space there is, and a grid never shrinks again.
 pub(super) fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(&mut Ui)) {
     ui.scope(|ui| {
         ui.set_max_width(width);
@@ -132,7 +132,7 @@ fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mu
         let part = &file.parts[place];
         if part.format.undecodable() > 0 {
             let title = counted(part.format.undecodable(), "character", "characters");
-            let title = format!("{title} of {} could not be decoded", part.name);
+            let title = format!("{title} in {} could not be decoded", part.name);
             let body = "They show as \u{FFFD}. If texts look wrong, choose another encoding above";
             banner(ui, theme, Tone::Warning, &title, body, |_| {});
         }
@@ -141,14 +141,14 @@ fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mu
         }
         let rows = counted(part.bad_rows as u64, "row", "rows");
         let title = format!("{rows} of {} could not be read", part.name);
-        banner(ui, theme, Tone::Warning, &title, "The others are used; these are left out", |ui| {
-            if button(ui, theme, icons::FLOPPY_DISK, "Save them…")
-                .on_hover_text("As CSV, with the file and the reason of each")
+        banner(ui, theme, Tone::Warning, &title, "Hone skips them and uses the rest", |ui| {
+            if button(ui, theme, icons::FLOPPY_DISK, "Save bad rows…")
+                .on_hover_text("Save them as CSV, each with its file and the reason")
                 .clicked()
             {
                 sender.send(AppCommand::Pick(Pick::BadRows));
             }
-            CollapsingHeader::new("Show them").id_salt(&part.path).show(ui, |ui| {
+            CollapsingHeader::new("Show bad rows").id_salt(&part.path).show(ui, |ui| {
                 for bad in file.bad_rows_of(place).take(BAD_ROWS_SHOWN) {
                     let row = file.place(bad.record).1;
                     let place = format!("Row {}, line {}", count(row), count(bad.line));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn another_file_is_read_with_its_separator_and_columns_guessed() {
+    fn opening_another_file_guesses_its_separator_and_columns() {
         let (mut window, folder) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         let rows =
@@ -206,13 +206,13 @@ mod tests {
             ("review_body", "stars")
         );
         window.get_by_label("1 row of export.csv could not be read");
-        window.get_by_label("Show them").click();
+        window.get_by_label("Show bad rows").click();
         settle(&mut window);
         picture("data-bad-rows", &mut window);
     }
 
     #[test]
-    fn a_file_that_is_not_there_says_so_and_another_can_be_typed() {
+    fn a_missing_file_shows_an_error_and_another_path_can_be_typed() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
         let missing = folder.path().join("nothing.csv");
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_separator_can_be_changed() {
+    fn the_separator_can_be_changed() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         window.get_by_role_and_label(egui::Role::ComboBox, "Separator").click();

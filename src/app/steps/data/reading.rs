@@ -1,4 +1,4 @@
-//! How a data file is read: what was detected, and the choices that change it.
+//! How a data file is read: the detected settings, and menus to change them.
 
 use egui::{Grid, Label, Ui};
 
@@ -8,24 +8,24 @@ use crate::app::steps::data::{combo, edit};
 use crate::app::widgets::field_label;
 use crate::data::{FileFormat, ImportedFile};
 
-/// Separators a person can choose.
+/// Separators to choose from.
 const DELIMITERS: [(char, &str); 4] = [(',', "Comma"), (';', "Semicolon"), ('\t', "Tab"), ('|', "Vertical bar")];
 
-/// What an encoding is.
-const ENCODING: &str = "How the file's bytes stand for characters";
+/// Explanation of the encoding.
+const ENCODING: &str = "The character encoding of the file";
 
-/// Encodings a person can choose.
+/// Encodings to choose from.
 const ENCODINGS: [&str; 8] =
     ["UTF-8", "windows-1252", "windows-1250", "windows-1251", "UTF-16LE", "UTF-16BE", "Shift_JIS", "GBK"];
 
-/// Draws what can be chosen of how `file` is read, each choice of `width`.
+/// Draws the reading settings of `file`, each menu `width` points wide.
 pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let note = match &file.format {
         FileFormat::Delimited(_) => {
             Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
-                field_label(ui, theme, "Separator", "What stands between two fields of a row");
-                let quotes = "Whether double quotes enclose fields, so that these may hold separators";
+                field_label(ui, theme, "Separator", "The character between fields");
+                let quotes = "Whether fields can be in double quotes, so that they can contain separators";
                 field_label(ui, theme, "Quotes", quotes);
                 field_label(ui, theme, "Encoding", ENCODING);
                 ui.end_row();
@@ -39,18 +39,18 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
         FileFormat::Json { .. } => {
             field_label(ui, theme, "Encoding", ENCODING);
             encoding(ui, ctx, file, width, sender);
-            "Each object is a row; objects inside it are columns such as user.name".to_owned()
+            "Each object is a row. Nested objects become columns such as user.name".to_owned()
         }
         FileFormat::Workbook { sheet: now, sheets } => {
-            field_label(ui, theme, "Sheet", "The sheet of the workbook whose rows are read");
+            field_label(ui, theme, "Sheet", "The sheet to read");
             sheet(ui, ctx, now, sheets, width, sender);
-            "The first row names the columns".to_owned()
+            "The first row holds the column names".to_owned()
         }
-        FileFormat::Parquet | FileFormat::Arrow => "The columns and their types come with the file".to_owned(),
-        FileFormat::TextFolder { .. } => "Each text is a row; its label is the folder it stands in".to_owned(),
+        FileFormat::Parquet | FileFormat::Arrow => "The file defines the columns and their types".to_owned(),
+        FileFormat::TextFolder { .. } => "Each text file is a row. Its label is the name of its folder".to_owned(),
         FileFormat::DatasetFolder { files: 1 } => "One file of the folder was read".to_owned(),
-        FileFormat::DatasetFolder { files } => format!("{files} files of the folder were read, one after another"),
-        FileFormat::AzureProject => "The texts and their classes are as the project file names them".to_owned(),
+        FileFormat::DatasetFolder { files } => format!("{files} files of the folder were read and appended"),
+        FileFormat::AzureProject => "Texts and classes come from the project file".to_owned(),
     };
     ui.add(Label::new(theme.small(note)).wrap());
 }
@@ -61,7 +61,7 @@ fn sheet(ui: &mut Ui, ctx: &StepContext<'_>, now: &str, sheets: &[String], width
             if ui.selectable_label(sheet == now, sheet).clicked() && sheet != now {
                 edit(ctx, sender, |dataset| {
                     dataset.sheet = Some(sheet.clone());
-                    // Another sheet has other columns.
+                    // Another sheet may have other columns.
                     dataset.forget_columns();
                 });
             }
@@ -69,7 +69,7 @@ fn sheet(ui: &mut Ui, ctx: &StepContext<'_>, now: &str, sheets: &[String], width
     });
 }
 
-/// A choice between "detect" (`None`) and given values. Returns whether it was changed.
+/// A menu of "Detect" (`None`) and fixed values. Returns whether the choice changed.
 fn choice<T: Clone + PartialEq>(
     ui: &mut Ui,
     width: f32,
@@ -131,7 +131,7 @@ mod tests {
     use crate::storage::ThemeChoice;
 
     #[test]
-    fn a_sheet_of_a_workbook_can_be_chosen() {
+    fn the_sheet_of_a_workbook_can_be_chosen() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let workbook = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tables/reviews.xlsx");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_texts_and_lines_of_json_say_how_they_are_read() {
+    fn text_folders_and_json_lines_explain_how_they_are_read() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
         for (label, text) in [("good", "Works well"), ("bad", "Broke after a day")] {
@@ -163,7 +163,7 @@ mod tests {
         let texts = folder.path().join("texts");
         window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(texts));
         settle(&mut window);
-        window.get_by_label("Each text is a row; its label is the folder it stands in");
+        window.get_by_label("Each text file is a row. Its label is the name of its folder");
         picture("data-folder", &mut window);
         let lines = folder.path().join("rows.jsonl");
         std::fs::write(

@@ -1,4 +1,4 @@
-//! Looking through the rows: searching, filtering and ordering them, and all that is known of one.
+//! The row browser: search, filters, sorting, and the details of one row.
 
 use std::sync::Arc;
 
@@ -18,35 +18,35 @@ use crate::worker::{RowQuestion, RowSource, Survey};
 
 /// Height of the table of rows.
 const HEIGHT: f32 = 420.0;
-/// Least width of table and detail side by side.
+/// Narrowest width that shows the table and the details side by side.
 const WIDE: f32 = 820.0;
 
-/// What is remembered between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct ExploreState {
-    /// What was typed and chosen.
+    /// The filters.
     pub filters: RowFilters,
-    /// Bring the rows into sight.
+    /// Scroll to the rows.
     pub to_rows: bool,
     /// The row whose details are shown.
     pub selection: Selection,
     detail: RowDetail,
-    /// What was last searched for.
+    /// The last search.
     asked: Option<RowQuestion>,
-    /// All rows were shown when the search began.
+    /// All rows were shown when the search started.
     from_all: bool,
-    /// What the rows shown last were asked for.
+    /// The query whose rows were shown last.
     answered: RowQuery,
 }
 
 impl ExploreState {
-    /// Shows these rows, such as those of a finding.
+    /// Shows these rows, for example those of a finding.
     pub fn show(&mut self, name: &str, rows: &[RowId]) {
         self.filters = RowFilters::listed(name, rows);
         self.to_rows = true;
     }
 
-    /// The rows to show. What was found last stays until the answer is there.
+    /// The rows to show. The last result stays until the new one arrives.
     fn rows<'a>(&mut self, ctx: &StepContext<'a>, source: &RowSource, sender: &mut CommandSender) -> Shown<'a> {
         let all = Shown::All(source.prepared.examples.len());
         let query = self.filters.query();
@@ -69,7 +69,7 @@ impl ExploreState {
         Shown::Places(&found.rows)
     }
 
-    /// Other rows than before begin at the top.
+    /// Scrolls to the top when the rows changed.
     fn answer(&mut self, query: &RowQuery) {
         if self.answered != *query {
             self.answered.clone_from(query);
@@ -84,35 +84,35 @@ impl ExploreState {
     }
 }
 
-/// What rows that are left out are called, and why they are.
+/// Name and explanation of a group of excluded rows.
 fn left_out(reason: DropReason) -> (&'static str, &'static str) {
     match reason {
-        DropReason::Duplicate => ("Duplicates", "Left out: same text and label as an earlier row"),
-        DropReason::EmptyText => ("Empty texts", "Left out: nothing is left of the text after cleaning"),
-        DropReason::EmptyLabel => ("Empty labels", "Left out: the label field is empty"),
-        DropReason::NoneOfLabels => ("No label marked", "Left out: none of the label columns holds 1"),
+        DropReason::Duplicate => ("Duplicates", "Excluded: same text and label as an earlier row"),
+        DropReason::EmptyText => ("Empty texts", "Excluded: no text is left after cleaning"),
+        DropReason::EmptyLabel => ("Empty labels", "Excluded: the label is empty"),
+        DropReason::NoneOfLabels => ("No label marked", "Excluded: no label column contains 1"),
         DropReason::SeveralLabels => (
             "Several labels marked",
-            "Left out: several of the label columns hold 1, or one holds neither 0 nor 1. Hone learns one label a text",
+            "Excluded: several label columns contain 1, or one contains neither 0 nor 1. Hone trains on one label per text",
         ),
-        DropReason::Excluded => ("Excluded by you", "Rows you left out"),
-        DropReason::ExcludedLabel => ("Labels left out", "Rows of labels you left out"),
-        DropReason::Conflict => ("Conflicts left out", "Left out because the text stands with another label too"),
+        DropReason::Excluded => ("Excluded by you", "Rows you excluded"),
+        DropReason::ExcludedLabel => ("Excluded labels", "Rows of labels you excluded"),
+        DropReason::Conflict => ("Excluded conflicts", "Excluded: the same text also has another label"),
     }
 }
 
-/// What was found, in words, with how many rows.
+/// The sets of rows that can be shown, with name, explanation and number of rows.
 fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usize)> {
     let survey: &Survey = &source.survey;
     let used = source.prepared.examples.len();
     let all = used + source.prepared.dropped.len();
     let found = [
-        (RowSet::All, "All", "Used and left out", if all > used { all } else { 0 }),
+        (RowSet::All, "All", "Used and excluded rows", if all > used { all } else { 0 }),
         (RowSet::Relabelled, "Relabelled", "Rows whose label you changed", survey.relabelled),
         (
             RowSet::Conflicts,
             "Conflicts",
-            "Same text as a row with another label: one of them is wrong",
+            "Same text, different label: at least one label is wrong",
             survey.conflicting.len(),
         ),
     ];
@@ -120,11 +120,11 @@ fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usiz
         let (name, hover) = left_out(reason);
         (RowSet::Dropped(reason), name, hover, rows.len())
     });
-    let used = (RowSet::Used, "Used", "Rows that will be learnt from or measured on", used);
+    let used = (RowSet::Used, "Used", "Rows used for training, validation or testing", used);
     [used].into_iter().chain(found.into_iter().chain(left_out).filter(|(.., rows)| *rows > 0)).collect()
 }
 
-/// Draws the rows, the ways to choose among them, and the row chosen.
+/// Draws the filters, the rows, and the details of the selected row.
 pub fn explore_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -137,11 +137,10 @@ pub fn explore_ui(
     if std::mem::take(&mut state.to_rows) {
         ui.scroll_to_cursor(Some(egui::Align::TOP));
     }
-    let hint = "Those that will be used, and those found to be left out or in doubt. A row shows everything of itself when \
-                you choose it";
+    let hint = "Search and filter all rows, including excluded and suspicious ones. Select a row to see its details";
     section(ui, theme, "Rows", hint, |ui| {
         let findings = findings(source);
-        // A set with nothing left in it, since the last of its rows was mended, is not shown any more.
+        // A set disappears once the last of its rows has been fixed.
         if state.filters.set != RowSet::Listed && findings.iter().all(|(set, ..)| *set != state.filters.set) {
             state.filters.set = RowSet::Used;
         }
@@ -161,7 +160,7 @@ pub fn explore_ui(
         let answered = state.is_answered(ctx);
         let error = bad_pattern(ctx, state);
         let shown = match (answered, error) {
-            (_, Some(_)) => format!("{} shown as before", counted(rows.len() as u64, "row", "rows")),
+            (_, Some(_)) => format!("Still showing {}", counted(rows.len() as u64, "row", "rows")),
             (true, _) => counted(rows.len() as u64, "row", "rows"),
             (false, _) => "Searching".to_owned(),
         };
@@ -175,14 +174,14 @@ pub fn explore_ui(
         filters_ui(ui, ctx, source, &mut state.filters, sender);
         ui.add_space(theme.space.xs);
         if rows.len() == 0 {
-            ui.label(theme.muted("No row fits. Clear a filter, or search for other words"));
+            ui.label(theme.muted("No matching rows. Clear the filters or search for other words"));
             return;
         }
         rows_and_detail(ui, ctx, source, rows, state, sender);
     });
 }
 
-/// What is wrong with the pattern that is typed now.
+/// Why the typed pattern is not valid, if it is not.
 fn bad_pattern<'a>(ctx: &StepContext<'a>, state: &ExploreState) -> Option<&'a str> {
     ctx.answers.found.failed.as_deref().filter(|_| state.asked.is_some())
 }
@@ -218,7 +217,7 @@ fn rows_and_detail(
             ui.vertical(|ui| table_ui(ui, ctx.theme, view, &mut filters.sort, selection));
         });
         ui.vertical(|ui| {
-            // The height of the table with its head.
+            // The height of the table with its header.
             let height = HEIGHT + ctx.theme.size.row;
             egui::ScrollArea::vertical()
                 .id_salt("row detail")

@@ -1,4 +1,4 @@
-//! The rows of the Labels step, in the window.
+//! Tests of the row browser of the Labels step, in a real window.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ fn shown(window: &mut Window) -> Vec<u64> {
 }
 
 #[test]
-fn rows_are_searched_by_the_worker_and_an_old_answer_is_dropped() {
+fn the_worker_searches_the_rows_and_a_late_answer_is_dropped() {
     let (mut window, _folder) = labels_step(ThemeChoice::Light);
     let prepared = hone(&mut window).prepared().unwrap();
     let holding = |words: &str| prepared.examples.iter().filter(|row| row.text.to_lowercase().contains(words)).count();
@@ -62,7 +62,7 @@ fn rows_are_searched_by_the_worker_and_an_old_answer_is_dropped() {
 }
 
 #[test]
-fn a_wrong_pattern_is_explained_and_the_rows_stay() {
+fn an_invalid_pattern_shows_an_error_and_keeps_the_rows() {
     let (mut window, _folder) = labels_step(ThemeChoice::Dark);
     window.get_by_label("Regular expression").click();
     settle(&mut window);
@@ -73,20 +73,20 @@ fn a_wrong_pattern_is_explained_and_the_rows_stay() {
     window.get_by_label(&text);
     type_words(&mut window, "|(");
     window.get_by_label("A bracket ( is never closed, at character 16");
-    window.get_by_label(&format!("{text} shown as before"));
+    window.get_by_label(&format!("Still showing {text}"));
     picture("inspect-bad-pattern", &mut window);
     window.check_accessibility();
     type_words(&mut window, "great)");
     assert!(window.query_by_label_contains("is never closed").is_none());
     assert!(shown(&mut window).len() > found);
-    window.get_by_label("Clear").click();
+    window.get_by_label("Clear filters").click();
     settle(&mut window);
     let all = hone(&mut window).prepared().unwrap().examples.len();
     assert!(window.query_all_by_label(&counted(all as u64, "row", "rows")).next().is_some());
 }
 
 #[test]
-fn a_row_shows_everything_of_itself_and_is_corrected() {
+fn a_selected_row_shows_its_details_and_can_be_corrected() {
     let (mut window, _folder) = labels_step(ThemeChoice::Light);
     let prepared = hone(&mut window).prepared().unwrap();
     let id = prepared.examples[1].id;
@@ -114,7 +114,7 @@ fn a_row_shows_everything_of_itself_and_is_corrected() {
     settle(&mut window);
     let edit = hone(&mut window).project().edits.rows[&first].clone();
     assert_eq!(edit.label.as_ref(), other);
-    window.get_by_label(&format!("relabelled {}", other.unwrap()));
+    window.get_by_label(&format!("relabelled as {}", other.unwrap()));
     window.get_by_label("Relabelled  1").click();
     settle(&mut window);
     assert_eq!(shown(&mut window), [first.record]);
@@ -122,12 +122,12 @@ fn a_row_shows_everything_of_itself_and_is_corrected() {
     settle(&mut window);
     assert!(hone(&mut window).project().edits.rows.is_empty());
 
-    window.get_by_label("Leave out").click();
+    window.get_by_label("Exclude").click();
     settle(&mut window);
     settle(&mut window);
     assert!(hone(&mut window).project().edits.rows[&first].excluded);
-    window.get_by_label("left out by you");
-    window.get_by_label("Take back").click();
+    window.get_by_label("excluded by you");
+    window.get_by_label("Remove correction").click();
     settle(&mut window);
     assert!(hone(&mut window).project().edits.rows.is_empty());
     press(&mut window, Modifiers::NONE, Key::Escape);
@@ -137,9 +137,9 @@ fn a_row_shows_everything_of_itself_and_is_corrected() {
 #[test]
 fn heads_order_the_rows_and_words_find_theirs() {
     let (mut window, _folder) = labels_step(ThemeChoice::Light);
-    window.get_by_label("Order by Words").click();
+    window.get_by_label("Sort by Words").click();
     settle(&mut window);
-    window.get_by_label("Order by Words").click();
+    window.get_by_label("Sort by Words").click();
     settle(&mut window);
     let answers = &hone(&mut window).state.work.answers;
     let (source, found) = (answers.rows.value.as_ref().unwrap(), answers.found.value.as_ref().unwrap());
@@ -153,15 +153,15 @@ fn heads_order_the_rows_and_words_find_theirs() {
     settle(&mut window);
     window.ctx.memory_mut(|memory| memory.surrender_focus(memory.focused().unwrap_or(egui::Id::NULL)));
     press(&mut window, Modifiers::NONE, Key::End);
-    assert!(window.query_by_label_contains(&longest).is_none(), "the end is in sight");
+    assert!(window.query_by_label_contains(&longest).is_none(), "the end is visible");
     press(&mut window, Modifiers::NONE, Key::Escape);
-    window.get_by_label("Order by Text").click();
+    window.get_by_label("Sort by Text").click();
     settle(&mut window);
-    window.get_by_label("Order by Words").click();
+    window.get_by_label("Sort by Words").click();
     settle(&mut window);
-    window.get_by_label("Order by Words").click();
+    window.get_by_label("Sort by Words").click();
     settle(&mut window);
-    assert!(window.query_by_label_contains(&longest).is_some(), "the longest is in sight");
+    assert!(window.query_by_label_contains(&longest).is_some(), "the longest row is visible");
 
     let profile = hone(&mut window).state.work.answers.profile.value.clone().unwrap();
     let word = profile.terms.labels[0][0].word.clone();
@@ -173,10 +173,10 @@ fn heads_order_the_rows_and_words_find_theirs() {
 }
 
 #[test]
-fn rows_without_a_value_are_found_from_the_missing_values() {
+fn clicking_a_column_with_missing_values_shows_its_rows() {
     let (mut window, _folder) = labels_step(ThemeChoice::Light);
     let profile = hone(&mut window).state.work.answers.profile.value.clone().unwrap();
-    let column = profile.columns.iter().find(|column| column.missing > 0).expect("the sample lacks some values");
+    let column = profile.columns.iter().find(|column| column.missing > 0).expect("the sample has missing values");
     window.get_by_label(&format!("Rows without {}", column.name)).click();
     settle(&mut window);
     let found = hone(&mut window).state.work.answers.found.value.clone().unwrap();
@@ -187,7 +187,7 @@ fn rows_without_a_value_are_found_from_the_missing_values() {
 }
 
 #[test]
-fn tokens_are_counted_when_the_model_is_at_hand() {
+fn tokens_are_counted_once_the_model_is_downloaded() {
     let (mut window, folder) = labels_step(ThemeChoice::Light);
     let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
     hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(tiny))));
@@ -211,7 +211,7 @@ fn tokens_are_counted_when_the_model_is_at_hand() {
     settle(&mut window);
     settle(&mut window);
     window.get_by_label_contains("There is no tokenizer.json or vocab.txt");
-    window.get_by_label("Count tokens");
+    window.get_by_label("Try again");
 }
 
 #[test]
@@ -241,9 +241,9 @@ fn a_row_whose_tokens_cannot_be_counted_says_so_once() {
     window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
     settle(&mut window);
     assert!(matches!(counted(&mut window).2, Some(why) if why.contains("tokenizer.json")));
-    window.get_by_label("Count the row's tokens again");
+    window.get_by_label("Retry counting tokens");
     window.run_steps(20);
-    assert!(hone(&mut window).is_idle(), "it is not asked for again and again");
+    assert!(hone(&mut window).is_idle(), "a failed count is not retried on its own");
     assert_eq!(hone(&mut window).notices.len(), notices);
     window.check_accessibility();
     picture("inspect-no-tokens", &mut window);
@@ -254,24 +254,24 @@ fn a_row_whose_tokens_cannot_be_counted_says_so_once() {
 }
 
 #[test]
-fn rows_nearly_the_same_are_told_once_texts_were_compared() {
+fn near_duplicates_are_shown_once_the_texts_are_compared() {
     let (mut window, _folder) = labels_step(ThemeChoice::Light);
     let likeness = hone(&mut window).state.work.answers.likeness.value.take().unwrap();
     let prepared = hone(&mut window).prepared().unwrap();
-    let id = likeness.groups.iter().flatten().next().copied().expect("the sample has rows that are nearly the same");
+    let id = likeness.groups.iter().flatten().next().copied().expect("the sample has near-duplicates");
     let text = &prepared.examples.iter().find(|row| row.id == id).unwrap().text;
     type_words(&mut window, &text.chars().take(30).collect::<String>());
     window.get_by_label_contains(&format!("Row {}, ", id.record)).click();
     window.run_steps(4);
     window.get_by_label("Label in the file");
-    assert!(window.query_by_label_contains("nearly the same as row").is_none());
+    assert!(window.query_by_label_contains("near-duplicate of row").is_none());
     hone(&mut window).state.work.answers.likeness.value = Some(likeness);
     window.run_steps(2);
-    window.get_by_label_contains("nearly the same as row");
+    window.get_by_label_contains("near-duplicate of row");
 }
 
 #[test]
-fn rows_of_several_files_are_named_with_their_file() {
+fn rows_of_several_files_show_the_name_of_their_file() {
     let (mut window, folder) = labels_step(ThemeChoice::Light);
     let write = |name: &str, from: usize, rows: usize| {
         let mut text = String::from("text,label\n");
@@ -296,7 +296,7 @@ fn rows_of_several_files_are_named_with_their_file() {
 
 /// Pictures of another table than the sample: `HONE_PICTURES_TABLE=/path/to/table.csv`.
 #[test]
-fn the_rows_of_another_table_are_pictured() {
+fn pictures_of_another_table_can_be_made() {
     let Some(table) = std::env::var_os("HONE_PICTURES_TABLE").map(PathBuf::from) else { return };
     for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
         let (mut window, _folder) = app(theme, 1.0);
@@ -309,7 +309,7 @@ fn the_rows_of_another_table_are_pictured() {
             hone(&mut window).apply_settings();
             window.set_size(egui::vec2(size[0], size[1]));
             settle(&mut window);
-            if let Some(clear) = window.query_by_label("Clear") {
+            if let Some(clear) = window.query_by_label("Clear filters") {
                 clear.click();
                 settle(&mut window);
             }

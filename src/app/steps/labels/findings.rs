@@ -1,4 +1,4 @@
-//! What is wrong with the rows, or may be, each with what can be done in one click.
+//! Problems found in the rows, each with a one-click fix.
 
 use std::sync::Arc;
 
@@ -18,15 +18,15 @@ const BADGE: f32 = 96.0;
 /// Width of the column of buttons.
 const BUTTONS: f32 = 330.0;
 
-/// What is remembered between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct FindingsState {
-    /// The findings that were shown last, and the places of those whose remedy was used.
+    /// The findings shown last, and the positions of those whose fix was applied.
     used: Option<(Arc<Vec<Finding>>, Vec<usize>)>,
 }
 
 impl FindingsState {
-    /// The places of the findings whose remedy was used; they are looked for anew.
+    /// Positions of the findings whose fix was applied, until the check has run again.
     fn used(&mut self, findings: &Arc<Vec<Finding>>) -> &mut Vec<usize> {
         let (_, used) = match self.used.take() {
             Some(used) if Arc::ptr_eq(&used.0, findings) => self.used.insert(used),
@@ -36,7 +36,7 @@ impl FindingsState {
     }
 }
 
-/// Draws the section. Rows to look at are shown in `explore`.
+/// Draws the section. Rows of a finding are shown in `explore`.
 pub fn findings_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -44,8 +44,7 @@ pub fn findings_ui(
     explore: &mut ExploreState,
     sender: &mut CommandSender,
 ) {
-    let hint = "Looked for in the rows that will be used, after cleaning. Each remedy is a change like any other: Undo takes \
-                it back";
+    let hint = "Checked in the rows in use, after cleaning. You can undo every fix";
     section(ui, ctx.theme, "Findings", hint, |ui| {
         looking(ui, ctx, sender);
         let Some(findings) = ctx.findings else { return };
@@ -67,15 +66,15 @@ pub fn findings_ui(
     });
 }
 
-/// How far looking for problems is, or a way to begin it.
+/// The progress of the check, or a button to start it.
 fn looking(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     if let Some(running) = ctx.answers.looking() {
-        let stop = Action { label: "Stop looking", hover: "", command: AppCommand::StopLooking };
+        let stop = Action { label: "Stop checking", hover: "", command: AppCommand::StopLooking };
         running_ui(ui, ctx.theme, running, Some(stop), sender);
     } else if ctx.findings.is_none() {
         ui.horizontal(|ui| {
-            ui.label(ctx.theme.muted("The rows were not checked"));
-            if button(ui, ctx.theme, icons::MAGNIFYING_GLASS, "Look for problems").clicked() {
+            ui.label(ctx.theme.muted("The rows haven't been checked"));
+            if button(ui, ctx.theme, icons::MAGNIFYING_GLASS, "Find problems").clicked() {
                 sender.send(AppCommand::FindProblems);
             }
         });
@@ -88,12 +87,12 @@ fn nothing_found(ui: &mut Ui, theme: &Theme) {
         ui.vertical(|ui| {
             ui.label(theme.strong("No problems found"));
             let sought: Vec<String> = FindingKind::ALL.iter().map(|kind| sought(*kind)).collect();
-            ui.add(Label::new(theme.small(format!("Looked for: {}", sought.join(", ")))).wrap());
+            ui.add(Label::new(theme.small(format!("Checked for: {}", sought.join(", ")))).wrap());
         });
     });
 }
 
-/// A kind as it stands in a list.
+/// Name of a kind in the middle of a sentence.
 fn sought(kind: FindingKind) -> String {
     let title = kind.title();
     let mut letters = title.chars();
@@ -103,7 +102,7 @@ fn sought(kind: FindingKind) -> String {
 /// One finding.
 struct Row<'a> {
     finding: &'a Finding,
-    /// Its remedy was used.
+    /// Its fix was applied.
     is_used: bool,
 }
 
@@ -137,11 +136,9 @@ impl Row<'_> {
         let severity = if self.is_used { Severity::Handled } else { self.finding.severity };
         let (tone, icon, word, hover) = match severity {
             Severity::Problem => (Tone::Danger, icons::X_CIRCLE, "Problem", "Something is wrong with these rows"),
-            Severity::Warning => {
-                (Tone::Warning, icons::WARNING, "Warning", "The model or its figures get worse than they need be")
-            }
+            Severity::Warning => (Tone::Warning, icons::WARNING, "Warning", "This may hurt the model or its metrics"),
             Severity::Note => (Tone::Neutral, icons::INFO, "Note", "Good to know"),
-            Severity::Handled => (Tone::Success, icons::CHECK_CIRCLE, "Done", "It is taken care of"),
+            Severity::Handled => (Tone::Success, icons::CHECK_CIRCLE, "Done", "Already fixed"),
         };
         badge(ui, theme, tone, icon, word).on_hover_text(hover);
     }
@@ -150,7 +147,7 @@ impl Row<'_> {
         let (one, many) = self.finding.kind.unit();
         let count = counted(self.finding.count as u64, one, many);
         ui.spacing_mut().item_spacing.y = theme.space.xs;
-        // Text alone, nothing to touch: as high as it is.
+        // Nothing to click here: as tall as the text.
         ui.spacing_mut().interact_size.y = 0.0;
         ui.horizontal_wrapped(|ui| {
             ui.label(theme.strong(self.finding.kind.title()));
@@ -164,7 +161,7 @@ impl Row<'_> {
         if let Some(remedy) = self.finding.remedy.as_ref().filter(|_| !self.is_used) {
             let title = if remedy.title.chars().count() > 32 { shortened(&remedy.title) } else { remedy.title.clone() };
             let response = button(ui, theme, icon(&remedy.change), &title);
-            if response.on_hover_text(format!("{}. Undo takes it back", remedy.title)).clicked() {
+            if response.on_hover_text(format!("{}. You can undo this", remedy.title)).clicked() {
                 apply(ctx.project, remedy, sender);
                 self.is_used = true;
             }
@@ -172,7 +169,7 @@ impl Row<'_> {
         if !self.finding.rows.is_empty() {
             let response = button(ui, theme, icons::ROWS, "Show rows");
             let name = format!("Show rows: {}", kind.title());
-            if response.accessible_name(name).on_hover_text("In the table of rows below").clicked() {
+            if response.accessible_name(name).on_hover_text("Show these rows in the table below").clicked() {
                 explore.show(kind.title(), &self.finding.rows);
             }
         }
@@ -194,7 +191,7 @@ fn icon(change: &Change) -> &'static str {
     }
 }
 
-/// Asks for the change that a remedy makes, as one edit.
+/// Applies a fix as one edit.
 fn apply(project: &Project, remedy: &Remedy, sender: &mut CommandSender) {
     let mut next = project.clone();
     remedy.change.apply(&mut next);
@@ -222,7 +219,7 @@ mod tests {
     use crate::project::Step;
     use crate::storage::ThemeChoice;
 
-    /// The Labels step on a file of these rows and 40 that nothing is wrong with.
+    /// The Labels step on a file of these rows and 40 rows without problems.
     fn labels(theme: ThemeChoice, scale: f32, more: &str) -> (Window, tempfile::TempDir) {
         let (mut window, folder) = app(theme, scale);
         settle(&mut window);
@@ -249,7 +246,7 @@ mod tests {
         "Write to ann@example.com about the broken lamp,good\nSame here as there,good\nSame here as there,bad\n";
 
     #[test]
-    fn a_remedy_is_one_click_and_undone_as_one() {
+    fn a_fix_takes_one_click_and_one_undo() {
         let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, MORE);
         window.set_size(egui::vec2(1280.0, 1500.0));
         settle(&mut window);
@@ -277,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_depends_on_training_settings_is_looked_for_again_and_looking_can_be_stopped() {
+    fn changed_training_settings_repeat_the_check_and_it_can_be_stopped() {
         let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         let has_long = |window: &mut Window| {
             let findings = hone(window).state.work.answers.findings.value.clone().unwrap();
@@ -293,7 +290,7 @@ mod tests {
         assert!(hone(&mut window).state.work.answers.looking().is_some());
         hone(&mut window).run_command(AppCommand::StopLooking);
         settle(&mut window);
-        assert!(hone(&mut window).state.work.answers.looking().is_none() && has_long(&mut window), "the old ones stay");
+        assert!(hone(&mut window).state.work.answers.looking().is_none() && has_long(&mut window), "the old findings stay");
     }
 
     #[test]
@@ -305,13 +302,13 @@ mod tests {
         window.get_by_label("Show rows: E-mail addresses").click();
         settle(&mut window);
         window.get_by_label("Write to ann@example.com about the broken lamp");
-        assert!(window.query_by_label("Same here as there").is_none(), "and no others");
+        assert!(window.query_by_label("Same here as there").is_none(), "only the rows of the finding are shown");
         window.check_accessibility();
         picture("labels-findings-rows", &mut window);
     }
 
     #[test]
-    fn the_findings_of_real_tweets_fit_the_window() {
+    fn findings_on_real_tweets_fit_the_window() {
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
         if !path.exists() {
             println!("skipped: ../shared absent ({})", path.display());
@@ -322,7 +319,11 @@ mod tests {
         open(&mut window, path.clone());
         let findings = hone(&mut window).state.work.answers.findings.value.clone().unwrap();
         let conflicts = &findings[0];
-        assert_eq!((conflicts.kind, conflicts.count), (FindingKind::Conflicts, 28), "cleaning makes one more");
+        assert_eq!(
+            (conflicts.kind, conflicts.count),
+            (FindingKind::Conflicts, 28),
+            "cleaning creates one more conflict"
+        );
         picture("labels-tweets", &mut window);
         for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
             window.set_size(egui::vec2(width, height));
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_says_what_was_looked_for() {
+    fn a_clean_file_lists_what_was_checked() {
         let (window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         window.get_by_label("No problems found");
     }

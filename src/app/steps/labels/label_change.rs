@@ -1,4 +1,4 @@
-//! A change of the label set, said with its counts before it is made.
+//! A change to the label set, previewed with its row counts.
 
 use egui::{CornerRadius, Frame, Key, Label, Margin, RichText, Ui};
 
@@ -10,24 +10,24 @@ use crate::app::widgets::button;
 use crate::app::widgets::numbers::{count, counted};
 use crate::project::LabelSettings;
 
-/// A change that a person asked for.
+/// A change to the label set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelChange {
-    /// Give a label another name; one that is taken merges the two.
+    /// Rename a label. If the name is taken, the two are merged.
     Rename {
         /// The label.
         from: String,
         /// Its new name.
         to: String,
     },
-    /// Leave a label's rows out.
+    /// Exclude a label's rows.
     LeaveOut(String),
-    /// Use them again.
+    /// Include them again.
     Use(String),
 }
 
 impl LabelChange {
-    /// The settings after it.
+    /// The settings after the change.
     #[must_use]
     pub fn apply(&self, settings: &LabelSettings, rows: &[LabelRow]) -> LabelSettings {
         match self {
@@ -37,7 +37,7 @@ impl LabelChange {
         }
     }
 
-    /// What it does to the counts, in a sentence; `None` where it does nothing.
+    /// A sentence with the row counts after the change; `None` if it changes nothing.
     #[must_use]
     pub fn preview(&self, rows: &[LabelRow]) -> Option<String> {
         let row = |name: &str| rows.iter().find(|row| row.name == name);
@@ -53,54 +53,54 @@ impl LabelChange {
                 };
                 let sum = counted(other.rows + from.rows, "row", "rows");
                 let sum = format!("{} + {} = {sum}", count(other.rows), count(from.rows));
-                let left_out = if other.excluded { ", all of them left out, as those of " } else { "" };
+                let left_out = if other.excluded { ", all excluded because you excluded " } else { "" };
                 let of = if other.excluded { other.name.as_str() } else { "" };
                 Some(format!("Merge {} into {}: {sum}{left_out}{of}", from.name, other.name))
             }
             Self::LeaveOut(name) => {
                 let rows = row(name)?.rows;
-                let left = counted(used.saturating_sub(rows), "row stays", "rows stay");
-                Some(format!("Leave out {name}: {} − {} = {left}", count(used), count(rows)))
+                let left = counted(used.saturating_sub(rows), "row left", "rows left");
+                Some(format!("Exclude {name}: {} − {} = {left}", count(used), count(rows)))
             }
             Self::Use(name) => {
                 let rows = row(name)?.rows;
                 let all = counted(used + rows, "row", "rows");
-                Some(format!("Use {name} again: {} + {} = {all}", count(used), count(rows)))
+                Some(format!("Include {name}: {} + {} = {all}", count(used), count(rows)))
             }
         }
     }
 
-    /// Word on the button that makes it.
+    /// Text of the button that applies it.
     fn verb(&self, rows: &[LabelRow]) -> &'static str {
         match self {
             Self::Rename { to, .. } if rows.iter().any(|row| row.name == to.trim()) => "Merge",
             Self::Rename { .. } => "Rename",
-            Self::LeaveOut(_) => "Leave out",
-            Self::Use(_) => "Use again",
+            Self::LeaveOut(_) => "Exclude",
+            Self::Use(_) => "Include",
         }
     }
 }
 
-/// The change that is previewed, until it is made or dropped.
+/// The change being previewed, until it is applied or cancelled.
 #[derive(Debug, Default)]
 pub struct Pending {
     change: Option<LabelChange>,
-    /// The keyboard is on its button.
+    /// Its button has been focused.
     focused: bool,
 }
 
 impl Pending {
-    /// Previews a change. One that does nothing is dropped.
+    /// Previews a change, unless it changes nothing.
     pub fn ask(&mut self, change: LabelChange, rows: &[LabelRow]) {
         *self = Self { change: change.preview(rows).is_some().then_some(change), focused: false };
     }
 
-    /// Drops it.
+    /// Cancels the change.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Draws what will change, with a button that does it and one that drops it.
+    /// Draws the preview, with buttons to apply and to cancel.
     pub fn ui(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], sender: &mut CommandSender) {
         let Some(change) = self.change.clone() else { return };
         let Some(preview) = change.preview(rows) else { return self.clear() };
@@ -111,7 +111,7 @@ impl Pending {
                 apply.request_focus();
                 self.focused = true;
             }
-            done = apply.on_hover_text("It can be undone").clicked();
+            done = apply.on_hover_text("You can undo this").clicked();
             dropped |= button(ui, ctx.theme, icons::X, "Cancel").clicked();
         });
         if done {
@@ -123,7 +123,7 @@ impl Pending {
     }
 }
 
-/// Draws a preview: a sentence on a tinted ground, and buttons.
+/// Draws a preview: a sentence on a tinted background, and buttons.
 pub fn preview_ui(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, actions: impl FnOnce(&mut Ui)) {
     let theme = ctx.theme;
     Frame::new()
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_said_with_its_counts() {
+    fn every_preview_shows_the_row_counts() {
         let rename =
             |from: &str, to: &str| LabelChange::Rename { from: from.to_owned(), to: to.to_owned() }.preview(&rows());
         assert_eq!(
@@ -164,18 +164,18 @@ mod tests {
         );
         assert_eq!(rename("spam", " so-so ").as_deref(), Some("Rename spam to so-so: 1 row"));
         let into = rename("neutral", "spam").unwrap();
-        assert_eq!(into, "Merge neutral into spam: 1 + 3,099 = 3,100 rows, all of them left out, as those of spam");
+        assert_eq!(into, "Merge neutral into spam: 1 + 3,099 = 3,100 rows, all excluded because you excluded spam");
         for nothing in [rename("neutral", " "), rename("neutral", "neutral "), rename("gone", "negative")] {
             assert_eq!(nothing, None);
         }
         let leave = LabelChange::LeaveOut("neutral".to_owned()).preview(&rows());
-        assert_eq!(leave.as_deref(), Some("Leave out neutral: 12,277 − 3,099 = 9,178 rows stay"));
+        assert_eq!(leave.as_deref(), Some("Exclude neutral: 12,277 − 3,099 = 9,178 rows left"));
         let again = LabelChange::Use("spam".to_owned()).preview(&rows());
-        assert_eq!(again.as_deref(), Some("Use spam again: 12,277 + 1 = 12,278 rows"));
+        assert_eq!(again.as_deref(), Some("Include spam: 12,277 + 1 = 12,278 rows"));
     }
 
     #[test]
-    fn what_was_said_is_what_is_done() {
+    fn applying_a_change_matches_its_preview() {
         let settings = LabelSettings::default();
         let left_out = LabelChange::LeaveOut("neutral".to_owned()).apply(&settings, &rows());
         assert!(left_out.excluded.contains("neutral"));

@@ -1,24 +1,24 @@
-//! Renaming, merging, ordering and leaving out labels: each gives new label settings.
+//! Renaming, merging, ordering, colouring and excluding labels. Each function returns new label settings.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::project::LabelSettings;
 
-/// A label as it will be learnt, and the labels of the file it is made of.
+/// A label the model will learn, and the labels in the file that map to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelRow {
     /// Name.
     pub name: String,
-    /// Rows with it, corrections of rows not counted.
+    /// Number of rows with it, not counting row corrections.
     pub rows: u64,
-    /// Labels in the file that become it, with their rows.
+    /// Labels in the file that map to it, with their row counts.
     pub sources: Vec<(String, u64)>,
-    /// Its rows are left out.
+    /// Its rows are excluded.
     pub excluded: bool,
 }
 
-/// The labels of a file under these settings; those used first, in their order.
+/// The labels of a file under these settings: included ones first, in their order.
 #[must_use]
 pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Vec<LabelRow> {
     let mut rows: Vec<LabelRow> = Vec::new();
@@ -35,7 +35,7 @@ pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Ve
     }
     let order: HashMap<&str, usize> =
         settings.order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    // Looked up and read once each: there may be as many labels as rows.
+    // Sort keys are computed once per label, because there may be as many labels as rows.
     let key = |row: LabelRow| {
         let place = order.get(row.name.as_str()).copied().unwrap_or(usize::MAX);
         (row.excluded, place, row.name.parse::<f64>().ok(), row)
@@ -48,7 +48,7 @@ pub fn label_rows(found: &BTreeMap<String, u64>, settings: &LabelSettings) -> Ve
     rows.into_iter().map(|(.., row)| row).collect()
 }
 
-/// Numbers by value, so that -1, 0 and 1 stand in this order.
+/// Compares numbers by value, so that -1, 0 and 1 sort in this order.
 fn by_number(a: Option<f64>, b: Option<f64>) -> Ordering {
     match (a, b) {
         (Some(a), Some(b)) => a.total_cmp(&b),
@@ -56,9 +56,9 @@ fn by_number(a: Option<f64>, b: Option<f64>) -> Ordering {
     }
 }
 
-/// Gives a label another name; when that name is taken, the two are merged.
+/// Renames a label. If the name is taken, the two are merged.
 ///
-/// Corrections of rows name a label as it was called when they were made, so earlier names go on leading to it.
+/// Row corrections store the name a label had at the time, so earlier names keep mapping to it.
 #[must_use]
 pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str) -> LabelSettings {
     let mut next = settings.clone();
@@ -76,7 +76,7 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
     for name in next.mapping.values_mut().filter(|name| *name == from) {
         to.clone_into(name);
     }
-    // Where `from` is a label of the file with a name of its own, that one stays.
+    // If `from` is also a label in the file that maps elsewhere, that mapping stays.
     next.mapping.entry(from.to_owned()).or_insert_with(|| to.to_owned());
     next.mapping.retain(|source, name| source != name);
     let taken = next.order.iter().any(|name| name == to);
@@ -86,7 +86,7 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
             to.clone_into(name);
         }
     }
-    // Of two that are merged, the one merged into has its colour.
+    // A merged label keeps the colour of the label it was merged into.
     if let Some(colour) = next.colours.remove(from) {
         next.colours.entry(to.to_owned()).or_insert(colour);
     }
@@ -96,7 +96,7 @@ pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str)
     next
 }
 
-/// Moves a label one place up (-1) or down (1) among those that are used.
+/// Moves a label up (-1) or down (1) among the included labels.
 #[must_use]
 pub fn reorder(settings: &LabelSettings, rows: &[LabelRow], name: &str, by: isize) -> LabelSettings {
     let mut order: Vec<String> = rows.iter().filter(|row| !row.excluded).map(|row| row.name.clone()).collect();
@@ -108,7 +108,7 @@ pub fn reorder(settings: &LabelSettings, rows: &[LabelRow], name: &str, by: isiz
     LabelSettings { order, ..settings.clone() }
 }
 
-/// Leaves a label's rows out, or takes them in again.
+/// Excludes a label's rows, or includes them again.
 #[must_use]
 pub fn set_excluded(settings: &LabelSettings, name: &str, excluded: bool) -> LabelSettings {
     let mut next = settings.clone();
@@ -120,7 +120,7 @@ pub fn set_excluded(settings: &LabelSettings, name: &str, excluded: bool) -> Lab
     next
 }
 
-/// Gives a label a colour, or the theme's again.
+/// Sets a label's colour; `None` resets it to the theme's.
 #[must_use]
 pub fn set_colour(settings: &LabelSettings, name: &str, colour: Option<[u8; 3]>) -> LabelSettings {
     let mut next = settings.clone();
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn renamed_and_merged() {
+    fn labels_can_be_renamed_and_merged() {
         let settings = LabelSettings::default();
         let renamed = rename(&settings, &label_rows(&found(), &settings), "ok", "neutral");
         assert_eq!(names(&renamed), ["bad", "good", "neutral"]);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_another_label_of_the_file_keeps_its_own() {
+    fn renaming_does_not_change_a_file_label_of_the_same_name() {
         let settings = LabelSettings {
             mapping: [("a", "x"), ("b", "a")].map(|(a, b)| (a.into(), b.into())).into(),
             ..LabelSettings::default()
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_by_value_and_many_labels_take_no_time() {
+    fn numeric_labels_sort_by_value_and_50_000_labels_are_fast() {
         let found = ["1", "0", "-1", "10"].map(|label| (label.to_owned(), 1)).into();
         let rows = label_rows(&found, &LabelSettings::default());
         let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn moved_and_left_out() {
+    fn labels_can_be_reordered_and_excluded() {
         let settings = LabelSettings::default();
         let moved = reorder(&settings, &label_rows(&found(), &settings), "ok", -1);
         assert_eq!(names(&moved), ["bad", "ok", "good"]);
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_follow_a_renamed_label_and_end_with_a_merged_one() {
+    fn a_renamed_label_keeps_its_colour_and_a_merged_one_loses_it() {
         let rows = |settings: &LabelSettings| label_rows(&found(), settings);
         let coloured = set_colour(&LabelSettings::default(), "ok", Some([1, 2, 3]));
         let renamed = rename(&coloured, &rows(&coloured), "ok", "neutral");

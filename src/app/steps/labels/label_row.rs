@@ -1,4 +1,4 @@
-//! A label of the set: its name, colour, bar and rows, and what can be done with it.
+//! One label: its name, colour, bar, row count and actions.
 
 use egui::{Button, CornerRadius, Rect, RichText, TextEdit, Ui, vec2};
 
@@ -13,27 +13,27 @@ use crate::app::widgets::{icon_button, label_colour};
 
 /// Greatest width of a label's name.
 const NAME: f32 = 180.0;
-/// Width of what stands to the right of a bar.
+/// Width of the counts and buttons to the right of the bar.
 const FIGURES: f32 = 266.0;
 /// Names of the theme's chart colours, in their order.
 const COLOURS: [&str; 8] = ["Blue", "Vermilion", "Green", "Pink", "Ochre", "Sky blue", "Purple", "Grey"];
 
-/// A change of the label set under way.
+/// A change to the label set that is not applied yet.
 #[derive(Debug, Default)]
 pub struct Editing {
-    /// The label being renamed, and what was typed so far.
+    /// The label being renamed, and the name typed so far.
     renaming: Option<(String, String)>,
-    /// A change that is previewed.
+    /// A change being previewed.
     pending: Pending,
 }
 
 impl Editing {
-    /// Draws what the change under way will do to the counts.
+    /// Draws the preview of the current change.
     pub fn preview_ui(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], sender: &mut CommandSender) {
         if let Some((from, to)) = &self.renaming {
             let change = LabelChange::Rename { from: from.clone(), to: to.clone() };
             let text = change.preview(rows).unwrap_or_else(|| format!("Type a new name for {from}"));
-            preview_ui(ui, ctx, &format!("{text}. Enter does it, Escape does not"), |_| {});
+            preview_ui(ui, ctx, &format!("{text}. Press Enter to confirm, Esc to cancel"), |_| {});
             return;
         }
         self.pending.ui(ui, ctx, rows, sender);
@@ -45,7 +45,7 @@ impl Editing {
     }
 }
 
-/// Draws a label. `most` is the number of rows of the largest one, `all` of those used.
+/// Draws a label. `most` is the row count of the largest label, `all` that of all included labels.
 pub fn label_row(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -64,13 +64,13 @@ pub fn label_row(
         if width > 40.0 {
             bar(ui, ctx, row, width, most);
         }
-        let share = if row.excluded { "left out".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
+        let share = if row.excluded { "excluded".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
         cell(ui, ctx, 56.0, egui::Align::RIGHT, |ui| ui.label(theme.strong(count(row.rows))));
         cell(ui, ctx, 64.0, egui::Align::RIGHT, |ui| ui.label(theme.muted(share)));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
             more_menu(ui, ctx, rows, row, editing, sender);
-            let (icon, word) = if row.excluded { (icons::EYE_SLASH, "Use") } else { (icons::EYE, "Leave out") };
+            let (icon, word) = if row.excluded { (icons::EYE_SLASH, "Include") } else { (icons::EYE, "Exclude") };
             if icon_button(ui, theme, icon, &format!("{word} {}", row.name)).clicked() {
                 let name = row.name.clone();
                 editing.ask(if row.excluded { LabelChange::Use(name) } else { LabelChange::LeaveOut(name) }, rows);
@@ -83,7 +83,7 @@ pub fn label_row(
     });
 }
 
-/// A piece of a row with a width of its own.
+/// A cell of fixed width.
 fn cell<R>(ui: &mut Ui, ctx: &StepContext<'_>, width: f32, to: egui::Align, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let layout = match to {
         egui::Align::RIGHT => egui::Layout::right_to_left(egui::Align::Center),
@@ -116,7 +116,7 @@ fn name_ui(
             if pressed(egui::Key::Enter) && change.preview(rows).is_some() {
                 sender.edit(Edit::Labels(change.apply(&ctx.project.labels, rows)));
             } else if !pressed(egui::Key::Escape) {
-                // Clicked elsewhere: it may be meant, and it may not.
+                // The person clicked elsewhere: ask whether to apply the new name.
                 editing.pending.ask(change, rows);
             }
         } else {
@@ -152,7 +152,7 @@ fn colour_of(ctx: &StepContext<'_>, row: &LabelRow) -> egui::Color32 {
     label_colour(ctx.theme, ctx.project.labels.colours.get(&row.name).copied())
 }
 
-/// The label's colour, which opens a choice of others.
+/// The label's colour, with a menu to change it.
 fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, sender: &mut CommandSender) {
     let (theme, settings) = (ctx.theme, &ctx.project.labels);
     let dot = |colour| RichText::new("\u{25CF}").color(colour);
@@ -167,7 +167,7 @@ fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, sender: &mut 
             }
         }
         let is_chosen = settings.colours.contains_key(&row.name);
-        if ui.add_enabled(is_chosen, Button::new("As the theme has it")).clicked() {
+        if ui.add_enabled(is_chosen, Button::new("Theme colour")).clicked() {
             sender.edit(Edit::Labels(set_colour(settings, &row.name, None)));
             ui.close();
         }

@@ -1,4 +1,4 @@
-//! The Labels step: the label set with counts, lengths, what was found in the rows, and the rows themselves.
+//! The Labels step: the label set with counts, findings, the rows, and statistics of the texts.
 
 pub mod explore;
 #[cfg(test)]
@@ -32,10 +32,10 @@ use crate::app::widgets::{banner, button, card, empty_state, figure, page, prima
 use crate::data::LabelCounts;
 use crate::project::{DatasetSettings, LabelSettings, Step};
 
-/// Most labels that are drawn: more means that the column holds something else.
+/// Most labels drawn. A column with more is probably not a label column.
 pub(super) const DRAWN: usize = 200;
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct LabelsStepState {
     set: LabelSet,
@@ -45,17 +45,17 @@ pub struct LabelsStepState {
     pub(super) explore: ExploreState,
 }
 
-/// The label set as it is shown, worked out anew whenever the labels found or the settings change: there may be as many
-/// labels as rows.
+/// The label set as shown. Recomputed only when the labels or the settings change, because there may be as many labels as
+/// rows.
 #[derive(Debug, Default)]
 struct LabelSet {
     of: Option<(Arc<LabelCounts>, LabelSettings)>,
     rows: Vec<LabelRow>,
-    /// Labels used.
+    /// Number of included labels.
     used: usize,
-    /// Rows of the largest label, used or not.
+    /// Rows of the largest label, included or not.
     longest: u64,
-    /// Rows of the labels used: the largest, the smallest, all together.
+    /// Rows of the included labels: of the largest, of the smallest, and in total.
     most: u64,
     least: u64,
     all: u64,
@@ -90,7 +90,7 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
             return;
         };
         for issue in &ctx.facts.data_issues {
-            banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
+            banner(ui, theme, Tone::Danger, "This data can't be used for training yet", issue, |_| {});
         }
         let labels = ctx.answers.labels.about(&LabelColumns::of(imported, dataset));
         match labels.and_then(|labels| labels.value.as_ref()) {
@@ -125,7 +125,7 @@ fn no_labels(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         running_card(ui, ctx.theme, running, None, sender);
         return;
     }
-    let body = "Open a data file and choose its text and label columns: the labels and their rows appear here.";
+    let body = "Open a data file and choose its text and label columns. The labels will appear here.";
     empty_state(ui, ctx.theme, icons::TAG, "No labels yet", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Data));
@@ -146,9 +146,10 @@ fn label_set(
             ui.label(theme.heading("Label set"));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let changed = ctx.project.labels != LabelSettings::default();
-                let reset = ui
-                    .add_enabled_ui(changed, |ui| button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "As in the file"));
-                if reset.inner.on_hover_text("Forget every rename, merge, order and exclusion").clicked() {
+                let reset =
+                    ui.add_enabled_ui(changed, |ui| button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset labels"));
+                if reset.inner.on_hover_text("Discard every rename, merge, reordering, colour and exclusion").clicked()
+                {
                     sender.edit(Edit::Labels(LabelSettings::default()));
                 }
             });
@@ -162,12 +163,12 @@ fn label_set(
         }
         if rows.len() > DRAWN {
             let more = count((rows.len() - DRAWN) as u64);
-            ui.label(theme.muted(format!("and {more} more. So many labels: is this the right label column?")));
+            ui.label(theme.muted(format!("and {more} more. That's a lot of labels: is this the right label column?")));
         }
     });
 }
 
-/// What the labels of the file are.
+/// The type of the labels in the file.
 fn kind_of(found: &LabelCounts, dataset: &DatasetSettings) -> &'static str {
     if !dataset.label_columns.is_empty() {
         "One column each"
@@ -186,12 +187,12 @@ fn summary(ui: &mut Ui, ctx: &StepContext<'_>, set: &LabelSet, kind: &str) {
     let balance = if least == 0 { "–".to_owned() } else { format!("{:.1} : 1", most as f64 / least as f64) };
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = theme.space.xxl;
-        figure(ui, theme, "Labels", &count(used as u64), "Labels that will be learnt");
+        figure(ui, theme, "Labels", &count(used as u64), "Labels the model will learn");
         figure(ui, theme, "Rows with a label", &count(all), "Before cleaning");
-        let hover = "Rows of the largest label for one of the smallest. When this is large, choose balanced class \
+        let hover = "Rows of the largest label per row of the smallest. If this is large, choose balanced class \
                      weights in Model, and trust macro-F1 more than accuracy";
-        figure(ui, theme, "Largest to smallest", &balance, hover);
-        figure(ui, theme, "Kind", kind, "What the labels of the file are. Each is learnt as a name");
+        figure(ui, theme, "Class imbalance", &balance, hover);
+        figure(ui, theme, "Type", kind, "Type of the label values. Each value is a class of its own");
     });
 }
 
@@ -208,22 +209,22 @@ mod tests {
     use crate::storage::ThemeChoice;
 
     #[test]
-    fn a_label_is_left_out_renamed_and_merged() {
+    fn a_label_can_be_excluded_included_and_renamed() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
         settle(&mut window);
-        window.get_by_label("Leave out neutral").click();
+        window.get_by_label("Exclude neutral").click();
         settle(&mut window);
-        assert_eq!(hone(&mut window).prepared().unwrap().labels.len(), 3, "it is previewed first");
-        window.get_by_label_contains("Leave out neutral: ");
-        window.get_by_label("Leave out").click();
+        assert_eq!(hone(&mut window).prepared().unwrap().labels.len(), 3, "the change is previewed first");
+        window.get_by_label_contains("Exclude neutral: ");
+        window.get_by_label("Exclude").click();
         settle(&mut window);
         let app = window.state().as_ref().unwrap();
         assert_eq!(app.prepared().unwrap().labels, ["negative", "positive"]);
-        window.get_by_label("Use neutral").click();
+        window.get_by_label("Include neutral").click();
         settle(&mut window);
-        window.get_by_label("Use again").click();
+        window.get_by_label("Include").click();
         settle(&mut window);
         window.get_by_label("Rename neutral").click();
         settle(&mut window);
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_says_its_counts_first_and_is_undone() {
+    fn a_merge_previews_its_counts_and_can_be_undone() {
         let (mut window, _folder) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
@@ -250,7 +251,7 @@ mod tests {
             settle(window);
             window.get_by_label("Merge into").click();
             settle(window);
-            // Bars and rows are named so too; the menu's is the last button.
+            // Bars and rows have the same name; the menu's button is the last one.
             window.get_all_by_role_and_label(egui::Role::Button, "negative").last().unwrap().click();
             settle(window);
         };
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_given_a_colour() {
+    fn a_label_can_be_coloured() {
         let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::GoTo(Step::Labels));
@@ -283,18 +284,21 @@ mod tests {
         }
         let labels = hone(&mut window).project().labels.clone();
         assert_eq!(labels.colours.keys().collect::<Vec<_>>(), ["negative", "positive"]);
-        assert!(Arc::ptr_eq(&before, &hone(&mut window).prepared().unwrap()), "colours prepare nothing anew");
+        assert!(
+            Arc::ptr_eq(&before, &hone(&mut window).prepared().unwrap()),
+            "changing colours does not prepare the rows again"
+        );
         window.check_accessibility();
         picture("labels-colours", &mut window);
         window.get_by_label("Colour of negative").click();
         settle(&mut window);
-        window.get_by_label("As the theme has it").click();
+        window.get_by_label("Theme colour").click();
         settle(&mut window);
         assert_eq!(hone(&mut window).project().labels.colours.len(), 1);
     }
 
     #[test]
-    fn which_star_goes_where_can_be_changed_before_and_after() {
+    fn the_mapping_of_stars_can_be_changed_before_and_after_applying_it() {
         let (mut window, folder) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         let mut rows = String::from("review,rating\n");
@@ -310,22 +314,22 @@ mod tests {
         window.get_by_label("2 stars is neutral").click();
         settle(&mut window);
         window.get_by_label("negative: 24 rows  ·  neutral: 24 + 24 = 48 rows  ·  positive: 24 + 24 = 48 rows");
-        window.get_by_label("Turn stars into sentiment").click();
+        window.get_by_label("Convert stars to sentiment").click();
         settle(&mut window);
         assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "neutral");
-        window.get_by_label("Which stars go where").click();
+        window.get_by_label("Map stars to labels").click();
         settle(&mut window);
         window.get_by_label("2 stars is negative").click();
         settle(&mut window);
         picture("labels-stars-again", &mut window);
-        window.get_by_label("Change the labels").click();
+        window.get_by_label("Update labels").click();
         settle(&mut window);
         assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "negative");
         assert_eq!(hone(&mut window).prepared().unwrap().counts().len(), 3);
     }
 
     #[test]
-    fn stars_become_sentiment_in_one_click() {
+    fn one_click_converts_stars_to_sentiment() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
         let mut rows = String::from("review,stars\n");
@@ -340,7 +344,7 @@ mod tests {
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));
         settle(&mut window);
         picture("labels-stars", &mut window);
-        window.get_by_label("Turn stars into sentiment").click();
+        window.get_by_label("Convert stars to sentiment").click();
         settle(&mut window);
         let app = window.state().as_ref().unwrap();
         assert_eq!(app.prepared().unwrap().labels, ["negative", "neutral", "positive"]);
@@ -348,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_ids_is_drawn_in_part() {
+    fn only_the_first_labels_of_an_id_column_are_drawn() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let mut rows = String::from("text,label\n");
@@ -374,17 +378,17 @@ mod tests {
         };
         let (columns, counts) = names(&mut window);
         assert_eq!((columns, counts.rows.len(), counts.rows["2999"]), (vec!["label".to_owned()], 3_000, 1));
-        // What does not change the files or the column counts nothing anew.
-        window.get_by_label("Leave out 0").click();
+        // Labels are not counted again unless the files or the column change.
+        window.get_by_label("Exclude 0").click();
         settle(&mut window);
-        window.get_by_label("Leave out").click();
+        window.get_by_label("Exclude").click();
         settle(&mut window);
         assert!(Arc::ptr_eq(&counts, &names(&mut window).1));
-        assert_eq!(window.query_all_by_label("2,999").count(), 2, "labels, and rows with one");
+        assert_eq!(window.query_all_by_label("2,999").count(), 2, "the number of labels, and of rows with one");
     }
 
     #[test]
-    fn rows_are_searched() {
+    fn a_search_without_matches_says_so() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         window.set_size(egui::vec2(1280.0, 1700.0));
         settle(&mut window);
@@ -394,6 +398,6 @@ mod tests {
         field.focus();
         field.type_text("no such words anywhere");
         settle(&mut window);
-        window.get_by_label_contains("No row fits");
+        window.get_by_label_contains("No matching rows");
     }
 }

@@ -1,5 +1,4 @@
-//! What the rows are like as a whole: how long the texts are, which words belong to which label, dates, languages and
-//! missing values.
+//! Statistics of all rows: text lengths, typical words of each label, dates, languages and missing values.
 
 use egui::{Button, Grid, RichText, Ui};
 use egui_plot::{Bar, BarChart, Plot};
@@ -14,13 +13,13 @@ use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
 use crate::project::SourceFile;
 use crate::worker::{ColumnFill, Profile, RowSource};
 
-/// Labels whose words are listed, and labels with a colour of their own.
+/// Most labels whose words are listed.
 const LABELS: usize = 8;
-/// Languages named of a file.
+/// Most languages listed for a file.
 const LANGUAGES: usize = 6;
-/// A language is named from one in so many texts on.
+/// A language is listed if at least one in this many texts is in it.
 const LEAST: usize = 1_000;
-/// Columns listed.
+/// Most columns listed.
 const COLUMNS: usize = 30;
 
 /// Draws the sections.
@@ -34,7 +33,7 @@ pub fn profile_ui(
     lengths(ui, ctx, source, sender);
     let Some(profile) = &ctx.answers.profile.value else {
         section(ui, ctx.theme, "Words, dates and languages", "", |ui| {
-            ui.label(ctx.theme.muted("Looking through the texts…"));
+            ui.label(ctx.theme.muted("Analysing the texts…"));
         });
         return;
     };
@@ -56,19 +55,19 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
     }
     let counted_tokens = tokens.and_then(|tokens| tokens.value.as_ref());
     let hint = if counted_tokens.is_some() {
-        "Tokens of a text, after cleaning, as the chosen model divides it; special tokens included".to_owned()
+        "Tokens per text after cleaning, as the chosen model tokenises it. Special tokens included".to_owned()
     } else {
         format!(
-            "Words of a text, after cleaning. A word is about 1.3 tokens; texts over {most} tokens, as set in Model, are cut"
+            "Words per text after cleaning. A word is about 1.3 tokens. Texts over the max length of {most} tokens (set in Model) are truncated"
         )
     };
-    section(ui, theme, "Length of the texts", &hint, |ui| {
+    section(ui, theme, "Text length", &hint, |ui| {
         if let Some(lengths) = counted_tokens {
             ui.label(theme.strong(cut_in_words(lengths, most)));
             let all = lengths.counted();
             if all < lengths.texts {
                 let note = format!(
-                    "Counted on {} of {}, spread evenly over the files",
+                    "Counted on a sample of {} of {}, spread evenly over the files",
                     count(all as u64),
                     counted(lengths.texts as u64, "text", "texts")
                 );
@@ -79,30 +78,30 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
         }
         histogram(ui, ctx, &source.survey.lengths, "word", None);
         let Some(tokens) = tokens else {
-            ui.label(theme.small("Once the chosen model is on this machine, its tokens are counted instead"));
+            ui.label(theme.small("Download the chosen model to count its tokens instead"));
             return;
         };
         if let Some(model) = &tokens.of {
             let actions = SlotActions {
                 title: "Counting tokens",
                 stop: Action { label: "Stop counting", hover: "", command: AppCommand::StopCountingTokens },
-                again: Action { label: "Count tokens", hover: "", command: AppCommand::CountTokens(model.clone()) },
+                again: AppCommand::CountTokens(model.clone()),
             };
             slot_ui(ui, theme, tokens, actions, sender);
         }
     });
 }
 
-/// How many texts are longer than `most` tokens; of a sample their share alone, which is that of all texts too.
+/// Says how many texts are longer than `most` tokens. For a sample it gives only their share.
 fn cut_in_words(lengths: &TokenHistogram, most: usize) -> String {
     let (over, all) = (lengths.over(most), lengths.counted());
     let share = percent_fine(over as f64 / all.max(1) as f64);
     match over {
-        0 if all < lengths.texts => format!("No text that was counted is longer than {most} tokens"),
-        _ if all < lengths.texts => format!("{share} of the texts are longer than {most} tokens and will be cut"),
+        0 if all < lengths.texts => format!("No text in the sample is longer than {most} tokens"),
+        _ if all < lengths.texts => format!("{share} of the texts are longer than {most} tokens and will be truncated"),
         0 => format!("No text is longer than {most} tokens"),
-        1 => format!("1 text, {share}, is longer than {most} tokens and will be cut"),
-        _ => format!("{} texts, {share}, are longer than {most} tokens and will be cut", count(over as u64)),
+        1 => format!("1 text, {share}, is longer than {most} tokens and will be truncated"),
+        _ => format!("{} texts, {share}, are longer than {most} tokens and will be truncated", count(over as u64)),
     }
 }
 
@@ -121,21 +120,21 @@ fn histogram(ui: &mut Ui, ctx: &StepContext<'_>, bins: &[LengthBin], unit: &str,
         .color(theme.chart(0))
         .element_formatter(Box::new(|bar, _| bar.name.clone()));
     let response = plot(ctx, "lengths")
-        // Texts of one length would have an axis of fractions of a word.
+        // Keeps the axis from showing fractions of a word when all texts have the same length.
         .include_x(0.0)
         .include_x(10.0)
         .show(ui, |plot| {
             plot.bar_chart(chart);
             let reached = bins.last().is_some_and(|last| limit.is_some_and(|limit| limit < last.to));
             if let Some(limit) = limit.filter(|_| reached) {
-                let line = egui_plot::VLine::new(format!("longest: {limit}"), limit as f64 + 0.5);
+                let line = egui_plot::VLine::new(format!("max length: {limit}"), limit as f64 + 0.5);
                 plot.vline(line.color(theme.palette.danger).style(egui_plot::LineStyle::dashed_dense()));
             }
         });
     response.response.accessible_name("Histogram of text lengths");
 }
 
-/// A plot that is looked at, not moved about.
+/// A plot that cannot be dragged or zoomed.
 fn plot<'a>(ctx: &StepContext<'_>, id: &str) -> Plot<'a> {
     Plot::new(id.to_owned())
         .height(150.0)
@@ -155,20 +154,20 @@ fn plot<'a>(ctx: &StepContext<'_>, id: &str) -> Plot<'a> {
 
 fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, state: &mut ExploreState) {
     let theme = ctx.theme;
-    let hint = "Those that come far more often in texts of a label than in all others: by log-odds with a prior of all \
-                words (Monroe, Colaresi and Quinn 2008). A word finds its rows";
-    section(ui, theme, "Words of each label", hint, |ui| {
+    let hint = "Words far more frequent in one label than in the others, by log-odds with an informative prior (Monroe, \
+                Colaresi and Quinn 2008). Click a word to see its rows";
+    section(ui, theme, "Typical words of each label", hint, |ui| {
         let all = source.prepared.examples.len();
         let of = if terms.texts < all {
             format!(
-                "{} of {}, spread evenly over the files",
+                "a sample of {} of {}, spread evenly over the files",
                 count(terms.texts as u64),
                 counted(all as u64, "text", "texts")
             )
         } else {
             counted(all as u64, "text", "texts")
         };
-        let vocabulary = counted(terms.vocabulary as u64, "different word", "different words");
+        let vocabulary = counted(terms.vocabulary as u64, "distinct word", "distinct words");
         ui.label(theme.small(format!("{vocabulary} among {} in {of}", counted(terms.words, "word", "words"))));
         for (label, terms) in source.prepared.labels.iter().zip(&terms.labels).take(LABELS) {
             ui.horizontal_wrapped(|ui| {
@@ -180,7 +179,7 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
                 }
                 for term in terms {
                     let hover = format!(
-                        "{} times in texts of {label}, {} in all others (z {:.1}). Click to see the rows",
+                        "{} times in {label}, {} times in all other labels (z = {:.1}). Click to see the rows",
                         count(term.count[0].into()),
                         count(term.count[1].into()),
                         term.score
@@ -203,7 +202,7 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
 fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &Timeline) {
     let theme = ctx.theme;
     let Timeline { column, shown: [first, last], unit, periods, undated, .. } = timeline;
-    let hint = format!("Rows a {} by the column {column}, from {first} to {last}", unit.word());
+    let hint = format!("Rows per {} by {column}, from {first} to {last}", unit.word());
     section(ui, theme, &format!("Over time: {column}"), &hint, |ui| {
         let labels = &source.prepared.labels;
         let series = labels.len().min(Timeline::SERIES);
@@ -246,34 +245,36 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
             ui.label(theme.small(far_in_words(timeline)));
         }
         if *undated > 0 {
-            ui.label(
-                theme.small(format!("{} without a date that can be read", counted(*undated as u64, "row", "rows"))),
-            );
+            ui.label(theme.small(format!("{} without a readable date", counted(*undated as u64, "row", "rows"))));
         }
         if timeline.ambiguous {
-            let order = if timeline.day_first { "day first" } else { "month first" };
-            ui.label(theme.small(format!("Every date can be read with the day or the month first; read as {order}")));
+            let order = if timeline.day_first { "day-first" } else { "month-first" };
+            ui.label(
+                theme.small(format!("Every date is valid both day-first and month-first. Hone reads them {order}")),
+            );
         }
     });
 }
 
-/// Rows whose dates lie far from all others: they are not drawn.
+/// Says how many rows are not drawn because their dates are far from all others.
 fn far_in_words(Timeline { earlier, later, range: [first, last], .. }: &Timeline) -> String {
     match (*earlier as u64, *later as u64) {
-        (earlier, 0) => format!("{} earlier, from {first} on", counted(earlier, "row", "rows")),
-        (0, later) => format!("{} later, up to {last}", counted(later, "row", "rows")),
-        (earlier, later) => format!("{} rows earlier or later, from {first} to {last}", count(earlier + later)),
+        (earlier, 0) => format!("Not shown: {} earlier, back to {first}", counted(earlier, "row", "rows")),
+        (0, later) => format!("Not shown: {} later, up to {last}", counted(later, "row", "rows")),
+        (earlier, later) => {
+            format!("Not shown: {} rows earlier or later, from {first} to {last}", count(earlier + later))
+        }
     }
 }
 
 fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state: &mut ExploreState) {
     let theme = ctx.theme;
-    let hint = "Of all rows that could be read. A column finds the rows without a value in it";
+    let hint = "Share of all readable rows. Click a column to see the rows where it is empty";
     section(ui, theme, "Missing values", hint, |ui| {
         let missing: Vec<&ColumnFill> = columns.iter().filter(|column| column.missing > 0).collect();
         let full = columns.len() - missing.len();
         if missing.is_empty() {
-            ui.label(theme.muted("Every column has a value in every row"));
+            ui.label(theme.muted("No values are missing"));
             return;
         }
         Grid::new("missing values").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
@@ -293,8 +294,7 @@ fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state:
             ui.label(theme.small(format!("And {} more columns", missing.len() - COLUMNS)));
         }
         if full > 0 {
-            let text =
-                format!("{} a value in every row", counted(full as u64, "other column has", "other columns have"));
+            let text = format!("{} no missing values", counted(full as u64, "other column has", "other columns have"));
             ui.label(theme.small(text));
         }
     });
@@ -302,7 +302,7 @@ fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state:
 
 fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
     let theme = ctx.theme;
-    let hint = "Told from sequences of letters. A text too short or too mixed to be sure of is counted as such";
+    let hint = "Detected from letter sequences. Texts too short or too mixed to identify count as unsure";
     section(ui, theme, "Languages", hint, |ui| {
         for languages in files {
             let share = |texts: usize| percent_fine(texts as f64 / languages.texts.max(1) as f64);
@@ -315,7 +315,7 @@ fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
                 parts.push(format!("others {}", share(others)));
             }
             if languages.unsure() > 0 {
-                parts.push(format!("not sure {}", share(languages.unsure())));
+                parts.push(format!("unsure {}", share(languages.unsure())));
             }
             if files.len() > 1 {
                 ui.label(theme.strong(match languages.file {
@@ -325,9 +325,7 @@ fn languages_ui(ui: &mut Ui, ctx: &StepContext<'_>, files: &[FileLanguages]) {
                 }));
             }
             ui.add(egui::Label::new(parts.join("  ·  ")).wrap());
-            ui.label(
-                theme.small(format!("Of {}", counted(languages.texts as u64, "text looked at", "texts looked at"))),
-            );
+            ui.label(theme.small(format!("Of {}", counted(languages.texts as u64, "text checked", "texts checked"))));
         }
     });
 }
@@ -342,7 +340,7 @@ mod tests {
     use crate::progress::{Control, Watch};
 
     #[test]
-    fn a_number_of_a_sample_is_not_told_as_that_of_the_file() {
+    fn a_sample_reports_a_share_and_not_a_count() {
         let (prepared, control) = (prepared(), Control::default());
         let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
         let tokenizer = TextTokenizer::load(&tiny).unwrap();
@@ -354,13 +352,13 @@ mod tests {
         assert_eq!((sample.counted(), sample.texts), (50, all.counted()));
         let number = all.over(2).to_string();
         assert!(cut_in_words(&all, 2).starts_with(&format!("{number} texts, 100.0%, are longer than 2 tokens")));
-        assert_eq!(cut_in_words(&sample, 2), "100.0% of the texts are longer than 2 tokens and will be cut");
-        assert_eq!(cut_in_words(&sample, 100_000), "No text that was counted is longer than 100000 tokens");
+        assert_eq!(cut_in_words(&sample, 2), "100.0% of the texts are longer than 2 tokens and will be truncated");
+        assert_eq!(cut_in_words(&sample, 100_000), "No text in the sample is longer than 100000 tokens");
         assert_eq!(cut_in_words(&all, 100_000), "No text is longer than 100000 tokens");
     }
 
     #[test]
-    fn rows_far_from_all_others_are_told() {
+    fn rows_with_outlying_dates_are_reported() {
         let timeline = |earlier, later| Timeline {
             column: "day".to_owned(),
             day_first: false,
@@ -373,8 +371,8 @@ mod tests {
             periods: Vec::new(),
             undated: 0,
         };
-        assert_eq!(far_in_words(&timeline(0, 1)), "1 row later, up to 9999-12-31");
-        assert_eq!(far_in_words(&timeline(2, 0)), "2 rows earlier, from 0001-01-01 on");
-        assert_eq!(far_in_words(&timeline(2, 1)), "3 rows earlier or later, from 0001-01-01 to 9999-12-31");
+        assert_eq!(far_in_words(&timeline(0, 1)), "Not shown: 1 row later, up to 9999-12-31");
+        assert_eq!(far_in_words(&timeline(2, 0)), "Not shown: 2 rows earlier, back to 0001-01-01");
+        assert_eq!(far_in_words(&timeline(2, 1)), "Not shown: 3 rows earlier or later, from 0001-01-01 to 9999-12-31");
     }
 }

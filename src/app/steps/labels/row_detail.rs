@@ -1,4 +1,4 @@
-//! Everything that is known of one row, and what can be decided about it.
+//! The details of one row, and the corrections that can be made to it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,24 +19,24 @@ use crate::data::{DropReason, Place, Prepared, Rows, Side};
 use crate::project::RowId;
 use crate::worker::RowSource;
 
-/// Rows named of those with the same text.
+/// Most rows named in a badge.
 const NAMED: usize = 5;
-/// Characters shown of a text; nobody reads on, and laying a book out takes time.
+/// Most characters shown of a text, because laying out a whole book takes time.
 const SHOWN: usize = 20_000;
 /// Width of a column's name.
 const NAME: f32 = 130.0;
-/// Characters shown of another column.
+/// Most characters shown of another column.
 const SHOWN_CELL: usize = 2_000;
 
-/// What was worked out about the row shown, kept until another is.
+/// Results for the selected row, kept until another row is selected.
 #[derive(Debug, Default)]
 pub struct RowDetail {
     of: Option<(RowId, Arc<Prepared>)>,
-    /// Texts were compared by then.
+    /// Texts had been compared by then.
     compared: bool,
     /// What cleaning changed.
     diff: Option<Diff>,
-    /// Rows with the same text and another label, or nearly the same text.
+    /// Rows with the same text but another label, and near-duplicates.
     contradicting: Vec<RowId>,
     alike: Vec<RowId>,
 }
@@ -101,7 +101,7 @@ fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: R
         let nth = selection.row().and_then(|(nth, _)| nth);
         ui.label(theme.small(match nth {
             Some(nth) => format!("{} of {}", count(nth as u64 + 1), count(shown.len() as u64)),
-            None => "not among the rows shown".to_owned(),
+            None => "not in the list".to_owned(),
         }));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             if icon_button(ui, theme, icons::X, "Close the row (Esc)").clicked() {
@@ -137,7 +137,7 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
                     Side::Validation => "validation",
                     Side::Test => "test",
                 };
-                badge(ui, theme, Tone::Neutral, icons::SHUFFLE, side).on_hover_text("Side of the split");
+                badge(ui, theme, Tone::Neutral, icons::SHUFFLE, side).on_hover_text("The split this row is in");
             }
             (None, Some(reason)) => {
                 badge(ui, theme, Tone::Warning, icons::PROHIBIT, in_words(reason));
@@ -146,17 +146,17 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
         }
         let edit = ctx.project.edits.rows.get(&detail.of.as_ref().map(|(id, _)| *id).unwrap_or_default());
         if let Some(label) = edit.and_then(|edit| edit.label.as_ref()) {
-            badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled {label}"));
+            badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"));
         }
         if edit.is_some_and(|edit| edit.kept) {
-            badge(ui, theme, Tone::Success, icons::CHECK, "kept as it is");
+            badge(ui, theme, Tone::Success, icons::CHECK, "label kept");
         }
         if !detail.contradicting.is_empty() {
             let text = format!("conflicts with row {}", names(&detail.contradicting));
-            badge(ui, theme, Tone::Warning, icons::WARNING, &text).on_hover_text("The same text with another label");
+            badge(ui, theme, Tone::Warning, icons::WARNING, &text).on_hover_text("Same text, different label");
         }
         if !detail.alike.is_empty() {
-            let text = format!("nearly the same as row {}", names(&detail.alike));
+            let text = format!("near-duplicate of row {}", names(&detail.alike));
             badge(ui, theme, Tone::Neutral, icons::COPY, &text);
         }
     });
@@ -164,14 +164,14 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
 
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
-        DropReason::Excluded => "left out by you",
-        DropReason::EmptyText => "left out: no text after cleaning",
-        DropReason::EmptyLabel => "left out: no label",
-        DropReason::NoneOfLabels => "left out: none of the label columns holds 1",
-        DropReason::SeveralLabels => "left out: several of the label columns hold 1, or one holds neither 0 nor 1",
-        DropReason::ExcludedLabel => "left out: its label is left out",
-        DropReason::Duplicate => "left out: a duplicate",
-        DropReason::Conflict => "left out: stands with another label too",
+        DropReason::Excluded => "excluded by you",
+        DropReason::EmptyText => "excluded: no text left after cleaning",
+        DropReason::EmptyLabel => "excluded: no label",
+        DropReason::NoneOfLabels => "excluded: no label column contains 1",
+        DropReason::SeveralLabels => "excluded: several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::ExcludedLabel => "excluded: its label is excluded",
+        DropReason::Duplicate => "excluded: duplicate",
+        DropReason::Conflict => "excluded: the same text also has another label",
     }
 }
 
@@ -183,8 +183,8 @@ fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail
     }
     ui.add(Label::new(beginning(&rows.text(place), SHOWN)).wrap());
     let note = match rows.reason(place) {
-        Some(_) => "As it stands in the file",
-        None => "Cleaning changes nothing in it",
+        Some(_) => "As in the file",
+        None => "Cleaning doesn't change this text",
     };
     ui.label(theme.small(note));
 }
@@ -200,7 +200,13 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
         if rows.example(place).is_some() {
             figure(ui, theme, "Label used", label, "After renames, merges and corrections");
         }
-        figure(ui, theme, "Words", &count(u64::from(rows.words(place))), "Parts between white space, after cleaning");
+        figure(
+            ui,
+            theme,
+            "Words",
+            &count(u64::from(rows.words(place))),
+            "Separated by white space, counted after cleaning",
+        );
         figure(ui, theme, "Characters", &count(text.chars().count() as u64), "");
         if let (Some(model), false) = (ctx.model_folder, text.is_empty()) {
             tokens(ui, ctx, &text, model, sender);
@@ -212,29 +218,29 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
     }
 }
 
-/// The tokens of this text for this model; `None` where they were not asked for.
+/// The tokens of this text for this model; `None` if they were not requested.
 fn text_tokens<'a>(ctx: &StepContext<'a>, text: &str, model: &Path) -> Option<&'a Slot<usize, (String, PathBuf)>> {
     ctx.answers.text_tokens.about(&(text.to_owned(), model.to_owned()))
 }
 
-/// The text's tokens. They are asked for once: what could not be counted is asked for again by a person alone.
+/// The token count of the text. It is requested once; after an error only the person can retry.
 fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let ask = || AppCommand::CountTextTokens(text.to_owned(), model.to_owned());
     match text_tokens(ctx, text, model) {
         Some(Slot { value: Some(tokens), .. }) => {
             let most = ctx.project.training.max_length;
-            let hover = format!("Special tokens included. The model reads at most {most}, as set in Model");
+            let hover = format!("Special tokens included. The model reads at most {most} (max length, set in Model)");
             let cut = tokens.saturating_sub(most);
             figure(ui, theme, "Tokens", &count(*tokens as u64), &hover);
             if cut > 0 {
-                let text = format!("the last {} cut", counted(cut as u64, "token is", "tokens are"));
+                let text = format!("the last {} truncated", counted(cut as u64, "token is", "tokens are"));
                 badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
             }
         }
         Some(Slot { failed: Some(error), .. }) => {
             figure(ui, theme, "Tokens", "–", error);
-            if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Count the row's tokens again").clicked() {
+            if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Retry counting tokens").clicked() {
                 sender.send(ask());
             }
         }
@@ -274,19 +280,19 @@ fn decide(
             });
         })
         .response
-        .on_hover_text("Give the row another label. The file stays as it is")
+        .on_hover_text("Give this row another label. Your file isn't changed")
         .accessible_name("Relabel");
         let edit = ctx.project.edits.rows.get(&id);
         if edit.is_none_or(|edit| !edit.excluded)
-            && button(ui, theme, icons::PROHIBIT, "Leave out")
-                .on_hover_text("Leave the row out of training and evaluation")
+            && button(ui, theme, icons::PROHIBIT, "Exclude")
+                .on_hover_text("Exclude this row from training and evaluation")
                 .clicked()
         {
             decision = Some(Decision::Exclude);
         }
         if edit.is_some()
-            && button(ui, theme, icons::ARROW_U_UP_LEFT, "Take back")
-                .on_hover_text("Take the correction of this row back: as in the file")
+            && button(ui, theme, icons::ARROW_U_UP_LEFT, "Remove correction")
+                .on_hover_text("Use this row as it is in the file")
                 .clicked()
         {
             sender.edit(Edit::Rows(vec![(id, None)]));

@@ -1,4 +1,4 @@
-//! Which rows are shown, and in which order: what a person typed and chose, and what is asked of the worker for it.
+//! Filters and sorting of the rows, and the query they make for the worker.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
 use crate::worker::RowSource;
 
-/// Longest value shown of those offered.
+/// Most characters shown of a value in a menu.
 const SHOWN: usize = 40;
 
-/// What was typed and chosen.
+/// The filters and the sorting.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowFilters {
-    /// Rows to look at that were listed elsewhere.
+    /// A list of rows from elsewhere, such as those of a finding.
     pub listed: Option<Listed>,
-    /// Which rows.
+    /// The set of rows.
     pub set: RowSet,
-    /// Words searched for.
+    /// The search words.
     pub words: String,
     regex: bool,
     match_case: bool,
@@ -32,50 +32,50 @@ pub struct RowFilters {
     label: Option<u32>,
     side: Option<Side>,
     shortest: u32,
-    /// Most words; 0 is any number.
+    /// Most words; 0 is no limit.
     longest: u32,
-    /// The column shown beside the texts.
+    /// The column shown next to the texts.
     pub column: Option<String>,
     value: String,
-    /// Rows without a value in the column.
+    /// Only rows with no value in the column.
     missing: bool,
-    /// The order.
+    /// The sorting.
     pub sort: Sort,
 }
 
-/// Rows with a name for them.
+/// A named list of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// What they are, for example the title of a finding.
+    /// Their name, for example the title of a finding.
     pub name: String,
     /// The rows.
     pub rows: Arc<Vec<RowId>>,
 }
 
 impl RowFilters {
-    /// These rows, whatever else was asked before.
+    /// Filters that show only these rows.
     #[must_use]
     pub fn listed(name: &str, rows: &[RowId]) -> Self {
         let listed = Listed { name: name.to_owned(), rows: Arc::new(rows.to_vec()) };
         Self { set: RowSet::Listed, listed: Some(listed), ..Self::default() }
     }
 
-    /// Rows that hold a word, whatever else was asked before.
+    /// Filters that show only rows with this word.
     #[must_use]
     pub fn word(word: &str) -> Self {
         Self { words: word.to_owned(), ..Self::default() }
     }
 
-    /// Rows without a value in a column, used or not.
+    /// Filters that show all rows with no value in a column, excluded rows too.
     #[must_use]
     pub fn missing(column: &str) -> Self {
         Self { set: RowSet::All, column: Some(column.to_owned()), missing: true, ..Self::default() }
     }
 
-    /// What is asked of the worker.
+    /// The query for the worker.
     #[must_use]
     pub fn query(&self) -> RowQuery {
-        // White space at the ends of a pattern may be meant.
+        // White space around a pattern may be intended.
         let words = if self.regex { self.words.as_str() } else { self.words.trim() };
         let value = self.column.as_ref().filter(|_| self.missing || !self.value.trim().is_empty()).map(|column| {
             let value = if self.missing { "" } else { self.value.trim() };
@@ -99,13 +99,13 @@ impl RowFilters {
         }
     }
 
-    /// Whether all rows of the set are shown.
+    /// Whether no filter is set.
     #[must_use]
     pub fn are_open(&self) -> bool {
         RowQuery { sort: Sort::default(), set: RowSet::default(), ..self.query() } == RowQuery::default()
     }
 
-    /// Forgets what rows no longer have: a label that was merged, a column of another file.
+    /// Drops filters on labels and columns that no longer exist.
     pub fn settle(&mut self, source: &RowSource) {
         let names = &source.imported.main.table.names;
         self.label = self.label.filter(|&label| (label as usize) < source.prepared.labels.len());
@@ -119,7 +119,7 @@ impl RowFilters {
     }
 }
 
-/// Draws the search box with what belongs to it. `shown` is what stands at its end: how many rows there are.
+/// Draws the search box and its options, followed by `shown`, the number of rows.
 pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters: &mut RowFilters, shown: &str) {
     let theme = ctx.theme;
     ui.horizontal_wrapped(|ui| {
@@ -132,11 +132,11 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
         let edit = TextEdit::singleline(&mut filters.words).hint_text(hint).desired_width(width);
         ui.add(edit.margin(egui::vec2(theme.space.s, 7.0))).accessible_name("Search the texts");
         ui.toggle_value(&mut filters.match_case, RichText::new(icons::TEXT_AA))
-            .on_hover_text("Capitals as typed: US finds US, and not us")
-            .accessible_name("Capitals as typed");
+            .on_hover_text("Match case: US finds US but not us")
+            .accessible_name("Match case");
         ui.toggle_value(&mut filters.regex, ".*")
             .on_hover_text(
-                "A regular expression: late|delay finds either word, \\d+ finds numbers, ^@ texts that begin with @",
+                "Regular expression: late|delay finds either word, \\d+ finds numbers, ^@ finds texts that start with @",
             )
             .accessible_name("Regular expression");
         let within = match &filters.within {
@@ -155,7 +155,7 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
         combo
             .response
             .accessible_name("Where to search")
-            .on_hover_text("Columns are searched as they stand in the file");
+            .on_hover_text("Columns are searched as they are in the file, before cleaning");
         ui.label(theme.small(shown));
     });
 }
@@ -180,19 +180,20 @@ pub fn filters_ui(
             }
             more_labels(ui, theme, labels);
         });
-        combo.response.accessible_name("Show the rows of this label");
+        combo.response.accessible_name("Filter by label");
         side_ui(ui, source, filters);
-        let hover = "Words of the text. Drag, or click and type a number; 0 is any";
-        ui.add(words(&mut filters.shortest, "from words: ")).on_hover_text(hover).accessible_name("Fewest words");
-        ui.add(words(&mut filters.longest, "to words: ")).on_hover_text(hover).accessible_name("Most words");
+        let hover = "Number of words in the text. Drag, or click and type a number; 0 means no limit";
+        ui.add(words(&mut filters.shortest, "min words: ")).on_hover_text(hover).accessible_name("Minimum words");
+        ui.add(words(&mut filters.longest, "max words: ")).on_hover_text(hover).accessible_name("Maximum words");
         column_ui(ui, ctx, source, filters, sender);
-        if !filters.are_open() && button(ui, theme, icons::X, "Clear").on_hover_text("Show all rows again").clicked() {
+        if !filters.are_open() && button(ui, theme, icons::X, "Clear filters").on_hover_text("Show all rows").clicked()
+        {
             *filters = RowFilters { set: filters.set, sort: filters.sort.clone(), ..RowFilters::default() };
         }
     });
 }
 
-/// Says that not all labels are listed, where there are too many to be.
+/// Says how many labels are not listed, if there are too many.
 pub fn more_labels(ui: &mut Ui, theme: &Theme, labels: &[String]) {
     let more = labels.len().saturating_sub(DRAWN);
     if more > 0 {
@@ -211,7 +212,7 @@ fn words<'a>(value: &'a mut u32, prefix: &str) -> DragValue<'a> {
 
 fn side_ui(ui: &mut Ui, source: &RowSource, filters: &mut RowFilters) {
     let name = |side| match side {
-        None => "All sides",
+        None => "All splits",
         Some(Side::Train) => "Training",
         Some(Side::Validation) => "Validation",
         Some(Side::Test) => "Test",
@@ -225,11 +226,11 @@ fn side_ui(ui: &mut Ui, source: &RowSource, filters: &mut RowFilters) {
     });
     combo
         .response
-        .accessible_name("Show the rows of this side")
-        .on_hover_text("Side of the split, as Prepare divides the rows");
+        .accessible_name("Filter by split")
+        .on_hover_text("Training, validation or test set, as split in Prepare");
 }
 
-/// A column to show, and a value in it to filter by.
+/// A menu of columns to show, and a value to filter by.
 fn column_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -248,7 +249,7 @@ fn column_ui(
     combo
         .response
         .accessible_name("Column to filter by")
-        .on_hover_text("Shows the column beside the texts, to filter and sort by");
+        .on_hover_text("Show this column next to the text, and filter or sort by it");
     if filters.column != before {
         (filters.value, filters.missing) = (String::new(), false);
     }
@@ -292,7 +293,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_chosen_is_asked_for() {
+    fn filters_become_a_query() {
         let filters = RowFilters::default();
         assert!(filters.are_open() && filters.query() == RowQuery::default());
         let missing = RowFilters::missing("day").query();
@@ -301,7 +302,7 @@ mod tests {
         assert_eq!((plain.query().words.as_str(), plain.query().longest), ("late", Some(9)));
         let pattern = RowFilters { regex: true, ..plain };
         assert_eq!(pattern.query().words, " late ");
-        // A column that is only shown filters nothing.
+        // Showing a column without a value does not filter.
         assert!(RowFilters { column: Some("day".to_owned()), ..RowFilters::default() }.are_open());
     }
 }

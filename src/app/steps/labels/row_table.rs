@@ -1,4 +1,4 @@
-//! The table of rows: only those in sight are laid out, however many there are.
+//! The table of rows. Only visible rows are laid out, however many there are.
 
 use egui::{Align, Button, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
@@ -11,26 +11,26 @@ use crate::project::{RowId, SourceFile};
 
 /// Longest text shown on hover.
 const HOVERED: usize = 2_000;
-/// Least width of a letter in points: more letters than fit are not laid out.
+/// Narrowest letter in points, to lay out no more letters than fit.
 const LETTER: f32 = 3.0;
-/// Width of a row's number, and of one with the file it stands in.
+/// Width of a row number, and of a row number with its file.
 const NUMBER: f32 = 84.0;
 /// See [`NUMBER`].
 const OF_FILE: f32 = 132.0;
-/// Least width at which the number of words is shown.
+/// Narrowest table that shows the word count.
 const ROOMY: f32 = 600.0;
 
 /// The rows to show.
 #[derive(Clone, Copy, Debug)]
 pub enum Shown<'a> {
-    /// The first so many places: all that will be used.
+    /// The first places, up to this count: all rows in use.
     All(usize),
     /// These places.
     Places(&'a [Place]),
 }
 
 impl Shown<'_> {
-    /// Rows shown.
+    /// Number of rows shown.
     #[must_use]
     pub fn len(self) -> usize {
         match self {
@@ -39,7 +39,7 @@ impl Shown<'_> {
         }
     }
 
-    /// The row that stands at a place of the list.
+    /// The row at position `nth` of the list.
     #[must_use]
     pub fn get(self, nth: usize) -> Option<Place> {
         match self {
@@ -49,34 +49,34 @@ impl Shown<'_> {
     }
 }
 
-/// The row chosen, and whether the table must follow it.
+/// The selected row, and whether the table must scroll to it.
 #[derive(Debug, Default)]
 pub struct Selection {
-    /// Its place in the list, where it is in it, and its id.
+    /// Its position in the list, if it is there, and its id.
     row: Option<(Option<usize>, RowId)>,
     follow: bool,
-    /// Other rows are shown than before: the table begins at its first, or where the row chosen is.
+    /// The rows changed: scroll to the first one, or to the selected one.
     anew: bool,
 }
 
 impl Selection {
-    /// Place in the list shown, if it is there, and id of the row chosen.
+    /// Position in the list, if it is there, and id of the selected row.
     #[must_use]
     pub fn row(&self) -> Option<(Option<usize>, RowId)> {
         self.row
     }
 
-    /// Other rows are shown than before.
+    /// Tells the table that its rows changed.
     pub fn begin_anew(&mut self) {
         self.anew = true;
     }
 
-    /// No row.
+    /// Selects no row.
     pub fn clear(&mut self) {
         self.row = None;
     }
 
-    /// Chooses the row at a place of the list, and brings it into sight.
+    /// Selects the row at position `nth` of the list and scrolls to it.
     pub fn go(&mut self, rows: &Rows, shown: Shown<'_>, nth: usize) {
         if let Some(id) = shown.get(nth).and_then(|place| rows.id(place)) {
             self.row = Some((Some(nth), id));
@@ -84,7 +84,7 @@ impl Selection {
         }
     }
 
-    /// Finds the row again when the list has changed. One that is gone from the rows is not chosen any more.
+    /// Finds the selected row after the list changed, or deselects it if it is gone.
     pub fn settle(&mut self, rows: &Rows, shown: Shown<'_>) {
         let Some((nth, id)) = self.row else { return };
         let id_at = |nth: usize| shown.get(nth).and_then(|place| rows.id(place));
@@ -106,16 +106,15 @@ impl Selection {
 pub struct TableView<'a> {
     /// All rows.
     pub rows: &'a Rows<'a>,
-    /// Those shown, in order.
+    /// The rows shown, in order.
     pub shown: Shown<'a>,
-    /// A column of the file shown beside the text.
+    /// A column of the file shown next to the text.
     pub column: Option<&'a str>,
     /// Height of the rows.
     pub height: f32,
 }
 
-/// The keys of the table. Nothing is taken while a person types, while the keyboard is on a button, or while a question
-/// must be answered first.
+/// Handles the keys of the table, unless a text field or button has the focus or a dialog is open.
 pub fn keys(ui: &Ui, rows: &Rows, shown: Shown<'_>, selection: &mut Selection) {
     let elsewhere = ui.memory(|memory| memory.focused().is_some() || memory.top_modal_layer().is_some());
     let Some((nth, _)) = selection.row() else { return };
@@ -142,12 +141,12 @@ pub fn keys(ui: &Ui, rows: &Rows, shown: Shown<'_>, selection: &mut Selection) {
     }
 }
 
-/// Draws the table. Its heads order the rows; a click on a row chooses it.
+/// Draws the table. A click on a column header sorts; a click on a row selects it.
 pub fn table_ui(ui: &mut Ui, theme: &Theme, view: TableView<'_>, sort: &mut Sort, selection: &mut Selection) {
     let roomy = ui.available_width() >= ROOMY;
     let mut builder = TableBuilder::new(ui)
         .id_salt("rows")
-        // Chosen by a click; the keyboard stops at each row's number alone, not at each cell.
+        // Rows react to clicks; Tab stops only at each row's number, not at each cell.
         .sense(Sense::CLICK)
         .cell_layout(Layout::left_to_right(Align::Center))
         .auto_shrink([false, true])
@@ -186,7 +185,7 @@ pub fn table_ui(ui: &mut Ui, theme: &Theme, view: TableView<'_>, sort: &mut Sort
         });
 }
 
-/// A column's head: a click orders by it, another turns the order round, a third takes it back.
+/// A column header. Clicks cycle through ascending, descending and unsorted.
 fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, by: SortBy, sort: &mut Sort) {
     let chosen = sort.by == by && (by != SortBy::File || sort.descending);
     let icon = match (chosen, sort.descending) {
@@ -197,11 +196,8 @@ fn head_ui(ui: &mut Ui, theme: &Theme, name: &str, by: SortBy, sort: &mut Sort) 
     let text = format!("{} {icon}", one_line(name, 40));
     let response = ui
         .add(Button::new(theme.small(text)).frame(false).truncate())
-        .on_hover_text(format!(
-            "Order the rows by {}",
-            if by == SortBy::File { "their place in the file" } else { name }
-        ))
-        .accessible_name(format!("Order by {name}"));
+        .on_hover_text(format!("Sort by {}", if by == SortBy::File { "position in the file" } else { name }))
+        .accessible_name(format!("Sort by {name}"));
     if response.clicked() {
         *sort = match (sort.by == by, sort.descending) {
             (true, false) => Sort { by, descending: true },
@@ -249,24 +245,24 @@ fn row_ui(
         });
     }
     let (_, response) = row.col(|ui| cell(ui, &text));
-    // Beginnings only: a text may be as long as a book.
+    // Only the beginning, because a text can be as long as a book.
     response.on_hover_ui(|ui| {
         ui.label(one_line(&text, HOVERED));
     });
     if row.response().clicked() || clicked {
         selection.row = Some((Some(nth), id));
-        // With its details beside it the table is another one, with a place of its own.
+        // The table next to the details is a different widget with its own scroll position.
         selection.follow = true;
     }
 }
 
-/// A row as a person counts it, short: `12`, or `3 of march.csv` where there are several files.
+/// Short name of a row: `12`, or `3 of march.csv` when there are several files.
 #[must_use]
 pub fn row_name(rows: &Rows, id: RowId) -> String {
     let record = count(id.record);
     let main = &rows.imported.main;
     match id.file {
-        // Without the word that stands before it already.
+        // Without the word "row", which the caller writes.
         SourceFile::Main if main.is_several() => main.row_name(id.record).trim_start_matches("row ").to_owned(),
         SourceFile::Main => record,
         SourceFile::Validation => format!("val {record}"),

@@ -1,4 +1,4 @@
-//! Star ratings: which of them become negative, neutral and positive.
+//! Star ratings: which ones become negative, neutral and positive.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::app::widgets::{banner, button, card};
 use crate::data::LabelCounts;
 use crate::project::{Sentiment, StarScale};
 
-/// What is chosen and not yet applied.
+/// A choice that is not applied yet.
 #[derive(Debug, Default)]
 pub struct StarsState {
     choice: Option<(StarScale, BTreeMap<String, Sentiment>)>,
 }
 
-/// Draws the choice, where the labels found are ratings.
+/// Draws the choice, if the labels are ratings.
 pub fn stars_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -31,7 +31,7 @@ pub fn stars_ui(
     let settings = &ctx.project.labels;
     let now = scale.chosen(settings);
     if now.is_none() && !settings.mapping.is_empty() {
-        // Renamed and merged by hand: that is not touched.
+        // Labels renamed or merged by hand are left alone.
         return;
     }
     if state.choice.as_ref().is_none_or(|(of, _)| of != scale) {
@@ -41,11 +41,11 @@ pub fn stars_ui(
     let Some((_, choice)) = &mut state.choice else { return };
     if let Some(now) = now {
         card(ui, ctx.theme, |ui| {
-            CollapsingHeader::new("Which stars go where").id_salt("stars").show(ui, |ui| {
+            CollapsingHeader::new("Map stars to labels").id_salt("stars").show(ui, |ui| {
                 choices(ui, ctx, scale, found, choice);
                 if *choice != now {
                     preview_ui(ui, ctx, &preview(scale, found, choice), |ui| {
-                        if button(ui, ctx.theme, icons::CHECK, "Change the labels").clicked() {
+                        if button(ui, ctx.theme, icons::CHECK, "Update labels").clicked() {
                             sender.edit(Edit::Labels(settings.with_stars(choice)));
                         }
                         if button(ui, ctx.theme, icons::X, "Cancel").clicked() {
@@ -57,7 +57,7 @@ pub fn stars_ui(
         });
         return;
     }
-    let body = "Say which stars go where. Nothing changes before you press the button, and it can be undone";
+    let body = "Choose a label for each rating. Nothing changes until you press the button, and you can undo it";
     banner(ui, ctx.theme, Tone::Accent, "These look like star ratings", body, |ui| {
         ui.vertical(|ui| {
             ui.spacing_mut().interact_size.y = ctx.theme.size.row;
@@ -66,14 +66,14 @@ pub fn stars_ui(
             ui.add_space(ctx.theme.space.xs);
             ui.add(egui::Label::new(preview(scale, found, choice)).wrap());
             ui.add_space(ctx.theme.space.xs);
-            if button(ui, ctx.theme, icons::STAR, "Turn stars into sentiment").clicked() {
+            if button(ui, ctx.theme, icons::STAR, "Convert stars to sentiment").clicked() {
                 sender.edit(Edit::Labels(settings.with_stars(choice)));
             }
         });
     });
 }
 
-/// One line a rating: what it is, its rows, and the three labels it can become.
+/// One line per rating, with its row count and the three labels it can become.
 fn choices(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -97,7 +97,7 @@ fn choices(
     });
 }
 
-/// Rows that each label will have.
+/// The row count each label will have.
 fn preview(scale: &StarScale, found: &BTreeMap<String, u64>, choice: &BTreeMap<String, Sentiment>) -> String {
     let of = |sentiment: Sentiment| {
         let ratings = scale.ratings.iter().filter(|(label, _)| choice.get(label) == Some(&sentiment));
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_counts_of_each_label_are_said_before() {
+    fn the_preview_shows_the_row_count_of_each_label() {
         let found: BTreeMap<String, u64> =
             [("1", 10), ("2", 5), ("3", 7), ("4", 1_000), ("5", 2)].map(|(star, rows)| (star.to_owned(), rows)).into();
         let scale = StarScale::of(found.keys().map(String::as_str)).unwrap();

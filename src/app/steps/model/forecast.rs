@@ -1,4 +1,4 @@
-//! What a run will take on this machine, in the Model step.
+//! The dry run of the Model step: time, memory and disk a run needs on this machine.
 
 use egui::{RichText, Ui};
 
@@ -12,7 +12,7 @@ use crate::app::widgets::{Action, banner, button, running_ui};
 use crate::project::TrainingSettings;
 use crate::worker::DryRun;
 
-/// The button that measures, and what was measured for the settings as they are now.
+/// The button that starts the dry run, and its result for the current settings.
 pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let forecast = ctx.answers.forecast.about(ctx.project);
@@ -23,7 +23,7 @@ pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSende
     }
     match forecast {
         Some(Slot { failed: Some(error), .. }) => {
-            banner(ui, theme, Tone::Danger, "It could not be measured", error, |_| {});
+            banner(ui, theme, Tone::Danger, "The dry run failed", error, |_| {});
         }
         Some(Slot { value: Some(outcome), .. }) => outcome_ui(ui, ctx, outcome, sender),
         _ => {}
@@ -37,12 +37,12 @@ pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSende
                 sender.send(AppCommand::DryRun);
             }
         });
-        ui.label(theme.small("Tries a few real steps on your texts. Nothing is kept"));
+        ui.label(theme.small("Runs a few real training steps on your texts, and keeps nothing"));
     });
 }
 
 fn why_not(training: bool) -> &'static str {
-    if training { "A run is under way; it shows its own time left" } else { "The data is not ready yet" }
+    if training { "Training is already running and shows its time left" } else { "The data isn't ready yet" }
 }
 
 fn outcome_ui(ui: &mut Ui, ctx: &StepContext<'_>, outcome: &DryRun, sender: &mut CommandSender) {
@@ -51,7 +51,7 @@ fn outcome_ui(ui: &mut Ui, ctx: &StepContext<'_>, outcome: &DryRun, sender: &mut
         let (title, text) = too_much(outcome);
         banner(ui, theme, Tone::Warning, title, &text, |ui| {
             if let Some(smaller) = outcome.smaller
-                && button(ui, theme, icons::CHECK, "Use what fits").clicked()
+                && button(ui, theme, icons::CHECK, "Use these settings").clicked()
             {
                 let now = ctx.project.training.clone();
                 let (batch_size, max_length) = (smaller.batch_size, smaller.max_length);
@@ -69,7 +69,7 @@ fn outcome_ui(ui: &mut Ui, ctx: &StepContext<'_>, outcome: &DryRun, sender: &mut
         ui.label(theme.strong(format!("About {} on this machine", duration(time.whole))));
     });
     ui.label(theme.muted(format!(
-        "{speed} tokens a second. Up to {} of memory{} and {} of disk{}. It ends sooner if it stops early",
+        "{speed} tokens per second. Needs up to {} of memory{} and {} of disk{}. It takes less time if it stops early",
         bytes(outcome.memory),
         free(memory_free),
         bytes(outcome.disk),
@@ -81,13 +81,13 @@ fn too_much(outcome: &DryRun) -> (&'static str, String) {
     let (needed, free) = (bytes(outcome.memory), bytes(outcome.memory_available));
     let text = match &outcome.smaller {
         Some(smaller) => format!(
-            "It would take up to {needed}, and {free} is free. Batches of {} texts, summed {} at a time, of up to {} \
-             tokens fit.",
+            "It would need up to {needed}, but only {free} is free. These settings fit: batch size {}, gradient \
+             accumulation {}, max length {} tokens.",
             smaller.batch_size, smaller.gradient_accumulation, smaller.max_length
         ),
-        None => format!("The model needs up to {needed}, and {free} is free. Choose a smaller one."),
+        None => format!("The model needs up to {needed}, but only {free} is free. Choose a smaller model."),
     };
-    ("Too little memory for these settings", text)
+    ("Not enough memory for these settings", text)
 }
 
 #[cfg(test)]
@@ -119,21 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_told() {
+    fn a_dry_run_shows_time_speed_and_memory() {
         let mut harness = open(Some(outcome()));
         picture("forecast", &mut harness);
         harness.get_by_label_contains("About 12 min");
-        harness.get_by_label_contains("1,289 tokens a second");
+        harness.get_by_label_contains("1,289 tokens per second");
         harness.get_by_label("Measure again").click();
         harness.run();
         assert_eq!(harness.state_mut().sender.take(), [AppCommand::DryRun]);
     }
 
     #[test]
-    fn settings_that_fit_are_taken_by_a_click() {
+    fn one_click_applies_settings_that_fit_in_memory() {
         let smaller = Some(SmallerRun { batch_size: 4, gradient_accumulation: 8, max_length: 64 });
         let mut harness = open(Some(DryRun { time: None, smaller, ..outcome() }));
-        harness.get_by_label("Use what fits").click();
+        harness.get_by_label("Use these settings").click();
         harness.run();
         let taken = harness.state_mut().sender.take();
         let [AppCommand::Edit(Edit::Training(settings))] = &taken[..] else { panic!("{taken:?}") };
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_other_settings_are_not_shown() {
+    fn a_dry_run_of_other_settings_is_not_shown() {
         let mut harness = open(Some(outcome()));
         harness.state_mut().project.training.epochs += 1;
         harness.run();

@@ -1,4 +1,4 @@
-//! Every hyperparameter, each with one line that says what it does.
+//! All hyperparameters, each explained in one line.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -17,7 +17,7 @@ const NAME_WIDTH: f32 = 170.0;
 const CONTROL_WIDTH: f32 = 200.0;
 const NUMBER_WIDTH: f32 = 96.0;
 
-/// Shows every setting. `labels` are offered weights by hand.
+/// Draws every setting. `labels` are the labels that can get a weight.
 pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, labels: &[String]) {
     batches(ui, theme, settings);
     trained_layers(ui, theme, &mut settings.trained_layers);
@@ -26,64 +26,68 @@ pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSet
     class_weights(ui, theme, &mut settings.class_weights, labels);
     measuring(ui, theme, settings);
     computing(ui, theme, settings);
-    group(ui, theme, "Repeating a run");
-    row(ui, theme, "Seed", "The same seed and settings give the same losses on a machine, bit for bit", |ui| {
+    group(ui, theme, "Reproducibility");
+    row(ui, theme, "Seed", "The same seed and settings give bit-identical losses on the same machine", |ui| {
         ui.add(DragValue::new(&mut settings.seed).speed(1.0));
     });
 }
 
 fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
-    group(ui, theme, "Passes and batches");
-    row(ui, theme, "Passes (epochs)", "How often every training text is learnt from", |ui| {
+    group(ui, theme, "Epochs and batches");
+    row(ui, theme, "Epochs", "Number of passes over the training set", |ui| {
         ui.add(DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
     });
-    row(ui, theme, "Batch size", "Texts learnt from in one step; larger is steadier and needs more memory", |ui| {
+    row(ui, theme, "Batch size", "Texts per step. A larger batch is more stable and needs more memory", |ui| {
         ui.add(DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"));
     });
-    row(ui, theme, "Longest text", "Longer texts are cut at the end. A word is about 1.3 tokens", |ui| {
+    row(ui, theme, "Max length", "Longer texts are truncated at the end. A word is about 1.3 tokens", |ui| {
         ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
     });
     row(
         ui,
         theme,
         "Gradient accumulation",
-        "Batches summed before each step: a larger batch in the same memory",
+        "Batches to add up before each step: a larger effective batch in the same memory",
         |ui| {
             ui.add(DragValue::new(&mut settings.gradient_accumulation).range(1..=64).speed(0.05));
         },
     );
-    row(ui, theme, "Group by length", "Puts texts of similar length in a batch: faster, same result", |ui| {
+    row(ui, theme, "Group by length", "Batch texts of similar length together: less padding, so faster", |ui| {
         ui.add(Checkbox::without_text(&mut settings.group_by_length));
     });
 }
 
 fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
-    group(ui, theme, "What computes");
+    group(ui, theme, "Device");
     let name = |device| match device {
         DeviceChoice::Auto => "Auto",
-        DeviceChoice::Cpu => "Processor",
+        DeviceChoice::Cpu => "CPU",
         DeviceChoice::Cuda => "NVIDIA GPU",
         DeviceChoice::Metal => "Apple GPU",
     };
-    // A project from another machine may ask for what is not here: then it is shown, so that it can be changed.
+    // A project from another machine may name a device this one lacks. List it, so that it can be changed.
     let missing = (!Compute::devices().contains(&settings.device)).then_some(settings.device);
     let devices: Vec<(DeviceChoice, &str)> =
         Compute::devices().iter().copied().chain(missing).map(|device| (device, name(device))).collect();
     let explanation = match (missing, devices.len()) {
-        (Some(_), _) => "This build or this machine does not have the device chosen: choose another to train",
-        (None, 2) if cfg!(any(feature = "cuda", feature = "metal")) => "No GPU was found that this build can use",
-        (None, 2) => "A GPU can be chosen in a build of Hone made for it; this one uses the processor",
-        (None, _) => "Auto is the processor; a GPU that was found can be chosen instead",
+        (Some(_), _) => {
+            "The chosen device isn't available in this build or on this machine. Choose another one to train"
+        }
+        (None, 2) if cfg!(any(feature = "cuda", feature = "metal")) => "No GPU found that this build can use",
+        (None, 2) => "This build runs on the CPU only. Training on a GPU needs a build with CUDA or Metal",
+        (None, _) => "Auto uses the CPU. You can choose the GPU instead",
     };
     row(ui, theme, "Device", explanation, |ui| choose(ui, "device", &mut settings.device, &devices));
     let precisions = [(Precision::Auto, "Auto"), (Precision::F32, "f32"), (Precision::Bf16, "bf16")];
     let is_gpu = matches!(settings.device, DeviceChoice::Cuda | DeviceChoice::Metal);
     let explanation = match (settings.precision, Compute::bf16_is_fast()) {
-        (Precision::Bf16, _) if is_gpu => "A GPU computes in f32: choose Auto or f32 to train",
-        _ if is_gpu => "A GPU computes in f32",
-        (_, true) => "bf16 rounds what is multiplied to 8 bits of mantissa, which this processor multiplies faster",
-        (Precision::Bf16, false) => "On this processor bf16 is slower than f32, with the same rounding as elsewhere",
-        (_, false) => "f32 is the fastest on this processor; bf16 pays on Intel's with AMX and AMD's with AVX-512",
+        (Precision::Bf16, _) if is_gpu => "GPUs support f32 only. Choose Auto or f32 to train",
+        _ if is_gpu => "GPUs support f32 only",
+        (_, true) => "bf16 rounds the inputs of matrix products to 8 bits of mantissa, which is faster on this CPU",
+        (Precision::Bf16, false) => "bf16 is slower than f32 on this CPU, but rounds in the same way as on others",
+        (_, false) => {
+            "f32 is fastest on this CPU. bf16 is faster on Intel CPUs with AMX and AMD CPUs with AVX-512 BF16"
+        }
     };
     row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
 }
@@ -95,40 +99,40 @@ fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
         ui,
         theme,
         "Learning rate",
-        "How far each step goes. 2e-5 to 5e-5 suits most models; too high and it forgets",
+        "The step size. 2e-5 to 5e-5 suits most models; too high, and the model forgets its pre-training",
         |ui| {
             scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
         },
     );
     let kinds = [
-        (ScheduleKind::Linear, "Falls in a line"),
-        (ScheduleKind::Cosine, "Falls along a cosine"),
-        (ScheduleKind::Constant, "Stays the same"),
+        (ScheduleKind::Linear, "Linear decay"),
+        (ScheduleKind::Cosine, "Cosine decay"),
+        (ScheduleKind::Constant, "Constant"),
     ];
-    row(ui, theme, "Schedule", "How the learning rate goes on after the warm-up", |ui| {
+    row(ui, theme, "Schedule", "How the learning rate changes after warm-up", |ui| {
         choose(ui, "schedule", &mut settings.schedule, &kinds);
     });
-    row(ui, theme, "Warm-up", "Share of the steps over which the learning rate rises from 0", |ui| {
+    row(ui, theme, "Warm-up", "Share of steps in which the learning rate rises from 0", |ui| {
         share(ui, &mut settings.warmup, 1.0);
     });
-    row(ui, theme, "Weight decay", "Pulls weights towards 0 and so against learning by heart", |ui| {
+    row(ui, theme, "Weight decay", "Shrinks weights towards 0 to reduce overfitting", |ui| {
         decimal(ui, &mut optimizer.weight_decay, 0.0..=1.0, 0.001);
     });
-    row(ui, theme, "Gradient clipping", "Longest step allowed (norm of the gradient); 0 does not clip", |ui| {
+    row(ui, theme, "Gradient clipping", "Largest gradient norm allowed; 0 turns clipping off", |ui| {
         decimal(ui, &mut optimizer.max_grad_norm, 0.0..=100.0, 0.01);
     });
-    row(ui, theme, "Beta 1", "How long past gradients are remembered", |ui| {
+    row(ui, theme, "Beta 1", "Decay rate of the running mean of gradients", |ui| {
         decimal(ui, &mut optimizer.beta1, 0.0..=0.9999, 0.001);
     });
-    row(ui, theme, "Beta 2", "How long the size of past gradients is remembered", |ui| {
+    row(ui, theme, "Beta 2", "Decay rate of the running mean of squared gradients", |ui| {
         decimal(ui, &mut optimizer.beta2, 0.0..=0.99999, 0.0001);
     });
-    row(ui, theme, "Epsilon", "Keeps the division by small gradients in bounds", |ui| {
+    row(ui, theme, "Epsilon", "Small constant that avoids division by zero", |ui| {
         scientific(ui, &mut optimizer.epsilon, 1e-12..=1e-3);
     });
     if *optimizer != OptimizerSettings::default() {
         row(ui, theme, "", "", |ui| {
-            if ui.button("Reset the optimizer").clicked() {
+            if ui.button("Reset optimizer").clicked() {
                 *optimizer = OptimizerSettings::default();
             }
         });
@@ -136,21 +140,27 @@ fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
 }
 
 fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
-    group(ui, theme, "Against learning by heart");
-    row(ui, theme, "Dropout", "Share of values dropped at random in training. Unticked keeps the model's own", |ui| {
-        let mut own = settings.dropout.is_some();
-        if ui.checkbox(&mut own, "Set").changed() {
-            settings.dropout = own.then_some(0.1);
-        }
-        if let Some(dropout) = &mut settings.dropout {
-            share(ui, dropout, 0.9);
-        }
-    });
+    group(ui, theme, "Regularisation");
+    row(
+        ui,
+        theme,
+        "Dropout",
+        "Share of activations dropped at random in training. Untick to use the model's own",
+        |ui| {
+            let mut own = settings.dropout.is_some();
+            if ui.checkbox(&mut own, "Set").changed() {
+                settings.dropout = own.then_some(0.1);
+            }
+            if let Some(dropout) = &mut settings.dropout {
+                share(ui, dropout, 0.9);
+            }
+        },
+    );
     row(
         ui,
         theme,
         "Label smoothing",
-        "Share of certainty given to the other labels; helps where labels are noisy",
+        "Share of probability moved to the other labels. Helps when labels are noisy",
         |ui| {
             share(ui, &mut settings.label_smoothing, 0.5);
         },
@@ -158,24 +168,25 @@ fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
 }
 
 fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
-    group(ui, theme, "What is trained");
+    group(ui, theme, "Trained layers");
     let kept = match *trained {
         TrainedLayers::Top(top) => top,
         TrainedLayers::All | TrainedLayers::Head => 2,
     };
     let choices = [
-        (TrainedLayers::All, "The whole network"),
-        (TrainedLayers::Top(kept), "The top layers"),
-        (TrainedLayers::Head, "The head alone"),
+        (TrainedLayers::All, "All layers"),
+        (TrainedLayers::Top(kept), "Top layers and head"),
+        (TrainedLayers::Head, "Head only"),
     ];
-    let explanation = "Less is faster and learns less: the rest is computed once for each text, and has no dropout";
-    row(ui, theme, "Trained part", explanation, |ui| choose(ui, "trained layers", trained, &choices));
+    let explanation =
+        "Fewer layers train faster but learn less. The frozen ones are computed once per text, without dropout";
+    row(ui, theme, "Train", explanation, |ui| choose(ui, "trained layers", trained, &choices));
     if *trained == TrainedLayers::Head {
-        let hint = "The head alone wants a higher learning rate, about 1e-3, and more passes, about 20";
+        let hint = "For the head only, use a higher learning rate (about 1e-3) and more epochs (about 20)";
         row(ui, theme, "", hint, |_| ());
     }
     if let TrainedLayers::Top(top) = trained {
-        row(ui, theme, "Top layers", "Layers trained below the head, counted from the top", |ui| {
+        row(ui, theme, "Top layers", "Number of layers to train below the head", |ui| {
             ui.add(DragValue::new(top).range(1..=48).speed(0.05));
         });
     }
@@ -196,16 +207,12 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
         ClassWeights::ByHand(_) => WeightKind::ByHand,
     };
     let before = kind;
-    let kinds = [
-        (WeightKind::None, "Every text the same"),
-        (WeightKind::Balanced, "Balanced"),
-        (WeightKind::ByHand, "By hand"),
-    ];
+    let kinds = [(WeightKind::None, "None"), (WeightKind::Balanced, "Balanced"), (WeightKind::ByHand, "By hand")];
     row(
         ui,
         theme,
         "Class weights",
-        "How much an error on each label costs. Balanced makes rare labels cost more",
+        "How much an error on each label costs. Balanced gives rare labels a higher weight",
         |ui| {
             choose(ui, "class weights", &mut kind, &kinds);
         },
@@ -220,7 +227,7 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
     if let ClassWeights::ByHand(by_label) = weights {
         for label in labels {
             let mut weight = by_label.get(label).copied().unwrap_or(1.0);
-            row(ui, theme, &format!("    {label}"), "1 is the weight of a label you leave alone", |ui| {
+            row(ui, theme, &format!("    {label}"), "1 is the default weight", |ui| {
                 if decimal(ui, &mut weight, 0.01..=100.0, 0.01).changed() {
                     by_label.insert(label.clone(), weight);
                 }
@@ -229,23 +236,23 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
         let known = |name: &String| labels.contains(name);
         let gone: Vec<String> = by_label.keys().filter(|name| !labels.is_empty() && !known(name)).cloned().collect();
         for name in gone {
-            row(ui, theme, &format!("    {name}"), "No label has this name any more", |ui| {
-                if button(ui, theme, icons::TRASH, &format!("Forget the weight of {name}")).clicked() {
+            row(ui, theme, &format!("    {name}"), "This label no longer exists", |ui| {
+                if button(ui, theme, icons::TRASH, &format!("Remove the weight of {name}")).clicked() {
                     by_label.remove(&name);
                 }
             });
         }
         if labels.is_empty() {
-            ui.label(theme.small("The labels are known once the data is prepared"));
+            ui.label(theme.small("Prepare the data first to see its labels"));
         }
     }
 }
 
 fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
-    group(ui, theme, "Measuring and stopping");
-    row(ui, theme, "Measure", "When the validation texts are labelled and scored", |ui| {
+    group(ui, theme, "Evaluation and early stopping");
+    row(ui, theme, "Evaluate", "How often to evaluate on the validation set", |ui| {
         let mut by_steps = matches!(settings.evaluate_every, EvaluateEvery::Steps(_));
-        choose(ui, "evaluate every", &mut by_steps, &[(false, "After each pass"), (true, "Every few steps")]);
+        choose(ui, "evaluate every", &mut by_steps, &[(false, "After each epoch"), (true, "Every few steps")]);
         match (&mut settings.evaluate_every, by_steps) {
             (EvaluateEvery::Steps(steps), true) => {
                 ui.add(DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"));
@@ -256,20 +263,20 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     });
     let metrics =
         [(MetricChoice::MacroF1, "Macro-F1"), (MetricChoice::Accuracy, "Accuracy"), (MetricChoice::Loss, "Loss")];
-    row(ui, theme, "Keep the best by", "The figure on validation that decides which weights are kept", |ui| {
+    row(ui, theme, "Best checkpoint by", "The validation metric that decides which checkpoint to keep", |ui| {
         choose(ui, "best metric", &mut settings.best_metric, &metrics);
     });
-    row(ui, theme, "Early stopping", "Ends the run when that figure has not improved for a while", |ui| {
+    row(ui, theme, "Early stopping", "Stop when that metric has not improved for a while", |ui| {
         let mut on = settings.early_stopping.is_some();
         if ui.add(Checkbox::without_text(&mut on)).changed() {
             settings.early_stopping = on.then(EarlyStopping::default);
         }
     });
     if let Some(stopping) = &mut settings.early_stopping {
-        row(ui, theme, "    Patience", "Measurements in a row without improvement before it stops", |ui| {
+        row(ui, theme, "    Patience", "Evaluations in a row without improvement before it stops", |ui| {
             ui.add(DragValue::new(&mut stopping.patience).range(1..=100).speed(0.05));
         });
-        row(ui, theme, "    Smallest improvement", "Smaller changes do not count as one", |ui| {
+        row(ui, theme, "    Minimum improvement", "Smaller changes don't count as an improvement", |ui| {
             decimal(ui, &mut stopping.min_delta, 0.0..=1.0, 0.0005);
         });
     }
@@ -349,7 +356,7 @@ mod tests {
     use crate::app::testing;
 
     #[test]
-    fn learning_rates_are_written_as_people_write_them() {
+    fn learning_rates_are_shown_in_scientific_notation() {
         assert_eq!(in_scientific(5e-5), "5e-5");
         assert_eq!(in_scientific(2.5e-5), "2.5e-5");
         assert_eq!(in_scientific(1e-8), "1e-8");
@@ -360,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_by_hand_are_offered_for_every_label() {
+    fn every_label_can_get_a_manual_weight() {
         let theme = testing::theme(false);
         let labels = ["negative", "positive"].map(str::to_owned);
         let settings =
@@ -373,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn drawing_changes_nothing() {
+    fn drawing_does_not_change_the_settings() {
         let theme = testing::theme(true);
         let before = TrainingSettings { dropout: Some(0.2), warmup: 0.06, ..TrainingSettings::default() };
         let mut harness =

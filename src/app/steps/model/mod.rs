@@ -1,4 +1,4 @@
-//! The Model step: the pre-trained model to start from, and how it is trained.
+//! The Model step: the pre-trained model and the training settings.
 
 pub mod forecast;
 pub mod hyperparameters;
@@ -22,10 +22,10 @@ use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct ModelStepState {
-    /// Ids of the models on this machine; looked up again when one may have come.
+    /// Ids of the models on this machine; refreshed after a download.
     local: BTreeSet<String>,
     local_for: Option<(Option<PathBuf>, bool)>,
 }
@@ -49,7 +49,7 @@ impl ModelStepState {
         }
         self.local_for = Some(key);
         let here = |entry: &&CatalogueEntry| {
-            // What cannot be looked up is not here; choosing it says why.
+            // A model that cannot be looked up counts as missing; choosing it says why.
             locate(&ModelChoice::Catalogue(entry.id.clone()), ctx.folder).is_ok_and(|folder| folder.is_some())
         };
         self.local = entries.iter().filter(here).map(|entry| entry.id.clone()).collect();
@@ -65,9 +65,9 @@ fn models(
 ) {
     let theme = ctx.theme;
     state.refresh(ctx, entries);
-    ui.label(theme.heading("Which model to start from"));
+    ui.label(theme.heading("Pre-trained model"));
     ui.label(theme.muted(
-        "Each has read a great deal of text already; training teaches it your labels. Larger ones are usually more \
+        "Each was trained on a large amount of text. Fine-tuning teaches it your labels. Larger models are usually more \
          accurate and always slower",
     ));
     ui.add_space(theme.space.s);
@@ -133,11 +133,11 @@ fn entry_card(
             sender.edit(Edit::Model(ModelChoice::Catalogue(entry.id.clone())));
         }
         ui.add(egui::Label::new(RichText::new(&entry.description).color(theme.palette.text)).wrap());
-        // Where the size of the files is not known, it is that of 32-bit weights.
+        // If the file size is unknown, show the size of 32-bit weights.
         let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
         let facts = format!("{} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
-        ui.label(theme.small(facts)).on_hover_text(format!("From: {}", sources.join("; or: ")));
+        ui.label(theme.small(facts)).on_hover_text(format!("Source: {}", sources.join("; or: ")));
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
             ui.horizontal(|ui| availability(ui, ctx, entry, here, sender));
         });
@@ -159,7 +159,7 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
                 ui.horizontal(|ui| {
                     ui.label(theme.small(download_text(progress)));
                     if button(ui, theme, icons::X, "Stop")
-                        .on_hover_text("What has come is kept; it can go on later")
+                        .on_hover_text("Keep what has been downloaded so far, and resume later")
                         .clicked()
                     {
                         sender.send(AppCommand::StopFetch);
@@ -171,11 +171,11 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
             let busy = fetch.is_running();
             let name = format!("Download {}", entry.name);
             let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
-            let hover = "Fetches the model once; training itself needs no network";
+            let hover = "Download the model once. Training needs no network";
             if download
                 .accessible_name(name)
                 .on_hover_text(hover)
-                .on_disabled_hover_text("Another download is under way")
+                .on_disabled_hover_text("Another download is running")
                 .clicked()
             {
                 sender.send(AppCommand::FetchModel(entry.id.clone()));
@@ -205,9 +205,9 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut Com
     choice_card(ui, theme, folder.is_some(), height, |ui| {
         ui.horizontal(|ui| {
             ui.label(RichText::new(icons::FOLDER_OPEN).color(theme.palette.text_muted));
-            ui.label(theme.strong("A model of your own"));
+            ui.label(theme.strong("Your own model"));
         });
-        let text = "A Hugging Face folder of the BERT family on this machine: config.json, model.safetensors and \
+        let text = "A local Hugging Face folder with a BERT-family model: config.json, model.safetensors and \
                     tokenizer.json";
         ui.add(egui::Label::new(text).wrap());
         if let Some(folder) = folder {
@@ -228,33 +228,24 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut Com
 fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let now = &ctx.project.training;
-    section(
-        ui,
-        theme,
-        "How to train it",
-        "Choosing a preset sets everything below; each setting can then be changed",
-        |ui| {
-            presets(ui, theme, now, sender);
-            ui.add_space(theme.space.s);
-            ui.horizontal_top(|ui| {
-                ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
-                ui.add(egui::Label::new(plan_summary(ctx)).wrap());
-            });
-            ui.add_space(theme.space.s);
-            forecast_ui(ui, ctx, sender);
-            ui.add_space(theme.space.s);
-            egui::CollapsingHeader::new(theme.strong("Advanced: every setting")).id_salt("advanced").show_unindented(
-                ui,
-                |ui| {
-                    let mut settings = now.clone();
-                    hyperparameters_ui(ui, theme, &mut settings, ctx.prepared.map_or(&[], |prepared| &prepared.labels));
-                    if settings != *now {
-                        sender.edit(Edit::Training(settings));
-                    }
-                },
-            );
-        },
-    );
+    section(ui, theme, "Training settings", "A preset sets everything below. You can then change each setting", |ui| {
+        presets(ui, theme, now, sender);
+        ui.add_space(theme.space.s);
+        ui.horizontal_top(|ui| {
+            ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
+            ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+        });
+        ui.add_space(theme.space.s);
+        forecast_ui(ui, ctx, sender);
+        ui.add_space(theme.space.s);
+        egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced").show_unindented(ui, |ui| {
+            let mut settings = now.clone();
+            hyperparameters_ui(ui, theme, &mut settings, ctx.prepared.map_or(&[], |prepared| &prepared.labels));
+            if settings != *now {
+                sender.edit(Edit::Training(settings));
+            }
+        });
+    });
 }
 
 fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut CommandSender) {
@@ -278,7 +269,7 @@ fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut Comm
     });
     if current.is_none() {
         ui.horizontal(|ui| {
-            ui.label(theme.muted("These are settings of your own"));
+            ui.label(theme.muted("Custom settings"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
                 sender.edit(Edit::Training(Preset::Balanced.apply(now)));
             }
@@ -288,10 +279,10 @@ fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut Comm
 
 fn preset_words(preset: Preset) -> (&'static str, &'static str) {
     match preset {
-        Preset::Quick => ("Quick", "One pass, texts cut at 64 tokens: a first look"),
-        Preset::Balanced => ("Balanced", "Three passes, texts up to 128 tokens: what most papers use"),
+        Preset::Quick => ("Quick", "1 epoch, max length 64 tokens: a first look"),
+        Preset::Balanced => ("Balanced", "3 epochs, max length 128 tokens: what most papers use"),
         Preset::Thorough => {
-            ("Thorough", "Up to eight slower passes, texts up to 256 tokens; stops when nothing improves any more")
+            ("Thorough", "Up to 8 epochs at a lower learning rate, max length 256 tokens, with early stopping")
         }
     }
 }
@@ -311,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_chosen_and_downloaded() {
+    fn a_model_can_be_chosen_and_downloaded() {
         for dark in [false, true] {
             let mut harness = open(Scene::prepared(dark), dark);
             harness.state_mut().1.local.clear();
@@ -336,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_download_shows_how_far_it_is_and_can_be_stopped() {
+    fn a_download_shows_its_progress_and_can_be_stopped() {
         let progress = Progress {
             stage: "Downloading".to_owned(),
             done: 45_000_000,
@@ -357,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_download_says_why_and_can_be_tried_again() {
+    fn a_failed_download_says_why_and_can_be_retried() {
         let mut scene = Scene::prepared(false);
         scene.answers.fetch.of = Some("bge-small-en".to_owned());
         scene.answers.fetch.failed = Some("No network: connect to it, or open a model folder".to_owned());
@@ -370,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn presets_set_everything_and_can_be_returned_to() {
+    fn a_preset_sets_everything_and_can_be_restored() {
         let mut scene = Scene::prepared(true);
         scene.project.training.epochs = 5;
         let mut harness = open(scene, true);
@@ -386,12 +377,12 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_under_advanced() {
+    fn advanced_shows_every_setting() {
         for dark in [false, true] {
             let mut harness = open(Scene::prepared(dark), dark);
             harness.set_size(vec2(1280.0, 1800.0));
             harness.run();
-            harness.get_by_label("Advanced: every setting").click();
+            harness.get_by_label("Advanced settings").click();
             harness.run();
             picture(if dark { "model-advanced-dark" } else { "model-advanced-light" }, &mut harness);
             harness.get_by_label("Learning rate");

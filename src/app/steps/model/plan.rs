@@ -1,11 +1,11 @@
-//! What a training will do, in a sentence.
+//! A short summary of what a training run will do.
 
 use crate::app::context::StepContext;
 use crate::app::state::entry;
 use crate::app::widgets::numbers::{bytes, count, counted};
 use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, TrainingSettings};
 
-/// What will happen when Train is pressed: passes, rows, steps, when it measures and when it stops.
+/// Summary of the run to come: epochs, rows, steps, evaluation and early stopping.
 #[must_use]
 pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
@@ -14,50 +14,55 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     sentences.push(passes(settings, sides.map(|[train, ..]| train)));
     sentences.push(measuring(settings, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = &settings.early_stopping {
-        let times = counted(u64::from(stopping.patience), "time", "times");
-        sentences
-            .push(format!("It stops early when {} has not improved {times} in a row.", metric(settings.best_metric)));
+        let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
+        sentences.push(format!(
+            "It stops early when {} has not improved for {times} in a row.",
+            metric(settings.best_metric)
+        ));
     }
     match &settings.class_weights {
         ClassWeights::None => {}
         ClassWeights::Balanced => {
-            sentences.push("Rare labels count for more, so that all labels weigh the same.".to_owned());
+            sentences.push("Rare labels get a higher weight, so that all labels count equally.".to_owned());
         }
-        ClassWeights::ByHand(_) => sentences.push("Labels are weighted as you set them.".to_owned()),
+        ClassWeights::ByHand(_) => sentences.push("Labels have the weights you set.".to_owned()),
     }
     sentences.join(" ")
 }
 
-/// What goes over the network first, where the model is not on this machine.
+/// The download that comes first, if the model is not on this machine.
 fn download(ctx: &StepContext<'_>) -> Option<String> {
     let entry = entry(&ctx.project.model).filter(|_| ctx.facts.model_fetchable && ctx.model_folder.is_none())?;
     let size = entry.bytes().map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
-    Some(format!("{}{size} is downloaded first; your data stays on this machine.", entry.name))
+    Some(format!("{}{size} will be downloaded first. Your data stays on this machine.", entry.name))
 }
 
 fn passes(settings: &TrainingSettings, rows: Option<usize>) -> String {
-    let passes = counted(u64::from(settings.epochs), "pass", "passes");
+    let passes = counted(u64::from(settings.epochs), "epoch", "epochs");
     let Some(rows) = rows else {
-        return format!("{passes} over the training texts, {} at a time.", settings.batch_size);
+        return format!("{passes} over the training set, in batches of {}.", settings.batch_size);
     };
     let steps = count(total_steps(settings, rows));
-    let texts = counted(rows as u64, "text", "texts");
-    format!("{passes} over {texts}, {} at a time: {steps} steps.", settings.batch_size)
+    let texts = counted(rows as u64, "training text", "training texts");
+    format!("{passes} over {texts}, in batches of {}: {steps} steps.", settings.batch_size)
 }
 
 fn measuring(settings: &TrainingSettings, rows: Option<usize>) -> String {
     let when = match settings.evaluate_every {
-        EvaluateEvery::Epoch => "After each pass".to_owned(),
+        EvaluateEvery::Epoch => "After each epoch".to_owned(),
         EvaluateEvery::Steps(steps) => format!("Every {}", counted(u64::from(steps), "step", "steps")),
     };
     let rows = rows.map_or_else(
-        || "the validation texts".to_owned(),
+        || "the validation set".to_owned(),
         |rows| counted(rows as u64, "validation text", "validation texts"),
     );
-    format!("{when} it is measured on {rows}, and the weights with the best {} are kept.", metric(settings.best_metric))
+    format!(
+        "{when}, it is evaluated on {rows}, and the checkpoint with the best {} is kept.",
+        metric(settings.best_metric)
+    )
 }
 
-/// A metric's name within a sentence.
+/// Name of a metric inside a sentence.
 #[must_use]
 pub fn metric(choice: MetricChoice) -> &'static str {
     match choice {
@@ -80,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_counted_as_the_trainer_does() {
+    fn steps_are_counted_as_in_the_trainer() {
         let settings = TrainingSettings::default();
         assert_eq!(total_steps(&settings, 11_515), 1080);
         let accumulated = TrainingSettings { gradient_accumulation: 4, ..settings };
@@ -88,12 +93,15 @@ mod tests {
     }
 
     #[test]
-    fn the_plan_is_said_in_plain_words() {
+    fn the_plan_names_epochs_batches_and_steps() {
         let settings = TrainingSettings::default();
-        assert_eq!(passes(&settings, Some(11_515)), "3 passes over 11,515 texts, 32 at a time: 1,080 steps.");
+        assert_eq!(
+            passes(&settings, Some(11_515)),
+            "3 epochs over 11,515 training texts, in batches of 32: 1,080 steps."
+        );
         assert_eq!(
             passes(&TrainingSettings { epochs: 1, ..settings }, None),
-            "1 pass over the training texts, 32 at a time."
+            "1 epoch over the training set, in batches of 32."
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Rows that are nearly the same: how many, which, and leaving out all but one of each group.
+//! Near-duplicates: how many, which, and excluding all but one row of each group.
 
 use egui::{CollapsingHeader, Ui};
 
@@ -10,37 +10,37 @@ use crate::app::widgets::numbers::{count, counted, percent};
 use crate::app::widgets::{button, section};
 use crate::data::{LeakRemedy, Likeness, NEAR, Prepared};
 
-/// Groups shown; the rest are counted.
+/// Most groups shown; the rest are counted.
 const GROUPS: usize = 50;
-/// Rows shown of a group.
+/// Most rows shown of a group.
 const ROWS: usize = 10;
 
 /// Draws the section; nothing while the data is being prepared.
 pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let hint = "The same text with a word changed, or sent again by somebody else. Such rows count twice in training, and \
-                across sides they flatter the figures";
-    section(ui, theme, "Rows nearly the same", hint, |ui| {
+    let hint = "Texts that differ by a word or so. They count twice in training, and when they end up in different splits \
+                they make the metrics look too good";
+    section(ui, theme, "Near-duplicates", hint, |ui| {
         let Some(likeness) = ctx.likeness else {
             comparing_ui(ui, ctx, sender);
             return;
         };
         if likeness.groups.is_empty() {
-            ui.label(theme.muted("No two texts are nearly the same"));
+            ui.label(theme.muted("No near-duplicates found"));
             return;
         }
         let rows = counted(likeness.rows() as u64, "row", "rows");
         let groups = counted(likeness.groups.len() as u64, "group", "groups");
         let share = percent(NEAR);
         let kinship =
-            format!("{rows} in {groups}: each shares at least {share} of its letter sequences with another one");
+            format!("{rows} in {groups}: each shares at least {share} of its letter sequences with another row");
         ui.label(theme.strong(kinship));
         list(ui, ctx, prepared, likeness);
         ui.add_space(theme.space.s);
         let surplus = likeness.surplus(ctx.project.split.method);
-        let text = format!("Leave out {}", counted(surplus.len() as u64, "of these rows", "of these rows"));
-        let why = "Keeps one row of each group. Rows given for the test are kept always, by a file or by the split column. Undo \
-             brings them back";
+        let text = format!("Exclude {}", counted(surplus.len() as u64, "of these rows", "of these rows"));
+        let why = "Keep one row per group. Rows that a file or the split column puts in the test set are always kept. You can \
+             undo this";
         if !surplus.is_empty()
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
@@ -52,7 +52,7 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
 
 fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Likeness) {
     let theme = ctx.theme;
-    CollapsingHeader::new("Show them").id_salt("alike").show(ui, |ui| {
+    CollapsingHeader::new("Show near-duplicates").id_salt("alike").show(ui, |ui| {
         for (place, group) in likeness.groups.iter().take(GROUPS).enumerate() {
             if place > 0 {
                 ui.separator();
@@ -81,7 +81,7 @@ mod tests {
     use crate::storage::ThemeChoice;
 
     #[test]
-    fn rows_nearly_the_same_are_shown_left_out_and_brought_back() {
+    fn near_duplicates_are_shown_and_can_be_excluded_and_restored() {
         let (mut window, folder) = app(ThemeChoice::Dark, 1.0);
         settle(&mut window);
         let mut rows = "text,label\n".to_owned();
@@ -102,7 +102,7 @@ mod tests {
         settle(&mut window);
         let before = window.state().as_ref().unwrap().prepared().unwrap().examples.len();
         window.get_by_label_contains("each shares at least 80% of its letter sequences");
-        window.get_by_label("Show them").click();
+        window.get_by_label("Show near-duplicates").click();
         settle(&mut window);
         window.get_by_label_contains("The parcel arrived on Friday");
         picture("prepare-alike", &mut window);
@@ -113,7 +113,7 @@ mod tests {
         assert!(left_out > 0);
         let after = window.state().as_ref().unwrap().prepared().unwrap().examples.len();
         assert_eq!(after, before - left_out);
-        window.get_by_label("No two texts are nearly the same");
+        window.get_by_label("No near-duplicates found");
         window.state_mut().as_mut().unwrap().run_command(AppCommand::User(crate::app::commands::UserCommand::Undo));
         settle(&mut window);
         assert_eq!(window.state().as_ref().unwrap().project().edits.corrections(), 0);

@@ -18,11 +18,11 @@ pub fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSend
     let actions = |title, label, hover| SlotActions {
         title,
         stop: Action { label, hover, command: AppCommand::StopComparing },
-        again: Action { label: "Try again", hover: "", command: AppCommand::CompareAgain },
+        again: AppCommand::CompareAgain,
     };
-    let why = "Near-duplicates and leakage are not looked for then";
+    let why = "Near-duplicates and leakage won't be checked";
     let compare = actions("Finding near-duplicates", "Stop comparing", why);
-    let check = actions("Checking for leakage", "Stop checking", "There is no report then");
+    let check = actions("Checking for leakage", "Stop the leakage check", "There will be no leakage report");
     if slot_ui(ui, ctx.theme, &ctx.answers.likeness, compare, sender)
         || slot_ui(ui, ctx.theme, &ctx.answers.leakage, check, sender)
     {
@@ -31,13 +31,13 @@ pub fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSend
     ui.horizontal_wrapped(|ui| {
         if ctx.preview.is_some() {
             ui.label(ctx.theme.muted("The rows are being prepared"));
-        } else if button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Compare the texts").clicked() {
+        } else if button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Compare texts").clicked() {
             sender.send(AppCommand::CompareAgain);
         }
     });
 }
 
-/// The change of the project that a remedy is.
+/// The project edit that applies a remedy.
 pub fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
     let mut next = remedy.apply(project, imported);
     match remedy {
@@ -47,7 +47,7 @@ pub fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) 
     }
 }
 
-/// A row with its label and side, and the beginning of its text.
+/// A row with its label and split, and the beginning of its text.
 pub fn row(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, id: RowId) {
     let Some(example) = example(prepared, id) else { return };
     let side = match example.side {

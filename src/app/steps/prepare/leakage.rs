@@ -1,4 +1,4 @@
-//! The leakage report: what would make the figures look better than they are, and what mends it.
+//! The leakage report: what would make the metrics look too good, and how to fix it.
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
@@ -10,21 +10,21 @@ use crate::app::widgets::numbers::count;
 use crate::app::widgets::{banner, button, section};
 use crate::data::{Leak, LeakRemedy, LeakageReport, Prepared};
 
-/// Rows shown of a finding; the rest are counted.
+/// Most rows shown of a finding; the rest are counted.
 const ROWS: usize = 20;
 
 /// Draws the section.
 pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let hint =
-        "What lets a model be measured on what it has learnt by heart, so that its figures look better than they are";
+        "Anything that lets the model see the answers in advance, which makes its metrics look better than they are";
     section(ui, theme, "Leakage", hint, |ui| {
         let Some(report) = ctx.leakage else {
             comparing_ui(ui, ctx, sender);
             return;
         };
         if ctx.survey.is_none_or(|survey| survey.sides[1] + survey.sides[2] == 0) {
-            ui.label(theme.muted("The rows are not divided yet"));
+            ui.label(theme.muted("The rows aren't split yet"));
             return;
         }
         let (ignored, open): (Vec<&Leak>, Vec<&Leak>) = report.leaks.iter().partition(|leak| leak.ignored);
@@ -79,19 +79,21 @@ fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut Comman
     for remedy in &leak.remedies {
         let (icon, why) = match remedy {
             LeakRemedy::KeepNearTogether => {
-                (icons::ARROWS_MERGE, "Divides at random, with texts nearly the same on one side")
+                (icons::ARROWS_MERGE, "Split at random, and keep near-duplicates in the same split")
             }
-            LeakRemedy::SplitByGroup(_) => (icons::ARROWS_MERGE, "Divides at random, with such rows on one side"),
-            LeakRemedy::SplitByTime => (icons::CLOCK, "The oldest rows train, the newest are the test"),
-            LeakRemedy::DropDuplicates => (icons::BROOM, "Keeps the first row of each text and label"),
-            LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Puts it before the text no more"),
+            LeakRemedy::SplitByGroup(_) => {
+                (icons::ARROWS_MERGE, "Split at random, and keep these rows in the same split")
+            }
+            LeakRemedy::SplitByTime => (icons::CLOCK, "Train on the oldest rows and test on the newest"),
+            LeakRemedy::DropDuplicates => (icons::BROOM, "Keep the first row of each text and label"),
+            LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Stop prepending this column to the text"),
             LeakRemedy::LeaveOut(_) => (
                 icons::X,
-                "Keeps one row of those alike. Rows given for the test are kept always, by a file or by the split column. Undo \
-                 brings them back",
+                "Keep one row per group. Rows that a file or the split column puts in the test set are always kept. You \
+                 can undo this",
             ),
-            LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Lets it stand: it is not told again, here or in training"),
-            LeakRemedy::LookAgain(_) => (icons::EYE, "Tells it again"),
+            LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Ignore this. It won't be reported again, here or in training"),
+            LeakRemedy::LookAgain(_) => (icons::EYE, "Report this again"),
         };
         if button(ui, ctx.theme, icon, &remedy.text()).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
@@ -104,9 +106,9 @@ fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut Comman
 fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     let theme = ctx.theme;
     let mut line = |text: String| ui.add(Label::new(theme.small(text)).wrap());
-    line(format!("Looked for: {}", report.looked_for.join("; ")));
+    line(format!("Checked: {}", report.looked_for.join("; ")));
     if !report.not_looked_for.is_empty() {
-        line(format!("Not looked for: {}", report.not_looked_for.join("; ")));
+        line(format!("Not checked: {}", report.not_looked_for.join("; ")));
     }
 }
 
@@ -123,7 +125,7 @@ mod tests {
     use crate::project::{DatasetSettings, SplitMethod, Step};
     use crate::storage::ThemeChoice;
 
-    /// Tickets of customers with dates and a column that gives the label away, opened in Prepare.
+    /// Customer tickets with dates and a column that gives the label away, opened in Prepare.
     fn tickets(theme: ThemeChoice, scale: f32) -> (Window, tempfile::TempDir) {
         let (mut window, folder) = app(theme, scale);
         settle(&mut window);
@@ -140,7 +142,7 @@ mod tests {
         std::fs::write(&path, rows).unwrap();
         hone(&mut window).run_command(AppCommand::OpenData(path));
         settle(&mut window);
-        // The roles guessed are taken back: the report is to say what they are good for.
+        // Remove the guessed roles, so that the report suggests them.
         let dataset = hone(&mut window).project().dataset.clone();
         let dataset = DatasetSettings { group_column: None, time_column: None, ..dataset };
         hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_are_shown_mended_with_a_click_and_taken_back() {
+    fn leakage_findings_can_be_fixed_with_a_click_and_undone() {
         for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
             let (mut window, _folder) = tickets(theme, 1.0);
             window.get_by_label("Worth a look: The same 'customer' on two sides");
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored_stays_in_sight_and_can_be_looked_at_again() {
+    fn an_ignored_finding_stays_listed_and_can_be_reported_again() {
         let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
         click(&mut window, "Keep rows of the same 'customer' together");
         click(&mut window, "Ignore");
@@ -197,12 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_divided_by_time_with_the_column_chosen() {
+    fn rows_can_be_split_by_a_time_column() {
         let (mut window, _folder) = tickets(ThemeChoice::Dark, 1.0);
-        open_choice(&mut window, "Divide the rows");
+        open_choice(&mut window, "Split method");
         click(&mut window, "By time");
         window.get_by_label_contains("no time column is chosen. Choose one in Prepare");
-        assert!(window.query_all_by_label("The rows are not divided yet").count() > 0);
+        assert!(window.query_all_by_label("The rows aren't split yet").count() > 0);
         picture("split-blocked", &mut window);
         open_choice(&mut window, "Time column");
         click(&mut window, "written");
@@ -217,12 +219,12 @@ mod tests {
     }
 
     #[test]
-    fn comparing_can_be_stopped_and_taken_up_again() {
+    fn comparing_texts_can_be_stopped_and_resumed() {
         let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
-        // So few rows may be done before they are stopped.
+        // With so few rows the work may finish before it is stopped.
         for _ in 0..200 {
             hone(&mut window).state.prepare();
-            // Not what this stops.
+            // This must not stop the preparing.
             hone(&mut window).run_command(AppCommand::StopComparing);
             hone(&mut window).run_command(AppCommand::StopPreparing);
             settle(&mut window);
@@ -245,43 +247,46 @@ mod tests {
         }
         assert!(window.query_all_by_label_contains("was stopped").count() > 0);
         picture("leakage-stopped", &mut window);
-        window.get_all_by_label("Go on").next().unwrap().click();
+        window.get_all_by_label("Resume").next().unwrap().click();
         settle(&mut window);
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }
 
     #[test]
-    fn each_state_of_comparing_says_what_it_is_and_stops_what_it_stands_beside() {
+    fn each_stage_of_the_comparison_is_named_and_can_be_stopped() {
         let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
         let app = hone(&mut window);
         let prepared = app.prepared().unwrap();
-        // Comparing is stopped while the rows are being prepared: they are prepared all the same.
+        // Stopping the comparison does not stop the preparing.
         app.state.prepare();
         app.run_command(AppCommand::StopComparing);
         settle(&mut window);
         assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.answers.leakage.value.is_some());
 
         let app = hone(&mut window);
+        let likeness = app.state.work.answers.likeness.value.clone();
         app.state.work.compare(prepared);
         let answers = &mut app.state.work.answers;
         assert!(answers.likeness.is_running());
         answers.likeness.abandon();
+        answers.likeness.value = likeness;
         answers.leakage.running = Some(Running::default());
         window.step();
-        assert!(window.query_all_by_label("Stop looking for leakage").count() > 0);
-        assert!(window.query_all_by_label("The texts were not compared").count() == 0);
+        assert!(window.query_all_by_label("Stop the leakage check").count() > 0);
+        assert!(window.query_all_by_label("Compare texts").count() == 0);
 
         let leakage = &mut hone(&mut window).state.work.answers.leakage;
         leakage.clear();
         leakage.failed = Some("the machine has no memory left".to_owned());
         settle(&mut window);
-        window.get_by_label("It failed: the machine has no memory left");
+        window.get_by_label("Checking for leakage failed");
+        window.get_by_label("the machine has no memory left");
         click(&mut window, "Try again");
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }
 
     #[test]
-    fn all_of_it_fits_at_twice_the_size() {
+    fn split_and_leakage_fit_at_200_percent() {
         let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
         hone(&mut window).state.settings.zoom = 2.0;
         hone(&mut window).apply_settings();

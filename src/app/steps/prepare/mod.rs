@@ -1,4 +1,4 @@
-//! The Prepare step: cleaning switches with what each changes, and the split.
+//! The Prepare step: cleaning switches with their effect, the split, leakage and near-duplicates.
 
 pub mod alike;
 pub mod comparing;
@@ -24,15 +24,15 @@ use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
 use crate::worker::Survey;
 
-/// Changed rows shown beside the switches.
+/// Most changed rows shown next to the switches.
 const SAMPLES: usize = 5;
 /// Width of the list of switches.
 const SWITCH_LIST: f32 = 380.0;
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct PrepareStepState {
-    /// The switch or pattern whose changes are shown; `None` is the first that changes anything.
+    /// The switch or pattern whose changes are shown; `None` for the first that changes anything.
     looked_at: Option<CleaningPart>,
     patterns: PatternsState,
 }
@@ -46,7 +46,7 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
             return;
         };
         for issue in &ctx.facts.data_issues {
-            banner(ui, theme, Tone::Danger, "This data cannot be trained on yet", issue, |_| {});
+            banner(ui, theme, Tone::Danger, "This data can't be used for training yet", issue, |_| {});
         }
         warnings(ui, theme, prepared);
         cleaning(ui, ctx, (prepared, survey), state, sender);
@@ -73,7 +73,7 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     for issue in &ctx.facts.data_issues {
         banner(ui, ctx.theme, Tone::Danger, "The rows could not be prepared", issue, |_| {});
     }
-    let body = "Open a data file and choose its text and label columns: cleaning and the split appear here.";
+    let body = "Open a data file and choose its text and label columns. Cleaning and the split will appear here.";
     empty_state(ui, ctx.theme, icons::BROOM, "Nothing to prepare yet", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Data));
@@ -81,15 +81,15 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     });
 }
 
-/// A person stopped the preparing, as comparing many texts takes a while.
+/// Shown after the person stopped the preparing, because comparing many texts takes a while.
 fn stopped(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let body = "Comparing all texts, to keep those nearly the same on one side, takes the longest: up to a minute for a \
-                million. It can be left out";
+    let body = "The slowest part is comparing all texts to keep near-duplicates in the same split: up to a minute for a \
+                million texts. You can skip it";
     empty_state(ui, ctx.theme, icons::BROOM, "Preparing was stopped", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, "Prepare again", Ok(())).clicked() {
             sender.send(AppCommand::CompareAgain);
         }
-        if ctx.project.split.keep_near_together && button(ui, ctx.theme, icons::X, "Divide without comparing").clicked()
+        if ctx.project.split.keep_near_together && button(ui, ctx.theme, icons::X, "Split without comparing").clicked()
         {
             let split = SplitSettings { keep_near_together: false, ..ctx.project.split.clone() };
             sender.edit(Edit::Split(split));
@@ -101,16 +101,15 @@ fn warnings(ui: &mut Ui, theme: &Theme, prepared: &Prepared) {
     let stale = prepared.stale_edits.len() as u64;
     if stale > 0 {
         let title = format!("{} could not be applied", counted(stale, "correction", "corrections"));
-        let body =
-            "The rows they belong to are no longer in the file, were changed there, or have another label column now";
+        let body = "Their rows are no longer in the file, have changed, or now use another label column";
         banner(ui, theme, Tone::Warning, &title, body, |_| {});
     }
     match prepared.warnings.as_slice() {
         [] => {}
-        [one] => banner(ui, theme, Tone::Warning, "Good to know before training", one, |_| {}),
+        [one] => banner(ui, theme, Tone::Warning, "Check before training", one, |_| {}),
         many => {
             let list: Vec<String> = many.iter().map(|warning| format!("•  {warning}")).collect();
-            banner(ui, theme, Tone::Warning, "Good to know before training", &list.join("\n"), |_| {});
+            banner(ui, theme, Tone::Warning, "Check before training", &list.join("\n"), |_| {});
         }
     }
 }
@@ -125,7 +124,7 @@ fn cleaning(
     let theme = ctx.theme;
     let first = prepared.cleaning.iter().find(|effect| !effect.samples.is_empty()).map(|effect| effect.part);
     let looked_at = state.looked_at.or(first);
-    let hint = "Runs over every text from top to bottom, before training and before every prediction. Your file is never changed";
+    let hint = "Applied to every text from top to bottom, before training and before every prediction. Your file is never changed";
     section(ui, theme, "Cleaning", hint, |ui| {
         let mut switches = |ui: &mut Ui| {
             ui.spacing_mut().item_spacing.y = 0.0;
@@ -187,14 +186,14 @@ fn switch_row(
             let selected = looked_at == Some(part);
             let response = ui.selectable_label(selected, RichText::new(text).size(theme.text.small));
             let response = response.accessible_name(format!("Show what changes: {}", switch.name));
-            if response.on_hover_text("Rows this step changes, or would change. Click to see some").clicked() {
+            if response.on_hover_text("Rows this changes, or would change if turned on. Click for examples").clicked() {
                 state.looked_at = Some(part);
             }
         });
     });
 }
 
-/// Rows a switch that leaves rows out leaves out now.
+/// Number of rows an exclusion switch excludes now.
 fn dropped(survey: &Survey, field: &str) -> usize {
     let reason = match field {
         "drop_duplicates" => DropReason::Duplicate,
@@ -209,8 +208,11 @@ fn samples(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, looked_at: O
     let (Some(effect), Some((name, is_on, explanation))) = (effect, looked_at.and_then(|part| part_words(ctx, part)))
     else {
         let is_pattern = matches!(looked_at, Some(CleaningPart::Pattern(_)));
-        let text =
-            if is_pattern { "What the pattern changes is shown here" } else { "No step changes any row of this file" };
+        let text = if is_pattern {
+            "Rows the pattern changes will appear here"
+        } else {
+            "No cleaning step changes a row in this file"
+        };
         ui.label(theme.muted(text));
         return;
     };
@@ -243,15 +245,15 @@ fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool
     }
 }
 
-/// Why rows are left out, in words.
+/// Why rows are excluded, in words.
 fn why_left_out(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Excluded => "Excluded by you",
-        DropReason::EmptyText => "Nothing is left of the text after cleaning",
+        DropReason::EmptyText => "No text is left after cleaning",
         DropReason::EmptyLabel => "The label is empty",
-        DropReason::NoneOfLabels => "None of the label columns holds 1",
-        DropReason::SeveralLabels => "Several of the label columns hold 1, or one holds neither 0 nor 1",
-        DropReason::ExcludedLabel => "The label is left out",
+        DropReason::NoneOfLabels => "No label column contains 1",
+        DropReason::SeveralLabels => "Several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::ExcludedLabel => "The label is excluded",
         DropReason::Duplicate => "Same text and label as an earlier row",
         DropReason::Conflict => "Same text as a row with another label",
     }
@@ -262,8 +264,8 @@ fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
     if all == 0 {
         return;
     }
-    let title = format!("{} left out", counted(all as u64, "row is", "rows are"));
-    section(ui, theme, &title, "The Labels step shows them one by one", |ui| {
+    let title = format!("{} excluded", counted(all as u64, "row is", "rows are"));
+    section(ui, theme, &title, "You can see them in the Labels step", |ui| {
         Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             for (reason, rows) in survey.left_out() {
                 ui.label(why_left_out(reason));
@@ -285,7 +287,7 @@ mod tests {
     use crate::storage::ThemeChoice;
 
     #[test]
-    fn a_switch_and_the_seed_prepare_the_rows_anew() {
+    fn turning_off_a_cleaning_switch_prepares_the_rows_again() {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
@@ -304,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_left_out_is_told_with_its_reason() {
+    fn excluded_rows_are_listed_with_their_reasons() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         window.set_size(egui::vec2(1280.0, 2400.0));
         settle(&mut window);
@@ -325,9 +327,9 @@ mod tests {
         settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
         settle(&mut window);
-        window.get_by_label("3 rows are left out");
-        window.get_by_label("None of the label columns holds 1");
-        window.get_by_label("Several of the label columns hold 1, or one holds neither 0 nor 1");
+        window.get_by_label("3 rows are excluded");
+        window.get_by_label("No label column contains 1");
+        window.get_by_label("Several label columns contain 1, or one contains neither 0 nor 1");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The person's own find-and-replace patterns: listed, added, changed, moved, turned off and removed.
+//! The person's own find-and-replace patterns: list, add, edit, move, turn off and remove.
 
 use egui::{Button, Label, RichText, TextEdit, Ui, vec2};
 
@@ -10,31 +10,31 @@ use crate::app::widgets::{button, field_label, icon_button, one_line};
 use crate::data::{CleaningEffect, CleaningPart, Prepared, check_pattern};
 use crate::project::Pattern;
 
-/// Width of what stands to the right of a pattern.
+/// Width of the buttons to the right of a pattern.
 const BESIDE: f32 = 176.0;
-/// Characters shown of one side of a pattern.
+/// Most characters shown of each half of a pattern.
 const SHOWN: usize = 60;
 
-/// What is remembered between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct PatternsState {
     draft: Option<Draft>,
 }
 
-/// A pattern that is being typed. It is used as soon as it is right.
+/// A pattern being edited. It is applied as soon as it is valid.
 #[derive(Debug)]
 struct Draft {
-    /// Its place in the list; one past the end until it is right for the first time.
+    /// Its position in the list; one past the end until it is valid for the first time.
     place: usize,
     pattern: Pattern,
-    /// Why it is not used.
+    /// Why it is not valid.
     error: Option<String>,
-    /// It stands in the list.
+    /// It is in the list.
     is_listed: bool,
 }
 
 impl PatternsState {
-    /// Follows what happened to the list elsewhere: undone, redone.
+    /// Follows changes to the list from elsewhere, such as undo and redo.
     fn follow(&mut self, patterns: &[Pattern]) {
         let Some(draft) = &mut self.draft else { return };
         match patterns.get(draft.place) {
@@ -58,7 +58,7 @@ pub fn pattern_name(pattern: &Pattern) -> String {
     format!("“{find}” to “{}”", side(&pattern.replace))
 }
 
-/// Draws the list. `looked_at` is the part of the cleaning whose changes are shown beside it.
+/// Draws the list. `looked_at` is the cleaning step whose changes are shown next to it.
 pub fn patterns_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -73,8 +73,8 @@ pub fn patterns_ui(
     ui.add_space(theme.space.m);
     ui.spacing_mut().item_spacing.y = theme.space.xs;
     ui.label(theme.strong("Find and replace"));
-    let hint = "Your own patterns, in this order: after the steps above have repaired and masked the texts, and before white \
-                space is collapsed";
+    let hint = "Your own patterns, applied in this order, after the repairs and masks above and before white space is \
+                collapsed";
     ui.add(Label::new(theme.small(hint)).wrap());
     for (place, pattern) in patterns.iter().enumerate() {
         ui.push_id(("pattern", place), |ui| {
@@ -92,7 +92,7 @@ pub fn patterns_ui(
     }
 }
 
-/// What a row of the list is drawn with.
+/// Everything a row of the list needs to draw itself.
 struct List<'a, 'c> {
     ctx: &'a StepContext<'c>,
     prepared: &'a Prepared,
@@ -109,7 +109,7 @@ impl List<'_, '_> {
             ui.set_min_height(theme.size.row);
             let mut on = pattern.enabled;
             let name = format!("Use pattern {number}");
-            if ui.checkbox(&mut on, "").accessible_name(name).on_hover_text("Whether it runs").changed() {
+            if ui.checkbox(&mut on, "").accessible_name(name).on_hover_text("Turn this pattern on or off").changed() {
                 self.change(|patterns| patterns[place].enabled = on);
             }
             let text = pattern_name(pattern);
@@ -122,7 +122,7 @@ impl List<'_, '_> {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 0.0;
                 self.menu(ui, place);
-                if icon_button(ui, theme, icons::PENCIL_SIMPLE, &format!("Change pattern {number}")).clicked() {
+                if icon_button(ui, theme, icons::PENCIL_SIMPLE, &format!("Edit pattern {number}")).clicked() {
                     let draft = Draft { place, pattern: pattern.clone(), error: None, is_listed: true };
                     self.state.draft = Some(draft);
                     *self.looked_at = Some(CleaningPart::Pattern(place));
@@ -138,7 +138,7 @@ impl List<'_, '_> {
         }
     }
 
-    /// How many rows it changes; a click shows some.
+    /// Number of rows it changes; a click shows examples.
     fn rows(&mut self, ui: &mut Ui, place: usize) {
         let theme = self.ctx.theme;
         if self.ctx.preview.is_some() {
@@ -155,7 +155,7 @@ impl List<'_, '_> {
         let part = Some(CleaningPart::Pattern(place));
         let response = ui.selectable_label(*self.looked_at == part, RichText::new(text).size(theme.text.small));
         let response = response.accessible_name(format!("Show what changes: pattern {}", place + 1));
-        if response.on_hover_text("Rows it changes, or would change. Click to see some").clicked() {
+        if response.on_hover_text("Rows this changes, or would change if turned on. Click for examples").clicked() {
             *self.looked_at = part;
         }
     }
@@ -186,7 +186,7 @@ impl List<'_, '_> {
         response.accessible_name(format!("More for pattern {}", place + 1));
     }
 
-    /// Each of these is a decision of its own, to be undone by itself.
+    /// Applies a change that is undone on its own.
     fn change(&mut self, change: impl FnOnce(&mut Vec<Pattern>)) {
         let mut settings = self.ctx.project.cleaning.clone();
         change(&mut settings.patterns);
@@ -194,12 +194,12 @@ impl List<'_, '_> {
     }
 }
 
-/// What a pattern does, once it was looked at.
+/// The effect of a pattern, once it is known.
 fn effect(prepared: &Prepared, place: usize) -> Option<&CleaningEffect> {
     prepared.cleaning.iter().find(|effect| effect.part == CleaningPart::Pattern(place))
 }
 
-/// The fields of the pattern that is being typed.
+/// The fields of the pattern being edited.
 fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let Some(draft) = &mut state.draft else { return };
@@ -209,28 +209,27 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
     egui::Frame::group(ui.style()).show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.spacing_mut().item_spacing.y = theme.space.xs;
-        field_label(ui, theme, "Find", "White space stands for any white space, a line break too");
-        // Once it is used it is drawn in the list: the same field goes on being typed in.
+        field_label(ui, theme, "Find", "White space matches any white space, including line breaks");
+        // A new pattern moves into the list once it is valid; a fixed id keeps the focus in the same field.
         let id = egui::Id::unique(("pattern", draft.place));
         let find = TextEdit::singleline(&mut draft.pattern.find);
         let find = find.id(id.with("find")).desired_width(f32::INFINITY).margin(margin);
-        let response = ui.add(find).accessible_name("What to find");
+        let response = ui.add(find).accessible_name("Text to find");
         if !draft.is_listed && draft.pattern == Pattern::default() && ui.memory(|memory| memory.focused().is_none()) {
             response.request_focus();
         }
-        let hover =
-            "Nothing, to remove what is found. With a regular expression $1 stands for what its first group found";
+        let hover = "Leave empty to remove the match. In a regular expression, $1 is the match of the first group";
         field_label(ui, theme, "Replace with", hover);
         let replace = TextEdit::singleline(&mut draft.pattern.replace)
             .id(id.with("replace"))
             .desired_width(f32::INFINITY)
             .margin(margin);
-        ui.add(replace.hint_text("nothing: it is removed")).accessible_name("What to put in");
+        ui.add(replace.hint_text("leave empty to remove")).accessible_name("Replacement");
         ui.horizontal(|ui| {
-            let hover = "As in Rust's regex: \\d+ finds a number, ^ the beginning of a text, (?m)^ that of a line. \
-                         Look-around and back-references are left out, so that no pattern can take for ever";
+            let hover = "Rust regex syntax: \\d+ finds a number, ^ the start of the text, (?m)^ the start of a line. \
+                         Look-around and back-references aren't supported, so that no pattern can run forever";
             ui.checkbox(&mut draft.pattern.regex, "Regular expression").on_hover_text(hover);
-            ui.checkbox(&mut draft.pattern.match_case, "Match capitals");
+            ui.checkbox(&mut draft.pattern.match_case, "Match case");
         });
         if draft.pattern != before {
             commit(ctx, draft, sender);
@@ -239,9 +238,9 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
             error_ui(ui, theme, error);
         }
         let (icon, text, hover) = if draft.is_listed && draft.error.is_none() {
-            (icons::CHECK, "Done", "It is used already: what it changes is shown beside it")
+            (icons::CHECK, "Done", "The pattern is already applied, and its changes are shown next to the list")
         } else {
-            (icons::X, "Cancel", "It is not used until it is right")
+            (icons::X, "Cancel", "Discard this. The pattern isn't valid yet")
         };
         is_done = button(ui, theme, icon, text).on_hover_text(hover).clicked();
     });
@@ -250,7 +249,7 @@ fn editor(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PatternsState, sender:
     }
 }
 
-/// Uses the pattern as far as it is right.
+/// Applies the pattern if it is valid.
 fn commit(ctx: &StepContext<'_>, draft: &mut Draft, sender: &mut CommandSender) {
     if let Err(error) = check_pattern(&draft.pattern, draft.place + 1) {
         let is_begun = draft.is_listed || !draft.pattern.find.is_empty();
@@ -318,24 +317,24 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_is_used_as_it_is_typed_and_undone_as_one() {
+    fn a_pattern_applies_while_it_is_typed_and_can_be_undone() {
         let (mut window, _folder) = prepare(ThemeChoice::Light);
         assert!(has(&mut window, "delivery"));
         window.get_by_label("Add a pattern").click();
         settle(&mut window);
-        assert_eq!(patterns(&mut window), [], "there is nothing to find yet");
-        type_into(&mut window, "What to find", "delivery");
+        assert_eq!(patterns(&mut window), [], "an empty pattern is not applied");
+        type_into(&mut window, "Text to find", "delivery");
         assert_eq!(patterns(&mut window), [one("delivery", "")]);
         assert!(!has(&mut window, "delivery"));
-        type_into(&mut window, "What to put in", "shipping");
+        type_into(&mut window, "Replacement", "shipping");
         assert!(has(&mut window, "shipping"));
         window.get_by_label_contains("Pattern 1 changes");
         picture("prepare-pattern", &mut window);
         window.check_accessibility();
         window.get_by_label("Done").click();
         settle(&mut window);
-        assert!(window.query_by_label("What to find").is_none());
-        // Typed slowly, it may take a step or two to take all of it back.
+        assert!(window.query_by_label("Text to find").is_none());
+        // Slow typing may need more than one undo.
         for _ in 0..20 {
             if !patterns(&mut window).is_empty() {
                 hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
@@ -346,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_stays_the_one_that_is_typed_in() {
+    fn typing_keeps_the_focus_in_the_same_field() {
         let (mut window, _folder) = prepare(ThemeChoice::Light);
         window.get_by_label("Add a pattern").click();
         settle(&mut window);
@@ -380,7 +379,7 @@ mod tests {
         hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
         settle(&mut window);
         assert!(has(&mut window, "the airline") && !has(&mut window, "@united"));
-        window.get_by_label("Change pattern 1").click();
+        window.get_by_label("Edit pattern 1").click();
         settle(&mut window);
         window.get_by_label_contains("Pattern 1 changes 14,");
         picture("prepare-tweets", &mut window);
@@ -391,23 +390,23 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_expression_is_told_and_not_used() {
+    fn an_invalid_expression_shows_an_error_and_is_not_applied() {
         let (mut window, _folder) = prepare(ThemeChoice::Dark);
         window.get_by_label("Add a pattern").click();
         settle(&mut window);
         window.get_by_label("Regular expression").click();
         settle(&mut window);
-        type_into(&mut window, "What to find", "(");
+        type_into(&mut window, "Text to find", "(");
         window.get_by_label_contains("(character 1): unclosed group");
         assert_eq!(patterns(&mut window), []);
         picture("prepare-pattern-wrong", &mut window);
-        type_into(&mut window, "What to find", "great)");
+        type_into(&mut window, "Text to find", "great)");
         assert_eq!(patterns(&mut window), [("(great)".to_owned(), String::new(), true, true)]);
         assert!(window.query_by_label_contains("unclosed group").is_none());
     }
 
     #[test]
-    fn patterns_are_turned_off_moved_and_removed() {
+    fn patterns_can_be_turned_off_moved_and_removed() {
         let (mut window, _folder) = prepare(ThemeChoice::Light);
         let mut settings = hone(&mut window).project().cleaning.clone();
         let pattern =
@@ -422,7 +421,7 @@ mod tests {
         settle(&mut window);
         assert!(
             window.query_by_label_contains("You find it among").is_none(),
-            "what is off keeps nobody from training"
+            "an invalid pattern that is off does not block training"
         );
         window.get_by_label("Show what changes: pattern 2").click();
         settle(&mut window);
@@ -441,14 +440,14 @@ mod tests {
         window.get_by_label("Use pattern 2").click();
         settle(&mut window);
         assert!(has(&mut window, "great"));
-        window.get_by_label("Change pattern 1").click();
+        window.get_by_label("Edit pattern 1").click();
         settle(&mut window);
-        type_into(&mut window, "What to find", "est");
+        type_into(&mut window, "Text to find", "est");
         assert_eq!(patterns(&mut window)[0], one("qgrandest", "qhuge"));
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
         assert_eq!(patterns(&mut window)[0], one("qgrand", "qhuge"), "the fields follow");
-        type_into(&mut window, "What to find", "iose");
+        type_into(&mut window, "Text to find", "iose");
         assert_eq!(patterns(&mut window)[0], one("qgrandiose", "qhuge"));
     }
 }

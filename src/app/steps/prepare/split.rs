@@ -1,4 +1,4 @@
-//! How rows are divided: by what, how large each side is, and what came of it.
+//! The split: method, sizes, and the resulting row counts.
 
 use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
@@ -12,25 +12,25 @@ use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
 use crate::worker::Survey;
 
-/// Most labels whose rows are listed.
+/// Most labels listed.
 const LABELS: usize = 200;
-/// Width of a choice.
+/// Width of a menu.
 const CHOICE: f32 = 190.0;
 /// Width of a size with its unit.
 const SIZE: f32 = 150.0;
 
-/// The ways to divide rows: what it is called, and what it means.
+/// The split methods, each with name and explanation.
 const METHODS: [(SplitMethod, &str, &str); 3] = [
-    (SplitMethod::Random, "At random", "Chance decides, by the seed"),
-    (SplitMethod::Time, "By time", "The oldest rows train, the newest are the test: as it will be used"),
-    (SplitMethod::Column, "As a column says", "A column names each row's side: train, validation or test"),
+    (SplitMethod::Random, "At random", "Assign rows at random, based on the seed"),
+    (SplitMethod::Time, "By time", "Train on the oldest rows and test on the newest, as in real use"),
+    (SplitMethod::Column, "By column", "A column says which split each row is in: train, validation or test"),
 ];
 
 /// Draws the section.
 pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey: &Survey, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let hint = "Training rows are learnt from. Validation rows are watched during training and decide which weights are \
-                kept. Test rows are used once, at the end: theirs are the honest figures";
+    let hint = "The model learns from the training set. The validation set decides which checkpoint to keep. The test set is \
+                used once, at the end, so its metrics are unbiased";
     section(ui, theme, "Split", hint, |ui| {
         let mut divide = (ctx.project.dataset.clone(), ctx.project.split.clone());
         columns(ui, ctx, &mut divide);
@@ -43,9 +43,9 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
         if settings != ctx.project.split {
             sender.edit(Edit::Split(settings));
         }
-        // Comparing is all of preparing that takes long.
+        // Comparing texts is the only slow part of preparing.
         if let Some(job) = ctx.preview.filter(|job| job.progress.stage.contains("texts")) {
-            let (label, hover) = ("Stop preparing", "The rows are not split then");
+            let (label, hover) = ("Stop preparing", "The rows won't be split");
             running_ui(ui, theme, job, Some(Action { label, hover, command: AppCommand::StopPreparing }), sender);
         }
         ui.add_space(theme.space.m);
@@ -69,37 +69,37 @@ fn field(ui: &mut Ui, theme: &Theme, width: f32, (name, hover): (&str, &str), co
     });
 }
 
-/// What divides the rows, and the columns that say more of them.
+/// The split method, and the group, time and split columns.
 fn columns(ui: &mut Ui, ctx: &StepContext<'_>, (dataset, split): &mut (DatasetSettings, SplitSettings)) {
     let theme = ctx.theme;
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme.space.xl, theme.space.s);
-        field(ui, theme, CHOICE, ("Divide the rows", "What decides on which side a row is"), |ui| {
+        field(ui, theme, CHOICE, ("Split method", "How rows are assigned to training, validation and test"), |ui| {
             let shown = METHODS.iter().find(|(method, ..)| *method == split.method).map_or("", |(_, name, _)| name);
-            combo(ui, "Divide the rows", shown, CHOICE, |ui| {
+            combo(ui, "Split method", shown, CHOICE, |ui| {
                 for (method, name, hover) in METHODS {
                     ui.selectable_value(&mut split.method, method, name).on_hover_text(hover);
                 }
             });
         });
         let group = match split.method {
-            SplitMethod::Random => "Rows with the same value, of one customer say, stay on one side",
-            _ => "Rows with the same value, of one customer say: the report tells where they stand on two sides",
+            SplitMethod::Random => "Rows with the same value, such as one customer, stay in the same split",
+            _ => "Rows with the same value, such as one customer. The report says if they are in more than one split",
         };
         column(ui, ctx, ("Group column", group), false, (ColumnRole::Group, &mut *dataset));
         let time = match split.method {
-            SplitMethod::Time => "Dates: ISO 8601, days and months in both orders, seconds since 1970, and more",
-            _ => "Dates: the report tells whether training rows are later than the test",
+            SplitMethod::Time => "Dates: ISO 8601, day or month first, seconds since 1970, and more",
+            _ => "Dates. The report says if training rows are newer than test rows",
         };
         column(ui, ctx, ("Time column", time), split.method == SplitMethod::Time, (ColumnRole::Time, &mut *dataset));
         if split.method == SplitMethod::Column {
-            let hover = "Says train, validation (valid, val, dev, eval) or test in each row";
+            let hover = "Contains train, validation (valid, val, dev, eval) or test in each row";
             column(ui, ctx, ("Split column", hover), true, (ColumnRole::Split, &mut *dataset));
         }
     });
 }
 
-/// A choice of a column for a role, or none.
+/// A menu to choose a column for a role, or none.
 fn column(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
@@ -128,22 +128,22 @@ fn column(
         return;
     }
     match (chosen, before) {
-        // A column has one role: it loses the one it had.
+        // A column has one role, so it loses its old one.
         (Some(column), _) => dataset.choose(&column, role),
         (None, Some(before)) => dataset.set_role(&before, None),
         (None, None) => {}
     }
 }
 
-/// Rows that a size is a share of: the main file's, or those of it that train or are taken from them. `sides` counts all
-/// rows of each side.
+/// Number of rows that a size is a share of: the rows of the main file, without those the split column assigns to the test
+/// set. `sides` counts all rows of each split.
 fn divided_rows(prepared: &Prepared, sides: [usize; 3], method: SplitMethod) -> usize {
     let examples = &prepared.examples;
     let up_to = |file| examples.partition_point(|example| example.id.file <= file);
     let main = up_to(SourceFile::Main);
     match method {
         SplitMethod::Random | SplitMethod::Time => main,
-        // Rows of a test file of its own were never the main file's.
+        // Rows of a separate test file don't belong to the main file.
         SplitMethod::Column => {
             let in_test_file = examples.len() - up_to(SourceFile::Validation);
             main - sides[Side::Test as usize].saturating_sub(in_test_file).min(main)
@@ -160,25 +160,25 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = vec2(theme.space.xl, theme.space.s);
         let hover = if by_column {
-            "Taken from the training rows where the column names no validation rows"
+            "Taken from the training rows if the column names no validation rows"
         } else {
-            "Rows that are watched during training, as a share or a number of the file's"
+            "Rows to evaluate on during training, as a percentage or a number of rows"
         };
         field(ui, theme, SIZE, ("Validation", hover), |ui| {
             size(ui, theme, "validation", &mut settings.validation, rows, dataset.validation.is_some());
         });
         if !by_column {
-            let hover = "Rows that the model is measured on at the end, as a share or a number of the file's";
+            let hover = "Rows for the final evaluation, as a percentage or a number of rows";
             field(ui, theme, SIZE, ("Test", hover), |ui| {
                 size(ui, theme, "test", &mut settings.test, rows, dataset.test.is_some());
             });
         }
         if random {
-            field(ui, theme, 88.0, ("Stratified", "Keep each label's share the same on every side"), |ui| {
+            field(ui, theme, 88.0, ("Stratified", "Keep the label proportions the same in every split"), |ui| {
                 ui.checkbox(&mut settings.stratified, "By label");
             });
-            let hover = "Texts nearly the same, as a review copied with a word changed, stay on one side. Many texts take a \
-                         while to compare";
+            let hover = "Keep near-duplicates, such as a copied review with one word changed, in the same split. Comparing \
+                         many texts takes a while";
             field(ui, theme, 136.0, ("Near-duplicates", hover), |ui| {
                 ui.checkbox(&mut settings.keep_near_together, "Keep together").on_hover_text(hover);
             });
@@ -187,7 +187,7 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut
             field(ui, theme, CHOICE, ("Seed", "The same seed gives the same split"), |ui| {
                 ui.spacing_mut().item_spacing.x = theme.space.s;
                 ui.add(DragValue::new(&mut settings.seed).speed(1.0)).accessible_name("Seed of the split");
-                if button(ui, theme, icons::SHUFFLE, "Shuffle").on_hover_text("Take another seed").clicked() {
+                if button(ui, theme, icons::SHUFFLE, "Shuffle").on_hover_text("Use another seed").clicked() {
                     settings.seed = settings.seed.wrapping_add(1);
                 }
             });
@@ -195,10 +195,10 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut
     });
 }
 
-/// A size as a share or as rows.
+/// A size as a percentage or a number of rows.
 fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, from_file: bool) {
     if from_file {
-        ui.label(theme.muted("A file of its own"));
+        ui.label(theme.muted("From a separate file"));
         return;
     }
     ui.spacing_mut().item_spacing.x = theme.space.s;
@@ -213,7 +213,7 @@ fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, fr
             }
         }
         Size::Rows(wanted) => {
-            // A size that is too large is told of, and not changed by looking at it.
+            // A size that is too large is reported elsewhere; drawing it must not change it.
             let drag = DragValue::new(wanted).range(0..=rows as u64).clamp_existing_to_range(false).speed(1.0);
             ui.add(drag).accessible_name(name);
         }
@@ -221,7 +221,7 @@ fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, fr
     let of_rows = matches!(size, Size::Rows(_));
     combo(ui, &format!("Unit of the size of {side}"), if of_rows { "rows" } else { "%" }, 64.0, |ui| {
         let share = size.share_of(rows);
-        if ui.selectable_label(!of_rows, "%").on_hover_text("A share of the file's rows").clicked() {
+        if ui.selectable_label(!of_rows, "%").on_hover_text("A percentage of the file's rows").clicked() {
             *size = Size::Share((share * 1000.0).round() / 1000.0);
         }
         if ui.selectable_label(of_rows, "rows").on_hover_text("A number of rows").clicked() {
@@ -230,7 +230,7 @@ fn size(ui: &mut Ui, theme: &Theme, side: &str, size: &mut Size, rows: usize, fr
     });
 }
 
-/// From when to when each side is, where that is known.
+/// The first and last date of each split, if known.
 fn spans(ui: &mut Ui, theme: &Theme, report: &LeakageReport) {
     let span = |(name, span): (&&str, &Option<(i64, i64)>)| {
         let (first, last) = (*span)?;
@@ -279,7 +279,7 @@ fn counts_table(ui: &mut Ui, theme: &Theme, prepared: &Prepared, counts: &[[usiz
                 ui.painter().rect_filled(dot, CornerRadius::same(2), theme.chart(side));
             });
         }
-        cell(ui, theme.small("Together"));
+        cell(ui, theme.small("Total"));
         ui.end_row();
         for (label, rows) in prepared.labels.iter().zip(counts).take(LABELS) {
             ui.scope(|ui| {
@@ -318,7 +318,7 @@ mod tests {
     use crate::project::Step;
     use crate::storage::ThemeChoice;
 
-    /// A hundred rows to divide and a test file of three hundred, opened in Prepare.
+    /// A hundred rows to split and a test file of three hundred, opened in Prepare.
     fn with_test_file() -> (Window, tempfile::TempDir) {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
@@ -353,16 +353,20 @@ mod tests {
     }
 
     #[test]
-    fn a_size_changes_its_unit_by_the_rows_it_is_a_share_of() {
+    fn switching_the_unit_of_a_size_keeps_its_value() {
         let (mut window, _folder) = with_test_file();
         choose(&mut window, "Unit of the size of validation", "rows");
-        assert_eq!(hone(&mut window).project().split.validation, Size::Rows(10), "of the main file's hundred");
+        assert_eq!(
+            hone(&mut window).project().split.validation,
+            Size::Rows(10),
+            "a tenth of the main file's hundred rows"
+        );
         choose(&mut window, "Unit of the size of validation", "%");
         assert_eq!(hone(&mut window).project().split.validation, Size::Share(0.1));
     }
 
     #[test]
-    fn looking_at_a_size_out_of_bounds_changes_nothing() {
+    fn drawing_a_size_out_of_bounds_does_not_change_it() {
         let (mut window, _folder) = with_test_file();
         for size in [Size::Rows(5_000), Size::Share(0.95)] {
             let split = SplitSettings { validation: size, ..hone(&mut window).project().split.clone() };
@@ -374,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_has_one_role_and_text_and_label_are_not_offered() {
+    fn a_column_keeps_one_role_and_text_and_label_columns_are_not_offered() {
         let (mut window, _folder) = with_test_file();
         window.get_by_role_and_label(egui::Role::ComboBox, "Group column").click();
         settle(&mut window);

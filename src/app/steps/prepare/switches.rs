@@ -1,4 +1,4 @@
-//! The cleaning switches as a person sees them, in the order they run.
+//! The cleaning switches with their names and explanations, in the order they run.
 
 use crate::project::CleaningSettings;
 
@@ -10,7 +10,7 @@ pub struct Switch {
     pub name: &'static str,
     /// What it does, with an example.
     pub explanation: &'static str,
-    /// Where it stands in the settings.
+    /// Its field in the settings.
     pub get: fn(&mut CleaningSettings) -> &mut bool,
 }
 
@@ -19,43 +19,43 @@ pub const SWITCHES: [Switch; 17] = [
     Switch {
         field: "fix_mojibake",
         name: "Repair garbled characters",
-        explanation: "Text that was read in the wrong encoding: donâ€™t becomes don’t",
+        explanation: "Fixes text that was read in the wrong encoding: donâ€™t becomes don’t",
         get: |settings| &mut settings.fix_mojibake,
     },
     Switch {
         field: "strip_html",
         name: "Remove HTML tags",
-        explanation: "Tags, scripts and comments go; <br> and <p> become a space",
+        explanation: "Removes tags, scripts and comments. <br> and <p> become a space",
         get: |settings| &mut settings.strip_html,
     },
     Switch {
         field: "decode_entities",
         name: "Decode HTML entities",
-        explanation: "&amp; becomes &, also where it was encoded twice",
+        explanation: "&amp; becomes &, even when it was encoded twice",
         get: |settings| &mut settings.decode_entities,
     },
     Switch {
         field: "normalise_unicode",
         name: "Normalise Unicode",
-        explanation: "One way to write each character (NFC): e and a separate accent become é",
+        explanation: "Writes each character in one way (NFC): e plus a separate accent becomes é",
         get: |settings| &mut settings.normalise_unicode,
     },
     Switch {
         field: "remove_control",
         name: "Remove invisible characters",
-        explanation: "Control characters, zero-width characters, byte order marks and soft hyphens",
+        explanation: "Removes control characters, zero-width characters, byte order marks and soft hyphens",
         get: |settings| &mut settings.remove_control,
     },
     Switch {
         field: "mask_urls",
         name: "Mask web addresses",
-        explanation: "Each becomes [URL], so that the model does not learn them by heart",
+        explanation: "Each becomes [URL], so that the model doesn't memorise them",
         get: |settings| &mut settings.mask_urls,
     },
     Switch {
         field: "mask_emails",
         name: "Mask e-mail addresses",
-        explanation: "Each becomes [EMAIL]: personal data stays out of the model",
+        explanation: "Each becomes [EMAIL], to keep personal data out of the model",
         get: |settings| &mut settings.mask_emails,
     },
     Switch {
@@ -67,55 +67,55 @@ pub const SWITCHES: [Switch; 17] = [
     Switch {
         field: "mask_accounts",
         name: "Mask card and account numbers",
-        explanation: "Payment cards become [CARD], bank accounts [IBAN]; only numbers whose check digits are right",
+        explanation: "Payment cards become [CARD] and bank accounts [IBAN], if their check digits are valid",
         get: |settings| &mut settings.mask_accounts,
     },
     Switch {
         field: "mask_phones",
-        name: "Mask telephone numbers",
-        explanation: "Each becomes [PHONE]: personal data stays out of the model",
+        name: "Mask phone numbers",
+        explanation: "Each becomes [PHONE], to keep personal data out of the model",
         get: |settings| &mut settings.mask_phones,
     },
     Switch {
         field: "mask_orders",
         name: "Mask order numbers",
-        explanation: "Numbers of orders, invoices and tickets become [ORDER]: they say nothing about the next text",
+        explanation: "Order, invoice and ticket numbers become [ORDER], because they say nothing about other texts",
         get: |settings| &mut settings.mask_orders,
     },
     Switch {
         field: "name_emoji",
         name: "Name emoji",
-        explanation: "Each becomes its name in words, such as :thumbs up:, for models that never learnt the picture",
+        explanation: "Each becomes its name, such as :thumbs up:, for models that don't know emoji",
         get: |settings| &mut settings.name_emoji,
     },
     Switch {
         field: "remove_emoji",
         name: "Remove emoji",
-        explanation: "Each goes without a trace; their feeling goes too",
+        explanation: "Removes every emoji, along with the sentiment it expresses",
         get: |settings| &mut settings.remove_emoji,
     },
     Switch {
         field: "collapse_repeats",
         name: "Shorten repeats",
-        explanation: "More than three of the same letter or mark become three: sooooo!!!!!! becomes sooo!!!",
+        explanation: "More than three of the same character become three: sooooo!!!!!! becomes sooo!!!",
         get: |settings| &mut settings.collapse_repeats,
     },
     Switch {
         field: "collapse_whitespace",
         name: "Collapse white space",
-        explanation: "Line breaks and runs of spaces become one space; ends are trimmed",
+        explanation: "Line breaks and runs of spaces become one space, and the ends are trimmed",
         get: |settings| &mut settings.collapse_whitespace,
     },
     Switch {
         field: "drop_duplicates",
-        name: "Leave out duplicates",
-        explanation: "Later rows with the same text and label: else a copy of a training row may stand in the test",
+        name: "Exclude duplicates",
+        explanation: "Excludes later rows with the same text and label, so that no copy of a training row ends up in the test set",
         get: |settings| &mut settings.drop_duplicates,
     },
     Switch {
         field: "drop_conflicts",
-        name: "Leave out conflicts",
-        explanation: "Every row whose text also stands with another label",
+        name: "Exclude conflicts",
+        explanation: "Excludes every row whose text also appears with another label",
         get: |settings| &mut settings.drop_conflicts,
     },
 ];
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_of_the_settings_has_its_switch() {
+    fn every_cleaning_setting_has_a_switch() {
         let written = ron::to_string(&CleaningSettings::default()).unwrap();
         assert_eq!(written.matches(':').count(), SWITCHES.len());
         for switch in &SWITCHES {

@@ -1,4 +1,4 @@
-//! The Review step: the queue of misclassified rows, one decision each.
+//! The Review step: a queue of misclassified rows to correct one by one.
 
 pub mod queue;
 
@@ -21,18 +21,18 @@ use crate::evaluation::Prediction;
 use crate::project::{RowEdit, RowId, Step};
 use crate::worker::RunResults;
 
-/// Height of the list where it stands above the row shown.
+/// Height of the list when it is above the selected row.
 const NARROW_LIST: f32 = 240.0;
 
-/// What the step remembers between frames.
+/// State kept between frames.
 #[derive(Debug, Default)]
 pub struct ReviewStepState {
     queue: Queue,
-    /// Place in the queue of the row shown.
+    /// Position of the selected row in the queue.
     selected: Option<usize>,
-    /// Decisions of this sitting, for U: the row and the correction it had before.
+    /// Decisions since the window opened, for undo: each row with its earlier correction.
     taken_back: Vec<(RowId, Option<RowEdit>)>,
-    /// A row to show as soon as it is in the queue again.
+    /// A row to select as soon as it is back in the queue.
     jump_to: Option<RowId>,
 }
 
@@ -40,8 +40,8 @@ pub struct ReviewStepState {
 pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, sender: &mut CommandSender) {
     page(ui, ctx.theme, Step::Review.title(), Step::Review.purpose(), |ui| {
         let Some(results) = ctx.results else {
-            let body = "After training, the rows the model gets wrong come here, so that you can mend their labels \
-                        and train again";
+            let body = "After training, the rows the model got wrong appear here, so that you can correct their \
+                        labels and train again";
             empty_state(ui, ctx.theme, icons::LIST_CHECKS, "No trained model yet", body, |ui| {
                 if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Train));
@@ -53,8 +53,8 @@ pub fn review_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStep
         state.settle();
         progress_card(ui, ctx, state, sender);
         if state.queue.all_len() == 0 {
-            let body = "The model labels every validation and test row as the file does. There is nothing to review";
-            empty_state(ui, ctx.theme, icons::SEAL_CHECK, "No errors", body, |_| {});
+            let body = "Every prediction on the validation and test sets matches the label in the file. There is nothing to review";
+            empty_state(ui, ctx.theme, icons::SEAL_CHECK, "No misclassified rows", body, |_| {});
             return;
         }
         keys(ui, ctx, state, results, sender);
@@ -94,13 +94,13 @@ impl ReviewStepState {
         self.queue.row(self.selected?)
     }
 
-    /// Sends a decision about the row shown and goes on to the next.
+    /// Sends a decision about the selected row and moves to the next.
     fn decide(&mut self, ctx: &StepContext<'_>, decision: &Decision, sender: &mut CommandSender) {
         let Some(id) = self.current().map(|prediction| prediction.id) else { return };
         let Some(edit) = decision.edit(ctx, id) else { return };
         self.taken_back.push((id, ctx.project.edits.rows.get(&id).cloned()));
         sender.edit(Edit::Rows(vec![(id, Some(edit))]));
-        // Where reviewed rows leave the list, the next one comes to this place by itself.
+        // When reviewed rows leave the list, the next row moves to this position by itself.
         if !self.queue.filter.unreviewed_only
             && let Some(place) = self.selected.as_mut()
         {
@@ -134,7 +134,7 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let going = ctx.live.is_some_and(crate::app::live_run::LiveRun::is_going);
                 let enabled = match corrections {
-                    _ if going => Err("A run is under way"),
+                    _ if going => Err("Training is already running"),
                     0 => Err("Relabel or exclude a row first"),
                     _ => Ok(()),
                 };
@@ -149,14 +149,13 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
         });
     });
     if ctx.imported.is_none() {
-        let body = "Corrections are kept with the text they belong to, so the data file must be read first. \
-                    It is being read, or it could not be: see Data";
-        banner(ui, theme, Tone::Warning, "The data is not at hand", body, |_| {});
+        let body = "Hone needs the data file to save corrections. It is still loading, or it could not be read: \
+                    see the Data step";
+        banner(ui, theme, Tone::Warning, "The data isn't loaded", body, |_| {});
     }
 }
 
-/// The keys of this page. Nothing is taken while a person types, while the keyboard is on a button, or while a
-/// question must be answered first.
+/// Handles the keys of this page, unless a text field or button has the focus or a dialog is open.
 fn keys(ui: &Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results: &RunResults, sender: &mut CommandSender) {
     let elsewhere = ui.memory(|memory| memory.focused().is_some() || memory.top_modal_layer().is_some());
     if elsewhere || !ui.is_enabled() {
@@ -202,7 +201,7 @@ fn filters(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, resu
         combo
             .response
             .accessible_name("Order")
-            .on_hover_text("The surest errors are most often wrong labels in the file");
+            .on_hover_text("The most confident mistakes are often wrong labels in the file");
     });
     if filter != state.queue.filter {
         state.queue.set_filter(filter, results, &ctx.project.edits);
@@ -231,7 +230,7 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ReviewStepState, results
             ui.add_space(theme.space.xl);
             ui.vertical_centered(|ui| {
                 ui.label(RichText::new(icons::CHECK_CIRCLE).size(theme.text.display).color(theme.palette.success));
-                ui.label(theme.muted("Nothing left with these filters"));
+                ui.label(theme.muted("No rows match these filters"));
             });
             return;
         }
@@ -253,7 +252,7 @@ fn detail(
     card(ui, theme, |ui| {
         ui.set_min_height(height - 2.0 * theme.space.l);
         let Some(prediction) = state.current().cloned() else {
-            ui.label(theme.muted("Choose a row to the left, or change the filters"));
+            ui.label(theme.muted("Select a row in the list, or change the filters"));
             return;
         };
         let edit = ctx.project.edits.rows.get(&prediction.id);
@@ -289,12 +288,12 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Opt
     let key = prediction.key.as_ref().map(|key| format!("  ·  {key}")).unwrap_or_default();
     let name = format!("{}{key}", row_name(ctx, prediction.id));
     ui.horizontal_top(|ui| {
-        // The badge's own margin, so that both stand on one line.
+        // The same margin as a badge, so that both line up.
         Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(name)));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
             Some(RowEdit { label: Some(label), .. }) => {
-                badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled {label}"))
+                badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"))
             }
             Some(edit) if edit.kept => badge(ui, theme, Tone::Success, icons::CHECK, "kept"),
             _ => badge(ui, theme, Tone::Neutral, icons::CIRCLE_DASHED, "not yet reviewed"),
@@ -317,7 +316,7 @@ fn actions(
         }
         ui.label(theme.small("The label should be"));
         for (key, label) in (1..).zip(&results.settings.labels).take(9) {
-            let hover = format!("Relabel this row {label} (key {key}) and go on");
+            let hover = format!("Relabel as {label} (key {key})");
             if button(ui, theme, "", &format!("{key}  {label}")).on_hover_text(hover).clicked() {
                 state.decide(ctx, &Decision::Label(label.clone()), sender);
             }
@@ -325,16 +324,16 @@ fn actions(
     });
     ui.horizontal_wrapped(|ui| {
         let keep = ui.add_enabled_ui(at_hand, |ui| button(ui, theme, icons::CHECK, "Keep (Space)")).inner;
-        if keep.on_hover_text("The label in the file is right").clicked() {
+        if keep.on_hover_text("Confirm that the label in the file is right").clicked() {
             state.decide(ctx, &Decision::Keep, sender);
         }
         let exclude = ui.add_enabled_ui(at_hand, |ui| button(ui, theme, icons::PROHIBIT, "Exclude (X)")).inner;
-        if exclude.on_hover_text("Leave the row out of training and evaluation").clicked() {
+        if exclude.on_hover_text("Exclude this row from training and evaluation").clicked() {
             state.decide(ctx, &Decision::Exclude, sender);
         }
         let some = !state.taken_back.is_empty();
         let undo = ui.add_enabled_ui(some, |ui| button(ui, theme, icons::ARROW_U_UP_LEFT, "Undo (U)")).inner;
-        if undo.on_hover_text("Take the last decision back").clicked() {
+        if undo.on_hover_text("Undo the last decision").clicked() {
             state.take_back(sender);
         }
     });
@@ -348,7 +347,7 @@ mod tests {
     use super::*;
     use crate::app::testing::{Scene, imported, picture, window};
 
-    /// The step with an app that applies the corrections it asks for.
+    /// The step in a window that applies its corrections.
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ReviewStepState)> {
         window(dark, (scene, ReviewStepState::default()), |ui, (scene, state)| {
             scene.show(|ctx, sender| review_step_ui(ui, ctx, state, sender));
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_move_and_the_button_trains_again() {
+    fn arrow_keys_move_the_selection_and_the_button_trains_again() {
         for dark in [false, true] {
             let mut harness = open(with_data(dark), dark);
             harness.run();
@@ -424,12 +423,12 @@ mod tests {
     }
 
     #[test]
-    fn without_the_data_nothing_can_be_corrected_and_it_says_why() {
+    fn corrections_need_the_data_file_and_a_banner_says_so() {
         let mut harness = open(Scene::trained(false), false);
         harness.run();
         harness.key_press(Key::X);
         harness.run();
         assert!(harness.state().0.project.edits.rows.is_empty());
-        harness.get_by_label("The data is not at hand");
+        harness.get_by_label("The data isn't loaded");
     }
 }

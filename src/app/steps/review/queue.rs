@@ -1,4 +1,4 @@
-//! The queue of rows to review: which rows, in which order, and what can be decided about them.
+//! The queue of rows to review: filter, order and decisions.
 
 use crate::app::context::StepContext;
 use crate::data::RowColumns;
@@ -9,12 +9,12 @@ use crate::worker::RunResults;
 /// Order of the queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
-    /// The errors the model was surest of: most often wrong labels in the file.
+    /// The most confident mistakes, which are often wrong labels in the file.
     #[default]
     Surest,
-    /// The errors the model was least sure of: most often hard rows.
+    /// The least confident mistakes, which are often hard rows.
     LeastSure,
-    /// As in the file.
+    /// File order.
     File,
 }
 
@@ -26,9 +26,9 @@ impl Order {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Surest => "Surest first",
-            Self::LeastSure => "Least sure first",
-            Self::File => "As in the file",
+            Self::Surest => "Most confident first",
+            Self::LeastSure => "Least confident first",
+            Self::File => "File order",
         }
     }
 }
@@ -36,7 +36,7 @@ impl Order {
 /// Which misclassified rows are in the queue, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
-    /// Leave out rows that were decided about.
+    /// Hide rows that have been reviewed.
     pub unreviewed_only: bool,
     /// Only rows with this class id in the file.
     pub truth: Option<u32>,
@@ -52,7 +52,7 @@ impl Default for Filter {
     }
 }
 
-/// The misclassified rows of a run's validation and test sides.
+/// The misclassified rows of a run's validation and test sets.
 #[derive(Debug, Default)]
 pub struct Queue {
     /// Which rows, in which order.
@@ -125,31 +125,31 @@ impl Queue {
         self.places.len()
     }
 
-    /// Misclassified rows, decided about or not.
+    /// Number of misclassified rows, reviewed or not.
     #[must_use]
     pub fn all_len(&self) -> usize {
         self.wrong.len()
     }
 
-    /// Misclassified rows that were decided about.
+    /// Number of misclassified rows that have been reviewed.
     #[must_use]
     pub fn reviewed(&self) -> usize {
         self.reviewed
     }
 
-    /// Rows whose label or membership differs from what the run learnt from.
+    /// Number of rows relabelled, excluded or included since the run.
     #[must_use]
     pub fn corrections(&self) -> usize {
         self.corrections
     }
 
-    /// The row at a place of the queue.
+    /// The row at a position of the queue.
     #[must_use]
     pub fn row(&self, place: usize) -> Option<&Prediction> {
         self.wrong.get(*self.places.get(place)?)
     }
 
-    /// Place of a row in the queue.
+    /// Position of a row in the queue.
     #[must_use]
     pub fn place_of(&self, id: RowId) -> Option<usize> {
         self.places.iter().position(|&place| self.wrong[place].id == id)
@@ -160,7 +160,7 @@ fn is_reviewed(edits: &Edits, id: RowId) -> bool {
     edits.rows.get(&id).is_some_and(|edit| edit.kept || edit.excluded || edit.label.is_some())
 }
 
-/// Rows whose label or membership differs between the corrections a run knew and those of now.
+/// Number of rows whose label or exclusion differs between the corrections of a run and the current ones.
 fn corrections_since(run: &Edits, now: &Edits) -> usize {
     let effect = |edits: &Edits, id: &RowId| {
         edits.rows.get(id).map_or((None, false), |edit| (edit.label.clone(), edit.excluded))
@@ -171,19 +171,19 @@ fn corrections_since(run: &Edits, now: &Edits) -> usize {
     ids.into_iter().filter(|id| effect(run, id) != effect(now, id)).count()
 }
 
-/// What a person can decide about a row.
+/// A decision about a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// It should have this label.
     Label(String),
     /// The label in the file is right.
     Keep,
-    /// It should be left out.
+    /// It should be excluded.
     Exclude,
 }
 
 impl Decision {
-    /// The correction to keep for a row; `None` when the row is not among the rows read.
+    /// The correction to store for a row; `None` if the row is not in the data.
     #[must_use]
     pub fn edit(&self, ctx: &StepContext<'_>, id: RowId) -> Option<RowEdit> {
         let content_hash = hash_of(ctx, id)?;
@@ -196,7 +196,7 @@ impl Decision {
     }
 }
 
-/// Hash of a row's text and label as they stand in the file.
+/// Hash of a row's text and label as in the file.
 fn hash_of(ctx: &StepContext<'_>, id: RowId) -> Option<String> {
     let table = &ctx.imported?.file(id.file)?.table;
     let row = table.records.binary_search(&id.record).ok()?;
@@ -210,7 +210,7 @@ mod tests {
     use crate::project::SourceFile;
 
     #[test]
-    fn the_queue_holds_what_is_wrong_surest_first() {
+    fn the_queue_holds_all_mistakes_most_confident_first() {
         let results = results();
         let mut queue = Queue::default();
         queue.refresh(&results, &Edits::default());
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_choose_by_label_and_leave_out_what_is_reviewed() {
+    fn the_queue_filters_by_label_and_hides_reviewed_rows() {
         let results = results();
         let mut queue = Queue::default();
         let mut edits = Edits::default();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn corrections_count_what_the_run_did_not_know() {
+    fn only_corrections_made_since_the_run_are_counted() {
         let id = |record| RowId { file: SourceFile::Main, record };
         let label = |label: &str| RowEdit { label: Some(label.to_owned()), ..RowEdit::default() };
         let run = Edits { rows: [(id(1), label("negative"))].into() };

@@ -1,10 +1,8 @@
-//! How much each label counts in the loss.
+//! Weight of each label in the loss.
 
 use std::sync::Arc;
 
-use crate::project::ClassWeights;
-
-use crate::training::TrainError;
+use crate::project::{ClassWeights, OutOfRange};
 
 /// The weight of every label, `[labels]`; `None` when all count the same.
 ///
@@ -12,12 +10,12 @@ use crate::training::TrainError;
 /// without rows gets 1.
 ///
 /// # Errors
-/// [`TrainError::Setting`] for a weight by hand of a label there is not, or one that is not a positive number.
-pub fn class_weights(
+/// [`OutOfRange`] for a weight by hand of an unknown label, or one that is not a positive number.
+pub(super) fn class_weights(
     choice: &ClassWeights,
     labels: &[String],
     train: &[u32],
-) -> Result<Option<Arc<[f32]>>, TrainError> {
+) -> Result<Option<Arc<[f32]>>, OutOfRange> {
     match choice {
         ClassWeights::None => Ok(None),
         ClassWeights::Balanced => Ok(Some(balanced(labels.len(), train).into())),
@@ -25,16 +23,20 @@ pub fn class_weights(
             for (label, weight) in weights {
                 if !labels.contains(label) {
                     let advice = format!("The labels are: {}.", labels.join(", "));
-                    return Err(TrainError::setting("a class weight", format!("for the label '{label}'"), advice));
+                    return Err(out_of_range(format!("for the label '{label}'"), advice));
                 }
                 if !(weight.is_finite() && *weight > 0.0) {
                     let advice = "Give a number above 0; 1 is neutral.".to_owned();
-                    return Err(TrainError::setting("a class weight", format!("{weight} for '{label}'"), advice));
+                    return Err(out_of_range(format!("{weight} for '{label}'"), advice));
                 }
             }
             Ok(Some(labels.iter().map(|label| weights.get(label).map_or(1.0, |&weight| weight as f32)).collect()))
         }
     }
+}
+
+fn out_of_range(value: String, advice: String) -> OutOfRange {
+    OutOfRange { setting: "a class weight", value, advice }
 }
 
 fn balanced(labels: usize, train: &[u32]) -> Vec<f32> {

@@ -1,0 +1,53 @@
+//! Networks without a head, one file an architecture.
+
+use candle_core::Result;
+
+use crate::data::Batch;
+use crate::models::ModelError;
+use crate::models::bert::Bert;
+use crate::models::config::ModelConfig;
+use crate::models::mode::Pass;
+use crate::models::weights::Weights;
+use crate::ops::{Array, Backend, Value, Weight};
+use crate::project::TrainedLayers;
+
+/// What turns tokens into hidden states.
+#[derive(Clone, Debug)]
+pub(super) enum Backbone {
+    Bert(Bert),
+}
+
+impl Backbone {
+    /// Builds the network that `config` describes. Parameters below the trained layers are frozen.
+    pub fn load(
+        weights: &mut Weights<'_>,
+        config: &ModelConfig,
+        trained: TrainedLayers,
+    ) -> std::result::Result<Self, ModelError> {
+        // `ModelConfig::read` refuses every other type.
+        Bert::load(weights, config, trained).map(Self::Bert)
+    }
+
+    /// Hidden states of the tokens that the batch reads, `[reads, hidden]`. `features` are [`Self::features`] of the
+    /// same batch if they are known already.
+    pub fn hidden_states(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
+        match self {
+            Self::Bert(bert) => bert.hidden_states(batch, features, pass),
+        }
+    }
+
+    /// Output of the frozen layers for a batch, without dropout: `[tokens, hidden]`, or `[reads, hidden]` when every layer
+    /// is frozen. `None` when everything is trained.
+    pub fn features(&self, batch: &Batch, backend: Backend, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
+        match self {
+            Self::Bert(bert) => bert.features(batch, backend, stop),
+        }
+    }
+
+    /// The table of word embeddings, `[vocabulary, hidden]`.
+    pub fn word_embeddings(&self) -> &Weight {
+        match self {
+            Self::Bert(bert) => bert.word_embeddings(),
+        }
+    }
+}

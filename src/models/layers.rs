@@ -1,0 +1,74 @@
+//! Layers that every architecture is made of, each loaded and computed in one place.
+
+use candle_core::Result;
+
+use crate::models::ModelError;
+use crate::models::config::{Activation, ModelConfig};
+use crate::models::weights::{Fill, Weights};
+use crate::ops::{self, LayerNormWeights, LinearWeights, Tape, Value, Weight};
+
+/// A linear layer: `y = x Wᵀ + b`.
+#[derive(Clone, Debug)]
+pub(super) struct Linear(LinearWeights);
+
+impl Linear {
+    /// The layer of that Hugging Face name, with a bias; `sizes` are inputs and outputs.
+    pub fn load(
+        weights: &mut Weights<'_>,
+        name: &str,
+        sizes: (usize, usize),
+        fill: Fill,
+    ) -> std::result::Result<Self, ModelError> {
+        let (inputs, outputs) = sizes;
+        let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
+        let weight = weights.parameter(&format!("{name}.weight"), &[outputs, inputs], fill)?;
+        let bias = weights.parameter(&format!("{name}.bias"), &[outputs], bias)?;
+        Ok(Self::new(weight, bias))
+    }
+
+    /// A layer of weights that are loaded already, such as an output layer tied to the word embeddings.
+    pub fn new(weight: Weight, bias: Weight) -> Self {
+        Self(LinearWeights { weight, bias: Some(bias) })
+    }
+
+    /// `activation(x Wᵀ + b)`, `[rows, outputs]`.
+    pub fn forward(&self, tape: &mut Tape<'_>, x: &Value, activation: Option<ops::Activation>) -> Result<Value> {
+        tape.linear(x, &[&self.0], activation)
+    }
+
+    /// [`Self::forward`] in 32 bits, whatever the precision of the other layers.
+    pub fn forward_exactly(&self, tape: &mut Tape<'_>, x: &Value) -> Result<Value> {
+        tape.linear_exactly(x, &self.0)
+    }
+
+    /// The outputs of several layers for the same input, side by side: `[rows, sum of outputs]`.
+    pub fn forward_joint(layers: &[&Self], tape: &mut Tape<'_>, x: &Value) -> Result<Value> {
+        let layers: Vec<&LinearWeights> = layers.iter().map(|layer| &layer.0).collect();
+        tape.linear(x, &layers, None)
+    }
+}
+
+/// The layer normalisation of that Hugging Face name. `fill` is for its weight, [`Fill::Ones`] or [`Fill::Required`].
+pub(super) fn load_norm(
+    weights: &mut Weights<'_>,
+    name: &str,
+    config: &ModelConfig,
+    fill: Fill,
+) -> std::result::Result<LayerNormWeights, ModelError> {
+    let bias = if fill == Fill::Required { Fill::Required } else { Fill::Zeros };
+    Ok(LayerNormWeights {
+        weight: weights.parameter(&format!("{name}.weight"), &[config.hidden_size], fill)?,
+        bias: weights.parameter(&format!("{name}.bias"), &[config.hidden_size], bias)?,
+        epsilon: config.layer_norm_eps,
+    })
+}
+
+impl From<Activation> for ops::Activation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Gelu => Self::Gelu,
+            Activation::GeluNew => Self::GeluTanh,
+            Activation::Relu => Self::Relu,
+        }
+    }
+}

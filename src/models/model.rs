@@ -1,0 +1,272 @@
+//! A network with a head: what is trained, evaluated and exported.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use candle_core::{Result, Tensor};
+
+use crate::data::Batch;
+use crate::models::ModelError;
+use crate::models::backbone::Backbone;
+use crate::models::compute::Compute;
+use crate::models::config::ModelConfig;
+use crate::models::head::{Head, HeadSpec};
+use crate::models::mode::{DropoutRates, Mode, Pass};
+use crate::models::weights::{self, LoadReport, Parameter, Weights};
+use crate::ops::{Array, Backend, CrossEntropy, Gradients, Value, cross_entropy, keep_awake, matrix_speed};
+use crate::project::TrainedLayers;
+
+/// How a model is loaded.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// What the model scores.
+    pub head: HeadSpec,
+    /// Seed of the weights that are newly drawn.
+    pub seed: u64,
+    /// Dropout probability in every place, 0..1; `None` for the model's own.
+    pub dropout: Option<f64>,
+    /// What is trained; the rest is frozen and has no dropout.
+    pub trained: TrainedLayers,
+    /// Where the weights go, and the arithmetic there.
+    pub compute: Compute,
+    /// The model only answers: everything is frozen, and what is computed from the weights alone is kept.
+    pub only_answers: bool,
+}
+
+impl LoadOptions {
+    /// Everything is trained, in main memory, in 32 bits, with the model's own dropout.
+    #[must_use]
+    pub fn new(head: HeadSpec) -> Self {
+        Self {
+            head,
+            seed: 0,
+            dropout: None,
+            trained: TrainedLayers::All,
+            compute: Compute::default(),
+            only_answers: false,
+        }
+    }
+
+    /// [`Self::new`] for a classifier of these labels, in class-id order.
+    #[must_use]
+    pub fn classifier(labels: Vec<String>) -> Self {
+        Self::new(HeadSpec::Classification { labels })
+    }
+}
+
+/// A network of one of the known architectures, and a head that scores a closed set at the tokens a batch reads.
+#[derive(Clone, Debug)]
+pub struct Model {
+    config: ModelConfig,
+    backbone: Backbone,
+    head: Head,
+    spec: HeadSpec,
+    rates: DropoutRates,
+    parameters: Vec<Parameter>,
+    compute: Compute,
+    backend: Backend,
+}
+
+/// A batch to train on, and how.
+#[derive(Clone, Copy)]
+pub struct TrainPass<'a> {
+    /// Sequences with what is wanted at each read.
+    pub batch: &'a Batch,
+    /// [`Model::features`] of the batch, if they are known already.
+    pub features: Option<&'a Array>,
+    /// Names the dropout masks.
+    pub mode: Mode,
+    /// How the losses of the reads are weighted and summed.
+    pub loss: &'a CrossEntropy,
+    /// The pass ends with an error soon after this returns true.
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+/// Loss and times of a [`TrainPass`].
+#[derive(Clone, Copy, Debug)]
+pub struct PassOutcome {
+    /// The batch's part of the loss, in nats.
+    pub loss: f64,
+    /// Time of the forward pass.
+    pub forward: Duration,
+    /// Time of the backward pass.
+    pub backward: Duration,
+}
+
+impl Model {
+    /// Loads a Hugging Face model folder by its `config.json`, weights of any float type as 32-bit.
+    ///
+    /// A head that the folder does not have, or a part of it, is newly drawn and reported.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a file is missing or damaged, the architecture is not known, a classifier has no labels, or a
+    /// tensor of the backbone is missing or of another shape.
+    pub fn load(folder: &Path, options: &LoadOptions) -> std::result::Result<(Self, LoadReport), ModelError> {
+        let config = ModelConfig::read(folder)?;
+        let bytes = weights::read_file(folder)?;
+        let mut weights = Weights::open(folder, &bytes, options.compute.device(), options.seed)?;
+        if options.only_answers {
+            weights.freeze_all();
+        }
+        // New weights are drawn by their number among the parameters: another order would draw others.
+        let backbone = Backbone::load(&mut weights, &config, options.trained)?;
+        let head = Head::load(&mut weights, &config, &options.head, backbone.word_embeddings())?;
+        let (parameters, mut report) = weights.finish()?;
+        head.report(&mut report);
+        let rates = DropoutRates {
+            hidden: options.dropout.unwrap_or(config.hidden_dropout_prob),
+            attention: options.dropout.unwrap_or(config.attention_probs_dropout_prob),
+            classifier: options.dropout.or(config.classifier_dropout).unwrap_or(config.hidden_dropout_prob),
+        };
+        let backend = options.compute.backend();
+        let (spec, compute) = (options.head.clone(), options.compute.clone());
+        Ok((Self { config, backbone, head, spec, rates, parameters, compute, backend }, report))
+    }
+
+    /// The same network, computed in another way.
+    #[must_use]
+    pub fn with_backend(self, backend: Backend) -> Self {
+        Self { backend, ..self }
+    }
+
+    /// Device and arithmetic the model was loaded for.
+    #[must_use]
+    pub fn compute(&self) -> &Compute {
+        &self.compute
+    }
+
+    /// Floating-point operations a second of a large matrix product, on the device and in the arithmetic of this model.
+    ///
+    /// # Errors
+    /// When the product fails.
+    pub fn matrix_speed(&self) -> Result<f64> {
+        matrix_speed(self.backend, self.compute.device())
+    }
+
+    /// Logits at each read, `[reads][labels]` or `[reads][vocabulary]`.
+    ///
+    /// # Errors
+    /// When the batch or a sequence in it is empty, a sequence is longer than [`Self::max_positions`], the batch reads no
+    /// token, a token is not in the vocabulary, or a tensor operation fails.
+    pub fn forward(&self, batch: &Batch, mode: Mode) -> Result<Vec<Vec<f32>>> {
+        self.forward_unless(batch, None, mode, &|| false)
+    }
+
+    /// [`Self::forward`] that ends with an error soon after `stop` returns true; `features` are [`Self::features`] of the
+    /// batch, if they are known already.
+    ///
+    /// # Errors
+    /// As [`Self::forward`], and when it is stopped.
+    pub fn forward_unless(
+        &self,
+        batch: &Batch,
+        features: Option<Array>,
+        mode: Mode,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Vec<f32>>> {
+        self.awake(|| {
+            let mut pass = Pass::new(self.backend, mode, self.rates, stop);
+            self.logits(batch, features, &mut pass)?.to_rows()
+        })
+    }
+
+    /// Forward and backward pass: adds the gradient of the batch's loss to `gradients`, each parameter's under its place
+    /// among [`Self::parameters`].
+    ///
+    /// # Errors
+    /// As [`Self::forward`], when what is wanted does not fit, and when it is stopped; `gradients` are then useless.
+    pub fn train_pass(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<PassOutcome> {
+        self.awake(|| self.train_pass_awake(pass, gradients))
+    }
+
+    /// Runs `work`, with the threads of the kernels kept awake.
+    fn awake<T>(&self, work: impl FnOnce() -> T) -> T {
+        if matches!(self.backend, Backend::Kernels(_)) { keep_awake(work) } else { work() }
+    }
+
+    fn train_pass_awake(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<PassOutcome> {
+        let &TrainPass { batch, features, mode, loss, stop } = pass;
+        let begun = Instant::now();
+        let mut pass = Pass::new(self.backend, mode, self.rates, stop);
+        let logits = self.logits(batch, features.cloned(), &mut pass)?;
+        let loss = cross_entropy(&logits, &batch.wanted, loss)?;
+        let (value, forward) = (loss.value()?, begun.elapsed());
+        let parameters: Vec<Tensor> = match self.backend {
+            Backend::Kernels(_) => Vec::new(),
+            Backend::Composed => self.parameters.iter().map(|parameter| parameter.var.as_tensor().clone()).collect(),
+        };
+        pass.tape.backward(loss, &parameters, gradients)?;
+        Ok(PassOutcome { loss: value, forward, backward: begun.elapsed().saturating_sub(forward) })
+    }
+
+    /// Output of the frozen layers for a batch, to be kept for the next epoch: `[tokens, hidden]`, or `[reads, hidden]` when
+    /// only the head is trained. `None` when everything is trained.
+    ///
+    /// # Errors
+    /// As [`Self::forward`], and when it is stopped.
+    pub fn features(&self, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
+        self.backbone.features(batch, self.backend, stop)
+    }
+
+    /// The pooled hidden state of each read, `[reads][hidden]`, without dropout.
+    ///
+    /// # Errors
+    /// As [`Self::forward`], and when the head has no pooler.
+    pub fn pooled(&self, batch: &Batch) -> Result<Vec<Vec<f32>>> {
+        let mut pass = Pass::new(self.backend, Mode::Inference, self.rates, &|| false);
+        let hidden = self.backbone.hidden_states(batch, None, &mut pass)?;
+        self.head.pooled(&hidden, &mut pass)?.to_rows()
+    }
+
+    fn logits(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
+        let hidden = self.backbone.hidden_states(batch, features, pass)?;
+        self.head.scores(&hidden, pass)
+    }
+
+    pub(super) fn parts(&self) -> (&Backbone, &Head) {
+        (&self.backbone, &self.head)
+    }
+
+    /// Every tensor, trained or frozen, in a fixed order: embeddings, layers, head.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The configuration of the model's folder.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Tokens of the longest sequence that the model reads.
+    #[must_use]
+    pub fn max_positions(&self) -> usize {
+        self.config.max_position_embeddings
+    }
+
+    /// Numbers in all parameters.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        self.parameters.iter().map(|parameter| parameter.var.elem_count()).sum()
+    }
+
+    /// Numbers in the trained parameters.
+    #[must_use]
+    pub fn trained_count(&self) -> usize {
+        let trained = self.parameters.iter().filter(|parameter| parameter.trained);
+        trained.map(|parameter| parameter.var.elem_count()).sum()
+    }
+
+    /// What the model scores.
+    #[must_use]
+    pub fn head(&self) -> &HeadSpec {
+        &self.spec
+    }
+
+    /// Label names in class-id order; none for a head without labels.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        self.spec.labels()
+    }
+}

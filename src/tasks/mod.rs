@@ -1,0 +1,66 @@
+//! What a model is trained to do: one file a task behind one trait, so that training does not know the task.
+//!
+//! A task decides which head the model has, how tokenised texts become samples, and how samples become batches: which
+//! tokens the head reads and what is wanted there. To add a task, write its file and add it to [`definition`].
+
+mod class_weights;
+mod samples;
+mod text_classification;
+
+use crate::data::{Batch, Example, Prepared};
+use crate::models::HeadSpec;
+use crate::ops::CrossEntropy;
+use crate::project::{OutOfRange, Project};
+use crate::tasks::text_classification::TextClassification;
+
+pub use crate::tasks::samples::Samples;
+
+/// What training must know about a task.
+pub trait TaskDefinition: Send + Sync {
+    /// The head of the model.
+    fn head(&self) -> HeadSpec;
+
+    /// Whether texts are truncated to max length when they are tokenised. If not, [`Self::samples`] has to split them.
+    fn truncates(&self) -> bool {
+        true
+    }
+
+    /// Samples of one side of the split, of `max_length` tokens at most. `ids` are the token ids of each example, special
+    /// tokens included.
+    fn samples(&self, examples: &[&Example], ids: Vec<Vec<u32>>, max_length: usize) -> Samples;
+
+    /// Packs the samples at `rows` into a batch. The same draw always makes the same batch.
+    fn batch(&self, samples: &Samples, rows: &[usize], draw: Draw) -> Batch;
+
+    /// How the losses of the reads are weighted and summed. `train` are the training samples.
+    ///
+    /// # Errors
+    /// When a setting of the loss does not fit the data.
+    fn loss(&self, train: &Samples) -> Result<CrossEntropy, OutOfRange>;
+
+    /// Whether [`Self::batch`] depends on the draw. If so, nothing computed from a batch is kept for the next epoch.
+    fn redraws(&self) -> bool {
+        false
+    }
+
+    /// Share of the tokens that the head reads, 0..=1: for the estimate of memory. Close to 0 when it reads one token a
+    /// text.
+    fn share_read(&self) -> f64 {
+        0.0
+    }
+}
+
+/// Names the random choices in a batch, such as which words are masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Draw {
+    /// For training in this epoch, 0-based: each epoch makes other choices.
+    Epoch(u32),
+    /// For evaluation: always the same choices, so that scores can be compared.
+    Evaluation,
+}
+
+/// The task of a project: the one list of tasks.
+#[must_use]
+pub fn definition(project: &Project, prepared: &Prepared) -> Box<dyn TaskDefinition> {
+    Box::new(TextClassification::new(project, prepared))
+}

@@ -1,0 +1,36 @@
+//! Tokenised samples.
+
+/// Tokenised samples of one side of the split, from which batches are made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples {
+    /// Token ids, `[samples][tokens]`.
+    pub ids: Vec<Vec<u32>>,
+    /// Class id of each sample, `[samples]`; empty when the task has no classes.
+    pub classes: Vec<u32>,
+}
+
+impl Samples {
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Tokens of each sample, `[samples]`.
+    #[must_use]
+    pub fn lengths(&self) -> Vec<usize> {
+        self.ids.iter().map(Vec::len).collect()
+    }
+
+    /// Tokens of all samples.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        self.ids.iter().map(|ids| ids.len() as u64).sum()
+    }
+}
