@@ -290,7 +290,10 @@ mod tests {
         assert!(hone(&mut window).state.work.answers.looking().is_some());
         hone(&mut window).run_command(AppCommand::StopLooking);
         settle(&mut window);
-        assert!(hone(&mut window).state.work.answers.looking().is_none() && has_long(&mut window), "the old findings stay");
+        assert!(
+            hone(&mut window).state.work.answers.looking().is_none() && has_long(&mut window),
+            "the old findings stay"
+        );
     }
 
     #[test]
