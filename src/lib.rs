@@ -24,6 +24,8 @@ pub mod fetch;
 pub mod tasks;
 /// Fine-tuning a model on prepared rows.
 pub mod training;
+/// A loaded model that answers inputs: Try it, predict and the proof of an export share it.
+pub mod predictor;
 /// Trained models as others can use them, each proven.
 pub mod export;
 /// The worker thread and the jobs it runs.

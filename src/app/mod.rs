@@ -25,6 +25,7 @@ mod slot;
 mod state;
 mod steps;
 mod take_in;
+mod tasks;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

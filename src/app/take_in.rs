@@ -84,9 +84,11 @@ impl HoneApp {
         }
         if ended == Some(Ended::Answered) {
             self.state.refresh_runs();
-            let macro_f1 =
-                self.state.work.answers.results.value.as_ref().map(|results| results.measured().macro_average.f1);
-            let body = macro_f1.map_or_else(String::new, |f1| format!("Macro-F1 {f1:.3}. Evaluate shows its mistakes"));
+            let figures = self.state.work.answers.results.value.as_ref().map(|results| results.measured().figures());
+            let best = figures.and_then(|figures| figures.into_iter().next());
+            let body = best.map_or_else(String::new, |(name, value)| {
+                format!("{} {value:.3}. Evaluate shows its mistakes", name.title())
+            });
             self.tell(Tone::Success, "Training finished", body);
         }
         self.tell_failure(ended);

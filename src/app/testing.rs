@@ -14,11 +14,15 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared};
-use crate::evaluation::{ClassificationMetrics, Prediction, bootstrap_macro_f1, majority_baseline};
+use crate::evaluation::{
+    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, macro_f1_interval,
+    majority_baseline,
+};
 use crate::progress::{Control, Watch};
-use crate::project::{DatasetSettings, Facts, LabelSettings, Project, RowId, SourceFile};
+use crate::project::{DatasetSettings, Facts, LabelSettings, MetricName, Project, RowId, SourceFile};
 use crate::storage::{
-    AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunSettings, RunSummary, StepMetrics, StopReason, ThemeChoice,
+    AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunSummary, StepMetrics, StopReason,
+    ThemeChoice,
 };
 use crate::worker::{RowSource, RunResults, Survey};
 
@@ -173,8 +177,10 @@ impl Run {
                 key: None,
                 text: row.text.clone(),
                 label: Some(row.label as u32),
-                predicted: best as u32,
-                probabilities: probabilities.map(|value| value as f32).to_vec(),
+                answer: Answer::Class(ClassAnswer {
+                    predicted: best as u32,
+                    probabilities: probabilities.map(|value| value as f32).to_vec(),
+                }),
             }
         })
         .collect()
@@ -182,15 +188,16 @@ impl Run {
 
     fn evaluate(&mut self, step: u64, epoch: f64) {
         let metrics = measure(&self.predictions(&[7]));
-        let best = self.evaluations.iter().map(|point| point.metrics.macro_average.f1).fold(0.0, f64::max);
-        let is_best = metrics.macro_average.f1 > best;
+        let score = |metrics: &Metrics| metrics.get(MetricName::MacroF1).unwrap();
+        let best = self.evaluations.iter().map(|point| score(&point.metrics)).fold(0.0, f64::max);
+        let is_best = score(&metrics) > best;
         self.evaluations.push(EvaluationPoint { step, epoch, metrics, is_best });
     }
 
     fn finish(self) -> RunResults {
         let (validation, test) = (self.predictions(&[7]), self.predictions(&[8, 9]));
         let truth: Vec<u32> = test.iter().filter_map(|prediction| prediction.label).collect();
-        let predicted: Vec<u32> = test.iter().map(|prediction| prediction.predicted).collect();
+        let predicted: Vec<u32> = test.iter().filter_map(Prediction::predicted).collect();
         let learnt: Vec<u32> =
             (0..self.rows.len()).filter(|row| row % 10 < 7).map(|row| self.rows[row].label as u32).collect();
         let summary = RunSummary {
@@ -221,9 +228,13 @@ impl Run {
                 device: "CPU, f32".to_owned(),
             },
             summary,
-            macro_f1_interval: bootstrap_macro_f1(CLASSES, &truth, &predicted, 1000, 42),
-            majority_baseline: majority_baseline(&labels(), &learnt, &truth),
-            tfidf_baseline: None,
+            comparison: RunComparison {
+                interval: macro_f1_interval(CLASSES, &truth, &predicted, 42),
+                baselines: vec![Baseline {
+                    name: BaselineName::MajorityClass,
+                    metrics: Metrics::Classification(majority_baseline(&labels(), &learnt, &truth)),
+                }],
+            },
             validation,
             test,
             steps: self.steps,
@@ -279,12 +290,13 @@ fn words(text: &str) -> Vec<usize> {
         .collect()
 }
 
-fn measure(predictions: &[Prediction]) -> ClassificationMetrics {
+fn measure(predictions: &[Prediction]) -> Metrics {
     let truth: Vec<u32> = predictions.iter().filter_map(|prediction| prediction.label).collect();
-    let predicted: Vec<u32> = predictions.iter().map(|prediction| prediction.predicted).collect();
-    let loss = predictions.iter().map(|row| -f64::from(row.probabilities[row.label.unwrap() as usize]).max(1e-9).ln());
+    let predicted: Vec<u32> = predictions.iter().filter_map(Prediction::predicted).collect();
+    let loss =
+        predictions.iter().map(|row| -f64::from(row.probabilities()[row.label.unwrap() as usize]).max(1e-9).ln());
     let loss = loss.sum::<f64>() / predictions.len().max(1) as f64;
-    ClassificationMetrics::compute(&labels(), &truth, &predicted, loss)
+    Metrics::Classification(ClassificationMetrics::compute(&labels(), &truth, &predicted, loss))
 }
 
 /// The input of a step, owned by a test.

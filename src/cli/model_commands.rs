@@ -8,13 +8,14 @@ use serde_json::json;
 
 use crate::cli::args::{EvaluateArguments, ExportArguments, ModelsCommand, PredictArguments, RunsArguments};
 use crate::cli::new::absolute;
-use crate::cli::outcome::{Figures, RunEntry, print_json};
+use crate::cli::outcome::{RunEntry, Scores, print_json};
 use crate::cli::session::Session;
-use crate::cli::table::{confusion_table, count, duration, grouped, metrics_table, printable, shortened, table};
+use crate::cli::table::{count, details, duration, grouped, metric, printable, scores, shortened, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
+use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::project::ModelChoice;
+use crate::project::{MetricName, ModelChoice};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
 use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
 
@@ -29,16 +30,14 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
     let metrics = &report.metrics;
     writeln!(
         out,
-        "Run {}{} on {}: {} rows, macro-F1 {:.3}, accuracy {:.3}, loss {:.4}.",
+        "Run {}{} on {}: {} rows, {}.",
         report.run,
         if finished { "" } else { " (not finished)" },
         report.data,
-        grouped(metrics.rows),
-        metrics.macro_average.f1,
-        metrics.accuracy,
-        metrics.loss
+        grouped(metrics.rows()),
+        scores(metrics)
     )?;
-    write!(out, "\n{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))?;
+    write!(out, "\n{}", details(metrics))?;
     Ok(())
 }
 
@@ -49,12 +48,12 @@ struct EvaluateOutcome<'a> {
     finished: bool,
     data: &'a str,
     #[serde(flatten)]
-    figures: Figures<'a>,
+    scores: Scores<'a>,
 }
 
 impl<'a> EvaluateOutcome<'a> {
     fn new(report: &'a EvaluationReport, finished: bool) -> Self {
-        Self { run: &report.run, finished, data: &report.data, figures: Figures::from(&report.metrics) }
+        Self { run: &report.run, finished, data: &report.data, scores: Scores::from(&report.metrics) }
     }
 }
 
@@ -171,14 +170,27 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
         writeln!(out, "No runs yet. Start one with: hone train {}", shell_word(&arguments.project))?;
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(|(run, outcome)| run_row(run, outcome)).collect();
-    let head =
-        ["run", ">steps", ">time", "device", ">validation macro-F1", ">test macro-F1", ">test accuracy", "status"];
+    let metrics = listed_metrics(&outcomes);
+    let row = |(run, outcome)| run_row(run, outcome, metrics);
+    let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(row).collect();
+    let [first, second] = metrics.map(MetricName::in_a_sentence);
+    let [validation, test, other] =
+        [format!(">validation {first}"), format!(">test {first}"), format!(">test {second}")];
+    let head = ["run", ">steps", ">time", "device", &validation, &test, &other, "status"];
     write!(out, "{}", table(&head, &rows))?;
     Ok(())
 }
 
-fn run_row(run: &RunListing, outcome: &RunOutcome) -> Vec<String> {
+/// The two metrics that the list of runs shows: those of the newest run that has any.
+fn listed_metrics(outcomes: &[RunOutcome]) -> [MetricName; 2] {
+    let figures = outcomes.iter().find_map(RunOutcome::summary).map(|summary| summary.validation.figures());
+    match figures.as_deref() {
+        Some(&[(first, _), (second, _), ..]) => [first, second],
+        _ => [MetricName::MacroF1, MetricName::Accuracy],
+    }
+}
+
+fn run_row(run: &RunListing, outcome: &RunOutcome, [first, second]: [MetricName; 2]) -> Vec<String> {
     let none = || String::from("-");
     let status = match outcome {
         RunOutcome::Finished(summary) => ending(summary.stop_reason).to_owned(),
@@ -190,16 +202,19 @@ fn run_row(run: &RunListing, outcome: &RunOutcome) -> Vec<String> {
         }
     };
     let summary = outcome.summary();
-    let measured = summary.map(|summary| &summary.validation).filter(|validation| validation.rows > 0);
+    let measured = summary.map(|summary| &summary.validation).filter(|validation| validation.rows() > 0);
     let test = summary.and_then(|summary| summary.test.as_ref());
+    let value = |metrics: Option<&Metrics>, name| {
+        metrics.and_then(|metrics| metrics.get(name)).map_or_else(none, |value| metric(name, value))
+    };
     vec![
         run.folder.id(),
         summary.map_or_else(none, |summary| grouped(summary.steps)),
         summary.map_or_else(none, |summary| duration(summary.train_seconds)),
         summary.filter(|summary| !summary.device.is_empty()).map_or_else(none, |summary| summary.device.clone()),
-        measured.map_or_else(none, |validation| format!("{:.3}", validation.macro_average.f1)),
-        test.map_or_else(none, |test| format!("{:.3}", test.macro_average.f1)),
-        test.map_or_else(none, |test| format!("{:.3}", test.accuracy)),
+        value(measured, first),
+        value(test, first),
+        value(test, second),
         status,
     ]
 }

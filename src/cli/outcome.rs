@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::CliError;
-use crate::evaluation::{ClassMetrics, ClassificationMetrics, ConfusionMatrix};
+use crate::evaluation::{BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics};
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
 use crate::worker::RunResults;
 
@@ -17,7 +17,14 @@ pub(super) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<
 
 /// The metrics of one evaluation. Scripts rely on these names.
 #[derive(Serialize)]
-pub(super) struct Figures<'a> {
+#[serde(untagged)]
+pub(super) enum Scores<'a> {
+    Classification(ClassScores<'a>),
+    LanguageModelling(LanguageScores),
+}
+
+#[derive(Serialize)]
+pub(super) struct ClassScores<'a> {
     rows: u64,
     accuracy: f64,
     macro_f1: f64,
@@ -29,18 +36,55 @@ pub(super) struct Figures<'a> {
     confusion: &'a ConfusionMatrix,
 }
 
-impl<'a> From<&'a ClassificationMetrics> for Figures<'a> {
-    fn from(metrics: &'a ClassificationMetrics) -> Self {
+#[derive(Serialize)]
+pub(super) struct LanguageScores {
+    documents: u64,
+    #[serde(flatten)]
+    overall: MaskedScores,
+    /// Over the domain's own terms only; `None` if none was masked.
+    terms: Option<MaskedScores>,
+}
+
+#[derive(Serialize)]
+struct MaskedScores {
+    masked_tokens: u64,
+    masked_words: u64,
+    perplexity: f64,
+    loss: f64,
+    masked_accuracy: f64,
+}
+
+impl From<&MaskedCounts> for MaskedScores {
+    fn from(counts: &MaskedCounts) -> Self {
         Self {
-            rows: metrics.rows,
-            accuracy: metrics.accuracy,
-            macro_f1: metrics.macro_average.f1,
-            weighted_f1: metrics.weighted_average.f1,
-            macro_precision: metrics.macro_average.precision,
-            macro_recall: metrics.macro_average.recall,
-            loss: metrics.loss,
-            per_class: &metrics.per_class,
-            confusion: &metrics.confusion,
+            masked_tokens: counts.tokens,
+            masked_words: counts.words,
+            perplexity: counts.perplexity(),
+            loss: counts.loss(),
+            masked_accuracy: counts.accuracy(),
+        }
+    }
+}
+
+impl<'a> From<&'a Metrics> for Scores<'a> {
+    fn from(metrics: &'a Metrics) -> Self {
+        match metrics {
+            Metrics::Classification(metrics) => Self::Classification(ClassScores {
+                rows: metrics.rows,
+                accuracy: metrics.accuracy,
+                macro_f1: metrics.macro_average.f1,
+                weighted_f1: metrics.weighted_average.f1,
+                macro_precision: metrics.macro_average.precision,
+                macro_recall: metrics.macro_average.recall,
+                loss: metrics.loss,
+                per_class: &metrics.per_class,
+                confusion: &metrics.confusion,
+            }),
+            Metrics::LanguageModelling(metrics) => Self::LanguageModelling(LanguageScores {
+                documents: metrics.documents,
+                overall: (&metrics.overall).into(),
+                terms: (metrics.terms.words > 0).then(|| (&metrics.terms).into()),
+            }),
         }
     }
 }
@@ -54,10 +98,38 @@ pub(super) struct TrainOutcome<'a> {
     ending: Ending<'a>,
     labels: &'a [String],
     rows: Rows,
-    /// `None` if there are too few rows.
-    macro_f1_interval_95: Option<[f64; 2]>,
-    majority_baseline: Figures<'a>,
-    tfidf_baseline: Option<Figures<'a>>,
+    #[serde(flatten)]
+    comparison: Comparison<'a>,
+}
+
+/// What the run's metrics are compared with, by task.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Comparison<'a> {
+    Classification {
+        /// `None` if there are too few rows.
+        macro_f1_interval_95: Option<[f64; 2]>,
+        majority_baseline: Option<Scores<'a>>,
+        tfidf_baseline: Option<Scores<'a>>,
+    },
+    LanguageModelling {
+        /// The same rows before training.
+        before: Option<Scores<'a>>,
+    },
+}
+
+impl<'a> From<&'a RunResults> for Comparison<'a> {
+    fn from(results: &'a RunResults) -> Self {
+        let baseline = |name| results.comparison.baseline(name).map(Scores::from);
+        match results.measured() {
+            Metrics::Classification(_) => Self::Classification {
+                macro_f1_interval_95: results.interval().map(|interval| [interval.low, interval.high]),
+                majority_baseline: baseline(BaselineName::MajorityClass),
+                tfidf_baseline: baseline(BaselineName::TfIdf),
+            },
+            Metrics::LanguageModelling(_) => Self::LanguageModelling { before: baseline(BaselineName::Untrained) },
+        }
+    }
 }
 
 /// A run's summary, with the same names in every command.
@@ -73,8 +145,8 @@ struct Ending<'a> {
     peak_memory_mb: Option<f64>,
     best_step: u64,
     stop_reason: StopReason,
-    validation: Figures<'a>,
-    test: Option<Figures<'a>>,
+    validation: Scores<'a>,
+    test: Option<Scores<'a>>,
 }
 
 impl<'a> From<&'a RunSummary> for Ending<'a> {
@@ -88,8 +160,8 @@ impl<'a> From<&'a RunSummary> for Ending<'a> {
             peak_memory_mb: (summary.peak_memory > 0).then_some(summary.peak_memory as f64 / 1e6),
             best_step: summary.best_step,
             stop_reason: summary.stop_reason,
-            validation: Figures::from(&summary.validation),
-            test: summary.test.as_ref().map(Figures::from),
+            validation: Scores::from(&summary.validation),
+            test: summary.test.as_ref().map(Scores::from),
         }
     }
 }
@@ -139,9 +211,7 @@ impl<'a> TrainOutcome<'a> {
             ending: Ending::from(&results.summary),
             labels: &results.settings.labels,
             rows: Rows { train, validation, test },
-            macro_f1_interval_95: results.interval().map(Into::into),
-            majority_baseline: Figures::from(&results.majority_baseline),
-            tfidf_baseline: results.tfidf_baseline.as_ref().map(Figures::from),
+            comparison: Comparison::from(results),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::table::{duration, grouped, printable};
+use crate::cli::table::{duration, grouped, printable, scores};
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
 use crate::worker::{LogLevel, LogLine, RunEvent, RunStart};
@@ -174,14 +174,11 @@ fn amount(progress: &Progress) -> String {
 }
 
 fn evaluation_line(evaluation: &EvaluationPoint) -> String {
-    let metrics = &evaluation.metrics;
     format!(
-        "Epoch {:.2}, step {}: validation loss {:.4}, accuracy {:.3}, macro-F1 {:.3}{}",
+        "Epoch {:.2}, step {}: validation {}{}",
         evaluation.epoch,
         grouped(evaluation.step),
-        metrics.loss,
-        metrics.accuracy,
-        metrics.macro_average.f1,
+        scores(&evaluation.metrics),
         if evaluation.is_best { " (best so far)" } else { "" }
     )
 }

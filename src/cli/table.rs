@@ -1,6 +1,9 @@
 //! Text tables for the terminal.
 
-use crate::evaluation::{ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
+use crate::evaluation::{
+    ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, MaskedCounts, Metrics, PrecisionRecall,
+};
+use crate::project::MetricName;
 
 /// Most labels for which the confusion matrix is printed; with more, the largest errors are listed.
 const MATRIX_LABELS: usize = 10;
@@ -78,8 +81,45 @@ pub(super) fn count(number: u64, singular: &str, plural: &str) -> String {
     if number == 1 { format!("1 {singular}") } else { format!("{} {plural}", grouped(number)) }
 }
 
+/// The headline metrics in a sentence: `macro-F1 0.812, accuracy 0.840, loss 0.4213`.
+pub(super) fn scores(metrics: &Metrics) -> String {
+    let named = |(name, value): (MetricName, f64)| format!("{} {}", name.in_a_sentence(), metric(name, value));
+    metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")
+}
+
+/// A metric with the digits it deserves.
+pub(super) fn metric(name: MetricName, value: f64) -> String {
+    match name {
+        MetricName::Loss => format!("{value:.4}"),
+        MetricName::Perplexity => format!("{value:.2}"),
+        MetricName::MacroF1 | MetricName::Accuracy | MetricName::MaskedAccuracy => format!("{value:.3}"),
+    }
+}
+
+/// The tables below a task's headline metrics.
+pub(super) fn details(metrics: &Metrics) -> String {
+    match metrics {
+        Metrics::Classification(metrics) => {
+            format!("{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))
+        }
+        Metrics::LanguageModelling(metrics) => masked_words_table(metrics),
+    }
+}
+
+/// Perplexity and accuracy at all masked words, and at those that are domain terms.
+fn masked_words_table(metrics: &LanguageModelMetrics) -> String {
+    let row = |name: &str, counts: &MaskedCounts| {
+        let perplexity = metric(MetricName::Perplexity, counts.perplexity());
+        let accuracy = metric(MetricName::MaskedAccuracy, counts.accuracy());
+        vec![name.to_owned(), perplexity, accuracy, grouped(counts.words)]
+    };
+    let terms = (metrics.terms.words > 0).then(|| row("domain terms", &metrics.terms));
+    let rows: Vec<Vec<String>> = std::iter::once(row("all words", &metrics.overall)).chain(terms).collect();
+    table(&["masked words", ">perplexity", ">accuracy", ">words"], &rows)
+}
+
 /// Precision, recall and F1 of each label, and their averages.
-pub(super) fn metrics_table(metrics: &ClassificationMetrics) -> String {
+fn metrics_table(metrics: &ClassificationMetrics) -> String {
     let figures = |name: &str, values: &PrecisionRecall, rows: u64| {
         let [precision, recall, f1] = [values.precision, values.recall, values.f1].map(|value| format!("{value:.3}"));
         vec![name.to_owned(), precision, recall, f1, grouped(rows)]
@@ -98,7 +138,7 @@ pub(super) fn metrics_table(metrics: &ClassificationMetrics) -> String {
 }
 
 /// The confusion matrix, or its largest errors if there are many labels.
-pub(super) fn confusion_table(confusion: &ConfusionMatrix) -> String {
+fn confusion_table(confusion: &ConfusionMatrix) -> String {
     if confusion.labels.len() > MATRIX_LABELS {
         return largest_errors(confusion);
     }

@@ -6,9 +6,10 @@ use std::path::Path;
 use crate::cli::args::TrainArguments;
 use crate::cli::outcome::{TrainOutcome, print_json};
 use crate::cli::session::Session;
-use crate::cli::table::{confusion_table, count, duration, grouped, metrics_table};
+use crate::cli::table::{count, details, duration, grouped, metric, scores};
 use crate::cli::{CliError, apply_settings, dry_run};
-use crate::project::Project;
+use crate::evaluation::{Interval, Metrics};
+use crate::project::{MetricName, Project};
 use crate::storage::{ProjectFile, StopReason};
 use crate::worker::{RunResults, Train};
 
@@ -62,31 +63,22 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
     )?;
     let (metrics, is_test) = (results.measured(), summary.test.is_some());
     let (row, rows) = if is_test { ("test row", "test rows") } else { ("validation row", "validation rows") };
-    let interval = match results.interval() {
-        Some((low, high)) => format!("95% interval {low:.3} to {high:.3}"),
-        None => "too few rows for an interval".to_owned(),
-    };
-    writeln!(
-        out,
-        "\nOn {}: macro-F1 {:.3} ({interval}), accuracy {:.3}.",
-        count(metrics.rows, row, rows),
-        metrics.macro_average.f1,
-        metrics.accuracy,
-    )?;
-    let baseline = &results.majority_baseline;
-    writeln!(
-        out,
-        "Majority baseline (always the most frequent label): macro-F1 {:.3}, accuracy {:.3}.",
-        baseline.macro_average.f1, baseline.accuracy
-    )?;
-    if let Some(baseline) = &results.tfidf_baseline {
-        writeln!(
-            out,
-            "TF-IDF baseline (with logistic regression): macro-F1 {:.3}, accuracy {:.3}.",
-            baseline.macro_average.f1, baseline.accuracy
-        )?;
+    let figures = with_interval(metrics, results.interval());
+    writeln!(out, "\nOn {}: {figures}.", count(metrics.rows(), row, rows))?;
+    for baseline in &results.comparison.baselines {
+        writeln!(out, "{}: {}.", baseline.name.title(), scores(&baseline.metrics))?;
     }
-    writeln!(out, "\n{}\n{}", metrics_table(metrics), confusion_table(&metrics.confusion))?;
+    writeln!(out, "\n{}", details(metrics))?;
     writeln!(out, "The trained model is in {}.", results.folder.join("best").display())?;
     Ok(())
+}
+
+/// The headline metrics in a sentence, with the interval after its metric.
+fn with_interval(metrics: &Metrics, interval: Option<Interval>) -> String {
+    let named = |(name, value): (MetricName, f64)| {
+        let interval = interval.filter(|interval| interval.metric == name);
+        let interval = interval.map(|Interval { low, high, .. }| format!(" (95% interval {low:.3} to {high:.3})"));
+        format!("{} {}{}", name.in_a_sentence(), metric(name, value), interval.unwrap_or_default())
+    };
+    metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")
 }

@@ -1,10 +1,11 @@
 //! What can go wrong between a file and a batch.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::data::PatternError;
+use crate::project::SourceFile;
 
 /// Why data could not be read or tokenised. Every message says what to do next.
 #[derive(Debug, Error)]
@@ -21,7 +22,7 @@ pub enum DataError {
     /// A folder holds nothing that can be read as rows.
     #[error(
         "{} is a folder without rows. Choose a file inside it, or a folder that has a folder of .txt files for each \
-         label, or Parquet or Arrow files",
+         label, or documents (.docx, .txt, .md), or Parquet or Arrow files",
         .0.display()
     )]
     NoRowsInFolder(PathBuf),
@@ -131,6 +132,12 @@ pub enum DataError {
         /// Special tokens added to every text.
         special: usize,
     },
+    /// A tokenizer has no token that hides words.
+    #[error("the model's tokenizer has no [MASK] token, so the model cannot learn by guessing hidden words. Choose a BERT model")]
+    NoMaskToken,
+    /// Words cannot be added to a vocabulary.
+    #[error("new words could not be added to the model's vocabulary: {0}")]
+    NewWords(String),
     /// The tokenizer refused a text.
     #[error("text {index} could not be tokenised: {reason}. Exclude it, or choose another model")]
     Tokenise {
@@ -148,4 +155,16 @@ pub enum DataError {
     /// The person stopped the job.
     #[error("stopped")]
     Cancelled,
+}
+
+impl DataError {
+    /// That a folder has files for other sides only.
+    pub(super) fn no_side(folder: &Path, file: SourceFile) -> Self {
+        let side = match file {
+            SourceFile::Main => "training",
+            SourceFile::Validation => "validation",
+            SourceFile::Test => "test",
+        };
+        Self::NoSide { folder: folder.to_owned(), side }
+    }
 }

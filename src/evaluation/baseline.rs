@@ -1,12 +1,12 @@
-//! What simple methods reach on the same rows.
+//! Baselines: what simple methods score on the same rows.
 
-use crate::evaluation::ClassificationMetrics;
 use crate::evaluation::logistic::LogisticRegression;
 use crate::evaluation::minimise::Limits;
 use crate::evaluation::tfidf::Vectorizer;
+use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, Metrics};
 use crate::progress::{Progress, Watch};
 
-/// Training rows the TF-IDF baseline learns from.
+/// Training rows the TF-IDF baseline is fitted on.
 const MOST_ROWS: usize = 100_000;
 /// Weights of the TF-IDF baseline (words times labels): bounds its memory to about 400 MB.
 const MOST_WEIGHTS: usize = 2_000_000;
@@ -15,10 +15,27 @@ const LIMITS: Limits = Limits { tolerance: 1e-4, iterations: 1_000 };
 /// A label that training never had gets this probability in the loss.
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// Always answering the most frequent training label (the first of equals).
+/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled before it is fitted.
 ///
-/// `train` and `truth` are class ids; the loss is that of answering with the training labels' shares, one row added
-/// to each so that a label never seen has a finite loss.
+/// See [`majority_baseline`] and [`tfidf_baseline`].
+#[must_use]
+pub fn classification_baselines(
+    train: LabelledTexts,
+    measured: LabelledTexts,
+    labels: &[String],
+    watch: &mut Watch,
+) -> Vec<Baseline> {
+    let majority = majority_baseline(labels, train.labels, measured.labels);
+    let tfidf = tfidf_baseline(train, measured, labels, watch);
+    let named = |name, metrics| Baseline { name, metrics: Metrics::Classification(metrics) };
+    let majority = named(BaselineName::MajorityClass, majority);
+    std::iter::once(majority).chain(tfidf.map(|metrics| named(BaselineName::TfIdf, metrics))).collect()
+}
+
+/// Always predicting the most frequent training label (the first of equals).
+///
+/// `train` and `truth` are class ids. The loss is that of predicting the training labels' shares, with one row added
+/// to each label so that a label without training rows has a finite loss.
 #[must_use]
 pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> ClassificationMetrics {
     let mut rows = vec![1.0_f64; labels.len()];
@@ -43,7 +60,7 @@ pub struct LabelledTexts<'a> {
     pub labels: &'a [u32],
 }
 
-/// TF-IDF of words and word pairs with logistic regression: what a quick classical method reaches on the same rows.
+/// TF-IDF of words and word pairs with logistic regression: what a quick classical method scores on the same rows.
 ///
 /// The same as scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)` before
 /// `LogisticRegression(class_weight="balanced", max_iter=1000)`, for labels that training rows have. Of more than

@@ -1,12 +1,23 @@
-//! How sure a figure is: bootstrap intervals.
+//! How certain a metric is: bootstrap intervals.
 
 use rayon::prelude::*;
 
-use crate::evaluation::PrecisionRecall;
+use crate::evaluation::{Interval, PrecisionRecall};
+use crate::project::MetricName;
 use crate::random::Rng;
 
-/// Fewer rows than this give no interval worth telling: one row drawn again and again is always the same.
+/// Fewer rows than this give no useful interval: one row drawn again and again is always the same.
 pub const FEWEST_ROWS: u64 = 20;
+
+/// Resamples of an interval.
+const RESAMPLES: usize = 1000;
+
+/// The 95% interval of macro-F1; `None` with fewer than [`FEWEST_ROWS`] rows. See [`bootstrap_macro_f1`].
+#[must_use]
+pub fn macro_f1_interval(classes: usize, truth: &[u32], predicted: &[u32], seed: u64) -> Option<Interval> {
+    let (low, high) = bootstrap_macro_f1(classes, truth, predicted, RESAMPLES, seed);
+    (truth.len() as u64 >= FEWEST_ROWS).then_some(Interval { metric: MetricName::MacroF1, low, high })
+}
 
 /// 95% percentile interval of macro-F1 (Efron 1979): the rows are drawn again with replacement `resamples` times.
 ///
@@ -34,9 +45,9 @@ pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resa
         }
         macro_f1(classes, &counts)
     };
-    let mut figures: Vec<f64> = (0..resamples).into_par_iter().map(resample).collect();
-    figures.sort_by(f64::total_cmp);
-    (percentile(&figures, 0.025), percentile(&figures, 0.975))
+    let mut scores: Vec<f64> = (0..resamples).into_par_iter().map(resample).collect();
+    scores.sort_by(f64::total_cmp);
+    (percentile(&scores, 0.025), percentile(&scores, 0.975))
 }
 
 /// Macro-F1 of `[classes * classes]` counts, true label first.

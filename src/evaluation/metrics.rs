@@ -1,128 +1,128 @@
-//! Accuracy, precision, recall and F1, from a confusion matrix.
+//! The metrics of an evaluation, whatever the task.
 
 use serde::{Deserialize, Serialize};
 
-/// Counts of (true label, predicted label): `counts[true][predicted]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfusionMatrix {
-    /// Label names, in class-id order.
-    pub labels: Vec<String>,
-    /// `[labels][labels]` counts; the row is the true label.
-    pub counts: Vec<Vec<u64>>,
+use crate::evaluation::{ClassificationMetrics, LanguageModelMetrics};
+use crate::project::{MetricName, Task};
+
+/// The metrics of one evaluation.
+#[allow(clippy::large_enum_variant, reason = "a few at a time")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Metrics {
+    /// Of text classification.
+    Classification(ClassificationMetrics),
+    /// Of language modelling at masked words.
+    LanguageModelling(LanguageModelMetrics),
 }
 
-/// Precision, recall and F1; 0 where undefined, as scikit-learn's `zero_division=0`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PrecisionRecall {
-    /// Right among those predicted.
-    pub precision: f64,
-    /// Right among those that are.
-    pub recall: f64,
-    /// Harmonic mean of the two.
-    pub f1: f64,
-}
-
-/// One label's figures.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ClassMetrics {
-    /// Label name.
-    pub label: String,
-    /// Right among those predicted as this label.
-    pub precision: f64,
-    /// Right among the rows of this label.
-    pub recall: f64,
-    /// Harmonic mean of the two.
-    pub f1: f64,
-    /// Rows of this label.
-    pub support: u64,
-}
-
-/// The figures of one evaluation.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ClassificationMetrics {
-    /// Rows evaluated.
-    pub rows: u64,
-    /// Share of right answers.
-    pub accuracy: f64,
-    /// Mean cross-entropy in nats, unweighted and unsmoothed.
-    pub loss: f64,
-    /// Unweighted mean over the labels that have rows or predictions.
-    pub macro_average: PrecisionRecall,
-    /// Mean over the labels, weighted by their rows.
-    pub weighted_average: PrecisionRecall,
-    /// Each label's figures.
-    pub per_class: Vec<ClassMetrics>,
-    /// Counts of (true, predicted).
-    pub confusion: ConfusionMatrix,
-}
-
-impl ConfusionMatrix {
-    /// Counts the pairs of (true, predicted) class id. A pair with an id that no label has is not counted.
+impl Metrics {
+    /// The headline numbers, in the order they are shown.
     #[must_use]
-    pub fn compute(labels: &[String], truth: &[u32], predicted: &[u32]) -> Self {
-        let mut counts = vec![vec![0; labels.len()]; labels.len()];
-        for (&truth, &predicted) in truth.iter().zip(predicted) {
-            if let Some(count) = counts.get_mut(truth as usize).and_then(|row| row.get_mut(predicted as usize)) {
-                *count += 1;
-            }
+    pub fn figures(&self) -> Vec<(MetricName, f64)> {
+        match self {
+            Self::Classification(metrics) => vec![
+                (MetricName::MacroF1, metrics.macro_average.f1),
+                (MetricName::Accuracy, metrics.accuracy),
+                (MetricName::Loss, metrics.loss),
+            ],
+            Self::LanguageModelling(metrics) => vec![
+                (MetricName::Perplexity, metrics.overall.perplexity()),
+                (MetricName::MaskedAccuracy, metrics.overall.accuracy()),
+                (MetricName::Loss, metrics.overall.loss()),
+            ],
         }
-        Self { labels: labels.to_vec(), counts }
     }
 
-    /// Rows counted.
+    /// One metric; `None` if the task doesn't have it.
     #[must_use]
-    pub fn total(&self) -> u64 {
-        self.counts.iter().flatten().sum()
+    pub fn get(&self, name: MetricName) -> Option<f64> {
+        self.figures().into_iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
-}
 
-impl PrecisionRecall {
-    /// `right` of `predicted` predictions of a label that `actual` rows have.
+    /// Mean cross-entropy in nats: of a row in classification, of a masked token in language modelling.
     #[must_use]
-    pub fn from_counts(right: u64, predicted: u64, actual: u64) -> Self {
-        let share = |whole: u64| if whole == 0 { 0.0 } else { right as f64 / whole as f64 };
-        let f1 = if predicted + actual == 0 { 0.0 } else { 2.0 * right as f64 / (predicted + actual) as f64 };
-        Self { precision: share(predicted), recall: share(actual), f1 }
-    }
-}
-
-impl ClassificationMetrics {
-    /// All figures of predictions, equal to scikit-learn's `classification_report` with `zero_division=0`.
-    ///
-    /// `truth` and `predicted` are class ids of the same rows; `loss` is the mean cross-entropy in nats. The macro
-    /// average is over the labels that `truth` or `predicted` has, as scikit-learn takes it when no labels are
-    /// given; a label that neither has is in [`Self::per_class`] with zeros.
-    #[must_use]
-    pub fn compute(labels: &[String], truth: &[u32], predicted: &[u32], loss: f64) -> Self {
-        let confusion = ConfusionMatrix::compute(labels, truth, predicted);
-        let rows = confusion.total();
-        let mut metrics = Self { rows, loss, ..Self::default() };
-        let (mut right, mut present) = (0, 0_u64);
-        for (class, label) in labels.iter().enumerate() {
-            let hits = confusion.counts[class][class];
-            let actual: u64 = confusion.counts[class].iter().sum();
-            let guessed: u64 = confusion.counts.iter().map(|row| row[class]).sum();
-            let PrecisionRecall { precision, recall, f1 } = PrecisionRecall::from_counts(hits, guessed, actual);
-            metrics.per_class.push(ClassMetrics { label: label.clone(), precision, recall, f1, support: actual });
-            right += hits;
-            present += u64::from(actual + guessed > 0);
+    pub fn loss(&self) -> f64 {
+        match self {
+            Self::Classification(metrics) => metrics.loss,
+            Self::LanguageModelling(metrics) => metrics.overall.loss(),
         }
-        metrics.accuracy = right as f64 / rows.max(1) as f64;
-        metrics.macro_average = average(&metrics.per_class, present, |_| 1.0);
-        metrics.weighted_average = average(&metrics.per_class, rows, |class| class.support as f64);
-        metrics.confusion = confusion;
-        metrics
+    }
+
+    /// Rows evaluated; 0 for a run that lost its metrics in a crash.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        match self {
+            Self::Classification(metrics) => metrics.rows,
+            Self::LanguageModelling(metrics) => metrics.documents,
+        }
+    }
+
+    /// The metrics of no rows: of a run that lost its own in a crash.
+    #[must_use]
+    pub fn empty(task: Task) -> Self {
+        match task {
+            Task::TextClassification => Self::Classification(ClassificationMetrics::default()),
+        }
+    }
+
+    /// Perplexity and accuracy at masked words, if the task is language modelling.
+    #[must_use]
+    pub fn language_modelling(&self) -> Option<&LanguageModelMetrics> {
+        match self {
+            Self::Classification(_) => None,
+            Self::LanguageModelling(metrics) => Some(metrics),
+        }
+    }
+
+    /// Precision, recall and confusion matrix, if the task is text classification.
+    #[must_use]
+    pub fn classification(&self) -> Option<&ClassificationMetrics> {
+        match self {
+            Self::Classification(metrics) => Some(metrics),
+            Self::LanguageModelling(_) => None,
+        }
     }
 }
 
-/// Sum of the classes' figures times `weight`, over `total`. Absent classes have zeros and add nothing.
-fn average(classes: &[ClassMetrics], total: u64, weight: impl Fn(&ClassMetrics) -> f64) -> PrecisionRecall {
-    let mean = |figure: fn(&ClassMetrics) -> f64| {
-        classes.iter().map(|class| weight(class) * figure(class)).sum::<f64>() / total.max(1) as f64
-    };
-    PrecisionRecall {
-        precision: mean(|class| class.precision),
-        recall: mean(|class| class.recall),
-        f1: mean(|class| class.f1),
+/// The 95% interval of a metric, by bootstrap over the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The metric.
+    pub metric: MetricName,
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// Which simple method, or which earlier model, a baseline is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BaselineName {
+    /// Always predicting the most frequent training label.
+    MajorityClass,
+    /// TF-IDF with logistic regression, fitted on the same training rows.
+    TfIdf,
+    /// The pre-trained model before training.
+    Untrained,
+}
+
+impl BaselineName {
+    /// Its name on screen.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::MajorityClass => "Majority baseline (always the most frequent label)",
+            Self::TfIdf => "TF-IDF baseline (with logistic regression)",
+            Self::Untrained => "Before training",
+        }
     }
+}
+
+/// What a baseline scores on the same rows as the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// Which one.
+    pub name: BaselineName,
+    /// Its metrics.
+    pub metrics: Metrics,
 }

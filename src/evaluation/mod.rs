@@ -1,14 +1,20 @@
 //! How good a model is: metrics, confusion matrix, intervals, baselines.
 
 mod baseline;
+mod classification;
 mod interval;
+mod language;
 mod logistic;
-mod minimise;
 mod metrics;
+mod minimise;
 mod prediction;
+mod scoring;
 mod tfidf;
 
-pub use baseline::{LabelledTexts, majority_baseline, tfidf_baseline};
-pub use interval::{FEWEST_ROWS, bootstrap_macro_f1};
-pub use metrics::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
-pub use prediction::Prediction;
+pub use baseline::{LabelledTexts, classification_baselines, majority_baseline, tfidf_baseline};
+pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
+pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_interval};
+pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts};
+pub use metrics::{Baseline, BaselineName, Interval, Metrics};
+pub use prediction::{Answer, ClassAnswer, Prediction};
+pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};

@@ -1,37 +1,94 @@
-//! What a model said of one row.
+//! A model's answer to one row.
 
 use serde::{Deserialize, Serialize};
 
+use crate::evaluation::MaskedAnswer;
 use crate::project::RowId;
 
-/// What a model said of one text.
+/// A model's answer, by task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// The row.
-    pub id: RowId,
-    /// What the id column says of it, where one was chosen.
-    #[serde(default)]
-    pub key: Option<String>,
-    /// The text as the model saw it.
-    pub text: String,
-    /// True label's class id, where known.
-    pub label: Option<u32>,
+pub enum Answer {
+    /// A class.
+    Class(ClassAnswer),
+    /// How well the masked words were predicted.
+    MaskedWords(MaskedAnswer),
+}
+
+/// A predicted class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassAnswer {
     /// Class id with the highest probability.
     pub predicted: u32,
     /// Softmax probabilities, `[labels]`.
     pub probabilities: Vec<f32>,
 }
 
-impl Prediction {
+/// A row with its target and the model's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The row.
+    pub id: RowId,
+    /// Its value in the id column, if one was chosen.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The text as the model saw it.
+    pub text: String,
+    /// True label's class id, if known.
+    pub label: Option<u32>,
+    /// What the model answered.
+    pub answer: Answer,
+}
+
+impl Answer {
+    /// The class, if the task is text classification.
+    #[must_use]
+    pub fn class(&self) -> Option<&ClassAnswer> {
+        match self {
+            Self::Class(class) => Some(class),
+            Self::MaskedWords(_) => None,
+        }
+    }
+
+    /// The masked words, if the task is language modelling.
+    #[must_use]
+    pub fn masked_words(&self) -> Option<&MaskedAnswer> {
+        match self {
+            Self::Class(_) => None,
+            Self::MaskedWords(words) => Some(words),
+        }
+    }
+}
+
+impl ClassAnswer {
     /// Probability of the predicted class.
     #[must_use]
     pub fn confidence(&self) -> f32 {
         self.probabilities.get(self.predicted as usize).copied().unwrap_or(0.0)
     }
+}
 
-    /// Whether a true label is known and it is another one.
+impl Prediction {
+    /// The predicted class id; `None` if the task is not text classification.
+    #[must_use]
+    pub fn predicted(&self) -> Option<u32> {
+        self.answer.class().map(|class| class.predicted)
+    }
+
+    /// Probabilities of the classes, `[labels]`; empty if the task is not text classification.
+    #[must_use]
+    pub fn probabilities(&self) -> &[f32] {
+        self.answer.class().map_or(&[], |class| &class.probabilities)
+    }
+
+    /// Probability of the predicted class; 0 if the task is not text classification.
+    #[must_use]
+    pub fn confidence(&self) -> f32 {
+        self.answer.class().map_or(0.0, ClassAnswer::confidence)
+    }
+
+    /// Whether the true class is known and another one was predicted.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
-        self.label.is_some_and(|label| label != self.predicted)
+        matches!((self.label, self.predicted()), (Some(label), Some(predicted)) if label != predicted)
     }
 }

@@ -1,7 +1,7 @@
 //! Texts -> TF-IDF, as scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)`.
 //!
-//! Words and pairs are known by a 64-bit hash instead of their text: a million rows then fit in memory, and two
-//! different ones sharing a hash is a matter of one in a trillion.
+//! Words and pairs are identified by a 64-bit hash instead of their text, so that a million rows fit in memory. Two
+//! different ones share a hash about once in a trillion.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -76,7 +76,7 @@ pub(super) struct Vectorizer {
 }
 
 impl Vectorizer {
-    /// Learns the words of `texts`; keeps at most `most_features`, the most frequent ones.
+    /// Collects the words of `texts`; keeps at most `most_features`, the most frequent ones.
     pub fn fit(texts: &[&str], most_features: usize) -> Self {
         let mut frequency: HashMap<u64, u32> = HashMap::new();
         for part in texts.chunks(4096) {
@@ -117,7 +117,7 @@ impl Vectorizer {
     }
 }
 
-/// Each word and pair of neighbouring words of a text, with how often it stands there.
+/// Each word and pair of neighbouring words of a text, with its count.
 fn term_counts(text: &str) -> Vec<(u64, u32)> {
     let lower = text.to_lowercase();
     let words = lower.split(|character: char| !(character.is_alphanumeric() || character == '_'));

@@ -3,8 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::data::DataError;
 use crate::models::ModelError;
+use crate::predictor::PredictorError;
 use crate::storage::{StorageError, advice};
 
 /// Why an export was not made. Nothing of it is left behind.
@@ -43,12 +43,21 @@ pub enum ExportError {
     /// The model's files.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The tokenizer's files.
+    /// A model that cannot be loaded or gives no answer.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Predictor(PredictorError),
     /// A person stopped it.
     #[error("The export was stopped and removed.")]
     Cancelled,
+}
+
+impl From<PredictorError> for ExportError {
+    fn from(error: PredictorError) -> Self {
+        match error {
+            PredictorError::Cancelled => Self::Cancelled,
+            error => Self::Predictor(error),
+        }
+    }
 }
 
 impl ExportError {

@@ -16,10 +16,10 @@ pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -
     }
     let mut settings = source.settings.clone();
     if let Some(info) = read_model_info(&source.run.best())? {
-        // What was asked for may be more than the model reads.
+        // The setting may be more than the model's limit.
         settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
     }
-    let card = model_card::text(&settings, &source.summary);
+    let card = model_card::text(&settings, &source.summary, &source.comparison);
     let path = folder.join("README.md");
     write_atomic(&path, |writer| writer.write_all(card.as_bytes())).map_err(ExportError::io("write", &path))?;
     verify::same_answers(source, folder, watch)

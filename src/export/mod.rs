@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
 use crate::progress::{Progress, Watch};
-use crate::storage::{RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
+use crate::storage::{RunComparison, RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
 
 pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
@@ -42,6 +42,8 @@ struct Source<'a> {
     run: &'a RunFolder,
     settings: RunSettings,
     summary: RunSummary,
+    /// Empty if the run has none.
+    comparison: RunComparison,
 }
 
 /// Writes a run's best model, or its predictions, to `output`, then reads them again and compares.
@@ -72,7 +74,9 @@ pub fn export(
 impl<'a> Source<'a> {
     fn read(run: &'a RunFolder) -> Result<Self, ExportError> {
         let summary = run.trained()?.summary;
-        Ok(Self { run, settings: run.read_settings()?, summary })
+        // A run that ended early has none; the card can do without.
+        let comparison = run.read_comparison().unwrap_or_default();
+        Ok(Self { run, settings: run.read_settings()?, summary, comparison })
     }
 
     /// Predictions that the run kept: those on test, or on validation where there is no test.

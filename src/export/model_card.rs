@@ -1,125 +1,50 @@
-//! `README.md` of an exported model: a Hugging Face model card with the numbers that were measured.
+//! `README.md` of an exported model: a Hugging Face model card with its metrics and settings.
+
+mod results;
 
 use std::fmt::{self, Write};
 use std::path::Path;
 
-use crate::evaluation::ClassificationMetrics;
+use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
 use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
-use crate::storage::{RunSettings, RunSummary, StopReason};
+use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 
-/// What the person's own patterns are called among the cleaning steps.
+/// The name of the person's own patterns among the cleaning steps.
 const PATTERNS: &str = "own find-and-replace patterns";
-/// Patterns written out.
+/// Most patterns listed.
 const PATTERNS_SHOWN: usize = 20;
 
 /// The card.
-pub(super) fn text(settings: &RunSettings, summary: &RunSummary) -> String {
+pub(super) fn text(settings: &RunSettings, summary: &RunSummary, comparison: &RunComparison) -> String {
     let mut card = String::new();
     // Writing to a string cannot fail.
-    let _ = write_card(&mut card, settings, summary);
+    let _ = write_card(&mut card, Results { settings, summary, comparison });
     card
 }
 
-fn write_card(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> fmt::Result {
+fn write_card(card: &mut String, results: Results<'_>) -> fmt::Result {
+    let settings = results.settings;
     let base = Base::of(&settings.project.model);
-    let (side, metrics) = match &summary.test {
-        Some(test) => ("test", test),
-        None => ("validation", &summary.validation),
-    };
-    header(card, settings, &base, side, metrics)?;
+    header(card, results, &base)?;
     writeln!(card, "# {}\n", one_line(&settings.project.name))?;
-    writeln!(
-        card,
-        "A text classifier with {} labels, fine-tuned from {} with Hone {}.\n",
-        settings.labels.len(),
-        base.shown,
-        settings.hone_version
-    )?;
-    results(card, settings, summary, side, metrics)?;
+    writeln!(card, "{} from {} with Hone {}.\n", results.kind(), base.shown, settings.hone_version)?;
+    results.write(card)?;
     data(card, settings)?;
-    training(card, settings, summary)?;
-    usage(card, settings)
+    training(card, settings, results.summary)?;
+    results.write_usage(card)
 }
 
-/// The YAML that the Hub reads. Texts are written as JSON strings, which YAML understands.
-fn header(
-    card: &mut String,
-    settings: &RunSettings,
-    base: &Base,
-    side: &str,
-    metrics: &ClassificationMetrics,
-) -> fmt::Result {
-    let name = &settings.project.name;
+/// The YAML that the Hub reads. Texts are written as JSON strings, which are valid YAML.
+fn header(card: &mut String, results: Results<'_>, base: &Base) -> fmt::Result {
     writeln!(card, "---\nlicense: {}", base.licence)?;
     if let Some(repo) = &base.repo {
         writeln!(card, "base_model: {repo}")?;
     }
-    writeln!(
-        card,
-        "pipeline_tag: text-classification\nlibrary_name: transformers\ntags:\n- text-classification\n- hone"
-    )?;
-    if metrics.rows == 0 {
-        return writeln!(card, "---\n");
-    }
-    writeln!(card, "metrics:\n- accuracy\n- f1\nmodel-index:\n- name: {}\n  results:", quoted(name))?;
-    writeln!(card, "  - task:\n      type: text-classification\n      name: Text classification")?;
-    writeln!(
-        card,
-        "    dataset:\n      type: private\n      name: {}\n      split: {side}",
-        quoted(&data_name(settings))
-    )?;
-    writeln!(card, "    metrics:")?;
-    let figures = [
-        ("accuracy", "Accuracy", metrics.accuracy),
-        ("f1", "Macro F1", metrics.macro_average.f1),
-        ("precision", "Macro precision", metrics.macro_average.precision),
-        ("recall", "Macro recall", metrics.macro_average.recall),
-    ];
-    for (kind, shown, value) in figures {
-        writeln!(card, "    - type: {kind}\n      name: {shown}\n      value: {value:.6}")?;
-    }
+    let tag = results.pipeline_tag();
+    writeln!(card, "pipeline_tag: {tag}\nlibrary_name: transformers\ntags:\n- {tag}\n- hone")?;
+    results.write_index(card)?;
     writeln!(card, "---\n")
-}
-
-fn results(
-    card: &mut String,
-    settings: &RunSettings,
-    summary: &RunSummary,
-    side: &str,
-    metrics: &ClassificationMetrics,
-) -> fmt::Result {
-    writeln!(card, "## Results\n")?;
-    if metrics.rows == 0 {
-        writeln!(card, "The run was cut off, and its figures with it: measure the model on rows of your own.")?;
-        return writeln!(card, "\nLabels, in the order of the logits: {}.\n", settings.labels.join(", "));
-    }
-    let chosen_by = if side == "validation" {
-        "; they chose the best checkpoint, so the figures are a little too good"
-    } else {
-        ""
-    };
-    writeln!(card, "On the {} {side} rows, which the model was not trained on{chosen_by}:", metrics.rows)?;
-    writeln!(card, "\n| | precision | recall | F1 | rows |\n| --- | --- | --- | --- | --- |")?;
-    for class in &metrics.per_class {
-        let label = one_line(&class.label).replace('|', "\\|");
-        let (precision, recall, f1) = (class.precision, class.recall, class.f1);
-        writeln!(card, "| {label} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", class.support)?;
-    }
-    for (name, mean) in [("macro average", metrics.macro_average), ("weighted average", metrics.weighted_average)] {
-        let (precision, recall, f1) = (mean.precision, mean.recall, mean.f1);
-        writeln!(card, "| {name} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", metrics.rows)?;
-    }
-    writeln!(card, "\nAccuracy {:.4}, mean cross-entropy {:.4}.", metrics.accuracy, metrics.loss)?;
-    if summary.test.is_some() {
-        let validation = &summary.validation;
-        writeln!(
-            card,
-            "On the {} validation rows: accuracy {:.4}, macro F1 {:.4}.",
-            validation.rows, validation.accuracy, validation.macro_average.f1
-        )?;
-    }
-    writeln!(card, "\nLabels, in the order of the logits: {}.\n", settings.labels.join(", "))
 }
 
 fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
@@ -132,7 +57,7 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
     let text = match read.as_slice() {
         [] | [_] => format!("text column: `{}`", dataset.text_column),
         [joined @ .., text] => {
-            format!("text: the column `{text}`, with `{}` put before the text", joined.join("`, `"))
+            format!("text: the column `{text}`, with `{}` prepended", joined.join("`, `"))
         }
     };
     let label = dataset.labelled_by().collect::<Vec<_>>().join("`, `");
@@ -154,9 +79,9 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     let optimizer = &chosen.optimizer;
     let ended = match summary.stop_reason {
         StopReason::Completed => "after the last epoch",
-        StopReason::EarlyStopping => "early, as the metric improved no more",
+        StopReason::EarlyStopping => "early, because the metric stopped improving",
         StopReason::Stopped => "stopped by hand",
-        StopReason::CutOff => "before its time, by an error or a crash",
+        StopReason::CutOff => "early, by an error or a crash",
     };
     let weights = match &chosen.class_weights {
         ClassWeights::None => "none".to_owned(),
@@ -169,54 +94,36 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         ("epochs", chosen.epochs.to_string()),
         ("batch size", chosen.batch_size.to_string()),
         ("gradient accumulation", chosen.gradient_accumulation.to_string()),
-        ("longest text in tokens", chosen.max_length.to_string()),
+        ("max length in tokens", chosen.max_length.to_string()),
         ("learning rate", optimizer.learning_rate.to_string()),
         ("schedule", format!("{:?}", chosen.schedule).to_lowercase()),
         ("warm-up", chosen.warmup.to_string()),
         ("weight decay", optimizer.weight_decay.to_string()),
         ("Adam betas, epsilon", format!("{}, {}, {:e}", optimizer.beta1, optimizer.beta2, optimizer.epsilon)),
         ("largest gradient norm", optimizer.max_grad_norm.to_string()),
-        ("dropout", chosen.dropout.map_or_else(|| "the model's own".to_owned(), |dropout| dropout.to_string())),
+        ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
         ("label smoothing", chosen.label_smoothing.to_string()),
         ("class weights", one_line(&weights)),
         ("seed", chosen.seed.to_string()),
     ];
-    // Runs of earlier versions did not write it down: it was the processor, in 32 bits.
+    // Runs of early versions did not record it: it was the CPU, in 32 bits.
     let device = if summary.device.is_empty() { "CPU, f32" } else { &summary.device };
     writeln!(card, "## Training\n\n| setting | value |\n| --- | --- |")?;
     for (name, value) in rows {
         writeln!(card, "| {name} | {value} |")?;
     }
-    writeln!(card, "| computed on | {device} |")?;
+    writeln!(card, "| device | {device} |")?;
     if device.contains("bf16") {
         writeln!(
             card,
-            "\nMatrix products were of numbers rounded to bf16, in training and in every figure here. Computed in another \
-             arithmetic, as other tools do unless told, answers can differ a little."
+            "\nMatrix products used bf16 operands, in training and for all metrics here. Tools that compute in another \
+             precision can give slightly different answers."
         )?;
     }
     writeln!(
         card,
         "\n{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.\n",
         summary.steps, summary.epochs, summary.train_seconds, summary.best_step
-    )
-}
-
-fn usage(card: &mut String, settings: &RunSettings) -> fmt::Result {
-    let length = settings.project.training.max_length;
-    writeln!(
-        card,
-        "## How to use it\n\nWith [transformers](https://huggingface.co/docs/transformers), from this folder:\n\n\
-         ```python\nfrom transformers import pipeline\n\n\
-         classify = pipeline(\"text-classification\", model=\"path/to/this/folder\", top_k=None)\n\
-         print(classify(\"your text\", truncation=True, max_length={length}))\n```\n"
-    )?;
-    // Naming the text column lets joined columns be missing; the model learnt to read them.
-    let named = if settings.project.dataset.joined_columns.is_empty() { " --text text" } else { "" };
-    writeln!(
-        card,
-        "With Hone, which also cleans each text as the training texts were cleaned:\n\n\
-         ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
     )
 }
 
@@ -232,7 +139,7 @@ impl Base {
         let id = match choice {
             ModelChoice::Catalogue(id) => id.as_str(),
             ModelChoice::Folder(folder) => {
-                // Only the folder's name: the rest of the path is nobody's business.
+                // Only the folder's name: the rest of the path is private.
                 let shown = format!("the model in the folder `{}`", file_name(folder));
                 return Self { repo: None, shown, licence: "unknown".to_owned() };
             }
@@ -254,7 +161,7 @@ impl Base {
 
 fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
     let steps = [
-        (cleaning.fix_mojibake, "wrongly decoded characters repaired"),
+        (cleaning.fix_mojibake, "mojibake repaired"),
         (cleaning.strip_html, "HTML removed"),
         (cleaning.decode_entities, "HTML entities decoded"),
         (cleaning.normalise_unicode, "Unicode NFC"),
@@ -267,17 +174,17 @@ fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
         (cleaning.mask_orders, "order numbers masked"),
         (cleaning.name_emoji, "emoji named"),
         (cleaning.remove_emoji, "emoji removed"),
-        (cleaning.collapse_repeats, "repeated letters and marks shortened"),
+        (cleaning.collapse_repeats, "repeated characters shortened"),
         (cleaning.patterns.iter().any(|pattern| pattern.enabled), PATTERNS),
-        (cleaning.collapse_whitespace, "white space collapsed"),
-        (cleaning.drop_duplicates, "duplicates left out"),
-        (cleaning.drop_conflicts, "texts with two labels left out"),
+        (cleaning.collapse_whitespace, "whitespace collapsed"),
+        (cleaning.drop_duplicates, "duplicates dropped"),
+        (cleaning.drop_conflicts, "conflicting duplicates dropped"),
     ];
     let words = |words: &str| if words == PATTERNS { patterns(cleaning) } else { words.to_owned() };
     steps.into_iter().filter(|(on, _)| *on).map(|(_, step)| words(step)).collect()
 }
 
-/// The person's own patterns, with what they find and put in.
+/// The person's own patterns: what each finds, and its replacement.
 fn patterns(cleaning: &CleaningSettings) -> String {
     let code = |text: &str| format!("`{}`", one_line(text).replace('`', "'"));
     let used: Vec<&Pattern> = cleaning.patterns.iter().filter(|pattern| pattern.enabled).collect();
@@ -314,7 +221,10 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::{ClassMetrics, PrecisionRecall};
+    use crate::evaluation::{
+        Baseline, BaselineName, ClassMetrics, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics,
+        PrecisionRecall,
+    };
     use crate::project::Project;
     use crate::storage::RUN_SCHEMA_VERSION;
 
@@ -357,14 +267,43 @@ mod tests {
             device: "CPU, bf16".to_owned(),
             stop_reason: StopReason::EarlyStopping,
             best_step: 20,
-            validation: metrics.clone(),
-            test: test.then_some(metrics),
+            validation: Metrics::Classification(metrics.clone()),
+            test: test.then_some(Metrics::Classification(metrics)),
         }
+    }
+
+    fn card(settings: &RunSettings, test: bool) -> String {
+        text(settings, &summary(test), &RunComparison::default())
+    }
+
+    #[test]
+    fn the_card_of_a_language_model_compares_perplexity_before_and_after() {
+        let metrics = |nats| {
+            let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
+            let terms = MaskedCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
+            Metrics::LanguageModelling(LanguageModelMetrics { documents: 12, overall, terms })
+        };
+        let settings = RunSettings { labels: Vec::new(), ..settings() };
+        let summary = RunSummary { validation: metrics(200.0), test: None, ..summary(false) };
+        let before = Baseline { name: BaselineName::Untrained, metrics: metrics(300.0) };
+        let card = text(&settings, &summary, &RunComparison { interval: None, baselines: vec![before] });
+        for part in [
+            "pipeline_tag: fill-mask",
+            "A masked language model, adapted to the texts below from",
+            "- type: perplexity\n      name: Perplexity at masked tokens\n      value: 7.389056",
+            "On the 12 validation rows, which the model was not trained on; these were also used to pick the checkpoint",
+            "| before training | 20.09 | 0.500 | 80 |\n| after training | 7.39 | 0.500 | 80 |",
+            "| domain terms, after training | 54.60 | 0.250 | 8 |",
+            "pipeline(\"fill-mask\", model=\"path/to/this/folder\")",
+        ] {
+            assert!(card.contains(part), "{part} is missing in\n{card}");
+        }
+        assert!(!card.contains("Labels") && !card.contains("hone predict"), "{card}");
     }
 
     #[test]
     fn the_card_has_what_the_hub_reads() {
-        let card = text(&settings(), &summary(true));
+        let card = card(&settings(), true);
         let yaml = card.split("---\n").nth(1).unwrap();
         for line in [
             "license: apache-2.0",
@@ -379,8 +318,8 @@ mod tests {
     }
 
     #[test]
-    fn the_card_tells_the_measured_numbers_and_how_to_use_it() {
-        let card = text(&settings(), &summary(true));
+    fn the_card_reports_metrics_and_usage() {
+        let card = card(&settings(), true);
         for part in [
             "| bad \\| ugly | 0.500 | 0.250 | 0.333 | 7 |",
             "Accuracy 0.8500",
@@ -397,15 +336,15 @@ mod tests {
     #[test]
     fn joined_columns_and_several_files_are_named() {
         let mut settings = settings();
-        assert!(text(&settings, &summary(true)).contains("- text column: `text`, label column: `mood`\n"));
+        assert!(card(&settings, true).contains("- text column: `text`, label column: `mood`\n"));
         let dataset = &mut settings.project.dataset;
         dataset.more = vec!["/home/somebody/march.csv".into()];
         dataset.joined_columns = vec!["title".to_owned()];
         dataset.set_label_columns(&["good", "bad"].map(str::to_owned));
-        let card = text(&settings, &summary(true));
+        let card = card(&settings, true);
         for part in [
             "- files: `reviews.csv`, `march.csv`\n",
-            "- text: the column `text`, with `title` put before the text, label columns: `good`, `bad`\n",
+            "- text: the column `text`, with `title` prepended, label columns: `good`, `bad`\n",
             "hone predict path/to/this/folder texts.csv --out predictions.csv",
         ] {
             assert!(card.contains(part), "{part} is missing in\n{card}");
@@ -413,17 +352,17 @@ mod tests {
     }
 
     #[test]
-    fn no_path_of_the_machine_is_told() {
+    fn the_card_names_no_folder_of_the_machine() {
         let mut settings = settings();
         settings.project.model = ModelChoice::Folder("/home/somebody/models/mine".into());
-        let card = text(&settings, &summary(true));
+        let card = card(&settings, true);
         assert!(!card.contains("somebody") && card.contains("`reviews.csv`") && card.contains("`mine`"));
         assert!(card.contains("license: unknown") && !card.contains("base_model"));
     }
 
     #[test]
-    fn validation_figures_are_said_to_be_so() {
-        let card = text(&settings(), &summary(false));
-        assert!(card.contains("split: validation") && card.contains("a little too good"));
+    fn the_card_says_that_validation_metrics_are_optimistic() {
+        let card = card(&settings(), false);
+        assert!(card.contains("split: validation") && card.contains("the metrics are optimistic"));
     }
 }

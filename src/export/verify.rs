@@ -1,28 +1,30 @@
-//! The proof of an export: it is loaded as anybody would load it, and asked the same questions as the model.
+//! The proof of an export: it is loaded as any tool would load it, and must give the same logits as the model.
 
 use std::path::Path;
 
-use crate::data::{TextTokenizer, packed};
 use crate::export::{ExportError, Source, say};
-use crate::models::{LoadOptions, Mode, Model};
+use crate::predictor::{Predictor, PredictorError};
 use crate::progress::Watch;
+use crate::project::{CleaningSettings, Precision};
+use crate::storage::{ModelFolderInfo, read_model_info};
 
-/// Largest difference of a logit that counts as the same.
+/// Largest difference of a logit that counts as equal.
 const LIMIT: f32 = 1e-5;
-/// Rows asked.
+/// Rows compared.
 const ROWS: usize = 64;
-/// Rows asked at once: little enough that a stop is heeded within a second.
-const BATCH: usize = 8;
 
 /// Compares the logits of the export in `folder` with those of the run's best checkpoint.
 ///
-/// Each side reads its own tokenizer, so that is compared too. Returns the proof in words.
+/// Each uses its own tokenizer, so that is compared too. Returns the proof in words.
 pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     say(watch, "Opening the export again")?;
     let (texts, what) = questions(source)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let trained = logits(source, &source.run.best(), &texts, watch)?;
-    let exported = logits(source, folder, &texts, watch)?;
+    let mut logits = |folder: &Path| {
+        let model = load(source, folder)?;
+        model.logits(&texts, || say(watch, "Comparing the export with the model"))
+    };
+    let (trained, exported) = (logits(&source.run.best())?, logits(folder)?);
     let difference = largest_difference(&trained, &exported)?;
     Ok(format!(
         "Opened again and compared with the trained model on {} {what}: the largest difference of a logit is {difference:.1e} \
@@ -31,9 +33,9 @@ pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch
     ))
 }
 
-/// Up to [`ROWS`] texts, spread evenly over the predictions that the run kept, and what they are.
+/// Up to [`ROWS`] texts, spread evenly over the run's predictions, and what they are.
 ///
-/// A run that kept none is asked about its label names: any text tells whether two models are the same.
+/// For a run without predictions they are its label names: any text tells whether two models are the same.
 fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> {
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
@@ -44,32 +46,25 @@ fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> 
     Ok((texts, format!("{side} rows")))
 }
 
-/// `[texts][labels]`.
-fn logits(
-    source: &Source<'_>,
-    folder: &Path,
-    texts: &[&str],
-    watch: &mut Watch<'_>,
-) -> Result<Vec<Vec<f32>>, ExportError> {
+/// The model in `folder`, used as the run's best checkpoint is: an export of the weights alone has no `hone.ron`.
+fn load(source: &Source<'_>, folder: &Path) -> Result<Predictor, ExportError> {
     let settings = &source.settings;
-    let options = LoadOptions { dropout: Some(0.0), ..LoadOptions::classifier(settings.labels.clone()) };
-    let (model, report) = Model::load(folder, &options)?;
-    if report.new_head {
-        return Err(ExportError::Differs(format!("{} has no head for these labels", folder.display())));
-    }
-    let length = settings.project.training.max_length.min(model.max_positions());
-    let ids = TextTokenizer::load(folder)?.encode_batch(texts, length)?;
-    let rows: Vec<usize> = (0..ids.len()).collect();
-    let mut logits = Vec::with_capacity(rows.len());
-    for batch in rows.chunks(BATCH) {
-        say(watch, "Comparing the export with the model")?;
-        let answers = model.forward(&packed(&ids, None, batch), Mode::Inference);
-        logits.extend(answers.map_err(crate::models::ModelError::from)?);
-    }
-    Ok(logits)
+    let info = read_model_info(&source.run.best())?.unwrap_or_else(|| ModelFolderInfo {
+        labels: settings.labels.clone(),
+        cleaning: CleaningSettings::none(),
+        max_length: settings.project.training.max_length,
+        precision: Precision::F32,
+        ..ModelFolderInfo::default()
+    });
+    Predictor::load_with(folder, info).map_err(|error| match error {
+        PredictorError::NoHead(folder) => {
+            ExportError::Differs(format!("{} has no head for these labels", folder.display()))
+        }
+        error => error.into(),
+    })
 }
 
-/// An error where it is over the limit, or not a number.
+/// The largest difference; an error if one is over the limit or not a number.
 fn largest_difference(one: &[Vec<f32>], other: &[Vec<f32>]) -> Result<f32, ExportError> {
     let mut largest = 0.0_f32;
     for (row, (one, other)) in one.iter().zip(other).enumerate() {

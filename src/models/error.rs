@@ -97,6 +97,9 @@ pub enum ModelError {
     /// A classifier without labels.
     #[error("A classification model needs at least one label; check the label column.")]
     NoLabels,
+    /// The model's tokenizer could not be loaded or changed.
+    #[error(transparent)]
+    Data(#[from] crate::data::DataError),
     /// A tensor operation failed.
     #[error("A computation on the model's weights failed: {0}")]
     Tensor(#[from] candle_core::Error),

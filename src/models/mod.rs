@@ -13,6 +13,7 @@ mod layers;
 mod mode;
 mod model;
 mod save;
+mod vocabulary;
 mod weights;
 
 pub use compute::Compute;
@@ -21,4 +22,5 @@ pub use error::ModelError;
 pub use head::HeadSpec;
 pub use mode::Mode;
 pub use model::{LoadOptions, Model, PassOutcome, TrainPass};
+pub use vocabulary::copy_with_words;
 pub use weights::{LoadReport, Parameter, WEIGHTS_FILE, WrongShape};

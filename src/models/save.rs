@@ -39,16 +39,21 @@ impl Model {
         let text = format!("{config:#}\n");
         write(out, CONFIG_FILE, text.as_bytes())?;
         write(out, WEIGHTS_FILE, &serialised(self.parameters(), &out.join(WEIGHTS_FILE))?)?;
-        for file in TOKENIZER_FILES {
-            let path = source.join(file);
-            match std::fs::read(&path) {
-                Ok(bytes) => write(out, file, &bytes)?,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(source) => return Err(ModelError::Io { action: "read", path, source }),
-            }
-        }
-        Ok(())
+        copy_tokenizer(source, out)
     }
+}
+
+/// Copies the files of a folder's tokenizer, those that it has.
+pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError> {
+    for file in TOKENIZER_FILES {
+        let path = source.join(file);
+        match std::fs::read(&path) {
+            Ok(bytes) => write(out, file, &bytes)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(source) => return Err(ModelError::Io { action: "read", path, source }),
+        }
+    }
+    Ok(())
 }
 
 /// Keys of `config.json` that only a classifier has.
@@ -100,7 +105,8 @@ fn serialised(parameters: &[Parameter], path: &Path) -> Result<Vec<u8>, ModelErr
     })
 }
 
-fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), ModelError> {
+/// Writes a file of a model folder.
+pub(super) fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), ModelError> {
     let path = folder.join(file);
     write_atomic(&path, |writer| writer.write_all(bytes)).map_err(|source| ModelError::Io {
         action: "write",

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::project::MetricName;
+
 /// Everything the trainer needs beside the data and the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -109,6 +111,16 @@ pub enum MetricChoice {
     Accuracy,
     /// Mean cross-entropy; lower is better.
     Loss,
+}
+
+impl From<MetricChoice> for MetricName {
+    fn from(choice: MetricChoice) -> Self {
+        match choice {
+            MetricChoice::MacroF1 => Self::MacroF1,
+            MetricChoice::Accuracy => Self::Accuracy,
+            MetricChoice::Loss => Self::Loss,
+        }
+    }
 }
 
 /// Stop when the metric has not improved for a while.

@@ -1,4 +1,4 @@
-//! Files that are either wholly written or not there.
+//! Files that are written completely or not at all.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 /// Writes a file through a temporary one in the same folder: write, fsync, rename, fsync the folder.
 ///
 /// # Errors
-/// Any error of the file system or of `write`; the old file, if any, is then untouched.
+/// Any error of the file system or of `write`. The old file is then unchanged.
 pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;
@@ -21,8 +21,8 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io
     sync_folder(folder)
 }
 
-/// A new file with the permissions of the file it will replace, or else those that any new file gets here: temporary
-/// files are for their owner's eyes alone, and an export is not.
+/// A new file with the permissions of the file it replaces, or else of any new file here. Temporary files are private to
+/// their owner, and an export should not be.
 #[cfg(unix)]
 fn temporary_file(folder: &Path, replaces: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Folders that are either wholly written or not there.
+//! Folders that are written completely or not at all.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::storage::atomic::sync_folder;
 use crate::storage::{StorageError, remove_folder};
 
-/// Writes a folder in place of the one at `folder`, if any: `write` fills a new folder beside it, which then takes
-/// its place. When `write` fails, or the process dies, the old folder is still whole (see [`recover_folder`]).
+/// Replaces the folder at `folder`, if there is one: `write` fills a new folder beside it, which then takes its place. If
+/// `write` fails or the process crashes, the old folder is still complete (see [`recover_folder`]).
 ///
 /// # Errors
-/// What `write` gives back, or the file system's.
+/// That of `write`, or the file system's.
 pub fn replace_folder<E: From<StorageError>>(
     folder: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
@@ -19,7 +19,7 @@ pub fn replace_folder<E: From<StorageError>>(
     remove(&unfinished)?;
     std::fs::create_dir_all(&unfinished).map_err(StorageError::io("create", &unfinished))?;
     if let Err(error) = write(&unfinished) {
-        // The first error is the one to tell; a folder left behind is removed by the next attempt.
+        // The first error is the one to report. The next attempt removes a folder left behind.
         let _ = remove(&unfinished);
         return Err(error);
     }
@@ -40,7 +40,7 @@ fn swap(unfinished: &Path, folder: &Path) -> Result<(), StorageError> {
     remove(&replaced)
 }
 
-/// Puts back the folder that [`replace_folder`] had moved aside, if the process died before the new one was in place.
+/// Puts back the folder that [`replace_folder`] moved aside, if the process crashed before the new one was in place.
 ///
 /// # Errors
 /// The file system's.

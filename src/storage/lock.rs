@@ -1,4 +1,4 @@
-//! Locks between processes: a file that the system frees when its holder ends, however it ends.
+//! Locks between processes. The system frees a lock when its holder ends, also by a crash.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
@@ -28,7 +28,7 @@ impl FileLock {
         }
     }
 
-    /// Whether somebody has the lock. Asking keeps nobody out for longer than the question, and no two that ask.
+    /// Whether somebody has the lock. Checking blocks others for a moment only, and never another check.
     pub(super) fn is_held(path: &Path) -> bool {
         File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }

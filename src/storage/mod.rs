@@ -8,12 +8,14 @@ mod migrations;
 mod model_info;
 mod partial;
 mod paths;
+mod prediction_columns;
 mod predictions;
 mod project_file;
 mod ron_file;
 mod run;
 mod run_folder;
 mod run_outcome;
+mod run_version_1;
 mod sample;
 mod scratch_file;
 mod settings;
@@ -28,7 +30,7 @@ pub use partial::{PartialFile, link_or_copy, remove_file, remove_folder, scratch
 pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use run::{
-    EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
+    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
 pub use run_outcome::{RunOutcome, TrainedRun};

@@ -1,4 +1,4 @@
-//! `hone.ron` beside a model's weights: what prediction needs to treat texts as training did.
+//! `hone.ron` beside a model's weights: what prediction needs to prepare texts as training did.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use crate::storage::{StorageError, ron_file};
 /// Name of the file in a model folder.
 pub const MODEL_INFO_FILE: &str = "hone.ron";
 
-/// What a Hugging Face folder does not say.
+/// What a Hugging Face folder doesn't tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelFolderInfo {
@@ -20,16 +20,16 @@ pub struct ModelFolderInfo {
     pub cleaning: CleaningSettings,
     /// Column that held the text.
     pub text_column: String,
-    /// Columns whose text was put before that of the text column.
+    /// Columns whose text was prepended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub joined_columns: Vec<String>,
-    /// Column that held the label, or the columns of one label each.
+    /// Label column, or the one-hot label columns.
     pub label_column: String,
-    /// Longest text in tokens, special tokens included.
+    /// Max length in tokens, with special tokens.
     pub max_length: usize,
     /// Label names in class-id order.
     pub labels: Vec<String>,
-    /// Arithmetic that the model was trained in, and predicts in: what was measured is what is used.
+    /// Precision that the model was trained in and predicts in, so that its metrics hold.
     #[serde(default = "before_there_was_a_choice")]
     pub precision: Precision,
 }
@@ -38,7 +38,7 @@ fn before_there_was_a_choice() -> Precision {
     Precision::F32
 }
 
-/// Reads a model folder's `hone.ron`; `None` when the folder was not made by Hone.
+/// Reads a model folder's `hone.ron`; `None` if Hone didn't make the folder.
 ///
 /// # Errors
 /// A damaged file, or the file system's.

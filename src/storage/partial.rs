@@ -1,11 +1,11 @@
-//! Files that grow over several tries, and what else is made or removed in passing.
+//! Files that are downloaded over several tries, and folders and links.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// A file under way: it keeps the ending `.part` until it is whole, so that a crash leaves nothing that
-/// looks finished, and the next try can go on where this one stopped.
+/// An unfinished file. It keeps the ending `.part` until it is complete, so that a crash leaves nothing that looks finished
+/// and the next try can continue.
 #[derive(Debug)]
 pub struct PartialFile {
     path: PathBuf,
@@ -14,7 +14,7 @@ pub struct PartialFile {
 }
 
 impl PartialFile {
-    /// Opens `<target>.part` to go on writing at its end, or begins it.
+    /// Opens `<target>.part` to continue at its end, or creates it.
     ///
     /// # Errors
     /// Any error of the file system.
@@ -30,13 +30,13 @@ impl PartialFile {
         Ok(Self { path, file, length })
     }
 
-    /// Where the bytes are until the file is whole.
+    /// Where the bytes are until the file is complete.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes written so far, in this try and those before.
+    /// Bytes written so far, in this try and earlier ones.
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
@@ -52,7 +52,7 @@ impl PartialFile {
         Ok(())
     }
 
-    /// Throws away what was written.
+    /// Discards what was written.
     ///
     /// # Errors
     /// Any error of the file system.
@@ -62,17 +62,17 @@ impl PartialFile {
         Ok(())
     }
 
-    /// The file is whole: syncs it and gives it its name.
+    /// The file is complete: syncs it and renames it to its final name.
     ///
     /// # Errors
-    /// Any error of the file system; the `.part` file is then still there.
+    /// Any error of the file system. The `.part` file is then kept.
     pub fn finish(self, target: &Path) -> io::Result<()> {
         self.file.sync_all()?;
         drop(self.file);
         std::fs::rename(&self.path, target)
     }
 
-    /// The file is of no use: removes it.
+    /// Removes the file.
     ///
     /// # Errors
     /// Any error of the file system.
@@ -82,7 +82,7 @@ impl PartialFile {
     }
 }
 
-/// A new folder for work that leaves nothing behind: it is removed when dropped.
+/// A new temporary folder, removed when dropped.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -90,7 +90,7 @@ pub fn scratch_folder() -> io::Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("hone-").tempdir()
 }
 
-/// Removes a folder and everything in it; one that is not there is fine.
+/// Removes a folder and everything in it, if it exists.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -101,7 +101,7 @@ pub fn remove_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes a file; one that is not there is fine.
+/// Removes a file, if it exists.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -112,8 +112,8 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes `link` stand for `target`: a symbolic link relative to its own folder where the system allows one,
-/// a copy elsewhere (Windows without developer mode). A `link` that is there already is replaced.
+/// Makes `link` a symbolic link to `target`, relative to its own folder, or a copy where the system allows no links (Windows
+/// without developer mode). An existing `link` is replaced.
 ///
 /// # Errors
 /// Any error of the file system.

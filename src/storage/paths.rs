@@ -1,4 +1,4 @@
-//! Where things lie: the platform's folders, and a project's own paths.
+//! Paths: the platform's folders, and those in a project.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -6,19 +6,19 @@ use directories::ProjectDirs;
 
 use crate::project::{ModelChoice, Project};
 
-/// Folder of the app's settings, for example `~/.config/hone`; `None` when there is no home folder.
+/// Folder of the app's settings, for example `~/.config/hone`; `None` without a home folder.
 #[must_use]
 pub fn config_folder() -> Option<PathBuf> {
     Some(platform()?.config_dir().to_owned())
 }
 
-/// Folder of what the app unpacks for a person, for example `~/.local/share/hone`.
+/// Folder of what the app unpacks, for example `~/.local/share/hone`.
 #[must_use]
 pub fn data_folder() -> Option<PathBuf> {
     Some(platform()?.data_dir().to_owned())
 }
 
-/// Folder of what can be fetched or computed again, for example `~/.cache/hone`.
+/// Folder of what can be downloaded or computed again, for example `~/.cache/hone`.
 #[must_use]
 pub fn cache_folder() -> Option<PathBuf> {
     Some(platform()?.cache_dir().to_owned())
@@ -28,15 +28,15 @@ fn platform() -> Option<ProjectDirs> {
     ProjectDirs::from("", "", "hone")
 }
 
-/// `path` made absolute: a relative one is taken from the project's folder.
+/// `path` made absolute. A relative path is relative to the project's folder.
 #[must_use]
 pub fn resolve(folder: &Path, path: &Path) -> PathBuf {
     tidy(&absolute(folder).join(path))
 }
 
-/// `path` as it is stored in `project.ron`: relative where it lies inside the project's folder, else absolute.
+/// `path` as it is stored in `project.ron`: relative if it is inside the project's folder, otherwise absolute.
 ///
-/// A relative `path` is taken from the project's folder already.
+/// A relative `path` is relative to the project's folder.
 #[must_use]
 pub fn stored(folder: &Path, path: &Path) -> PathBuf {
     let folder = tidy(&absolute(folder));
@@ -47,13 +47,13 @@ pub fn stored(folder: &Path, path: &Path) -> PathBuf {
     }
 }
 
-/// The project with every path absolute, so that it means the same from any folder.
+/// The project with absolute paths.
 #[must_use]
 pub fn with_absolute_paths(project: &Project, folder: &Path) -> Project {
     map_paths(project, |path| resolve(folder, path))
 }
 
-/// The project with every path as it is stored in the project file of `folder`.
+/// The project with paths as they are stored in the project file of `folder`.
 #[must_use]
 pub fn with_stored_paths(project: &Project, folder: &Path) -> Project {
     map_paths(project, |path| stored(folder, path))
@@ -76,7 +76,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// Removes `.` and resolves `..` by name, without looking at the disk.
+/// Removes `.` and resolves `..` by name, without reading the disk.
 fn tidy(path: &Path) -> PathBuf {
     let mut tidied = PathBuf::new();
     for part in path.components() {

@@ -1,15 +1,12 @@
-//! `predictions.parquet`: what the best checkpoint said of every row it was not trained on.
+//! `predictions.parquet`: the best checkpoint's predictions for every row it was not trained on.
 //!
-//! Columns: `side`, `row` (as `main:12`), `text`, `label`, `predicted`, then `probability_<label>` for each label in
-//! class-id order, and `id`, what the project's id column says of the row. One file for all sides, so that other tools read it in one go.
+//! All splits are in one file, so that other tools can read it in one go. Its columns depend on the task, see `prediction_columns`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::Float32Type;
-use arrow_array::{Array, ArrayRef, Float32Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -17,13 +14,11 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use crate::evaluation::Prediction;
+use crate::storage::prediction_columns::{ID, from_batch, text_column, to_batch};
 use crate::storage::{RunFolder, StorageError, write_atomic};
 
 const FILE: &str = "predictions.parquet";
-const PROBABILITY: &str = "probability_";
-const ID: &str = "id";
-const TEXT_COLUMNS: [&str; 5] = ["side", "row", "text", "label", "predicted"];
-const ADVICE: &str = "Evaluate the run again to write its predictions anew.";
+const ADVICE: &str = "Evaluate the run again to rewrite its predictions.";
 
 impl RunFolder {
     /// The predictions' file.
@@ -32,10 +27,11 @@ impl RunFolder {
         self.path().join(FILE)
     }
 
-    /// Writes the predictions of one side ("validation", "test"); those of other sides are kept.
+    /// Writes the predictions of one split ("validation", "test"); those of other splits are kept. `labels` are the class names in
+    /// order, none unless the task is text classification.
     ///
     /// # Errors
-    /// The file system's; predictions whose label or probabilities do not fit `labels`.
+    /// The file system's; predictions whose label or probabilities do not match `labels`, or of different tasks.
     pub fn write_predictions(
         &self,
         side: &str,
@@ -55,7 +51,7 @@ impl RunFolder {
         write_atomic(&path, |file| write_batches(file, &batches)).map_err(StorageError::io("write", &path))
     }
 
-    /// Reads the predictions of one side; none when the side was never written.
+    /// Reads the predictions of one split; none if it was never written.
     ///
     /// # Errors
     /// The file system's, or a damaged file.
@@ -76,48 +72,12 @@ fn damaged(path: &Path, reason: String) -> StorageError {
     StorageError::Damaged { path: path.to_owned(), reason, advice: ADVICE }
 }
 
-/// Each side is a row group of its own, so a batch belongs to one side.
+/// Each split is one row group, so a batch belongs to one split.
 fn is_of_side(batch: &RecordBatch, side: &str) -> bool {
     batch.num_rows() > 0 && text_column(batch, "side").is_ok_and(|sides| sides.value(0) == side)
 }
 
-fn to_batch(side: &str, predictions: &[Prediction], labels: &[String]) -> Result<RecordBatch, String> {
-    let name = |id: u32| {
-        labels.get(id as usize).map(String::as_str).ok_or_else(|| format!("there is no label with class id {id}"))
-    };
-    if let Some(odd) = predictions.iter().find(|prediction| prediction.probabilities.len() != labels.len()) {
-        return Err(format!(
-            "row {} has {} probabilities for {} labels",
-            odd.id,
-            odd.probabilities.len(),
-            labels.len()
-        ));
-    }
-    let truth: Vec<Option<&str>> =
-        predictions.iter().map(|prediction| prediction.label.map(name).transpose()).collect::<Result<_, _>>()?;
-    let predicted: Vec<&str> =
-        predictions.iter().map(|prediction| name(prediction.predicted)).collect::<Result<_, _>>()?;
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from(vec![side; predictions.len()])),
-        Arc::new(StringArray::from_iter_values(predictions.iter().map(|prediction| prediction.id.to_string()))),
-        Arc::new(StringArray::from_iter_values(predictions.iter().map(|prediction| &prediction.text))),
-        Arc::new(StringArray::from(truth)),
-        Arc::new(StringArray::from(predicted)),
-    ];
-    let mut fields: Vec<Field> =
-        TEXT_COLUMNS.iter().map(|name| Field::new(*name, DataType::Utf8, *name == "label")).collect();
-    for (class, label) in labels.iter().enumerate() {
-        let values = predictions.iter().map(|prediction| prediction.probabilities[class]);
-        columns.push(Arc::new(Float32Array::from_iter_values(values)));
-        fields.push(Field::new(format!("{PROBABILITY}{label}"), DataType::Float32, false));
-    }
-    let keys: StringArray = predictions.iter().map(|prediction| prediction.key.as_deref()).collect();
-    columns.push(Arc::new(keys));
-    fields.push(Field::new(ID, DataType::Utf8, true));
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| error.to_string())
-}
-
-/// Rows of a file written before there were ids, without any.
+/// Adds an empty id column to the rows of a file written before there was one.
 fn with_ids(batch: RecordBatch) -> Result<RecordBatch, String> {
     if batch.column_by_name(ID).is_some() {
         return Ok(batch);
@@ -142,7 +102,7 @@ fn write_batches(file: impl std::io::Write + Send, batches: &[RecordBatch]) -> s
     Ok(())
 }
 
-/// One batch for each side. The reader's batches must not span row groups, so each group is read by itself.
+/// One batch for each split. The reader's batches must not span row groups, so each group is read by itself.
 fn read_batches(path: &Path) -> Result<Vec<RecordBatch>, StorageError> {
     let open = || File::open(path).map_err(StorageError::io("read", path));
     let wrong = |error: String| damaged(path, error);
@@ -158,40 +118,4 @@ fn read_batches(path: &Path) -> Result<Vec<RecordBatch>, StorageError> {
         }
     }
     Ok(batches)
-}
-
-fn text_column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray, String> {
-    let column = batch.column_by_name(name).ok_or_else(|| format!("the column '{name}' is missing"))?;
-    column.as_string_opt::<i32>().ok_or_else(|| format!("the column '{name}' is not text"))
-}
-
-fn from_batch(batch: &RecordBatch, predictions: &mut Vec<Prediction>) -> Result<(), String> {
-    let schema = batch.schema();
-    let labels: Vec<&str> = schema.fields().iter().filter_map(|field| field.name().strip_prefix(PROBABILITY)).collect();
-    let class_id = |label: &str| {
-        let found = labels.iter().position(|known| *known == label);
-        found.map(|id| id as u32).ok_or_else(|| format!("there is no probability for the label '{label}'"))
-    };
-    let probabilities: Vec<&Float32Array> = schema
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .filter(|(field, _)| field.name().starts_with(PROBABILITY))
-        .map(|(_, column)| column.as_primitive_opt::<Float32Type>().ok_or("a probability is not a number".to_owned()))
-        .collect::<Result<_, _>>()?;
-    let [row, text, label, predicted] = ["row", "text", "label", "predicted"].map(|name| text_column(batch, name));
-    let (row, text, label, predicted) = (row?, text?, label?, predicted?);
-    let key = batch.column_by_name(ID).map(|_| text_column(batch, ID)).transpose()?;
-    for index in 0..batch.num_rows() {
-        let truth = (!label.is_null(index)).then(|| class_id(label.value(index))).transpose()?;
-        predictions.push(Prediction {
-            id: row.value(index).parse()?,
-            key: key.filter(|key| !key.is_null(index)).map(|key| key.value(index).to_owned()),
-            text: text.value(index).to_owned(),
-            label: truth,
-            predicted: class_id(predicted.value(index))?,
-            probabilities: probabilities.iter().map(|column| column.value(index)).collect(),
-        });
-    }
-    Ok(())
 }

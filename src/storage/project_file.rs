@@ -15,10 +15,10 @@ pub const PROJECT_FILE: &str = "project.ron";
 const LOCK_FILE: &str = ".project.lock";
 /// Name of the autosave beside it.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
-/// What was saved last, once more.
+/// A second copy of the last save.
 const LAST_SAVED_FILE: &str = ".project.last.ron";
 
-/// A project's folder, held for writing as long as this lives, if nobody else holds it.
+/// A project's folder, locked for writing as long as this lives, unless another window has it.
 #[derive(Debug)]
 pub struct ProjectFile {
     folder: PathBuf,
@@ -34,14 +34,14 @@ pub struct Opened {
     pub file: ProjectFile,
     /// What was saved last.
     pub project: Project,
-    /// Changes that were autosaved and never saved, because the app ended without a word.
+    /// Changes that were autosaved and never saved, because the app crashed.
     pub autosave: Option<Box<Project>>,
 }
 
 impl ProjectFile {
     /// Opens the project of a folder (or of the `project.ron` in it).
     ///
-    /// When another window has it, or it cannot be written, it opens for reading: see [`Self::read_only`].
+    /// If another window has it, or it cannot be written, it opens read-only: see [`Self::read_only`].
     ///
     /// # Errors
     /// No project there, a damaged one (with the last good autosave), one of a newer version, or the file system's.
@@ -60,7 +60,7 @@ impl ProjectFile {
     /// Opens the last good autosave of a project whose file is damaged. The damaged file stays until the next save.
     ///
     /// # Errors
-    /// As [`Self::open`]; also when the autosave is gone meanwhile.
+    /// As [`Self::open`], and when the autosave is gone.
     pub fn open_autosave(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
         match last_good(&folder) {
@@ -69,7 +69,7 @@ impl ProjectFile {
         }
     }
 
-    /// Reads a project without holding it, for work that does not change it.
+    /// Reads a project without locking it, for work that does not change it.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -79,7 +79,7 @@ impl ProjectFile {
         Ok((folder, project))
     }
 
-    /// Makes a folder with a new project in it and holds it. When that fails, nothing of it is left.
+    /// Makes a folder with a new project in it and locks it. If that fails, nothing of it is left.
     ///
     /// # Errors
     /// [`StorageError::ProjectExists`] when one is there and `replace` is false; the file system's.
@@ -119,24 +119,24 @@ impl ProjectFile {
         &self.folder
     }
 
-    /// Why it cannot be saved here, if so, in one sentence without its full stop.
+    /// Why it cannot be saved here, as a sentence without a full stop; `None` if it can.
     #[must_use]
     pub fn read_only(&self) -> Option<&str> {
         self.read_only.as_deref()
     }
 
-    /// Saves the project, and removes the autosave that it outdates. Paths inside the folder are stored relative.
+    /// Saves the project and removes its autosave. Paths inside the folder are stored relative to it.
     ///
     /// # Errors
     /// [`StorageError::ReadOnly`] when it was opened for reading; the file system's.
     pub fn save(&self, project: &Project) -> Result<(), StorageError> {
         self.write(PROJECT_FILE, project)?;
-        // A second copy, to be offered should the first be damaged from outside.
+        // A second copy, to be offered if another program damages the first.
         self.write(LAST_SAVED_FILE, project)?;
         self.discard_autosave()
     }
 
-    /// Writes the project beside the project file, to be offered should the app end without a save.
+    /// Writes the project beside the project file, to be offered after a crash.
     ///
     /// # Errors
     /// As [`Self::save`].
@@ -144,7 +144,7 @@ impl ProjectFile {
         self.write(AUTOSAVE_FILE, project)
     }
 
-    /// Forgets autosaved changes that a person does not want.
+    /// Discards autosaved changes.
     ///
     /// # Errors
     /// The file system's.
@@ -157,7 +157,7 @@ impl ProjectFile {
         let (lock, read_only) = match FileLock::try_take(&folder.join(LOCK_FILE)) {
             Ok(Some(lock)) => (Some(lock), None),
             Ok(None) => (None, Some("The project is open in another window of Hone".to_owned())),
-            // No lock on this file system: better unguarded than unusable.
+            // This file system has no locks. Unlocked is better than unusable.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
             Err(error) => (None, Some(format!("The project's folder cannot be written ({error})"))),
         };
@@ -228,7 +228,7 @@ fn read_project(folder: &Path) -> Result<Project, OpenError> {
     })
 }
 
-/// What a damaged project can be restored from: unsaved changes, or else what was saved last.
+/// What a damaged project can be restored from: unsaved changes, or else the last save.
 fn last_good(folder: &Path) -> Option<Box<Project>> {
     parse(folder, AUTOSAVE_FILE).or_else(|| parse(folder, LAST_SAVED_FILE))
 }

@@ -21,13 +21,44 @@ pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<(), StorageEr
     write_atomic(path, |file| std::io::Write::write_all(file, text.as_bytes())).map_err(StorageError::io("write", path))
 }
 
+/// Reads a file of this version, or of an earlier one whose type is `Old`.
+///
+/// A file that is neither is damaged; the reason is that of the version which could be read further.
+pub(super) fn read_versions<New, Old>(path: &Path, advice: &'static str) -> Result<New, StorageError>
+where
+    New: DeserializeOwned + From<Old>,
+    Old: DeserializeOwned,
+{
+    let text = read_text(path, advice)?;
+    let new = match ron::from_str::<New>(&text) {
+        Ok(new) => return Ok(new),
+        Err(error) => error,
+    };
+    let error = match ron::from_str::<Old>(&text) {
+        Ok(old) => return Ok(old.into()),
+        Err(old) if old.span.start > new.span.start => old,
+        Err(_) => new,
+    };
+    Err(damaged(path, &error, advice))
+}
+
 /// Reads what [`write()`] wrote; a file that is not so is [`StorageError::Damaged`] with `advice`.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, advice: &'static str) -> Result<T, StorageError> {
+    let text = read_text(path, advice)?;
+    ron::from_str(&text).map_err(|error| damaged(path, &error, advice))
+}
+
+fn read_text(path: &Path, advice: &'static str) -> Result<String, StorageError> {
     let bytes = std::fs::read(path).map_err(StorageError::io("read", path))?;
-    let damaged = |reason: String| StorageError::Damaged { path: path.to_owned(), reason, advice };
-    let text = std::str::from_utf8(&bytes).map_err(|error| damaged(error.to_string()))?;
-    ron::from_str(text).map_err(|error| {
-        let place = error.span.start;
-        damaged(format!("line {}, column {}: {}", place.line, place.col, error.code))
+    String::from_utf8(bytes).map_err(|error| StorageError::Damaged {
+        path: path.to_owned(),
+        reason: error.utf8_error().to_string(),
+        advice,
     })
+}
+
+fn damaged(path: &Path, error: &ron::error::SpannedError, advice: &'static str) -> StorageError {
+    let place = error.span.start;
+    let reason = format!("line {}, column {}: {}", place.line, place.col, error.code);
+    StorageError::Damaged { path: path.to_owned(), reason, advice }
 }

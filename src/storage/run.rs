@@ -1,19 +1,19 @@
-//! What is kept of a run.
+//! The files of a run as plain data.
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::ClassificationMetrics;
+use crate::evaluation::{Baseline, BaselineName, Interval, Metrics};
 use crate::project::Project;
 
 /// Version of the run files written by this build.
-pub const RUN_SCHEMA_VERSION: u32 = 1;
+pub const RUN_SCHEMA_VERSION: u32 = 2;
 
-/// One optimizer step's figures: a line of `metrics.jsonl`.
+/// The metrics of one optimizer step: a line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepMetrics {
     /// 1-based optimizer step.
     pub step: u64,
-    /// Passes over the training rows so far, fractional.
+    /// Epochs so far, fractional.
     pub epoch: f64,
     /// Mean training loss of the step's rows.
     pub loss: f64,
@@ -21,21 +21,21 @@ pub struct StepMetrics {
     pub learning_rate: f64,
     /// Global L2 norm of the gradient before clipping.
     pub grad_norm: f64,
-    /// Real tokens learnt from in the step.
+    /// Training tokens of the step.
     pub tokens: u64,
-    /// Seconds of training so far, evaluation and pauses not counted.
+    /// Seconds of training so far, without evaluation and pauses.
     pub train_seconds: f64,
 }
 
-/// One evaluation on validation: a line of `metrics.jsonl`.
+/// One evaluation on the validation set: a line of `metrics.jsonl`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationPoint {
     /// Optimizer steps done.
     pub step: u64,
-    /// Passes over the training rows so far, fractional.
+    /// Epochs so far, fractional.
     pub epoch: f64,
-    /// The figures on validation.
-    pub metrics: ClassificationMetrics,
+    /// The metrics on the validation set.
+    pub metrics: Metrics,
     /// Whether it is the best so far by the chosen metric.
     pub is_best: bool,
 }
@@ -60,16 +60,16 @@ pub struct RunSettings {
     pub model_sha256: String,
     /// Version of Hone.
     pub hone_version: String,
-    /// Device and arithmetic that the settings led to, for example "CPU, f32"; empty where it was not written down.
+    /// Device and arithmetic that the settings led to, for example "CPU, f32"; empty in runs of early versions.
     #[serde(default)]
     pub device: String,
 }
 
-/// How a run stands: `status.ron`.
+/// The state of a run: `status.ron`.
 #[allow(clippy::large_enum_variant, reason = "a few at a time, read from a file")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RunStatus {
-    /// Under way, or the process ended without a word.
+    /// In progress, or the process crashed.
     Running,
     /// Ended; the best checkpoint is in `best/`.
     Finished(RunSummary),
@@ -82,11 +82,11 @@ pub enum RunStatus {
 pub enum StopReason {
     /// Every epoch was done.
     Completed,
-    /// The metric did not improve any more.
+    /// The metric stopped improving.
     EarlyStopping,
     /// A person stopped it.
     Stopped,
-    /// An error or the end of the process cut it off; never written, see `RunOutcome::CutOff`.
+    /// An error or a crash ended it early. Never written to a file, see `RunOutcome::CutOff`.
     CutOff,
 }
 
@@ -99,35 +99,48 @@ pub struct RunSummary {
     pub started_at: u64,
     /// Optimizer steps done.
     pub steps: u64,
-    /// Passes over the training rows, fractional.
+    /// Epochs, fractional.
     pub epochs: f64,
-    /// Seconds of training, evaluation and pauses not counted.
+    /// Seconds of training, without evaluation and pauses.
     pub train_seconds: f64,
-    /// Real tokens learnt from, divided by `train_seconds`.
+    /// Training tokens divided by `train_seconds`.
     pub tokens_per_second: f64,
     /// Largest resident memory of the process, bytes.
     pub peak_memory: u64,
-    /// Device and arithmetic, for example "CPU, f32"; empty where it was not written down.
+    /// Device and arithmetic, for example "CPU, f32"; empty in runs of early versions.
     #[serde(default)]
     pub device: String,
     /// Why it ended.
     pub stop_reason: StopReason,
     /// Step of the best evaluation.
     pub best_step: u64,
-    /// Figures on validation of the best checkpoint.
-    pub validation: ClassificationMetrics,
-    /// Figures on test of the best checkpoint; `None` when there are no test rows.
-    pub test: Option<ClassificationMetrics>,
+    /// Validation metrics of the best checkpoint.
+    pub validation: Metrics,
+    /// Test metrics of the best checkpoint; `None` if there are no test rows.
+    pub test: Option<Metrics>,
 }
 
-/// What stands beside a finished run's figures: `figures.ron`. On test rows, or on validation where there are none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunFigures {
-    /// 95% interval of macro-F1, by bootstrap.
-    pub macro_f1_interval: (f64, f64),
-    /// Always answering the most frequent training label.
-    pub majority_baseline: ClassificationMetrics,
-    /// TF-IDF with logistic regression, fitted on the same training rows; `None` when it was not measured.
-    #[serde(default)]
-    pub tfidf_baseline: Option<ClassificationMetrics>,
+/// What a finished run is compared with: `figures.ron`. On test rows, or on validation rows if there are none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunComparison {
+    /// 95% interval of the run's main metric; `None` with too few rows for one.
+    pub interval: Option<Interval>,
+    /// Baselines on the same rows, in the order they are shown.
+    pub baselines: Vec<Baseline>,
+}
+
+impl RunSummary {
+    /// The metrics to report: on test rows, or on validation rows if there are none.
+    #[must_use]
+    pub fn measured(&self) -> &Metrics {
+        self.test.as_ref().unwrap_or(&self.validation)
+    }
+}
+
+impl RunComparison {
+    /// The metrics of a baseline, if it was measured.
+    #[must_use]
+    pub fn baseline(&self, name: BaselineName) -> Option<&Metrics> {
+        self.baselines.iter().find(|baseline| baseline.name == name).map(|baseline| &baseline.metrics)
+    }
 }

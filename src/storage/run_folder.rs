@@ -1,4 +1,4 @@
-//! `runs/<id>/`: everything a run leaves behind.
+//! `runs/<id>/`: the files of a run.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::storage::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunFigures, RunSettings, RunStatus, StepMetrics};
+use crate::storage::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StepMetrics};
+use crate::storage::run_version_1::{EvaluationPoint1, RunFigures1, RunStatus1};
 use crate::storage::{StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths};
 
 const RUNS: &str = "runs";
@@ -28,16 +29,16 @@ pub struct RunFolder {
 pub struct RunListing {
     /// Its folder.
     pub folder: RunFolder,
-    /// How it stands; a run whose status cannot be read counts as failed, with the reason.
+    /// Its status. A run whose status cannot be read counts as failed, with the reason.
     pub status: RunStatus,
 }
 
 /// A line of `metrics.jsonl`.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum MetricsLine {
+enum MetricsLine<Evaluation> {
     Step(StepMetrics),
-    Evaluation(EvaluationPoint),
+    Evaluation(Evaluation),
 }
 
 /// The same, borrowed for writing.
@@ -49,8 +50,8 @@ enum MetricsLineRef<'a> {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run, named after the time (UTC) such as `2026-11-23-101530-ab12`:
-    /// names sort as the runs began.
+    /// Makes the folder of a new run, named after the time (UTC), for example `2026-11-23-101530-ab12`, so that names sort by
+    /// time.
     ///
     /// # Errors
     /// The file system's.
@@ -62,7 +63,7 @@ impl RunFolder {
             let path = runs.join(run_id(since));
             match std::fs::create_dir(&path) {
                 Ok(()) => return Ok(Self { path }),
-                // Another run began in the same fraction of a second: the next name is free.
+                // Another run began in the same fraction of a second. The next name is free.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     std::thread::sleep(Duration::from_micros(50));
                 }
@@ -71,7 +72,7 @@ impl RunFolder {
         }
     }
 
-    /// The run in `path`, which must be there.
+    /// The run in `path`, which must exist.
     ///
     /// # Errors
     /// [`StorageError::Io`] when there is no such folder.
@@ -85,16 +86,15 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// Mends what a crash left half done. A run that is being trained is left to its process.
+    /// Repairs what a crash left half done. A run that is training is left to its process.
     fn recover(&self) -> Result<(), StorageError> {
         if self.is_under_way() { Ok(()) } else { recover_folder(&self.best()) }
     }
 
-    /// The run of that id, or the newest finished one. Where none was finished, it is the newest that was cut off and
-    /// left a model.
+    /// The run with that id, or the newest finished one. If none finished, it is the newest that ended early and has a model.
     ///
     /// # Errors
-    /// [`StorageError::NoRun`] with the ids there are; [`StorageError::UnderWay`] when the only one is being trained.
+    /// [`StorageError::NoRun`] with the ids there are; [`StorageError::UnderWay`] when the only one is training.
     pub fn find(project_folder: &Path, id: Option<&str>) -> Result<Self, StorageError> {
         let runs = Self::list(project_folder)?;
         let found = match id {
@@ -122,7 +122,7 @@ impl RunFolder {
     /// The project's runs, newest first.
     ///
     /// # Errors
-    /// The file system's; no folder of runs is no run.
+    /// The file system's. Without a folder of runs there are none.
     pub fn list(project_folder: &Path) -> Result<Vec<RunListing>, StorageError> {
         let runs = project_folder.join(RUNS);
         let entries = match std::fs::read_dir(&runs) {
@@ -205,26 +205,26 @@ impl RunFolder {
     /// # Errors
     /// The file system's, or a damaged file.
     pub fn read_status(&self) -> Result<RunStatus, StorageError> {
-        ron_file::read(&self.path.join(STATUS), RUN_ADVICE)
+        ron_file::read_versions::<_, RunStatus1>(&self.path.join(STATUS), RUN_ADVICE)
     }
 
     /// Writes `figures.ron`.
     ///
     /// # Errors
     /// The file system's.
-    pub fn write_figures(&self, figures: &RunFigures) -> Result<(), StorageError> {
-        ron_file::write(&self.path.join(FIGURES), figures)
+    pub fn write_comparison(&self, comparison: &RunComparison) -> Result<(), StorageError> {
+        ron_file::write(&self.path.join(FIGURES), comparison)
     }
 
     /// Reads `figures.ron`.
     ///
     /// # Errors
     /// The file system's, or a damaged file.
-    pub fn read_figures(&self) -> Result<RunFigures, StorageError> {
-        ron_file::read(&self.path.join(FIGURES), RUN_ADVICE)
+    pub fn read_comparison(&self) -> Result<RunComparison, StorageError> {
+        ron_file::read_versions::<_, RunFigures1>(&self.path.join(FIGURES), RUN_ADVICE)
     }
 
-    /// Removes the run and everything in it: for one that was stopped before there was anything to keep.
+    /// Removes the run and everything in it, for a run that was stopped before there was anything to keep.
     ///
     /// # Errors
     /// The file system's.
@@ -245,15 +245,15 @@ impl RunFolder {
     /// # Errors
     /// The file system's.
     pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
-        // A crash must not take what a checkpoint on disk is known by; steps, of which there are many, need not wait.
+        // A crash must not lose the metrics of a checkpoint on disk. Steps are many and need not wait for the disk.
         let file = self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))?;
         file.sync_data().map_err(StorageError::io("write", &self.path.join(METRICS)))
     }
 
-    /// Reads `metrics.jsonl`; a line torn by a crash is passed over.
+    /// Reads `metrics.jsonl`; a line torn by a crash is skipped, and without a file there are no metrics.
     ///
     /// # Errors
-    /// The file system's, or a line that is whole but not a figure of a run. No file is no figures.
+    /// The file system's, or a whole line that is neither a step nor an evaluation.
     pub fn read_metrics(&self) -> Result<(Vec<StepMetrics>, Vec<EvaluationPoint>), StorageError> {
         let path = self.path.join(METRICS);
         let bytes = match std::fs::read(&path) {
@@ -266,7 +266,7 @@ impl RunFolder {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            match serde_json::from_slice(line) {
+            match read_line(line) {
                 Ok(MetricsLine::Step(step)) => steps.push(step),
                 Ok(MetricsLine::Evaluation(evaluation)) => evaluations.push(evaluation),
                 Err(error) if error.is_eof() => {}
@@ -285,7 +285,16 @@ impl RunFolder {
     }
 }
 
-/// Appends JSON lines; a torn last line of an earlier process is closed first, so that it spoils nothing but itself.
+/// A line of this version or of version 1. The error is that of this version, unless the line ends too early.
+fn read_line(line: &[u8]) -> Result<MetricsLine<EvaluationPoint>, serde_json::Error> {
+    serde_json::from_slice(line).or_else(|error| match serde_json::from_slice::<MetricsLine<EvaluationPoint1>>(line) {
+        Ok(MetricsLine::Evaluation(evaluation)) => Ok(MetricsLine::Evaluation(evaluation.into())),
+        Ok(MetricsLine::Step(step)) => Ok(MetricsLine::Step(step)),
+        Err(old) => Err(if old.is_eof() { old } else { error }),
+    })
+}
+
+/// Appends JSON lines. A torn last line of a crashed process is ended first, so that only that line is lost.
 fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<File> {
     let mut file = File::options().create(true).read(true).append(true).open(path)?;
     let torn = file.metadata()?.len() > 0 && {

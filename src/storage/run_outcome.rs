@@ -1,27 +1,27 @@
-//! What a run came to: also one that an error or a crash cut off, whose best checkpoint is still of use.
+//! The outcome of a run. One that an error or a crash ended early may still have a usable best checkpoint.
 
 use std::time::UNIX_EPOCH;
 
-use crate::evaluation::ClassificationMetrics;
+use crate::evaluation::Metrics;
 use crate::storage::run_folder::SETTINGS;
 use crate::storage::{FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError};
 
 /// Locked by the process that trains the run.
 const LOCK_FILE: &str = ".training.lock";
 
-/// What a run came to.
+/// The outcome of a run.
 #[allow(clippy::large_enum_variant, reason = "a few at a time, read from files")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum RunOutcome {
-    /// It ended as it should, with its figures.
+    /// It finished, with its metrics.
     Finished(RunSummary),
-    /// It is being trained now, here or in another process.
+    /// It is training now, here or in another process.
     UnderWay,
-    /// It ended before its time.
+    /// An error or a crash ended it early.
     CutOff {
-        /// By what, as a sentence.
+        /// Why, as a sentence.
         why: String,
-        /// What its figures say of the best checkpoint, where that is there.
+        /// The metrics of its best checkpoint, if it has one.
         kept: Option<RunSummary>,
     },
 }
@@ -29,14 +29,14 @@ pub enum RunOutcome {
 /// A run with a trained model in `best/`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedRun {
-    /// Its figures; [`StopReason::CutOff`] where they had to be gathered from what was left.
+    /// Its metrics; with [`StopReason::CutOff`] if they were gathered from what the run left.
     pub summary: RunSummary,
-    /// Why it ended before its time, if it did.
+    /// Why it ended early, if it did.
     pub cut_off: Option<String>,
 }
 
 impl RunOutcome {
-    /// The figures of the run's model, where it has one.
+    /// The metrics of the run's model, if it has one.
     #[must_use]
     pub fn summary(&self) -> Option<&RunSummary> {
         match self {
@@ -48,22 +48,22 @@ impl RunOutcome {
 }
 
 impl RunFolder {
-    /// Marks the run as being trained for as long as the lock lives; `None` where the file system has no locks.
+    /// Marks the run as training for as long as the lock lives; `None` if the file system has no locks.
     #[must_use]
     pub fn hold(&self) -> Option<FileLock> {
-        // A run that is not marked is trained all the same.
+        // Training goes on without the mark.
         FileLock::try_take(&self.path().join(LOCK_FILE)).ok().flatten()
     }
 
-    /// Whether a process trains the run now.
+    /// Whether a process is training the run.
     pub(super) fn is_under_way(&self) -> bool {
         FileLock::is_held(&self.path().join(LOCK_FILE))
     }
 
-    /// What the run came to. One whose status cannot be read counts as cut off.
+    /// The run's outcome. A run whose status cannot be read counts as ended early.
     #[must_use]
     pub fn outcome(&self) -> RunOutcome {
-        // The lock before the status: a run that ends between the two looks has its status by then.
+        // The lock is read before the status, because a run writes its status before it frees the lock.
         let under_way = self.is_under_way();
         let why = match self.read_status() {
             Ok(RunStatus::Finished(summary)) => return RunOutcome::Finished(summary),
@@ -75,7 +75,7 @@ impl RunFolder {
         RunOutcome::CutOff { why, kept: self.has_best().then(|| self.gathered_summary()) }
     }
 
-    /// The run's figures, if it has a trained model.
+    /// The run's metrics, if it has a trained model.
     ///
     /// # Errors
     /// [`StorageError::UnderWay`], or [`StorageError::NoModel`] with the reason.
@@ -89,19 +89,21 @@ impl RunFolder {
         }
     }
 
-    /// Whether there is a best checkpoint. It is replaced as a whole: one that is there is complete.
+    /// Whether there is a best checkpoint. It is replaced as a whole, so one that exists is complete.
     fn has_best(&self) -> bool {
         self.best().join(MODEL_INFO_FILE).is_file()
     }
 
-    /// What `metrics.jsonl` tells of a run that wrote no summary of its own.
+    /// The summary of a run that wrote none, from its `metrics.jsonl`.
     fn gathered_summary(&self) -> RunSummary {
-        // A crash may have taken the figures too: the weights are of use without them.
+        // The weights are usable even if the crash took the metrics too.
         let (steps, evaluations) = self.read_metrics().unwrap_or_default();
         let last = steps.last();
         let tokens: u64 = steps.iter().map(|step| step.tokens).sum();
         let train_seconds = last.map_or(0.0, |step| step.train_seconds);
         let best = evaluations.into_iter().rfind(|evaluation| evaluation.is_best);
+        let settings = self.read_settings().map(|settings| (settings.device, settings.project.task));
+        let (device, task) = settings.unwrap_or_default();
         RunSummary {
             run: self.id(),
             started_at: self.began_at(),
@@ -110,15 +112,15 @@ impl RunFolder {
             train_seconds,
             tokens_per_second: if train_seconds > 0.0 { tokens as f64 / train_seconds } else { 0.0 },
             peak_memory: 0,
-            device: self.read_settings().map(|settings| settings.device).unwrap_or_default(),
+            device,
             stop_reason: StopReason::CutOff,
             best_step: best.as_ref().map_or(0, |best| best.step),
-            validation: best.map_or_else(ClassificationMetrics::default, |best| best.metrics),
+            validation: best.map_or_else(|| Metrics::empty(task), |best| best.metrics),
             test: None,
         }
     }
 
-    /// Seconds since 1970 when the run began: its settings are the first file of it.
+    /// Seconds since 1970 when the run began: its settings are its first file.
     fn began_at(&self) -> u64 {
         let written = std::fs::metadata(self.path().join(SETTINGS)).and_then(|file| file.modified());
         written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default().as_secs()

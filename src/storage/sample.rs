@@ -1,4 +1,4 @@
-//! The sample project, unpacked from the program: what a person does with it leaves the source tree as it is.
+//! The sample project, unpacked from the program, so that the source tree stays unchanged.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ const FILES: [(&str, &[u8]); 3] = [
     (PROJECT_FILE, include_bytes!("../../projects/customer-reviews/project.ron")),
 ];
 
-/// Folder of the sample project, unpacked first where it is not there yet. What a person changed in it is kept.
+/// Folder of the sample project, unpacked if it doesn't exist. A person's changes to it are kept.
 ///
 /// # Errors
-/// The file system's; [`StorageError::NoHome`] where there is no place for it.
+/// The file system's; [`StorageError::NoHome`] without a home folder.
 pub fn sample_project() -> Result<PathBuf, StorageError> {
     let folder = paths::data_folder().ok_or(StorageError::NoHome)?.join(FOLDER);
     unpack(&folder)?;

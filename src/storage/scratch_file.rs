@@ -1,4 +1,4 @@
-//! Numbers that do not fit in memory, on disk for as long as they are needed.
+//! Numbers that do not fit in memory, on disk while they are needed.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::StorageError;
 
-/// Bytes written or read in one go.
+/// Bytes written or read at once.
 const BLOCK: usize = 1 << 14;
 
-/// A file that the system removes when this is dropped, on Unix also after a crash.
+/// A file that is removed when this is dropped, on Unix also after a crash.
 #[derive(Debug)]
 pub struct ScratchFile {
     file: File,
@@ -18,7 +18,7 @@ pub struct ScratchFile {
 }
 
 impl ScratchFile {
-    /// Makes an empty one on the disk of `folder`, which is made where it is missing.
+    /// Makes an empty one on the disk of `folder`, which is created if it is missing.
     ///
     /// # Errors
     /// [`StorageError::Io`] when the disk refuses.
@@ -28,10 +28,10 @@ impl ScratchFile {
         Ok(Self { file, folder: folder.to_owned(), length: 0 })
     }
 
-    /// Adds numbers at the end; gives the place to read them from.
+    /// Adds numbers at the end. Returns the place to read them from.
     ///
     /// # Errors
-    /// [`StorageError::Io`] when the disk is full or refuses; nothing is added then.
+    /// [`StorageError::Io`] when the disk is full or refuses. Nothing is added then.
     pub fn append(&mut self, values: &[f32]) -> Result<u64, StorageError> {
         let place = self.length;
         self.write(place, values).map_err(StorageError::io("write a scratch file in", &self.folder))?;
@@ -42,7 +42,7 @@ impl ScratchFile {
     /// Fills `values` with the numbers at `place`.
     ///
     /// # Errors
-    /// [`StorageError::Io`] when there are not as many, or the disk refuses.
+    /// [`StorageError::Io`] when there are fewer, or the disk refuses.
     pub fn read(&mut self, place: u64, values: &mut [f32]) -> Result<(), StorageError> {
         self.read_at(place, values).map_err(StorageError::io("read a scratch file in", &self.folder))
     }

@@ -12,7 +12,7 @@ const RECENT_LIMIT: usize = 10;
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
-    /// As the system says.
+    /// The system's choice.
     #[default]
     System,
     /// Always light.
@@ -21,7 +21,7 @@ pub enum ThemeChoice {
     Dark,
 }
 
-/// What a person chose for the app itself.
+/// The person's settings of the app.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AppSettings {
@@ -40,13 +40,13 @@ impl Default for AppSettings {
 }
 
 impl AppSettings {
-    /// The saved settings, or the defaults where there are none: they are never worth refusing to start for.
+    /// The saved settings, or the defaults if they cannot be read: the app must always start.
     #[must_use]
     pub fn load() -> Self {
         Self::path().map(|path| Self::load_from(&path)).unwrap_or_default()
     }
 
-    /// Saves the settings; does nothing where there is no home folder.
+    /// Saves the settings; does nothing without a home folder.
     ///
     /// # Errors
     /// The file system's.
@@ -78,7 +78,7 @@ impl AppSettings {
         self.recent.truncate(RECENT_LIMIT);
     }
 
-    /// Takes a project off the recent ones.
+    /// Removes a project from the recent ones.
     pub fn forget(&mut self, folder: &Path) {
         self.recent.retain(|recent| recent != folder);
     }

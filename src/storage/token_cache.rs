@@ -1,4 +1,4 @@
-//! Tokens of texts, kept on disk by what the texts say: training again tokenises only what is new.
+//! Tokens of texts, cached on disk by content, so that the next run tokenises only new texts.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -12,9 +12,9 @@ use crate::storage::write_atomic;
 
 /// Folder within a project's.
 const FOLDER: &str = "cache";
-/// Longest cache read or written: tokenising costs less than what such a file takes.
+/// Largest cache read or written. Tokenising is cheaper than reading a larger file.
 const MOST_BYTES: u64 = 4 << 30;
-/// Files kept of a project: other models and lengths are tried, and mostly left again.
+/// Caches kept per project, because people try other models and lengths.
 const MOST_FILES: usize = 2;
 /// Bytes of a key.
 const KEY: usize = 16;
@@ -22,7 +22,7 @@ const KEY: usize = 16;
 /// The first 128 bits of the SHA-256 of a text.
 pub type TextKey = [u8; KEY];
 
-/// Tokens by text, for one tokenizer and one longest length.
+/// Tokens by text, for one tokenizer and one max length.
 ///
 /// A safetensors file of three tensors: `keys`, `[texts, 16]` bytes in ascending order; `starts`, `[texts + 1]`; `ids`,
 /// `[tokens]`, where text `i` owns `starts[i]..starts[i + 1]`.
@@ -35,8 +35,7 @@ pub struct TokenCache {
 }
 
 impl TokenCache {
-    /// Reads the cache of a project's folder. One that is missing, damaged or too large is empty: it holds nothing that cannot
-    /// be computed again.
+    /// Reads the cache of a project's folder. If it is missing, damaged or too large, it is empty and is computed again.
     ///
     /// `tokenizer` is the fingerprint of the tokenizer, `vocabulary` the number of its tokens, `max_length` the most tokens
     /// of a text.
@@ -66,7 +65,7 @@ impl TokenCache {
         })
     }
 
-    /// Whether every text can be looked up, and every token is one of the vocabulary.
+    /// Whether every text can be looked up, and every token is in the vocabulary.
     fn is_sound(&self, vocabulary: usize, max_length: usize) -> bool {
         self.starts.len() == self.keys.len() + 1
             && self.starts.first() == Some(&0)
@@ -85,13 +84,13 @@ impl TokenCache {
         key
     }
 
-    /// Texts in it.
+    /// Number of texts.
     #[must_use]
     pub fn len(&self) -> usize {
         self.keys.len()
     }
 
-    /// Whether it holds no text.
+    /// Whether it has no texts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
@@ -104,13 +103,13 @@ impl TokenCache {
         self.ids.get(self.starts[place] as usize..self.starts[place + 1] as usize)
     }
 
-    /// Writes these texts, and no others, to disk, in the place of what was read. What would be too large is not written.
-    /// Files of other models and lengths are removed, but for the newest.
+    /// Replaces the cache on disk by these texts, unless it would be too large. Caches of other models and lengths are removed,
+    /// except the newest.
     ///
     /// # Errors
-    /// When the disk refuses; what was there is untouched then.
+    /// When the disk refuses. The old cache is then unchanged.
     pub fn replace(self, mut texts: Vec<(TextKey, &[u32])>) -> io::Result<()> {
-        let Self { path, .. } = self; // the memory of what was read is of more use elsewhere
+        let Self { path, .. } = self; // frees the memory of the old cache
         texts.sort_unstable_by_key(|(key, _)| *key);
         texts.dedup_by_key(|(key, _)| *key);
         let tokens: usize = texts.iter().map(|(_, ids)| ids.len()).sum();
@@ -126,7 +125,7 @@ impl TokenCache {
         let shapes = [vec![texts.len(), KEY], vec![texts.len() + 1], vec![tokens]];
         let header = header(&hexadecimal(&hasher.finalize()), lengths, &shapes);
         if let Some(folder) = path.parent() {
-            // What texts say is no part of what is shared of a project.
+            // The texts' content is not shared with the project.
             let ignore = folder.join(".gitignore");
             if !ignore.exists() {
                 write_atomic(&ignore, |writer| writer.write_all(b"*\n"))?;
@@ -158,7 +157,7 @@ fn header(sha256: &str, lengths: [usize; 3], shapes: &[Vec<usize>; 3]) -> String
     header
 }
 
-/// Hands over the bytes of all tensors in their order, piece by piece: none of them is copied whole.
+/// Passes on the bytes of all tensors in order, in pieces, without copying a whole tensor.
 fn each_piece(texts: &[(TextKey, &[u32])], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     for (key, _) in texts {
         take(key)?;
@@ -178,8 +177,7 @@ fn each_piece(texts: &[(TextKey, &[u32])], mut take: impl FnMut(&[u8]) -> io::Re
     Ok(())
 }
 
-/// Removes all caches of a folder but `newest` and the one before it. One that cannot be removed now is removed another
-/// time.
+/// Removes all caches of a folder except `newest` and the one before it. One that cannot be removed now is removed later.
 fn remove_older(newest: &Path) {
     let Some(entries) = newest.parent().and_then(|folder| std::fs::read_dir(folder).ok()) else { return };
     let is_cache = |path: &PathBuf| {
@@ -264,7 +262,7 @@ mod tests {
         for (nth, length) in [8, 16, 32].into_iter().enumerate() {
             let path = opened(length).path;
             opened(length).replace(vec![(TokenCache::key("good"), &[1, 99])]).unwrap();
-            // Some file systems tell times to the second.
+            // Some file systems store times in seconds.
             let when = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1000 * (nth as u64 + 1));
             std::fs::File::options().write(true).open(path).unwrap().set_modified(when).unwrap();
         }

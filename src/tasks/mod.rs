@@ -8,8 +8,10 @@ mod samples;
 mod text_classification;
 
 use crate::data::{Batch, Example, Prepared};
+use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
+use crate::progress::Watch;
 use crate::project::{OutOfRange, Project};
 use crate::tasks::text_classification::TextClassification;
 
@@ -43,11 +45,50 @@ pub trait TaskDefinition: Send + Sync {
         false
     }
 
+    /// A scorer of this many rows.
+    fn scorer(&self, rows: usize) -> Scorer;
+
+    /// Where the reads of a batch that [`Self::batch`] made belong. By default a sample is a row, and no words are masked.
+    fn reads(&self, _samples: &Samples, batch: &Batch) -> Reads {
+        let cu_reads = batch.cu_reads();
+        let of_sequence = |(ends, &row): (&[u32], &usize)| std::iter::repeat_n(row, (ends[1] - ends[0]) as usize);
+        Reads { rows: cu_reads.windows(2).zip(&batch.rows).flat_map(of_sequence).collect(), words: Vec::new() }
+    }
+
+    /// The 95% interval of the task's main metric; `None` with too few rows, or if the task has none.
+    fn interval(&self, _measured: LabelledTexts<'_>, _answers: &[Answer], _seed: u64) -> Option<Interval> {
+        None
+    }
+
+    /// What simple methods score on the measured rows, in the order they are shown.
+    fn baselines(
+        &self,
+        _train: LabelledTexts<'_>,
+        _measured: LabelledTexts<'_>,
+        _watch: &mut Watch<'_>,
+    ) -> Vec<Baseline> {
+        Vec::new()
+    }
+
+    /// Whether the scores of the model before training are a baseline.
+    fn is_compared_with_untrained(&self) -> bool {
+        false
+    }
+
     /// Share of the tokens that the head reads, 0..=1: for the estimate of memory. Close to 0 when it reads one token a
     /// text.
     fn share_read(&self) -> f64 {
         0.0
     }
+}
+
+/// Where the reads of a batch belong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// The row of the data each read belongs to, `[reads]`.
+    pub rows: Vec<usize>,
+    /// The masked word each read belongs to, `[reads]`; empty unless the task masks words.
+    pub words: Vec<MaskedWord>,
 }
 
 /// Names the random choices in a batch, such as which words are masked.
@@ -57,6 +98,12 @@ pub enum Draw {
     Epoch(u32),
     /// For evaluation: always the same choices, so that scores can be compared.
     Evaluation,
+}
+
+/// The task of a trained classifier, to answer and score texts with it.
+#[must_use]
+pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
+    Box::new(TextClassification::trained(labels))
 }
 
 /// The task of a project: the one list of tasks.

@@ -1,8 +1,12 @@
 //! Text classification: one label for each text, read at its first token.
 
 use crate::data::{Batch, Example, Prepared, packed};
+use crate::evaluation::{
+    Answer, Baseline, Interval, LabelledTexts, Scorer, classification_baselines, macro_f1_interval,
+};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
+use crate::progress::Watch;
 use crate::project::{ClassWeights, OutOfRange, Project};
 use crate::tasks::class_weights::class_weights;
 use crate::tasks::{Draw, Samples, TaskDefinition};
@@ -23,6 +27,11 @@ impl TextClassification {
             label_smoothing: project.training.label_smoothing,
         }
     }
+
+    /// The task of a classifier that is trained already.
+    pub fn trained(labels: &[String]) -> Self {
+        Self { labels: labels.to_vec(), class_weights: ClassWeights::None, label_smoothing: 0.0 }
+    }
 }
 
 impl TaskDefinition for TextClassification {
@@ -35,7 +44,21 @@ impl TaskDefinition for TextClassification {
     }
 
     fn batch(&self, samples: &Samples, rows: &[usize], _: Draw) -> Batch {
-        packed(&samples.ids, Some(&samples.classes), rows)
+        let classes = (!samples.classes.is_empty()).then_some(samples.classes.as_slice());
+        packed(&samples.ids, classes, rows)
+    }
+
+    fn scorer(&self, rows: usize) -> Scorer {
+        Scorer::classes(&self.labels, rows)
+    }
+
+    fn interval(&self, measured: LabelledTexts<'_>, answers: &[Answer], seed: u64) -> Option<Interval> {
+        let predicted: Vec<u32> = answers.iter().filter_map(Answer::class).map(|class| class.predicted).collect();
+        macro_f1_interval(self.labels.len(), measured.labels, &predicted, seed)
+    }
+
+    fn baselines(&self, train: LabelledTexts<'_>, measured: LabelledTexts<'_>, watch: &mut Watch<'_>) -> Vec<Baseline> {
+        classification_baselines(train, measured, &self.labels, watch)
     }
 
     fn loss(&self, train: &Samples) -> Result<CrossEntropy, OutOfRange> {

@@ -1,25 +1,25 @@
-//! Which evaluation is the best, and when enough have gone by without a better one.
+//! Choosing the best evaluation, and stopping after several without improvement.
 
-use crate::evaluation::ClassificationMetrics;
-use crate::project::{EarlyStopping, MetricChoice};
+use crate::evaluation::Metrics;
+use crate::project::{EarlyStopping, MetricName};
 
 /// Watches the evaluations of a run.
 ///
-/// Any improvement makes an evaluation the best. Patience is counted from the last improvement of more than
-/// `min_delta` over the evaluation it is counted from (as Keras' `EarlyStopping`), so that many small ones add up.
+/// Any improvement makes an evaluation the best. Patience is counted from the last evaluation that improved by more than
+/// `min_delta` on the one counted from before (as Keras' `EarlyStopping`), so that many small improvements add up.
 #[derive(Clone, Debug)]
 pub struct BestWatch {
-    metric: MetricChoice,
+    metric: MetricName,
     stopping: Option<EarlyStopping>,
     best: Option<f64>,
     counted_from: Option<f64>,
     without_improvement: u32,
 }
 
-/// What one evaluation means for the run.
+/// What an evaluation means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// It is the best so far; equal to the best is not better.
+    /// It is the best so far. An equal one is not.
     pub is_best: bool,
     /// Patience has run out.
     pub stop: bool,
@@ -28,18 +28,15 @@ pub struct Verdict {
 impl BestWatch {
     /// A run's watch, before its first evaluation. A patience of 0 is taken as 1.
     #[must_use]
-    pub fn new(metric: MetricChoice, stopping: Option<EarlyStopping>) -> Self {
+    pub fn new(metric: MetricName, stopping: Option<EarlyStopping>) -> Self {
         Self { metric, stopping, best: None, counted_from: None, without_improvement: 0 }
     }
 
-    /// Takes note of an evaluation.
-    pub fn observe(&mut self, metrics: &ClassificationMetrics) -> Verdict {
-        let score = match self.metric {
-            MetricChoice::MacroF1 => metrics.macro_average.f1,
-            MetricChoice::Accuracy => metrics.accuracy,
-            MetricChoice::Loss => -metrics.loss,
-        };
-        // Written so that NaN is never better; the first evaluation is the best there is, whatever it is.
+    /// Records an evaluation. A metric that the task does not have is never better, as one that is not a number.
+    pub fn observe(&mut self, metrics: &Metrics) -> Verdict {
+        let value = metrics.get(self.metric).unwrap_or(f64::NAN);
+        let score = if self.metric.higher_is_better() { value } else { -value };
+        // Written so that NaN is never better; the first evaluation is the best so far in any case.
         let is_best = self.best.is_none_or(|best| score > best || best.is_nan() && !score.is_nan());
         if is_best {
             self.best = Some(score);
@@ -59,10 +56,10 @@ impl BestWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluation::PrecisionRecall;
+    use crate::evaluation::{ClassificationMetrics, LanguageModelMetrics, MaskedCounts, PrecisionRecall};
 
     /// Scores in, one mark an evaluation out: `*` best, `!` stop, `.` neither.
-    fn marks(metric: MetricChoice, stopping: Option<(u32, f64)>, scores: &[f64]) -> String {
+    fn marks(metric: MetricName, stopping: Option<(u32, f64)>, scores: &[f64]) -> String {
         let stopping = stopping.map(|(patience, min_delta)| EarlyStopping { patience, min_delta });
         let mut watch = BestWatch::new(metric, stopping);
         let mark = |verdict: Verdict| match (verdict.is_best, verdict.stop) {
@@ -75,20 +72,21 @@ mod tests {
             .iter()
             .map(|&score| {
                 let f1 = PrecisionRecall { f1: score, ..PrecisionRecall::default() };
-                mark(watch.observe(&ClassificationMetrics {
+                let metrics = ClassificationMetrics {
                     accuracy: score,
                     loss: score,
                     macro_average: f1,
                     ..ClassificationMetrics::default()
-                }))
+                };
+                mark(watch.observe(&Metrics::Classification(metrics)))
             })
             .collect()
     }
 
     #[test]
     fn tables() {
-        use MetricChoice::{Accuracy, Loss, MacroF1};
-        type Case<'a> = (MetricChoice, Option<(u32, f64)>, &'a [f64], &'a str);
+        use MetricName::{Accuracy, Loss, MacroF1};
+        type Case<'a> = (MetricName, Option<(u32, f64)>, &'a [f64], &'a str);
         let nan = f64::NAN;
         let cases: &[Case<'_>] = &[
             (MacroF1, None, &[0.1, 0.1, 0.1, 0.05], "*..."),
@@ -105,5 +103,19 @@ mod tests {
         for (metric, stopping, scores, expected) in cases {
             assert_eq!(marks(*metric, *stopping, scores), *expected, "{scores:?}");
         }
+    }
+
+    #[test]
+    fn a_language_model_is_best_where_perplexity_is_lowest() {
+        let at = |nats| {
+            let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
+            Metrics::LanguageModelling(LanguageModelMetrics { documents: 1, overall, terms: MaskedCounts::default() })
+        };
+        let mut watch = BestWatch::new(MetricName::Perplexity, None);
+        let best: Vec<bool> = [30.0, 20.0, 25.0, 19.0].map(|nats| watch.observe(&at(nats)).is_best).into();
+        assert_eq!(best, [true, true, false, true]);
+        let mut watch = BestWatch::new(MetricName::MacroF1, None);
+        let best: Vec<bool> = [30.0, 20.0].map(|nats| watch.observe(&at(nats)).is_best).into();
+        assert_eq!(best, [true, false], "a metric that the task does not have never improves");
     }
 }

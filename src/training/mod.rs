@@ -24,7 +24,7 @@ pub use early_stopping::{BestWatch, Verdict};
 pub use error::TrainError;
 pub use event::TrainingEvent;
 pub use optimizer::Optimizer;
-pub use predict::{Evaluated, argmax, evaluate, predict};
+pub use predict::{ToScore, predict};
 pub use run::{TrainInputs, train};
 pub use schedule::Schedule;
 pub use setup::check_data;

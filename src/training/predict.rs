@@ -1,120 +1,84 @@
-//! Answers of a model to many texts.
+//! Running a model over many samples, batch by batch, into a scorer.
 
-use crate::data::packed;
-use crate::evaluation::ClassificationMetrics;
+use crate::evaluation::{BatchLogits, Scored};
 use crate::models::{Mode, Model};
 use crate::progress::{Progress, Watch};
+use crate::tasks::{Draw, Reads, Samples, TaskDefinition};
 
 use crate::training::TrainError;
 use crate::training::features::FeatureCache;
 
-/// Tokens in a batch: enough to keep the cores busy, little enough that a stop is heeded within a second.
+/// Tokens in a batch: enough to keep the cores busy, few enough that a stop takes less than a second.
 const BATCH_TOKENS: usize = 2048;
 
 /// Texts in a batch, so that very short ones do not make a batch long.
 const BATCH_TEXTS: usize = 256;
 
-/// Probabilities of every label for every text, `[texts][labels]`, in the order of `ids`.
+/// What is scored: samples of a task, and how many rows of the data they belong to.
+#[derive(Clone, Copy)]
+pub struct ToScore<'a> {
+    /// The task, which makes the batches and the scorer.
+    pub task: &'a dyn TaskDefinition,
+    /// The samples.
+    pub samples: &'a Samples,
+    /// Rows of the data; a row may be several samples.
+    pub rows: usize,
+}
+
+/// Answers samples with a model, and scores the answers if what is wanted is known.
 ///
 /// # Errors
-/// [`TrainError::Cancelled`] when the watch is, [`TrainError::Tensor`] when the network fails.
-pub fn predict(model: &Model, ids: &[Vec<u32>], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, TrainError> {
-    Ok(watched_logits(model, ids, watch)?.iter().map(|logits| softmax(logits)).collect())
-}
-
-/// What a model says of labelled texts.
-#[derive(Clone, Debug)]
-pub struct Evaluated {
-    /// The figures.
-    pub metrics: ClassificationMetrics,
-    /// Class ids, `[texts]`.
-    pub predicted: Vec<u32>,
-    /// Softmax probabilities, `[texts][labels]`.
-    pub probabilities: Vec<Vec<f32>>,
-}
-
-/// Measures a model on labelled texts: `truth` holds the class id of each.
-///
-/// # Errors
-/// As [`predict`].
-pub fn evaluate(
-    model: &Model,
-    ids: &[Vec<u32>],
-    truth: &[u32],
-    watch: &mut Watch<'_>,
-) -> Result<Evaluated, TrainError> {
-    let logits = watched_logits(model, ids, watch)?;
-    Ok(Evaluated {
-        metrics: measure(model.labels(), truth, &logits),
-        predicted: logits.iter().map(|logits| argmax(logits)).collect(),
-        probabilities: logits.iter().map(|logits| softmax(logits)).collect(),
-    })
-}
-
-/// Figures of logits on labelled rows.
-pub(super) fn measure(labels: &[String], truth: &[u32], logits: &[Vec<f32>]) -> ClassificationMetrics {
-    let predicted: Vec<u32> = logits.iter().map(|logits| argmax(logits)).collect();
-    ClassificationMetrics::compute(labels, truth, &predicted, mean_cross_entropy(logits, truth))
-}
-
-fn watched_logits(model: &Model, ids: &[Vec<u32>], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, TrainError> {
-    let total = ids.len() as u64;
+/// [`TrainError::Cancelled`] if the watch is, [`TrainError::Tensor`] if the network fails.
+pub fn predict(model: &Model, what: ToScore<'_>, watch: &mut Watch<'_>) -> Result<Scored, TrainError> {
+    let total = what.samples.len() as u64;
     let control = watch.control;
-    logits(model, ids, None, &|| control.is_cancelled(), &mut |done| {
+    score(model, what, None, &|| control.is_cancelled(), &mut |done| {
         watch.control.wait_while_paused();
         if watch.is_cancelled() {
             return Err(TrainError::Cancelled);
         }
-        let stage = "Labelling texts".to_owned();
-        watch.progress(Progress { stage, done: done as u64, total: Some(total), unit: "texts", eta_seconds: None });
+        let stage = "Predicting".to_owned();
+        watch.progress(Progress { stage, done: done as u64, total: Some(total), unit: "rows", eta_seconds: None });
         Ok(())
     })
 }
 
-/// Logits of every label for every text, `[texts][labels]`, in the order of `ids`.
+/// Scores a model. Of the logits, only each row's answer and loss are kept.
 ///
-/// `features` keeps what the part of the network that is not trained makes of them. `look` is called with the number of
-/// texts done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
+/// `features` caches what the frozen part of the network computes for the samples. `look` is called with the number of
+/// samples done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
 /// `look` will end it.
-pub(super) fn logits(
+pub(super) fn score(
     model: &Model,
-    ids: &[Vec<u32>],
+    what: ToScore<'_>,
     mut features: Option<&mut FeatureCache>,
     stop: &dyn Fn() -> bool,
     look: &mut dyn FnMut(usize) -> Result<(), TrainError>,
-) -> Result<Vec<Vec<f32>>, TrainError> {
-    let mut answers = vec![Vec::new(); ids.len()];
+) -> Result<Scored, TrainError> {
+    let ToScore { task, samples, rows } = what;
+    let mut scorer = task.scorer(rows);
     let mut done = 0;
-    for rows in batches(ids) {
+    for numbers in batches(&samples.ids) {
         look(done)?;
-        let logits = batch_logits(model, ids, &rows, features.as_deref_mut(), stop);
-        // What was stopped in the middle ends with an error; being stopped is what to tell.
+        let batch = task.batch(samples, &numbers, Draw::Evaluation);
+        let computed = match features.as_deref_mut() {
+            Some(cache) => cache.of(model, &batch, stop),
+            None => Ok(None),
+        };
+        let logits = computed.and_then(|known| Ok(model.forward_unless(&batch, known, Mode::Inference, stop)?));
+        // A batch stopped in the middle ends with an error; what to report is the stop.
         if stop() {
             look(done)?;
         }
         let logits = logits?;
-        done += rows.len();
-        for (row, logits) in rows.into_iter().zip(logits) {
-            answers[row] = logits;
-        }
+        let width = logits.first().map_or(0, Vec::len);
+        let Reads { rows, words } = task.reads(samples, &batch);
+        let values = logits.concat();
+        scorer.add(&BatchLogits { values: &values, width, rows: &rows, wanted: &batch.wanted, words: &words });
+        done += numbers.len();
     }
     look(done)?;
-    Ok(answers)
-}
-
-fn batch_logits(
-    model: &Model,
-    ids: &[Vec<u32>],
-    rows: &[usize],
-    features: Option<&mut FeatureCache>,
-    stop: &dyn Fn() -> bool,
-) -> Result<Vec<Vec<f32>>, TrainError> {
-    let batch = packed(ids, None, rows);
-    let features = match features {
-        Some(cache) => cache.of(model, &batch, stop)?,
-        None => None,
-    };
-    Ok(model.forward_unless(&batch, features, Mode::Inference, stop)?)
+    Ok(scorer.finish())
 }
 
 /// Rows of similar length together, longest first: if memory does not suffice it is known at once.
@@ -138,35 +102,6 @@ fn batches(ids: &[Vec<u32>]) -> Vec<Vec<usize>> {
     batches
 }
 
-/// Softmax in double precision.
-pub(super) fn softmax(logits: &[f32]) -> Vec<f32> {
-    let total = log_sum_exp(logits);
-    logits.iter().map(|&logit| (f64::from(logit) - total).exp() as f32).collect()
-}
-
-/// Mean cross-entropy in nats, unweighted and unsmoothed, from logits: it is finite where a probability rounds to 0.
-pub(super) fn mean_cross_entropy(logits: &[Vec<f32>], labels: &[u32]) -> f64 {
-    let of_row = |(logits, &label): (&Vec<f32>, &u32)| log_sum_exp(logits) - f64::from(logits[label as usize]);
-    logits.iter().zip(labels).map(of_row).sum::<f64>() / labels.len().max(1) as f64
-}
-
-/// The class of the highest logit or probability; the first of equal ones.
-#[must_use]
-pub fn argmax(logits: &[f32]) -> u32 {
-    let mut best = 0;
-    for (class, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = class;
-        }
-    }
-    best as u32
-}
-
-fn log_sum_exp(logits: &[f32]) -> f64 {
-    let highest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    highest + logits.iter().map(|&logit| (f64::from(logit) - highest).exp()).sum::<f64>().ln()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,14 +117,5 @@ mod tests {
         let mut rows: Vec<usize> = batches.concat();
         rows.sort_unstable();
         assert_eq!(rows, (0..701).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn softmax_and_loss_are_stable() {
-        let probabilities = softmax(&[1000.0, 1000.0, -1000.0]);
-        assert_eq!(probabilities, [0.5, 0.5, 0.0]);
-        let loss = mean_cross_entropy(&[vec![0.0, 200.0], vec![3.0, 3.0]], &[0, 1]);
-        assert!((loss - f64::midpoint(200.0, std::f64::consts::LN_2)).abs() < 1e-9);
-        assert_eq!((argmax(&[1.0, 3.0, 3.0]), argmax(&[2.0])), (1, 0));
     }
 }

@@ -4,14 +4,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::data::{BatchPlan, Prepared, file_sha256};
-use crate::evaluation::{
-    ClassificationMetrics, LabelledTexts, Prediction, bootstrap_macro_f1, majority_baseline, tfidf_baseline,
-};
+use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model};
 use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
-    FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunFigures, RunFolder, RunSettings, RunStatus, RunSummary,
+    FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
     StopReason, StorageError, with_absolute_paths,
 };
 use crate::tasks;
@@ -27,10 +25,7 @@ use crate::training::setup::{self, Dataset, Rows};
 use crate::training::trainer::{Best, KeptFeatures, Trainer};
 use crate::training::{TrainError, predict};
 
-/// Resamples of the interval of macro-F1.
-const RESAMPLES: usize = 1000;
-
-/// The inputs of a run.
+/// What a run is made of.
 #[derive(Clone, Copy)]
 pub struct TrainInputs<'a> {
     /// Settings.
@@ -149,8 +144,9 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         plan,
         run,
         voice,
-        watch: BestWatch::new(settings.best_metric, settings.early_stopping.clone()),
+        watch: BestWatch::new(settings.best_metric.into(), settings.early_stopping.clone()),
         best: None,
+        untrained: None,
         pace,
         total_steps,
         step: 0,
@@ -205,7 +201,7 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
 
 /// Trains. A stopped run still has a result if there is something to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
-    match trainer.fit() {
+    match score_untrained(trainer).and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
             if trainer.best.is_none() {
                 trainer.voice.log(
@@ -219,28 +215,28 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
     }
 }
 
-/// Measures the best checkpoint, read back from disk, on test, and writes everything down.
+/// Evaluates the best checkpoint, read back from disk, on the test set, and writes everything down.
 fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
-    let Best { point, logits } = trainer.best.take().ok_or(TrainError::Cancelled)?;
+    let Best { point, answers } = trainer.best.take().ok_or(TrainError::Cancelled)?;
     if trainer.step > point.step {
         trainer.voice.log(format!("Taking the best checkpoint, of step {}.", point.step));
     }
     trainer.model = read_back(trainer)?;
     let run = &trainer.run;
-    run.write_predictions("validation", &predictions(&trainer.data.validation, &logits), trainer.labels)?;
-    let test_logits = match test_logits(trainer) {
+    run.write_predictions("validation", &predictions(&trainer.data.validation, &answers), trainer.labels)?;
+    let test = match score_test(trainer) {
         Err(TrainError::Cancelled) => None,
-        logits => logits?,
+        scored => scored?,
     };
-    if let Some(logits) = &test_logits {
+    if let Some(test) = &test {
         let run = &trainer.run;
-        run.write_predictions("test", &predictions(&trainer.data.test, logits), trainer.labels)?;
+        run.write_predictions("test", &predictions(&trainer.data.test, &test.answers), trainer.labels)?;
     }
-    let figures = match &test_logits {
-        Some(logits) => figures(trainer, |data| &data.test, logits),
-        None => figures(trainer, |data| &data.validation, &logits),
+    let comparison = match &test {
+        Some(test) => compare(trainer, |data| &data.test, &test.answers),
+        None => compare(trainer, |data| &data.validation, &answers),
     };
-    trainer.run.write_figures(&figures)?;
+    trainer.run.write_comparison(&comparison)?;
     let train_seconds = trainer.train_time.as_secs_f64();
     Ok(RunSummary {
         run: trainer.run.id(),
@@ -254,7 +250,7 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
         stop_reason,
         best_step: point.step,
         validation: point.metrics,
-        test: test_logits.map(|logits| predict::measure(trainer.labels, &trainer.data.test.samples.classes, &logits)),
+        test: test.map(|test| test.metrics),
     })
 }
 
@@ -270,57 +266,60 @@ fn read_back(trainer: &Trainer<'_>) -> Result<Model, TrainError> {
     Ok(Model::load(&trainer.run.best(), &options)?.0)
 }
 
-/// Logits on the test rows; `None` where there are none.
-fn test_logits(trainer: &mut Trainer<'_>) -> Result<Option<Vec<Vec<f32>>>, TrainError> {
-    let (ids, voice) = (&trainer.data.test.samples.ids, &mut trainer.voice);
-    if ids.is_empty() {
+/// Scores the test rows; `None` if there are none.
+fn score_test(trainer: &mut Trainer<'_>) -> Result<Option<Scored>, TrainError> {
+    let (rows, voice) = (&trainer.data.test, &mut trainer.voice);
+    let total = rows.samples.len();
+    if total == 0 {
         return Ok(None);
     }
     let control = voice.control;
-    let logits = predict::logits(&trainer.model, ids, None, &|| control.is_abandoned(), &mut |done| {
-        voice.progress("Measuring on the test rows", done, ids.len(), "rows");
+    let what = rows.to_score(&*trainer.task);
+    let scored = predict::score(&trainer.model, what, None, &|| control.is_abandoned(), &mut |done| {
+        voice.progress("Evaluating on the test set", done, total, "rows");
         voice.look_for_second_stop()
     })?;
-    Ok(Some(logits))
+    Ok(Some(scored))
 }
 
-fn predictions(rows: &Rows<'_>, logits: &[Vec<f32>]) -> Vec<Prediction> {
-    let of_row = |(place, (example, logits)): (usize, (&&crate::data::Example, &Vec<f32>))| Prediction {
+/// Scores the model before training, on the rows that the run will be measured on, if the task compares itself with it.
+fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
+    if !trainer.task.is_compared_with_untrained() {
+        return Ok(());
+    }
+    let data = &trainer.data;
+    let rows = if data.test.samples.is_empty() { &data.validation } else { &data.test };
+    let (total, voice) = (rows.samples.len(), &mut trainer.voice);
+    let control = voice.control;
+    let what = rows.to_score(&*trainer.task);
+    let scored = predict::score(&trainer.model, what, None, &|| control.is_cancelled(), &mut |done| {
+        voice.progress("Evaluating before training", done, total, "rows");
+        voice.look()
+    })?;
+    trainer.untrained = Some(Baseline { name: BaselineName::Untrained, metrics: scored.metrics });
+    Ok(())
+}
+
+fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
+    let of_row = |(place, (example, answer)): (usize, (&&crate::data::Example, &Answer))| Prediction {
         id: example.id,
         key: rows.keys.get(place).copied().flatten().map(str::to_owned),
         text: example.text.clone(),
         label: Some(example.label),
-        predicted: predict::argmax(logits),
-        probabilities: predict::softmax(logits),
+        answer: answer.clone(),
     };
-    rows.examples.iter().zip(logits).enumerate().map(of_row).collect()
+    rows.examples.iter().zip(answers).enumerate().map(of_row).collect()
 }
 
-fn figures(
+/// The interval of the answers' score, and what baselines score on the same rows. A first stop waits for them, as for the
+/// evaluation on the test set.
+fn compare(
     trainer: &mut Trainer<'_>,
     side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Rows<'e>,
-    logits: &[Vec<f32>],
-) -> RunFigures {
-    let predicted: Vec<u32> = logits.iter().map(|logits| predict::argmax(logits)).collect();
-    let tfidf_baseline = classical_baseline(trainer, side);
-    let (labels, seed, rows) = (trainer.labels, trainer.settings.seed, side(&trainer.data));
-    RunFigures {
-        macro_f1_interval: bootstrap_macro_f1(labels.len(), &rows.samples.classes, &predicted, RESAMPLES, seed),
-        majority_baseline: majority_baseline(labels, &trainer.data.train.samples.classes, &rows.samples.classes),
-        tfidf_baseline,
-    }
-}
-
-/// What a quick classical method reaches on the same rows. A first stop waits for it, as for the figures on test.
-fn classical_baseline(
-    trainer: &mut Trainer<'_>,
-    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Rows<'e>,
-) -> Option<ClassificationMetrics> {
-    fn texts<'a>(rows: &Rows<'a>) -> Vec<&'a str> {
-        rows.examples.iter().map(|example| example.text.as_str()).collect()
-    }
+    answers: &[Answer],
+) -> RunComparison {
     let (train, rows, voice) = (&trainer.data.train, side(&trainer.data), &mut trainer.voice);
-    let (learnt, measured) = (texts(train), texts(rows));
+    let (train_texts, measured_texts) = (train.texts(), rows.texts());
     let (outer, control) = (voice.control, Control::default());
     let mut report = |progress| {
         voice.say(TrainingEvent::Progress(progress));
@@ -328,12 +327,11 @@ fn classical_baseline(
             control.cancel();
         }
     };
-    tfidf_baseline(
-        LabelledTexts { texts: &learnt, labels: &train.samples.classes },
-        LabelledTexts { texts: &measured, labels: &rows.samples.classes },
-        trainer.labels,
-        &mut Watch { control: &control, report: &mut report },
-    )
+    let mut watch = Watch { control: &control, report: &mut report };
+    let measured = rows.labelled(&measured_texts);
+    let baselines = trainer.task.baselines(train.labelled(&train_texts), measured, &mut watch);
+    let interval = trainer.task.interval(measured, answers, trainer.settings.seed);
+    RunComparison { interval, baselines: trainer.untrained.take().into_iter().chain(baselines).collect() }
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use crate::data::{Example, Prepared, Side, TextTokenizer};
+use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
 use crate::project::TrainingSettings;
 use crate::storage::{TextKey, TokenCache};
 use crate::tasks::{Samples, TaskDefinition};
 
-use crate::training::TrainError;
 use crate::training::event::Voice;
+use crate::training::{ToScore, TrainError};
 
 /// One side of the split, tokenised.
 pub(super) struct Rows<'a> {
@@ -20,6 +21,23 @@ pub(super) struct Rows<'a> {
     pub keys: Vec<Option<&'a str>>,
     /// What batches are made of.
     pub samples: Samples,
+}
+
+impl Rows<'_> {
+    /// The rows as they are scored.
+    pub fn to_score<'r>(&'r self, task: &'r dyn TaskDefinition) -> ToScore<'r> {
+        ToScore { task, samples: &self.samples, rows: self.examples.len() }
+    }
+
+    /// Texts and classes, for baselines.
+    pub fn labelled<'r>(&'r self, texts: &'r [&'r str]) -> LabelledTexts<'r> {
+        LabelledTexts { texts, labels: &self.samples.classes }
+    }
+
+    /// The texts.
+    pub fn texts(&self) -> Vec<&str> {
+        self.examples.iter().map(|example| example.text.as_str()).collect()
+    }
 }
 
 /// All sides.

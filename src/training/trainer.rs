@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::data::BatchPlan;
+use crate::evaluation::{Answer, Baseline, Scored};
 use crate::models::Model;
 use crate::ops::{CrossEntropy, Gradients};
 use crate::project::{EvaluateEvery, TrainingSettings};
@@ -43,6 +44,8 @@ pub(super) struct Trainer<'a> {
     pub voice: Voice<'a>,
     pub watch: BestWatch,
     pub best: Option<Best>,
+    /// Scores before training, for a task that compares itself with them.
+    pub untrained: Option<Baseline>,
     pub pace: Pace,
     pub total_steps: u64,
     /// Optimizer steps done.
@@ -65,8 +68,8 @@ pub(super) struct KeptFeatures {
 /// The best evaluation so far; its weights are in the run's `best/`.
 pub(super) struct Best {
     pub point: EvaluationPoint,
-    /// On validation, `[rows][labels]`.
-    pub logits: Vec<Vec<f32>>,
+    /// Its answers on validation, `[rows]`.
+    pub answers: Vec<Answer>,
 }
 
 impl Trainer<'_> {
@@ -172,9 +175,9 @@ impl Trainer<'_> {
         let (voice, total, has_best) = (&mut self.voice, rows.samples.len(), self.best.is_some());
         let control = voice.control;
         let stop = || if has_best { control.is_cancelled() } else { control.is_abandoned() };
-        let logits = predict::logits(
+        let scored = predict::score(
             &self.model,
-            &rows.samples.ids,
+            rows.to_score(&*self.task),
             self.features.as_mut().map(|kept| &mut kept.validation),
             &stop,
             &mut |done| {
@@ -182,13 +185,13 @@ impl Trainer<'_> {
                 if has_best { voice.look() } else { voice.look_for_second_stop() }
             },
         )?;
-        let metrics = predict::measure(self.labels, &rows.samples.classes, &logits);
-        self.check_finite("the loss on validation", metrics.loss, self.schedule.rate(self.step.saturating_sub(1)))?;
+        let Scored { metrics, answers } = scored;
+        self.check_finite("the loss on validation", metrics.loss(), self.schedule.rate(self.step.saturating_sub(1)))?;
         let verdict = self.watch.observe(&metrics);
         let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };
         if verdict.is_best {
             checkpoint::save(&self.model, self.source, &self.run.best(), &self.model_info)?;
-            self.best = Some(Best { point: point.clone(), logits });
+            self.best = Some(Best { point: point.clone(), answers });
         }
         self.run.append_evaluation(&point)?;
         self.voice.say(TrainingEvent::Evaluation(Box::new(point)));

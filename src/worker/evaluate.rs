@@ -6,12 +6,11 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side};
-use crate::evaluation::{ClassificationMetrics, Prediction};
+use crate::evaluation::{Metrics, Prediction, Scored};
+use crate::predictor::Predictor;
 use crate::progress::Watch;
 use crate::project::{RowId, SourceFile};
 use crate::storage::{RunFolder, RunSettings};
-use crate::training;
-use crate::worker::predict::LoadedModel;
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
@@ -32,7 +31,7 @@ pub struct EvaluationReport {
     /// What was measured, for example "test rows of the run" or a path.
     pub data: String,
     /// The metrics.
-    pub metrics: ClassificationMetrics,
+    pub metrics: Metrics,
     /// Each row.
     pub predictions: Vec<Prediction>,
 }
@@ -63,24 +62,21 @@ struct LabelledRow {
 }
 
 fn measure(
-    model: &LoadedModel,
+    model: &Predictor,
     run: String,
     data: String,
     rows: Vec<LabelledRow>,
     watch: &mut Watch<'_>,
 ) -> Result<EvaluationReport, JobError> {
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let ids = model.encode(&texts)?;
     let truth: Vec<u32> = rows.iter().map(|row| row.label).collect();
-    let evaluated = training::evaluate(&model.model, &ids, &truth, watch)?;
-    let predictions = rows.into_iter().zip(evaluated.predicted).zip(evaluated.probabilities);
-    let predictions = predictions
-        .map(|((row, predicted), probabilities)| {
-            let LabelledRow { id, key, text, label } = row;
-            Prediction { id, key, text, label: Some(label), predicted, probabilities }
-        })
-        .collect();
-    Ok(EvaluationReport { run, data, metrics: evaluated.metrics, predictions })
+    let Scored { metrics, answers } = model.score(&texts, &truth, watch)?;
+    let predictions = rows.into_iter().zip(answers).map(|(row, answer)| {
+        let LabelledRow { id, key, text, label } = row;
+        Prediction { id, key, text, label: Some(label), answer }
+    });
+    let predictions = predictions.collect();
+    Ok(EvaluationReport { run, data, metrics, predictions })
 }
 
 fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<LabelledRow>, JobError> {

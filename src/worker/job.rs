@@ -7,6 +7,7 @@ use crate::data::{DataError, TextTokenizer};
 use crate::export::ExportError;
 use crate::fetch::FetchError;
 use crate::models::ModelError;
+use crate::predictor::PredictorError;
 use crate::progress::{Control, Progress, Watch};
 use crate::storage::StorageError;
 use crate::training::TrainError;
@@ -131,7 +132,7 @@ macro_rules! from_cancellable {
     )*};
 }
 
-from_cancellable!(DataError, FetchError, ExportError, TrainError);
+from_cancellable!(DataError, FetchError, ExportError, PredictorError, TrainError);
 
 impl From<StorageError> for JobError {
     fn from(error: StorageError) -> Self {

@@ -6,34 +6,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use rayon::prelude::*;
-
-use crate::data::{self, Cleaner, ImportedFile, Table, TextTokenizer};
-use crate::models::{Compute, LoadOptions, Model, ModelConfig};
-use crate::progress::Watch;
-use crate::project::{CleaningSettings, DatasetSettings, Precision, SourceFile};
-use crate::storage::{
-    MODEL_INFO_FILE, ModelFolderInfo, PROJECT_FILE, RunFolder, advice, read_model_info, write_atomic,
-};
-use crate::training;
+use crate::data::{self, ImportedFile, Table};
+use crate::evaluation::ClassAnswer;
+use crate::predictor::Predictor;
+use crate::project::{DatasetSettings, SourceFile};
+use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_atomic};
 
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
-/// Longest text where the folder does not say: what most texts need.
-const DEFAULT_LENGTH: usize = 128;
-
-/// A model in memory with what belongs to it.
-pub(super) struct LoadedModel {
-    pub model: Model,
-    tokenizer: TextTokenizer,
-    cleaner: Cleaner,
-    info: ModelFolderInfo,
-}
-
 /// The last model loaded, for the next text typed.
 #[derive(Default)]
-pub(super) struct CachedModel(Option<(PathBuf, Option<SystemTime>, Arc<LoadedModel>)>);
+pub(super) struct CachedModel(Option<(PathBuf, Option<SystemTime>, Arc<Predictor>)>);
 
 impl CachedModel {
     /// Lets go of its memory.
@@ -44,7 +28,7 @@ impl CachedModel {
 
 impl Context<'_> {
     /// The model in `folder`, kept from before if the folder's weights are still the same file.
-    pub(super) fn model(&mut self, folder: &Path) -> Result<Arc<LoadedModel>, JobError> {
+    pub(super) fn model(&mut self, folder: &Path) -> Result<Arc<Predictor>, JobError> {
         let stamp = std::fs::metadata(folder.join("model.safetensors")).and_then(|file| file.modified()).ok();
         if let Some((cached_folder, cached_stamp, model)) = &self.cache.model.0
             && cached_folder == folder
@@ -54,7 +38,7 @@ impl Context<'_> {
             return Ok(Arc::clone(model));
         }
         self.cache.model.forget();
-        let model = Arc::new(LoadedModel::load(folder)?);
+        let model = Arc::new(Predictor::load(folder)?);
         self.cache.model.0 = Some((folder.to_owned(), stamp, Arc::clone(&model)));
         Ok(model)
     }
@@ -67,56 +51,6 @@ impl Context<'_> {
                 format!("{count} records could not be read and are skipped; the first, on line {line}: {reason}");
             self.log(LogLevel::Warning, message);
         }
-    }
-}
-
-impl LoadedModel {
-    fn load(folder: &Path) -> Result<Self, JobError> {
-        let info = match read_model_info(folder)? {
-            Some(info) => info,
-            // Not made by Hone: texts are left as they are.
-            None => ModelFolderInfo {
-                labels: ModelConfig::read(folder)?.label_names(),
-                cleaning: CleaningSettings::none(),
-                max_length: DEFAULT_LENGTH,
-                precision: Precision::F32,
-                ..ModelFolderInfo::default()
-            },
-        };
-        let cleaner = Cleaner::new(&info.cleaning).map_err(|error| {
-            let file = folder.join(MODEL_INFO_FILE);
-            JobError::Failed(format!("In {}, {error}.", file.display()))
-        })?;
-        let compute = Compute::for_prediction(info.precision);
-        let options = LoadOptions { compute, only_answers: true, ..LoadOptions::classifier(info.labels.clone()) };
-        let (model, report) = Model::load(folder, &options)?;
-        if report.new_head {
-            let message = format!(
-                "The model in {} has no trained classification head. Train it first, or choose a run's best checkpoint \
-                 or an export.",
-                folder.display()
-            );
-            return Err(JobError::Failed(message));
-        }
-        Ok(Self { tokenizer: TextTokenizer::load(folder)?, cleaner, model, info })
-    }
-
-    /// Tokens of cleaned texts.
-    pub fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, JobError> {
-        let max_length = self.info.max_length.min(self.model.max_positions());
-        Ok(self.tokenizer.encode_batch(texts, max_length)?)
-    }
-
-    /// Probabilities of raw texts, `[texts][labels]`; empty for a text with nothing left after cleaning.
-    fn label<T: AsRef<str> + Sync>(&self, texts: &[T], watch: &mut Watch<'_>) -> Result<Vec<Vec<f32>>, JobError> {
-        let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
-        let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
-        let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
-        let mut answers = vec![Vec::new(); texts.len()];
-        for (text, probabilities) in full.into_iter().zip(training::predict(&self.model, &ids, watch)?) {
-            answers[text] = probabilities;
-        }
-        Ok(answers)
     }
 }
 
@@ -146,9 +80,20 @@ impl Job for Classify {
 
     fn run(self, context: &mut Context<'_>) -> Result<Classified, JobError> {
         let model = context.model(&self.model)?;
-        let probabilities = context.watched(|watch| model.label(&self.texts, watch))?;
-        Ok(Classified { texts: self.texts, labels: model.info.labels.clone(), probabilities })
+        let answers = classes(context, &model, &self.texts)?;
+        let probabilities = answers.into_iter().map(|class| class.map(|class| class.probabilities).unwrap_or_default());
+        Ok(Classified { texts: self.texts, labels: model.labels().to_vec(), probabilities: probabilities.collect() })
     }
+}
+
+/// The predicted classes of raw texts; `None` for a text with nothing left after cleaning.
+fn classes<T: AsRef<str> + Sync>(
+    context: &mut Context<'_>,
+    model: &Predictor,
+    texts: &[T],
+) -> Result<Vec<Option<ClassAnswer>>, JobError> {
+    let answers = context.watched(|watch| model.answer(texts, watch))?;
+    Ok(answers.into_iter().map(|answer| answer.and_then(|answer| answer.class().cloned())).collect())
 }
 
 /// Predicts the label of every row of a file and writes a CSV.
@@ -187,15 +132,15 @@ impl Job for PredictFile {
         let imported = context.watched(|watch| data::read_table(&input, SourceFile::Main, &settings, watch))?;
         context.log_bad_rows(&imported);
         let table = &imported.table;
-        let columns = read_columns(context, &model.info, text_column.as_deref(), table, &input)?;
+        let columns = read_columns(context, model.info(), text_column.as_deref(), table, &input)?;
         let text = |row| data::join_texts(columns.iter().map(|&column| table.cell(column, row)));
         let texts: Vec<Cow<'_, str>> = (0..table.len()).map(text).collect();
-        let probabilities = context.watched(|watch| model.label(&texts, watch))?;
-        let labels = &model.info.labels;
-        write_atomic(&output, |file| write_predictions(file, table, labels, &probabilities)).map_err(|error| {
+        let answers = classes(context, &model, &texts)?;
+        let labels = model.labels();
+        write_atomic(&output, |file| write_predictions(file, table, labels, &answers)).map_err(|error| {
             JobError::Failed(format!("Could not write {}: {error}. {}", output.display(), advice(&error)))
         })?;
-        let empty = probabilities.iter().filter(|row| row.is_empty()).count();
+        let empty = answers.iter().filter(|answer| answer.is_none()).count();
         let rows = (table.len() - empty) as u64;
         Ok(SavedPredictions { path: output, rows, empty: empty as u64 })
     }
@@ -265,7 +210,7 @@ fn write_predictions(
     file: impl io::Write,
     table: &Table,
     labels: &[String],
-    probabilities: &[Vec<f32>],
+    answers: &[Option<ClassAnswer>],
 ) -> io::Result<()> {
     let mut names = table.names.clone();
     let wanted =
@@ -276,14 +221,15 @@ fn write_predictions(
     }
     let mut writer = csv::Writer::from_writer(file);
     writer.write_record(&names)?;
-    for (row, probabilities) in probabilities.iter().enumerate() {
+    for (row, answer) in answers.iter().enumerate() {
         let mut record: Vec<String> =
             (0..table.columns.len()).map(|column| table.cell(column, row).to_owned()).collect();
-        if probabilities.is_empty() {
-            record.resize(names.len(), String::new());
-        } else {
-            record.push(labels[training::argmax(probabilities) as usize].clone());
-            record.extend(probabilities.iter().map(|probability| format!("{probability:.6}")));
+        match answer {
+            None => record.resize(names.len(), String::new()),
+            Some(class) => {
+                record.push(labels[class.predicted as usize].clone());
+                record.extend(class.probabilities.iter().map(|probability| format!("{probability:.6}")));
+            }
         }
         writer.write_record(&record)?;
     }

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::Table;
-use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS, Prediction};
-use crate::storage::{EvaluationPoint, RunFolder, RunOutcome, RunSettings, RunSummary, StepMetrics, StorageError};
+use crate::evaluation::{Interval, Metrics, Prediction};
+use crate::storage::{
+    EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunSummary, StepMetrics, StorageError,
+};
 use crate::worker::{Context, Job, JobError};
 
 /// What to do about a run without results.
@@ -35,26 +37,21 @@ pub struct RunResults {
     pub steps: Vec<StepMetrics>,
     /// Every evaluation.
     pub evaluations: Vec<EvaluationPoint>,
-    /// 95% interval of macro-F1 on test (validation when there is no test), by bootstrap.
-    pub macro_f1_interval: (f64, f64),
-    /// Always answering the most frequent training label, on the same rows.
-    pub majority_baseline: ClassificationMetrics,
-    /// TF-IDF with logistic regression, fitted on the same training rows, on the same rows as `majority_baseline`.
-    /// `None` when it was not measured (the run was stopped twice).
-    pub tfidf_baseline: Option<ClassificationMetrics>,
+    /// Interval and baselines on [`Self::measured`].
+    pub comparison: RunComparison,
 }
 
 impl RunResults {
-    /// The rows that the interval is of: test, or validation where there is no test.
+    /// The metrics to report: on test rows, or on validation rows if there are none.
     #[must_use]
-    pub fn measured(&self) -> &ClassificationMetrics {
-        self.summary.test.as_ref().unwrap_or(&self.summary.validation)
+    pub fn measured(&self) -> &Metrics {
+        self.summary.measured()
     }
 
-    /// 95% interval of macro-F1; `None` where the rows are too few for one.
+    /// 95% interval of the main metric; `None` with too few rows for one.
     #[must_use]
-    pub fn interval(&self) -> Option<(f64, f64)> {
-        (self.measured().rows >= FEWEST_ROWS).then_some(self.macro_f1_interval)
+    pub fn interval(&self) -> Option<Interval> {
+        self.comparison.interval
     }
 }
 
@@ -80,7 +77,6 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         }
     };
     let (steps, evaluations) = run.read_metrics()?;
-    let figures = run.read_figures()?;
     Ok(RunResults {
         settings: run.read_settings()?,
         validation: run.read_predictions("validation")?,
@@ -89,9 +85,7 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         summary,
         steps,
         evaluations,
-        macro_f1_interval: figures.macro_f1_interval,
-        majority_baseline: figures.majority_baseline,
-        tfidf_baseline: figures.tfidf_baseline,
+        comparison: run.read_comparison()?,
         folder: run.path().to_owned(),
     })
 }

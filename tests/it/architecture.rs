@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order data flows through them; a room may use those before it.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "progress",
     "random",
     "project",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 15] = [
     "fetch",
     "tasks",
     "training",
+    "predictor",
     "export",
     "worker",
     "cli",

@@ -1,6 +1,7 @@
 //! From files to examples: what people's files hold, and what is wrong with them.
 
 mod bad_input;
+mod documents;
 mod findings;
 mod formats;
 mod fuzz;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use hone::data::{TextTokenizer, packed};
-use hone::evaluation::{ClassificationMetrics, Prediction};
+use hone::evaluation::{Answer, ClassAnswer, ClassificationMetrics, Metrics, Prediction};
 use hone::export::{ExportError, ExportFormat, Exported, export};
 use hone::models::{LoadOptions, Mode, Model};
 use hone::progress::{Control, Watch};
@@ -74,7 +74,8 @@ fn predictions(run: &RunFolder, labels: &[String]) -> Vec<Prediction> {
         let probabilities: Vec<f32> = logits.iter().map(|logit| logit.exp() / sum).collect();
         let predicted = (0..3).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap() as u32;
         let id = format!("main:{}", at + 1).parse().unwrap();
-        Prediction { id, key: None, text: text.to_owned(), label: Some(at as u32 % 3), predicted, probabilities }
+        let answer = Answer::Class(ClassAnswer { predicted, probabilities });
+        Prediction { id, key: None, text: text.to_owned(), label: Some(at as u32 % 3), answer }
     };
     answers.map(one).collect()
 }
@@ -82,8 +83,8 @@ fn predictions(run: &RunFolder, labels: &[String]) -> Vec<Prediction> {
 fn summary(run: &RunFolder, labels: &[String]) -> RunSummary {
     let predictions = predictions(run, labels);
     let truth: Vec<u32> = predictions.iter().filter_map(|prediction| prediction.label).collect();
-    let predicted: Vec<u32> = predictions.iter().map(|prediction| prediction.predicted).collect();
-    let metrics = ClassificationMetrics::compute(labels, &truth, &predicted, 0.5);
+    let predicted: Vec<u32> = predictions.iter().filter_map(Prediction::predicted).collect();
+    let metrics = Metrics::Classification(ClassificationMetrics::compute(labels, &truth, &predicted, 0.5));
     RunSummary {
         run: run.id(),
         started_at: 0,
@@ -187,7 +188,7 @@ fn one_file_may_be_put_into_a_folder() {
 fn predictions_are_the_kept_ones() {
     let scene = scene();
     let exported = scene.export(ExportFormat::Predictions, &scene.path("answers.csv")).unwrap();
-    assert!(exported.proof.starts_with("Read again: all 4 test rows"), "{}", exported.proof);
+    assert!(exported.proof.starts_with("Read back and compared: 4 test rows, "), "{}", exported.proof);
     let text = std::fs::read_to_string(&exported.path).unwrap();
     assert_eq!(text.lines().count(), 5);
     assert!(text.lines().nth(1).unwrap().starts_with("main:1,\"Great product, works well!\",negative,"), "{text}");

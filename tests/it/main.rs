@@ -13,6 +13,8 @@ mod fetch;
 mod masked_lm;
 mod model_folders;
 mod models;
+mod old_runs;
+mod predictor;
 mod storage;
 mod tiny_bert;
 mod training;

@@ -3,11 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use hone::evaluation::{ClassificationMetrics, Prediction};
-use hone::project::{EvaluateEvery, ModelChoice, Project, RowEdit, RowId, SourceFile};
+use hone::evaluation::{
+    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedAnswer,
+    MaskedCounts, Metrics, Prediction,
+};
+use hone::project::{EvaluateEvery, MetricName, ModelChoice, Project, RowEdit, RowId, SourceFile};
 use hone::storage::{
-    EvaluationPoint, OpenError, ProjectFile, RUN_SCHEMA_VERSION, RunFolder, RunSettings, RunStatus, RunSummary,
-    StepMetrics, StopReason, StorageError, write_atomic,
+    EvaluationPoint, OpenError, ProjectFile, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus,
+    RunSummary, StepMetrics, StopReason, StorageError, write_atomic,
 };
 
 fn full_project(folder: &Path) -> Project {
@@ -174,8 +177,12 @@ fn step(step: u64) -> StepMetrics {
     }
 }
 
+fn no_rows() -> Metrics {
+    Metrics::Classification(ClassificationMetrics::default())
+}
+
 fn evaluation(step: u64) -> EvaluationPoint {
-    EvaluationPoint { step, epoch: 1.0, metrics: ClassificationMetrics::default(), is_best: true }
+    EvaluationPoint { step, epoch: 1.0, metrics: no_rows(), is_best: true }
 }
 
 #[test]
@@ -210,8 +217,8 @@ fn summary(run: &RunFolder) -> RunSummary {
         device: "CPU, f32".to_owned(),
         stop_reason: StopReason::EarlyStopping,
         best_step: 66,
-        validation: ClassificationMetrics::default(),
-        test: Some(ClassificationMetrics::default()),
+        validation: no_rows(),
+        test: Some(no_rows()),
     }
 }
 
@@ -269,8 +276,10 @@ fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Predi
         key: record.is_multiple_of(3).then(|| format!("HN-{record}")),
         text: format!("text {record}, \"quoted\"\nüber"),
         label,
-        predicted: u32::from(probabilities[1] > probabilities[0]),
-        probabilities: probabilities.to_vec(),
+        answer: Answer::Class(ClassAnswer {
+            predicted: u32::from(probabilities[1] > probabilities[0]),
+            probabilities: probabilities.to_vec(),
+        }),
     }
 }
 
@@ -297,6 +306,108 @@ fn predictions_of_both_sides_are_read_back() {
     fs::write(run.predictions_path(), "PAR1 not really").unwrap();
     let message = run.read_predictions("test").unwrap_err().to_string();
     assert!(message.contains("damaged") && message.contains("Evaluate the run again"), "{message}");
+}
+
+fn masked(record: u64) -> Prediction {
+    let overall = MaskedCounts { tokens: record, nats: 1.0 / record as f64, words: 3, correct: 2 };
+    let terms = MaskedCounts { tokens: 1, nats: 0.1, words: 1, correct: 0 };
+    Prediction {
+        id: RowId { file: SourceFile::Main, record },
+        key: None,
+        text: format!("document {record}"),
+        label: None,
+        answer: Answer::MaskedWords(MaskedAnswer { overall, terms }),
+    }
+}
+
+#[test]
+fn masked_word_predictions_are_read_back() {
+    let temp = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(temp.path()).unwrap();
+    let validation: Vec<Prediction> = (1..100).map(masked).collect();
+    run.write_predictions("validation", &validation, &[]).unwrap();
+    run.write_predictions("test", &validation[..2], &[]).unwrap();
+    assert_eq!(run.read_predictions("validation").unwrap(), validation);
+    assert_eq!(run.read_predictions("test").unwrap(), validation[..2]);
+    let wrong = run.write_predictions("test", &validation, &["good".to_owned()]).unwrap_err().to_string();
+    assert!(wrong.contains("row main:1 has no predicted label"), "{wrong}");
+    let wrong = run.write_predictions("test", &[prediction(1, None, [0.1, 0.9])], &[]).unwrap_err().to_string();
+    assert!(wrong.contains("row test:1 has no masked words"), "{wrong}");
+}
+
+#[test]
+fn metrics_and_baselines_of_both_tasks_are_read_back() {
+    let temp = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(temp.path()).unwrap();
+    let classes = RunComparison {
+        interval: Some(Interval { metric: MetricName::MacroF1, low: 0.1, high: 0.7 }),
+        baselines: vec![Baseline { name: BaselineName::MajorityClass, metrics: no_rows() }],
+    };
+    let overall = MaskedCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
+    let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall });
+    let words = RunComparison {
+        interval: None,
+        baselines: vec![Baseline { name: BaselineName::Untrained, metrics: metrics.clone() }],
+    };
+    for comparison in [classes, words] {
+        run.write_comparison(&comparison).unwrap();
+        assert_eq!(run.read_comparison().unwrap(), comparison);
+    }
+    let point = EvaluationPoint { step: 7, epoch: 1.0, metrics: metrics.clone(), is_best: false };
+    run.append_evaluation(&point).unwrap();
+    assert_eq!(run.read_metrics().unwrap().1, [point]);
+    let finished = RunStatus::Finished(RunSummary { validation: metrics, test: None, ..summary(&run) });
+    run.write_status(&finished).unwrap();
+    assert_eq!(run.read_status().unwrap(), finished);
+}
+
+#[test]
+fn run_files_of_version_1_are_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let run = RunFolder::create(temp.path()).unwrap();
+    let (ron, json) = version_1_metrics();
+    let metrics = |accuracy| Metrics::Classification(ClassificationMetrics { accuracy, ..version_1() });
+    fs::write(
+        run.path().join("status.ron"),
+        format!(
+            "Finished((run: \"r\", started_at: 5, steps: 30, epochs: 3.0, train_seconds: 2.5, tokens_per_second: 80.0, \
+             peak_memory: 9, stop_reason: Stopped, best_step: 20, validation: {ron}, test: Some({ron})))"
+        ),
+    )
+    .unwrap();
+    let RunStatus::Finished(summary) = run.read_status().unwrap() else { panic!("it is finished") };
+    assert_eq!((summary.steps, summary.stop_reason, summary.device.as_str()), (30, StopReason::Stopped, ""));
+    assert_eq!((summary.measured(), &summary.validation), (&metrics(0.75), &metrics(0.75)));
+
+    let figures = run.path().join("figures.ron");
+    fs::write(&figures, format!("(macro_f1_interval: (0.25, 0.5), majority_baseline: {ron})")).unwrap();
+    let comparison = run.read_comparison().unwrap();
+    assert_eq!(comparison.interval, Some(Interval { metric: MetricName::MacroF1, low: 0.25, high: 0.5 }));
+    assert_eq!(comparison.baseline(BaselineName::MajorityClass), Some(&metrics(0.75)));
+    assert_eq!(comparison.baseline(BaselineName::TfIdf), None);
+    let few_rows = ron.replace("rows:24", "rows:4");
+    let text = format!("(macro_f1_interval: (0.25, 0.5), majority_baseline: {few_rows}, tfidf_baseline: Some({ron}))");
+    fs::write(&figures, text).unwrap();
+    let comparison = run.read_comparison().unwrap();
+    assert_eq!((comparison.interval, comparison.baselines.len()), (None, 2));
+    fs::write(&figures, "(macro_f1_interval: (0.25, 0.5),\n majority_baseline: (rows: many))").unwrap();
+    let message = run.read_comparison().unwrap_err().to_string();
+    assert!(message.contains("line 2, column"), "the damage is in what version 1 wrote: {message}");
+
+    let line = format!("{{\"evaluation\":{{\"step\":10,\"epoch\":1.0,\"metrics\":{json},\"is_best\":true}}}}");
+    fs::write(run.path().join("metrics.jsonl"), format!("{line}\n{}", &line[..line.len() - 20])).unwrap();
+    let (_, evaluations) = run.read_metrics().unwrap();
+    assert_eq!(evaluations, [EvaluationPoint { step: 10, epoch: 1.0, metrics: metrics(0.75), is_best: true }]);
+}
+
+/// Metrics as version 1 wrote them, in RON and in JSON.
+fn version_1_metrics() -> (String, String) {
+    let metrics = version_1();
+    (ron::to_string(&metrics).unwrap(), serde_json::to_string(&metrics).unwrap())
+}
+
+fn version_1() -> ClassificationMetrics {
+    ClassificationMetrics { rows: 24, accuracy: 0.75, loss: 1.0 / 3.0, ..ClassificationMetrics::default() }
 }
 
 #[test]

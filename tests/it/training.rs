@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use hone::data::{Prepared, Side, TextTokenizer, import, prepare};
+use hone::evaluation::{BaselineName, Metrics};
 use hone::models::{Compute, LoadOptions, Model};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
@@ -12,7 +13,8 @@ use hone::project::{
     TrainedLayers, TrainingSettings,
 };
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
-use hone::training::{TrainError, TrainInputs, TrainingEvent, predict, train};
+use hone::tasks::{self, Samples};
+use hone::training::{ToScore, TrainError, TrainInputs, TrainingEvent, predict, train};
 
 pub fn tiny_bert() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")
@@ -142,7 +144,7 @@ fn a_run_learns_and_leaves_everything_behind() {
     let summary = outcome.summary();
     assert_eq!((summary.steps, summary.stop_reason), (180, StopReason::Completed));
     assert!((summary.epochs - 20.0).abs() < 1e-12 && summary.tokens_per_second > 0.0 && summary.peak_memory > 1 << 20);
-    let test = summary.test.as_ref().unwrap();
+    let test = summary.test.as_ref().and_then(Metrics::classification).unwrap();
     assert!(test.macro_average.f1 > 0.95, "macro-F1 {}", test.macro_average.f1);
 
     let run = bench.newest();
@@ -158,11 +160,11 @@ fn a_run_learns_and_leaves_everything_behind() {
     let right = predictions.iter().filter(|row| !row.is_wrong()).count() as f64 / 40.0;
     assert!((right - test.accuracy).abs() < 1e-12);
     assert_eq!(run.read_predictions("validation").unwrap().len(), 20);
-    let figures = run.read_figures().unwrap();
-    assert!(figures.majority_baseline.macro_average.f1 < 0.5);
-    assert!(
-        figures.macro_f1_interval.0 <= test.macro_average.f1 && test.macro_average.f1 <= figures.macro_f1_interval.1
-    );
+    let comparison = run.read_comparison().unwrap();
+    let majority = comparison.baseline(BaselineName::MajorityClass).and_then(Metrics::classification).unwrap();
+    assert!(majority.macro_average.f1 < 0.5 && comparison.baseline(BaselineName::TfIdf).is_some());
+    let interval = comparison.interval.unwrap();
+    assert!(interval.low <= test.macro_average.f1 && test.macro_average.f1 <= interval.high);
     let info = read_model_info(&run.best()).unwrap().unwrap();
     assert_eq!((info.text_column.as_str(), info.max_length, info.labels), ("text", 32, settings.labels));
 }
@@ -178,10 +180,18 @@ fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
     (model, ids)
 }
 
-/// What the newest run said of the test rows, probability after probability.
+/// Probabilities that a model gives tokenised texts, `[texts][labels]`.
+fn probabilities(model: &Model, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
+    let (task, samples) = (tasks::classifier(model.labels()), Samples { ids: ids.to_vec(), classes: Vec::new() });
+    let what = ToScore { task: &*task, samples: &samples, rows: ids.len() };
+    let scored = quietly(|watch| predict(model, what, watch)).unwrap();
+    scored.answers.iter().map(|answer| answer.class().unwrap().probabilities.clone()).collect()
+}
+
+/// The newest run's probabilities of the test rows, row after row.
 fn kept_predictions(bench: &Bench) -> Vec<f32> {
     let kept = bench.newest().read_predictions("test").unwrap();
-    kept.into_iter().flat_map(|row| row.probabilities).collect()
+    kept.iter().flat_map(|row| row.probabilities().to_vec()).collect()
 }
 
 #[test]
@@ -189,14 +199,16 @@ fn the_best_folder_gives_the_predictions_of_the_run() {
     let bench = Bench::new(120);
     bench.train(|_| ()).summary();
     let (model, ids) = best_model(&bench);
-    let (found, kept) = (quietly(|watch| predict(&model, &ids, watch)).unwrap().concat(), kept_predictions(&bench));
+    let (found, kept) = (probabilities(&model, &ids).concat(), kept_predictions(&bench));
     assert_eq!(found.len(), kept.len());
     for (found, kept) in found.iter().zip(kept) {
         assert!((found - kept).abs() < 1e-6);
     }
     let control = Control::default();
     control.cancel();
-    let stopped = predict(&model, &ids, &mut Watch { control: &control, report: &mut |_| () });
+    let (task, samples) = (tasks::classifier(model.labels()), Samples { ids: ids.clone(), classes: Vec::new() });
+    let rows = ToScore { task: &*task, samples: &samples, rows: ids.len() };
+    let stopped = predict(&model, rows, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));
 }
 
@@ -233,7 +245,7 @@ fn a_gpu_trains_a_run_as_the_processor_does() {
     }
     // What was trained there answers the same on the processor.
     let (model, ids) = best_model(&bench);
-    let found = quietly(|watch| predict(&model, &ids, watch)).unwrap().concat();
+    let found = probabilities(&model, &ids).concat();
     for (found, kept) in found.iter().zip(kept_predictions(&bench)) {
         assert!((found - kept).abs() < 1e-4, "{found} {kept}");
     }
@@ -357,7 +369,7 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     let rows: Vec<_> = bench.prepared.side(Side::Train).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
     let ids = TextTokenizer::load(&tiny_bert()).unwrap().encode_batch(&texts, 32).unwrap();
-    let probabilities = quietly(|watch| predict(&model, &ids, watch)).unwrap();
+    let probabilities = probabilities(&model, &ids);
     let mean = |weights: [f64; 2]| {
         let (mut sum, mut total) = (0.0, 0.0);
         for (row, probabilities) in rows.iter().zip(&probabilities) {
@@ -452,7 +464,7 @@ fn a_second_stop_drops_the_rest() {
     let summary = outcome.summary();
     assert_eq!((summary.best_step, &summary.test), (6, &None));
     let run = bench.newest();
-    assert!(run.read_predictions("validation").is_ok() && run.read_figures().is_ok());
+    assert!(run.read_predictions("validation").is_ok() && run.read_comparison().is_ok());
 }
 
 #[test]
@@ -508,5 +520,5 @@ fn no_test_rows_is_no_test_figure() {
     bench.prepared.examples.retain(|example| example.side != Side::Test);
     let outcome = bench.train(|settings| settings.epochs = 1);
     assert_eq!(outcome.summary().test, None);
-    assert!(bench.newest().read_figures().is_ok());
+    assert!(bench.newest().read_comparison().is_ok());
 }

@@ -206,7 +206,7 @@ fn training_tells_in_order_and_leaves_a_run_that_can_be_read_again() {
                 kinds.push("steps");
             }
             RunEvent::Evaluation(point) => {
-                assert_eq!(point.metrics.rows, 12);
+                assert_eq!(point.metrics.rows(), 12);
                 kinds.push("evaluation");
             }
             RunEvent::Paused(_) => panic!("nobody paused it"),
@@ -221,7 +221,7 @@ fn training_tells_in_order_and_leaves_a_run_that_can_be_read_again() {
 
     let again = bench.ask(LoadRun { run: results.folder.clone() });
     assert_eq!((&again.summary, &again.test, &again.steps), (&results.summary, &results.test, &results.steps));
-    assert_eq!(again.macro_f1_interval, results.macro_f1_interval);
+    assert_eq!(again.comparison, results.comparison);
 
     let report = bench.ask(Evaluate { run: results.folder.clone(), data: None });
     assert_eq!(Some(&report.metrics), results.summary.test.as_ref());
@@ -361,7 +361,7 @@ fn another_file_is_measured_by_the_runs_own_columns_and_labels() {
     let evaluate = || Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
     std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
     let report = bench.ask(evaluate());
-    assert_eq!((report.metrics.rows, report.predictions.len()), (2, 2));
+    assert_eq!((report.metrics.rows(), report.predictions.len()), (2, 2));
     assert_eq!(report.predictions[1].id.record, 2);
 
     std::fs::write(&other, "label,text\ngood,this is great\nfine,this is fine\n").unwrap();

@@ -7,13 +7,10 @@ use egui::{ComboBox, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::numbers::{ago, bytes, count, counted, duration, score};
-use crate::app::widgets::{
-    Action, Cell, Headline, MatrixState, button, card, confusion_matrix_ui, empty_state, explain, figure, headline_ui,
-    metrics_table_ui, page, primary_button, row_list_ui, running_card, section, side_by_side,
-};
-use crate::evaluation::{ClassificationMetrics, Prediction};
+use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
 use crate::storage::{RunStatus, RunSummary};
 use crate::worker::{EvaluationReport, RunResults};
@@ -34,11 +31,7 @@ enum Rows {
 #[derive(Debug, Default)]
 pub struct EvaluateStepState {
     rows: Rows,
-    matrix: MatrixState,
-    /// Indices of the listed rows in the predictions shown; recomputed when the selection changes.
-    listed: Vec<usize>,
-    listed_for: Option<(String, Rows, Option<Cell>)>,
-    selected: Option<usize>,
+    body: EvaluatedRowsState,
     /// The latest evaluation of another file, to show it when it arrives.
     report: Option<Arc<EvaluationReport>>,
 }
@@ -57,15 +50,11 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
-        let Some(shown) = Shown::of(ctx, results, state.rows) else {
+        let Some(rows) = evaluated(ctx, results, state.rows) else {
             empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no rows of this kind", |_| {});
             return;
         };
-        section(ui, ctx.theme, "How good is it?", "", |ui| headline_ui(ui, ctx.theme, shown.headline()));
-        matrix_and_rows(ui, ctx, state, &shown, sender);
-        section(ui, ctx.theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
-            metrics_table_ui(ui, ctx.theme, shown.metrics, 420.0);
-        });
+        evaluated_rows_ui(ui, ctx.theme, &rows, &mut state.body, sender);
         how_it_was_trained(ui, ctx.theme, results);
     });
 }
@@ -80,53 +69,43 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     });
 }
 
-/// Everything about the selected rows.
-struct Shown<'a> {
-    metrics: &'a ClassificationMetrics,
-    predictions: &'a [Prediction],
-    labels: &'a [String],
-    interval: Option<(f64, f64)>,
-    baseline: Option<&'a ClassificationMetrics>,
-    tfidf: Option<&'a ClassificationMetrics>,
-    rows: String,
-    run: &'a str,
-}
-
-impl<'a> Shown<'a> {
-    fn of(ctx: &StepContext<'a>, results: &'a RunResults, rows: Rows) -> Option<Self> {
-        let labels = &results.settings.labels;
-        let run = &results.summary.run;
-        let has_test = results.summary.test.is_some();
-        let interval = results.interval();
-        let beside = (interval, Some(&results.majority_baseline), results.tfidf_baseline.as_ref());
-        let none = (None, None, None);
-        let (metrics, predictions, (interval, baseline, tfidf), rows) = match rows {
-            Rows::Test if has_test => {
-                let metrics = results.summary.test.as_ref()?;
-                (metrics, &results.test, beside, "test rows the model has never seen".to_owned())
+/// The rows chosen; `None` if there are none of the kind.
+fn evaluated<'a>(ctx: &StepContext<'a>, results: &'a RunResults, rows: Rows) -> Option<EvaluatedRows<'a>> {
+    let (labels, run) = (&results.settings.labels, results.summary.run.as_str());
+    let has_test = results.summary.test.is_some();
+    let comparison = Some(&results.comparison);
+    Some(match rows {
+        Rows::Test if has_test => EvaluatedRows {
+            metrics: results.summary.test.as_ref()?,
+            predictions: &results.test,
+            labels,
+            comparison,
+            rows: "test rows the model has never seen".to_owned(),
+            run,
+            can_be_reviewed: true,
+        },
+        Rows::Other => {
+            let report = ctx.evaluated.filter(|report| report.run == *run)?;
+            EvaluatedRows {
+                metrics: &report.metrics,
+                predictions: &report.predictions,
+                labels,
+                comparison: None,
+                rows: format!("rows of {}", file_name(&report.data)),
+                run,
+                can_be_reviewed: false,
             }
-            Rows::Other => {
-                let report = ctx.evaluated.filter(|report| report.run == *run)?;
-                (&report.metrics, &report.predictions, none, format!("rows of {}", file_name(&report.data)))
-            }
-            Rows::Test | Rows::Validation => {
-                let of_these = if has_test { none } else { beside };
-                let rows = "validation rows (also used to pick the checkpoint, so the metrics are optimistic)";
-                (&results.summary.validation, &results.validation, of_these, rows.to_owned())
-            }
-        };
-        Some(Self { metrics, predictions, labels, interval, baseline, tfidf, rows, run })
-    }
-
-    fn headline(&self) -> Headline<'_> {
-        Headline {
-            metrics: self.metrics,
-            interval: self.interval,
-            baseline: self.baseline,
-            tfidf: self.tfidf,
-            rows: &self.rows,
         }
-    }
+        Rows::Test | Rows::Validation => EvaluatedRows {
+            metrics: &results.summary.validation,
+            predictions: &results.validation,
+            labels,
+            comparison: comparison.filter(|_| !has_test),
+            rows: "validation rows (also used to pick the checkpoint, so the metrics are optimistic)".to_owned(),
+            run,
+            can_be_reviewed: true,
+        },
+    })
 }
 
 fn file_name(path: &str) -> &str {
@@ -195,7 +174,8 @@ fn run_choice(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, re
 }
 
 fn run_name(summary: &RunSummary) -> String {
-    format!("Run {}, validation {}", ago(summary.started_at), score(summary.validation.macro_average.f1))
+    let value = summary.validation.figures().first().map_or(f64::NAN, |(_, value)| *value);
+    format!("Run {}, validation {}", ago(summary.started_at), score(value))
 }
 
 impl EvaluateStepState {
@@ -209,86 +189,9 @@ impl EvaluateStepState {
         if !known {
             self.report = ctx.evaluated.cloned();
             self.rows = if self.report.is_some() { Rows::Other } else { Rows::Test };
-            self.matrix.selected = None;
-            // The listed indices belong to the previous file.
-            self.listed_for = None;
+            self.body = EvaluatedRowsState::default();
         }
     }
-
-    /// Lists the rows of the selected cell, or all mistakes, most confident first.
-    fn refresh_rows(&mut self, shown: &Shown<'_>) {
-        let key = (shown.run.to_owned(), self.rows, self.matrix.selected);
-        if self.listed_for.as_ref() == Some(&key) {
-            return;
-        }
-        self.listed_for = Some(key);
-        self.selected = None;
-        let wanted = |prediction: &Prediction| match self.matrix.selected {
-            Some((truth, predicted)) => {
-                prediction.label == u32::try_from(truth).ok() && prediction.predicted as usize == predicted
-            }
-            None => prediction.is_wrong(),
-        };
-        let rows = shown.predictions.iter().enumerate().filter(|(_, prediction)| wanted(prediction));
-        self.listed = rows.map(|(place, _)| place).collect();
-        let sure = |place: &usize| shown.predictions[*place].confidence();
-        self.listed.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
-    }
-}
-
-fn matrix_and_rows(
-    ui: &mut Ui,
-    ctx: &StepContext<'_>,
-    state: &mut EvaluateStepState,
-    shown: &Shown<'_>,
-    sender: &mut CommandSender,
-) {
-    let theme = ctx.theme;
-    let matrix = |ui: &mut Ui, state: &mut EvaluateStepState| {
-        section(ui, theme, "Confusion matrix", "Click a cell to see its rows", |ui| {
-            ui.set_min_height(392.0);
-            let before = state.matrix.selected;
-            let clicked = confusion_matrix_ui(ui, theme, &shown.metrics.confusion, &mut state.matrix, 340.0);
-            if clicked.is_some() && clicked == before {
-                state.matrix.selected = None;
-            }
-        });
-    };
-    side_by_side(ui, theme, state, matrix, |ui, state| {
-        state.refresh_rows(shown);
-        rows_card(ui, theme, state, shown, sender);
-    });
-}
-
-fn rows_card(ui: &mut Ui, theme: &Theme, state: &mut EvaluateStepState, shown: &Shown<'_>, sender: &mut CommandSender) {
-    let rows = state.listed.len() as u64;
-    let (heading, hint) = if let Some(cell) = state.matrix.selected {
-        (counted(rows, "row", "rows"), explain(&shown.metrics.confusion, cell))
-    } else {
-        let heading = counted(rows, "misclassified row", "misclassified rows");
-        (heading, "Most confident mistakes first".to_owned())
-    };
-    section(ui, theme, &heading, &hint, |ui| {
-        ui.set_min_height(392.0);
-        if state.listed.is_empty() {
-            ui.add_space(theme.space.xl);
-            ui.label(theme.muted("No rows"));
-            return;
-        }
-        let detail =
-            state.selected.and_then(|place| state.listed.get(place)).and_then(|&row| shown.predictions.get(row));
-        let list_height = if detail.is_some() { 210.0 } else { 340.0 };
-        row_list_ui(ui, theme, shown.labels, shown.predictions, &state.listed, &mut state.selected, list_height);
-        if let Some(prediction) = detail {
-            ui.separator();
-            egui::ScrollArea::vertical().id_salt("row text").max_height(96.0).show(ui, |ui| {
-                ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
-            });
-        }
-        if state.rows != Rows::Other && button(ui, theme, icons::LIST_CHECKS, "Review mistakes").clicked() {
-            sender.send(AppCommand::GoTo(Step::Review));
-        }
-    });
 }
 
 fn how_it_was_trained(ui: &mut Ui, theme: &Theme, results: &RunResults) {
@@ -342,16 +245,19 @@ mod tests {
             let mut harness = open(Scene::trained(dark), dark);
             harness.run();
             picture(if dark { "evaluate-dark" } else { "evaluate-light" }, &mut harness);
-            let errors = harness.state().1.listed.len();
+            let errors = harness.state().1.body.classes.listed.len();
             harness.get_by_label_contains("True neutral, predicted positive").click();
             harness.run();
             let (scene, state) = harness.state();
             let results = scene.answers.results.value.as_ref().unwrap();
-            assert!(state.listed.len() < errors);
+            let listed = &state.body.classes.listed;
+            assert!(listed.len() < errors);
             assert!(
-                state.listed.iter().all(|&row| results.test[row].label == Some(1) && results.test[row].predicted == 2)
+                listed
+                    .iter()
+                    .all(|&row| results.test[row].label == Some(1) && results.test[row].predicted() == Some(2))
             );
-            harness.state_mut().1.selected = Some(0);
+            harness.state_mut().1.body.classes.selected = Some(0);
             harness.run();
             picture(if dark { "evaluate-cell-dark" } else { "evaluate-cell-light" }, &mut harness);
         }

@@ -8,7 +8,7 @@ use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{count, duration, score};
+use crate::app::widgets::numbers::{count, duration, score, scores};
 use crate::app::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
     primary_button, progress_ui, section, side_by_side,
@@ -153,14 +153,9 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
         figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training set so far");
         figure(ui, theme, "Training loss", &score(step.loss), "Mean cross-entropy of the last batch. Lower is better");
     }
-    if let Some(point) = live.evaluations.last() {
-        figure(
-            ui,
-            theme,
-            "Macro-F1",
-            &score(point.metrics.macro_average.f1),
-            "On the validation set, at the last evaluation",
-        );
+    let figures = live.evaluations.last().map(|point| point.metrics.figures());
+    if let Some(&(name, value)) = figures.as_deref().and_then(<[_]>::first) {
+        figure(ui, theme, name.title(), &score(value), "On the validation set, at the last evaluation");
     }
     if let Some(speed) = tokens_per_second(&live.steps) {
         figure(
@@ -223,11 +218,10 @@ fn outcome(summary: &RunSummary) -> String {
         None => ("validation", &summary.validation),
     };
     format!(
-        "{why} after {} and {} steps. On the {rows} set: macro-F1 {}, accuracy {:.1}%. The best checkpoint, from step {}, was kept.",
+        "{why} after {} and {} steps. On the {rows} set: {}. The best checkpoint, from step {}, was kept.",
         duration(summary.train_seconds),
         count(summary.steps),
-        score(metrics.macro_average.f1),
-        metrics.accuracy * 100.0,
+        scores(metrics),
         count(summary.best_step),
     )
 }
@@ -243,7 +237,7 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live:
         evaluations: &live.evaluations,
         total_steps: start.map_or(0, |start| start.total_steps),
         steps_per_epoch: start.map_or(0, |start| start.steps_per_epoch),
-        best_metric,
+        best_metric: best_metric.into(),
     };
     card(ui, theme, |ui| curves_ui(ui, theme, curves, &mut state.curves));
     matrix_and_log(ui, theme, state, live.evaluations.last(), &live.log);
@@ -260,7 +254,7 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
         evaluations: &results.evaluations,
         total_steps: summary.steps,
         steps_per_epoch: per_epoch.round() as u64,
-        best_metric: results.settings.project.training.best_metric,
+        best_metric: results.settings.project.training.best_metric.into(),
     };
     section(ui, theme, "Selected run", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
 }
@@ -279,8 +273,8 @@ fn matrix_and_log(
         );
         section(ui, theme, "Confusion matrix", &hint, |ui| {
             ui.set_min_height(280.0);
-            if let Some(point) = evaluation {
-                confusion_matrix_ui(ui, theme, &point.metrics.confusion, state, 260.0);
+            if let Some(metrics) = evaluation.and_then(|point| point.metrics.classification()) {
+                confusion_matrix_ui(ui, theme, &metrics.confusion, state, 260.0);
             }
         });
     };

@@ -228,7 +228,7 @@ mod tests {
             scene.answers.classify.value = Some(Classified {
                 texts: vec![row.text.clone()],
                 labels: scene.answers.results.value.as_ref().unwrap().settings.labels.clone(),
-                probabilities: vec![row.probabilities.clone()],
+                probabilities: vec![row.probabilities().to_vec()],
             });
             let mut harness = open(scene, dark);
             harness.state_mut().1.text = row.text.clone();

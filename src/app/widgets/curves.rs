@@ -9,7 +9,7 @@ use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, row_or_column};
 use crate::app::widgets::downsample::{Point, min_max, smooth};
 use crate::app::widgets::numbers::{count, score};
-use crate::project::MetricChoice;
+use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
 
 /// Weight of the past in the smoothed training loss.
@@ -33,8 +33,8 @@ struct Series {
     learning_rate: Vec<PlotPoint>,
     grad_norm: Vec<PlotPoint>,
     validation_loss: Vec<PlotPoint>,
-    macro_f1: Vec<PlotPoint>,
-    accuracy: Vec<PlotPoint>,
+    /// The scores of each evaluation on a scale from 0 to 1, in the order they are shown.
+    scores: Vec<(MetricName, Vec<PlotPoint>)>,
 }
 
 /// The data to draw.
@@ -51,7 +51,7 @@ pub struct Curves<'a> {
     /// Steps per epoch, to convert steps to epochs.
     pub steps_per_epoch: u64,
     /// The metric that decides which evaluation is best.
-    pub best_metric: MetricChoice,
+    pub best_metric: MetricName,
 }
 
 /// Draws four plots, two per row if there is enough width: loss and metrics, learning rate and gradient norm.
@@ -80,22 +80,27 @@ pub fn curves_ui(ui: &mut Ui, theme: &Theme, curves: Curves<'_>, state: &mut Cur
             plot.line(line("Training, smoothed", &series.smoothed, training).width(2.0));
             evaluations(plot, "Validation", &series.validation_loss, validation, LineStyle::Solid);
             if let Some(best) = best {
-                mark_best(plot, theme, best.step, best.metrics.loss);
+                mark_best(plot, theme, best.step, best.metrics.loss());
             }
         });
-        let legend = [Some(("Macro-F1", validation, Sample::Points)), Some(("Accuracy", second, Sample::Dashes)), star];
+        let looks =
+            [(validation, Sample::Points, LineStyle::Solid), (second, Sample::Dashes, LineStyle::dashed_dense())];
+        let mut legend: Vec<_> = (series.scores.iter().zip(looks))
+            .map(|((name, _), (color, sample, _))| Some((name.title(), color, sample)))
+            .collect();
+        legend.push(star);
         let summary = score_summary(curves);
         let range = (curves.evaluations.len() < 2).then_some([0.0, 1.0]);
         let frame = Panel { title: "Validation metrics", summary, size: vec2(width, UPPER), legend: &legend, range };
         panel(ui, theme, curves, &frame, |plot| {
-            evaluations(plot, "Macro-F1", &series.macro_f1, validation, LineStyle::Solid);
-            evaluations(plot, "Accuracy", &series.accuracy, second, LineStyle::dashed_dense());
-            if let Some(best) = best {
-                let value = match curves.best_metric {
-                    MetricChoice::Accuracy => best.metrics.accuracy,
-                    MetricChoice::MacroF1 | MetricChoice::Loss => best.metrics.macro_average.f1,
-                };
-                mark_best(plot, theme, best.step, value);
+            for ((name, points), (color, _, style)) in series.scores.iter().zip(looks) {
+                evaluations(plot, name.title(), points, color, style);
+            }
+            // A run chosen by its loss has its star on the first score.
+            let shown = series.scores.iter().map(|(name, _)| *name);
+            let starred = shown.clone().find(|name| *name == curves.best_metric).or_else(|| shown.clone().next());
+            if let (Some(best), Some(name)) = (best, starred) {
+                mark_best(plot, theme, best.step, best.metrics.get(name).unwrap_or_default());
             }
         });
     });
@@ -146,19 +151,20 @@ impl CurvesState {
         let of_steps = |value: fn(&StepMetrics) -> f64| -> Vec<Point> {
             curves.steps.iter().map(|step| [step.step as f64, value(step)]).collect()
         };
-        let of_evaluations = |value: fn(&EvaluationPoint) -> f64| -> Vec<PlotPoint> {
-            let points: Vec<Point> = curves.evaluations.iter().map(|point| [point.step as f64, value(point)]).collect();
+        let of_evaluations = |name: MetricName| -> Vec<PlotPoint> {
+            let point = |point: &EvaluationPoint| Some([point.step as f64, point.metrics.get(name)?]);
+            let points: Vec<Point> = curves.evaluations.iter().filter_map(point).collect();
             plot_points(&min_max(&points, buckets))
         };
+        let scores = score_names(curves.evaluations);
         let loss = of_steps(|step| step.loss);
         self.series = Series {
             smoothed: plot_points(&min_max(&smooth(&loss, SMOOTHING), buckets)),
             loss: plot_points(&min_max(&loss, buckets)),
             learning_rate: plot_points(&min_max(&of_steps(|step| step.learning_rate), buckets)),
             grad_norm: plot_points(&min_max(&of_steps(|step| step.grad_norm), buckets)),
-            validation_loss: of_evaluations(|point| point.metrics.loss),
-            macro_f1: of_evaluations(|point| point.metrics.macro_average.f1),
-            accuracy: of_evaluations(|point| point.metrics.accuracy),
+            validation_loss: of_evaluations(MetricName::Loss),
+            scores: scores.into_iter().map(|name| (name, of_evaluations(name))).collect(),
         };
     }
 }
@@ -316,18 +322,25 @@ fn axis_value(value: f64) -> String {
 fn loss_summary(curves: Curves<'_>) -> String {
     let training =
         curves.steps.last().map(|step| format!("training {} at step {}", score(step.loss), count(step.step)));
-    let validation = curves.evaluations.last().map(|point| format!("validation {}", score(point.metrics.loss)));
+    let validation = curves.evaluations.last().map(|point| format!("validation {}", score(point.metrics.loss())));
     summary("Loss", [training, validation])
 }
 
 fn score_summary(curves: Curves<'_>) -> String {
     let last = curves.evaluations.last();
-    let f1 = last.map(|point| format!("macro-F1 {}", score(point.metrics.macro_average.f1)));
-    let accuracy = last.map(|point| format!("accuracy {}", score(point.metrics.accuracy)));
-    summary("Validation metrics", [f1, accuracy])
+    let of = |name: MetricName| {
+        last.and_then(|point| point.metrics.get(name)).map(|value| format!("{} {}", name.in_a_sentence(), score(value)))
+    };
+    summary("Validation metrics", score_names(curves.evaluations).into_iter().map(of))
 }
 
-fn summary(title: &str, parts: [Option<String>; 2]) -> String {
+/// The scores to plot beside the loss: those on a scale from 0 to 1.
+fn score_names(evaluations: &[EvaluationPoint]) -> Vec<MetricName> {
+    let figures = evaluations.last().map(|point| point.metrics.figures()).unwrap_or_default();
+    figures.into_iter().map(|(name, _)| name).filter(|name| name.is_share()).collect()
+}
+
+fn summary(title: &str, parts: impl IntoIterator<Item = Option<String>>) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { format!("{title}: no data yet") } else { format!("{title}: {}", parts.join(", ")) }
 }
@@ -371,7 +384,7 @@ mod tests {
             evaluations: &[],
             total_steps: 30,
             steps_per_epoch: 10,
-            best_metric: MetricChoice::MacroF1,
+            best_metric: MetricName::MacroF1,
         };
         let mut state = CurvesState::default();
         let mut harness = testing::window(false, (), |ui, ()| curves_ui(ui, &theme, curves, &mut state));
@@ -391,7 +404,7 @@ mod tests {
             evaluations: &results.evaluations,
             total_steps: 200_000,
             steps_per_epoch: 50_000,
-            best_metric: MetricChoice::MacroF1,
+            best_metric: MetricName::MacroF1,
         };
         let mut state = CurvesState::default();
         {

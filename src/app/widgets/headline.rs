@@ -155,12 +155,14 @@ mod tests {
     #[test]
     fn the_headline_says_that_a_model_beats_its_baselines() {
         let results = testing::results();
-        let metrics = results.summary.test.as_ref().unwrap();
+        let metrics = results.measured().classification().unwrap();
+        let interval = results.interval().unwrap();
+        let baseline = results.comparison.baselines[0].metrics.classification();
         let headline = Headline {
             metrics,
-            interval: Some(results.macro_f1_interval),
-            baseline: Some(&results.majority_baseline),
-            tfidf: Some(&results.majority_baseline),
+            interval: Some((interval.low, interval.high)),
+            baseline,
+            tfidf: baseline,
             rows: "test rows the model has never seen",
         };
         let text = sentences(headline).join(" ");
@@ -172,7 +174,7 @@ mod tests {
     #[test]
     fn the_headline_says_that_a_model_does_not_beat_the_baseline() {
         let results = testing::results();
-        let baseline = &results.majority_baseline;
+        let baseline = results.comparison.baselines[0].metrics.classification().unwrap();
         let headline = Headline {
             metrics: baseline,
             interval: Some((0.1, 0.3)),

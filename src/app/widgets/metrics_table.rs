@@ -107,7 +107,7 @@ mod tests {
     fn every_label_and_both_averages_are_shown() {
         let theme = testing::theme(false);
         let results = testing::results();
-        let metrics = &results.summary.validation;
+        let metrics = results.summary.validation.classification().unwrap();
         let harness = testing::window(false, (), |ui, ()| metrics_table_ui(ui, &theme, metrics, 400.0));
         for label in &results.settings.labels {
             harness.get_by_label(label);

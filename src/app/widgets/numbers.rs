@@ -1,5 +1,8 @@
 //! Numbers formatted for people.
 
+use crate::evaluation::Metrics;
+use crate::project::MetricName;
+
 /// A count with thousands separated: `11,515`.
 #[must_use]
 pub fn count(value: u64) -> String {
@@ -43,6 +46,13 @@ pub fn percent_fine(share: f64) -> String {
 #[must_use]
 pub fn score(value: f64) -> String {
     if value.is_finite() { format!("{value:.3}") } else { "–".to_owned() }
+}
+
+/// The headline metrics in a sentence: `macro-F1 0.812, accuracy 0.840, loss 0.421`.
+#[must_use]
+pub fn scores(metrics: &Metrics) -> String {
+    let named = |(name, value): (MetricName, f64)| format!("{} {}", name.in_a_sentence(), score(value));
+    metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")
 }
 
 /// A duration in the two largest units that matter: `8 s`, `2 min 10 s`, `1 h 04 min`.

@@ -81,9 +81,9 @@ fn paint(
 /// "negative → predicted neutral", or only the prediction if the label is unknown.
 fn verdict(labels: &[String], prediction: &Prediction) -> String {
     let name = |class: u32| labels.get(class as usize).map_or("?", String::as_str);
-    let predicted = name(prediction.predicted);
+    let predicted = prediction.predicted().map_or("?", name);
     match prediction.label {
-        Some(label) if label == prediction.predicted => format!("{} {predicted}", icons::CHECK),
+        Some(label) if prediction.predicted() == Some(label) => format!("{} {predicted}", icons::CHECK),
         Some(label) => format!("{}  {}  predicted {predicted}", name(label), icons::ARROW_RIGHT),
         None => format!("predicted {predicted}"),
     }
@@ -94,7 +94,7 @@ fn accessible_name(labels: &[String], prediction: &Prediction) -> String {
     let truth = prediction.label.map_or("unknown", name);
     let sure = percent(f64::from(prediction.confidence()));
     let text = one_line(&prediction.text);
-    format!("{text}; true {truth}, predicted {}, {sure} sure", name(prediction.predicted))
+    format!("{text}; true {truth}, predicted {}, {sure} sure", prediction.predicted().map_or("unknown", name))
 }
 
 /// The beginning of a text, with line breaks as spaces.

@@ -1,4 +1,4 @@
-//! Folders: a folder of texts for each label, and datasets of Parquet or Arrow files.
+//! Folders: a folder of texts for each label, datasets of Parquet or Arrow files, and documents.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use crate::data::import::arrow_files;
 use crate::data::import::bytes::{self, Kind, progress};
 use crate::data::import::decode;
 use crate::data::import::rows::{NamedRows, Rows};
-use crate::data::import::{Read, append};
+use crate::data::import::{Read, append, documents};
 use crate::data::{BadRow, DataError, FileFormat, ImportedFile};
 use crate::progress::Watch;
 use crate::project::SourceFile;
@@ -34,20 +34,30 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
     // What `datasets` has computed once lies beside what it was computed from.
     columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
     let read = if columns.is_empty() {
-        let mut texts = of_side(folder, &with(&TEXTS), file)?;
         // The label is a folder of its own.
-        texts.retain(|path| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none()));
-        if texts.is_empty() {
-            return Err(DataError::NoRowsInFolder(folder.to_owned()));
+        let is_labelled =
+            |path: &PathBuf| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none());
+        let labelled = with(&TEXTS).iter().filter(|path| is_labelled(path)).count();
+        let all = files.iter().filter(|path| documents::is_document(path)).count();
+        // Beside the labels' folders there may be a note or two, and among documents there may be folders.
+        if all - labelled > labelled || labelled == 0 {
+            let found = documents::among(&list(folder, documents::LEVELS)?);
+            documents::read(folder, &documents::of_side(folder, found, file)?, watch)?
+        } else {
+            let mut texts = of_side(folder, &with(&TEXTS), file)?;
+            texts.retain(is_labelled);
+            if texts.is_empty() {
+                return Err(DataError::NoRowsInFolder(folder.to_owned()));
+            }
+            read_texts(folder, &texts, watch)?
         }
-        read_texts(folder, &texts, watch)?
     } else {
         read_dataset(&of_side(folder, &columns, file)?, watch)?
     };
     Ok(read.into_file(folder, file))
 }
 
-fn ends_in(path: &Path, endings: &[&str]) -> bool {
+pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
@@ -106,7 +116,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
 }
 
 /// The text of a file and its size in bytes, or why there is none.
-fn text_of(path: &Path) -> Result<(String, u64), String> {
+pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
     let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
     if !size.is_file() {
         return Err("It is no plain file".to_owned());
@@ -132,12 +142,7 @@ fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<Pat
     let mut of_side: Vec<PathBuf> = files.iter().filter(|path| side(path) == Some(file)).cloned().collect();
     if of_side.is_empty() {
         if files.iter().any(|path| side(path).is_some()) {
-            let side = match file {
-                SourceFile::Main => "training",
-                SourceFile::Validation => "validation",
-                SourceFile::Test => "test",
-            };
-            return Err(DataError::NoSide { folder: folder.to_owned(), side });
+            return Err(DataError::no_side(folder, file));
         }
         of_side = files.to_vec();
     }
@@ -145,7 +150,7 @@ fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<Pat
 }
 
 /// The side that the last part of a path names.
-fn side_of(path: &Path) -> Option<SourceFile> {
+pub(super) fn side_of(path: &Path) -> Option<SourceFile> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let begins = |start: &&str| {
         name.strip_prefix(start).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))

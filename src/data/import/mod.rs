@@ -10,6 +10,8 @@ mod bytes;
 mod decode;
 mod delimited;
 mod dialect;
+mod documents;
+mod docx;
 mod folder;
 mod json;
 mod json_values;

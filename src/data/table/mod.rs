@@ -85,6 +85,11 @@ pub enum FileFormat {
         /// Texts.
         files: u64,
     },
+    /// A folder of documents.
+    DocumentFolder {
+        /// Documents, those that could not be read among them.
+        files: u64,
+    },
     /// A folder of Parquet or Arrow files.
     DatasetFolder {
         /// Files read.
@@ -131,6 +136,7 @@ impl FileFormat {
             Self::Arrow => "Arrow",
             Self::Workbook { .. } => "workbook",
             Self::TextFolder { .. } => "folder of texts",
+            Self::DocumentFolder { .. } => "folder of documents",
             Self::DatasetFolder { .. } => "dataset folder",
             Self::AzureProject => "Azure project",
         }

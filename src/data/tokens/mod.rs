@@ -1,6 +1,10 @@
 //! Texts -> token ids, with the model's own tokenizer.
 
 pub mod batch;
+pub mod documents;
+pub mod kinds;
+pub mod masking;
+pub mod new_words;
 pub mod plan;
 pub mod word_cache;
 

@@ -6,6 +6,8 @@ use std::thread::available_parallelism;
 use foldhash::HashMap;
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
+use crate::data::tokens::kinds;
+
 /// Words that a thread keeps; beyond that it begins anew.
 const MOST: usize = 1 << 17;
 /// Longest word kept, in bytes: longer ones do not come again.
@@ -34,10 +36,7 @@ impl WordCache {
         if !is_bert || tokenizer.get_added_tokens_decoder().values().any(|token| has_gap(&token.content)) {
             return None;
         }
-        let ids = |special| Some(tokenizer.encode_fast("a", special).ok()?.get_ids().to_vec());
-        let (word, whole) = (ids(false)?, ids(true)?);
-        let begin = whole.windows(word.len().max(1)).position(|part| part == word)?;
-        let around = [whole[..begin].to_vec(), whole[begin + word.len()..].to_vec()];
+        let around = kinds::around(tokenizer)?;
         let threads = available_parallelism().map_or(1, usize::from);
         Some(Self { threads: (0..threads).map(|_| Mutex::default()).collect(), around })
     }

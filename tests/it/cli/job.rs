@@ -149,7 +149,7 @@ fn results_for_people() {
         assert!(ended.out.contains(expected), "{expected} in {}", ended.out);
     }
     assert!(ended.err.contains("42 training, 6 validation and 12 test rows"), "{}", ended.err);
-    assert!(ended.err.contains("validation loss"), "{}", ended.err);
+    assert!(ended.err.contains("validation macro-F1"), "{}", ended.err);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn read_path(path: &Path) -> Result<ImportedFile, DataError> {
     read_path_with(path, &DatasetSettings::default())
 }
 
-fn column(file: &ImportedFile, name: &str) -> Vec<String> {
+pub fn column(file: &ImportedFile, name: &str) -> Vec<String> {
     let column = file.table.column_index(name).unwrap_or_else(|| panic!("no {name} in {:?}", file.table.names));
     (0..file.table.len()).map(|row| file.table.cell(column, row).to_owned()).collect()
 }

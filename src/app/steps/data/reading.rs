@@ -47,6 +47,7 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
             "The first row holds the column names".to_owned()
         }
         FileFormat::Parquet | FileFormat::Arrow => "The file defines the columns and their types".to_owned(),
+        FileFormat::DocumentFolder { .. } => "Each document is a row".to_owned(),
         FileFormat::TextFolder { .. } => "Each text file is a row. Its label is the name of its folder".to_owned(),
         FileFormat::DatasetFolder { files: 1 } => "One file of the folder was read".to_owned(),
         FileFormat::DatasetFolder { files } => format!("{files} files of the folder were read and appended"),

@@ -274,9 +274,9 @@ fn detail(
                 );
             });
         ui.add_space(theme.space.m);
-        let chosen = Chosen { predicted: prediction.predicted, truth: prediction.label };
+        let chosen = Chosen { predicted: prediction.predicted().unwrap_or_default(), truth: prediction.label };
         ScrollArea::vertical().id_salt("bars").max_height(height * 0.34).auto_shrink([false, true]).show(ui, |ui| {
-            probability_bars_ui(ui, theme, &results.settings.labels, &prediction.probabilities, chosen, true);
+            probability_bars_ui(ui, theme, &results.settings.labels, prediction.probabilities(), chosen, true);
         });
         ui.add_space(theme.space.s);
         actions(ui, ctx, state, results, sender);

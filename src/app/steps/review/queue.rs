@@ -94,7 +94,7 @@ impl Queue {
         let filter = &self.filter;
         let wanted = |row: &Prediction| {
             filter.truth.is_none_or(|class| row.label == Some(class))
-                && filter.predicted.is_none_or(|class| row.predicted == class)
+                && filter.predicted.is_none_or(|class| row.predicted() == Some(class))
                 && !(filter.unreviewed_only && is_reviewed(edits, row.id))
         };
         let rows = self.wrong.iter().enumerate().filter(|(_, row)| wanted(row));
@@ -214,11 +214,12 @@ mod tests {
         let results = results();
         let mut queue = Queue::default();
         queue.refresh(&results, &Edits::default());
-        let wrong = results.summary.validation.confusion.counts.iter().enumerate();
-        let right: u64 = wrong.map(|(class, row)| row[class]).sum();
-        let test = results.summary.test.as_ref().unwrap();
-        let right = right + test.confusion.counts.iter().enumerate().map(|(class, row)| row[class]).sum::<u64>();
-        assert_eq!(queue.len() as u64, results.summary.validation.rows + test.rows - right);
+        let (validation, test) = (&results.summary.validation, results.measured());
+        let [in_validation, in_test] = [validation, test].map(|metrics| {
+            let confusion = &metrics.classification().unwrap().confusion;
+            confusion.counts.iter().enumerate().map(|(class, row)| row[class]).sum::<u64>()
+        });
+        assert_eq!(queue.len() as u64, validation.rows() + test.rows() - in_validation - in_test);
         let sure: Vec<f32> = (0..queue.len()).map(|place| queue.row(place).unwrap().confidence()).collect();
         assert!(sure.windows(2).all(|pair| pair[0] >= pair[1]));
     }

@@ -1,0 +1,186 @@
+//! Evaluate for language modelling: perplexity and accuracy before and after training, and the hardest documents.
+
+use egui::{Grid, Ui};
+
+use crate::app::tasks::EvaluatedRows;
+use crate::app::theme::Theme;
+use crate::app::widgets::numbers::{count, percent_fine, score};
+use crate::app::widgets::{figure, one_line, section};
+use crate::evaluation::{BaselineName, LanguageModelMetrics, MaskedCounts, Metrics, Prediction};
+use crate::project::MetricName;
+
+/// Documents listed.
+const LISTED: usize = 20;
+/// Characters shown of each.
+const SHOWN: usize = 300;
+
+/// Metrics after training, and before it on the same documents.
+#[derive(Clone, Copy)]
+struct BeforeAfter<'a> {
+    after: &'a LanguageModelMetrics,
+    before: Option<&'a LanguageModelMetrics>,
+}
+
+/// Draws the metrics and the documents with the highest perplexity.
+pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, metrics: &LanguageModelMetrics) {
+    let before = shown.comparison.and_then(|comparison| comparison.baseline(BaselineName::Untrained));
+    let before = before.and_then(Metrics::language_modelling);
+    let both = BeforeAfter { after: metrics, before };
+    section(ui, theme, "How good is it?", "", |ui| {
+        ui.horizontal_wrapped(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xl;
+            let overall = &metrics.overall;
+            let (perplexity, accuracy) = (MetricName::Perplexity, MetricName::MaskedAccuracy);
+            let value = format!("{:.2}", overall.perplexity());
+            figure(ui, theme, perplexity.title(), &value, perplexity.explanation());
+            figure(ui, theme, accuracy.title(), &percent_fine(overall.accuracy()), accuracy.explanation());
+            figure(ui, theme, "Loss", &score(overall.loss()), MetricName::Loss.explanation());
+        });
+        ui.add_space(theme.space.s);
+        for sentence in sentences(both, &shown.rows) {
+            ui.add(egui::Label::new(sentence).wrap());
+        }
+    });
+    section(ui, theme, "Before and after", "On the same documents, with the same words masked", |ui| {
+        comparison_ui(ui, theme, both);
+    });
+    section(ui, theme, "Hardest documents", "Those with the highest perplexity after training", |ui| {
+        documents_ui(ui, theme, shown.predictions);
+    });
+}
+
+/// What the metrics mean, in sentences.
+fn sentences(BeforeAfter { after: metrics, before }: BeforeAfter<'_>, rows: &str) -> Vec<String> {
+    let mut out = vec![format!(
+        "On {} {rows}, the model predicts {} of the masked words.",
+        count(metrics.documents),
+        percent_fine(metrics.overall.accuracy()),
+    )];
+    let Some(before) = before else { return out };
+    out.push(change("Perplexity", &before.overall, &metrics.overall));
+    if metrics.terms.words > 0 {
+        out.push(change("Perplexity of the domain terms", &before.terms, &metrics.terms));
+    }
+    out
+}
+
+fn change(what: &str, before: &MaskedCounts, after: &MaskedCounts) -> String {
+    let (from, to) = (before.perplexity(), after.perplexity());
+    if to < from {
+        format!("{what} fell from {from:.2} to {to:.2}: the model knows these texts better than before.")
+    } else {
+        format!(
+            "{what} did not fall ({from:.2} before, {to:.2} after). Try more texts, more epochs or a lower learning rate."
+        )
+    }
+}
+
+fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAfter<'_>) {
+    let mut rows: Vec<(&str, &MaskedCounts)> = Vec::new();
+    rows.extend(before.map(|before| ("All masked words, before", &before.overall)));
+    rows.push(("All masked words, after", &after.overall));
+    if after.terms.words > 0 {
+        rows.extend(before.map(|before| ("Domain terms, before", &before.terms)));
+        rows.push(("Domain terms, after", &after.terms));
+    }
+    Grid::new("before and after").num_columns(4).spacing([theme.space.xl, theme.space.s]).show(ui, |ui| {
+        for head in ["", "Perplexity", "Accuracy", "Masked words"] {
+            ui.label(theme.small(head));
+        }
+        ui.end_row();
+        for (name, counts) in rows {
+            ui.label(name);
+            ui.label(theme.strong(format!("{:.2}", counts.perplexity())));
+            ui.label(percent_fine(counts.accuracy()));
+            ui.label(theme.muted(count(counts.words)));
+            ui.end_row();
+        }
+    });
+}
+
+fn documents_ui(ui: &mut Ui, theme: &Theme, predictions: &[Prediction]) {
+    let hardest = hardest(predictions);
+    if hardest.is_empty() {
+        ui.label(theme.muted("No documents"));
+        return;
+    }
+    Grid::new("hardest documents").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+        for (loss, prediction) in hardest {
+            ui.label(theme.strong(format!("{:.2}", loss.exp())));
+            let text = one_line(&prediction.text, SHOWN);
+            ui.add(egui::Label::new(text).truncate()).on_hover_text(prediction.id.to_string());
+            ui.end_row();
+        }
+    });
+}
+
+/// Mean loss of the documents with the highest one, and the documents.
+fn hardest(predictions: &[Prediction]) -> Vec<(f64, &Prediction)> {
+    let loss = |prediction: &Prediction| {
+        prediction.answer.masked_words().filter(|words| words.overall.tokens > 0).map(|words| words.overall.loss())
+    };
+    let mut documents: Vec<(f64, &Prediction)> =
+        predictions.iter().filter_map(|prediction| Some((loss(prediction)?, prediction))).collect();
+    documents.sort_by(|a, b| b.0.total_cmp(&a.0));
+    documents.truncate(LISTED);
+    documents
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::messages::CommandSender;
+    use crate::app::tasks::{EvaluatedRowsState, evaluated_rows_ui};
+    use crate::app::testing;
+    use crate::evaluation::{Answer, Baseline, MaskedAnswer};
+    use crate::storage::RunComparison;
+
+    fn metrics(nats: f64) -> LanguageModelMetrics {
+        let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
+        LanguageModelMetrics { documents: 12, overall, terms: MaskedCounts::default() }
+    }
+
+    fn prediction(record: u64, nats: f64) -> Prediction {
+        let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
+        let answer = Answer::MaskedWords(MaskedAnswer { overall, terms: MaskedCounts::default() });
+        let id = format!("main:{record}").parse().unwrap();
+        Prediction { id, key: None, text: format!("document {record}"), label: None, answer }
+    }
+
+    #[test]
+    fn perplexity_before_and_after_is_compared() {
+        let theme = testing::theme(false);
+        let after = Metrics::LanguageModelling(metrics(200.0));
+        let before = Baseline { name: BaselineName::Untrained, metrics: Metrics::LanguageModelling(metrics(300.0)) };
+        let comparison = RunComparison { interval: None, baselines: vec![before] };
+        let predictions = [prediction(1, 10.0), prediction(2, 30.0)];
+        let shown = EvaluatedRows {
+            metrics: &after,
+            predictions: &predictions,
+            labels: &[],
+            comparison: Some(&comparison),
+            rows: "validation rows".to_owned(),
+            run: "r",
+            can_be_reviewed: false,
+        };
+        let mut harness = testing::window(false, (), |ui, ()| {
+            let (mut state, mut sender) = (EvaluatedRowsState::default(), CommandSender::default());
+            evaluated_rows_ui(ui, &theme, &shown, &mut state, &mut sender);
+        });
+        harness.run();
+        harness.get_by_label("On 12 validation rows, the model predicts 50.0% of the masked words.");
+        harness.get_by_label("Perplexity fell from 20.09 to 7.39: the model knows these texts better than before.");
+        assert!(harness.query_by_label("Domain terms, after").is_none(), "no term was masked");
+        let order: Vec<u64> = hardest(&predictions).iter().map(|(_, prediction)| prediction.id.record).collect();
+        assert_eq!(order, [2, 1]);
+    }
+
+    #[test]
+    fn a_model_that_got_worse_is_said_to_be() {
+        let both = BeforeAfter { after: &metrics(300.0), before: Some(&metrics(200.0)) };
+        let text = sentences(both, "test rows").join(" ");
+        assert!(text.contains("did not fall (7.39 before, 20.09 after)"), "{text}");
+    }
+}

@@ -1,0 +1,55 @@
+//! What a task shows in the steps that all tasks share: one file a task, and one match that lists them.
+
+mod language_modelling;
+mod text_classification;
+
+use egui::Ui;
+
+use crate::app::messages::CommandSender;
+use crate::app::theme::Theme;
+use crate::evaluation::{Metrics, Prediction};
+use crate::storage::RunComparison;
+use language_modelling::masked_words_ui;
+use text_classification::{ClassificationState, classification_ui};
+
+/// The rows that Evaluate shows.
+#[derive(Clone, Debug)]
+pub struct EvaluatedRows<'a> {
+    /// Their metrics.
+    pub metrics: &'a Metrics,
+    /// The model's predictions.
+    pub predictions: &'a [Prediction],
+    /// Label names in class-id order.
+    pub labels: &'a [String],
+    /// Interval and baselines, if they were measured on these rows.
+    pub comparison: Option<&'a RunComparison>,
+    /// What the rows are, for example "test rows the model has never seen".
+    pub rows: String,
+    /// Run id.
+    pub run: &'a str,
+    /// Whether the rows are the project's own, so that Review has them.
+    pub can_be_reviewed: bool,
+}
+
+/// State kept between frames, by task.
+#[derive(Debug, Default)]
+pub struct EvaluatedRowsState {
+    /// Of text classification.
+    pub classes: ClassificationState,
+}
+
+/// Draws the metrics and predictions of some rows as their task shows them.
+pub fn evaluated_rows_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    shown: &EvaluatedRows<'_>,
+    state: &mut EvaluatedRowsState,
+    sender: &mut CommandSender,
+) {
+    match shown.metrics {
+        Metrics::Classification(metrics) => {
+            classification_ui(ui, theme, shown, metrics, &mut state.classes, sender);
+        }
+        Metrics::LanguageModelling(metrics) => masked_words_ui(ui, theme, shown, metrics),
+    }
+}

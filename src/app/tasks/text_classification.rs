@@ -1,0 +1,134 @@
+//! Evaluate for text classification: the headline, the confusion matrix with the rows behind it, and the metrics per label.
+
+use egui::Ui;
+
+use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::tasks::EvaluatedRows;
+use crate::app::theme::{Theme, icons};
+use crate::app::widgets::numbers::counted;
+use crate::app::widgets::{
+    Cell, Headline, MatrixState, button, confusion_matrix_ui, explain, headline_ui, metrics_table_ui, row_list_ui,
+    section, side_by_side,
+};
+use crate::evaluation::{BaselineName, ClassificationMetrics, ConfusionMatrix, Prediction};
+use crate::project::Step;
+
+/// State kept between frames.
+#[derive(Debug, Default)]
+pub struct ClassificationState {
+    matrix: MatrixState,
+    /// Indices of the listed rows in the predictions shown; recomputed when the selection changes.
+    pub listed: Vec<usize>,
+    listed_for: Option<(String, String, Option<Cell>)>,
+    /// Place of the selected row in `listed`.
+    pub selected: Option<usize>,
+}
+
+/// Draws the metrics and predictions.
+pub fn classification_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    shown: &EvaluatedRows<'_>,
+    metrics: &ClassificationMetrics,
+    state: &mut ClassificationState,
+    sender: &mut CommandSender,
+) {
+    let baseline = |name| shown.comparison.and_then(|comparison| comparison.baseline(name)?.classification());
+    let interval = shown.comparison.and_then(|comparison| comparison.interval);
+    let headline = Headline {
+        metrics,
+        interval: interval.map(|interval| (interval.low, interval.high)),
+        baseline: baseline(BaselineName::MajorityClass),
+        tfidf: baseline(BaselineName::TfIdf),
+        rows: &shown.rows,
+    };
+    section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));
+    matrix_and_rows(ui, theme, state, shown, &metrics.confusion, sender);
+    section(ui, theme, "Metrics per label", "Hover over a name to see what it means", |ui| {
+        metrics_table_ui(ui, theme, metrics, 420.0);
+    });
+}
+
+impl ClassificationState {
+    /// Lists the rows of the selected cell, or all mistakes, most confident first.
+    fn refresh(&mut self, shown: &EvaluatedRows<'_>) {
+        let key = (shown.run.to_owned(), shown.rows.clone(), self.matrix.selected);
+        if self.listed_for.as_ref() == Some(&key) {
+            return;
+        }
+        self.listed_for = Some(key);
+        self.selected = None;
+        let wanted = |prediction: &Prediction| match self.matrix.selected {
+            Some((truth, predicted)) => {
+                prediction.label == u32::try_from(truth).ok() && prediction.predicted() == u32::try_from(predicted).ok()
+            }
+            None => prediction.is_wrong(),
+        };
+        let rows = shown.predictions.iter().enumerate().filter(|(_, prediction)| wanted(prediction));
+        self.listed = rows.map(|(place, _)| place).collect();
+        let sure = |place: &usize| shown.predictions[*place].confidence();
+        self.listed.sort_by(|a, b| sure(b).total_cmp(&sure(a)));
+    }
+}
+
+fn matrix_and_rows(
+    ui: &mut Ui,
+    theme: &Theme,
+    state: &mut ClassificationState,
+    shown: &EvaluatedRows<'_>,
+    confusion: &ConfusionMatrix,
+    sender: &mut CommandSender,
+) {
+    let matrix = |ui: &mut Ui, state: &mut ClassificationState| {
+        section(ui, theme, "Confusion matrix", "Click a cell to see its rows", |ui| {
+            ui.set_min_height(392.0);
+            let before = state.matrix.selected;
+            let clicked = confusion_matrix_ui(ui, theme, confusion, &mut state.matrix, 340.0);
+            if clicked.is_some() && clicked == before {
+                state.matrix.selected = None;
+            }
+        });
+    };
+    side_by_side(ui, theme, state, matrix, |ui, state| {
+        state.refresh(shown);
+        rows_card(ui, theme, state, shown, confusion, sender);
+    });
+}
+
+fn rows_card(
+    ui: &mut Ui,
+    theme: &Theme,
+    state: &mut ClassificationState,
+    shown: &EvaluatedRows<'_>,
+    confusion: &ConfusionMatrix,
+    sender: &mut CommandSender,
+) {
+    let rows = state.listed.len() as u64;
+    let (heading, hint) = if let Some(cell) = state.matrix.selected {
+        (counted(rows, "row", "rows"), explain(confusion, cell))
+    } else {
+        let heading = counted(rows, "misclassified row", "misclassified rows");
+        (heading, "Most confident mistakes first".to_owned())
+    };
+    section(ui, theme, &heading, &hint, |ui| {
+        ui.set_min_height(392.0);
+        if state.listed.is_empty() {
+            ui.add_space(theme.space.xl);
+            ui.label(theme.muted("No rows"));
+            return;
+        }
+        let detail =
+            state.selected.and_then(|place| state.listed.get(place)).and_then(|&row| shown.predictions.get(row));
+        let list_height = if detail.is_some() { 210.0 } else { 340.0 };
+        row_list_ui(ui, theme, shown.labels, shown.predictions, &state.listed, &mut state.selected, list_height);
+        if let Some(prediction) = detail {
+            ui.separator();
+            egui::ScrollArea::vertical().id_salt("row text").max_height(96.0).show(ui, |ui| {
+                ui.add(egui::Label::new(&prediction.text).wrap().selectable(true));
+            });
+        }
+        if shown.can_be_reviewed && button(ui, theme, icons::LIST_CHECKS, "Review mistakes").clicked() {
+            sender.send(AppCommand::GoTo(Step::Review));
+        }
+    });
+}

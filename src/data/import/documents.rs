@@ -1,0 +1,102 @@
+//! A folder of documents: each `.txt`, `.md` or `.docx` file is a row, with its name and its text.
+
+use std::path::{Path, PathBuf};
+
+use crate::data::import::bytes::progress;
+use crate::data::import::folder::{ends_in, side_of, text_of};
+use crate::data::import::rows::NamedRows;
+use crate::data::import::{Read, docx};
+use crate::data::{BadRow, DataError, FileFormat};
+use crate::progress::Watch;
+use crate::project::SourceFile;
+
+/// Folders within folders that are searched for documents.
+pub(super) const LEVELS: usize = 8;
+/// Endings of documents that are read.
+const READ: [&str; 4] = ["txt", "text", "md", "docx"];
+/// Endings of documents that are not, each with what to do.
+const NOT_READ: [(&str, &str); 4] = [
+    ("pdf", "PDF files are not read. Save it as .docx or .txt"),
+    ("doc", "Old Word documents are not read. Save it as .docx"),
+    ("rtf", "RTF files are not read. Save it as .docx"),
+    ("odt", "OpenDocument files are not read. Save it as .docx"),
+];
+
+/// The documents among `files`, those that cannot be read among them; none when there is none that can.
+pub(super) fn among(files: &[PathBuf]) -> Vec<PathBuf> {
+    let not_read = NOT_READ.map(|(ending, _)| ending);
+    let mut found: Vec<PathBuf> = files.iter().filter(|path| is_document(path)).cloned().collect();
+    if !found.is_empty() {
+        found.extend(files.iter().filter(|path| ends_in(path, &not_read) && !is_lock(path)).cloned());
+        found.sort_unstable();
+    }
+    found
+}
+
+/// Whether a file is a document that can be read.
+pub(super) fn is_document(path: &Path) -> bool {
+    ends_in(path, &READ) && !is_lock(path)
+}
+
+/// Whether Word made the file to mark a document as open.
+fn is_lock(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("~$"))
+}
+
+/// The documents of one side, where all of them stand in folders such as `train` and `test`; else all of them. Names of
+/// the documents themselves say nothing: a "Training agreement.docx" is any contract.
+///
+/// # Errors
+/// [`DataError::NoSide`] when other sides have documents and this one has none.
+pub(super) fn of_side(folder: &Path, documents: Vec<PathBuf>, file: SourceFile) -> Result<Vec<PathBuf>, DataError> {
+    let side = |path: &PathBuf| {
+        let first = path.strip_prefix(folder).ok()?.parent()?.components().next()?;
+        side_of(Path::new(&first))
+    };
+    let sides: Option<Vec<SourceFile>> = documents.iter().map(side).collect();
+    let Some(sides) = sides else { return Ok(documents) };
+    let chosen = documents.into_iter().zip(sides).filter(|(_, side)| *side == file);
+    let chosen: Vec<PathBuf> = chosen.map(|(path, _)| path).collect();
+    if chosen.is_empty() { Err(DataError::no_side(folder, file)) } else { Ok(chosen) }
+}
+
+/// Reads documents of a folder: columns `file` and `text`.
+///
+/// # Errors
+/// [`DataError::NoRowsInFolder`] when there are no documents, [`DataError::Cancelled`] and [`DataError::TooLarge`].
+pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+    if documents.is_empty() {
+        return Err(DataError::NoRowsInFolder(folder.to_owned()));
+    }
+    let (mut rows, mut bytes) = (NamedRows::default(), 0);
+    for (record, path) in (1_u64..).zip(documents) {
+        if watch.is_cancelled() {
+            return Err(DataError::Cancelled);
+        }
+        watch.progress(progress("Reading documents", record, documents.len() as u64, "files"));
+        let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        match read_document(path) {
+            Ok((text, size)) => {
+                bytes += size;
+                rows.set("file", Some(name));
+                rows.set("text", Some(text));
+                rows.end_row(record);
+            }
+            Err(reason) => rows.bad_rows.push(BadRow::new(record, record, reason, &name)),
+        }
+    }
+    let format = FileFormat::DocumentFolder { files: documents.len() as u64 };
+    Ok(Read { rows: rows.finish(folder)?, format, bytes })
+}
+
+/// A document's text and its size in bytes, or why there is none.
+fn read_document(path: &Path) -> Result<(String, u64), String> {
+    if let Some((_, advice)) = NOT_READ.iter().find(|(ending, _)| ends_in(path, &[ending])) {
+        return Err((*advice).to_owned());
+    }
+    let (text, size) = if ends_in(path, &["docx"]) { docx::read(path)? } else { text_of(path)? };
+    if text.trim().is_empty() {
+        return Err("There is no text in it".to_owned());
+    }
+    Ok((text, size))
+}

@@ -1,0 +1,146 @@
+//! Documents -> sequences of at most max length, for language models.
+//!
+//! Long documents are cut into windows that do not overlap, between words: nothing is truncated. Short documents are
+//! packed: as many as fit share a sequence. `transformers`' `run_mlm.py` offers two ways. With `group_texts` it strings all
+//! texts together and cuts every max length tokens, so that no padding is computed, and a token sees other texts. With
+//! `line_by_line` it takes one text at a time, as a classifier will later read it, and pads. Here nothing is ever padded,
+//! and the network attends within a text (`cu_seqlens`). So a sequence is full, as with `group_texts`, and each text in it
+//! has its own `[CLS]` and `[SEP]`, its own positions, and sees only itself, as with `line_by_line`.
+
+use crate::data::DataError;
+use crate::data::tokens::kinds::TokenKinds;
+
+/// One sequence to train on: whole documents, or a window of a long one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PackedSequence {
+    /// Vocabulary ids, special tokens included.
+    pub ids: Vec<u32>,
+    /// Where each of its texts ends in `ids`, rising. A text is a document, or a window of one.
+    pub ends: Vec<u32>,
+}
+
+/// Packs documents into sequences of at most `max_length` tokens, in their order. Each document is given by all its token
+/// ids, with the special tokens around it; one without tokens of its own is in no sequence.
+///
+/// # Errors
+/// [`DataError::MaxLengthTooSmall`] when special tokens leave no room.
+pub fn pack(documents: &[Vec<u32>], kinds: &TokenKinds, max_length: usize) -> Result<Vec<PackedSequence>, DataError> {
+    let (room, special) = (room(kinds, max_length)?, kinds.special_tokens());
+    let (mut sequences, mut sequence) = (Vec::new(), PackedSequence::default());
+    for document in documents {
+        for window in windows(kinds.own(document), kinds, room) {
+            if !sequence.ids.is_empty() && sequence.ids.len() + special + window.len() > max_length {
+                sequences.push(std::mem::take(&mut sequence));
+            }
+            add(&mut sequence, window, kinds);
+        }
+    }
+    if !sequence.ids.is_empty() {
+        sequences.push(sequence);
+    }
+    Ok(sequences)
+}
+
+/// Cuts a held-out document into sequences of one window each, so that its score is its own.
+///
+/// # Errors
+/// As [`pack`].
+pub fn cut(document: &[u32], kinds: &TokenKinds, max_length: usize) -> Result<Vec<PackedSequence>, DataError> {
+    let room = room(kinds, max_length)?;
+    let sequences = windows(kinds.own(document), kinds, room).into_iter().map(|window| {
+        let mut sequence = PackedSequence::default();
+        add(&mut sequence, window, kinds);
+        sequence
+    });
+    Ok(sequences.collect())
+}
+
+/// Tokens of its own that a text may have.
+fn room(kinds: &TokenKinds, max_length: usize) -> Result<usize, DataError> {
+    let special = kinds.special_tokens();
+    if max_length <= special {
+        return Err(DataError::MaxLengthTooSmall { max_length, special });
+    }
+    Ok(max_length - special)
+}
+
+/// Cuts a document's own tokens into windows of at most `room`, between words where a word is not longer than a window.
+fn windows<'a>(mut own: &'a [u32], kinds: &TokenKinds, room: usize) -> Vec<&'a [u32]> {
+    let mut windows = Vec::new();
+    while own.len() > room {
+        let between = (1..=room).rev().find(|&cut| !kinds.continues(own[cut]));
+        let (window, rest) = own.split_at(between.unwrap_or(room));
+        windows.push(window);
+        own = rest;
+    }
+    windows.extend(Some(own).filter(|own| !own.is_empty()));
+    windows
+}
+
+/// Adds a window with its special tokens.
+fn add(sequence: &mut PackedSequence, window: &[u32], kinds: &TokenKinds) {
+    let [before, after] = kinds.around();
+    for part in [before, window, after] {
+        sequence.ids.extend_from_slice(part);
+    }
+    sequence.ends.push(sequence.ids.len() as u32);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::tokens::kinds::tests::{a_piece, a_word, tiny_kinds};
+    use crate::random::Rng;
+
+    /// A document of these words, each given by its number of tokens.
+    fn document(words: &[usize]) -> Vec<u32> {
+        let words = words.iter().flat_map(|&tokens| (0..tokens).map(|at| if at == 0 { a_word() } else { a_piece() }));
+        [2].into_iter().chain(words).chain([3]).collect()
+    }
+
+    fn lengths(sequences: &[PackedSequence]) -> Vec<Vec<u32>> {
+        sequences.iter().map(|sequence| sequence.ends.clone()).collect()
+    }
+
+    #[test]
+    fn short_documents_share_a_sequence_and_long_ones_are_cut_between_words() {
+        let (_, kinds) = tiny_kinds();
+        let documents = [document(&[1, 2]), document(&[]), document(&[1]), document(&[3, 2, 1])];
+        let sequences = pack(&documents, &kinds, 8).unwrap();
+        assert_eq!(lengths(&sequences), [vec![5, 8], vec![8]]);
+        assert_eq!(sequences[0].ids, [documents[0].as_slice(), &documents[2]].concat());
+        let long = pack(&documents[3..], &kinds, 6).unwrap();
+        assert_eq!(lengths(&long), [[5], [5]], "the word of two tokens is not cut");
+        assert_eq!(cut(&documents[3], &kinds, 6).unwrap(), long);
+        let alone: Vec<usize> = documents.iter().map(|document| cut(document, &kinds, 8).unwrap().len()).collect();
+        assert_eq!(alone, [1, 0, 1, 1], "held-out documents share nothing");
+    }
+
+    #[test]
+    fn only_a_word_longer_than_a_window_is_cut() {
+        let (_, kinds) = tiny_kinds();
+        assert_eq!(lengths(&pack(&[document(&[5, 1])], &kinds, 4).unwrap()), [[4], [4], [4]]);
+        let error = pack(&[], &kinds, 2).unwrap_err().to_string();
+        assert!(error.contains("Use at least 3"), "{error}");
+    }
+
+    #[test]
+    fn no_token_is_lost_or_doubled_and_no_sequence_is_too_long() {
+        let (_, kinds) = tiny_kinds();
+        let mut rng = Rng::new(3);
+        for max_length in [3, 7, 16, 64] {
+            let mut draw = || (0..rng.below(40)).map(|_| 1 + rng.below(6) as usize).collect::<Vec<_>>();
+            let documents: Vec<Vec<u32>> = (0..60).map(|_| document(&draw())).collect();
+            let sequences = pack(&documents, &kinds, max_length).unwrap();
+            let own = |ids: &Vec<u32>| ids.iter().copied().filter(|&id| id > 4).collect::<Vec<_>>();
+            let all: Vec<u32> = documents.iter().flat_map(own).collect();
+            assert_eq!(sequences.iter().flat_map(|sequence| own(&sequence.ids)).collect::<Vec<_>>(), all);
+            for PackedSequence { ids, ends } in &sequences {
+                assert!(ids.len() <= max_length && ends.last() == Some(&(ids.len() as u32)));
+                assert!(ends.iter().all(|&end| ids[end as usize - 1] == 3));
+            }
+            // Two sequences that follow one another would not fit into one.
+            assert!(sequences.windows(2).all(|pair| pair[0].ids.len() + pair[1].ends[0] as usize > max_length));
+        }
+    }
+}

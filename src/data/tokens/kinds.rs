@@ -1,0 +1,228 @@
+//! What the tokens of a vocabulary are: special ones, those that go on with a word, those that can stand for another.
+
+use tokenizers::{ModelWrapper, Tokenizer};
+
+use crate::data::DataError;
+use crate::data::tokens::TextTokenizer;
+use crate::random::Rng;
+
+/// How tokens hide words, by their models' own names: BERT and those after it, RoBERTa and those after it.
+const MASKS: [&str; 2] = ["[MASK]", "<mask>"];
+
+/// How tokens that begin a word are marked where those that go on with it are not: SentencePiece, byte-level BPE.
+const BEGINS: [char; 2] = ['▁', 'Ġ'];
+
+/// The kinds of tokens of one tokenizer, for masking.
+#[derive(Clone, Debug)]
+pub struct TokenKinds {
+    mask: u32,
+    /// Whether nobody should be asked to guess a token: special ones and the unknown one.
+    fixed: Vec<bool>,
+    /// Whether a token goes on with the word before it.
+    continues: Vec<bool>,
+    /// Tokens that can take another one's place.
+    drawable: Vec<u32>,
+    /// Special tokens before and after a text.
+    around: [Vec<u32>; 2],
+}
+
+impl TokenKinds {
+    /// The kinds of a tokenizer's tokens.
+    ///
+    /// # Errors
+    /// [`DataError::NoMaskToken`] when it has no token that hides words.
+    pub fn of(tokenizer: &TextTokenizer) -> Result<Self, DataError> {
+        let library = &tokenizer.tokenizer;
+        let mask = MASKS.iter().find_map(|mask| library.token_to_id(mask)).ok_or(DataError::NoMaskToken)?;
+        let unknown = match library.get_model() {
+            ModelWrapper::WordPiece(model) => library.token_to_id(&model.unk_token),
+            ModelWrapper::BPE(model) => model.unk_token.as_ref().and_then(|token| library.token_to_id(token)),
+            ModelWrapper::Unigram(_) | ModelWrapper::WordLevel(_) => library.token_to_id("<unk>"),
+        };
+        let tokens = tokenizer.tokens();
+        let count = tokens.len();
+        let mut fixed = vec![false; count];
+        let special = library.get_added_tokens_decoder();
+        let special = special.iter().filter(|(_, token)| token.special).map(|(&id, _)| id);
+        let around = around(library).unwrap_or_default();
+        for id in special.chain(around.concat()).chain(unknown).chain([mask]) {
+            if let Some(fixed) = fixed.get_mut(id as usize) {
+                *fixed = true;
+            }
+        }
+        let is_drawable = |id: &u32| {
+            let token = &tokens[*id as usize];
+            // BERT's vocabularies keep places free for tokens to come.
+            !fixed[*id as usize] && !token.is_empty() && !token.starts_with("[unused")
+        };
+        let drawable = (0..count as u32).filter(is_drawable).collect();
+        let continues = match library.get_model() {
+            ModelWrapper::WordPiece(model) => {
+                tokens.iter().map(|token| token.starts_with(&model.continuing_subword_prefix)).collect()
+            }
+            _ if tokens.iter().any(|token| token.starts_with(BEGINS)) => {
+                tokens.iter().map(|token| !token.starts_with(BEGINS)).collect()
+            }
+            // Tokens without marks are words by themselves.
+            _ => Vec::new(),
+        };
+        Ok(Self { mask, fixed, continues, drawable, around })
+    }
+
+    /// The token that hides words.
+    #[must_use]
+    pub fn mask(&self) -> u32 {
+        self.mask
+    }
+
+    /// Special tokens added to every text.
+    #[must_use]
+    pub fn special_tokens(&self) -> usize {
+        self.around.iter().map(Vec::len).sum()
+    }
+
+    /// Special tokens before and after a text.
+    pub(super) fn around(&self) -> &[Vec<u32>; 2] {
+        &self.around
+    }
+
+    /// A text's own tokens, without the special ones around it.
+    pub(super) fn own<'a>(&self, ids: &'a [u32]) -> &'a [u32] {
+        let [before, after] = &self.around;
+        let own = ids.strip_prefix(before.as_slice()).unwrap_or(ids);
+        own.strip_suffix(after.as_slice()).unwrap_or(own)
+    }
+
+    /// The words among `ids` that can be masked, each from its first token to the one after its last: not special tokens,
+    /// and not unknown words.
+    pub(super) fn words(&self, ids: &[u32]) -> Vec<(usize, usize)> {
+        let mut words: Vec<(usize, usize)> = Vec::new();
+        for (place, &id) in ids.iter().enumerate() {
+            match words.last_mut() {
+                _ if !self.can_be_masked(id) => {}
+                Some((_, end)) if *end == place && self.continues(id) => *end = place + 1,
+                _ => words.push((place, place + 1)),
+            }
+        }
+        words
+    }
+
+    /// Whether a token goes on with the word before it.
+    #[must_use]
+    pub fn continues(&self, id: u32) -> bool {
+        self.continues.get(id as usize).is_some_and(|&continues| continues)
+    }
+
+    /// Whether a token can be masked: not if it is special or stands for something unknown.
+    fn can_be_masked(&self, id: u32) -> bool {
+        self.fixed.get(id as usize).is_some_and(|&fixed| !fixed)
+    }
+
+    /// A token, each that is not special as likely as any other.
+    pub(super) fn draw(&self, rng: &mut Rng) -> u32 {
+        let place = rng.below(self.drawable.len() as u64) as usize;
+        self.drawable.get(place).copied().unwrap_or(self.mask)
+    }
+}
+
+impl TextTokenizer {
+    /// The vocabulary in the order of its ids, added tokens included; empty where an id has no token.
+    pub(in crate::data) fn tokens(&self) -> Vec<String> {
+        let mut tokens = Vec::with_capacity(self.vocab_size());
+        for (token, id) in self.tokenizer.get_vocab(true) {
+            if tokens.len() <= id as usize {
+                tokens.resize(id as usize + 1, String::new());
+            }
+            tokens[id as usize] = token;
+        }
+        tokens
+    }
+}
+
+/// Special tokens before and after a text; `None` when they cannot be told.
+pub(super) fn around(tokenizer: &Tokenizer) -> Option<[Vec<u32>; 2]> {
+    let ids = |special| Some(tokenizer.encode_fast("a", special).ok()?.get_ids().to_vec());
+    let (word, whole) = (ids(false)?, ids(true)?);
+    let begin = whole.windows(word.len().max(1)).position(|part| part == word)?;
+    Some([whole[..begin].to_vec(), whole[begin + word.len()..].to_vec()])
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    pub fn tiny() -> TextTokenizer {
+        TextTokenizer::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")).unwrap()
+    }
+
+    pub fn tiny_kinds() -> (TextTokenizer, TokenKinds) {
+        let tokenizer = tiny();
+        let kinds = TokenKinds::of(&tokenizer).unwrap();
+        (tokenizer, kinds)
+    }
+
+    /// A token that begins a word, and one that goes on with it.
+    pub fn a_word() -> u32 {
+        tiny_kinds().0.tokenizer.token_to_id("g").unwrap()
+    }
+
+    pub fn a_piece() -> u32 {
+        tiny_kinds().0.tokenizer.token_to_id("##g").unwrap()
+    }
+
+    #[test]
+    fn words_are_those_of_the_library() {
+        let (tokenizer, kinds) = tiny_kinds();
+        let encoding = tokenizer.tokenizer.encode("Unbelievably good-ish ☃ [MASK] charger", true).unwrap();
+        let words = encoding.get_word_ids();
+        let mut expected: Vec<(usize, usize)> = Vec::new();
+        for (place, id) in encoding.get_ids().iter().enumerate().filter(|(_, id)| **id > 4) {
+            match expected.last_mut() {
+                Some((_, end)) if *end == place && words[place] == words[place - 1] => *end += 1,
+                _ => expected.push((place, place + 1)),
+            }
+            assert!(*id > 4);
+        }
+        assert_eq!(kinds.words(encoding.get_ids()), expected);
+        assert!(expected.iter().any(|(from, to)| to - from > 2), "a word of several pieces");
+        assert_eq!(kinds.own(encoding.get_ids()).len() + 2, encoding.len());
+    }
+
+    #[test]
+    fn marks_at_the_beginning_of_words_tell_words_too() {
+        use tokenizers::models::bpe::BPE;
+        let vocabulary = ["[UNK]", "[MASK]", "Ġlow", "er", "Ġ", "s"];
+        let of = |vocabulary: [&str; 6]| {
+            let mut next = 0..;
+            let vocabulary = vocabulary.map(|token| (token.to_owned(), next.next().unwrap()));
+            let model = BPE::builder().vocab_and_merges(vocabulary, Vec::new()).build().unwrap();
+            TokenKinds::of(&TextTokenizer { tokenizer: Tokenizer::new(model), words: None, ..tiny() }).unwrap()
+        };
+        assert_eq!(of(vocabulary).words(&[2, 3, 5, 1, 2, 4, 3]), [(0, 3), (4, 5), (5, 7)]);
+        let plain = of(["[UNK]", "[MASK]", "low", "er", "x", "s"]);
+        assert_eq!(plain.words(&[2, 3, 5]), [(0, 1), (1, 2), (2, 3)], "without marks each token is a word");
+    }
+
+    #[test]
+    fn special_and_unknown_tokens_are_neither_hidden_nor_drawn() {
+        let (tokenizer, kinds) = tiny_kinds();
+        assert_eq!((kinds.mask(), kinds.special_tokens()), (4, 2));
+        assert!((0..=4).all(|id| !kinds.can_be_masked(id)) && (5..316).all(|id| kinds.can_be_masked(id)));
+        assert!(!kinds.can_be_masked(316), "a token that the vocabulary does not have");
+        let mut rng = Rng::new(1);
+        let mut drawn = vec![0_u32; tokenizer.vocab_size()];
+        (0..200_000).for_each(|_| drawn[kinds.draw(&mut rng) as usize] += 1);
+        assert_eq!(drawn[..5], [0; 5]);
+        assert!(drawn[5..].iter().all(|&times| times.abs_diff(200_000 / 311) < 150), "{drawn:?}");
+    }
+
+    #[test]
+    fn a_tokenizer_without_a_mask_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("vocab.txt"), "[UNK]\n[CLS]\n[SEP]\ngood\n").unwrap();
+        let error = TokenKinds::of(&TextTokenizer::load(folder.path()).unwrap()).unwrap_err().to_string();
+        assert!(error.contains("no [MASK] token") && error.contains("Choose a BERT model"), "{error}");
+    }
+}

@@ -1,0 +1,82 @@
+//! How well a language model predicts masked words.
+
+use std::ops::AddAssign;
+
+use serde::{Deserialize, Serialize};
+
+/// Counts over masked words; those of several documents add up.
+///
+/// A word may be several tokens. The loss is per token, as everywhere; the accuracy is per word, because a person reads words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaskedCounts {
+    /// Tokens to predict.
+    pub tokens: u64,
+    /// Sum of their cross-entropies, in nats.
+    pub nats: f64,
+    /// Words to predict.
+    pub words: u64,
+    /// Words of which every token was predicted correctly.
+    pub correct: u64,
+}
+
+impl MaskedCounts {
+    /// Mean cross-entropy of a token, in nats; 0 without tokens.
+    #[must_use]
+    pub fn loss(&self) -> f64 {
+        self.nats / self.tokens.max(1) as f64
+    }
+
+    /// The exponential of the loss: among how many equally likely tokens the model is undecided.
+    #[must_use]
+    pub fn perplexity(&self) -> f64 {
+        self.loss().exp()
+    }
+
+    /// Share of words predicted correctly; 0 without words.
+    #[must_use]
+    pub fn accuracy(&self) -> f64 {
+        self.correct as f64 / self.words.max(1) as f64
+    }
+}
+
+impl AddAssign for MaskedCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.tokens += other.tokens;
+        self.nats += other.nats;
+        self.words += other.words;
+        self.correct += other.correct;
+    }
+}
+
+/// The metrics of a masked language model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LanguageModelMetrics {
+    /// Documents evaluated.
+    pub documents: u64,
+    /// Over all masked words.
+    pub overall: MaskedCounts,
+    /// Over the masked words that are the domain's own terms.
+    pub terms: MaskedCounts,
+}
+
+impl LanguageModelMetrics {
+    /// The sum over documents, in their order: the same documents give the same bits.
+    #[must_use]
+    pub fn of(documents: &[MaskedAnswer]) -> Self {
+        let mut metrics = Self { documents: documents.len() as u64, ..Self::default() };
+        for document in documents {
+            metrics.overall += document.overall;
+            metrics.terms += document.terms;
+        }
+        metrics
+    }
+}
+
+/// How well a model predicted the masked words of one document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaskedAnswer {
+    /// Over all its masked words.
+    pub overall: MaskedCounts,
+    /// Over those that are the domain's own terms.
+    pub terms: MaskedCounts,
+}

@@ -1,0 +1,240 @@
+//! Scoring a model batch by batch: of the logits, only each row's answer and loss are kept.
+
+use rayon::prelude::*;
+
+use crate::evaluation::{
+    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics,
+};
+
+/// The logits of one batch at the positions the task reads, and what was wanted there.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLogits<'a> {
+    /// Logits, `[positions][width]` end to end.
+    pub values: &'a [f32],
+    /// Classes, or tokens of the vocabulary.
+    pub width: usize,
+    /// The row each position belongs to, `[positions]`.
+    pub rows: &'a [usize],
+    /// The class or token wanted at each position, `[positions]`; empty if unknown.
+    pub wanted: &'a [u32],
+    /// The word each position belongs to, `[positions]`; empty unless the task masks words.
+    pub words: &'a [MaskedWord],
+}
+
+/// The masked word that a position belongs to. Positions of one word follow one another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MaskedWord {
+    /// Whether the word begins here.
+    pub begins: bool,
+    /// Whether it is one of the domain's own terms.
+    pub is_term: bool,
+}
+
+/// Metrics over all rows, and the answer to each.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scored {
+    /// The metrics. Rows without a wanted class are not in them.
+    pub metrics: Metrics,
+    /// The model's answers, `[rows]`.
+    pub answers: Vec<Answer>,
+}
+
+/// Turns batches of logits into metrics and answers, by task. Batches may come in any order; sums are taken in the order of the
+/// rows, so the result doesn't depend on how rows were batched.
+#[derive(Clone, Debug)]
+pub enum Scorer {
+    /// Text classification: one position a row.
+    Classes(ClassScorer),
+    /// Language modelling: the masked positions of each document.
+    MaskedWords(MaskedWordScorer),
+}
+
+/// Scores class predictions.
+#[derive(Clone, Debug)]
+pub struct ClassScorer {
+    labels: Vec<String>,
+    rows: Vec<Option<ScoredRow>>,
+}
+
+/// What is kept of a row.
+#[derive(Clone, Debug)]
+struct ScoredRow {
+    answer: ClassAnswer,
+    /// The true class and the cross-entropy in nats, if it is known.
+    truth: Option<(u32, f64)>,
+}
+
+/// Scores predictions of masked words.
+#[derive(Clone, Debug)]
+pub struct MaskedWordScorer {
+    documents: Vec<MaskedAnswer>,
+}
+
+impl Scorer {
+    /// A scorer of `rows` class predictions.
+    #[must_use]
+    pub fn classes(labels: &[String], rows: usize) -> Self {
+        Self::Classes(ClassScorer { labels: labels.to_vec(), rows: vec![None; rows] })
+    }
+
+    /// A scorer of the masked words of `rows` documents.
+    #[must_use]
+    pub fn masked_words(rows: usize) -> Self {
+        Self::MaskedWords(MaskedWordScorer { documents: vec![MaskedAnswer::default(); rows] })
+    }
+
+    /// Takes in a batch.
+    ///
+    /// # Panics
+    /// If a row is not below the number of rows, or a wanted class or token not below the batch's width: a bug of the caller.
+    pub fn add(&mut self, batch: &BatchLogits<'_>) {
+        match self {
+            Self::Classes(scorer) => scorer.add(batch),
+            Self::MaskedWords(scorer) => scorer.add(batch),
+        }
+    }
+
+    /// The metrics and answers once every batch was added. A row that no batch had gets an empty answer.
+    #[must_use]
+    pub fn finish(self) -> Scored {
+        match self {
+            Self::Classes(scorer) => scorer.finish(),
+            Self::MaskedWords(scorer) => scorer.finish(),
+        }
+    }
+}
+
+impl ClassScorer {
+    fn add(&mut self, batch: &BatchLogits<'_>) {
+        for (position, (&row, logits)) in batch.rows.iter().zip(batch.values.chunks_exact(batch.width)).enumerate() {
+            let total = log_sum_exp(logits);
+            let probabilities = logits.iter().map(|&logit| (f64::from(logit) - total).exp() as f32).collect();
+            let loss = |&label: &u32| (label, total - f64::from(logits[label as usize]));
+            let answer = ClassAnswer { predicted: argmax(logits), probabilities };
+            self.rows[row] = Some(ScoredRow { answer, truth: batch.wanted.get(position).map(loss) });
+        }
+    }
+
+    fn finish(self) -> Scored {
+        let known = self.rows.iter().flatten().filter_map(|row| Some((row.truth?, row.answer.predicted)));
+        let (truth, predicted): (Vec<(u32, f64)>, Vec<u32>) = known.unzip();
+        let (truth, losses): (Vec<u32>, Vec<f64>) = truth.into_iter().unzip();
+        let loss = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
+        let metrics = ClassificationMetrics::compute(&self.labels, &truth, &predicted, loss);
+        let empty = || ClassAnswer { predicted: 0, probabilities: Vec::new() };
+        let answers = self.rows.into_iter().map(|row| Answer::Class(row.map_or_else(empty, |row| row.answer)));
+        Scored { metrics: Metrics::Classification(metrics), answers: answers.collect() }
+    }
+}
+
+impl MaskedWordScorer {
+    fn add(&mut self, batch: &BatchLogits<'_>) {
+        // A vocabulary is wide: the positions are computed in parallel, and added in their order.
+        let positions = batch.values.par_chunks_exact(batch.width).zip(batch.wanted);
+        let positions: Vec<(f64, bool)> = positions
+            .map(|(logits, &wanted)| {
+                let nats = log_sum_exp(logits) - f64::from(logits[wanted as usize]);
+                (nats, argmax(logits) == wanted)
+            })
+            .collect();
+        let mut place = 0;
+        while place < positions.len() {
+            let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, is_term: false });
+            let goes_on = |next: &usize| batch.words.get(*next).is_some_and(|word| !word.begins);
+            let end = (place + 1..positions.len()).find(|next| !goes_on(next)).unwrap_or(positions.len());
+            let tokens = &positions[place..end];
+            let counts = MaskedCounts {
+                tokens: tokens.len() as u64,
+                nats: tokens.iter().map(|(nats, _)| nats).sum(),
+                words: 1,
+                correct: u64::from(tokens.iter().all(|(_, correct)| *correct)),
+            };
+            let document = &mut self.documents[batch.rows[place]];
+            document.overall += counts;
+            if word.is_term {
+                document.terms += counts;
+            }
+            place = end;
+        }
+    }
+
+    fn finish(self) -> Scored {
+        let metrics = LanguageModelMetrics::of(&self.documents);
+        let answers = self.documents.into_iter().map(Answer::MaskedWords).collect();
+        Scored { metrics: Metrics::LanguageModelling(metrics), answers }
+    }
+}
+
+/// The class of the highest logit or probability; the first of equal ones.
+fn argmax(logits: &[f32]) -> u32 {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best as u32
+}
+
+/// Logarithm of the sum of exponentials, in double precision.
+fn log_sum_exp(logits: &[f32]) -> f64 {
+    let highest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    highest + logits.iter().map(|&logit| (f64::from(logit) - highest).exp()).sum::<f64>().ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch<'a>(values: &'a [f32], width: usize, rows: &'a [usize], wanted: &'a [u32]) -> BatchLogits<'a> {
+        BatchLogits { values, width, rows, wanted, words: &[] }
+    }
+
+    #[test]
+    fn class_probabilities_and_loss_are_stable_for_extreme_logits() {
+        let mut scorer = Scorer::classes(&["a", "b", "c"].map(str::to_owned), 1);
+        scorer.add(&batch(&[1000.0, 1000.0, -1000.0], 3, &[0], &[]));
+        let scored = scorer.finish();
+        assert_eq!(scored.answers[0].class().unwrap().probabilities, [0.5, 0.5, 0.0]);
+        assert_eq!(scored.metrics.rows(), 0, "no class was wanted");
+        let mut scorer = Scorer::classes(&["a", "b"].map(str::to_owned), 2);
+        scorer.add(&batch(&[0.0, 200.0, 3.0, 3.0], 2, &[0, 1], &[0, 1]));
+        let loss = scorer.finish().metrics.loss();
+        assert!((loss - f64::midpoint(200.0, std::f64::consts::LN_2)).abs() < 1e-9);
+        assert_eq!((argmax(&[1.0, 3.0, 3.0]), argmax(&[2.0])), (1, 0));
+    }
+
+    #[test]
+    fn the_order_of_batches_changes_no_bit() {
+        let labels = ["a", "b"].map(str::to_owned);
+        let logits: Vec<f32> = (0..200_u16).map(|number| (f32::from(number) * 0.7).sin() * 9.0).collect();
+        let wanted: Vec<u32> = (0..100).map(|row| row % 2).collect();
+        let mut at_once = Scorer::classes(&labels, 100);
+        at_once.add(&batch(&logits, 2, &(0..100).collect::<Vec<_>>(), &wanted));
+        let mut one_by_one = Scorer::classes(&labels, 100);
+        for row in (0..100).rev() {
+            one_by_one.add(&batch(&logits[row * 2..row * 2 + 2], 2, &[row], &wanted[row..=row]));
+        }
+        assert_eq!(at_once.finish(), one_by_one.finish());
+    }
+
+    #[test]
+    fn masked_words_count_as_correct_only_if_every_token_is() {
+        // Document 1 has a term of two tokens (the second wrong) and a correct word; document 0 a correct term.
+        let word = |begins, is_term| MaskedWord { begins, is_term };
+        let values = [9.0, 0.0, 0.0, /**/ 9.0, 0.0, 0.0, /**/ 0.0, 0.0, 9.0, /**/ 0.0, 9.0, 0.0];
+        let words = [word(true, true), word(false, true), word(true, false), word(true, true)];
+        let mut scorer = Scorer::masked_words(2);
+        let batch =
+            BatchLogits { values: &values, width: 3, rows: &[1, 1, 1, 0], wanted: &[0, 2, 2, 1], words: &words };
+        scorer.add(&batch);
+        let Scored { metrics: Metrics::LanguageModelling(metrics), answers } = scorer.finish() else { panic!() };
+        assert_eq!((metrics.documents, metrics.overall.tokens, metrics.overall.words), (2, 4, 3));
+        assert_eq!((metrics.overall.correct, metrics.terms.words, metrics.terms.correct), (2, 2, 1));
+        let right = (1.0 + 2.0 * (-9.0_f64).exp()).ln();
+        assert!((metrics.overall.nats - (4.0 * right + 9.0)).abs() < 1e-9, "{metrics:?}");
+        assert!((metrics.overall.perplexity() - (right + 9.0 / 4.0).exp()).abs() < 1e-9);
+        let of_first = answers[0].masked_words().unwrap();
+        assert_eq!((of_first.overall.words, of_first.terms.correct), (1, 1));
+    }
+}

@@ -1,0 +1,189 @@
+//! The parts of the card that depend on the task: its first sentence, the metrics the Hub reads, the results, and how to use it.
+
+use std::fmt::{self, Write};
+
+use crate::evaluation::{BaselineName, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics};
+use crate::export::model_card::{data_name, one_line, quoted};
+use crate::storage::{RunComparison, RunSettings, RunSummary};
+
+/// The rows a card reports on, and what is known of them.
+#[derive(Clone, Copy)]
+pub(super) struct Results<'a> {
+    pub settings: &'a RunSettings,
+    pub summary: &'a RunSummary,
+    pub comparison: &'a RunComparison,
+}
+
+impl<'a> Results<'a> {
+    fn metrics(&self) -> &'a Metrics {
+        self.summary.measured()
+    }
+
+    fn split(&self) -> &'static str {
+        if self.summary.test.is_some() { "test" } else { "validation" }
+    }
+
+    /// The Hub's name of the task: `pipeline_tag`.
+    pub fn pipeline_tag(&self) -> &'static str {
+        match self.metrics() {
+            Metrics::Classification(_) => "text-classification",
+            Metrics::LanguageModelling(_) => "fill-mask",
+        }
+    }
+
+    /// What the model is, before "fine-tuned from".
+    pub fn kind(&self) -> String {
+        match self.metrics() {
+            Metrics::Classification(_) => {
+                format!("A text classifier with {} labels, fine-tuned", self.settings.labels.len())
+            }
+            Metrics::LanguageModelling(_) => "A masked language model, adapted to the texts below".to_owned(),
+        }
+    }
+
+    /// The `model-index` that the Hub shows; nothing if the run lost its metrics.
+    pub fn write_index(&self, card: &mut String) -> fmt::Result {
+        if self.metrics().rows() == 0 {
+            return Ok(());
+        }
+        let (tags, title, values) = match self.metrics() {
+            Metrics::Classification(metrics) => ("- accuracy\n- f1", "Text classification", class_values(metrics)),
+            Metrics::LanguageModelling(metrics) => ("- perplexity", "Fill mask", language_values(metrics)),
+        };
+        let name = quoted(&self.settings.project.name);
+        writeln!(card, "metrics:\n{tags}\nmodel-index:\n- name: {name}\n  results:")?;
+        writeln!(card, "  - task:\n      type: {}\n      name: {title}", self.pipeline_tag())?;
+        let data = quoted(&data_name(self.settings));
+        writeln!(card, "    dataset:\n      type: private\n      name: {data}\n      split: {}", self.split())?;
+        writeln!(card, "    metrics:")?;
+        for (kind, shown, value) in values {
+            writeln!(card, "    - type: {kind}\n      name: {shown}\n      value: {value:.6}")?;
+        }
+        Ok(())
+    }
+
+    /// The section of results.
+    pub fn write(&self, card: &mut String) -> fmt::Result {
+        writeln!(card, "## Results\n")?;
+        let rows = self.metrics().rows();
+        if rows == 0 {
+            writeln!(card, "The run crashed and lost its metrics. Evaluate the model on rows of your own.\n")?;
+            return self.write_labels(card);
+        }
+        let optimistic = if self.summary.test.is_some() {
+            ""
+        } else {
+            "; these were also used to pick the checkpoint, so the metrics are optimistic"
+        };
+        writeln!(card, "On the {rows} {} rows, which the model was not trained on{optimistic}:\n", self.split())?;
+        match self.metrics() {
+            Metrics::Classification(metrics) => self.write_classes(card, metrics)?,
+            Metrics::LanguageModelling(metrics) => self.write_masked_words(card, metrics)?,
+        }
+        self.write_labels(card)
+    }
+
+    fn write_classes(&self, card: &mut String, metrics: &ClassificationMetrics) -> fmt::Result {
+        writeln!(card, "| | precision | recall | F1 | rows |\n| --- | --- | --- | --- | --- |")?;
+        for class in &metrics.per_class {
+            let label = one_line(&class.label).replace('|', "\\|");
+            let (precision, recall, f1) = (class.precision, class.recall, class.f1);
+            writeln!(card, "| {label} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", class.support)?;
+        }
+        for (name, mean) in [("macro average", metrics.macro_average), ("weighted average", metrics.weighted_average)] {
+            let (precision, recall, f1) = (mean.precision, mean.recall, mean.f1);
+            writeln!(card, "| {name} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", metrics.rows)?;
+        }
+        writeln!(card, "\nAccuracy {:.4}, mean cross-entropy {:.4}.", metrics.accuracy, metrics.loss)?;
+        for baseline in &self.comparison.baselines {
+            if let Metrics::Classification(metrics) = &baseline.metrics {
+                let (accuracy, f1) = (metrics.accuracy, metrics.macro_average.f1);
+                let name = baseline.name.title();
+                writeln!(card, "{name}: accuracy {accuracy:.4}, macro F1 {f1:.4}.")?;
+            }
+        }
+        if let (Some(_), Metrics::Classification(validation)) = (&self.summary.test, &self.summary.validation) {
+            let (rows, accuracy, f1) = (validation.rows, validation.accuracy, validation.macro_average.f1);
+            writeln!(card, "On the {rows} validation rows: accuracy {accuracy:.4}, macro F1 {f1:.4}.")?;
+        }
+        Ok(())
+    }
+
+    fn write_masked_words(&self, card: &mut String, metrics: &LanguageModelMetrics) -> fmt::Result {
+        let before = self.comparison.baseline(BaselineName::Untrained).and_then(Metrics::language_modelling);
+        writeln!(card, "| | perplexity | masked-word accuracy | masked words |\n| --- | --- | --- | --- |")?;
+        let mut row = |name: &str, counts: &MaskedCounts| {
+            let (perplexity, accuracy) = (counts.perplexity(), counts.accuracy());
+            writeln!(card, "| {name} | {perplexity:.2} | {accuracy:.3} | {} |", counts.words)
+        };
+        if let Some(before) = before {
+            row("before training", &before.overall)?;
+        }
+        row("after training", &metrics.overall)?;
+        if metrics.terms.words > 0 {
+            if let Some(before) = before {
+                row("domain terms, before training", &before.terms)?;
+            }
+            row("domain terms, after training", &metrics.terms)?;
+        }
+        Ok(())
+    }
+
+    fn write_labels(&self, card: &mut String) -> fmt::Result {
+        if self.settings.labels.is_empty() {
+            return writeln!(card);
+        }
+        writeln!(card, "\nLabels, in the order of the logits: {}.\n", self.settings.labels.join(", "))
+    }
+
+    /// The section on how to use the model.
+    pub fn write_usage(&self, card: &mut String) -> fmt::Result {
+        let length = self.settings.project.training.max_length;
+        let (pipeline, arguments, call) = match self.metrics() {
+            Metrics::Classification(_) => {
+                let call = format!("print(classify(\"your text\", truncation=True, max_length={length}))");
+                ("classify", ", top_k=None", call)
+            }
+            Metrics::LanguageModelling(_) => {
+                let call = "print(fill_mask(f\"Your text with one {fill_mask.tokenizer.mask_token} word.\"))";
+                ("fill_mask", "", call.to_owned())
+            }
+        };
+        writeln!(
+            card,
+            "## How to use it\n\nWith [transformers](https://huggingface.co/docs/transformers), from this folder:\n\n\
+             ```python\nfrom transformers import pipeline\n\n\
+             {pipeline} = pipeline(\"{}\", model=\"path/to/this/folder\"{arguments})\n{call}\n```",
+            self.pipeline_tag()
+        )?;
+        if self.metrics().classification().is_none() {
+            return Ok(());
+        }
+        // With --text, joined columns may be missing, but the model was trained to read them.
+        let named = if self.settings.project.dataset.joined_columns.is_empty() { " --text text" } else { "" };
+        writeln!(
+            card,
+            "\nWith Hone, which also cleans each text as the training texts were cleaned:\n\n\
+             ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
+        )
+    }
+}
+
+/// Kind, name and value of each metric that the Hub shows.
+type Values = Vec<(&'static str, &'static str, f64)>;
+
+fn class_values(metrics: &ClassificationMetrics) -> Values {
+    vec![
+        ("accuracy", "Accuracy", metrics.accuracy),
+        ("f1", "Macro F1", metrics.macro_average.f1),
+        ("precision", "Macro precision", metrics.macro_average.precision),
+        ("recall", "Macro recall", metrics.macro_average.recall),
+    ]
+}
+
+fn language_values(metrics: &LanguageModelMetrics) -> Values {
+    vec![
+        ("perplexity", "Perplexity at masked tokens", metrics.overall.perplexity()),
+        ("accuracy", "Accuracy at masked words", metrics.overall.accuracy()),
+    ]
+}

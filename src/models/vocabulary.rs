@@ -1,0 +1,178 @@
+//! New words in a model: a copy of its folder whose tokenizer, embeddings and decoder know them.
+//!
+//! A new word begins as the mean of the pieces it was broken into, as does its bias in a decoder: it means about what they
+//! meant, and training moves it from there.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::{TensorView, View};
+use serde_json::json;
+
+use crate::data::{NewWord, add_words};
+use crate::models::ModelError;
+use crate::models::config::{CONFIG_FILE, read_json};
+use crate::models::save::{copy_tokenizer, write};
+use crate::models::weights::{WEIGHTS_FILE, read_file};
+
+/// Ends of the names of tensors that have a row, or a number, for each token.
+const BY_TOKEN: [&str; 4] =
+    ["word_embeddings.weight", "predictions.bias", "predictions.decoder.weight", "predictions.decoder.bias"];
+
+/// Writes the model of `source` with more words in its vocabulary to `out`, as a folder that `transformers` loads
+/// unchanged. Words that are one token already are passed over. Gives the words that were added.
+///
+/// # Errors
+/// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written, and [`ModelError::Data`] when a
+/// word cannot be added.
+pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Vec<NewWord>, ModelError> {
+    let grown = add_words(source, words)?;
+    let mut config = read_json(source)?;
+    let old = config["vocab_size"].as_u64().unwrap_or_default() as usize;
+    let size = grown.words.last().map_or(0, |word| word.id as usize + 1).max(old);
+    config["vocab_size"] = json!(size);
+    let bytes = read_file(source)?;
+    let weights = grown_weights(&bytes, old, &grown.words)
+        .map_err(|reason| ModelError::Damaged { path: source.join(WEIGHTS_FILE), reason })?;
+    write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
+    write(out, WEIGHTS_FILE, &weights)?;
+    copy_tokenizer(source, out)?;
+    for (name, text) in [("tokenizer.json", grown.tokenizer), ("vocab.txt", grown.vocabulary)] {
+        if let Some(text) = text {
+            write(out, name, text.as_bytes())?;
+        }
+    }
+    Ok(grown.words)
+}
+
+/// The weights file with a row for each new word in every tensor that has one for each of `old` tokens.
+fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let mut tensors = file.tensors();
+    tensors.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut bigger: Vec<(usize, Vec<usize>, Vec<u8>)> = Vec::new();
+    for (place, (name, view)) in tensors.iter().enumerate() {
+        if !words.is_empty() && BY_TOKEN.iter().any(|end| name.ends_with(end)) && view.shape().first() == Some(&old) {
+            let tensor = with_rows(view, words).map_err(|error| format!("tensor {name}: {error}"))?;
+            bigger.push((place, tensor.dims().to_vec(), tensor.data().into_owned()));
+        }
+    }
+    for (place, shape, data) in &bigger {
+        let view =
+            TensorView::new(tensors[*place].1.dtype(), shape.clone(), data).map_err(|error| error.to_string())?;
+        tensors[*place].1 = view;
+    }
+    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())
+}
+
+/// A tensor with the means of the words' pieces in the words' rows. Rows kept free for more tokens are used up first.
+fn with_rows(view: &TensorView<'_>, words: &[NewWord]) -> candle_core::Result<Tensor> {
+    let dtype = DType::try_from(view.dtype())?;
+    let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
+    let means = words.iter().map(|word| {
+        let pieces = Tensor::new(word.pieces.as_slice(), &Device::Cpu)?;
+        tensor.index_select(&pieces, 0)?.to_dtype(DType::F32)?.mean_keepdim(0)?.to_dtype(dtype)
+    });
+    let mut parts = means.collect::<candle_core::Result<Vec<Tensor>>>()?;
+    let rows = tensor.dim(0)?;
+    let (from, to) = (words[0].id as usize, words[0].id as usize + words.len());
+    parts.insert(0, tensor.narrow(0, 0, from.min(rows))?);
+    if to < rows {
+        parts.push(tensor.narrow(0, to, rows - to)?);
+    }
+    Tensor::cat(&parts, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::TextTokenizer;
+
+    /// Writes a BERT of 8 tokens and 2 hidden numbers, with `extra` tensors; its embedding's row `i` is `[i, 10 i]`.
+    fn model(rows: usize, dtype: DType, extra: &[(&str, Vec<f32>, Vec<usize>)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let embedding = (0..rows).flat_map(|row| [row as f32, 10.0 * row as f32]).collect();
+        let mut tensors = vec![("embeddings.word_embeddings.weight", embedding, vec![rows, 2])];
+        tensors.extend(extra.iter().cloned());
+        let tensors = tensors.into_iter().map(|(name, values, shape)| {
+            (name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap())
+        });
+        let bytes = safetensors::serialize(tensors, None).unwrap();
+        std::fs::write(folder.path().join(WEIGHTS_FILE), bytes).unwrap();
+        let config = format!("{{\"model_type\": \"bert\", \"vocab_size\": {rows}, \"kept\": true}}");
+        std::fs::write(folder.path().join(CONFIG_FILE), config).unwrap();
+        let vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nles\n##see\n##or\n";
+        std::fs::write(folder.path().join("vocab.txt"), vocabulary).unwrap();
+        std::fs::write(folder.path().join("tokenizer_config.json"), "{\"do_lower_case\": true}").unwrap();
+        folder
+    }
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    fn tensor(folder: &Path, name: &str) -> (Vec<usize>, DType, Vec<f32>) {
+        let bytes = read_file(folder).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let view = file.tensor(name).unwrap();
+        let dtype = DType::try_from(view.dtype()).unwrap();
+        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu).unwrap();
+        let values = tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        (tensor.dims().to_vec(), dtype, values)
+    }
+
+    #[test]
+    fn a_new_word_begins_as_the_mean_of_its_pieces() {
+        let bias = ("cls.predictions.bias", (0..8).map(|id| id as f32).collect(), vec![8]);
+        let other = ("embeddings.position_embeddings.weight", vec![1.0; 16], vec![8, 2]);
+        for dtype in [DType::F32, DType::F16, DType::BF16] {
+            let (source, out) = (model(8, dtype, &[bias.clone(), other.clone()]), tempfile::tempdir().unwrap());
+            let added = copy_with_words(source.path(), &words(&["Lessee", "lessor", "les"]), out.path()).unwrap();
+            assert_eq!(added.iter().map(|word| word.id).collect::<Vec<_>>(), [8, 9]);
+            let (shape, kept, values) = tensor(out.path(), "embeddings.word_embeddings.weight");
+            assert_eq!((shape, kept, &values[16..]), (vec![10, 2], dtype, &[5.5, 55.0, 6.0, 60.0][..]));
+            assert_eq!(values[..16], tensor(source.path(), "embeddings.word_embeddings.weight").2);
+            assert_eq!(tensor(out.path(), "cls.predictions.bias").2[7..], [7.0, 5.5, 6.0]);
+            assert_eq!(tensor(out.path(), "embeddings.position_embeddings.weight").0, [8, 2]);
+            let config = read_json(out.path()).unwrap();
+            assert_eq!((&config["vocab_size"], &config["kept"]), (&json!(10), &json!(true)));
+            let tokenizer = TextTokenizer::load(out.path()).unwrap();
+            assert_eq!(tokenizer.encode_batch(&["lessee LESSOR"], 8).unwrap(), [[2, 8, 9, 3]]);
+        }
+    }
+
+    #[test]
+    fn rows_kept_free_are_used_before_the_embedding_grows() {
+        let (source, out) = (model(9, DType::F32, &[]), tempfile::tempdir().unwrap());
+        copy_with_words(source.path(), &words(&["lessee"]), out.path()).unwrap();
+        let (shape, _, values) = tensor(out.path(), "embeddings.word_embeddings.weight");
+        assert_eq!((shape, &values[16..]), (vec![9, 2], &[5.5, 55.0][..]));
+        let (source, out) = (model(12, DType::F32, &[]), tempfile::tempdir().unwrap());
+        copy_with_words(source.path(), &words(&["lessee"]), out.path()).unwrap();
+        let (shape, _, values) = tensor(out.path(), "embeddings.word_embeddings.weight");
+        assert_eq!((shape, &values[16..]), (vec![12, 2], &[5.5, 55.0, 9.0, 90.0, 10.0, 100.0, 11.0, 110.0][..]));
+        assert_eq!(read_json(out.path()).unwrap()["vocab_size"], json!(12));
+    }
+
+    #[test]
+    fn without_new_words_every_tensor_stays() {
+        let (source, out) = (model(8, DType::F32, &[]), tempfile::tempdir().unwrap());
+        assert!(copy_with_words(source.path(), &words(&["les"]), out.path()).unwrap().is_empty());
+        let name = "embeddings.word_embeddings.weight";
+        assert_eq!(tensor(out.path(), name), tensor(source.path(), name));
+    }
+
+    #[test]
+    fn a_word_that_is_none_and_a_folder_without_weights_are_refused() {
+        let (source, out) = (model(8, DType::F32, &[]), tempfile::tempdir().unwrap());
+        let error = copy_with_words(source.path(), &words(&["les see"]), out.path()).unwrap_err().to_string();
+        assert!(error.contains("'les see' is not one word"), "{error}");
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "nothing was written");
+        std::fs::remove_file(source.path().join(WEIGHTS_FILE)).unwrap();
+        let error = copy_with_words(source.path(), &words(&["lessee"]), out.path()).unwrap_err();
+        assert!(matches!(error, ModelError::MissingFile { .. }), "{error}");
+    }
+}

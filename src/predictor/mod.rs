@@ -1,0 +1,156 @@
+//! A trained model in memory with everything that belongs to it: tokenizer, cleaning, max length and precision.
+//!
+//! Try it, `hone predict`, evaluation on a file and the proof of an export all ask a model through this one type, so they get the same
+//! answer for the same text.
+
+mod error;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use crate::data::{Cleaner, TextTokenizer, packed};
+use crate::evaluation::{Answer, Scored};
+use crate::models::{Compute, LoadOptions, Mode, Model, ModelConfig};
+use crate::progress::Watch;
+use crate::project::{CleaningSettings, Precision};
+use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
+use crate::tasks::{self, Samples};
+use crate::training::{self, ToScore};
+
+pub use error::PredictorError;
+
+/// Max length of a model whose folder doesn't tell it: what most texts need.
+const DEFAULT_LENGTH: usize = 128;
+/// Texts whose logits are computed at once: few enough that a stop takes less than a second.
+const LOGITS_BATCH: usize = 8;
+
+/// A trained model that answers texts.
+pub struct Predictor {
+    folder: PathBuf,
+    model: Model,
+    tokenizer: TextTokenizer,
+    cleaner: Cleaner,
+    info: ModelFolderInfo,
+}
+
+impl Predictor {
+    /// Loads the model in `folder`, to be used as its `hone.ron` says. A model that Hone didn't make gets texts as they are, its
+    /// own labels, a max length of 128 tokens and 32-bit arithmetic.
+    ///
+    /// # Errors
+    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, or the model has no trained head.
+    pub fn load(folder: &Path) -> Result<Self, PredictorError> {
+        let info = match read_model_info(folder)? {
+            Some(info) => info,
+            None => ModelFolderInfo {
+                labels: ModelConfig::read(folder)?.label_names(),
+                cleaning: CleaningSettings::none(),
+                max_length: DEFAULT_LENGTH,
+                precision: Precision::F32,
+                ..ModelFolderInfo::default()
+            },
+        };
+        Self::load_with(folder, info)
+    }
+
+    /// Loads the model in `folder`, to be used as `info` says.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with(folder: &Path, info: ModelFolderInfo) -> Result<Self, PredictorError> {
+        let cleaner = Cleaner::new(&info.cleaning)
+            .map_err(|error| PredictorError::Cleaning { file: folder.join(MODEL_INFO_FILE), error })?;
+        if info.labels.is_empty() {
+            return Err(PredictorError::NoHead(folder.to_owned()));
+        }
+        let compute = Compute::for_prediction(info.precision);
+        let options = LoadOptions { compute, only_answers: true, ..LoadOptions::classifier(info.labels.clone()) };
+        let (model, report) = Model::load(folder, &options)?;
+        if report.new_head {
+            return Err(PredictorError::NoHead(folder.to_owned()));
+        }
+        let tokenizer = TextTokenizer::load(folder)?;
+        Ok(Self { folder: folder.to_owned(), model, tokenizer, cleaner, info })
+    }
+
+    /// The folder it was loaded from.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How it was trained and is used.
+    #[must_use]
+    pub fn info(&self) -> &ModelFolderInfo {
+        &self.info
+    }
+
+    /// Label names in class-id order.
+    #[must_use]
+    pub fn labels(&self) -> &[String] {
+        &self.info.labels
+    }
+
+    /// Answers raw texts, in order; `None` for a text with nothing left after cleaning.
+    ///
+    /// # Errors
+    /// [`PredictorError::Cancelled`], or when the tokenizer or the network fails.
+    pub fn answer<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<Option<Answer>>, PredictorError> {
+        let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
+        let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
+        let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
+        let scored = self.scored(Samples { ids, classes: Vec::new() }, watch)?;
+        let mut answers = vec![None; texts.len()];
+        for (text, answer) in full.into_iter().zip(scored.answers) {
+            answers[text] = Some(answer);
+        }
+        Ok(answers)
+    }
+
+    /// Scores cleaned texts against their class ids.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn score(&self, texts: &[&str], labels: &[u32], watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
+        let ids = self.encode(texts)?;
+        self.scored(Samples { ids, classes: labels.to_vec() }, watch)
+    }
+
+    fn scored(&self, samples: Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
+        let task = tasks::classifier(&self.info.labels);
+        let what = ToScore { task: &*task, samples: &samples, rows: samples.len() };
+        Ok(training::predict(&self.model, what, watch)?)
+    }
+
+    /// Logits of cleaned texts, `[texts][labels]`: what an export must reproduce. Calls `look` before every few texts; its error
+    /// ends the work.
+    ///
+    /// # Errors
+    /// That of `look`, or when the tokenizer or the network fails.
+    pub fn logits<E: From<PredictorError>>(
+        &self,
+        texts: &[&str],
+        mut look: impl FnMut() -> Result<(), E>,
+    ) -> Result<Vec<Vec<f32>>, E> {
+        let ids = self.encode(texts)?;
+        let rows: Vec<usize> = (0..ids.len()).collect();
+        let mut logits = Vec::with_capacity(rows.len());
+        for batch in rows.chunks(LOGITS_BATCH) {
+            look()?;
+            let answers = self.model.forward(&packed(&ids, None, batch), Mode::Inference);
+            logits.extend(answers.map_err(PredictorError::from)?);
+        }
+        Ok(logits)
+    }
+
+    /// Tokens of cleaned texts.
+    fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, PredictorError> {
+        let max_length = self.info.max_length.min(self.model.max_positions());
+        Ok(self.tokenizer.encode_batch(texts, max_length)?)
+    }
+}

@@ -1,0 +1,121 @@
+//! A loaded model answers texts, and says clearly why it cannot be loaded.
+
+use std::path::Path;
+
+use hone::evaluation::{Answer, Metrics};
+use hone::predictor::{Predictor, PredictorError};
+use hone::progress::{Control, Watch};
+use hone::project::Pattern;
+use hone::storage::{ModelFolderInfo, write_model_info};
+
+use crate::training::tiny_bert;
+
+const LABELS: [&str; 3] = ["negative", "neutral", "positive"];
+
+fn quietly<T>(work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
+    work(&mut Watch { control: &Control::default(), report: &mut |_| () })
+}
+
+/// A copy of the tiny model, as Hone leaves one behind.
+fn copy(info: &ModelFolderInfo) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+        std::fs::copy(tiny_bert().join(name), folder.path().join(name)).unwrap();
+    }
+    write_model_info(folder.path(), info).unwrap();
+    folder
+}
+
+fn info() -> ModelFolderInfo {
+    ModelFolderInfo { labels: LABELS.map(str::to_owned).to_vec(), max_length: 32, ..ModelFolderInfo::default() }
+}
+
+fn refusal(folder: &Path) -> (PredictorError, String) {
+    let Err(error) = Predictor::load(folder) else { panic!("it must be refused") };
+    let message = error.to_string();
+    (error, message)
+}
+
+fn answers(model: &Predictor, texts: &[&str]) -> Vec<Option<Answer>> {
+    quietly(|watch| model.answer(texts, watch)).unwrap()
+}
+
+#[test]
+fn a_model_answers_cleaned_texts_and_none_that_are_empty() {
+    let folder = copy(&info());
+    let model = Predictor::load(folder.path()).unwrap();
+    assert_eq!((model.labels(), model.folder()), (info().labels.as_slice(), folder.path()));
+    let found = answers(&model, &["the <b>phone</b> is great", "<p> </p>", "the phone is great"]);
+    assert_eq!((&found[0], &found[1]), (&found[2], &None), "tags are cleaned away");
+    let class = found[0].as_ref().and_then(Answer::class).unwrap();
+    assert!((class.probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    assert!(class.probabilities.iter().all(|probability| *probability <= class.confidence()));
+}
+
+#[test]
+fn a_model_from_elsewhere_gets_texts_as_they_are() {
+    let model = Predictor::load(&tiny_bert()).unwrap();
+    assert_eq!(model.labels(), LABELS);
+    let found = answers(&model, &["the <b>phone</b> is great", "the phone is great"]);
+    assert_ne!(found[0], found[1], "nothing is cleaned");
+}
+
+#[test]
+fn scores_and_logits_agree_with_answers() {
+    let model = Predictor::load(&tiny_bert()).unwrap();
+    let texts = ["the phone is great", "it broke", "ok"];
+    let found = answers(&model, &texts);
+    let scored = quietly(|watch| model.score(&texts, &[0, 1, 2], watch)).unwrap();
+    assert_eq!(scored.answers.into_iter().map(Some).collect::<Vec<_>>(), found);
+    let correct =
+        (0..).zip(&found).filter(|(label, answer)| answer.as_ref().unwrap().class().unwrap().predicted == *label);
+    let Metrics::Classification(metrics) = scored.metrics else { panic!("it has classes") };
+    assert!((metrics.accuracy - correct.count() as f64 / 3.0).abs() < 1e-12);
+    let logits = model.logits::<PredictorError>(&texts, || Ok(())).unwrap();
+    for (logits, answer) in logits.iter().zip(&found) {
+        let highest = (0..3).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as u32;
+        assert_eq!(highest, answer.as_ref().unwrap().class().unwrap().predicted);
+    }
+    let stopped = model.logits(&texts, || Err(PredictorError::Cancelled));
+    assert!(matches!(stopped, Err(PredictorError::Cancelled)));
+}
+
+#[test]
+fn a_stop_ends_the_answering() {
+    let model = Predictor::load(&tiny_bert()).unwrap();
+    let control = Control::default();
+    control.cancel();
+    let stopped = model.answer(&["a text"], &mut Watch { control: &control, report: &mut |_| () });
+    assert!(matches!(stopped, Err(PredictorError::Cancelled)));
+}
+
+#[test]
+fn a_model_without_a_trained_head_is_refused() {
+    let folder = copy(&ModelFolderInfo { labels: vec!["bad".to_owned(), "good".to_owned()], ..info() });
+    for (labels, folder) in [("other labels", &folder), ("no labels", &copy(&ModelFolderInfo::default()))] {
+        let (error, message) = refusal(folder.path());
+        assert!(matches!(error, PredictorError::NoHead(_)), "{labels}: {message}");
+        assert!(message.contains("has no trained classification head. Train it first"), "{message}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_damaged_is_named() {
+    let folder = copy(&info());
+    let path = |name: &str| folder.path().join(name);
+    std::fs::remove_file(path("tokenizer.json")).unwrap();
+    let (error, message) = refusal(folder.path());
+    assert!(matches!(error, PredictorError::Data(_)) && message.contains("tokenizer"), "{message}");
+    std::fs::write(path("model.safetensors"), "short").unwrap();
+    let (error, message) = refusal(folder.path());
+    assert!(matches!(error, PredictorError::Model(_)) && message.contains("damaged"), "{message}");
+    std::fs::write(path("hone.ron"), "(max_length: many)").unwrap();
+    let (error, message) = refusal(folder.path());
+    assert!(matches!(error, PredictorError::Storage(_)) && message.contains("hone.ron"), "{message}");
+
+    let mut info = info();
+    info.cleaning.patterns = vec![Pattern { find: "gad((get".to_owned(), regex: true, ..Pattern::default() }];
+    let (error, message) = refusal(copy(&info).path());
+    assert!(matches!(error, PredictorError::Cleaning { .. }), "{message}");
+    assert!(message.starts_with("In ") && message.contains("hone.ron, pattern 1 ('gad((get')"), "{message}");
+}
