@@ -133,7 +133,9 @@ pub enum DataError {
         special: usize,
     },
     /// A tokenizer has no token that hides words.
-    #[error("the model's tokenizer has no [MASK] token, so the model cannot learn by guessing hidden words. Choose a BERT model")]
+    #[error(
+        "the model's tokenizer has no [MASK] token, so the model cannot learn by guessing hidden words. Choose a BERT model"
+    )]
     NoMaskToken,
     /// Words cannot be added to a vocabulary.
     #[error("new words could not be added to the model's vocabulary: {0}")]
