@@ -82,7 +82,7 @@ impl LabelColumns {
     /// The label columns chosen.
     #[must_use]
     pub fn of(imported: &Arc<Imported>, dataset: &DatasetSettings) -> Self {
-        let columns = dataset.labelled_by().map(str::to_owned).collect();
+        let columns = dataset.label_columns().map(str::to_owned).collect();
         Self { imported: Arc::clone(imported), columns }
     }
 

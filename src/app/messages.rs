@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::RowQuery;
 use crate::project::{
-    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, RowEdit, RowId, SplitSettings, Step,
+    CleaningSettings, DatasetSettings, LabelSettings, ModelChoice, Pattern, RowEdit, RowId, SplitSettings, Step, Task,
     TrainingSettings,
 };
 use crate::worker::ExportFormat;
@@ -21,6 +21,8 @@ pub enum Edit {
     Name(String),
     /// Files, how to read them, columns.
     Dataset(DatasetSettings),
+    /// Settings of the task.
+    Task(Task),
     /// Order, renames, merges, exclusions of labels.
     Labels(LabelSettings),
     /// Cleaning switches and patterns.
@@ -46,6 +48,7 @@ impl Edit {
         match self {
             Self::Name(_) => "project name",
             Self::Dataset(_) => "data settings",
+            Self::Task(_) => "task settings",
             Self::Labels(_) => "labels",
             Self::Cleaning(_) => "cleaning",
             Self::Patterns(_) => "patterns",
@@ -60,7 +63,7 @@ impl Edit {
     /// their own.
     #[must_use]
     pub fn coalesces(&self) -> bool {
-        matches!(self, Self::Name(_) | Self::Patterns(_) | Self::Split(_) | Self::Training(_))
+        matches!(self, Self::Name(_) | Self::Patterns(_) | Self::Split(_) | Self::Training(_) | Self::Task(_))
     }
 }
 

@@ -1,11 +1,10 @@
 //! The open project: applying edits, undoing them, saving them.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::data::{Imported, carried_corrections};
-use crate::project::{DatasetSettings, LabelSettings, Project, SplitSettings};
+use crate::project::Project;
 use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 
 use crate::app::history::History;
@@ -246,7 +245,12 @@ fn change(project: &mut Project, edit: Edit) {
     match edit {
         Edit::Name(name) => project.name = name,
         Edit::Dataset(dataset) => project.dataset = dataset,
-        Edit::Labels(labels) => project.labels = labels,
+        Edit::Task(task) => project.task = task,
+        Edit::Labels(labels) => {
+            if let Some(old) = project.labels_mut() {
+                *old = labels;
+            }
+        }
         Edit::Cleaning(cleaning) => project.cleaning = cleaning,
         Edit::Patterns(patterns) => project.cleaning.patterns = patterns,
         Edit::Split(split) => project.split = split,
@@ -267,14 +271,10 @@ fn change(project: &mut Project, edit: Edit) {
 /// What an edit is called that only lets a leak stand, or looks at one again.
 fn leak_title(before: &Project, after: &Project) -> Option<&'static str> {
     let (old, new) = (&before.split.ignored_leaks, &after.split.ignored_leaks);
-    let same_split = in_use(&before.split) == in_use(&after.split) && before.dataset == after.dataset;
+    let same_split =
+        before.split.without_ignored_leaks() == after.split.without_ignored_leaks() && before.dataset == after.dataset;
     let title = if new.len() > old.len() { "ignoring a leak" } else { "looking at a leak again" };
     (old != new && same_split).then_some(title)
-}
-
-/// The settings that divide the rows.
-fn in_use(split: &SplitSettings) -> SplitSettings {
-    SplitSettings { ignored_leaks: BTreeSet::new(), ..split.clone() }
 }
 
 fn stale(before: &Project, after: &Project) -> Stale {
@@ -282,20 +282,13 @@ fn stale(before: &Project, after: &Project) -> Stale {
     if old.as_read() != new.as_read() {
         return Stale::Imported;
     }
-    // Colours and columns left out of the preview say nothing of the rows.
-    let uncoloured = |project: &Project| LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() };
-    let read = |dataset: &DatasetSettings| DatasetSettings { ignored_columns: BTreeSet::new(), ..dataset.clone() };
-    let same_rows = read(old) == read(new)
-        && uncoloured(before) == uncoloured(after)
-        && before.cleaning == after.cleaning
-        && in_use(&before.split) == in_use(&after.split)
-        && before.edits == after.edits;
-    if !same_rows {
+    if before.prepared_from() != after.prepared_from() {
         return Stale::Prepared;
     }
+    let class_weights = |project: &Project| project.classification().map(|settings| settings.class_weights.clone());
     let same_findings = before.model == after.model
         && before.training.max_length == after.training.max_length
-        && before.training.class_weights == after.training.class_weights;
+        && class_weights(before) == class_weights(after);
     let same_leaks = before.split == after.split;
     match (same_findings, same_leaks) {
         (false, _) => Stale::Findings,
@@ -307,7 +300,7 @@ fn stale(before: &Project, after: &Project) -> Stale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::CleaningSettings;
+    use crate::project::{CleaningSettings, ColumnRole, DatasetSettings, SplitSettings};
 
     fn session(folder: &Path) -> Session {
         Session::create(folder, Project::default()).unwrap()
@@ -321,7 +314,7 @@ mod tests {
         assert!(!session.is_dirty());
         let dataset = DatasetSettings { main: Some("a.csv".into()), ..DatasetSettings::default() };
         assert_eq!(session.apply(Edit::Dataset(dataset.clone()), None, now), Stale::Imported);
-        let columns = DatasetSettings { text_column: "text".into(), ..dataset };
+        let columns = dataset.with_columns(&[("text", ColumnRole::Text)]);
         assert_eq!(session.apply(Edit::Dataset(columns), None, now + Duration::from_secs(2)), Stale::Prepared);
         let cleaning = CleaningSettings { mask_urls: true, ..CleaningSettings::default() };
         assert_eq!(session.apply(Edit::Cleaning(cleaning), None, now), Stale::Prepared);

@@ -124,11 +124,11 @@ impl AppState {
     /// Prepares the data anew if its columns are chosen.
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
-        let dataset = &session.project().dataset;
-        self.work.count_labels(dataset);
+        let project = session.project();
+        self.work.count_labels(&project.dataset);
         let imported = self.work.answers.imported.value.as_ref();
-        if imported.is_some_and(|imported| dataset.columns_chosen(&imported.main.table.names)) {
-            self.work.prepare(session.project());
+        if imported.is_some_and(|imported| project.columns_chosen(&imported.main.table.names)) {
+            self.work.prepare(project);
         } else {
             self.work.answers.forget_rows();
         }
@@ -189,6 +189,13 @@ impl AppState {
         }
     }
 
+    /// The steps of the project's task.
+    #[must_use]
+    pub fn steps(&self) -> &'static [Step] {
+        let Some(session) = &self.session else { return &Step::ALL };
+        session.project().task.steps()
+    }
+
     /// What the enabled-when rules of the commands look at.
     #[must_use]
     pub fn command_state(&self) -> CommandState<'_> {
@@ -196,6 +203,7 @@ impl AppState {
         let live = self.work.answers.live.as_ref();
         CommandState {
             has_project: self.session.is_some(),
+            steps: self.steps(),
             undo: history.and_then(crate::app::history::History::undo_title),
             redo: history.and_then(crate::app::history::History::redo_title),
             training: self.work.answers.is_training(),

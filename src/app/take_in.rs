@@ -158,7 +158,7 @@ impl HoneApp {
     fn guess_columns(&mut self, now: Instant) {
         let Some(imported) = self.state.work.answers.imported.value.clone() else { return };
         if let Some(session) = &mut self.state.session {
-            session.fill_in(|project| imported.fill_in(&mut project.dataset), now);
+            session.fill_in(|project| imported.fill_in(project.task.kind(), &mut project.dataset), now);
         }
         self.state.prepare();
     }

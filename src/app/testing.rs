@@ -13,13 +13,16 @@ use crate::app::app::{HoneApp, Start};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
-use crate::data::{Imported, Prepared};
+use crate::data::{Imported, Prepared, Target};
 use crate::evaluation::{
     Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, macro_f1_interval,
     majority_baseline,
 };
 use crate::progress::{Control, Watch};
-use crate::project::{DatasetSettings, Facts, LabelSettings, MetricName, Project, RowId, SourceFile};
+use crate::project::{
+    ClassificationSettings, ColumnRole, DatasetSettings, Facts, LabelSettings, MetricName, Project, RowId, SourceFile,
+    Task,
+};
 use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunSummary, StepMetrics, StopReason,
     ThemeChoice,
@@ -176,7 +179,7 @@ impl Run {
                 id: row.id,
                 key: None,
                 text: row.text.clone(),
-                label: Some(row.label as u32),
+                target: Target::Class(row.label as u32),
                 answer: Answer::Class(ClassAnswer {
                     predicted: best as u32,
                     probabilities: probabilities.map(|value| value as f32).to_vec(),
@@ -196,7 +199,7 @@ impl Run {
 
     fn finish(self) -> RunResults {
         let (validation, test) = (self.predictions(&[7]), self.predictions(&[8, 9]));
-        let truth: Vec<u32> = test.iter().filter_map(|prediction| prediction.label).collect();
+        let truth: Vec<u32> = test.iter().filter_map(Prediction::label).collect();
         let predicted: Vec<u32> = test.iter().filter_map(Prediction::predicted).collect();
         let learnt: Vec<u32> =
             (0..self.rows.len()).filter(|row| row % 10 < 7).map(|row| self.rows[row].label as u32).collect();
@@ -247,13 +250,12 @@ impl Run {
 pub fn project() -> Project {
     Project {
         name: "Customer reviews".to_owned(),
-        dataset: DatasetSettings {
-            main: Some(PathBuf::from("reviews.csv")),
-            text_column: "review".to_owned(),
-            label_column: "sentiment".to_owned(),
-            ..DatasetSettings::default()
-        },
-        labels: LabelSettings { order: labels(), ..LabelSettings::default() },
+        dataset: DatasetSettings { main: Some(PathBuf::from("reviews.csv")), ..DatasetSettings::default() }
+            .with_columns(&[("review", ColumnRole::Text), ("sentiment", ColumnRole::Label)]),
+        task: Task::TextClassification(ClassificationSettings {
+            labels: LabelSettings { order: labels(), ..LabelSettings::default() },
+            ..ClassificationSettings::default()
+        }),
         ..Project::default()
     }
 }
@@ -291,10 +293,10 @@ fn words(text: &str) -> Vec<usize> {
 }
 
 fn measure(predictions: &[Prediction]) -> Metrics {
-    let truth: Vec<u32> = predictions.iter().filter_map(|prediction| prediction.label).collect();
+    let truth: Vec<u32> = predictions.iter().filter_map(Prediction::label).collect();
     let predicted: Vec<u32> = predictions.iter().filter_map(Prediction::predicted).collect();
     let loss =
-        predictions.iter().map(|row| -f64::from(row.probabilities()[row.label.unwrap() as usize]).max(1e-9).ln());
+        predictions.iter().map(|row| -f64::from(row.probabilities()[row.label().unwrap() as usize]).max(1e-9).ln());
     let loss = loss.sum::<f64>() / predictions.len().max(1) as f64;
     Metrics::Classification(ClassificationMetrics::compute(&labels(), &truth, &predicted, loss))
 }

@@ -48,11 +48,11 @@ struct Findings<'a> {
     sheets: &'a [String],
     rows: u64,
     columns: Vec<Column<'a>>,
-    text_column: Option<String>,
-    label_column: Option<String>,
+    text_column: Option<&'a str>,
+    label_column: Option<&'a str>,
     /// One-hot label columns, if chosen instead of a label column.
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    label_columns: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    label_columns: Vec<&'a str>,
     /// Columns that look like one-hot labels, if no label column is chosen.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     looks_like_label_columns: &'a [String],
@@ -182,10 +182,10 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     }
     choose_method(&mut project, &arguments.split);
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
-    choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
+    choose_columns(&arguments.columns, &imported, &mut project)?;
     let dataset = project.dataset.clone();
     let mut texts = None;
-    if dataset.columns_chosen(&imported.main.table.names) && !arguments.only_read {
+    if project.columns_chosen(&imported.main.table.names) && !arguments.only_read {
         let source = session.run(Prepare { project: Arc::new(project.clone()), imported: Arc::clone(&imported) })?;
         let prepared = Arc::clone(&source.prepared);
         let profile = session.run(ProfileRows { source: source.clone() })?;
@@ -240,10 +240,10 @@ fn find<'a>(imported: &'a Imported, dataset: &'a DatasetSettings, texts: Option<
         rows: file.table.len() as u64,
         files: if file.is_several() { file.parts.iter().map(Part::of).collect() } else { Vec::new() },
         columns: describe_columns(&file.table, dataset),
-        text_column: Some(dataset.text_column.clone()).filter(|column| !column.is_empty()),
-        label_column: Some(dataset.label_column.clone()).filter(|column| !column.is_empty()),
-        label_columns: &dataset.label_columns,
-        looks_like_label_columns: if dataset.labelled_by().next().is_none() {
+        text_column: dataset.text_column(),
+        label_column: dataset.label_column(),
+        label_columns: dataset.label_columns().filter(|_| dataset.has_column_per_label()).collect(),
+        looks_like_label_columns: if dataset.label_columns().next().is_none() {
             &imported.guessed.label_columns
         } else {
             &[]
@@ -302,7 +302,9 @@ fn describe_texts(
     let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
     let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
     for example in &prepared.examples {
-        *labels.entry(example.label).or_default() += 1;
+        if let Some(class) = example.class() {
+            *labels.entry(class).or_default() += 1;
+        }
         words.push(example.text.split_whitespace().count() as u64);
     }
     words.sort_unstable();
@@ -387,7 +389,7 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     let is_labelled = findings.label_column.is_some() || !findings.label_columns.is_empty();
     match (findings.text_column.is_some(), is_labelled || !findings.looks_like_label_columns.is_empty()) {
         (false, false) => {
-            writeln!(out, "\nHone could not guess the text and label columns. Name them with --text and --label.")?
+            writeln!(out, "\nHone could not guess the text and label columns. Name them with --text and --label.")?;
         }
         (false, true) => writeln!(out, "\nHone could not guess the text column. Name it with --text.")?,
         (true, false) => writeln!(out, "\nHone could not guess the label column. Name it with --label.")?,

@@ -11,7 +11,6 @@ mod profile;
 mod sample;
 mod screen;
 mod session;
-mod setting;
 mod shell;
 mod table;
 mod train;
@@ -20,9 +19,9 @@ use std::io::{self, Write};
 
 pub use args::{Arguments, TerminalCommand};
 pub use sample::train_sample;
-pub use setting::{SettingError, apply as apply_settings};
 pub use shell::{no_such_command, parse, shell_word};
 
+use crate::project::SettingError;
 use crate::storage::{OpenError, StorageError};
 
 /// Exit code of a command that succeeded.

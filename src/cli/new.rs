@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::session::Session;
-use crate::cli::setting::distance;
 use crate::cli::table::count;
-use crate::cli::{CliError, apply_settings, shell_word};
+use crate::cli::{CliError, shell_word};
 use crate::data::{Imported, check_pattern};
 use crate::fetch::Catalogue;
-use crate::project::{ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, SplitMethod};
+use crate::project::{
+    ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, apply_settings,
+};
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
 use crate::worker::Import;
 
@@ -19,7 +20,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     if !arguments.force && arguments.folder.join(PROJECT_FILE).exists() {
         return Err(StorageError::ProjectExists(arguments.folder.clone()).into());
     }
-    let mut project = Project { name: project_name(arguments), ..Project::default() };
+    let mut project = Project { name: project_name(arguments), ..Project::new(arguments.task) };
     project.dataset = DatasetSettings {
         validation: arguments.validation.as_deref().map(absolute),
         test: arguments.test.as_deref().map(absolute),
@@ -36,8 +37,8 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     }
     let imported = Session::begin()?.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
-    choose_columns(&arguments.columns, &imported, &mut project.dataset)?;
-    none_is_open(&imported, &project.dataset)?;
+    choose_columns(&arguments.columns, &imported, &mut project)?;
+    none_is_open(&imported, &project)?;
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)
@@ -58,8 +59,9 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     writeln!(out, "Created project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
-    let label: Vec<&str> = dataset.labelled_by().collect();
-    writeln!(out, "Text: {}. Label: {}.", read.join(", then "), label.join(", "))?;
+    let label: Vec<&str> = dataset.label_columns().collect();
+    let label = if label.is_empty() { String::new() } else { format!(" Label: {}.", label.join(", ")) };
+    writeln!(out, "Text: {}.{label}", read.join(", then "))?;
     let others = other_roles(dataset, &imported.main.table.names);
     if !others.is_empty() {
         writeln!(out, "Other columns: {}.", others.join(", "))?;
@@ -123,7 +125,7 @@ fn has_no_other(dataset: &DatasetSettings, column: &str, role: ColumnRole) -> Re
 /// Describes the split, if it uses a column.
 fn split_in_words(project: &Project) -> Option<String> {
     let dataset = &project.dataset;
-    match (project.split.method, &dataset.group_column, &dataset.time_column, &dataset.split_column) {
+    match (project.split.method, dataset.group_column(), dataset.time_column(), dataset.split_column()) {
         (SplitMethod::Column, _, _, Some(column)) => Some(format!("Split: by column {column}.")),
         (SplitMethod::Time, _, Some(column), _) => Some(format!("Split: by time ({column}).")),
         (SplitMethod::Random, Some(column), ..) => {
@@ -163,8 +165,15 @@ pub(super) fn reading(files: &[PathBuf], arguments: &ReadingArguments) -> Datase
 pub(super) fn choose_columns(
     asked: &ColumnArguments,
     imported: &Imported,
-    dataset: &mut DatasetSettings,
+    project: &mut Project,
 ) -> Result<(), CliError> {
+    let (task, dataset) = (project.task.kind(), &mut project.dataset);
+    if task.role(ColumnRole::Label).is_none() && !asked.labels.is_empty() {
+        return Err(CliError::Usage(format!(
+            "A project with --task {} has no labels: leave out --label.",
+            task.keyword()
+        )));
+    }
     let names = &imported.main.table.names;
     for column in asked.titles.iter().chain(&asked.labels).chain(&asked.text).chain(&asked.id) {
         must_be_there(column, names)?;
@@ -182,16 +191,18 @@ pub(super) fn choose_columns(
     for (column, role) in titles.chain(others.filter_map(|(column, role)| Some((column.as_ref()?, role)))) {
         give_role(dataset, column, role)?;
     }
-    imported.fill_in(dataset);
+    imported.fill_in(task, dataset);
     Ok(())
 }
 
 /// Fails if the text or the label column is unknown.
-fn none_is_open(imported: &Imported, dataset: &DatasetSettings) -> Result<(), CliError> {
+fn none_is_open(imported: &Imported, project: &Project) -> Result<(), CliError> {
     let columns = imported.main.table.names.join(", ");
-    let role = if dataset.text_column.is_empty() {
+    let dataset = &project.dataset;
+    let needs_label = project.task.kind().role(ColumnRole::Label).is_some_and(RoleRule::is_needed);
+    let role = if dataset.text_column().is_none() {
         "text"
-    } else if dataset.labelled_by().next().is_some() {
+    } else if !needs_label || dataset.label_columns().next().is_some() {
         return Ok(());
     } else if imported.guessed.label_columns.is_empty() {
         "label"
@@ -214,8 +225,8 @@ fn must_be_there(column: &str, names: &[String]) -> Result<(), CliError> {
     if names.iter().any(|name| name == column) {
         return Ok(());
     }
-    let near = names.iter().min_by_key(|name| distance(name, column));
-    let near = near.filter(|name| distance(name, column) <= 2);
+    let near = names.iter().min_by_key(|name| strsim::levenshtein(name, column));
+    let near = near.filter(|name| strsim::levenshtein(name, column) <= 2);
     let near = near.map(|name| format!(" Did you mean '{name}'?")).unwrap_or_default();
     let listed = names.join(", ");
     Err(CliError::Failed(format!("There is no column '{column}'.{near} The columns are: {listed}.")))

@@ -6,7 +6,6 @@ use std::path::Path;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::args::Arguments;
-use crate::cli::setting::distance;
 use crate::cli::{CliError, report};
 
 /// Largest edit distance for suggesting a command.
@@ -38,7 +37,7 @@ pub fn no_such_command(word: &Path) -> CliError {
     let typed = word.to_string_lossy();
     let commands = Arguments::command();
     let names = commands.get_subcommands().map(clap::Command::get_name);
-    let near = names.map(|name| (distance(name, &typed), name)).min();
+    let near = names.map(|name| (strsim::levenshtein(name, &typed), name)).min();
     let hint = match near {
         Some((edits, name)) if edits <= NEAR && edits < name.len() - 1 => format!(" Did you mean '{name}'?"),
         _ => String::new(),

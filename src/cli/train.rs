@@ -7,9 +7,9 @@ use crate::cli::args::TrainArguments;
 use crate::cli::outcome::{TrainOutcome, print_json};
 use crate::cli::session::Session;
 use crate::cli::table::{count, details, duration, grouped, metric, scores};
-use crate::cli::{CliError, apply_settings, dry_run};
+use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
-use crate::project::{MetricName, Project};
+use crate::project::{MetricName, Project, apply_settings};
 use crate::storage::{ProjectFile, StopReason};
 use crate::worker::{RunResults, Train};
 

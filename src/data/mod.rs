@@ -6,6 +6,7 @@ mod import;
 mod table;
 mod prepare;
 mod insight;
+mod targets;
 mod tokens;
 
 pub use error::DataError;
@@ -34,6 +35,7 @@ pub use table::rows::{Place, Rows};
 pub use table::search::{RowQuery, RowSet, Sort, SortBy, Within, find_rows, frequent_values};
 pub use table::summary::{ColumnSummary, summarise_columns};
 pub use table::{BadRow, Delimited, FileFormat, JsonLayout, Table};
+pub use targets::Target;
 pub use tokens::TextTokenizer;
 pub use tokens::batch::{Batch, Sequence, packed};
 pub use tokens::documents::{PackedSequence, cut, pack};

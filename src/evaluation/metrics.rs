@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evaluation::{ClassificationMetrics, LanguageModelMetrics};
-use crate::project::{MetricName, Task};
+use crate::project::{MetricName, TaskKind};
 
 /// The metrics of one evaluation.
 #[allow(clippy::large_enum_variant, reason = "a few at a time")]
@@ -59,9 +59,10 @@ impl Metrics {
 
     /// The metrics of no rows: of a run that lost its own in a crash.
     #[must_use]
-    pub fn empty(task: Task) -> Self {
+    pub fn empty(task: TaskKind) -> Self {
         match task {
-            Task::TextClassification => Self::Classification(ClassificationMetrics::default()),
+            TaskKind::TextClassification => Self::Classification(ClassificationMetrics::default()),
+            TaskKind::LanguageModelling => Self::LanguageModelling(LanguageModelMetrics::default()),
         }
     }
 

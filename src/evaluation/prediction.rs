@@ -1,12 +1,11 @@
 //! A model's answer to one row.
 
-use serde::{Deserialize, Serialize};
-
+use crate::data::Target;
 use crate::evaluation::MaskedAnswer;
 use crate::project::RowId;
 
 /// A model's answer, by task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// A class.
     Class(ClassAnswer),
@@ -15,7 +14,7 @@ pub enum Answer {
 }
 
 /// A predicted class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ClassAnswer {
     /// Class id with the highest probability.
     pub predicted: u32,
@@ -24,17 +23,16 @@ pub struct ClassAnswer {
 }
 
 /// A row with its target and the model's answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Prediction {
     /// The row.
     pub id: RowId,
     /// Its value in the id column, if one was chosen.
-    #[serde(default)]
     pub key: Option<String>,
     /// The text as the model saw it.
     pub text: String,
-    /// True label's class id, if known.
-    pub label: Option<u32>,
+    /// What the model should have answered, if known.
+    pub target: Target,
     /// What the model answered.
     pub answer: Answer,
 }
@@ -68,6 +66,12 @@ impl ClassAnswer {
 }
 
 impl Prediction {
+    /// The true label's class id; `None` if it is unknown or the task is not text classification.
+    #[must_use]
+    pub fn label(&self) -> Option<u32> {
+        self.target.class()
+    }
+
     /// The predicted class id; `None` if the task is not text classification.
     #[must_use]
     pub fn predicted(&self) -> Option<u32> {
@@ -89,6 +93,6 @@ impl Prediction {
     /// Whether the true class is known and another one was predicted.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
-        matches!((self.label, self.predicted()), (Some(label), Some(predicted)) if label != predicted)
+        matches!((self.label(), self.predicted()), (Some(label), Some(predicted)) if label != predicted)
     }
 }

@@ -55,17 +55,14 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
     writeln!(card, "- {}: {}", if files.len() == 1 { "file" } else { "files" }, files.join(", "))?;
     let read: Vec<&str> = dataset.read_columns().collect();
     let text = match read.as_slice() {
-        [] | [_] => format!("text column: `{}`", dataset.text_column),
+        [] => "no text column".to_owned(),
+        [text] => format!("text column: `{text}`"),
         [joined @ .., text] => {
             format!("text: the column `{text}`, with `{}` prepended", joined.join("`, `"))
         }
     };
-    let label = dataset.labelled_by().collect::<Vec<_>>().join("`, `");
-    writeln!(
-        card,
-        "- {text}, label {}: `{label}`",
-        if dataset.label_columns.is_empty() { "column" } else { "columns" }
-    )?;
+    let label = dataset.label_columns().collect::<Vec<_>>().join("`, `");
+    writeln!(card, "- {text}, label {}: `{label}`", if dataset.has_column_per_label() { "columns" } else { "column" })?;
     writeln!(card, "- rows: {train} training, {validation} validation, {test} test")?;
     writeln!(card, "- SHA-256 of the rows: `{}`", settings.data_hash)?;
     writeln!(card, "- SHA-256 of the split: `{}`", settings.split_hash)?;
@@ -83,7 +80,8 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         StopReason::Stopped => "stopped by hand",
         StopReason::CutOff => "early, by an error or a crash",
     };
-    let weights = match &chosen.class_weights {
+    let task = settings.project.classification().cloned().unwrap_or_default();
+    let weights = match &task.class_weights {
         ClassWeights::None => "none".to_owned(),
         ClassWeights::Balanced => "balanced".to_owned(),
         ClassWeights::ByHand(by_label) => {
@@ -102,7 +100,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         ("Adam betas, epsilon", format!("{}, {}, {:e}", optimizer.beta1, optimizer.beta2, optimizer.epsilon)),
         ("largest gradient norm", optimizer.max_grad_norm.to_string()),
         ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
-        ("label smoothing", chosen.label_smoothing.to_string()),
+        ("label smoothing", task.label_smoothing.to_string()),
         ("class weights", one_line(&weights)),
         ("seed", chosen.seed.to_string()),
     ];
@@ -225,14 +223,14 @@ mod tests {
         Baseline, BaselineName, ClassMetrics, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics,
         PrecisionRecall,
     };
-    use crate::project::Project;
+    use crate::project::{ColumnRole, Project};
     use crate::storage::RUN_SCHEMA_VERSION;
 
     fn settings() -> RunSettings {
         let mut project = Project { name: "Reviews: \"all\"".to_owned(), ..Project::default() };
         project.dataset.main = Some("/home/somebody/secret/reviews.csv".into());
-        project.dataset.text_column = "text".to_owned();
-        project.dataset.label_column = "mood".to_owned();
+        project.dataset.set_role("text", Some(ColumnRole::Text));
+        project.dataset.set_role("mood", Some(ColumnRole::Label));
         RunSettings {
             schema_version: RUN_SCHEMA_VERSION,
             project,
@@ -339,7 +337,7 @@ mod tests {
         assert!(card(&settings, true).contains("- text column: `text`, label column: `mood`\n"));
         let dataset = &mut settings.project.dataset;
         dataset.more = vec!["/home/somebody/march.csv".into()];
-        dataset.joined_columns = vec!["title".to_owned()];
+        dataset.set_role("title", Some(ColumnRole::Joined));
         dataset.set_label_columns(&["good", "bad"].map(str::to_owned));
         let card = card(&settings, true);
         for part in [

@@ -19,7 +19,7 @@ pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> 
     say(watch, "Comparing the predictions")?;
     compare(file, &predictions, labels)?;
     let rows = predictions.len();
-    let known = predictions.iter().filter(|prediction| prediction.label.is_some());
+    let known = predictions.iter().filter(|prediction| prediction.label().is_some());
     let correct = known.clone().filter(|prediction| !prediction.is_wrong()).count();
     let correct = if known.count() > 0 { format!(", {correct} of them correct") } else { String::new() };
     Ok(format!("Read back and compared: {rows} {side} rows{correct}"))
@@ -61,9 +61,9 @@ fn record(prediction: &Prediction, with_ids: bool, labels: &[String]) -> Vec<Str
     record.push(prediction.text.clone());
     match &prediction.answer {
         Answer::Class(class) => {
-            let known = prediction.label.is_some();
+            let known = prediction.label().is_some();
             let correct = if known { (!prediction.is_wrong()).to_string() } else { String::new() };
-            record.push(prediction.label.map(name).unwrap_or_default());
+            record.push(prediction.label().map(name).unwrap_or_default());
             record.push(name(class.predicted));
             record.push(correct);
             record.push(class.confidence().to_string());
@@ -103,10 +103,12 @@ fn compare(file: &Path, predictions: &[Prediction], labels: &[String]) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Target;
     use crate::evaluation::{ClassAnswer, MaskedAnswer};
 
     fn prediction(text: &str, label: Option<u32>, answer: Answer) -> Prediction {
-        Prediction { id: "main:3".parse().unwrap(), key: None, text: text.to_owned(), label, answer }
+        let target = label.map_or(Target::None, Target::Class);
+        Prediction { id: "main:3".parse().unwrap(), key: None, text: text.to_owned(), target, answer }
     }
 
     fn predictions() -> Vec<Prediction> {

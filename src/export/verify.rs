@@ -35,11 +35,15 @@ pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch
 
 /// Up to [`ROWS`] texts, spread evenly over the run's predictions, and what they are.
 ///
-/// For a run without predictions they are its label names: any text tells whether two models are the same.
+/// For a run without predictions they are its label names, or the project's: any text tells whether two models are the same.
 fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> {
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
-        return Ok((source.settings.labels.clone(), "label names".to_owned()));
+        let settings = &source.settings;
+        if settings.labels.is_empty() {
+            return Ok((vec![settings.project.name.clone()], "text, the project's name".to_owned()));
+        }
+        return Ok((settings.labels.clone(), "label names".to_owned()));
     }
     let count = predictions.len().min(ROWS);
     let texts = (0..count).map(|at| predictions[at * predictions.len() / count].text.clone()).collect();
@@ -50,6 +54,7 @@ fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> 
 fn load(source: &Source<'_>, folder: &Path) -> Result<Predictor, ExportError> {
     let settings = &source.settings;
     let info = read_model_info(&source.run.best())?.unwrap_or_else(|| ModelFolderInfo {
+        task: settings.project.task.kind(),
         labels: settings.labels.clone(),
         cleaning: CleaningSettings::none(),
         max_length: settings.project.training.max_length,
@@ -57,8 +62,8 @@ fn load(source: &Source<'_>, folder: &Path) -> Result<Predictor, ExportError> {
         ..ModelFolderInfo::default()
     });
     Predictor::load_with(folder, info).map_err(|error| match error {
-        PredictorError::NoHead(folder) => {
-            ExportError::Differs(format!("{} has no head for these labels", folder.display()))
+        PredictorError::NoHead { folder, .. } => {
+            ExportError::Differs(format!("{} does not have the head of the trained model", folder.display()))
         }
         error => error.into(),
     })

@@ -212,6 +212,15 @@ fn row_gradient(row: usize, logits: &[f32], targets: &Targets<'_>, out: &mut [f3
     log_sum
 }
 
+/// The logarithm of the sum of `e^logit` over a vocabulary, computed as in the loss. `scratch` is overwritten; pass the same one
+/// again to save its allocation.
+#[must_use]
+pub fn log_sum_of_exponentials(logits: &[f32], scratch: &mut Vec<f32>) -> f64 {
+    let largest = lanes_max(logits);
+    scratch.resize(logits.len(), 0.0);
+    f64::from(largest) + exponentials(logits, largest, scratch).ln()
+}
+
 simd_kernel! {
     fn lanes_max(values: &[f32]) -> f32 {
         lanes::max(values)

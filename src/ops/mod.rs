@@ -30,7 +30,7 @@ pub use activation::Activation;
 pub use adamw::{AdamW, AdamWState, MomentPair, adamw_step};
 pub use array::Array;
 pub use attention::{AttentionInput, AttentionShape};
-pub use cross_entropy::{CrossEntropy, Loss, cross_entropy};
+pub use cross_entropy::{CrossEntropy, Loss, cross_entropy, log_sum_of_exponentials};
 pub use dropout::Dropout;
 pub use embedding::TokenRows;
 pub use gradients::{Gradient, Gradients, RowGradient};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::{DataError, PatternError};
 use crate::models::ModelError;
+use crate::project::TaskKind;
 use crate::storage::StorageError;
 use crate::training::TrainError;
 
@@ -15,10 +16,22 @@ pub enum PredictorError {
     Cancelled,
     /// The model was not trained for a task yet.
     #[error(
-        "The model in {} has no trained classification head. Train it first, or choose a run's best checkpoint or an export.",
+        "The model in {} has no trained {} head. Train it first, or choose a run's best checkpoint or an export.",
+        folder.display(), head_of(*task)
+    )]
+    NoHead {
+        /// Its folder.
+        folder: PathBuf,
+        /// The task.
+        task: TaskKind,
+    },
+    /// The model predicts masked words, not labels.
+    #[error(
+        "The model in {} was adapted to texts and predicts masked words, not labels. Train a classifier that starts from it, and \
+         use that.",
         .0.display()
     )]
-    NoHead(PathBuf),
+    NoLabels(PathBuf),
     /// A cleaning pattern in the model's `hone.ron` cannot be used.
     #[error("In {}, {error}.", file.display())]
     Cleaning {
@@ -39,6 +52,13 @@ pub enum PredictorError {
     /// The network failed.
     #[error(transparent)]
     Network(TrainError),
+}
+
+fn head_of(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => "classification",
+        TaskKind::LanguageModelling => "language model",
+    }
 }
 
 impl From<DataError> for PredictorError {

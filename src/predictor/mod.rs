@@ -11,9 +11,9 @@ use rayon::prelude::*;
 
 use crate::data::{Cleaner, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
-use crate::models::{Compute, LoadOptions, Mode, Model, ModelConfig};
+use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig};
 use crate::progress::Watch;
-use crate::project::{CleaningSettings, Precision};
+use crate::project::{CleaningSettings, Precision, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
 use crate::tasks::{self, Samples};
 use crate::training::{self, ToScore};
@@ -61,14 +61,17 @@ impl Predictor {
     pub fn load_with(folder: &Path, info: ModelFolderInfo) -> Result<Self, PredictorError> {
         let cleaner = Cleaner::new(&info.cleaning)
             .map_err(|error| PredictorError::Cleaning { file: folder.join(MODEL_INFO_FILE), error })?;
-        if info.labels.is_empty() {
-            return Err(PredictorError::NoHead(folder.to_owned()));
-        }
+        let no_head = || PredictorError::NoHead { folder: folder.to_owned(), task: info.task };
+        let head = match info.task {
+            TaskKind::TextClassification if info.labels.is_empty() => return Err(no_head()),
+            TaskKind::TextClassification => HeadSpec::Classification { labels: info.labels.clone() },
+            TaskKind::LanguageModelling => HeadSpec::MaskedLm,
+        };
         let compute = Compute::for_prediction(info.precision);
-        let options = LoadOptions { compute, only_answers: true, ..LoadOptions::classifier(info.labels.clone()) };
-        let (model, report) = Model::load(folder, &options)?;
+        let (model, report) =
+            Model::load(folder, &LoadOptions { compute, only_answers: true, ..LoadOptions::new(head) })?;
         if report.new_head {
-            return Err(PredictorError::NoHead(folder.to_owned()));
+            return Err(no_head());
         }
         let tokenizer = TextTokenizer::load(folder)?;
         Ok(Self { folder: folder.to_owned(), model, tokenizer, cleaner, info })
@@ -95,7 +98,8 @@ impl Predictor {
     /// Answers raw texts, in order; `None` for a text with nothing left after cleaning.
     ///
     /// # Errors
-    /// [`PredictorError::Cancelled`], or when the tokenizer or the network fails.
+    /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or when the tokenizer or
+    /// the network fails.
     pub fn answer<T: AsRef<str> + Sync>(
         &self,
         texts: &[T],
@@ -104,7 +108,7 @@ impl Predictor {
         let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
         let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
-        let scored = self.scored(Samples { ids, classes: Vec::new() }, watch)?;
+        let scored = self.scored(&Samples { ids, classes: Vec::new() }, watch)?;
         let mut answers = vec![None; texts.len()];
         for (text, answer) in full.into_iter().zip(scored.answers) {
             answers[text] = Some(answer);
@@ -118,16 +122,19 @@ impl Predictor {
     /// As [`Self::answer`].
     pub fn score(&self, texts: &[&str], labels: &[u32], watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
         let ids = self.encode(texts)?;
-        self.scored(Samples { ids, classes: labels.to_vec() }, watch)
+        self.scored(&Samples { ids, classes: labels.to_vec() }, watch)
     }
 
-    fn scored(&self, samples: Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
+    fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
+        if self.info.task != TaskKind::TextClassification {
+            return Err(PredictorError::NoLabels(self.folder.clone()));
+        }
         let task = tasks::classifier(&self.info.labels);
-        let what = ToScore { task: &*task, samples: &samples, rows: samples.len() };
+        let what = ToScore { task: &*task, samples, rows: samples.len() };
         Ok(training::predict(&self.model, what, watch)?)
     }
 
-    /// Logits of cleaned texts, `[texts][labels]`: what an export must reproduce. Calls `look` before every few texts; its error
+    /// Logits at the first token of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`: what an export must reproduce. Calls `look` before every few texts; its error
     /// ends the work.
     ///
     /// # Errors

@@ -1,18 +1,18 @@
-//! Cleaning steps as a list of switches, in the order they run.
+//! Cleaning steps, in the order they run.
 
 use serde::{Deserialize, Serialize};
 
-/// Which cleaning steps run over every text, in this order, and which rows are then left out.
+/// Which cleaning steps run on every text, in this order, and which rows are dropped afterwards.
 ///
-/// The person's own patterns run after the built-in steps and before white space is collapsed: they see repaired,
-/// decoded, masked text, with its line breaks still in place, and what they leave behind is tidied after them.
+/// A person's own patterns run after the built-in steps and before white space is collapsed: they see text that is
+/// repaired, decoded and masked but still has its line breaks, and the white space they leave is collapsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent switch a person sees as such")]
 pub struct CleaningSettings {
     /// Repair UTF-8 that was read as Windows-1252 ("donâ€™t" -> "don’t").
     pub fix_mojibake: bool,
-    /// Remove HTML tags; `<br>`, `<p>` and the like become a space; scripts, styles and comments go.
+    /// Remove HTML tags, scripts, styles and comments; `<br>`, `<p>` and the like become a space.
     pub strip_html: bool,
     /// Decode HTML entities (`&amp;` -> `&`), also when encoded twice.
     pub decode_entities: bool,
@@ -34,7 +34,7 @@ pub struct CleaningSettings {
     pub mask_orders: bool,
     /// Emoji become their names: `:thumbs up:`.
     pub name_emoji: bool,
-    /// Emoji go.
+    /// Remove emoji.
     pub remove_emoji: bool,
     /// More than three of the same letter or mark in a row become three.
     pub collapse_repeats: bool,
@@ -43,25 +43,25 @@ pub struct CleaningSettings {
     pub patterns: Vec<Pattern>,
     /// Runs of white space become one space; ends are trimmed.
     pub collapse_whitespace: bool,
-    /// Leave out later rows with the same text and label.
+    /// Drop later rows with the same text and label.
     pub drop_duplicates: bool,
-    /// Leave out every row whose text also stands with another label.
+    /// Drop every row whose text also occurs with another label.
     pub drop_conflicts: bool,
 }
 
-/// Something to find in every text, and what to put in its place.
+/// A find-and-replace pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pattern {
-    /// What is sought. Plain words are sought as they stand, white space between them as any white space; a regular
-    /// expression is one of Rust's `regex`: without look-around and back-references, in linear time.
+    /// What to find. Plain words are found literally, except that white space matches any white space. A regular expression
+    /// has the syntax of Rust's `regex`: no look-around, no back-references, linear time.
     pub find: String,
-    /// What it becomes; nothing when empty. With a regular expression `$1` or `${name}` is what a group found, and `$$`
-    /// a dollar sign; otherwise it stands as it is.
+    /// The replacement; an empty one removes the match. With a regular expression, `$1` or `${name}` stands for a group and
+    /// `$$` for a dollar sign; otherwise it is used literally.
     pub replace: String,
     /// Whether `find` is a regular expression.
     pub regex: bool,
-    /// Whether capitals matter.
+    /// Whether the case of letters matters.
     pub match_case: bool,
     /// Whether it runs.
     pub enabled: bool,
@@ -74,7 +74,7 @@ impl Default for Pattern {
 }
 
 impl CleaningSettings {
-    /// Texts as they are, and every row kept.
+    /// No cleaning: texts stay unchanged and no row is dropped.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -99,7 +99,7 @@ impl CleaningSettings {
         }
     }
 
-    /// The switch of that field name.
+    /// The switch with this field name.
     pub fn switch_mut(&mut self, field: &str) -> Option<&mut bool> {
         Some(match field {
             "fix_mojibake" => &mut self.fix_mojibake,
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn settings_of_before_there_were_patterns_are_read_and_written_as_they_were() {
+    fn settings_without_patterns_are_read_and_written_unchanged() {
         let old: CleaningSettings = ron::from_str("(mask_urls: true)").unwrap();
         assert_eq!(old, CleaningSettings { mask_urls: true, ..CleaningSettings::default() });
         assert!(!ron::to_string(&old).unwrap().contains("patterns"));

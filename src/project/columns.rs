@@ -1,34 +1,36 @@
 //! What each column of the data is for.
 
-use crate::project::DatasetSettings;
+use serde::{Deserialize, Serialize};
+
+use crate::project::{DatasetSettings, Project};
 
 /// What a column is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ColumnRole {
     /// The model reads it.
     Text,
     /// The model reads it before the text.
     Joined,
-    /// The model learns to answer it.
+    /// The model learns to predict it: one column with the label of each row, or several with one label each.
     Label,
     /// It says which rows belong together.
     Group,
-    /// It says when a row came to be.
+    /// It says when a row was written.
     Time,
-    /// It names a row.
+    /// It identifies a row.
     Id,
-    /// It says which side of the split a row is on.
+    /// It says whether a row is for training, validation or test.
     Split,
-    /// It is of no use here.
+    /// It is not used, and not shown in the preview.
     Ignored,
 }
 
 impl ColumnRole {
-    /// All roles, the most needed first.
+    /// All roles, in the order that [`DatasetSettings::columns`] keeps them.
     pub const ALL: [Self; 8] =
         [Self::Text, Self::Joined, Self::Label, Self::Group, Self::Time, Self::Id, Self::Split, Self::Ignored];
 
-    /// Name on screen.
+    /// Its name on screen.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -47,98 +49,155 @@ impl ColumnRole {
     #[must_use]
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::Text => "What the model reads",
-            Self::Joined => "Put before the text: a title, a subject",
-            Self::Label => "What the model learns to answer",
-            Self::Group => "Says which rows belong together, such as those of one customer",
-            Self::Time => "Says when a row came to be, such as the day of a review",
-            Self::Id => "The row's name in your own data: shown with the row, and written beside its prediction",
-            Self::Split => "Says which rows are for training, validation and test",
-            Self::Ignored => "Of no use here: left out of the preview",
+            Self::Text => "The text the model reads",
+            Self::Joined => "Prepended to the text, such as a title or a subject line",
+            Self::Label => "The label the model learns to predict",
+            Self::Group => "Keeps rows that belong together, such as those of one customer, in the same split",
+            Self::Time => "When the row was written, such as the date of a review",
+            Self::Id => "Your own name for the row: shown with it, and written beside its prediction",
+            Self::Split => "Says whether the row is for training, validation or test",
+            Self::Ignored => "Not used, and hidden in the preview",
         }
     }
 }
 
+/// Reading columns.
 impl DatasetSettings {
+    /// The columns of a role, in order.
+    pub fn columns_of(&self, role: ColumnRole) -> impl Iterator<Item = &str> {
+        self.columns.iter().filter(move |(_, of)| *of == role).map(|(name, _)| name.as_str())
+    }
+
+    /// The (first) column of a role.
+    #[must_use]
+    pub fn column_of(&self, role: ColumnRole) -> Option<&str> {
+        self.columns_of(role).next()
+    }
+
+    /// The column that holds the text, once chosen.
+    #[must_use]
+    pub fn text_column(&self) -> Option<&str> {
+        self.column_of(ColumnRole::Text)
+    }
+
+    /// Columns whose text is put before that of the text column, each followed by a line break where it is not empty.
+    pub fn joined_columns(&self) -> impl Iterator<Item = &str> {
+        self.columns_of(ColumnRole::Joined)
+    }
+
+    /// The columns that hold the label: one, or one for each label (see [`Self::has_column_per_label`]).
+    pub fn label_columns(&self) -> impl Iterator<Item = &str> {
+        self.columns_of(ColumnRole::Label)
+    }
+
+    /// The column that holds the label of each row, where it is one column.
+    #[must_use]
+    pub fn label_column(&self) -> Option<&str> {
+        self.column_of(ColumnRole::Label).filter(|_| !self.has_column_per_label())
+    }
+
+    /// Whether each label has a column of its own: the label of a row is the name of the one that holds 1.
+    #[must_use]
+    pub fn has_column_per_label(&self) -> bool {
+        self.label_columns().nth(1).is_some()
+    }
+
+    /// The column that says which rows belong together: a customer, an author.
+    #[must_use]
+    pub fn group_column(&self) -> Option<&str> {
+        self.column_of(ColumnRole::Group)
+    }
+
+    /// The column that says when a row was written.
+    #[must_use]
+    pub fn time_column(&self) -> Option<&str> {
+        self.column_of(ColumnRole::Time)
+    }
+
+    /// The column that identifies a row: shown with the row, and written beside its prediction.
+    #[must_use]
+    pub fn id_column(&self) -> Option<&str> {
+        self.column_of(ColumnRole::Id)
+    }
+
+    /// The column that says whether a row is for training, validation or test.
+    #[must_use]
+    pub fn split_column(&self) -> Option<&str> {
+        self.column_of(ColumnRole::Split)
+    }
+
     /// What a column is for, if anything.
     #[must_use]
     pub fn role_of(&self, column: &str) -> Option<ColumnRole> {
-        let is = |chosen: &Option<String>| chosen.as_deref() == Some(column);
-        if column.is_empty() {
-            None
-        } else if self.text_column == column {
-            Some(ColumnRole::Text)
-        } else if self.labelled_by().any(|label| label == column) {
-            Some(ColumnRole::Label)
-        } else if self.joined_columns.iter().any(|joined| joined == column) {
-            Some(ColumnRole::Joined)
-        } else if is(&self.group_column) {
-            Some(ColumnRole::Group)
-        } else if is(&self.time_column) {
-            Some(ColumnRole::Time)
-        } else if is(&self.id_column) {
-            Some(ColumnRole::Id)
-        } else if is(&self.split_column) {
-            Some(ColumnRole::Split)
-        } else {
-            self.ignored_columns.contains(column).then_some(ColumnRole::Ignored)
-        }
+        self.columns.iter().find(|(name, _)| name == column).map(|(_, role)| *role)
     }
 
-    /// Gives a column a role, or none. It loses the one it had, and so does the column that had the role, where one column
-    /// alone can have it.
-    pub fn set_role(&mut self, column: &str, role: Option<ColumnRole>) {
-        self.take_role(column);
-        let name = column.to_owned();
-        match role {
-            None => {}
-            Some(ColumnRole::Text) => self.text_column = name,
-            Some(ColumnRole::Joined) => self.joined_columns.push(name),
-            Some(ColumnRole::Label) => {
-                self.label_columns.clear();
-                self.label_column = name;
-            }
-            Some(ColumnRole::Group) => self.group_column = Some(name),
-            Some(ColumnRole::Time) => self.time_column = Some(name),
-            Some(ColumnRole::Id) => self.id_column = Some(name),
-            Some(ColumnRole::Split) => self.split_column = Some(name),
-            Some(ColumnRole::Ignored) => _ = self.ignored_columns.insert(name),
-        }
+    /// Whether a column has this role.
+    #[must_use]
+    pub fn has_role(&self, column: &str, role: ColumnRole) -> bool {
+        self.columns_of(role).any(|name| name == column)
     }
 
-    /// Whether the model reads a column or learns to answer it: no other role fits it.
+    /// The columns that the model reads, in their order; none where no text column is chosen.
+    pub fn read_columns(&self) -> impl Iterator<Item = &str> {
+        let text = self.text_column();
+        self.joined_columns().filter(move |_| text.is_some()).chain(text)
+    }
+
+    /// Whether the model reads a column or learns to predict it: no other role fits it.
     #[must_use]
     pub fn is_learnt_from(&self, column: &str) -> bool {
-        self.read_columns().chain(self.labelled_by()).any(|used| used == column)
+        self.read_columns().chain(self.label_columns()).any(|used| used == column)
+    }
+}
+
+impl Project {
+    /// Whether every column that the task needs is chosen, and is among these columns.
+    #[must_use]
+    pub fn columns_chosen(&self, columns: &[String]) -> bool {
+        let has = |name: &str| columns.iter().any(|column| column == name);
+        self.task.roles().iter().filter(|rule| rule.is_needed()).all(|rule| {
+            let chosen = self.dataset.columns_of(rule.role).count();
+            chosen >= rule.least && self.dataset.columns_of(rule.role).all(has)
+        })
+    }
+}
+
+/// Choosing columns.
+impl DatasetSettings {
+    /// The same with these columns, and no others.
+    #[must_use]
+    pub fn with_columns(self, columns: &[(&str, ColumnRole)]) -> Self {
+        let columns = columns.iter().map(|(name, role)| ((*name).to_owned(), *role)).collect();
+        let mut settings = Self { columns, ..self };
+        settings.arrange();
+        settings
     }
 
-    /// Gives a column a role that one column alone can have, where it may have it: nothing is taken from the text or the
-    /// label.
+    /// Gives a column a role, or none. It loses the one it had, and so does the column that had the role, where only one
+    /// column can have it.
+    pub fn set_role(&mut self, column: &str, role: Option<ColumnRole>) {
+        self.take_role(column);
+        let Some(role) = role else { return };
+        if !matches!(role, ColumnRole::Joined | ColumnRole::Ignored) {
+            self.columns.retain(|(_, of)| *of != role);
+        }
+        self.columns.push((column.to_owned(), role));
+        self.arrange();
+    }
+
+    /// Gives a role to these columns and to no others. Other roles that they have stay with them.
+    pub fn set_columns_of(&mut self, role: ColumnRole, columns: &[String]) {
+        self.columns.retain(|(_, of)| *of != role);
+        self.columns.extend(columns.iter().map(|column| (column.clone(), role)));
+        self.arrange();
+    }
+
+    /// Gives a column a role that only one column can have, unless the model reads it or learns to predict it.
     pub fn choose(&mut self, column: &str, role: ColumnRole) {
         if !self.is_learnt_from(column) {
             self.set_role(column, Some(role));
         }
-    }
-
-    fn take_role(&mut self, column: &str) {
-        for chosen in [&mut self.text_column, &mut self.label_column] {
-            if chosen == column {
-                chosen.clear();
-            }
-        }
-        for chosen in [&mut self.joined_columns, &mut self.label_columns] {
-            chosen.retain(|chosen| chosen != column);
-        }
-        // One column alone has all rows of one label.
-        if self.label_columns.len() == 1 {
-            self.label_columns.clear();
-        }
-        for chosen in [&mut self.group_column, &mut self.time_column, &mut self.id_column, &mut self.split_column] {
-            if chosen.as_deref() == Some(column) {
-                *chosen = None;
-            }
-        }
-        self.ignored_columns.remove(column);
     }
 
     /// Takes columns of one label each as the label.
@@ -146,60 +205,53 @@ impl DatasetSettings {
         for column in columns {
             self.take_role(column);
         }
-        self.label_column.clear();
-        self.label_columns = columns.to_vec();
+        self.set_columns_of(ColumnRole::Label, columns);
+    }
+
+    fn take_role(&mut self, column: &str) {
+        let per_label = self.has_column_per_label();
+        self.columns.retain(|(name, _)| name != column);
+        // A single column left of several does not hold the label of each row.
+        if per_label && !self.has_column_per_label() {
+            self.columns.retain(|(_, role)| *role != ColumnRole::Label);
+        }
     }
 
     /// Forgets what every column is for: the rows are other ones.
     pub fn forget_columns(&mut self) {
-        let files = std::mem::take(self);
-        *self = files.as_read();
+        self.columns.clear();
     }
 
     /// The settings that reading the files looks at: columns are chosen among those read.
     #[must_use]
     pub fn as_read(&self) -> Self {
-        Self {
-            main: self.main.clone(),
-            more: self.more.clone(),
-            validation: self.validation.clone(),
-            test: self.test.clone(),
-            delimiter: self.delimiter,
-            quoting: self.quoting,
-            encoding: self.encoding.clone(),
-            header: self.header,
-            sheet: self.sheet.clone(),
-            ..Self::default()
-        }
+        Self { columns: Vec::new(), ..self.clone() }
     }
 
-    /// The columns that say the label: one, or one for each label; none where none is chosen.
-    pub fn labelled_by(&self) -> impl Iterator<Item = &str> {
-        let one = Some(&self.label_column).filter(|column| self.label_columns.is_empty() && !column.is_empty());
-        self.label_columns.iter().chain(one).map(String::as_str)
-    }
-
-    /// The columns that the model reads, in their order; none where no text column is chosen.
-    pub fn read_columns(&self) -> impl Iterator<Item = &str> {
-        let text = Some(&self.text_column).filter(|column| !column.is_empty());
-        let joined = self.joined_columns.iter().filter(move |_| text.is_some());
-        joined.chain(text).map(String::as_str)
-    }
-
-    /// Whether the text and the label can be found among these columns.
+    /// The settings that preparing looks at: an ignored column is only hidden.
     #[must_use]
-    pub fn columns_chosen(&self, columns: &[String]) -> bool {
-        let has = |name: &str| columns.iter().any(|column| column == name);
-        has(&self.text_column) && self.labelled_by().next().is_some() && self.labelled_by().all(has)
+    pub fn as_prepared(&self) -> Self {
+        let mut settings = self.clone();
+        settings.columns.retain(|(_, role)| *role != ColumnRole::Ignored);
+        settings
+    }
+
+    /// Orders columns by role, so that settings with the same meaning are equal. The order within a role counts, except
+    /// that of ignored columns.
+    fn arrange(&mut self) {
+        let ignored = |(name, role): &(String, ColumnRole)| (*role == ColumnRole::Ignored).then(|| name.clone());
+        self.columns.sort_by_cached_key(|column| (column.1, ignored(column)));
+        self.columns.dedup();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::TaskKind;
 
     fn settings() -> DatasetSettings {
-        DatasetSettings { text_column: "body".into(), label_column: "mood".into(), ..DatasetSettings::default() }
+        DatasetSettings::default().with_columns(&[("mood", ColumnRole::Label), ("body", ColumnRole::Text)])
     }
 
     #[test]
@@ -208,11 +260,45 @@ mod tests {
         for role in ColumnRole::ALL {
             settings.set_role("x", Some(role));
             assert_eq!(settings.role_of("x"), Some(role));
+            assert!(settings.has_role("x", role));
+            assert_eq!(settings.columns.iter().filter(|(name, _)| name == "x").count(), 1);
         }
         settings.set_role("x", None);
         assert_eq!(settings.role_of("x"), None);
-        assert_eq!(settings.ignored_columns.len() + settings.joined_columns.len(), 0);
-        assert_eq!((settings.role_of("body"), settings.role_of("")), (None, None), "x took the role of body");
+        assert!(settings.columns.is_empty(), "x took the roles of the others: {settings:?}");
+    }
+
+    #[test]
+    fn each_role_has_its_accessor() {
+        let all = ColumnRole::ALL.map(|role| (role.title(), role));
+        let settings = DatasetSettings::default().with_columns(&all);
+        assert_eq!((settings.text_column(), settings.label_column()), (Some("Text"), Some("Label")));
+        assert_eq!((settings.group_column(), settings.time_column()), (Some("Group"), Some("Time")));
+        assert_eq!((settings.id_column(), settings.split_column()), (Some("Id"), Some("Split")));
+        assert_eq!(settings.joined_columns().collect::<Vec<_>>(), ["Before the text"]);
+        assert_eq!(settings.columns_of(ColumnRole::Ignored).collect::<Vec<_>>(), ["Ignored"]);
+        assert_eq!(settings.read_columns().collect::<Vec<_>>(), ["Before the text", "Text"]);
+        assert_eq!(settings.as_prepared().columns.len(), 7);
+        assert!(settings.as_read().columns.is_empty());
+        let none = DatasetSettings::default();
+        assert!(ColumnRole::ALL.into_iter().all(|role| none.column_of(role).is_none()));
+    }
+
+    #[test]
+    fn settings_with_the_same_meaning_are_equal() {
+        let mut other = DatasetSettings::default();
+        for (column, role) in [("z", ColumnRole::Ignored), ("mood", ColumnRole::Label), ("a", ColumnRole::Ignored)] {
+            other.set_role(column, Some(role));
+        }
+        other.set_role("body", Some(ColumnRole::Text));
+        let mut settings = settings();
+        settings.set_role("a", Some(ColumnRole::Ignored));
+        settings.set_role("z", Some(ColumnRole::Ignored));
+        assert_eq!(settings, other);
+        settings.set_columns_of(ColumnRole::Joined, &["t".to_owned(), "s".to_owned()]);
+        assert_eq!(settings.read_columns().collect::<Vec<_>>(), ["t", "s", "body"], "the order of reading counts");
+        let text = ron::to_string(&settings).unwrap();
+        assert_eq!(ron::from_str::<DatasetSettings>(&text).unwrap(), settings, "{text}");
     }
 
     #[test]
@@ -220,20 +306,33 @@ mod tests {
         let mut settings = settings();
         let columns = ["good", "body", "bad"].map(str::to_owned);
         settings.set_label_columns(&columns);
-        assert_eq!(settings.labelled_by().collect::<Vec<_>>(), columns);
-        assert_eq!((settings.text_column.as_str(), settings.role_of("mood")), ("", None));
-        assert!(!settings.columns_chosen(&columns), "there is no text any more");
+        assert_eq!(settings.label_columns().collect::<Vec<_>>(), columns);
+        assert!(settings.has_column_per_label() && settings.label_column().is_none());
+        assert_eq!((settings.text_column(), settings.role_of("mood")), (None, None));
         settings.set_role("text", Some(ColumnRole::Text));
         settings.set_role("body", None);
         settings.set_role("bad", Some(ColumnRole::Id));
-        assert_eq!(settings.labelled_by().count(), 0);
+        assert_eq!(settings.label_columns().count(), 0);
         settings.set_label_columns(&columns);
         settings.set_role("mood", Some(ColumnRole::Label));
-        assert_eq!(settings.labelled_by().collect::<Vec<_>>(), ["mood"]);
+        assert_eq!(settings.label_columns().collect::<Vec<_>>(), ["mood"]);
     }
 
     #[test]
-    fn what_is_learnt_from_divides_nothing() {
+    fn a_task_says_which_columns_it_needs() {
+        let columns = ["body", "mood"].map(str::to_owned);
+        let text_alone = DatasetSettings::default().with_columns(&[("body", ColumnRole::Text)]);
+        let classify = |dataset| Project { dataset, ..Project::new(TaskKind::TextClassification) };
+        assert!(classify(settings()).columns_chosen(&columns));
+        assert!(!classify(settings()).columns_chosen(&columns[..1]));
+        assert!(!classify(text_alone.clone()).columns_chosen(&columns));
+        let adapt = Project::new(TaskKind::LanguageModelling);
+        assert!(!adapt.columns_chosen(&columns));
+        assert!(Project { dataset: text_alone, ..adapt }.columns_chosen(&columns));
+    }
+
+    #[test]
+    fn columns_that_the_model_reads_get_no_other_role() {
         let mut settings = settings();
         settings.set_role("title", Some(ColumnRole::Joined));
         let before = settings.clone();
@@ -243,7 +342,7 @@ mod tests {
         assert_eq!(settings, before);
         settings.choose("part", ColumnRole::Group);
         settings.choose("part", ColumnRole::Split);
-        assert_eq!((settings.group_column, settings.split_column.as_deref()), (None, Some("part")));
+        assert_eq!((settings.group_column(), settings.split_column()), (None, Some("part")));
     }
 
     #[test]

@@ -1,11 +1,12 @@
-//! Which files hold the rows, and which columns matter.
+//! Which files hold the rows, how to read them, and which columns are used.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+use crate::project::ColumnRole;
 
 /// Where the rows come from and how to read them. `None` means "detect".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,9 +17,9 @@ pub struct DatasetSettings {
     /// Files appended to the main one, in this order: all of them are one table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<PathBuf>,
-    /// A separate validation file, used as it is.
+    /// A separate validation file; it is not split.
     pub validation: Option<PathBuf>,
-    /// A separate test file, used as it is.
+    /// A separate test file; it is not split.
     pub test: Option<PathBuf>,
     /// Field separator.
     pub delimiter: Option<char>,
@@ -31,31 +32,10 @@ pub struct DatasetSettings {
     /// Sheet of a workbook. `None` takes the first one that is not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// Column that holds the text. Empty until chosen.
-    pub text_column: String,
-    /// Column that holds the label. Empty until chosen, and where [`Self::label_columns`] are used in its stead.
-    pub label_column: String,
-    /// Columns whose text is put before that of the text column, each followed by a line break where it is not empty.
+    /// The columns that are used, each with its role, ordered by role. The order of the columns of a role counts: texts are
+    /// joined in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub joined_columns: Vec<String>,
-    /// Columns of one label each: the label of a row is the name of the one that holds 1.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub label_columns: Vec<String>,
-    /// Column that says which rows belong together: a customer, an author.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group_column: Option<String>,
-    /// Column that says when a row came to be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub time_column: Option<String>,
-    /// Column that says which side of the split a row is on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub split_column: Option<String>,
-    /// Column that names a row: it is shown with the row and written beside its prediction.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id_column: Option<String>,
-    /// Columns that are of no use here.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub ignored_columns: BTreeSet<String>,
+    pub columns: Vec<(String, ColumnRole)>,
 }
 
 impl DatasetSettings {
@@ -82,13 +62,13 @@ pub enum SourceFile {
     Test,
 }
 
-/// Identity of a row: its file and its 1-based record number, the header not counted. Numbers of the main file run on over
-/// those appended to it.
+/// Identity of a row: its file and its 1-based record number, not counting the header. Numbers continue from the main file
+/// into the files appended to it.
 ///
 /// Written as `main:12`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RowId {
-    /// The file the row stands in.
+    /// The file the row is in.
     pub file: SourceFile,
     /// 1-based record number within that file; bad rows are counted too, so numbers never shift.
     pub record: u64,

@@ -1,4 +1,4 @@
-//! A person's corrections, laid over the data file, which is never changed.
+//! A person's corrections. They are applied on top of the data file, which never changes.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::project::RowId;
 
-/// Corrections by row.
+/// All corrections, by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Edits {
@@ -18,27 +18,51 @@ pub struct Edits {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RowEdit {
-    /// Hash of the row's original text and label (see `data::content_hash`), so that the edit is not
-    /// applied to another row when the file was changed behind our back.
+    /// Hash of the row's original text and label (see `data::content_hash`), so that the edit is not applied to another
+    /// row after the file has changed.
     pub content_hash: String,
-    /// The label it should have; `None` leaves the file's label.
-    pub label: Option<String>,
-    /// Leave the row out of training and evaluation.
+    /// What the row's target should be; `None` leaves that of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<EditedTarget>,
+    /// Whether the row is excluded from training and evaluation.
     pub excluded: bool,
-    /// Looked at and found right: it leaves the review queue.
+    /// Whether a person has confirmed the row, which removes it from the review queue.
     pub kept: bool,
 }
 
+/// The target a person gave a row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EditedTarget {
+    /// A class, by its name.
+    Class(String),
+}
+
+impl RowEdit {
+    /// An edit that gives a row another label.
+    #[must_use]
+    pub fn relabelled(label: impl Into<String>) -> Self {
+        Self { target: Some(EditedTarget::Class(label.into())), ..Self::default() }
+    }
+
+    /// The label the row should have, if it was given another one.
+    #[must_use]
+    pub fn label(&self) -> Option<&str> {
+        match self.target.as_ref()? {
+            EditedTarget::Class(label) => Some(label),
+        }
+    }
+}
+
 impl Edits {
-    /// Lets corrections follow their rows, each from one place to another.
+    /// Moves corrections along with their rows; each pair is the old and the new id.
     pub fn follow(&mut self, moved: &[(RowId, RowId)]) {
         let taken: Vec<_> = moved.iter().map(|(from, to)| (*to, self.rows.remove(from))).collect();
         self.rows.extend(taken.into_iter().filter_map(|(to, edit)| Some((to, edit?))));
     }
 
-    /// Number of rows whose label or membership was changed (rows merely kept do not count).
+    /// Number of rows that were relabelled or excluded (rows merely confirmed do not count).
     #[must_use]
     pub fn corrections(&self) -> usize {
-        self.rows.values().filter(|edit| edit.excluded || edit.label.is_some()).count()
+        self.rows.values().filter(|edit| edit.excluded || edit.target.is_some()).count()
     }
 }

@@ -1,4 +1,4 @@
-//! The label set as a person wants it.
+//! Changes to the label set.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,20 @@ pub struct LabelSettings {
     pub order: Vec<String>,
     /// Label in the file -> label to use. Two files' labels mapped to one name are merged.
     pub mapping: BTreeMap<String, String>,
-    /// Final labels whose rows are left out.
+    /// Final labels whose rows are excluded.
     pub excluded: BTreeSet<String>,
-    /// Colours of final labels, as red, green and blue; the others have the theme's.
+    /// Colours of final labels, as red, green and blue; other labels use those of the theme.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub colours: BTreeMap<String, [u8; 3]>,
 }
 
 impl LabelSettings {
+    /// Nothing chosen: the labels of the file, as they are.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { order: Vec::new(), mapping: BTreeMap::new(), excluded: BTreeSet::new(), colours: BTreeMap::new() }
+    }
+
     /// The label to use for one found in the file.
     #[must_use]
     pub fn resolve<'a>(&'a self, raw: &'a str) -> &'a str {

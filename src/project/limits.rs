@@ -1,49 +1,83 @@
-//! What each number of a project can be.
+//! The range of each number in a project.
 
-use crate::project::{EvaluateEvery, Project, Size, TrainedLayers, TrainingSettings};
+use crate::project::{EvaluateEvery, Project, Size, Task, TrainedLayers, TrainingSettings};
 
-/// A setting that cannot mean anything.
+/// A setting out of range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The setting {setting} cannot be {value}. {advice}")]
 pub struct OutOfRange {
-    /// Its name, as on screen.
+    /// The name of the setting, in plain words.
     pub setting: &'static str,
-    /// What it is.
+    /// Its value.
     pub value: String,
-    /// What it can be.
+    /// What it can be, as advice.
     pub advice: String,
 }
 
 impl Project {
-    /// Whether every number can be used.
+    /// Checks that every number is in range.
     ///
     /// # Errors
-    /// The first that cannot.
+    /// The first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.training.check()?;
+        self.task.check()?;
+        self.check_best_metric()?;
         let (dataset, split) = (&self.dataset, &self.split);
-        // A size is unused where its own file is given. Whether there are enough rows is known once they are read.
+        // A size is not used where a separate file is given. Whether there are enough rows is known once they are read.
         let own = |size: Size, has_file: bool| match size {
             Size::Share(share) if !has_file => share,
             _ => 0.0,
         };
         let validation = own(split.validation, dataset.validation.is_some());
         let test = own(split.test, dataset.test.is_some());
-        let advice = "Give a share of the rows, 0 or more, such as 0.2 or 20%, or a number of rows, such as 500rows; \
-                      shares for validation and test together must be less than 1.";
+        let advice = "Give a share of the rows, such as 0.2 or 20%, or a number of rows, such as 500rows. The shares for \
+                      validation and test must add up to less than 1.";
         let is_share = |share: f64| (0.0..1.0).contains(&share);
         first(&[
-            (is_share(validation), "share for validation", split.validation.to_string(), advice),
-            (is_share(test) && validation + test < 1.0, "share for test", split.test.to_string(), advice),
+            (is_share(validation), "validation share", split.validation.to_string(), advice),
+            (is_share(test) && validation + test < 1.0, "test share", split.test.to_string(), advice),
         ])
     }
 }
 
-impl TrainingSettings {
-    /// Whether every hyperparameter can be used.
+impl Project {
+    fn check_best_metric(&self) -> Result<(), OutOfRange> {
+        let (metric, metrics) = (self.best_metric(), self.task.metrics());
+        let names: Vec<&str> = metrics.iter().map(|metric| metric.in_a_sentence()).collect();
+        let advice = format!("This task has {}.", names.join(", "));
+        first(&[(metrics.contains(&metric), "best metric", metric.in_a_sentence().to_owned(), advice.as_str())])
+    }
+}
+
+impl Task {
+    /// Checks that every number of the task's own settings is in range.
     ///
     /// # Errors
-    /// The first that cannot.
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), OutOfRange> {
+        match self {
+            Self::TextClassification(settings) => first(&[(
+                (0.0..1.0).contains(&settings.label_smoothing),
+                "label smoothing",
+                settings.label_smoothing.to_string(),
+                "Give 0 or more, and less than 1.",
+            )]),
+            Self::LanguageModelling(settings) => first(&[(
+                settings.masked_share > 0.0 && settings.masked_share < 1.0,
+                "masked share",
+                settings.masked_share.to_string(),
+                "Give a share of the words between 0 and 1; 0.15 is usual.",
+            )]),
+        }
+    }
+}
+
+impl TrainingSettings {
+    /// Checks that every hyperparameter is in range.
+    ///
+    /// # Errors
+    /// The first that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
         let optimizer = &self.optimizer;
         let positive = |value: f64| value.is_finite() && value > 0.0;
@@ -55,13 +89,8 @@ impl TrainingSettings {
         first(&[
             (self.epochs > 0, "epochs", self.epochs.to_string(), "Give at least 1."),
             (self.batch_size > 0, "batch size", self.batch_size.to_string(), "Give at least 1; 16 or 32 is usual."),
-            (self.max_length >= 3, "longest text", self.max_length.to_string(), "Give at least 3 tokens."),
-            (
-                accumulation > 0,
-                "gradient accumulation",
-                accumulation.to_string(),
-                "Give at least 1, which does not accumulate.",
-            ),
+            (self.max_length >= 3, "max length", self.max_length.to_string(), "Give at least 3 tokens."),
+            (accumulation > 0, "gradient accumulation", accumulation.to_string(), "Give at least 1; 1 turns it off."),
             (
                 positive(optimizer.learning_rate),
                 "learning rate",
@@ -86,7 +115,7 @@ impl TrainingSettings {
                 not_negative(optimizer.max_grad_norm),
                 "gradient clipping",
                 optimizer.max_grad_norm.to_string(),
-                "Give 0, which does not clip, or more; 1 is usual.",
+                "Give 0 or more; 1 is usual, and 0 turns it off.",
             ),
             (
                 (0.0..=1.0).contains(&self.warmup),
@@ -101,16 +130,10 @@ impl TrainingSettings {
                 "Give 0 or more, and less than 1; 0.1 is usual.",
             ),
             (
-                below_one(self.label_smoothing),
-                "label smoothing",
-                self.label_smoothing.to_string(),
-                "Give 0 or more, and less than 1.",
-            ),
-            (
                 self.trained_layers != TrainedLayers::Top(0),
                 "top layers",
                 "0".to_owned(),
-                "Give at least 1, or train the head alone.",
+                "Give at least 1, or train only the head.",
             ),
             (not_negative(delta), "smallest improvement", delta.to_string(), "Give 0 or more."),
             (
@@ -123,7 +146,7 @@ impl TrainingSettings {
     }
 }
 
-/// The first check that fails: whether it holds, the setting, its value, and what it can be.
+/// The first check that fails. A check is whether it holds, the setting, its value, and advice.
 fn first(checks: &[(bool, &'static str, String, &str)]) -> Result<(), OutOfRange> {
     match checks.iter().find(|(holds, ..)| !holds) {
         Some((_, setting, value, advice)) => {
@@ -136,15 +159,15 @@ fn first(checks: &[(bool, &'static str, String, &str)]) -> Result<(), OutOfRange
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::EarlyStopping;
+    use crate::project::{EarlyStopping, MetricName, TaskKind};
 
     #[test]
     fn each_hyperparameter_out_of_range_is_named() {
         type Change = fn(&mut TrainingSettings);
-        let cases: [(&str, Change); 19] = [
+        let cases: [(&str, Change); 17] = [
             ("epochs", |s| s.epochs = 0),
             ("batch size", |s| s.batch_size = 0),
-            ("longest text", |s| s.max_length = 2),
+            ("max length", |s| s.max_length = 2),
             ("gradient accumulation", |s| s.gradient_accumulation = 0),
             ("learning rate", |s| s.optimizer.learning_rate = 0.0),
             ("learning rate", |s| s.optimizer.learning_rate = f64::NAN),
@@ -156,9 +179,7 @@ mod tests {
             ("gradient clipping", |s| s.optimizer.max_grad_norm = f64::INFINITY),
             ("warm-up", |s| s.warmup = 1.1),
             ("dropout", |s| s.dropout = Some(1.0)),
-            ("label smoothing", |s| s.label_smoothing = 1.0),
             ("top layers", |s| s.trained_layers = TrainedLayers::Top(0)),
-            ("label smoothing", |s| s.label_smoothing = f64::NAN),
             ("smallest improvement", |s| s.early_stopping = Some(EarlyStopping { patience: 2, min_delta: -1.0 })),
             ("steps between evaluations", |s| s.evaluate_every = EvaluateEvery::Steps(0)),
         ];
@@ -173,12 +194,33 @@ mod tests {
     }
 
     #[test]
-    fn shares_must_leave_rows_to_learn_from_unless_files_are_given() {
+    fn settings_of_the_task_out_of_range_are_named() {
+        for wrong in [-0.1, 1.0, f64::NAN] {
+            let mut project = Project::default();
+            project.classification_mut().unwrap().label_smoothing = wrong;
+            assert_eq!(project.check().unwrap_err().setting, "label smoothing");
+        }
+        for wrong in [0.0, 1.0, f64::NAN] {
+            let mut project = Project::new(TaskKind::LanguageModelling);
+            project.language_modelling_mut().unwrap().masked_share = wrong;
+            assert_eq!(project.check().unwrap_err().setting, "masked share");
+        }
+        let mut project = Project::new(TaskKind::LanguageModelling);
+        assert!(project.check().is_ok());
+        project.training.best_metric = Some(MetricName::Accuracy);
+        assert_eq!(
+            project.check().unwrap_err().to_string(),
+            "The setting best metric cannot be accuracy. This task has loss, perplexity, masked-word accuracy."
+        );
+    }
+
+    #[test]
+    fn shares_must_leave_training_rows_unless_files_are_given() {
         let mut project = Project::default();
         assert!(project.check().is_ok());
         for (validation, test, named) in [(-0.1, 0.2, "validation"), (0.5, 0.5, "test"), (0.1, f64::NAN, "test")] {
             (project.split.validation, project.split.test) = (validation.into(), test.into());
-            assert_eq!(project.check().unwrap_err().setting, format!("share for {named}"));
+            assert_eq!(project.check().unwrap_err().setting, format!("{named} share"));
         }
         project.dataset.test = Some("test.csv".into());
         assert!(project.check().is_ok());

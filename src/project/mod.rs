@@ -1,6 +1,6 @@
-//! What a person decides: plain data, saved as RON, no input or output of its own.
+//! What a person decides: plain data, saved as RON. This room does no input or output.
 //!
-//! Everything else in Hone is derived from a `Project` and the files it names.
+//! Everything else in Hone follows from a [`Project`] and the files it names.
 
 mod cleaning;
 mod columns;
@@ -10,66 +10,62 @@ mod labels;
 mod limits;
 mod metric;
 mod model;
+mod prepared_from;
+mod setting;
 mod split;
 mod stars;
 mod steps;
+mod task;
 mod training;
 
 pub use cleaning::{CleaningSettings, Pattern};
 pub use columns::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};
-pub use edits::{Edits, RowEdit};
+pub use edits::{EditedTarget, Edits, RowEdit};
 pub use labels::LabelSettings;
 pub use limits::OutOfRange;
 pub use metric::MetricName;
 pub use model::ModelChoice;
+pub use prepared_from::PreparedFrom;
+pub use setting::{SettingError, apply_settings};
 pub use split::{Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
+pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
 pub use training::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, Preset,
-    ScheduleKind, TrainedLayers, TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, OptimizerSettings, Precision, Preset, ScheduleKind,
+    TrainedLayers, TrainingSettings,
 };
 
 use serde::{Deserialize, Serialize};
 
 /// Version of the RON schema written by this build. Raise it with a migration in `storage`.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// What the fine-tuned model is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Task {
-    /// One label out of a closed set for each text.
-    #[default]
-    TextClassification,
-}
-
-/// Everything a person decides about one piece of work.
+/// Everything a person decides about one model.
 ///
 /// Relative paths are relative to the project's folder, so that a project can be moved with its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Project {
-    /// Version of the schema the file was written with.
+    /// Version of the schema the file was written in.
     pub schema_version: u32,
-    /// Name shown in the title bar.
+    /// Its name, shown in the title bar.
     pub name: String,
-    /// What the model is for.
+    /// What the model is trained for, with the settings only this task has.
     pub task: Task,
-    /// Files and columns.
+    /// The data files and the roles of their columns.
     pub dataset: DatasetSettings,
-    /// Label set: order, renames, merges, exclusions.
-    pub labels: LabelSettings,
     /// Which cleaning steps run over the texts.
     pub cleaning: CleaningSettings,
-    /// How rows are divided into training, validation and test.
+    /// How rows are split into training, validation and test sets.
     #[serde(default = "SplitSettings::of_earlier_files")]
     pub split: SplitSettings,
     /// The pre-trained model to start from.
     pub model: ModelChoice,
     /// Hyperparameters.
     pub training: TrainingSettings,
-    /// Relabelled and excluded rows, kept beside the untouched data file.
+    /// Relabelled and excluded rows. The data file itself is never changed.
     pub edits: Edits,
 }
 
@@ -80,7 +76,6 @@ impl Default for Project {
             name: "Untitled".to_owned(),
             task: Task::default(),
             dataset: DatasetSettings::default(),
-            labels: LabelSettings::default(),
             cleaning: CleaningSettings::default(),
             split: SplitSettings::default(),
             model: ModelChoice::default(),

@@ -1,4 +1,4 @@
-//! How rows are divided into training, validation and test.
+//! How rows are split into training, validation and test sets.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,19 +6,20 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What decides on which side a row of the main file is.
+/// How a row of the main file is assigned to the training, validation or test set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SplitMethod {
-    /// Chance, by [`SplitSettings::seed`].
+    /// At random, by [`SplitSettings::seed`].
     #[default]
     Random,
-    /// The date in [`crate::project::DatasetSettings::time_column`]: the oldest rows train, the newest are the test.
+    /// By the date in [`crate::project::DatasetSettings::time_column`]: the oldest rows are for training, the newest for
+    /// the test.
     Time,
-    /// The side named in [`crate::project::DatasetSettings::split_column`].
+    /// As named in [`crate::project::DatasetSettings::split_column`].
     Column,
 }
 
-/// How much of the rows a side gets.
+/// The size of the validation or test set.
 ///
 /// Written as a plain number (a share) or as `"500 rows"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,23 +30,23 @@ pub enum Size {
     Rows(u64),
 }
 
-/// Sizes are of the main file's rows; a size is unused where its own file is given.
+/// How the main file is split. A size is not used where a separate file is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default = "SplitSettings::of_earlier_files")]
 pub struct SplitSettings {
-    /// What decides on which side a row is.
+    /// How rows are assigned.
     pub method: SplitMethod,
-    /// Rows for validation.
+    /// Size of the validation set.
     pub validation: Size,
-    /// Rows for the test.
+    /// Size of the test set.
     pub test: Size,
-    /// Keep each label's share the same on every side; of [`SplitMethod::Random`].
+    /// Whether every set has the same share of each label; for [`SplitMethod::Random`].
     pub stratified: bool,
-    /// Keep texts that are nearly the same on one side; of [`SplitMethod::Random`].
+    /// Whether near-duplicates are kept in the same set; for [`SplitMethod::Random`].
     pub keep_near_together: bool,
     /// Seed of the shuffle.
     pub seed: u64,
-    /// Findings of the leakage report that a person has looked at and lets stand, by their keys.
+    /// Keys of the findings of the leakage report that a person ignores.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ignored_leaks: BTreeSet<String>,
 }
@@ -65,8 +66,7 @@ impl Default for SplitSettings {
 }
 
 impl SplitSettings {
-    /// What a project file means that does not say: its rows stay where they were before near-duplicates could be kept
-    /// together.
+    /// The defaults of older project files, which were split before near-duplicates could be kept together.
     #[must_use]
     pub fn of_earlier_files() -> Self {
         Self { keep_near_together: false, ..Self::default() }
@@ -77,7 +77,7 @@ impl Size {
     /// No rows.
     pub const NONE: Self = Self::Share(0.0);
 
-    /// Its share of so many rows; may be more than 1.
+    /// Its share of `rows` rows; may be more than 1.
     #[must_use]
     pub fn share_of(self, rows: usize) -> f64 {
         match self {

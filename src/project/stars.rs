@@ -1,10 +1,10 @@
-//! Ratings by stars, and the three labels made of them.
+//! Star ratings, and the three labels they can be turned into.
 
 use std::collections::BTreeMap;
 
 use crate::project::LabelSettings;
 
-/// One of the three labels that stars become.
+/// A label that stars are turned into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Sentiment {
     /// Few stars.
@@ -35,12 +35,12 @@ impl Sentiment {
 pub struct StarScale {
     /// The most stars there can be: 5 or 10.
     pub top: u32,
-    /// Labels as they stand in the file, with their stars; the fewest stars first.
+    /// The labels in the file with their stars, the fewest stars first.
     pub ratings: Vec<(String, f64)>,
 }
 
 impl StarScale {
-    /// The ratings, where all labels are such, of three values or more: 1 to 5 stars, or 0 to 10 points with some above 5.
+    /// The scale, if all labels are ratings with at least three values: 1 to 5 stars, or 0 to 10 points with some above 5.
     pub fn of<'a>(labels: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut ratings = Vec::new();
         let mut said_top = None;
@@ -57,13 +57,14 @@ impl StarScale {
         let mut values: Vec<f64> = ratings.iter().map(|rating| rating.1).collect();
         values.dedup();
         let top = said_top.unwrap_or(if most > 5.0 { 10 } else { 5 });
-        // Five values of ten at the least: numbers of classes are not ratings.
+        // At least five values out of ten: class numbers are not ratings.
         let enough = values.len() >= if top == 10 { 5 } else { 3 };
         let within = most <= f64::from(top) && least >= if top == 10 { 0.0 } else { 1.0 };
         (enough && within).then_some(Self { top, ratings })
     }
 
-    /// The usual label of so many stars: of five, 1 and 2 are negative and 4 and 5 positive; of ten, up to 4 and from 7 on.
+    /// The usual label for a number of stars: out of five, 1 and 2 are negative and 4 and 5 positive; out of ten, 4 and below
+    /// are negative and 7 and above positive.
     #[must_use]
     pub fn usual(&self, stars: f64) -> Sentiment {
         let (low, high) = if self.top == 10 { (4.5, 6.5) } else { (2.25, 3.75) };
@@ -82,7 +83,7 @@ impl StarScale {
         self.ratings.iter().map(|(label, stars)| (label.clone(), self.usual(*stars))).collect()
     }
 
-    /// What the ratings become under these settings; `None` where one becomes something else.
+    /// What these settings turn the ratings into; `None` if one becomes something else.
     #[must_use]
     pub fn chosen(&self, settings: &LabelSettings) -> Option<BTreeMap<String, Sentiment>> {
         let of = |label: &str| Sentiment::ALL.into_iter().find(|sentiment| sentiment.name() == settings.resolve(label));
@@ -91,7 +92,7 @@ impl StarScale {
 }
 
 impl LabelSettings {
-    /// Settings under which ratings become these labels. Colours stay.
+    /// Settings that turn ratings into these labels. Colours are kept.
     #[must_use]
     pub fn with_stars(&self, choice: &BTreeMap<String, Sentiment>) -> Self {
         Self {
@@ -103,7 +104,7 @@ impl LabelSettings {
     }
 }
 
-/// The stars a label says, and of how many, where it says so.
+/// The stars in a label, and out of how many if it says so.
 fn parse(label: &str) -> Option<(f64, Option<u32>)> {
     let label = label.trim().to_lowercase();
     let stars = label.chars().filter(|&letter| letter == '★' || letter == '⭐').count();

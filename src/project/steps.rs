@@ -1,4 +1,4 @@
-//! The steps of the wizard and whether each can be done now.
+//! The steps of the wizard, and whether each can be done now.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,27 +7,27 @@ use crate::project::Project;
 /// A step of the wizard, in order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Step {
-    /// Load a file and choose its columns.
+    /// Open the data and choose its columns.
     #[default]
     Data,
-    /// Look at the labels and the rows.
+    /// Explore the labels and the rows.
     Labels,
-    /// Clean and split.
+    /// Clean and split the rows.
     Prepare,
     /// Choose a model and hyperparameters.
     Model,
     /// Fine-tune.
     Train,
-    /// Metrics and confusion matrix.
+    /// Look at the metrics.
     Evaluate,
-    /// Go through misclassified rows.
+    /// Review misclassified rows.
     Review,
     /// Save weights, predictions and reports.
     Export,
 }
 
 impl Step {
-    /// All steps in order.
+    /// All steps, in order. See [`crate::project::TaskKind::steps`] for those of a task.
     pub const ALL: [Self; 8] =
         [Self::Data, Self::Labels, Self::Prepare, Self::Model, Self::Train, Self::Evaluate, Self::Review, Self::Export];
 
@@ -50,22 +50,22 @@ impl Step {
     #[must_use]
     pub fn purpose(self) -> &'static str {
         match self {
-            Self::Data => "Load a file and say which column holds the text and which the label",
-            Self::Labels => "See how many rows each label has and look through the rows",
-            Self::Prepare => "Clean the texts and set rows aside for validation and test",
+            Self::Data => "Open a data file and choose its columns",
+            Self::Labels => "See how many rows each label has, and explore the rows",
+            Self::Prepare => "Clean the texts and split the rows into training, validation and test sets",
             Self::Model => "Choose a pre-trained model and how to train it",
-            Self::Train => "Fine-tune and watch it learn",
-            Self::Evaluate => "See how good the model is, and where it errs",
-            Self::Review => "Go through the misclassified rows and correct labels",
+            Self::Train => "Fine-tune the model and follow its progress",
+            Self::Evaluate => "See how good the model is, and where it makes mistakes",
+            Self::Review => "Go through misclassified rows and correct their labels",
             Self::Export => "Save the trained model and its predictions",
         }
     }
 }
 
-/// Something in the way, and what to do about it.
+/// Something that blocks a step, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// The step where it is mended.
+    /// The step where it can be fixed.
     pub step: Step,
     /// What is wrong and what to do.
     pub message: String,
@@ -76,7 +76,7 @@ pub struct Issue {
 pub enum Readiness {
     /// It can be done now.
     Ready,
-    /// It cannot yet, and why.
+    /// It cannot be done yet, and why.
     Blocked(Vec<Issue>),
     /// It is done; it can be done again.
     Done,
@@ -88,13 +88,13 @@ pub enum Readiness {
 pub struct Facts {
     /// Column names of the main file, once read.
     pub columns: Option<Vec<String>>,
-    /// What stands in the way of preparing the data (no text column, one label only, ...), once known.
+    /// What blocks preparing the data (no text column, only one label, ...), once known.
     pub data_issues: Vec<String>,
     /// The data has been cleaned and split.
     pub prepared: bool,
     /// The chosen model is on this machine.
     pub model_available: bool,
-    /// Training can bring the chosen model onto this machine: it stands in the catalogue.
+    /// Training can download the chosen model: it is in the catalogue.
     pub model_fetchable: bool,
     /// There is a finished run.
     pub has_run: bool,
@@ -121,7 +121,18 @@ pub fn readiness(project: &Project, facts: &Facts, step: Step) -> Readiness {
 }
 
 fn columns_chosen(project: &Project, facts: &Facts) -> bool {
-    facts.columns.as_ref().is_some_and(|columns| project.dataset.columns_chosen(columns))
+    facts.columns.as_ref().is_some_and(|columns| project.columns_chosen(columns))
+}
+
+impl Project {
+    /// Asks for the columns that the task needs: "Choose a text column and a label column".
+    #[must_use]
+    pub fn column_advice(&self) -> String {
+        let needed = self.task.roles().iter().filter(|rule| rule.is_needed());
+        let columns: Vec<String> =
+            needed.map(|rule| format!("a {} column", rule.role.title().to_lowercase())).collect();
+        format!("Choose {}", columns.join(" and "))
+    }
 }
 
 fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
@@ -134,10 +145,12 @@ fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
         return vec![issue(Step::Data, "Open a data file first")];
     }
     if facts.columns.is_some() && !columns_chosen(project, facts) {
-        issues.push(issue(Step::Data, "Choose the text column and the label column"));
+        issues.push(issue(Step::Data, &project.column_advice()));
     }
     if step >= Step::Train {
-        issues.extend(facts.data_issues.iter().map(|message| issue(Step::Labels, message)));
+        // Most are about labels; a task without them has the data step alone.
+        let step = if project.task.steps().contains(&Step::Labels) { Step::Labels } else { Step::Data };
+        issues.extend(facts.data_issues.iter().map(|message| issue(step, message)));
     }
     if step == Step::Train && !facts.model_available && !facts.model_fetchable {
         issues.push(issue(Step::Model, "Download the model, or open a model folder"));
@@ -151,6 +164,28 @@ fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::project::{ColumnRole, DatasetSettings, TaskKind};
+
+    #[test]
+    fn a_task_asks_for_the_columns_it_needs_where_they_can_be_chosen() {
+        let columns = vec!["body".to_owned(), "mood".to_owned()];
+        let facts = Facts { columns: Some(columns), data_issues: vec!["Too few rows".to_owned()], ..Facts::default() };
+        let dataset = DatasetSettings { main: Some("rows.csv".into()), ..DatasetSettings::default() };
+        for (kind, message, step) in [
+            (TaskKind::TextClassification, "Choose a text column and a label column", Step::Labels),
+            (TaskKind::LanguageModelling, "Choose a text column", Step::Data),
+        ] {
+            let mut project = Project { dataset: dataset.clone(), ..Project::new(kind) };
+            assert_eq!(readiness(&project, &facts, Step::Data), Readiness::Ready);
+            let Readiness::Blocked(issues) = readiness(&project, &facts, Step::Train) else { panic!("not blocked") };
+            let expected = [(Step::Data, message), (step, "Too few rows")];
+            let said: Vec<(Step, &str)> = issues.iter().map(|issue| (issue.step, issue.message.as_str())).collect();
+            assert_eq!(said[..2], expected);
+            project.dataset.set_role("body", Some(ColumnRole::Text));
+            let done = if kind == TaskKind::LanguageModelling { Readiness::Done } else { Readiness::Ready };
+            assert_eq!(readiness(&project, &facts, Step::Data), done);
+        }
+    }
 
     #[test]
     fn training_needs_a_model_that_is_here_or_can_be_fetched() {

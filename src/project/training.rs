@@ -7,43 +7,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::project::MetricName;
 
-/// Everything the trainer needs beside the data and the model.
+/// Hyperparameters: everything the trainer needs besides the data and the model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainingSettings {
-    /// Passes over the training rows.
+    /// Passes over the training set.
     pub epochs: u32,
-    /// Rows in a step.
+    /// Rows in a batch.
     pub batch_size: usize,
-    /// Longest text in tokens, special tokens included; longer ones are cut at the end.
+    /// Most tokens of a text, special tokens included; longer texts are truncated at the end.
     pub max_length: usize,
-    /// Batches whose gradients are summed before the optimizer steps.
+    /// Batches whose gradients are summed before each optimizer step.
     pub gradient_accumulation: usize,
-    /// Group texts of similar length in a batch.
+    /// Whether a batch groups texts of similar length, which needs less padding.
     pub group_by_length: bool,
     /// `AdamW` and the learning rate.
     pub optimizer: OptimizerSettings,
-    /// Shape of the learning rate over the run.
+    /// How the learning rate changes over the run.
     pub schedule: ScheduleKind,
     /// Share of steps over which the learning rate rises from 0, 0..1.
     pub warmup: f64,
     /// Dropout probability of hidden states and attention; `None` keeps the model's own.
     pub dropout: Option<f64>,
-    /// Share of probability given to the other labels, 0..1.
-    pub label_smoothing: f64,
-    /// How rare labels are weighted.
-    pub class_weights: ClassWeights,
-    /// When to evaluate on validation.
+    /// When to evaluate on the validation set.
     pub evaluate_every: EvaluateEvery,
-    /// The metric that decides which evaluation is best.
-    pub best_metric: MetricChoice,
+    /// The metric that decides which checkpoint is best; `None` is the first of the task's metrics. See
+    /// [`crate::project::Project::best_metric`].
+    pub best_metric: Option<MetricName>,
     /// When to stop before the last epoch.
     pub early_stopping: Option<EarlyStopping>,
-    /// Seed of the new head, the shuffles and the dropout.
+    /// Seed of the new head, the shuffling and the dropout.
     pub seed: u64,
-    /// What computes.
+    /// The device that trains.
     pub device: DeviceChoice,
-    /// Arithmetic of the matrix products.
+    /// Number format of the matrix products.
     pub precision: Precision,
     /// Which part of the network is trained.
     pub trained_layers: TrainedLayers,
@@ -67,10 +64,10 @@ pub struct OptimizerSettings {
     pub max_grad_norm: f64,
 }
 
-/// Shape of the learning rate after the warm-up.
+/// How the learning rate changes after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ScheduleKind {
-    /// Falls in a line to 0 at the last step.
+    /// Falls linearly to 0 at the last step.
     #[default]
     Linear,
     /// Falls along half a cosine to 0 at the last step.
@@ -79,7 +76,7 @@ pub enum ScheduleKind {
     Constant,
 }
 
-/// How the loss weighs the labels.
+/// How much each label counts in the loss.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ClassWeights {
     /// Every row counts the same.
@@ -87,43 +84,21 @@ pub enum ClassWeights {
     None,
     /// rows / (labels x rows of the label), as scikit-learn's `balanced`.
     Balanced,
-    /// By label name; labels not named have weight 1.
+    /// By label name; other labels have weight 1.
     ByHand(std::collections::BTreeMap<String, f64>),
 }
 
-/// When to evaluate on validation.
+/// When to evaluate on the validation set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EvaluateEvery {
-    /// After each pass.
+    /// After each epoch.
     #[default]
     Epoch,
     /// After this many optimizer steps, and after the last.
     Steps(u32),
 }
 
-/// A metric on validation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MetricChoice {
-    /// Unweighted mean of the labels' F1; higher is better.
-    #[default]
-    MacroF1,
-    /// Share of right answers; higher is better.
-    Accuracy,
-    /// Mean cross-entropy; lower is better.
-    Loss,
-}
-
-impl From<MetricChoice> for MetricName {
-    fn from(choice: MetricChoice) -> Self {
-        match choice {
-            MetricChoice::MacroF1 => Self::MacroF1,
-            MetricChoice::Accuracy => Self::Accuracy,
-            MetricChoice::Loss => Self::Loss,
-        }
-    }
-}
-
-/// Stop when the metric has not improved for a while.
+/// Stops training when the metric has not improved for a while.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EarlyStopping {
@@ -133,7 +108,7 @@ pub struct EarlyStopping {
     pub min_delta: f64,
 }
 
-/// Arithmetic of the matrix products; everything else is 32-bit.
+/// Number format of the matrix products; everything else is 32-bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Precision {
     /// The fastest that is accurate on this machine.
@@ -146,10 +121,10 @@ pub enum Precision {
     Bf16,
 }
 
-/// What computes.
+/// The device that trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// The processor: Hone's kernels are made for it, and how they compare with a GPU was not measured yet.
+    /// The processor, which Hone's kernels are written for. They have not been compared with a GPU yet.
     #[default]
     Auto,
     /// The processor.
@@ -171,7 +146,7 @@ impl std::fmt::Display for DeviceChoice {
     }
 }
 
-/// Which part of a network is trained. The rest stays as it is, is computed once for each text and has no dropout.
+/// Which part of a network is trained. The rest is frozen: it is computed once for each text and has no dropout.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrainedLayers {
     /// Everything.
@@ -184,7 +159,7 @@ pub enum TrainedLayers {
 }
 
 impl TrainedLayers {
-    /// How many of `layers` layers, from the bottom, stay as they are, and the embeddings with them; `None` when
+    /// How many of `layers` layers are frozen, counted from the bottom, together with the embeddings; `None` when
     /// everything is trained.
     #[must_use]
     pub fn frozen(self, layers: usize) -> Option<usize> {
@@ -199,11 +174,11 @@ impl TrainedLayers {
 /// A named set of hyperparameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Preset {
-    /// One pass, short texts: a first look.
+    /// One epoch, short texts: a first look.
     Quick,
-    /// Three passes: what most papers use.
+    /// Three epochs, as in most papers.
     Balanced,
-    /// More passes at a lower learning rate, with early stopping.
+    /// More epochs at a lower learning rate, with early stopping.
     Thorough,
 }
 
@@ -231,10 +206,8 @@ impl Default for TrainingSettings {
             schedule: ScheduleKind::default(),
             warmup: 0.1,
             dropout: None,
-            label_smoothing: 0.0,
-            class_weights: ClassWeights::default(),
             evaluate_every: EvaluateEvery::default(),
-            best_metric: MetricChoice::default(),
+            best_metric: None,
             early_stopping: Some(EarlyStopping::default()),
             seed: 42,
             device: DeviceChoice::default(),
@@ -248,10 +221,11 @@ impl Preset {
     /// The presets in the order they are shown.
     pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
 
-    /// The settings this preset stands for; `seed`, `device` and `precision` keep their present values.
+    /// The settings of this preset; the metric, `seed`, `device` and `precision` keep their current values.
     #[must_use]
     pub fn apply(self, now: &TrainingSettings) -> TrainingSettings {
         let base = TrainingSettings {
+            best_metric: now.best_metric,
             seed: now.seed,
             device: now.device,
             precision: now.precision,
@@ -270,7 +244,7 @@ impl Preset {
         }
     }
 
-    /// The preset these settings stand for, if any.
+    /// The preset that has these settings, if any.
     #[must_use]
     pub fn of(settings: &TrainingSettings) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.apply(settings) == *settings)

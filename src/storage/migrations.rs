@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::project::SCHEMA_VERSION;
+use crate::project::{Project, SCHEMA_VERSION};
+use crate::storage::{ron_file, version_1};
 
 /// Turns the text of a project file of one version into that of the next.
 ///
@@ -10,7 +11,35 @@ use crate::project::SCHEMA_VERSION;
 pub(super) type Migration = fn(&str) -> Result<String, ron::error::SpannedError>;
 
 /// `MIGRATIONS[v - 1]` brings version `v` to `v + 1`. Raising [`SCHEMA_VERSION`] without adding one does not compile.
-pub(super) const MIGRATIONS: [Migration; (SCHEMA_VERSION - 1) as usize] = [];
+pub(super) const MIGRATIONS: [Migration; (SCHEMA_VERSION - 1) as usize] = [to_version_2];
+
+/// The settings of the task, columns by role.
+fn to_version_2(text: &str) -> Result<String, ron::error::SpannedError> {
+    written(&Project::from(ron::from_str::<version_1::Project>(text)?))
+}
+
+/// Brings the project within the text of a run's `settings.ron` up to this version.
+pub(super) fn migrate_run(text: &str) -> Result<String, ron::error::SpannedError> {
+    /// Reads nothing but the version of the project within.
+    #[derive(Deserialize)]
+    struct Run {
+        project: Version,
+    }
+    match ron::from_str::<Run>(text)?.project.schema_version {
+        1 => {
+            let run: version_1::RunSettings<version_1::Project> = ron::from_str(text)?;
+            written(&run.with_project(Project::from))
+        }
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn written(value: &impl serde::Serialize) -> Result<String, ron::error::SpannedError> {
+    let unplaced = |code| ron::error::SpannedError { code, span: ron::error::Span { start: BEGIN, end: BEGIN } };
+    ron_file::to_text(value).map_err(unplaced)
+}
+
+const BEGIN: ron::error::Position = ron::error::Position { line: 1, col: 1 };
 
 /// Reads nothing but the version.
 #[derive(Deserialize)]
@@ -37,7 +66,7 @@ pub(super) fn migrate(text: &str, version: u32, migrations: &[Migration]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{EvaluateEvery, Project};
+    use crate::project::EvaluateEvery;
 
     #[test]
     fn the_version_is_found_among_fields_of_any_kind() {

@@ -20,6 +20,7 @@ mod sample;
 mod scratch_file;
 mod settings;
 mod token_cache;
+mod version_1;
 
 pub use atomic::write_atomic;
 pub use error::{OpenError, StorageError, advice};

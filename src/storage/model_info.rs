@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{CleaningSettings, Precision};
+use crate::project::{CleaningSettings, Precision, TaskKind};
 use crate::storage::{StorageError, ron_file};
 
 /// Name of the file in a model folder.
@@ -16,6 +16,8 @@ pub const MODEL_INFO_FILE: &str = "hone.ron";
 pub struct ModelFolderInfo {
     /// Version of Hone that wrote it.
     pub hone_version: String,
+    /// What the model was trained for.
+    pub task: TaskKind,
     /// How texts were cleaned before training.
     pub cleaning: CleaningSettings,
     /// Column that held the text.
@@ -78,6 +80,7 @@ mod tests {
         std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: 128)").unwrap();
         let earlier = read_model_info(folder.path()).unwrap().unwrap();
         assert!(earlier.joined_columns.is_empty());
+        assert_eq!(earlier.task, TaskKind::TextClassification, "models of earlier versions were classifiers");
         assert_eq!(earlier.precision, Precision::F32, "models of earlier versions were trained in 32 bits");
         std::fs::write(folder.path().join(MODEL_INFO_FILE), "(max_length: many)").unwrap();
         let message = read_model_info(folder.path()).unwrap_err().to_string();

@@ -11,6 +11,7 @@ use arrow_array::types::{ArrowPrimitiveType, Float32Type, Float64Type, UInt64Typ
 use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, PrimitiveArray, RecordBatch, StringArray, UInt64Array};
 use arrow_schema::{Field, Schema};
 
+use crate::data::Target;
 use crate::evaluation::{Answer, ClassAnswer, MaskedAnswer, MaskedCounts, Prediction};
 
 pub(super) const ID: &str = "id";
@@ -67,7 +68,7 @@ fn push_classes(columns: &mut Columns, predictions: &[Prediction], labels: &[Str
     };
     let answers: Vec<ClassAnswer> = predictions.iter().map(answer).collect::<Result<_, _>>()?;
     let truth: Vec<Option<&str>> =
-        predictions.iter().map(|prediction| prediction.label.map(name).transpose()).collect::<Result<_, _>>()?;
+        predictions.iter().map(|prediction| prediction.label().map(name).transpose()).collect::<Result<_, _>>()?;
     let predicted: Vec<&str> = answers.iter().map(|answer| name(answer.predicted)).collect::<Result<_, _>>()?;
     columns.push("label", true, StringArray::from(truth));
     columns.push("predicted", false, StringArray::from(predicted));
@@ -83,14 +84,14 @@ fn push_masked_words(columns: &mut Columns, predictions: &[Prediction]) -> Resul
         prediction.answer.masked_words().copied().ok_or_else(|| format!("row {} has no masked words", prediction.id))
     };
     let answers: Vec<MaskedAnswer> = predictions.iter().map(answer).collect::<Result<_, _>>()?;
-    let overall = answers.iter().map(|answer| answer.overall).collect();
-    let terms = answers.iter().map(|answer| answer.terms).collect();
-    push_counts(columns, "", overall);
-    push_counts(columns, TERM, terms);
+    let overall: Vec<MaskedCounts> = answers.iter().map(|answer| answer.overall).collect();
+    let terms: Vec<MaskedCounts> = answers.iter().map(|answer| answer.terms).collect();
+    push_counts(columns, "", &overall);
+    push_counts(columns, TERM, &terms);
     Ok(())
 }
 
-fn push_counts(columns: &mut Columns, prefix: &str, counts: Vec<MaskedCounts>) {
+fn push_counts(columns: &mut Columns, prefix: &str, counts: &[MaskedCounts]) {
     let whole = |value: fn(&MaskedCounts) -> u64| UInt64Array::from_iter_values(counts.iter().map(value));
     let nats = Float64Array::from_iter_values(counts.iter().map(|counts| counts.nats));
     columns.push(format!("{prefix}{TOKENS}"), false, whole(|counts| counts.tokens));
@@ -117,19 +118,19 @@ fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, String
 
 /// Adds the rows of a batch to `predictions`.
 pub(super) fn from_batch(batch: &RecordBatch, predictions: &mut Vec<Prediction>) -> Result<(), String> {
-    let (labels, answers) = if batch.column_by_name(TOKENS).is_some() {
-        (vec![None; batch.num_rows()], masked_words(batch)?)
+    let (targets, answers) = if batch.column_by_name(TOKENS).is_some() {
+        (vec![Target::None; batch.num_rows()], masked_words(batch)?)
     } else {
         classes(batch)?
     };
     let (row, text) = (text_column(batch, "row")?, text_column(batch, "text")?);
     let key = batch.column_by_name(ID).map(|_| text_column(batch, ID)).transpose()?;
-    for (index, (label, answer)) in labels.into_iter().zip(answers).enumerate() {
+    for (index, (target, answer)) in targets.into_iter().zip(answers).enumerate() {
         predictions.push(Prediction {
             id: row.value(index).parse()?,
             key: key.filter(|key| !key.is_null(index)).map(|key| key.value(index).to_owned()),
             text: text.value(index).to_owned(),
-            label,
+            target,
             answer,
         });
     }
@@ -137,7 +138,7 @@ pub(super) fn from_batch(batch: &RecordBatch, predictions: &mut Vec<Prediction>)
 }
 
 /// True classes and answers of a batch of class predictions.
-fn classes(batch: &RecordBatch) -> Result<(Vec<Option<u32>>, Vec<Answer>), String> {
+fn classes(batch: &RecordBatch) -> Result<(Vec<Target>, Vec<Answer>), String> {
     let schema = batch.schema();
     let labels: Vec<&str> = schema.fields().iter().filter_map(|field| field.name().strip_prefix(PROBABILITY)).collect();
     let class_id = |label: &str| {
@@ -147,15 +148,16 @@ fn classes(batch: &RecordBatch) -> Result<(Vec<Option<u32>>, Vec<Answer>), Strin
     let probabilities: Vec<&PrimitiveArray<Float32Type>> =
         labels.iter().map(|label| number_column(batch, &format!("{PROBABILITY}{label}"))).collect::<Result<_, _>>()?;
     let (truth, predicted) = (text_column(batch, "label")?, text_column(batch, "predicted")?);
-    let (mut labels, mut answers) = (Vec::new(), Vec::new());
+    let (mut targets, mut answers) = (Vec::new(), Vec::new());
     for index in 0..batch.num_rows() {
-        labels.push((!truth.is_null(index)).then(|| class_id(truth.value(index))).transpose()?);
+        let class = (!truth.is_null(index)).then(|| class_id(truth.value(index))).transpose()?;
+        targets.push(class.map_or(Target::None, Target::Class));
         answers.push(Answer::Class(ClassAnswer {
             predicted: class_id(predicted.value(index))?,
             probabilities: probabilities.iter().map(|column| column.value(index)).collect(),
         }));
     }
-    Ok((labels, answers))
+    Ok((targets, answers))
 }
 
 fn masked_words(batch: &RecordBatch) -> Result<Vec<Answer>, String> {

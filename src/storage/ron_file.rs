@@ -44,8 +44,17 @@ where
 
 /// Reads what [`write()`] wrote; a file that is not so is [`StorageError::Damaged`] with `advice`.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, advice: &'static str) -> Result<T, StorageError> {
+    read_with(path, |text| Ok(text.to_owned()), advice)
+}
+
+/// As [`read()`], after a step that brings the text of an earlier version up to this one.
+pub(super) fn read_with<T: DeserializeOwned>(
+    path: &Path,
+    migrate: impl FnOnce(&str) -> Result<String, ron::error::SpannedError>,
+    advice: &'static str,
+) -> Result<T, StorageError> {
     let text = read_text(path, advice)?;
-    ron::from_str(&text).map_err(|error| damaged(path, &error, advice))
+    migrate(&text).and_then(|text| ron::from_str(&text)).map_err(|error| damaged(path, &error, advice))
 }
 
 fn read_text(path: &Path, advice: &'static str) -> Result<String, StorageError> {

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::storage::migrations::migrate_run;
 use crate::storage::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StepMetrics};
 use crate::storage::run_version_1::{EvaluationPoint1, RunFigures1, RunStatus1};
 use crate::storage::{StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths};
@@ -183,7 +184,7 @@ impl RunFolder {
     /// The file system's, a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<RunSettings, StorageError> {
         let path = self.path.join(SETTINGS);
-        let mut settings: RunSettings = ron_file::read(&path, RUN_ADVICE)?;
+        let mut settings: RunSettings = ron_file::read_with(&path, migrate_run, RUN_ADVICE)?;
         if settings.schema_version > RUN_SCHEMA_VERSION {
             let reason = format!("run format {} of Hone {}", settings.schema_version, settings.hone_version);
             return Err(StorageError::Damaged { path, reason, advice: "Update Hone to read it." });

@@ -102,7 +102,7 @@ impl RunFolder {
         let tokens: u64 = steps.iter().map(|step| step.tokens).sum();
         let train_seconds = last.map_or(0.0, |step| step.train_seconds);
         let best = evaluations.into_iter().rfind(|evaluation| evaluation.is_best);
-        let settings = self.read_settings().map(|settings| (settings.device, settings.project.task));
+        let settings = self.read_settings().map(|settings| (settings.device, settings.project.task.kind()));
         let (device, task) = settings.unwrap_or_default();
         RunSummary {
             run: self.id(),

@@ -47,7 +47,7 @@ mod tests {
         let folder = temp.path().join("deep").join(FOLDER);
         unpack(&folder).unwrap();
         let mut opened = ProjectFile::open(&folder).unwrap();
-        assert_eq!(opened.project.dataset.text_column, "review");
+        assert_eq!(opened.project.dataset.text_column(), Some("review"));
         assert!(folder.join(opened.project.dataset.main.as_ref().unwrap()).is_file());
         opened.project.name = "Mine".to_owned();
         opened.file.save(&opened.project).unwrap();

@@ -71,10 +71,8 @@ pub(super) fn score(
             look(done)?;
         }
         let logits = logits?;
-        let width = logits.first().map_or(0, Vec::len);
         let Reads { rows, words } = task.reads(samples, &batch);
-        let values = logits.concat();
-        scorer.add(&BatchLogits { values: &values, width, rows: &rows, wanted: &batch.wanted, words: &words });
+        scorer.add(&BatchLogits { logits: &logits, rows: &rows, wanted: &batch.wanted, words: &words });
         done += numbers.len();
     }
     look(done)?;

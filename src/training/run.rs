@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::data::{BatchPlan, Prepared, file_sha256};
+use crate::data::{BatchPlan, Prepared, TextTokenizer, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model};
 use crate::progress::{Control, Watch};
@@ -85,14 +85,16 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     let TrainInputs { project, prepared, model_folder, .. } = inputs;
     let settings = &project.training;
     settings.check()?;
+    project.task.check()?;
     setup::check_data(prepared)?;
-    let task = tasks::definition(project, prepared);
+    let tokenizer = TextTokenizer::load(model_folder)?;
+    let task = tasks::definition(project, prepared, &tokenizer)?;
     let model = setup::load_model(model_folder, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
     if max_length < settings.max_length {
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are truncated."));
     }
-    let data = setup::tokenise(&*task, prepared, (model_folder, inputs.project_folder), max_length, &mut voice)?;
+    let data = setup::tokenise(&*task, &tokenizer, prepared, inputs.project_folder, max_length, &mut voice)?;
     let loss = task.loss(&data.train.samples)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers
@@ -144,7 +146,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         plan,
         run,
         voice,
-        watch: BestWatch::new(settings.best_metric.into(), settings.early_stopping.clone()),
+        watch: BestWatch::new(project.best_metric(), settings.early_stopping.clone()),
         best: None,
         untrained: None,
         pace,
@@ -189,10 +191,11 @@ fn run_settings(
 fn model_info(project: &Project, labels: &[String], max_length: usize, compute: &Compute) -> ModelFolderInfo {
     ModelFolderInfo {
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
+        task: project.task.kind(),
         cleaning: project.cleaning.clone(),
-        text_column: project.dataset.text_column.clone(),
-        joined_columns: project.dataset.joined_columns.clone(),
-        label_column: project.dataset.labelled_by().collect::<Vec<_>>().join(", "),
+        text_column: project.dataset.text_column().unwrap_or_default().to_owned(),
+        joined_columns: project.dataset.joined_columns().map(str::to_owned).collect(),
+        label_column: project.dataset.label_columns().collect::<Vec<_>>().join(", "),
         max_length,
         labels: labels.to_vec(),
         precision: compute.precision_setting(),
@@ -305,7 +308,7 @@ fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
         id: example.id,
         key: rows.keys.get(place).copied().flatten().map(str::to_owned),
         text: example.text.clone(),
-        label: Some(example.label),
+        target: example.target,
         answer: answer.clone(),
     };
     rows.examples.iter().zip(answers).enumerate().map(of_row).collect()

@@ -115,7 +115,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
-    use crate::data::Side;
+    use crate::data::{Side, Target};
     use crate::progress::Control;
     use crate::project::RowId;
 
@@ -124,7 +124,7 @@ mod tests {
             id: RowId::default(),
             row: 0,
             text: (*text).to_owned(),
-            label: 0,
+            target: Target::Class(0),
             side: Side::Train,
             relabelled: false,
         };

@@ -1,13 +1,12 @@
 //! The last data read and prepared, kept so that neither another job nor another worker reads it again.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared};
 use crate::progress::Watch;
-use crate::project::{DatasetSettings, LabelSettings, ModelChoice, Project, SplitSettings, TrainingSettings};
+use crate::project::{DatasetSettings, Project};
 
 use crate::worker::comparing::Comparisons;
 use crate::worker::{Context, JobError};
@@ -59,18 +58,6 @@ fn stamp(path: &Path, levels: usize) -> Option<(u64, SystemTime)> {
     Some((bytes, changed))
 }
 
-/// The project without what preparing does not look at.
-fn preparation_key(project: &Project) -> Project {
-    Project {
-        name: String::new(),
-        model: ModelChoice::default(),
-        training: TrainingSettings::default(),
-        labels: LabelSettings { colours: BTreeMap::new(), ..project.labels.clone() },
-        split: SplitSettings { ignored_leaks: BTreeSet::new(), ..project.split.clone() },
-        ..project.clone()
-    }
-}
-
 impl SharedData {
     /// Keeps rows just read.
     pub(super) fn keep_imported(&self, project: &Project, folder: &Path, imported: Imported) -> Arc<Imported> {
@@ -87,7 +74,7 @@ impl SharedData {
         prepared: Prepared,
     ) -> Arc<Prepared> {
         let prepared = Arc::new(prepared);
-        let mut key = preparation_key(project);
+        let mut key = project.clone();
         key.edits.follow(&prepared.moved_edits);
         self.lock().prepared = Some((key, Arc::clone(imported), Arc::clone(&prepared)));
         prepared
@@ -98,11 +85,10 @@ impl SharedData {
     }
 
     fn prepared(&self, project: &Project, imported: &Arc<Imported>) -> Option<Arc<Prepared>> {
-        let key = preparation_key(project);
         let kept = self.lock();
         kept.prepared
             .as_ref()
-            .filter(|(kept, rows, _)| *kept == key && Arc::ptr_eq(rows, imported))
+            .filter(|(kept, rows, _)| Arc::ptr_eq(rows, imported) && kept.prepared_from() == project.prepared_from())
             .map(|(.., prepared)| Arc::clone(prepared))
     }
 

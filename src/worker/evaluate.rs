@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side};
+use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Target};
 use crate::evaluation::{Metrics, Prediction, Scored};
 use crate::predictor::Predictor;
 use crate::progress::Watch;
@@ -73,7 +73,7 @@ fn measure(
     let Scored { metrics, answers } = model.score(&texts, &truth, watch)?;
     let predictions = rows.into_iter().zip(answers).map(|(row, answer)| {
         let LabelledRow { id, key, text, label } = row;
-        Prediction { id, key, text, label: Some(label), answer }
+        Prediction { id, key, text, target: Target::Class(label), answer }
     });
     let predictions = predictions.collect();
     Ok(EvaluationReport { run, data, metrics, predictions })
@@ -91,7 +91,7 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
         id: example.id,
         key: prepared.keys.get(place).cloned().flatten(),
         text: example.text.clone(),
-        label: example.label,
+        label: example.class().unwrap_or_default(),
     };
     let test = prepared.examples.iter().enumerate().filter(|(_, example)| example.side == Side::Test);
     let rows: Vec<LabelledRow> = test.map(row).collect();
@@ -111,7 +111,7 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.log_bad_rows(&imported);
     let table = &imported.table;
-    for name in project.dataset.read_columns().chain(project.dataset.labelled_by()) {
+    for name in project.dataset.read_columns().chain(project.dataset.label_columns()) {
         column(table, name, path)?;
     }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
@@ -122,8 +122,8 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
         let raw = columns.label(row).text().trim();
-        let name = project.labels.resolve(raw);
-        if text.trim().is_empty() || raw.is_empty() || project.labels.excluded.contains(name) {
+        let name = project.labels().resolve(raw);
+        if text.trim().is_empty() || raw.is_empty() || project.labels().excluded.contains(name) {
             continue;
         }
         let record = table.records[row];

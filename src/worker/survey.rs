@@ -30,16 +30,14 @@ impl Survey {
     /// Walks all rows.
     #[must_use]
     pub fn of(prepared: &Prepared) -> Self {
-        let counts = prepared.counts();
-        let sides = std::array::from_fn(|side| counts.iter().map(|label| label[side]).sum());
         let mut dropped: BTreeMap<DropReason, Vec<RowId>> = BTreeMap::new();
         for (id, reason) in &prepared.dropped {
             dropped.entry(*reason).or_default().push(*id);
         }
         let words = word_counts(prepared);
         Self {
-            sides,
-            counts,
+            sides: prepared.sides(),
+            counts: prepared.counts(),
             lengths: length_histogram(&words, BINS),
             words,
             relabelled: prepared.examples.iter().filter(|example| example.relabelled).count(),
@@ -63,7 +61,7 @@ impl Survey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Side};
+    use crate::data::{Example, Side, Target};
     use crate::project::SourceFile;
 
     fn id(record: u64) -> RowId {
@@ -76,7 +74,7 @@ mod tests {
             id: id(record),
             row: record as usize,
             text: "some words here".to_owned(),
-            label,
+            target: Target::Class(label),
             side,
             relabelled: false,
         };

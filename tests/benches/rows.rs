@@ -16,7 +16,7 @@ use hone::data::{
     Imported, Prepared, RowQuery, RowSet, Rows, Sort, SortBy, Within, find_rows, import, prepare, word_counts,
 };
 use hone::progress::{Control, Watch};
-use hone::project::{DatasetSettings, Project};
+use hone::project::{ColumnRole, DatasetSettings, Project};
 
 fn main() {
     // Read before the first bench is timed.
@@ -34,12 +34,8 @@ struct Table {
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     let path = std::env::var_os("HONE_ROWS").map_or_else(|| made_up(folder.path()), PathBuf::from);
-    let dataset = DatasetSettings {
-        main: Some(path),
-        text_column: "text".to_owned(),
-        label_column: "label".to_owned(),
-        ..DatasetSettings::default()
-    };
+    let dataset = DatasetSettings { main: Some(path), ..DatasetSettings::default() }
+        .with_columns(&[("text", ColumnRole::Text), ("label", ColumnRole::Label)]);
     let project = Project { dataset, ..Project::default() };
     let control = Control::default();
     let watch = &mut Watch { control: &control, report: &mut |_| {} };

@@ -14,12 +14,13 @@ mod roles;
 mod several;
 mod search;
 mod split;
+mod unlabelled;
 
 use std::path::Path;
 
 use hone::data::{DataError, Imported, ImportedFile, Prepared, import, prepare, read_table};
 use hone::progress::{Control, Watch};
-use hone::project::{DatasetSettings, Project, SourceFile};
+use hone::project::{ColumnRole, DatasetSettings, Project, SourceFile};
 use tempfile::TempDir;
 
 /// Runs `work` with a watch that nobody stops.
@@ -65,10 +66,9 @@ fn project(folder: &Path, main: &str, validation: Option<&str>, test: Option<&st
             main: Some(save("main.csv", main)),
             validation: validation.map(|content| save("validation.csv", content)),
             test: test.map(|content| save("test.csv", content)),
-            text_column: "text".to_owned(),
-            label_column: "label".to_owned(),
             ..DatasetSettings::default()
-        },
+        }
+        .with_columns(&[("text", ColumnRole::Text), ("label", ColumnRole::Label)]),
         ..Project::default()
     }
 }

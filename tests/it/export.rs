@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hone::data::{TextTokenizer, packed};
+use hone::data::{Target, TextTokenizer, packed};
 use hone::evaluation::{Answer, ClassAnswer, ClassificationMetrics, Metrics, Prediction};
 use hone::export::{ExportError, ExportFormat, Exported, export};
 use hone::models::{LoadOptions, Mode, Model};
@@ -75,14 +75,14 @@ fn predictions(run: &RunFolder, labels: &[String]) -> Vec<Prediction> {
         let predicted = (0..3).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap() as u32;
         let id = format!("main:{}", at + 1).parse().unwrap();
         let answer = Answer::Class(ClassAnswer { predicted, probabilities });
-        Prediction { id, key: None, text: text.to_owned(), label: Some(at as u32 % 3), answer }
+        Prediction { id, key: None, text: text.to_owned(), target: Target::Class(at as u32 % 3), answer }
     };
     answers.map(one).collect()
 }
 
 fn summary(run: &RunFolder, labels: &[String]) -> RunSummary {
     let predictions = predictions(run, labels);
-    let truth: Vec<u32> = predictions.iter().filter_map(|prediction| prediction.label).collect();
+    let truth: Vec<u32> = predictions.iter().filter_map(Prediction::label).collect();
     let predicted: Vec<u32> = predictions.iter().filter_map(Prediction::predicted).collect();
     let metrics = Metrics::Classification(ClassificationMetrics::compute(labels, &truth, &predicted, 0.5));
     RunSummary {

@@ -1,67 +1,102 @@
-//! A run that version 1 trained (the sample project) is read, shown and exported as the types of today.
+//! The files of runs that version 1 trained are read as the types of today: see `cli/old_projects.rs` for what can be done
+//! with such runs.
 
 use std::path::{Path, PathBuf};
 
 use hone::evaluation::{BaselineName, Metrics, Prediction};
 use hone::project::MetricName;
-use hone::storage::{RunFolder, RunOutcome, StopReason};
+use hone::storage::{RunFolder, RunOutcome, RunSummary};
+use serde_json::Value;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/run-v1")
+/// A run of version 1, and what `hone train --json` printed of it then.
+struct Old {
+    run: RunFolder,
+    printed: Value,
 }
 
-fn run() -> RunFolder {
-    RunFolder::find(&folder(), None).unwrap()
+fn old_runs() -> [Old; 2] {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/projects-v1");
+    ["plain", "columns"].map(|name| {
+        let printed = std::fs::read_to_string(folder.join(format!("{name}.json"))).unwrap();
+        let printed: Value = serde_json::from_str(&printed).unwrap();
+        Old { run: RunFolder::find(&folder.join(name), None).unwrap(), printed: printed["train"].clone() }
+    })
+}
+
+impl Old {
+    fn summary(&self) -> RunSummary {
+        match self.run.outcome() {
+            RunOutcome::Finished(summary) => summary,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn labels(&self) -> Vec<String> {
+        self.run.read_settings().unwrap().labels
+    }
+
+    fn number(&self, path: &str) -> f64 {
+        self.printed.pointer(path).and_then(Value::as_f64).unwrap()
+    }
+}
+
+/// Equal but for the last bit, which reading JSON may change.
+fn same(found: Option<f64>, printed: f64) {
+    assert!(found.is_some_and(|found| (found - printed).abs() <= 2.0 * f64::EPSILON * printed), "{found:?} {printed}");
 }
 
 #[test]
-#[allow(clippy::float_cmp, reason = "numbers are read to the last bit")]
-fn its_metrics_and_baselines_are_those_it_was_written_with() {
-    let RunOutcome::Finished(summary) = run().outcome() else { panic!("it is finished") };
-    assert_eq!((summary.steps, summary.best_step, summary.stop_reason), (136, 136, StopReason::Completed));
-    assert_eq!((summary.validation.rows(), summary.measured().rows()), (78, 155));
-    assert_eq!(summary.validation.loss(), 0.708_271_533_411_323_2);
-    assert_eq!(summary.validation.get(MetricName::MacroF1), Some(0.774_291_938_997_821_4));
-    assert_eq!(summary.validation.get(MetricName::Accuracy), Some(0.769_230_769_230_769_3));
-    assert_eq!(summary.validation.get(MetricName::Perplexity), None);
-    let (steps, evaluations) = run().read_metrics().unwrap();
-    assert_eq!((steps.len(), evaluations.len()), (136, 4));
-    assert_eq!(evaluations[3].metrics, summary.validation);
-    let comparison = run().read_comparison().unwrap();
-    let interval = comparison.interval.unwrap();
-    assert_eq!((interval.low, interval.high), (0.765_583_785_890_145_3, 0.885_489_225_258_330_1));
-    let names: Vec<BaselineName> = comparison.baselines.iter().map(|baseline| baseline.name).collect();
-    assert_eq!(names, [BaselineName::MajorityClass, BaselineName::TfIdf]);
-    let majority = comparison.baseline(BaselineName::MajorityClass).unwrap();
-    assert_eq!((majority.rows(), majority.loss()), (155, 1.080_116_394_149_028_8));
+fn metrics_and_baselines_are_those_that_were_printed() {
+    for old in old_runs() {
+        let summary = old.summary();
+        assert_eq!(summary.steps, old.printed["steps"].as_u64().unwrap());
+        let test = summary.test.as_ref().unwrap();
+        for (metrics, side) in [(&summary.validation, "validation"), (test, "test")] {
+            let printed = |score: &str| old.number(&format!("/{side}/{score}"));
+            same(metrics.get(MetricName::Loss), printed("loss"));
+            same(metrics.get(MetricName::MacroF1), printed("macro_f1"));
+            same(metrics.get(MetricName::Accuracy), printed("accuracy"));
+            same(Some(metrics.rows() as f64), printed("rows"));
+            assert_eq!(metrics.get(MetricName::Perplexity), None);
+        }
+        assert_eq!(summary.measured(), test);
+        let (steps, evaluations) = old.run.read_metrics().unwrap();
+        assert_eq!(steps.len() as u64, summary.steps);
+        let best = evaluations.iter().find(|point| point.step == summary.best_step).unwrap();
+        same(Some(best.metrics.loss()), summary.validation.loss());
+        let confusion = |metrics: &Metrics| metrics.classification().unwrap().confusion.clone();
+        assert_eq!(confusion(&best.metrics), confusion(&summary.validation));
+
+        let comparison = old.run.read_comparison().unwrap();
+        let printed = old.printed["macro_f1_interval_95"].as_array();
+        assert_eq!(comparison.interval.is_some(), printed.is_some());
+        if let (Some(interval), Some(printed)) = (comparison.interval, printed) {
+            same(Some(interval.low), printed[0].as_f64().unwrap());
+            same(Some(interval.high), printed[1].as_f64().unwrap());
+        }
+        let baseline = |name| comparison.baseline(name).map(Metrics::loss);
+        same(baseline(BaselineName::MajorityClass), old.number("/majority_baseline/loss"));
+        same(baseline(BaselineName::TfIdf), old.number("/tfidf_baseline/loss"));
+        let names: Vec<BaselineName> = comparison.baselines.iter().map(|baseline| baseline.name).collect();
+        assert_eq!(names, [BaselineName::MajorityClass, BaselineName::TfIdf]);
+    }
 }
 
 #[test]
-fn its_settings_are_read() {
-    let settings = run().read_settings().unwrap();
-    assert_eq!((settings.rows, settings.labels.as_slice()), ([543, 78, 155], &labels()[..]));
-    assert_eq!(settings.project.dataset.main, Some(folder().join("reviews.csv")));
-}
+fn predictions_are_read_and_written_with_the_same_bytes() {
+    for old in old_runs() {
+        let [validation, test] = ["validation", "test"].map(|side| old.run.read_predictions(side).unwrap());
+        let correct = test.iter().filter(|prediction| !prediction.is_wrong()).count();
+        same(Some(correct as f64 / test.len() as f64), old.number("/test/accuracy"));
+        let labels = old.labels();
+        assert!(test.iter().all(|prediction: &Prediction| prediction.probabilities().len() == labels.len()));
 
-#[test]
-fn its_predictions_are_read_and_written_with_the_same_bytes() {
-    let kept = |side| run().read_predictions(side).unwrap();
-    let (validation, test) = (kept("validation"), kept("test"));
-    assert_eq!((validation.len(), test.len()), (78, 155));
-    let correct = test.iter().filter(|prediction| !prediction.is_wrong()).count();
-    let RunOutcome::Finished(summary) = run().outcome() else { panic!("it is finished") };
-    let accuracy = summary.test.as_ref().and_then(Metrics::classification).unwrap().accuracy;
-    assert!((correct as f64 / 155.0 - accuracy).abs() < 1e-12);
-    assert!(test.iter().all(|prediction: &Prediction| prediction.probabilities().len() == 3));
-
-    let temp = tempfile::tempdir().unwrap();
-    let again = RunFolder::create(temp.path()).unwrap();
-    again.write_predictions("validation", &validation, &labels()).unwrap();
-    again.write_predictions("test", &test, &labels()).unwrap();
-    let bytes = |run: &RunFolder| std::fs::read(run.predictions_path()).unwrap();
-    assert!(bytes(&again) == bytes(&run()), "other tools read the same file as before");
-}
-
-fn labels() -> [String; 3] {
-    ["negative", "neutral", "positive"].map(str::to_owned)
+        let folder = tempfile::tempdir().unwrap();
+        let again = RunFolder::create(folder.path()).unwrap();
+        again.write_predictions("validation", &validation, &labels).unwrap();
+        again.write_predictions("test", &test, &labels).unwrap();
+        let bytes = |path: PathBuf| std::fs::read(path).unwrap();
+        let same = bytes(again.predictions_path()) == bytes(old.run.predictions_path());
+        assert!(same, "other tools read the same file as before");
+    }
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use hone::evaluation::{Answer, Metrics};
+use hone::models::{HeadSpec, LoadOptions, Model};
 use hone::predictor::{Predictor, PredictorError};
 use hone::progress::{Control, Watch};
-use hone::project::Pattern;
+use hone::project::{Pattern, TaskKind};
 use hone::storage::{ModelFolderInfo, write_model_info};
 
 use crate::training::tiny_bert;
@@ -94,9 +95,29 @@ fn a_model_without_a_trained_head_is_refused() {
     let folder = copy(&ModelFolderInfo { labels: vec!["bad".to_owned(), "good".to_owned()], ..info() });
     for (labels, folder) in [("other labels", &folder), ("no labels", &copy(&ModelFolderInfo::default()))] {
         let (error, message) = refusal(folder.path());
-        assert!(matches!(error, PredictorError::NoHead(_)), "{labels}: {message}");
+        assert!(matches!(error, PredictorError::NoHead { .. }), "{labels}: {message}");
         assert!(message.contains("has no trained classification head. Train it first"), "{message}");
     }
+}
+
+#[test]
+fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
+    let info = ModelFolderInfo { task: TaskKind::LanguageModelling, labels: Vec::new(), ..info() };
+    let (error, message) = refusal(copy(&info).path());
+    assert!(matches!(error, PredictorError::NoHead { .. }), "{message}");
+    assert!(message.contains("has no trained language model head"), "{message}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let head = LoadOptions::new(HeadSpec::MaskedLm);
+    let (model, report) = Model::load(&tiny_bert(), &head).unwrap();
+    assert!(report.new_head);
+    model.save_folder(&tiny_bert(), folder.path()).unwrap();
+    write_model_info(folder.path(), &info).unwrap();
+    let model = Predictor::load(folder.path()).unwrap();
+    let logits = model.logits::<PredictorError>(&["the phone is great", "ok"], || Ok(())).unwrap();
+    assert_eq!(logits.iter().map(Vec::len).collect::<Vec<_>>(), [316, 316]);
+    let error = quietly(|watch| model.answer(&["the phone is great"], watch)).unwrap_err();
+    assert!(error.to_string().contains("predicts masked words, not labels"), "{error}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use hone::data::Target;
 use hone::evaluation::{
     Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedAnswer,
     MaskedCounts, Metrics, Prediction,
@@ -21,7 +22,7 @@ fn full_project(folder: &Path) -> Project {
     project.training.evaluate_every = EvaluateEvery::Steps(50);
     project.training.early_stopping = None;
     let id = RowId { file: SourceFile::Main, record: 12 };
-    let edit = RowEdit { label: Some("good".to_owned()), ..RowEdit::default() };
+    let edit = RowEdit::relabelled("good");
     project.edits.rows.insert(id, edit);
     project
 }
@@ -275,7 +276,7 @@ fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Predi
         id: RowId { file: SourceFile::Test, record },
         key: record.is_multiple_of(3).then(|| format!("HN-{record}")),
         text: format!("text {record}, \"quoted\"\nüber"),
-        label,
+        target: label.map_or(Target::None, Target::Class),
         answer: Answer::Class(ClassAnswer {
             predicted: u32::from(probabilities[1] > probabilities[0]),
             probabilities: probabilities.to_vec(),
@@ -315,7 +316,7 @@ fn masked(record: u64) -> Prediction {
         id: RowId { file: SourceFile::Main, record },
         key: None,
         text: format!("document {record}"),
-        label: None,
+        target: Target::None,
         answer: Answer::MaskedWords(MaskedAnswer { overall, terms }),
     }
 }

@@ -9,8 +9,8 @@ use hone::models::{Compute, LoadOptions, Model};
 use hone::ops::CrossEntropy;
 use hone::progress::{Control, Watch};
 use hone::project::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, ModelChoice, Precision, Project,
-    TrainedLayers, TrainingSettings,
+    ClassWeights, ClassificationSettings, ColumnRole, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName,
+    ModelChoice, Precision, Project, Task, TrainedLayers, TrainingSettings,
 };
 use hone::storage::{RunFolder, RunStatus, RunSummary, StepMetrics, StopReason, read_model_info};
 use hone::tasks::{self, Samples};
@@ -39,8 +39,8 @@ pub fn write_reviews(folder: &Path, rows: usize) {
 pub fn project() -> Project {
     let mut project = Project { model: ModelChoice::Folder(tiny_bert()), ..Project::default() };
     project.dataset.main = Some(PathBuf::from("reviews.csv"));
-    project.dataset.text_column = "text".into();
-    project.dataset.label_column = "label".into();
+    project.dataset.set_role("text", Some(ColumnRole::Text));
+    project.dataset.set_role("label", Some(ColumnRole::Label));
     // The texts are alike on purpose: kept together, they would be a few large groups.
     project.split.keep_near_together = false;
     project.training = TrainingSettings {
@@ -91,8 +91,14 @@ impl Bench {
     }
 
     fn train(&self, change: impl FnOnce(&mut TrainingSettings)) -> Outcome {
+        self.train_task(|_, settings| change(settings))
+    }
+
+    fn train_task(&self, change: impl FnOnce(&mut ClassificationSettings, &mut TrainingSettings)) -> Outcome {
         let mut project = project();
-        change(&mut project.training);
+        let mut task = project.classification().unwrap().clone();
+        change(&mut task, &mut project.training);
+        project.task = Task::TextClassification(task);
         self.train_with(&project, &Control::default(), &mut |_| ())
     }
 
@@ -328,13 +334,13 @@ fn what_is_frozen_stays_and_the_rest_learns() {
 fn two_batches_of_sixteen_equal_one_of_thirty_two() {
     let bench = Bench::new(120);
     let with = |batch_size: usize, gradient_accumulation: usize, weights: &ClassWeights| {
-        bench.train(|settings| {
+        bench.train_task(|task, settings| {
             settings.batch_size = batch_size;
             settings.gradient_accumulation = gradient_accumulation;
-            settings.class_weights = weights.clone();
+            task.class_weights = weights.clone();
             settings.dropout = Some(0.0);
             settings.group_by_length = false;
-            settings.label_smoothing = 0.1;
+            task.label_smoothing = 0.1;
             settings.optimizer.learning_rate = 1e-3;
         })
     };
@@ -354,9 +360,9 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     let bench = Bench::new(80);
     let by_hand: BTreeMap<String, f64> = [("bad".to_owned(), 5.0)].into();
     let first_loss = |weights: ClassWeights| {
-        let outcome = bench.train(|settings| {
+        let outcome = bench.train_task(|task, settings| {
             settings.dropout = Some(0.0);
-            settings.class_weights = weights;
+            task.class_weights = weights;
             settings.batch_size = 1000; // one batch of all rows
             settings.epochs = 1;
         });
@@ -373,7 +379,7 @@ fn class_weights_change_the_loss_as_computed_by_hand() {
     let mean = |weights: [f64; 2]| {
         let (mut sum, mut total) = (0.0, 0.0);
         for (row, probabilities) in rows.iter().zip(&probabilities) {
-            let label = row.label as usize;
+            let label = row.class().unwrap() as usize;
             sum -= weights[label] * f64::from(probabilities[label]).ln();
             total += weights[label];
         }
@@ -397,7 +403,7 @@ fn evaluations_come_when_asked_for_and_early_stopping_ends_the_run() {
     let stuck = bench.train(|settings| {
         settings.optimizer.learning_rate = 1e-12;
         settings.epochs = 10;
-        settings.best_metric = MetricChoice::Accuracy;
+        settings.best_metric = Some(MetricName::Accuracy);
         settings.early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
     });
     let summary = stuck.summary();
@@ -495,7 +501,7 @@ fn settings_and_data_that_cannot_be_trained_on_leave_no_run() {
     std::fs::remove_file(bench.folder.path().join("runs")).unwrap();
     assert!(bench.train(|settings| settings.epochs = 0).error().contains("epochs cannot be 0"));
     let unknown = ClassWeights::ByHand([("best".to_owned(), 2.0)].into());
-    assert!(bench.train(|settings| settings.class_weights = unknown).error().contains("bad, good"));
+    assert!(bench.train_task(|task, _| task.class_weights = unknown).error().contains("bad, good"));
     bench.prepared.examples.retain(|example| example.side != Side::Validation);
     assert!(bench.train(|_| ()).error().contains("no validation rows"));
     bench.prepared.blockers.push("There is one label only.".to_owned());

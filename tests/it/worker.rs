@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 use hone::data::{Imported, Prepared, RowQuery};
-use hone::project::{ModelChoice, Project, TrainingSettings};
+use hone::project::{ColumnRole, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{
     Classified, Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, Evaluate, Export,
@@ -339,7 +339,7 @@ fn what_one_worker_has_read_the_other_trains_on() {
     bench.worker = spawn();
     // The window reads before the columns are chosen.
     let mut unread = bench.project.clone();
-    unread.dataset.text_column.clear();
+    unread.dataset.set_columns_of(ColumnRole::Text, &[]);
     let imported = import(&preview, &unread, bench.folder.path());
     let prepared = prepare(&preview, &bench.project, &imported);
 

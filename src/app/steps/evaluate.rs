@@ -255,7 +255,7 @@ mod tests {
             assert!(
                 listed
                     .iter()
-                    .all(|&row| results.test[row].label == Some(1) && results.test[row].predicted() == Some(2))
+                    .all(|&row| results.test[row].label() == Some(1) && results.test[row].predicted() == Some(2))
             );
             harness.state_mut().1.body.classes.selected = Some(0);
             harness.run();

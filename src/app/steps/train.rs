@@ -229,15 +229,14 @@ fn outcome(summary: &RunSummary) -> String {
 fn figures(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, live: &LiveRun) {
     let theme = ctx.theme;
     let start = live.start.as_deref();
-    let best_metric =
-        start.map_or(ctx.project.training.best_metric, |start| start.settings.project.training.best_metric);
+    let best_metric = start.map_or(ctx.project, |start| &start.settings.project).best_metric();
     let curves = Curves {
         run: start.map_or("", |start| start.run.as_str()),
         steps: &live.steps,
         evaluations: &live.evaluations,
         total_steps: start.map_or(0, |start| start.total_steps),
         steps_per_epoch: start.map_or(0, |start| start.steps_per_epoch),
-        best_metric: best_metric.into(),
+        best_metric,
     };
     card(ui, theme, |ui| curves_ui(ui, theme, curves, &mut state.curves));
     matrix_and_log(ui, theme, state, live.evaluations.last(), &live.log);
@@ -254,7 +253,7 @@ fn last_run(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TrainStepState, resu
         evaluations: &results.evaluations,
         total_steps: summary.steps,
         steps_per_epoch: per_epoch.round() as u64,
-        best_metric: results.settings.project.training.best_metric.into(),
+        best_metric: results.settings.project.best_metric(),
     };
     section(ui, theme, "Selected run", &outcome(summary), |ui| curves_ui(ui, theme, curves, &mut state.curves));
 }

@@ -134,6 +134,7 @@ mod tests {
     use crate::app::messages::CommandSender;
     use crate::app::tasks::{EvaluatedRowsState, evaluated_rows_ui};
     use crate::app::testing;
+    use crate::data::Target;
     use crate::evaluation::{Answer, Baseline, MaskedAnswer};
     use crate::storage::RunComparison;
 
@@ -146,7 +147,7 @@ mod tests {
         let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
         let answer = Answer::MaskedWords(MaskedAnswer { overall, terms: MaskedCounts::default() });
         let id = format!("main:{record}").parse().unwrap();
-        Prediction { id, key: None, text: format!("document {record}"), label: None, answer }
+        Prediction { id, key: None, text: format!("document {record}"), target: Target::None, answer }
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl ClassificationState {
         self.selected = None;
         let wanted = |prediction: &Prediction| match self.matrix.selected {
             Some((truth, predicted)) => {
-                prediction.label == u32::try_from(truth).ok() && prediction.predicted() == u32::try_from(predicted).ok()
+                prediction.label() == u32::try_from(truth).ok()
+                    && prediction.predicted() == u32::try_from(predicted).ok()
             }
             None => prediction.is_wrong(),
         };

@@ -82,7 +82,7 @@ fn paint(
 fn verdict(labels: &[String], prediction: &Prediction) -> String {
     let name = |class: u32| labels.get(class as usize).map_or("?", String::as_str);
     let predicted = prediction.predicted().map_or("?", name);
-    match prediction.label {
+    match prediction.label() {
         Some(label) if prediction.predicted() == Some(label) => format!("{} {predicted}", icons::CHECK),
         Some(label) => format!("{}  {}  predicted {predicted}", name(label), icons::ARROW_RIGHT),
         None => format!("predicted {predicted}"),
@@ -91,7 +91,7 @@ fn verdict(labels: &[String], prediction: &Prediction) -> String {
 
 fn accessible_name(labels: &[String], prediction: &Prediction) -> String {
     let name = |class: u32| labels.get(class as usize).map_or("unknown", String::as_str);
-    let truth = prediction.label.map_or("unknown", name);
+    let truth = prediction.label().map_or("unknown", name);
     let sure = percent(f64::from(prediction.confidence()));
     let text = one_line(&prediction.text);
     format!("{text}; true {truth}, predicted {}, {sure} sure", prediction.predicted().map_or("unknown", name))

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::data::{BadRow, FileFormat, GuessedRoles, Table};
-use crate::project::{DatasetSettings, RowId, SourceFile};
+use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 
 /// One of the files that a table was read from.
 #[derive(Clone, Debug)]
@@ -161,22 +161,22 @@ impl Imported {
     #[must_use]
     pub fn key<'a>(&'a self, settings: &DatasetSettings, id: RowId) -> Option<&'a str> {
         let table = &self.file(id.file)?.table;
-        let column = table.column_index(settings.id_column.as_deref()?)?;
+        let column = table.column_index(settings.id_column()?)?;
         let row = table.records.binary_search(&id.record).ok()?;
         Some(table.cell(column, row).trim()).filter(|key| !key.is_empty())
     }
 
     /// Takes the guesses for columns that nobody chose: text and label where they are open, and the others where the text
     /// was open too, as in data just opened. A project keeps the columns it was saved with.
-    pub fn fill_in(&self, settings: &mut DatasetSettings) {
-        let is_new = settings.text_column.is_empty();
+    pub fn fill_in(&self, task: TaskKind, settings: &mut DatasetSettings) {
+        let is_new = settings.text_column().is_none();
         if let Some(text) = self.guessed_text.as_ref().filter(|text| is_new && settings.role_of(text).is_none()) {
-            settings.text_column.clone_from(text);
+            settings.set_role(text, Some(ColumnRole::Text));
         }
-        let has_label = settings.labelled_by().next().is_some();
+        let has_label = settings.label_columns().next().is_some() || task.role(ColumnRole::Label).is_none();
         if let Some(label) = self.guessed_label.as_ref().filter(|label| !has_label && settings.role_of(label).is_none())
         {
-            settings.label_column.clone_from(label);
+            settings.set_role(label, Some(ColumnRole::Label));
         }
         if is_new {
             self.guessed.fill_in(settings);
@@ -185,9 +185,9 @@ impl Imported {
 
     /// The settings with every guess taken for columns that have no role, and roles that no column has.
     #[must_use]
-    pub fn with_guesses(&self, settings: &DatasetSettings) -> DatasetSettings {
+    pub fn with_guesses(&self, task: TaskKind, settings: &DatasetSettings) -> DatasetSettings {
         let mut settings = settings.clone();
-        self.fill_in(&mut settings);
+        self.fill_in(task, &mut settings);
         self.guessed.fill_in(&mut settings);
         settings
     }

@@ -218,7 +218,7 @@ impl LeakRemedy {
             }
             Self::SplitByTime => project.split.method = SplitMethod::Time,
             Self::DropDuplicates => project.cleaning.drop_duplicates = true,
-            Self::StopReading(column) => project.dataset.joined_columns.retain(|joined| joined != column),
+            Self::StopReading(column) => project.dataset.set_role(column, None),
             Self::LeaveOut(rows) => leave_out(&mut project, imported, rows),
             Self::Ignore(key) => _ = project.split.ignored_leaks.insert(key.clone()),
             Self::LookAgain(key) => _ = project.split.ignored_leaks.remove(key),
@@ -307,8 +307,7 @@ fn look(watch: &mut Watch, done: u64) -> Result<(), DataError> {
 /// Whether a column is the text or the label itself, or names the sides.
 fn is_special(project: &Project, name: &str) -> bool {
     let dataset = &project.dataset;
-    let is_label = dataset.labelled_by().any(|label| label == name);
-    name == dataset.text_column || is_label || dataset.split_column.as_deref() == Some(name)
+    [ColumnRole::Text, ColumnRole::Label, ColumnRole::Split].into_iter().any(|role| dataset.has_role(name, role))
 }
 
 impl Rows<'_> {

@@ -104,12 +104,13 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
 fn count(prepared: &Prepared, places: &[usize]) -> Counts {
     let mut counts = Counts::default();
     for example in places.iter().map(|&place| &prepared.examples[place]) {
+        let Some(class) = example.class() else { continue };
         for word in example.text.to_lowercase().unicode_words() {
             let labels = match counts.get_mut(word) {
                 Some(labels) => labels,
                 None => counts.entry(word.to_owned()).or_default(),
             };
-            *labels.entry(example.label).or_default() += 1;
+            *labels.entry(class).or_default() += 1;
         }
     }
     counts

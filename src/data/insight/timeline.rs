@@ -167,7 +167,7 @@ fn timeline(rows: &Rows, column: &str) -> Option<Timeline> {
     let (first, last) = (days.iter().flatten().min()?, days.iter().flatten().max()?);
     let shown = usual_days(&days)?;
     let unit = Unit::of((shown[1] - shown[0]).num_days());
-    let series = rows.prepared.labels.len().min(Timeline::SERIES);
+    let series = rows.prepared.labels.len().clamp(1, Timeline::SERIES);
     let outside =
         |is_outside: &dyn Fn(NaiveDate) -> bool| days.iter().flatten().filter(|day| is_outside(**day)).count();
     Some(Timeline {
@@ -204,7 +204,7 @@ fn periods<'a>(
     for (day, example) in rows {
         let Some(day) = day.filter(|day| (first..=last).contains(day)) else { continue };
         let period = starts.partition_point(|start| *start <= day).saturating_sub(1);
-        periods[period].rows[(example.label as usize).min(series - 1)] += 1;
+        periods[period].rows[example.class().map_or(0, |class| class as usize).min(series - 1)] += 1;
     }
     Some(periods)
 }

@@ -18,12 +18,11 @@ pub(in crate::data) const FEW_ROWS: usize = 10;
 pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
     let settings = &project.dataset;
     let read = settings.read_columns().map(|column| ("text", column));
-    let labels = settings.labelled_by().map(|column| ("label", column));
+    let labels = settings.label_columns().map(|column| ("label", column));
     let mut blockers = Vec::new();
-    for (role, is_open) in
-        [("text", settings.text_column.is_empty()), ("label", settings.labelled_by().next().is_none())]
-    {
-        if is_open {
+    for rule in project.task.roles().iter().filter(|rule| rule.is_needed()) {
+        if settings.column_of(rule.role).is_none() {
+            let role = rule.role.title().to_lowercase();
             let columns = files.first().map(|file| listed(&file.table.names)).unwrap_or_default();
             blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
         }
@@ -38,7 +37,7 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
         }
     }
     if blockers.is_empty()
-        && let Some(column) = settings.read_columns().find(|&read| settings.labelled_by().any(|label| label == read))
+        && let Some(column) = settings.read_columns().find(|&read| settings.label_columns().any(|label| label == read))
     {
         blockers.push(format!("'{column}' is chosen as the text and as the label. Choose two different columns"));
     }
@@ -57,9 +56,9 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
 fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> {
     let (dataset, method) = (&project.dataset, project.split.method);
     let (role, column, needed) = match method {
-        SplitMethod::Random => ("group", &dataset.group_column, false),
-        SplitMethod::Time => ("time", &dataset.time_column, true),
-        SplitMethod::Column => ("split", &dataset.split_column, true),
+        SplitMethod::Random => ("group", dataset.group_column(), false),
+        SplitMethod::Time => ("time", dataset.time_column(), true),
+        SplitMethod::Column => ("split", dataset.split_column(), true),
     };
     match column {
         None if needed => {
@@ -86,7 +85,7 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
     }
     let settings = &project.dataset;
     let read = settings.read_columns().map(|column| ("text", column));
-    let labels = settings.labelled_by().map(|column| ("label", column));
+    let labels = settings.label_columns().map(|column| ("label", column));
     let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
     let mut warnings = Vec::new();
     for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
@@ -161,7 +160,9 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
         blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
     } else if blockers.is_empty() {
-        blockers.extend(label_blockers(project, imported, prepared));
+        if project.classification().is_some() {
+            blockers.extend(label_blockers(project, imported, prepared));
+        }
         // Without labels that can be learnt no rows were divided.
         if too_many_labels(project, prepared).is_none() {
             blockers.extend(side_blockers(project, imported, prepared));
@@ -215,14 +216,14 @@ pub(in crate::data) fn are_labels(found: usize, rows: usize) -> bool {
 
 /// One label only, far too many, or too few rows of one to be on every side.
 fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
+    let column = project.dataset.label_columns().collect::<Vec<_>>().join("', '");
     let mut rows_of = vec![0; prepared.labels.len()];
     let main = || prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
-    main().for_each(|example| rows_of[example.label as usize] += 1);
+    main().filter_map(Example::class).for_each(|class| rows_of[class as usize] += 1);
     let rows: usize = rows_of.iter().sum();
     let found = rows_of.iter().filter(|&&rows| rows > 0).count();
     if found == 1 {
-        let label = main().next().map_or("", |example| prepared.labels[example.label as usize].as_str());
+        let label = main().next().map_or("", |example| prepared.label_of(example));
         return vec![format!(
             "Only one label is left: all {rows} rows are '{label}'. At least two are needed: choose another label column \
              than '{column}', or look at the merged and excluded labels"
@@ -261,9 +262,9 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
 pub(in crate::data) fn too_many_labels(project: &Project, prepared: &Prepared) -> Option<String> {
     let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
     let mut seen = vec![false; prepared.labels.len()];
-    let rows = main.inspect(|example| seen[example.label as usize] = true).count();
+    let rows = main.filter_map(Example::class).inspect(|&class| seen[class as usize] = true).count();
     let found = seen.iter().filter(|&&seen| seen).count();
-    let column = project.dataset.labelled_by().collect::<Vec<_>>().join("', '");
+    let column = project.dataset.label_columns().collect::<Vec<_>>().join("', '");
     (!are_labels(found, rows)).then(|| {
         format!(
             "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
@@ -311,7 +312,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
 
 /// What to do where rows that stay together leave none to be set aside.
 fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
-    let group = project.dataset.group_column.as_deref();
+    let group = project.dataset.group_column();
     let reason = match (project.split.keep_near_together, group) {
         _ if project.split.method != SplitMethod::Random || prepared.examples.len() < ENOUGH_ROWS => return None,
         (true, Some(group)) => format!("rows nearly the same, and rows of the same '{group}',"),
@@ -327,10 +328,11 @@ fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
 
 /// Labels on validation or test that no training row has.
 fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let trained: HashSet<u32> = prepared.side(Side::Train).map(|example| example.label).collect();
+    let trained: HashSet<u32> = prepared.side(Side::Train).filter_map(Example::class).collect();
     let mut first: BTreeMap<(Side, u32), (&Example, usize)> = BTreeMap::new();
-    for example in prepared.examples.iter().filter(|example| !trained.contains(&example.label)) {
-        first.entry((example.side, example.label)).or_insert((example, 0)).1 += 1;
+    let classed = prepared.examples.iter().filter_map(|example| Some((example, example.class()?)));
+    for (example, class) in classed.filter(|(_, class)| !trained.contains(class)) {
+        first.entry((example.side, class)).or_insert((example, 0)).1 += 1;
     }
     let message = |(&(side, label), &(example, rows)): (&(Side, u32), &(&Example, usize))| {
         let label = &prepared.labels[label as usize];

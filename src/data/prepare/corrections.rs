@@ -20,8 +20,8 @@ pub fn carried_corrections(imported: &Imported, before: &Project, after: &Datase
         return edits;
     }
     let same_content = old.read_columns().eq(after.read_columns())
-        && old.labelled_by().eq(after.labelled_by())
-        && old.label_columns.is_empty() == after.label_columns.is_empty();
+        && old.label_columns().eq(after.label_columns())
+        && old.has_column_per_label() == after.has_column_per_label();
     if before.edits.rows.is_empty() || same_content || old.as_read() != after.as_read() {
         return before.edits.clone();
     }
@@ -30,7 +30,7 @@ pub fn carried_corrections(imported: &Imported, before: &Project, after: &Datase
 
 fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> Edits {
     let old = &before.dataset;
-    let same_labels = old.labelled_by().eq(after.labelled_by());
+    let same_labels = old.label_columns().eq(after.label_columns());
     let known = if same_labels { BTreeSet::new() } else { labels_found(imported, before, after) };
     let tables = [SourceFile::Main, SourceFile::Validation, SourceFile::Test].map(|file| {
         let table = &imported.file(file)?.table;
@@ -39,7 +39,7 @@ fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> E
     let rehash = |(id, edit): (&RowId, &RowEdit)| -> Option<(RowId, String)> {
         let (table, old, new) = tables[id.file as usize].as_ref()?;
         let row = row_of(table, *id)?;
-        let stays = edit.label.as_deref().is_none_or(|label| same_labels || known.contains(label.trim()));
+        let stays = edit.label().is_none_or(|label| same_labels || known.contains(label.trim()));
         (stays && old.hash(row) == edit.content_hash).then(|| (*id, new.hash(row)))
     };
     let mut edits = before.edits.clone();
@@ -52,10 +52,9 @@ fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> E
 
 /// Which of the labels that corrections give are found under these settings too.
 fn labels_found(imported: &Imported, project: &Project, after: &DatasetSettings) -> BTreeSet<String> {
-    let mut open: BTreeSet<&str> =
-        project.edits.rows.values().filter_map(|edit| Some(edit.label.as_ref()?.trim())).collect();
+    let mut open: BTreeSet<&str> = project.edits.rows.values().filter_map(|edit| Some(edit.label()?.trim())).collect();
     let mut found = BTreeSet::new();
-    let labels: &LabelSettings = &project.labels;
+    let labels: &LabelSettings = project.labels();
     for file in imported.files() {
         let columns = RowColumns::of_any(&file.table, after);
         for row in 0..file.table.len() {

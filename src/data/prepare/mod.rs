@@ -17,12 +17,13 @@ use rayon::prelude::*;
 use crate::data::prepare::clean::STEPS;
 use crate::data::prepare::corrections::moved_corrections;
 use crate::data::prepare::split::{SplitInputs, divide};
+use crate::data::targets::classes;
 use crate::data::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
-    PatternError, Prepared, RawLabel, RowColumns, Side, content_hash, table::hashing,
+    PatternError, Prepared, RowColumns, Side, Target, content_hash, table::hashing,
 };
 use crate::progress::{Progress, Watch};
-use crate::project::{Edits, LabelSettings, Project, RowId, SourceFile, SplitMethod};
+use crate::project::{Edits, Project, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two looks at the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
@@ -136,7 +137,8 @@ fn collect_rows<'a>(
     prepared: &mut Prepared,
 ) -> Vec<Row<'a>> {
     let settings = &project.dataset;
-    let final_names: HashSet<&str> = project.labels.mapping.values().map(String::as_str).collect();
+    let has_classes = project.classification().is_some();
+    let final_names: HashSet<&str> = project.labels().mapping.values().map(String::as_str).collect();
     let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
     let mut edits_seen = 0;
     for ImportedFile { table, .. } in files {
@@ -145,15 +147,15 @@ fn collect_rows<'a>(
             let id = RowId { file: table.file, record };
             let (raw, found) = (columns.text(index), columns.label(index));
             let raw_label = found.text();
-            let mut label = project.labels.resolve(raw_label.trim()).trim();
+            let mut label = if has_classes { project.labels().resolve(raw_label.trim()).trim() } else { "" };
             let (mut relabelled, mut dropped) = (false, None);
             if let Some(edit) = edits.rows.get(&id) {
                 edits_seen += 1;
                 if edit.content_hash == content_hash(&raw, raw_label) {
-                    if let Some(corrected) = edit.label.as_deref().map(str::trim) {
+                    if let Some(corrected) = edit.label().map(str::trim).filter(|_| has_classes) {
                         // A correction names a final label, unless that one was renamed since.
                         let known = final_names.contains(corrected);
-                        label = if known { corrected } else { project.labels.resolve(corrected) };
+                        label = if known { corrected } else { project.labels().resolve(corrected) };
                         relabelled = true;
                     }
                     dropped = edit.excluded.then_some(DropReason::Excluded);
@@ -161,8 +163,16 @@ fn collect_rows<'a>(
                     prepared.stale_edits.push(id);
                 }
             }
-            let unclear = unclear_label(found).filter(|_| !relabelled);
-            let dropped = dropped.or(unclear).or_else(|| label_fault(&project.labels, label));
+            let fault = || {
+                if !has_classes {
+                    None
+                } else if relabelled {
+                    classes::name_fault(project.labels(), label)
+                } else {
+                    classes::fault(project.labels(), found, label)
+                }
+            };
+            let dropped = dropped.or_else(fault);
             rows.push(Row {
                 id,
                 index,
@@ -183,23 +193,6 @@ fn collect_rows<'a>(
     }
     prepared.stale_edits.sort_by_key(|id| (id.file, id.record));
     rows
-}
-
-/// Why columns of one label each do not say a row's label.
-fn unclear_label(label: RawLabel<'_>) -> Option<DropReason> {
-    match label {
-        RawLabel::Is(_) => None,
-        RawLabel::None => Some(DropReason::NoneOfLabels),
-        RawLabel::Several => Some(DropReason::SeveralLabels),
-    }
-}
-
-fn label_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
-    if label.is_empty() {
-        Some(DropReason::EmptyLabel)
-    } else {
-        settings.excluded.contains(label).then_some(DropReason::ExcludedLabel)
-    }
 }
 
 fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mut Watch) -> Result<(), DataError> {
@@ -342,8 +335,10 @@ fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
 
 /// Numbers the labels and parts the rows into examples and those left out. The main file's are all on one side yet.
 fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
-    let present: BTreeSet<&str> = rows.iter().filter(|row| row.dropped.is_none()).map(|row| row.label).collect();
-    prepared.labels = order_labels(&present, &project.labels);
+    let has_classes = project.classification().is_some();
+    let used = rows.iter().filter(|row| has_classes && row.dropped.is_none());
+    let present: BTreeSet<&str> = used.map(|row| row.label).collect();
+    prepared.labels = classes::ordered(&present, project.labels());
     let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
     prepared.examples.reserve(rows.len());
     for row in rows {
@@ -353,7 +348,7 @@ fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepare
                 id: row.id,
                 row: row.index,
                 text: row.text,
-                label: class.get(row.label).copied().unwrap_or(0),
+                target: class.get(row.label).copied().map_or(Target::None, Target::Class),
                 side: match row.id.file {
                     SourceFile::Main => Side::Train,
                     SourceFile::Validation => Side::Validation,
@@ -363,43 +358,8 @@ fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepare
             }),
         }
     }
-    if project.dataset.id_column.is_some() {
+    if project.dataset.id_column().is_some() {
         let key = |id| imported.key(&project.dataset, id).map(str::to_owned);
         prepared.keys = prepared.examples.iter().map(|example| key(example.id)).collect();
-    }
-}
-
-/// The labels a person put in order, then the others by name, or by value when all of them are numbers.
-fn order_labels(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
-    let mut ordered: Vec<&str> = Vec::with_capacity(present.len());
-    for label in settings.order.iter().map(String::as_str).filter(|label| present.contains(label)) {
-        if !ordered.contains(&label) {
-            ordered.push(label);
-        }
-    }
-    let listed: HashSet<&str> = ordered.iter().copied().collect();
-    let mut others: Vec<&str> = present.iter().copied().filter(|label| !listed.contains(label)).collect();
-    let number = |label: &str| label.parse::<f64>().ok().filter(|value| value.is_finite());
-    if present.iter().all(|label| number(label).is_some()) {
-        others.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b)));
-    }
-    ordered.into_iter().chain(others).map(str::to_owned).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ordered(present: &[&str], order: &[&str]) -> Vec<String> {
-        let settings =
-            LabelSettings { order: order.iter().map(|&label| label.to_owned()).collect(), ..LabelSettings::default() };
-        order_labels(&present.iter().copied().collect(), &settings)
-    }
-
-    #[test]
-    fn labels_are_ordered_by_the_person_then_by_value_or_name() {
-        assert_eq!(ordered(&["10", "9", "2.5"], &[]), ["2.5", "9", "10"]);
-        assert_eq!(ordered(&["10", "9", "b"], &[]), ["10", "9", "b"]);
-        assert_eq!(ordered(&["a", "b", "c"], &["c", "gone", "c"]), ["c", "a", "b"]);
     }
 }

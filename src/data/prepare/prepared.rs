@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{NearGroups, PatternError};
+use crate::data::{NearGroups, PatternError, Target};
 use crate::project::RowId;
 
 /// The side of the split a row is on.
@@ -16,7 +16,7 @@ pub enum Side {
     Test,
 }
 
-/// One labelled text.
+/// One row: a text, and what the model is to predict of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     /// Where it comes from.
@@ -25,8 +25,8 @@ pub struct Example {
     pub row: usize,
     /// Cleaned text, never empty.
     pub text: String,
-    /// Index into [`Prepared::labels`].
-    pub label: u32,
+    /// What the model is to predict.
+    pub target: Target,
     /// The side it is on.
     pub side: Side,
     /// The label was changed by a person.
@@ -78,7 +78,7 @@ pub struct CleaningEffect {
 /// The data of a project, ready to train on. Immutable; shared by `Arc`.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// Final label names; the index is the class id.
+    /// Final label names; the index is the class id. Empty where rows have no classes.
     pub labels: Vec<String>,
     /// All usable rows in file order: main, validation, test.
     pub examples: Vec<Example>,
@@ -111,7 +111,22 @@ pub struct Prepared {
     pub split_hash: String,
 }
 
+impl Example {
+    /// Index into [`Prepared::labels`]; `None` where rows have no classes.
+    #[must_use]
+    pub fn class(&self) -> Option<u32> {
+        self.target.class()
+    }
+}
+
 impl Prepared {
+    /// The name of an example's label; empty where rows have no classes.
+    #[must_use]
+    pub fn label_of(&self, example: &Example) -> &str {
+        let label = example.class().and_then(|class| self.labels.get(class as usize));
+        label.map_or("", String::as_str)
+    }
+
     /// The examples of one side, in file order.
     pub fn side(&self, side: Side) -> impl Iterator<Item = &Example> {
         self.examples.iter().filter(move |example| example.side == side)
@@ -124,12 +139,24 @@ impl Prepared {
         with_keys.map(|(_, key)| key.as_deref()).collect()
     }
 
+    /// Rows of each side: train, validation, test.
+    #[must_use]
+    pub fn sides(&self) -> [usize; 3] {
+        let mut sides = [0; 3];
+        for example in &self.examples {
+            sides[example.side as usize] += 1;
+        }
+        sides
+    }
+
     /// Rows of each label (outer: label, inner: train, validation, test).
     #[must_use]
     pub fn counts(&self) -> Vec<[usize; 3]> {
         let mut counts = vec![[0; 3]; self.labels.len()];
         for example in &self.examples {
-            counts[example.label as usize][example.side as usize] += 1;
+            if let Some(class) = example.class() {
+                counts[class as usize][example.side as usize] += 1;
+            }
         }
         counts
     }

@@ -95,8 +95,8 @@ fn by_chance(
     prepared: &mut Prepared,
 ) -> Result<(), DataError> {
     let settings = &inputs.project.split;
-    let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].label).collect();
-    let classes = prepared.labels.len();
+    let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].class().unwrap_or_default()).collect();
+    let classes = prepared.labels.len().max(1);
     let (sides, why) = if let Some(groups) = kept_together(inputs, rows, prepared) {
         let (labels, classes) = if settings.stratified { (labels, classes) } else { (vec![0; rows.len()], 1) };
         let sides = grouped::assign((&labels, classes), &groups, shares, settings.seed, inputs.control)?;
@@ -116,7 +116,7 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
     let examples = &prepared.examples;
     let mut groups = Groups::new(rows.len());
     let mut empty = 0;
-    let column = inputs.project.dataset.group_column.as_ref();
+    let column = inputs.project.dataset.group_column();
     let known = column.filter(|column| inputs.imported.main.table.column_index(column).is_some());
     if let Some(column) = known {
         let cells = cells_of(inputs.imported, examples, column);
@@ -145,7 +145,7 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
             groups.unite(*first.entry(&examples[row].text).or_insert(place), place);
         }
     }
-    if let (Some(column), true) = (&inputs.project.dataset.group_column, empty > 0) {
+    if let (Some(column), true) = (column, empty > 0) {
         prepared.warnings.push(format!("{} no '{column}': each is taken as a group of its own", rows_have(empty)));
     }
     groups.numbers()
@@ -175,7 +175,7 @@ fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, Stri
 }
 
 fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mut Prepared) {
-    let column = inputs.project.dataset.time_column.as_ref();
+    let column = inputs.project.dataset.time_column();
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return;
     };
@@ -225,7 +225,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
 }
 
 fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> Result<(), DataError> {
-    let column = inputs.project.dataset.split_column.as_ref();
+    let column = inputs.project.dataset.split_column();
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return Ok(());
     };

@@ -5,7 +5,7 @@ use foldhash::HashMap;
 use crate::data::Table;
 use crate::data::table::columns::{Facts, normal};
 use crate::data::table::row_columns::is_marked;
-use crate::project::DatasetSettings;
+use crate::project::{ColumnRole, DatasetSettings};
 
 /// Usual names of a title, the likeliest first.
 const TITLE_NAMES: [&str; 5] = ["title", "subject", "headline", "summary", "heading"];
@@ -101,43 +101,47 @@ impl GuessedRoles {
     pub(in crate::data) fn fill_in(&self, settings: &mut DatasetSettings) {
         let free = |settings: &DatasetSettings, column: &String| settings.role_of(column).is_none();
         for column in &self.joined {
-            if settings.joined_columns.is_empty() && free(settings, column) {
-                settings.joined_columns.push(column.clone());
+            if settings.joined_columns().next().is_none() && free(settings, column) {
+                settings.set_role(column, Some(ColumnRole::Joined));
             }
         }
-        let take = |settings: &mut DatasetSettings, guess: &Option<String>, field: Field| {
-            let Some(column) = guess.as_ref().filter(|column| free(settings, column)) else { return };
-            field(settings).get_or_insert_with(|| column.clone());
-        };
-        take(settings, &self.group, |settings| &mut settings.group_column);
-        take(settings, &self.time, |settings| &mut settings.time_column);
-        take(settings, &self.id, |settings| &mut settings.id_column);
-        take(settings, &self.split, |settings| &mut settings.split_column);
-        let ignored: Vec<String> = self.ignored.iter().filter(|column| free(settings, column)).cloned().collect();
-        settings.ignored_columns.extend(ignored);
+        for (guess, role) in [
+            (&self.group, ColumnRole::Group),
+            (&self.time, ColumnRole::Time),
+            (&self.id, ColumnRole::Id),
+            (&self.split, ColumnRole::Split),
+        ] {
+            if let Some(column) = guess.as_ref().filter(|column| free(settings, column))
+                && settings.column_of(role).is_none()
+            {
+                settings.set_role(column, Some(role));
+            }
+        }
+        for column in &self.ignored {
+            if free(settings, column) {
+                settings.set_role(column, Some(ColumnRole::Ignored));
+            }
+        }
     }
 
     /// The role guessed for a column, if one was.
     #[must_use]
-    pub fn of(&self, column: &str) -> Option<crate::project::ColumnRole> {
-        use crate::project::ColumnRole as Role;
+    pub fn of(&self, column: &str) -> Option<ColumnRole> {
         let is = |guess: &Option<String>| guess.as_deref() == Some(column);
         let among = |guesses: &[String]| guesses.iter().any(|guess| guess == column);
         [
-            (among(&self.joined), Role::Joined),
-            (among(&self.label_columns), Role::Label),
-            (is(&self.group), Role::Group),
-            (is(&self.time), Role::Time),
-            (is(&self.id), Role::Id),
-            (is(&self.split), Role::Split),
-            (among(&self.ignored), Role::Ignored),
+            (among(&self.joined), ColumnRole::Joined),
+            (among(&self.label_columns), ColumnRole::Label),
+            (is(&self.group), ColumnRole::Group),
+            (is(&self.time), ColumnRole::Time),
+            (is(&self.id), ColumnRole::Id),
+            (is(&self.split), ColumnRole::Split),
+            (among(&self.ignored), ColumnRole::Ignored),
         ]
         .into_iter()
         .find_map(|(fits, role)| fits.then_some(role))
     }
 }
-
-type Field = fn(&mut DatasetSettings) -> &mut Option<String>;
 
 /// Guesses the roles of the columns other than `taken`, which are the text and the label; `facts` are those of each column.
 pub(in crate::data) fn guess_roles(

@@ -43,7 +43,7 @@ pub(in crate::data) fn data_hash(examples: &[Example], labels: &[String]) -> Str
     for example in examples {
         add(&mut hasher, &example.id.to_string());
         add(&mut hasher, &example.text);
-        add(&mut hasher, labels.get(example.label as usize).map_or("", String::as_str));
+        add(&mut hasher, example.class().and_then(|class| labels.get(class as usize)).map_or("", String::as_str));
     }
     hexadecimal(&hasher.finalize())
 }

@@ -67,7 +67,7 @@ pub fn count_labels(
 mod tests {
     use super::*;
     use crate::progress::Watch;
-    use crate::project::Project;
+    use crate::project::{ColumnRole, Project};
 
     #[test]
     fn labels_are_counted_as_they_stand_in_all_files() {
@@ -79,14 +79,14 @@ mod tests {
         let mut project = Project::default();
         project.dataset.main = Some("main.csv".into());
         project.dataset.test = Some("test.csv".into());
-        project.dataset.label_column = "stars".to_owned();
+        project.dataset.set_role("stars", Some(ColumnRole::Label));
         let mut watch = Watch { control: &control, report: &mut report };
         let imported = crate::data::import(&project, folder.path(), &mut watch).unwrap();
         let counts = count_labels(&imported, &project.dataset, &control).unwrap();
         let rows = [("1.5", 1), ("4", 3), ("5", 1)].map(|(label, rows)| (label.to_owned(), rows));
         assert_eq!(counts.rows, rows.into());
         assert!(counts.are_numbers && counts.stars.is_some_and(|scale| scale.top == 5));
-        project.dataset.label_column = "text".to_owned();
+        project.dataset.set_role("text", Some(ColumnRole::Label));
         let counts = count_labels(&imported, &project.dataset, &control).unwrap();
         assert!(counts.rows.len() == 6 && !counts.are_numbers && counts.stars.is_none());
         control.cancel();

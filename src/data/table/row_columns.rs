@@ -46,36 +46,40 @@ impl<'a> RawLabel<'a> {
 }
 
 impl<'a> RowColumns<'a> {
-    /// Looks the columns up; `None` where one of them is not there or not chosen.
+    /// Looks the columns up; `None` where one of them is not there, or no text column is chosen. Without label columns no
+    /// row has a label.
     #[must_use]
     pub fn of(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
-        let found = Self::of_labels(table, settings)?;
+        let found = Self::look_up(table, settings)?;
         (!found.read.is_empty()).then_some(found)
     }
 
     /// As [`Self::of`], where no text column is chosen yet too: texts are empty then.
     #[must_use]
     pub fn of_labels(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
+        Self::look_up(table, settings).filter(|_| settings.label_columns().next().is_some())
+    }
+
+    fn look_up(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
         let places = |columns: &mut dyn Iterator<Item = &str>| -> Option<Vec<usize>> {
             columns.map(|column| table.column_index(column)).collect()
         };
         let read = places(&mut settings.read_columns())?;
-        let labels = places(&mut settings.labelled_by())?;
+        let labels = places(&mut settings.label_columns())?;
         let label = match labels.as_slice() {
-            [] => return None,
-            [column] if settings.label_columns.is_empty() => LabelPlace::Column(*column),
+            [column] if !settings.has_column_per_label() => LabelPlace::Column(*column),
             _ => LabelPlace::OneOf(labels),
         };
-        let id = settings.id_column.as_deref().and_then(|column| table.column_index(column));
+        let id = settings.id_column().and_then(|column| table.column_index(column));
         Some(Self { table, read, label, id })
     }
 
     /// The columns that are there, whichever they are: texts and labels are empty where none is.
     pub(in crate::data) fn of_any(table: &'a Table, settings: &DatasetSettings) -> Self {
         let read = settings.read_columns().filter_map(|column| table.column_index(column)).collect();
-        let labels: Vec<usize> = settings.labelled_by().filter_map(|column| table.column_index(column)).collect();
+        let labels: Vec<usize> = settings.label_columns().filter_map(|column| table.column_index(column)).collect();
         let label = match labels.as_slice() {
-            [column] if settings.label_columns.is_empty() => LabelPlace::Column(*column),
+            [column] if !settings.has_column_per_label() => LabelPlace::Column(*column),
             _ => LabelPlace::OneOf(labels),
         };
         Self { table, read, label, id: None }
@@ -151,7 +155,7 @@ mod tests {
     use arrow_array::StringViewArray;
 
     use super::*;
-    use crate::project::SourceFile;
+    use crate::project::{ColumnRole, SourceFile};
 
     fn table(columns: &[(&str, &[&str])]) -> Table {
         Table {
@@ -170,19 +174,19 @@ mod tests {
             ("body", &["one", "two", ""]),
             ("label", &["g", "b", "g"]),
         ]);
-        let mut settings = DatasetSettings {
-            text_column: "body".into(),
-            label_column: "label".into(),
-            joined_columns: vec!["title".into(), "kind".into()],
-            ..DatasetSettings::default()
-        };
+        let mut settings = DatasetSettings::default().with_columns(&[
+            ("body", ColumnRole::Text),
+            ("label", ColumnRole::Label),
+            ("title", ColumnRole::Joined),
+            ("kind", ColumnRole::Joined),
+        ]);
         let rows = RowColumns::of(&table, &settings).unwrap();
         assert_eq!([0, 1, 2].map(|row| rows.text(row)), ["A\nx\none", "y\ntwo", "C\n"]);
         assert_eq!(rows.hash(0), content_hash("A\nx\none", "g"));
-        settings.joined_columns.clear();
+        settings.set_columns_of(ColumnRole::Joined, &[]);
         let rows = RowColumns::of(&table, &settings).unwrap();
         assert!(matches!(rows.text(1), Cow::Borrowed("two")), "nothing is copied for one column");
-        settings.joined_columns.push("subject".into());
+        settings.set_role("subject", Some(ColumnRole::Joined));
         assert!(RowColumns::of(&table, &settings).is_none());
     }
 
@@ -193,11 +197,11 @@ mod tests {
             ("good", &["1", "0", "TRUE", "", "2"]),
             ("bad", &["0", "x", "yes", "no", "0"]),
         ]);
-        let settings = DatasetSettings {
-            text_column: "text".into(),
-            label_columns: vec!["good".into(), "bad".into()],
-            ..DatasetSettings::default()
-        };
+        let settings = DatasetSettings::default().with_columns(&[
+            ("text", ColumnRole::Text),
+            ("good", ColumnRole::Label),
+            ("bad", ColumnRole::Label),
+        ]);
         let rows = RowColumns::of(&table, &settings).unwrap();
         let labels = [0, 1, 2, 3, 4].map(|row| rows.label(row));
         let (several, none) = (RawLabel::Several, RawLabel::None);

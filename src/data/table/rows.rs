@@ -28,7 +28,7 @@ impl<'a> Rows<'a> {
     pub fn new(imported: &'a Imported, prepared: &'a Prepared, words: &'a [u32], project: &'a Project) -> Self {
         let columns = [SourceFile::Main, SourceFile::Validation, SourceFile::Test]
             .map(|file| RowColumns::of(&imported.file(file)?.table, &project.dataset));
-        Self { imported, prepared, words, labels: &project.labels, columns }
+        Self { imported, prepared, words, labels: project.labels(), columns }
     }
 
     /// Rows used and left out.
@@ -111,7 +111,7 @@ impl<'a> Rows<'a> {
     #[must_use]
     pub fn label(&self, place: Place) -> &'a str {
         match self.example(place) {
-            Some(example) => self.prepared.labels.get(example.label as usize).map_or("", String::as_str),
+            Some(example) => self.prepared.label_of(example),
             None => self.labels.resolve(self.raw_label(place).trim()),
         }
     }

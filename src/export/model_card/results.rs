@@ -160,7 +160,7 @@ impl<'a> Results<'a> {
             return Ok(());
         }
         // With --text, joined columns may be missing, but the model was trained to read them.
-        let named = if self.settings.project.dataset.joined_columns.is_empty() { " --text text" } else { "" };
+        let named = if self.settings.project.dataset.joined_columns().next().is_none() { " --text text" } else { "" };
         writeln!(
             card,
             "\nWith Hone, which also cleans each text as the training texts were cleaned:\n\n\

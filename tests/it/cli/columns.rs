@@ -37,7 +37,7 @@ fn several_files_are_inspected_and_made_a_project_of() {
     );
     assert!(out.contains("2 rows of [folder]/b.csv could not be read"), "{out}");
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
-    assert_eq!((project.dataset.more.len(), project.dataset.joined_columns.as_slice()), (1, &["title".to_owned()][..]));
+    assert_eq!((project.dataset.more.len(), project.dataset.joined_columns().collect::<Vec<_>>()), (1, vec!["title"]));
 
     assert!(place.bad(1, &["inspect", "a.csv", "c.csv"]).contains("There is no file at [folder]/c.csv"));
     assert!(place.bad(1, &["inspect", "a.csv", "a.csv"]).contains("a.csv is named twice"));
@@ -137,4 +137,19 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
     assert_eq!(answers("again.csv"), answers("joined.csv"));
     let measured = place.json(&["evaluate", "shop", "--data", "a.csv", "--json"]);
     assert_eq!(measured["rows"].as_u64(), Some(60));
+}
+
+#[test]
+fn a_project_that_adapts_a_model_needs_no_label() {
+    let place = Place::new();
+    place.write("a.csv", titled(0, 30));
+    let new = ["new", "terms", "--task", "adapt", "--data", "a.csv", "--text", "body", "--model", TINY_BERT];
+    let out = place.good(&new);
+    assert!(out.contains("Text: body.\n") && !out.contains("Label"), "{out}");
+    let (_, project) = ProjectFile::read(&place.path("terms")).unwrap();
+    assert!(project.language_modelling().is_some() && project.dataset.label_columns().next().is_none());
+    let error = place.bad(2, &[&new[..], &["--force", "--label", "mood"]].concat());
+    assert!(error.contains("has no labels"), "{error}");
+    let error = place.bad(2, &["new", "terms", "--task", "translate", "--data", "a.csv"]);
+    assert!(error.contains("give classify or adapt"), "{error}");
 }

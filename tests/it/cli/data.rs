@@ -128,7 +128,7 @@ fn a_workbook_is_inspected_and_a_project_made_of_one_of_its_sheets() {
     );
     place.good(&["new", "shop", "--data", &workbook, "--sheet", "Other", "--model", TINY_BERT]);
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
-    assert_eq!((project.dataset.sheet.as_deref(), project.dataset.text_column.as_str()), (Some("Other"), "text"));
+    assert_eq!((project.dataset.sheet.as_deref(), project.dataset.text_column()), (Some("Other"), Some("text")));
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
     assert!(!out.contains("Split:") && project.split.keep_near_together);
     let (out, project) = made("grouped", &["--group", "customer", "--set", "split.test=30rows"]);
     assert!(out.contains("\nSplit: at random, keeping rows with the same customer together.\n"), "{out}");
-    assert_eq!((project.dataset.group_column.as_deref(), project.split.test), (Some("customer"), Size::Rows(30)));
+    assert_eq!((project.dataset.group_column(), project.split.test), (Some("customer"), Size::Rows(30)));
     let (out, project) = made("timed", &["--time", "written", "--set", "split.validation=15%"]);
     assert!(out.contains("\nSplit: by time (written).\n"), "{out}");
     assert_eq!((project.split.method, project.split.validation), (SplitMethod::Time, Size::Share(0.15)));
@@ -229,7 +229,7 @@ fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
     assert_eq!(project.split.method, SplitMethod::Column);
     // The time is known without dividing by it.
     let (_, project) = made("known", &["--time", "written", "--set", "split.method=random"]);
-    assert_eq!((project.split.method, project.dataset.time_column.as_deref()), (SplitMethod::Random, Some("written")));
+    assert_eq!((project.split.method, project.dataset.time_column()), (SplitMethod::Random, Some("written")));
     let wrong = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--group", "custmer"];
     assert!(place.bad(1, &wrong).contains("There is no column 'custmer'. Did you mean 'customer'?"));
     let common = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket"];

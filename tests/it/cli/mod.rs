@@ -4,6 +4,7 @@ mod bad_input;
 mod columns;
 mod data;
 mod job;
+mod old_projects;
 mod words;
 
 use std::fs;

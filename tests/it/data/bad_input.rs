@@ -178,8 +178,9 @@ fn random_files_never_panic_and_lose_no_row() {
         numbers.sort_unstable();
         assert_eq!(numbers, (1..=rows as u64).collect::<Vec<_>>(), "{bytes:?}");
         let mut project = Project::default();
-        project.dataset.text_column = file.table.names[0].clone();
-        project.dataset.label_column = file.table.names[file.table.names.len() - 1].clone();
+        project.dataset.set_role(&file.table.names[0], Some(ColumnRole::Text));
+        let label = &file.table.names[file.table.names.len() - 1];
+        project.dataset.set_columns_of(ColumnRole::Label, std::slice::from_ref(label));
         let imported = Imported {
             main: file,
             validation: None,

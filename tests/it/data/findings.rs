@@ -222,10 +222,10 @@ fn columns_with_a_part_of_their_own_are_no_findings() {
     assert_eq!((gaps.count, gaps.rows), (3, ids(&[1, 2, 3])));
     assert!(gaps.message.contains("'note' (3, 5%)"), "{}", gaps.message);
     assert_eq!(scene.one(FindingKind::RepeatedIds).count, 1);
-    scene.project.dataset.ignored_columns.insert("note".to_owned());
+    scene.project.dataset.set_role("note", Some(ColumnRole::Ignored));
     assert!(!scene.kinds().contains(&FindingKind::MissingValues), "{:?}", scene.kinds());
     let mut ignored = scene.project.clone();
-    ignored.dataset.ignored_columns.insert("order_id".to_owned());
+    ignored.dataset.set_role("order_id", Some(ColumnRole::Ignored));
     for role in [ColumnRole::Group, ColumnRole::Time, ColumnRole::Split] {
         scene.project.dataset.set_role("order_id", Some(role));
         assert!(!scene.kinds().contains(&FindingKind::RepeatedIds), "{role:?}: {:?}", scene.kinds());
@@ -399,7 +399,7 @@ fn unequal_labels_are_weighed() {
     let mut scene = Scene::new(&rows(5, 90));
     let finding = scene.mend(FindingKind::Imbalance);
     assert_eq!((finding.severity, finding.rows.len()), (Severity::Note, 18));
-    assert_eq!(scene.project.training.class_weights, ClassWeights::Balanced);
+    assert_eq!(scene.project.classification().unwrap().class_weights, ClassWeights::Balanced);
     assert_eq!(Scene::new(&rows(30, 90)).one(FindingKind::Imbalance).severity, Severity::Warning);
     assert!(!Scene::new(&rows(2, 90)).kinds().contains(&FindingKind::Imbalance));
 }
@@ -471,6 +471,6 @@ fn rows_without_cleaning_and_no_rows_at_all_are_looked_through() {
     assert_eq!(scene.found(), []);
     let mut empty = Scene::new("text,label\n");
     assert_eq!(empty.found(), []);
-    empty.project.dataset.text_column = "gone".to_owned();
+    empty.project.dataset.set_role("gone", Some(ColumnRole::Text));
     assert_eq!(empty.found(), []);
 }

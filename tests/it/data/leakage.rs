@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::*;
 use hone::data::{Leak, LeakKind, LeakRemedy, LeakageReport, NearGroups, Side, find_leaks};
-use hone::project::{Size, SplitMethod};
+use hone::project::{ColumnRole, Size, SplitMethod};
 
 /// Prepares a project and looks for leakage.
 fn look(project: &Project, folder: &Path) -> (Imported, Prepared, LeakageReport) {
@@ -175,9 +175,9 @@ fn customers_on_two_sides_chosen_or_looking_so() {
     assert!(hint.meaning.contains("the same label 75% of the time, two rows taken at random 53%"), "{}", hint.meaning);
 
     // Chosen, and divided by something that does not care.
-    project.dataset.group_column = Some("customer_id".to_owned());
+    project.dataset.set_role("customer_id", Some(ColumnRole::Group));
     assert_eq!(look(&project, folder.path()).2.leaks, []);
-    project.dataset.time_column = Some("date".to_owned());
+    project.dataset.set_role("date", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
     assert!(matches!(&remedies[..], [LeakRemedy::SplitByGroup(_), LeakRemedy::Ignore(_)]), "{remedies:?}");
@@ -190,7 +190,7 @@ fn customers_of_a_test_file() {
     let main = of_customers("customer");
     let test = format!("customer,text,label\nc3,{},a\nc99,{},b\nc5,{},b\n", text(900), text(901), text(902));
     let mut project = project(folder.path(), &main, None, Some(&test));
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer");
     let LeakRemedy::LeaveOut(rows) = &remedies[0] else { panic!("{remedies:?}") };
     assert_eq!(rows.iter().map(|row| row.record).collect::<Vec<_>>(), [13, 14, 15, 16, 21, 22, 23, 24]);
@@ -206,7 +206,7 @@ fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.split_column = Some("part".to_owned());
+    project.dataset.set_role("part", Some(ColumnRole::Split));
     project.split.method = SplitMethod::Column;
     project.cleaning.drop_duplicates = false;
     for kind in ["duplicates", "near-duplicates"] {
@@ -236,7 +236,7 @@ fn what_is_not_named_like_an_owner_or_does_not_come_again_is_no_group() {
 fn training_rows_from_after_the_test() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("shelf"), None, None);
-    project.dataset.time_column = Some("date".to_owned());
+    project.dataset.set_role("date", Some(ColumnRole::Time));
     let remedies = every_remedy_mends(&project, folder.path(), "time");
     assert!(matches!(&remedies[..], [LeakRemedy::SplitByTime, LeakRemedy::Ignore(_)]), "{remedies:?}");
     let (imported, prepared, report) = look(&project, folder.path());
@@ -263,7 +263,7 @@ fn days_and_months_are_told_apart_by_all_files_in_the_split_and_in_the_report() 
     let test = format!("text,label,written\n{},a,25/2/2024\n{},b,26/2/2024\n", text(900), text(901));
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, Some(&test));
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let (_, prepared, report) = look(&project, folder.path());
     assert!(prepared.blockers.is_empty(), "{:?}", prepared.blockers);
@@ -293,7 +293,7 @@ fn rows_of_several_files_are_named_by_their_file() {
 fn a_column_that_the_model_reads_is_not_offered_to_group_rows_by() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
-    project.dataset.joined_columns = vec!["customer_id".to_owned()];
+    project.dataset.set_role("customer_id", Some(ColumnRole::Joined));
     let (imported, _, report) = look(&project, folder.path());
     assert_eq!(leak(&report, "group:customer_id"), None);
     assert_eq!(LeakRemedy::SplitByGroup("customer_id".to_owned()).apply(&project, &imported), project);
@@ -331,11 +331,11 @@ fn a_column_that_gives_the_label_away() {
     assert_eq!(report.leaks[1].kind, LeakKind::Giveaway { column: "stars".to_owned(), read: false });
     // Read before the text, it is no hint any more.
     let mut told = project.clone();
-    told.dataset.joined_columns = vec!["stars".to_owned()];
+    told.dataset.set_role("stars", Some(ColumnRole::Joined));
     let remedies = every_remedy_mends_but_hint(&told, folder.path());
     assert_eq!(remedies[0], LeakRemedy::StopReading("stars".to_owned()));
     // The column that names the sides is not one of the data.
-    project.dataset.split_column = Some("stars".to_owned());
+    project.dataset.set_role("stars", Some(ColumnRole::Split));
     assert_eq!(look(&project, folder.path()).2.leaks.len(), 1);
 }
 

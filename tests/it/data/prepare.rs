@@ -2,7 +2,7 @@
 
 use super::*;
 use hone::data::{CleaningPart, DropReason, Side, content_hash};
-use hone::project::{RowEdit, RowId};
+use hone::project::{ColumnRole, RowEdit, RowId};
 
 fn id(file: SourceFile, record: u64) -> RowId {
     RowId { file, record }
@@ -42,12 +42,12 @@ fn columns_that_are_not_there_are_named_with_those_that_are() {
             "test.csv has no column 'text' for the text. It has: 'review', 'label'. Choose another column, or another file"
         ]
     );
-    project.dataset.text_column = String::new();
+    project.dataset.set_columns_of(ColumnRole::Text, &[]);
     assert_eq!(
         prepared(&project, folder.path()).1.blockers,
         ["No text column is chosen. Choose one of: 'text', 'label'"]
     );
-    project.dataset.text_column = "label".to_owned();
+    project.dataset.set_columns_of(ColumnRole::Text, &["label".to_owned()]);
     assert!(prepared(&project, folder.path()).1.blockers[0].contains("Choose two different columns"));
 }
 
@@ -148,12 +148,13 @@ fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["1", "2", "10", "3"], 10), None, None);
     assert_eq!(prepared(&project, folder.path()).1.labels, ["1", "2", "3", "10"]);
-    project.labels.mapping = [("1".to_owned(), "low".to_owned()), ("2".to_owned(), "low".to_owned())].into();
-    project.labels.excluded = ["3".to_owned()].into();
-    project.labels.order = vec!["low".to_owned()];
+    let labels = project.labels_mut().unwrap();
+    labels.mapping = [("1".to_owned(), "low".to_owned()), ("2".to_owned(), "low".to_owned())].into();
+    labels.excluded = ["3".to_owned()].into();
+    labels.order = vec!["low".to_owned()];
     let edit = |hash: &str, label: Option<&str>, excluded| RowEdit {
         content_hash: hash.to_owned(),
-        label: label.map(str::to_owned),
+        target: label.and_then(|label| RowEdit::relabelled(label).target),
         excluded,
         kept: false,
     };
@@ -170,7 +171,7 @@ fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
     let totals: Vec<usize> = ready.counts().iter().map(|sides| sides.iter().sum()).collect();
     assert_eq!(totals, [18, 11]);
     assert_eq!(ready.stale_edits, [id(main, 3), id(main, 999)]);
-    assert!(ready.examples[0].relabelled && ready.labels[ready.examples[0].label as usize] == "10");
+    assert!(ready.examples[0].relabelled && ready.label_of(&ready.examples[0]) == "10");
     assert_eq!(ready.dropped[0], (id(main, 2), DropReason::Excluded));
     assert!(ready.warnings.iter().any(|warning| warning.contains("the file has changed since")));
 }

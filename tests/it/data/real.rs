@@ -2,7 +2,7 @@
 
 use super::*;
 use hone::data::{DropReason, FindingKind, Severity, Side};
-use hone::project::CleaningSettings;
+use hone::project::{CleaningSettings, ColumnRole};
 
 /// A file of the shared data, or `None` with a word about it.
 pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
@@ -15,12 +15,8 @@ pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
 }
 
 fn on(main: std::path::PathBuf, text: &str, label: &str) -> Project {
-    let dataset = DatasetSettings {
-        main: Some(main),
-        text_column: text.to_owned(),
-        label_column: label.to_owned(),
-        ..DatasetSettings::default()
-    };
+    let dataset = DatasetSettings { main: Some(main), ..DatasetSettings::default() }
+        .with_columns(&[(text, ColumnRole::Text), (label, ColumnRole::Label)]);
     Project { dataset, ..Project::default() }
 }
 

@@ -10,7 +10,7 @@ fn guessed(path: &Path) -> (Project, Imported) {
     let mut project = Project::default();
     project.dataset.main = Some(path.to_owned());
     let imported = watched(|watch| import(&project, Path::new(""), watch)).unwrap();
-    imported.fill_in(&mut project.dataset);
+    imported.fill_in(project.task.kind(), &mut project.dataset);
     (project, imported)
 }
 
@@ -43,9 +43,9 @@ fn roles_of_the_sample_and_of_made_up_exports() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews/reviews.csv");
     let (project, imported) = guessed(&sample);
     let dataset = &project.dataset;
-    assert_eq!((dataset.id_column.as_deref(), dataset.time_column.as_deref()), (Some("order_id"), Some("date")));
-    assert_eq!((dataset.text_column.as_str(), dataset.label_column.as_str()), ("review", "sentiment"));
-    assert!(dataset.joined_columns.is_empty() && imported.guessed.label_columns.is_empty());
+    assert_eq!((dataset.id_column(), dataset.time_column()), (Some("order_id"), Some("date")));
+    assert_eq!((dataset.text_column(), dataset.label_column()), (Some("review"), Some("sentiment")));
+    assert!(dataset.joined_columns().next().is_none() && imported.guessed.label_columns.is_empty());
 
     let mut amazon =
         "customer_id,review_id,product_title,star_rating,review_headline,review_body,review_date,split,,Unnamed: 0\n"
@@ -97,7 +97,7 @@ fn roles_of_the_sample_and_of_made_up_exports() {
         shared += &format!("What came on day {row} is as it was\t{}\tu{user}\n", ["good", "bad"][row % 2]);
     }
     let (_folder, path) = written("shared.tsv", shared);
-    assert_eq!(guessed(&path).0.dataset.group_column, None);
+    assert_eq!(guessed(&path).0.dataset.group_column(), None);
 }
 
 #[test]
@@ -107,14 +107,14 @@ fn a_project_saved_with_its_columns_keeps_them_as_they_are() {
     let mut project = project(folder.path(), rows, None, None);
     let before = project.dataset.clone();
     let imported = watched(|watch| import(&project, folder.path(), watch)).unwrap();
-    imported.fill_in(&mut project.dataset);
+    imported.fill_in(project.task.kind(), &mut project.dataset);
     assert_eq!(project.dataset, before);
     let text = ron::to_string(&before).unwrap();
-    for new in ["more", "joined_columns", "label_columns", "group_column", "ignored_columns"] {
-        assert!(!text.contains(new), "what is not used is not written: {text}");
+    for unused in ["more", "Joined", "Group", "Ignored"] {
+        assert!(!text.contains(unused), "only what is used is written: {text}");
     }
-    let old: DatasetSettings = ron::from_str("(main: Some(\"a.csv\"), text_column: \"text\")").unwrap();
-    assert_eq!((old.more.len(), old.read_columns().count()), (0, 1));
+    let short: DatasetSettings = ron::from_str("(main: Some(\"a.csv\"), columns: [(\"text\", Text)])").unwrap();
+    assert_eq!((short.more.len(), short.read_columns().count()), (0, 1));
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn joined_texts_are_what_is_cleaned_learnt_and_corrected() {
     project.edits = edits;
     assert_eq!(prepared(&project, folder.path()).1.stale_edits, [], "the row is the same one, read otherwise");
 
-    project.dataset.joined_columns = vec!["subject".to_owned()];
+    project.dataset.set_role("subject", Some(ColumnRole::Joined));
     let blockers = prepared(&project, folder.path()).1.blockers;
     assert!(blockers[0].contains("main.csv has no column 'subject' for the text"), "{blockers:?}");
 }
@@ -170,7 +170,7 @@ fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
     let (_folder, path) = written("rows.csv", rows);
     let (mut project, imported) = guessed(&path);
     assert_eq!(imported.guessed.label_columns, ["positive", "neutral", "negative"]);
-    assert_eq!((project.dataset.labelled_by().count(), imported.guessed_label.as_deref()), (0, None));
+    assert_eq!((project.dataset.label_columns().count(), imported.guessed_label.as_deref()), (0, None));
     project.dataset.set_label_columns(&imported.guessed.label_columns);
     let (_, ready) = prepared(&project, Path::new(""));
     assert_eq!(ready.labels, ["negative", "neutral", "positive"]);
@@ -184,8 +184,7 @@ fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
     let id = ready.dropped.iter().find(|row| row.1 == DropReason::SeveralLabels).unwrap().0;
     let edit = hone::project::RowEdit {
         content_hash: hone::data::content_hash("two of them", ""),
-        label: Some("positive".to_owned()),
-        ..Default::default()
+        ..hone::project::RowEdit::relabelled("positive")
     };
     project.edits.rows.insert(id, edit);
     assert_eq!(prepared(&project, Path::new("")).1.examples.len(), 61);
@@ -210,12 +209,13 @@ fn corrections_stay_when_other_columns_are_read_and_labels_when_the_label_is_the
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &rows, None, None);
-    project.dataset.label_column = "mood".to_owned();
+    project.dataset.set_role("mood", Some(ColumnRole::Label));
     let (imported, ready) = prepared(&project, folder.path());
     let columns = RowColumns::of(&imported.main.table, &project.dataset).unwrap();
     let edit = |row: usize| hone::project::RowEdit { content_hash: columns.hash(row), ..Default::default() };
     let id = |row: usize| ready.examples[row].id;
-    let relabelled = hone::project::RowEdit { label: Some("bad".to_owned()), ..edit(0) };
+    let target = hone::project::RowEdit::relabelled("bad").target;
+    let relabelled = hone::project::RowEdit { target, ..edit(0) };
     let stale = hone::project::RowEdit { content_hash: "of another row".to_owned(), ..edit(2) };
     let excluded = hone::project::RowEdit { excluded: true, ..edit(1) };
     project.edits.rows = [(id(0), relabelled), (id(1), excluded), (id(2), stale)].into();

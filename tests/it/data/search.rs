@@ -37,7 +37,7 @@ impl Shop {
             ..RowEdit::default()
         };
         project.edits.rows = [
-            (id(2), RowEdit { label: Some("good".to_owned()), ..edit("bad cafe", "bad") }),
+            (id(2), RowEdit { target: RowEdit::relabelled("good").target, ..edit("bad cafe", "bad") }),
             (id(7), RowEdit { excluded: true, ..edit("Bad CAFE", "good") }),
         ]
         .into();

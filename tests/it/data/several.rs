@@ -2,7 +2,7 @@
 
 use super::*;
 use hone::data::{DropReason, FileFormat, content_hash};
-use hone::project::{RowEdit, RowId};
+use hone::project::{ColumnRole, RowEdit, RowId};
 
 /// A folder with files of these names.
 fn folder_of(files: &[(&str, &str)]) -> TempDir {
@@ -19,10 +19,9 @@ fn of_files(main: &str, more: &[&str]) -> Project {
     let dataset = DatasetSettings {
         main: Some(main.into()),
         more: more.iter().map(Into::into).collect(),
-        text_column: "text".to_owned(),
-        label_column: "label".to_owned(),
         ..DatasetSettings::default()
-    };
+    }
+    .with_columns(&[("text", ColumnRole::Text), ("label", ColumnRole::Label)]);
     Project { dataset, ..Project::default() }
 }
 
@@ -138,7 +137,7 @@ fn corrections_of_rows_in_a_later_file_hold_until_the_row_changes() {
     let mut project = of_files("first.csv", &["second.csv"]);
     let id = RowId { file: SourceFile::Main, record: 41 };
     let content_hash = content_hash("this is odd", "a");
-    project.edits.rows.insert(id, RowEdit { content_hash, label: Some("b".to_owned()), ..RowEdit::default() });
+    project.edits.rows.insert(id, RowEdit { content_hash, ..RowEdit::relabelled("b") });
     let corrected = |project: &Project| {
         let (_, ready) = prepared(project, folder.path());
         let row = ready.examples.iter().find(|example| example.id == id).map(|example| example.relabelled);

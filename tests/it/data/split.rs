@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::*;
 use hone::data::Side;
-use hone::project::{Size, SplitMethod, SplitSettings};
+use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
 
@@ -62,7 +62,7 @@ fn by_customers() -> String {
 fn rows_of_a_customer_stay_on_one_side_over_many_seeds() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &by_customers(), None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     let imported = watched(|watch| import(&project, folder.path(), watch)).unwrap();
     let table = &imported.main.table;
     let column = table.column_index("customer").unwrap();
@@ -106,7 +106,7 @@ fn a_label_in_too_few_groups_is_learnt_and_told() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     for seed in 0..10 {
         project.split.seed = seed;
         let ready = prepared(&project, folder.path()).1;
@@ -173,7 +173,7 @@ fn groups_and_near_duplicates_are_kept_together_at_once() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     project.cleaning.drop_duplicates = false;
     for seed in 0..10 {
         project.split.seed = seed;
@@ -207,7 +207,7 @@ fn by_time_the_oldest_train_and_the_newest_are_the_test() {
     main += "no date at all,a,some day\nnone either,b,\n";
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let (imported, ready) = prepared(&project, folder.path());
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
@@ -245,7 +245,7 @@ fn rows_of_one_day_stay_together_and_what_days_cannot_give_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let by_time = |days: usize, change: &dyn Fn(&mut Project)| {
         let mut project = project(folder.path(), &main(days), None, None);
-        project.dataset.time_column = Some("written".to_owned());
+        project.dataset.set_role("written", Some(ColumnRole::Time));
         project.split.method = SplitMethod::Time;
         change(&mut project);
         prepared(&project, folder.path()).1
@@ -276,7 +276,7 @@ fn days_and_months_that_cannot_be_told_apart_are_told() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let warnings = prepared(&project, folder.path()).1.warnings;
     let word = "Days and months cannot be told apart in 'written': '1/1/2024' is read as month, day, year";
@@ -292,7 +292,7 @@ fn a_label_that_only_later_times_have_cannot_be_learnt() {
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    project.dataset.time_column = Some("written".to_owned());
+    project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let blockers = prepared(&project, folder.path()).1.blockers;
     assert!(
@@ -314,7 +314,7 @@ fn with_sides(names: &[&str]) -> String {
 fn by_column(main: &str, change: impl Fn(&mut Project)) -> Prepared {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), main, None, None);
-    project.dataset.split_column = Some("part".to_owned());
+    project.dataset.set_role("part", Some(ColumnRole::Split));
     project.split.method = SplitMethod::Column;
     change(&mut project);
     prepared(&project, folder.path()).1
@@ -373,11 +373,11 @@ fn validation_is_taken_from_training_where_the_column_names_none() {
 #[test]
 fn columns_that_are_not_there_or_not_chosen_are_named() {
     let main = with_sides(&["train", "dev", "test"]);
-    let none = by_column(&main, |project| project.dataset.split_column = None);
+    let none = by_column(&main, |project| project.dataset.set_columns_of(ColumnRole::Split, &[]));
     assert_eq!(none.blockers.len(), 1, "{:?}", none.blockers);
     assert!(none.blockers[0].contains("no split column is chosen. Choose one in Prepare, or split at random"));
     assert_eq!(none.examples.len(), 60, "the rows can be looked at meanwhile");
-    let wrong = by_column(&main, |project| project.dataset.split_column = Some("side".to_owned()));
+    let wrong = by_column(&main, |project| project.dataset.set_role("side", Some(ColumnRole::Split)));
     assert!(wrong.blockers[0].contains("main.csv has no column 'side' for the split. It has: 'text', 'label', 'part'"));
     let time = by_column(&main, |project| project.split.method = SplitMethod::Time);
     assert!(
@@ -387,7 +387,7 @@ fn columns_that_are_not_there_or_not_chosen_are_named() {
     );
     let group = by_column(&main, |project| {
         project.split.method = SplitMethod::Random;
-        project.dataset.group_column = Some("customer".to_owned());
+        project.dataset.set_role("customer", Some(ColumnRole::Group));
     });
     assert!(group.blockers[0].contains("main.csv has no column 'customer' for the group"), "{:?}", group.blockers);
 }
@@ -456,7 +456,7 @@ fn why_a_side_is_larger_than_asked_for_is_told() {
     let mut main = "customer,text,label\n".to_owned();
     (0..120).for_each(|row| writeln!(main, "c{},{},{}", row % 3, words(row), ["a", "b"][row % 2]).unwrap());
     let mut project = super::project(folder.path(), &main, None, None);
-    project.dataset.group_column = Some("customer".to_owned());
+    project.dataset.set_role("customer", Some(ColumnRole::Group));
     project.split.stratified = false;
     let warnings = prepared(&project, folder.path()).1.warnings;
     let told = |warning: &String| warning.ends_with("were asked for: rows that stay together are not divided");

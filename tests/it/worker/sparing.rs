@@ -1,7 +1,7 @@
 //! Work that is not done twice, or in vain.
 
 use super::*;
-use hone::project::{Pattern, RowEdit};
+use hone::project::{ColumnRole, Pattern, RowEdit};
 use hone::worker::{EstimateRun, FindProblems};
 
 #[test]
@@ -23,8 +23,8 @@ fn a_corrected_row_has_no_tokens_counted_again() {
         counted
     };
     assert!(counted(&project));
-    let label = Some(if first.examples[3].label == 0 { "good" } else { "bad" }.to_owned());
-    project.edits.rows.insert(first.examples[3].id, RowEdit { label, ..edit(first.examples[3].row) });
+    let target = RowEdit::relabelled(if first.examples[3].class() == Some(0) { "good" } else { "bad" }).target;
+    project.edits.rows.insert(first.examples[3].id, RowEdit { target, ..edit(first.examples[3].row) });
     assert!(!counted(&project), "another label");
     project.edits.rows.insert(first.examples[5].id, RowEdit { excluded: true, ..edit(first.examples[5].row) });
     assert!(!counted(&project), "a row less");
@@ -37,7 +37,7 @@ fn data_that_cannot_be_trained_on_is_refused_before_a_model_is_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     write_reviews(folder.path(), 60);
     let mut project = project();
-    project.dataset.label_column = "mood".to_owned();
+    project.dataset.set_role("mood", Some(ColumnRole::Label));
     project.model = ModelChoice::Catalogue("one-of-no-catalogue".to_owned());
     let worker = worker();
     let estimate = EstimateRun { project: project.clone(), folder: folder.path().to_owned() };

@@ -29,7 +29,7 @@ pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sen
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
             ui.label(theme.heading("Columns"));
-            let guessed = imported.with_guesses(&ctx.project.dataset);
+            let guessed = imported.with_guesses(ctx.project.task.kind(), &ctx.project.dataset);
             if guessed != ctx.project.dataset {
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                     let hint = "Give columns that have no role yet the role Hone guessed";
@@ -55,12 +55,12 @@ pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sen
 }
 
 fn text_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, width: f32, sender: &mut CommandSender) {
-    let now = &ctx.project.dataset.text_column;
-    let shown = if now.is_empty() { "Choose a column" } else { now.as_str() };
+    let now = ctx.project.dataset.text_column();
+    let shown = now.unwrap_or("Choose a column");
     combo(ui, "Text column", shown, width, |ui| {
         for column in &imported.main.table.names {
             let text = guess_named(column, imported.guessed_text.as_ref() == Some(column));
-            if ui.selectable_label(now == column, text).clicked() {
+            if ui.selectable_label(now == Some(column.as_str()), text).clicked() {
                 edit(ctx, sender, |dataset| dataset.set_role(column, Some(ColumnRole::Text)));
             }
         }
@@ -69,16 +69,16 @@ fn text_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, width: f
 
 fn label_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, width: f32, sender: &mut CommandSender) {
     let dataset = &ctx.project.dataset;
-    let now: Vec<&str> = dataset.labelled_by().collect();
+    let now: Vec<&str> = dataset.label_columns().collect();
     let shown = if now.is_empty() { "Choose a column".to_owned() } else { now.join(", ") };
     combo(ui, "Label column", &shown, width, |ui| {
         let several = &imported.guessed.label_columns;
-        if !several.is_empty() && ui.selectable_label(dataset.label_columns == *several, several.join(", ")).clicked() {
+        if !several.is_empty() && ui.selectable_label(now == *several, several.join(", ")).clicked() {
             edit(ctx, sender, |dataset| dataset.set_label_columns(several));
         }
         for column in &imported.main.table.names {
             let text = guess_named(column, imported.guessed_label.as_ref() == Some(column));
-            if ui.selectable_label(dataset.label_column == *column, text).clicked() {
+            if ui.selectable_label(dataset.label_column() == Some(column.as_str()), text).clicked() {
                 edit(ctx, sender, |dataset| dataset.set_role(column, Some(ColumnRole::Label)));
             }
         }
@@ -94,7 +94,7 @@ fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Importe
     let theme = ctx.theme;
     let columns = &imported.guessed.label_columns;
     let dataset = &ctx.project.dataset;
-    if !columns.is_empty() && dataset.labelled_by().next().is_none() {
+    if !columns.is_empty() && dataset.label_columns().next().is_none() {
         let title = "These columns look like one-hot labels. Use them as the label?";
         let body = format!(
             "{} contain only 0 and 1, with a single 1 per row. The name of that column becomes the row's label",
@@ -106,7 +106,7 @@ fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Importe
             }
         });
     }
-    let Some(survey) = ctx.survey.filter(|_| !dataset.label_columns.is_empty()) else { return };
+    let Some(survey) = ctx.survey.filter(|_| dataset.has_column_per_label()) else { return };
     let several = survey.dropped(DropReason::SeveralLabels).len() as u64;
     let none = survey.dropped(DropReason::NoneOfLabels).len() as u64;
     if several > 0 {
@@ -129,10 +129,10 @@ fn notes(ui: &mut Ui, ctx: &StepContext<'_>) {
     let read: Vec<&str> = dataset.read_columns().collect();
     if read.len() > 1 {
         let joined = read[..read.len() - 1].join(", then ");
-        let text = format!("The model reads {joined}, then {}", dataset.text_column);
+        let text = format!("The model reads {joined}, then {}", read[read.len() - 1]);
         ui.add(Label::new(theme.small(text)).wrap());
     }
-    let is_both = |column: &&str| dataset.labelled_by().any(|label| label == *column);
+    let is_both = |column: &&str| dataset.label_columns().any(|label| label == *column);
     if read.iter().any(is_both) {
         let text = format!("{}  The text and the label are the same column", icons::WARNING);
         ui.label(RichText::new(text).color(theme.palette.warning));
@@ -205,7 +205,7 @@ fn role_choice(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, name: &s
         _ => titled(now),
     };
     combo(ui, &format!("Role of {name}"), &shown, ROLE_COMBO, |ui| {
-        for role in std::iter::once(None).chain(ColumnRole::ALL.map(Some)) {
+        for role in std::iter::once(None).chain(ctx.project.task.roles().iter().map(|rule| Some(rule.role))) {
             let explanation = role.map_or("This column isn't used", ColumnRole::explanation);
             if ui.selectable_label(now == role, titled(role)).on_hover_text(explanation).clicked() && now != role {
                 edit(ctx, sender, |dataset| dataset.set_role(name, role));
@@ -250,13 +250,10 @@ mod tests {
         }
         open(&mut window, folder.path(), &rows);
         let found = dataset(&mut window);
-        assert_eq!((found.text_column.as_str(), found.label_column.as_str()), ("body", "stars"));
-        assert_eq!(found.joined_columns, ["title"]);
-        assert_eq!(
-            (found.group_column.as_deref(), found.time_column.as_deref()),
-            (Some("customer_id"), Some("created_at"))
-        );
-        assert_eq!((found.id_column.as_deref(), found.split_column.as_deref()), (Some("review_id"), Some("fold")));
+        assert_eq!((found.text_column(), found.label_column()), (Some("body"), Some("stars")));
+        assert!(found.joined_columns().eq(["title"]));
+        assert_eq!((found.group_column(), found.time_column()), (Some("customer_id"), Some("created_at")));
+        assert_eq!((found.id_column(), found.split_column()), (Some("review_id"), Some("fold")));
         assert_eq!(
             hone(&mut window).prepared().unwrap().examples[0].text.split_whitespace().take(3).collect::<Vec<_>>(),
             ["Title", "0", "What"]
@@ -269,11 +266,11 @@ mod tests {
         settle(&mut window);
         window.get_by_label("No role").click();
         settle(&mut window);
-        assert!(dataset(&mut window).joined_columns.is_empty());
+        assert_eq!(dataset(&mut window).joined_columns().count(), 0);
         assert!(hone(&mut window).prepared().unwrap().examples[0].text.starts_with("What came"));
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
-        assert_eq!(dataset(&mut window).joined_columns, ["title"]);
+        assert!(dataset(&mut window).joined_columns().eq(["title"]));
     }
 
     #[test]
@@ -285,8 +282,7 @@ mod tests {
         let columns = crate::data::RowColumns::of(&imported.main.table, &dataset(&mut window)).unwrap();
         let row = crate::project::RowEdit {
             content_hash: columns.hash(example.row),
-            label: Some("neutral".to_owned()),
-            ..Default::default()
+            ..crate::project::RowEdit::relabelled("neutral")
         };
         let edit = crate::app::Edit::Rows(vec![(example.id, Some(row))]);
         hone(&mut window).run_command(AppCommand::Edit(edit));
@@ -301,11 +297,11 @@ mod tests {
         settle(&mut window);
         window.get_by_label("Before the text").click();
         settle(&mut window);
-        assert_eq!(dataset(&mut window).joined_columns, std::slice::from_ref(other));
+        assert!(dataset(&mut window).joined_columns().eq([other.as_str()]));
         assert_eq!(corrected(&mut window), [example.id]);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
-        assert!(dataset(&mut window).joined_columns.is_empty(), "one undo reverts both");
+        assert_eq!(dataset(&mut window).joined_columns().count(), 0, "one undo reverts both");
         assert_eq!(corrected(&mut window), [example.id]);
     }
 
@@ -313,19 +309,19 @@ mod tests {
     fn a_saved_project_keeps_its_columns_until_guessed_roles_are_used() {
         let (mut window, _folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);
-        assert_eq!(dataset(&mut window).id_column, None);
+        assert_eq!(dataset(&mut window).id_column(), None);
         let prepared = hone(&mut window).prepared().unwrap();
         picture("data-guesses", &mut window);
         window.get_by_label("Use guessed roles").click();
         settle(&mut window);
         let found = dataset(&mut window);
-        assert_eq!((found.id_column.as_deref(), found.time_column.as_deref()), (Some("order_id"), Some("date")));
+        assert_eq!((found.id_column(), found.time_column()), (Some("order_id"), Some("date")));
         assert!(window.query_by_label("Use guessed roles").is_none());
         let again = hone(&mut window).prepared().unwrap();
         assert_eq!((prepared.data_hash.as_str(), again.keys.len()), (again.data_hash.as_str(), again.examples.len()));
         hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
         settle(&mut window);
-        assert_eq!(dataset(&mut window).id_column, None);
+        assert_eq!(dataset(&mut window).id_column(), None);
     }
 
     #[test]
@@ -348,7 +344,7 @@ mod tests {
         picture("data-label-columns-asked", &mut window);
         window.get_by_label("Use as label").click();
         settle(&mut window);
-        assert_eq!(dataset(&mut window).label_columns, ["positive", "neutral", "negative"]);
+        assert!(dataset(&mut window).label_columns().eq(["positive", "neutral", "negative"]));
         window.get_by_label("1 row is excluded: several label columns are marked");
         window.get_by_label("1 row is excluded: no label column is marked");
         let prepared = hone(&mut window).prepared().unwrap();

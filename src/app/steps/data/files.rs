@@ -104,7 +104,7 @@ fn part_row(ui: &mut Ui, ctx: &StepContext<'_>, (place, part): (usize, &FilePart
         ui.add(Label::new(theme.small(facts)).truncate()).on_hover_text(part.names.join(", "));
         let dataset = &ctx.project.dataset;
         let lacks: Vec<&str> =
-            dataset.read_columns().chain(dataset.labelled_by()).filter(|name| !part.has(name)).collect();
+            dataset.read_columns().chain(dataset.label_columns()).filter(|name| !part.has(name)).collect();
         if !lacks.is_empty() {
             let text = format!("{}  missing {}", icons::WARNING, lacks.join(", "));
             let label = Label::new(RichText::new(text).size(theme.text.small).color(theme.palette.warning)).truncate();
@@ -246,7 +246,7 @@ mod tests {
             (*table.records.last().unwrap(), columns.hash(table.len() - 1))
         };
         let id = |record| RowId { file: SourceFile::Main, record };
-        let row = crate::project::RowEdit { content_hash, label: Some("neutral".to_owned()), ..Default::default() };
+        let row = crate::project::RowEdit { content_hash, ..crate::project::RowEdit::relabelled("neutral") };
         let edit = crate::app::Edit::Rows(vec![(id(last), Some(row))]);
         hone(&mut window).run_command(AppCommand::Edit(edit));
         settle(&mut window);

@@ -52,10 +52,13 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         bad_rows(ui, ctx, imported, sender);
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
-        let chosen = ctx.project.dataset.columns_chosen(&imported.main.table.names);
-        let ready = if chosen { Ok(()) } else { Err("Choose a text column and a label column") };
-        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
-            sender.send(AppCommand::GoTo(Step::Labels));
+        let chosen = ctx.project.columns_chosen(&imported.main.table.names);
+        let next = ctx.project.task.steps()[1];
+        let advice = ctx.project.column_advice();
+        let ready = if chosen { Ok(()) } else { Err(advice.as_str()) };
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, &format!("Continue to {}", next.title()), ready).clicked()
+        {
+            sender.send(AppCommand::GoTo(next));
         }
     });
 }
@@ -202,8 +205,8 @@ mod tests {
         window.get_by_label("export.csv");
         let project = window.state().as_ref().unwrap().project().clone();
         assert_eq!(
-            (project.dataset.text_column.as_str(), project.dataset.label_column.as_str()),
-            ("review_body", "stars")
+            (project.dataset.text_column(), project.dataset.label_column()),
+            (Some("review_body"), Some("stars"))
         );
         window.get_by_label("1 row of export.csv could not be read");
         window.get_by_label("Show bad rows").click();

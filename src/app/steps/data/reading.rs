@@ -147,7 +147,7 @@ mod tests {
         settle(&mut window);
         let project = window.state().as_ref().unwrap().project().clone();
         assert_eq!(project.dataset.sheet.as_deref(), Some("Other"));
-        assert_eq!((project.dataset.text_column.as_str(), project.dataset.label_column.as_str()), ("text", "label"));
+        assert_eq!((project.dataset.text_column(), project.dataset.label_column()), (Some("text"), Some("label")));
         window.get_by_label_contains("1 row  ·  2 columns");
         window.check_accessibility();
     }

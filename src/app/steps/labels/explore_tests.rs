@@ -108,12 +108,12 @@ fn a_selected_row_shows_its_details_and_can_be_corrected() {
 
     window.get_by_label("Relabel").click();
     settle(&mut window);
-    let other = prepared.labels.iter().find(|label| prepared.labels[prepared.examples[0].label as usize] != **label);
+    let other = prepared.labels.iter().find(|label| prepared.label_of(&prepared.examples[0]) != label.as_str());
     window.get_by_role_and_label(egui::Role::Button, other.unwrap()).click();
     settle(&mut window);
     settle(&mut window);
     let edit = hone(&mut window).project().edits.rows[&first].clone();
-    assert_eq!(edit.label.as_ref(), other);
+    assert_eq!(edit.label(), other.map(String::as_str));
     window.get_by_label(&format!("relabelled as {}", other.unwrap()));
     window.get_by_label("Relabelled  1").click();
     settle(&mut window);

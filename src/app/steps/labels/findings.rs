@@ -201,8 +201,9 @@ fn apply(project: &Project, remedy: &Remedy, sender: &mut CommandSender) {
             Edit::Rows(rows.iter().map(edit).collect())
         }
         Change::TurnOn(_) | Change::RemoveWords(_) => Edit::Cleaning(next.cleaning),
-        Change::MergeLabels(_) | Change::LeaveOutLabels(_) => Edit::Labels(next.labels),
-        Change::BalanceLabels | Change::ReadTokens(_) => Edit::Training(next.training),
+        Change::MergeLabels(_) | Change::LeaveOutLabels(_) => Edit::Labels(next.labels().clone()),
+        Change::BalanceLabels => Edit::Task(next.task),
+        Change::ReadTokens(_) => Edit::Training(next.training),
     });
 }
 

@@ -115,7 +115,7 @@ impl Pending {
             dropped |= button(ui, ctx.theme, icons::X, "Cancel").clicked();
         });
         if done {
-            sender.edit(Edit::Labels(change.apply(&ctx.project.labels, rows)));
+            sender.edit(Edit::Labels(change.apply(ctx.project.labels(), rows)));
         }
         if done || dropped {
             self.clear();

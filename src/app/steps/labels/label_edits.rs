@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::data::{content_hash, import, prepare};
     use crate::progress::{Control, Watch};
-    use crate::project::{Project, RowEdit, RowId, SourceFile, StarScale};
+    use crate::project::{ColumnRole, Project, RowEdit, RowId, SourceFile, StarScale};
 
     fn found() -> BTreeMap<String, u64> {
         [("bad", 10), ("good", 30), ("ok", 5)].map(|(name, rows)| (name.to_owned(), rows)).into()
@@ -167,22 +167,22 @@ mod tests {
         let mut watch = Watch { control: &control, report: &mut report };
         let mut project = Project::default();
         project.dataset.main = Some("stars.csv".into());
-        project.dataset.text_column = "text".to_owned();
-        project.dataset.label_column = "stars".to_owned();
+        project.dataset.set_role("text", Some(ColumnRole::Text));
+        project.dataset.set_role("stars", Some(ColumnRole::Label));
         let scale = StarScale::of(["1", "2", "3", "4", "5"]).unwrap();
-        project.labels = LabelSettings::default().with_stars(&scale.usual_choice());
+        *project.labels_mut().unwrap() = LabelSettings::default().with_stars(&scale.usual_choice());
         let imported = import(&project, folder.path(), &mut watch).unwrap();
         let id = RowId { file: SourceFile::Main, record: imported.main.table.records[2] };
         let hash = content_hash("so so", "3");
-        let label = Some("negative".to_owned());
-        let edit = RowEdit { content_hash: hash, label, excluded: false, kept: false };
+        let edit = RowEdit { content_hash: hash, ..RowEdit::relabelled("negative") };
         project.edits.rows.insert(id, edit);
         let found: BTreeMap<String, u64> = ["2", "3", "4"].map(|label| (label.to_owned(), 1)).into();
         for (from, to) in [("negative", "bad"), ("bad", "poor")] {
-            project.labels = rename(&project.labels, &label_rows(&found, &project.labels), from, to);
+            let renamed = rename(project.labels(), &label_rows(&found, project.labels()), from, to);
+            *project.labels_mut().unwrap() = renamed;
             let prepared = prepare(&project, &imported, &mut watch).unwrap();
             let corrected = prepared.examples.iter().find(|example| example.id == id).unwrap();
-            assert_eq!(prepared.labels[corrected.label as usize], to);
+            assert_eq!(prepared.label_of(corrected), to);
             assert!(!prepared.labels.iter().any(|label| label == from), "{:?}", prepared.labels);
         }
     }

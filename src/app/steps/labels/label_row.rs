@@ -114,7 +114,7 @@ fn name_ui(
             let pressed = |key| ui.input(|input| input.key_pressed(key));
             editing.renaming = None;
             if pressed(egui::Key::Enter) && change.preview(rows).is_some() {
-                sender.edit(Edit::Labels(change.apply(&ctx.project.labels, rows)));
+                sender.edit(Edit::Labels(change.apply(ctx.project.labels(), rows)));
             } else if !pressed(egui::Key::Escape) {
                 // The person clicked elsewhere: ask whether to apply the new name.
                 editing.pending.ask(change, rows);
@@ -149,12 +149,12 @@ fn bar(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, width: f32, most: u64
 }
 
 fn colour_of(ctx: &StepContext<'_>, row: &LabelRow) -> egui::Color32 {
-    label_colour(ctx.theme, ctx.project.labels.colours.get(&row.name).copied())
+    label_colour(ctx.theme, ctx.project.labels().colours.get(&row.name).copied())
 }
 
 /// The label's colour, with a menu to change it.
 fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, sender: &mut CommandSender) {
-    let (theme, settings) = (ctx.theme, &ctx.project.labels);
+    let (theme, settings) = (ctx.theme, ctx.project.labels());
     let dot = |colour| RichText::new("\u{25CF}").color(colour);
     let button = Button::new(dot(colour_of(ctx, row))).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
@@ -184,7 +184,7 @@ fn more_menu(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let settings = &ctx.project.labels;
+    let settings = ctx.project.labels();
     let dots = RichText::new(icons::DOTS_THREE).color(theme.palette.text_muted);
     let menu = Button::new(dots).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(menu).ui(ui, |ui| {

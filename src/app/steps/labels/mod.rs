@@ -85,7 +85,7 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
     let theme = ctx.theme;
     page(ui, theme, Step::Labels.title(), Step::Labels.purpose(), |ui| {
         let dataset = &ctx.project.dataset;
-        let Some(imported) = ctx.imported.filter(|_| dataset.labelled_by().next().is_some()) else {
+        let Some(imported) = ctx.imported.filter(|_| dataset.label_columns().next().is_some()) else {
             no_labels(ui, ctx, sender);
             return;
         };
@@ -95,7 +95,7 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         let labels = ctx.answers.labels.about(&LabelColumns::of(imported, dataset));
         match labels.and_then(|labels| labels.value.as_ref()) {
             Some(found) => {
-                state.set.refresh(found, &ctx.project.labels);
+                state.set.refresh(found, ctx.project.labels());
                 stars_ui(ui, ctx, found, &mut state.stars, sender);
                 label_set(ui, ctx, (&state.set, kind_of(found, dataset)), &mut state.editing, sender);
             }
@@ -145,7 +145,7 @@ fn label_set(
         ui.horizontal(|ui| {
             ui.label(theme.heading("Label set"));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let changed = ctx.project.labels != LabelSettings::default();
+                let changed = *ctx.project.labels() != LabelSettings::default();
                 let reset =
                     ui.add_enabled_ui(changed, |ui| button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset labels"));
                 if reset.inner.on_hover_text("Discard every rename, merge, reordering, colour and exclusion").clicked()
@@ -170,7 +170,7 @@ fn label_set(
 
 /// The type of the labels in the file.
 fn kind_of(found: &LabelCounts, dataset: &DatasetSettings) -> &'static str {
-    if !dataset.label_columns.is_empty() {
+    if dataset.has_column_per_label() {
         "One column each"
     } else if found.stars.is_some() {
         "Star ratings"
@@ -206,6 +206,7 @@ mod tests {
     use crate::app::commands::UserCommand;
     use crate::app::messages::AppCommand;
     use crate::app::testing::{Window, app, hone, picture, press, settle};
+    use crate::project::ColumnRole;
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -282,7 +283,7 @@ mod tests {
             window.get_by_label(colour).click();
             settle(&mut window);
         }
-        let labels = hone(&mut window).project().labels.clone();
+        let labels = hone(&mut window).project().labels().clone();
         assert_eq!(labels.colours.keys().collect::<Vec<_>>(), ["negative", "positive"]);
         assert!(
             Arc::ptr_eq(&before, &hone(&mut window).prepared().unwrap()),
@@ -294,7 +295,7 @@ mod tests {
         settle(&mut window);
         window.get_by_label("Theme colour").click();
         settle(&mut window);
-        assert_eq!(hone(&mut window).project().labels.colours.len(), 1);
+        assert_eq!(hone(&mut window).project().labels().colours.len(), 1);
     }
 
     #[test]
@@ -316,7 +317,7 @@ mod tests {
         window.get_by_label("negative: 24 rows  ·  neutral: 24 + 24 = 48 rows  ·  positive: 24 + 24 = 48 rows");
         window.get_by_label("Convert stars to sentiment").click();
         settle(&mut window);
-        assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "neutral");
+        assert_eq!(hone(&mut window).project().labels().resolve("2 stars"), "neutral");
         window.get_by_label("Map stars to labels").click();
         settle(&mut window);
         window.get_by_label("2 stars is negative").click();
@@ -324,7 +325,7 @@ mod tests {
         picture("labels-stars-again", &mut window);
         window.get_by_label("Update labels").click();
         settle(&mut window);
-        assert_eq!(hone(&mut window).project().labels.resolve("2 stars"), "negative");
+        assert_eq!(hone(&mut window).project().labels().resolve("2 stars"), "negative");
         assert_eq!(hone(&mut window).prepared().unwrap().counts().len(), 3);
     }
 
@@ -365,7 +366,7 @@ mod tests {
         settle(&mut window);
         let app = window.state_mut().as_mut().unwrap();
         let mut dataset = app.project().dataset.clone();
-        (dataset.text_column, dataset.label_column) = ("text".to_owned(), "label".to_owned());
+        dataset = dataset.with_columns(&[("text", ColumnRole::Text), ("label", ColumnRole::Label)]);
         app.run_command(AppCommand::Edit(Edit::Dataset(dataset)));
         settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Labels));

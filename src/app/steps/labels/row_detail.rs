@@ -16,7 +16,7 @@ use crate::app::theme::{Tone, icons};
 use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{Diff, badge, button, figure, icon_button};
 use crate::data::{DropReason, Place, Prepared, Rows, Side};
-use crate::project::RowId;
+use crate::project::{RowEdit, RowId};
 use crate::worker::RowSource;
 
 /// Most rows named in a badge.
@@ -145,7 +145,7 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
             (None, None) => {}
         }
         let edit = ctx.project.edits.rows.get(&detail.of.as_ref().map(|(id, _)| *id).unwrap_or_default());
-        if let Some(label) = edit.and_then(|edit| edit.label.as_ref()) {
+        if let Some(label) = edit.and_then(RowEdit::label) {
             badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"));
         }
         if edit.is_some_and(|edit| edit.kept) {
@@ -306,8 +306,8 @@ fn decide(
 fn columns(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place) {
     let theme = ctx.theme;
     let Some((table, row)) = rows.at(place) else { return };
-    let text = &ctx.project.dataset.text_column;
-    for (column, name) in table.names.iter().enumerate().filter(|(_, name)| *name != text) {
+    let text = ctx.project.dataset.text_column();
+    for (column, name) in table.names.iter().enumerate().filter(|(_, name)| Some(name.as_str()) != text) {
         let cell = table.cell(column, row);
         let value =
             if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(beginning(cell, SHOWN_CELL)) };

@@ -28,7 +28,7 @@ pub fn stars_ui(
     sender: &mut CommandSender,
 ) {
     let Some(scale) = stars else { return };
-    let settings = &ctx.project.labels;
+    let settings = ctx.project.labels();
     let now = scale.chosen(settings);
     if now.is_none() && !settings.mapping.is_empty() {
         // Labels renamed or merged by hand are left alone.

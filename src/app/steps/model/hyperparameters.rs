@@ -9,8 +9,8 @@ use crate::app::theme::{Theme, icons};
 use crate::app::widgets::button;
 use crate::models::Compute;
 use crate::project::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricChoice, OptimizerSettings, Precision, ScheduleKind,
-    TrainedLayers, TrainingSettings,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, ScheduleKind,
+    Task, TrainedLayers, TrainingSettings,
 };
 
 const NAME_WIDTH: f32 = 170.0;
@@ -18,13 +18,22 @@ const CONTROL_WIDTH: f32 = 200.0;
 const NUMBER_WIDTH: f32 = 96.0;
 
 /// Draws every setting. `labels` are the labels that can get a weight.
-pub fn hyperparameters_ui(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, labels: &[String]) {
+pub fn hyperparameters_ui(
+    ui: &mut Ui,
+    theme: &Theme,
+    settings: &mut TrainingSettings,
+    task: &mut Task,
+    labels: &[String],
+) {
     batches(ui, theme, settings);
     trained_layers(ui, theme, &mut settings.trained_layers);
     optimizer(ui, theme, settings);
     regularisation(ui, theme, settings);
-    class_weights(ui, theme, &mut settings.class_weights, labels);
-    measuring(ui, theme, settings);
+    if let Task::TextClassification(own) = task {
+        label_smoothing(ui, theme, &mut own.label_smoothing);
+        class_weights(ui, theme, &mut own.class_weights, labels);
+    }
+    measuring(ui, theme, settings, task.metrics());
     computing(ui, theme, settings);
     group(ui, theme, "Reproducibility");
     row(ui, theme, "Seed", "The same seed and settings give bit-identical losses on the same machine", |ui| {
@@ -156,14 +165,15 @@ fn regularisation(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
             }
         },
     );
+}
+
+fn label_smoothing(ui: &mut Ui, theme: &Theme, smoothing: &mut f64) {
     row(
         ui,
         theme,
         "Label smoothing",
         "Share of probability moved to the other labels. Helps when labels are noisy",
-        |ui| {
-            share(ui, &mut settings.label_smoothing, 0.5);
-        },
+        |ui| share(ui, smoothing, 0.5),
     );
 }
 
@@ -248,7 +258,7 @@ fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels:
     }
 }
 
-fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metrics: &[MetricName]) {
     group(ui, theme, "Evaluation and early stopping");
     row(ui, theme, "Evaluate", "How often to evaluate on the validation set", |ui| {
         let mut by_steps = matches!(settings.evaluate_every, EvaluateEvery::Steps(_));
@@ -261,10 +271,14 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
             (every, false) => *every = EvaluateEvery::Epoch,
         }
     });
-    let metrics =
-        [(MetricChoice::MacroF1, "Macro-F1"), (MetricChoice::Accuracy, "Accuracy"), (MetricChoice::Loss, "Loss")];
+    let choices: Vec<(MetricName, &str)> = metrics.iter().map(|metric| (*metric, metric.title())).collect();
     row(ui, theme, "Best checkpoint by", "The validation metric that decides which checkpoint to keep", |ui| {
-        choose(ui, "best metric", &mut settings.best_metric, &metrics);
+        let before = settings.best_metric.unwrap_or(metrics[0]);
+        let mut metric = before;
+        choose(ui, "best metric", &mut metric, &choices);
+        if metric != before {
+            settings.best_metric = Some(metric);
+        }
     });
     row(ui, theme, "Early stopping", "Stop when that metric has not improved for a while", |ui| {
         let mut on = settings.early_stopping.is_some();
@@ -354,6 +368,7 @@ mod tests {
 
     use super::*;
     use crate::app::testing;
+    use crate::project::{ClassificationSettings, TaskKind};
 
     #[test]
     fn learning_rates_are_shown_in_scientific_notation() {
@@ -370,22 +385,28 @@ mod tests {
     fn every_label_can_get_a_manual_weight() {
         let theme = testing::theme(false);
         let labels = ["negative", "positive"].map(str::to_owned);
-        let settings =
-            TrainingSettings { class_weights: ClassWeights::ByHand(BTreeMap::new()), ..TrainingSettings::default() };
-        let harness =
-            testing::window(false, settings, |ui, settings| hyperparameters_ui(ui, &theme, settings, &labels));
+        let class_weights = ClassWeights::ByHand(BTreeMap::new());
+        let task =
+            Task::TextClassification(ClassificationSettings { class_weights, ..ClassificationSettings::default() });
+        let harness = testing::window(false, (TrainingSettings::default(), task.clone()), |ui, (settings, task)| {
+            hyperparameters_ui(ui, &theme, settings, task, &labels);
+        });
         harness.get_by_label("    negative");
         harness.get_by_label("    positive");
-        assert_eq!(harness.state().class_weights, ClassWeights::ByHand(BTreeMap::new()));
+        assert_eq!(harness.state().1, task);
     }
 
     #[test]
     fn drawing_does_not_change_the_settings() {
         let theme = testing::theme(true);
         let before = TrainingSettings { dropout: Some(0.2), warmup: 0.06, ..TrainingSettings::default() };
-        let mut harness =
-            testing::window(true, before.clone(), |ui, settings| hyperparameters_ui(ui, &theme, settings, &[]));
-        harness.run();
-        assert_eq!(*harness.state(), before);
+        for kind in TaskKind::ALL {
+            let before = (before.clone(), Task::new(kind));
+            let mut harness = testing::window(true, before.clone(), |ui, (settings, task)| {
+                hyperparameters_ui(ui, &theme, settings, task, &[]);
+            });
+            harness.run();
+            assert_eq!(*harness.state(), before);
+        }
     }
 }

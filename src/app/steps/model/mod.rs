@@ -240,7 +240,12 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced").show_unindented(ui, |ui| {
             let mut settings = now.clone();
-            hyperparameters_ui(ui, theme, &mut settings, ctx.prepared.map_or(&[], |prepared| &prepared.labels));
+            let mut task = ctx.project.task.clone();
+            let labels = ctx.prepared.map_or(&[][..], |prepared| &prepared.labels);
+            hyperparameters_ui(ui, theme, &mut settings, &mut task, labels);
+            if task != ctx.project.task {
+                sender.edit(Edit::Task(task));
+            }
             if settings != *now {
                 sender.edit(Edit::Training(settings));
             }

@@ -3,7 +3,7 @@
 use crate::app::context::StepContext;
 use crate::app::state::entry;
 use crate::app::widgets::numbers::{bytes, count, counted};
-use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, TrainingSettings};
+use crate::project::{ClassWeights, EvaluateEvery, MetricName, TrainingSettings};
 
 /// Summary of the run to come: epochs, rows, steps, evaluation and early stopping.
 #[must_use]
@@ -12,20 +12,19 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let sides = ctx.survey.map(|survey| survey.sides);
     let mut sentences: Vec<String> = download(ctx).into_iter().collect();
     sentences.push(passes(settings, sides.map(|[train, ..]| train)));
-    sentences.push(measuring(settings, sides.map(|[_, validation, _]| validation)));
+    let metric = ctx.project.best_metric();
+    sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = &settings.early_stopping {
         let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
-        sentences.push(format!(
-            "It stops early when {} has not improved for {times} in a row.",
-            metric(settings.best_metric)
-        ));
+        sentences
+            .push(format!("It stops early when {} has not improved for {times} in a row.", metric.in_a_sentence()));
     }
-    match &settings.class_weights {
-        ClassWeights::None => {}
-        ClassWeights::Balanced => {
+    match ctx.project.classification().map(|task| &task.class_weights) {
+        None | Some(ClassWeights::None) => {}
+        Some(ClassWeights::Balanced) => {
             sentences.push("Rare labels get a higher weight, so that all labels count equally.".to_owned());
         }
-        ClassWeights::ByHand(_) => sentences.push("Labels have the weights you set.".to_owned()),
+        Some(ClassWeights::ByHand(_)) => sentences.push("Labels have the weights you set.".to_owned()),
     }
     sentences.join(" ")
 }
@@ -47,7 +46,7 @@ fn passes(settings: &TrainingSettings, rows: Option<usize>) -> String {
     format!("{passes} over {texts}, in batches of {}: {steps} steps.", settings.batch_size)
 }
 
-fn measuring(settings: &TrainingSettings, rows: Option<usize>) -> String {
+fn measuring(settings: &TrainingSettings, metric: MetricName, rows: Option<usize>) -> String {
     let when = match settings.evaluate_every {
         EvaluateEvery::Epoch => "After each epoch".to_owned(),
         EvaluateEvery::Steps(steps) => format!("Every {}", counted(u64::from(steps), "step", "steps")),
@@ -56,20 +55,7 @@ fn measuring(settings: &TrainingSettings, rows: Option<usize>) -> String {
         || "the validation set".to_owned(),
         |rows| counted(rows as u64, "validation text", "validation texts"),
     );
-    format!(
-        "{when}, it is evaluated on {rows}, and the checkpoint with the best {} is kept.",
-        metric(settings.best_metric)
-    )
-}
-
-/// Name of a metric inside a sentence.
-#[must_use]
-pub fn metric(choice: MetricChoice) -> &'static str {
-    match choice {
-        MetricChoice::MacroF1 => "macro-F1",
-        MetricChoice::Accuracy => "accuracy",
-        MetricChoice::Loss => "loss",
-    }
+    format!("{when}, it is evaluated on {rows}, and the checkpoint with the best {} is kept.", metric.in_a_sentence())
 }
 
 /// Optimizer steps of a whole run over `rows` training rows.

@@ -55,8 +55,9 @@ pub fn row(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, id: RowId) {
         Side::Validation => "validation",
         Side::Test => "test",
     };
-    let label = prepared.labels.get(example.label as usize).map_or("", String::as_str);
-    ui.label(ctx.theme.small(format!("{}  ·  {label}  ·  {side}", row_name(ctx, example.id))));
+    let label = prepared.label_of(example);
+    let label = if label.is_empty() { String::new() } else { format!("  ·  {label}") };
+    ui.label(ctx.theme.small(format!("{}{label}  ·  {side}", row_name(ctx, example.id))));
     ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
 }
 

@@ -122,7 +122,7 @@ mod tests {
     use crate::app::messages::{AppCommand, Edit};
     use crate::app::slot::Running;
     use crate::app::testing::{Window, app, hone, picture, settle};
-    use crate::project::{DatasetSettings, SplitMethod, Step};
+    use crate::project::{ColumnRole, SplitMethod, Step};
     use crate::storage::ThemeChoice;
 
     /// Customer tickets with dates and a column that gives the label away, opened in Prepare.
@@ -143,8 +143,9 @@ mod tests {
         hone(&mut window).run_command(AppCommand::OpenData(path));
         settle(&mut window);
         // Remove the guessed roles, so that the report suggests them.
-        let dataset = hone(&mut window).project().dataset.clone();
-        let dataset = DatasetSettings { group_column: None, time_column: None, ..dataset };
+        let mut dataset = hone(&mut window).project().dataset.clone();
+        dataset.set_columns_of(ColumnRole::Group, &[]);
+        dataset.set_columns_of(ColumnRole::Time, &[]);
         hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
@@ -178,10 +179,10 @@ mod tests {
             window.check_accessibility();
             let before = hone(&mut window).prepared().unwrap();
             click(&mut window, "Keep rows of the same 'customer' together");
-            assert_eq!(hone(&mut window).project().dataset.group_column.as_deref(), Some("customer"));
+            assert_eq!(hone(&mut window).project().dataset.group_column(), Some("customer"));
             assert!(window.query_by_label("Worth a look: The same 'customer' on two sides").is_none());
             undo(&mut window);
-            assert_eq!(hone(&mut window).project().dataset.group_column, None);
+            assert_eq!(hone(&mut window).project().dataset.group_column(), None);
             assert_eq!(hone(&mut window).prepared().unwrap().split_hash, before.split_hash);
         }
     }
@@ -209,10 +210,7 @@ mod tests {
         open_choice(&mut window, "Time column");
         click(&mut window, "written");
         let project = hone(&mut window).project().clone();
-        assert_eq!(
-            (project.split.method, project.dataset.time_column.as_deref()),
-            (SplitMethod::Time, Some("written"))
-        );
+        assert_eq!((project.split.method, project.dataset.time_column()), (SplitMethod::Time, Some("written")));
         window.get_by_label_contains("Training 2024-02-01 to 2024-02-");
         picture("split-time", &mut window);
         window.check_accessibility();

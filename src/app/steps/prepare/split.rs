@@ -108,11 +108,7 @@ fn column(
     (role, dataset): (ColumnRole, &mut DatasetSettings),
 ) {
     let names = || ctx.imported.iter().flat_map(|imported| &imported.main.table.names);
-    let before = match role {
-        ColumnRole::Group => dataset.group_column.clone(),
-        ColumnRole::Time => dataset.time_column.clone(),
-        _ => dataset.split_column.clone(),
-    };
+    let before = dataset.column_of(role).map(str::to_owned);
     let mut chosen = before.clone();
     field(ui, ctx.theme, CHOICE, (name, hover), |ui| {
         let none = if needed { "Choose a column" } else { "None" };
@@ -336,7 +332,8 @@ mod tests {
         hone(&mut window).run_command(AppCommand::OpenData(main));
         settle(&mut window);
         let dataset = hone(&mut window).project().dataset.clone();
-        let dataset = DatasetSettings { test: Some(test), split_column: None, ..dataset };
+        let mut dataset = DatasetSettings { test: Some(test), ..dataset };
+        dataset.set_columns_of(ColumnRole::Split, &[]);
         hone(&mut window).run_command(AppCommand::Edit(Edit::Dataset(dataset)));
         settle(&mut window);
         hone(&mut window).run_command(AppCommand::GoTo(Step::Prepare));
@@ -387,8 +384,8 @@ mod tests {
         settle(&mut window);
         choose(&mut window, "Time column", "part");
         let dataset = hone(&mut window).project().dataset.clone();
-        assert_eq!((dataset.group_column, dataset.time_column.as_deref()), (None, Some("part")));
+        assert_eq!((dataset.group_column(), dataset.time_column()), (None, Some("part")));
         choose(&mut window, "Time column", "None");
-        assert_eq!(hone(&mut window).project().dataset.time_column, None);
+        assert_eq!(hone(&mut window).project().dataset.time_column(), None);
     }
 }

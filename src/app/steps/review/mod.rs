@@ -274,7 +274,7 @@ fn detail(
                 );
             });
         ui.add_space(theme.space.m);
-        let chosen = Chosen { predicted: prediction.predicted().unwrap_or_default(), truth: prediction.label };
+        let chosen = Chosen { predicted: prediction.predicted().unwrap_or_default(), truth: prediction.label() };
         ScrollArea::vertical().id_salt("bars").max_height(height * 0.34).auto_shrink([false, true]).show(ui, |ui| {
             probability_bars_ui(ui, theme, &results.settings.labels, prediction.probabilities(), chosen, true);
         });
@@ -292,7 +292,8 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, prediction: &Prediction, edit: Opt
         Frame::new().inner_margin(Margin::symmetric(0, 2)).show(ui, |ui| ui.label(theme.small(name)));
         match edit {
             Some(edit) if edit.excluded => badge(ui, theme, Tone::Warning, icons::PROHIBIT, "excluded"),
-            Some(RowEdit { label: Some(label), .. }) => {
+            Some(edit) if edit.target.is_some() => {
+                let label = edit.label().unwrap_or_default();
                 badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"))
             }
             Some(edit) if edit.kept => badge(ui, theme, Tone::Success, icons::CHECK, "kept"),
@@ -384,7 +385,7 @@ mod tests {
         harness.key_press(Key::Num2);
         harness.run();
         let edit = harness.state().0.project.edits.rows[&first].clone();
-        assert_eq!(edit.label.as_deref(), Some("neutral"));
+        assert_eq!(edit.label(), Some("neutral"));
         assert_eq!(edit.content_hash.len(), 64);
         assert_eq!(harness.state().1.queue.len(), all - 1);
         harness.get_by_label("Train again with 1 correction");

@@ -93,7 +93,7 @@ impl Queue {
         self.edits = edits.clone();
         let filter = &self.filter;
         let wanted = |row: &Prediction| {
-            filter.truth.is_none_or(|class| row.label == Some(class))
+            filter.truth.is_none_or(|class| row.label() == Some(class))
                 && filter.predicted.is_none_or(|class| row.predicted() == Some(class))
                 && !(filter.unreviewed_only && is_reviewed(edits, row.id))
         };
@@ -157,13 +157,13 @@ impl Queue {
 }
 
 fn is_reviewed(edits: &Edits, id: RowId) -> bool {
-    edits.rows.get(&id).is_some_and(|edit| edit.kept || edit.excluded || edit.label.is_some())
+    edits.rows.get(&id).is_some_and(|edit| edit.kept || edit.excluded || edit.target.is_some())
 }
 
 /// Number of rows whose label or exclusion differs between the corrections of a run and the current ones.
 fn corrections_since(run: &Edits, now: &Edits) -> usize {
     let effect = |edits: &Edits, id: &RowId| {
-        edits.rows.get(id).map_or((None, false), |edit| (edit.label.clone(), edit.excluded))
+        edits.rows.get(id).map_or((None, false), |edit| (edit.label().map(str::to_owned), edit.excluded))
     };
     let mut ids: Vec<&RowId> = run.rows.keys().chain(now.rows.keys()).collect();
     ids.sort_unstable();
@@ -187,12 +187,12 @@ impl Decision {
     #[must_use]
     pub fn edit(&self, ctx: &StepContext<'_>, id: RowId) -> Option<RowEdit> {
         let content_hash = hash_of(ctx, id)?;
-        let edit = RowEdit { content_hash, ..RowEdit::default() };
-        Some(match self {
-            Self::Label(label) => RowEdit { label: Some(label.clone()), ..edit },
-            Self::Keep => RowEdit { kept: true, ..edit },
-            Self::Exclude => RowEdit { excluded: true, ..edit },
-        })
+        let edit = match self {
+            Self::Label(label) => RowEdit::relabelled(label),
+            Self::Keep => RowEdit { kept: true, ..RowEdit::default() },
+            Self::Exclude => RowEdit { excluded: true, ..RowEdit::default() },
+        };
+        Some(RowEdit { content_hash, ..edit })
     }
 }
 
@@ -236,13 +236,13 @@ mod tests {
         assert_eq!((queue.place_of(first), queue.reviewed(), queue.len() + 1), (None, 1, queue.all_len()));
         let filter = Filter { unreviewed_only: false, truth: Some(1), ..Filter::default() };
         queue.set_filter(filter, &results, &edits);
-        assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label == Some(1)));
+        assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label() == Some(1)));
     }
 
     #[test]
     fn only_corrections_made_since_the_run_are_counted() {
         let id = |record| RowId { file: SourceFile::Main, record };
-        let label = |label: &str| RowEdit { label: Some(label.to_owned()), ..RowEdit::default() };
+        let label = |label: &str| RowEdit::relabelled(label);
         let run = Edits { rows: [(id(1), label("negative"))].into() };
         let kept = RowEdit { kept: true, ..RowEdit::default() };
         let mut now = run.clone();

@@ -140,12 +140,15 @@ fn finding(sources: &Sources<'_>, piece: String, rows: &[usize]) -> Finding {
     let Sources { prepared, .. } = sources;
     let mut of_label = vec![0_usize; prepared.labels.len()];
     for &row in rows {
-        of_label[prepared.examples[row].label as usize] += 1;
+        if let Some(class) = prepared.examples[row].class() {
+            of_label[class as usize] += 1;
+        }
     }
     let (label, most) = of_label.iter().copied().enumerate().max_by_key(|&(_, rows)| rows).unwrap_or_default();
-    let all = prepared.examples.iter().filter(|example| example.label as usize == label).count();
+    let all = prepared.examples.iter().filter(|example| example.class() == Some(label as u32)).count();
     // Twice as far from certain as the label is by itself, or nearer.
-    let telling = (rows.len() - most) * prepared.examples.len() * 2 <= (prepared.examples.len() - all) * rows.len();
+    let telling = !of_label.is_empty()
+        && (rows.len() - most) * prepared.examples.len() * 2 <= (prepared.examples.len() - all) * rows.len();
     let name = prepared.labels.get(label).map_or("", String::as_str);
     let advice = if telling {
         let share = percent(most, rows.len());

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use crate::data::insight::findings::words::{counted, grouped, listed, percent};
 use crate::data::insight::findings::{Finding, FindingKind, Remedy, Severity, Sources};
 use crate::data::{Example, Table};
-use crate::project::RowId;
+use crate::project::{ColumnRole, RowId};
 
 /// Last words of the name of a column of ids.
 const ID_WORDS: [&str; 4] = ["id", "uuid", "guid", "uid"];
@@ -44,8 +44,8 @@ fn others<'a>(sources: &Sources<'a>) -> impl Iterator<Item = usize> + use<'a> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
     (0..table.names.len()).filter(|&column| {
         let name = &table.names[column];
-        let is_used = dataset.read_columns().chain(dataset.labelled_by()).any(|used| used == name);
-        !is_used && !dataset.ignored_columns.contains(name)
+        let is_used = dataset.read_columns().chain(dataset.label_columns()).any(|used| used == name);
+        !is_used && !dataset.has_role(name, ColumnRole::Ignored)
     })
 }
 
@@ -99,8 +99,7 @@ fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
     // A column with a part of its own repeats its values because it must.
     let is_for_other = |name: &String| {
-        let others = [&dataset.group_column, &dataset.time_column, &dataset.split_column];
-        others.into_iter().any(|column| column.as_ref() == Some(name))
+        [ColumnRole::Group, ColumnRole::Time, ColumnRole::Split].into_iter().any(|role| dataset.has_role(name, role))
     };
     let is_id = |name: &String| names_ids(name) && !is_for_other(name);
     let mut ids = others(sources).filter(|&column| is_id(&table.names[column]));

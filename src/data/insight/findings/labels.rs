@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::Side;
 use crate::data::insight::findings::words::{counted, grouped, listed, listed_of};
 use crate::data::insight::findings::{Change, Finding, FindingKind, Remedy, Severity, Sources};
 use crate::data::prepare::checks::{FEW_ROWS, IMBALANCE, are_labels};
+use crate::data::{Example, Side};
 use crate::project::{ClassWeights, RowId};
 
 /// A label this many times as frequent as another is worth a word.
@@ -15,7 +15,7 @@ const UNEQUAL: usize = 3;
 /// each value would be a finding.
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
     let mut rows = vec![0; sources.prepared.labels.len()];
-    sources.main().for_each(|example| rows[example.label as usize] += 1);
+    sources.main().filter_map(Example::class).for_each(|class| rows[class as usize] += 1);
     let found = rows.iter().filter(|&&rows| rows > 0).count();
     if found < 2 || !are_labels(found, rows.iter().sum()) {
         return Vec::new();
@@ -34,7 +34,8 @@ fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
     for &label in labels {
         is_one[label] = true;
     }
-    let rows = sources.prepared.examples.iter().filter(|example| is_one[example.label as usize]);
+    let rows =
+        sources.prepared.examples.iter().filter(|example| example.class().is_some_and(|class| is_one[class as usize]));
     rows.map(|example| example.id).collect()
 }
 
@@ -115,7 +116,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
 }
 
 fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
-    if sources.project.training.class_weights != ClassWeights::None {
+    if sources.project.classification().is_none_or(|settings| settings.class_weights != ClassWeights::None) {
         return None;
     }
     let trained = trained(sources);

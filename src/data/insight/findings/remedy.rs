@@ -70,12 +70,22 @@ impl Change {
                 }
             }
             Self::MergeLabels(pairs) => {
-                for (from, into) in pairs {
-                    merge(&mut project.labels, from, into);
+                if let Some(labels) = project.labels_mut() {
+                    for (from, into) in pairs {
+                        merge(labels, from, into);
+                    }
                 }
             }
-            Self::LeaveOutLabels(labels) => project.labels.excluded.extend(labels.iter().cloned()),
-            Self::BalanceLabels => project.training.class_weights = ClassWeights::Balanced,
+            Self::LeaveOutLabels(left_out) => {
+                if let Some(labels) = project.labels_mut() {
+                    labels.excluded.extend(left_out.iter().cloned());
+                }
+            }
+            Self::BalanceLabels => {
+                if let Some(settings) = project.classification_mut() {
+                    settings.class_weights = ClassWeights::Balanced;
+                }
+            }
             Self::ReadTokens(tokens) => project.training.max_length = *tokens,
         }
     }
@@ -85,7 +95,7 @@ impl Change {
     pub fn setting(&self) -> Option<String> {
         match self {
             Self::TurnOn(field) => Some(format!("cleaning.{field}=true")),
-            Self::BalanceLabels => Some("training.class_weights=balanced".to_owned()),
+            Self::BalanceLabels => Some("task.class_weights=balanced".to_owned()),
             Self::ReadTokens(tokens) => Some(format!("training.max_length={tokens}")),
             _ => None,
         }
@@ -147,15 +157,14 @@ mod tests {
     fn a_row_keeps_its_correction_when_it_is_left_out() {
         let id = "main:3".parse().unwrap();
         let mut project = Project::default();
-        let (label, content_hash) = (Some("good".to_owned()), "hash".to_owned());
-        project.edits.rows.insert(id, RowEdit { content_hash, label, ..RowEdit::default() });
+        project.edits.rows.insert(id, RowEdit { content_hash: "hash".to_owned(), ..RowEdit::relabelled("good") });
         Change::LeaveOut(vec![(id, "hash".to_owned())]).apply(&mut project);
         let edit = &project.edits.rows[&id];
-        assert_eq!((edit.label.as_deref(), edit.excluded, edit.content_hash.as_str()), (Some("good"), true, "hash"));
+        assert_eq!((edit.label(), edit.excluded, edit.content_hash.as_str()), (Some("good"), true, "hash"));
 
         // One of a row that stood here before is not revived.
         Change::LeaveOut(vec![(id, "another".to_owned())]).apply(&mut project);
         let edit = &project.edits.rows[&id];
-        assert_eq!((edit.label.as_deref(), edit.excluded, edit.content_hash.as_str()), (None, true, "another"));
+        assert_eq!((edit.label(), edit.excluded, edit.content_hash.as_str()), (None, true, "another"));
     }
 }

@@ -68,7 +68,7 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
         dropped(sources, DropReason::Duplicate)
     } else {
         let mut seen = HashSet::new();
-        sources.main().filter(|row| !seen.insert((row.text.as_str(), row.label))).map(|row| row.id).collect()
+        sources.main().filter(|row| !seen.insert((row.text.as_str(), row.target))).map(|row| row.id).collect()
     };
     if rows.is_empty() {
         return None;

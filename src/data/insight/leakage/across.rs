@@ -21,7 +21,9 @@ pub(super) fn duplicates(rows: Rows<'_>) -> Option<Leak> {
         measured.filter(|(_, example)| trained.contains_key(example.text.as_str())).map(|(place, _)| place).collect();
     let first = *found.first()?;
     let same_label = |place: usize| {
-        trained.get(examples[place].text.as_str()).is_some_and(|&other| examples[other].label == examples[place].label)
+        trained
+            .get(examples[place].text.as_str())
+            .is_some_and(|&other| examples[other].target == examples[place].target)
     };
     let mut remedies = Vec::new();
     if found.iter().any(|&place| rows.is_divided(place)) {

@@ -2,10 +2,10 @@
 
 use foldhash::HashMap;
 
-use crate::data::cells_of;
 use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, Rows};
 use crate::data::prepare::split::shortened;
-use crate::project::SourceFile;
+use crate::data::{Example, cells_of};
+use crate::project::{ColumnRole, SourceFile};
 use crate::random::Rng;
 
 /// Rows from which on anything can be said of a column.
@@ -40,7 +40,7 @@ pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
         return None;
     }
     let cells = cells_of(rows.imported, &examples[..main], column);
-    let labels: Vec<u32> = examples[..main].iter().map(|example| example.label).collect();
+    let labels: Vec<u32> = examples[..main].iter().filter_map(Example::class).collect();
     let values = Values::of(&cells, &labels, classes)?;
     let told = values.all_labels().or_else(|| values.one_label())?;
     let says: Vec<bool> = (0..values.names.len()).map(|value| values.says(&told, value)).collect();
@@ -52,7 +52,7 @@ pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
         Some(class) => format!("'{}' from the other labels", name(class)),
     };
     let (value, class, right, all) = values.example(&told);
-    let read = rows.project.dataset.joined_columns.iter().any(|joined| joined == column);
+    let read = rows.project.dataset.has_role(column, ColumnRole::Joined);
     Some(Leak {
         kind: LeakKind::Giveaway { column: column.to_owned(), read },
         rows: rows.ids(&places),

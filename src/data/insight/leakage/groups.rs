@@ -57,7 +57,7 @@ const SHARED: f64 = 0.05;
 /// Looks at the group column, and at columns that look like one where none is chosen.
 pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
     let names = &rows.imported.main.table.names;
-    if let Some(chosen) = rows.project.dataset.group_column.as_ref().filter(|chosen| names.contains(chosen)) {
+    if let Some(chosen) = rows.project.dataset.group_column().filter(|chosen| names.iter().any(|name| name == chosen)) {
         report.looked_for.push(format!("the same '{chosen}' on two sides"));
         report.leaks.extend(look_at(rows, chosen, true));
         return;
@@ -144,7 +144,7 @@ impl Agreement {
         let mut classes = vec![0.0; rows.prepared.labels.len()];
         for (place, owner) in owned {
             let next = number.len() as u32;
-            let label = rows.prepared.examples[place].label;
+            let Some(label) = rows.prepared.examples[place].class() else { continue };
             pairs.push((*number.entry(owner).or_insert(next), label));
             classes[label as usize] += 1.0;
         }

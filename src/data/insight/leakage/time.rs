@@ -10,8 +10,7 @@ pub type Span = (i64, i64);
 /// Looks at the time column, where one is known.
 pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
     let table = &rows.imported.main.table;
-    let Some(column) = rows.project.dataset.time_column.as_ref().filter(|&column| table.column_index(column).is_some())
-    else {
+    let Some(column) = rows.project.dataset.time_column().filter(|&column| table.column_index(column).is_some()) else {
         report.not_looked_for.push("training rows from after the test: no time column is chosen".to_owned());
         return;
     };
@@ -36,7 +35,7 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
     let measured_here = rows.prepared.side(measured).any(|example| example.id.file == SourceFile::Main);
     let all = rows.prepared.side(Side::Train).count();
     report.leaks.push(Leak {
-        kind: LeakKind::Time { column: column.clone() },
+        kind: LeakKind::Time { column: column.to_owned() },
         found: format!(
             "{} of {all} training rows {} later than the oldest {word} row ({})",
             found.len(),

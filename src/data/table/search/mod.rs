@@ -203,7 +203,7 @@ impl<'a> Filter<'a> {
         let example = rows.example(place);
         let has_label = match (example, query.label, self.label) {
             (_, None, _) | (_, _, None) => true,
-            (Some(example), Some(label), _) => example.label == label,
+            (Some(example), Some(label), _) => example.class() == Some(label),
             (None, _, Some(label)) => rows.label(place) == label,
         };
         has_label

@@ -57,7 +57,7 @@ pub(super) fn sorted(rows: &Rows, mut found: Vec<Place>, sort: &Sort, control: &
         SortBy::Label => {
             let ids: HashMap<&str, u32> = rows.prepared.labels.iter().map(String::as_str).zip(0..).collect();
             by_key(found, descending, |place| match rows.example(place) {
-                Some(example) => Some(example.label),
+                Some(example) => example.class(),
                 None => ids.get(rows.label(place)).copied(),
             })
         }

@@ -1,11 +1,12 @@
-//! `--set training.epochs=3`: sets any field of a project by its path, checked by the project's own types.
+//! `training.epochs=3`: sets any field of a project by its path, type-checked by the project's own types.
 
 use serde_json::{Map, Value};
+use strsim::levenshtein;
 
-use crate::project::{EarlyStopping, OutOfRange, Pattern, Project, Size};
+use crate::project::{ColumnRole, EarlyStopping, OutOfRange, Pattern, Project, Size, Task, TaskKind};
 
-/// Short names for common settings.
-const ALIASES: [(&str, &str); 15] = [
+/// Short names for what is set most, and names that fields had in earlier versions.
+const ALIASES: [(&str, &str); 20] = [
     ("lr", "training.optimizer.learning_rate"),
     ("learning_rate", "training.optimizer.learning_rate"),
     ("training.lr", "training.optimizer.learning_rate"),
@@ -21,6 +22,11 @@ const ALIASES: [(&str, &str); 15] = [
     ("device", "training.device"),
     ("precision", "training.precision"),
     ("early_stopping", "training.early_stopping"),
+    ("class_weights", "task.class_weights"),
+    ("training.class_weights", "task.class_weights"),
+    ("label_smoothing", "task.label_smoothing"),
+    ("training.label_smoothing", "task.label_smoothing"),
+    ("labels", "task.labels"),
 ];
 
 /// Number of similar names an error lists.
@@ -59,7 +65,7 @@ pub enum SettingError {
 ///
 /// # Errors
 /// The first setting that cannot be applied, or [`SettingError::OutOfRange`] if the settings make a valid project invalid.
-pub fn apply(project: &Project, settings: &[String]) -> Result<Project, SettingError> {
+pub fn apply_settings(project: &Project, settings: &[String]) -> Result<Project, SettingError> {
     let applied = settings.iter().try_fold(project.clone(), |project, setting| apply_one(&project, setting))?;
     match applied.check() {
         Err(error) if project.check().is_ok() => Err(error.into()),
@@ -70,10 +76,14 @@ pub fn apply(project: &Project, settings: &[String]) -> Result<Project, SettingE
 fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> {
     let (given, text) = setting.split_once('=').ok_or_else(|| SettingError::NoValue(setting.to_owned()))?;
     let (given, text) = (given.trim(), text.trim());
-    let name = ALIASES.iter().find(|(alias, _)| *alias == given).map_or(given, |(_, name)| name);
-    let path: Vec<&str> = name.split('.').collect();
+    if let Some(role) = column_role(given) {
+        return with_columns(project, role, given, text);
+    }
+    let name = full_name(given);
+    let kind = project.task.kind();
+    let path = path_of(&name, kind);
     let now = to_value(project);
-    let known = get(&to_value(&filled()), &path).is_some() || get(&now, &path).is_some();
+    let known = get(&to_value(&filled(kind)), &path).is_some() || get(&now, &path).is_some();
     let mut reason = None;
     for candidate in candidates(text) {
         let mut changed = now.clone();
@@ -99,9 +109,69 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
         }
     }
     Err(match reason {
-        Some(reason) if known => SettingError::BadValue { name: name.to_owned(), value: text.to_owned(), reason },
-        _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given) },
+        Some(reason) if known => SettingError::BadValue { name, value: text.to_owned(), reason },
+        _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given, kind) },
     })
+}
+
+/// `dataset.text_column`, `dataset.joined_columns`: the columns of one role, by a short name.
+const COLUMN_SETTINGS: [(&str, ColumnRole); 9] = [
+    ("dataset.text_column", ColumnRole::Text),
+    ("dataset.joined_columns", ColumnRole::Joined),
+    ("dataset.label_column", ColumnRole::Label),
+    ("dataset.label_columns", ColumnRole::Label),
+    ("dataset.group_column", ColumnRole::Group),
+    ("dataset.time_column", ColumnRole::Time),
+    ("dataset.id_column", ColumnRole::Id),
+    ("dataset.split_column", ColumnRole::Split),
+    ("dataset.ignored_columns", ColumnRole::Ignored),
+];
+
+fn column_role(given: &str) -> Option<ColumnRole> {
+    COLUMN_SETTINGS.iter().find(|(name, _)| *name == given).map(|(_, role)| *role)
+}
+
+/// Gives a role to the columns of a text: `none`, a name, or a list of names where several can have it.
+fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) -> Result<Project, SettingError> {
+    let kind = project.task.kind();
+    let Some(rule) = kind.role(role) else {
+        return Err(SettingError::Unknown { name: given.to_owned(), near: near_names(given, kind) });
+    };
+    let columns: Vec<String> = match text {
+        "none" | "null" | "" => Vec::new(),
+        list if list.starts_with('[') => serde_json::from_str(list).unwrap_or_else(|_| vec![list.to_owned()]),
+        name => vec![name.to_owned()],
+    };
+    if columns.len() > rule.most {
+        let (name, value) = (given.to_owned(), text.to_owned());
+        return Err(SettingError::BadValue { name, value, reason: "it takes the name of one column".to_owned() });
+    }
+    let mut project = project.clone();
+    project.dataset.set_columns_of(role, &columns);
+    Ok(project)
+}
+
+/// The name of a field as it is written out, with every alias resolved.
+fn full_name(given: &str) -> String {
+    let alias = |name: &str| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, name)| *name);
+    match given.split_once('.') {
+        Some(("labels", rest)) => format!("task.labels.{rest}"),
+        _ => alias(given).unwrap_or(given).to_owned(),
+    }
+}
+
+/// Where a field is in the project as data: the settings of a task are one level deeper, below the task's name.
+fn path_of(name: &str, kind: TaskKind) -> Vec<String> {
+    let mut path: Vec<String> = name.split('.').map(str::to_owned).collect();
+    if path[0] == "task" && path.len() > 1 {
+        path.insert(1, variant(kind));
+    }
+    path
+}
+
+/// A task's name in data.
+fn variant(kind: TaskKind) -> String {
+    format!("{kind:?}")
 }
 
 /// What a field's type accepts, in plain words.
@@ -131,6 +201,9 @@ fn candidates(text: &str) -> Vec<Value> {
         candidates.push(Value::Object(Map::from_iter([(pascal_case(variant), inner)])));
     }
     candidates.push(Value::String(pascal_case(text)));
+    // A task by its name alone has default settings.
+    let task = TaskKind::ALL.into_iter().find(|kind| variant(*kind) == pascal_case(text) || kind.keyword() == text);
+    candidates.extend(task.and_then(|kind| serde_json::to_value(Task::new(kind)).ok()));
     // In the form sizes are written in, so that the value is recognised afterwards.
     candidates.extend(text.parse::<Size>().ok().and_then(|size| serde_json::to_value(size).ok()));
     candidates
@@ -150,7 +223,7 @@ fn pascal_case(text: &str) -> String {
 }
 
 /// Sets the value at `path`. Returns `false` if part of the path is not a group of fields.
-fn set(value: &mut Value, path: &[&str], new: Value) -> bool {
+fn set(value: &mut Value, path: &[String], new: Value) -> bool {
     let Some((field, rest)) = path.split_first() else {
         *value = new;
         return true;
@@ -159,10 +232,10 @@ fn set(value: &mut Value, path: &[&str], new: Value) -> bool {
         *value = Value::Object(Map::new());
     }
     let Some(fields) = value.as_object_mut() else { return false };
-    set(fields.entry(*field).or_insert(Value::Null), rest, new)
+    set(fields.entry(field.as_str()).or_insert(Value::Null), rest, new)
 }
 
-fn get<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+fn get<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, field| value.get(field))
 }
 
@@ -188,30 +261,28 @@ fn to_value(project: &Project) -> Value {
     serde_json::to_value(project).unwrap_or_default()
 }
 
-/// A project in which every optional group of fields is there, to know its names.
-fn filled() -> Project {
-    let mut project = Project::default();
+/// A project of a task with every optional group of fields present, to know their names.
+fn filled(kind: TaskKind) -> Project {
+    let mut project = Project::new(kind);
     project.training.early_stopping = Some(EarlyStopping::default());
-    let column = || "column".to_owned();
-    let dataset = &mut project.dataset;
-    dataset.sheet = Some(column());
-    dataset.more = vec![column().into()];
-    (dataset.joined_columns, dataset.label_columns) = (vec![column()], vec![column()]);
-    for optional in
-        [&mut dataset.group_column, &mut dataset.time_column, &mut dataset.split_column, &mut dataset.id_column]
-    {
-        *optional = Some(column());
-    }
-    dataset.ignored_columns.insert(column());
+    project.dataset.sheet = Some("sheet".to_owned());
+    project.dataset.more = vec!["file".into()];
+    project.dataset.columns = vec![("column".to_owned(), ColumnRole::Text)];
     project.cleaning.patterns = vec![Pattern::default()];
     project
 }
 
-fn near_names(given: &str) -> Vec<String> {
+fn near_names(given: &str, kind: TaskKind) -> Vec<String> {
     let mut names = ALIASES.map(|(alias, _)| alias.to_owned()).to_vec();
-    collect_names(&to_value(&filled()), "", &mut names);
+    let has_role = |role: ColumnRole| kind.role(role).is_some();
+    names.extend(COLUMN_SETTINGS.iter().filter(|(_, role)| has_role(*role)).map(|(name, _)| (*name).to_owned()));
+    let mut filled = to_value(&filled(kind));
+    if let Some(settings) = get(&filled, &["task".to_owned(), variant(kind)]).cloned() {
+        filled["task"] = settings;
+    }
+    collect_names(&filled, "", &mut names);
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-    names.sort_by_cached_key(|name| distance(name, given).min(distance(&last(name), &last(given)) + 1));
+    names.sort_by_cached_key(|name| levenshtein(name, given).min(levenshtein(&last(name), &last(given)) + 1));
     names.dedup();
     names.truncate(NEAR_NAMES);
     names
@@ -225,28 +296,13 @@ fn collect_names(value: &Value, prefix: &str, names: &mut Vec<String>) {
     }
 }
 
-/// Levenshtein's edit distance, in characters.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ClassWeights, EvaluateEvery, MetricChoice, ModelChoice, ScheduleKind, SplitMethod};
+    use crate::project::{ClassWeights, EvaluateEvery, MetricName, ModelChoice, ScheduleKind, SplitMethod};
 
     fn applied(settings: &[&str]) -> Result<Project, SettingError> {
-        apply(&Project::default(), &settings.iter().map(|&setting| setting.to_owned()).collect::<Vec<_>>())
+        apply_settings(&Project::default(), &settings.iter().map(|&setting| setting.to_owned()).collect::<Vec<_>>())
     }
 
     #[test]
@@ -271,14 +327,17 @@ mod tests {
         let training = &project.training;
         assert_eq!((training.epochs, training.schedule), (5, ScheduleKind::Cosine));
         assert_eq!((training.optimizer.learning_rate, training.optimizer.max_grad_norm), (2e-5, 2.0));
-        assert_eq!((training.best_metric, training.dropout), (MetricChoice::MacroF1, Some(0.2)));
+        assert_eq!((training.best_metric, training.dropout), (Some(MetricName::MacroF1), Some(0.2)));
         assert_eq!(training.evaluate_every, EvaluateEvery::Steps(100));
-        assert_eq!(training.class_weights, ClassWeights::ByHand([("good".to_owned(), 2.0)].into()));
+        assert_eq!(
+            project.classification().unwrap().class_weights,
+            ClassWeights::ByHand([("good".to_owned(), 2.0)].into())
+        );
         assert!(project.cleaning.mask_urls);
         assert_eq!(project.dataset.encoding.as_deref(), Some("1252"));
         assert_eq!(project.dataset.delimiter, Some(';'));
         assert_eq!(project.model, ModelChoice::Folder("/models/a".into()));
-        assert_eq!(project.labels.resolve("1"), "negative");
+        assert_eq!(project.labels().resolve("1"), "negative");
         assert_eq!(project.name, "none such");
     }
 
@@ -287,16 +346,62 @@ mod tests {
         let project =
             applied(&["training.early_stopping=none", "dataset.encoding=none", "training.class_weights=none"]);
         let project = project.unwrap();
+        assert_eq!(project.classification().unwrap().class_weights, ClassWeights::None);
         assert_eq!((project.training.early_stopping, project.dataset.encoding), (None, None));
-        assert_eq!(project.training.class_weights, ClassWeights::None);
         let project =
             applied(&["dataset.joined_columns=[\"a\"]", "dataset.id_column=b", "dataset.group_column=c"]).unwrap();
-        assert_eq!((project.dataset.joined_columns.len(), project.dataset.id_column.as_deref()), (1, Some("b")));
+        assert_eq!((project.dataset.joined_columns().count(), project.dataset.id_column()), (1, Some("b")));
         let none = ["dataset.joined_columns=[]", "dataset.group_column=none", "dataset.sheet=none"].map(str::to_owned);
-        let project = apply(&project, &none).unwrap();
-        assert_eq!((project.dataset.joined_columns.len(), project.dataset.group_column), (0, None));
+        let project = apply_settings(&project, &none).unwrap();
+        assert_eq!((project.dataset.joined_columns().count(), project.dataset.group_column()), (0, None));
         let project = applied(&["early_stopping=none", "training.patience=7"]).unwrap();
         assert_eq!(project.training.early_stopping, Some(EarlyStopping { patience: 7, min_delta: 0.0 }));
+    }
+
+    #[test]
+    fn columns_are_chosen_by_role() {
+        let project = applied(&[
+            "dataset.text_column=body",
+            r#"dataset.label_columns=["good", "bad"]"#,
+            r#"dataset.columns=[["body", "Text"], ["mood", "Label"]]"#,
+            "dataset.ignored_columns=notes",
+        ])
+        .unwrap();
+        let expected = [("body", ColumnRole::Text), ("mood", ColumnRole::Label), ("notes", ColumnRole::Ignored)];
+        assert_eq!(project.dataset, crate::project::DatasetSettings::default().with_columns(&expected));
+        let several = applied(&[r#"dataset.label_columns=["good", "bad"]"#]).unwrap();
+        assert!(several.dataset.has_column_per_label());
+        let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
+        assert!(message(&[r#"dataset.text_column=["a", "b"]"#]).ends_with("it takes the name of one column."));
+        assert!(message(&["task=adapt", "dataset.label_column=mood"]).starts_with("There is no setting"));
+        assert!(message(&[r#"dataset.columns=[["a", "Colour"]]"#]).contains("does not fit the setting"));
+    }
+
+    #[test]
+    fn settings_of_the_task_are_found_by_their_old_names_too() {
+        let project = applied(&["task.label_smoothing=0.1", "task.class_weights=balanced"]).unwrap();
+        let settings = project.classification().unwrap().clone();
+        assert_eq!((settings.label_smoothing, settings.class_weights), (0.1, ClassWeights::Balanced));
+        let earlier = applied(&["training.label_smoothing=0.1", "training.class_weights=balanced"]).unwrap();
+        assert_eq!(earlier, project);
+        let labels = applied(&[r#"labels.order=["b", "a"]"#, r#"task.labels.excluded=["c"]"#]).unwrap();
+        assert_eq!((labels.labels().order.len(), labels.labels().excluded.len()), (2, 1));
+        let message = |setting| applied(&[setting]).unwrap_err().to_string();
+        assert!(message("task.label_smooting=0.1").contains("task.label_smoothing"));
+        assert!(message("training.label_smoothing=many").contains("the setting task.label_smoothing"));
+    }
+
+    #[test]
+    fn a_task_is_chosen_by_its_name_and_has_settings_of_its_own() {
+        let adapt = applied(&["task=adapt", "task.masked_share=0.2", r#"task.new_words=["lien"]"#]).unwrap();
+        let settings = adapt.language_modelling().unwrap();
+        assert_eq!((settings.masked_share, settings.new_words.len()), (0.2, 1));
+        assert_eq!(applied(&["task=language_modelling"]).unwrap().task, Task::new(TaskKind::LanguageModelling));
+        let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
+        assert!(message(&["task.masked_share=0.2"]).starts_with("There is no setting 'task.masked_share'"));
+        assert!(message(&["task=adapt", "class_weights=balanced"]).starts_with("There is no setting 'class_weights'"));
+        assert!(message(&["task=adapt", "training.best_metric=accuracy"]).contains("best metric cannot be accuracy"));
+        assert!(message(&["task=translate"]).contains("does not fit the setting task"));
     }
 
     #[test]
@@ -322,9 +427,9 @@ mod tests {
         let project =
             applied(&["split.method=time", "dataset.time_column=date", "dataset.group_column=customer"]).unwrap();
         assert_eq!(project.split.method, SplitMethod::Time);
-        assert_eq!(project.dataset.group_column.as_deref(), Some("customer"));
+        assert_eq!(project.dataset.group_column(), Some("customer"));
         let none = applied(&["dataset.group_column=customer", "dataset.group_column=none"]).unwrap();
-        assert_eq!(none.dataset.group_column, None);
+        assert_eq!(none.dataset.group_column(), None);
         assert!(applied(&["dataset.time_colum=date"]).unwrap_err().to_string().contains("dataset.time_column"));
     }
 
@@ -378,7 +483,7 @@ mod tests {
         let mut project = Project::default();
         project.training.epochs = 0;
         assert!(
-            apply(&project, &["seed=7".to_owned()]).is_ok(),
+            apply_settings(&project, &["seed=7".to_owned()]).is_ok(),
             "a project that was already invalid does not block a valid setting"
         );
     }

@@ -1,0 +1,74 @@
+//! Targets that are classes: why a row has none, and the order of the classes.
+
+use std::collections::{BTreeSet, HashSet};
+
+use crate::data::{DropReason, RawLabel};
+use crate::project::LabelSettings;
+
+/// Why the label columns do not give a row a class. `label` is the final name of what they hold.
+pub(in crate::data) fn fault(settings: &LabelSettings, found: RawLabel<'_>, label: &str) -> Option<DropReason> {
+    match found {
+        RawLabel::Is(_) => name_fault(settings, label),
+        RawLabel::None => Some(DropReason::NoneOfLabels),
+        RawLabel::Several => Some(DropReason::SeveralLabels),
+    }
+}
+
+/// Why a final label name is no class.
+pub(in crate::data) fn name_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
+    if label.is_empty() {
+        Some(DropReason::EmptyLabel)
+    } else {
+        settings.excluded.contains(label).then_some(DropReason::ExcludedLabel)
+    }
+}
+
+/// The order of the classes: the labels a person put in order, then the others by name, or by value when all of them are
+/// numbers.
+pub(in crate::data) fn ordered(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
+    let mut ordered: Vec<&str> = Vec::with_capacity(present.len());
+    for label in settings.order.iter().map(String::as_str).filter(|label| present.contains(label)) {
+        if !ordered.contains(&label) {
+            ordered.push(label);
+        }
+    }
+    let listed: HashSet<&str> = ordered.iter().copied().collect();
+    let mut others: Vec<&str> = present.iter().copied().filter(|label| !listed.contains(label)).collect();
+    let number = |label: &str| label.parse::<f64>().ok().filter(|value| value.is_finite());
+    if present.iter().all(|label| number(label).is_some()) {
+        others.sort_by(|a, b| number(a).partial_cmp(&number(b)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(b)));
+    }
+    ordered.into_iter().chain(others).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(present: &[&str], order: &[&str]) -> Vec<String> {
+        let settings =
+            LabelSettings { order: order.iter().map(|&label| label.to_owned()).collect(), ..LabelSettings::default() };
+        ordered(&present.iter().copied().collect(), &settings)
+    }
+
+    #[test]
+    fn labels_are_ordered_by_the_person_then_by_value_or_name() {
+        assert_eq!(order(&["10", "9", "2.5"], &[]), ["2.5", "9", "10"]);
+        assert_eq!(order(&["10", "9", "b"], &[]), ["10", "9", "b"]);
+        assert_eq!(order(&["a", "b", "c"], &["c", "gone", "c"]), ["c", "a", "b"]);
+    }
+
+    #[test]
+    fn a_row_without_a_usable_label_has_its_reason() {
+        let settings = LabelSettings { excluded: ["spam".to_owned()].into(), ..LabelSettings::default() };
+        for (found, label, reason) in [
+            (RawLabel::Is("good"), "good", None),
+            (RawLabel::Is(" "), "", Some(DropReason::EmptyLabel)),
+            (RawLabel::Is("junk"), "spam", Some(DropReason::ExcludedLabel)),
+            (RawLabel::None, "", Some(DropReason::NoneOfLabels)),
+            (RawLabel::Several, "", Some(DropReason::SeveralLabels)),
+        ] {
+            assert_eq!(fault(&settings, found, label), reason);
+        }
+    }
+}

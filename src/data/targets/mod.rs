@@ -1,0 +1,24 @@
+//! What the model is to predict of a row: what belongs to a shape of target is in a file of its own.
+
+pub mod classes;
+
+/// What the model is to predict of a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target {
+    /// Nothing but the text itself, which a language model learns from.
+    #[default]
+    None,
+    /// A class: an index into [`crate::data::Prepared::labels`].
+    Class(u32),
+}
+
+impl Target {
+    /// The class, where that is the target.
+    #[must_use]
+    pub fn class(self) -> Option<u32> {
+        match self {
+            Self::None => None,
+            Self::Class(class) => Some(class),
+        }
+    }
+}
