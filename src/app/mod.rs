@@ -18,6 +18,8 @@ mod live_run;
 mod messages;
 mod pick;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod scroll_times;
 mod session;
 mod shell;

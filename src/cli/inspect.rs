@@ -115,7 +115,7 @@ struct Texts {
     conflicts: u64,
     without_text: u64,
     without_label: u64,
-    /// The excluded rows by reason.
+    /// The dropped rows by reason.
     left_out: Vec<LeftOut>,
     /// Problems with the rows, most serious first.
     findings: Vec<Finding>,

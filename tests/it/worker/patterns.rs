@@ -4,7 +4,7 @@ use super::*;
 use hone::data::FindingKind;
 use hone::project::Pattern;
 use hone::storage::{MODEL_INFO_FILE, read_model_info, write_model_info};
-use hone::worker::FindProblems;
+use hone::worker::{Classify, CompareTexts, Evaluate, Export, ExportFormat, FindProblems};
 
 fn probabilities(bench: &Bench, model: &Path, texts: &[&str]) -> Vec<Vec<f32>> {
     let texts = texts.iter().map(|&text| text.to_owned()).collect();
@@ -12,7 +12,7 @@ fn probabilities(bench: &Bench, model: &Path, texts: &[&str]) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn patterns_travel_with_the_model() {
+fn patterns_are_stored_with_the_model() {
     let mut bench = Bench::new(|_| ());
     let pattern =
         |find: &str, replace: &str| Pattern { find: find.into(), replace: replace.into(), ..Pattern::default() };
@@ -67,7 +67,7 @@ fn patterns_travel_with_the_model() {
 }
 
 #[test]
-fn lengths_are_those_of_the_models_tokenizer() {
+fn text_lengths_come_from_the_models_tokenizer() {
     let mut bench = Bench::new(|training| training.max_length = 5);
     let ask = |bench: &Bench, project: &Project| {
         let imported = import(&bench.worker, project, bench.folder.path());

@@ -165,13 +165,13 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Excluded => "excluded by you",
-        DropReason::EmptyText => "excluded: no text left after cleaning",
-        DropReason::EmptyLabel => "excluded: no label",
-        DropReason::NoneOfLabels => "excluded: no label column contains 1",
-        DropReason::SeveralLabels => "excluded: several label columns contain 1, or one contains neither 0 nor 1",
-        DropReason::ExcludedLabel => "excluded: its label is excluded",
-        DropReason::Duplicate => "excluded: duplicate",
-        DropReason::Conflict => "excluded: the same text also has another label",
+        DropReason::EmptyText => "dropped: no text left after cleaning",
+        DropReason::EmptyLabel => "dropped: no label",
+        DropReason::NoneOfLabels => "dropped: no label column contains 1",
+        DropReason::SeveralLabels => "dropped: several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::ExcludedLabel => "dropped: its label is excluded",
+        DropReason::Duplicate => "dropped: duplicate",
+        DropReason::Conflict => "dropped: the same text also has another label",
     }
 }
 
