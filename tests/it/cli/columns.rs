@@ -88,7 +88,7 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     let out = place.good(&[&new[..], &["--label", "good", "--label", "bad"]].concat());
     assert!(out.contains("Label: good, bad."), "{out}");
     let out = place.good(&["inspect", "rows.csv", "--label", "good", "--label", "bad"]);
-    assert!(out.contains("40 rows to use, after excluding 1 row with several labels marked.\n"), "{out}");
+    assert!(out.contains("40 rows to use, after dropping 1 row with several labels marked.\n"), "{out}");
     let labels = ["inspect", "rows.csv", "--label", "good", "--label", "bad", "--json"];
     let json = place.json(&labels);
     assert_eq!(json["label_columns"], serde_json::json!(["good", "bad"]));
