@@ -89,8 +89,8 @@ impl HoneApp {
             UserCommand::Stop => self.state.work.stop_training(),
             UserCommand::GoTo(step) => self.state.view = View::Step(step),
             UserCommand::TryIt => self.state.view = View::TryIt,
-            UserCommand::NextStep => self.state.view = self.state.view.step(1).map_or(self.state.view, View::Step),
-            UserCommand::PreviousStep => self.state.view = self.state.view.step(-1).map_or(self.state.view, View::Step),
+            UserCommand::NextStep => self.go_by(1),
+            UserCommand::PreviousStep => self.go_by(-1),
             UserCommand::Palette => self.palette.toggle(),
             UserCommand::Notifications => self.dialog = Some(Dialog::Notifications),
             UserCommand::ThemeSystem => self.set_theme(ThemeChoice::System),
@@ -101,6 +101,13 @@ impl HoneApp {
             UserCommand::ZoomReset => self.set_zoom(1.0),
             UserCommand::Shortcuts => self.dialog = Some(Dialog::Shortcuts),
             UserCommand::About => self.dialog = Some(Dialog::About),
+        }
+    }
+
+    /// Goes to the step `by` places after the page shown, if there is one.
+    fn go_by(&mut self, by: isize) {
+        if let Some(step) = self.state.view.step(self.state.steps(), by) {
+            self.state.view = View::Step(step);
         }
     }
 

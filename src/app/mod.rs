@@ -17,6 +17,8 @@ mod leave;
 mod messages;
 mod pick;
 #[cfg(test)]
+mod pictures;
+#[cfg(test)]
 mod scroll_times;
 mod session;
 mod shell;

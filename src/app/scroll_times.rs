@@ -76,9 +76,7 @@ fn report(name: &str, mut times: Vec<Duration>, reached: u64) -> Duration {
     at(0.99)
 }
 
-#[test]
-#[ignore = "a measurement: run it alone, in release, on a quiet machine"]
-fn a_million_rows_scrolls_smoothly() {
+fn measure() {
     let folder = tempfile::tempdir().unwrap();
     let project_folder = folder.path().join("project");
     drop(ProjectFile::create(&project_folder, &Project::default(), false).unwrap());
@@ -128,4 +126,12 @@ fn by_keyboard(ctx: &Context, app: &mut HoneApp) -> Duration {
         reached = reached.max(number);
     }
     report("by keyboard, details open", times, reached)
+}
+
+mod by_hand {
+    #[test]
+    #[ignore = "a measurement: run it alone, in release, on a quiet machine"]
+    fn a_million_rows_scrolls_smoothly() {
+        super::measure();
+    }
 }

@@ -188,6 +188,13 @@ impl AppState {
         }
     }
 
+    /// The steps of the project's task.
+    #[must_use]
+    pub fn steps(&self) -> &'static [Step] {
+        let Some(session) = &self.session else { return &Step::ALL };
+        session.project().task.steps()
+    }
+
     /// What the enabled-when rules of the commands look at.
     #[must_use]
     pub fn command_state(&self) -> CommandState<'_> {
@@ -195,6 +202,7 @@ impl AppState {
         let live = self.work.live.as_ref();
         CommandState {
             has_project: self.session.is_some(),
+            steps: self.steps(),
             undo: history.and_then(crate::app::history::History::undo_title),
             redo: history.and_then(crate::app::history::History::redo_title),
             training: self.work.is_training(),

@@ -50,20 +50,21 @@ pub fn results() -> Arc<RunResults> {
 /// Writes a picture of the last frame to the folder in the environment variable `HONE_PICTURES`, if it is set.
 pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
     let Some(folder) = std::env::var_os("HONE_PICTURES") else { return };
-    match harness.render() {
-        Ok(image) => image.save(PathBuf::from(folder).join(format!("{name}.png"))).unwrap(),
-        Err(error) => println!("no picture of {name}: {error}"),
-    }
+    let image = harness.render().unwrap_or_else(|error| panic!("{name} cannot be drawn: {error}"));
+    image.save(PathBuf::from(folder).join(format!("{name}.png"))).unwrap();
 }
 
 /// Compares the frame with the picture in `tests/snapshots`.
-/// Without a renderer it says so and compares nothing.
 pub fn widget_snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
     harness.run();
-    match harness.render() {
-        Ok(_) => harness.snapshot(name),
-        Err(error) => println!("skipped: {name} cannot be drawn here: {error}"),
-    }
+    harness.snapshot(name);
+}
+
+/// A file of the example data sets, in the folder `shared/data` beside the repository.
+pub fn shared(path: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+    assert!(path.exists(), "this test needs the example data sets: {} does not exist", path.display());
+    path
 }
 
 /// A window of 1280 x 800 points at two pixels per point, with the theme installed.
@@ -470,13 +471,8 @@ pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harne
 pub fn snapshot_app(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
     let size = harness.ctx.content_rect().size();
     harness.mask(egui::Rect::from_min_max(egui::pos2(0.0, size.y - 30.0), size.to_pos2()));
-    match harness.render() {
-        Ok(image) => {
-            let options = egui_kittest::SnapshotOptions::new().threshold(1.0).max_failed_pixels(10_usize);
-            egui_kittest::image_snapshot_options(&image, name, &options);
-        }
-        Err(error) => println!("skipped the picture {name}: nothing here can draw it ({error})"),
-    }
+    let options = egui_kittest::SnapshotOptions::new().threshold(1.0).max_failed_pixels(10_usize);
+    harness.snapshot_options(name, &options);
 }
 
 /// Draws frames until the workers are idle, for at most a minute.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::project::{DeviceChoice, Precision};
+use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::ExportFormat;
 
 /// Fine-tune pre-trained text classifiers on your own data, on your own machine.
@@ -113,6 +113,9 @@ pub struct NewArguments {
     /// files
     #[arg(long, value_name = "FILE", required = true)]
     pub data: Vec<PathBuf>,
+    /// Task: classify (texts by label), or adapt (a model to your own texts, without labels)
+    #[arg(long, value_name = "TASK", default_value = "classify", value_parser = task)]
+    pub task: TaskKind,
     #[command(flatten)]
     pub columns: ColumnArguments,
     /// Separate file to use as the validation set
@@ -388,6 +391,11 @@ pub struct BenchStepArguments {
     /// Number of steps to time
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
+}
+
+fn task(text: &str) -> Result<TaskKind, String> {
+    let keywords = TaskKind::ALL.map(TaskKind::keyword).join(" or ");
+    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == text).ok_or_else(|| format!("give {keywords}"))
 }
 
 fn delimiter(text: &str) -> Result<char, String> {

@@ -117,7 +117,7 @@ struct Texts {
     conflicts: u64,
     without_text: u64,
     without_label: u64,
-    /// The excluded rows by reason.
+    /// The dropped rows by reason.
     left_out: Vec<LeftOut>,
     /// Problems with the rows, most serious first.
     findings: Vec<Finding>,
@@ -407,7 +407,7 @@ fn print(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
     let is_labelled = findings.label_column.is_some() || !findings.label_columns.is_empty();
     match (findings.text_column.is_some(), is_labelled || !findings.looks_like_label_columns.is_empty()) {
         (false, false) => {
-            writeln!(out, "\nHone could not guess the text and label columns. Name them with --text and --label.")?
+            writeln!(out, "\nHone could not guess the text and label columns. Name them with --text and --label.")?;
         }
         (false, true) => writeln!(out, "\nHone could not guess the text column. Name it with --text.")?,
         (true, false) => writeln!(out, "\nHone could not guess the label column. Name it with --label.")?,

@@ -21,7 +21,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     if !arguments.force && arguments.folder.join(PROJECT_FILE).exists() {
         return Err(StorageError::ProjectExists(arguments.folder.clone()).into());
     }
-    let mut project = Project { name: project_name(arguments), ..Project::default() };
+    let mut project = Project { name: project_name(arguments), ..Project::new(arguments.task) };
     project.dataset = DatasetSettings {
         validation: arguments.validation.as_deref().map(absolute),
         test: arguments.test.as_deref().map(absolute),
@@ -61,7 +61,8 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     let dataset = &project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
     let label: Vec<&str> = dataset.label_columns().collect();
-    writeln!(out, "Text: {}. Label: {}.", read.join(", then "), label.join(", "))?;
+    let label = if label.is_empty() { String::new() } else { format!(" Label: {}.", label.join(", ")) };
+    writeln!(out, "Text: {}.{label}", read.join(", then "))?;
     let others = other_roles(dataset, &imported.main.table.names);
     if !others.is_empty() {
         writeln!(out, "Other columns: {}.", others.join(", "))?;

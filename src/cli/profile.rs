@@ -66,7 +66,7 @@ struct DateColumn {
     near: [String; 2],
 }
 
-/// Rows excluded for one reason.
+/// Rows dropped for one reason.
 #[derive(Serialize)]
 pub(super) struct LeftOut {
     reason: &'static str,
@@ -90,13 +90,13 @@ impl LeftOut {
         counts.into_iter().map(told).collect()
     }
 
-    /// `after excluding 2 empty texts and 1 duplicate`.
+    /// `after dropping 2 empty texts and 1 duplicate`.
     pub(super) fn in_words(all: &[Self]) -> String {
         let parts: Vec<String> = all.iter().map(|left| count(left.rows, left.words.0, left.words.1)).collect();
         match parts.split_last() {
-            None => "none excluded".to_owned(),
-            Some((last, [])) => format!("after excluding {last}"),
-            Some((last, others)) => format!("after excluding {} and {last}", others.join(", ")),
+            None => "none dropped".to_owned(),
+            Some((last, [])) => format!("after dropping {last}"),
+            Some((last, others)) => format!("after dropping {} and {last}", others.join(", ")),
         }
     }
 }

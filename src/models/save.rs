@@ -83,7 +83,9 @@ impl Model {
                 config.insert("problem_type".into(), json!("single_label_classification"));
             }
             Head::MaskedLm(head) => {
-                CLASSIFIER_KEYS.iter().for_each(|key| drop(config.remove(*key)));
+                for key in CLASSIFIER_KEYS {
+                    config.remove(key);
+                }
                 config.insert("tie_word_embeddings".into(), json!(head.tied));
             }
         }

@@ -396,7 +396,7 @@ mod tests {
         let adapt = applied(&["task=adapt", "task.masked_share=0.2", r#"task.new_words=["lien"]"#]).unwrap();
         let settings = adapt.language_modelling().unwrap();
         assert_eq!((settings.masked_share, settings.new_words.len()), (0.2, 1));
-        assert_eq!(applied(&["task=language_modelling"]).unwrap(), Project::new(TaskKind::LanguageModelling));
+        assert_eq!(applied(&["task=language_modelling"]).unwrap().task, Task::new(TaskKind::LanguageModelling));
         let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
         assert!(message(&["task.masked_share=0.2"]).starts_with("There is no setting 'task.masked_share'"));
         assert!(message(&["task=adapt", "class_weights=balanced"]).starts_with("There is no setting 'class_weights'"));

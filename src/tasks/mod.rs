@@ -7,7 +7,7 @@ mod class_weights;
 mod samples;
 mod text_classification;
 
-use crate::data::{Batch, Example, Prepared};
+use crate::data::{Batch, DataError, Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, Scorer};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
@@ -27,9 +27,11 @@ pub trait TaskDefinition: Send + Sync {
         true
     }
 
-    /// Samples of one side of the split, of `max_length` tokens at most. `ids` are the token ids of each example, special
-    /// tokens included.
-    fn samples(&self, examples: &[&Example], ids: Vec<Vec<u32>>, max_length: usize) -> Samples;
+    /// Samples of one side of the split.
+    ///
+    /// # Errors
+    /// When the examples cannot be split into sequences of [`Encoded::max_length`].
+    fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError>;
 
     /// Packs the samples at `rows` into a batch. The same draw always makes the same batch.
     fn batch(&self, samples: &Samples, rows: &[usize], draw: Draw) -> Batch;
@@ -91,6 +93,18 @@ pub struct Reads {
     pub words: Vec<MaskedWord>,
 }
 
+/// Tokenised examples of one side of the split.
+pub struct Encoded<'a> {
+    /// Which side.
+    pub side: Side,
+    /// The examples.
+    pub examples: &'a [&'a Example],
+    /// Token ids of each example, special tokens included.
+    pub ids: Vec<Vec<u32>>,
+    /// Most tokens of a sequence.
+    pub max_length: usize,
+}
+
 /// Names the random choices in a batch, such as which words are masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
@@ -106,8 +120,14 @@ pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
     Box::new(TextClassification::trained(labels))
 }
 
-/// The task of a project: the one list of tasks.
-#[must_use]
-pub fn definition(project: &Project, prepared: &Prepared) -> Box<dyn TaskDefinition> {
-    Box::new(TextClassification::new(project, prepared))
+/// The task of a project, with the tokenizer of its model: the one list of tasks.
+///
+/// # Errors
+/// When the tokenizer lacks a token that the task needs.
+pub fn definition(
+    project: &Project,
+    prepared: &Prepared,
+    _tokenizer: &TextTokenizer,
+) -> Result<Box<dyn TaskDefinition>, DataError> {
+    Ok(Box::new(TextClassification::new(project, prepared)))
 }

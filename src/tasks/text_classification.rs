@@ -1,6 +1,6 @@
 //! Text classification: one label for each text, read at its first token.
 
-use crate::data::{Batch, Example, Prepared, packed};
+use crate::data::{Batch, DataError, Prepared, packed};
 use crate::evaluation::{
     Answer, Baseline, Interval, LabelledTexts, Scorer, classification_baselines, macro_f1_interval,
 };
@@ -9,7 +9,7 @@ use crate::ops::CrossEntropy;
 use crate::progress::Watch;
 use crate::project::{ClassWeights, OutOfRange, Project};
 use crate::tasks::class_weights::class_weights;
-use crate::tasks::{Draw, Samples, TaskDefinition};
+use crate::tasks::{Draw, Encoded, Samples, TaskDefinition};
 
 /// One label for each text.
 pub(super) struct TextClassification {
@@ -40,8 +40,9 @@ impl TaskDefinition for TextClassification {
         HeadSpec::Classification { labels: self.labels.clone() }
     }
 
-    fn samples(&self, examples: &[&Example], ids: Vec<Vec<u32>>, _: usize) -> Samples {
-        Samples { ids, classes: examples.iter().map(|example| example.class().unwrap_or_default()).collect() }
+    fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError> {
+        let classes = encoded.examples.iter().map(|example| example.class().unwrap_or_default()).collect();
+        Ok(Samples { ids: encoded.ids, classes })
     }
 
     fn batch(&self, samples: &Samples, rows: &[usize], _: Draw) -> Batch {

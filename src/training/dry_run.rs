@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use crate::data::BatchPlan;
+use crate::data::{BatchPlan, TextTokenizer};
 use crate::models::{Mode, Model, ModelConfig};
 use crate::ops::CrossEntropy;
 use crate::progress::Control;
@@ -80,9 +80,9 @@ pub fn dry_run(
     setup::check_data(inputs.prepared)?;
     let config = ModelConfig::read(inputs.model_folder)?;
     let max_length = settings.max_length.min(config.max_position_embeddings);
-    let task = tasks::definition(inputs.project, inputs.prepared);
-    let folders = (inputs.model_folder, inputs.project_folder);
-    let data = setup::tokenise(&*task, inputs.prepared, folders, max_length, &mut voice)?;
+    let tokenizer = TextTokenizer::load(inputs.model_folder)?;
+    let task = tasks::definition(inputs.project, inputs.prepared, &tokenizer)?;
+    let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     let batches = plan(settings).epoch(&data.train.samples.lengths(), 0);
     let memory = footprint.peak(longest_pass(&batches, &data.train.samples.ids));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::data::{BatchPlan, Prepared, file_sha256};
+use crate::data::{BatchPlan, Prepared, TextTokenizer, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model};
 use crate::progress::{Control, Watch};
@@ -87,13 +87,14 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
     settings.check()?;
     project.task.check()?;
     setup::check_data(prepared)?;
-    let task = tasks::definition(project, prepared);
+    let tokenizer = TextTokenizer::load(model_folder)?;
+    let task = tasks::definition(project, prepared, &tokenizer)?;
     let model = setup::load_model(model_folder, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
     if max_length < settings.max_length {
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are truncated."));
     }
-    let data = setup::tokenise(&*task, prepared, (model_folder, inputs.project_folder), max_length, &mut voice)?;
+    let data = setup::tokenise(&*task, &tokenizer, prepared, inputs.project_folder, max_length, &mut voice)?;
     let loss = task.loss(&data.train.samples)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers

@@ -9,7 +9,7 @@ use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
 use crate::project::TrainingSettings;
 use crate::storage::{TextKey, TokenCache};
-use crate::tasks::{Samples, TaskDefinition};
+use crate::tasks::{Encoded, Samples, TaskDefinition};
 
 use crate::training::event::Voice;
 use crate::training::{ToScore, TrainError};
@@ -116,12 +116,12 @@ fn describe_head(report: &LoadReport, model: &Model) -> String {
 /// Tokenises all sides into samples of the task. Tokens that are in the cache of `project_folder` are taken from there.
 pub(super) fn tokenise<'a>(
     task: &dyn TaskDefinition,
+    tokenizer: &TextTokenizer,
     prepared: &'a Prepared,
-    (model_folder, project_folder): (&Path, &Path),
+    project_folder: &Path,
     max_length: usize,
     voice: &mut Voice<'_>,
 ) -> Result<Dataset<'a>, TrainError> {
-    let tokenizer = TextTokenizer::load(model_folder)?;
     let limit = if task.truncates() { max_length } else { usize::MAX };
     let cache = TokenCache::open(project_folder, tokenizer.fingerprint(), tokenizer.vocab_size(), limit);
     let total = prepared.examples.len();
@@ -158,13 +158,13 @@ pub(super) fn tokenise<'a>(
     }
     let [train, validation, test] = sides;
     let rows = |side, (examples, ids): (Vec<&'a Example>, _)| {
-        let samples = task.samples(&examples, ids, max_length);
-        Rows { examples, keys: prepared.side_keys(side), samples }
+        let samples = task.samples(Encoded { side, examples: &examples, ids, max_length })?;
+        Ok::<_, TrainError>(Rows { examples, keys: prepared.side_keys(side), samples })
     };
     Ok(Dataset {
-        train: rows(Side::Train, train),
-        validation: rows(Side::Validation, validation),
-        test: rows(Side::Test, test),
+        train: rows(Side::Train, train)?,
+        validation: rows(Side::Validation, validation)?,
+        test: rows(Side::Test, test)?,
     })
 }
 

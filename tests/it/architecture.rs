@@ -250,7 +250,7 @@ fn unsafe_code_is_in_kernels_only() {
 }
 
 #[test]
-fn the_reader_of_rules_sees_what_it_should() {
+fn the_search_for_crate_uses_finds_them() {
     assert!(uses_crate("use egui::Ui;", "egui") && uses_crate("    let a = egui::vec2(1.0);", "egui"));
     assert!(uses_crate("use eframe;", "eframe") && !uses_crate("use egui_plot::Plot;", "egui"));
     assert!(!uses_crate("let text = \"the egui window\";", "egui") && !uses_crate("my_egui::thing()", "egui"));

@@ -48,7 +48,7 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
         project_name(ui, ctx, dirty);
     }
     ui.add_space(theme.space.s);
-    for step in Step::ALL {
+    for &step in ctx.project.task.steps() {
         let readiness = readiness(ctx.project, ctx.facts, step);
         let row = Row {
             icon: icon(step),

@@ -88,7 +88,7 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     let out = place.good(&[&new[..], &["--label", "good", "--label", "bad"]].concat());
     assert!(out.contains("Label: good, bad."), "{out}");
     let out = place.good(&["inspect", "rows.csv", "--label", "good", "--label", "bad"]);
-    assert!(out.contains("40 rows to use, after excluding 1 row with several labels marked.\n"), "{out}");
+    assert!(out.contains("40 rows to use, after dropping 1 row with several labels marked.\n"), "{out}");
     let labels = ["inspect", "rows.csv", "--label", "good", "--label", "bad", "--json"];
     let json = place.json(&labels);
     assert_eq!(json["label_columns"], serde_json::json!(["good", "bad"]));
@@ -137,4 +137,19 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
     assert_eq!(answers("again.csv"), answers("joined.csv"));
     let measured = place.json(&["evaluate", "shop", "--data", "a.csv", "--json"]);
     assert_eq!(measured["rows"].as_u64(), Some(60));
+}
+
+#[test]
+fn a_project_that_adapts_a_model_needs_no_label() {
+    let place = Place::new();
+    place.write("a.csv", titled(0, 30));
+    let new = ["new", "terms", "--task", "adapt", "--data", "a.csv", "--text", "body", "--model", TINY_BERT];
+    let out = place.good(&new);
+    assert!(out.contains("Text: body.\n") && !out.contains("Label"), "{out}");
+    let (_, project) = ProjectFile::read(&place.path("terms")).unwrap();
+    assert!(project.language_modelling().is_some() && project.dataset.label_columns().next().is_none());
+    let error = place.bad(2, &[&new[..], &["--force", "--label", "mood"]].concat());
+    assert!(error.contains("has no labels"), "{error}");
+    let error = place.bad(2, &["new", "terms", "--task", "translate", "--data", "a.csv"]);
+    assert!(error.contains("give classify or adapt"), "{error}");
 }

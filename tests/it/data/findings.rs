@@ -130,7 +130,7 @@ fn good_rows_have_no_findings() {
 }
 
 #[test]
-fn conflicts_are_left_out() {
+fn conflicting_labels_are_excluded() {
     let mut scene = Scene::new(&file(60, "Same here as there,good\nSame here as there,bad\n"));
     let finding = scene.mend(FindingKind::Conflicts);
     assert_eq!((finding.severity, finding.count, finding.rows), (Severity::Problem, 1, ids(&[61, 62])));
@@ -139,7 +139,7 @@ fn conflicts_are_left_out() {
 }
 
 #[test]
-fn conflicts_in_a_test_file_are_left_out_row_by_row() {
+fn conflicts_in_a_test_file_are_excluded_row_by_row() {
     let mut scene = Scene::new(&file(60, ""));
     let test = "text,label\nSame here as there,good\nSame here as there,bad\nQuite another one,good\n";
     std::fs::write(scene.folder.path().join("test.csv"), test).unwrap();
@@ -150,7 +150,7 @@ fn conflicts_in_a_test_file_are_left_out_row_by_row() {
 }
 
 #[test]
-fn duplicates_are_left_out_or_told_to_be() {
+fn duplicates_are_excluded_or_reported() {
     let copies = format!("\"{}\",good\n\"{}\",good\n", review(0), review(2));
     let mut scene = Scene::new(&file(60, &copies));
     let handled = scene.one(FindingKind::Duplicates);
@@ -162,7 +162,7 @@ fn duplicates_are_left_out_or_told_to_be() {
 }
 
 #[test]
-fn of_texts_nearly_the_same_one_is_kept() {
+fn one_of_several_near_duplicates_is_kept() {
     let like = "The parcel came on Monday and everything in it was just as described here";
     let more = format!("{like},good\n{like}!!,good\n{like} too,good\n");
     let mut scene = Scene::new(&file(60, &more));
@@ -172,7 +172,7 @@ fn of_texts_nearly_the_same_one_is_kept() {
 }
 
 #[test]
-fn rows_without_text_or_label_are_taken_care_of() {
+fn rows_without_text_or_label_are_dropped() {
     let scene = Scene::new(&file(60, "<br>,good\n  ,bad\nNobody said what this is,\n"));
     let empty = scene.one(FindingKind::EmptyText);
     assert_eq!((empty.severity, empty.rows), (Severity::Handled, ids(&[61, 62])));
@@ -182,7 +182,7 @@ fn rows_without_text_or_label_are_taken_care_of() {
 }
 
 #[test]
-fn gaps_in_other_columns_are_named() {
+fn missing_values_in_other_columns_are_reported() {
     let mut rows = "text,label,region,note\n".to_owned();
     for row in 0..60 {
         let region = if row < 3 { "" } else { "north" };
@@ -194,7 +194,7 @@ fn gaps_in_other_columns_are_named() {
 }
 
 #[test]
-fn repeated_ids_are_left_out_but_the_first() {
+fn only_the_first_row_of_a_repeated_id_is_kept() {
     let mut rows = "review_id,user_id,text,label\n".to_owned();
     for row in 0..60 {
         // A user writes more than one review; that is no repeat.
@@ -209,7 +209,7 @@ fn repeated_ids_are_left_out_but_the_first() {
 }
 
 #[test]
-fn columns_with_a_part_of_their_own_are_no_findings() {
+fn columns_with_a_role_are_not_reported() {
     let mut rows = "order_id,note,text,label\n".to_owned();
     for row in 0..60 {
         let (id, note) = (if row == 50 { 7 } else { row }, if row < 3 { "" } else { "short" });
@@ -253,7 +253,7 @@ fn personal_data_is_masked() {
 }
 
 #[test]
-fn texts_too_long_raise_the_longest_text() {
+fn long_texts_suggest_a_higher_max_length() {
     let mut scene = Scene::new(&file(80, ""));
     scene.project.training.max_length = 8;
     let finding = scene.mend(FindingKind::TooLong);
@@ -270,7 +270,7 @@ fn texts_too_long_raise_the_longest_text() {
 }
 
 #[test]
-fn what_no_model_reads_is_told_without_a_remedy() {
+fn characters_no_model_reads_are_reported_without_a_remedy() {
     let scene = Scene::new(&file(80, ""));
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
     let tokens = vec![100; prepared.examples.len()];
@@ -287,7 +287,7 @@ fn what_no_model_reads_is_told_without_a_remedy() {
 }
 
 #[test]
-fn of_very_many_texts_some_are_counted_and_that_is_said() {
+fn very_many_texts_are_sampled_and_the_message_says_so() {
     let scene = Scene::new(&file(80, ""));
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
     let tokenizer = hone::data::TextTokenizer::load(&crate::training::tiny_bert()).unwrap();
@@ -309,7 +309,7 @@ fn of_very_many_texts_some_are_counted_and_that_is_said() {
 }
 
 #[test]
-fn another_language_is_left_out() {
+fn texts_in_another_language_are_excluded() {
     // An English text that a guess by letters takes for French is kept: its words are those of the others.
     let more = "Kettle vouchers: compensate connection due since three weeks over the window. Questionable!,good\n\
                 El paquete llegó el lunes por la mañana y todo estaba tal como lo habían descrito en la página,good\n\
@@ -324,7 +324,7 @@ fn another_language_is_left_out() {
 }
 
 #[test]
-fn a_footer_is_removed_from_the_texts() {
+fn a_repeated_footer_is_found_and_removed() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..60 {
         let footer = if row % 4 < 2 && row < 40 { "\n\nSent from my  phone" } else { "" };
@@ -341,7 +341,7 @@ fn a_footer_is_removed_from_the_texts() {
 }
 
 #[test]
-fn a_sentence_that_gives_the_label_away_is_said_to() {
+fn a_sentence_that_reveals_the_label_is_reported() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..60 {
         let (opening, label) = if row % 2 == 0 { ("", "good") } else { ("Complaint form number two. ", "bad") };
@@ -353,7 +353,7 @@ fn a_sentence_that_gives_the_label_away_is_said_to() {
 }
 
 #[test]
-fn rare_labels_are_left_out() {
+fn rare_labels_are_excluded() {
     let more =
         "One of a kind that nobody else has,odd\nA strange thing from far away,odd\nUnheard of in this town,odd\n";
     let mut scene = Scene::new(&file(60, more));
@@ -367,7 +367,7 @@ fn rare_labels_are_left_out() {
 }
 
 #[test]
-fn nothing_is_said_of_the_labels_of_a_column_that_holds_none() {
+fn a_column_without_labels_has_no_label_findings() {
     let of = |kinds: &[FindingKind]| {
         let labels = [FindingKind::RareLabels, FindingKind::Imbalance, FindingKind::LabelSpellings];
         kinds.iter().filter(|kind| labels.contains(kind)).count()
@@ -390,7 +390,7 @@ fn nothing_is_said_of_the_labels_of_a_column_that_holds_none() {
 }
 
 #[test]
-fn unequal_labels_are_weighed() {
+fn unequal_labels_suggest_class_weights() {
     let rows = |every: usize, all: usize| {
         let row =
             |row: usize| format!("\"{}\",{}\n", review(row), if row.is_multiple_of(every) { "few" } else { "many" });
@@ -405,7 +405,7 @@ fn unequal_labels_are_weighed() {
 }
 
 #[test]
-fn spellings_of_a_label_are_merged_into_the_usual_one() {
+fn spellings_of_a_label_are_merged_into_the_most_frequent() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..90 {
         let label = match row % 9 {
@@ -423,7 +423,7 @@ fn spellings_of_a_label_are_merged_into_the_usual_one() {
 }
 
 #[test]
-fn numbers_are_no_spellings_of_each_other() {
+fn numbers_are_not_spellings_of_each_other() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..90 {
         rows += &format!("\"{}\",{}\n", review(row), ["-1", "1", "+", "-", "1-1", "11"][row % 6]);
@@ -432,7 +432,7 @@ fn numbers_are_no_spellings_of_each_other() {
 }
 
 #[test]
-fn the_most_serious_stands_first_and_what_is_done_last() {
+fn findings_are_sorted_by_severity() {
     let more = "Same here as there,good\nSame here as there,bad\n,good\nThanks to @lamps_and_more for the kind answer,good\n\
                 Write to ann.smith@example.com about the broken lamp please,good\n";
     let found = Scene::new(&file(60, more)).found();
@@ -441,7 +441,7 @@ fn the_most_serious_stands_first_and_what_is_done_last() {
 }
 
 #[test]
-fn looking_is_stopped() {
+fn looking_for_problems_can_be_stopped() {
     let scene = Scene::new(&file(60, ""));
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
     let (likeness, lengths) = (hone::data::Likeness::default(), TokenLengths::estimate(&prepared));
@@ -465,7 +465,7 @@ fn looking_is_stopped() {
 }
 
 #[test]
-fn rows_without_cleaning_and_no_rows_at_all_are_looked_through() {
+fn findings_work_without_cleaning_and_without_rows() {
     let mut scene = Scene::new(&file(60, ""));
     scene.project.cleaning = CleaningSettings::none();
     assert_eq!(scene.found(), []);

@@ -55,7 +55,7 @@ fn text(row: usize) -> String {
 }
 
 #[test]
-fn nothing_is_found_where_nothing_leaks_and_it_is_said_what_was_looked_for() {
+fn without_leakage_the_report_says_what_was_checked() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &balanced(&["a", "b"], 60), None, None);
     let report = look(&project, folder.path()).2;
@@ -69,7 +69,7 @@ fn nothing_is_found_where_nothing_leaks_and_it_is_said_what_was_looked_for() {
 }
 
 #[test]
-fn duplicates_across_sides() {
+fn duplicates_across_splits_are_reported() {
     let mut main = "text,label\n".to_owned();
     for row in 0..90 {
         writeln!(main, "{},{}", text(row / 3), ["a", "b"][(row / 3) % 2]).unwrap();
@@ -97,7 +97,7 @@ fn duplicates_across_sides() {
 }
 
 #[test]
-fn duplicates_and_near_duplicates_of_a_test_file() {
+fn duplicates_and_near_duplicates_of_a_test_file_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let main = "text,label\nThe parcel arrived on Monday and everything in it was just as described,good\n\
                 It broke after a day and nobody answers my letters,bad\n\
@@ -131,7 +131,7 @@ fn duplicates_and_near_duplicates_of_a_test_file() {
 }
 
 #[test]
-fn near_duplicates_across_sides() {
+fn near_duplicates_across_splits_are_reported() {
     let mut main = "text,label\n".to_owned();
     for row in 0..120 {
         writeln!(main, "{}{},{}", text(row / 2), ["", " indeed"][row % 2], ["a", "b"][(row / 2) % 2]).unwrap();
@@ -161,7 +161,7 @@ fn of_customers(column: &str) -> String {
 }
 
 #[test]
-fn customers_on_two_sides_chosen_or_looking_so() {
+fn customers_in_two_splits_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
@@ -185,7 +185,7 @@ fn customers_on_two_sides_chosen_or_looking_so() {
 }
 
 #[test]
-fn customers_of_a_test_file() {
+fn customers_of_a_test_file_in_training_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let main = of_customers("customer");
     let test = format!("customer,text,label\nc3,{},a\nc99,{},b\nc5,{},b\n", text(900), text(901), text(902));
@@ -197,7 +197,7 @@ fn customers_of_a_test_file() {
 }
 
 #[test]
-fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
+fn rows_assigned_to_the_test_stay_and_their_near_duplicates_are_excluded() {
     let mut main = "text,label,part\n".to_owned();
     for row in 0..90 {
         let part = ["train", "train", "test", "dev"][row % 4];
@@ -220,7 +220,7 @@ fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
 }
 
 #[test]
-fn what_is_not_named_like_an_owner_or_does_not_come_again_is_no_group() {
+fn columns_that_do_not_look_like_groups_are_not_suggested() {
     let folder = tempfile::tempdir().unwrap();
     let shelf = project(folder.path(), &of_customers("shelf"), None, None);
     assert_eq!(look(&shelf, folder.path()).2.leaks, []);
@@ -233,7 +233,7 @@ fn what_is_not_named_like_an_owner_or_does_not_come_again_is_no_group() {
 }
 
 #[test]
-fn training_rows_from_after_the_test() {
+fn training_rows_later_than_the_test_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("shelf"), None, None);
     project.dataset.set_role("date", Some(ColumnRole::Time));
@@ -254,7 +254,7 @@ fn training_rows_from_after_the_test() {
 }
 
 #[test]
-fn days_and_months_are_told_apart_by_all_files_in_the_split_and_in_the_report() {
+fn the_order_of_day_and_month_is_decided_from_all_files() {
     let mut main = "text,label,written\n".to_owned();
     for row in 0..144 {
         writeln!(main, "{},{},{}/{}/2023", text(row), ["a", "b"][row % 2], 1 + row % 12, 1 + row / 12).unwrap();
@@ -290,7 +290,7 @@ fn rows_of_several_files_are_named_by_their_file() {
 }
 
 #[test]
-fn a_column_that_the_model_reads_is_not_offered_to_group_rows_by() {
+fn a_column_that_the_model_reads_is_not_suggested_for_grouping() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
     project.dataset.set_role("customer_id", Some(ColumnRole::Joined));
@@ -300,7 +300,7 @@ fn a_column_that_the_model_reads_is_not_offered_to_group_rows_by() {
 }
 
 #[test]
-fn a_column_that_gives_the_label_away() {
+fn a_column_that_reveals_the_label_is_reported() {
     let mut main = "id,text,label,reason,stars,shop\n".to_owned();
     for row in 0..300 {
         let label = ["bad", "bad", "good", "fair"][row % 4];
@@ -340,7 +340,7 @@ fn a_column_that_gives_the_label_away() {
 }
 
 #[test]
-fn it_can_be_stopped() {
+fn looking_for_leakage_can_be_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
     let (imported, prepared) = prepared(&project, folder.path());

@@ -89,7 +89,7 @@ fn words_and_patterns_are_searched_in_the_cleaned_text() {
 }
 
 #[test]
-fn columns_are_searched_as_they_stand_in_the_file() {
+fn columns_are_searched_as_written_in_the_file() {
     let shop = Shop::new();
     let within = |words: &str, within| RowQuery { within, words: words.to_owned(), ..RowQuery::default() };
     assert_eq!(shop.find(within("<B>", Within::AnyColumn)), ["1"]);
@@ -105,7 +105,7 @@ fn columns_are_searched_as_they_stand_in_the_file() {
 }
 
 #[test]
-fn filters_narrow_each_other_down() {
+fn filters_are_combined() {
     let shop = Shop::new();
     let label = |name: &str| shop.prepared.labels.iter().position(|label| label == name).map(|label| label as u32);
     assert_eq!(shop.find(RowQuery { label: label("good"), ..RowQuery::default() }), ["1", "2", "6", "t1"]);
@@ -132,7 +132,7 @@ fn filters_narrow_each_other_down() {
 }
 
 #[test]
-fn conflicts_stand_group_after_group() {
+fn conflicts_are_listed_group_by_group() {
     let folder = tempfile::tempdir().unwrap();
     let main = "text,label\nsame,a\nother,a\nsame,b\nother,b\nlast,a\n";
     let project = project(folder.path(), main, None, None);
@@ -146,7 +146,7 @@ fn conflicts_stand_group_after_group() {
 }
 
 #[test]
-fn rows_are_put_in_order() {
+fn rows_are_sorted() {
     let shop = Shop::new();
     let order = |by: SortBy, descending| {
         shop.find(RowQuery { sort: Sort { by, descending }, set: RowSet::All, ..RowQuery::default() })
@@ -220,7 +220,7 @@ fn many() -> String {
 }
 
 #[test]
-fn words_of_each_label_languages_and_dates_are_told() {
+fn the_profile_has_words_of_each_label_languages_and_dates() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &many(), None, None);
     let (imported, prepared) = prepared(&project, folder.path());
@@ -256,7 +256,7 @@ fn words_of_each_label_languages_and_dates_are_told() {
 }
 
 #[test]
-fn one_wrong_date_leaves_the_others_to_be_seen() {
+fn one_wrong_date_does_not_hide_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let mut rows = "text,label,day\n".to_owned();
     for row in 0..300 {

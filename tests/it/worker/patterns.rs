@@ -14,7 +14,7 @@ fn probabilities(bench: &Bench, model: &Path, texts: &[&str]) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn patterns_travel_with_the_model() {
+fn patterns_are_stored_with_the_model() {
     let mut bench = Bench::new(|_| ());
     let pattern =
         |find: &str, replace: &str| Pattern { find: find.into(), replace: replace.into(), ..Pattern::default() };
@@ -69,7 +69,7 @@ fn patterns_travel_with_the_model() {
 }
 
 #[test]
-fn lengths_are_those_of_the_models_tokenizer() {
+fn text_lengths_come_from_the_models_tokenizer() {
     let mut bench = Bench::new(|training| training.max_length = 5);
     let ask = |bench: &Bench, project: &Project| {
         let imported = import(&bench.worker, project, bench.folder.path());

@@ -4,7 +4,7 @@ use super::*;
 use hone::project::{ColumnRole, Pattern, RowEdit};
 
 #[test]
-fn a_corrected_row_has_no_tokens_counted_again() {
+fn correcting_a_row_does_not_count_tokens_again() {
     let folder = tempfile::tempdir().unwrap();
     write_reviews(folder.path(), 120);
     let (worker, mut project) = (worker(), project());
@@ -34,7 +34,7 @@ fn a_corrected_row_has_no_tokens_counted_again() {
 }
 
 #[test]
-fn data_that_cannot_be_trained_on_is_refused_before_a_model_is_looked_for() {
+fn bad_data_is_refused_before_the_model_is_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     write_reviews(folder.path(), 60);
     let mut project = project();

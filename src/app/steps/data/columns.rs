@@ -111,13 +111,13 @@ fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Importe
     let none = survey.dropped(DropReason::NoneOfLabels).len() as u64;
     if several > 0 {
         let rows = counted(several, "row is", "rows are");
-        let title = format!("{rows} excluded: several label columns are marked");
+        let title = format!("{rows} dropped: several label columns are marked");
         let body = "Hone trains on one label per text and won't guess which. The Labels step lists these rows";
         banner(ui, theme, Tone::Warning, &title, body, |_| {});
     }
     if none > 0 {
         let rows = counted(none, "row is", "rows are");
-        let title = format!("{rows} excluded: no label column is marked");
+        let title = format!("{rows} dropped: no label column is marked");
         banner(ui, theme, Tone::Warning, &title, "The Labels step lists these rows", |_| {});
     }
 }
@@ -345,8 +345,8 @@ mod tests {
         window.get_by_label("Use as label").click();
         settle(&mut window);
         assert!(dataset(&mut window).label_columns().eq(["positive", "neutral", "negative"]));
-        window.get_by_label("1 row is excluded: several label columns are marked");
-        window.get_by_label("1 row is excluded: no label column is marked");
+        window.get_by_label("1 row is dropped: several label columns are marked");
+        window.get_by_label("1 row is dropped: no label column is marked");
         let prepared = hone(&mut window).prepared().unwrap();
         assert_eq!((prepared.labels.len(), prepared.examples.len()), (3, 88));
         window.check_accessibility();

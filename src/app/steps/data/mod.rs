@@ -51,10 +51,12 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
         let chosen = ctx.project.columns_chosen(&imported.main.table.names);
+        let next = ctx.project.task.steps()[1];
         let advice = ctx.project.column_advice();
         let ready = if chosen { Ok(()) } else { Err(advice.as_str()) };
-        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
-            sender.send(AppCommand::GoTo(Step::Labels));
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, &format!("Continue to {}", next.title()), ready).clicked()
+        {
+            sender.send(AppCommand::GoTo(next));
         }
     });
 }

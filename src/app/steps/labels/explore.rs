@@ -113,20 +113,20 @@ impl ExploreState {
     }
 }
 
-/// Name and explanation of a group of excluded rows.
+/// Name and explanation of a group of dropped rows.
 fn left_out(reason: DropReason) -> (&'static str, &'static str) {
     match reason {
-        DropReason::Duplicate => ("Duplicates", "Excluded: same text and label as an earlier row"),
-        DropReason::EmptyText => ("Empty texts", "Excluded: no text is left after cleaning"),
-        DropReason::EmptyLabel => ("Empty labels", "Excluded: the label is empty"),
-        DropReason::NoneOfLabels => ("No label marked", "Excluded: no label column contains 1"),
+        DropReason::Duplicate => ("Duplicates", "Dropped: same text and label as an earlier row"),
+        DropReason::EmptyText => ("Empty texts", "Dropped: no text is left after cleaning"),
+        DropReason::EmptyLabel => ("Empty labels", "Dropped: the label is empty"),
+        DropReason::NoneOfLabels => ("No label marked", "Dropped: no label column contains 1"),
         DropReason::SeveralLabels => (
             "Several labels marked",
-            "Excluded: several label columns contain 1, or one contains neither 0 nor 1. Hone trains on one label per text",
+            "Dropped: several label columns contain 1, or one contains neither 0 nor 1. Hone trains on one label per text",
         ),
         DropReason::Excluded => ("Excluded by you", "Rows you excluded"),
         DropReason::ExcludedLabel => ("Excluded labels", "Rows of labels you excluded"),
-        DropReason::Conflict => ("Excluded conflicts", "Excluded: the same text also has another label"),
+        DropReason::Conflict => ("Dropped conflicts", "Dropped: the same text also has another label"),
     }
 }
 
@@ -136,7 +136,7 @@ fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usiz
     let used = source.prepared.examples.len();
     let all = used + source.prepared.dropped.len();
     let found = [
-        (RowSet::All, "All", "Used and excluded rows", if all > used { all } else { 0 }),
+        (RowSet::All, "All", "Used and dropped rows", if all > used { all } else { 0 }),
         (RowSet::Relabelled, "Relabelled", "Rows whose label you changed", survey.relabelled),
         (
             RowSet::Conflicts,
@@ -166,7 +166,7 @@ pub fn explore_ui(
     if std::mem::take(&mut state.to_rows) {
         ui.scroll_to_cursor(Some(egui::Align::TOP));
     }
-    let hint = "Search and filter all rows, including excluded and suspicious ones. Select a row to see its details";
+    let hint = "Search and filter all rows, including dropped and suspicious ones. Select a row to see its details";
     section(ui, theme, "Rows", hint, |ui| {
         let findings = findings(source);
         // A set disappears once the last of its rows has been fixed.

@@ -44,7 +44,7 @@ pub fn findings_ui(
     explore: &mut ExploreState,
     sender: &mut CommandSender,
 ) {
-    let hint = "Checked in the rows in use, after cleaning. You can undo every fix";
+    let hint = "Checks the rows in use, after cleaning. You can undo every fix";
     section(ui, ctx.theme, "Findings", hint, |ui| {
         looking(ui, ctx, sender);
         let Some(findings) = ctx.findings else { return };
@@ -318,35 +318,37 @@ mod tests {
     }
 
     #[test]
-    fn findings_on_real_tweets_fit_the_window() {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
-        if !path.exists() {
-            println!("skipped: ../shared absent ({})", path.display());
-            return;
-        }
-        let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
-        settle(&mut window);
-        open(&mut window, path.clone());
-        let findings = hone(&mut window).state.work.findings.clone().unwrap();
-        let conflicts = &findings[0];
-        assert_eq!(
-            (conflicts.kind, conflicts.count),
-            (FindingKind::Conflicts, 28),
-            "cleaning creates one more conflict"
-        );
-        picture("labels-tweets", &mut window);
-        for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
-            window.set_size(egui::vec2(width, height));
-            settle(&mut window);
-            picture(&format!("labels-tweets-{size}"), &mut window);
-            window.check_accessibility();
-            window.get_by_label("Show rows: Same text, different labels");
-        }
-    }
-
-    #[test]
     fn a_clean_file_lists_what_was_checked() {
         let (window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         window.get_by_label("No problems found");
+    }
+
+    mod needs_shared {
+        use super::*;
+        use crate::app::testing::shared;
+
+        #[test]
+        #[ignore = "needs the example data sets in ../shared/data"]
+        fn findings_on_real_tweets_fit_the_window() {
+            let path = shared("airline_tweets/Tweets.csv");
+            let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
+            settle(&mut window);
+            open(&mut window, path.clone());
+            let findings = hone(&mut window).state.work.findings.clone().unwrap();
+            let conflicts = &findings[0];
+            assert_eq!(
+                (conflicts.kind, conflicts.count),
+                (FindingKind::Conflicts, 28),
+                "cleaning creates one more conflict"
+            );
+            picture("labels-tweets", &mut window);
+            for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
+                window.set_size(egui::vec2(width, height));
+                settle(&mut window);
+                picture(&format!("labels-tweets-{size}"), &mut window);
+                window.check_accessibility();
+                window.get_by_label("Show rows: Same text, different labels");
+            }
+        }
     }
 }

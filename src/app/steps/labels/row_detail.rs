@@ -16,7 +16,7 @@ use crate::app::theme::{Tone, icons};
 use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{Diff, badge, button, figure, icon_button};
 use crate::data::{DropReason, Place, Prepared, Rows, Side};
-use crate::project::RowId;
+use crate::project::{RowEdit, RowId};
 use crate::worker::RowSource;
 
 /// Most rows named in a badge.
@@ -145,7 +145,7 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
             (None, None) => {}
         }
         let edit = ctx.project.edits.rows.get(&detail.of.as_ref().map(|(id, _)| *id).unwrap_or_default());
-        if let Some(label) = edit.and_then(|edit| edit.label()) {
+        if let Some(label) = edit.and_then(RowEdit::label) {
             badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"));
         }
         if edit.is_some_and(|edit| edit.kept) {
@@ -165,13 +165,13 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Excluded => "excluded by you",
-        DropReason::EmptyText => "excluded: no text left after cleaning",
-        DropReason::EmptyLabel => "excluded: no label",
-        DropReason::NoneOfLabels => "excluded: no label column contains 1",
-        DropReason::SeveralLabels => "excluded: several label columns contain 1, or one contains neither 0 nor 1",
-        DropReason::ExcludedLabel => "excluded: its label is excluded",
-        DropReason::Duplicate => "excluded: duplicate",
-        DropReason::Conflict => "excluded: the same text also has another label",
+        DropReason::EmptyText => "dropped: no text left after cleaning",
+        DropReason::EmptyLabel => "dropped: no label",
+        DropReason::NoneOfLabels => "dropped: no label column contains 1",
+        DropReason::SeveralLabels => "dropped: several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::ExcludedLabel => "dropped: its label is excluded",
+        DropReason::Duplicate => "dropped: duplicate",
+        DropReason::Conflict => "dropped: the same text also has another label",
     }
 }
 

@@ -246,7 +246,7 @@ fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool
     }
 }
 
-/// Why rows are excluded, in words.
+/// Why rows are dropped, in words.
 fn why_left_out(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Excluded => "Excluded by you",
@@ -265,7 +265,7 @@ fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
     if all == 0 {
         return;
     }
-    let title = format!("{} excluded", counted(all as u64, "row is", "rows are"));
+    let title = format!("{} dropped", counted(all as u64, "row is", "rows are"));
     section(ui, theme, &title, "You can see them in the Labels step", |ui| {
         Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             for (reason, rows) in survey.left_out() {
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn excluded_rows_are_listed_with_their_reasons() {
+    fn dropped_rows_are_listed_with_their_reasons() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         window.set_size(egui::vec2(1280.0, 2400.0));
         settle(&mut window);
@@ -328,7 +328,7 @@ mod tests {
         settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
         settle(&mut window);
-        window.get_by_label("3 rows are excluded");
+        window.get_by_label("3 rows are dropped");
         window.get_by_label("No label column contains 1");
         window.get_by_label("Several label columns contain 1, or one contains neither 0 nor 1");
     }

@@ -71,7 +71,9 @@ impl Change {
             }
             Self::MergeLabels(pairs) => {
                 if let Some(labels) = project.labels_mut() {
-                    pairs.iter().for_each(|(from, into)| merge(labels, from, into));
+                    for (from, into) in pairs {
+                        merge(labels, from, into);
+                    }
                 }
             }
             Self::LeaveOutLabels(left_out) => {
