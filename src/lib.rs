@@ -28,7 +28,7 @@ pub mod training;
 pub mod predictor;
 /// Trained models as others can use them, each proven.
 pub mod export;
-/// The worker thread and its protocol.
+/// The worker thread and the jobs it runs.
 pub mod worker;
 /// The terminal.
 pub mod cli;

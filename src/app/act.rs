@@ -19,7 +19,6 @@ use crate::app::session::{Session, Stale};
 use crate::app::shell::{Dialog, Leaving};
 use crate::app::theme::Tone;
 use crate::app::view::View;
-use crate::app::work::Outcome;
 
 /// Zoom grows and shrinks by this.
 const ZOOM_STEP: f32 = 0.1;
@@ -39,20 +38,20 @@ impl HoneApp {
             AppCommand::FindRows(query) => self.state.work.find_rows(*query),
             AppCommand::CountValues(column) => self.state.work.count_values(column),
             AppCommand::CountTokens(model) => self.state.work.count_tokens(model),
-            AppCommand::StopCountingTokens => self.state.work.stop_counting_tokens(),
+            AppCommand::StopCountingTokens => self.state.work.answers.tokens.stop(),
             AppCommand::CountTextTokens(text, model) => self.state.work.count_text_tokens(text, model),
             AppCommand::FindProblems => self.state.find_problems(),
             AppCommand::StopLooking => self.state.work.stop_looking(),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
-            AppCommand::StopFetch => self.state.work.stop_fetch(),
+            AppCommand::StopFetch => self.state.work.answers.fetch.stop(),
             AppCommand::DryRun => {
                 if let Some(session) = &self.state.session {
-                    self.state.work.dry_run(session.project(), session.folder().to_owned());
+                    self.state.work.estimate_run(session.project(), session.folder().to_owned());
                 }
             }
-            AppCommand::StopDryRun => self.state.work.stop_dry_run(),
-            AppCommand::StopPreparing => self.state.work.stop_preparing(),
+            AppCommand::StopDryRun => self.state.work.answers.forecast.stop(),
+            AppCommand::StopPreparing => self.state.work.answers.rows.stop(),
             AppCommand::StopComparing => self.state.work.stop_comparing(),
             AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
@@ -116,7 +115,7 @@ impl HoneApp {
     }
 
     fn edit(&mut self, edit: Edit) {
-        let imported = self.state.work.imported.clone();
+        let imported = self.state.work.answers.imported.value.clone();
         self.change(|session, now| session.apply(edit, imported.as_deref(), now));
     }
 
@@ -309,56 +308,6 @@ impl HoneApp {
         } else {
             self.tell(Tone::Neutral, "Make a project first", "Then drop the file again to open it there");
         }
-    }
-
-    // What the workers answered.
-
-    pub(super) fn on_outcome(&mut self, outcome: Outcome, now: Instant) {
-        match outcome {
-            Outcome::Imported => self.guess_columns(now),
-            Outcome::Moved => self.follow_rows(now),
-            Outcome::Compared => self.state.find_problems(),
-            Outcome::ModelReady => {
-                let was_here = self.state.model_folder.is_some();
-                self.state.refresh_model();
-                // With the model comes its tokenizer: lengths need not be estimated any more.
-                if !was_here && self.state.model_folder.is_some() {
-                    self.state.find_problems();
-                }
-            }
-            Outcome::RunFinished => {
-                self.state.refresh_runs();
-                let figures = self.state.work.results.as_ref().map(|results| results.measured().figures());
-                let best = figures.and_then(|figures| figures.into_iter().next());
-                let body = best.map_or_else(String::new, |(name, value)| {
-                    format!("{} {value:.3}. Evaluate shows where it errs", name.title())
-                });
-                self.tell(Tone::Success, "Training finished", body);
-            }
-            Outcome::Written(body) => self.tell(Tone::Success, "Written", body),
-            Outcome::Failed(title, body) => {
-                self.state.refresh_runs();
-                self.tell(Tone::Danger, title, body);
-            }
-        }
-    }
-
-    /// Corrections found again at other rows are kept there: it is not a change of the person's.
-    fn follow_rows(&mut self, now: Instant) {
-        let Some(prepared) = self.state.work.prepared.clone() else { return };
-        if let Some(session) = &mut self.state.session {
-            // The rows prepared are those of the corrections where they are now.
-            session.fill_in(|project| project.edits.follow(&prepared.moved_edits), now);
-        }
-    }
-
-    /// Takes the guessed columns where none are chosen, then prepares.
-    fn guess_columns(&mut self, now: Instant) {
-        let Some(imported) = self.state.work.imported.clone() else { return };
-        if let Some(session) = &mut self.state.session {
-            session.fill_in(|project| imported.fill_in(project.task.kind(), &mut project.dataset), now);
-        }
-        self.state.prepare();
     }
 }
 

@@ -97,9 +97,7 @@ impl HoneApp {
     /// What must happen whether or not the window is seen: events are taken in, edits are saved.
     pub fn update(&mut self, ctx: &Context) {
         let now = Instant::now();
-        for outcome in self.state.work.poll() {
-            self.on_outcome(outcome, now);
-        }
+        self.take_in(now);
         if let Some(picked) = self.picker.poll() {
             self.on_picked(picked);
         }
@@ -191,7 +189,7 @@ impl HoneApp {
     /// The data as it would be learnt from.
     #[cfg(test)]
     pub fn prepared(&self) -> Option<std::sync::Arc<crate::data::Prepared>> {
-        self.state.work.prepared.clone()
+        self.state.work.answers.prepared().cloned()
     }
 
     /// Gives egui the theme and zoom that were chosen.
@@ -344,7 +342,7 @@ mod tests {
         for &theme in themes {
             let (mut window, _folder) = app(theme, 1.0);
             settle(&mut window);
-            hone(&mut window).state.work.results = Some(results());
+            hone(&mut window).state.work.answers.results.value = Some(results());
             if let Some(table) = std::env::var_os("HONE_PICTURES_TABLE") {
                 hone(&mut window).run_command(AppCommand::OpenData(table.into()));
                 settle(&mut window);

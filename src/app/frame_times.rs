@@ -77,7 +77,7 @@ fn measure() {
     let mut app = HoneApp::new(&ctx, start).unwrap();
     app.run_command(AppCommand::OpenData(table(folder.path(), ROWS)));
     settle(&ctx, &mut app);
-    app.state.work.results = Some(results());
+    app.state.work.answers.results.value = Some(results());
     let views = Step::ALL.map(View::Step).into_iter().chain([View::TryIt]);
     let mut slow = Vec::new();
     for view in views {

@@ -79,7 +79,7 @@ impl HoneApp {
             self.tell(Tone::Danger, "The project could not be opened", error.to_string());
             return;
         }
-        if self.state.work.is_training() {
+        if self.state.work.answers.is_training() {
             self.dialog = Some(Dialog::Training(leaving));
             return;
         }
@@ -127,7 +127,7 @@ impl HoneApp {
             return;
         }
         let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
-        if self.state.work.is_training() || dirty {
+        if self.state.work.answers.is_training() || dirty {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             // Already asked and answered: the window closes once the run has stopped.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
@@ -139,7 +139,7 @@ impl HoneApp {
     /// Leaves once the run has stopped: until then it writes to the project's folder.
     pub(super) fn leave_when_stopped(&mut self) {
         if let Some(Dialog::Stopping(leaving)) = &self.dialog
-            && !self.state.work.is_training()
+            && !self.state.work.answers.is_training()
         {
             let leaving = leaving.clone();
             self.dialog = None;
@@ -239,7 +239,7 @@ mod tests {
         hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
         press(&mut window, Modifiers::COMMAND, Key::S);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
-        until(&mut window, |app| app.state.work.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
+        until(&mut window, |app| app.state.work.answers.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
 
         let ask = |window: &mut Window| {
             hone(window).leave(Leaving::Quit);
@@ -249,16 +249,16 @@ mod tests {
         ask(&mut window);
         window.key_press(Key::Enter);
         window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
         ask(&mut window);
         window.key_press(Key::Escape);
         window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
 
         ask(&mut window);
         window.get_by_label("Stop and close").click();
         until(&mut window, |app| app.may_close);
-        assert!(!hone(&mut window).state.work.is_training());
+        assert!(!hone(&mut window).state.work.answers.is_training());
         let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
         assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "no run is left unfinished");
     }

@@ -31,7 +31,7 @@ fn trained() -> (Window, tempfile::TempDir) {
     hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
     for _ in 0..6000 {
         window.step();
-        if !hone(&mut window).state.work.is_training() {
+        if !hone(&mut window).state.work.answers.is_training() {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));

@@ -86,15 +86,15 @@ fn measure() {
     let mut app = HoneApp::new(&ctx, start).unwrap();
     let begun = Instant::now();
     app.run_command(AppCommand::OpenData(frame_times::table(folder.path(), ROWS)));
-    wait(&ctx, &mut app, |app| app.state.work.inspection.source.is_some());
+    wait(&ctx, &mut app, |app| app.state.work.answers.rows.value.is_some());
     println!("read and prepared after {:.1?}", begun.elapsed());
     app.run_command(AppCommand::GoTo(Step::Labels));
-    wait(&ctx, &mut app, |app| app.state.work.inspection.profile.is_some());
+    wait(&ctx, &mut app, |app| app.state.work.answers.profile.value.is_some());
     println!("profiled after {:.1?}", begun.elapsed());
     // Comparing all texts takes long and is not measured here.
     app.state.work.stop_comparing();
     wait(&ctx, &mut app, HoneApp::is_idle);
-    let rows = app.state.work.prepared.as_ref().unwrap().examples.len();
+    let rows = app.state.work.answers.prepared().unwrap().examples.len();
     let mut slowest = Duration::ZERO;
     for (name, points) in [("by a line", 33.0), ("by a page", 400.0), ("far", 30_000.0)] {
         let (mut times, mut reached) = (Vec::new(), 0);

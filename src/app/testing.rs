@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use egui_kittest::Harness;
 
+use crate::app::answers::Answers;
 use crate::app::app::{HoneApp, Start};
-use crate::app::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun, StepContext};
-use crate::app::inspection::Inspection;
+use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared, Target};
@@ -27,7 +27,7 @@ use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunSummary, StepMetrics, StopReason,
     ThemeChoice,
 };
-use crate::worker::{EvaluationReport, RunResults, Survey};
+use crate::worker::{RowSource, RunResults, Survey};
 
 const FEATURES: usize = 4096;
 const EPOCHS: usize = 6;
@@ -312,29 +312,8 @@ pub struct Scene {
     pub folder: PathBuf,
     /// The facts about it.
     pub facts: Facts,
-    /// Its run.
-    pub results: Option<Arc<RunResults>>,
-    /// A running training.
-    pub live: Option<LiveRun>,
-    /// Its imported files.
-    pub imported: Option<Arc<Imported>>,
-    /// Its rows, split.
-    pub prepared: Option<Arc<Prepared>>,
-    /// The survey of the rows.
-    pub survey: Option<Arc<Survey>>,
-    /// Answers to questions about the rows.
-    pub inspection: Inspection,
-    /// A download.
-    pub fetch: Option<FetchState>,
-    pub forecast: Option<ForecastState>,
-    /// A running job.
-    pub job: Option<Job>,
-    /// The evaluation of another file.
-    pub evaluated: Option<Arc<EvaluationReport>>,
-    /// Finished exports.
-    pub exports: Vec<(String, PathBuf, String)>,
-    /// Predictions for typed texts.
-    pub classify: ClassifyState,
+    /// What was asked of the workers.
+    pub answers: Answers,
     /// Folder of the chosen model.
     pub model_folder: Option<PathBuf>,
     /// The commands the step sent.
@@ -346,29 +325,23 @@ pub struct Scene {
 impl Scene {
     /// The sample project, trained.
     pub fn trained(dark: bool) -> Self {
-        Self { results: Some(results()), facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) }
+        let mut scene = Self { facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) };
+        scene.answers.results.value = Some(results());
+        scene
     }
 
     /// The sample project, ready to train.
     pub fn prepared(dark: bool) -> Self {
-        let prepared = prepared();
+        let (imported, prepared) = (imported(), prepared());
+        let survey = Arc::new(Survey::of(&prepared));
+        let mut answers = Answers::default();
+        answers.rows.value = Some(RowSource { project: Arc::new(project()), imported, prepared, survey });
         Self {
             theme: theme(dark),
             project: project(),
             folder: PathBuf::from("customer-reviews"),
             facts: prepared_facts(),
-            results: None,
-            live: None,
-            imported: None,
-            survey: Some(Arc::new(Survey::of(&prepared))),
-            prepared: Some(prepared),
-            inspection: Inspection::default(),
-            fetch: None,
-            forecast: None,
-            job: None,
-            evaluated: None,
-            exports: Vec::new(),
-            classify: ClassifyState::default(),
+            answers,
             model_folder: None,
             sender: CommandSender::default(),
             asked: Vec::new(),
@@ -378,33 +351,8 @@ impl Scene {
     /// Calls `draw` with the context of this scene.
     pub fn show(&mut self, draw: impl FnOnce(&StepContext<'_>, &mut CommandSender)) {
         let ctx = StepContext {
-            theme: &self.theme,
-            project: &self.project,
-            folder: &self.folder,
-            facts: &self.facts,
-            imported: self.imported.as_ref(),
-            import_error: None,
-            prepared: self.prepared.as_ref(),
-            survey: self.survey.as_ref(),
-            likeness: None,
-            leakage: None,
-            prepare_stopped: false,
-            findings: None,
-            looking: None,
-            comparing: &ComparingState::Idle,
-            inspection: &self.inspection,
-            preview: None,
             model_folder: self.model_folder.as_deref(),
-            fetch: self.fetch.as_ref(),
-            forecast: self.forecast.as_ref(),
-            train_blocked: None,
-            live: self.live.as_ref(),
-            runs: &[],
-            results: self.results.as_ref(),
-            evaluated: self.evaluated.as_ref(),
-            job: self.job.as_ref(),
-            exports: &self.exports,
-            classify: &self.classify,
+            ..StepContext::new(&self.theme, (&self.project, &self.folder), &self.facts, &self.answers)
         };
         draw(&ctx, &mut self.sender);
     }

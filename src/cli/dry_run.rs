@@ -10,12 +10,11 @@ use crate::cli::outcome::print_json;
 use crate::cli::session::Session;
 use crate::cli::table::{duration, grouped};
 use crate::project::Project;
-use crate::worker::{Answer, Command, DryRun};
+use crate::worker::{DryRun, EstimateRun};
 
 /// Measures what a run would need and prints it.
 pub(super) fn run(project: Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let command = Command::DryRun { project: Box::new(project), folder: folder.to_owned() };
-    let Answer::DryRun(outcome) = Session::begin()?.run(command)? else { return Err(CliError::unexpected()) };
+    let outcome = Session::begin()?.run(EstimateRun { project, folder: folder.to_owned() })?;
     if json { print_json(out, &DryRunOutcome::from(&*outcome)) } else { print(out, &outcome) }
 }
 

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::args::InspectArguments;
-use crate::cli::new::{
-    absolute, choose_columns, choose_method, choose_split_columns, import, label_columns_hint, reading,
-};
+use crate::cli::new::{absolute, choose_columns, choose_method, choose_split_columns, label_columns_hint, reading};
 use crate::cli::outcome::print_json;
 use crate::cli::profile::{LeftOut, Told, print_findings, print_missing};
 use crate::cli::session::Session;
@@ -21,7 +19,7 @@ use crate::data::{
     Prepared, Table, summarise_columns,
 };
 use crate::project::{DatasetSettings, Project};
-use crate::worker::{Answer, Command, Profile, RowSource, Survey};
+use crate::worker::{CompareTexts, FindLeaks, FindProblems, Import, Prepare, Profile, ProfileRows, SaveBadRows};
 
 /// Most bad rows and labels shown; `--json` lists all.
 const SHOWN: usize = 10;
@@ -178,7 +176,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let mut session = Session::begin()?;
     let dataset = reading(&arguments.files, &arguments.reading);
     let mut project = Project { dataset, ..Project::default() };
-    let imported = import(&mut session, &project, Path::new("."))?;
+    let imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
     if let Some(output) = &arguments.bad_rows {
         save_bad_rows(&mut session, &imported, output)?;
     }
@@ -188,35 +186,22 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let dataset = project.dataset.clone();
     let mut texts = None;
     if project.columns_chosen(&imported.main.table.names) && !arguments.only_read {
-        let project = Box::new(project);
-        let command = Command::Prepare { project: project.clone(), imported: Arc::clone(&imported) };
-        let Answer::Prepared(prepared) = session.run(command)? else { return Err(CliError::unexpected()) };
-        let survey = Arc::new(Survey::of(&prepared));
-        let source = RowSource {
-            project: Arc::new(project.as_ref().clone()),
+        let source = session.run(Prepare { project: Arc::new(project.clone()), imported: Arc::clone(&imported) })?;
+        let prepared = Arc::clone(&source.prepared);
+        let profile = session.run(ProfileRows { source: source.clone() })?;
+        let likeness = session.run(CompareTexts { prepared: Arc::clone(&prepared) })?;
+        let leakage = session.run(FindLeaks {
+            project: source.project,
             imported: Arc::clone(&imported),
             prepared: Arc::clone(&prepared),
-            survey,
-        };
-        let Answer::Profiled(profile) = session.run(Command::Profile { source })? else {
-            return Err(CliError::unexpected());
-        };
-        let comparison = Command::CompareTexts { prepared: Arc::clone(&prepared) };
-        let Answer::TextsCompared(likeness) = session.run(comparison)? else { return Err(CliError::unexpected()) };
-        let search = Command::FindLeaks {
-            project: project.clone(),
-            imported: Arc::clone(&imported),
-            prepared: Arc::clone(&prepared),
-        };
-        let Answer::LeaksFound(leakage) = session.run(search)? else { return Err(CliError::unexpected()) };
-        let search = Command::FindProblems {
+        })?;
+        let findings = session.run(FindProblems {
             project,
             folder: ".".into(),
             imported: Arc::clone(&imported),
             prepared: Arc::clone(&prepared),
             likeness: Arc::clone(&likeness),
-        };
-        let Answer::ProblemsFound(findings) = session.run(search)? else { return Err(CliError::unexpected()) };
+        })?;
         texts = Some(describe_texts(&prepared, &likeness, (&findings, &leakage, &profile)));
     }
     let findings = find(&imported, &dataset, texts);
@@ -230,11 +215,8 @@ fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path)
             output.display()
         )));
     }
-    let command = Command::SaveBadRows { imported: Arc::clone(imported), output: absolute(output) };
-    match session.run(command)? {
-        Answer::BadRowsSaved { .. } => Ok(()),
-        _ => Err(CliError::unexpected()),
-    }
+    session.run(SaveBadRows { imported: Arc::clone(imported), output: absolute(output) })?;
+    Ok(())
 }
 
 fn find<'a>(imported: &'a Imported, dataset: &'a DatasetSettings, texts: Option<Texts>) -> Findings<'a> {

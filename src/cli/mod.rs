@@ -66,15 +66,6 @@ impl From<SettingError> for CliError {
     }
 }
 
-impl CliError {
-    /// The worker sent an answer that does not belong to the command, which is a bug.
-    fn unexpected() -> Self {
-        Self::Failed(
-            "Hone got an unexpected answer from its worker thread. This is a bug in Hone: please report it.".to_owned(),
-        )
-    }
-}
-
 /// Runs a terminal command: results go to `out`, progress and errors to standard error. Returns the exit code.
 #[must_use]
 pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {

@@ -17,14 +17,13 @@ use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{MetricName, ModelChoice};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
-use crate::worker::{Answer, Command, EvaluationReport};
+use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let data = arguments.data.as_deref().map(absolute);
-    let answer = Session::begin()?.run(Command::Evaluate { run: run.path().to_owned(), data })?;
-    let Answer::Evaluated(report) = answer else { return Err(CliError::unexpected()) };
+    let report = Session::begin()?.run(Evaluate { run: run.path().to_owned(), data })?;
     if arguments.json {
         return print_json(out, &EvaluateOutcome::new(&report, finished));
     }
@@ -76,14 +75,13 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
         return Err(CliError::Failed(message));
     }
     let model = model_folder(&arguments.model, arguments.run.as_deref())?;
-    let command = Command::PredictFile {
+    let job = PredictFile {
         model: model.clone(),
         input: absolute(&arguments.file),
         text_column: arguments.text.clone(),
         output: absolute(&arguments.out),
     };
-    let answer = Session::begin()?.run(command)?;
-    let Answer::PredictionsWritten { path, rows, empty } = answer else { return Err(CliError::unexpected()) };
+    let SavedPredictions { path, rows, empty } = Session::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty, "model": model }));
     }
@@ -103,13 +101,8 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
 /// Saves a trained model for other tools.
 pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
-    let command = Command::Export {
-        run: run.path().to_owned(),
-        format: arguments.format.into(),
-        output: absolute(&arguments.out),
-    };
-    let answer = Session::begin()?.run(command)?;
-    let Answer::Exported { path, proof } = answer else { return Err(CliError::unexpected()) };
+    let job = Export { run: run.path().to_owned(), format: arguments.format.into(), output: absolute(&arguments.out) };
+    let Exported { path, proof } = Session::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "run": run.id(), "finished": finished, "path": path, "proof": proof }));
     }
@@ -128,8 +121,7 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
                 let message = format!("There is no model '{id}'. Available models: {}.", ids.join(", "));
                 return Err(CliError::Failed(message));
             }
-            let answer = Session::begin()?.run(Command::FetchModel { id: id.clone() })?;
-            let Answer::ModelReady { folder, .. } = answer else { return Err(CliError::unexpected()) };
+            let folder = Session::begin()?.run(FetchModel { id: id.clone() })?;
             writeln!(out, "{}", folder.display())?;
             Ok(())
         }

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::session::Session;
@@ -14,7 +13,7 @@ use crate::project::{
     ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
-use crate::worker::{Answer, Command};
+use crate::worker::Import;
 
 /// Creates the project after reading its files.
 pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -36,7 +35,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
-    let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
+    let imported = Session::begin()?.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
     none_is_open(&imported, &project)?;
@@ -133,15 +132,6 @@ fn split_in_words(project: &Project) -> Option<String> {
             Some(format!("Split: at random, keeping rows with the same {column} together."))
         }
         _ => None,
-    }
-}
-
-/// Reads a project's files with the worker.
-pub(super) fn import(session: &mut Session, project: &Project, folder: &Path) -> Result<Arc<Imported>, CliError> {
-    let command = Command::Import { project: Box::new(project.clone()), folder: folder.to_owned() };
-    match session.run(command)? {
-        Answer::Imported(imported) => Ok(imported),
-        _ => Err(CliError::unexpected()),
     }
 }
 

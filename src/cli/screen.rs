@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::cli::table::{duration, grouped, printable, scores};
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
-use crate::worker::{Answer, LogLevel, RunStart};
+use crate::worker::{LogLevel, LogLine, RunEvent, RunStart};
 
 /// Time between two plain progress lines.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -47,27 +47,25 @@ impl Screen {
         Self { surface: Surface::Plain { out, stage: String::new(), last: Instant::now() }, training: None }
     }
 
-    /// Shows an event of a worker.
-    pub(super) fn show(&mut self, answer: &Answer) {
-        match answer {
-            Answer::Progress(progress) => match &mut self.training {
-                // Shown with the next step's loss.
-                Some(training) if progress.unit == "steps" => training.eta_seconds = progress.eta_seconds,
-                _ => self.progress(progress),
-            },
-            Answer::Log(line) => match line.level {
-                LogLevel::Info => self.line(&line.message),
-                LogLevel::Warning => self.line(&format!("Warning: {}", line.message)),
-            },
-            Answer::RunStarted(start) => self.run_started(start),
-            Answer::Steps(steps) => {
+    /// Shows a line of a job's log.
+    pub(super) fn log(&mut self, line: &LogLine) {
+        match line.level {
+            LogLevel::Info => self.line(&line.message),
+            LogLevel::Warning => self.line(&format!("Warning: {}", line.message)),
+        }
+    }
+
+    /// Shows what a run tells on the way.
+    pub(super) fn run_event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Started(start) => self.run_started(start),
+            RunEvent::Steps(steps) => {
                 if let Some(step) = steps.last() {
                     self.step(step);
                 }
             }
-            Answer::Evaluation(evaluation) => self.line(&evaluation_line(evaluation)),
-            Answer::Paused(paused) => self.line(if *paused { "Paused" } else { "Resumed" }),
-            _ => {}
+            RunEvent::Evaluation(evaluation) => self.line(&evaluation_line(evaluation)),
+            RunEvent::Paused(paused) => self.line(if *paused { "Paused" } else { "Resumed" }),
         }
     }
 
@@ -111,10 +109,19 @@ impl Screen {
             unit: "steps",
             eta_seconds: training.eta_seconds,
         };
-        self.progress(&progress);
+        self.draw(&progress);
     }
 
-    fn progress(&mut self, progress: &Progress) {
+    /// Shows how far a job is.
+    pub(super) fn progress(&mut self, progress: &Progress) {
+        match &mut self.training {
+            // Shown with the next step's loss.
+            Some(training) if progress.unit == "steps" => training.eta_seconds = progress.eta_seconds,
+            _ => self.draw(progress),
+        }
+    }
+
+    fn draw(&mut self, progress: &Progress) {
         match &mut self.surface {
             Surface::Bar(bar) => {
                 let bar = bar.get_or_insert_with(new_bar);
@@ -213,9 +220,9 @@ mod tests {
         let mut screen = Screen::plain(Box::new(file.reopen().unwrap()));
         for done in 0..1_000 {
             let stage = "Reading rows".to_owned();
-            screen.show(&Answer::Progress(Progress { stage, done, unit: "rows", ..Progress::default() }));
+            screen.progress(&Progress { stage, done, unit: "rows", ..Progress::default() });
         }
-        screen.show(&Answer::Progress(Progress { stage: "Splitting".to_owned(), ..Progress::default() }));
+        screen.progress(&Progress { stage: "Splitting".to_owned(), ..Progress::default() });
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "Reading rows\nSplitting\n");
     }
 }

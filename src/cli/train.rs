@@ -11,7 +11,7 @@ use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
 use crate::project::{MetricName, Project, apply_settings};
 use crate::storage::{ProjectFile, StopReason};
-use crate::worker::{Answer, Command, RunResults};
+use crate::worker::{RunResults, Train};
 
 /// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -29,8 +29,9 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
 /// Trains `project` in `folder` and prints the result.
 pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
-    let command = Command::Train { project: Box::new(project.clone()), folder: folder.to_owned() };
-    let Answer::RunFinished(results) = session.run(command)? else { return Err(CliError::unexpected()) };
+    let (events, told) = crossbeam_channel::unbounded();
+    let job = Train { project: project.clone(), folder: folder.to_owned(), events };
+    let results = session.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if json {
         return print_json(out, &TrainOutcome::new(&results));
     }

@@ -55,6 +55,8 @@ impl From<PredictorError> for ExportError {
     fn from(error: PredictorError) -> Self {
         match error {
             PredictorError::Cancelled => Self::Cancelled,
+            PredictorError::Model(error) => Self::Model(error),
+            PredictorError::Storage(error) => Self::Storage(error),
             error => Self::Predictor(error),
         }
     }

@@ -144,7 +144,7 @@ fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) ->
     };
     if columns.len() > rule.most {
         let (name, value) = (given.to_owned(), text.to_owned());
-        return Err(SettingError::BadValue { name, value, reason: "it takes the name of one column".to_owned() });
+        return Err(SettingError::BadValue { name, value, reason: "it must be the name of one column".to_owned() });
     }
     let mut project = project.clone();
     project.dataset.set_columns_of(role, &columns);
@@ -372,9 +372,9 @@ mod tests {
         let several = applied(&[r#"dataset.label_columns=["good", "bad"]"#]).unwrap();
         assert!(several.dataset.has_column_per_label());
         let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
-        assert!(message(&[r#"dataset.text_column=["a", "b"]"#]).ends_with("it takes the name of one column."));
+        assert!(message(&[r#"dataset.text_column=["a", "b"]"#]).ends_with("it must be the name of one column."));
         assert!(message(&["task=adapt", "dataset.label_column=mood"]).starts_with("There is no setting"));
-        assert!(message(&[r#"dataset.columns=[["a", "Colour"]]"#]).contains("does not fit the setting"));
+        assert!(message(&[r#"dataset.columns=[["a", "Colour"]]"#]).contains("is not valid for dataset.columns"));
     }
 
     #[test]
@@ -388,7 +388,7 @@ mod tests {
         assert_eq!((labels.labels().order.len(), labels.labels().excluded.len()), (2, 1));
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert!(message("task.label_smooting=0.1").contains("task.label_smoothing"));
-        assert!(message("training.label_smoothing=many").contains("the setting task.label_smoothing"));
+        assert!(message("training.label_smoothing=many").contains("is not valid for task.label_smoothing"));
     }
 
     #[test]
@@ -401,7 +401,7 @@ mod tests {
         assert!(message(&["task.masked_share=0.2"]).starts_with("There is no setting 'task.masked_share'"));
         assert!(message(&["task=adapt", "class_weights=balanced"]).starts_with("There is no setting 'class_weights'"));
         assert!(message(&["task=adapt", "training.best_metric=accuracy"]).contains("best metric cannot be accuracy"));
-        assert!(message(&["task=translate"]).contains("does not fit the setting task"));
+        assert!(message(&["task=translate"]).contains("is not valid for task:"));
     }
 
     #[test]

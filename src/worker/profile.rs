@@ -4,13 +4,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{
-    self, DataError, FileLanguages, Imported, Prepared, Rows, Terms, Timeline, count_languages, timelines, top_terms,
-};
+use crate::data::{self, DataError, FileLanguages, Rows, Terms, Timeline, count_languages, timelines, top_terms};
 use crate::progress::Watch;
-use crate::project::Project;
-
-use crate::worker::Survey;
+use crate::worker::{Context, Job, JobError, RowSource};
 
 /// Most texts whose words are counted; more would not change which words come first.
 const TEXTS: usize = 200_000;
@@ -19,24 +15,19 @@ const LANGUAGE_TEXTS: usize = 20_000;
 /// Terms of each label.
 const TERMS: usize = 15;
 
-/// Rows as they were read, prepared and counted, all of the same moment.
+/// Tells more of the rows.
 #[derive(Clone, Debug)]
-pub struct RowSource {
-    /// The settings they were prepared with.
-    pub project: Arc<Project>,
-    /// The files as read.
-    pub imported: Arc<Imported>,
-    /// The rows that will be used.
-    pub prepared: Arc<Prepared>,
-    /// What was counted over them.
-    pub survey: Arc<Survey>,
+pub struct ProfileRows {
+    /// The rows.
+    pub source: RowSource,
 }
 
-impl RowSource {
-    /// The rows, each under one number.
-    #[must_use]
-    pub fn rows(&self) -> Rows<'_> {
-        Rows::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
+impl Job for ProfileRows {
+    type Answer = Arc<Profile>;
+    const TITLE: &'static str = "Profiling the rows";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        Ok(Arc::new(context.watched(|watch| Profile::of(&self.source.rows(), watch))?))
     }
 }
 

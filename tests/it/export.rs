@@ -200,8 +200,8 @@ fn an_interrupted_run_is_exported_and_marked_as_such() {
     scene.run.write_status(&RunStatus::Running).unwrap();
     let exported = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap();
     let card = std::fs::read_to_string(exported.path.join("README.md")).unwrap();
-    assert!(card.contains("ended before its time") && card.contains("its figures with it"), "{card}");
-    assert!(!card.contains("model-index"), "no figures are made up: {card}");
+    assert!(card.contains("ended early, by an error or a crash") && card.contains("lost its metrics"), "{card}");
+    assert!(!card.contains("model-index"), "no metrics are made up: {card}");
 }
 
 #[test]

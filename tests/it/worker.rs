@@ -1,4 +1,4 @@
-//! The worker through its front door: commands in, events out.
+//! The worker through its front door: jobs in, answers out.
 
 mod control;
 mod data;
@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crossbeam_channel::Receiver;
 use hone::data::{Imported, Prepared};
 use hone::project::{ColumnRole, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
-use hone::worker::{Answer, Command, ExportFormat, JobId, RunResults, SharedData, Worker, WorkerOptions};
+use hone::worker::{
+    Import, Job, JobError, Pending, Prepare, RunEvent, RunResults, Said, SharedData, Train, Worker, WorkerOptions,
+};
 
 use crate::training::{project, tiny_bert, write_reviews};
 
@@ -24,14 +27,17 @@ fn worker() -> Worker {
     Worker::spawn(|| ()).unwrap()
 }
 
-/// The job's final answer; answers of other jobs in between are a mistake.
-fn final_answer(worker: &Worker, job: JobId) -> Answer {
-    loop {
-        let event = worker.events().recv_timeout(PATIENCE).expect("an answer");
-        assert_eq!(event.job, job);
-        if event.answer.is_final() {
-            return event.answer;
-        }
+/// The job's answer.
+fn ask<J: Job>(worker: &Worker, job: J) -> Result<J::Answer, JobError> {
+    worker.submit(job).wait(PATIENCE).expect("an answer")
+}
+
+/// Why the job failed.
+fn refused<J: Job>(worker: &Worker, job: J) -> String {
+    match ask(worker, job) {
+        Err(JobError::Failed(message)) => message,
+        Err(JobError::Cancelled) => panic!("it was cancelled"),
+        Ok(_) => panic!("{} must fail", J::TITLE),
     }
 }
 
@@ -42,34 +48,28 @@ fn project_with(file: &str) -> Project {
 }
 
 fn import(worker: &Worker, project: &Project, folder: &Path) -> Arc<Imported> {
-    let (project, folder) = (Box::new(project.clone()), folder.to_owned());
-    let job = worker.send(Command::Import { project, folder });
-    match final_answer(worker, job) {
-        Answer::Imported(imported) => imported,
-        other => panic!("{other:?}"),
-    }
+    ask(worker, Import { project: project.clone(), folder: folder.to_owned() }).unwrap()
+}
+
+fn prepare_job(project: &Project, imported: &Arc<Imported>) -> Prepare {
+    Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported) }
 }
 
 fn prepare(worker: &Worker, project: &Project, imported: &Arc<Imported>) -> Arc<Prepared> {
-    let job = worker.send(Command::Prepare { project: Box::new(project.clone()), imported: Arc::clone(imported) });
-    match final_answer(worker, job) {
-        Answer::Prepared(prepared) => prepared,
-        other => panic!("{other:?}"),
-    }
+    ask(worker, prepare_job(project, imported)).unwrap().prepared
 }
 
-/// Whether a job comes through a stage, and its final answer.
-fn says(worker: &Worker, job: JobId, stage: &str) -> (bool, Answer) {
-    let mut said = false;
-    loop {
-        let event = worker.events().recv_timeout(PATIENCE).expect("an answer");
-        assert_eq!(event.job, job);
-        match event.answer {
-            Answer::Progress(progress) => said |= progress.stage == stage,
-            answer if answer.is_final() => return (said, answer),
-            _ => {}
-        }
-    }
+fn train_job(project: &Project, folder: &Path) -> (Train, Receiver<RunEvent>) {
+    let (events, told) = crossbeam_channel::unbounded();
+    (Train { project: project.clone(), folder: folder.to_owned(), events }, told)
+}
+
+/// Whether a job comes through a stage, and its answer.
+fn says<J: Job>(worker: &Worker, job: J, stage: &str) -> (bool, J::Answer) {
+    let mut pending = worker.submit(job);
+    let answer = pending.wait(PATIENCE).expect("an answer").unwrap();
+    let said = pending.said().any(|said| matches!(said, Said::Progress(progress) if progress.stage == stage));
+    (said, answer)
 }
 
 /// A folder with reviews, a project on the tiny model, and a worker.
@@ -88,42 +88,41 @@ impl Bench {
         Self { folder, project, worker: worker() }
     }
 
-    fn start(&self) -> JobId {
-        let (project, folder) = (Box::new(self.project.clone()), self.folder.path().to_owned());
-        self.worker.send(Command::Train { project, folder })
+    fn start(&self) -> Run {
+        let (job, events) = train_job(&self.project, self.folder.path());
+        Run { pending: self.worker.submit(job), events }
     }
 
     fn train(&self) -> Arc<RunResults> {
-        let job = self.start();
-        match final_answer(&self.worker, job) {
-            Answer::RunFinished(results) => results,
-            other => panic!("{other:?}"),
-        }
+        self.start().finish()
     }
 
-    fn ask(&self, command: Command) -> Answer {
-        final_answer(&self.worker, self.worker.send(command))
+    fn ask<J: Job>(&self, job: J) -> J::Answer {
+        ask(&self.worker, job).unwrap()
     }
 
-    fn refused(&self, command: Command) -> String {
-        match self.ask(command) {
-            Answer::Failed { message } => message,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// Waits for an answer; others before it are passed over.
-    fn wait_for(&self, wanted: impl Fn(&Answer) -> bool) -> Answer {
-        loop {
-            let answer = self.worker.events().recv_timeout(PATIENCE).expect("an answer").answer;
-            if wanted(&answer) {
-                return answer;
-            }
-            assert!(!answer.is_final(), "{answer:?}");
-        }
+    fn refused<J: Job>(&self, job: J) -> String {
+        refused(&self.worker, job)
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+/// A run under way.
+struct Run {
+    pending: Pending<Arc<RunResults>>,
+    events: Receiver<RunEvent>,
+}
+
+impl Run {
+    /// Waits for an event; others before it are passed over.
+    fn wait_for(&self, wanted: impl Fn(&RunEvent) -> bool) {
+        while !wanted(&self.events.recv_timeout(PATIENCE).expect("an event")) {}
+    }
+
+    fn finish(&mut self) -> Arc<RunResults> {
+        self.pending.wait(PATIENCE).expect("an answer").expect("the run must end with a result")
     }
 }

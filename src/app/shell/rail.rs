@@ -5,7 +5,8 @@ use egui::{Align2, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, Ui
 use crate::project::{Readiness, Step, readiness};
 
 use crate::app::commands::UserCommand;
-use crate::app::context::{LiveRun, StepContext};
+use crate::app::context::StepContext;
+use crate::app::live_run::LiveRun;
 use crate::app::messages::CommandSender;
 use crate::app::theme::{Theme, icons, strong_family};
 use crate::app::view::View;

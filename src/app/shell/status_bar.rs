@@ -111,10 +111,10 @@ fn activity(ui: &mut Ui, ctx: &StepContext<'_>) {
             _ => "Training",
         };
         progress(ui, theme, word, live.progress.as_ref());
-    } else if let Some(fetch) = ctx.fetch.and_then(|fetch| fetch.progress.as_ref()) {
-        progress(ui, theme, "Downloading", Some(fetch));
+    } else if let Some(fetch) = &ctx.answers.fetch.running {
+        progress(ui, theme, "Downloading", Some(&fetch.progress));
     } else if let Some(job) = ctx.job.or(ctx.preview) {
-        progress(ui, theme, &job.title, Some(&job.progress));
+        progress(ui, theme, job.title, Some(&job.progress));
     }
 }
 

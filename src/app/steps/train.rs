@@ -3,7 +3,8 @@
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use crate::app::commands::UserCommand;
-use crate::app::context::{LiveRun, RunEnd, StepContext};
+use crate::app::context::StepContext;
+use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
@@ -320,6 +321,11 @@ mod tests {
         })
     }
 
+    fn with_run(mut scene: Scene, live: LiveRun) -> Scene {
+        scene.answers.live = Some(live);
+        scene
+    }
+
     /// The run of the test results, four epochs in.
     fn half_way() -> LiveRun {
         let results = results();
@@ -379,7 +385,7 @@ mod tests {
     #[test]
     fn a_run_shows_its_metrics_and_can_be_paused_and_stopped() {
         for dark in [false, true] {
-            let mut harness = open(Scene { live: Some(half_way()), ..Scene::prepared(dark) }, dark);
+            let mut harness = open(with_run(Scene::prepared(dark), half_way()), dark);
             harness.run();
             picture(if dark { "train-live-dark" } else { "train-live-light" }, &mut harness);
             harness.get_by_label_contains("Loss: training");
@@ -396,7 +402,7 @@ mod tests {
     #[test]
     fn a_finished_run_leads_to_its_results() {
         let live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
-        let mut harness = open(Scene { live: Some(live), ..Scene::trained(false) }, false);
+        let mut harness = open(with_run(Scene::trained(false), live), false);
         harness.run();
         picture("train-finished", &mut harness);
         harness.get_by_label("Go to results").click();
@@ -407,8 +413,7 @@ mod tests {
     #[test]
     fn a_failed_run_says_why_and_can_be_retried() {
         let end = Some(RunEnd::Failed("The disk is full: free some space, then train again".to_owned()));
-        let mut harness =
-            open(Scene { live: Some(LiveRun { end, ..LiveRun::default() }), ..Scene::prepared(true) }, true);
+        let mut harness = open(with_run(Scene::prepared(true), LiveRun { end, ..LiveRun::default() }), true);
         harness.run();
         picture("train-failed", &mut harness);
         harness.get_by_label("The disk is full: free some space, then train again");

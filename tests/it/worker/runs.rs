@@ -1,45 +1,44 @@
 //! Training runs, and the data they read.
 
+use hone::worker::{Evaluate, LoadRun, PredictFile, RunEvent, Said};
+
 use super::*;
 
 #[test]
 fn training_sends_events_in_order_and_its_run_can_be_loaded() {
     let bench = Bench::new(|_| ());
-    let job = bench.start();
+    let mut run = bench.start();
+    let results = run.finish();
     let mut kinds = Vec::new();
-    let results = loop {
-        let event = bench.worker.events().recv_timeout(PATIENCE).unwrap();
-        assert_eq!(event.job, job);
-        match event.answer {
-            Answer::RunStarted(start) => {
+    for event in run.events.try_iter() {
+        match event {
+            RunEvent::Started(start) => {
                 assert_eq!((start.total_steps, start.steps_per_epoch, start.device.as_str()), (12, 6, "CPU, f32"));
                 kinds.push("started");
             }
-            Answer::Steps(steps) => {
+            RunEvent::Steps(steps) => {
                 assert!(!steps.is_empty());
                 kinds.push("steps");
             }
-            Answer::Evaluation(point) => {
+            RunEvent::Evaluation(point) => {
                 assert_eq!(point.metrics.rows(), 12);
                 kinds.push("evaluation");
             }
-            Answer::RunFinished(results) => break results,
-            other => assert!(!other.is_final(), "{other:?}"),
+            RunEvent::Paused(_) => panic!("nobody paused it"),
         }
-    };
+    }
+    assert_eq!(run.pending.said().filter(|said| *said == Said::Event).count(), kinds.len(), "each is announced");
     kinds.dedup();
     assert_eq!(kinds, ["started", "steps", "evaluation", "steps", "evaluation"]);
     assert_eq!((results.steps.len(), results.evaluations.len()), (12, 2));
     assert_eq!((results.validation.len(), results.test.len()), (12, 24));
     assert_eq!(results.summary.stop_reason, StopReason::Completed);
-    assert!(!bench.worker.is_busy());
 
-    let Answer::RunLoaded(again) = bench.ask(Command::LoadRun { run: results.folder.clone() }) else { panic!() };
+    let again = bench.ask(LoadRun { run: results.folder.clone() });
     assert_eq!((&again.summary, &again.test, &again.steps), (&results.summary, &results.test, &results.steps));
     assert_eq!(again.comparison, results.comparison);
 
-    let evaluate = |data| Command::Evaluate { run: results.folder.clone(), data };
-    let Answer::Evaluated(report) = bench.ask(evaluate(None)) else { panic!() };
+    let report = bench.ask(Evaluate { run: results.folder.clone(), data: None });
     assert_eq!(Some(&report.metrics), results.summary.test.as_ref());
     assert_eq!(report.predictions, results.test);
 }
@@ -62,7 +61,7 @@ fn changed_data_is_read_again() {
     write_reviews(bench.folder.path(), 200);
     let third = bench.train();
     assert_eq!((first.settings.rows, third.settings.rows), ([84, 12, 24], [140, 20, 40]));
-    let message = bench.refused(Command::Evaluate { run: first.folder.clone(), data: None });
+    let message = bench.refused(Evaluate { run: first.folder.clone(), data: None });
     assert!(message.contains("has changed since this run"), "{message}");
 }
 
@@ -74,17 +73,17 @@ fn changes_of_an_appended_file_are_noticed() {
     bench.project.dataset.more = vec!["more.csv".into()];
     let first = bench.train();
     assert_eq!(first.settings.rows.iter().sum::<usize>(), 121);
-    let message = bench.refused(Command::PredictFile {
+    let message = bench.refused(PredictFile {
         model: first.folder.join("best"),
         input: bench.path("reviews.csv"),
         text_column: None,
         output: more.clone(),
     });
     assert!(message.contains("is a data file of the project"), "{message}");
-    let Answer::Evaluated(_) = bench.ask(Command::Evaluate { run: first.folder.clone(), data: None }) else { panic!() };
+    bench.ask(Evaluate { run: first.folder.clone(), data: None });
     std::fs::write(&more, "text,label\na very good extra row,good\na very bad extra row,bad\n").unwrap();
     assert_eq!(bench.train().settings.rows.iter().sum::<usize>(), 122);
-    let message = bench.refused(Command::Evaluate { run: first.folder.clone(), data: None });
+    let message = bench.refused(Evaluate { run: first.folder.clone(), data: None });
     assert!(message.contains("has changed since this run"), "{message}");
 }
 
@@ -115,7 +114,7 @@ fn workers_share_the_data_they_have_read() {
 fn opening_a_failed_or_interrupted_run_says_what_happened() {
     let bench = Bench::new(|_| ());
     let run = RunFolder::create(bench.folder.path()).unwrap();
-    let load = || Command::LoadRun { run: run.path().to_owned() };
+    let load = || LoadRun { run: run.path().to_owned() };
     run.write_status(&RunStatus::Running).unwrap();
     assert!(bench.refused(load()).contains("Hone ended while it trained"));
     run.write_status(&RunStatus::Failed("The disk is full.".into())).unwrap();

@@ -2,6 +2,7 @@
 
 use super::*;
 use hone::project::{ColumnRole, Pattern, RowEdit};
+use hone::worker::{CompareTexts, EstimateRun, FindProblems};
 
 #[test]
 fn correcting_a_row_does_not_count_tokens_again() {
@@ -14,13 +15,11 @@ fn correcting_a_row_does_not_count_tokens_again() {
     let first = prepare(&worker, &project, &imported);
     let counted = |project: &Project| {
         let prepared = prepare(&worker, project, &imported);
-        let job = worker.send(Command::CompareTexts { prepared: Arc::clone(&prepared) });
-        let Answer::TextsCompared(likeness) = final_answer(&worker, job) else { panic!() };
-        let (project, folder) = (Box::new(project.clone()), folder.path().to_owned());
+        let likeness = ask(&worker, CompareTexts { prepared: Arc::clone(&prepared) }).unwrap();
+        let (project, folder) = (project.clone(), folder.path().to_owned());
         let imported = Arc::clone(&imported);
-        let job = worker.send(Command::FindProblems { project, folder, imported, prepared, likeness });
-        let (counted, answer) = says(&worker, job, "Counting tokens");
-        assert!(matches!(answer, Answer::ProblemsFound(_)), "{answer:?}");
+        let job = FindProblems { project, folder, imported, prepared, likeness };
+        let (counted, _) = says(&worker, job, "Counting tokens");
         counted
     };
     assert!(counted(&project));
@@ -41,13 +40,8 @@ fn bad_data_is_refused_before_the_model_is_looked_for() {
     project.dataset.set_role("mood", Some(ColumnRole::Label));
     project.model = ModelChoice::Catalogue("one-of-no-catalogue".to_owned());
     let worker = worker();
-    let inputs = || (Box::new(project.clone()), folder.path().to_owned());
-    let ((first, there), (second, here)) = (inputs(), inputs());
-    let commands =
-        [Command::Train { project: first, folder: there }, Command::DryRun { project: second, folder: here }];
-    for command in commands {
-        let answer = final_answer(&worker, worker.send(command));
-        assert!(matches!(&answer, Answer::Failed { message } if message.contains("no column 'mood'")), "{answer:?}");
-    }
+    let estimate = EstimateRun { project: project.clone(), folder: folder.path().to_owned() };
+    let messages = [refused(&worker, train_job(&project, folder.path()).0), refused(&worker, estimate)];
+    assert!(messages.iter().all(|message| message.contains("no column 'mood'")), "{messages:?}");
     assert!(!folder.path().join("runs").exists());
 }

@@ -1,5 +1,9 @@
 //! What a finished run is used for: evaluating, classifying, labelling files, exporting.
 
+use hone::worker::{
+    Classified, Classify, Evaluate, Export, ExportFormat, FetchModel, JobError, LoadRun, PredictFile, SavedPredictions,
+};
+
 use super::*;
 
 #[test]
@@ -7,9 +11,9 @@ fn another_file_is_evaluated_with_the_columns_and_labels_of_the_run() {
     let bench = Bench::new(|training| training.epochs = 1);
     let results = bench.train();
     let other = bench.path("other.csv");
-    let evaluate = || Command::Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
+    let evaluate = || Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
     std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
-    let Answer::Evaluated(report) = bench.ask(evaluate()) else { panic!() };
+    let report = bench.ask(evaluate());
     assert_eq!((report.metrics.rows(), report.predictions.len()), (2, 2));
     assert_eq!(report.predictions[1].id.record, 2);
 
@@ -28,24 +32,21 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
     let bench = Bench::new(|_| ());
     let best = bench.train().folder.join("best");
     let texts = ["the <b>phone</b> is great", "the phone is great", "<p> </p>"].map(str::to_owned).to_vec();
-    let Answer::Classified { labels, probabilities } = bench.ask(Command::Classify { model: best.clone(), texts })
-    else {
-        panic!()
-    };
+    let Classified { labels, probabilities, .. } = bench.ask(Classify { model: best.clone(), texts });
     assert_eq!(labels, ["bad", "good"]);
     assert_eq!(probabilities[0], probabilities[1], "tags are cleaned away");
     assert!((probabilities[0].iter().sum::<f32>() - 1.0).abs() < 1e-6 && probabilities[2].is_empty());
 
     let (input, output) = (bench.path("new.csv"), bench.path("out/labelled.csv"));
     std::fs::write(&input, "id,predicted,text\n1,x,\"the phone, is great\"\n2,y,<br>\n3,z,bad\n").unwrap();
-    let predict = |input: &Path, column: Option<&str>, output: &Path| Command::PredictFile {
+    let predict = |input: &Path, column: Option<&str>, output: &Path| PredictFile {
         model: best.clone(),
         input: input.to_owned(),
         text_column: column.map(str::to_owned),
         output: output.to_owned(),
     };
-    let Answer::PredictionsWritten { path, rows, empty } = bench.ask(predict(&input, None, &output)) else { panic!() };
-    assert_eq!((path, rows, empty), (output.clone(), 2, 1));
+    let saved = bench.ask(predict(&input, None, &output));
+    assert_eq!(saved, SavedPredictions { path: output.clone(), rows: 2, empty: 1 });
     let written = std::fs::read_to_string(&output).unwrap();
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines[0], "id,predicted,text,predicted_2,probability_bad,probability_good");
@@ -70,22 +71,18 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
 #[test]
 fn errors_name_the_missing_model_run_or_folder() {
     let mut bench = Bench::new(|_| ());
-    let message = bench.refused(Command::FetchModel { id: "bart-huge".into() });
+    let message = bench.refused(FetchModel { id: "bart-huge".into() });
     assert!(message.contains("'bart-huge'") && message.contains("minilm-l6"), "{message}");
-    let message = bench.refused(Command::LoadRun { run: bench.path("runs/none") });
+    let message = bench.refused(LoadRun { run: bench.path("runs/none") });
     assert!(message.contains("Could not open the run"), "{message}");
     let texts = vec!["a text".to_owned()];
-    let message = bench.refused(Command::Classify { model: bench.path("none"), texts: texts.clone() });
+    let message = bench.refused(Classify { model: bench.path("none"), texts: texts.clone() });
     assert!(message.contains("none"), "{message}");
     // Not made by Hone: its own labels, no cleaning, but it was trained, so it answers.
-    let Answer::Classified { labels, .. } = bench.ask(Command::Classify { model: tiny_bert(), texts }) else {
-        panic!()
-    };
-    assert_eq!(labels, ["negative", "neutral", "positive"]);
+    assert_eq!(bench.ask(Classify { model: tiny_bert(), texts }).labels, ["negative", "neutral", "positive"]);
 
     bench.project.model = ModelChoice::Folder(bench.path("no-model"));
-    let (project, folder) = (Box::new(bench.project.clone()), bench.folder.path().to_owned());
-    let message = bench.refused(Command::Train { project, folder });
+    let message = bench.refused(train_job(&bench.project, bench.folder.path()).0);
     assert!(message.contains("no-model"), "{message}");
 }
 
@@ -95,10 +92,10 @@ fn a_run_is_exported_and_the_export_is_checked() {
     let run = bench.train().folder.clone();
     let export = || {
         let (run, output) = (run.clone(), bench.path("export"));
-        bench.ask(Command::Export { run, format: ExportFormat::HuggingFace, output })
+        ask(&bench.worker, Export { run, format: ExportFormat::HuggingFace, output })
     };
-    let Answer::Exported { path, proof } = export() else { panic!("the export must be made") };
-    assert!(path.join("model.safetensors").is_file() && !proof.is_empty());
-    let Answer::Failed { message } = export() else { panic!("nothing is written over") };
+    let exported = export().expect("the export must be made");
+    assert!(exported.path.join("model.safetensors").is_file() && !exported.proof.is_empty());
+    let Err(JobError::Failed(message)) = export() else { panic!("nothing is written over") };
     assert!(message.contains("is not empty"), "{message}");
 }

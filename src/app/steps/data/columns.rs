@@ -278,7 +278,7 @@ mod tests {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let example = hone(&mut window).prepared().unwrap().examples[3].clone();
-        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        let imported = hone(&mut window).state.work.answers.imported.value.clone().unwrap();
         let columns = crate::data::RowColumns::of(&imported.main.table, &dataset(&mut window)).unwrap();
         let row = crate::project::RowEdit {
             content_hash: columns.hash(example.row),

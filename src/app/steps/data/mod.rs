@@ -15,7 +15,7 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{
-    TablePreview, banner, button, card, empty_state, page, primary_button, table_preview_ui, waiting_ui,
+    TablePreview, banner, button, card, empty_state, page, primary_button, running_card, table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::{DatasetSettings, Step};
@@ -36,14 +36,16 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
             nothing_yet(ui, ctx, state, sender);
             return;
         }
-        if let Some(error) = ctx.import_error {
+        if let Some(error) = &ctx.answers.imported.failed {
             banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
             named_files_ui(ui, ctx, sender);
             choose_file(ui, ctx, state, sender);
             return;
         }
         let Some(imported) = ctx.imported else {
-            waiting_ui(ui, ctx.theme, "Reading the data", ctx.preview.map(|job| &job.progress));
+            if let Some(running) = ctx.preview {
+                running_card(ui, ctx.theme, running, None, sender);
+            }
             return;
         };
         file_card(ui, ctx, imported, sender);

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use egui::{RichText, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::inspection::RowQuestion;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
 use crate::app::steps::labels::row_filters::{Listed, RowFilters, filters_ui, search_ui};
-use crate::app::steps::labels::row_table::{Selection, TableView, keys, table_ui};
+use crate::app::steps::labels::row_table::{Selection, Shown, TableView, keys, table_ui};
 use crate::app::theme::icons;
 use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::section;
-use crate::data::{DropReason, Place, RowQuery, RowSet};
+use crate::data::{DropReason, RowQuery, RowSet};
 use crate::project::RowId;
-use crate::worker::{RowSource, Survey};
+use crate::worker::{RowQuestion, RowSource, Survey};
 
 /// Height of the table of rows.
 const HEIGHT: f32 = 420.0;
@@ -40,35 +39,6 @@ pub struct ExploreState {
     answered: RowQuery,
 }
 
-/// The rows to show.
-#[derive(Clone, Copy, Debug)]
-pub enum Shown<'a> {
-    /// The first places, up to this count: all rows in use.
-    All(usize),
-    /// These places.
-    Places(&'a [Place]),
-}
-
-impl Shown<'_> {
-    /// Number of rows shown.
-    #[must_use]
-    pub fn len(self) -> usize {
-        match self {
-            Self::All(rows) => rows,
-            Self::Places(places) => places.len(),
-        }
-    }
-
-    /// The row at position `nth` of the list.
-    #[must_use]
-    pub fn get(self, nth: usize) -> Option<Place> {
-        match self {
-            Self::All(rows) => (nth < rows).then_some(nth as Place),
-            Self::Places(places) => places.get(nth).copied(),
-        }
-    }
-}
-
 impl ExploreState {
     /// Shows these rows, for example those of a finding.
     pub fn show(&mut self, name: &str, rows: &[RowId]) {
@@ -91,7 +61,7 @@ impl ExploreState {
             sender.send(AppCommand::FindRows(Box::new(question.query.clone())));
             self.asked = Some(question);
         }
-        let found = ctx.inspection.found.as_ref();
+        let found = ctx.answers.found.value.as_ref();
         let found = found.filter(|found| Arc::ptr_eq(&found.question.prepared, &source.prepared));
         self.from_all &= found.map(|found| &found.question) != self.asked.as_ref();
         let Some(found) = found.filter(|_| !self.from_all) else { return all };
@@ -109,7 +79,8 @@ impl ExploreState {
 
     fn is_answered(&self, ctx: &StepContext<'_>) -> bool {
         let Some(asked) = &self.asked else { return true };
-        ctx.inspection.found.as_ref().is_some_and(|found| found.question == *asked)
+        let found = &ctx.answers.found;
+        found.failed.is_some() || found.value.as_ref().is_some_and(|found| found.question == *asked)
     }
 }
 
@@ -212,8 +183,7 @@ pub fn explore_ui(
 
 /// Why the typed pattern is not valid, if it is not.
 fn bad_pattern<'a>(ctx: &StepContext<'a>, state: &ExploreState) -> Option<&'a str> {
-    let (question, why) = ctx.inspection.bad_pattern.as_ref()?;
-    (state.asked.as_ref() == Some(question)).then_some(why.as_str())
+    ctx.answers.found.failed.as_deref().filter(|_| state.asked.is_some())
 }
 
 fn rows_and_detail(

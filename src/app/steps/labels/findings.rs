@@ -9,7 +9,7 @@ use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{badge, button, is_narrow, section, spinner};
+use crate::app::widgets::{Action, badge, button, is_narrow, running_ui, section};
 use crate::data::{Change, Finding, FindingKind, Remedy, Severity};
 use crate::project::Project;
 
@@ -68,26 +68,17 @@ pub fn findings_ui(
 
 /// The progress of the check, or a button to start it.
 fn looking(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    if ctx.looking.is_none() && ctx.findings.is_some() {
-        return;
-    }
-    ui.horizontal(|ui| {
-        let Some(progress) = ctx.looking else {
-            ui.label(theme.muted("The rows haven't been checked"));
-            if button(ui, theme, icons::MAGNIFYING_GLASS, "Find problems").clicked() {
+    if let Some(running) = ctx.answers.looking() {
+        let stop = Action { label: "Stop checking", hover: "", command: AppCommand::StopLooking };
+        running_ui(ui, ctx.theme, running, Some(stop), sender);
+    } else if ctx.findings.is_none() {
+        ui.horizontal(|ui| {
+            ui.label(ctx.theme.muted("The rows haven't been checked"));
+            if button(ui, ctx.theme, icons::MAGNIFYING_GLASS, "Find problems").clicked() {
                 sender.send(AppCommand::FindProblems);
             }
-            return;
-        };
-        spinner(ui, theme.text.heading, theme.palette.accent, "Checking the rows");
-        let share = progress.fraction().map_or_else(String::new, |share| format!("  {:.0}%", share * 100.0));
-        let stage = if progress.stage.is_empty() { "Checking the rows" } else { &progress.stage };
-        ui.label(theme.muted(format!("{stage}{share}")));
-        if button(ui, theme, icons::STOP, "Stop checking").clicked() {
-            sender.send(AppCommand::StopLooking);
-        }
-    });
+        });
+    }
 }
 
 fn nothing_found(ui: &mut Ui, theme: &Theme) {
@@ -262,7 +253,7 @@ mod tests {
         settle(&mut window);
         let project = hone(&mut window).project().clone();
         let kinds = |window: &mut Window| -> Vec<(FindingKind, Severity)> {
-            let findings = hone(window).state.work.findings.clone().unwrap();
+            let findings = hone(window).state.work.answers.findings.value.clone().unwrap();
             findings.iter().map(|finding| (finding.kind, finding.severity)).collect()
         };
         let before = kinds(&mut window);
@@ -287,7 +278,7 @@ mod tests {
     fn changed_training_settings_repeat_the_check_and_it_can_be_stopped() {
         let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         let has_long = |window: &mut Window| {
-            let findings = hone(window).state.work.findings.clone().unwrap();
+            let findings = hone(window).state.work.answers.findings.value.clone().unwrap();
             findings.iter().any(|finding| finding.kind == FindingKind::TooLong)
         };
         assert!(!has_long(&mut window));
@@ -297,10 +288,13 @@ mod tests {
         settle(&mut window);
         assert!(has_long(&mut window));
         hone(&mut window).run_command(AppCommand::FindProblems);
-        assert!(hone(&mut window).state.work.looking.is_some());
+        assert!(hone(&mut window).state.work.answers.looking().is_some());
         hone(&mut window).run_command(AppCommand::StopLooking);
         settle(&mut window);
-        assert!(hone(&mut window).state.work.looking.is_none() && has_long(&mut window), "the old findings stay");
+        assert!(
+            hone(&mut window).state.work.answers.looking().is_none() && has_long(&mut window),
+            "the old findings stay"
+        );
     }
 
     #[test]
@@ -334,7 +328,7 @@ mod tests {
             let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
             settle(&mut window);
             open(&mut window, path.clone());
-            let findings = hone(&mut window).state.work.findings.clone().unwrap();
+            let findings = hone(&mut window).state.work.answers.findings.value.clone().unwrap();
             let conflicts = &findings[0];
             assert_eq!(
                 (conflicts.kind, conflicts.count),

@@ -7,9 +7,8 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::steps::labels::row_filters::RowFilters;
-use crate::app::theme::icons;
 use crate::app::widgets::numbers::{count, counted, percent_fine};
-use crate::app::widgets::{button, section};
+use crate::app::widgets::{Action, SlotActions, section, slot_ui};
 use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
 use crate::project::SourceFile;
 use crate::worker::{ColumnFill, Profile, RowSource};
@@ -32,7 +31,7 @@ pub fn profile_ui(
     sender: &mut CommandSender,
 ) {
     lengths(ui, ctx, source, sender);
-    let Some(profile) = &ctx.inspection.profile else {
+    let Some(profile) = &ctx.answers.profile.value else {
         section(ui, ctx.theme, "Words, dates and languages", "", |ui| {
             ui.label(ctx.theme.muted("Analysing the texts…"));
         });
@@ -50,11 +49,11 @@ pub fn profile_ui(
 fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let most = ctx.project.training.max_length;
-    let tokens = ctx.model_folder.and_then(|model| ctx.inspection.tokens_of(model));
+    let tokens = ctx.model_folder.and_then(|model| ctx.answers.tokens.about(&model.to_owned()));
     if let (Some(model), None) = (ctx.model_folder, tokens) {
         sender.send(AppCommand::CountTokens(model.to_owned()));
     }
-    let counted_tokens = tokens.and_then(|tokens| tokens.lengths.as_ref());
+    let counted_tokens = tokens.and_then(|tokens| tokens.value.as_ref());
     let hint = if counted_tokens.is_some() {
         "Tokens per text after cleaning, as the chosen model tokenises it. Special tokens included".to_owned()
     } else {
@@ -82,22 +81,14 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
             ui.label(theme.small("Download the chosen model to count its tokens instead"));
             return;
         };
-        ui.horizontal_wrapped(|ui| match (&tokens.progress, &tokens.error) {
-            (Some(progress), _) => {
-                let share = progress.fraction().map(|share| format!(" {:.0}%", 100.0 * share)).unwrap_or_default();
-                ui.label(theme.small(format!("Counting the model's tokens…{share}")));
-                if button(ui, theme, icons::STOP, "Stop counting").clicked() {
-                    sender.send(AppCommand::StopCountingTokens);
-                }
-            }
-            (None, Some(error)) => {
-                ui.add(egui::Label::new(theme.small(format!("Tokens: {error}"))).wrap());
-                if button(ui, theme, icons::ARROW_CLOCKWISE, "Count tokens").clicked() {
-                    sender.send(AppCommand::CountTokens(tokens.model.clone()));
-                }
-            }
-            (None, None) => {}
-        });
+        if let Some(model) = &tokens.of {
+            let actions = SlotActions {
+                title: "Counting tokens",
+                stop: Action { label: "Stop counting", hover: "", command: AppCommand::StopCountingTokens },
+                again: AppCommand::CountTokens(model.clone()),
+            };
+            slot_ui(ui, theme, tokens, actions, sender);
+        }
     });
 }
 

@@ -1,16 +1,16 @@
 //! The details of one row, and the corrections that can be made to it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui::{Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::slot::Slot;
 use crate::app::steps::labels::DRAWN;
-use crate::app::steps::labels::explore::Shown;
 use crate::app::steps::labels::row_filters::more_labels;
-use crate::app::steps::labels::row_table::{Selection, row_name};
+use crate::app::steps::labels::row_table::{Selection, Shown, row_name};
 use crate::app::steps::review::queue::Decision;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::numbers::{count, counted};
@@ -212,19 +212,23 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
             tokens(ui, ctx, &text, model, sender);
         }
     });
-    let asked = ctx.model_folder.and_then(|model| ctx.inspection.text_tokens_of(&text, model));
-    if let Some(Err(error)) = asked.and_then(|asked| asked.counted.as_ref()) {
+    let asked = ctx.model_folder.and_then(|model| text_tokens(ctx, &text, model));
+    if let Some(error) = asked.and_then(|asked| asked.failed.as_ref()) {
         ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
     }
+}
+
+/// The tokens of this text for this model; `None` if they were not requested.
+fn text_tokens<'a>(ctx: &StepContext<'a>, text: &str, model: &Path) -> Option<&'a Slot<usize, (String, PathBuf)>> {
+    ctx.answers.text_tokens.about(&(text.to_owned(), model.to_owned()))
 }
 
 /// The token count of the text. It is requested once; after an error only the person can retry.
 fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let ask = || AppCommand::CountTextTokens(text.to_owned(), model.to_owned());
-    let asked = ctx.inspection.text_tokens_of(text, model);
-    match asked.map(|asked| &asked.counted) {
-        Some(Some(Ok(tokens))) => {
+    match text_tokens(ctx, text, model) {
+        Some(Slot { value: Some(tokens), .. }) => {
             let most = ctx.project.training.max_length;
             let hover = format!("Special tokens included. The model reads at most {most} (max length, set in Model)");
             let cut = tokens.saturating_sub(most);
@@ -234,7 +238,7 @@ fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: 
                 badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
             }
         }
-        Some(Some(Err(error))) => {
+        Some(Slot { failed: Some(error), .. }) => {
             figure(ui, theme, "Tokens", "–", error);
             if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Retry counting tokens").clicked() {
                 sender.send(ask());

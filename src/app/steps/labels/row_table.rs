@@ -3,7 +3,6 @@
 use egui::{Align, Button, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use crate::app::steps::labels::explore::Shown;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::numbers::count;
 use crate::app::widgets::one_line;
@@ -20,6 +19,35 @@ const NUMBER: f32 = 84.0;
 const OF_FILE: f32 = 132.0;
 /// Narrowest table that shows the word count.
 const ROOMY: f32 = 600.0;
+
+/// The rows to show.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// The first places, up to this count: all rows in use.
+    All(usize),
+    /// These places.
+    Places(&'a [Place]),
+}
+
+impl Shown<'_> {
+    /// Number of rows shown.
+    #[must_use]
+    pub fn len(self) -> usize {
+        match self {
+            Self::All(rows) => rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+
+    /// The row at position `nth` of the list.
+    #[must_use]
+    pub fn get(self, nth: usize) -> Option<Place> {
+        match self {
+            Self::All(rows) => (nth < rows).then_some(nth as Place),
+            Self::Places(places) => places.get(nth).copied(),
+        }
+    }
+}
 
 /// The selected row, and whether the table must scroll to it.
 #[derive(Debug, Default)]

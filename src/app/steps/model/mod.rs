@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui, vec2};
 
-use crate::app::context::{FetchState, StepContext};
+use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::slot::{Running, Slot};
 use crate::app::steps::model::forecast::forecast_ui;
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::plan::plan_summary;
@@ -42,7 +43,7 @@ pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepSt
 
 impl ModelStepState {
     fn refresh(&mut self, ctx: &StepContext<'_>, entries: &[CatalogueEntry]) {
-        let key = (ctx.model_folder.map(Path::to_owned), ctx.fetch.is_some_and(|fetch| fetch.progress.is_some()));
+        let key = (ctx.model_folder.map(Path::to_owned), ctx.answers.fetch.is_running());
         if self.local_for.as_ref() == Some(&key) {
             return;
         }
@@ -86,7 +87,7 @@ fn models(
         });
         ui.add_space(gap - theme.space.s);
     }
-    if let Some(FetchState { id, error: Some(error), .. }) = ctx.fetch {
+    if let Slot { of: Some(id), failed: Some(error), .. } = &ctx.answers.fetch {
         banner(ui, theme, Tone::Danger, "The download failed", error, |ui| {
             if button(ui, theme, icons::ARROW_CLOCKWISE, "Try again").clicked() {
                 sender.send(AppCommand::FetchModel(id.clone()));
@@ -149,8 +150,9 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
         badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine");
         return;
     }
-    match ctx.fetch {
-        Some(FetchState { id, progress: Some(progress), .. }) if *id == entry.id => {
+    let fetch = &ctx.answers.fetch;
+    match fetch.about(&entry.id).and_then(|fetch| fetch.running.as_ref()) {
+        Some(Running { progress, .. }) => {
             ui.vertical(|ui| {
                 let width = ui.available_width();
                 progress_ui(ui, theme, &format!("Download of {}", entry.name), progress.fraction(), width);
@@ -165,8 +167,8 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
                 });
             });
         }
-        other => {
-            let busy = other.is_some_and(|fetch| fetch.progress.is_some());
+        None => {
+            let busy = fetch.is_running();
             let name = format!("Download {}", entry.name);
             let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
             let hover = "Download the model once. Training needs no network";
@@ -338,8 +340,10 @@ mod tests {
             unit: "bytes",
             eta_seconds: Some(74.0),
         };
-        let fetch = FetchState { id: "bert-base-uncased".to_owned(), progress: Some(progress), error: None };
-        let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
+        let mut scene = Scene::prepared(false);
+        scene.answers.fetch.of = Some("bert-base-uncased".to_owned());
+        scene.answers.fetch.running = Some(Running { title: "Downloading the model", progress });
+        let mut harness = open(scene, false);
         harness.run_steps(3);
         picture("model-downloading", &mut harness);
         harness.get_by_label("42.9 MiB of 420 MiB, 1 min 14 s left");
@@ -350,9 +354,10 @@ mod tests {
 
     #[test]
     fn a_failed_download_says_why_and_can_be_retried() {
-        let error = Some("No network: connect to it, or open a model folder".to_owned());
-        let fetch = FetchState { id: "bge-small-en".to_owned(), progress: None, error };
-        let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
+        let mut scene = Scene::prepared(false);
+        scene.answers.fetch.of = Some("bge-small-en".to_owned());
+        scene.answers.fetch.failed = Some("No network: connect to it, or open a model folder".to_owned());
+        let mut harness = open(scene, false);
         harness.run();
         harness.get_by_label("No network: connect to it, or open a model folder");
         harness.get_by_label("Try again").click();

@@ -2,15 +2,13 @@
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
-use crate::app::context::{ComparingState, StepContext};
-use crate::app::messages::{AppCommand, CommandSender, Edit};
-use crate::app::steps::prepare::alike::row;
-use crate::app::theme::{Theme, Tone, icons};
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
+use crate::app::steps::prepare::comparing::{comparing_ui, remedy_edit, row};
+use crate::app::theme::{Tone, icons};
 use crate::app::widgets::numbers::count;
-use crate::app::widgets::{banner, button, progress_ui, section, spinner};
-use crate::data::{Imported, Leak, LeakRemedy, LeakageReport, Prepared};
-use crate::progress::Progress;
-use crate::project::Project;
+use crate::app::widgets::{banner, button, section};
+use crate::data::{Leak, LeakRemedy, LeakageReport, Prepared};
 
 /// Most rows shown of a finding; the rest are counted.
 const ROWS: usize = 20;
@@ -105,16 +103,6 @@ fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut Comman
     }
 }
 
-/// The project edit that applies a remedy.
-pub(in crate::app::steps) fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
-    let mut next = remedy.apply(project, imported);
-    match remedy {
-        LeakRemedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
-        LeakRemedy::DropDuplicates => Edit::Cleaning(next.cleaning),
-        _ => Edit::Divide(Box::new((next.dataset, next.split))),
-    }
-}
-
 fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     let theme = ctx.theme;
     let mut line = |text: String| ui.add(Label::new(theme.small(text)).wrap());
@@ -124,66 +112,15 @@ fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     }
 }
 
-/// The state of comparing texts and checking for leakage, with a button to stop or resume.
-pub(in crate::app::steps) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let (said, go_on) = match ctx.comparing {
-        ComparingState::Comparing(progress) => {
-            let why = "Near-duplicates and leakage won't be checked";
-            under_way(ui, ctx.theme, progress, ("Stop comparing", why, AppCommand::StopComparing), sender);
-            return;
-        }
-        ComparingState::Looking(progress) => {
-            let stop = ("Stop the leakage check", "There will be no leakage report", AppCommand::StopComparing);
-            under_way(ui, ctx.theme, progress, stop, sender);
-            return;
-        }
-        ComparingState::Idle if ctx.preview.is_some() => ("The rows are being prepared".to_owned(), None),
-        ComparingState::Idle => ("The texts haven't been compared".to_owned(), Some("Compare texts")),
-        ComparingState::Stopped if ctx.likeness.is_some() => {
-            ("The leakage check was stopped".to_owned(), Some("Resume"))
-        }
-        ComparingState::Stopped => ("Comparing the texts was stopped".to_owned(), Some("Resume")),
-        ComparingState::Failed(why) => (format!("Comparing the texts failed: {why}"), Some("Try again")),
-    };
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = ctx.theme.space.m;
-        ui.label(ctx.theme.muted(said));
-        if let Some(go_on) = go_on
-            && button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, go_on).clicked()
-        {
-            sender.send(AppCommand::CompareAgain);
-        }
-    });
-}
-
-/// The progress of a long task, with a button to stop it: its text, its tooltip and the command it sends.
-pub(in crate::app::steps) fn under_way(
-    ui: &mut Ui,
-    theme: &Theme,
-    progress: &Progress,
-    (stop, why, command): (&str, &str, AppCommand),
-    sender: &mut CommandSender,
-) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme.space.m;
-        let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
-        spinner(ui, theme.text.body, theme.palette.accent, stage);
-        ui.label(theme.muted(format!("{stage}…")));
-        progress_ui(ui, theme, stage, progress.fraction(), 160.0);
-        if button(ui, theme, icons::X, stop).on_hover_text(why).clicked() {
-            sender.send(command);
-        }
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
 
     use egui_kittest::kittest::Queryable;
 
-    use super::*;
     use crate::app::commands::UserCommand;
+    use crate::app::messages::{AppCommand, Edit};
+    use crate::app::slot::Running;
     use crate::app::testing::{Window, app, hone, picture, settle};
     use crate::project::{ColumnRole, SplitMethod, Step};
     use crate::storage::ThemeChoice;
@@ -302,7 +239,7 @@ mod tests {
             hone(&mut window).state.compare_again();
             hone(&mut window).run_command(AppCommand::StopComparing);
             settle(&mut window);
-            if hone(&mut window).state.work.leakage.is_none() {
+            if hone(&mut window).state.work.answers.leakage.value.is_none() {
                 break;
             }
         }
@@ -322,22 +259,26 @@ mod tests {
         app.state.prepare();
         app.run_command(AppCommand::StopComparing);
         settle(&mut window);
-        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.leakage.is_some());
+        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.answers.leakage.value.is_some());
 
         let app = hone(&mut window);
+        let likeness = app.state.work.answers.likeness.value.clone();
         app.state.work.compare(prepared);
-        assert!(matches!(app.state.work.comparing, ComparingState::Comparing(_)));
-        app.state.work.comparing = ComparingState::Looking(Progress::default());
+        let answers = &mut app.state.work.answers;
+        assert!(answers.likeness.is_running());
+        answers.likeness.abandon();
+        answers.likeness.value = likeness;
+        answers.leakage.running = Some(Running::default());
         window.step();
         assert!(window.query_all_by_label("Stop the leakage check").count() > 0);
-        assert!(window.query_all_by_label("The texts haven't been compared").count() == 0);
-        settle(&mut window);
-        assert!(matches!(hone(&mut window).state.work.comparing, ComparingState::Idle));
+        assert!(window.query_all_by_label("Compare texts").count() == 0);
 
-        let work = &mut hone(&mut window).state.work;
-        (work.leakage, work.comparing) = (None, ComparingState::Failed("the machine has no memory left".to_owned()));
+        let leakage = &mut hone(&mut window).state.work.answers.leakage;
+        leakage.clear();
+        leakage.failed = Some("the machine has no memory left".to_owned());
         settle(&mut window);
-        window.get_by_label("Comparing the texts failed: the machine has no memory left");
+        window.get_by_label("Checking for leakage failed");
+        window.get_by_label("the machine has no memory left");
         click(&mut window, "Try again");
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }

@@ -1,6 +1,7 @@
 //! The Prepare step: cleaning switches with their effect, the split, leakage and near-duplicates.
 
 pub mod alike;
+pub mod comparing;
 pub mod leakage;
 pub mod pattern_editor;
 pub mod split;
@@ -18,7 +19,7 @@ use crate::app::steps::prepare::split::split_ui;
 use crate::app::steps::prepare::switches::{SWITCHES, Switch};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::numbers::{count, counted};
-use crate::app::widgets::{banner, button, diff_ui, empty_state, page, primary_button, section, waiting_ui};
+use crate::app::widgets::{Action, banner, button, diff_ui, empty_state, page, primary_button, running_card, section};
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
 use crate::worker::Survey;
@@ -60,14 +61,12 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    if let Some(job) = ctx.preview {
-        waiting_ui(ui, ctx.theme, &job.title, Some(&job.progress));
-        if ctx.imported.is_some() && button(ui, ctx.theme, icons::X, "Stop").clicked() {
-            sender.send(AppCommand::StopPreparing);
-        }
+    if let Some(running) = ctx.preview {
+        let stop = Action { label: "Stop", hover: "", command: AppCommand::StopPreparing };
+        running_card(ui, ctx.theme, running, ctx.imported.map(|_| stop), sender);
         return;
     }
-    if ctx.prepare_stopped {
+    if ctx.answers.rows.stopped {
         stopped(ui, ctx, sender);
         return;
     }
