@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// The tiny random model of the fixtures: real files, a second of training.
@@ -175,9 +175,13 @@ fn words(line: &str) -> Vec<String> {
 /// Every number replaced by `#`, with the spaces before it, which align columns.
 fn without_numbers(text: &str) -> String {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" *\b\d+([.,]\d+)*(e-?\d+)?%?").unwrap());
+    static ALIGNED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" +(\[(time|size|device)\])").unwrap());
     let line = |line: &str| match line.strip_prefix("exit code") {
         Some(_) => line.to_owned(),
-        None => NUMBER.replace_all(line, " #").into_owned(),
+        None => {
+            let hidden = |number: &Captures| if number[0].starts_with(' ') { " #" } else { "#" };
+            ALIGNED.replace_all(&NUMBER.replace_all(line, hidden), " $1").into_owned()
+        }
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -203,8 +207,9 @@ fn steady(text: &str) -> String {
 
 #[test]
 fn what_differs_from_run_to_run_is_replaced() {
-    let shown =
-        format!("{TINY_BERT}: run 2026-11-23-102415-06af on CPU, f32: 1.2 s at 12,345 tokens/s, 1,200 MB; 3 min 04 s, 7 s left");
+    let shown = format!(
+        "{TINY_BERT}: run 2026-11-23-102415-06af on CPU, f32: 1.2 s at 12,345 tokens/s, 1,200 MB; 3 min 04 s, 7 s left"
+    );
     assert_eq!(steady(&shown), "TINY_BERT: run [run] on [device]: [time] at [speed] tokens/s, [size]; [time]");
     assert_eq!(words("new 'my shop' --model TINY_BERT"), ["new", "my shop", "--model", TINY_BERT]);
 }
