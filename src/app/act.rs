@@ -170,7 +170,7 @@ impl HoneApp {
             }
         }
         if !twice.is_empty() {
-            self.tell(Tone::Neutral, "Already among the data files", twice.join(", "));
+            self.tell(Tone::Neutral, "Already open in this project", twice.join(", "));
         }
         self.edit(Edit::Dataset(dataset));
         self.state.view = View::default();
@@ -215,7 +215,7 @@ impl HoneApp {
             return;
         }
         if let Err(error) = self.state.settings.save() {
-            self.tell(Tone::Warning, "The settings could not be kept", error.to_string());
+            self.tell(Tone::Warning, "The settings could not be saved", error.to_string());
         }
     }
 
@@ -234,7 +234,7 @@ impl HoneApp {
         };
         let waker = self.ctx.clone();
         if let Err(error) = self.picker.ask(pick.clone(), &folder, move || waker.request_repaint()) {
-            self.tell(Tone::Warning, "The system's file dialog could not be shown", error.to_string());
+            self.tell(Tone::Warning, "The file dialog could not be opened", error.to_string());
             self.dialog = Some(Dialog::TypePath { pick, path: String::new() });
         }
     }
@@ -306,7 +306,7 @@ impl HoneApp {
         } else if self.state.session.is_some() {
             self.open_data(&dropped);
         } else {
-            self.tell(Tone::Neutral, "Make a project first", "Then drop the file again to open it there");
+            self.tell(Tone::Neutral, "Create a project first", "Then drop the file again");
         }
     }
 }

@@ -104,10 +104,10 @@ impl HoneApp {
             written.push(("Rows that could not be read", saved.path, counted(saved.rows, "row", "rows")));
         }
         if let Some(predicted) = answers.predicted.value.take() {
-            let rows = counted(predicted.rows, "row labelled", "rows labelled");
+            let rows = counted(predicted.rows, "row predicted", "rows predicted");
             let proof = match predicted.empty {
                 0 => rows,
-                empty => format!("{rows}, {empty} left empty because they have no text"),
+                empty => format!("{rows}, {empty} without a prediction because they have no text"),
             };
             written.push(("Predictions", predicted.path, proof));
         }

@@ -222,7 +222,7 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
 fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
     let Best { point, answers } = trainer.best.take().ok_or(TrainError::Cancelled)?;
     if trainer.step > point.step {
-        trainer.voice.log(format!("Taking the best checkpoint, of step {}.", point.step));
+        trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
     trainer.model = read_back(trainer)?;
     let run = &trainer.run;

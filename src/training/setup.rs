@@ -56,7 +56,7 @@ pub(super) fn load_model(
 ) -> Result<Model, TrainError> {
     voice.progress("Loading the model", 0, 1, "models");
     let compute = Compute::choose(settings.device, settings.precision)?;
-    voice.log(format!("Computed on: {compute}."));
+    voice.log(format!("Training on {compute}."));
     if let Some(warning) = compute.warning() {
         voice.warn(warning.to_owned());
     }
