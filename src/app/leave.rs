@@ -244,7 +244,7 @@ mod tests {
         let ask = |window: &mut Window| {
             hone(window).leave(Leaving::Quit);
             window.run_steps(4);
-            window.get_by_label("Close while a model is being trained?");
+            window.get_by_label("Quit while training is running?");
         };
         ask(&mut window);
         window.key_press(Key::Enter);
@@ -256,7 +256,7 @@ mod tests {
         assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
 
         ask(&mut window);
-        window.get_by_label("Stop and close").click();
+        window.get_by_label("Stop and quit").click();
         until(&mut window, |app| app.may_close);
         assert!(!hone(&mut window).state.work.answers.is_training());
         let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();

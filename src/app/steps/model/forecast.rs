@@ -37,7 +37,7 @@ pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSende
                 sender.send(AppCommand::DryRun);
             }
         });
-        ui.label(theme.small("Runs a few real training steps on your texts, and keeps nothing"));
+        ui.label(theme.small("Runs a few training steps, then discards them"));
     });
 }
 

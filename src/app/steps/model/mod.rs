@@ -218,7 +218,7 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut Com
             }
         }
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
-            if button(ui, theme, "", "Open a local Hugging Face folder…").clicked() {
+            if button(ui, theme, "", "Open model folder…").clicked() {
                 sender.send(AppCommand::Pick(Pick::ModelFolder));
             }
         });
@@ -317,7 +317,7 @@ mod tests {
             harness.run();
             harness.get_by_label("Download BERT base (uncased)").click();
             harness.run();
-            harness.get_by_label("Open a local Hugging Face folder…").click();
+            harness.get_by_label("Open model folder…").click();
             harness.run();
             let id = "bert-base-uncased".to_owned();
             assert_eq!(
