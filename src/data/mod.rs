@@ -12,7 +12,7 @@ mod tokens;
 pub use error::DataError;
 pub use import::imported::{FilePart, Imported, ImportedFile};
 pub use import::{import, read_table};
-pub use insight::domain_terms::{DomainTerm, DomainTerms, domain_terms};
+pub use insight::domain_terms::{DomainTerm, DomainTerms, domain_terms, project_terms};
 pub use insight::findings::{Change, Finding, FindingKind, Remedy, Severity, Sources, TokenLengths, find};
 pub use insight::languages::{FileLanguages, Language, LanguageGuess, count_languages, language_of};
 pub use insight::leakage::{Leak, LeakKind, LeakRemedy, LeakageReport, Span, find_leaks};

@@ -73,7 +73,7 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
         }
     }
     let labels = prepared.labels.len();
-    let mut of_label = vec![0_u64; labels];
+    let mut of_label = vec![0_u64; labels.max(1)];
     // Sorted: sums of floating-point numbers and ties must not hang on the order of a hash map.
     let mut words: Vec<(String, Vec<(u32, u32)>)> =
         counts.into_iter().map(|(word, labels)| (word, labels.into_iter().collect())).collect();
@@ -82,7 +82,7 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
         of_label[label as usize] += u64::from(times);
     }
     let all: u64 = of_label.iter().sum();
-    let mut found: Vec<Vec<Term>> = vec![Vec::new(); labels];
+    let mut found: Vec<Vec<Term>> = vec![Vec::new(); labels.max(1)];
     for (word, times) in &words {
         let total: u32 = times.iter().map(|(_, times)| times).sum();
         for &(label, inside) in times.iter().filter(|(_, inside)| *inside >= OFTEN) {
@@ -98,13 +98,15 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
         label.sort_by(|a, b| b.score.total_cmp(&a.score));
         label.truncate(terms);
     }
+    found.truncate(labels);
     Ok(Terms { texts: places.len(), vocabulary: words.len(), words: all, labels: found })
 }
 
 fn count(prepared: &Prepared, places: &[usize]) -> Counts {
     let mut counts = Counts::default();
     for example in places.iter().map(|&place| &prepared.examples[place]) {
-        let Some(class) = example.class() else { continue };
+        // Without labels, all texts count as those of one.
+        let Some(class) = example.class().or_else(|| prepared.labels.is_empty().then_some(0)) else { continue };
         for word in example.text.to_lowercase().unicode_words() {
             let labels = match counts.get_mut(word) {
                 Some(labels) => labels,
