@@ -120,14 +120,16 @@ pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
     Box::new(TextClassification::trained(labels))
 }
 
-/// The task of a project, with the tokenizer of its model: the one list of tasks.
+/// The task of a project: the one list of tasks. `tokenizer` is that of the model that training starts from.
 ///
 /// # Errors
-/// When the tokenizer lacks a token that the task needs.
+/// If the tokenizer does not fit the task, and [`DataError::Cancelled`].
 pub fn definition(
     project: &Project,
     prepared: &Prepared,
-    _tokenizer: &TextTokenizer,
+    tokenizer: &TextTokenizer,
+    watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
+    let _ = (tokenizer, watch);
     Ok(Box::new(TextClassification::new(project, prepared)))
 }
