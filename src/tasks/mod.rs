@@ -4,6 +4,7 @@
 //! tokens the head reads and what is wanted there. To add a task, write its file and add it to [`definition`].
 
 mod class_weights;
+mod language_modelling;
 mod samples;
 mod text_classification;
 
@@ -12,9 +13,11 @@ use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, S
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
-use crate::project::{OutOfRange, Project};
+use crate::project::{OutOfRange, Project, Task};
+use crate::tasks::language_modelling::LanguageModelling;
 use crate::tasks::text_classification::TextClassification;
 
+pub use crate::tasks::language_modelling::SCORED_TERMS;
 pub use crate::tasks::samples::Samples;
 
 /// What training must know about a task.
@@ -130,6 +133,10 @@ pub fn definition(
     tokenizer: &TextTokenizer,
     watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
-    let _ = (tokenizer, watch);
-    Ok(Box::new(TextClassification::new(project, prepared)))
+    Ok(match &project.task {
+        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared)),
+        Task::LanguageModelling(settings) => {
+            Box::new(LanguageModelling::new(settings, project.training.seed, tokenizer, prepared, watch)?)
+        }
+    })
 }
