@@ -175,7 +175,7 @@ struct Lengths {
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
     let dataset = reading(&arguments.files, &arguments.reading);
-    let mut project = Project { dataset, ..Project::default() };
+    let mut project = Project { dataset, ..Project::new(arguments.task.kind) };
     let imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
     if let Some(output) = &arguments.bad_rows {
         save_bad_rows(&mut session, &imported, output)?;
@@ -421,7 +421,9 @@ fn print_texts(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
             vec![label.label.clone(), grouped(label.rows), share]
         })
         .collect();
-    write!(out, "\n{}", table(&["label", ">rows", ">share"], &rows))?;
+    if !rows.is_empty() {
+        write!(out, "\n{}", table(&["label", ">rows", ">share"], &rows))?;
+    }
     print_rest(out, texts.labels.len())?;
     let Lengths { shortest, median, percentile_95, longest } = texts.words;
     writeln!(
