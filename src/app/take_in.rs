@@ -52,6 +52,8 @@ impl HoneApp {
         answers.tokens.poll();
         answers.text_tokens.poll();
         answers.classify.poll();
+        answers.blanks.poll();
+        answers.terms.poll();
         let ended = [
             answers.findings.poll(),
             answers.profile.poll(),

@@ -14,6 +14,7 @@ use crate::training::TrainError;
 
 use crate::worker::dataset::SharedData;
 use crate::worker::findings::CachedLengths;
+use crate::worker::language::CachedUntrained;
 use crate::worker::pending::Ticket;
 use crate::worker::predict::CachedModel;
 use crate::worker::reporter::Reporter;
@@ -60,6 +61,7 @@ pub struct Context<'a> {
 pub(super) struct Cache {
     pub data: SharedData,
     pub model: CachedModel,
+    pub untrained: CachedUntrained,
     pub lengths: CachedLengths,
     /// The tokenizer read last, and the model's folder.
     pub tokenizer: Option<(PathBuf, Arc<TextTokenizer>)>,

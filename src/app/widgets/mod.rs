@@ -17,8 +17,8 @@ mod spinner;
 mod table_preview;
 
 pub use basics::{
-    badge, banner, button, card, empty_state, field_label, figure, icon_button, is_narrow, page, primary_button,
-    section, side_by_side, tone_icon,
+    badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
+    primary_button, section, side_by_side, tone_icon,
 };
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use contrast::label_colour;
