@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
-use crate::data::{Prepared, RowQuery};
+use crate::data::{Checks, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
     Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export,
@@ -153,7 +153,7 @@ impl Work {
             return;
         };
         let (project, imported, prepared) = (project.clone(), rows.imported, rows.prepared);
-        let job = FindProblems { project, folder, imported, prepared, likeness };
+        let job = FindProblems { checks: Checks::All, project, folder, imported, prepared, likeness };
         self.answers.findings.ask(&self.background, job);
     }
 

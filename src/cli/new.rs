@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::session::Session;
-use crate::cli::table::count;
 use crate::cli::{CliError, shell_word};
 use crate::data::{Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
@@ -14,6 +13,7 @@ use crate::project::{
     ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
+use crate::words::counted;
 use crate::worker::{FindTerms, Import, Prepare};
 
 /// New words proposed.
@@ -87,7 +87,7 @@ fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
 }
 
 fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Imported) -> Result<(), CliError> {
-    let rows = count(imported.main.table.len() as u64, "row", "rows");
+    let rows = counted(imported.main.table.len() as u64, "row", "rows");
     writeln!(out, "Created project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
@@ -102,7 +102,7 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
         writeln!(out, "{split}")?;
     }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
-        let bad = count(part.bad_rows as u64, "row", "rows");
+        let bad = counted(part.bad_rows as u64, "row", "rows");
         writeln!(out, "{bad} of {} could not be read. To see them, run `hone inspect`.", part.path.display())?;
     }
     let named: Vec<&str> = imported.main.strangers().map(|part| part.name.as_str()).collect();

@@ -3,7 +3,7 @@
 //! Measure: log-odds ratio with an informative Dirichlet prior, as a z-score (Monroe, Colaresi and Quinn, "Fightin' Words:
 //! Lexical Feature Selection and Evaluation for Identifying the Content of Political Conflict", Political Analysis 16(4),
 //! 2008, equations 16, 20 and 22): a label's words against those of all other labels, drawn towards the words of all
-//! texts, so that neither rare words nor words common everywhere stand out by chance.
+//! texts, so that neither rare words nor words that are common everywhere get a high score by chance.
 
 use foldhash::HashMap;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ const PRIOR: f64 = 1_000.0;
 const SURE: f64 = 1.96;
 /// Least occurrences of a term.
 const OFTEN: u32 = 3;
-/// Texts counted between two looks at the cancel switch.
+/// Texts counted between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 8_192;
 
 /// A word that sets a label apart.
@@ -128,7 +128,7 @@ fn add(counts: &mut Counts, more: Counts) {
     }
 }
 
-/// Single letters and numbers tell a person nothing.
+/// Single letters and numbers mean nothing to a person.
 fn is_telling(word: &str) -> bool {
     word.chars().nth(1).is_some() && word.chars().any(char::is_alphabetic) || word.chars().any(is_ideographic)
 }

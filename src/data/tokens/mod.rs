@@ -33,7 +33,7 @@ pub struct TextTokenizer {
 }
 
 impl TextTokenizer {
-    /// Texts to tokenise at a time, between two looks at a stop switch.
+    /// Texts to tokenise at a time, between two checks of the cancel switch.
     pub const TEXTS_PER_LOOK: usize = 2048;
 
     /// Loads `tokenizer.json`, or where there is none builds BERT's tokenizer from `vocab.txt`.
@@ -89,7 +89,7 @@ impl TextTokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Tokens of each text before any is cut off, special tokens included: for length histograms, and to tell how
+    /// Tokens of each text before truncation, with special tokens: for length histograms, and to tell how
     /// many texts a limit would cut.
     ///
     /// # Errors

@@ -14,12 +14,12 @@ use crate::app::steps::data::columns::columns_card;
 use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{
     TablePreview, banner, button, card, empty_state, page, primary_button, running_card, table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::{DatasetSettings, Step};
+use crate::words::{count, counted};
 
 /// Most bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;

@@ -18,12 +18,12 @@ use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{bytes, duration, parameters};
 use crate::app::widgets::{badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
 use crate::storage::AdaptedModel;
+use crate::words::{bytes, parameters};
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -192,16 +192,10 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
     }
 }
 
-/// "43.0 of 86.7 MiB, 12 s left".
+/// "43.0 MiB of 86.7 MiB, 12 s left".
 fn download_text(progress: &Progress) -> String {
-    let done = match progress.total {
-        Some(total) => format!("{} of {}", bytes(progress.done), bytes(total)),
-        None => bytes(progress.done),
-    };
-    match progress.eta_seconds {
-        Some(seconds) => format!("{done}, {} left", duration(seconds)),
-        None => done,
-    }
+    let done = progress.amount();
+    progress.time_left().map_or(done.clone(), |left| format!("{done}, {left}"))
 }
 
 fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut CommandSender) {

@@ -5,10 +5,10 @@ use egui::{Checkbox, Grid, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::count;
 use crate::app::widgets::{Action, banner, button, running_ui, section};
 use crate::data::{DomainTerm, DomainTerms};
 use crate::project::{LanguageModellingSettings, Task};
+use crate::words::count;
 
 /// New words proposed.
 const PROPOSED: usize = 10;
