@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::app::app::HoneApp;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
-use crate::app::widgets::numbers::counted;
+use crate::words::counted;
 use crate::worker::ExportFormat;
 
 impl HoneApp {
@@ -52,6 +52,8 @@ impl HoneApp {
         answers.tokens.poll();
         answers.text_tokens.poll();
         answers.classify.poll();
+        answers.blanks.poll();
+        answers.terms.poll();
         let ended = [
             answers.findings.poll(),
             answers.profile.poll(),

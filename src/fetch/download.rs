@@ -7,6 +7,7 @@ use crate::data::file_sha256;
 use crate::fetch::http::{Fault, Network, Reply, Request};
 use crate::progress::{Control, Progress, Watch};
 use crate::storage::PartialFile;
+use crate::words;
 
 /// Attempts in a row without a new byte before giving up.
 const FRUITLESS_TRIES: u32 = 4;
@@ -240,11 +241,11 @@ fn check_space(wanted: &Download<'_>, file: &PartialFile) -> Result<(), Fault> {
     // If the free space is unknown, the write itself fails when the disk is full.
     match fs4::available_space(folder) {
         Ok(free) if free < needed => Err(Fault::Failed(format!(
-            "{} needs {} MB in {}, but only {} MB are free: free some space and try again",
+            "{} needs {} in {}, but only {} is free: free some space and try again",
             wanted.name,
-            needed.div_ceil(1_000_000),
+            words::bytes(needed),
             folder.display(),
-            free / 1_000_000
+            words::bytes(free)
         ))),
         _ => Ok(()),
     }

@@ -40,7 +40,7 @@ fn several_files_are_inspected_and_made_a_project_of() {
     assert_eq!((project.dataset.more.len(), project.dataset.joined_columns().collect::<Vec<_>>()), (1, vec!["title"]));
 
     assert!(place.bad(1, &["inspect", "a.csv", "c.csv"]).contains("There is no file at [folder]/c.csv"));
-    assert!(place.bad(1, &["inspect", "a.csv", "a.csv"]).contains("a.csv is named twice"));
+    assert!(place.bad(1, &["inspect", "a.csv", "a.csv"]).contains("a.csv is twice among the data files"));
     assert!(place.bad(2, &["inspect"]).contains("<FILE>"));
     place.write("weather.csv", "city,rain\nDelft,3\n");
     let out = place.good(&["inspect", "a.csv", "weather.csv"]);
