@@ -2,6 +2,8 @@
 //!
 //! The rooms, in the order data flows through them:
 
+/// Numbers, lists and texts in the words of messages.
+pub mod words;
 /// How long work is watched, paused and stopped.
 pub mod progress;
 /// Seeded random numbers.

@@ -59,6 +59,9 @@ impl HoneApp {
             AppCommand::Export { format, output } => self.state.work.export(format, output),
             AppCommand::StopJob => self.state.work.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
+            AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
+            AppCommand::FindTerms(model) => self.state.work.find_terms(model),
+            AppCommand::StopFindingTerms => self.state.work.answers.terms.stop(),
             AppCommand::PredictFile { input, output } => self.state.work.predict(input, output),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
@@ -170,7 +173,7 @@ impl HoneApp {
             }
         }
         if !twice.is_empty() {
-            self.tell(Tone::Neutral, "Already among the data files", twice.join(", "));
+            self.tell(Tone::Neutral, "Already open in this project", twice.join(", "));
         }
         self.edit(Edit::Dataset(dataset));
         self.state.view = View::default();
@@ -215,7 +218,7 @@ impl HoneApp {
             return;
         }
         if let Err(error) = self.state.settings.save() {
-            self.tell(Tone::Warning, "The settings could not be kept", error.to_string());
+            self.tell(Tone::Warning, "The settings could not be saved", error.to_string());
         }
     }
 
@@ -234,7 +237,7 @@ impl HoneApp {
         };
         let waker = self.ctx.clone();
         if let Err(error) = self.picker.ask(pick.clone(), &folder, move || waker.request_repaint()) {
-            self.tell(Tone::Warning, "The system's file dialog could not be shown", error.to_string());
+            self.tell(Tone::Warning, "The file dialog could not be opened", error.to_string());
             self.dialog = Some(Dialog::TypePath { pick, path: String::new() });
         }
     }
@@ -306,7 +309,7 @@ impl HoneApp {
         } else if self.state.session.is_some() {
             self.open_data(&dropped);
         } else {
-            self.tell(Tone::Neutral, "Make a project first", "Then drop the file again to open it there");
+            self.tell(Tone::Neutral, "Create a project first", "Then drop the file again");
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::data::{Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
+use crate::data::{DomainTerms, Finding, Imported, LabelCounts, LeakageReport, Likeness, Prepared, TokenHistogram};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
-    Classified, DryRun, EvaluationReport, ExportFormat, Exported, FoundRows, Profile, RowSource, RunResults,
-    SavedPredictions, SavedRows,
+    Classified, DryRun, EvaluationReport, ExportFormat, Exported, FilledBlanks, FoundRows, Profile, RowSource,
+    RunResults, SavedPredictions, SavedRows,
 };
 
 use crate::app::live_run::LiveRun;
@@ -56,6 +56,10 @@ pub struct Answers {
     pub exported: Slot<Exported, ExportFormat>,
     /// Its predictions for typed texts.
     pub classify: Slot<Classified>,
+    /// Words for the blanks of a typed text.
+    pub blanks: Slot<FilledBlanks>,
+    /// Terms of the texts, for the model in a folder.
+    pub terms: Slot<Arc<DomainTerms>, PathBuf>,
     /// What was written since the project was opened, oldest first: (what, where, proof).
     pub exports: Vec<(String, PathBuf, String)>,
     /// The newest run was exported since the project was opened.
@@ -140,6 +144,7 @@ impl Answers {
         self.values.clear();
         self.tokens.clear();
         self.text_tokens.clear();
+        self.terms.clear();
     }
 
     /// Whether any answer is awaited.
@@ -166,6 +171,8 @@ impl Answers {
             self.results.is_running(),
             self.job().is_some(),
             self.classify.is_running(),
+            self.blanks.is_running(),
+            self.terms.is_running(),
         ];
         data.into_iter().chain(model).any(|is_running| is_running)
     }

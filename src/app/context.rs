@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::data::{Finding, Imported, LeakageReport, Likeness, Prepared};
 use crate::project::{Facts, Project};
-use crate::storage::RunListing;
+use crate::storage::{AdaptedModel, RunListing};
 use crate::worker::{EvaluationReport, RunResults, Survey};
 
 use crate::app::answers::Answers;
@@ -48,6 +48,8 @@ pub struct StepContext<'a> {
     pub live: Option<&'a LiveRun>,
     /// The project's runs, newest first.
     pub runs: &'a [RunListing],
+    /// Models that recent projects adapted.
+    pub adapted: &'a [AdaptedModel],
     /// The run whose results are shown, once there is one.
     pub results: Option<&'a Arc<RunResults>>,
     /// Metrics of the shown run on another file.
@@ -84,6 +86,7 @@ impl<'a> StepContext<'a> {
             train_blocked: None,
             live: answers.live.as_ref(),
             runs: &[],
+            adapted: &[],
             results: answers.results.value.as_ref(),
             evaluated: answers.evaluated.value.as_ref(),
             job: answers.job(),

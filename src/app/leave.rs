@@ -102,8 +102,8 @@ impl HoneApp {
                 self.state.set_session(None);
                 self.open(&path);
             }
-            Leaving::Create { folder, name } => {
-                let project = Project { name, ..Project::default() };
+            Leaving::Create { task, folder, name } => {
+                let project = Project { name, ..Project::new(task) };
                 match Session::create(&folder, project) {
                     Ok(session) => {
                         self.dialog = None;
@@ -149,7 +149,7 @@ impl HoneApp {
 
     pub(super) fn on_answer(&mut self, answer: DialogAnswer) {
         match answer {
-            DialogAnswer::Create { folder, name } => self.leave(Leaving::Create { folder, name }),
+            DialogAnswer::Create { task, folder, name } => self.leave(Leaving::Create { task, folder, name }),
             DialogAnswer::SaveAs(folder) => self.save_as(&folder),
             DialogAnswer::Path(pick, path) => self.use_path(pick, path),
             DialogAnswer::StopAndLeave(leaving) => {
@@ -201,7 +201,7 @@ mod tests {
     use crate::app::commands::UserCommand;
     use crate::app::messages::{AppCommand, Edit, Pick};
     use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
-    use crate::project::ModelChoice;
+    use crate::project::{ModelChoice, TaskKind};
     use crate::storage::{RunStatus, ThemeChoice};
 
     fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
@@ -244,7 +244,7 @@ mod tests {
         let ask = |window: &mut Window| {
             hone(window).leave(Leaving::Quit);
             window.run_steps(4);
-            window.get_by_label("Close while a model is being trained?");
+            window.get_by_label("Quit while training is running?");
         };
         ask(&mut window);
         window.key_press(Key::Enter);
@@ -256,7 +256,7 @@ mod tests {
         assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
 
         ask(&mut window);
-        window.get_by_label("Stop and close").click();
+        window.get_by_label("Stop and quit").click();
         until(&mut window, |app| app.may_close);
         assert!(!hone(&mut window).state.work.answers.is_training());
         let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
@@ -394,7 +394,8 @@ mod tests {
         let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         let parent = folder.path().display().to_string();
-        hone(&mut window).dialog = Some(Dialog::New { name: "Tickets".to_owned(), parent, error: None });
+        let task = TaskKind::TextClassification;
+        hone(&mut window).dialog = Some(Dialog::New { task, name: "Tickets".to_owned(), parent, error: None });
         settle(&mut window);
         window.check_accessibility();
         picture("new-project", &mut window);
@@ -403,5 +404,26 @@ mod tests {
         assert!(folder.path().join("Tickets/project.ron").is_file());
         window.get_by_label("Open a table of texts and labels");
         picture("empty-project", &mut window);
+    }
+
+    #[test]
+    fn a_new_project_asks_first_what_the_model_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let mut dialog = Dialog::new_project(folder.path());
+        if let Dialog::New { name, .. } = &mut dialog {
+            *name = "Contracts".to_owned();
+        }
+        hone(&mut window).dialog = Some(dialog);
+        settle(&mut window);
+        window.get_by_label(TaskKind::LanguageModelling.title()).click();
+        settle(&mut window);
+        window.get_by_label("Create").click();
+        settle(&mut window);
+        let project = hone(&mut window).state.session.as_ref().unwrap().project().clone();
+        assert_eq!(project.task.kind(), TaskKind::LanguageModelling);
+        window.get_by_label("Open your texts");
+        assert!(window.query_by_label_contains("Labels,").is_none(), "the rail has no steps for labels");
     }
 }

@@ -168,6 +168,12 @@ pub enum AppCommand {
     StopJob,
     /// Label texts with the shown run's model; the answer comes in `Answers::classify`.
     Classify(Vec<String>),
+    /// Fill the blanks of a text with the shown run's model; the answer comes in `Answers::blanks`.
+    FillBlanks(String),
+    /// Find the terms of the texts, for the model in this folder; the answer comes in `Answers::terms`.
+    FindTerms(PathBuf),
+    /// Stop looking for them.
+    StopFindingTerms,
     /// Label every row of a file with the shown run's model.
     PredictFile {
         /// The file to label.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{Facts, ModelChoice, Readiness, Step, readiness};
-use crate::storage::{AppSettings, RunFolder, RunListing, RunStatus};
+use crate::storage::{AdaptedModel, AppSettings, RunFolder, RunListing, RunStatus, adapted_models};
 
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
@@ -29,6 +29,8 @@ pub struct AppState {
     pub model_folder: Option<PathBuf>,
     /// The project's runs, newest first.
     pub runs: Vec<RunListing>,
+    /// Models that recent projects adapted.
+    pub adapted: Vec<AdaptedModel>,
     /// What is shown in the middle.
     pub view: View,
     /// Theme, zoom, recent projects.
@@ -48,6 +50,7 @@ impl AppState {
             facts: Facts::default(),
             model_folder: None,
             runs: Vec::new(),
+            adapted: Vec::new(),
             view: View::Step(Step::Data),
             settings,
             train_blocked: None,
@@ -153,6 +156,7 @@ impl AppState {
     pub fn refresh_runs(&mut self) {
         let listed = self.session.as_ref().map(|session| RunFolder::list(session.folder()));
         self.runs = listed.and_then(Result::ok).unwrap_or_default();
+        self.adapted = adapted_models(&self.settings.recent);
     }
 
     /// Gathers what is known about the project.
@@ -224,6 +228,7 @@ impl AppState {
             model_folder: self.model_folder.as_deref(),
             train_blocked: self.train_blocked.as_deref(),
             runs: &self.runs,
+            adapted: &self.adapted,
             ..StepContext::new(theme, of, &self.facts, &self.work.answers)
         })
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::app::app::HoneApp;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
-use crate::app::widgets::numbers::counted;
+use crate::words::counted;
 use crate::worker::ExportFormat;
 
 impl HoneApp {
@@ -52,6 +52,8 @@ impl HoneApp {
         answers.tokens.poll();
         answers.text_tokens.poll();
         answers.classify.poll();
+        answers.blanks.poll();
+        answers.terms.poll();
         let ended = [
             answers.findings.poll(),
             answers.profile.poll(),
@@ -104,10 +106,10 @@ impl HoneApp {
             written.push(("Rows that could not be read", saved.path, counted(saved.rows, "row", "rows")));
         }
         if let Some(predicted) = answers.predicted.value.take() {
-            let rows = counted(predicted.rows, "row labelled", "rows labelled");
+            let rows = counted(predicted.rows, "row predicted", "rows predicted");
             let proof = match predicted.empty {
                 0 => rows,
-                empty => format!("{rows}, {empty} left empty because they have no text"),
+                empty => format!("{rows}, {empty} without a prediction because they have no text"),
             };
             written.push(("Predictions", predicted.path, proof));
         }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
 
-use crate::data::{Prepared, RowQuery};
+use crate::data::{Checks, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
 use crate::worker::{
     Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export,
-    ExportFormat, FetchModel, FindLeaks, FindProblems, FindRows, Import, JobError, LoadRun, LogLine, Pending,
-    PredictFile, Prepare, ProfileRows, RunEvent, RunResults, Said, SaveBadRows, SharedData, Train, Worker,
-    WorkerOptions,
+    ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import, JobError, LoadRun,
+    LogLine, Pending, PredictFile, Prepare, ProfileRows, RunEvent, RunResults, Said, SaveBadRows, SharedData, Train,
+    Worker, WorkerOptions,
 };
 
 use crate::app::answers::{Answers, LabelColumns};
@@ -153,7 +153,7 @@ impl Work {
             return;
         };
         let (project, imported, prepared) = (project.clone(), rows.imported, rows.prepared);
-        let job = FindProblems { project, folder, imported, prepared, likeness };
+        let job = FindProblems { checks: Checks::All, project, folder, imported, prepared, likeness };
         self.answers.findings.ask(&self.background, job);
     }
 
@@ -226,6 +226,21 @@ impl Work {
         let Some(results) = &self.answers.results.value else { return };
         let model = results.folder.join("best");
         self.answers.classify.ask(&self.preview, Classify { model, texts });
+    }
+
+    /// Fills the blanks of a typed text with the shown run's model, and with the one that it started from.
+    pub fn fill_blanks(&mut self, text: String) {
+        let Some(results) = &self.answers.results.value else { return };
+        let project_folder = results.folder.ancestors().nth(2).unwrap_or(&results.folder).to_owned();
+        let before = (results.settings.project.model.clone(), project_folder);
+        let after = results.folder.join("best");
+        self.answers.blanks.ask(&self.preview, FillBlanks { before, after, text });
+    }
+
+    /// Finds the terms of the texts.
+    pub fn find_terms(&mut self, model: PathBuf) {
+        let Some(rows) = self.answers.rows.value.clone() else { return };
+        self.answers.terms.ask_about(model.clone(), &self.background, FindTerms { rows, model });
     }
 
     /// Measures the shown run on another file.
@@ -323,6 +338,7 @@ impl Work {
                 self.answers.results.value = Some(results);
                 self.answers.evaluated.value = None;
                 self.answers.classify.clear();
+                self.answers.blanks.clear();
                 self.answers.is_exported = false;
                 (RunEnd::Finished, Ended::Answered)
             }

@@ -28,7 +28,7 @@ pub struct Arguments {
 /// A command of the terminal.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TerminalCommand {
-    /// Create a project from a file of texts and labels
+    /// Create a project from a file of texts, or a folder of documents
     #[command(
         after_help = "--replace ignores case, and applies before training and before every prediction. With nothing \
                             after the =,\nthe words are removed. If FIND starts with regex:, it is a regular expression, and \
@@ -73,6 +73,19 @@ pub struct ReadingArguments {
     pub sheet: Option<String>,
 }
 
+/// What the model is trained for.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct TaskArgument {
+    /// classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without labels
+    #[arg(long = "task", value_name = "TASK", value_parser = task, default_value = "classify")]
+    pub kind: TaskKind,
+}
+
+fn task(keyword: &str) -> Result<TaskKind, String> {
+    let known = || TaskKind::ALL.map(TaskKind::keyword).join(" or ");
+    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == keyword).ok_or_else(|| format!("give {}", known()))
+}
+
 /// Columns used by the split.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SplitArguments {
@@ -109,13 +122,12 @@ pub struct ColumnArguments {
 pub struct NewArguments {
     /// Folder to create the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of such files; repeat it to append
-    /// files
+    /// File of texts (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of such files or of documents (.docx, .txt,
+    /// .md); repeat it to append files
     #[arg(long, value_name = "FILE", required = true)]
     pub data: Vec<PathBuf>,
-    /// Task: classify (texts by label), or adapt (a model to your own texts, without labels)
-    #[arg(long, value_name = "TASK", default_value = "classify", value_parser = task)]
-    pub task: TaskKind,
+    #[command(flatten)]
+    pub task: TaskArgument,
     #[command(flatten)]
     pub columns: ColumnArguments,
     /// Separate file to use as the validation set
@@ -124,7 +136,7 @@ pub struct NewArguments {
     /// Separate file to use as the test set
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Pre-trained model: an id from `hone models list`, or a Hugging Face folder
+    /// Pre-trained model: an id from `hone models list`, a Hugging Face folder, or a project with --task adapt
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
     /// Name of the project [default: the folder's name]
@@ -307,6 +319,8 @@ pub struct InspectArguments {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
+    pub task: TaskArgument,
+    #[command(flatten)]
     pub columns: ColumnArguments,
     #[command(flatten)]
     pub split: SplitArguments,
@@ -391,11 +405,6 @@ pub struct BenchStepArguments {
     /// Number of steps to time
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: u32,
-}
-
-fn task(text: &str) -> Result<TaskKind, String> {
-    let keywords = TaskKind::ALL.map(TaskKind::keyword).join(" or ");
-    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == text).ok_or_else(|| format!("give {keywords}"))
 }
 
 fn delimiter(text: &str) -> Result<char, String> {

@@ -10,13 +10,14 @@ use crate::cli::args::{EvaluateArguments, ExportArguments, ModelsCommand, Predic
 use crate::cli::new::absolute;
 use crate::cli::outcome::{RunEntry, Scores, print_json};
 use crate::cli::session::Session;
-use crate::cli::table::{count, details, duration, grouped, metric, printable, scores, shortened, table};
+use crate::cli::table::{details, metric, scores, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{MetricName, ModelChoice};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
+use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
 use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
 
 /// Evaluates a run's best checkpoint.
@@ -34,7 +35,7 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
         report.run,
         if finished { "" } else { " (not finished)" },
         report.data,
-        grouped(metrics.rows()),
+        count(metrics.rows()),
         scores(metrics)
     )?;
     write!(out, "\n{}", details(metrics))?;
@@ -88,12 +89,16 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
     writeln!(
         out,
         "Wrote predictions for {} to {}, with the model in {}.",
-        count(rows, "row", "rows"),
+        counted(rows, "row", "rows"),
         path.display(),
         model.display()
     )?;
     if empty > 0 {
-        writeln!(out, "{} had no text left after cleaning, so they have no prediction.", count(empty, "row", "rows"))?;
+        writeln!(
+            out,
+            "{} had no text left after cleaning, so they have no prediction.",
+            counted(empty, "row", "rows")
+        )?;
     }
     Ok(())
 }
@@ -147,9 +152,9 @@ fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> R
     let rows: Vec<Vec<String>> = entries
         .iter()
         .map(|entry| {
-            let size = entry.bytes().map_or("unknown".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6));
+            let size = entry.bytes().map_or("unknown".to_owned(), bytes);
             let here = if place(entry).is_some() { "yes" } else { "no" };
-            let parameters = format!("{:.1} M", entry.parameters as f64 / 1e6);
+            let parameters = parameters(entry.parameters);
             vec![entry.id.clone(), entry.name.clone(), parameters, size, entry.licence.clone(), here.to_owned()]
         })
         .collect();
@@ -209,8 +214,8 @@ fn run_row(run: &RunListing, outcome: &RunOutcome, [first, second]: [MetricName;
     };
     vec![
         run.folder.id(),
-        summary.map_or_else(none, |summary| grouped(summary.steps)),
-        summary.map_or_else(none, |summary| duration(summary.train_seconds)),
+        summary.map_or_else(none, |summary| count(summary.steps)),
+        summary.map_or_else(none, |summary| duration_fine(summary.train_seconds)),
         summary.filter(|summary| !summary.device.is_empty()).map_or_else(none, |summary| summary.device.clone()),
         value(measured, first),
         value(test, first),
@@ -233,7 +238,7 @@ fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     if let Some(why) = &trained.cut_off {
         let step = match trained.summary.best_step {
             0 => String::new(),
-            step => format!(", from step {}", grouped(step)),
+            step => format!(", from step {}", count(step)),
         };
         let note = format!("Note: run {} did not finish. Using its best checkpoint{step}. {why}", run.id());
         let _ = writeln!(io::stderr(), "{}", printable(&note));

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::table::{duration, grouped, printable, scores};
+use crate::cli::table::scores;
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::words::{count, printable};
 use crate::worker::{LogLevel, LogLine, RunEvent, RunStart};
 
 /// Time between two plain progress lines.
@@ -90,11 +91,11 @@ impl Screen {
     }
 
     fn run_started(&mut self, start: &RunStart) {
-        let [train, validation, test] = start.settings.rows.map(|rows| grouped(rows as u64));
+        let [train, validation, test] = start.settings.rows.map(|rows| count(rows as u64));
         self.line(&format!(
             "Run {}: {train} training, {validation} validation and {test} test rows; {} steps; {}",
             start.run,
-            grouped(start.total_steps),
+            count(start.total_steps),
             start.device
         ));
         self.training = Some(Training { total_steps: start.total_steps, eta_seconds: None });
@@ -155,29 +156,16 @@ fn stage_kind(stage: &str) -> &str {
 
 /// `120 of 360 steps, 41 s left`.
 fn amount(progress: &Progress) -> String {
-    // Bytes in kB or MB, depending on the total.
-    let (unit, scale) = match (progress.unit, progress.total.unwrap_or(progress.done)) {
-        ("bytes", 0..1_000_000) => ("kB", Some(1e3)),
-        ("bytes", _) => ("MB", Some(1e6)),
-        (unit, _) => (unit, None),
-    };
-    let size = |number: u64| scale.map_or_else(|| grouped(number), |scale| format!("{:.1}", number as f64 / scale));
-    let mut text = match progress.total {
-        Some(total) => format!("{} of {} {unit}", size(progress.done), size(total)),
-        None => format!("{} {unit}", size(progress.done)),
-    };
-    if let Some(left) = progress.eta_seconds.filter(|left| left.is_finite() && *left >= 0.5) {
-        let left = if left < 60.0 { format!("{left:.0} s") } else { duration(left) };
-        text = format!("{text}, {left} left");
-    }
-    text
+    // Half a second or less is as good as done.
+    let left = progress.time_left().filter(|_| progress.eta_seconds.is_some_and(|left| left >= 0.5));
+    left.map_or_else(|| progress.amount(), |left| format!("{}, {left}", progress.amount()))
 }
 
 fn evaluation_line(evaluation: &EvaluationPoint) -> String {
     format!(
         "Epoch {:.2}, step {}: validation {}{}",
         evaluation.epoch,
-        grouped(evaluation.step),
+        count(evaluation.step),
         scores(&evaluation.metrics),
         if evaluation.is_best { " (best so far)" } else { "" }
     )
@@ -206,12 +194,9 @@ mod tests {
 
     #[test]
     fn amounts_have_units_and_time_left() {
-        let bytes = Progress { done: 45_000_000, total: Some(90_868_376), unit: "bytes", ..Progress::default() };
-        assert_eq!(amount(&bytes), "45.0 of 90.9 MB");
-        let bytes = Progress { done: 1_250, total: Some(2_000), unit: "bytes", ..Progress::default() };
-        assert_eq!(amount(&bytes), "1.2 of 2.0 kB");
         let rows = Progress { done: 12_000, unit: "rows", eta_seconds: Some(61.0), ..Progress::default() };
         assert_eq!(amount(&rows), "12,000 rows, 1 min 01 s left");
+        assert_eq!(amount(&Progress { eta_seconds: Some(0.2), ..rows }), "12,000 rows");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::data::file_sha256;
 use crate::fetch::http::{Fault, Network, Reply, Request};
 use crate::progress::{Control, Progress, Watch};
 use crate::storage::PartialFile;
+use crate::words;
 
 /// Attempts in a row without a new byte before giving up.
 const FRUITLESS_TRIES: u32 = 4;
@@ -173,15 +174,15 @@ fn take(
         200 => begin_again(file, meter).map_err(disk)?,
         206 | 416 if file.length() > 0 => {
             begin_again(file, meter).map_err(disk)?;
-            return Err(Fault::Cut("the server could not go on where the last try stopped".to_owned()));
+            return Err(Fault::Cut("the server could not resume the download".to_owned()));
         }
-        500..=599 => return Err(Fault::Cut(format!("the server has trouble of its own (status {})", reply.status))),
+        500..=599 => return Err(Fault::Cut(format!("the server has a problem (status {})", reply.status))),
         _ => return Err(reply.refusal(wanted.name)),
     }
     while let Some(piece) = reply.piece(meter.control())? {
         if wanted.bytes.is_some_and(|bytes| file.length() + piece.len() as u64 > bytes) {
             begin_again(file, meter).map_err(disk)?;
-            return Err(Fault::Failed(format!("{} is longer than it should be", wanted.name)));
+            return Err(Fault::Failed(format!("{} is longer than expected", wanted.name)));
         }
         file.append(&piece).map_err(disk)?;
         meter.add(piece.len() as u64);
@@ -212,7 +213,7 @@ fn wrong_hash_of(
 pub(super) fn wrong_hash(name: &str, expected: &str, found: &str) -> String {
     let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
     format!(
-        "{name} is not the file it should be (SHA-256 {}… instead of {}…); it was removed",
+        "{name} is not the expected file (SHA-256 {}… instead of {}…); it was removed",
         short(found),
         short(expected)
     )
@@ -240,11 +241,11 @@ fn check_space(wanted: &Download<'_>, file: &PartialFile) -> Result<(), Fault> {
     // If the free space is unknown, the write itself fails when the disk is full.
     match fs4::available_space(folder) {
         Ok(free) if free < needed => Err(Fault::Failed(format!(
-            "{} needs {} MB in {}, where {} MB are free: free some space and try again",
+            "{} needs {} in {}, but only {} is free: free some space and try again",
             wanted.name,
-            needed.div_ceil(1_000_000),
+            words::bytes(needed),
             folder.display(),
-            free / 1_000_000
+            words::bytes(free)
         ))),
         _ => Ok(()),
     }

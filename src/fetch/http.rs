@@ -155,7 +155,7 @@ impl Reply {
             Some(Message::Piece(bytes)) => Ok(Some(bytes)),
             Some(Message::End) => Ok(None),
             Some(Message::Error(error)) => Err(explain(&error, &self.host)),
-            Some(Message::Head(..)) | None => Err(Fault::Cut(format!("{} broke the connection off", self.host))),
+            Some(Message::Head(..)) | None => Err(Fault::Cut(format!("{} closed the connection early", self.host))),
         }
     }
 
@@ -165,7 +165,7 @@ impl Reply {
         while let Some(piece) = self.piece(control)? {
             bytes.extend_from_slice(&piece);
             if bytes.len() > limit {
-                return Err(Fault::Failed(format!("{} sent an answer of over {limit} bytes", self.host)));
+                return Err(Fault::Failed(format!("{} sent more than {limit} bytes", self.host)));
             }
         }
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -177,8 +177,8 @@ impl Reply {
         Fault::Failed(match self.status {
             401 | 403 => format!("{host} refuses {what} (status {}): it may need an access token", self.status),
             404 | 410 => format!("{host} has no {what} (status {})", self.status),
-            429 => format!("{host} is asked too often (status 429): try again later"),
-            500..=599 => format!("{host} has trouble of its own (status {}): try again later", self.status),
+            429 => format!("{host} received too many requests (status 429): try again later"),
+            500..=599 => format!("{host} has a problem (status {}): try again later", self.status),
             status => format!("{host} answered with status {status} for {what}"),
         })
     }
@@ -272,7 +272,8 @@ fn explain(error: &ureq::Error, host: &str) -> Fault {
             "no trusted connection to {host}: {detail}; behind a proxy that inspects traffic, name its certificates with SSL_CERT_FILE"
         ))
     };
-    let unknown = || Fault::Failed(format!("the address {host} cannot be found: no network, or it is blocked here"));
+    let unknown =
+        || Fault::Failed(format!("the address {host} cannot be found: there is no network, or it is blocked"));
     match error {
         ureq::Error::HostNotFound => unknown(),
         ureq::Error::Timeout(_) => Fault::Cut(format!("{host} did not answer in time")),
@@ -288,9 +289,9 @@ fn explain(error: &ureq::Error, host: &str) -> Fault {
         },
         ureq::Error::Tls(detail) => tls((*detail).to_owned()),
         ureq::Error::Rustls(detail) => tls(detail.to_string()),
-        ureq::Error::BadUri(detail) => Fault::Failed(format!("not an address: {detail}")),
+        ureq::Error::BadUri(detail) => Fault::Failed(format!("not a valid address: {detail}")),
         ureq::Error::InvalidProxyUrl => {
-            Fault::Failed("the proxy named by the environment is not an address".to_owned())
+            Fault::Failed("the proxy set in the environment is not a valid address".to_owned())
         }
         other => Fault::Cut(format!("the exchange with {host} failed: {other}")),
     }

@@ -113,7 +113,9 @@ fn ask(
             (Some(commit), Some(etag)) if is_plain(commit) && is_plain(&etag) => {
                 Ok(Facts { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()) })
             }
-            _ => Err(Fault::Failed(format!("the answer for {name} is not a Hub's: it names no commit and etag"))),
+            _ => Err(Fault::Failed(format!(
+                "the answer for {name} is not from a Hugging Face Hub: it has no commit and etag"
+            ))),
         };
     }
     Err(Fault::Failed(format!("{name} was redirected more than {MAX_REDIRECTS} times")))

@@ -62,10 +62,10 @@ pub enum FetchError {
         model: String,
     },
     /// The platform has no cache folder.
-    #[error("this system names no home folder to keep models in; set HOME and HF_HOME")]
+    #[error("there is no home folder to store models in; set HOME or HF_HOME")]
     NoCacheFolder,
     /// The cache folder cannot be used.
-    #[error("models cannot be kept in {}: {source}; make the folder writable", folder.display())]
+    #[error("models cannot be stored in {}: {source}; make the folder writable", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,
@@ -74,7 +74,7 @@ pub enum FetchError {
     },
     /// Every source failed.
     #[error(
-        "{model} could not be fetched.{}\nConnect to the network and try again, or open a folder that has the model.",
+        "{model} could not be downloaded.{}\nConnect to the network and try again, or open a folder that has the model.",
         Listed(failures)
     )]
     Failed {
@@ -84,7 +84,7 @@ pub enum FetchError {
         failures: Vec<SourceFailure>,
     },
     /// A person cancelled it. The part downloaded so far is kept for the next time.
-    #[error("the download was stopped; what came so far is kept")]
+    #[error("the download was stopped; the part downloaded so far is kept")]
     Cancelled,
 }
 
@@ -205,7 +205,7 @@ fn lock(entry: &CatalogueEntry, places: &Places, meter: &mut Meter<'_, '_>) -> R
     loop {
         match FileLock::try_take(&path) {
             Ok(Some(lock)) => return Ok(lock),
-            Ok(None) => meter.say("Waiting for another window that fetches this model"),
+            Ok(None) => meter.say("Waiting for another window that is downloading this model"),
             Err(source) => return Err(FetchError::Cache { folder: places.own.clone(), source }),
         }
         if meter.control().is_cancelled() {

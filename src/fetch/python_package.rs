@@ -65,7 +65,7 @@ pub(super) fn fetch(
     meter: &mut Meter<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     let Some(index) = settings.endpoints.python_index.as_deref() else {
-        return Err(Fault::Failed("the environment says to ask no package index (PIP_NO_INDEX)".to_owned()));
+        return Err(Fault::Failed("the environment forbids package indexes (PIP_NO_INDEX)".to_owned()));
     };
     let wheel = find_wheel(index, package, network, meter)?;
     meter.begin(wheel.bytes.or(package.bytes));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Imported, LeakageReport, Likeness, Prepared, Rows};
+use crate::data::{Imported, LeakageReport, Likeness, Prepared, RowView};
 use crate::export;
 use crate::project::Project;
 use crate::worker::{Context, Job, JobError, Survey};
@@ -51,8 +51,8 @@ pub struct RowSource {
 impl RowSource {
     /// The rows, each under one number.
     #[must_use]
-    pub fn rows(&self) -> Rows<'_> {
-        Rows::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
+    pub fn rows(&self) -> RowView<'_> {
+        RowView::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
     }
 }
 

@@ -92,6 +92,18 @@ impl SharedData {
             .map(|(.., prepared)| Arc::clone(prepared))
     }
 
+    /// A copy of the rows kept, if only the settings of the split differ.
+    fn cleaned(&self, project: &Project, imported: &Imported) -> Option<Prepared> {
+        let kept = {
+            let kept = self.lock();
+            let (key, rows, prepared) = kept.prepared.as_ref()?;
+            let key = Project { split: project.split.clone(), ..key.clone() };
+            let is_of = std::ptr::eq(rows.as_ref(), imported) && key.prepared_from() == project.prepared_from();
+            (is_of && prepared.moved_edits.is_empty()).then(|| Arc::clone(prepared))
+        };
+        kept.map(|prepared| prepared.as_ref().clone())
+    }
+
     /// Held for a moment only, never while data is read.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -127,7 +139,11 @@ impl Context<'_> {
     pub(super) fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
         let comparisons = self.cache.data.comparisons.clone();
         let mut find_near = |examples: &[Example], watch: &mut Watch<'_>| comparisons.near_groups(examples, watch);
-        Ok(self.watched(|watch| data::prepare_with(project, imported, &mut find_near, watch))?)
+        let cleaned = self.cache.data.cleaned(project, imported);
+        Ok(self.watched(|watch| match cleaned {
+            Some(cleaned) => data::split_again(project, imported, cleaned, &mut find_near, watch),
+            None => data::prepare_with(project, imported, &mut find_near, watch),
+        })?)
     }
 
     /// The texts of prepared rows that are nearly the same; compared now if nobody has done so.

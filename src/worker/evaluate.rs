@@ -96,7 +96,7 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
     let test = prepared.examples.iter().enumerate().filter(|(_, example)| example.side == Side::Test);
     let rows: Vec<LabelledRow> = test.map(row).collect();
     if rows.is_empty() {
-        let message = "This run set no test rows aside. Evaluate it on a file with labels.";
+        let message = "This run has no test set. Evaluate it on a labelled file.";
         return Err(JobError::Failed(message.to_owned()));
     }
     Ok(rows)
@@ -115,7 +115,7 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
         column(table, name, path)?;
     }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
-        return Err(JobError::Failed("The run does not say which columns it learnt from. Train again.".to_owned()));
+        return Err(JobError::Failed("The run does not say which columns it was trained on. Train again.".to_owned()));
     };
     let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
     let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
@@ -139,11 +139,12 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     }
     let left_out = table.len() - rows.len();
     if left_out > 0 {
-        let message = format!("{left_out} rows without a text or a label, or with a label left out, are not measured.");
+        let message =
+            format!("{left_out} rows are not evaluated, because they have no text, no label, or an excluded label.");
         context.log(LogLevel::Warning, message);
     }
     if rows.is_empty() {
-        return Err(JobError::Failed(format!("{} has no row with a text and a label.", path.display())));
+        return Err(JobError::Failed(format!("{} has no rows with both a text and a label.", path.display())));
     }
     Ok(rows)
 }

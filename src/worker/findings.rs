@@ -1,9 +1,11 @@
 //! The job that looks for what is wrong with prepared rows.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use crate::data::{self, DataError, Finding, Imported, Likeness, Prepared, Sources, TextsKey, TokenLengths};
+use crate::data::{
+    self, Checks, DataError, Finding, Imported, LanguageSample, Likeness, Prepared, Sources, TextsKey, TokenLengths,
+};
 use crate::fetch;
 use crate::models::ModelConfig;
 use crate::project::Project;
@@ -29,9 +31,30 @@ impl CachedLengths {
     }
 }
 
+/// The guessed languages of the last rows looked at.
+#[derive(Default)]
+pub(super) struct CachedLanguages(Option<(Weak<Prepared>, Arc<LanguageSample>)>);
+
+impl Context<'_> {
+    /// The languages of these rows, guessed once: what reports them agrees, and does not guess twice.
+    pub(super) fn languages(&mut self, prepared: &Arc<Prepared>) -> Result<Arc<LanguageSample>, JobError> {
+        let CachedLanguages(cached) = &self.cache.languages;
+        let is_of = |of: &Weak<Prepared>| of.upgrade().is_some_and(|of| Arc::ptr_eq(&of, prepared));
+        if let Some((_, languages)) = cached.as_ref().filter(|(of, _)| is_of(of)) {
+            return Ok(Arc::clone(languages));
+        }
+        let found = self.watched(|watch| LanguageSample::of(prepared, LanguageSample::MOST, watch))?;
+        let found = Arc::new(found);
+        self.cache.languages.0 = Some((Arc::downgrade(prepared), Arc::clone(&found)));
+        Ok(found)
+    }
+}
+
 /// Looks for what is wrong with prepared rows. The most serious finding comes first.
 #[derive(Clone, Debug)]
 pub struct FindProblems {
+    /// Which checks to run.
+    pub checks: Checks,
     /// Settings.
     pub project: Project,
     /// The project's folder.
@@ -49,14 +72,20 @@ impl Job for FindProblems {
     const TITLE: &'static str = "Checking the data";
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
-        let Self { project, folder, imported, prepared, likeness } = self;
-        let lengths = lengths(context, &project, &folder, &prepared)?;
+        let Self { checks, project, folder, imported, prepared, likeness } = self;
+        let (lengths, languages) = if checks == Checks::Split {
+            Default::default()
+        } else {
+            (lengths(context, &project, &folder, &prepared)?, context.languages(&prepared)?)
+        };
         let sources = Sources {
+            checks,
             project: &project,
             imported: &imported,
             prepared: &prepared,
             likeness: &likeness,
             lengths: &lengths,
+            languages: &languages,
         };
         Ok(Arc::new(context.watched(|watch| data::find(&sources, watch))?))
     }

@@ -12,8 +12,10 @@ use crate::progress::{Control, Progress, Watch};
 use crate::storage::StorageError;
 use crate::training::TrainError;
 
+use crate::words::sentence_case;
 use crate::worker::dataset::SharedData;
-use crate::worker::findings::CachedLengths;
+use crate::worker::findings::{CachedLanguages, CachedLengths};
+use crate::worker::language::CachedUntrained;
 use crate::worker::pending::Ticket;
 use crate::worker::predict::CachedModel;
 use crate::worker::reporter::Reporter;
@@ -60,7 +62,9 @@ pub struct Context<'a> {
 pub(super) struct Cache {
     pub data: SharedData,
     pub model: CachedModel,
+    pub untrained: CachedUntrained,
     pub lengths: CachedLengths,
+    pub languages: CachedLanguages,
     /// The tokenizer read last, and the model's folder.
     pub tokenizer: Option<(PathBuf, Arc<TextTokenizer>)>,
 }
@@ -105,16 +109,7 @@ impl<'a> Context<'a> {
 impl JobError {
     /// An error as a sentence: the other rooms' messages begin in lower case where they can be part of another one.
     pub(super) fn failed(error: impl std::error::Error) -> Self {
-        Self::sentence(error.to_string())
-    }
-
-    fn sentence(message: String) -> Self {
-        let first_word = message.split(' ').next().unwrap_or_default();
-        if !first_word.chars().all(char::is_alphabetic) {
-            return Self::Failed(message);
-        }
-        let mut rest = message.chars();
-        Self::Failed(rest.next().into_iter().flat_map(char::to_uppercase).chain(rest).collect())
+        Self::Failed(sentence_case(&error.to_string()))
     }
 }
 
@@ -143,22 +138,5 @@ impl From<StorageError> for JobError {
 impl From<ModelError> for JobError {
     fn from(error: ModelError) -> Self {
         Self::failed(error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_start_with_a_capital_but_file_names_stay_as_they_are() {
-        let message = |error: &str| match JobError::sentence(error.to_owned()) {
-            JobError::Failed(message) => message,
-            JobError::Cancelled => unreachable!(),
-        };
-        assert_eq!(message("there is no file"), "There is no file");
-        assert_eq!(message("reviews.csv is empty"), "reviews.csv is empty");
-        assert_eq!(message("'x' is not an encoding"), "'x' is not an encoding");
-        assert_eq!(message(""), "");
     }
 }

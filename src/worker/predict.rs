@@ -48,7 +48,7 @@ impl Context<'_> {
         if let Some(first) = file.bad_rows.first() {
             let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
             let message =
-                format!("{count} records could not be read and are skipped; the first, on line {line}: {reason}");
+                format!("{count} rows could not be read and are skipped. The first is on line {line}: {reason}");
             self.log(LogLevel::Warning, message);
         }
     }
@@ -166,13 +166,12 @@ fn read_columns(
         match table.column_index(joined) {
             Some(column) => columns.push(column),
             None if named.is_some() => {
-                let message =
-                    format!("{path} has no column '{joined}', which the model was trained to read before the text.");
+                let message = format!("{path} has no column '{joined}', which was prepended to the text in training.");
                 context.log(LogLevel::Warning, message);
             }
             None => {
                 return Err(JobError::Failed(format!(
-                    "{path} has no column '{joined}', which the model was trained to read before the text in '{text}'. Its \
+                    "{path} has no column '{joined}', which was prepended to the text in '{text}' in training. Its \
                      columns: {has}. Add it, empty where there is none, or name the text column to do without it."
                 )));
             }
@@ -187,15 +186,15 @@ fn read_columns(
 fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(), JobError> {
     let same = |other: &Path| matches!((other.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
     let what = if same(input) {
-        "the file to be labelled"
+        "the input file"
     } else if output.file_name().is_some_and(|name| name == PROJECT_FILE) {
-        "the place of a project"
+        "a project"
     } else if training_files(model).iter().any(|file| same(file)) {
         "a data file of the project"
     } else {
         return Ok(());
     };
-    Err(JobError::Failed(format!("{} is {what}. Give another one for the output.", output.display())))
+    Err(JobError::Failed(format!("{} is {what}. Choose another output file.", output.display())))
 }
 
 /// The data files of the run that a model folder belongs to; none for a model from elsewhere.

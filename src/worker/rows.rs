@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{self, DataError, Imported, LabelCounts, Place, Prepared, RowQuery};
+use crate::data::{self, DataError, Imported, LabelCounts, Prepared, RowNumber, RowQuery};
 use crate::project::DatasetSettings;
 use crate::worker::{Context, Job, JobError, RowSource};
 
@@ -58,7 +58,7 @@ pub struct FoundRows {
     /// The search.
     pub question: RowQuestion,
     /// The rows, in the order asked for.
-    pub rows: Vec<Place>,
+    pub rows: Vec<RowNumber>,
 }
 
 impl Job for FindRows {

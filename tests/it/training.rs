@@ -156,7 +156,7 @@ fn best_model(bench: &Bench) -> (Model, Vec<Vec<u32>>) {
 
 /// Probabilities that a model gives tokenised texts, `[texts][labels]`.
 fn probabilities(model: &Model, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
-    let (task, samples) = (tasks::classifier(model.labels()), Samples { ids: ids.to_vec(), classes: Vec::new() });
+    let (task, samples) = (tasks::classifier(model.labels()), Samples::of_texts(ids.to_vec(), Vec::new()));
     let what = ToScore { task: &*task, samples: &samples, rows: ids.len() };
     let scored = quietly(|watch| predict(model, what, watch)).unwrap();
     scored.answers.iter().map(|answer| answer.class().unwrap().probabilities.clone()).collect()

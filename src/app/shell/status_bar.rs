@@ -12,8 +12,8 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{bytes, duration};
 use crate::app::widgets::spinner;
+use crate::words::bytes;
 
 /// How often memory is measured.
 const EVERY: Duration = Duration::from_secs(2);
@@ -134,8 +134,8 @@ fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>
                 spinner(ui, theme.text.small, theme.palette.accent, title);
             }
         }
-        if let Some(seconds) = progress.eta_seconds {
-            ui.label(theme.small(format!("{} left", duration(seconds))));
+        if let Some(left) = progress.time_left() {
+            ui.label(theme.small(left));
         }
     });
 }

@@ -9,10 +9,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{ago, bytes, count, counted, duration, score};
 use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
 use crate::storage::{RunStatus, RunSummary};
+use crate::words::{ago, bytes, count, counted, duration, score};
 use crate::worker::{EvaluationReport, RunResults};
 
 /// Which rows are shown.

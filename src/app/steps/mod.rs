@@ -6,6 +6,7 @@ mod export;
 mod labels;
 mod model;
 mod prepare;
+mod remedies;
 mod review;
 mod train;
 mod try_it;

@@ -8,13 +8,14 @@ use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{count, duration, score, scores};
+use crate::app::widgets::scores;
 use crate::app::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
     primary_button, progress_ui, section, side_by_side,
 };
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
+use crate::words::{count, duration, score};
 use crate::worker::{LogLevel, LogLine, RunResults};
 
 /// Steps over which the speed is averaged.

@@ -4,13 +4,14 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::tasks::{BlanksState, blanks_ui};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
     Action, Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, running_card, section,
     spinner,
 };
 use crate::evaluation::Prediction;
-use crate::project::Step;
+use crate::project::{Step, TaskKind};
 use crate::worker::RunResults;
 
 /// Seconds without typing before the text is sent.
@@ -26,13 +27,15 @@ pub struct TryItState {
     asked: Option<(String, String)>,
     /// Index of the next example among the test rows.
     example: usize,
+    /// Of language models.
+    blanks: BlanksState,
 }
 
 /// Draws the page.
 pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sender: &mut CommandSender) {
     page(ui, ctx.theme, "Try it", "Type a text and see what the trained model predicts", |ui| {
         let Some(results) = ctx.results else {
-            let body = "After training, type any text here to see which label the model predicts";
+            let body = "After training, type any text here to see what the model predicts";
             empty_state(ui, ctx.theme, icons::CHAT_TEXT, "No trained model yet", body, |ui| {
                 if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Train));
@@ -40,8 +43,13 @@ pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sen
             });
             return;
         };
-        text_section(ui, ctx, state, results, sender);
-        file_section(ui, ctx, sender);
+        match results.settings.project.task.kind() {
+            TaskKind::TextClassification => {
+                text_section(ui, ctx, state, results, sender);
+                file_section(ui, ctx, sender);
+            }
+            TaskKind::LanguageModelling => blanks_ui(ui, ctx, &mut state.blanks, results, sender),
+        }
     });
 }
 

@@ -4,10 +4,10 @@ use egui::{Grid, Ui};
 
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::Theme;
-use crate::app::widgets::numbers::{count, percent_fine, score};
-use crate::app::widgets::{figure, one_line, section};
+use crate::app::widgets::{figure, section};
 use crate::evaluation::{BaselineName, LanguageModelMetrics, MaskedCounts, Metrics, Prediction};
 use crate::project::MetricName;
+use crate::words::{count, one_line, percent_fine, score};
 
 /// Documents listed.
 const LISTED: usize = 20;

@@ -7,8 +7,8 @@ use egui::{
 
 use crate::app::theme::Theme;
 use crate::app::widgets::contrast::readable_on;
-use crate::app::widgets::numbers::{count, counted, percent};
 use crate::evaluation::ConfusionMatrix;
+use crate::words::{count, counted, percent};
 
 /// What the cells show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::percent_fine;
+use crate::words::percent_fine;
 
 /// Most bars shown; with more labels, the most likely ones are shown.
 const MOST: usize = 10;

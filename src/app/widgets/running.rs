@@ -5,7 +5,6 @@ use egui::Ui;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::slot::{Running, Slot};
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{bytes, count, duration};
 use crate::app::widgets::{banner, button, card, progress_ui, spinner};
 use crate::progress::Progress;
 
@@ -105,13 +104,10 @@ fn action_ui(ui: &mut Ui, theme: &Theme, icon: &str, action: Action<'_>, sender:
 fn describe(progress: &Progress) -> String {
     let mut text = progress.stage.clone();
     if progress.done > 0 {
-        let amount = |number| if progress.unit == "bytes" { bytes(number) } else { count(number) };
-        let unit = if progress.unit == "bytes" { String::new() } else { format!(" {}", progress.unit) };
-        let total = progress.total.map(|total| format!(" of {}", amount(total))).unwrap_or_default();
-        text = format!("{text}  {}{total}{unit}", amount(progress.done));
+        text = format!("{text}  {}", progress.amount());
     }
-    if let Some(seconds) = progress.eta_seconds {
-        text = format!("{text}  ·  {} left", duration(seconds));
+    if let Some(left) = progress.time_left() {
+        text = format!("{text}  ·  {left}");
     }
     text
 }

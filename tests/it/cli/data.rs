@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use insta::{assert_json_snapshot, assert_snapshot};
-
-use crate::cli::{Place, TINY_BERT, reviews};
-use hone::project::{ModelChoice, ScheduleKind};
+use super::{Place, TINY_BERT, reviews};
+use hone::project::{ModelChoice, ScheduleKind, Size, SplitMethod};
 use hone::storage::ProjectFile;
 
 /// A file as people have them: ragged rows, duplicates, a conflict, empty fields, HTML, line breaks in fields.
@@ -25,167 +23,49 @@ was not\";3
 ";
 
 #[test]
-fn inspect_describes_a_messy_file() {
+fn inspect_says_what_is_in_a_file() {
     let place = Place::new();
     place.write("messy.csv", MESSY);
-    assert_snapshot!(place.terminal("hone inspect messy.csv --text review --label stars"), @r"
-        $ hone inspect messy.csv --text review --label stars
-        [folder]/messy.csv: 9 rows, 217 bytes, UTF-8, separated by ';'
-
-        column  filled  distinct  role   first value
-        id           9         9         1
-        review       8         6  text   I <b>love</b> these shoes
-        stars        8         5  label  5
-
-        Missing values: review 11.1% (1), stars 11.1% (1).
-
-        1 row could not be read:
-          row 7 (line 9): 4 fields where 3 are needed: is a field that holds the separator not quoted?
-
-        label  rows  share
-        5         2  40.0%
-        1         1  20.0%
-        2         1  20.0%
-        3         1  20.0%
-
-        Words per text: 2 to 8, median 4, 95th percentile 8.
-        5 rows to use, after dropping 2 empty texts, 1 empty label and 1 duplicate.
-
-        Findings:
-          Same text, different labels (problem): 1 text stands with more than one label. At least one label of each is wrong, and none is learnt. Correct them, or leave all of them out. To fix it in a project: --set cleaning.drop_conflicts=true
-          Rare labels (warning): Fewer than 10 training rows: '1' (1), '2' (1), '3' (1), '5' (1). A model hardly learns such labels, and their figures are unsure. Merge them with another label in the label set, add rows, or leave them out.
-          Empty texts (done): 2 rows have no text, 1 of them because nothing is left after cleaning. They are left out.
-          Exact duplicates (done): 1 row has the same text and label as an earlier row. It is left out.
-          Missing labels (done): 1 row has no label. It is left out; what is to be learnt from needs a label in the file.
-
-        15 distinct words among 19 words in 5 texts.
-        Languages of 5 texts: unsure 100.0%.
-        Problem: Too few rows to divide: '1' (1 row), '2' (1 row), '3' (1 row), '5' (2 rows). Each label needs at least 3, one for each of training, validation, test. Add rows, merge the label with another, or leave it out in Labels.
-        Problem: There are no rows for validation, which decides when training is best. Raise its size in Prepare, or give a validation file.
-        Warning: messy.csv: 1 row could not be read and will not be used; the first is row 7 (line 9): 4 fields where 3 are needed: is a field that holds the separator not quoted?
-
-        No leakage found. Checked: the same text on two sides; nearly the same text on two sides; columns that give the label away.
-        Not checked: rows of one customer or document on two sides: no group column is chosen; training rows from after the test: no time column is chosen.
-        ! Reading the file
-        ! Finding rows: 0.0 of 0.2 kB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Counting words
-        ! Telling languages
-        ! Looking for leakage
-        ! Looking through the columns
-        ! Looking for personal data
-        ! Telling languages apart
-        ! Looking for repeated sentences
-        ");
+    insta::assert_snapshot!("inspect", place.good(&["inspect", "messy.csv", "--text", "review", "--label", "stars"]));
     let json = place.json(&["inspect", "messy.csv", "--text", "review", "--label", "stars", "--json"]);
-    assert_json_snapshot!("inspect_json", json);
+    insta::assert_json_snapshot!("inspect_json", json);
 }
 
 #[test]
-fn inspect_reports_problems_of_the_rows_and_their_remedies() {
+fn inspect_tells_what_is_wrong_with_the_rows_and_what_to_do() {
     let place = Place::new();
     let mut rows = reviews(20);
     rows.push_str("20,Ask ann@example.com for the missing part of it,good\n20,Ask ann@example.com for the missing part of it,bad\n");
     place.write("reviews.csv", rows);
-    assert_snapshot!(place.terminal("hone inspect reviews.csv --text review --label mood"), @r"
-        $ hone inspect reviews.csv --text review --label mood
-        [folder]/reviews.csv: 62 rows, 2,804 bytes, UTF-8, separated by ','
-
-        column  filled  distinct  role   first value
-        id          62        21         0
-        review      62        61  text   I love this shoe after 0 days
-        mood        62         3  label  good
-
-        label  rows  share
-        bad      21  33.9%
-        good     21  33.9%
-        fair     20  32.3%
-
-        Words per text: 7 to 9, median 8, 95th percentile 9.
-        62 rows to use, none dropped.
-
-        Findings:
-          Same text, different labels (problem): 1 text stands with more than one label. At least one label of each is wrong, and none is learnt. Correct them, or leave all of them out. To fix it in a project: --set cleaning.drop_conflicts=true
-          Texts nearly the same (warning): 4 texts differ from another by a word or two, in 2 groups. They count more than once, and flatter the figures where they stand on two sides of the split: keep one of each group.
-          E-mail addresses (warning): 2 texts hold an e-mail address. The model may learn it by heart, and an export carries it along: mask each as [EMAIL]. To fix it in a project: --set cleaning.mask_emails=true
-
-        44 distinct words among 498 words in 62 texts.
-        Typical words of each label (by log-odds with a prior, strongest first):
-          bad: broken, hate
-          fair: fairly, is, okay, it
-          good: love
-        Languages of 62 texts: English 22.6%, unsure 77.4%.
-
-        No leakage found. Checked: the same text on two sides; nearly the same text on two sides; columns that give the label away.
-        Not checked: rows of one customer or document on two sides: no group column is chosen; training rows from after the test: no time column is chosen.
-        ! Reading the file
-        ! Finding rows: 0.0 of 2.8 kB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Counting words
-        ! Telling languages
-        ! Looking for leakage
-        ! Looking through the columns
-        ! Looking for personal data
-        ! Telling languages apart
-        ! Looking for repeated sentences
-        ");
-    let json = place.json(&["inspect", "reviews.csv", "--text", "review", "--label", "mood", "--json"]);
+    let arguments = ["inspect", "reviews.csv", "--text", "review", "--label", "mood"];
+    let out = place.good(&arguments);
+    let found = "Same text, different labels (problem): 1 text has more than one label.";
+    assert!(out.contains(found) && out.contains("    Drop conflicts: --set cleaning.drop_conflicts=true"), "{out}");
+    let json = place.json(&[&arguments[..], &["--json"]].concat());
     let findings = json["texts"]["findings"].as_array().unwrap();
     let conflicts = &findings[0];
     assert_eq!((conflicts["kind"].as_str(), conflicts["count"].as_u64()), (Some("conflicts"), Some(1)));
     assert_eq!(conflicts["rows"], serde_json::json!(["main:61", "main:62"]));
-    assert_eq!(conflicts["severity"].as_str(), Some("problem"));
+    assert_eq!(
+        (conflicts["severity"].as_str(), conflicts["remedies"][0]["title"].as_str()),
+        (Some("problem"), Some("Drop conflicts"))
+    );
     assert!(findings.iter().any(|finding| finding["kind"] == "emails" && finding["count"] == 2), "{findings:?}");
+    let warnings = json["texts"]["warnings"].to_string();
+    assert!(!warnings.contains("more than one label"), "it is said once: {warnings}");
 }
 
 #[test]
-fn find_and_replace_patterns_are_stored_in_a_new_project() {
+fn words_are_replaced_as_new_is_told() {
     let place = Place::new();
     place.write("reviews.csv", reviews(20));
-    assert_snapshot!(
-        place.terminal(
-            r#"
-            hone new shop --data reviews.csv --model TINY_BERT --replace 'I love this=Great' --replace 'regex:after (\d+) days=#$1'
-            hone new other --data reviews.csv --replace love
-            hone new other --data reviews.csv --replace =x
-            hone new other --data reviews.csv --replace 'regex:(=x'
-            hone train shop --set 'cleaning.patterns=[{"find": "(", "regex": true}]'
-            "#
-        ),
-        @r#"
-        $ hone new shop --data reviews.csv --model TINY_BERT --replace 'I love this=Great' --replace 'regex:after (\d+) days=#$1'
-        Created project shop in shop with 60 rows.
-        Text: review. Label: mood.
-        Next: hone train shop
-        ! Reading the file
-        ! Finding rows: 0.0 of 2.7 kB
-
-        $ hone new other --data reviews.csv --replace love
-        ! Error: 'love' is not in the form FIND=REPLACE, such as colour=color.
-        exit code 2
-
-        $ hone new other --data reviews.csv --replace =x
-        ! Error: Pattern 1 ('') cannot be used: there is nothing to find. Type what to find, or remove the pattern.
-        exit code 2
-
-        $ hone new other --data reviews.csv --replace 'regex:(=x'
-        ! Error: Pattern 1 ('(') cannot be used (character 1): unclosed group. Correct it, or turn its regular expression off to find it as it stands.
-        exit code 2
-
-        $ hone train shop --set 'cleaning.patterns=[{"find": "(", "regex": true}]'
-        ! Reading the file
-        ! Finding rows: 0.0 of 2.7 kB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Error: The data cannot be trained on yet: Pattern 1 ('(') cannot be used (character 1): unclosed group. Correct it, or turn its regular expression off to find it as it stands. You find it among the patterns in Prepare.
-        exit code 1
-        "#
-    );
+    let new = ["new", "shop", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", TINY_BERT];
+    let replaced: Vec<&str> = new
+        .iter()
+        .copied()
+        .chain(["--replace", "I love this=Great", "--replace", r"regex:after (\d+) days=#$1"])
+        .collect();
+    place.good(&replaced);
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     let patterns = &project.cleaning.patterns;
     assert_eq!(
@@ -196,132 +76,54 @@ fn find_and_replace_patterns_are_stored_in_a_new_project() {
         (patterns[1].find.as_str(), patterns[1].replace.as_str(), patterns[1].regex),
         (r"after (\d+) days", "#$1", true)
     );
+    for (given, said) in [
+        ("love", "'love' is not in the form FIND=REPLACE"),
+        ("=x", "there is nothing to find"),
+        ("regex:(=x", "Pattern 1 ('(') cannot be used (character 1): unclosed group"),
+    ] {
+        let wrong: Vec<&str> = new.iter().copied().chain(["--force", "--replace", given]).collect();
+        let error = place.bad(2, &wrong);
+        assert!(error.contains(said), "{given}: {error}");
+    }
+    let wrong = r#"cleaning.patterns=[{"find": "(", "regex": true}]"#;
+    let error = place.bad(1, &["train", "shop", "--set", wrong]);
+    assert!(error.contains("Pattern 1 ('(') cannot be used"), "{error}");
 }
 
 #[test]
-fn unreadable_rows_are_saved_for_repair() {
+fn rows_that_cannot_be_used_are_saved_to_be_mended() {
     let place = Place::new();
     place.write("messy.csv", MESSY);
+    let arguments = ["inspect", "messy.csv", "--only-read", "--bad-rows", "bad.csv"];
+    let out = place.good(&arguments);
+    assert!(!out.contains("rows to use"), "the texts are left alone: {out}");
+    let saved = place.read("bad.csv");
+    let lines: Vec<&str> = saved.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (2, "file,row,line,reason,raw"));
+    assert!(lines[1].contains(",7,9,4 fields instead of 3") && lines[1].ends_with("7;Great;5;who knows"), "{saved}");
+    assert!(place.bad(1, &arguments).contains("bad.csv already exists"));
+    assert_eq!(place.read("bad.csv"), saved);
+    std::fs::create_dir_all(place.path("texts/good")).unwrap();
     place.write("texts/good/1.txt", "Works");
-    assert_snapshot!(
-        place.terminal(
-            "
-            hone inspect messy.csv --only-read --bad-rows bad.csv
-            hone inspect messy.csv --only-read --bad-rows bad.csv
-            hone inspect texts --bad-rows texts/new.csv
-            "
-        ),
-        @r"
-        $ hone inspect messy.csv --only-read --bad-rows bad.csv
-        [folder]/messy.csv: 9 rows, 217 bytes, UTF-8, separated by ';'
-
-        column  filled  distinct  role  first value
-        id           9         9  id    1
-        review       8         6  text  I <b>love</b> these shoes
-        stars        8         5        5
-
-        Missing values: review 11.1% (1), stars 11.1% (1).
-
-        1 row could not be read:
-          row 7 (line 9): 4 fields where 3 are needed: is a field that holds the separator not quoted?
-
-        Hone could not guess the label column. Name it with --label.
-        ! Reading the file
-        ! Finding rows: 0.0 of 0.2 kB
-
-        $ hone inspect messy.csv --only-read --bad-rows bad.csv
-        ! Reading the file
-        ! Finding rows: 0.0 of 0.2 kB
-        ! Error: bad.csv already exists. Choose another name, or delete the file.
-        exit code 1
-
-        $ hone inspect texts --bad-rows texts/new.csv
-        ! Error: [folder]/texts/new.csv is a data file of the project. Choose another name.
-        exit code 1
-        "
-    );
-    assert_snapshot!(place.read("bad.csv"), @r"
-        file,row,line,reason,raw
-        /tmp/.tmpoqZq5h/messy.csv,7,9,4 fields where 3 are needed: is a field that holds the separator not quoted?,7;Great;5;who knows
-        ");
+    let inside = place.bad(1, &["inspect", "texts", "--bad-rows", "texts/new.csv"]);
+    assert!(inside.contains("is a data file of the project"), "{inside}");
 }
 
 #[test]
-fn a_workbook_is_inspected_and_one_of_its_sheets_made_into_a_project() {
+fn a_workbook_is_inspected_and_a_project_made_of_one_of_its_sheets() {
     let place = Place::new();
     let workbook = format!("{}/tests/fixtures/tables/reviews.xlsx", env!("CARGO_MANIFEST_DIR"));
-    place.write("reviews.xlsx", std::fs::read(workbook).unwrap());
-    assert_snapshot!(
-        place.terminal(
-            "
-            hone inspect reviews.xlsx
-            hone inspect reviews.xlsx --sheet March
-            hone new shop --data reviews.xlsx --sheet Other --model TINY_BERT
-            "
-        ),
-        @r"
-        $ hone inspect reviews.xlsx
-        [folder]/reviews.xlsx: 4 rows, 6,038 bytes, sheet 'Reviews' of 3
-
-        column    filled  distinct  role     first value
-        text           4         4  text     Works well
-        label          4         3  label    good
-        stars          4         4           5
-        day            4         4  time     2026-03-01
-        formula        0         0  ignored
-        column_5       1         1           unnamed
-
-        Missing values: formula 100.0% (4), column_5 75.0% (3).
-
-        label  rows  share
-        good      2  50.0%
-        bad       1  25.0%
-        fair      1  25.0%
-
-        Words per text: 2 to 6, median 3, 95th percentile 6.
-        4 rows to use, none dropped.
-
-        Findings:
-          Rare labels (warning): Fewer than 10 training rows: 'bad' (1), 'fair' (1), 'good' (1). A model hardly learns such labels, and their figures are unsure. Merge them with another label in the label set, add rows, or leave them out.
-          Gaps in other columns (note): Empty in some rows: 'column_5' (3, 75%). Training reads the text and the label alone, so there is nothing to do unless you look at figures by such a column.
-
-        13 distinct words among 13 words in 4 texts.
-        Languages of 4 texts: unsure 100.0%.
-        Dates in day: 2026-03-01 to 2026-03-04, all but 2 2026-03-02 to 2026-03-03.
-        Problem: Too few rows to divide: 'bad' (1 row), 'fair' (1 row), 'good' (2 rows). Each label needs at least 3, one for each of training, validation, test. Add rows, merge the label with another, or leave it out in Labels.
-        Problem: There are no rows for validation, which decides when training is best. Raise its size in Prepare, or give a validation file.
-
-        No leakage found. Checked: the same text on two sides; nearly the same text on two sides; training rows from after the test; columns that give the label away.
-        Not checked: rows of one customer or document on two sides: no group column is chosen.
-        ! Reading the file
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Counting words
-        ! Telling languages
-        ! Looking for leakage
-        ! Looking through the columns
-        ! Looking for personal data
-        ! Telling languages apart
-        ! Looking for repeated sentences
-
-        $ hone inspect reviews.xlsx --sheet March
-        ! Reading the file
-        ! Error: [folder]/reviews.xlsx has no sheet 'March'. Its sheets are: Cover, Reviews, Other. Choose one of them.
-        exit code 1
-
-        $ hone new shop --data reviews.xlsx --sheet Other --model TINY_BERT
-        Created project shop in shop with 1 row.
-        Text: text. Label: label.
-        Next: hone train shop
-        ! Reading the file
-        "
-    );
-    let json = place.json(&["inspect", "reviews.xlsx", "--sheet", "Other", "--json"]);
+    let out = place.good(&["inspect", &workbook]);
+    assert!(out.contains("4 rows") && out.contains("sheet 'Reviews' of 3"), "{out}");
+    let json = place.json(&["inspect", &workbook, "--sheet", "Other", "--json"]);
     assert_eq!(
         (json["format"].as_str(), json["sheet"].as_str(), json["rows"].as_u64()),
         (Some("workbook"), Some("Other"), Some(1))
     );
+    assert!(
+        place.bad(1, &["inspect", &workbook, "--sheet", "March"]).contains("Its sheets are: Cover, Reviews, Other")
+    );
+    place.good(&["new", "shop", "--data", &workbook, "--sheet", "Other", "--model", TINY_BERT]);
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     assert_eq!((project.dataset.sheet.as_deref(), project.dataset.text_column()), (Some("Other"), Some("text")));
 }
@@ -344,32 +146,31 @@ fn inspect_guesses_columns_delimiter_and_encoding() {
 }
 
 #[test]
-fn a_new_project_keeps_its_settings_and_paths_inside_its_folder_relative() {
+fn a_new_project_keeps_its_files_relative_and_its_settings() {
     let place = Place::new();
     place.write("shop/reviews.csv", reviews(5));
     place.write("test.csv", reviews(2));
-    assert_snapshot!(
-        place.terminal(
-            "
-            hone new shop --data shop/reviews.csv --text review --label mood --test test.csv --model TINY_BERT --delimiter comma --set training.schedule=cosine --set lr=2e-5
-            hone new shop --data shop/reviews.csv --text review --label mood
-            "
-        ),
-        @r"
-        $ hone new shop --data shop/reviews.csv --text review --label mood --test test.csv --model TINY_BERT --delimiter comma --set training.schedule=cosine --set lr=2e-5
-        Created project shop in shop with 15 rows.
-        Text: review. Label: mood.
-        Next: hone train shop
-        ! Reading the file
-        ! Finding rows: 0.0 of 0.7 kB
-        ! Reading the file
-        ! Finding rows: 0.0 of 0.3 kB
-
-        $ hone new shop --data shop/reviews.csv --text review --label mood
-        ! Error: Shop already holds a project. Choose another folder, or open the project that is there.
-        exit code 1
-        "
-    );
+    let out = place.good(&[
+        "new",
+        "shop",
+        "--data",
+        "shop/reviews.csv",
+        "--text",
+        "review",
+        "--label",
+        "mood",
+        "--test",
+        "test.csv",
+        "--model",
+        TINY_BERT,
+        "--delimiter",
+        "comma",
+        "--set",
+        "training.schedule=cosine",
+        "--set",
+        "lr=2e-5",
+    ]);
+    assert_eq!(out, "Created project shop in shop with 15 rows.\nText: review. Label: mood.\nNext: hone train shop\n");
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     assert_eq!(project.dataset.main.as_deref(), Some(Path::new("reviews.csv")));
     assert!(project.dataset.test.as_ref().is_some_and(|test| test.is_absolute() && test.ends_with("test.csv")));
@@ -377,6 +178,101 @@ fn a_new_project_keeps_its_settings_and_paths_inside_its_folder_relative() {
     assert_eq!(project.model, ModelChoice::Folder(TINY_BERT.into()));
     assert_eq!(project.training.schedule, ScheduleKind::Cosine);
     assert_eq!(project.training.optimizer.learning_rate.to_string(), "0.00002");
-    place.good(&["new", "shop", "--data", "shop/reviews.csv", "--force", "--name", "Second"]);
+
+    let again = ["new", "shop", "--data", "shop/reviews.csv", "--text", "review", "--label", "mood"];
+    assert!(place.bad(1, &again).contains("already holds a project"));
+    let forced: Vec<&str> = again.iter().copied().chain(["--force", "--name", "Second"]).collect();
+    place.good(&forced);
     assert_eq!(ProjectFile::read(&place.path("shop")).unwrap().1.name, "Second");
+}
+
+/// Tickets of customers, with the time, a side, and a column that gives the label away.
+fn tickets() -> String {
+    let mut text = "id,customer,written,part,reason,ticket,mood\n".to_owned();
+    for row in 0..120 {
+        let (customer, day) = (row / 4, 1 + (row * 11) % 28);
+        let mood = if row % 4 == 0 { "calm" } else { ["calm", "angry"][customer % 2] };
+        let reason = if mood == "angry" { ["late", "broken"][row % 2] } else { "" };
+        let part = ["train", "train", "train", "dev", "test"][row % 5];
+        let number = row * row * 7 + 1000;
+        text += &format!(
+            "{row},c{customer},{day}/2/2024,{part},{reason},Ticket {number} says box {row} came to street {} with {} parts,{mood}\n",
+            number * 3,
+            row * 17
+        );
+    }
+    text
+}
+
+#[test]
+fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
+    let place = Place::new();
+    place.write("tickets.csv", tickets());
+    let made = |name: &str, more: &[&str]| {
+        let common = ["new", name, "--data", "tickets.csv", "--text", "ticket", "--label", "mood"];
+        let out = place.good(&[&common[..], more].concat());
+        (out, ProjectFile::read(&place.path(name)).unwrap().1)
+    };
+    let (out, project) = made("plain", &[]);
+    assert!(!out.contains("Split:") && project.split.keep_near_together);
+    let (out, project) = made("grouped", &["--group", "customer", "--set", "split.test=30rows"]);
+    assert!(out.contains("\nSplit: at random, keeping rows with the same customer together.\n"), "{out}");
+    assert_eq!((project.dataset.group_column(), project.split.test), (Some("customer"), Size::Rows(30)));
+    let (out, project) = made("timed", &["--time", "written", "--set", "split.validation=15%"]);
+    assert!(out.contains("\nSplit: by time (written).\n"), "{out}");
+    assert_eq!((project.split.method, project.split.validation), (SplitMethod::Time, Size::Share(0.15)));
+    let (out, project) = made("given", &["--split-column", "part", "--time", "written"]);
+    assert!(out.contains("\nSplit: by column part.\n"), "{out}");
+    assert_eq!(project.split.method, SplitMethod::Column);
+    // The time is known without dividing by it.
+    let (_, project) = made("known", &["--time", "written", "--set", "split.method=random"]);
+    assert_eq!((project.split.method, project.dataset.time_column()), (SplitMethod::Random, Some("written")));
+    let wrong = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--group", "custmer"];
+    assert!(place.bad(1, &wrong).contains("There is no column 'custmer'. Did you mean 'customer'?"));
+    let common = ["new", "wrong", "--data", "tickets.csv", "--text", "ticket"];
+    for (more, twice) in [
+        (["--label", "mood", "--split-column", "mood"], "'mood' cannot be both 'split' and 'label'"),
+        (["--label", "mood", "--group", "ticket"], "'ticket' cannot be both 'group' and 'text'"),
+        (["--time", "written", "--group", "written"], "'written' cannot be both 'group' and 'time'"),
+    ] {
+        let err = place.bad(1, &[&common[..], &more].concat());
+        assert!(err.contains(twice), "{err}");
+    }
+    assert!(!place.path("wrong").exists());
+}
+
+#[test]
+fn inspect_reports_leakage_and_its_remedies() {
+    let place = Place::new();
+    place.write("tickets.csv", tickets());
+    let common = ["inspect", "tickets.csv", "--text", "ticket", "--label", "mood"];
+    insta::assert_snapshot!("leakage", place.good(&common).split_once("\nLeakage").unwrap().1);
+    let json = place.json(&[&common[..], &["--json"]].concat());
+    let findings = json["texts"]["leakage"]["findings"].as_array().unwrap();
+    let of_kind = |kind: &str| findings.iter().find(|finding| finding["kind"] == kind).unwrap();
+    assert_eq!(of_kind("giveaway")["column"], "reason");
+    assert_eq!(of_kind("split_groups")["remedies"][0]["settings"][1], "dataset.group_column=customer");
+    assert!(of_kind("split_groups")["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
+    let out =
+        place.good(&[&common[..], &["--group", "customer", "--time", "written", "--split-column", "part"]].concat());
+    assert!(out.contains("(problem): ") && out.contains("share their 'customer' with training rows"), "{out}");
+    assert!(out.contains("newer than the oldest test row (2024-02-"), "{out}");
+    assert!(out.contains("Split by time: --set split.method=time"), "{out}");
+    let out = place.good(&[&common[..], &["--time", "written"]].concat());
+    assert!(!out.split_once("\nLeakage").unwrap().1.contains("(problem): "), "{out}");
+    assert!(place.bad(1, &[&common[..], &["--time", "when"]].concat()).contains("There is no column 'when'"));
+}
+
+#[test]
+fn training_reports_leakage_before_it_begins() {
+    let place = Place::new();
+    place.write("tickets.csv", tickets());
+    let common = ["new", "shop", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--model", TINY_BERT];
+    place.good(&[&common[..], &["--group", "customer", "--split-column", "part", "--set", "epochs=1"]].concat());
+    let err = place.hone(&["train", "shop"]).err;
+    assert!(err.contains("share their 'customer' with training rows"), "{err}");
+    assert!(err.contains("The column 'reason' alone predicts"), "{err}");
+    let ignored = ["train", "shop", "--set", "split.ignored_leaks=[\"group:customer\", \"giveaway:reason\"]"];
+    let err = place.hone(&ignored).err;
+    assert!(!err.contains("'customer'") && !err.contains("'reason'"), "{err}");
 }

@@ -4,9 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use insta::assert_snapshot;
-
-use crate::cli::{Place, TINY_BERT, reviews, steady, without_numbers};
+use super::{Place, TINY_BERT, reviews};
 
 #[test]
 fn from_reviews_to_an_exported_model() {
@@ -16,7 +14,7 @@ fn from_reviews_to_an_exported_model() {
     let outcome = place.json(&train);
     let run = outcome["run"].as_str().unwrap();
     assert!(place.path("shop/runs").join(run).join("best/model.safetensors").is_file());
-    assert_eq!(outcome["steps"], 12, "42 training rows in batches of 8, two epochs");
+    assert_eq!(outcome["steps"], 12, "42 training rows in batches of 8, for 2 epochs");
     assert_eq!((&outcome["epochs"], outcome["stop_reason"].as_str()), (&2.0.into(), Some("Completed")));
     assert_eq!(outcome["rows"], serde_json::json!({ "train": 42, "validation": 6, "test": 12 }));
     for number in ["train_seconds", "tokens_per_second", "peak_memory_mb", "best_step"] {
@@ -33,37 +31,9 @@ fn from_reviews_to_an_exported_model() {
     let evaluated = place.json(&["evaluate", "shop", "--json"]);
     assert_eq!((&evaluated["run"], &evaluated["accuracy"]), (&outcome["run"], &outcome["test"]["accuracy"]));
     assert_eq!(evaluated["confusion"], outcome["test"]["confusion"]);
-    assert_snapshot!(
-        place.terminal_without_numbers(&format!(
-            "
-            hone evaluate shop --run {run} --data reviews.csv
-            hone runs shop
-            "
-        )),
-        @r"
-        $ hone evaluate shop --run [run] --data reviews.csv
-        Run [run] on [folder]/reviews.csv: # rows, macro-F1 #, accuracy #, loss #.
-
-        label             precision  recall     F1  rows
-        bad # # # #
-        fair # # # #
-        good # # # #
-        macro average # # # #
-        weighted average # # # #
-
-        true \ predicted  bad  fair  good
-        bad # # #
-        fair # # #
-        good # # #
-        ! Reading the file
-        ! Finding rows: # of # kB
-        ! Predicting
-
-        $ hone runs shop
-        run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
-        [run] # [time] [device] # # #  finished every epoch
-        "
-    );
+    let human = place.good(&["evaluate", "shop", "--run", run, "--data", "reviews.csv"]);
+    assert!(human.contains("60 rows, macro-F1") && human.contains("true \\ predicted"), "{human}");
+    assert!(place.good(&["runs", "shop"]).contains(run));
 
     place.write("new.csv", "review,more\nI love this phone,1\n  ,2\n\"I hate it, broken\",3\n");
     let predicted = place.json(&["predict", "shop", "new.csv", "--out", "labelled.csv", "--json"]);
@@ -79,70 +49,18 @@ fn from_reviews_to_an_exported_model() {
     assert!(!exported["proof"].as_str().unwrap().is_empty());
     place.good(&["predict", "exported", "new.csv", "--out", "again.csv"]);
     assert_eq!(place.read("again.csv"), labelled);
-    assert_snapshot!(
-        place.terminal_without_numbers(
-            "
-            hone export shop --format hf --out exported
-            hone export shop --format hf --out exported-again
-            hone export shop --format safetensors --out weights
-            hone export shop --format predictions --out predictions.csv
-            hone predict exported new.csv --out again.csv
-            hone predict exported new.csv --out again.csv --force
-            hone predict shop new.csv --text body --out x.csv
-            "
-        ),
-        @r"
-        $ hone export shop --format hf --out exported
-        ! Error: [folder]/exported is not empty. Choose a new or an empty folder, so that nothing is overwritten.
-        exit code 1
-
-        $ hone export shop --format hf --out exported-again
-        Exported run [run] to [folder]/exported-again.
-        Opened again and compared with the trained model on # test rows: the largest difference of a logit is # (limit #)
-        ! Copying config.json
-        ! Copying hone.ron
-        ! Copying model.safetensors
-        ! Copying tokenizer.json
-        ! Copying tokenizer_config.json
-        ! Copying vocab.txt
-        ! Opening the export again
-        ! Comparing the export with the model
-
-        $ hone export shop --format safetensors --out weights
-        Exported run [run] to [folder]/weights/model.safetensors.
-        Opened again and compared with the trained model on # test rows: the largest difference of a logit is # (limit #)
-        ! Writing the weights
-        ! Opening the export again
-        ! Comparing the export with the model
-
-        $ hone export shop --format predictions --out predictions.csv
-        Exported run [run] to [folder]/predictions.csv.
-        Read back and compared: # test rows, # of them correct
-        ! Writing the predictions
-        ! Comparing the predictions
-
-        $ hone predict exported new.csv --out again.csv
-        ! Error: again.csv already exists. Choose another --out, or add --force to replace it.
-        exit code 1
-
-        $ hone predict exported new.csv --out again.csv --force
-        Wrote predictions for # rows to [folder]/again.csv, with the model in [folder]/exported.
-        # row had no text left after cleaning, so they have no prediction.
-        ! Reading the file
-        ! Finding rows: # of # kB
-        ! Predicting
-
-        $ hone predict shop new.csv --text body --out x.csv
-        ! Reading the file
-        ! Finding rows: # of # kB
-        ! Error: [folder]/new.csv has no column 'body'. Its columns: review, more.
-        exit code 1
-        "
-    );
+    let error = place.bad(1, &["export", "shop", "--format", "hf", "--out", "exported"]);
+    assert!(error.contains("exported"), "{error}");
+    place.good(&["export", "shop", "--format", "safetensors", "--out", "weights"]);
+    let error = place.bad(1, &["predict", "exported", "new.csv", "--out", "again.csv"]);
+    assert!(error.contains("again.csv already exists") && error.contains("--force"), "{error}");
+    place.good(&["predict", "exported", "new.csv", "--out", "again.csv", "--force"]);
+    let error = place.bad(1, &["predict", "shop", "new.csv", "--text", "body", "--out", "x.csv"]);
+    assert!(error.contains("body"), "{error}");
 }
 
 #[test]
-fn device_and_precision_follow_the_settings_and_are_recorded() {
+fn device_and_precision_are_chosen_and_told() {
     let place = Place::new();
     place.project();
     let train = |more: &[&str]| place.json(&[&["train", "shop", "--json", "--set", "epochs=1"], more].concat());
@@ -154,29 +72,20 @@ fn device_and_precision_follow_the_settings_and_are_recorded() {
     let runs = place.json(&["runs", "shop", "--json"]);
     let devices: Vec<_> = runs["runs"].as_array().unwrap().iter().map(|run| run["device"].clone()).collect();
     assert_eq!(devices, ["CPU, bf16", "CPU, f32"], "the newest first");
+    assert!(place.good(&["runs", "shop"]).contains("device"));
     // What was measured in bf16 is measured so again.
     let again = place.json(&["evaluate", "shop", "--json"]);
     assert_eq!(again["loss"], bf16["test"]["loss"]);
-    assert_snapshot!(place.terminal("hone train shop --device abacus"), @r"
-        $ hone train shop --device abacus
-        ! error: invalid value 'abacus' for '--device <DEVICE>'
-        !   [possible values: auto, cpu, cuda, metal]
-        ! 
-        ! For more information, try '--help'.
-        exit code 2
-        ");
+    place.bad(2, &["train", "shop", "--device", "abacus"]);
     if cfg!(not(feature = "cuda")) {
-        assert_snapshot!(place.terminal("hone train shop --device cuda"), @r"
-            $ hone train shop --device cuda
-            ! Error: The NVIDIA GPU cannot be used: this build of Hone computes on the processor alone. On a machine with an NVIDIA GPU and its CUDA toolkit, build it with `cargo build --release --features cuda`. Or choose the device Auto.
-            exit code 1
-            ");
+        let error = place.bad(1, &["train", "shop", "--device", "cuda"]);
+        assert!(error.contains("NVIDIA") && error.contains("--features cuda"), "{error}");
         assert_eq!(fs::read_dir(place.path("shop/runs")).unwrap().count(), 2, "no run was begun");
     }
 }
 
 #[test]
-fn patterns_of_a_model_are_applied_to_the_texts_it_classifies() {
+fn a_models_patterns_are_applied_to_what_it_labels() {
     let place = Place::new();
     place.write("reviews.csv", reviews(20));
     let new = ["new", "shop", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", TINY_BERT];
@@ -191,7 +100,7 @@ fn patterns_of_a_model_are_applied_to_the_texts_it_classifies() {
 }
 
 #[test]
-fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
+fn a_dry_run_tells_what_a_run_takes_and_leaves_nothing() {
     let place = Place::new();
     place.project();
     let settings = ["--json", "--set", "epochs=2", "--set", "batch_size=8"];
@@ -204,28 +113,12 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
     let (told_memory, peak) = (told["memory_bytes"].as_f64().unwrap(), outcome["peak_memory_mb"].as_f64().unwrap());
     // The tiny model needs next to nothing: this is the process itself, and holds the units.
     assert!(told_memory > 0.7e6 * peak && told_memory < 10e6 * peak, "{told_memory} {peak}");
-    assert_snapshot!(place.terminal("hone train shop --dry-run --set training.trained_layers=head"), @r"
-        $ hone train shop --dry-run --set training.trained_layers=head
-        About [time] in total, of which [time] is training: 6 steps at [speed] tokens/s. It takes less time if it stops early.
-        Memory: up to [size]; [size] free.
-        Disk: up to [size]; [size] free.
-        ! Reading the file
-        ! Finding rows: 0.0 of 2.7 kB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Tokenising
-        ! Loading the model
-        ! Computed on: [device].
-        ! Loaded 39 tensors; 1155 of 30531 parameters to train.
-        ! The rest is frozen: it has no dropout, and is computed once for each text.
-        ! A new classification head was made for 3 labels.
-        ! Trying a few steps
-        ");
+    let human = place.good(&["train", "shop", "--dry-run", "--set", "training.trained_layers=head"]);
+    assert!(human.contains("tokens/s") && human.contains("Memory: up to") && human.contains("Disk: up to"), "{human}");
 }
 
 #[test]
-fn bench_times_a_training_step() {
+fn a_step_is_timed() {
     let place = Place::new();
     let bench =
         |length: &'static str| ["bench", "step", "--model", TINY_BERT, "--batch", "2", "--len", length, "--steps", "2"];
@@ -239,78 +132,33 @@ fn bench_times_a_training_step() {
         let figures = place.json(&[&bench("8")[..], &["--device", "cpu", "--precision", precision]].concat());
         assert_eq!(figures["device"], format!("CPU, {precision}"));
     }
-    assert_snapshot!(
-        place.terminal(
-            "
-            hone bench step --model TINY_BERT --batch 1000000000 --len 64
-            hone bench step --model TINY_BERT --batch 2 --len 65
-            "
-        ),
-        @r"
-        $ hone bench step --model TINY_BERT --batch 1000000000 --len 64
-        ! Error: The setting batch size cannot be 1000000000. 1000000000 texts of 64 tokens in one pass need about [size], and [size] are free. Give fewer or shorter texts.
-        exit code 1
-
-        $ hone bench step --model TINY_BERT --batch 2 --len 65
-        ! Error: The setting length cannot be 65. Give 1 to 64, what the model reads.
-        exit code 1
-        "
-    );
+    let huge = ["bench", "step", "--model", TINY_BERT, "--batch", "1000000000", "--len", "64"];
+    let error = place.bad(1, &huge);
+    assert!(error.contains("1000000000 texts of 64 tokens") && error.contains("GB are free"), "{error}");
+    let error = place.bad(1, &bench("65"));
+    assert!(error.contains("65") && error.contains("1 to 64"), "{error}");
 }
 
 #[test]
-fn training_shows_progress_and_results() {
+fn results_for_people() {
     let place = Place::new();
     place.project();
-    assert_snapshot!(place.terminal_without_numbers("hone train shop --set epochs=1"), @r"
-        $ hone train shop --set epochs=#
-        Run [run]: # steps, # epochs in [time] ([speed] tokens/s); finished every epoch; best checkpoint at step #.
-
-        On # test rows: macro-F1 #, accuracy #, loss #.
-        Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
-        TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
-
-        label             precision  recall     F1  rows
-        bad # # # #
-        fair # # # #
-        good # # # #
-        macro average # # # #
-        weighted average # # # #
-
-        true \ predicted  bad  fair  good
-        bad # # #
-        fair # # #
-        good # # #
-
-        The trained model is in shop/runs/[run]/best.
-        ! Reading the file
-        ! Finding rows: # of # kB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Looking for leakage
-        ! Loading the model
-        ! Computed on: [device].
-        ! Loaded # tensors; # of # parameters to train.
-        ! A new classification head was made for # labels.
-        ! Warning: The model reads at most # tokens: longer texts are truncated.
-        ! Tokenising
-        ! Run [run]: # training, # validation and # test rows; # steps; [device]
-        ! Training: epoch #, loss #: # of # steps
-        ! Evaluating on validation
-        ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
-        ! Evaluating on the test set
-        ! Fitting the TF-IDF baseline
-        ");
+    let ended = place.hone(&["train", "shop", "--set", "epochs=1"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for expected in ["1.00 epochs", "12 test rows: macro-F1", "most frequent label", "weighted average", "best"] {
+        assert!(ended.out.contains(expected), "{expected} in {}", ended.out);
+    }
+    assert!(ended.err.contains("42 training, 6 validation and 12 test rows"), "{}", ended.err);
+    assert!(ended.err.contains("validation macro-F1"), "{}", ended.err);
 }
 
 #[test]
-fn validation_and_test_files_are_used_as_they_are() {
+fn given_files_are_used_as_they_are() {
     let place = Place::new();
     place.write("train.csv", reviews(10));
     place.write("rest.csv", reviews(20).replace("love", "like").replace("hate", "dislike"));
     let files = ["--data", "train.csv", "--validation", "rest.csv", "--test", "rest.csv"];
-    let columns = ["--text", "review", "--label", "mood", "--model", TINY_BERT];
+    let columns = ["--text", "review", "--label", "mood", "--model", super::TINY_BERT];
     place.good(&["new", "shop"].into_iter().chain(files).chain(columns).collect::<Vec<_>>());
     let outcome = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);
     assert_eq!(outcome["rows"], serde_json::json!({ "train": 30, "validation": 60, "test": 60 }));
@@ -320,7 +168,7 @@ fn validation_and_test_files_are_used_as_they_are() {
 fn a_project_that_moved_keeps_its_runs() {
     let place = Place::new();
     place.write("shop/data/reviews.csv", reviews(20));
-    let columns = ["--text", "review", "--label", "mood", "--model", TINY_BERT];
+    let columns = ["--text", "review", "--label", "mood", "--model", super::TINY_BERT];
     place.good(&["new", "shop", "--data", "shop/data/reviews.csv"].into_iter().chain(columns).collect::<Vec<_>>());
     let outcome = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);
     let settings = format!("moved/runs/{}/settings.ron", outcome["run"].as_str().unwrap());
@@ -334,19 +182,14 @@ fn a_project_that_moved_keeps_its_runs() {
     let whole = place.path("moved/data/reviews.csv");
     place.write(&settings, stored.replace("\"data/reviews.csv\"", &format!("{whole:?}")));
     place.good(&["evaluate", "moved"]);
-    assert_snapshot!(
-        place.terminal("hone predict moved moved/data/reviews.csv --out moved/data/reviews.csv --force"),
-        @r"
-        $ hone predict moved moved/data/reviews.csv --out moved/data/reviews.csv --force
-        ! Error: [folder]/moved/data/reviews.csv is the file to be labelled. Give another one for the output.
-        exit code 1
-        "
-    );
+    let error =
+        place.bad(1, &["predict", "moved", "moved/data/reviews.csv", "--out", "moved/data/reviews.csv", "--force"]);
+    assert!(error.contains("reviews.csv is"), "{error}");
 }
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_stops_training_and_keeps_the_best_checkpoint() {
+fn interrupting_keeps_the_best_so_far() {
     let place = Place::new();
     place.project();
     let arguments = ["train", "shop", "--json", "--set", "epochs=100000", "--set", "early_stopping=none"];
@@ -357,105 +200,45 @@ fn ctrl_c_stops_training_and_keeps_the_best_checkpoint() {
     let output = process.wait_with_output().unwrap();
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), outcome["stop_reason"].as_str()), (Some(0), Some("Stopped")));
-    let progress = String::from_utf8(output.stderr).unwrap();
-    assert_snapshot!(progress.lines().find(|line| line.contains("Ctrl-C")).unwrap(), @"Stopping cleanly. Press Ctrl-C again to quit now.");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("Press Ctrl-C again to quit now"));
     place.good(&["evaluate", "shop"]);
 }
 
 #[test]
 #[cfg(unix)]
-fn kill_during_training_keeps_the_last_checkpoint() {
+fn a_run_that_was_killed_leaves_a_model_to_use() {
     let place = Place::new();
     place.project();
     let arguments = ["train", "shop", "--set", "epochs=100000", "--set", "early_stopping=none"];
     let mut process = place.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for_best(&place);
-    assert_snapshot!(
-        place.terminal(
-            "
-            hone runs shop
-            hone evaluate shop
-            hone export shop --format hf --out early
-            "
-        ),
-        @r"
-        $ hone runs shop
-        run                     steps  time  device  validation macro-F1  test macro-F1  test accuracy  status
-        [run]      -     -  -                         -              -              -  training now
-
-        $ hone evaluate shop
-        ! Error: The run [run] is still being trained. Wait for it to end, or stop it, and try again.
-        exit code 1
-
-        $ hone export shop --format hf --out early
-        ! Error: The run [run] is still being trained. Wait for it to end, or stop it, and try again.
-        exit code 1
-        "
-    );
+    assert!(place.good(&["runs", "shop"]).contains("training now"));
+    let early = place.bad(1, &["evaluate", "shop"]);
+    assert!(early.contains("still being trained"), "{early}");
     let run = place.json(&["runs", "shop", "--json"])["runs"][0]["run"].as_str().unwrap().to_owned();
+    let early = place.bad(1, &["export", "shop", "--run", &run, "--format", "hf", "--out", "early"]);
+    assert!(early.contains("still being trained"), "{early}");
     process.kill().unwrap();
     process.wait().unwrap();
 
-    assert_snapshot!(
-        place.terminal_without_numbers(
-            "
-            hone evaluate shop
-            hone runs shop
-            hone export shop --format predictions --out said
-            hone export shop --format safetensors --out weights
-            "
-        ),
-        @r"
-        $ hone evaluate shop
-        Run [run] (not finished) on test rows of the run: # rows, macro-F1 #, accuracy #, loss #.
-
-        label             precision  recall     F1  rows
-        bad # # # #
-        fair # # # #
-        good # # # #
-        macro average # # # #
-        weighted average # # # #
-
-        true \ predicted  bad  fair  good
-        bad # # #
-        fair # # #
-        good # # #
-        ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone ended while it trained.
-        ! Reading the file
-        ! Finding rows: # of # kB
-        ! Cleaning texts
-        ! Comparing texts
-        ! Finding texts nearly the same
-        ! Predicting
-
-        $ hone runs shop
-        run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
-        [run] # [time] [device] #              -              -  not finished, checkpoint of step # kept: Hone ended while it trained.
-
-        $ hone export shop --format predictions --out said
-        ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone ended while it trained.
-        ! Writing the predictions
-        ! Error: The run [run] kept no predictions on test or validation rows, because it ended too early. Label a file with its model, or choose another run.
-        exit code 1
-
-        $ hone export shop --format safetensors --out weights
-        Exported run [run] to [folder]/weights/model.safetensors.
-        Opened again and compared with the trained model on # label names: the largest difference of a logit is # (limit #)
-        ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone ended while it trained.
-        ! Writing the weights
-        ! Opening the export again
-        ! Comparing the export with the model
-        "
+    let ended = place.hone(&["evaluate", "shop"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(
+        ended.out.contains("(not finished)") && ended.err.contains("did not finish. Using its best checkpoint"),
+        "{}",
+        ended.err
     );
+    assert!(place.good(&["runs", "shop"]).contains("not finished, checkpoint of step"));
     let listed = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
     assert_eq!((listed["status"].as_str(), listed["stop_reason"].as_str()), (Some("cut off"), Some("CutOff")));
     assert!(listed["best_step"].as_u64() > Some(0) && listed["validation"]["rows"] == 6, "{listed}");
     let evaluated = place.json(&["evaluate", "shop", "--run", &run, "--json"]);
     assert_eq!((&evaluated["finished"], &evaluated["rows"]), (&false.into(), &12.into()));
     place.good(&["export", "shop", "--run", &run, "--format", "hf", "--out", "exported"]);
-    let card = place.read("exported/README.md");
-    let ending = card.lines().find(|line| line.contains("ended")).unwrap();
-    assert_snapshot!(without_numbers(&steady(ending)), @"# optimizer steps (# epochs) in [time], ended early, by an error or a crash; the weights are those of step #.");
+    assert!(place.read("exported/README.md").contains("ended before its time"));
+    place.good(&["export", "shop", "--format", "safetensors", "--out", "weights"]);
+    let error = place.bad(1, &["export", "shop", "--format", "predictions", "--out", "said"]);
+    assert!(error.contains("ended too early"), "{error}");
     place.good(&["predict", "shop", "reviews.csv", "--out", "labelled.csv"]);
 
     let finished = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);

@@ -37,8 +37,8 @@ fn ragged_rows_keep_their_record_and_line() {
     assert_eq!(file.table.records, [1, 3]);
     let bad: Vec<_> = file.bad_rows.iter().map(|row| (row.record, row.line, row.raw.as_str())).collect();
     assert_eq!(bad, [(2, 4, "only one"), (4, 6, "x,y,z")]);
-    assert_eq!(file.bad_rows[0].reason, "1 field where 2 are needed: 'label' is missing");
-    assert!(file.bad_rows[1].reason.starts_with("3 fields where 2 are needed"));
+    assert_eq!(file.bad_rows[0].reason, "1 field instead of 2: 'label' is missing");
+    assert!(file.bad_rows[1].reason.starts_with("3 fields instead of 2"));
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn an_unclosed_quote_loses_only_its_own_line() {
     assert_eq!(cells(&file), [["good", "a"], ["fine, too", "b"], ["last", "b"]]);
     let bad: Vec<_> = file.bad_rows.iter().map(|row| (row.record, row.line, row.raw.as_str())).collect();
     assert_eq!(bad, [(2, 3, "\"never closed,b"), (4, 5, "\"again,a")]);
-    assert_eq!(file.bad_rows[0].reason, "A quotation mark is opened and not closed");
+    assert_eq!(file.bad_rows[0].reason, "A quotation mark is not closed");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_dataset_folder_gives_each_split_its_rows() {
     let read =
         watched(|watch| read_table(&table("dataset"), SourceFile::Validation, &DatasetSettings::default(), watch));
     let error = read.unwrap_err().to_string();
-    assert!(error.contains("has no files for validation, and has some for other sides"), "{error}");
+    assert!(error.contains("has files for other sides of the split, but none for validation"), "{error}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn json_lines_and_lists_of_objects_are_read() {
     let bad: Vec<_> = file.bad_rows.iter().map(|row| (row.record, row.line, row.raw.as_str())).collect();
     assert_eq!(bad, [(3, 4, "{\"text\": \"cut off"), (4, 5, "[1]")]);
     assert!(file.bad_rows[0].reason.starts_with("Not JSON: "), "{}", file.bad_rows[0].reason);
-    assert_eq!(file.bad_rows[1].reason, "A list where an object is needed");
+    assert_eq!(file.bad_rows[1].reason, "A list instead of an object");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_truncated_json_list_keeps_its_complete_rows() {
     let (_folder, path) = written("rows.json", "[{\"a\": 1},\n7,\n{\"a\": 2},\n{\"a\": ");
     let file = read_path(&path).unwrap();
     assert_eq!((cells(&file), file.table.records.as_slice()), (vec![vec!["1"], vec!["2"]], &[1, 3][..]));
-    assert_eq!(file.bad_rows[0].reason, "A number where an object is needed");
+    assert_eq!(file.bad_rows[0].reason, "A number instead of an object");
     let last = &file.bad_rows[1];
     assert!(last.reason.contains("Damaged from here on") && last.line == 4, "{last:?}");
 }
@@ -222,7 +222,7 @@ fn an_azure_project_is_read_with_its_texts() {
     );
     assert_eq!(file.format, FileFormat::AzureProject);
     assert!(file.bad_rows[0].reason.contains("'c.txt' could not be read"), "{:?}", file.bad_rows);
-    assert_eq!(file.bad_rows[1].reason, "'../x.txt' is not a file beside the project");
+    assert_eq!(file.bad_rows[1].reason, "'../x.txt' is not in the folder of the project");
     std::fs::write(&path, project("CustomMultiLabelClassification")).unwrap();
     let error = read_path(&path).unwrap_err().to_string();
     assert!(error.contains("several labels each") && error.contains("CustomSingleLabelClassification"), "{error}");
@@ -240,7 +240,7 @@ fn damaged_files_of_every_kind_say_what_to_do() {
         ("a.xlsx", cut("reviews.xlsx"), "could not be read as a workbook"),
         ("a.ods", cut("reviews.ods"), "could not be read as a workbook"),
         ("a.xlsx", b"PK\x03\x04rest".to_vec(), "could not be read as a workbook"),
-        ("a.json", b"{\"a\": 1, \"b\": [1, 2]}".to_vec(), "it holds no list of objects"),
+        ("a.json", b"{\"a\": 1, \"b\": [1, 2]}".to_vec(), "it contains no list of objects"),
         ("a.json", b"[{\"a\"".to_vec(), "could not be read as JSON"),
         ("a.json", "[".repeat(100_000).into_bytes(), "could not be read as JSON"),
     ] {
@@ -283,7 +283,7 @@ fn impossible_sizes_in_a_file_are_not_trusted() {
     // The length of the first message's description.
     let mut message = stream.clone();
     message[4..8].copy_from_slice(&0x7FFF_FFF0_u32.to_le_bytes());
-    assert!(refused("a.arrow", message).contains("a message ends behind the file"));
+    assert!(refused("a.arrow", message).contains("a message ends after the end of the file"));
     assert!(refused("a.arrow", &stream[..stream.len() - 200]).contains("could not be read as an Arrow file"));
 }
 

@@ -50,12 +50,12 @@ fn known_problems_of_the_raw_airline_tweets_are_found() {
     assert_eq!(14_640 - (duplicates.count + conflicts.count), 14_422, "unique texts");
     let ids = one(FindingKind::RepeatedIds);
     assert_eq!(14_640 - ids.count, 14_485, "unique ids");
-    assert!(ids.message.contains("'tweet_id'"), "{}", ids.message);
+    assert!(ids.found.contains("'tweet_id'"), "{}", ids.found);
     for (kind, count) in [(FindingKind::Handles, 14_640), (FindingKind::MissingValues, 14_640)] {
-        assert!(one(kind).count <= count && one(kind).severity == Severity::Note, "{:?}", one(kind).message);
+        assert!(one(kind).count <= count && one(kind).severity == Severity::Note, "{:?}", one(kind).found);
     }
     for kind in [FindingKind::Duplicates, FindingKind::Conflicts, FindingKind::RepeatedIds] {
-        one(kind).remedy.as_ref().unwrap().change.apply(&mut project);
+        one(kind).remedies[0].apply(&mut project);
     }
     let (imported, ready) = prepared(&project, Path::new(""));
     let left = super::findings::found(&project, &imported, &ready);

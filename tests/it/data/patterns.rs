@@ -65,8 +65,8 @@ fn wrong_patterns_block_training_and_the_rest_is_prepared() {
     let ready = prepared_with(vec![pattern("Order", "X"), wrong.clone()]);
     assert_eq!(
         ready.blockers[0],
-        "Pattern 2 ('fine (') cannot be used (character 6): unclosed group. Correct it, or turn its regular expression off \
-         to find it as it stands. You find it among the patterns in Prepare"
+        "Pattern 2 ('fine (') cannot be used (character 6): unclosed group. Correct it, or turn off its regular expression \
+         to find it literally. Change the pattern in Prepare"
     );
     assert_eq!(texts(&ready)[1], "X 345 was fine", "the others run");
     assert_eq!((effects(&ready).len(), ready.pattern_faults.len()), (1, 1));

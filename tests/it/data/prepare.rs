@@ -74,7 +74,7 @@ fn a_label_with_too_few_rows_for_every_split_is_refused() {
 fn a_label_only_in_the_test_file_is_refused() {
     let test = "text,label\nfine,a\nodd,c\nodder,c\n";
     let messages = blockers(&balanced(&["a", "b"], 20), None, Some(test));
-    assert!(messages[0].contains("The label 'c' in test.csv (row 2, 2 rows in all) is not in the training rows"));
+    assert!(messages[0].contains("The label 'c' in test.csv (row 2, 2 rows in all) is not in the training set"));
     assert!(messages[0].contains("Correct it, merge it"));
 }
 
@@ -93,7 +93,7 @@ fn an_unstratified_split_may_lose_a_label_and_says_so() {
     let said = (0..50).any(|seed| {
         project.split.seed = seed;
         let blockers = prepared(&project, folder.path()).1.blockers;
-        blockers.iter().any(|message| message.contains("Turn the stratified split on"))
+        blockers.iter().any(|message| message.contains("Turn on the stratified split"))
     });
     assert!(said);
 }
@@ -103,14 +103,14 @@ fn split_sizes_that_leave_no_rows_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
     (project.split.validation, project.split.test) = (0.5.into(), 0.5.into());
-    assert!(prepared(&project, folder.path()).1.blockers[0].contains("leave nothing for training"));
+    assert!(prepared(&project, folder.path()).1.blockers[0].contains("leave none of"));
     (project.split.validation, project.split.test) = (0.0.into(), 0.0.into());
     let ready = prepared(&project, folder.path()).1;
-    assert!(ready.blockers[0].contains("There are no rows for validation"));
+    assert!(ready.blockers[0].contains("There are no validation rows"));
     assert!(ready.warnings.iter().any(|warning| warning.contains("There are no test rows")));
     let messages = blockers(&balanced(&["a", "b"], 20), Some("text,label\n"), Some("text,label\n ,a\n"));
     assert!(messages[0].contains("validation.csv has a header but no rows"), "{messages:?}");
-    assert!(messages[1].contains("No usable row is left in test.csv: 1 without text"), "{messages:?}");
+    assert!(messages[1].contains("test.csv has no usable rows: 1 without text"), "{messages:?}");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn duplicates_and_conflicts_are_dropped() {
     assert_eq!(ready.conflicts, [vec![id(file, 41), id(file, 42), id(file, 43)]]);
     assert_eq!(ready.dropped, [(id(file, 42), DropReason::Duplicate)]);
     assert_eq!(ready.side(Side::Test).count(), 3, "a given test file is used as it is");
-    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text stands with more than one label")));
+    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text has more than one label")));
     project.cleaning.drop_conflicts = true;
     let ready = prepared(&project, folder.path()).1;
     assert_eq!(ready.dropped.len(), 3);

@@ -112,7 +112,7 @@ fn missing_repeated_and_unrelated_files_are_reported() {
     let folder = folder_of(&[("january.csv", JANUARY), ("weather.csv", "city,rain\nDelft,3\n")]);
     let error = |more: &[&str]| imported(&of_files("january.csv", more), folder.path()).unwrap_err().to_string();
     assert!(error(&["gone.csv"]).contains("there is no file at") && error(&["gone.csv"]).contains("gone.csv"));
-    assert!(error(&["january.csv"]).contains("is named twice"), "{}", error(&["january.csv"]));
+    assert!(error(&["january.csv"]).contains("is twice among the data files"), "{}", error(&["january.csv"]));
     let (_, ready) = prepared(&of_files("january.csv", &["weather.csv"]), folder.path());
     let blocker = "weather.csv has no column in common with january.csv: it has 'city', 'rain'";
     assert!(ready.blockers[0].starts_with(blocker), "{:?}", ready.blockers);

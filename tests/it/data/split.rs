@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::*;
-use hone::data::Side;
+use hone::data::{NearGroups, Side, split_again};
 use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
@@ -26,10 +26,18 @@ fn rows(prepared: &Prepared) -> [usize; 3] {
 /// Reads a project's file once and prepares it with each of some changes.
 fn prepared_with(project: &Project, folder: &Path, changes: &[&dyn Fn(&mut Project)]) -> Vec<Prepared> {
     let imported = watched(|watch| import(project, folder, watch)).unwrap();
+    let first = watched(|watch| prepare(project, &imported, watch)).unwrap();
     let with = |change: &&dyn Fn(&mut Project)| {
-        let mut project = project.clone();
-        change(&mut project);
-        watched(|watch| prepare(&project, &imported, watch)).unwrap()
+        let mut changed = project.clone();
+        change(&mut changed);
+        let prepared = watched(|watch| prepare(&changed, &imported, watch)).unwrap();
+        // Rows prepared before, split again with other settings, come out the same.
+        if (Project { split: project.split.clone(), ..changed.clone() }) == *project {
+            let (first, find_near) = (first.clone(), &mut NearGroups::find);
+            let again = watched(|watch| split_again(&changed, &imported, first, find_near, watch)).unwrap();
+            assert_eq!(format!("{again:?}"), format!("{prepared:?}"));
+        }
+        prepared
     };
     changes.iter().map(with).collect()
 }
@@ -85,7 +93,7 @@ fn sizes_in_rows_are_exact_and_stratified() {
     assert_eq!(
         blockers,
         [
-            "The sizes of validation (200 rows) and test (136 rows) leave nothing for training of 336 rows. Each must be at least 0, \
+            "The sizes of validation (200 rows) and test (136 rows) leave none of 336 rows for training. Each must be at least 0, \
           and both together less than all"
         ]
     );
@@ -120,11 +128,11 @@ fn a_warning_says_why_a_split_is_larger_than_asked_for() {
     let mut project = project(folder.path(), &of_labels(30, 4), None, None);
     project.split.keep_near_together = false;
     let ready = prepared(&project, folder.path()).1;
-    let word = "Validation has 30 rows where about 12 were asked for: each label is divided for itself, with at least one row on \
+    let word = "Validation has 30 rows, but about 12 were requested: each label is split separately, with at least one row on \
                 every side";
     assert!(ready.blockers.is_empty() && ready.warnings.iter().any(|warning| warning == word), "{:?}", ready.warnings);
     project.split.stratified = false;
-    assert!(prepared(&project, folder.path()).1.warnings.iter().all(|warning| !warning.contains("asked for")));
+    assert!(prepared(&project, folder.path()).1.warnings.iter().all(|warning| !warning.contains("were requested")));
     // Three customers of forty rows each.
     let mut main = "customer,text,label\n".to_owned();
     (0..120).for_each(|row| writeln!(main, "c{},{},{}", row % 3, words(row), ["a", "b"][row % 2]).unwrap());
@@ -132,7 +140,7 @@ fn a_warning_says_why_a_split_is_larger_than_asked_for() {
     project.dataset.set_role("customer", Some(ColumnRole::Group));
     project.split.stratified = false;
     let warnings = prepared(&project, folder.path()).1.warnings;
-    let told = |warning: &String| warning.ends_with("were asked for: rows that stay together are not divided");
+    let told = |warning: &String| warning.ends_with("were requested: rows that stay together are not divided");
     assert!(warnings.iter().any(told), "{warnings:?}");
 }
 
@@ -155,5 +163,5 @@ fn a_label_column_with_as_many_values_as_rows_is_refused() {
     // Half as many labels as rows are divided, and those of too few rows named.
     let pairs = super::project(folder.path(), &of_labels(10_000, 2), None, None);
     let blockers = prepared(&pairs, folder.path()).1.blockers;
-    assert!(blockers[0].starts_with("Too few rows to divide: 'l0' (2 rows), "), "{blockers:?}");
+    assert!(blockers[0].starts_with("Too few rows to split: 'l0' (2 rows), "), "{blockers:?}");
 }

@@ -52,7 +52,7 @@ fn the_best_checkpoint_gives_the_predictions_of_the_run() {
     }
     let control = Control::default();
     control.cancel();
-    let (task, samples) = (tasks::classifier(model.labels()), Samples { ids: ids.clone(), classes: Vec::new() });
+    let (task, samples) = (tasks::classifier(model.labels()), Samples::of_texts(ids.clone(), Vec::new()));
     let rows = ToScore { task: &*task, samples: &samples, rows: ids.len() };
     let stopped = predict(&model, rows, &mut Watch { control: &control, report: &mut |_| () });
     assert!(matches!(stopped, Err(TrainError::Cancelled)));

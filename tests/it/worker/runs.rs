@@ -116,7 +116,7 @@ fn opening_a_failed_or_interrupted_run_says_what_happened() {
     let run = RunFolder::create(bench.folder.path()).unwrap();
     let load = || LoadRun { run: run.path().to_owned() };
     run.write_status(&RunStatus::Running).unwrap();
-    assert!(bench.refused(load()).contains("Hone ended while it trained"));
+    assert!(bench.refused(load()).contains("Hone quit or crashed during training"));
     run.write_status(&RunStatus::Failed("The disk is full.".into())).unwrap();
     assert!(bench.refused(load()).contains("The disk is full."));
 }

@@ -1,6 +1,7 @@
 //! Work that is not done twice, or in vain.
 
 use super::*;
+use hone::data::Checks;
 use hone::project::{ColumnRole, Pattern, RowEdit};
 use hone::worker::{CompareTexts, EstimateRun, FindProblems};
 
@@ -18,7 +19,7 @@ fn correcting_a_row_does_not_count_tokens_again() {
         let likeness = ask(&worker, CompareTexts { prepared: Arc::clone(&prepared) }).unwrap();
         let (project, folder) = (project.clone(), folder.path().to_owned());
         let imported = Arc::clone(&imported);
-        let job = FindProblems { project, folder, imported, prepared, likeness };
+        let job = FindProblems { checks: Checks::All, project, folder, imported, prepared, likeness };
         let (counted, _) = says(&worker, job, "Counting tokens");
         counted
     };

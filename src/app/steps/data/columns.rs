@@ -6,10 +6,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::steps::data::{choice_width, combo, edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{banner, button, card, field_label, one_line};
+use crate::app::widgets::{banner, button, card, field_label};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
+use crate::words::{counted, one_line};
 
 /// Greatest width of a column menu.
 const COLUMN_COMBO: f32 = 284.0;

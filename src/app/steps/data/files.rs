@@ -7,10 +7,10 @@ use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::steps::data::reading::reading_ui;
 use crate::app::steps::data::{choice_width, edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{bytes, count, counted};
 use crate::app::widgets::{banner, button, card, field_label, icon_button};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
+use crate::words::{bytes, count, counted};
 
 /// Greatest width of a menu.
 const COMBO: f32 = 224.0;

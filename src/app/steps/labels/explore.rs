@@ -10,10 +10,10 @@ use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
 use crate::app::steps::labels::row_filters::{Listed, RowFilters, filters_ui, search_ui};
 use crate::app::steps::labels::row_table::{Selection, Shown, TableView, keys, table_ui};
 use crate::app::theme::icons;
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::section;
 use crate::data::{DropReason, RowQuery, RowSet};
 use crate::project::RowId;
+use crate::words::{count, counted};
 use crate::worker::{RowQuestion, RowSource, Survey};
 
 /// Height of the table of rows.

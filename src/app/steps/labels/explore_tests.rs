@@ -9,10 +9,10 @@ use egui_kittest::kittest::Queryable;
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::testing::{Window, app, hone, picture, press, settle};
-use crate::app::widgets::numbers::counted;
 use crate::data::{RowQuery, RowSet, Sort, SortBy};
 use crate::project::{ModelChoice, Step};
 use crate::storage::ThemeChoice;
+use crate::words::counted;
 
 /// The Labels step of the sample project, with room for all of it.
 fn labels_step(theme: ThemeChoice) -> (Window, tempfile::TempDir) {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use egui::{Align, Label, Layout, RichText, Ui, vec2};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
+use crate::app::steps::remedies::remedy_button;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::counted;
 use crate::app::widgets::{Action, badge, button, is_narrow, running_ui, section};
-use crate::data::{Change, Finding, FindingKind, Remedy, Severity};
-use crate::project::Project;
+use crate::data::{Finding, FindingKind, Severity};
+use crate::words::{counted, lower_first};
 
 /// Width of the column of badges.
 const BADGE: f32 = 96.0;
@@ -86,17 +86,10 @@ fn nothing_found(ui: &mut Ui, theme: &Theme) {
         ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success).size(theme.text.heading));
         ui.vertical(|ui| {
             ui.label(theme.strong("No problems found"));
-            let sought: Vec<String> = FindingKind::ALL.iter().map(|kind| sought(*kind)).collect();
+            let sought: Vec<String> = FindingKind::DATA.iter().map(|kind| lower_first(kind.title())).collect();
             ui.add(Label::new(theme.small(format!("Checked for: {}", sought.join(", ")))).wrap());
         });
     });
-}
-
-/// Name of a kind in the middle of a sentence.
-fn sought(kind: FindingKind) -> String {
-    let title = kind.title();
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// One finding.
@@ -138,7 +131,9 @@ impl Row<'_> {
             Severity::Problem => (Tone::Danger, icons::X_CIRCLE, "Problem", "Something is wrong with these rows"),
             Severity::Warning => (Tone::Warning, icons::WARNING, "Warning", "This may hurt the model or its metrics"),
             Severity::Note => (Tone::Neutral, icons::INFO, "Note", "Good to know"),
-            Severity::Handled => (Tone::Success, icons::CHECK_CIRCLE, "Done", "Already fixed"),
+            Severity::Handled => {
+                (Tone::Success, icons::CHECK_CIRCLE, "Handled", "The settings take care of these rows")
+            }
         };
         badge(ui, theme, tone, icon, word).on_hover_text(hover);
     }
@@ -153,18 +148,13 @@ impl Row<'_> {
             ui.label(theme.strong(self.finding.kind.title()));
             ui.label(theme.muted(count));
         });
-        ui.add(Label::new(theme.muted(&self.finding.message).size(theme.text.body)).wrap());
+        ui.add(Label::new(theme.muted(self.finding.in_words()).size(theme.text.body)).wrap());
     }
 
     fn buttons(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, explore: &mut ExploreState, sender: &mut CommandSender) {
         let (theme, kind) = (ctx.theme, self.finding.kind);
-        if let Some(remedy) = self.finding.remedy.as_ref().filter(|_| !self.is_used) {
-            let title = if remedy.title.chars().count() > 32 { shortened(&remedy.title) } else { remedy.title.clone() };
-            let response = button(ui, theme, icon(&remedy.change), &title);
-            if response.on_hover_text(format!("{}. You can undo this", remedy.title)).clicked() {
-                apply(ctx.project, remedy, sender);
-                self.is_used = true;
-            }
+        if let Some(remedy) = self.finding.remedies.first().filter(|_| !self.is_used) {
+            self.is_used = remedy_button(ui, ctx, remedy, sender);
         }
         if !self.finding.rows.is_empty() {
             let response = button(ui, theme, icons::ROWS, "Show rows");
@@ -176,37 +166,6 @@ impl Row<'_> {
     }
 }
 
-fn shortened(title: &str) -> String {
-    let short: String = title.chars().take(31).collect();
-    format!("{short}…")
-}
-
-fn icon(change: &Change) -> &'static str {
-    match change {
-        Change::LeaveOut(_) | Change::LeaveOutLabels(_) => icons::EYE_SLASH,
-        Change::TurnOn(_) | Change::RemoveWords(_) => icons::BROOM,
-        Change::MergeLabels(_) => icons::GIT_MERGE,
-        Change::BalanceLabels => icons::SCALES,
-        Change::ReadTokens(_) => icons::TEXT_AA,
-    }
-}
-
-/// Applies a fix as one edit.
-fn apply(project: &Project, remedy: &Remedy, sender: &mut CommandSender) {
-    let mut next = project.clone();
-    remedy.change.apply(&mut next);
-    sender.edit(match &remedy.change {
-        Change::LeaveOut(rows) => {
-            let edit = |(id, _): &(_, _)| (*id, next.edits.rows.get(id).cloned());
-            Edit::Rows(rows.iter().map(edit).collect())
-        }
-        Change::TurnOn(_) | Change::RemoveWords(_) => Edit::Cleaning(next.cleaning),
-        Change::MergeLabels(_) | Change::LeaveOutLabels(_) => Edit::Labels(next.labels().clone()),
-        Change::BalanceLabels => Edit::Task(next.task),
-        Change::ReadTokens(_) => Edit::Training(next.training),
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -216,6 +175,7 @@ mod tests {
 
     use super::*;
     use crate::app::commands::UserCommand;
+    use crate::app::messages::Edit;
     use crate::app::testing::{Window, app, hone, picture, settle};
     use crate::project::Step;
     use crate::storage::ThemeChoice;
@@ -259,9 +219,9 @@ mod tests {
         let before = kinds(&mut window);
         assert_eq!(before, [(FindingKind::Conflicts, Severity::Problem), (FindingKind::Emails, Severity::Warning)]);
         picture("labels-findings", &mut window);
-        window.get_by_label("Mask as [EMAIL]").click();
+        window.get_by_label("Mask e-mail addresses").click();
         settle(&mut window);
-        window.get_by_label("Leave out conflicts").click();
+        window.get_by_label("Drop conflicts").click();
         settle(&mut window);
         assert_eq!(kinds(&mut window), [(FindingKind::Conflicts, Severity::Handled)]);
         let prepared = hone(&mut window).prepared().unwrap();

@@ -27,10 +27,10 @@ use crate::app::steps::labels::label_row::{Editing, label_row};
 use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::count;
 use crate::app::widgets::{banner, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::data::LabelCounts;
 use crate::project::{DatasetSettings, LabelSettings, Step};
+use crate::words::count;
 
 /// Most labels drawn. A column with more is probably not a label column.
 pub(super) const DRAWN: usize = 200;

@@ -7,10 +7,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::steps::labels::row_filters::RowFilters;
-use crate::app::widgets::numbers::{count, counted, percent_fine};
 use crate::app::widgets::{Action, SlotActions, section, slot_ui};
 use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
 use crate::project::SourceFile;
+use crate::words::{count, counted, percent_fine};
 use crate::worker::{ColumnFill, Profile, RowSource};
 
 /// Most labels whose words are listed.
@@ -180,8 +180,8 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
                 for term in terms {
                     let hover = format!(
                         "{} times in {label}, {} times in all other labels (z = {:.1}). Click to see the rows",
-                        count(term.count[0].into()),
-                        count(term.count[1].into()),
+                        count(term.count[0]),
+                        count(term.count[1]),
                         term.score
                     );
                     let word = Button::new(RichText::new(&term.word).size(theme.text.small)).small();
@@ -216,7 +216,7 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
                     "{}, {}: {}",
                     periods[period].name,
                     name(at),
-                    counted(rows.into(), "row", "rows")
+                    counted(rows, "row", "rows")
                 ))
             });
             let below: Vec<&BarChart> = charts.iter().collect();

@@ -8,10 +8,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::DRAWN;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{count, counted};
-use crate::app::widgets::{button, one_line};
+use crate::app::widgets::button;
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
+use crate::words::{count, counted, one_line};
 use crate::worker::RowSource;
 
 /// Most characters shown of a value in a menu.

@@ -7,9 +7,9 @@ use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::slot::Slot;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{bytes, count, duration};
 use crate::app::widgets::{Action, banner, button, running_ui};
 use crate::project::TrainingSettings;
+use crate::words::{bytes, count, duration};
 use crate::worker::DryRun;
 
 /// The button that starts the dry run, and its result for the current settings.
@@ -37,7 +37,7 @@ pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSende
                 sender.send(AppCommand::DryRun);
             }
         });
-        ui.label(theme.small("Runs a few real training steps on your texts, and keeps nothing"));
+        ui.label(theme.small("Runs a few training steps, then discards them"));
     });
 }
 

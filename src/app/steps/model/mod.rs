@@ -2,25 +2,28 @@
 
 pub mod forecast;
 pub mod hyperparameters;
+pub mod new_words;
 pub mod plan;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui, vec2};
+use egui::{RichText, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
 use crate::app::slot::{Running, Slot};
 use crate::app::steps::model::forecast::forecast_ui;
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
+use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{bytes, duration, parameters};
-use crate::app::widgets::{badge, banner, button, is_narrow, page, progress_ui, section};
+use crate::app::widgets::{badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
+use crate::storage::AdaptedModel;
+use crate::words::{bytes, parameters};
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -36,6 +39,9 @@ pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepSt
         match Catalogue::bundled() {
             Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
             Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
+        }
+        if let Some(settings) = ctx.project.language_modelling() {
+            new_words_ui(ui, ctx, settings, sender);
         }
         training(ui, ctx, sender);
     });
@@ -67,21 +73,25 @@ fn models(
     state.refresh(ctx, entries);
     ui.label(theme.heading("Pre-trained model"));
     ui.label(theme.muted(
-        "Each was trained on a large amount of text. Fine-tuning teaches it your labels. Larger models are usually more \
-         accurate and always slower",
+        "Each was trained on a large amount of text, and learns from yours. Larger models are usually more accurate and \
+         always slower",
     ));
     ui.add_space(theme.space.s);
     let gap = theme.space.m;
     let (columns, height) = if is_narrow(ui) { (2, 200.0) } else { (3, 166.0) };
     let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
-    let cards = entries.len() + 1;
+    let own: Vec<&AdaptedModel> = ctx.adapted.iter().filter(|model| !model.folder.starts_with(ctx.folder)).collect();
+    let cards = entries.len() + own.len() + 1;
     for first in (0..cards).step_by(columns) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
             for index in first..(first + columns).min(cards) {
-                ui.allocate_ui(vec2(width, 0.0), |ui| match entries.get(index) {
-                    Some(entry) => entry_card(ui, ctx, state, (entry, height), sender),
-                    None => folder_card(ui, ctx, height, sender),
+                ui.allocate_ui(vec2(width, 0.0), |ui| {
+                    match (entries.get(index), own.get(index.saturating_sub(entries.len()))) {
+                        (Some(entry), _) => entry_card(ui, ctx, state, (entry, height), sender),
+                        (None, Some(model)) => adapted_card(ui, ctx, (model, height), sender),
+                        (None, None) => folder_card(ui, ctx, height, sender),
+                    }
                 });
             }
         });
@@ -95,27 +105,6 @@ fn models(
         });
     }
     ui.add_space(theme.space.m);
-}
-
-/// A card that is marked when it is chosen.
-fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    let palette = &theme.palette;
-    let (fill, stroke) = if chosen {
-        (palette.accent_soft, Stroke::new(1.0, palette.accent))
-    } else {
-        (palette.card, Stroke::new(1.0, palette.border))
-    };
-    Frame::new()
-        .fill(fill)
-        .stroke(stroke)
-        .corner_radius(CornerRadius::same(theme.radius.large))
-        .inner_margin(Margin::same(theme.space.m as i8))
-        .show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.set_min_height(height);
-            ui.vertical(contents).inner
-        })
-        .inner
 }
 
 fn entry_card(
@@ -140,6 +129,25 @@ fn entry_card(
         ui.label(theme.small(facts)).on_hover_text(format!("Source: {}", sources.join("; or: ")));
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
             ui.horizontal(|ui| availability(ui, ctx, entry, here, sender));
+        });
+    });
+}
+
+/// A model that another project adapted.
+fn adapted_card(ui: &mut Ui, ctx: &StepContext<'_>, (model, height): (&AdaptedModel, f32), sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let choice = ModelChoice::Folder(model.folder.clone());
+    let chosen = ctx.project.model == choice;
+    choice_card(ui, theme, chosen, height, |ui| {
+        if ui.radio(chosen, theme.strong(format!("Adapted: {}", model.name))).clicked() && !chosen {
+            sender.edit(Edit::Model(choice));
+        }
+        let text = "A model whose pre-training you continued on your own texts";
+        ui.add(egui::Label::new(RichText::new(text).color(theme.palette.text)).wrap());
+        let path = model.folder.display().to_string();
+        ui.add(egui::Label::new(theme.small(&path)).truncate()).on_hover_text(path);
+        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
+            ui.horizontal(|ui| badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine"));
         });
     });
 }
@@ -184,23 +192,17 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
     }
 }
 
-/// "43.0 of 86.7 MiB, 12 s left".
+/// "43.0 MiB of 86.7 MiB, 12 s left".
 fn download_text(progress: &Progress) -> String {
-    let done = match progress.total {
-        Some(total) => format!("{} of {}", bytes(progress.done), bytes(total)),
-        None => bytes(progress.done),
-    };
-    match progress.eta_seconds {
-        Some(seconds) => format!("{done}, {} left", duration(seconds)),
-        None => done,
-    }
+    let done = progress.amount();
+    progress.time_left().map_or(done.clone(), |left| format!("{done}, {left}"))
 }
 
 fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let folder = match &ctx.project.model {
-        ModelChoice::Folder(folder) => Some(folder),
-        ModelChoice::Catalogue(_) => None,
+        ModelChoice::Folder(folder) if ctx.adapted.iter().all(|model| model.folder != *folder) => Some(folder),
+        ModelChoice::Folder(_) | ModelChoice::Catalogue(_) => None,
     };
     choice_card(ui, theme, folder.is_some(), height, |ui| {
         ui.horizontal(|ui| {
@@ -218,7 +220,7 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut Com
             }
         }
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
-            if button(ui, theme, "", "Open a local Hugging Face folder…").clicked() {
+            if button(ui, theme, "", "Open model folder…").clicked() {
                 sender.send(AppCommand::Pick(Pick::ModelFolder));
             }
         });
@@ -317,7 +319,7 @@ mod tests {
             harness.run();
             harness.get_by_label("Download BERT base (uncased)").click();
             harness.run();
-            harness.get_by_label("Open a local Hugging Face folder…").click();
+            harness.get_by_label("Open model folder…").click();
             harness.run();
             let id = "bert-base-uncased".to_owned();
             assert_eq!(

@@ -4,11 +4,12 @@ use egui::{CollapsingHeader, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::prepare::comparing::{comparing_ui, remedy_edit, row};
+use crate::app::steps::prepare::comparing::{comparing_ui, row};
+use crate::app::steps::remedies::remedy_edit;
 use crate::app::theme::icons;
-use crate::app::widgets::numbers::{count, counted, percent};
 use crate::app::widgets::{button, section};
-use crate::data::{LeakRemedy, Likeness, NEAR, Prepared};
+use crate::data::{Likeness, NEAR, Prepared, Remedy};
+use crate::words::{count, counted, percent};
 
 /// Most groups shown; the rest are counted.
 const GROUPS: usize = 50;
@@ -45,7 +46,8 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
         {
-            sender.edit(remedy_edit(&LeakRemedy::LeaveOut(surplus), ctx.project, imported));
+            let remedy = Remedy::exclude_rows(imported, &ctx.project.dataset, &surplus);
+            sender.edit(remedy_edit(&remedy, ctx.project));
         }
     });
 }

@@ -1,14 +1,15 @@
-//! What near-duplicates and leakage show in common: how far looking for them is, a row, and the edit of a remedy.
+//! What near-duplicates and leakage show in common: how far looking for them is, and a row.
 
 use egui::{Label, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::data::files::row_name;
 use crate::app::theme::icons;
-use crate::app::widgets::{Action, SlotActions, button, one_line, slot_ui};
-use crate::data::{Example, Imported, LeakRemedy, Prepared, Side};
-use crate::project::{Project, RowId};
+use crate::app::widgets::{Action, SlotActions, button, slot_ui};
+use crate::data::{Example, Prepared, Side};
+use crate::project::RowId;
+use crate::words::one_line;
 
 /// Characters shown of a text.
 const LENGTH: usize = 400;
@@ -35,16 +36,6 @@ pub fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSend
             sender.send(AppCommand::CompareAgain);
         }
     });
-}
-
-/// The project edit that applies a remedy.
-pub fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
-    let mut next = remedy.apply(project, imported);
-    match remedy {
-        LeakRemedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
-        LeakRemedy::DropDuplicates => Edit::Cleaning(next.cleaning),
-        _ => Edit::Divide(Box::new((next.dataset, next.split))),
-    }
 }
 
 /// A row with its label and split, and the beginning of its text.

@@ -4,11 +4,12 @@ use egui::{CollapsingHeader, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::prepare::comparing::{comparing_ui, remedy_edit, row};
+use crate::app::steps::prepare::comparing::{comparing_ui, row};
+use crate::app::steps::remedies::remedy_button;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::count;
-use crate::app::widgets::{banner, button, section};
-use crate::data::{Leak, LeakRemedy, LeakageReport, Prepared};
+use crate::app::widgets::{banner, section};
+use crate::data::{Finding, LeakageReport, Prepared};
+use crate::words::count;
 
 /// Most rows shown of a finding; the rest are counted.
 const ROWS: usize = 20;
@@ -27,88 +28,72 @@ pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sende
             ui.label(theme.muted("The rows aren't split yet"));
             return;
         }
-        let (ignored, open): (Vec<&Leak>, Vec<&Leak>) = report.leaks.iter().partition(|leak| leak.ignored);
+        let (ignored, open): (Vec<&Finding>, Vec<&Finding>) =
+            report.findings.iter().partition(|finding| finding.ignored);
         if open.is_empty() {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.ink(Tone::Success)).size(theme.text.heading));
                 ui.label(theme.strong(if ignored.is_empty() { "No leakage found" } else { "No other leakage found" }));
             });
         }
-        for leak in open {
-            finding(ui, ctx, prepared, leak, sender);
+        for finding in open {
+            finding_ui(ui, ctx, prepared, finding, sender);
         }
-        for leak in ignored {
+        for finding in ignored {
             ui.horizontal_wrapped(|ui| {
-                ui.label(theme.muted(format!("{}  {}: ignored by you", icons::EYE_SLASH, leak.kind.title())));
-                remedies(ui, ctx, leak, sender);
+                ui.label(theme.muted(format!("{}  {}: ignored by you", icons::EYE_SLASH, finding.title())));
+                remedies(ui, ctx, finding, sender);
             });
         }
-        looked_for(ui, ctx, report);
+        checked(ui, ctx, report);
     });
 }
 
-fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak, sender: &mut CommandSender) {
+fn finding_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, finding: &Finding, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let tone = if leak.is_hint() { Tone::Neutral } else { Tone::Warning };
-    let title = leak.kind.title();
-    let title = if leak.is_hint() { format!("Worth a look: {title}") } else { title };
-    banner(ui, theme, tone, &title, &leak.in_words(), |ui| {
-        remedies(ui, ctx, leak, sender);
+    let (tone, title) = if finding.is_problem() {
+        (Tone::Warning, finding.title())
+    } else {
+        (Tone::Neutral, format!("Worth a look: {}", finding.title()))
+    };
+    banner(ui, theme, tone, &title, &finding.in_words(), |ui| {
+        remedies(ui, ctx, finding, sender);
     });
     ui.add_space(-theme.space.s);
-    ui.push_id(leak.kind.key(), |ui| {
-        let rows =
-            if leak.rows.len() == 1 { "row".to_owned() } else { format!("{} rows", count(leak.rows.len() as u64)) };
+    ui.push_id(finding.key(), |ui| {
+        let rows = if finding.rows.len() == 1 {
+            "row".to_owned()
+        } else {
+            format!("{} rows", count(finding.rows.len() as u64))
+        };
         let header = CollapsingHeader::new(theme.small(format!("Show the {rows}"))).id_salt("rows");
         header.show(ui, |ui| {
-            for (place, &id) in leak.rows.iter().take(ROWS).enumerate() {
+            for (place, &id) in finding.rows.iter().take(ROWS).enumerate() {
                 if place > 0 {
                     ui.separator();
                 }
                 row(ui, ctx, prepared, id);
             }
-            if leak.rows.len() > ROWS {
-                ui.label(theme.small(format!("And {} more", count((leak.rows.len() - ROWS) as u64))));
+            if finding.rows.len() > ROWS {
+                ui.label(theme.small(format!("And {} more", count((finding.rows.len() - ROWS) as u64))));
             }
         });
     });
     ui.add_space(theme.space.s);
 }
 
-fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut CommandSender) {
-    for remedy in &leak.remedies {
-        let (icon, why) = match remedy {
-            LeakRemedy::KeepNearTogether => {
-                (icons::ARROWS_MERGE, "Split at random, and keep near-duplicates in the same split")
-            }
-            LeakRemedy::SplitByGroup(_) => {
-                (icons::ARROWS_MERGE, "Split at random, and keep these rows in the same split")
-            }
-            LeakRemedy::SplitByTime => (icons::CLOCK, "Train on the oldest rows and test on the newest"),
-            LeakRemedy::DropDuplicates => (icons::BROOM, "Keep the first row of each text and label"),
-            LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Stop prepending this column to the text"),
-            LeakRemedy::LeaveOut(_) => (
-                icons::X,
-                "Keep one row per group. Rows that a file or the split column puts in the test set are always kept. You \
-                 can undo this",
-            ),
-            LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Ignore this. It won't be reported again, here or in training"),
-            LeakRemedy::LookAgain(_) => (icons::EYE, "Report this again"),
-        };
-        if button(ui, ctx.theme, icon, &remedy.text()).on_hover_text(why).clicked()
-            && let Some(imported) = ctx.imported
-        {
-            sender.edit(remedy_edit(remedy, ctx.project, imported));
-        }
+fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, finding: &Finding, sender: &mut CommandSender) {
+    for remedy in &finding.remedies {
+        remedy_button(ui, ctx, remedy, sender);
     }
 }
 
-fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
+fn checked(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     let theme = ctx.theme;
     let mut line = |text: String| ui.add(Label::new(theme.small(text)).wrap());
-    line(format!("Checked: {}", report.looked_for.join("; ")));
-    if !report.not_looked_for.is_empty() {
-        line(format!("Not checked: {}", report.not_looked_for.join("; ")));
+    line(format!("Checked: {}", report.checked.join("; ")));
+    if !report.not_checked.is_empty() {
+        line(format!("Not checked: {}", report.not_checked.join("; ")));
     }
 }
 
@@ -173,14 +158,14 @@ mod tests {
     fn leakage_findings_can_be_fixed_with_a_click_and_undone() {
         for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
             let (mut window, _folder) = tickets(theme, 1.0);
-            window.get_by_label("Worth a look: The same 'customer' on two sides");
+            window.get_by_label("Worth a look: The same 'customer' across the split");
             window.get_by_label("Worth a look: 'reason' gives the label away");
             picture(&format!("leakage-{theme:?}").to_lowercase(), &mut window);
             window.check_accessibility();
             let before = hone(&mut window).prepared().unwrap();
-            click(&mut window, "Keep rows of the same 'customer' together");
+            click(&mut window, "Keep rows with the same 'customer' together");
             assert_eq!(hone(&mut window).project().dataset.group_column(), Some("customer"));
-            assert!(window.query_by_label("Worth a look: The same 'customer' on two sides").is_none());
+            assert!(window.query_by_label("Worth a look: The same 'customer' across the split").is_none());
             undo(&mut window);
             assert_eq!(hone(&mut window).project().dataset.group_column(), None);
             assert_eq!(hone(&mut window).prepared().unwrap().split_hash, before.split_hash);
@@ -190,12 +175,12 @@ mod tests {
     #[test]
     fn an_ignored_finding_stays_listed_and_can_be_reported_again() {
         let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
-        click(&mut window, "Keep rows of the same 'customer' together");
+        click(&mut window, "Keep rows with the same 'customer' together");
         click(&mut window, "Ignore");
         window.get_by_label_contains("'reason' gives the label away: ignored by you");
         window.get_by_label("No other leakage found");
         picture("leakage-ignored", &mut window);
-        click(&mut window, "Look again");
+        click(&mut window, "Stop ignoring");
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }
 
@@ -294,6 +279,6 @@ mod tests {
             settle(&mut window);
             picture(&format!("leakage-twice-{place}"), &mut window);
         }
-        window.get_by_label("Keep rows of the same 'customer' together");
+        window.get_by_label("Keep rows with the same 'customer' together");
     }
 }

@@ -18,10 +18,10 @@ use crate::app::steps::prepare::pattern_editor::{PatternsState, pattern_name, pa
 use crate::app::steps::prepare::split::split_ui;
 use crate::app::steps::prepare::switches::{SWITCHES, Switch};
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{Action, banner, button, diff_ui, empty_state, page, primary_button, running_card, section};
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
+use crate::words::{count, counted};
 use crate::worker::Survey;
 
 /// Most changed rows shown next to the switches.

@@ -6,10 +6,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::data::combo;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{count, counted, percent};
 use crate::app::widgets::{Action, button, field_label, is_narrow, running_ui, section};
 use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
+use crate::words::{count, counted, percent};
 use crate::worker::Survey;
 
 /// Most labels listed.

@@ -12,13 +12,13 @@ use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::data::files::row_name;
 use crate::app::steps::review::queue::{Decision, Order, Queue};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{
     Chosen, badge, banner, button, card, empty_state, is_narrow, page, primary_button, probability_bars_ui,
     progress_ui, row_list_ui,
 };
 use crate::evaluation::Prediction;
 use crate::project::{RowEdit, RowId, Step};
+use crate::words::{count, counted};
 use crate::worker::RunResults;
 
 /// Height of the list when it is above the selected row.

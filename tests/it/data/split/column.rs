@@ -36,11 +36,11 @@ fn unknown_and_empty_values_in_the_split_column_are_reported_with_their_row() {
     assert_eq!(
         ready.blockers,
         [
-            "'tset' in the split column 'part' of main.csv names no side (row 61; 2 such rows in all). Known are train, validation \
-             (valid, val, dev, eval) and test, in any case. Change the value in the file, exclude the rows, or split another way \
-             in Prepare",
-            "The split column 'part' of main.csv is empty in row 62 (2 such rows in all). Fill it in in the file, exclude the \
-             rows, or split another way in Prepare",
+            "'tset' in the split column 'part' of main.csv is not the name of a side (row 61; 2 such rows in all). Hone knows train, \
+             validation (valid, val, dev, eval) and test, in upper or lower case. Change the value in the file, exclude the rows, \
+             or split in another way in Prepare",
+            "The split column 'part' of main.csv is empty in row 62 (2 such rows in all). Fill it in, exclude the rows, or split \
+             in another way in Prepare",
         ]
     );
 }
@@ -51,7 +51,7 @@ fn validation_rows_are_drawn_from_training_when_the_column_names_none() {
     let ready = by_column(&main, |_| ());
     assert_eq!(rows(&ready), [72, 8, 20]);
     assert!(sides(&ready).iter().all(|(&row, &side)| (row > 80) == (side == Side::Test)));
-    let word = "'part' names no validation rows: 8 of its 80 training rows, taken by chance, are validation";
+    let word = "'part' has no validation rows: 8 of its 80 training rows, chosen at random, are used for validation";
     assert_eq!(ready.warnings, [word]);
     let of_rows = by_column(&main, |project| {
         // The test is as the column says, whatever its size would be otherwise.
@@ -62,12 +62,12 @@ fn validation_rows_are_drawn_from_training_when_the_column_names_none() {
     assert_eq!(
         all.blockers,
         [
-            "There are no rows for validation, which decides when training is best. Its size (500 rows) takes all of the 80 training \
-             rows there are, or more. Lower it in Prepare, or give a validation file"
+            "There are no validation rows. They are needed to choose the best checkpoint. Its size (500 rows) takes all of the 80 \
+             training rows, or more. Decrease it in Prepare, or add a validation file"
         ]
     );
     let none = by_column(&main, |project| project.split.validation = Size::NONE);
-    assert!(none.blockers[0].contains("There are no rows for validation"), "{:?}", none.blockers);
+    assert!(none.blockers[0].contains("There are no validation rows"), "{:?}", none.blockers);
 }
 
 #[test]

@@ -150,8 +150,7 @@ fn when_near_duplicates_leave_no_validation_rows_the_error_says_so() {
     );
     project.split.keep_near_together = true;
     let (_, ready) = prepared(&project, folder.path());
-    let told =
-        ready.blockers.iter().any(|blocker| blocker.contains("In Prepare rows nearly the same are kept together"));
+    let told = ready.blockers.iter().any(|blocker| blocker.contains("The split keeps near-duplicates together"));
     assert!(told, "{:?}", ready.blockers);
     project.split.keep_near_together = false;
     let (_, ready) = prepared(&project, folder.path());

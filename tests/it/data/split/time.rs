@@ -30,7 +30,7 @@ fn split_by_time_trains_on_the_oldest_rows_and_tests_on_the_newest() {
     assert_eq!(rows(&ready), [142, 20, 40], "the two without a date train");
     assert!(
         ready.warnings.iter().any(|warning| warning
-            == "2 rows have no date in 'written' that can be read: they are learnt from. The first is row 201: 'some day'"),
+            == "2 rows have no readable date in 'written' and go to the training set. The first is row 201: 'some day'"),
         "{:?}",
         ready.warnings
     );
@@ -60,19 +60,13 @@ fn rows_of_one_day_stay_together_and_a_warning_says_what_that_costs() {
     assert_eq!(rows(&by_time(10, &|_| ())), [210, 30, 60]);
     assert_eq!(rows(&by_time(10, &|project| project.split.test = Size::Rows(31))), [240, 30, 30]);
     let half = by_time(10, &|project| project.split.test = Size::Rows(15));
-    let word = "Test has 30 rows where about 15 were asked for: rows of the same time stay together";
+    let word = "Test has 30 rows, but about 15 were requested: rows of the same time stay together";
     assert_eq!(half.warnings, [word]);
     let two = by_time(2, &|_| ());
     assert_eq!(rows(&two), [30, 30, 0]);
-    assert!(
-        two.warnings.iter().any(|warning| warning.contains("has too few different dates to give test rows of its own"))
-    );
+    assert!(two.warnings.iter().any(|warning| warning.contains("has too few different dates for a test set")));
     let one = by_time(1, &|_| ());
-    assert!(
-        one.blockers.iter().any(|blocker| blocker.contains("There are no rows for validation")),
-        "{:?}",
-        one.blockers
-    );
+    assert!(one.blockers.iter().any(|blocker| blocker.contains("There are no validation rows")), "{:?}", one.blockers);
 }
 
 #[test]
@@ -86,7 +80,7 @@ fn ambiguous_days_and_months_give_a_warning() {
     project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let warnings = prepared(&project, folder.path()).1.warnings;
-    let word = "Days and months cannot be told apart in 'written': '1/1/2024' is read as month, day, year";
+    let word = "Days and months are ambiguous in 'written': '1/1/2024' is read as month, day, year";
     assert!(warnings.iter().any(|warning| warning == word), "{warnings:?}");
 }
 
@@ -102,9 +96,7 @@ fn a_label_only_in_the_newest_rows_blocks_training() {
     project.dataset.set_role("written", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let blockers = prepared(&project, folder.path()).1.blockers;
-    assert!(
-        blockers[0].contains(
-            "The label 'new' is in test (row 97, 4 rows in all) but not in the training rows. Split at random"
-        )
-    );
+    assert!(blockers[0].contains(
+        "The label 'new' is in the test set (row 97, 4 rows in all) but not in the training set. Split at random"
+    ));
 }
