@@ -1,17 +1,31 @@
 //! The terminal, through the real program.
+//!
+//! What the program prints is kept in these tests word for word, as inline snapshots of [`Place::terminal`], so that a
+//! change of wording shows in the diff. To accept new wording, with `cargo install cargo-insta` done once:
+//!
+//! ```text
+//! cargo insta test --test it -- cli::      # runs the tests and collects what they print now
+//! cargo insta review                       # shows each difference and writes what you accept into the tests
+//! ```
+//!
+//! Read each difference: a snapshot accepted unread tests nothing.
 
 mod adapt;
 mod bad_input;
 mod columns;
 mod data;
+mod help;
 mod job;
 mod old_projects;
+mod split;
 mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// The tiny random model of the fixtures: real files, a second of training.
@@ -70,6 +84,32 @@ impl Place {
         Ended::from(self.command(arguments).output().unwrap(), self.folder.path())
     }
 
+    /// What the terminal shows of command lines: each line, its output, its progress and errors (each line after `! `)
+    /// and its exit code if it failed. What differs from run to run is replaced, see [`steady`].
+    ///
+    /// Words may be quoted by `'`. `TINY_BERT` stands for the folder of the tiny model.
+    fn terminal(&self, lines: &str) -> String {
+        let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.map(|line| self.shown(line)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// As [`Self::terminal`], with every number replaced by `#`: scores of a model may differ from processor to processor.
+    fn terminal_without_numbers(&self, lines: &str) -> String {
+        without_numbers(&self.terminal(lines))
+    }
+
+    fn shown(&self, line: &str) -> String {
+        let words = words(line.strip_prefix("hone").unwrap());
+        let ended = self.hone(&words.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(!ended.err.contains("panicked"), "{line}\n{}", ended.err);
+        let mut shown = format!("$ {line}\n{}", ended.out);
+        ended.err.lines().for_each(|line| shown.push_str(&format!("! {line}\n")));
+        if ended.code != Some(0) {
+            shown.push_str(&format!("exit code {}\n", ended.code.unwrap()));
+        }
+        steady(&shown)
+    }
+
     /// As [`Self::hone`], for what must go well.
     fn good(&self, arguments: &[&str]) -> String {
         let ended = self.hone(arguments);
@@ -82,13 +122,11 @@ impl Place {
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error} in:\n{out}"))
     }
 
-    /// As [`Self::hone`], for what must fail with that code; gives the error's text.
+    /// As [`Self::hone`], for what must fail with that code; gives the error.
     fn bad(&self, code: i32, arguments: &[&str]) -> String {
         let ended = self.hone(arguments);
         assert_eq!(ended.code, Some(code), "hone {}\n{}{}", arguments.join(" "), ended.out, ended.err);
-        assert!(!ended.err.contains("panicked"), "{}", ended.err);
-        let error = ended.err.lines().skip_while(|line| !line.to_lowercase().starts_with("error:"));
-        error.collect::<Vec<_>>().join("\n")
+        ended.err
     }
 
     /// A project in `shop` on `reviews.csv` and the tiny model.
@@ -119,6 +157,62 @@ impl Ended {
         };
         Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
+}
+
+/// The words of a command line.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut is_quoted = false;
+    for letter in line.trim().chars() {
+        match letter {
+            '\'' => is_quoted = !is_quoted,
+            ' ' if !is_quoted => words.push(String::new()),
+            letter => words.last_mut().unwrap().push(letter),
+        }
+    }
+    words.into_iter().filter(|word| !word.is_empty()).map(|word| word.replace("TINY_BERT", TINY_BERT)).collect()
+}
+
+/// Every number replaced by `#`, with the spaces before it, which align columns.
+fn without_numbers(text: &str) -> String {
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" *\b\d+([.,]\d+)*(e-?\d+)?%?").unwrap());
+    static ALIGNED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r" +(\[(time|size|device)\])").unwrap());
+    let line = |line: &str| match line.strip_prefix("exit code") {
+        Some(_) => line.to_owned(),
+        None => {
+            let hidden = |number: &Captures| if number[0].starts_with(' ') { " #" } else { "#" };
+            ALIGNED.replace_all(&NUMBER.replace_all(line, hidden), " $1").into_owned()
+        }
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Replaces what differs from run to run or from machine to machine: the model's folder, names of runs, times, speeds,
+/// sizes in memory and on disk, the device that computes.
+fn steady(text: &str) -> String {
+    static REPLACED: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        let replaced = [
+            (r"\d{4}-\d\d-\d\d-\d{6}-[0-9a-f]{4}", "[run]"),
+            (r", \d+( min \d\d)? s left", ""),
+            (r"\d+ (h|min) \d\d (min|s)\b", "[time]"),
+            (r"\d+(\.\d+)? (s|ms|min|h)\b", "[time]"),
+            (r"[\d,]+ tokens/s", "[speed] tokens/s"),
+            (r"[\d,.]+ (MB|GB)\b", "[size]"),
+            (r"\b(CPU|[\w ]*GPU), (f32|bf16)", "[device]"),
+        ];
+        replaced.map(|(pattern, replacement)| (Regex::new(pattern).unwrap(), replacement)).into()
+    });
+    let text = text.replace(TINY_BERT, "TINY_BERT");
+    REPLACED.iter().fold(text, |text, (pattern, replacement)| pattern.replace_all(&text, *replacement).into_owned())
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_replaced() {
+    let shown = format!(
+        "{TINY_BERT}: run 2026-11-23-102415-06af on CPU, f32: 1.2 s at 12,345 tokens/s, 1,200 MB; 3 min 04 s, 7 s left"
+    );
+    assert_eq!(steady(&shown), "TINY_BERT: run [run] on [device]: [time] at [speed] tokens/s, [size]; [time]");
+    assert_eq!(words("new 'my shop' --model TINY_BERT"), ["new", "my shop", "--model", TINY_BERT]);
 }
 
 /// A CSV with three labels of `each` rows, every text its own.
