@@ -45,7 +45,50 @@ fn files_that_cannot_be_read() {
             hone new shop --data empty.csv --text a --label b
             "
         ),
-        @""
+        @r"
+        $ hone inspect absent.csv
+        ! Error: There is no file at [folder]/absent.csv. Was it moved or renamed?
+        exit code 1
+
+        $ hone inspect folder
+        ! Error: [folder]/folder is a folder without rows. Choose a file inside it, or a folder with a subfolder of .txt files for each label, documents (.docx, .txt, .md), or Parquet or Arrow files.
+        exit code 1
+
+        $ hone inspect empty.csv
+        ! Error: [folder]/empty.csv is empty. Choose a file with a header line and one row for each text.
+        exit code 1
+
+        $ hone inspect blank.csv
+        ! Reading the file
+        ! Error: [folder]/blank.csv is empty. Choose a file with a header line and one row for each text.
+        exit code 1
+
+        $ hone inspect picture.csv
+        ! Error: [folder]/picture.csv is a picture, not a text file. Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook.
+        exit code 1
+
+        $ hone inspect noise.csv
+        ! Reading the file
+        ! Error: [folder]/noise.csv is a binary file, not a text file. Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook.
+        exit code 1
+
+        $ hone inspect folder/inside.csv --encoding klingon
+        ! Reading the file
+        ! Error: 'klingon' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or leave it empty to detect it.
+        exit code 1
+
+        $ hone new shop --data absent.csv --text a --label b
+        ! Error: There is no file at [folder]/absent.csv. Was it moved or renamed?
+        exit code 1
+
+        $ hone new shop --data folder --text a --label b
+        ! Error: [folder]/folder is a folder without rows. Choose a file inside it, or a folder with a subfolder of .txt files for each label, documents (.docx, .txt, .md), or Parquet or Arrow files.
+        exit code 1
+
+        $ hone new shop --data empty.csv --text a --label b
+        ! Error: [folder]/empty.csv is empty. Choose a file with a header line and one row for each text.
+        exit code 1
+        "
     );
     assert!(!place.path("shop").exists(), "nothing is made for a file that cannot be read");
 }
@@ -63,17 +106,89 @@ fn columns_and_models_that_do_not_exist() {
             hone new shop --data data.csv --text review --label mood --model home
             "
         ),
-        @""
+        @r"
+        $ hone new shop --data data.csv --text reveiw --label mood --model TINY_BERT
+        ! Reading the file
+        ! Finding rows: 15 B of 402 B
+        ! Error: There is no column 'reveiw'. Did you mean 'review'? The columns are: id, review, mood.
+        exit code 1
+
+        $ hone new shop --data data.csv --text review --label stars --model TINY_BERT
+        ! Reading the file
+        ! Finding rows: 15 B of 402 B
+        ! Error: There is no column 'stars'. The columns are: id, review, mood.
+        exit code 1
+
+        $ hone new shop --data data.csv --text review --label mood --model bert-huge
+        ! Error: 'bert-huge' is neither a known model nor a folder. Available models: minilm-l6, bge-small-en, bert-base-uncased.
+        exit code 1
+
+        $ hone new shop --data data.csv --text review --label mood --model home
+        ! Error: 'home' is neither a known model nor a folder. Available models: minilm-l6, bge-small-en, bert-base-uncased.
+        exit code 1
+        "
     );
 }
 
 #[test]
 fn data_that_cannot_be_trained_on() {
     let one_label = "review,mood\nI like it,good\nI like it more,good\nI like it most,good\n";
-    assert_snapshot!(training(one_label, ""), @"");
+    assert_snapshot!(training(one_label, ""), @r"
+        $ hone new shop --data data.csv --text review --label mood --model TINY_BERT
+        Created project shop in shop with 3 rows.
+        Text: review. Label: mood.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 12 B of 67 B
+
+        $ hone train shop --set epochs=1
+        ! Reading the file
+        ! Finding rows: 12 B of 67 B
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Error: Hone cannot train on this data yet: There is only one label: all 3 rows are 'good'. At least two are needed. Choose another label column than 'mood', or check the merged and excluded labels.
+        exit code 1
+        ");
     let rare = format!("{}999,a single one of its kind,unique\n", reviews(20));
-    assert_snapshot!(training(&rare, ""), @"");
-    assert_snapshot!(training(&reviews(20), " --test strange.csv"), @"");
+    assert_snapshot!(training(&rare, ""), @r"
+        $ hone new shop --data data.csv --text review --label mood --model TINY_BERT
+        Created project shop in shop with 61 rows.
+        Text: review. Label: mood.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 15 B of 2.7 KiB
+
+        $ hone train shop --set epochs=1
+        ! Reading the file
+        ! Finding rows: 15 B of 2.7 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Error: Hone cannot train on this data yet: Too few rows to split: 'unique' (1 row). Each label needs at least 3, one for each of training, validation, test. Add rows, merge the label with another, or exclude it in Labels.
+        exit code 1
+        ");
+    assert_snapshot!(training(&reviews(20), " --test strange.csv"), @r"
+        $ hone new shop --data data.csv --text review --label mood --model TINY_BERT --test strange.csv
+        Created project shop in shop with 60 rows.
+        Text: review. Label: mood.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Reading the file
+        ! Finding rows: 12 B of 31 B
+
+        $ hone train shop --set epochs=1
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Reading the file
+        ! Finding rows: 12 B of 31 B
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Error: Hone cannot train on this data yet: The label 'splendid' in strange.csv (row 1, 1 row in all) is not in the training set, so the model can never predict it. Correct it, merge it with another label, or exclude it in Labels.
+        exit code 1
+        ");
 }
 
 #[test]
@@ -87,11 +202,47 @@ fn weights_that_cannot_be_used() {
     place.good(&["new", "other", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", "model"]);
     let train = "hone train other --set epochs=1";
     place.write("model/model.safetensors", &weights[..weights.len() / 2]);
-    assert_snapshot!(place.terminal(train), @"");
+    assert_snapshot!(place.terminal(train), @r"
+        $ hone train other --set epochs=1
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Loading the model
+        ! Training on [device].
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (incomplete metadata, file not fully covered). Download the model again.
+        exit code 1
+        ");
     place.write("model/model.safetensors", b"not weights at all");
-    assert_snapshot!(place.terminal(train), @"");
+    assert_snapshot!(place.terminal(train), @r"
+        $ hone train other --set epochs=1
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Loading the model
+        ! Training on [device].
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (header too large). Download the model again.
+        exit code 1
+        ");
     fs::remove_file(place.path("model/model.safetensors")).unwrap();
-    assert_snapshot!(place.terminal(train), @"");
+    assert_snapshot!(place.terminal(train), @r"
+        $ hone train other --set epochs=1
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Loading the model
+        ! Training on [device].
+        ! Error: The model folder [folder]/model has no model.safetensors. It must hold config.json, model.safetensors and tokenizer.json: download the model again, or choose another folder.
+        exit code 1
+        ");
 }
 
 #[test]
@@ -102,14 +253,26 @@ fn projects_that_cannot_be_opened() {
     let train = "hone train shop --set epochs=1";
 
     place.write("shop/project.ron", "(schema_version: 70, name: \"From tomorrow\")");
-    assert_snapshot!(place.terminal(train), @"");
+    assert_snapshot!(place.terminal(train), @r"
+        $ hone train shop --set epochs=1
+        ! Error: shop/project.ron was written by a newer version of Hone (project format 70; this version reads up to 2). Update Hone to open it; nothing was changed.
+        exit code 1
+        ");
     place.write("shop/project.ron", text.replace("warmup: 0.1", "warmup: 0,1"));
-    assert_snapshot!(place.terminal(train), @"");
+    assert_snapshot!(place.terminal(train), @r#"
+        $ hone train shop --set epochs=1
+        ! Error: shop/project.ron is damaged at line 69, column 19: Found invalid std identifier "1", try the raw identifier `r#1` instead. The last autosave is intact and can be opened instead.
+        exit code 1
+        "#);
     place.write("shop/project.ron", &text);
     let file = ProjectFile::open(&place.path("shop")).unwrap();
     file.file.autosave(&file.project).unwrap();
     place.write("shop/project.ron", &text[..200]);
-    assert_snapshot!(place.terminal(train), @"");
+    assert_snapshot!(place.terminal(train), @r"
+        $ hone train shop --set epochs=1
+        ! Error: shop/project.ron is damaged at line 10, column 23: Unexpected end of RON. The last autosave is intact and can be opened instead.
+        exit code 1
+        ");
     assert_snapshot!(
         place.terminal(
             "
@@ -119,7 +282,23 @@ fn projects_that_cannot_be_opened() {
             hone predict home reviews.csv --out a.xlsx
             "
         ),
-        @""
+        @r"
+        $ hone train nowhere
+        ! Error: There is no project in nowhere. Choose a folder with a project.ron, or create a project with `hone new`.
+        exit code 1
+
+        $ hone runs nowhere
+        ! Error: There is no project in nowhere. Choose a folder with a project.ron, or create a project with `hone new`.
+        exit code 1
+
+        $ hone predict home reviews.csv --out a.csv
+        ! Error: 'home' is neither a project (no project.ron) nor a model folder (no config.json). Check the path.
+        exit code 1
+
+        $ hone predict home reviews.csv --out a.xlsx
+        ! Error: Predictions are written as CSV, but a.xlsx ends in .xlsx. Use an --out name that ends in .csv.
+        exit code 1
+        "
     );
 }
 
@@ -128,11 +307,33 @@ fn places_that_cannot_be_written() {
     let place = Place::new();
     place.write("reviews.csv", reviews(3));
     place.write("file", "in the way");
-    assert_snapshot!(place.terminal("hone new file/shop --data reviews.csv --text review --label mood"), @"");
+    assert_snapshot!(place.terminal("hone new file/shop --data reviews.csv --text review --label mood"), @r"
+        $ hone new file/shop --data reviews.csv --text review --label mood
+        ! Reading the file
+        ! Finding rows: 15 B of 402 B
+        ! Error: Could not create file/shop: a part of the path is a file, not a folder. Choose another path.
+        exit code 1
+        ");
 
     place.project();
     place.write("shop/runs", "in the way");
-    assert_snapshot!(place.terminal("hone train shop --set epochs=1"), @"");
+    assert_snapshot!(place.terminal("hone train shop --set epochs=1"), @r"
+        $ hone train shop --set epochs=1
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Loading the model
+        ! Training on [device].
+        ! Loaded 39 tensors; 30531 of 30531 parameters to train.
+        ! A new classification head was made for 3 labels.
+        ! Warning: The model reads at most 64 tokens: longer texts are truncated.
+        ! Tokenising
+        ! Error: Could not create shop/runs: a file with that name already exists. Choose another path.
+        exit code 1
+        ");
 }
 
 #[test]
@@ -147,6 +348,17 @@ fn runs_that_do_not_exist() {
             hone runs shop
             "
         ),
-        @""
+        @r"
+        $ hone evaluate shop
+        ! Error: There is no run with a model in shop. It has no runs yet: train first, with `hone train` or the Train step.
+        exit code 1
+
+        $ hone export shop --format hf --out a --run x
+        ! Error: There is no run 'x' in shop. It has no runs yet: train first, with `hone train` or the Train step.
+        exit code 1
+
+        $ hone runs shop
+        No runs yet. Start one with: hone train shop
+        "
     );
 }

@@ -31,7 +31,118 @@ fn several_files_are_inspected_and_made_into_one_project() {
             hone inspect a.csv weather.csv
             "
         ),
-        @""
+        @r"
+        $ hone inspect a.csv b.csv
+        file   rows  bad rows  kind
+        a.csv    30         0  CSV
+        b.csv    30         2  CSV
+
+        60 rows, 3,917 bytes in total
+
+        column     filled  distinct  role             first value
+        review_id      60        60  id               R-0
+        title          60        60  before the text  The great one of 0
+        body           60        60  text             I found number 0 great on arrival
+        mood           60         3  label            good
+        file           60         2                   a.csv
+
+        2 rows could not be read:
+          row 31 of b.csv (line 32): 1 field instead of 4: 'title' is missing
+          row 32 of b.csv (line 33): 2 fields instead of 4: 'body' is missing
+
+        label  rows  share
+        bad      20  33.3%
+        fair     20  33.3%
+        good     20  33.3%
+
+        Words per text: 12 to 12, median 12, 95th percentile 12.
+        60 rows to use, none dropped.
+
+        71 distinct words among 720 words in 60 texts.
+        Typical words of each label (by log-odds with a prior, strongest first):
+          bad: broken
+          fair: okay
+          good: great
+        Languages of 60 texts: English 100.0%.
+
+        No problems found.
+        Warning: b.csv: 2 rows could not be read and will be ignored. The first is row 31 (line 32): 1 field instead of 4: 'title' is missing.
+
+        No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
+        Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Cleaning texts
+        ! Detecting languages
+        ! Counting words
+        ! Checking the columns
+        ! Looking for personal data
+        ! Looking for repeated sentences
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+
+        $ hone new shop --data a.csv --data b.csv --model TINY_BERT
+        Created project shop in shop with 60 rows.
+        Text: title, then body. Label: mood.
+        Other columns: id review_id.
+        2 rows of [folder]/b.csv could not be read. To see them, run `hone inspect`.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+
+        $ hone inspect a.csv c.csv
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Error: There is no file at [folder]/c.csv. Was it moved or renamed?
+        exit code 1
+
+        $ hone inspect a.csv a.csv
+        ! Error: [folder]/a.csv is twice among the data files, so each of its rows would count twice. Remove it once.
+        exit code 1
+
+        $ hone inspect a.csv weather.csv
+        file         rows  bad rows  kind
+        a.csv          30         0  CSV
+        weather.csv     1         0  CSV
+
+        31 rows, 1,954 bytes in total
+
+        column     filled  distinct  role             first value
+        review_id      30        30                   R-0
+        title          30        30  before the text  The great one of 0
+        body           30        30  text             I found number 0 great on arrival
+        mood           30         3  label            good
+        city            1         1                   Delft
+        rain            1         1                   3
+        file           31         2                   a.csv
+
+        Missing values: review_id 3.2% (1), title 3.2% (1), body 3.2% (1), mood 3.2% (1), city 96.8% (30), rain 96.8% (30).
+
+        Words per text: 0 to 0, median 0, 95th percentile 0.
+        0 rows to use, none dropped.
+
+        0 distinct words among 0 words in 0 texts.
+        Languages of 0 texts: .
+
+        No problems found.
+        Problem: weather.csv has no column in common with a.csv: it has 'city', 'rain'. Remove it from the files, or give its columns the same names.
+        Warning: weather.csv has no column 'title' for the text, so all its rows (1) are empty there. It has: 'city', 'rain'.
+        Warning: weather.csv has no column 'body' for the text, so all its rows (1) are empty there. It has: 'city', 'rain'.
+        Warning: weather.csv has no column 'mood' for the label, so all its rows (1) are empty there. It has: 'city', 'rain'.
+
+        No leakage found. Checked: duplicates across the split.
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Reading the file
+        ! Finding rows: 10 B of 18 B
+        ! Checking the columns
+        ! Finding near-duplicates
+        "
     );
     let json = place.json(&["inspect", "a.csv", "b.csv", "--json"]);
     assert_eq!((json["rows"].as_u64(), json["files"][1]["bad_rows"].as_u64()), (Some(60), Some(2)));
@@ -60,7 +171,41 @@ fn named_columns_are_used_and_a_column_has_one_role() {
             hone new shop --force --data a.csv --model TINY_BERT --id mood --label mood
             "
         ),
-        @""
+        @r"
+        $ hone new shop --data a.csv --model TINY_BERT --text body
+        Created project shop in shop with 30 rows.
+        Text: body. Label: mood.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+
+        $ hone new shop --force --data a.csv --model TINY_BERT --text body --title review_id --title title
+        Created project shop in shop with 30 rows.
+        Text: review_id, then title, then body. Label: mood.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+
+        $ hone new shop --force --data a.csv --model TINY_BERT --text body --id review_id
+        Created project shop in shop with 30 rows.
+        Text: body. Label: mood.
+        Other columns: id review_id.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+
+        $ hone new shop --force --data a.csv --model TINY_BERT --title titel
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Error: There is no column 'titel'. Did you mean 'title'? The columns are: review_id, title, body, mood.
+        exit code 1
+
+        $ hone new shop --force --data a.csv --model TINY_BERT --id mood --label mood
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Error: The column 'mood' cannot be both 'label' and 'id'.
+        exit code 1
+        "
     );
 }
 
@@ -86,7 +231,79 @@ fn columns_of_one_label_each_are_suggested_and_used_when_named() {
             hone inspect codes.csv --label good --label bad
             "
         ),
-        @""
+        @r"
+        $ hone inspect rows.csv
+        [folder]/rows.csv: 41 rows, 1,501 bytes, UTF-8, separated by ','
+
+        column  filled  distinct  role  first value
+        text        41        41  text  what came on day 0 is as it was
+        good        41         2        1
+        bad         41         2        0
+
+        These columns look like one-hot labels: good, bad. To use them, add --label good --label bad.
+        ! Reading the file
+        ! Finding rows: 14 B of 1.5 KiB
+
+        $ hone new shop --data rows.csv --model TINY_BERT
+        ! Reading the file
+        ! Finding rows: 14 B of 1.5 KiB
+        ! Error: These columns look like one-hot labels: good, bad. To use them, add --label good --label bad.
+        exit code 1
+
+        $ hone new shop --data rows.csv --model TINY_BERT --label good --label bad
+        Created project shop in shop with 41 rows.
+        Text: text. Label: good, bad.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: 14 B of 1.5 KiB
+
+        $ hone inspect rows.csv --label good --label bad
+        [folder]/rows.csv: 41 rows, 1,501 bytes, UTF-8, separated by ','
+
+        column  filled  distinct  role   first value
+        text        41        41  text   what came on day 0 is as it was
+        good        41         2  label  1
+        bad         41         2  label  0
+
+        label  rows  share
+        bad      20  50.0%
+        good     20  50.0%
+
+        Words per text: 9 to 9, median 9, 95th percentile 9.
+        40 rows to use, after dropping 1 row with several labels marked.
+
+        48 distinct words among 360 words in 40 texts.
+        Languages of 40 texts: unsure 100.0%.
+
+        No problems found.
+        Warning: 1 row is marked in several label columns, or with something other than 1. Hone drops such rows, because each text needs exactly one label. Correct them in the file, or use a single label column.
+
+        No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
+        Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+        ! Reading the file
+        ! Finding rows: 14 B of 1.5 KiB
+        ! Cleaning texts
+        ! Detecting languages
+        ! Counting words
+        ! Checking the columns
+        ! Looking for personal data
+        ! Looking for repeated sentences
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+
+        $ hone inspect codes.csv --label good --label bad
+        [folder]/codes.csv: 3 rows, 32 bytes, UTF-8, separated by ','
+
+        column  filled  distinct  role   first value
+        code         3         3         1
+        good         3         2  label  1
+        bad          3         2  label  0
+
+        Hone could not guess the text column. Name it with --text.
+        ! Reading the file
+        ! Finding rows: 14 B of 32 B
+        "
     );
     let json = place.json(&["inspect", "rows.csv", "--label", "good", "--label", "bad", "--json"]);
     assert_eq!(json["label_columns"], serde_json::json!(["good", "bad"]));
@@ -119,7 +336,20 @@ fn titles_are_joined_to_texts_in_prediction_as_in_training() {
             hone predict shop untitled.csv --text body --out x.csv
             "
         ),
-        @""
+        @r"
+        $ hone predict shop untitled.csv --out x.csv
+        ! Reading the file
+        ! Finding rows: 5 B of 22 B
+        ! Error: [folder]/untitled.csv has no column 'title', which was prepended to the text in 'body' in training. Its columns: body. Add it, empty where there is none, or name the text column to do without it.
+        exit code 1
+
+        $ hone predict shop untitled.csv --text body --out x.csv
+        Wrote predictions for 1 row to [folder]/x.csv, with the model in [folder]/shop/runs/[run]/best.
+        ! Reading the file
+        ! Finding rows: 5 B of 22 B
+        ! Warning: [folder]/untitled.csv has no column 'title', which was prepended to the text in training.
+        ! Predicting
+        "
     );
 
     place.good(&["export", "shop", "--format", "predictions", "--out", "predictions.csv"]);
@@ -146,7 +376,33 @@ fn a_project_that_adapts_a_model_needs_no_label() {
             hone new terms --task translate --data a.csv
             "
         ),
-        @""
+        @r#"
+        $ hone new terms --task adapt --data a.csv --text body --model TINY_BERT
+        Created project terms in terms with 30 rows.
+        Text: body.
+        Frequent words that the model breaks into three or more pieces: arrival (30), found (30), number (30), okay (10).
+        To add them to its vocabulary: --set 'task.new_words=["arrival", "found", "number", "okay"]'
+        Next: hone train terms
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Counting words
+        ! Looking for broken words
+
+        $ hone new terms --task adapt --data a.csv --text body --model TINY_BERT --force --label mood
+        ! Reading the file
+        ! Finding rows: 26 B of 1.9 KiB
+        ! Error: A project with --task adapt has no labels: leave out --label.
+        exit code 2
+
+        $ hone new terms --task translate --data a.csv
+        ! error: invalid value 'translate' for '--task <TASK>': give classify or adapt
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+        "#
     );
     let (_, project) = ProjectFile::read(&place.path("terms")).unwrap();
     assert!(project.language_modelling().is_some() && project.dataset.label_columns().next().is_none());

@@ -6,37 +6,205 @@ use crate::cli::Place;
 
 #[test]
 fn help_of_hone() {
-    assert_snapshot!(Place::new().terminal("hone --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone --help"), @r"
+        $ hone --help
+        Fine-tune pre-trained text classifiers on your own data, on your own machine
+
+        Usage: hone [PROJECT]
+               hone <COMMAND>
+
+        Commands:
+          new       Create a project from a file of texts, or a folder of documents
+          train     Fine-tune a project's model
+          evaluate  Evaluate a trained model on its test set or on another file
+          predict   Predict a label for every row of a file
+          export    Save a trained model for other tools
+          inspect   Inspect a data file: columns, labels, lengths, bad rows, leakage
+          models    List the models Hone knows, or download one
+          runs      List a project's training runs
+          bench     Measure how fast this machine trains
+          help      Print this message or the help of the given subcommand(s)
+
+        Arguments:
+          [PROJECT]  Project to open in the window: a folder with a project.ron
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Without a command, Hone opens its window.
+
+        Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+        ");
 }
 
 #[test]
 fn help_of_new() {
-    assert_snapshot!(Place::new().terminal("hone new --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone new --help"), @r#"
+        $ hone new --help
+        Create a project from a file of texts, or a folder of documents
+
+        Usage: hone new [OPTIONS] --data <FILE> <FOLDER>
+
+        Arguments:
+          <FOLDER>  Folder to create the project in
+
+        Options:
+              --data <FILE>             File of texts (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of such files or of documents (.docx, .txt, .md); repeat it to append files
+              --task <TASK>             classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without labels [default: classify]
+              --text <COLUMN>           Text column [default: guessed]
+              --title <COLUMN>          Column to prepend to the text; can be repeated [default: guessed, unless --text is given]
+              --label <COLUMN>          Label column; repeat it for one-hot label columns of 0 and 1 [default: guessed]
+              --id <COLUMN>             Column of row ids, copied to the predictions [default: guessed, unless --text is given]
+              --validation <FILE>       Separate file to use as the validation set
+              --test <FILE>             Separate file to use as the test set
+              --model <ID|FOLDER>       Pre-trained model: an id from `hone models list`, a Hugging Face folder, or a project with --task adapt
+              --name <NAME>             Name of the project [default: the folder's name]
+              --group <COLUMN>          Column of customers, documents, ...: rows with the same value stay in the same split
+              --time <COLUMN>           Column of dates: train on the oldest rows, test on the newest
+              --split-column <COLUMN>   Column that says which split each row is in: train, validation or test
+              --delimiter <CHAR>        Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
+              --encoding <NAME>         Encoding, such as utf-8 or windows-1252 [default: detected]
+              --no-header               The file has no header line; columns are numbered [default: detected]
+              --sheet <NAME>            Sheet of a workbook [default: the first one that is not empty]
+              --replace <FIND=REPLACE>  Replace words in every text, or regex:FIND=REPLACE; can be repeated, applied in order
+              --set <SETTING=VALUE>     A setting, such as training.epochs=3 or split.test=500rows; can be repeated
+              --force                   Replace an existing project (its runs are kept)
+          -h, --help                    Print help
+
+        --replace ignores case, and applies before training and before every prediction. With nothing after the =,
+        the words are removed. If FIND starts with regex:, it is a regular expression, and REPLACE can use its groups:
+        --replace 'regex:(\d+) EUR=$1 euros'. For more, such as an = in FIND:
+        --set 'cleaning.patterns=[{"find": "a=b", "replace": "c", "match_case": true}]'
+        "#);
 }
 
 #[test]
 fn help_of_train() {
-    assert_snapshot!(Place::new().terminal("hone train --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone train --help"), @r"
+        $ hone train --help
+        Fine-tune a project's model
+
+        Usage: hone train [OPTIONS] <PROJECT>
+
+        Arguments:
+          <PROJECT>  Project folder
+
+        Options:
+              --set <SETTING=VALUE>    A setting for this run only, such as training.epochs=3 or lr=2e-5; can be repeated
+              --device <DEVICE>        Device to train on: auto, cpu, cuda or metal
+              --precision <PRECISION>  Precision of matrix products: auto, f32 or bf16
+              --dry-run                Only measure the time, memory and disk space the run needs on this machine
+              --json                   Print the result as one JSON object
+          -h, --help                   Print help
+        ");
 }
 
 #[test]
 fn help_of_evaluate() {
-    assert_snapshot!(Place::new().terminal("hone evaluate --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone evaluate --help"), @r"
+        $ hone evaluate --help
+        Evaluate a trained model on its test set or on another file
+
+        Usage: hone evaluate [OPTIONS] <PROJECT>
+
+        Arguments:
+          <PROJECT>  Project folder
+
+        Options:
+              --run <ID>     Run to use [default: the latest finished one]
+              --data <FILE>  Labelled file with the project's columns [default: the run's test set]
+              --json         Print the result as one JSON object
+          -h, --help         Print help
+        ");
 }
 
 #[test]
 fn help_of_predict() {
-    assert_snapshot!(Place::new().terminal("hone predict --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone predict --help"), @r"
+        $ hone predict --help
+        Predict a label for every row of a file
+
+        Usage: hone predict [OPTIONS] --out <FILE> <PROJECT|MODEL_FOLDER> <FILE>
+
+        Arguments:
+          <PROJECT|MODEL_FOLDER>  Project folder, or trained model folder
+          <FILE>                  File of texts
+
+        Options:
+              --out <FILE>     CSV to write: the file's columns, the predicted label, and the probability of each label
+              --force          Replace the output file if it exists
+              --text <COLUMN>  Text column [default: the one the model was trained on]
+              --run <ID>       Run to use [default: the latest finished one]
+              --json           Print the result as one JSON object
+          -h, --help           Print help
+        ");
 }
 
 #[test]
 fn help_of_export() {
-    assert_snapshot!(Place::new().terminal("hone export --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone export --help"), @r"
+        $ hone export --help
+        Save a trained model for other tools
+
+        Usage: hone export [OPTIONS] --format <FORMAT> --out <FOLDER> <PROJECT>
+
+        Arguments:
+          <PROJECT>
+                  Project folder
+
+        Options:
+              --format <FORMAT>
+                  What to write
+
+                  Possible values:
+                  - hf:          Hugging Face folder that loads unchanged in transformers
+                  - safetensors: Weights as one safetensors file
+                  - predictions: Predictions on the test set, as CSV
+
+              --out <FOLDER>
+                  Folder to write to; must be empty or not exist
+
+              --run <ID>
+                  Run to use [default: the latest finished one]
+
+              --json
+                  Print the result as one JSON object
+
+          -h, --help
+                  Print help (see a summary with '-h')
+        ");
 }
 
 #[test]
 fn help_of_inspect() {
-    assert_snapshot!(Place::new().terminal("hone inspect --help"), @"");
+    assert_snapshot!(Place::new().terminal("hone inspect --help"), @r"
+        $ hone inspect --help
+        Inspect a data file: columns, labels, lengths, bad rows, leakage
+
+        Usage: hone inspect [OPTIONS] <FILE>...
+
+        Arguments:
+          <FILE>...  Data file or folder; several are appended
+
+        Options:
+              --task <TASK>            classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without labels [default: classify]
+              --text <COLUMN>          Text column [default: guessed]
+              --title <COLUMN>         Column to prepend to the text; can be repeated [default: guessed, unless --text is given]
+              --label <COLUMN>         Label column; repeat it for one-hot label columns of 0 and 1 [default: guessed]
+              --id <COLUMN>            Column of row ids, copied to the predictions [default: guessed, unless --text is given]
+              --group <COLUMN>         Column of customers, documents, ...: rows with the same value stay in the same split
+              --time <COLUMN>          Column of dates: train on the oldest rows, test on the newest
+              --split-column <COLUMN>  Column that says which split each row is in: train, validation or test
+              --delimiter <CHAR>       Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
+              --encoding <NAME>        Encoding, such as utf-8 or windows-1252 [default: detected]
+              --no-header              The file has no header line; columns are numbered [default: detected]
+              --sheet <NAME>           Sheet of a workbook [default: the first one that is not empty]
+              --bad-rows <FILE>        Write the rows that could not be read to this CSV file, with reasons
+              --only-read              Only read the rows and summarise the columns, without analysing the texts: faster for very large files
+              --json                   Print the result as one JSON object
+          -h, --help                   Print help
+        ");
 }
 
 #[test]
@@ -50,7 +218,52 @@ fn help_of_models_and_runs() {
             hone runs --help
             "
         ),
-        @""
+        @r"
+        $ hone models --help
+        List the models Hone knows, or download one
+
+        Usage: hone models <COMMAND>
+
+        Commands:
+          list   List the models Hone knows
+          fetch  Download a model and check it
+          help   Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help  Print help
+
+        $ hone models list --help
+        List the models Hone knows
+
+        Usage: hone models list [OPTIONS]
+
+        Options:
+              --json  Print the list as one JSON object
+          -h, --help  Print help
+
+        $ hone models fetch --help
+        Download a model and check it
+
+        Usage: hone models fetch <ID>
+
+        Arguments:
+          <ID>  Id of the model, from `hone models list`
+
+        Options:
+          -h, --help  Print help
+
+        $ hone runs --help
+        List a project's training runs
+
+        Usage: hone runs [OPTIONS] <PROJECT>
+
+        Arguments:
+          <PROJECT>  Project folder
+
+        Options:
+              --json  Print the list as one JSON object
+          -h, --help  Print help
+        "
     );
 }
 
@@ -64,6 +277,47 @@ fn help_of_bench() {
             hone bench tokenise --help
             "
         ),
-        @""
+        @r"
+        $ hone bench --help
+        Measure how fast this machine trains
+
+        Usage: hone bench <COMMAND>
+
+        Commands:
+          step      Time training steps on random tokens and print the result as one JSON object
+          tokenise  Time tokenising the texts of a file and print the result as one JSON object
+          help      Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help  Print help
+
+        $ hone bench step --help
+        Time training steps on random tokens and print the result as one JSON object
+
+        Usage: hone bench step [OPTIONS]
+
+        Options:
+              --model <ID|FOLDER>      Model: an id from `hone models list`, or a Hugging Face folder [default: minilm-l6]
+              --batch <BATCH>          Texts per step, computed as one batch [default: 32]
+              --len <LEN>              Tokens per text [default: 64]
+              --device <DEVICE>        Device to train on: auto, cpu, cuda or metal
+              --precision <PRECISION>  Precision of matrix products: auto, f32 or bf16
+              --steps <STEPS>          Number of steps to time [default: 12]
+          -h, --help                   Print help
+
+        $ hone bench tokenise --help
+        Time tokenising the texts of a file and print the result as one JSON object
+
+        Usage: hone bench tokenise [OPTIONS] <DATA>
+
+        Arguments:
+          <DATA>  File of texts
+
+        Options:
+              --text <COLUMN>      Text column [default: guessed]
+              --model <ID|FOLDER>  Model: an id from `hone models list`, or a Hugging Face folder [default: minilm-l6]
+              --len <LEN>          Max length in tokens [default: 128]
+          -h, --help               Print help
+        "
     );
 }

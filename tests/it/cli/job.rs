@@ -40,7 +40,29 @@ fn from_reviews_to_an_exported_model() {
             hone runs shop
             "
         )),
-        @""
+        @r"
+        $ hone evaluate shop --run [run] --data reviews.csv
+        Run [run] on [folder]/reviews.csv: # rows, macro-F1 #, accuracy #, loss #.
+
+        label             precision  recall     F1  rows
+        bad # # # #
+        fair # # # #
+        good # # # #
+        macro average # # # #
+        weighted average # # # #
+
+        true \ predicted  bad  fair  good
+        bad # # #
+        fair # # #
+        good # # #
+        ! Reading the file
+        ! Finding rows: # B of # KiB
+        ! Predicting
+
+        $ hone runs shop
+        run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
+        [run] # [time] [device] # # #  finished every epoch
+        "
     );
 
     place.write("new.csv", "review,more\nI love this phone,1\n  ,2\n\"I hate it, broken\",3\n");
@@ -69,7 +91,53 @@ fn from_reviews_to_an_exported_model() {
             hone predict shop new.csv --text body --out x.csv
             "
         ),
-        @""
+        @r"
+        $ hone export shop --format hf --out exported
+        ! Error: [folder]/exported is not empty. Choose a new or an empty folder, so that nothing is overwritten.
+        exit code 1
+
+        $ hone export shop --format hf --out exported-again
+        Exported run [run] to [folder]/exported-again.
+        Opened again and compared with the trained model on # test rows: the largest difference of a logit is # (limit #)
+        ! Copying config.json
+        ! Copying hone.ron
+        ! Copying model.safetensors
+        ! Copying tokenizer.json
+        ! Copying tokenizer_config.json
+        ! Copying vocab.txt
+        ! Opening the export again
+        ! Comparing the export with the model
+
+        $ hone export shop --format safetensors --out weights
+        Exported run [run] to [folder]/weights/model.safetensors.
+        Opened again and compared with the trained model on # test rows: the largest difference of a logit is # (limit #)
+        ! Writing the weights
+        ! Opening the export again
+        ! Comparing the export with the model
+
+        $ hone export shop --format predictions --out predictions.csv
+        Exported run [run] to [folder]/predictions.csv.
+        Read back and compared: # test rows, # of them correct
+        ! Writing the predictions
+        ! Comparing the predictions
+
+        $ hone predict exported new.csv --out again.csv
+        ! Error: again.csv already exists. Choose another --out, or add --force to replace it.
+        exit code 1
+
+        $ hone predict exported new.csv --out again.csv --force
+        Wrote predictions for # rows to [folder]/again.csv, with the model in [folder]/exported.
+        # row had no text left after cleaning, so they have no prediction.
+        ! Reading the file
+        ! Finding rows: # B of # B
+        ! Predicting
+
+        $ hone predict shop new.csv --text body --out x.csv
+        ! Reading the file
+        ! Finding rows: # B of # B
+        ! Error: [folder]/new.csv has no column 'body'. Its columns: review, more.
+        exit code 1
+        "
     );
 }
 
@@ -89,9 +157,20 @@ fn device_and_precision_follow_the_settings_and_are_recorded() {
     // What was measured in bf16 is measured so again.
     let again = place.json(&["evaluate", "shop", "--json"]);
     assert_eq!(again["loss"], bf16["test"]["loss"]);
-    assert_snapshot!(place.terminal("hone train shop --device abacus"), @"");
+    assert_snapshot!(place.terminal("hone train shop --device abacus"), @r"
+        $ hone train shop --device abacus
+        ! error: invalid value 'abacus' for '--device <DEVICE>'
+        !   [possible values: auto, cpu, cuda, metal]
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+        ");
     if cfg!(not(feature = "cuda")) {
-        assert_snapshot!(place.terminal("hone train shop --device cuda"), @"");
+        assert_snapshot!(place.terminal("hone train shop --device cuda"), @r"
+            $ hone train shop --device cuda
+            ! Error: The NVIDIA GPU cannot be used: this build of Hone computes on the processor alone. On a machine with an NVIDIA GPU and its CUDA toolkit, build it with `cargo build --release --features cuda`. Or choose the device Auto.
+            exit code 1
+            ");
         assert_eq!(fs::read_dir(place.path("shop/runs")).unwrap().count(), 2, "no run was begun");
     }
 }
@@ -125,7 +204,24 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
     let (told_memory, peak) = (told["memory_bytes"].as_f64().unwrap(), outcome["peak_memory_mb"].as_f64().unwrap());
     // The tiny model needs next to nothing: this is the process itself, and holds the units.
     assert!(told_memory > 0.7e6 * peak && told_memory < 10e6 * peak, "{told_memory} {peak}");
-    assert_snapshot!(place.terminal("hone train shop --dry-run --set training.trained_layers=head"), @"");
+    assert_snapshot!(place.terminal("hone train shop --dry-run --set training.trained_layers=head"), @r"
+        $ hone train shop --dry-run --set training.trained_layers=head
+        About [time] in total, of which [time] is training: 6 steps at [speed] tokens/s. It takes less time if it stops early.
+        Memory: up to [size]; [size] free.
+        Disk: up to 239 KiB; [size] free.
+        ! Reading the file
+        ! Finding rows: 15 B of 2.6 KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Tokenising
+        ! Loading the model
+        ! Training on [device].
+        ! Loaded 39 tensors; 1155 of 30531 parameters to train.
+        ! The rest is frozen: it has no dropout, and is computed once for each text.
+        ! A new classification head was made for 3 labels.
+        ! Trying a few steps
+        ");
 }
 
 #[test]
@@ -150,7 +246,15 @@ fn bench_times_a_training_step() {
             hone bench step --model TINY_BERT --batch 2 --len 65
             "
         ),
-        @""
+        @r"
+        $ hone bench step --model TINY_BERT --batch 1000000000 --len 64
+        ! Error: The setting batch size cannot be 1000000000. 1000000000 texts of 64 tokens in one batch need about [size], and [size] are free. Give fewer or shorter texts.
+        exit code 1
+
+        $ hone bench step --model TINY_BERT --batch 2 --len 65
+        ! Error: The setting length cannot be 65. Give 1 to 64, what the model reads.
+        exit code 1
+        "
     );
 }
 
@@ -158,7 +262,46 @@ fn bench_times_a_training_step() {
 fn training_shows_progress_and_results() {
     let place = Place::new();
     place.project();
-    assert_snapshot!(place.terminal_without_numbers("hone train shop --set epochs=1"), @"");
+    assert_snapshot!(place.terminal_without_numbers("hone train shop --set epochs=1"), @r"
+        $ hone train shop --set epochs=#
+        Run [run]: # steps, # epochs in [time] ([speed] tokens/s); finished every epoch; best checkpoint at step #.
+
+        On # test rows: macro-F1 #, accuracy #, loss #.
+        Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
+        TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+
+        label             precision  recall     F1  rows
+        bad # # # #
+        fair # # # #
+        good # # # #
+        macro average # # # #
+        weighted average # # # #
+
+        true \ predicted  bad  fair  good
+        bad # # #
+        fair # # #
+        good # # #
+
+        The trained model is in shop/runs/[run]/best.
+        ! Reading the file
+        ! Finding rows: # B of # KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Loading the model
+        ! Training on [device].
+        ! Loaded # tensors; # of # parameters to train.
+        ! A new classification head was made for # labels.
+        ! Warning: The model reads at most # tokens: longer texts are truncated.
+        ! Tokenising
+        ! Run [run]: # training, # validation and # test rows; # steps; [device]
+        ! Training: epoch #, loss #: # of # steps
+        ! Evaluating on the validation set
+        ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
+        ! Evaluating on the test set
+        ! Fitting the TF-IDF baseline
+        ");
 }
 
 #[test]
@@ -193,7 +336,11 @@ fn a_project_that_moved_keeps_its_runs() {
     place.good(&["evaluate", "moved"]);
     assert_snapshot!(
         place.terminal("hone predict moved moved/data/reviews.csv --out moved/data/reviews.csv --force"),
-        @""
+        @r"
+        $ hone predict moved moved/data/reviews.csv --out moved/data/reviews.csv --force
+        ! Error: [folder]/moved/data/reviews.csv is the input file. Choose another output file.
+        exit code 1
+        "
     );
 }
 
@@ -211,7 +358,7 @@ fn ctrl_c_stops_training_and_keeps_the_best_checkpoint() {
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), outcome["stop_reason"].as_str()), (Some(0), Some("Stopped")));
     let progress = String::from_utf8(output.stderr).unwrap();
-    assert_snapshot!(progress.lines().find(|line| line.contains("Ctrl-C")).unwrap(), @"");
+    assert_snapshot!(progress.lines().find(|line| line.contains("Ctrl-C")).unwrap(), @"Stopping cleanly. Press Ctrl-C again to quit now.");
     place.good(&["evaluate", "shop"]);
 }
 
@@ -231,7 +378,19 @@ fn kill_during_training_keeps_the_last_checkpoint() {
             hone export shop --format hf --out early
             "
         ),
-        @""
+        @r"
+        $ hone runs shop
+        run                     steps  time  device  validation macro-F1  test macro-F1  test accuracy  status
+        [run]      -     -  -                         -              -              -  training now
+
+        $ hone evaluate shop
+        ! Error: The run [run] is still being trained. Wait for it to end, or stop it, and try again.
+        exit code 1
+
+        $ hone export shop --format hf --out early
+        ! Error: The run [run] is still being trained. Wait for it to end, or stop it, and try again.
+        exit code 1
+        "
     );
     let run = place.json(&["runs", "shop", "--json"])["runs"][0]["run"].as_str().unwrap().to_owned();
     process.kill().unwrap();
@@ -246,7 +405,47 @@ fn kill_during_training_keeps_the_last_checkpoint() {
             hone export shop --format safetensors --out weights
             "
         ),
-        @""
+        @r"
+        $ hone evaluate shop
+        Run [run] (not finished) on test rows of the run: # rows, macro-F1 #, accuracy #, loss #.
+
+        label             precision  recall     F1  rows
+        bad # # # #
+        fair # # # #
+        good # # # #
+        macro average # # # #
+        weighted average # # # #
+
+        true \ predicted  bad  fair  good
+        bad # # #
+        fair # # #
+        good # # #
+        ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone quit or crashed during training.
+        ! Reading the file
+        ! Finding rows: # B of # KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Predicting
+
+        $ hone runs shop
+        run                     steps   time  device    validation macro-F1  test macro-F1  test accuracy  status
+        [run] # [time] [device] #              -              -  not finished, checkpoint of step # kept: Hone quit or crashed during training.
+
+        $ hone export shop --format predictions --out said
+        ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone quit or crashed during training.
+        ! Writing the predictions
+        ! Error: The run [run] kept no predictions on test or validation rows, because it ended too early. Label a file with its model, or choose another run.
+        exit code 1
+
+        $ hone export shop --format safetensors --out weights
+        Exported run [run] to [folder]/weights/model.safetensors.
+        Opened again and compared with the trained model on # label names: the largest difference of a logit is # (limit #)
+        ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone quit or crashed during training.
+        ! Writing the weights
+        ! Opening the export again
+        ! Comparing the export with the model
+        "
     );
     let listed = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
     assert_eq!((listed["status"].as_str(), listed["stop_reason"].as_str()), (Some("cut off"), Some("CutOff")));
@@ -256,7 +455,7 @@ fn kill_during_training_keeps_the_last_checkpoint() {
     place.good(&["export", "shop", "--run", &run, "--format", "hf", "--out", "exported"]);
     let card = place.read("exported/README.md");
     let ending = card.lines().find(|line| line.contains("ended")).unwrap();
-    assert_snapshot!(without_numbers(&steady(ending)), @"");
+    assert_snapshot!(without_numbers(&steady(ending)), @"# optimizer steps (# epochs) in [time], ended early, by an error or a crash; the weights are those of step #.");
     place.good(&["predict", "shop", "reviews.csv", "--out", "labelled.csv"]);
 
     let finished = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);

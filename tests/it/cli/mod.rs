@@ -197,7 +197,7 @@ fn steady(text: &str) -> String {
             (r"\d+ (h|min) \d\d (min|s)\b", "[time]"),
             (r"\d+(\.\d+)? (s|ms|min|h)\b", "[time]"),
             (r"[\d,]+ tokens/s", "[speed] tokens/s"),
-            (r"[\d,.]+ (MB|GB)\b", "[size]"),
+            (r"[\d,.]+ [MG]i?B\b", "[size]"),
             (r"\b(CPU|[\w ]*GPU), (f32|bf16)", "[device]"),
         ];
         replaced.map(|(pattern, replacement)| (Regex::new(pattern).unwrap(), replacement)).into()
@@ -209,7 +209,7 @@ fn steady(text: &str) -> String {
 #[test]
 fn what_differs_from_run_to_run_is_replaced() {
     let shown = format!(
-        "{TINY_BERT}: run 2026-11-23-102415-06af on CPU, f32: 1.2 s at 12,345 tokens/s, 1,200 MB; 3 min 04 s, 7 s left"
+        "{TINY_BERT}: run 2026-11-23-102415-06af on CPU, f32: 1.2 s at 12,345 tokens/s, 1,200 MiB; 3 min 04 s, 7 s left"
     );
     assert_eq!(steady(&shown), "TINY_BERT: run [run] on [device]: [time] at [speed] tokens/s, [size]; [time]");
     assert_eq!(words("new 'my shop' --model TINY_BERT"), ["new", "my shop", "--model", TINY_BERT]);

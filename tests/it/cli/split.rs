@@ -42,7 +42,73 @@ fn the_split_of_a_new_project_follows_columns_and_sizes() {
             hone new wrong --data tickets.csv --text ticket --time written --group written
             "
         ),
-        @""
+        @r"
+        $ hone new plain --data tickets.csv --text ticket --label mood
+        Created project plain in plain with 120 rows.
+        Text: ticket. Label: mood.
+        Next: hone train plain
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+
+        $ hone new grouped --data tickets.csv --text ticket --label mood --group customer --set split.test=30rows
+        Created project grouped in grouped with 120 rows.
+        Text: ticket. Label: mood.
+        Other columns: group customer.
+        Split: at random, keeping rows with the same customer together.
+        Next: hone train grouped
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+
+        $ hone new timed --data tickets.csv --text ticket --label mood --time written --set split.validation=15%
+        Created project timed in timed with 120 rows.
+        Text: ticket. Label: mood.
+        Other columns: time written.
+        Split: by time (written).
+        Next: hone train timed
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+
+        $ hone new given --data tickets.csv --text ticket --label mood --split-column part --time written
+        Created project given in given with 120 rows.
+        Text: ticket. Label: mood.
+        Other columns: time written, split part.
+        Split: by column part.
+        Next: hone train given
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+
+        $ hone new known --data tickets.csv --text ticket --label mood --time written --set split.method=random
+        Created project known in known with 120 rows.
+        Text: ticket. Label: mood.
+        Other columns: time written.
+        Next: hone train known
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+
+        $ hone new wrong --data tickets.csv --text ticket --label mood --group custmer
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Error: There is no column 'custmer'. Did you mean 'customer'? The columns are: id, customer, written, part, reason, ticket, mood.
+        exit code 1
+
+        $ hone new wrong --data tickets.csv --text ticket --label mood --split-column mood
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Error: The column 'mood' cannot be both 'split' and 'label'.
+        exit code 1
+
+        $ hone new wrong --data tickets.csv --text ticket --label mood --group ticket
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Error: The column 'ticket' cannot be both 'group' and 'text'.
+        exit code 1
+
+        $ hone new wrong --data tickets.csv --text ticket --time written --group written
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Error: The column 'written' cannot be both 'group' and 'time'.
+        exit code 1
+        "
     );
     let made = |name: &str| -> Project { ProjectFile::read(&place.path(name)).unwrap().1 };
     assert!(made("plain").split.keep_near_together);
@@ -70,7 +136,149 @@ fn inspect_reports_leakage_and_its_remedies() {
             hone inspect tickets.csv --text ticket --label mood --time when
             "
         ),
-        @""
+        @r"
+        $ hone inspect tickets.csv --text ticket --label mood
+        [folder]/tickets.csv: 120 rows, 11,051 bytes, UTF-8, separated by ','
+
+        column    filled  distinct  role   first value
+        id           120       120         0
+        customer     120        30         c0
+        written      120        28         1/2/2024
+        part         120         3         train
+        reason        45         2         broken
+        ticket       120       120  text   Ticket 1000 says box 0 came to street 3000 with…
+        mood         120         2  label  calm
+
+        Missing values: reason 62.5% (75).
+
+        label  rows  share
+        calm     75  62.5%
+        angry    45  37.5%
+
+        Words per text: 12 to 12, median 12, 95th percentile 12.
+        120 rows to use, none dropped.
+
+        478 distinct words among 1,440 words in 120 texts.
+        Languages of 120 texts: unsure 100.0%.
+        Dates in written: 2024-02-01 to 2024-02-28.
+
+        Findings:
+          Missing values in other columns (note): Empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+
+        Leakage in the default split of a new project:
+          The same 'customer' across the split (note): 12 of 12 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
+            Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
+          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+        Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Cleaning texts
+        ! Detecting languages
+        ! Counting words
+        ! Checking the columns
+        ! Looking for personal data
+        ! Looking for repeated sentences
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+
+        $ hone inspect tickets.csv --text ticket --label mood --group customer --time written --split-column part
+        [folder]/tickets.csv: 120 rows, 11,051 bytes, UTF-8, separated by ','
+
+        column    filled  distinct  role   first value
+        id           120       120         0
+        customer     120        30  group  c0
+        written      120        28  time   1/2/2024
+        part         120         3  split  train
+        reason        45         2         broken
+        ticket       120       120  text   Ticket 1000 says box 0 came to street 3000 with…
+        mood         120         2  label  calm
+
+        Missing values: reason 62.5% (75).
+
+        label  rows  share
+        calm     75  62.5%
+        angry    45  37.5%
+
+        Words per text: 12 to 12, median 12, 95th percentile 12.
+        120 rows to use, none dropped.
+
+        478 distinct words among 1,440 words in 120 texts.
+        Languages of 120 texts: unsure 100.0%.
+        Dates in written: 2024-02-01 to 2024-02-28.
+
+        Findings:
+          Missing values in other columns (note): Empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+
+        Leakage in the default split of a new project:
+          The same 'customer' across the split (problem): 24 of 24 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 4, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
+            Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
+          Training rows newer than test rows (note): 69 of 72 training rows are newer than the oldest test row (2024-02-01). The model learns from the same time that it is tested on, so it may do worse on future texts than metrics say.
+            Split by time: --set split.method=time
+          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Cleaning texts
+        ! Detecting languages
+        ! Counting words
+        ! Checking the columns
+        ! Looking for personal data
+        ! Looking for repeated sentences
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+
+        $ hone inspect tickets.csv --text ticket --label mood --time written
+        [folder]/tickets.csv: 120 rows, 11,051 bytes, UTF-8, separated by ','
+
+        column    filled  distinct  role   first value
+        id           120       120         0
+        customer     120        30         c0
+        written      120        28  time   1/2/2024
+        part         120         3         train
+        reason        45         2         broken
+        ticket       120       120  text   Ticket 1000 says box 0 came to street 3000 with…
+        mood         120         2  label  calm
+
+        Missing values: reason 62.5% (75).
+
+        label  rows  share
+        calm     75  62.5%
+        angry    45  37.5%
+
+        Words per text: 12 to 12, median 12, 95th percentile 12.
+        120 rows to use, none dropped.
+
+        478 distinct words among 1,440 words in 120 texts.
+        Languages of 120 texts: unsure 100.0%.
+        Dates in written: 2024-02-01 to 2024-02-28.
+
+        Findings:
+          Missing values in other columns (note): Empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+
+        Leakage in the default split of a new project:
+          The same 'customer' across the split (note): 13 of 13 validation rows and 26 of 26 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
+            Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
+          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+        Not checked: groups across the split, such as the rows of one customer: no group column is chosen.
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Cleaning texts
+        ! Detecting languages
+        ! Counting words
+        ! Checking the columns
+        ! Looking for personal data
+        ! Looking for repeated sentences
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+
+        $ hone inspect tickets.csv --text ticket --label mood --time when
+        ! Reading the file
+        ! Finding rows: 44 B of 10.8 KiB
+        ! Error: There is no column 'when'. The columns are: id, customer, written, part, reason, ticket, mood.
+        exit code 1
+        "
     );
     let json = place.json(&["inspect", "tickets.csv", "--text", "ticket", "--label", "mood", "--json"]);
     let findings = json["texts"]["leakage"]["findings"].as_array().unwrap();
@@ -92,6 +300,91 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
             hone train shop --set 'split.ignored_leaks=["group:customer", "giveaway:reason"]'
             "#
         ),
-        @""
+        @r#"
+        $ hone new shop --data tickets.csv --text ticket --label mood --model TINY_BERT --group customer --split-column part --set epochs=#
+        Created project shop in shop with # rows.
+        Text: ticket. Label: mood.
+        Other columns: group customer, split part.
+        Split: by column part.
+        Next: hone train shop
+        ! Reading the file
+        ! Finding rows: # B of # KiB
+
+        $ hone train shop
+        Run [run]: # steps, # epochs in [time] ([speed] tokens/s); finished every epoch; best checkpoint at step #.
+
+        On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
+        Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
+        TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+
+        label             precision  recall     F1  rows
+        angry # # # #
+        calm # # # #
+        macro average # # # #
+        weighted average # # # #
+
+        true \ predicted  angry  calm
+        angry # #
+        calm # #
+
+        The trained model is in shop/runs/[run]/best.
+        ! Reading the file
+        ! Finding rows: # B of # KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Warning: # of # validation rows and # of # test rows share their 'customer' with training rows (the first: row #, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label # of the time, two random rows #.
+        ! The column 'reason' alone predicts the label with # accuracy; without it, # is possible. Of # rows with 'broken', # are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+        ! Loading the model
+        ! Training on [device].
+        ! Loaded # tensors; # of # parameters to train.
+        ! A new classification head was made for # labels.
+        ! Warning: The model reads at most # tokens: longer texts are truncated.
+        ! Tokenising
+        ! Run [run]: # training, # validation and # test rows; # steps; [device]
+        ! Training: epoch #, loss #: # of # steps
+        ! Evaluating on the validation set
+        ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
+        ! Evaluating on the test set
+        ! Fitting the TF-IDF baseline
+
+        $ hone train shop --set 'split.ignored_leaks=["group:customer", "giveaway:reason"]'
+        Run [run]: # steps, # epochs in [time] ([speed] tokens/s); finished every epoch; best checkpoint at step #.
+
+        On # test rows: macro-F1 # (# interval # to #), accuracy #, loss #.
+        Majority baseline (always the most frequent label): macro-F1 #, accuracy #, loss #.
+        TF-IDF baseline (with logistic regression): macro-F1 #, accuracy #, loss #.
+
+        label             precision  recall     F1  rows
+        angry # # # #
+        calm # # # #
+        macro average # # # #
+        weighted average # # # #
+
+        true \ predicted  angry  calm
+        angry # #
+        calm # #
+
+        The trained model is in shop/runs/[run]/best.
+        ! Reading the file
+        ! Finding rows: # B of # KiB
+        ! Cleaning texts
+        ! Comparing texts
+        ! Finding near-duplicates
+        ! Checking for leakage
+        ! Loading the model
+        ! Training on [device].
+        ! Loaded # tensors; # of # parameters to train.
+        ! A new classification head was made for # labels.
+        ! Warning: The model reads at most # tokens: longer texts are truncated.
+        ! Tokenising
+        ! Run [run]: # training, # validation and # test rows; # steps; [device]
+        ! Training: epoch #, loss #: # of # steps
+        ! Evaluating on the validation set
+        ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
+        ! Evaluating on the test set
+        ! Fitting the TF-IDF baseline
+        "#
     );
 }

@@ -20,7 +20,68 @@ fn a_wrong_command_line_is_a_usage_error() {
             hone nowhere
             "
         ),
-        @""
+        @r"
+        $ hone new shop
+        ! error: the following required arguments were not provided:
+        !   --data <FILE>
+        ! 
+        ! Usage: hone new --data <FILE> <FOLDER>
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone train
+        ! error: the following required arguments were not provided:
+        !   <PROJECT>
+        ! 
+        ! Usage: hone train <PROJECT>
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone predict shop a.csv
+        ! error: the following required arguments were not provided:
+        !   --out <FILE>
+        ! 
+        ! Usage: hone predict --out <FILE> <PROJECT|MODEL_FOLDER> <FILE>
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone export shop --format pdf --out a
+        ! error: invalid value 'pdf' for '--format <FORMAT>'
+        !   [possible values: hf, safetensors, predictions]
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone inspect
+        ! error: the following required arguments were not provided:
+        !   <FILE>...
+        ! 
+        ! Usage: hone inspect <FILE>...
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone inspect a.csv --delimiter ab
+        ! error: invalid value 'ab' for '--delimiter <CHAR>': give one character, or comma, semicolon, tab, pipe
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone trian
+        ! Error: There is neither a project nor a command 'trian'. Did you mean 'train'? See hone --help.
+        exit code 2
+
+        $ hone trian shop --json
+        ! Error: There is neither a project nor a command 'trian'. Did you mean 'train'? See hone --help.
+        exit code 2
+
+        $ hone nowhere
+        ! Error: There is neither a project nor a command 'nowhere'. See hone --help.
+        exit code 2
+        "
     );
 }
 
@@ -44,7 +105,51 @@ fn settings_are_checked_before_anything_is_done() {
             hone new other --data reviews.csv --set lr=-1
             "
         ),
-        @""
+        @r"
+        $ hone train shop --set training.epoch=3
+        ! Error: There is no setting 'training.epoch'. Did you mean training.epochs, epochs, training.device, training.lr?
+        exit code 2
+
+        $ hone train shop --set epochs
+        ! Error: 'epochs' is not a setting. Write it as NAME=VALUE, for example training.epochs=3.
+        exit code 2
+
+        $ hone train shop --set training.epochs=many
+        ! Error: 'many' is not valid for training.epochs: it must be a whole number from 0 to 4294967295.
+        exit code 2
+
+        $ hone train shop --set training.schedule=zigzag
+        ! Error: 'zigzag' is not valid for training.schedule: it must be one of `Linear`, `Cosine`, `Constant`.
+        exit code 2
+
+        $ hone train shop --set colour=red
+        ! Error: There is no setting 'colour'. Did you mean lr, training.lr, warmup, dataset.columns?
+        exit code 2
+
+        $ hone train shop --set training.epochs=0
+        ! Error: The setting epochs cannot be 0. Give at least 1.
+        exit code 2
+
+        $ hone train shop --set lr=-1
+        ! Error: The setting learning rate cannot be -1. Give a number above 0; 2e-5 to 5e-5 is usual.
+        exit code 2
+
+        $ hone train shop --set training.dropout=1
+        ! Error: The setting dropout cannot be 1. Give 0 or more, and less than 1; 0.1 is usual.
+        exit code 2
+
+        $ hone train shop --set split.test=2
+        ! Error: The setting test share cannot be 2. Give a share of the rows, such as 0.2 or 20%, or a number of rows, such as 500rows. The shares for validation and test must add up to less than 1.
+        exit code 2
+
+        $ hone new other --data reviews.csv --set training.epochs=0
+        ! Error: The setting epochs cannot be 0. Give at least 1.
+        exit code 2
+
+        $ hone new other --data reviews.csv --set lr=-1
+        ! Error: The setting learning rate cannot be -1. Give a number above 0; 2e-5 to 5e-5 is usual.
+        exit code 2
+        "
     );
     assert!(!place.path("shop/runs").exists() && !place.path("other").exists());
 }
@@ -61,7 +166,17 @@ fn the_suggested_next_command_is_quoted_for_the_shell() {
             hone runs 'my shop'
             "
         ),
-        @""
+        @r"
+        $ hone new 'my shop' --data reviews.csv --text review --label mood
+        Created project my shop in my shop with 15 rows.
+        Text: review. Label: mood.
+        Next: hone train 'my shop'
+        ! Reading the file
+        ! Finding rows: 15 B of 670 B
+
+        $ hone runs 'my shop'
+        No runs yet. Start one with: hone train 'my shop'
+        "
     );
 }
 
@@ -75,7 +190,17 @@ fn models_are_listed_and_an_unknown_one_is_an_error() {
             hone models fetch gpt-9
             "
         ),
-        @""
+        @r"
+        $ hone models list
+        id                 name                 parameters  download  licence     on this machine
+        minilm-l6          MiniLM L6                22.7 M  [size]  Apache-2.0  no
+        bge-small-en       BGE small (English)      33.4 M   [size]  MIT         no
+        bert-base-uncased  BERT base (uncased)     109.5 M   [size]  Apache-2.0  no
+
+        $ hone models fetch gpt-9
+        ! Error: There is no model 'gpt-9'. Available models: minilm-l6, bge-small-en, bert-base-uncased.
+        exit code 1
+        "
     );
     let list = place.json(&["models", "list", "--json"]);
     let model = list["models"].as_array().unwrap().iter().find(|model| model["id"] == "minilm-l6").unwrap();
@@ -84,7 +209,11 @@ fn models_are_listed_and_an_unknown_one_is_an_error() {
 
 #[test]
 fn without_a_network_every_source_tried_is_named() {
-    assert_snapshot!(Place::new().terminal("hone models fetch minilm-l6"), @"");
+    assert_snapshot!(Place::new().terminal("hone models fetch minilm-l6"), @r"
+        $ hone models fetch minilm-l6
+        ! Error: MiniLM L6 is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model.
+        exit code 1
+        ");
 }
 
 #[test]
@@ -92,8 +221,23 @@ fn without_a_network_every_source_tried_is_named() {
 fn without_a_display_the_sample_is_trained_in_the_terminal() {
     let place = Place::new();
     // With no model and no network it fails here, but it must begin and say what is missing.
-    assert_snapshot!(place.terminal("hone"), @"");
+    assert_snapshot!(place.terminal("hone"), @r"
+        $ hone
+        No display found, so Hone will train its sample project in the terminal: [folder]/home/data/hone/customer-reviews
+
+        ! Reading the file
+        ! Finding rows: 66 B of 128 KiB
+        ! Cleaning texts
+        ! Warning: 3 texts have more than one label. Correct them in Review, or drop them in Prepare
+        ! Downloading the model MiniLM L6.
+        ! Error: MiniLM L6 is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model.
+        exit code 1
+        ");
     assert!(place.path("home/data/hone/customer-reviews/reviews.csv").is_file());
     place.project();
-    assert_snapshot!(place.terminal("hone shop"), @"");
+    assert_snapshot!(place.terminal("hone shop"), @r"
+        $ hone shop
+        ! Error: There is no display to open a window on. To train in the terminal, run: hone train shop.
+        exit code 1
+        ");
 }
