@@ -40,9 +40,7 @@ fn trained() -> (Window, tempfile::TempDir) {
     (window, folder)
 }
 
-#[test]
-#[ignore = "makes pictures to look at, and checks nothing"]
-fn pictures_of_every_page() {
+fn make_pictures() {
     let (mut window, _folder) = trained();
     for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
         for (zoom, size) in ZOOMS {
@@ -63,5 +61,13 @@ fn pictures_of_every_page() {
             settle(&mut window);
             picture(&format!("Try-{name}-{zoom}"), &mut window);
         }
+    }
+}
+
+mod by_hand {
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_every_page() {
+        super::make_pictures();
     }
 }
