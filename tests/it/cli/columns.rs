@@ -97,7 +97,7 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     place.write("codes.csv", "code,good,bad\n1,1,0\n2,0,1\n3,1,0\n");
     let no_text = place.good(&["inspect", "codes.csv", "--label", "good", "--label", "bad"]);
     assert!(no_text.contains("\nHone could not guess the text column. Name it with --text.\n"), "{no_text}");
-    assert!(out.contains("Hone learns one label a text"), "{out}");
+    assert!(out.contains("each text needs exactly one label"), "{out}");
 }
 
 #[test]
