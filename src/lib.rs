@@ -2,6 +2,8 @@
 //!
 //! The rooms, in the order data flows through them:
 
+/// Numbers, lists and texts in the words of messages.
+pub mod words;
 /// How long work is watched, paused and stopped.
 pub mod progress;
 /// Seeded random numbers.
@@ -28,7 +30,7 @@ pub mod training;
 pub mod predictor;
 /// Trained models as others can use them, each proven.
 pub mod export;
-/// The worker thread and its protocol.
+/// The worker thread and the jobs it runs.
 pub mod worker;
 /// The terminal.
 pub mod cli;

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::words;
+
 /// How far a piece of work has come.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
@@ -25,6 +27,21 @@ impl Progress {
     pub fn fraction(&self) -> Option<f32> {
         let total = self.total.filter(|&total| total > 0)?;
         Some((self.done as f32 / total as f32).clamp(0.0, 1.0))
+    }
+
+    /// How much is done, in words: `1,200 of 14,640 rows`, `43.0 MiB of 86.7 MiB`.
+    #[must_use]
+    pub fn amount(&self) -> String {
+        let size = |units: u64| if self.unit == "bytes" { words::bytes(units) } else { words::count(units) };
+        let of_total = self.total.map(|total| format!(" of {}", size(total))).unwrap_or_default();
+        let unit = if self.unit == "bytes" { "" } else { self.unit };
+        format!("{}{of_total} {unit}", size(self.done)).trim_end().to_owned()
+    }
+
+    /// The time left, in words: `41 s left`.
+    #[must_use]
+    pub fn time_left(&self) -> Option<String> {
+        self.eta_seconds.filter(|left| left.is_finite()).map(|left| format!("{} left", words::duration(left)))
     }
 }
 
@@ -100,5 +117,20 @@ impl Watch<'_> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.control.is_cancelled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_in_words() {
+        let bytes = Progress { done: 45_000_000, total: Some(90_868_376), unit: "bytes", ..Progress::default() };
+        assert_eq!((bytes.amount().as_str(), bytes.time_left()), ("42.9 MiB of 86.7 MiB", None));
+        let rows = Progress { done: 12_000, unit: "rows", eta_seconds: Some(61.0), ..Progress::default() };
+        assert_eq!((rows.amount().as_str(), rows.time_left().as_deref()), ("12,000 rows", Some("1 min 01 s left")));
+        let parts = Progress { done: 1, total: Some(4), eta_seconds: Some(f64::NAN), ..Progress::default() };
+        assert_eq!((parts.amount().as_str(), parts.time_left()), ("1 of 4", None));
     }
 }

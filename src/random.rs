@@ -12,7 +12,7 @@ pub struct Rng {
     stream: u64,
     block: u64,
     words: [u32; 4],
-    /// Words of `words` already given out.
+    /// Words of `words` that were already returned.
     used: usize,
     /// Second half of the last Box-Muller pair.
     spare_normal: Option<f64>,
@@ -58,7 +58,7 @@ impl Rng {
 
     /// A whole number in `0..bound`, each equally likely; 0 when `bound` is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        // Lemire: the high half of a product is uniform once the few biased low halves are thrown away.
+        // Lemire: the high half of a product is uniform once the few biased low halves are rejected.
         let reject_under = bound.wrapping_neg().checked_rem(bound).unwrap_or(0);
         loop {
             let product = u128::from(self.next_u64()) * u128::from(bound);
@@ -80,7 +80,7 @@ impl Rng {
         radius * cosine
     }
 
-    /// Puts `items` into a random order, every order equally likely (Fisher and Yates).
+    /// Shuffles `items`, every order equally likely (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             let other = self.below(last as u64 + 1) as usize;
@@ -104,7 +104,7 @@ pub const fn mask_bits(key: u64, index: u32) -> u32 {
 pub const fn mask_key(seed: u64, step: u64, site: u64) -> u64 {
     let words = philox4x32(
         [step as u32, (step >> 32) as u32, site as u32, (site >> 32) as u32],
-        // Another key than `Rng::new(seed)` has, so that masks and shuffles never share numbers.
+        // A different key than that of `Rng::new(seed)`, so that masks and shuffles never share numbers.
         [seed as u32 ^ 0x6d61_736b, (seed >> 32) as u32],
     );
     words[0] as u64 | (words[1] as u64) << 32
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_goes_on_where_the_original_stood() {
+    fn a_copy_continues_where_the_original_was() {
         let mut rng = Rng::new(1);
         rng.normal();
         rng.next_u32();

@@ -19,7 +19,6 @@ use crate::app::session::{Session, Stale};
 use crate::app::shell::{Dialog, Leaving};
 use crate::app::theme::Tone;
 use crate::app::view::View;
-use crate::app::work::Outcome;
 
 /// Zoom grows and shrinks by this.
 const ZOOM_STEP: f32 = 0.1;
@@ -39,20 +38,20 @@ impl HoneApp {
             AppCommand::FindRows(query) => self.state.work.find_rows(*query),
             AppCommand::CountValues(column) => self.state.work.count_values(column),
             AppCommand::CountTokens(model) => self.state.work.count_tokens(model),
-            AppCommand::StopCountingTokens => self.state.work.stop_counting_tokens(),
+            AppCommand::StopCountingTokens => self.state.work.answers.tokens.stop(),
             AppCommand::CountTextTokens(text, model) => self.state.work.count_text_tokens(text, model),
             AppCommand::FindProblems => self.state.find_problems(),
             AppCommand::StopLooking => self.state.work.stop_looking(),
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
-            AppCommand::StopFetch => self.state.work.stop_fetch(),
+            AppCommand::StopFetch => self.state.work.answers.fetch.stop(),
             AppCommand::DryRun => {
                 if let Some(session) = &self.state.session {
-                    self.state.work.dry_run(session.project(), session.folder().to_owned());
+                    self.state.work.estimate_run(session.project(), session.folder().to_owned());
                 }
             }
-            AppCommand::StopDryRun => self.state.work.stop_dry_run(),
-            AppCommand::StopPreparing => self.state.work.stop_preparing(),
+            AppCommand::StopDryRun => self.state.work.answers.forecast.stop(),
+            AppCommand::StopPreparing => self.state.work.answers.rows.stop(),
             AppCommand::StopComparing => self.state.work.stop_comparing(),
             AppCommand::CompareAgain => self.state.compare_again(),
             AppCommand::LoadRun(run) => self.state.work.load_run(run),
@@ -60,6 +59,9 @@ impl HoneApp {
             AppCommand::Export { format, output } => self.state.work.export(format, output),
             AppCommand::StopJob => self.state.work.stop_job(),
             AppCommand::Classify(texts) => self.state.work.classify(texts),
+            AppCommand::FillBlanks(text) => self.state.work.fill_blanks(text),
+            AppCommand::FindTerms(model) => self.state.work.find_terms(model),
+            AppCommand::StopFindingTerms => self.state.work.answers.terms.stop(),
             AppCommand::PredictFile { input, output } => self.state.work.predict(input, output),
             AppCommand::Reveal(path) => self.reveal(&path),
             AppCommand::Notify(notice) => self.notices.push(notice),
@@ -89,8 +91,8 @@ impl HoneApp {
             UserCommand::Stop => self.state.work.stop_training(),
             UserCommand::GoTo(step) => self.state.view = View::Step(step),
             UserCommand::TryIt => self.state.view = View::TryIt,
-            UserCommand::NextStep => self.state.view = self.state.view.step(1).map_or(self.state.view, View::Step),
-            UserCommand::PreviousStep => self.state.view = self.state.view.step(-1).map_or(self.state.view, View::Step),
+            UserCommand::NextStep => self.go_by(1),
+            UserCommand::PreviousStep => self.go_by(-1),
             UserCommand::Palette => self.palette.toggle(),
             UserCommand::Notifications => self.dialog = Some(Dialog::Notifications),
             UserCommand::ThemeSystem => self.set_theme(ThemeChoice::System),
@@ -104,12 +106,19 @@ impl HoneApp {
         }
     }
 
+    /// Goes to the step `by` places after the page shown, if there is one.
+    fn go_by(&mut self, by: isize) {
+        if let Some(step) = self.state.view.step(self.state.steps(), by) {
+            self.state.view = View::Step(step);
+        }
+    }
+
     pub(super) fn tell(&mut self, tone: Tone, title: impl Into<String>, body: impl Into<String>) {
         self.notices.push(Notice { tone, title: title.into(), body: body.into() });
     }
 
     fn edit(&mut self, edit: Edit) {
-        let imported = self.state.work.imported.clone();
+        let imported = self.state.work.answers.imported.value.clone();
         self.change(|session, now| session.apply(edit, imported.as_deref(), now));
     }
 
@@ -164,7 +173,7 @@ impl HoneApp {
             }
         }
         if !twice.is_empty() {
-            self.tell(Tone::Neutral, "Already among the data files", twice.join(", "));
+            self.tell(Tone::Neutral, "Already open in this project", twice.join(", "));
         }
         self.edit(Edit::Dataset(dataset));
         self.state.view = View::default();
@@ -209,7 +218,7 @@ impl HoneApp {
             return;
         }
         if let Err(error) = self.state.settings.save() {
-            self.tell(Tone::Warning, "The settings could not be kept", error.to_string());
+            self.tell(Tone::Warning, "The settings could not be saved", error.to_string());
         }
     }
 
@@ -228,7 +237,7 @@ impl HoneApp {
         };
         let waker = self.ctx.clone();
         if let Err(error) = self.picker.ask(pick.clone(), &folder, move || waker.request_repaint()) {
-            self.tell(Tone::Warning, "The system's file dialog could not be shown", error.to_string());
+            self.tell(Tone::Warning, "The file dialog could not be opened", error.to_string());
             self.dialog = Some(Dialog::TypePath { pick, path: String::new() });
         }
     }
@@ -300,58 +309,8 @@ impl HoneApp {
         } else if self.state.session.is_some() {
             self.open_data(&dropped);
         } else {
-            self.tell(Tone::Neutral, "Make a project first", "Then drop the file again to open it there");
+            self.tell(Tone::Neutral, "Create a project first", "Then drop the file again");
         }
-    }
-
-    // What the workers answered.
-
-    pub(super) fn on_outcome(&mut self, outcome: Outcome, now: Instant) {
-        match outcome {
-            Outcome::Imported => self.guess_columns(now),
-            Outcome::Moved => self.follow_rows(now),
-            Outcome::Compared => self.state.find_problems(),
-            Outcome::ModelReady => {
-                let was_here = self.state.model_folder.is_some();
-                self.state.refresh_model();
-                // With the model comes its tokenizer: lengths need not be estimated any more.
-                if !was_here && self.state.model_folder.is_some() {
-                    self.state.find_problems();
-                }
-            }
-            Outcome::RunFinished => {
-                self.state.refresh_runs();
-                let figures = self.state.work.results.as_ref().map(|results| results.measured().figures());
-                let best = figures.and_then(|figures| figures.into_iter().next());
-                let body = best.map_or_else(String::new, |(name, value)| {
-                    format!("{} {value:.3}. Evaluate shows where it errs", name.title())
-                });
-                self.tell(Tone::Success, "Training finished", body);
-            }
-            Outcome::Written(body) => self.tell(Tone::Success, "Written", body),
-            Outcome::Failed(title, body) => {
-                self.state.refresh_runs();
-                self.tell(Tone::Danger, title, body);
-            }
-        }
-    }
-
-    /// Corrections found again at other rows are kept there: it is not a change of the person's.
-    fn follow_rows(&mut self, now: Instant) {
-        let Some(prepared) = self.state.work.prepared.clone() else { return };
-        if let Some(session) = &mut self.state.session {
-            // The rows prepared are those of the corrections where they are now.
-            session.fill_in(|project| project.edits.follow(&prepared.moved_edits), now);
-        }
-    }
-
-    /// Takes the guessed columns where none are chosen, then prepares.
-    fn guess_columns(&mut self, now: Instant) {
-        let Some(imported) = self.state.work.imported.clone() else { return };
-        if let Some(session) = &mut self.state.session {
-            session.fill_in(|project| imported.fill_in(project.task.kind(), &mut project.dataset), now);
-        }
-        self.state.prepare();
     }
 }
 

@@ -119,6 +119,8 @@ pub struct CommandState<'a> {
     pub has_project: bool,
     /// What is shown.
     pub view: View,
+    /// The steps of the project's task.
+    pub steps: &'a [Step],
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -342,10 +344,13 @@ impl UserCommand {
             Self::Train => state.train_blocked.map(str::to_owned),
             Self::PauseResume | Self::Stop if state.stopping => Some("The run is stopping".to_owned()),
             Self::PauseResume | Self::Stop => unless(state.training, "No training is running"),
+            Self::GoTo(step) if state.has_project && !state.steps.contains(&step) => {
+                Some(format!("This project has no {} step", step.title()))
+            }
             Self::Save | Self::SaveAs | Self::GoTo(_) => unless(state.has_project, "Open a project first"),
             Self::ExportWeights | Self::TryIt => unless(state.has_run, "Train a model first"),
-            Self::NextStep => unless(state.view.step(1).is_some(), "This is the last step"),
-            Self::PreviousStep => unless(state.view.step(-1).is_some(), "This is the first step"),
+            Self::NextStep => unless(state.view.step(state.steps, 1).is_some(), "This is the last step"),
+            Self::PreviousStep => unless(state.view.step(state.steps, -1).is_some(), "This is the first step"),
             _ => None,
         }
     }

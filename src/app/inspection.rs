@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::{Imported, LabelCounts, Place, Prepared, RowQuery, TokenHistogram};
+use crate::data::{Imported, LabelCounts, Prepared, RowNumber, RowQuery, TokenHistogram};
 use crate::progress::Progress;
 use crate::project::DatasetSettings;
 use crate::worker::{Profile, RowSource};
@@ -30,7 +30,7 @@ pub struct FoundRows {
     /// What was asked.
     pub question: RowQuestion,
     /// The rows, in the order asked for.
-    pub rows: Vec<Place>,
+    pub rows: Vec<RowNumber>,
 }
 
 /// The labels as they stand in the files, or the counting of them.

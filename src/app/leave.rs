@@ -79,7 +79,7 @@ impl HoneApp {
             self.tell(Tone::Danger, "The project could not be opened", error.to_string());
             return;
         }
-        if self.state.work.is_training() {
+        if self.state.work.answers.is_training() {
             self.dialog = Some(Dialog::Training(leaving));
             return;
         }
@@ -102,8 +102,8 @@ impl HoneApp {
                 self.state.set_session(None);
                 self.open(&path);
             }
-            Leaving::Create { folder, name } => {
-                let project = Project { name, ..Project::default() };
+            Leaving::Create { task, folder, name } => {
+                let project = Project { name, ..Project::new(task) };
                 match Session::create(&folder, project) {
                     Ok(session) => {
                         self.dialog = None;
@@ -127,7 +127,7 @@ impl HoneApp {
             return;
         }
         let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
-        if self.state.work.is_training() || dirty {
+        if self.state.work.answers.is_training() || dirty {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             // Already asked and answered: the window closes once the run has stopped.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
@@ -139,7 +139,7 @@ impl HoneApp {
     /// Leaves once the run has stopped: until then it writes to the project's folder.
     pub(super) fn leave_when_stopped(&mut self) {
         if let Some(Dialog::Stopping(leaving)) = &self.dialog
-            && !self.state.work.is_training()
+            && !self.state.work.answers.is_training()
         {
             let leaving = leaving.clone();
             self.dialog = None;
@@ -149,7 +149,7 @@ impl HoneApp {
 
     pub(super) fn on_answer(&mut self, answer: DialogAnswer) {
         match answer {
-            DialogAnswer::Create { folder, name } => self.leave(Leaving::Create { folder, name }),
+            DialogAnswer::Create { task, folder, name } => self.leave(Leaving::Create { task, folder, name }),
             DialogAnswer::SaveAs(folder) => self.save_as(&folder),
             DialogAnswer::Path(pick, path) => self.use_path(pick, path),
             DialogAnswer::StopAndLeave(leaving) => {
@@ -201,7 +201,7 @@ mod tests {
     use crate::app::commands::UserCommand;
     use crate::app::messages::{AppCommand, Edit, Pick};
     use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
-    use crate::project::ModelChoice;
+    use crate::project::{ModelChoice, TaskKind};
     use crate::storage::{RunStatus, ThemeChoice};
 
     fn until(window: &mut Window, done: impl Fn(&HoneApp) -> bool) {
@@ -239,26 +239,26 @@ mod tests {
         hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
         press(&mut window, Modifiers::COMMAND, Key::S);
         hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
-        until(&mut window, |app| app.state.work.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
+        until(&mut window, |app| app.state.work.answers.live.as_ref().is_some_and(|live| !live.steps.is_empty()));
 
         let ask = |window: &mut Window| {
             hone(window).leave(Leaving::Quit);
             window.run_steps(4);
-            window.get_by_label("Close while a model is being trained?");
+            window.get_by_label("Quit while training is running?");
         };
         ask(&mut window);
         window.key_press(Key::Enter);
         window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
         ask(&mut window);
         window.key_press(Key::Escape);
         window.run_steps(4);
-        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.is_training());
+        assert!(hone(&mut window).dialog.is_none() && hone(&mut window).state.work.answers.is_training());
 
         ask(&mut window);
-        window.get_by_label("Stop and close").click();
+        window.get_by_label("Stop and quit").click();
         until(&mut window, |app| app.may_close);
-        assert!(!hone(&mut window).state.work.is_training());
+        assert!(!hone(&mut window).state.work.answers.is_training());
         let runs = crate::storage::RunFolder::list(&folder.path().join("customer-reviews")).unwrap();
         assert!(runs.iter().all(|run| !matches!(run.status, RunStatus::Running)), "no run is left unfinished");
     }
@@ -394,7 +394,8 @@ mod tests {
         let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
         settle(&mut window);
         let parent = folder.path().display().to_string();
-        hone(&mut window).dialog = Some(Dialog::New { name: "Tickets".to_owned(), parent, error: None });
+        let task = TaskKind::TextClassification;
+        hone(&mut window).dialog = Some(Dialog::New { task, name: "Tickets".to_owned(), parent, error: None });
         settle(&mut window);
         window.check_accessibility();
         picture("new-project", &mut window);
@@ -403,5 +404,26 @@ mod tests {
         assert!(folder.path().join("Tickets/project.ron").is_file());
         window.get_by_label("Open a table of texts and labels");
         picture("empty-project", &mut window);
+    }
+
+    #[test]
+    fn a_new_project_asks_first_what_the_model_is_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut window, _sample) = app(ThemeChoice::Light, 2.0);
+        settle(&mut window);
+        let mut dialog = Dialog::new_project(folder.path());
+        if let Dialog::New { name, .. } = &mut dialog {
+            *name = "Contracts".to_owned();
+        }
+        hone(&mut window).dialog = Some(dialog);
+        settle(&mut window);
+        window.get_by_label(TaskKind::LanguageModelling.title()).click();
+        settle(&mut window);
+        window.get_by_label("Create").click();
+        settle(&mut window);
+        let project = hone(&mut window).state.session.as_ref().unwrap().project().clone();
+        assert_eq!(project.task.kind(), TaskKind::LanguageModelling);
+        window.get_by_label("Open your texts");
+        assert!(window.query_by_label_contains("Labels,").is_none(), "the rail has no steps for labels");
     }
 }

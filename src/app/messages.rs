@@ -123,17 +123,17 @@ pub enum AppCommand {
     AddFiles(Vec<PathBuf>),
     /// Read the data files again: they were changed.
     ReadAgain,
-    /// Search the prepared rows; the answer comes in `Inspection::found` or `Inspection::bad_pattern`.
+    /// Search the prepared rows; the answer comes in `Answers::found`.
     FindRows(Box<RowQuery>),
-    /// Count a column's values; the answer comes in `Inspection::values`.
+    /// Count a column's values; the answer comes in `Answers::values`.
     CountValues(String),
-    /// Count the texts' tokens for the model in this folder; the answer comes in `Inspection::tokens`.
+    /// Count the texts' tokens for the model in this folder; the answer comes in `Answers::tokens`.
     CountTokens(PathBuf),
     /// Stop counting tokens.
     StopCountingTokens,
-    /// Count a text's tokens for the model in this folder; the answer comes in `Inspection::text_tokens`.
+    /// Count a text's tokens for the model in this folder; the answer comes in `Answers::text_tokens`.
     CountTextTokens(String, PathBuf),
-    /// Look for what is wrong with the rows; the answer comes in `StepContext::findings`.
+    /// Look for what is wrong with the rows; the answer comes in `Answers::findings`.
     FindProblems,
     /// Stop looking for it.
     StopLooking,
@@ -166,8 +166,14 @@ pub enum AppCommand {
     },
     /// Stop the export, prediction or evaluation under way.
     StopJob,
-    /// Label texts with the shown run's model; the answer comes in `StepContext::classify`.
+    /// Label texts with the shown run's model; the answer comes in `Answers::classify`.
     Classify(Vec<String>),
+    /// Fill the blanks of a text with the shown run's model; the answer comes in `Answers::blanks`.
+    FillBlanks(String),
+    /// Find the terms of the texts, for the model in this folder; the answer comes in `Answers::terms`.
+    FindTerms(PathBuf),
+    /// Stop looking for them.
+    StopFindingTerms,
     /// Label every row of a file with the shown run's model.
     PredictFile {
         /// The file to label.

@@ -1,10 +1,11 @@
 //! The window. egui lives here and nowhere else.
 //!
 //! One change travels like this: a step's function sends an `AppCommand` into a `CommandSender`;
-//! `HoneApp` applies it, records undo and saves; long work goes to a worker, whose events come back in
-//! `HoneApp::logic` and fill what `StepContext` shows to the steps in the next frame.
+//! `HoneApp` applies it, records undo and saves; long work goes to a worker, whose answers `HoneApp::logic` takes
+//! into their `Slot`s, from where `StepContext` shows them to the steps in the next frame.
 
 mod act;
+mod answers;
 #[allow(clippy::module_inception, reason = "the application itself, in the room named after it")]
 mod app;
 mod commands;
@@ -12,16 +13,20 @@ mod context;
 #[cfg(test)]
 mod frame_times;
 mod history;
-mod inspection;
 mod leave;
+mod live_run;
 mod messages;
 mod pick;
+#[cfg(test)]
+mod pictures;
 #[cfg(test)]
 mod scroll_times;
 mod session;
 mod shell;
+mod slot;
 mod state;
 mod steps;
+mod take_in;
 mod tasks;
 #[cfg(test)]
 mod testing;
@@ -32,8 +37,11 @@ mod view;
 mod widgets;
 mod work;
 
+pub use answers::Answers;
 pub use app::{AppError, HoneApp, Start, run};
 pub use commands::{Menu, UserCommand};
-pub use context::{ClassifyState, FetchState, ForecastState, Job, LiveRun, Notice, RunEnd, StepContext};
+pub use context::{Notice, StepContext};
+pub use live_run::{LiveRun, RunEnd};
 pub use messages::{AppCommand, CommandSender, Edit, Pick};
+pub use slot::{Ended, Running, Slot};
 pub use theme::{Theme, ThemeError, Tone};

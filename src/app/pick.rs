@@ -3,10 +3,8 @@
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+use std::pin::Pin;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
@@ -57,7 +55,7 @@ impl Picker {
         let sender = self.answers.0.clone();
         thread::Builder::new().name("hone-file-dialog".into()).spawn(move || {
             let begun = Instant::now();
-            let answer = match block_on(chosen) {
+            let answer = match pollster::block_on(chosen) {
                 Some(paths) => Picked::Paths(pick, paths),
                 None if begun.elapsed() < TOO_SOON => Picked::NoDialog(pick),
                 None => Picked::Nothing,
@@ -135,51 +133,4 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
         }
     };
     async move { future.await.map(|files| files.iter().map(|file| file.path().to_owned()).collect()) }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// Waits for one future on this thread.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn block_on_returns_when_another_thread_wakes_the_future() {
-        let (sender, receiver) = crossbeam_channel::bounded::<()>(1);
-        let mut waiting = false;
-        let value = block_on(std::future::poll_fn(move |context| {
-            if waiting && receiver.try_recv().is_ok() {
-                return Poll::Ready(7);
-            }
-            waiting = true;
-            let (waker, sender) = (context.waker().clone(), sender.clone());
-            thread::Builder::new()
-                .spawn(move || {
-                    let _ = sender.try_send(());
-                    waker.wake();
-                })
-                .unwrap();
-            Poll::Pending
-        }));
-        assert_eq!(value, 7);
-    }
 }

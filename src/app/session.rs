@@ -273,7 +273,7 @@ fn leak_title(before: &Project, after: &Project) -> Option<&'static str> {
     let (old, new) = (&before.split.ignored_leaks, &after.split.ignored_leaks);
     let same_split =
         before.split.without_ignored_leaks() == after.split.without_ignored_leaks() && before.dataset == after.dataset;
-    let title = if new.len() > old.len() { "ignoring a leak" } else { "looking at a leak again" };
+    let title = if new.len() > old.len() { "ignoring a leak" } else { "reporting a leak again" };
     (old != new && same_split).then_some(title)
 }
 

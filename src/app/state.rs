@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{Facts, ModelChoice, Readiness, Step, readiness};
-use crate::storage::{AppSettings, RunFolder, RunListing, RunStatus};
+use crate::storage::{AdaptedModel, AppSettings, RunFolder, RunListing, RunStatus, adapted_models};
 
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
@@ -29,6 +29,8 @@ pub struct AppState {
     pub model_folder: Option<PathBuf>,
     /// The project's runs, newest first.
     pub runs: Vec<RunListing>,
+    /// Models that recent projects adapted.
+    pub adapted: Vec<AdaptedModel>,
     /// What is shown in the middle.
     pub view: View,
     /// Theme, zoom, recent projects.
@@ -48,6 +50,7 @@ impl AppState {
             facts: Facts::default(),
             model_folder: None,
             runs: Vec::new(),
+            adapted: Vec::new(),
             view: View::Step(Step::Data),
             settings,
             train_blocked: None,
@@ -98,7 +101,7 @@ impl AppState {
         } else if stale == Stale::Imported {
             self.work.forget_data();
         } else if stale <= Stale::Findings {
-            self.work.let_leaks_stand(session.project());
+            self.work.ignore_leaks(session.project());
             if stale == Stale::Findings {
                 self.find_problems();
             }
@@ -118,7 +121,7 @@ impl AppState {
     /// Whether nothing is being read, prepared or waited for.
     #[cfg(test)]
     pub fn is_idle(&self) -> bool {
-        self.stale.is_none() && !self.work.is_busy()
+        self.stale.is_none() && !self.work.answers.is_busy()
     }
 
     /// Prepares the data anew if its columns are chosen.
@@ -126,17 +129,17 @@ impl AppState {
         let Some(session) = &self.session else { return };
         let project = session.project();
         self.work.count_labels(&project.dataset);
-        let imported = self.work.imported.as_ref();
+        let imported = self.work.answers.imported.value.as_ref();
         if imported.is_some_and(|imported| project.columns_chosen(&imported.main.table.names)) {
             self.work.prepare(project);
         } else {
-            self.work.unprepare();
+            self.work.answers.forget_rows();
         }
     }
 
     /// Goes on with what a person has stopped: preparing, or comparing texts.
     pub fn compare_again(&mut self) {
-        match self.work.prepared.clone() {
+        match self.work.answers.prepared().cloned() {
             Some(prepared) => self.work.compare(prepared),
             None => self.prepare(),
         }
@@ -153,26 +156,28 @@ impl AppState {
     pub fn refresh_runs(&mut self) {
         let listed = self.session.as_ref().map(|session| RunFolder::list(session.folder()));
         self.runs = listed.and_then(Result::ok).unwrap_or_default();
+        self.adapted = adapted_models(&self.settings.recent);
     }
 
     /// Gathers what is known about the project.
     pub fn refresh_facts(&mut self) {
-        let work = &self.work;
-        let mut data_issues: Vec<String> = work.prepare_error.iter().cloned().collect();
-        if let Some(prepared) = &work.prepared {
+        let answers = &self.work.answers;
+        let mut data_issues: Vec<String> = answers.rows.failed.iter().cloned().collect();
+        if answers.rows.stopped {
+            data_issues.push("Preparing was stopped, so the rows are not split".to_owned());
+        }
+        if let Some(prepared) = answers.prepared() {
             data_issues.extend(prepared.blockers.iter().cloned());
         }
-        if let Some(error) = &work.import_error {
-            data_issues.push(error.clone());
-        }
+        data_issues.extend(answers.imported.failed.iter().cloned());
         self.facts = Facts {
-            columns: work.imported.as_ref().map(|imported| imported.main.table.names.clone()),
-            prepared: work.prepared.is_some() && data_issues.is_empty(),
+            columns: answers.imported.value.as_ref().map(|imported| imported.main.table.names.clone()),
+            prepared: answers.prepared().is_some() && data_issues.is_empty(),
             data_issues,
             model_available: self.model_folder.is_some(),
             model_fetchable: self.session.as_ref().is_some_and(|session| entry(&session.project().model).is_some()),
-            has_run: work.results.is_some(),
-            exported: work.exported,
+            has_run: answers.results.value.is_some(),
+            exported: answers.is_exported,
         };
         self.train_blocked = self.why_not_train();
     }
@@ -181,27 +186,35 @@ impl AppState {
         let Some(session) = &self.session else { return Some("Open a project first".to_owned()) };
         match readiness(session.project(), &self.facts, Step::Train) {
             Readiness::Blocked(issues) => issues.into_iter().next().map(|issue| issue.message),
-            Readiness::Ready | Readiness::Done if self.work.prepared.is_none() => {
+            Readiness::Ready | Readiness::Done if self.work.answers.prepared().is_none() => {
                 Some("The data is still being prepared".to_owned())
             }
             Readiness::Ready | Readiness::Done => None,
         }
     }
 
+    /// The steps of the project's task.
+    #[must_use]
+    pub fn steps(&self) -> &'static [Step] {
+        let Some(session) = &self.session else { return &Step::ALL };
+        session.project().task.steps()
+    }
+
     /// What the enabled-when rules of the commands look at.
     #[must_use]
     pub fn command_state(&self) -> CommandState<'_> {
         let history = self.session.as_ref().map(Session::history);
-        let live = self.work.live.as_ref();
+        let live = self.work.answers.live.as_ref();
         CommandState {
             has_project: self.session.is_some(),
+            steps: self.steps(),
             undo: history.and_then(crate::app::history::History::undo_title),
             redo: history.and_then(crate::app::history::History::redo_title),
-            training: self.work.is_training(),
+            training: self.work.answers.is_training(),
             paused: live.is_some_and(|live| live.paused),
             stopping: live.is_some_and(|live| live.is_going() && live.stopping),
             train_blocked: self.train_blocked.as_deref(),
-            has_run: self.work.results.is_some(),
+            has_run: self.work.answers.results.value.is_some(),
             view: self.view,
         }
     }
@@ -210,35 +223,13 @@ impl AppState {
     #[must_use]
     pub fn step_context<'a>(&'a self, theme: &'a Theme) -> Option<StepContext<'a>> {
         let session = self.session.as_ref()?;
-        let work = &self.work;
+        let of = (session.project(), session.folder());
         Some(StepContext {
-            theme,
-            project: session.project(),
-            folder: session.folder(),
-            facts: &self.facts,
-            imported: work.imported.as_ref(),
-            import_error: work.import_error.as_deref(),
-            prepared: work.prepared.as_ref(),
-            survey: work.survey.as_ref(),
-            likeness: work.likeness.as_deref(),
-            leakage: work.leakage.as_deref(),
-            prepare_stopped: work.prepare_stopped,
-            findings: work.findings.as_ref(),
-            looking: work.looking.as_ref(),
-            comparing: &work.comparing,
-            inspection: &work.inspection,
-            preview: work.preview_job.as_ref(),
             model_folder: self.model_folder.as_deref(),
-            fetch: work.fetch.as_ref(),
-            forecast: work.forecast.as_ref(),
             train_blocked: self.train_blocked.as_deref(),
-            live: work.live.as_ref(),
             runs: &self.runs,
-            results: work.results.as_ref(),
-            evaluated: work.evaluated.as_ref(),
-            job: work.job.as_ref(),
-            exports: &work.exports,
-            classify: &work.classify,
+            adapted: &self.adapted,
+            ..StepContext::new(theme, of, &self.facts, &self.work.answers)
         })
     }
 }

@@ -8,9 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use egui_kittest::Harness;
 
+use crate::app::answers::Answers;
 use crate::app::app::{HoneApp, Start};
-use crate::app::context::{ClassifyState, ComparingState, FetchState, ForecastState, Job, LiveRun, StepContext};
-use crate::app::inspection::Inspection;
+use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared, Target};
@@ -27,7 +27,7 @@ use crate::storage::{
     AppSettings, EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunSummary, StepMetrics, StopReason,
     ThemeChoice,
 };
-use crate::worker::{EvaluationReport, RunResults, Survey};
+use crate::worker::{RowSource, RunResults, Survey};
 
 const FEATURES: usize = 4096;
 const EPOCHS: usize = 6;
@@ -50,20 +50,21 @@ pub fn results() -> Arc<RunResults> {
 /// Writes a picture of the last frame to the folder in the environment variable `HONE_PICTURES`, if it is set.
 pub fn picture<S>(name: &str, harness: &mut Harness<'_, S>) {
     let Some(folder) = std::env::var_os("HONE_PICTURES") else { return };
-    match harness.render() {
-        Ok(image) => image.save(PathBuf::from(folder).join(format!("{name}.png"))).unwrap(),
-        Err(error) => println!("no picture of {name}: {error}"),
-    }
+    let image = harness.render().unwrap_or_else(|error| panic!("{name} cannot be drawn: {error}"));
+    image.save(PathBuf::from(folder).join(format!("{name}.png"))).unwrap();
 }
 
 /// Compares the frame with the picture in `tests/snapshots`.
-/// Without a renderer it says so and compares nothing.
 pub fn widget_snapshot<S>(name: &str, harness: &mut Harness<'_, S>) {
     harness.run();
-    match harness.render() {
-        Ok(_) => harness.snapshot(name),
-        Err(error) => println!("skipped: {name} cannot be drawn here: {error}"),
-    }
+    harness.snapshot(name);
+}
+
+/// A file of the example data sets, in the folder `shared/data` beside the repository.
+pub fn shared(path: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
+    assert!(path.exists(), "this test needs the example data sets: {} does not exist", path.display());
+    path
 }
 
 /// A window of 1280 x 800 points at two pixels per point, with the theme installed.
@@ -311,29 +312,8 @@ pub struct Scene {
     pub folder: PathBuf,
     /// The facts about it.
     pub facts: Facts,
-    /// Its run.
-    pub results: Option<Arc<RunResults>>,
-    /// A running training.
-    pub live: Option<LiveRun>,
-    /// Its imported files.
-    pub imported: Option<Arc<Imported>>,
-    /// Its rows, split.
-    pub prepared: Option<Arc<Prepared>>,
-    /// The survey of the rows.
-    pub survey: Option<Arc<Survey>>,
-    /// Answers to questions about the rows.
-    pub inspection: Inspection,
-    /// A download.
-    pub fetch: Option<FetchState>,
-    pub forecast: Option<ForecastState>,
-    /// A running job.
-    pub job: Option<Job>,
-    /// The evaluation of another file.
-    pub evaluated: Option<Arc<EvaluationReport>>,
-    /// Finished exports.
-    pub exports: Vec<(String, PathBuf, String)>,
-    /// Predictions for typed texts.
-    pub classify: ClassifyState,
+    /// What was asked of the workers.
+    pub answers: Answers,
     /// Folder of the chosen model.
     pub model_folder: Option<PathBuf>,
     /// The commands the step sent.
@@ -345,29 +325,23 @@ pub struct Scene {
 impl Scene {
     /// The sample project, trained.
     pub fn trained(dark: bool) -> Self {
-        Self { results: Some(results()), facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) }
+        let mut scene = Self { facts: Facts { has_run: true, ..prepared_facts() }, ..Self::prepared(dark) };
+        scene.answers.results.value = Some(results());
+        scene
     }
 
     /// The sample project, ready to train.
     pub fn prepared(dark: bool) -> Self {
-        let prepared = prepared();
+        let (imported, prepared) = (imported(), prepared());
+        let survey = Arc::new(Survey::of(&prepared));
+        let mut answers = Answers::default();
+        answers.rows.value = Some(RowSource { project: Arc::new(project()), imported, prepared, survey });
         Self {
             theme: theme(dark),
             project: project(),
             folder: PathBuf::from("customer-reviews"),
             facts: prepared_facts(),
-            results: None,
-            live: None,
-            imported: None,
-            survey: Some(Arc::new(Survey::of(&prepared))),
-            prepared: Some(prepared),
-            inspection: Inspection::default(),
-            fetch: None,
-            forecast: None,
-            job: None,
-            evaluated: None,
-            exports: Vec::new(),
-            classify: ClassifyState::default(),
+            answers,
             model_folder: None,
             sender: CommandSender::default(),
             asked: Vec::new(),
@@ -377,33 +351,8 @@ impl Scene {
     /// Calls `draw` with the context of this scene.
     pub fn show(&mut self, draw: impl FnOnce(&StepContext<'_>, &mut CommandSender)) {
         let ctx = StepContext {
-            theme: &self.theme,
-            project: &self.project,
-            folder: &self.folder,
-            facts: &self.facts,
-            imported: self.imported.as_ref(),
-            import_error: None,
-            prepared: self.prepared.as_ref(),
-            survey: self.survey.as_ref(),
-            likeness: None,
-            leakage: None,
-            prepare_stopped: false,
-            findings: None,
-            looking: None,
-            comparing: &ComparingState::Idle,
-            inspection: &self.inspection,
-            preview: None,
             model_folder: self.model_folder.as_deref(),
-            fetch: self.fetch.as_ref(),
-            forecast: self.forecast.as_ref(),
-            train_blocked: None,
-            live: self.live.as_ref(),
-            runs: &[],
-            results: self.results.as_ref(),
-            evaluated: self.evaluated.as_ref(),
-            job: self.job.as_ref(),
-            exports: &self.exports,
-            classify: &self.classify,
+            ..StepContext::new(&self.theme, (&self.project, &self.folder), &self.facts, &self.answers)
         };
         draw(&ctx, &mut self.sender);
     }
@@ -470,13 +419,8 @@ pub fn app_on(project: Option<PathBuf>, theme: ThemeChoice, scale: f32) -> Harne
 pub fn snapshot_app(name: &str, harness: &mut Harness<'_, Option<HoneApp>>) {
     let size = harness.ctx.content_rect().size();
     harness.mask(egui::Rect::from_min_max(egui::pos2(0.0, size.y - 30.0), size.to_pos2()));
-    match harness.render() {
-        Ok(image) => {
-            let options = egui_kittest::SnapshotOptions::new().threshold(1.0).max_failed_pixels(10_usize);
-            egui_kittest::image_snapshot_options(&image, name, &options);
-        }
-        Err(error) => println!("skipped the picture {name}: nothing here can draw it ({error})"),
-    }
+    let options = egui_kittest::SnapshotOptions::new().threshold(1.0).max_failed_pixels(10_usize);
+    harness.snapshot_options(name, &options);
 }
 
 /// Draws frames until the workers are idle, for at most a minute.

@@ -16,7 +16,7 @@ use crate::app::commands::UserCommand;
 use crate::app::frame_times::frame;
 use crate::app::messages::AppCommand;
 use crate::storage::{AppSettings, ProjectFile, RunSummary};
-use crate::worker::{Answer, Command, Worker};
+use crate::worker::{Train, Worker};
 
 /// Pairs of runs.
 const ROUNDS: usize = 2;
@@ -71,15 +71,13 @@ fn in_the_terminal() -> RunSummary {
     let folder = copy_of_project(place.path());
     let project = ProjectFile::read(&folder).unwrap().1;
     let worker = Worker::spawn(|| ()).unwrap();
-    worker.send(Command::Train { project: Box::new(project), folder });
-    for event in worker.events() {
-        match event.answer {
-            Answer::RunFinished(results) => return results.summary.clone(),
-            answer if answer.is_final() => panic!("{answer:?}"),
-            _ => (),
+    let (events, _told) = crossbeam_channel::unbounded();
+    let mut pending = worker.submit(Train { project, folder, events });
+    loop {
+        if let Some(answer) = pending.wait(Duration::from_secs(1)) {
+            return answer.unwrap().summary.clone();
         }
     }
-    unreachable!("the worker ends a job with an answer")
 }
 
 /// The run, and the time of each frame during it.
@@ -98,15 +96,16 @@ fn in_the_window() -> (RunSummary, Vec<Duration>) {
         schedule.wait();
         let begun = Instant::now();
         let took = frame(&ctx, &mut app);
-        let is_training = app.state.work.live.as_ref().is_some_and(|live| live.is_going() && live.start.is_some());
+        let is_training =
+            app.state.work.answers.live.as_ref().is_some_and(|live| live.is_going() && live.start.is_some());
         if is_training {
             times.push(took);
         }
-        if let Some(results) = app.state.work.results.clone().filter(|_| began) {
+        if let Some(results) = app.state.work.answers.results.value.clone().filter(|_| began) {
             return (results.summary.clone(), times);
         }
         assert!(!began || !app.is_idle(), "the run ended without results");
-        if !began && app.is_idle() && app.state.work.prepared.is_some() {
+        if !began && app.is_idle() && app.state.work.answers.rows.value.is_some() {
             began = true;
             app.run_command(AppCommand::User(UserCommand::Train));
         }
@@ -114,9 +113,7 @@ fn in_the_window() -> (RunSummary, Vec<Duration>) {
     }
 }
 
-#[test]
-#[ignore = "a measurement: run it alone, in release, on a quiet machine"]
-fn training_beside_the_window() {
+fn measure() {
     let (mut terminal, mut window, mut frames) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         terminal.push(in_the_terminal().tokens_per_second);
@@ -132,4 +129,12 @@ fn training_beside_the_window() {
     println!("the window costs {:.1}% of the speed", 100.0 * (1.0 - mean(&window) / mean(&terminal)));
     println!("{} frames: median {:.2?}, p99 {:.2?}, worst {:.2?}", frames.len(), at(0.5), at(0.99), at(1.0));
     assert!(at(0.99) < Duration::from_millis(16), "frames are too slow while a model is trained");
+}
+
+mod by_hand {
+    #[test]
+    #[ignore = "a measurement: run it alone, in release, on a quiet machine"]
+    fn training_beside_the_window() {
+        super::measure();
+    }
 }

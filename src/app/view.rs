@@ -18,13 +18,31 @@ impl Default for View {
 }
 
 impl View {
-    /// The step `by` places after this page; `None` before the first and after the last.
+    /// The step `by` places after this page, among the steps of a task; `None` before the first and after the last.
     #[must_use]
-    pub fn step(self, by: isize) -> Option<Step> {
+    pub fn step(self, steps: &[Step], by: isize) -> Option<Step> {
         let place = match self {
-            Self::Step(step) => step as usize,
-            Self::TryIt => Step::ALL.len(),
+            Self::Step(step) => steps.iter().position(|other| *other == step)?,
+            Self::TryIt => steps.len(),
         };
-        Step::ALL.get(place.checked_add_signed(by)?).copied()
+        steps.get(place.checked_add_signed(by)?).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::TaskKind;
+
+    #[test]
+    fn the_next_step_is_the_next_of_the_task() {
+        let next = |kind: TaskKind, step| View::Step(step).step(kind.steps(), 1);
+        assert_eq!(next(TaskKind::TextClassification, Step::Data), Some(Step::Labels));
+        assert_eq!(next(TaskKind::LanguageModelling, Step::Data), Some(Step::Prepare));
+        assert_eq!(next(TaskKind::LanguageModelling, Step::Evaluate), Some(Step::Export));
+        assert_eq!(next(TaskKind::LanguageModelling, Step::Export), None);
+        let steps = TaskKind::LanguageModelling.steps();
+        assert_eq!(View::TryIt.step(steps, -1), Some(Step::Export));
+        assert_eq!(View::Step(Step::Data).step(steps, -1), None);
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::project::{DeviceChoice, Precision};
+use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::ExportFormat;
 
 /// Fine-tune pre-trained text classifiers on your own data, on your own machine.
@@ -28,7 +28,7 @@ pub struct Arguments {
 /// A command of the terminal.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TerminalCommand {
-    /// Create a project from a file of texts and labels
+    /// Create a project from a file of texts, or a folder of documents
     #[command(
         after_help = "--replace ignores case, and applies before training and before every prediction. With nothing \
                             after the =,\nthe words are removed. If FIND starts with regex:, it is a regular expression, and \
@@ -73,6 +73,19 @@ pub struct ReadingArguments {
     pub sheet: Option<String>,
 }
 
+/// What the model is trained for.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct TaskArgument {
+    /// classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without labels
+    #[arg(long = "task", value_name = "TASK", value_parser = task, default_value = "classify")]
+    pub kind: TaskKind,
+}
+
+fn task(keyword: &str) -> Result<TaskKind, String> {
+    let known = || TaskKind::ALL.map(TaskKind::keyword).join(" or ");
+    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == keyword).ok_or_else(|| format!("give {}", known()))
+}
+
 /// Columns used by the split.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SplitArguments {
@@ -109,10 +122,12 @@ pub struct ColumnArguments {
 pub struct NewArguments {
     /// Folder to create the project in
     pub folder: PathBuf,
-    /// File of texts and labels (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of such files; repeat it to append
-    /// files
+    /// File of texts (CSV, TSV, JSON, Parquet, XLSX, ODS, ...), or a folder of such files or of documents (.docx, .txt,
+    /// .md); repeat it to append files
     #[arg(long, value_name = "FILE", required = true)]
     pub data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub task: TaskArgument,
     #[command(flatten)]
     pub columns: ColumnArguments,
     /// Separate file to use as the validation set
@@ -121,7 +136,7 @@ pub struct NewArguments {
     /// Separate file to use as the test set
     #[arg(long, value_name = "FILE")]
     pub test: Option<PathBuf>,
-    /// Pre-trained model: an id from `hone models list`, or a Hugging Face folder
+    /// Pre-trained model: an id from `hone models list`, a Hugging Face folder, or a project with --task adapt
     #[arg(long, value_name = "ID|FOLDER")]
     pub model: Option<String>,
     /// Name of the project [default: the folder's name]
@@ -303,6 +318,8 @@ pub struct InspectArguments {
     /// Data file or folder; several are appended
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub task: TaskArgument,
     #[command(flatten)]
     pub columns: ColumnArguments,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::cli::new::{absolute, model_choice};
 use crate::cli::outcome::print_json;
 use crate::cli::session::Session;
 use crate::project::{DeviceChoice, Precision};
-use crate::worker::{Answer, Command, StepBench, StepFigures};
+use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
 /// Runs a benchmark and prints the result.
 pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), CliError> {
@@ -21,15 +21,13 @@ pub(super) fn run(command: &BenchCommand, out: &mut dyn Write) -> Result<(), Cli
 }
 
 fn tokenise(arguments: &BenchTokeniseArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let command = Command::BenchTokenise {
+    let job = BenchTokenise {
         model: model_choice(&arguments.model)?,
         file: absolute(&arguments.data),
         text_column: arguments.text.clone(),
         max_length: arguments.len,
     };
-    let Answer::TokensTimed { rows, tokens, seconds } = Session::begin()?.run(command)? else {
-        return Err(CliError::unexpected());
-    };
+    let TokeniseTimes { rows, tokens, seconds } = Session::begin()?.run(job)?;
     let per_second = |count: usize| count as f64 / seconds.max(f64::MIN_POSITIVE);
     let outcome = TokeniseOutcome {
         rows,
@@ -54,15 +52,13 @@ struct TokeniseOutcome {
 fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let BenchStepArguments { model, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
-    let command = Command::BenchStep {
+    let job = BenchStep {
         model: model_choice(model)?,
         bench,
         device: compute.device.map_or(DeviceChoice::Auto, Into::into),
         precision: compute.precision.map_or(Precision::Auto, Into::into),
     };
-    let Answer::StepTimed { figures, device } = Session::begin()?.run(command)? else {
-        return Err(CliError::unexpected());
-    };
+    let StepTimes { figures, device } = Session::begin()?.run(job)?;
     print_json(out, &StepOutcome::new(&figures, device))
 }
 

@@ -8,32 +8,31 @@ use serde::Serialize;
 use crate::cli::CliError;
 use crate::cli::outcome::print_json;
 use crate::cli::session::Session;
-use crate::cli::table::{duration, grouped};
 use crate::project::Project;
-use crate::worker::{Answer, Command, DryRun};
+use crate::words::{bytes, count, duration_fine};
+use crate::worker::{DryRun, EstimateRun};
 
 /// Measures what a run would need and prints it.
 pub(super) fn run(project: Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let command = Command::DryRun { project: Box::new(project), folder: folder.to_owned() };
-    let Answer::DryRun(outcome) = Session::begin()?.run(command)? else { return Err(CliError::unexpected()) };
+    let outcome = Session::begin()?.run(EstimateRun { project, folder: folder.to_owned() })?;
     if json { print_json(out, &DryRunOutcome::from(&*outcome)) } else { print(out, &outcome) }
 }
 
 fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
-    let free = |bytes: Option<u64>| bytes.map_or("unknown".to_owned(), megabytes);
+    let free = |size: Option<u64>| size.map_or("unknown".to_owned(), bytes);
     if let Some(time) = &outcome.time {
         writeln!(
             out,
             "About {} in total, of which {} is training: {} steps at {} tokens/s. It takes less time if it stops early.",
-            duration(time.whole),
-            duration(time.training),
-            grouped(outcome.steps),
-            grouped(time.tokens_per_second as u64),
+            duration_fine(time.whole),
+            duration_fine(time.training),
+            count(outcome.steps),
+            count(time.tokens_per_second as u64),
         )?;
     }
     let available = (outcome.memory_available > 0).then_some(outcome.memory_available);
-    writeln!(out, "Memory: up to {}; {} free.", megabytes(outcome.memory), free(available))?;
-    writeln!(out, "Disk: up to {}; {} free.", megabytes(outcome.disk), free(outcome.disk_available))?;
+    writeln!(out, "Memory: up to {}; {} free.", bytes(outcome.memory), free(available))?;
+    writeln!(out, "Disk: up to {}; {} free.", bytes(outcome.disk), free(outcome.disk_available))?;
     match (&outcome.time, &outcome.smaller) {
         (None, Some(smaller)) => writeln!(
             out,
@@ -47,10 +46,6 @@ fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
         _ => {}
     }
     Ok(())
-}
-
-fn megabytes(bytes: u64) -> String {
-    format!("{} MB", grouped(bytes.div_ceil(1_000_000)))
 }
 
 /// Output of `--json`.

@@ -13,6 +13,7 @@ mod screen;
 mod session;
 mod shell;
 mod table;
+mod texts;
 mod train;
 
 use std::io::{self, Write};
@@ -23,6 +24,7 @@ pub use shell::{no_such_command, parse, shell_word};
 
 use crate::project::SettingError;
 use crate::storage::{OpenError, StorageError};
+use crate::words::sentence_case;
 
 /// Exit code of a command that succeeded.
 pub const DONE: u8 = 0;
@@ -66,15 +68,6 @@ impl From<SettingError> for CliError {
     }
 }
 
-impl CliError {
-    /// The worker sent an answer that does not belong to the command, which is a bug.
-    fn unexpected() -> Self {
-        Self::Failed(
-            "Hone got an unexpected answer from its worker thread. This is a bug in Hone: please report it.".to_owned(),
-        )
-    }
-}
-
 /// Runs a terminal command: results go to `out`, progress and errors to standard error. Returns the exit code.
 #[must_use]
 pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {
@@ -113,13 +106,7 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
 fn sentence(message: &str) -> String {
     let message = message.trim();
     let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    let first_word = message.split(' ').next().unwrap_or_default();
-    if !first_word.chars().all(char::is_alphabetic) {
-        return format!("{message}{stop}");
-    }
-    let mut letters = message.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    format!("{first}{}{stop}", letters.as_str())
+    format!("{}{stop}", sentence_case(message))
 }
 
 #[cfg(test)]

@@ -10,21 +10,21 @@ use crate::cli::args::{EvaluateArguments, ExportArguments, ModelsCommand, Predic
 use crate::cli::new::absolute;
 use crate::cli::outcome::{RunEntry, Scores, print_json};
 use crate::cli::session::Session;
-use crate::cli::table::{count, details, duration, grouped, metric, printable, scores, shortened, table};
+use crate::cli::table::{details, metric, scores, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::project::{MetricName, ModelChoice};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
-use crate::worker::{Answer, Command, EvaluationReport};
+use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
+use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let data = arguments.data.as_deref().map(absolute);
-    let answer = Session::begin()?.run(Command::Evaluate { run: run.path().to_owned(), data })?;
-    let Answer::Evaluated(report) = answer else { return Err(CliError::unexpected()) };
+    let report = Session::begin()?.run(Evaluate { run: run.path().to_owned(), data })?;
     if arguments.json {
         return print_json(out, &EvaluateOutcome::new(&report, finished));
     }
@@ -35,7 +35,7 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
         report.run,
         if finished { "" } else { " (not finished)" },
         report.data,
-        grouped(metrics.rows()),
+        count(metrics.rows()),
         scores(metrics)
     )?;
     write!(out, "\n{}", details(metrics))?;
@@ -76,26 +76,29 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
         return Err(CliError::Failed(message));
     }
     let model = model_folder(&arguments.model, arguments.run.as_deref())?;
-    let command = Command::PredictFile {
+    let job = PredictFile {
         model: model.clone(),
         input: absolute(&arguments.file),
         text_column: arguments.text.clone(),
         output: absolute(&arguments.out),
     };
-    let answer = Session::begin()?.run(command)?;
-    let Answer::PredictionsWritten { path, rows, empty } = answer else { return Err(CliError::unexpected()) };
+    let SavedPredictions { path, rows, empty } = Session::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty, "model": model }));
     }
     writeln!(
         out,
         "Wrote predictions for {} to {}, with the model in {}.",
-        count(rows, "row", "rows"),
+        counted(rows, "row", "rows"),
         path.display(),
         model.display()
     )?;
     if empty > 0 {
-        writeln!(out, "{} had no text left after cleaning, so they have no prediction.", count(empty, "row", "rows"))?;
+        writeln!(
+            out,
+            "{} had no text left after cleaning, so they have no prediction.",
+            counted(empty, "row", "rows")
+        )?;
     }
     Ok(())
 }
@@ -103,13 +106,8 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
 /// Saves a trained model for other tools.
 pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
-    let command = Command::Export {
-        run: run.path().to_owned(),
-        format: arguments.format.into(),
-        output: absolute(&arguments.out),
-    };
-    let answer = Session::begin()?.run(command)?;
-    let Answer::Exported { path, proof } = answer else { return Err(CliError::unexpected()) };
+    let job = Export { run: run.path().to_owned(), format: arguments.format.into(), output: absolute(&arguments.out) };
+    let Exported { path, proof } = Session::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "run": run.id(), "finished": finished, "path": path, "proof": proof }));
     }
@@ -128,8 +126,7 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
                 let message = format!("There is no model '{id}'. Available models: {}.", ids.join(", "));
                 return Err(CliError::Failed(message));
             }
-            let answer = Session::begin()?.run(Command::FetchModel { id: id.clone() })?;
-            let Answer::ModelReady { folder, .. } = answer else { return Err(CliError::unexpected()) };
+            let folder = Session::begin()?.run(FetchModel { id: id.clone() })?;
             writeln!(out, "{}", folder.display())?;
             Ok(())
         }
@@ -155,9 +152,9 @@ fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> R
     let rows: Vec<Vec<String>> = entries
         .iter()
         .map(|entry| {
-            let size = entry.bytes().map_or("unknown".to_owned(), |bytes| format!("{:.0} MB", bytes as f64 / 1e6));
+            let size = entry.bytes().map_or("unknown".to_owned(), bytes);
             let here = if place(entry).is_some() { "yes" } else { "no" };
-            let parameters = format!("{:.1} M", entry.parameters as f64 / 1e6);
+            let parameters = parameters(entry.parameters);
             vec![entry.id.clone(), entry.name.clone(), parameters, size, entry.licence.clone(), here.to_owned()]
         })
         .collect();
@@ -217,8 +214,8 @@ fn run_row(run: &RunListing, outcome: &RunOutcome, [first, second]: [MetricName;
     };
     vec![
         run.folder.id(),
-        summary.map_or_else(none, |summary| grouped(summary.steps)),
-        summary.map_or_else(none, |summary| duration(summary.train_seconds)),
+        summary.map_or_else(none, |summary| count(summary.steps)),
+        summary.map_or_else(none, |summary| duration_fine(summary.train_seconds)),
         summary.filter(|summary| !summary.device.is_empty()).map_or_else(none, |summary| summary.device.clone()),
         value(measured, first),
         value(test, first),
@@ -241,7 +238,7 @@ fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     if let Some(why) = &trained.cut_off {
         let step = match trained.summary.best_step {
             0 => String::new(),
-            step => format!(", from step {}", grouped(step)),
+            step => format!(", from step {}", count(step)),
         };
         let note = format!("Note: run {} did not finish. Using its best checkpoint{step}. {why}", run.id());
         let _ = writeln!(io::stderr(), "{}", printable(&note));

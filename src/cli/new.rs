@@ -6,22 +6,25 @@ use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::session::Session;
-use crate::cli::table::count;
 use crate::cli::{CliError, shell_word};
 use crate::data::{Imported, check_pattern};
-use crate::fetch::Catalogue;
+use crate::fetch::{Catalogue, locate};
 use crate::project::{
     ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, apply_settings,
 };
-use crate::storage::{PROJECT_FILE, ProjectFile, StorageError};
-use crate::worker::{Answer, Command};
+use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
+use crate::words::counted;
+use crate::worker::{FindTerms, Import, Prepare};
+
+/// New words proposed.
+const PROPOSED: usize = 10;
 
 /// Creates the project after reading its files.
 pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), CliError> {
     if !arguments.force && arguments.folder.join(PROJECT_FILE).exists() {
         return Err(StorageError::ProjectExists(arguments.folder.clone()).into());
     }
-    let mut project = Project { name: project_name(arguments), ..Project::default() };
+    let mut project = Project { name: project_name(arguments), ..Project::new(arguments.task.kind) };
     project.dataset = DatasetSettings {
         validation: arguments.validation.as_deref().map(absolute),
         test: arguments.test.as_deref().map(absolute),
@@ -36,13 +39,41 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
-    let imported = import(&mut Session::begin()?, &project, &arguments.folder)?;
+    let mut session = Session::begin()?;
+    let imported = session.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
     none_is_open(&imported, &project)?;
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
-    print(out, &arguments.folder, &project, &imported)
+    print(out, &arguments.folder, &project, &imported)?;
+    if project.language_modelling().is_some() {
+        print_new_words(out, &mut session, (&arguments.folder, project), imported)?;
+    }
+    writeln!(out, "Next: hone train {}", shell_word(&arguments.folder))?;
+    Ok(())
+}
+
+/// Proposes words to add to the model's vocabulary, if the model is on this machine.
+fn print_new_words(
+    out: &mut dyn Write,
+    session: &mut Session,
+    (folder, project): (&Path, Project),
+    imported: Arc<Imported>,
+) -> Result<(), CliError> {
+    let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(()) };
+    let rows = session.run(Prepare { project: Arc::new(project), imported })?;
+    let found = session.run(FindTerms { rows, model })?;
+    let proposed = &found.new_words[..found.new_words.len().min(PROPOSED)];
+    if proposed.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<String> = proposed.iter().map(|term| format!("{} ({})", term.word, term.count)).collect();
+    let quoted: Vec<String> = proposed.iter().map(|term| format!("\"{}\"", term.word)).collect();
+    let setting = format!("task.new_words=[{}]", quoted.join(", "));
+    writeln!(out, "Frequent words that the model breaks into three or more pieces: {}.", words.join(", "))?;
+    writeln!(out, "To add them to its vocabulary: --set {}", shell_word(Path::new(&setting)))?;
+    Ok(())
 }
 
 /// `FIND=REPLACE`, or `regex:FIND=REPLACE`.
@@ -56,12 +87,13 @@ fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
 }
 
 fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Imported) -> Result<(), CliError> {
-    let rows = count(imported.main.table.len() as u64, "row", "rows");
+    let rows = counted(imported.main.table.len() as u64, "row", "rows");
     writeln!(out, "Created project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
     let label: Vec<&str> = dataset.label_columns().collect();
-    writeln!(out, "Text: {}. Label: {}.", read.join(", then "), label.join(", "))?;
+    let label = if label.is_empty() { String::new() } else { format!(" Label: {}.", label.join(", ")) };
+    writeln!(out, "Text: {}.{label}", read.join(", then "))?;
     let others = other_roles(dataset, &imported.main.table.names);
     if !others.is_empty() {
         writeln!(out, "Other columns: {}.", others.join(", "))?;
@@ -70,14 +102,13 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
         writeln!(out, "{split}")?;
     }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
-        let bad = count(part.bad_rows as u64, "row", "rows");
+        let bad = counted(part.bad_rows as u64, "row", "rows");
         writeln!(out, "{bad} of {} could not be read. To see them, run `hone inspect`.", part.path.display())?;
     }
     let named: Vec<&str> = imported.main.strangers().map(|part| part.name.as_str()).collect();
     if !named.is_empty() {
         writeln!(out, "You cannot train yet: {} has no columns in common with the first file.", named.join(", "))?;
     }
-    writeln!(out, "Next: hone train {}", shell_word(folder))?;
     Ok(())
 }
 
@@ -135,15 +166,6 @@ fn split_in_words(project: &Project) -> Option<String> {
     }
 }
 
-/// Reads a project's files with the worker.
-pub(super) fn import(session: &mut Session, project: &Project, folder: &Path) -> Result<Arc<Imported>, CliError> {
-    let command = Command::Import { project: Box::new(project.clone()), folder: folder.to_owned() };
-    match session.run(command)? {
-        Answer::Imported(imported) => Ok(imported),
-        _ => Err(CliError::unexpected()),
-    }
-}
-
 /// Roles of the columns other than text and label, such as `id order_id`.
 fn other_roles(dataset: &DatasetSettings, names: &[String]) -> Vec<String> {
     let is_other = |role: &ColumnRole| {
@@ -179,7 +201,7 @@ pub(super) fn choose_columns(
     let (task, dataset) = (project.task.kind(), &mut project.dataset);
     if task.role(ColumnRole::Label).is_none() && !asked.labels.is_empty() {
         return Err(CliError::Usage(format!(
-            "A project with --task {} has no labels: leave out --label.",
+            "A project with --task {} has no labels: remove --label.",
             task.keyword()
         )));
     }
@@ -260,6 +282,9 @@ pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
     let folder = absolute(Path::new(model));
     if folder.join("config.json").is_file() {
         return Ok(ModelChoice::Folder(folder));
+    }
+    if let Some(model) = adapted_model(&folder) {
+        return Ok(ModelChoice::Folder(model.folder));
     }
     if folder.is_dir() {
         let folder = folder.display();

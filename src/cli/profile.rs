@@ -2,19 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cli::table::{count, grouped, printable};
-use crate::cli::{CliError, sentence};
-use crate::data::{DropReason, Finding, Prepared, Severity};
+use crate::cli::{CliError, shell_word};
+use crate::data::{DropReason, Finding, Prepared};
+use crate::words::{count, counted, joined, printable};
 use crate::worker::Profile;
 
 /// Most terms, languages and labels shown; `--json` lists all.
 const SHOWN: usize = 8;
 
 /// Statistics of all texts, as `--json` prints them.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub(super) struct Told {
     /// Texts whose words were counted: all, or a sample if there are very many.
     texts_counted: u64,
@@ -24,6 +25,8 @@ pub(super) struct Told {
     languages: Vec<LanguageShare>,
     /// Texts checked for their language, and those too short or too mixed to identify.
     language_texts: u64,
+    #[serde(skip)]
+    all_texts: u64,
     language_unsure: u64,
     dates: Vec<DateColumn>,
 }
@@ -66,7 +69,7 @@ struct DateColumn {
     near: [String; 2],
 }
 
-/// Rows excluded for one reason.
+/// Rows dropped for one reason.
 #[derive(Serialize)]
 pub(super) struct LeftOut {
     reason: &'static str,
@@ -90,14 +93,10 @@ impl LeftOut {
         counts.into_iter().map(told).collect()
     }
 
-    /// `after excluding 2 empty texts and 1 duplicate`.
+    /// `after dropping 2 empty texts and 1 duplicate`.
     pub(super) fn in_words(all: &[Self]) -> String {
-        let parts: Vec<String> = all.iter().map(|left| count(left.rows, left.words.0, left.words.1)).collect();
-        match parts.split_last() {
-            None => "none excluded".to_owned(),
-            Some((last, [])) => format!("after excluding {last}"),
-            Some((last, others)) => format!("after excluding {} and {last}", others.join(", ")),
-        }
+        let parts: Vec<String> = all.iter().map(|left| counted(left.rows, left.words.0, left.words.1)).collect();
+        if parts.is_empty() { "none dropped".to_owned() } else { format!("after dropping {}", joined(&parts)) }
     }
 }
 
@@ -119,7 +118,7 @@ fn reason_in_words(reason: DropReason) -> (&'static str, &'static str, &'static 
 
 impl Told {
     /// The statistics, with label names.
-    pub(super) fn new(profile: &Profile, labels: &[String]) -> Self {
+    pub(super) fn new(profile: &Profile, prepared: &Prepared) -> Self {
         let Profile { terms, timelines, languages, .. } = profile;
         let of_label = |(label, terms): (&String, &Vec<crate::data::Term>)| LabelTerms {
             label: label.clone(),
@@ -137,7 +136,7 @@ impl Told {
             texts_counted: terms.texts as u64,
             words: terms.words,
             vocabulary: terms.vocabulary as u64,
-            terms: labels.iter().zip(&terms.labels).map(of_label).collect(),
+            terms: prepared.labels.iter().zip(&terms.labels).map(of_label).collect(),
             languages: languages
                 .iter()
                 .flat_map(|file| &file.languages)
@@ -147,6 +146,7 @@ impl Told {
                     texts: texts as u64,
                 })
                 .collect(),
+            all_texts: prepared.examples.len() as u64,
             language_texts: languages.iter().map(|file| file.texts as u64).sum(),
             language_unsure: languages.iter().map(|file| file.unsure() as u64).sum(),
             dates: timelines
@@ -167,9 +167,9 @@ impl Told {
 
     /// Prints the statistics.
     pub(super) fn print(&self, out: &mut dyn Write) -> Result<(), CliError> {
-        let vocabulary = count(self.vocabulary, "distinct word", "distinct words");
-        let words = count(self.words, "word", "words");
-        writeln!(out, "\n{vocabulary} among {words} in {}.", count(self.texts_counted, "text", "texts"))?;
+        let vocabulary = counted(self.vocabulary, "distinct word", "distinct words");
+        let words = counted(self.words, "word", "words");
+        writeln!(out, "\n{vocabulary} among {words} in {}.", counted(self.texts_counted, "text", "texts"))?;
         let telling: Vec<&LabelTerms> = self.terms.iter().filter(|label| !label.terms.is_empty()).collect();
         if !telling.is_empty() {
             writeln!(out, "Typical words of each label (by log-odds with a prior, strongest first):")?;
@@ -191,35 +191,31 @@ impl Told {
         if self.language_unsure > 0 {
             languages.push(format!("unsure {}", share(self.language_unsure)));
         }
-        writeln!(out, "Languages of {}: {}.", count(self.language_texts, "text", "texts"), languages.join(", "))?;
+        let sample = if self.language_texts < self.all_texts { "a sample of " } else { "" };
+        let texts = counted(self.language_texts, "text", "texts");
+        writeln!(out, "Languages of {sample}{texts}: {}.", languages.join(", "))?;
         for dates in &self.dates {
             let DateColumn { column, first, last, undated, .. } = dates;
-            let without = if *undated > 0 { format!(", {} without a date", grouped(*undated)) } else { String::new() };
+            let without = if *undated > 0 { format!(", {} without a date", count(*undated)) } else { String::new() };
             let order = if dates.ambiguous { " (day-first or month-first is ambiguous)" } else { "" };
             let [from, to] = &dates.near;
             let far =
-                if dates.far > 0 { format!(", all but {} {from} to {to}", grouped(dates.far)) } else { String::new() };
+                if dates.far > 0 { format!(", all but {} {from} to {to}", count(dates.far)) } else { String::new() };
             writeln!(out, "Dates in {}: {first} to {last}{far}{without}{order}.", printable(column))?;
         }
         Ok(())
     }
 }
 
-/// Prints one line per finding, with its fix.
-pub(super) fn print_findings(out: &mut dyn Write, findings: &[Finding]) -> Result<(), CliError> {
-    writeln!(out, "\n{}", if findings.is_empty() { "No problems found." } else { "Findings:" })?;
-    for finding in findings {
-        let severity = match finding.severity {
-            Severity::Problem => "problem",
-            Severity::Warning => "warning",
-            Severity::Note => "note",
-            Severity::Handled => "done",
-        };
-        let message = sentence(&printable(&finding.message));
-        write!(out, "  {} ({severity}): {message}", finding.kind.title())?;
-        match finding.remedy.as_ref().and_then(|remedy| remedy.change.setting()) {
-            Some(setting) => writeln!(out, " To fix it in a project: --set {setting}")?,
-            None => writeln!(out)?,
+/// Prints a finding in a line, and what can be done about it in a line each.
+pub(super) fn print_finding(out: &mut dyn Write, finding: &Finding) -> Result<(), CliError> {
+    let severity = finding.severity.name();
+    writeln!(out, "  {} ({severity}): {}", printable(&finding.title()), printable(&finding.in_words()))?;
+    for remedy in &finding.remedies {
+        let settings: Vec<String> =
+            remedy.settings().iter().map(|setting| format!("--set {}", shell_word(Path::new(setting)))).collect();
+        if !settings.is_empty() {
+            writeln!(out, "    {}: {}", printable(&remedy.title()), settings.join(" "))?;
         }
     }
     Ok(())
@@ -232,7 +228,7 @@ pub(super) fn print_missing(out: &mut dyn Write, missing: &[(&str, u64)], rows: 
         .filter(|(_, missing)| *missing > 0)
         .map(|&(name, missing)| {
             let share = 100.0 * missing as f64 / rows.max(1) as f64;
-            format!("{} {share:.1}% ({})", printable(name), grouped(missing))
+            format!("{} {share:.1}% ({})", printable(name), count(missing))
         })
         .collect();
     if !parts.is_empty() {

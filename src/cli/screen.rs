@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cli::table::{duration, grouped, printable, scores};
+use crate::cli::table::scores;
 use crate::progress::Progress;
 use crate::storage::{EvaluationPoint, StepMetrics};
-use crate::worker::{Answer, LogLevel, RunStart};
+use crate::words::{count, printable};
+use crate::worker::{LogLevel, LogLine, RunEvent, RunStart};
 
 /// Time between two plain progress lines.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(10);
@@ -47,27 +48,25 @@ impl Screen {
         Self { surface: Surface::Plain { out, stage: String::new(), last: Instant::now() }, training: None }
     }
 
-    /// Shows an event of a worker.
-    pub(super) fn show(&mut self, answer: &Answer) {
-        match answer {
-            Answer::Progress(progress) => match &mut self.training {
-                // Shown with the next step's loss.
-                Some(training) if progress.unit == "steps" => training.eta_seconds = progress.eta_seconds,
-                _ => self.progress(progress),
-            },
-            Answer::Log(line) => match line.level {
-                LogLevel::Info => self.line(&line.message),
-                LogLevel::Warning => self.line(&format!("Warning: {}", line.message)),
-            },
-            Answer::RunStarted(start) => self.run_started(start),
-            Answer::Steps(steps) => {
+    /// Shows a line of a job's log.
+    pub(super) fn log(&mut self, line: &LogLine) {
+        match line.level {
+            LogLevel::Info => self.line(&line.message),
+            LogLevel::Warning => self.line(&format!("Warning: {}", line.message)),
+        }
+    }
+
+    /// Shows what a run tells on the way.
+    pub(super) fn run_event(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::Started(start) => self.run_started(start),
+            RunEvent::Steps(steps) => {
                 if let Some(step) = steps.last() {
                     self.step(step);
                 }
             }
-            Answer::Evaluation(evaluation) => self.line(&evaluation_line(evaluation)),
-            Answer::Paused(paused) => self.line(if *paused { "Paused" } else { "Resumed" }),
-            _ => {}
+            RunEvent::Evaluation(evaluation) => self.line(&evaluation_line(evaluation)),
+            RunEvent::Paused(paused) => self.line(if *paused { "Paused" } else { "Resumed" }),
         }
     }
 
@@ -92,11 +91,11 @@ impl Screen {
     }
 
     fn run_started(&mut self, start: &RunStart) {
-        let [train, validation, test] = start.settings.rows.map(|rows| grouped(rows as u64));
+        let [train, validation, test] = start.settings.rows.map(|rows| count(rows as u64));
         self.line(&format!(
             "Run {}: {train} training, {validation} validation and {test} test rows; {} steps; {}",
             start.run,
-            grouped(start.total_steps),
+            count(start.total_steps),
             start.device
         ));
         self.training = Some(Training { total_steps: start.total_steps, eta_seconds: None });
@@ -111,10 +110,19 @@ impl Screen {
             unit: "steps",
             eta_seconds: training.eta_seconds,
         };
-        self.progress(&progress);
+        self.draw(&progress);
     }
 
-    fn progress(&mut self, progress: &Progress) {
+    /// Shows how far a job is.
+    pub(super) fn progress(&mut self, progress: &Progress) {
+        match &mut self.training {
+            // Shown with the next step's loss.
+            Some(training) if progress.unit == "steps" => training.eta_seconds = progress.eta_seconds,
+            _ => self.draw(progress),
+        }
+    }
+
+    fn draw(&mut self, progress: &Progress) {
         match &mut self.surface {
             Surface::Bar(bar) => {
                 let bar = bar.get_or_insert_with(new_bar);
@@ -148,29 +156,16 @@ fn stage_kind(stage: &str) -> &str {
 
 /// `120 of 360 steps, 41 s left`.
 fn amount(progress: &Progress) -> String {
-    // Bytes in kB or MB, depending on the total.
-    let (unit, scale) = match (progress.unit, progress.total.unwrap_or(progress.done)) {
-        ("bytes", 0..1_000_000) => ("kB", Some(1e3)),
-        ("bytes", _) => ("MB", Some(1e6)),
-        (unit, _) => (unit, None),
-    };
-    let size = |number: u64| scale.map_or_else(|| grouped(number), |scale| format!("{:.1}", number as f64 / scale));
-    let mut text = match progress.total {
-        Some(total) => format!("{} of {} {unit}", size(progress.done), size(total)),
-        None => format!("{} {unit}", size(progress.done)),
-    };
-    if let Some(left) = progress.eta_seconds.filter(|left| left.is_finite() && *left >= 0.5) {
-        let left = if left < 60.0 { format!("{left:.0} s") } else { duration(left) };
-        text = format!("{text}, {left} left");
-    }
-    text
+    // Half a second or less is as good as done.
+    let left = progress.time_left().filter(|_| progress.eta_seconds.is_some_and(|left| left >= 0.5));
+    left.map_or_else(|| progress.amount(), |left| format!("{}, {left}", progress.amount()))
 }
 
 fn evaluation_line(evaluation: &EvaluationPoint) -> String {
     format!(
         "Epoch {:.2}, step {}: validation {}{}",
         evaluation.epoch,
-        grouped(evaluation.step),
+        count(evaluation.step),
         scores(&evaluation.metrics),
         if evaluation.is_best { " (best so far)" } else { "" }
     )
@@ -199,12 +194,9 @@ mod tests {
 
     #[test]
     fn amounts_have_units_and_time_left() {
-        let bytes = Progress { done: 45_000_000, total: Some(90_868_376), unit: "bytes", ..Progress::default() };
-        assert_eq!(amount(&bytes), "45.0 of 90.9 MB");
-        let bytes = Progress { done: 1_250, total: Some(2_000), unit: "bytes", ..Progress::default() };
-        assert_eq!(amount(&bytes), "1.2 of 2.0 kB");
         let rows = Progress { done: 12_000, unit: "rows", eta_seconds: Some(61.0), ..Progress::default() };
         assert_eq!(amount(&rows), "12,000 rows, 1 min 01 s left");
+        assert_eq!(amount(&Progress { eta_seconds: Some(0.2), ..rows }), "12,000 rows");
     }
 
     #[test]
@@ -213,9 +205,9 @@ mod tests {
         let mut screen = Screen::plain(Box::new(file.reopen().unwrap()));
         for done in 0..1_000 {
             let stage = "Reading rows".to_owned();
-            screen.show(&Answer::Progress(Progress { stage, done, unit: "rows", ..Progress::default() }));
+            screen.progress(&Progress { stage, done, unit: "rows", ..Progress::default() });
         }
-        screen.show(&Answer::Progress(Progress { stage: "Splitting".to_owned(), ..Progress::default() }));
+        screen.progress(&Progress { stage: "Splitting".to_owned(), ..Progress::default() });
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), "Reading rows\nSplitting\n");
     }
 }

@@ -1,13 +1,11 @@
-//! One worker that runs one command at a time, with progress and Ctrl-C.
+//! One worker, one job at a time, with progress and Ctrl-C.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::RecvTimeoutError;
-
 use crate::cli::CliError;
 use crate::cli::screen::Screen;
-use crate::worker::{Answer, Command, Worker};
+use crate::worker::{Job, JobError, Said, Worker};
 
 /// How often Ctrl-C is checked.
 const LOOK: Duration = Duration::from_millis(50);
@@ -42,36 +40,48 @@ impl Session {
         Ok(Self { worker, screen: Screen::for_standard_error(), heeded: 0 })
     }
 
-    /// Runs a command to its final answer.
-    pub(super) fn run(&mut self, command: Command) -> Result<Answer, CliError> {
-        let job = self.worker.send(command);
+    /// Runs a job to its answer.
+    pub(super) fn run<J: Job>(&mut self, job: J) -> Result<J::Answer, CliError> {
+        self.run_with(job, |_| ())
+    }
+
+    /// Runs a job to its answer; `on_event` shows the next event of the job's own kind.
+    pub(super) fn run_with<J: Job>(
+        &mut self,
+        job: J,
+        mut on_event: impl FnMut(&mut Screen),
+    ) -> Result<J::Answer, CliError> {
+        let mut pending = self.worker.submit(job);
         loop {
-            self.heed_interrupt();
-            let event = match self.worker.events().recv_timeout(LOOK) {
-                Ok(event) if event.job == job => event,
-                Ok(_) | Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => {
-                    return Err(CliError::Failed("The worker thread crashed. This is a bug in Hone: please report it, and run the command again.".to_owned()));
-                }
-            };
-            if event.answer.is_final() {
-                self.screen.clear();
-                return match event.answer {
-                    Answer::Failed { message } => Err(CliError::Failed(message)),
-                    Answer::Cancelled => Err(CliError::Stopped),
-                    answer => Ok(answer),
-                };
+            if self.is_interrupted() {
+                pending.cancel();
             }
-            self.screen.show(&event.answer);
+            let answer = pending.wait(LOOK);
+            for said in pending.said() {
+                match said {
+                    Said::Progress(progress) => self.screen.progress(&progress),
+                    Said::Log(line) => self.screen.log(&line),
+                    Said::Event => on_event(&mut self.screen),
+                }
+            }
+            if let Some(answer) = answer {
+                self.screen.clear();
+                return answer.map_err(|error| match error {
+                    JobError::Failed(message) => CliError::Failed(message),
+                    JobError::Cancelled => CliError::Stopped,
+                });
+            }
         }
     }
 
-    fn heed_interrupt(&mut self) {
+    /// Whether Ctrl-C was pressed since the last call.
+    fn is_interrupted(&mut self) -> bool {
         let pressed = INTERRUPTS.load(Ordering::Acquire);
-        if pressed > self.heeded {
+        let interrupted = pressed > self.heeded;
+        if interrupted {
             self.heeded = pressed;
-            self.worker.cancel_all();
             self.screen.line("Stopping cleanly. Press Ctrl-C again to quit now.");
         }
+        interrupted
     }
 }

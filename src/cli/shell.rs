@@ -3,10 +3,9 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{CommandFactory, Parser};
-
 use crate::cli::args::Arguments;
 use crate::cli::{CliError, report};
+use clap::{CommandFactory, Parser};
 
 /// Largest edit distance for suggesting a command.
 const NEAR: usize = 2;

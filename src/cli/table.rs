@@ -4,6 +4,7 @@ use crate::evaluation::{
     ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, MaskedCounts, Metrics, PrecisionRecall,
 };
 use crate::project::MetricName;
+use crate::words::{count, printable, shortened};
 
 /// Most labels for which the confusion matrix is printed; with more, the largest errors are listed.
 const MATRIX_LABELS: usize = 10;
@@ -39,48 +40,6 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Makes a text safe to print, because control characters could move the terminal's cursor.
-pub(super) fn printable(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '\u{FFFD}' } else { letter }).collect()
-}
-
-/// `text` shortened to `width` characters, ending with `…` if it was longer.
-pub(super) fn shortened(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept: String = text.chars().take(width.saturating_sub(1)).collect();
-    format!("{kept}…")
-}
-
-/// 12345 as `12,345`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Seconds as `8.2 s`, `3 min 05 s` or `2 h 07 min`.
-pub(super) fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
-    match whole {
-        0..60 => format!("{seconds:.1} s"),
-        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole / 60 % 60),
-    }
-}
-
-/// `1 row`, `2 rows`.
-pub(super) fn count(number: u64, singular: &str, plural: &str) -> String {
-    if number == 1 { format!("1 {singular}") } else { format!("{} {plural}", grouped(number)) }
-}
-
 /// The headline metrics in a sentence: `macro-F1 0.812, accuracy 0.840, loss 0.4213`.
 pub(super) fn scores(metrics: &Metrics) -> String {
     let named = |(name, value): (MetricName, f64)| format!("{} {}", name.in_a_sentence(), metric(name, value));
@@ -111,7 +70,7 @@ fn masked_words_table(metrics: &LanguageModelMetrics) -> String {
     let row = |name: &str, counts: &MaskedCounts| {
         let perplexity = metric(MetricName::Perplexity, counts.perplexity());
         let accuracy = metric(MetricName::MaskedAccuracy, counts.accuracy());
-        vec![name.to_owned(), perplexity, accuracy, grouped(counts.words)]
+        vec![name.to_owned(), perplexity, accuracy, count(counts.words)]
     };
     let terms = (metrics.terms.words > 0).then(|| row("domain terms", &metrics.terms));
     let rows: Vec<Vec<String>> = std::iter::once(row("all words", &metrics.overall)).chain(terms).collect();
@@ -122,7 +81,7 @@ fn masked_words_table(metrics: &LanguageModelMetrics) -> String {
 fn metrics_table(metrics: &ClassificationMetrics) -> String {
     let figures = |name: &str, values: &PrecisionRecall, rows: u64| {
         let [precision, recall, f1] = [values.precision, values.recall, values.f1].map(|value| format!("{value:.3}"));
-        vec![name.to_owned(), precision, recall, f1, grouped(rows)]
+        vec![name.to_owned(), precision, recall, f1, count(rows)]
     };
     let mut rows: Vec<Vec<String>> = metrics
         .per_class
@@ -149,9 +108,7 @@ fn confusion_table(confusion: &ConfusionMatrix) -> String {
         .labels
         .iter()
         .zip(&confusion.counts)
-        .map(|(label, counts)| {
-            std::iter::once(label.clone()).chain(counts.iter().map(|&count| grouped(count))).collect()
-        })
+        .map(|(label, counts)| std::iter::once(label.clone()).chain(counts.iter().map(|&rows| count(rows))).collect())
         .collect();
     table(&head.iter().map(String::as_str).collect::<Vec<_>>(), &rows)
 }
@@ -169,7 +126,7 @@ fn largest_errors(confusion: &ConfusionMatrix) -> String {
     let rows: Vec<Vec<String>> = errors
         .iter()
         .take(LISTED_ERRORS)
-        .map(|(count, truth, predicted)| vec![(*truth).to_owned(), (*predicted).to_owned(), grouped(*count)])
+        .map(|(rows, truth, predicted)| vec![(*truth).to_owned(), (*predicted).to_owned(), count(*rows)])
         .collect();
     table(&["true label", "predicted label", ">rows"], &rows)
 }
@@ -184,14 +141,6 @@ mod tests {
             labels: (0..labels).map(|label| format!("label {label}")).collect(),
             counts: counts.collect(),
         }
-    }
-
-    #[test]
-    fn numbers_are_formatted_for_people() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
-        assert_eq!([8.24, 185.2, 7_620.0].map(duration), ["8.2 s", "3 min 05 s", "2 h 07 min"]);
-        assert_eq!([1, 2].map(|rows| count(rows, "row", "rows")), ["1 row", "2 rows"]);
-        assert_eq!(shortened("Grüße aus Köln", 6), "Grüße…");
     }
 
     #[test]

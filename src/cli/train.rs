@@ -6,12 +6,13 @@ use std::path::Path;
 use crate::cli::args::TrainArguments;
 use crate::cli::outcome::{TrainOutcome, print_json};
 use crate::cli::session::Session;
-use crate::cli::table::{count, details, duration, grouped, metric, scores};
+use crate::cli::table::{details, metric, scores};
 use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
 use crate::project::{MetricName, Project, apply_settings};
 use crate::storage::{ProjectFile, StopReason};
-use crate::worker::{Answer, Command, RunResults};
+use crate::words::{count, counted, duration_fine};
+use crate::worker::{RunResults, Train};
 
 /// Trains and prints the result.
 pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -29,8 +30,9 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
 /// Trains `project` in `folder` and prints the result.
 pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
     let mut session = Session::begin()?;
-    let command = Command::Train { project: Box::new(project.clone()), folder: folder.to_owned() };
-    let Answer::RunFinished(results) = session.run(command)? else { return Err(CliError::unexpected()) };
+    let (events, told) = crossbeam_channel::unbounded();
+    let job = Train { project: project.clone(), folder: folder.to_owned(), events };
+    let results = session.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if json {
         return print_json(out, &TrainOutcome::new(&results));
     }
@@ -54,16 +56,16 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
         out,
         "Run {}: {} steps, {:.2} epochs in {} ({} tokens/s); {ending}; best checkpoint at step {}.",
         summary.run,
-        grouped(summary.steps),
+        count(summary.steps),
         summary.epochs,
-        duration(summary.train_seconds),
-        grouped(summary.tokens_per_second.max(0.0) as u64),
-        grouped(summary.best_step),
+        duration_fine(summary.train_seconds),
+        count(summary.tokens_per_second.max(0.0) as u64),
+        count(summary.best_step),
     )?;
     let (metrics, is_test) = (results.measured(), summary.test.is_some());
     let (row, rows) = if is_test { ("test row", "test rows") } else { ("validation row", "validation rows") };
     let figures = with_interval(metrics, results.interval());
-    writeln!(out, "\nOn {}: {figures}.", count(metrics.rows(), row, rows))?;
+    writeln!(out, "\nOn {}: {figures}.", counted(metrics.rows(), row, rows))?;
     for baseline in &results.comparison.baselines {
         writeln!(out, "{}: {}.", baseline.name.title(), scores(&baseline.metrics))?;
     }

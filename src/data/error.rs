@@ -1,4 +1,4 @@
-//! What can go wrong between a file and a batch.
+//! Errors between a file and a batch.
 
 use std::path::{Path, PathBuf};
 
@@ -7,37 +7,37 @@ use thiserror::Error;
 use crate::data::PatternError;
 use crate::project::SourceFile;
 
-/// Why data could not be read or tokenised. Every message says what to do next.
+/// Why data could not be read or tokenised. Every message says what to do.
 #[derive(Debug, Error)]
 pub enum DataError {
-    /// The project names no main file.
+    /// The project has no data file.
     #[error("no data file is chosen. Open one first")]
     NoFile,
-    /// A file is named twice among those that make one table.
-    #[error("{} is named twice among the data files, so each of its rows would count twice. Remove it once", .0.display())]
+    /// The same file is twice among the data files.
+    #[error("{} is twice among the data files, so each of its rows would count twice. Remove it once", .0.display())]
     SameFile(PathBuf),
-    /// There is nothing at the path.
+    /// There is no file at the path.
     #[error("there is no file at {}. Was it moved or renamed?", .0.display())]
     NotFound(PathBuf),
-    /// A folder holds nothing that can be read as rows.
+    /// A folder without files that can be read as rows.
     #[error(
-        "{} is a folder without rows. Choose a file inside it, or a folder that has a folder of .txt files for each \
-         label, or documents (.docx, .txt, .md), or Parquet or Arrow files",
+        "{} is a folder without rows. Choose a file inside it, or a folder with a subfolder of .txt files for each label, \
+         documents (.docx, .txt, .md), or Parquet or Arrow files",
         .0.display()
     )]
     NoRowsInFolder(PathBuf),
-    /// A folder holds too many files.
-    #[error("{} holds more than {most} files. Choose a folder inside it", folder.display())]
+    /// A folder with too many files.
+    #[error("{} contains more than {most} files. Choose a folder inside it", folder.display())]
     TooManyFiles {
         /// The folder.
         folder: PathBuf,
         /// Files that can be read.
         most: usize,
     },
-    /// A table has too many columns.
+    /// A table with too many columns.
     #[error(
-        "{} has more than {most} different fields, as when fields are named after what they hold. Choose a file with the \
-         same fields in every row",
+        "{} has more than {most} different fields, perhaps because values are used as field names. Choose a file with the same \
+         fields in every row",
         path.display()
     )]
     TooManyColumns {
@@ -46,8 +46,8 @@ pub enum DataError {
         /// Columns that can be read.
         most: usize,
     },
-    /// A folder has files for other sides, and none for this one.
-    #[error("{} has no files for {side}, and has some for other sides. Choose another folder, or none", folder.display())]
+    /// A folder with files for other sides of the split, but none for this one.
+    #[error("{} has files for other sides of the split, but none for {side}. Choose another folder, or none", folder.display())]
     NoSide {
         /// The folder.
         folder: PathBuf,
@@ -66,7 +66,7 @@ pub enum DataError {
         /// What to do.
         advice: &'static str,
     },
-    /// A workbook has no sheet of that name.
+    /// A workbook without a sheet of that name.
     #[error("{} has no sheet '{asked}'. Its sheets are: {}. Choose one of them", path.display(), sheets.join(", "))]
     NoSheet {
         /// The workbook.
@@ -76,18 +76,18 @@ pub enum DataError {
         /// The sheets there are.
         sheets: Vec<String>,
     },
-    /// The system refused to read.
-    #[error("{} could not be read: {source}. Check that it may be read and is not open elsewhere", path.display())]
+    /// The operating system could not read the file.
+    #[error("{} could not be read: {source}. Check its permissions, and that no other program has it open", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The file holds no bytes, or nothing but white space.
+    /// The file is empty or contains only white space.
     #[error("{} is empty. Choose a file with a header line and one row for each text", .0.display())]
     Empty(PathBuf),
-    /// The file is of a kind that holds no plain text rows.
+    /// The file is not a kind of text file that Hone reads.
     #[error("{} is {kind}, not a text file. {advice}", path.display())]
     NotText {
         /// The file.
@@ -98,34 +98,34 @@ pub enum DataError {
         advice: &'static str,
     },
     /// The text is too long for 32-bit offsets.
-    #[error("{} holds {bytes} bytes of text; at most {} can be read. Split it into smaller files", path.display(), i32::MAX)]
+    #[error("{} contains {bytes} bytes of text, but Hone can read at most {}. Split it into smaller files", path.display(), i32::MAX)]
     TooLarge {
         /// The file.
         path: PathBuf,
         /// Bytes of decoded text.
         bytes: u64,
     },
-    /// The encoding asked for does not exist.
+    /// There is no encoding of that name.
     #[error(
         "'{0}' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or leave it empty to detect it"
     )]
     UnknownEncoding(String),
-    /// The delimiter asked for cannot separate fields.
+    /// The delimiter cannot separate fields.
     #[error("{0:?} cannot separate fields. Use one plain character, such as a comma, a semicolon or a tab")]
     BadDelimiter(char),
-    /// A model folder has no tokenizer that can be read.
+    /// A model folder without a tokenizer.
     #[error("there is no tokenizer.json or vocab.txt in {}. Download the model again, or choose a folder that has one", .0.display())]
     NoTokenizer(PathBuf),
-    /// A tokenizer file is damaged or of an unknown kind.
+    /// A tokenizer file that is damaged or of an unknown kind.
     #[error("the tokenizer {} could not be loaded: {reason}. Download the model again, or choose another model", path.display())]
     BadTokenizer {
         /// The file.
         path: PathBuf,
-        /// What the tokenizer library said.
+        /// The tokenizer library's error.
         reason: String,
     },
-    /// The length limit leaves no room for the text.
-    #[error("a limit of {max_length} tokens leaves no room for text: {special} are special tokens. Use at least {}", special + 1)]
+    /// The max length leaves no room for the text.
+    #[error("a max length of {max_length} tokens leaves no room for text: {special} are special tokens. Use at least {}", special + 1)]
     MaxLengthTooSmall {
         /// The limit asked for.
         max_length: usize,
@@ -140,21 +140,21 @@ pub enum DataError {
     /// Words cannot be added to a vocabulary.
     #[error("new words could not be added to the model's vocabulary: {0}")]
     NewWords(String),
-    /// The tokenizer refused a text.
+    /// The tokenizer could not encode a text.
     #[error("text {index} could not be tokenised: {reason}. Exclude it, or choose another model")]
     Tokenise {
         /// 1-based position of the text in the list given.
         index: usize,
-        /// What the tokenizer library said.
+        /// The tokenizer library's error.
         reason: String,
     },
     /// A find-and-replace pattern cannot be used.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-    /// A regular expression that is none.
+    /// An invalid regular expression.
     #[error("the pattern cannot be used. {0}")]
     BadPattern(String),
-    /// The person stopped the job.
+    /// The job was cancelled.
     #[error("stopped")]
     Cancelled,
 }

@@ -14,7 +14,7 @@ pub enum ExportError {
     #[error("{} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
     NotEmpty(PathBuf),
     /// Something would be overwritten.
-    #[error("{} is there already. Choose another name, so that nothing is overwritten.", .0.display())]
+    #[error("{} already exists. Choose another name, so that nothing is overwritten.", .0.display())]
     OutputExists(PathBuf),
     /// The run kept no predictions.
     #[error(
@@ -24,7 +24,7 @@ pub enum ExportError {
     NoPredictions(String),
     /// The export does not answer as the model does.
     #[error(
-        "The export was removed, because it does not answer as the trained model does: {0}. Check the disk and export again."
+        "The export was removed, because its output differs from that of the trained model: {0}. Check the disk and export again."
     )]
     Differs(String),
     /// The file system refused.
@@ -55,6 +55,8 @@ impl From<PredictorError> for ExportError {
     fn from(error: PredictorError) -> Self {
         match error {
             PredictorError::Cancelled => Self::Cancelled,
+            PredictorError::Model(error) => Self::Model(error),
+            PredictorError::Storage(error) => Self::Storage(error),
             error => Self::Predictor(error),
         }
     }

@@ -9,6 +9,7 @@ use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
 use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
 use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
+use crate::words::collapsed;
 
 /// The name of the person's own patterns among the cleaning steps.
 const PATTERNS: &str = "own find-and-replace patterns";
@@ -27,7 +28,7 @@ fn write_card(card: &mut String, results: Results<'_>) -> fmt::Result {
     let settings = results.settings;
     let base = Base::of(&settings.project.model);
     header(card, results, &base)?;
-    writeln!(card, "# {}\n", one_line(&settings.project.name))?;
+    writeln!(card, "# {}\n", collapsed(&settings.project.name))?;
     writeln!(card, "{} from {} with Hone {}.\n", results.kind(), base.shown, settings.hone_version)?;
     results.write(card)?;
     data(card, settings)?;
@@ -101,7 +102,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         ("largest gradient norm", optimizer.max_grad_norm.to_string()),
         ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
         ("label smoothing", task.label_smoothing.to_string()),
-        ("class weights", one_line(&weights)),
+        ("class weights", collapsed(&weights)),
         ("seed", chosen.seed.to_string()),
     ];
     // Runs of early versions did not record it: it was the CPU, in 32 bits.
@@ -184,7 +185,7 @@ fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
 
 /// The person's own patterns: what each finds, and its replacement.
 fn patterns(cleaning: &CleaningSettings) -> String {
-    let code = |text: &str| format!("`{}`", one_line(text).replace('`', "'"));
+    let code = |text: &str| format!("`{}`", collapsed(text).replace('`', "'"));
     let used: Vec<&Pattern> = cleaning.patterns.iter().filter(|pattern| pattern.enabled).collect();
     let told = used.iter().take(PATTERNS_SHOWN).map(|pattern| {
         let kind = if pattern.regex { " (regular expression)" } else { "" };
@@ -210,10 +211,6 @@ fn file_name(path: &Path) -> String {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -55,12 +55,13 @@ fn load(source: &Source<'_>, folder: &Path) -> Result<Predictor, ExportError> {
     let settings = &source.settings;
     let info = read_model_info(&source.run.best())?.unwrap_or_else(|| ModelFolderInfo {
         task: settings.project.task.kind(),
-        labels: settings.labels.clone(),
         cleaning: CleaningSettings::none(),
         max_length: settings.project.training.max_length,
         precision: Precision::F32,
         ..ModelFolderInfo::default()
     });
+    // The labels of the run's predictions and of its card.
+    let info = ModelFolderInfo { labels: settings.labels.clone(), ..info };
     Predictor::load_with(folder, info).map_err(|error| match error {
         PredictorError::NoHead { folder, .. } => {
             ExportError::Differs(format!("{} does not have the head of the trained model", folder.display()))

@@ -1,4 +1,4 @@
-//! The models Hone offers: what they are, where they come from, and what their files must be.
+//! The models Hone offers: their names and sizes, their sources, and the hashes of their files.
 
 use std::sync::OnceLock;
 
@@ -6,18 +6,18 @@ use serde::Deserialize;
 
 use crate::models::WEIGHTS_FILE;
 
-/// A catalogue that cannot be used.
+/// Why a catalogue cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CatalogueError {
     /// The text is not a catalogue.
     #[error("the model catalogue cannot be read: {0}")]
     Syntax(String),
-    /// Two entries with one id.
+    /// Two entries have the same id.
     #[error("the model catalogue names \"{0}\" twice")]
     TwiceNamed(String),
 }
 
-/// Every model offered, in the order shown.
+/// All models on offer, in display order.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
     entries: Vec<CatalogueEntry>,
@@ -28,7 +28,7 @@ pub struct Catalogue {
 pub struct CatalogueEntry {
     /// Short name used in projects and in the terminal.
     pub id: String,
-    /// Name shown.
+    /// Display name.
     pub name: String,
     /// `model_type` of its `config.json`.
     pub architecture: String,
@@ -44,19 +44,19 @@ pub struct CatalogueEntry {
     pub description: String,
     /// The files a model folder must have.
     pub files: Vec<ModelFile>,
-    /// Where the files can be had, tried in this order.
+    /// Where to download the files, tried in this order.
     pub sources: Vec<Source>,
 }
 
 /// One file of a model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ModelFile {
-    /// Path below the model's folder, with `/`.
+    /// Path inside the model's folder, with `/`.
     pub path: String,
-    /// Size, where known.
+    /// Size, if known.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// SHA-256 in lower-case hexadecimal, where known.
+    /// SHA-256 in lower-case hexadecimal, if known.
     #[serde(default)]
     pub sha256: Option<String>,
 }
@@ -68,7 +68,7 @@ pub enum Source {
     Hub {
         /// `owner/name`.
         repo: String,
-        /// Commit; `None` follows `main`, and what it holds may change.
+        /// Commit; `None` follows `main`, whose files may change.
         #[serde(default)]
         revision: Option<String>,
     },
@@ -80,10 +80,10 @@ pub enum Source {
         version: String,
         /// Folder of the files inside the wheel.
         folder: String,
-        /// SHA-256 of the wheel, where known.
+        /// SHA-256 of the wheel, if known.
         #[serde(default)]
         sha256: Option<String>,
-        /// Size of the wheel, where known.
+        /// Size of the wheel, if known.
         #[serde(default)]
         bytes: Option<u64>,
     },
@@ -93,7 +93,7 @@ impl Catalogue {
     /// The catalogue built into the program.
     ///
     /// # Errors
-    /// When the built-in text is damaged; a test holds that it is not.
+    /// If the built-in text is damaged, which a test rules out.
     pub fn bundled() -> Result<&'static Self, CatalogueError> {
         static BUNDLED: OnceLock<Result<Catalogue, CatalogueError>> = OnceLock::new();
         BUNDLED
@@ -117,7 +117,7 @@ impl Catalogue {
         Ok(Self { entries })
     }
 
-    /// Every model, in the order shown.
+    /// All models, in display order.
     #[must_use]
     pub fn entries(&self) -> &[CatalogueEntry] {
         &self.entries
@@ -140,7 +140,7 @@ impl CatalogueEntry {
 }
 
 impl Source {
-    /// Where it is, in words.
+    /// The source in words, for messages.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bundled_catalogue_is_sound() {
+    fn the_bundled_catalogue_is_valid() {
         let catalogue = Catalogue::bundled().unwrap();
         assert!(catalogue.get("minilm-l6").is_some());
         for entry in catalogue.entries() {
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_model_is_wholly_pinned() {
+    fn every_file_of_the_default_model_is_pinned() {
         let entry = Catalogue::bundled().unwrap().get("minilm-l6").unwrap();
         assert!(entry.files.iter().all(|file| file.sha256.is_some()));
         assert_eq!(entry.bytes(), Some(91_567_205));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_sizes_are_not_made_up() {
+    fn unknown_sizes_stay_unknown() {
         let mut entry = Catalogue::bundled().unwrap().entries()[0].clone();
         entry.files.iter_mut().for_each(|file| file.bytes = None);
         assert_eq!(entry.bytes(), None);
@@ -204,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_catalogue_says_where() {
+    fn a_damaged_catalogue_is_reported_with_its_line() {
         let error = Catalogue::parse("[(id: 1)]").unwrap_err().to_string();
         assert!(error.contains("1:"), "{error}");
     }
 
     #[test]
-    fn an_id_named_twice_is_refused() {
+    fn a_repeated_id_is_refused() {
         let one = r#"(id: "a", name: "A", architecture: "bert", layers: 1, hidden: 2, parameters: 3,
             licence: "MIT", description: "", files: [], sources: [])"#;
         let error = Catalogue::parse(&format!("[{one}, {one}]")).unwrap_err();

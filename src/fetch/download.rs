@@ -1,4 +1,4 @@
-//! One file from an address onto the disk: resumed, verified, cancellable, reported on.
+//! Downloads one file: resumes, verifies, reports progress and can be cancelled.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,36 +7,37 @@ use crate::data::file_sha256;
 use crate::fetch::http::{Fault, Network, Reply, Request};
 use crate::progress::{Control, Progress, Watch};
 use crate::storage::PartialFile;
+use crate::words;
 
-/// Tries in a row that bring nothing before giving up.
+/// Attempts in a row without a new byte before giving up.
 const FRUITLESS_TRIES: u32 = 4;
-/// Pause before the second try; it doubles with each that brings nothing.
+/// Pause before the second attempt; it doubles with each attempt that downloads nothing.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// A file to bring.
+/// A file to download.
 pub(super) struct Download<'a> {
-    /// Where it is.
+    /// Its address.
     pub url: &'a str,
-    /// What it is called in messages.
+    /// Its name in messages.
     pub name: &'a str,
     /// Headers of the request.
     pub headers: &'a [(&'static str, String)],
-    /// Where it goes; under way it is beside it, as `.part`.
+    /// Where to save it; until it is complete it is beside that, as `.part`.
     pub target: &'a Path,
-    /// Its size, where known.
+    /// Its size, if known.
     pub bytes: Option<u64>,
-    /// Its SHA-256, where known.
+    /// Its SHA-256, if known.
     pub sha256: Option<&'a str>,
 }
 
-/// Counts the bytes of a model under way and reports them.
+/// Counts the bytes of a model being downloaded and reports them.
 pub(super) struct Meter<'a, 'b> {
     watch: &'a mut Watch<'b>,
     stage: String,
     done: u64,
     total: Option<u64>,
     started: Instant,
-    /// Bytes that came from earlier tries: they say nothing of the speed.
+    /// Bytes downloaded earlier, which do not count towards the speed.
     from_before: u64,
 }
 
@@ -45,14 +46,14 @@ impl<'a, 'b> Meter<'a, 'b> {
         Self { watch, stage, done: 0, total: None, started: Instant::now(), from_before: 0 }
     }
 
-    /// Starts to count for a source.
+    /// Starts counting for a source.
     pub(super) fn begin(&mut self, total: Option<u64>) {
         (self.done, self.total, self.from_before) = (0, total, 0);
         self.started = Instant::now();
         self.report();
     }
 
-    /// Says what is done now, without a count.
+    /// Reports the current stage without a count.
     pub(super) fn say(&mut self, stage: &str) {
         let progress = Progress { stage: stage.to_owned(), unit: "bytes", ..Progress::default() };
         self.watch.progress(progress);
@@ -62,7 +63,7 @@ impl<'a, 'b> Meter<'a, 'b> {
         self.watch.control
     }
 
-    /// Bytes that were here already.
+    /// Counts bytes that were already downloaded.
     pub(super) fn advance(&mut self, bytes: u64) {
         self.from_before += bytes;
         self.add(bytes);
@@ -91,15 +92,15 @@ impl<'a, 'b> Meter<'a, 'b> {
     }
 }
 
-/// Brings a file: goes on where an earlier try stopped, tries again when the connection breaks, and gives it
-/// its name only once its size and hash are right. A file with a wrong hash is removed.
+/// Downloads a file: resumes an earlier attempt, tries again when the connection breaks, and renames the file to its
+/// final name only once its size and hash are right. A file with a wrong hash is removed.
 pub(super) fn download(wanted: &Download<'_>, network: &Network, meter: &mut Meter<'_, '_>) -> Result<(), Fault> {
     let mut file = PartialFile::open(wanted.target).map_err(|error| Fault::disk("writing", wanted.target, &error))?;
     check_space(wanted, &file)?;
     if file.length() > 0 {
         meter.advance(file.length());
     }
-    // A wrong hash may be the fault of what an earlier try left: then the whole file is fetched once more.
+    // What an earlier attempt left may cause a wrong hash: then the whole file is downloaded once more.
     let mut resumed = file.length() > 0;
     loop {
         fill(wanted, &mut file, network, meter)?;
@@ -114,14 +115,14 @@ pub(super) fn download(wanted: &Download<'_>, network: &Network, meter: &mut Met
     file.finish(wanted.target).map_err(|error| Fault::disk("writing", wanted.target, &error))
 }
 
-/// Requests until the file is whole, going on after every broken connection that brought something new.
+/// Requests the rest until the file is complete; a broken connection that brought new bytes does not count as a failure.
 fn fill(
     wanted: &Download<'_>,
     file: &mut PartialFile,
     network: &Network,
     meter: &mut Meter<'_, '_>,
 ) -> Result<(), Fault> {
-    // The furthest any try came: a server whose file is too short would otherwise be asked for ever.
+    // The most any attempt downloaded: otherwise a server whose file is too short would be asked forever.
     let mut furthest = file.length();
     let mut fruitless = 0;
     while wanted.bytes.is_none_or(|bytes| file.length() != bytes) {
@@ -141,7 +142,7 @@ fn fill(
     Ok(())
 }
 
-/// Sends a small request, again when the connection breaks.
+/// Sends a small request, and again when the connection breaks.
 pub(super) fn send_patiently(request: &Request<'_>, network: &Network, control: &Control) -> Result<Reply, Fault> {
     let mut fruitless = 0;
     loop {
@@ -154,7 +155,7 @@ pub(super) fn send_patiently(request: &Request<'_>, network: &Network, control: 
     }
 }
 
-/// One request, from the end of what is there to the end of the file.
+/// One request for the part of the file that is still missing.
 fn take(
     wanted: &Download<'_>,
     file: &mut PartialFile,
@@ -169,19 +170,19 @@ fn take(
     let disk = |error: std::io::Error| Fault::disk("writing", wanted.target, &error);
     match reply.status {
         206 if continues_at(reply.header("content-range"), file.length()) => {}
-        // The whole file again, or a part that does not fit ours: what we have is of no use.
+        // The server sent the whole file, or a part that does not continue ours: start over.
         200 => begin_again(file, meter).map_err(disk)?,
         206 | 416 if file.length() > 0 => {
             begin_again(file, meter).map_err(disk)?;
-            return Err(Fault::Cut("the server could not go on where the last try stopped".to_owned()));
+            return Err(Fault::Cut("the server could not resume the download".to_owned()));
         }
-        500..=599 => return Err(Fault::Cut(format!("the server has trouble of its own (status {})", reply.status))),
+        500..=599 => return Err(Fault::Cut(format!("the server has a problem (status {})", reply.status))),
         _ => return Err(reply.refusal(wanted.name)),
     }
     while let Some(piece) = reply.piece(meter.control())? {
         if wanted.bytes.is_some_and(|bytes| file.length() + piece.len() as u64 > bytes) {
             begin_again(file, meter).map_err(disk)?;
-            return Err(Fault::Failed(format!("{} is longer than it should be", wanted.name)));
+            return Err(Fault::Failed(format!("{} is longer than expected", wanted.name)));
         }
         file.append(&piece).map_err(disk)?;
         meter.add(piece.len() as u64);
@@ -194,7 +195,7 @@ fn take(
     }
 }
 
-/// The hash expected and the one found, where they differ.
+/// The expected and the actual hash, if they differ.
 fn wrong_hash_of(
     wanted: &Download<'_>,
     file: &PartialFile,
@@ -208,11 +209,11 @@ fn wrong_hash_of(
     Ok((found != expected).then(|| (expected.to_owned(), found)))
 }
 
-/// What is said of a file that is not the one it should be.
+/// The message for a file with the wrong hash.
 pub(super) fn wrong_hash(name: &str, expected: &str, found: &str) -> String {
     let short = |hash: &str| hash.get(..12).unwrap_or(hash).to_owned();
     format!(
-        "{name} is not the file it should be (SHA-256 {}… instead of {}…); it was removed",
+        "{name} is not the expected file (SHA-256 {}… instead of {}…); it was removed",
         short(found),
         short(expected)
     )
@@ -237,20 +238,20 @@ fn continues_at(content_range: Option<&str>, at: u64) -> bool {
 fn check_space(wanted: &Download<'_>, file: &PartialFile) -> Result<(), Fault> {
     let (Some(bytes), Some(folder)) = (wanted.bytes, wanted.target.parent()) else { return Ok(()) };
     let needed = bytes.saturating_sub(file.length());
-    // Where the free space cannot be told, the write itself will.
+    // If the free space is unknown, the write itself fails when the disk is full.
     match fs4::available_space(folder) {
         Ok(free) if free < needed => Err(Fault::Failed(format!(
-            "{} needs {} MB in {}, where {} MB are free: free some space and try again",
+            "{} needs {} in {}, but only {} is free: free some space and try again",
             wanted.name,
-            needed.div_ceil(1_000_000),
+            words::bytes(needed),
             folder.display(),
-            free / 1_000_000
+            words::bytes(free)
         ))),
         _ => Ok(()),
     }
 }
 
-/// Waits before the next try, longer each time.
+/// Waits before the next attempt, longer each time.
 fn pause(fruitless: u32, control: &Control) -> Result<(), Fault> {
     let end = Instant::now() + FIRST_PAUSE * (1 << fruitless);
     while Instant::now() < end {
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_larger_than_the_disk_is_refused_before_it_is_begun() {
+    fn a_file_larger_than_the_free_disk_space_is_not_downloaded() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("weights");
         let file = PartialFile::open(&target).unwrap();

@@ -1,30 +1,27 @@
-//! Fetching from the Hugging Face Hub into the cache that Hugging Face's own tools share:
+//! Downloads from the Hugging Face Hub into the cache shared with Hugging Face's own tools:
 //! `blobs/<etag>`, `snapshots/<commit>/<file>` linking to them, `refs/<branch>` naming the commit.
 
 use std::path::{Path, PathBuf};
-
-use hf_hub::Cache;
 
 use crate::fetch::FetchSettings;
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
 use crate::fetch::download::{Download, Meter, download, send_patiently, sha256_matches};
 use crate::fetch::http::{Fault, Network, Request};
-use crate::fetch::places::model_repo;
 use crate::storage::{link_or_copy, remove_file, write_atomic};
 
-/// Redirects followed while asking for a file's facts; renamed repositories need one.
+/// Redirects followed when asking about a file; renamed repositories need one.
 const MAX_REDIRECTS: usize = 5;
 
-/// What the Hub says of a file.
+/// What the Hub says about a file.
 struct Facts {
     commit: String,
     etag: String,
     size: Option<u64>,
 }
 
-/// Brings every file of `entry` into the shared cache.
+/// Downloads every file of `entry` into the shared cache.
 ///
-/// Returns the snapshot's folder.
+/// Returns the folder of the snapshot.
 pub(super) fn fetch(
     entry: &CatalogueEntry,
     repo: &str,
@@ -42,16 +39,15 @@ pub(super) fn fetch(
         commit.get_or_insert(found);
     }
     let commit = commit.ok_or_else(|| Fault::Failed("the catalogue lists no files for it".to_owned()))?;
-    let cache = Cache::new(settings.places.hub_cache.clone()).repo(model_repo(repo, revision));
     if revision.is_none() {
-        let reference = repo_folder(settings, repo).join("refs/main");
+        let reference = settings.places.main_reference(repo);
         write_atomic(&reference, |writer| std::io::Write::write_all(writer, commit.as_bytes()))
             .map_err(|error| Fault::disk("writing", &reference, &error))?;
     }
-    Ok(cache.pointer_path(&commit))
+    Ok(settings.places.snapshot_folder(repo, &commit))
 }
 
-/// Brings one file into the cache and returns the commit it is of.
+/// Downloads one file into the cache and returns its commit.
 fn fetch_file(
     file: &ModelFile,
     repo: &str,
@@ -64,9 +60,9 @@ fn fetch_file(
     let url = format!("{}/{repo}/resolve/{revision}/{}", settings.endpoints.hub, file.path);
     let headers = headers(settings);
     let facts = ask(&url, &file.path, &headers, network, meter)?;
-    let folder = repo_folder(settings, repo);
+    let folder = settings.places.repo_folder(repo);
     let blob = folder.join("blobs").join(&facts.etag);
-    // The catalogue's hash decides; failing that, the Hub names large files by theirs.
+    // The catalogue's hash decides. Without one: the Hub names large files by their hash.
     let sha256 = file.sha256.clone().or_else(|| is_sha256(&facts.etag).then(|| facts.etag.clone()));
     let present = blob.is_file() && sha256.as_deref().is_none_or(|hash| sha256_matches(&blob, hash).unwrap_or(false));
     if present {
@@ -83,7 +79,7 @@ fn fetch_file(
         };
         download(&wanted, network, meter)?;
     }
-    let link = folder.join("snapshots").join(&facts.commit).join(&file.path);
+    let link = settings.places.snapshot_folder(repo, &facts.commit).join(&file.path);
     let up = "../".repeat(2 + file.path.matches('/').count());
     let relative = Path::new(&up).join("blobs").join(&facts.etag);
     link_or_copy(&blob, &relative, &link).map_err(|error| Fault::disk("writing", &link, &error))?;
@@ -117,7 +113,9 @@ fn ask(
             (Some(commit), Some(etag)) if is_plain(commit) && is_plain(&etag) => {
                 Ok(Facts { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()) })
             }
-            _ => Err(Fault::Failed(format!("the answer for {name} is not a Hub's: it names no commit and etag"))),
+            _ => Err(Fault::Failed(format!(
+                "the answer for {name} is not from a Hugging Face Hub: it has no commit and etag"
+            ))),
         };
     }
     Err(Fault::Failed(format!("{name} was redirected more than {MAX_REDIRECTS} times")))
@@ -131,15 +129,11 @@ fn headers(settings: &FetchSettings) -> Vec<(&'static str, String)> {
     headers
 }
 
-fn repo_folder(settings: &FetchSettings, repo: &str) -> PathBuf {
-    settings.places.hub_cache.join(model_repo(repo, None).folder_name())
-}
-
 fn clean_etag(etag: &str) -> String {
     etag.trim_start_matches("W/").trim_matches('"').to_owned()
 }
 
-/// Both become names of files: nothing else may be in them.
+/// Commit and etag become file names, so other characters are refused.
 fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

@@ -1,4 +1,4 @@
-//! Bringing a model onto this machine: what is here is used, then each source is tried in turn.
+//! Downloads models: uses what is on this machine, and otherwise tries each source in turn.
 
 mod catalogue;
 mod download;
@@ -21,7 +21,7 @@ use crate::progress::Watch;
 use crate::project::ModelChoice;
 use crate::storage::FileLock;
 
-/// Where to look, where to ask, where to keep.
+/// Where to look for models, where to download them from, and where to keep them.
 #[derive(Clone, Debug)]
 pub struct FetchSettings {
     /// Addresses.
@@ -30,16 +30,16 @@ pub struct FetchSettings {
     pub places: Places,
 }
 
-/// Why one source did not give a model.
+/// Why a source failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFailure {
-    /// The source, in words.
+    /// The source in words.
     pub source: String,
     /// What went wrong there.
     pub reason: String,
 }
 
-/// Why a model is not on this machine.
+/// Why a model could not be downloaded.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The built-in catalogue is damaged.
@@ -48,12 +48,12 @@ pub enum FetchError {
     /// No such id.
     #[error("there is no model \"{id}\" in the catalogue; it has {known}")]
     UnknownModel {
-        /// What was asked for.
+        /// The id that was asked for.
         id: String,
-        /// Every id there is.
+        /// All known ids.
         known: String,
     },
-    /// Not here, and no network may be used.
+    /// The model is not on this machine, and the network may not be used.
     #[error(
         "{model} is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model"
     )]
@@ -61,11 +61,11 @@ pub enum FetchError {
         /// Name of the model.
         model: String,
     },
-    /// The platform names no folder for caches.
-    #[error("this system names no home folder to keep models in; set HOME and HF_HOME")]
+    /// The platform has no cache folder.
+    #[error("there is no home folder to store models in; set HOME or HF_HOME")]
     NoCacheFolder,
     /// The cache folder cannot be used.
-    #[error("models cannot be kept in {}: {source}; make the folder writable", folder.display())]
+    #[error("models cannot be stored in {}: {source}; make the folder writable", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,
@@ -74,7 +74,7 @@ pub enum FetchError {
     },
     /// Every source failed.
     #[error(
-        "{model} could not be fetched.{}\nConnect to the network and try again, or open a folder that has the model.",
+        "{model} could not be downloaded.{}\nConnect to the network and try again, or open a folder that has the model.",
         Listed(failures)
     )]
     Failed {
@@ -83,8 +83,8 @@ pub enum FetchError {
         /// What went wrong, source by source.
         failures: Vec<SourceFailure>,
     },
-    /// A person stopped it; what came so far is kept for the next time.
-    #[error("the download was stopped; what came so far is kept")]
+    /// A person cancelled it. The part downloaded so far is kept for the next time.
+    #[error("the download was stopped; the part downloaded so far is kept")]
     Cancelled,
 }
 
@@ -97,22 +97,22 @@ impl fmt::Display for Listed<'_> {
 }
 
 impl FetchSettings {
-    /// What the environment says.
+    /// The settings of the environment.
     ///
     /// # Errors
-    /// When the platform names no folder for caches.
+    /// If the platform has no cache folder.
     pub fn from_environment() -> Result<Self, FetchError> {
         let places = Places::from_environment().ok_or(FetchError::NoCacheFolder)?;
         Ok(Self { endpoints: Endpoints::from_environment(), places })
     }
 }
 
-/// The folder of a model if it is on this machine; touches no network.
+/// The folder of a model if it is on this machine. Does not use the network.
 ///
-/// A chosen folder is relative to the project's; it is answered when it exists, and loading it says what it lacks.
+/// A chosen folder is relative to the project's folder and is returned if it exists; loading it reports missing files.
 ///
 /// # Errors
-/// When the choice names no model of the catalogue.
+/// If the catalogue has no such model.
 pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<PathBuf>, FetchError> {
     match choice {
         ModelChoice::Folder(_) => locate_with(choice, project_folder, None),
@@ -122,10 +122,10 @@ pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<Path
     }
 }
 
-/// [`locate`] with folders of the caller's choice.
+/// [`locate`] with explicit folders.
 ///
 /// # Errors
-/// When the choice names no model of the catalogue.
+/// If the catalogue has no such model.
 pub fn locate_with(
     choice: &ModelChoice,
     project_folder: &Path,
@@ -144,7 +144,7 @@ pub fn locate_with(
     }
 }
 
-/// Brings a model onto this machine and returns its folder; one that is here already is not fetched again.
+/// Downloads a model unless it is on this machine already, and returns its folder.
 ///
 /// # Errors
 /// See [`FetchError`].
@@ -152,7 +152,7 @@ pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, Fetch
     fetch_with(entry, &FetchSettings::from_environment()?, watch)
 }
 
-/// [`fetch`] with addresses and folders of the caller's choice.
+/// [`fetch`] with explicit addresses and folders.
 ///
 /// # Errors
 /// See [`FetchError`].
@@ -165,7 +165,7 @@ pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut 
     }
     let mut meter = Meter::new(format!("Downloading {}", entry.name), watch);
     let _lock = lock(entry, &settings.places, &mut meter)?;
-    // Another process may have brought it while this one waited.
+    // Another process may have downloaded it meanwhile.
     if let Some(folder) = settings.places.locate(entry) {
         return Ok(folder);
     }
@@ -199,13 +199,13 @@ fn fetch_from(
     }
 }
 
-/// Waits until no other process fetches the same model.
+/// Waits until no other process downloads the same model.
 fn lock(entry: &CatalogueEntry, places: &Places, meter: &mut Meter<'_, '_>) -> Result<FileLock, FetchError> {
     let path = places.own.join(format!("{}.lock", entry.id));
     loop {
         match FileLock::try_take(&path) {
             Ok(Some(lock)) => return Ok(lock),
-            Ok(None) => meter.say("Waiting for another window that fetches this model"),
+            Ok(None) => meter.say("Waiting for another window that is downloading this model"),
             Err(source) => return Err(FetchError::Cache { folder: places.own.clone(), source }),
         }
         if meter.control().is_cancelled() {
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_model_names_those_there_are() {
+    fn the_error_for_an_unknown_model_lists_the_known_ones() {
         let choice = ModelChoice::Catalogue("nothing".to_owned());
         let error = locate_with(&choice, Path::new("."), None).unwrap_err().to_string();
         assert!(error.contains("\"nothing\"") && error.contains("minilm-l6"), "{error}");

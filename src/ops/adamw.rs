@@ -12,7 +12,7 @@ use crate::ops::gradients::{Gradient, RowGradient};
 use crate::ops::host::is_host;
 use crate::ops::kernels::{CHUNK, simd_kernel};
 
-/// The numbers of one update of one parameter.
+/// The settings of one update of one parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamW {
     /// Learning rate of this step.
@@ -25,7 +25,7 @@ pub struct AdamW {
     pub epsilon: f64,
     /// Decoupled weight decay; 0 for parameters that do not decay.
     pub weight_decay: f64,
-    /// What the gradient is multiplied with first: the clip's scale, 1 for none.
+    /// Factor applied to the gradient first: the scale of gradient clipping, or 1.
     pub gradient_scale: f64,
     /// 1-based number of this update, for the bias corrections.
     pub step: u64,
@@ -34,7 +34,7 @@ pub struct AdamW {
 /// The first and the second moment of a parameter, in its element order.
 pub type MomentPair<'a> = (Cow<'a, [f32]>, Cow<'a, [f32]>);
 
-/// The two moments of one parameter, where the parameter lies.
+/// The two moments of one parameter, on its device.
 #[derive(Debug)]
 pub struct AdamWState(Moments);
 
@@ -43,7 +43,7 @@ enum Moments {
     Host {
         first: Vec<f32>,
         second: Vec<f32>,
-        /// Of a table: the rows that never had a gradient, whose moments are all 0. Empty when not known.
+        /// For a table: the rows that never had a gradient, whose moments are all 0. Empty if unknown.
         at_rest: Vec<bool>,
     },
     Device {
@@ -53,10 +53,10 @@ enum Moments {
 }
 
 impl AdamWState {
-    /// Moments of zero for `parameter`.
+    /// Zero moments for `parameter`.
     ///
     /// # Errors
-    /// When the device is out of memory.
+    /// If the device is out of memory.
     pub fn new(parameter: &Var) -> Result<Self> {
         if is_host(parameter.as_tensor()) {
             let zeros = vec![0.0; parameter.elem_count()];
@@ -66,10 +66,10 @@ impl AdamWState {
         Ok(Self(Moments::Device { first: zeros.copy()?, second: zeros }))
     }
 
-    /// Saved moments, in the parameter's element order.
+    /// Restores saved moments, in the parameter's element order.
     ///
     /// # Errors
-    /// When their number is not the parameter's.
+    /// If their number differs from the parameter's.
     pub fn from_moments(parameter: &Var, first: Vec<f32>, second: Vec<f32>) -> Result<Self> {
         let count = parameter.elem_count();
         if first.len() != count || second.len() != count {
@@ -85,7 +85,7 @@ impl AdamWState {
     /// The first and the second moment in the parameter's element order, to be saved.
     ///
     /// # Errors
-    /// When they cannot be copied from the device.
+    /// If they cannot be copied from the device.
     pub fn moments(&self) -> Result<MomentPair<'_>> {
         match &self.0 {
             Moments::Host { first, second, .. } => Ok((first.into(), second.into())),
@@ -102,7 +102,7 @@ impl AdamWState {
 /// In main memory it is one fused parallel pass, elsewhere a few tensor operations.
 ///
 /// # Errors
-/// When the gradient's size is not the parameter's, it lies elsewhere, or a tensor operation fails.
+/// If the gradient has another size or device than the parameter, or a tensor operation fails.
 pub fn adamw_step(parameter: &Var, gradient: &Gradient, state: &mut AdamWState, update: &AdamW) -> Result<()> {
     let count = match gradient {
         Gradient::Dense(gradient) => gradient.values().len(),
@@ -124,7 +124,7 @@ pub fn adamw_step(parameter: &Var, gradient: &Gradient, state: &mut AdamWState, 
     }
 }
 
-/// An update's numbers as the kernel wants them.
+/// The settings of an update in the form the kernel uses.
 #[derive(Clone, Copy)]
 struct Numbers {
     keep: f32,
@@ -199,7 +199,7 @@ fn update_all(values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &
         .for_each(|((values, gradient), (first, second))| update(values, gradient, first, second, by));
 }
 
-/// Brings up to date which rows have moments of zero and no gradient.
+/// Updates the list of rows with zero moments and no gradient.
 fn find_rows_at_rest(at_rest: &mut Vec<bool>, gradient: &RowGradient, first: &[f32], second: &[f32]) {
     let width = gradient.width().max(1);
     if at_rest.is_empty() {
@@ -211,8 +211,8 @@ fn find_rows_at_rest(at_rest: &mut Vec<bool>, gradient: &RowGradient, first: &[f
     }
 }
 
-/// A table most of whose rows have a gradient of zero: they move by their moments and decay alone, and by decay alone
-/// where they never had another gradient.
+/// Updates a table in which most rows have no gradient: those rows change only by their moments and weight decay, and only
+/// by weight decay if they never had a gradient.
 fn update_table(
     values: &mut [f32],
     gradient: &RowGradient,
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fallback_gives_the_same_numbers() {
+    fn the_composed_update_gives_the_same_numbers() {
         for (device, dtype) in places() {
             let start = Tensor::from_vec(normals(60, 1), (5, 12), &Device::Cpu).unwrap();
             let fused = Var::from_tensor(&start.copy().unwrap()).unwrap();
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn saved_moments_go_on_bit_for_bit() {
+    fn saved_moments_continue_bit_for_bit() {
         let run = |interrupted: bool| {
             let parameter = Var::from_vec(normals(100, 1), 100, &Device::Cpu).unwrap();
             let mut state = AdamWState::new(&parameter).unwrap();
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_with_few_rows_looked_up_moves_as_if_the_rest_were_zeros() {
+    fn sparse_updates_equal_dense_ones_with_zeros() {
         let (rows, width) = (300, 70);
         let start = normals(rows * width, 1);
         let run = |sparse: bool| {

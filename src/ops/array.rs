@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ops::kernels::matmul::Matrix;
 use crate::ops::pool::Buffer;
 
-/// A matrix, rows one after another. Copies share the numbers until one is written to.
+/// A row-major matrix. Copies share their values until one of them is written to.
 #[derive(Clone, Debug)]
 pub struct Array {
     buffer: Arc<Buffer>,
@@ -14,12 +14,12 @@ pub struct Array {
 }
 
 impl Array {
-    /// A matrix whose numbers are yet to be written, all of them.
+    /// A matrix with unspecified values; the caller must write all of them.
     pub(super) fn unwritten(rows: usize, width: usize) -> Self {
         Self { buffer: Arc::new(Buffer::take(rows * width)), rows, width }
     }
 
-    /// A matrix made by `write`, which must write every number.
+    /// A matrix filled by `write`, which must write every value.
     pub(super) fn written(rows: usize, width: usize, write: impl FnOnce(&mut [f32])) -> Self {
         let mut buffer = Buffer::take(rows * width);
         write(&mut buffer);
@@ -31,10 +31,10 @@ impl Array {
         Self::written(rows, width, |values| values.fill(0.0))
     }
 
-    /// A matrix of these numbers.
+    /// A matrix of `values`.
     ///
     /// # Panics
-    /// When their number is not `rows * width`.
+    /// If their number is not `rows * width`.
     #[must_use]
     pub fn from_values(rows: usize, width: usize, values: &[f32]) -> Self {
         Self::written(rows, width, |out| out.copy_from_slice(values))
@@ -52,13 +52,13 @@ impl Array {
         self.width
     }
 
-    /// The numbers, row by row, `[rows * width]`.
+    /// The values, row by row, `[rows * width]`.
     #[must_use]
     pub fn values(&self) -> &[f32] {
         &self.buffer
     }
 
-    /// The numbers to be changed; a copy of them where they are shared.
+    /// The values for writing; shared values are copied first.
     pub(super) fn values_mut(&mut self) -> &mut [f32] {
         if Arc::get_mut(&mut self.buffer).is_none() {
             *self = Self::from_values(self.rows, self.width, self.values());
@@ -82,7 +82,7 @@ impl Array {
         Matrix::new(self.values(), self.rows, self.width)
     }
 
-    /// `count` columns from `first` on.
+    /// `count` columns, starting at `first`.
     pub(super) fn columns(&self, first: usize, count: usize) -> Matrix<'_> {
         Matrix::strided(self.values().get(first..).unwrap_or_default(), self.rows, count, self.width)
     }

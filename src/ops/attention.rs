@@ -14,7 +14,7 @@ use crate::ops::regroup::Regroup;
 use crate::ops::sequence::{Gradients, Rows, Scratch, Sequence, mask_row};
 use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value};
 
-/// How the rows of queries, keys and values are cut into sequences and heads.
+/// How the rows of queries, keys and values are divided into sequences and heads.
 #[derive(Clone, Debug)]
 pub struct AttentionShape {
     /// Number of heads; each takes `hidden / heads` columns.
@@ -25,12 +25,12 @@ pub struct AttentionShape {
     pub keys: Arc<[u32]>,
 }
 
-/// Queries, keys and values, as linear layers leave them side by side.
+/// Queries, keys and values, side by side as linear layers produce them.
 #[derive(Clone, Copy, Debug)]
 pub enum AttentionInput<'a> {
     /// `[rows, 3 x hidden]`: queries, keys, values of the same rows.
     Joint(&'a Value),
-    /// Queries of some rows, and keys and values of all.
+    /// Queries of some rows, keys and values of all rows.
     Split {
         /// `[query rows, hidden]`.
         queries: &'a Value,
@@ -39,10 +39,10 @@ pub enum AttentionInput<'a> {
     },
 }
 
-/// Sequences a thread takes at once: they share its score matrices.
+/// Sequences per task; they share the score matrices of its thread.
 const SEQUENCES: usize = 4;
 
-/// What the backward pass needs.
+/// Values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Record {
     input: Input,
@@ -60,7 +60,7 @@ impl Tape<'_> {
     /// `softmax(q kᵀ / √d) v` for each head of each sequence, with dropout of the probabilities: `[query rows, hidden]`.
     ///
     /// # Errors
-    /// When the shapes do not fit together, a sequence with queries has no keys, or a tensor operation fails.
+    /// If the shapes do not match, a sequence with queries has no keys, or a tensor operation fails.
     pub fn attention(&mut self, input: AttentionInput<'_>, shape: &AttentionShape, dropout: Dropout) -> Result<Value> {
         let hidden = check(input, shape)?;
         if !self.uses_kernels() {
@@ -139,7 +139,7 @@ fn check(input: AttentionInput<'_>, shape: &AttentionShape) -> Result<usize> {
     Ok(hidden)
 }
 
-/// All sequences at once, padded to the longest: a sequence after another keeps a GPU waiting.
+/// All sequences at once, padded to the longest, because one sequence at a time leaves a GPU idle.
 fn reference(qkv: &[Tensor], shape: &AttentionShape, dropout: Dropout) -> Result<Tensor> {
     let [q, k, v] = qkv else { bail!("attention takes queries, keys and values") };
     let (query_rows, hidden) = q.dims2()?;
@@ -160,7 +160,7 @@ fn reference(qkv: &[Tensor], shape: &AttentionShape, dropout: Dropout) -> Result
     let weights = scores.broadcast_sub(&scores.max_keepdim(D::Minus1)?.detach())?.exp()?;
     let mut weights = weights.broadcast_div(&weights.sum_keepdim(D::Minus1)?)?;
     if !dropout.is_off() {
-        // Rows of padding have some row's mask: nothing is made of them.
+        // Padding rows use the mask of some row; their results are not used.
         let mask_row = |place: usize| {
             let (sequence, head, row) = (place / rows / shape.heads, place / rows % shape.heads, place % rows);
             mask_row(head, shape.queries[sequence] as usize + row, query_rows)
@@ -176,7 +176,7 @@ fn longest(cumulative: &[u32]) -> usize {
     cumulative.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
 }
 
-/// From the rows of all sequences to `[sequences x longest]` ones, and back.
+/// Maps the rows of all sequences to `[sequences x longest]` padded rows, and back.
 fn padded(cumulative: &[u32], like: &Tensor) -> Result<Regroup> {
     let (length, rows) = (longest(cumulative) as u32, cumulative.last().map_or(0, |&rows| rows as usize));
     let from = cumulative
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn wrong_shapes_are_refused() {
         let x = Array::zeros(4, 24);
         let error = |shape: AttentionShape| answer(&x, &shape).unwrap_err().to_string();
         assert!(error(shape(3, &[0, 4], &[0, 4])).contains("3 heads"));

@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn wrong_shapes_are_refused() {
         let rows = normal(vec![2, 3], 1).to_device(&Device::Cpu).unwrap().to_vec2::<f32>().unwrap();
         let error = |labels: &[u32], settings: &CrossEntropy| {
             cross_entropy(&logits(&rows), labels, settings).unwrap_err().to_string()

@@ -1,4 +1,4 @@
-//! Dropout from a seeded mask: every element is kept or dropped by its place alone, whoever computes it.
+//! Dropout with a seeded mask: whether an element is dropped depends only on its position, on every device and thread.
 
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
@@ -8,7 +8,7 @@ use crate::ops::kernels::{ROWS, simd_kernel};
 use crate::ops::tape::{Flow, Node, Op, Tape, Value};
 use crate::random::{mask_bits, mask_row_key};
 
-/// Which elements are dropped, and what the others are multiplied with.
+/// Which elements are dropped, and the factor of the others.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Dropout {
     key: u64,
@@ -21,7 +21,7 @@ impl Dropout {
     /// Keeps everything.
     pub const OFF: Self = Self { key: 0, threshold: 0, scale: 1.0 };
 
-    /// Drops each element with `probability` (held to 0..=1) and multiplies the others with `1 / (1 - probability)`.
+    /// Drops each element with `probability` (held to 0..=1) and multiplies the others by `1 / (1 - probability)`.
     ///
     /// `key` names the mask; make it with [`crate::random::mask_key`].
     #[must_use]
@@ -86,7 +86,7 @@ impl RowMask {
     }
 }
 
-/// What the backward pass needs.
+/// Values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Record {
     from: Option<Node>,
@@ -97,7 +97,7 @@ impl Tape<'_> {
     /// Drops elements of `x`; rows of the mask are rows of `x`.
     ///
     /// # Errors
-    /// When a tensor operation fails.
+    /// If a tensor operation fails.
     pub fn dropout(&mut self, x: &Value, dropout: Dropout) -> Result<Value> {
         if dropout.is_off() {
             return Ok(x.clone());
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn drops_the_asked_share_and_keeps_the_mean() {
+    fn drops_the_requested_share_and_keeps_the_mean() {
         let out = dropped(Array::from_values(1000, 100, &vec![1.0; 100_000]), Dropout::new(0.1, 3));
         let dropped = out.iter().filter(|&&value| value == 0.0).count();
         assert!(dropped.abs_diff(10_000) < 400, "{dropped}");
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_of_the_range() {
+    fn probabilities_of_0_and_1_are_exact() {
         let x = Array::from_values(2, 2, &[1.0, -2.0, 3.0, -4.0]);
         assert!(dropped(x, Dropout::new(1.0, 3)).iter().all(|&value| value.abs() < f32::MIN_POSITIVE));
         assert!(Dropout::new(0.0, 3).is_off() && Dropout::OFF.is_off());

@@ -1,4 +1,4 @@
-//! The sum of three embeddings of each token: what it is, where it stands, and which part of the input it is in.
+//! The sum of three embeddings of each token: its word, its position, and its segment of the input.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::ops::kernels::{ROWS, simd_kernel};
 use crate::ops::regroup::Regroup;
 use crate::ops::tape::{Flow, Op, Tape, Value, Weight};
 
-/// The rows each token takes from the three tables.
+/// The rows of the three tables for each token.
 #[derive(Clone, Debug)]
 pub struct TokenRows {
     /// Row of the word table, `[tokens]`.
@@ -22,7 +22,7 @@ pub struct TokenRows {
     pub types: Arc<[u32]>,
 }
 
-/// What the backward pass needs: each trained table and the rows that were taken from it.
+/// Values saved for the backward pass: each trained table and the rows looked up in it.
 #[derive(Debug)]
 pub(super) struct Record([(Weight, Arc<[u32]>); 3]);
 
@@ -30,7 +30,7 @@ impl Tape<'_> {
     /// `words[w] + positions[p] + types[t]` for each token: `[tokens, hidden]`; the tables are `[_, hidden]`.
     ///
     /// # Errors
-    /// When a row is not in its table, the lengths differ, or a tensor operation fails.
+    /// If a row is outside its table, the lengths differ, or a tensor operation fails.
     pub fn embedding(&mut self, words: &Weight, positions: &Weight, types: &Weight, rows: &TokenRows) -> Result<Value> {
         check(words, &rows.words, "token id")?;
         check(positions, &rows.positions, "position")?;
@@ -65,7 +65,7 @@ fn reference(tables: &[Tensor], rows: &TokenRows) -> Result<Tensor> {
     (pick(&tables[0], &rows.words)? + pick(&tables[1], &rows.positions)?)? + pick(&tables[2], &rows.types)?
 }
 
-/// Rows of a table, each as often as it is wanted.
+/// Rows of a table; a row may be repeated.
 ///
 /// A row's gradient is the sum of those of its copies. candle's selection of rows adds them one after another, which takes
 /// a GPU a thousandth of a second for each table. So each row is taken once and copied by a product with zeros and ones,
@@ -81,7 +81,7 @@ fn pick(table: &Tensor, rows: &[u32]) -> Result<Tensor> {
     copies.to_dtype(table.dtype())?.matmul(&once)
 }
 
-/// [`reference()`] where no gradient is wanted.
+/// [`reference()`] without gradients.
 fn select(tables: &[Tensor], rows: &TokenRows) -> Result<Tensor> {
     let select = |table: &Tensor, rows: &[u32]| table.index_select(&Tensor::new(rows, table.device())?, 0);
     (select(&tables[0], &rows.words)? + select(&tables[1], &rows.positions)?)? + select(&tables[2], &rows.types)?
@@ -117,7 +117,7 @@ simd_kernel! {
 }
 
 impl Record {
-    // Each row's gradient is the sum over the tokens that took it, added in token order.
+    // Each row's gradient is the sum over the tokens that looked it up, in token order.
     pub(super) fn backward(self, gradient: &Array, flow: &mut Flow<'_>) -> Result<()> {
         for (table, rows) in &self.0 {
             if let Some(number) = table.number() {

@@ -13,19 +13,19 @@ pub struct Gradients(Vec<Option<Gradient>>);
 /// The gradient of one trained tensor.
 #[derive(Clone, Debug)]
 pub enum Gradient {
-    /// Of every element, in the tensor's element order.
+    /// Of every element, in element order.
     Dense(Array),
-    /// Of some rows of a table; that of the others is zero.
+    /// Of some rows of a table; the others have zero gradients.
     Rows(RowGradient),
-    /// On another device, of the tensor's shape.
+    /// On another device, in the shape of the tensor.
     Device(Tensor),
 }
 
-/// Gradients of those rows of a table that a step looked up.
+/// Gradients of the rows of a table that a step looked up.
 #[derive(Clone, Debug)]
 pub struct RowGradient {
     width: usize,
-    /// Place in `rows` of each row of the table, or [`NOWHERE`].
+    /// Index into `rows` for each row of the table, or [`NOWHERE`].
     places: Vec<u32>,
     /// Rows of the table, in the order they were first looked up.
     rows: Vec<u32>,
@@ -35,13 +35,13 @@ pub struct RowGradient {
 const NOWHERE: u32 = u32::MAX;
 
 impl Gradients {
-    /// No gradients yet, for `count` tensors.
+    /// Empty gradients for `count` tensors.
     #[must_use]
     pub fn new(count: usize) -> Self {
         Self(vec![None; count])
     }
 
-    /// The gradient of the tensor of that number; `None` where none reached it.
+    /// The gradient of a tensor by its number; `None` if it received none.
     #[must_use]
     pub fn get(&self, tensor: usize) -> Option<&Gradient> {
         self.0.get(tensor)?.as_ref()
@@ -50,7 +50,7 @@ impl Gradients {
     /// The L2 norm of all gradients together, in a fixed order; in double precision where they are in main memory.
     ///
     /// # Errors
-    /// When a tensor operation on another device fails.
+    /// If a tensor operation on another device fails.
     pub fn norm(&self) -> Result<f64> {
         let (mut sum, mut elsewhere) = (0.0, Vec::new());
         for gradient in self.0.iter().flatten() {
@@ -60,7 +60,7 @@ impl Gradients {
             }
         }
         if !elsewhere.is_empty() {
-            // One look at the device, not one for each tensor: it has to finish what it is at each time.
+            // Reads from the device once and not for each tensor, because each read waits for the device.
             let sums = Tensor::stack(&elsewhere, 0)?.to_vec1::<f32>()?;
             sum += sums.into_iter().map(f64::from).sum::<f64>();
         }
@@ -99,7 +99,7 @@ impl Gradients {
 
     /// Adds a tensor's gradient on another device.
     pub(super) fn add_device(&mut self, tensor: usize, gradient: &Tensor) -> Result<()> {
-        // A gradient remembers the graph it came from, and would keep it alive.
+        // Detached, because a gradient keeps its graph alive.
         let gradient = gradient.detach();
         let sum = match self.0[tensor].take() {
             Some(Gradient::Device(sum)) => (sum + gradient)?,
@@ -121,7 +121,7 @@ impl Gradient {
     /// Every element, in the tensor's element order; zeros where rows are missing.
     ///
     /// # Errors
-    /// When it cannot be copied from its device.
+    /// If it cannot be copied from its device.
     pub fn to_vec(&self) -> Result<Vec<f32>> {
         match self {
             Self::Dense(array) => Ok(array.values().to_vec()),
@@ -133,7 +133,7 @@ impl Gradient {
     /// Sum of the squares of all elements, in a fixed order; in double precision where the elements are in main memory.
     ///
     /// # Errors
-    /// When a tensor operation on another device fails.
+    /// If a tensor operation on another device fails.
     pub fn squared_norm(&self) -> Result<f64> {
         let values = match self {
             Self::Dense(array) => array.values(),
@@ -176,7 +176,7 @@ impl RowGradient {
         whole
     }
 
-    /// The gradient of one row of the table; `None` where it is zero because nothing looked it up.
+    /// The gradient of one row of the table; `None` if the row was not looked up.
     pub(super) fn row(&self, row: u32) -> Option<&[f32]> {
         let place = self.places[row as usize];
         (place != NOWHERE).then(|| &self.values[place as usize * self.width..][..self.width])
@@ -198,9 +198,9 @@ impl RowGradient {
     }
 }
 
-/// A scalar of 32 bits, where the tensor lies.
+/// The sum of squares as a 32-bit scalar on the device of the tensor.
 fn sum_of_device_squares(tensor: &Tensor) -> Result<Tensor> {
-    // A sum of all at once would be made by one of a GPU's many processors.
+    // Summed in parts, because a GPU sums a whole tensor on one of its processors.
     let squares = tensor.to_dtype(DType::F32)?.sqr()?;
     if squares.rank() < 2 { squares.sum_all() } else { squares.sum(D::Minus1)?.sum_all() }
 }
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn the_norm_on_a_device_is_that_in_main_memory() {
+    fn the_norm_on_a_device_equals_that_in_main_memory() {
         for (device, dtype) in crate::ops::testing::places() {
             let (mut there, mut here) = (Gradients::new(3), Gradients::new(3));
             for (place, shape) in [vec![3, 50], vec![70], vec![1, 1]].into_iter().enumerate() {
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_a_matrix_too_gets_both_gradients() {
+    fn a_tied_embedding_gets_both_gradients() {
         let mut gradients = Gradients::new(2);
         let dense = |out: &mut [f32], accumulate: bool| {
             if !accumulate {

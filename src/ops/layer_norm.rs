@@ -12,7 +12,7 @@ use crate::ops::kernels::{ROWS, lanes, simd_kernel};
 use crate::ops::linear::column_sums;
 use crate::ops::tape::{Flow, Node, Op, Tape, Value, Weight};
 
-/// The trained part of a layer normalisation, and the number that keeps its division finite.
+/// The parameters of a layer normalisation.
 #[derive(Clone, Debug)]
 pub struct LayerNormWeights {
     /// γ, `[hidden]`.
@@ -23,12 +23,12 @@ pub struct LayerNormWeights {
     pub epsilon: f64,
 }
 
-/// What the backward pass needs.
+/// Values saved for the backward pass.
 #[derive(Debug)]
 pub(super) struct Record {
     /// The rows with mean 0 and variance 1.
     normal: Array,
-    /// What each row was multiplied with to get there, `[rows]`.
+    /// The factor that normalised each row, `[rows]`.
     scales: Vec<f32>,
     branch: Option<Node>,
     residual: Option<Node>,
@@ -40,7 +40,7 @@ impl Tape<'_> {
     /// Normalises each row of `residual + dropout(x)`, or of `dropout(x)` without a residual; `[rows, hidden]`.
     ///
     /// # Errors
-    /// When the shapes do not fit together, or a tensor operation fails.
+    /// If the shapes do not match, or a tensor operation fails.
     pub fn layer_norm(
         &mut self,
         x: &Value,
@@ -90,7 +90,7 @@ fn reference(
     normal.broadcast_mul(&affine[0])?.broadcast_add(&affine[1])
 }
 
-/// The result, the normal rows, and each row's scale.
+/// The result, the normalised rows, and the factor of each row.
 fn forward(
     x: &Array,
     residual: Option<&Array>,
@@ -116,7 +116,7 @@ impl Record {
     pub(super) fn backward(self, mut gradient: Array, flow: &mut Flow<'_>) -> Result<()> {
         let (rows, width) = (gradient.rows(), gradient.width());
         let chunk = ROWS * width.max(1);
-        // Without dropout the branch and the residual have the same gradient, and share it.
+        // Without dropout the branch and the residual share the same gradient.
         let mut branch = (self.branch.is_some() && !self.dropout.is_off()).then(|| Array::unwritten(rows, width));
         let branch_values = branch.as_mut().map_or(&mut [][..], Array::values_mut);
         let mut branch_chunks: Vec<&mut [f32]> = branch_values.chunks_mut(chunk).collect();
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_do_not_fit_are_refused() {
+    fn wrong_shapes_are_refused() {
         let weights = weights(&[1, 2].map(|seed| Weight::new(normal(vec![4], seed), None)));
         let refused = |x: Array, residual: Option<Array>| {
             let mut tape = Tape::inference(Backend::default());

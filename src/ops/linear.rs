@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn several_layers_stand_side_by_side_and_share_an_activation() {
+    fn several_layers_side_by_side_share_an_activation() {
         let x = [normal(vec![19, 5], 1)];
         let weights = [normal(vec![3, 5], 2), normal(vec![3], 3), normal(vec![8, 5], 4)];
         agree(
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weight_that_stays_as_it_is_is_packed_once_and_answers_the_same() {
+    fn a_frozen_weight_is_packed_once_and_gives_the_same_result() {
         let (x, weight) = (normal(vec![4, 40], 1), normal(vec![70, 40], 2));
         let x = Array::from_values(4, 40, &x.flatten_all().unwrap().to_vec1().unwrap());
         let answer = |weight: &Weight| {
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_do_not_fit_are_refused() {
+    fn wrong_shapes_are_refused() {
         let mut tape = Tape::inference(crate::ops::Backend::default());
         let (x, _) = tape.leaf(Array::zeros(2, 3));
         let weight = |shape: Vec<usize>| Weight::new(normal(shape, 1), None);

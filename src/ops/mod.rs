@@ -1,4 +1,4 @@
-//! Differentiable tensor operations: each file holds one op, its plain reference, its fast CPU kernel.
+//! Differentiable tensor operations: each file holds one op with its reference and its fast CPU kernel.
 //!
 //! A `Tape` runs the ops of a forward pass and goes back over them. On the CPU each op runs kernels of ours, forward
 //! and backward, in parallel in the current rayon pool; elsewhere its reference, composed of candle's differentiable

@@ -1,7 +1,7 @@
-//! Memory of activations and gradients, used again from step to step.
+//! Memory for activations and gradients, reused from step to step.
 //!
 //! A training step asks for the same hundreds of megabytes as the one before it. Given back to the system in between,
-//! every page would have to be cleared and mapped anew, which takes about as long as the arithmetic on it.
+//! every page would have to be mapped and cleared again, which takes about as long as the arithmetic on it.
 
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -10,19 +10,19 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Numbers in the smallest buffer.
 const SMALLEST: usize = 1024;
 
-/// A buffer may be this many times larger than what is asked for.
+/// A reused buffer may be this many times larger than requested.
 const SLACK: usize = 4;
 
 static POOL: Mutex<Pool> = Mutex::new(Pool { free: BTreeMap::new(), free_numbers: 0, used: 0, most_used: 0 });
 
 struct Pool {
-    /// Buffers that nobody uses, by their size.
+    /// Unused buffers by size.
     free: BTreeMap<usize, Vec<Vec<f32>>>,
     /// Numbers in `free`.
     free_numbers: usize,
     /// Numbers in buffers that are in use.
     used: usize,
-    /// The largest `used` has been since memory was last given back.
+    /// The maximum of `used` since memory was last released.
     most_used: usize,
 }
 
@@ -30,7 +30,7 @@ fn pool() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives the memory that is kept for the next step back to the system. To be called when training or prediction ends.
+/// Releases the unused memory to the system. Call it when training or prediction ends.
 pub fn release_memory() {
     let mut pool = pool();
     pool.free = BTreeMap::new();
@@ -38,7 +38,7 @@ pub fn release_memory() {
     pool.most_used = pool.used;
 }
 
-/// Numbers that go back to the pool when dropped.
+/// A buffer that returns to the pool when dropped.
 #[derive(Debug)]
 pub(super) struct Buffer {
     /// At least `length` numbers.
@@ -72,7 +72,7 @@ impl Drop for Buffer {
         let values = std::mem::take(&mut self.values);
         let mut pool = pool();
         pool.used -= values.len();
-        // Steps of ever other sizes must not pile up buffers: a quarter more than was ever needed at once is enough.
+        // Steps of many different sizes must not accumulate buffers: a quarter more than the maximum in use is enough.
         if pool.used + pool.free_numbers + values.len() <= pool.most_used + pool.most_used / 4 {
             pool.free_numbers += values.len();
             pool.free.entry(values.len()).or_default().push(values);
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn classes_waste_little_and_hold_what_is_asked() {
+    fn size_classes_waste_little_and_are_large_enough() {
         for length in (1..200_000).step_by(37) {
             let class = size_class(length);
             assert!(class >= length && (length < SMALLEST || class <= length + length / 4), "{length} {class}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_have_their_length_new_and_used_again() {
+    fn new_and_reused_buffers_have_their_length() {
         let buffer = Buffer::take(100_000);
         assert_eq!(buffer.len(), 100_000);
         drop(buffer);

@@ -1,8 +1,7 @@
-//! Rows of a matrix put in other places, for the composed operations.
+//! Moves the rows of a matrix, for the composed operations.
 //!
-//! Each row goes to one place at most, so that the way back is the same operation. candle's own way back from a selection
-//! of rows adds them one after another, since a row could have been taken twice; on a GPU that takes a hundred times as
-//! long.
+//! Each row goes to at most one place, so the backward pass is the same operation. candle's own backward pass of a row
+//! selection adds row after row, since a row could have been selected twice; on a GPU that takes a hundred times as long.
 
 use std::ops::Deref;
 
@@ -14,7 +13,7 @@ use candle_core::{
 /// Stands for a row of zeros: candle's selection of rows gives zeros for the largest number.
 const NO_ROW: u32 = u32::MAX;
 
-/// Where each row goes, and where each comes from.
+/// Where each row goes and where it comes from.
 #[derive(Clone)]
 pub(super) struct Regroup {
     /// Row of the matrix that comes to each row of the result, `[rows of the result]`.
@@ -96,7 +95,7 @@ mod tests {
     use crate::ops::testing::{normal, places};
 
     #[test]
-    fn rows_go_to_their_places_and_gradients_come_back() {
+    fn rows_are_moved_and_their_gradients_moved_back() {
         for (device, dtype) in places() {
             let x = normal(vec![3, 2], 1).to_dtype(dtype).unwrap().to_device(&device).unwrap();
             let x = Var::from_tensor(&x).unwrap();
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_taken_twice_or_is_not_there_is_refused() {
+    fn repeated_and_missing_rows_are_refused() {
         let refused = |from: &[Option<u32>]| Regroup::new(from, 2, &Device::Cpu).err().unwrap().to_string();
         assert!(refused(&[Some(1), Some(1)]).contains("two places"));
         assert!(refused(&[Some(2)]).contains("2 rows"));

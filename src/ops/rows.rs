@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_is_not_there_is_refused() {
+    fn a_missing_row_is_refused() {
         let mut tape = Tape::inference(crate::ops::Backend::default());
         let (x, _) = tape.leaf(Array::zeros(2, 3));
         assert!(tape.rows(&x, &[2]).unwrap_err().to_string().contains("row 2 of a matrix of 2 rows"));

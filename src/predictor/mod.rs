@@ -3,6 +3,7 @@
 //! Try it, `hone predict`, evaluation on a file and the proof of an export all ask a model through this one type, so they get the same
 //! answer for the same text.
 
+mod blanks;
 mod error;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
 use crate::tasks::{self, Samples};
 use crate::training::{self, ToScore};
 
+pub use blanks::Guess;
 pub use error::PredictorError;
 
 /// Max length of a model whose folder doesn't tell it: what most texts need.
@@ -108,7 +110,7 @@ impl Predictor {
         let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
         let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
-        let scored = self.scored(&Samples { ids, classes: Vec::new() }, watch)?;
+        let scored = self.scored(&Samples::of_texts(ids, Vec::new()), watch)?;
         let mut answers = vec![None; texts.len()];
         for (text, answer) in full.into_iter().zip(scored.answers) {
             answers[text] = Some(answer);
@@ -122,7 +124,7 @@ impl Predictor {
     /// As [`Self::answer`].
     pub fn score(&self, texts: &[&str], labels: &[u32], watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
         let ids = self.encode(texts)?;
-        self.scored(&Samples { ids, classes: labels.to_vec() }, watch)
+        self.scored(&Samples::of_texts(ids, labels.to_vec()), watch)
     }
 
     fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {

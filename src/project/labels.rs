@@ -32,4 +32,87 @@ impl LabelSettings {
     pub fn resolve<'a>(&'a self, raw: &'a str) -> &'a str {
         self.mapping.get(raw).map_or(raw, String::as_str)
     }
+
+    /// Gives a label another name. One that is excluded stays excluded under its new name.
+    ///
+    /// Where a label of that name exists already, use [`LabelSettings::merge`].
+    pub fn rename(&mut self, from: &str, to: &str) {
+        let excluded = self.excluded.contains(from);
+        self.merge(from, to);
+        if excluded {
+            self.excluded.insert(to.to_owned());
+        }
+    }
+
+    /// Merges one label into another, which keeps its place, its colour and whether it is excluded.
+    ///
+    /// A correction names its label as it was called when the correction was made, so earlier names still lead to `into`.
+    pub fn merge(&mut self, from: &str, into: &str) {
+        if from == into {
+            return;
+        }
+        for name in self.mapping.values_mut().filter(|name| *name == from) {
+            into.clone_into(name);
+        }
+        // A label of the file that is called `from` and mapped to something else keeps its mapping.
+        self.mapping.entry(from.to_owned()).or_insert_with(|| into.to_owned());
+        self.mapping.retain(|source, name| source != name);
+        let taken = self.order.iter().any(|name| name == into);
+        self.order.retain(|name| !(taken && name == from));
+        for name in self.order.iter_mut().filter(|name| *name == from) {
+            into.clone_into(name);
+        }
+        if let Some(colour) = self.colours.remove(from) {
+            self.colours.entry(into.to_owned()).or_insert(colour);
+        }
+        self.excluded.remove(from);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(order: &[&str], mapping: &[(&str, &str)]) -> LabelSettings {
+        LabelSettings {
+            order: order.iter().map(|&name| name.to_owned()).collect(),
+            mapping: mapping.iter().map(|&(source, name)| (source.to_owned(), name.to_owned())).collect(),
+            ..LabelSettings::default()
+        }
+    }
+
+    #[test]
+    fn a_merged_label_gives_up_its_place_and_earlier_names_lead_to_the_other() {
+        let mut labels = settings(&["Bad", "bad", "good"], &[("1", "Bad")]);
+        labels.merge("Bad", "bad");
+        assert_eq!(labels.order, ["bad", "good"]);
+        assert_eq!((labels.resolve("1"), labels.resolve("Bad"), labels.resolve("bad")), ("bad", "bad", "bad"));
+        let once = labels.clone();
+        labels.merge("Bad", "bad");
+        assert_eq!(labels, once, "merging twice changes nothing more");
+        labels.merge("bad", "bad");
+        assert_eq!(labels, once);
+    }
+
+    #[test]
+    fn a_renamed_label_keeps_its_place_its_colour_and_its_exclusion() {
+        let mut labels = settings(&["ok", "bad"], &[]);
+        labels.colours.insert("ok".to_owned(), [1, 2, 3]);
+        labels.excluded.insert("ok".to_owned());
+        labels.rename("ok", "neutral");
+        assert_eq!((labels.resolve("ok"), labels.order.as_slice()), ("neutral", &["neutral".into(), "bad".into()][..]));
+        assert_eq!(labels.colours, [("neutral".to_owned(), [1, 2, 3])].into());
+        assert!(labels.excluded.contains("neutral") && !labels.excluded.contains("ok"));
+        labels.rename("neutral", "ok");
+        assert!(labels.excluded.contains("ok") && labels.resolve("ok") == "ok");
+        labels.merge("ok", "bad");
+        assert!(labels.excluded.is_empty(), "the label merged into decides");
+    }
+
+    #[test]
+    fn a_label_of_the_file_with_a_mapping_of_its_own_keeps_it() {
+        let mut labels = settings(&[], &[("a", "x"), ("b", "a")]);
+        labels.rename("a", "c");
+        assert_eq!((labels.resolve("a"), labels.resolve("b")), ("x", "c"));
+    }
 }

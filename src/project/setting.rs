@@ -144,7 +144,7 @@ fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) ->
     };
     if columns.len() > rule.most {
         let (name, value) = (given.to_owned(), text.to_owned());
-        return Err(SettingError::BadValue { name, value, reason: "it takes the name of one column".to_owned() });
+        return Err(SettingError::BadValue { name, value, reason: "it must be the name of one column".to_owned() });
     }
     let mut project = project.clone();
     project.dataset.set_columns_of(role, &columns);
@@ -244,7 +244,8 @@ fn same(kept: &Value, given: &Value) -> bool {
     match (kept, given) {
         (Value::Number(kept), Value::Number(given)) => kept.as_f64() == given.as_f64(),
         (Value::Array(kept), Value::Array(given)) => {
-            kept.len() == given.len() && kept.iter().zip(given).all(|(kept, given)| same(kept, given))
+            // A set is written in its own order.
+            kept.len() == given.len() && given.iter().all(|given| kept.iter().any(|kept| same(kept, given)))
         }
         (Value::Object(kept), Value::Object(given)) => {
             given.iter().all(|(name, value)| kept.get(name).is_some_and(|kept| same(kept, value)))
@@ -268,6 +269,7 @@ fn filled(kind: TaskKind) -> Project {
     project.dataset.sheet = Some("sheet".to_owned());
     project.dataset.more = vec!["file".into()];
     project.dataset.columns = vec![("column".to_owned(), ColumnRole::Text)];
+    project.split.ignored_leaks.insert("leak".to_owned());
     project.cleaning.patterns = vec![Pattern::default()];
     project
 }
@@ -372,9 +374,9 @@ mod tests {
         let several = applied(&[r#"dataset.label_columns=["good", "bad"]"#]).unwrap();
         assert!(several.dataset.has_column_per_label());
         let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
-        assert!(message(&[r#"dataset.text_column=["a", "b"]"#]).ends_with("it takes the name of one column."));
+        assert!(message(&[r#"dataset.text_column=["a", "b"]"#]).ends_with("it must be the name of one column."));
         assert!(message(&["task=adapt", "dataset.label_column=mood"]).starts_with("There is no setting"));
-        assert!(message(&[r#"dataset.columns=[["a", "Colour"]]"#]).contains("does not fit the setting"));
+        assert!(message(&[r#"dataset.columns=[["a", "Colour"]]"#]).contains("is not valid for dataset.columns"));
     }
 
     #[test]
@@ -388,7 +390,7 @@ mod tests {
         assert_eq!((labels.labels().order.len(), labels.labels().excluded.len()), (2, 1));
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert!(message("task.label_smooting=0.1").contains("task.label_smoothing"));
-        assert!(message("training.label_smoothing=many").contains("the setting task.label_smoothing"));
+        assert!(message("training.label_smoothing=many").contains("is not valid for task.label_smoothing"));
     }
 
     #[test]
@@ -396,12 +398,12 @@ mod tests {
         let adapt = applied(&["task=adapt", "task.masked_share=0.2", r#"task.new_words=["lien"]"#]).unwrap();
         let settings = adapt.language_modelling().unwrap();
         assert_eq!((settings.masked_share, settings.new_words.len()), (0.2, 1));
-        assert_eq!(applied(&["task=language_modelling"]).unwrap(), Project::new(TaskKind::LanguageModelling));
+        assert_eq!(applied(&["task=language_modelling"]).unwrap().task, Task::new(TaskKind::LanguageModelling));
         let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
         assert!(message(&["task.masked_share=0.2"]).starts_with("There is no setting 'task.masked_share'"));
         assert!(message(&["task=adapt", "class_weights=balanced"]).starts_with("There is no setting 'class_weights'"));
         assert!(message(&["task=adapt", "training.best_metric=accuracy"]).contains("best metric cannot be accuracy"));
-        assert!(message(&["task=translate"]).contains("does not fit the setting task"));
+        assert!(message(&["task=translate"]).contains("is not valid for task:"));
     }
 
     #[test]

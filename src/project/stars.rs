@@ -95,12 +95,10 @@ impl LabelSettings {
     /// Settings that turn ratings into these labels. Colours are kept.
     #[must_use]
     pub fn with_stars(&self, choice: &BTreeMap<String, Sentiment>) -> Self {
-        Self {
-            order: Sentiment::ALL.map(|sentiment| sentiment.name().to_owned()).to_vec(),
-            mapping: choice.iter().map(|(label, sentiment)| (label.clone(), sentiment.name().to_owned())).collect(),
-            colours: self.colours.clone(),
-            ..Self::default()
-        }
+        let mut next = Self::default();
+        choice.iter().for_each(|(label, sentiment)| next.merge(label, sentiment.name()));
+        let order = Sentiment::ALL.map(|sentiment| sentiment.name().to_owned()).to_vec();
+        Self { order, colours: self.colours.clone(), ..next }
     }
 }
 

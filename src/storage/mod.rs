@@ -1,5 +1,6 @@
 //! Project files, runs, caches and settings: the only room that writes files.
 
+mod adapted;
 mod atomic;
 mod error;
 mod folder;
@@ -22,6 +23,7 @@ mod settings;
 mod token_cache;
 mod version_1;
 
+pub use adapted::{AdaptedModel, adapted_model, adapted_models};
 pub use atomic::write_atomic;
 pub use error::{OpenError, StorageError, advice};
 pub use folder::{recover_folder, replace_folder};

@@ -122,6 +122,7 @@ pub struct RunSummary {
 
 /// What a finished run is compared with: `figures.ron`. On test rows, or on validation rows if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)] // a file of version 1 is told at its first field
 pub struct RunComparison {
     /// 95% interval of the run's main metric; `None` with too few rows for one.
     pub interval: Option<Interval>,

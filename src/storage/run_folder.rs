@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::storage::migrations::migrate_run;
@@ -317,24 +318,9 @@ fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io:
 
 /// `YYYY-MM-DD-hhmmss-ffff`, UTC; the last part is the fraction of the second in hexadecimal.
 fn run_id(since_1970: Duration) -> String {
-    let (seconds, nanos) = (since_1970.as_secs(), u64::from(since_1970.subsec_nanos()));
-    let (year, month, day) = civil_date(seconds / 86_400);
-    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-    let fraction = nanos * 65_536 / 1_000_000_000;
-    format!("{year:04}-{month:02}-{day:02}-{hour:02}{minute:02}{second:02}-{fraction:04x}")
-}
-
-/// Year, month and day of a day counted from 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms").
-fn civil_date(days: u64) -> (u64, u64, u64) {
-    // Days from 0000-03-01, in eras of 400 years.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+    let fraction = u64::from(since_1970.subsec_nanos()) * 65_536 / 1_000_000_000;
+    let begun = DateTime::<Utc>::from(UNIX_EPOCH + since_1970);
+    format!("{}-{fraction:04x}", begun.format("%Y-%m-%d-%H%M%S"))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl RunFolder {
         let why = match self.read_status() {
             Ok(RunStatus::Finished(summary)) => return RunOutcome::Finished(summary),
             Ok(RunStatus::Running) | Err(_) if under_way => return RunOutcome::UnderWay,
-            Ok(RunStatus::Running) => "Hone ended while it trained.".to_owned(),
+            Ok(RunStatus::Running) => "Hone quit or crashed during training.".to_owned(),
             Ok(RunStatus::Failed(why)) => why,
             Err(error) => error.to_string(),
         };

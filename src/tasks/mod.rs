@@ -4,6 +4,7 @@
 //! tokens the head reads and what is wanted there. To add a task, write its file and add it to [`definition`].
 
 mod class_weights;
+mod language_modelling;
 mod samples;
 mod text_classification;
 
@@ -12,9 +13,11 @@ use crate::evaluation::{Answer, Baseline, Interval, LabelledTexts, MaskedWord, S
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
-use crate::project::{OutOfRange, Project};
+use crate::project::{OutOfRange, Project, Task};
+use crate::tasks::language_modelling::LanguageModelling;
 use crate::tasks::text_classification::TextClassification;
 
+pub use crate::tasks::language_modelling::SCORED_TERMS;
 pub use crate::tasks::samples::Samples;
 
 /// What training must know about a task.
@@ -120,14 +123,20 @@ pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
     Box::new(TextClassification::trained(labels))
 }
 
-/// The task of a project, with the tokenizer of its model: the one list of tasks.
+/// The task of a project: the one list of tasks. `tokenizer` is that of the model that training starts from.
 ///
 /// # Errors
-/// When the tokenizer lacks a token that the task needs.
+/// If the tokenizer does not fit the task, and [`DataError::Cancelled`].
 pub fn definition(
     project: &Project,
     prepared: &Prepared,
-    _tokenizer: &TextTokenizer,
+    tokenizer: &TextTokenizer,
+    watch: &mut Watch<'_>,
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
-    Ok(Box::new(TextClassification::new(project, prepared)))
+    Ok(match &project.task {
+        Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared)),
+        Task::LanguageModelling(settings) => {
+            Box::new(LanguageModelling::new(settings, project.training.seed, tokenizer, prepared, watch)?)
+        }
+    })
 }

@@ -7,9 +7,19 @@ pub struct Samples {
     pub ids: Vec<Vec<u32>>,
     /// Class id of each sample, `[samples]`; empty when the task has no classes.
     pub classes: Vec<u32>,
+    /// Where each text of a sample ends in its tokens, `[samples]`; empty when a sample is one text.
+    pub ends: Vec<Vec<u32>>,
+    /// Row of the data that each sample belongs to, `[samples]`; empty when a sample is a row.
+    pub rows: Vec<usize>,
 }
 
 impl Samples {
+    /// Samples that are one text and one row each. `classes` may be empty.
+    #[must_use]
+    pub fn of_texts(ids: Vec<Vec<u32>>, classes: Vec<u32>) -> Self {
+        Self { ids, classes, ..Self::default() }
+    }
+
     /// Number of samples.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -42,7 +42,7 @@ impl TaskDefinition for TextClassification {
 
     fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError> {
         let classes = encoded.examples.iter().map(|example| example.class().unwrap_or_default()).collect();
-        Ok(Samples { ids: encoded.ids, classes })
+        Ok(Samples::of_texts(encoded.ids, classes))
     }
 
     fn batch(&self, samples: &Samples, rows: &[usize], _: Draw) -> Batch {

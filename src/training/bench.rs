@@ -96,7 +96,7 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     if available > 0 && needed > available {
         let gigabytes = |bytes: u64| bytes as f64 / 1e9;
         let advice = format!(
-            "{} texts of {} tokens in one pass need about {:.1} GB, and {:.1} GB are free. Give fewer or shorter texts.",
+            "{} texts of {} tokens in one batch need about {:.1} GB, and {:.1} GB are free. Give fewer or shorter texts.",
             bench.batch,
             bench.length,
             gigabytes(needed),

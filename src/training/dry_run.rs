@@ -8,14 +8,14 @@ use crate::models::{Mode, Model, ModelConfig};
 use crate::ops::CrossEntropy;
 use crate::progress::Control;
 use crate::project::{EvaluateEvery, TrainingSettings};
-use crate::tasks::{self, Draw, TaskDefinition};
+use crate::tasks::{Draw, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::setup::{self, Dataset, Rows};
 use crate::training::step::{PASS_TOKENS, Step, passes, passes_of_step};
-use crate::training::{Optimizer, TrainError, TrainInputs};
+use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 
 /// Steps that are timed, after one that warms up.
 const STEPS: usize = 3;
@@ -78,10 +78,11 @@ pub fn dry_run(
     let settings = &inputs.project.training;
     settings.check()?;
     setup::check_data(inputs.prepared)?;
-    let config = ModelConfig::read(inputs.model_folder)?;
+    let start = vocabulary::starting_folder(inputs.project, inputs.model_folder, inputs.project_folder, &mut voice)?;
+    let config = ModelConfig::read(&start)?;
     let max_length = settings.max_length.min(config.max_position_embeddings);
-    let tokenizer = TextTokenizer::load(inputs.model_folder)?;
-    let task = tasks::definition(inputs.project, inputs.prepared, &tokenizer)?;
+    let tokenizer = TextTokenizer::load(&start)?;
+    let task = setup::task(inputs.project, inputs.prepared, &tokenizer, &mut voice)?;
     let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     let batches = plan(settings).epoch(&data.train.samples.lengths(), 0);
@@ -99,7 +100,7 @@ pub fn dry_run(
         smaller: if fits { None } else { smaller(settings, &footprint, memory_available) },
     };
     if fits {
-        let model = setup::load_model(inputs.model_folder, task.head(), settings, &mut voice)?;
+        let model = setup::load_model(&start, task.head(), settings, &mut voice)?;
         let measurement = Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches };
         let time = measurement.run(outcome.steps, &mut voice);
         // A pass that was stopped fails; being stopped is what to report.

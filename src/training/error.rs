@@ -17,7 +17,7 @@ pub enum TrainError {
     #[error(transparent)]
     Setting(#[from] OutOfRange),
     /// The data cannot be used for training yet.
-    #[error("The data cannot be trained on yet: {0}")]
+    #[error("Hone cannot train on this data yet: {0}")]
     NotReady(String),
     /// The loss or the gradient is not finite.
     #[error(

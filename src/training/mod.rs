@@ -17,6 +17,7 @@ mod schedule;
 mod setup;
 mod step;
 mod trainer;
+mod vocabulary;
 
 pub use bench::{StepBench, StepFigures, bench_step};
 pub use dry_run::{DryRun, RunTime, SmallerRun, dry_run};

@@ -12,8 +12,6 @@ use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
     StopReason, StorageError, with_absolute_paths,
 };
-use crate::tasks;
-
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
@@ -23,7 +21,7 @@ use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
 use crate::training::setup::{self, Dataset, Rows};
 use crate::training::trainer::{Best, KeptFeatures, Trainer};
-use crate::training::{TrainError, predict};
+use crate::training::{TrainError, predict, vocabulary};
 
 /// What a run is made of.
 #[derive(Clone, Copy)]
@@ -52,7 +50,9 @@ pub fn train(
     on_event: &mut dyn FnMut(TrainingEvent),
 ) -> Result<RunSummary, TrainError> {
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let (mut trainer, lock) = begin(inputs, Voice::new(control, on_event))?;
+    let mut voice = Voice::new(control, on_event);
+    let start = vocabulary::starting_folder(inputs.project, inputs.model_folder, inputs.project_folder, &mut voice)?;
+    let (mut trainer, lock) = begin(inputs, &start, voice)?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
     let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
@@ -80,19 +80,24 @@ impl Drop for Unfinished<'_> {
 }
 
 /// Everything before the first step. Nothing is written until all inputs are known to be usable. The lock tells other
-/// processes that the run is under way.
-fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
-    let TrainInputs { project, prepared, model_folder, .. } = inputs;
+/// processes that the run is under way. `start` is the folder of the model that training starts from.
+fn begin<'a>(
+    inputs: TrainInputs<'a>,
+    start: &'a Path,
+    mut voice: Voice<'a>,
+) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
+    let TrainInputs { project, prepared, .. } = inputs;
     let settings = &project.training;
     settings.check()?;
     project.task.check()?;
     setup::check_data(prepared)?;
-    let tokenizer = TextTokenizer::load(model_folder)?;
-    let task = tasks::definition(project, prepared, &tokenizer)?;
-    let model = setup::load_model(model_folder, task.head(), settings, &mut voice)?;
+    let tokenizer = TextTokenizer::load(start)?;
+    let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
+    let model = setup::load_model(start, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
     if max_length < settings.max_length {
-        voice.warn(format!("The model reads at most {max_length} tokens: longer texts are truncated."));
+        let effect = if task.truncates() { "truncated" } else { "split into windows" };
+        voice.warn(format!("The model reads at most {max_length} tokens: longer texts are {effect}."));
     }
     let data = setup::tokenise(&*task, &tokenizer, prepared, inputs.project_folder, max_length, &mut voice)?;
     let loss = task.loss(&data.train.samples)?;
@@ -118,7 +123,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         data.validation.samples.tokens(),
         planned_evaluations(settings, total_steps),
     );
-    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.samples.len());
+    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
     let run = RunFolder::create(inputs.project_folder)?;
     let lock = run.hold();
@@ -137,7 +142,7 @@ fn begin<'a>(inputs: TrainInputs<'a>, mut voice: Voice<'a>) -> Result<(Trainer<'
         task,
         labels: &prepared.labels,
         data,
-        source: model_folder,
+        source: start,
         optimizer: Optimizer::new(model.parameters(), &settings.optimizer)?,
         model,
         model_info,
@@ -222,7 +227,7 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
 fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
     let Best { point, answers } = trainer.best.take().ok_or(TrainError::Cancelled)?;
     if trainer.step > point.step {
-        trainer.voice.log(format!("Taking the best checkpoint, of step {}.", point.step));
+        trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
     trainer.model = read_back(trainer)?;
     let run = &trainer.run;

@@ -7,11 +7,12 @@ use rayon::prelude::*;
 use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
 use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
-use crate::project::TrainingSettings;
+use crate::progress::Watch;
+use crate::project::{Project, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
-use crate::tasks::{Encoded, Samples, TaskDefinition};
+use crate::tasks::{self, Encoded, Samples, TaskDefinition};
 
-use crate::training::event::Voice;
+use crate::training::event::{TrainingEvent, Voice};
 use crate::training::{ToScore, TrainError};
 
 /// One side of the split, tokenised.
@@ -47,6 +48,18 @@ pub(super) struct Dataset<'a> {
     pub test: Rows<'a>,
 }
 
+/// What the model is trained to do.
+pub(super) fn task(
+    project: &Project,
+    prepared: &Prepared,
+    tokenizer: &TextTokenizer,
+    voice: &mut Voice<'_>,
+) -> Result<Box<dyn TaskDefinition>, TrainError> {
+    let control = voice.control;
+    let mut report = |progress| voice.say(TrainingEvent::Progress(progress));
+    Ok(tasks::definition(project, prepared, tokenizer, &mut Watch { control, report: &mut report })?)
+}
+
 /// Loads the model that training starts from, and logs what was found.
 pub(super) fn load_model(
     folder: &Path,
@@ -56,7 +69,7 @@ pub(super) fn load_model(
 ) -> Result<Model, TrainError> {
     voice.progress("Loading the model", 0, 1, "models");
     let compute = Compute::choose(settings.device, settings.precision)?;
-    voice.log(format!("Computed on: {compute}."));
+    voice.log(format!("Training on {compute}."));
     if let Some(warning) = compute.warning() {
         voice.warn(warning.to_owned());
     }

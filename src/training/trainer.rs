@@ -181,12 +181,12 @@ impl Trainer<'_> {
             self.features.as_mut().map(|kept| &mut kept.validation),
             &stop,
             &mut |done| {
-                voice.progress("Evaluating on validation", done, total, "rows");
+                voice.progress("Evaluating on the validation set", done, total, "rows");
                 if has_best { voice.look() } else { voice.look_for_second_stop() }
             },
         )?;
         let Scored { metrics, answers } = scored;
-        self.check_finite("the loss on validation", metrics.loss(), self.schedule.rate(self.step.saturating_sub(1)))?;
+        self.check_finite("the validation loss", metrics.loss(), self.schedule.rate(self.step.saturating_sub(1)))?;
         let verdict = self.watch.observe(&metrics);
         let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };
         if verdict.is_best {

@@ -9,7 +9,7 @@ use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project};
 
 use crate::worker::comparing::Comparisons;
-use crate::worker::jobs::{Context, JobError};
+use crate::worker::{Context, JobError};
 
 /// The data of the project that is worked on. Workers given clones of it share what any of them reads.
 #[derive(Clone, Default)]
@@ -92,6 +92,18 @@ impl SharedData {
             .map(|(.., prepared)| Arc::clone(prepared))
     }
 
+    /// A copy of the rows kept, if only the settings of the split differ.
+    fn cleaned(&self, project: &Project, imported: &Imported) -> Option<Prepared> {
+        let kept = {
+            let kept = self.lock();
+            let (key, rows, prepared) = kept.prepared.as_ref()?;
+            let key = Project { split: project.split.clone(), ..key.clone() };
+            let is_of = std::ptr::eq(rows.as_ref(), imported) && key.prepared_from() == project.prepared_from();
+            (is_of && prepared.moved_edits.is_empty()).then(|| Arc::clone(prepared))
+        };
+        kept.map(|prepared| prepared.as_ref().clone())
+    }
+
     /// Held for a moment only, never while data is read.
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,52 +112,56 @@ impl SharedData {
 
 impl Context<'_> {
     /// The project's data as it stands on disk now, read and prepared, or kept from before if nothing changed.
-    pub fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
+    pub(super) fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
         Ok(self.read_and_prepared(project, folder)?.1)
     }
 
     /// The same with the rows as read.
-    pub fn read_and_prepared(
+    pub(super) fn read_and_prepared(
         &mut self,
         project: &Project,
         folder: &Path,
     ) -> Result<(Arc<Imported>, Arc<Prepared>), JobError> {
-        let imported = if let Some(imported) = self.kept.data.imported(&FilesKey::of(project, folder)) {
+        let imported = if let Some(imported) = self.cache.data.imported(&FilesKey::of(project, folder)) {
             imported
         } else {
             self.import(project, folder)?
         };
-        if let Some(prepared) = self.kept.data.prepared(project, &imported) {
+        if let Some(prepared) = self.cache.data.prepared(project, &imported) {
             return Ok((imported, prepared));
         }
         let prepared = self.prepare(project, &imported)?;
-        let prepared = self.kept.data.keep_prepared(project, &imported, prepared);
+        let prepared = self.cache.data.keep_prepared(project, &imported, prepared);
         Ok((imported, prepared))
     }
 
     /// Prepares rows. Texts that somebody has compared already are not compared again.
-    pub fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
-        let comparisons = self.kept.data.comparisons.clone();
+    pub(super) fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
+        let comparisons = self.cache.data.comparisons.clone();
         let mut find_near = |examples: &[Example], watch: &mut Watch<'_>| comparisons.near_groups(examples, watch);
-        Ok(self.watched(|watch| data::prepare_with(project, imported, &mut find_near, watch))?)
+        let cleaned = self.cache.data.cleaned(project, imported);
+        Ok(self.watched(|watch| match cleaned {
+            Some(cleaned) => data::split_again(project, imported, cleaned, &mut find_near, watch),
+            None => data::prepare_with(project, imported, &mut find_near, watch),
+        })?)
     }
 
     /// The texts of prepared rows that are nearly the same; compared now if nobody has done so.
-    pub fn near_groups(&mut self, prepared: &Prepared) -> Result<Arc<NearGroups>, JobError> {
+    pub(super) fn near_groups(&mut self, prepared: &Prepared) -> Result<Arc<NearGroups>, JobError> {
         if let Some(near) = &prepared.near {
             return Ok(Arc::clone(near));
         }
-        let comparisons = self.kept.data.comparisons.clone();
+        let comparisons = self.cache.data.comparisons.clone();
         Ok(self.watched(|watch| comparisons.near_groups(&prepared.examples, watch))?)
     }
 
     /// The same, as rows.
-    pub fn likeness(&mut self, prepared: &Prepared) -> Result<Likeness, JobError> {
+    pub(super) fn likeness(&mut self, prepared: &Prepared) -> Result<Likeness, JobError> {
         Ok(Likeness::of(prepared, &*self.near_groups(prepared)?))
     }
 
     /// Looks for leakage among prepared rows.
-    pub fn leaks(
+    pub(super) fn leaks(
         &mut self,
         project: &Project,
         imported: &Imported,
@@ -156,8 +172,8 @@ impl Context<'_> {
     }
 
     /// Reads the project's data anew.
-    pub fn import(&mut self, project: &Project, folder: &Path) -> Result<Arc<Imported>, JobError> {
+    pub(super) fn import(&mut self, project: &Project, folder: &Path) -> Result<Arc<Imported>, JobError> {
         let imported = self.watched(|watch| data::import(project, folder, watch))?;
-        Ok(self.kept.data.keep_imported(project, folder, imported))
+        Ok(self.cache.data.keep_imported(project, folder, imported))
     }
 }

@@ -1,22 +1,24 @@
-//! Looking for what is wrong with prepared rows.
+//! The job that looks for what is wrong with prepared rows.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use crate::data::{self, DataError, Imported, Likeness, Prepared, Sources, TextsKey, TokenLengths};
+use crate::data::{
+    self, Checks, DataError, Finding, Imported, LanguageSample, Likeness, Prepared, Sources, TextsKey, TokenLengths,
+};
 use crate::fetch;
 use crate::models::ModelConfig;
 use crate::project::Project;
 
-use crate::worker::Answer;
-use crate::worker::jobs::{COUNTED, Context, JobError};
+use crate::worker::tokens::MOST_COUNTED;
+use crate::worker::{Context, Job, JobError};
 
 /// Token lengths of the last texts looked at, and the model they are of: other labels, other settings and rows left out
 /// change none of them.
 #[derive(Default)]
-pub(super) struct KeptLengths(Option<(TextsKey, PathBuf, Arc<TokenLengths>)>);
+pub(super) struct CachedLengths(Option<(TextsKey, PathBuf, Arc<TokenLengths>)>);
 
-impl KeptLengths {
+impl CachedLengths {
     /// Those of these texts, if all of them are among the texts kept.
     fn of(&self, key: &TextsKey, model: &Path) -> Option<Arc<TokenLengths>> {
         let (texts, _, lengths) = self.0.as_ref().filter(|(_, of, _)| of == model)?;
@@ -29,18 +31,64 @@ impl KeptLengths {
     }
 }
 
-/// Looks for everything there is to find.
-pub(super) fn find_problems(
-    context: &mut Context<'_>,
-    (project, folder): (&Project, &Path),
-    imported: &Imported,
-    prepared: &Prepared,
-    likeness: &Likeness,
-) -> Result<Answer, JobError> {
-    let lengths = lengths(context, project, folder, prepared)?;
-    let sources = Sources { project, imported, prepared, likeness, lengths: &lengths };
-    let found = context.watched(|watch| data::find(&sources, watch))?;
-    Ok(Answer::ProblemsFound(Arc::new(found)))
+/// The guessed languages of the last rows looked at.
+#[derive(Default)]
+pub(super) struct CachedLanguages(Option<(Weak<Prepared>, Arc<LanguageSample>)>);
+
+impl Context<'_> {
+    /// The languages of these rows, guessed once: what reports them agrees, and does not guess twice.
+    pub(super) fn languages(&mut self, prepared: &Arc<Prepared>) -> Result<Arc<LanguageSample>, JobError> {
+        let CachedLanguages(cached) = &self.cache.languages;
+        let is_of = |of: &Weak<Prepared>| of.upgrade().is_some_and(|of| Arc::ptr_eq(&of, prepared));
+        if let Some((_, languages)) = cached.as_ref().filter(|(of, _)| is_of(of)) {
+            return Ok(Arc::clone(languages));
+        }
+        let found = self.watched(|watch| LanguageSample::of(prepared, LanguageSample::MOST, watch))?;
+        let found = Arc::new(found);
+        self.cache.languages.0 = Some((Arc::downgrade(prepared), Arc::clone(&found)));
+        Ok(found)
+    }
+}
+
+/// Looks for what is wrong with prepared rows. The most serious finding comes first.
+#[derive(Clone, Debug)]
+pub struct FindProblems {
+    /// Which checks to run.
+    pub checks: Checks,
+    /// Settings.
+    pub project: Project,
+    /// The project's folder.
+    pub folder: PathBuf,
+    /// The files as read.
+    pub imported: Arc<Imported>,
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+    /// Which of them are near-duplicates.
+    pub likeness: Arc<Likeness>,
+}
+
+impl Job for FindProblems {
+    type Answer = Arc<Vec<Finding>>;
+    const TITLE: &'static str = "Checking the data";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let Self { checks, project, folder, imported, prepared, likeness } = self;
+        let (lengths, languages) = if checks == Checks::Split {
+            Default::default()
+        } else {
+            (lengths(context, &project, &folder, &prepared)?, context.languages(&prepared)?)
+        };
+        let sources = Sources {
+            checks,
+            project: &project,
+            imported: &imported,
+            prepared: &prepared,
+            likeness: &likeness,
+            lengths: &lengths,
+            languages: &languages,
+        };
+        Ok(Arc::new(context.watched(|watch| data::find(&sources, watch))?))
+    }
 }
 
 /// Lengths by the model's own tokenizer where it is on this machine, else estimated: a model that cannot be read is told
@@ -54,17 +102,17 @@ fn lengths(
     let estimate = || Arc::new(TokenLengths::estimate(prepared));
     let Some(model) = fetch::locate(&project.model, folder).ok().flatten() else { return Ok(estimate()) };
     let key = TextsKey::of(&prepared.examples);
-    if let Some(lengths) = context.kept.lengths.of(&key, &model) {
+    if let Some(lengths) = context.cache.lengths.of(&key, &model) {
         return Ok(lengths);
     }
     let (Ok(tokenizer), Ok(config)) = (context.tokenizer(&model), ModelConfig::read(&model)) else {
         return Ok(estimate());
     };
-    let limits = (config.max_position_embeddings, COUNTED);
+    let limits = (config.max_position_embeddings, MOST_COUNTED);
     match context.watched(|watch| TokenLengths::count(prepared, &tokenizer, limits, watch)) {
         Ok(lengths) => {
             let lengths = Arc::new(lengths);
-            context.kept.lengths.0 = Some((key, model, Arc::clone(&lengths)));
+            context.cache.lengths.0 = Some((key, model, Arc::clone(&lengths)));
             Ok(lengths)
         }
         Err(DataError::Cancelled) => Err(JobError::Cancelled),

@@ -1,23 +1,45 @@
-//! The worker: one thread that runs one long operation at a time and answers in events.
+//! The worker: one thread that runs one job at a time. A [`Job`] is a value; what it answers has its own type.
 
+mod bench;
 mod comparing;
+mod data;
 mod dataset;
+mod evaluate;
+mod export;
 mod findings;
-mod jobs;
-mod labelling;
+mod job;
+mod language;
+mod models;
+mod pending;
+mod predict;
 mod profile;
-mod protocol;
 mod reporter;
+mod rows;
 mod runs;
 mod survey;
+mod tokens;
+mod training;
 #[allow(clippy::module_inception, reason = "the room is named after the one thing in it")]
 mod worker;
 
+pub use crate::export::{ExportFormat, Exported};
+pub use crate::training::{DryRun, StepBench, StepFigures};
+
+pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
+pub use data::{CompareTexts, FindLeaks, Import, Prepare, RowSource, SaveBadRows, SavedRows};
 pub use dataset::SharedData;
-pub use profile::{ColumnFill, Profile, RowSource};
-pub use protocol::{
-    Answer, Command, DryRun, EvaluationReport, Event, ExportFormat, JobId, LogLevel, LogLine, RunResults, RunStart,
-    StepBench, StepFigures,
-};
+pub use evaluate::{Evaluate, EvaluationReport};
+pub use export::Export;
+pub use findings::FindProblems;
+pub use job::{Context, Job, JobError};
+pub use language::{FillBlanks, FilledBlanks, FindTerms};
+pub use models::FetchModel;
+pub use pending::{LogLevel, LogLine, Pending, Said};
+pub use predict::{Classified, Classify, PredictFile, SavedPredictions};
+pub use profile::{ColumnFill, Profile, ProfileRows};
+pub use rows::{CountLabels, CountValues, FindRows, FoundRows, RowQuestion};
+pub use runs::{LoadRun, RunResults};
 pub use survey::Survey;
+pub use tokens::{CountTextTokens, CountTokens};
+pub use training::{EstimateRun, RunEvent, RunStart, Train};
 pub use worker::{Worker, WorkerOptions};

@@ -4,39 +4,29 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{
-    self, DataError, FileLanguages, Imported, Prepared, Rows, Terms, Timeline, count_languages, timelines, top_terms,
-};
+use crate::data::{self, DataError, FileLanguages, LanguageSample, RowView, Terms, Timeline, timelines, top_terms};
 use crate::progress::Watch;
-use crate::project::Project;
-
-use crate::worker::Survey;
+use crate::worker::{Context, Job, JobError, RowSource};
 
 /// Most texts whose words are counted; more would not change which words come first.
 const TEXTS: usize = 200_000;
-/// Most texts of a file whose language is told.
-const LANGUAGE_TEXTS: usize = 20_000;
 /// Terms of each label.
 const TERMS: usize = 15;
 
-/// Rows as they were read, prepared and counted, all of the same moment.
+/// Tells more of the rows.
 #[derive(Clone, Debug)]
-pub struct RowSource {
-    /// The settings they were prepared with.
-    pub project: Arc<Project>,
-    /// The files as read.
-    pub imported: Arc<Imported>,
-    /// The rows that will be used.
-    pub prepared: Arc<Prepared>,
-    /// What was counted over them.
-    pub survey: Arc<Survey>,
+pub struct ProfileRows {
+    /// The rows.
+    pub source: RowSource,
 }
 
-impl RowSource {
-    /// The rows, each under one number.
-    #[must_use]
-    pub fn rows(&self) -> Rows<'_> {
-        Rows::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
+impl Job for ProfileRows {
+    type Answer = Arc<Profile>;
+    const TITLE: &'static str = "Profiling the rows";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let languages = context.languages(&self.source.prepared)?;
+        Ok(Arc::new(context.watched(|watch| Profile::of(&self.source.rows(), &languages, watch))?))
     }
 }
 
@@ -66,15 +56,14 @@ pub struct Profile {
 
 impl Profile {
     /// Walks all rows, and of very many a sample where that says as much.
-    pub(super) fn of(rows: &Rows, watch: &mut Watch) -> Result<Self, DataError> {
+    pub(super) fn of(rows: &RowView, languages: &LanguageSample, watch: &mut Watch) -> Result<Self, DataError> {
         let columns = rows.imported.main.table.names.par_iter().map(|name| fill(rows, name)).collect();
         let terms = top_terms(rows.prepared, TEXTS, TERMS, watch)?;
-        let languages = count_languages(rows.prepared, LANGUAGE_TEXTS, watch)?;
-        Ok(Self { terms, columns, timelines: timelines(rows, watch)?, languages })
+        Ok(Self { terms, columns, timelines: timelines(rows, watch)?, languages: languages.of_files(rows.prepared) })
     }
 }
 
-fn fill(rows: &Rows, name: &str) -> ColumnFill {
+fn fill(rows: &RowView, name: &str) -> ColumnFill {
     let mut fill = ColumnFill { name: name.to_owned(), rows: 0, missing: 0 };
     for data::ImportedFile { table, .. } in rows.imported.files() {
         let Some(column) = table.column_index(name) else { continue };

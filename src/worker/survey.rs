@@ -61,7 +61,7 @@ impl Survey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{Example, Side, Target};
+    use crate::data::{BeforeSplit, Example, Side, Target};
     use crate::project::SourceFile;
 
     fn id(record: u64) -> RowId {
@@ -96,6 +96,7 @@ mod tests {
             near: None,
             log_warnings: Vec::new(),
             pattern_faults: Vec::new(),
+            before_split: BeforeSplit::default(),
             data_hash: String::new(),
             split_hash: String::new(),
         };

@@ -1,23 +1,18 @@
-//! The worker thread: one job at a time, each answered exactly once, also when it panics.
+//! The thread, its pool, and what keeps both alive through panics.
 
 use std::any::Any;
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::{io, thread};
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::ops;
-use crate::progress::Control;
-
-use crate::worker::SharedData;
-use crate::worker::jobs::{self, Context, JobError, Kept};
-use crate::worker::reporter::{Outlet, Reporter};
-use crate::worker::{Answer, Command, Event, JobId, LogLevel};
+use crate::worker::job::Cache;
+use crate::worker::pending::{Ticket, Wake};
+use crate::worker::{Context, Job, JobError, Pending, SharedData};
 
 /// `backward()` walks the graph recursively, a frame for each operation.
 const STACK_BYTES: usize = 64 << 20;
@@ -30,43 +25,43 @@ pub struct WorkerOptions {
     pub background_priority: bool,
 }
 
-/// One thread that runs one long operation at a time and answers in events.
+/// One thread that runs one job at a time, in order.
 ///
-/// Dropping it stops what is under way ([`Control::abandon`]) and waits for the thread.
+/// Dropping it abandons its jobs ([`crate::progress::Control::abandon`]) and waits for the thread.
 pub struct Worker {
     /// `None` only while being dropped: the closed channel ends the thread.
-    queue: Option<Sender<Job>>,
+    queue: Option<Sender<Work>>,
     outstanding: Outstanding,
-    outlet: Outlet,
-    events: Receiver<Event>,
-    last_job: AtomicU64,
+    wake: Wake,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a job does.
-type Work = Box<dyn FnOnce(&mut Context<'_>) -> Result<Answer, JobError> + Send>;
+/// A job with its way back to whoever submitted it.
+type Work = Box<dyn FnOnce(&mut Shop) + Send>;
 
-struct Job {
-    id: JobId,
-    control: Arc<Control>,
-    work: Work,
+/// What the thread works with.
+struct Shop {
+    pool: ThreadPool,
+    cache: Cache,
+    outstanding: Outstanding,
 }
 
-/// Jobs sent and not yet answered; the first is the one under way. A final answer is sent, and its job removed,
-/// under this lock: nothing is said in a job's name after its final answer.
+/// Jobs submitted and not yet answered.
 #[derive(Clone, Default)]
-struct Outstanding(Arc<Mutex<Jobs>>);
-
-type Jobs = VecDeque<(JobId, Arc<Control>)>;
+struct Outstanding(Arc<Mutex<Vec<Arc<Ticket>>>>);
 
 impl Outstanding {
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Ticket>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remove(&self, ticket: &Arc<Ticket>) {
+        self.lock().retain(|other| !Arc::ptr_eq(other, ticket));
     }
 }
 
 impl Worker {
-    /// Starts the thread and its pool of one computing thread a core. `wake` is called after every event, from
+    /// Starts the thread and its pool of one computing thread a core. `wake` is called after everything a job says, from
     /// the worker's threads; it must not block.
     ///
     /// # Errors
@@ -85,81 +80,42 @@ impl Worker {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let pool = computing_pool(options)?;
-        let (queue, jobs) = crossbeam_channel::unbounded::<Job>();
-        let (sender, events) = crossbeam_channel::unbounded();
-        let outlet = Outlet { events: sender, wake: Arc::new(wake) };
+        let (queue, jobs) = crossbeam_channel::unbounded::<Work>();
         let outstanding = Outstanding::default();
-        let thread = thread::Builder::new().name("hone-worker".into()).stack_size(STACK_BYTES).spawn({
-            let (outlet, outstanding) = (outlet.clone(), outstanding.clone());
-            move || run_jobs(&jobs, &pool, &outlet, &outstanding, data)
-        })?;
-        Ok(Self { queue: Some(queue), outstanding, outlet, events, last_job: AtomicU64::new(0), thread: Some(thread) })
+        let mut shop = Shop { pool, cache: Cache { data, ..Cache::default() }, outstanding: outstanding.clone() };
+        let thread = thread::Builder::new()
+            .name("hone-worker".into())
+            .stack_size(STACK_BYTES)
+            .spawn(move || jobs.iter().for_each(|work| work(&mut shop)))?;
+        Ok(Self { queue: Some(queue), outstanding, wake: Arc::new(wake), thread: Some(thread) })
     }
 
-    /// Queues an operation. Its events carry the id given back.
-    pub fn send(&self, command: Command) -> JobId {
-        self.submit(Box::new(move |context| jobs::run(command, context)))
-    }
-
-    /// Everything the worker says, in order.
-    #[must_use]
-    pub fn events(&self) -> &Receiver<Event> {
-        &self.events
-    }
-
-    /// Makes a job wait, or go on; one that is queued will wait when its turn comes. Training answers with
-    /// [`Answer::Paused`] when it does. A job that is over is left alone.
-    pub fn set_paused(&self, job: JobId, paused: bool) {
-        for (_, control) in self.outstanding.lock().iter().filter(|(id, _)| *id == job) {
-            control.set_paused(paused);
-        }
-    }
-
-    /// Asks a job to stop, under way or queued, and says so in its log at once. Training keeps its best checkpoint and
-    /// still ends with a result; asked again, it drops what would take longer. A job that is over is left alone.
-    pub fn cancel(&self, job: JobId) {
-        self.stop(|id| id == job);
-    }
-
-    /// Asks every job to stop as [`Worker::cancel`] does.
-    pub fn cancel_all(&self) {
-        self.stop(|_| true);
-    }
-
-    fn stop(&self, which: impl Fn(JobId) -> bool) {
-        for (place, (job, control)) in self.outstanding.lock().iter().enumerate().filter(|(_, (job, _))| which(*job)) {
-            let message = if control.is_cancelled() { "Stopping at once" } else { "Stopping" };
-            control.cancel();
-            // One that has not begun has nothing to wind up.
-            if place == 0 {
-                self.outlet.log(*job, LogLevel::Info, message);
+    /// Queues a job.
+    pub fn submit<J: Job>(&self, job: J) -> Pending<J::Answer> {
+        let (ticket, said) = Ticket::new(Arc::clone(&self.wake));
+        let (answer, answers) = crossbeam_channel::bounded(1);
+        let pending = Pending::new(Arc::clone(&ticket), said, answers);
+        self.outstanding.lock().push(Arc::clone(&ticket));
+        let work: Work = Box::new(move |shop| {
+            let result = ticket.claim().then(|| shop.run(job, &ticket));
+            shop.outstanding.remove(&ticket);
+            // A withdrawn job was answered by its owner. An owner who is gone is no error.
+            if result.is_some_and(|result| answer.send(result).is_ok()) {
+                ticket.wake();
             }
+        });
+        if let Some(queue) = &self.queue {
+            // Where the thread has ended, the work is dropped, and with it the way back: that is answered as a failure.
+            let _ = queue.send(work);
         }
-    }
-
-    /// Whether a job is under way or queued.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        !self.outstanding.lock().is_empty()
-    }
-
-    fn submit(&self, work: Work) -> JobId {
-        let id = self.last_job.fetch_add(1, Ordering::Relaxed) + 1;
-        let control = Arc::new(Control::default());
-        self.outstanding.lock().push_back((id, Arc::clone(&control)));
-        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(Job { id, control, work }).is_ok());
-        if !sent {
-            let message = "The worker thread has ended. Save the project and start Hone again.".to_owned();
-            finish(id, Answer::Failed { message }, &mut Reporter::new(id, self.outlet.clone()), &self.outstanding);
-        }
-        id
+        pending
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        for (_, control) in self.outstanding.lock().iter() {
-            control.abandon();
+        for ticket in self.outstanding.lock().iter() {
+            ticket.control.abandon();
         }
         self.queue = None;
         if let Some(thread) = self.thread.take() {
@@ -167,6 +123,35 @@ impl Drop for Worker {
             let _ = thread.join();
         }
     }
+}
+
+impl Shop {
+    fn run<J: Job>(&mut self, job: J, ticket: &Ticket) -> Result<J::Answer, JobError> {
+        if ticket.control.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let (pool, mut context) = (&self.pool, Context::new(ticket, &mut self.cache));
+        let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| job.run(&mut context))));
+        // The rest of the machine may have back what a job needed for its activations.
+        ops::release_memory();
+        result.unwrap_or_else(|panic| {
+            // What a job kept for the next may be half changed. Data is kept whole or not at all.
+            self.cache = Cache { data: self.cache.data.clone(), ..Cache::default() };
+            Err(JobError::Failed(panic_message(J::TITLE, panic.as_ref())))
+        })
+    }
+}
+
+fn panic_message(title: &str, panic: &(dyn Any + Send)) -> String {
+    let cause = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no reason given");
+    format!(
+        "{title} stopped because of a bug in Hone: {cause}. Your data and finished runs are safe. Please try again, and \
+         report it from Help if it happens again."
+    )
 }
 
 /// A pool of its own, so that its threads' priority and stack are ours to choose. Jobs run inside it.
@@ -193,111 +178,83 @@ fn lower_priority() {
 #[cfg(not(target_os = "linux"))]
 fn lower_priority() {}
 
-/// The thread: jobs in order until the queue is closed.
-fn run_jobs(queue: &Receiver<Job>, pool: &ThreadPool, outlet: &Outlet, outstanding: &Outstanding, data: SharedData) {
-    let mut kept = Kept { data, ..Kept::default() };
-    for Job { id, control, work } in queue {
-        let mut reporter = Reporter::new(id, outlet.clone());
-        let answer = if control.is_cancelled() {
-            Answer::Cancelled
-        } else {
-            let mut context = Context { control: &control, reporter: &mut reporter, kept: &mut kept };
-            match catch_unwind(AssertUnwindSafe(|| pool.install(|| work(&mut context)))) {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(JobError::Cancelled)) => Answer::Cancelled,
-                Ok(Err(JobError::Failed(message))) => Answer::Failed { message },
-                Err(panic) => {
-                    // What a job kept for the next may be half changed. Data is kept whole or not at all.
-                    kept = Kept { data: kept.data, ..Kept::default() };
-                    Answer::Failed { message: panic_message(panic.as_ref()) }
-                }
-            }
-        };
-        // What a job needed for its activations the rest of the machine may have back.
-        ops::release_memory();
-        finish(id, answer, &mut reporter, outstanding);
-    }
-}
-
-fn finish(id: JobId, answer: Answer, reporter: &mut Reporter, outstanding: &Outstanding) {
-    let mut jobs = outstanding.lock();
-    jobs.retain(|(job, _)| *job != id);
-    reporter.send(answer);
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> String {
-    let cause = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no reason given");
-    format!(
-        "Hone met an error of its own and stopped this job: {cause}. Your data and finished runs are untouched. \
-         Try again; if it happens again, report this message."
-    )
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::worker::{LogLine, Said};
 
     const SOON: Duration = Duration::from_secs(5);
 
-    fn worker() -> Worker {
-        Worker::spawn(|| ()).unwrap()
-    }
+    /// A job that does what a test wants.
+    struct Do<F>(F);
 
-    /// Everything a job says, up to its final answer.
-    fn answers(worker: &Worker, job: JobId) -> Vec<Answer> {
-        let mut answers = Vec::new();
-        loop {
-            let event = worker.events().recv_timeout(SOON).expect("an answer");
-            assert_eq!(event.job, job);
-            let last = event.answer.is_final();
-            answers.push(event.answer);
-            if last {
-                return answers;
-            }
+    impl<A, F> Job for Do<F>
+    where
+        A: Send + 'static,
+        F: FnOnce(&mut Context<'_>) -> Result<A, JobError> + Send + 'static,
+    {
+        type Answer = A;
+        const TITLE: &'static str = "Testing";
+
+        fn run(self, context: &mut Context<'_>) -> Result<A, JobError> {
+            (self.0)(context)
         }
     }
 
-    fn done() -> Answer {
-        Answer::Classified { labels: Vec::new(), probabilities: Vec::new() }
+    fn job<A, F: FnOnce(&mut Context<'_>) -> Result<A, JobError>>(work: F) -> Do<F> {
+        Do(work)
     }
 
     /// Works until told to stop.
-    fn endless(context: &mut Context<'_>) -> Result<Answer, JobError> {
+    fn endless(context: &mut Context<'_>) -> Result<(), JobError> {
         while !context.control.is_cancelled() {
             thread::sleep(Duration::from_millis(5));
         }
         Err(JobError::Cancelled)
     }
 
-    #[test]
-    fn a_panic_is_answered_and_the_next_job_works() {
-        let worker = worker();
-        let job = worker.submit(Box::new(|_| panic!("row {} has no label", 12)));
-        let answers_of_panic = answers(&worker, job);
-        let Some(Answer::Failed { message }) = answers_of_panic.last() else { panic!("{answers_of_panic:?}") };
-        assert!(message.contains("row 12 has no label") && message.contains("Try again"), "{message}");
-        assert_eq!(answers_of_panic.len(), 1);
+    fn worker() -> Worker {
+        Worker::spawn(|| ()).unwrap()
+    }
 
-        let next = worker.submit(Box::new(|_| Ok(done())));
-        assert!(next > job);
-        assert!(matches!(answers(&worker, next)[..], [Answer::Classified { .. }]));
-        assert!(!worker.is_busy());
+    /// Waits until the job is under way.
+    fn begin<T>(pending: &Pending<T>) {
+        let begun = Instant::now();
+        while pending.said().next().is_none() {
+            assert!(begun.elapsed() < SOON, "it never began");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_panic_is_answered_once_and_the_next_job_works() {
+        let worker = worker();
+        let mut pending = worker.submit(job::<(), _>(|_| panic!("row {} has no label", 12)));
+        let Some(Err(JobError::Failed(message))) = pending.wait(SOON) else { panic!("a panic is a failure") };
+        assert_eq!(
+            message,
+            "Testing stopped because of a bug in Hone: row 12 has no label. Your data and finished runs are safe. Please \
+             try again, and report it from Help if it happens again."
+        );
+        assert_eq!(pending.wait(Duration::from_millis(10)), None, "it is answered once");
+        assert_eq!(worker.submit(job(|_| Ok(7))).wait(SOON), Some(Ok(7)));
+        assert!(worker.outstanding.lock().is_empty());
     }
 
     #[test]
     fn a_panic_on_another_thread_of_the_pool_is_answered_too() {
-        let worker = worker();
-        let job = worker.submit(Box::new(|_| {
+        let panics = job(|_| {
             rayon::join(|| (), || panic!("in a kernel"));
-            Ok(done())
-        }));
-        assert!(matches!(&answers(&worker, job)[..], [Answer::Failed { message }] if message.contains("in a kernel")));
+            Ok(())
+        });
+        let answer = worker().submit(panics).wait(SOON);
+        assert!(
+            matches!(&answer, Some(Err(JobError::Failed(message))) if message.contains("in a kernel")),
+            "{answer:?}"
+        );
     }
 
     #[test]
@@ -307,56 +264,97 @@ mod tests {
             if levels == 0 { 0 } else { 1 + deep(levels - 1) + frame[0] - levels }
         }
         let worker = worker();
-        let job = worker.submit(Box::new(|_| {
+        let mut pending = worker.submit(job(|_| {
             assert!(thread::current().name().is_some_and(|name| name.starts_with("hone-compute-")));
-            assert_eq!(deep(5_000), 5_000);
-            Ok(done())
+            Ok(deep(5_000))
         }));
-        assert!(matches!(answers(&worker, job)[..], [Answer::Classified { .. }]));
+        assert_eq!(pending.wait(SOON), Some(Ok(5_000)));
     }
 
     #[test]
-    fn cancel_is_acknowledged_at_once_and_stops_only_the_job_under_way() {
+    fn cancel_is_acknowledged_at_once_and_stops_only_that_job() {
         let worker = worker();
-        let first = worker.submit(Box::new(endless));
-        let second = worker.submit(Box::new(|_| Ok(done())));
+        let mut first = worker.submit(job(|context| {
+            context.log(crate::worker::LogLevel::Info, "Begun");
+            endless(context)
+        }));
+        let mut second = worker.submit(job(|_| Ok(2)));
+        begin(&first);
         let asked = Instant::now();
-        worker.cancel(first);
-        assert!(
-            matches!(&answers(&worker, first)[..], [Answer::Log(line), Answer::Cancelled] if line.message == "Stopping")
-        );
+        first.cancel();
+        assert_eq!(first.said().collect::<Vec<_>>(), [Said::Log(LogLine::info("Stopping"))]);
+        assert_eq!(first.wait(SOON), Some(Err(JobError::Cancelled)));
         assert!(asked.elapsed() < Duration::from_secs(1));
-        assert!(matches!(answers(&worker, second)[..], [Answer::Classified { .. }]));
+        assert_eq!(second.wait(SOON), Some(Ok(2)));
     }
 
     #[test]
-    fn cancel_all_drops_the_queue_and_answers_each_job_once() {
+    fn a_queued_job_is_cancelled_at_once_and_never_begins() {
         let worker = worker();
-        let jobs: Vec<_> = (0..3).map(|_| worker.submit(Box::new(endless))).collect();
-        worker.cancel_all();
-        for job in jobs {
-            let answers = answers(&worker, job);
-            assert!(matches!(answers.last(), Some(Answer::Cancelled)));
-        }
-        assert!(!worker.is_busy() && worker.events().is_empty());
+        let mut first = worker.submit(job(|context| {
+            context.log(crate::worker::LogLevel::Info, "Begun");
+            endless(context)
+        }));
+        let mut queued = worker.submit(job::<(), _>(|_| panic!("it must not begin")));
+        begin(&first);
+        queued.cancel();
+        queued.cancel();
+        assert_eq!(queued.answer(), Some(Err(JobError::Cancelled)), "while the first one is still under way");
+        assert_eq!((queued.answer(), queued.said().count()), (None, 0));
+        first.cancel();
+        assert_eq!(first.wait(SOON), Some(Err(JobError::Cancelled)));
+        assert_eq!(worker.submit(job(|_| Ok(3))).wait(SOON), Some(Ok(3)));
     }
 
     #[test]
-    fn dropping_the_worker_abandons_what_is_under_way() {
+    fn cancelling_twice_abandons_the_job() {
         let worker = worker();
-        worker.submit(Box::new(|context: &mut Context<'_>| {
+        let mut pending = worker.submit(job(|context| {
+            context.log(crate::worker::LogLevel::Info, "Begun");
             while !context.control.is_abandoned() {
                 thread::sleep(Duration::from_millis(5));
             }
-            Err(JobError::Cancelled)
+            Ok("what was there")
         }));
-        let begun = Instant::now();
-        drop(worker);
-        assert!(begun.elapsed() < Duration::from_secs(1));
+        begin(&pending);
+        pending.cancel();
+        assert_eq!(pending.wait(Duration::from_millis(30)), None, "it winds up");
+        pending.cancel();
+        assert_eq!(pending.wait(SOON), Some(Ok("what was there")));
+        let log: Vec<_> = pending.said().collect();
+        assert_eq!(log, ["Stopping", "Stopping now"].map(|line| Said::Log(LogLine::info(line))));
     }
 
     #[test]
-    fn every_event_wakes_and_a_pause_reaches_the_job() {
+    fn dropping_the_worker_or_the_handle_abandons_the_job() {
+        let abandoned = || {
+            job(|context| {
+                while !context.control.is_abandoned() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Ok(())
+            })
+        };
+        let begun = Instant::now();
+        let first = worker();
+        drop(first.submit(abandoned()));
+        assert_eq!(first.submit(job(|_| Ok(1))).wait(SOON), Some(Ok(1)));
+        let mut pending = first.submit(abandoned());
+        drop(first);
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        assert!(pending.wait(SOON).is_some(), "it is answered even then");
+    }
+
+    #[test]
+    fn a_job_whose_worker_has_ended_is_answered_as_failed() {
+        let mut worker = worker();
+        worker.queue = None;
+        let answer = worker.submit(job(|_| Ok(()))).wait(SOON);
+        assert!(matches!(&answer, Some(Err(JobError::Failed(why))) if why.contains("start Hone again")), "{answer:?}");
+    }
+
+    #[test]
+    fn everything_said_wakes_the_owner_and_a_pause_reaches_the_job() {
         let woken = Arc::new(AtomicU64::new(0));
         let worker = Worker::spawn_with(WorkerOptions { background_priority: true }, SharedData::default(), {
             let woken = Arc::clone(&woken);
@@ -365,20 +363,22 @@ mod tests {
             }
         })
         .unwrap();
-        let job = worker.submit(Box::new(|context: &mut Context<'_>| {
+        let mut pending = worker.submit(job(|context| {
             while !context.control.is_paused() {
                 thread::sleep(Duration::from_millis(5));
             }
-            context.reporter.send(Answer::Paused(true));
+            context.log(crate::worker::LogLevel::Info, "Paused");
             context.control.wait_while_paused();
-            context.reporter.send(Answer::Paused(false));
-            Ok(done())
+            context.log(crate::worker::LogLevel::Info, "Going on");
+            Ok(())
         }));
-        worker.set_paused(job, true);
-        assert!(matches!(worker.events().recv_timeout(SOON).unwrap().answer, Answer::Paused(true)));
-        worker.set_paused(job, false);
-        assert_eq!(answers(&worker, job).len(), 2);
-        drop(worker); // the last wake-up follows the last event
+        pending.set_paused(true);
+        begin(&pending);
+        assert_eq!(pending.answer(), None);
+        pending.set_paused(false);
+        assert_eq!(pending.wait(SOON), Some(Ok(())));
+        assert_eq!(pending.said().collect::<Vec<_>>(), [Said::Log(LogLine::info("Going on"))]);
+        drop(worker); // the last wake-up follows the answer
         assert_eq!(woken.load(Ordering::Relaxed), 3);
     }
 

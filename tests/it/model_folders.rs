@@ -37,7 +37,7 @@ fn said(folder: &Path) -> String {
 }
 
 #[test]
-fn the_report_of_a_whole_folder_is_clean() {
+fn the_load_report_of_a_complete_folder_is_empty() {
     let (model, report) = try_load(&folder()).unwrap();
     assert_eq!(report.loaded.len(), model.parameters().len());
     assert!(!report.new_head, "the head has the same labels");
@@ -56,7 +56,7 @@ fn the_report_of_a_whole_folder_is_clean() {
 }
 
 #[test]
-fn other_labels_make_a_new_seeded_head() {
+fn other_labels_give_a_new_seeded_head() {
     let head = |labels: &[&str], seed| {
         let (model, report) = Model::load(&folder(), &LoadOptions { seed, ..options(labels) }).unwrap();
         assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
@@ -95,7 +95,7 @@ fn other_spellings_and_types_of_the_weights_load() {
 }
 
 #[test]
-fn tensors_too_many_or_too_few_are_reported() {
+fn missing_and_unexpected_tensors_are_reported() {
     let copy = copy();
     rewrite(copy.path(), |name, tensor| match name.as_str() {
         "bert.pooler.dense.bias" => None,
@@ -114,7 +114,7 @@ fn tensors_too_many_or_too_few_are_reported() {
 }
 
 #[test]
-fn a_body_with_holes_is_refused() {
+fn weights_with_missing_encoder_tensors_are_refused() {
     let copy = copy();
     rewrite(copy.path(), |name, tensor| match name.as_str() {
         "bert.embeddings.LayerNorm.bias" => None,
@@ -129,7 +129,7 @@ fn a_body_with_holes_is_refused() {
 }
 
 #[test]
-fn files_that_are_not_there_are_named() {
+fn missing_files_are_named() {
     let nowhere = Path::new("no/such/folder");
     assert!(said(nowhere).contains("no/such/folder has no config.json"));
     let copy = copy();
@@ -143,14 +143,14 @@ fn files_that_are_not_there_are_named() {
 }
 
 #[test]
-fn damaged_weights_are_told_from_whole_ones() {
+fn damaged_weights_are_refused() {
     let copy = copy();
     let path = copy.path().join("model.safetensors");
     let whole = std::fs::read(&path).unwrap();
     for length in [0, 5, 100, whole.len() / 2, whole.len() - 1] {
         std::fs::write(&path, &whole[..length]).unwrap();
         let error = said(copy.path());
-        assert!(error.contains("damaged or was cut off") && error.contains("Download the model again"), "{error}");
+        assert!(error.contains("damaged or incomplete") && error.contains("Download the model again"), "{error}");
     }
     let mut header = whole.clone();
     header[20] = 0xff;
@@ -159,7 +159,7 @@ fn damaged_weights_are_told_from_whole_ones() {
 }
 
 #[test]
-fn what_cannot_be_a_classifier_is_refused() {
+fn models_that_cannot_classify_are_refused() {
     let error = Model::load(&folder(), &options(&[])).unwrap_err();
     assert!(matches!(error, ModelError::NoLabels));
     let copy = copy();
@@ -170,7 +170,7 @@ fn what_cannot_be_a_classifier_is_refused() {
 }
 
 #[test]
-fn a_saved_folder_is_the_same_model() {
+fn a_saved_model_loads_as_the_same_model() {
     let labels = ["bad", "good"];
     let (model, _) = Model::load(&folder(), &options(&labels)).unwrap();
     let out = tempfile::tempdir().unwrap();
@@ -195,7 +195,7 @@ fn a_saved_folder_is_the_same_model() {
 }
 
 #[test]
-fn saving_where_nothing_can_be_written_says_so() {
+fn saving_to_an_unwritable_folder_is_an_error() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("file");
     std::fs::write(&file, "in the way").unwrap();

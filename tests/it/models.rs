@@ -2,12 +2,9 @@
 
 use candle_core::{Tensor, Var};
 use hone::data::Batch;
-use hone::fetch::locate;
 use hone::models::{Compute, LoadOptions, Mode, Model, TrainPass};
 use hone::ops::{AdamW, AdamWState, Backend, CrossEntropy, Gradients, adamw_step};
-use hone::project::{DeviceChoice, ModelChoice, OptimizerSettings, Precision, TrainedLayers};
-use hone::training::Optimizer;
-use serde::Deserialize;
+use hone::project::{DeviceChoice, Precision, TrainedLayers};
 
 use crate::tiny_bert::{LABELS, batch, expected, folder, learn, load, logits, options};
 
@@ -66,7 +63,7 @@ fn gradients_equal_finite_differences() {
 }
 
 #[test]
-fn every_parameter_has_a_gradient_and_moves() {
+fn every_parameter_has_a_gradient_and_changes() {
     for dropout in [None, Some(0.0)] {
         let (model, _) = Model::load(&folder(), &LoadOptions { dropout, ..options(&["yes", "no"]) }).unwrap();
         let mut batch = batch();
@@ -102,7 +99,7 @@ fn a_few_steps_learn_the_batch() {
 }
 
 #[test]
-fn dropout_is_named_by_seed_and_step() {
+fn dropout_depends_only_on_seed_and_step() {
     let model = load();
     let run = |seed, step| logits(&model, Mode::Training { seed, step });
     assert_eq!(run(1, 1), run(1, 1));
@@ -114,7 +111,7 @@ fn dropout_is_named_by_seed_and_step() {
 }
 
 #[test]
-fn threads_do_not_change_a_bit() {
+fn results_are_the_same_bits_for_any_number_of_threads() {
     let model = load();
     let run = || {
         let (_, gradients) = learn(&model, &batch(), FIRST_STEP);
@@ -126,7 +123,7 @@ fn threads_do_not_change_a_bit() {
 }
 
 #[test]
-fn a_text_has_the_same_logits_alone_and_in_company() {
+fn a_text_has_the_same_logits_alone_and_in_a_batch() {
     let model = load();
     let together = logits(&model, Mode::Inference);
     for (case, together) in expected().cases.iter().zip(together) {
@@ -140,7 +137,7 @@ fn a_text_has_the_same_logits_alone_and_in_company() {
 }
 
 #[test]
-fn a_pass_ends_soon_after_it_is_told_to() {
+fn a_forward_pass_can_be_stopped() {
     let stopped = load().forward_unless(&batch(), None, Mode::Inference, &|| true);
     assert!(stopped.unwrap_err().to_string().contains("stopped"));
 }
@@ -149,54 +146,6 @@ fn a_pass_ends_soon_after_it_is_told_to() {
 #[test]
 fn composed_operations_give_the_same_numbers() {
     same_numbers(&load().with_backend(Backend::Composed));
-}
-
-#[test]
-fn a_gpu_gives_the_same_numbers() {
-    let Some(gpu) = gpu() else { return };
-    same_numbers(&load_on(gpu, TrainedLayers::All));
-}
-
-#[test]
-fn a_gpu_learns_as_the_processor_does() {
-    let Some(gpu) = gpu() else { return };
-    for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
-        let losses = [DeviceChoice::Cpu, gpu].map(|device| {
-            let (model, batch) = (load_on(device, trained), batch());
-            let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
-            let features = model.features(&batch, &|| false).unwrap();
-            let losses = (1..=20).map(|step| {
-                let mut gradients = Gradients::new(model.parameters().len());
-                let (mode, loss) = (Mode::Training { seed: 3, step }, CrossEntropy::default());
-                let pass = TrainPass { batch: &batch, features: features.as_ref(), mode, loss: &loss, stop: &|| false };
-                let loss = model.train_pass(&pass, &mut gradients).unwrap().loss;
-                optimizer.step(&gradients, 1e-3).unwrap();
-                loss
-            });
-            losses.collect::<Vec<f64>>()
-        });
-        let [processor, gpu] = &losses;
-        assert!(gpu[19] < gpu[0], "{trained:?}: {gpu:?}");
-        for (step, (processor, gpu)) in processor.iter().zip(gpu).enumerate() {
-            // Rounding differs, and each step builds on the last.
-            assert!((processor - gpu).abs() < 1e-3, "{trained:?}, step {step}: {processor} {gpu}");
-        }
-    }
-}
-
-/// The GPU that this build can use and this machine has.
-fn gpu() -> Option<DeviceChoice> {
-    let found =
-        Compute::devices().iter().copied().find(|device| matches!(device, DeviceChoice::Cuda | DeviceChoice::Metal));
-    if found.is_none() {
-        println!("skipped: no GPU that this build can use");
-    }
-    found
-}
-
-fn load_on(device: DeviceChoice, trained: TrainedLayers) -> Model {
-    let compute = Compute::choose(device, Precision::F32).unwrap();
-    Model::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
 }
 
 /// Asserts that a model computes what the kernels do: loss, gradients, answers.
@@ -220,7 +169,7 @@ fn same_numbers(other: &Model) {
 }
 
 #[test]
-fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
+fn frozen_layers_have_no_gradient_and_their_output_can_be_cached() {
     for (trained, frozen_layers) in [(TrainedLayers::Top(1), 1), (TrainedLayers::Head, 2), (TrainedLayers::Top(9), 0)] {
         let (model, _) = Model::load(&folder(), &LoadOptions { trained, ..options(&LABELS) }).unwrap();
         let frozen = |name: &str| {
@@ -246,7 +195,7 @@ fn what_is_frozen_has_no_gradient_and_its_features_can_be_kept() {
 }
 
 #[test]
-fn batches_that_cannot_be_read_are_refused() {
+fn bad_batches_are_refused() {
     let model = load();
     let refused = |texts: &[&[u32]]| {
         let mut batch = Batch::default();
@@ -257,35 +206,6 @@ fn batches_that_cannot_be_read_are_refused() {
     assert!(refused(&[&[2, 3], &[]]).contains("text 1 of the batch has no tokens"));
     assert!(refused(&[&[2; 65]]).contains("65 tokens, and the model reads at most 64"));
     assert!(refused(&[&[2, 900]]).contains("token id 900 is outside the model's table of 316"));
-}
-
-#[derive(Deserialize)]
-struct Pooled {
-    input_ids: Vec<u32>,
-    pooled: Vec<f32>,
-}
-
-#[test]
-fn minilm_equals_transformers() {
-    let choice = ModelChoice::Catalogue("minilm-l6".to_owned());
-    let Ok(Some(folder)) = locate(&choice, std::path::Path::new(".")) else {
-        println!("skipped: MiniLM-L6 is not in the cache; `hone models fetch minilm-l6` brings it");
-        return;
-    };
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/minilm-l6-pooled.json");
-    let cases: Vec<Pooled> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let (model, report) = Model::load(&folder, &options(&LABELS)).unwrap();
-    assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
-    assert_eq!(report.loaded.len(), 103);
-    let mut batch = Batch::default();
-    cases.iter().enumerate().for_each(|(row, case)| batch.push_text(&case.input_ids, None, row));
-    let pooled = model.pooled(&batch).unwrap();
-    for (case, pooled) in cases.iter().zip(pooled) {
-        assert_eq!(case.pooled.len(), pooled.len());
-        for (expected, pooled) in case.pooled.iter().zip(pooled) {
-            assert!((expected - pooled).abs() < 1e-4, "{expected} {pooled}");
-        }
-    }
 }
 
 fn without_dropout() -> Model {
@@ -313,7 +233,7 @@ fn update() -> AdamW {
 }
 
 #[test]
-fn a_model_that_only_answers_answers_the_same() {
+fn an_inference_only_model_predicts_the_same() {
     for precision in [Precision::F32, Precision::Bf16] {
         let load = |only_answers| {
             let compute = Compute::choose(DeviceChoice::Cpu, precision).unwrap();
@@ -326,6 +246,86 @@ fn a_model_that_only_answers_answers_the_same() {
         for _ in 0..2 {
             let answers = answering.forward(&batch, Mode::Inference).unwrap();
             assert_eq!(answers, trained.forward(&batch, Mode::Inference).unwrap(), "{precision:?}");
+        }
+    }
+}
+
+mod needs_gpu {
+    use hone::project::OptimizerSettings;
+    use hone::training::Optimizer;
+
+    use super::*;
+    use crate::needs::gpu;
+
+    fn load_on(device: DeviceChoice, trained: TrainedLayers) -> Model {
+        let compute = Compute::choose(device, Precision::F32).unwrap();
+        Model::load(&folder(), &LoadOptions { trained, compute, ..options(&LABELS) }).unwrap().0
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, and a build with the feature `cuda` or `metal`"]
+    fn a_gpu_gives_the_same_numbers() {
+        same_numbers(&load_on(gpu(), TrainedLayers::All));
+    }
+
+    #[test]
+    #[ignore = "needs a GPU, and a build with the feature `cuda` or `metal`"]
+    fn a_gpu_learns_as_the_cpu_does() {
+        let gpu = gpu();
+        for trained in [TrainedLayers::All, TrainedLayers::Top(1), TrainedLayers::Head] {
+            let losses = [DeviceChoice::Cpu, gpu].map(|device| {
+                let (model, batch) = (load_on(device, trained), batch());
+                let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
+                let features = model.features(&batch, &|| false).unwrap();
+                let losses = (1..=20).map(|step| {
+                    let mut gradients = Gradients::new(model.parameters().len());
+                    let (mode, loss) = (Mode::Training { seed: 3, step }, CrossEntropy::default());
+                    let features = features.as_ref();
+                    let pass = TrainPass { batch: &batch, features, mode, loss: &loss, stop: &|| false };
+                    let loss = model.train_pass(&pass, &mut gradients).unwrap().loss;
+                    optimizer.step(&gradients, 1e-3).unwrap();
+                    loss
+                });
+                losses.collect::<Vec<f64>>()
+            });
+            let [processor, gpu] = &losses;
+            assert!(gpu[19] < gpu[0], "{trained:?}: {gpu:?}");
+            for (step, (processor, gpu)) in processor.iter().zip(gpu).enumerate() {
+                // Rounding differs, and each step builds on the last.
+                assert!((processor - gpu).abs() < 1e-3, "{trained:?}, step {step}: {processor} {gpu}");
+            }
+        }
+    }
+}
+
+mod needs_model {
+    use serde::Deserialize;
+
+    use super::*;
+    use crate::needs::minilm;
+
+    #[derive(Deserialize)]
+    struct Pooled {
+        input_ids: Vec<u32>,
+        pooled: Vec<f32>,
+    }
+
+    #[test]
+    #[ignore = "needs a model: hone models fetch minilm-l6"]
+    fn minilm_equals_transformers() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/minilm-l6-pooled.json");
+        let cases: Vec<Pooled> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let (model, report) = Model::load(&minilm(), &options(&LABELS)).unwrap();
+        assert!(report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
+        assert_eq!(report.loaded.len(), 103);
+        let mut batch = Batch::default();
+        cases.iter().enumerate().for_each(|(row, case)| batch.push_text(&case.input_ids, None, row));
+        let pooled = model.pooled(&batch).unwrap();
+        for (case, pooled) in cases.iter().zip(pooled) {
+            assert_eq!(case.pooled.len(), pooled.len());
+            for (expected, pooled) in case.pooled.iter().zip(pooled) {
+                assert!((expected - pooled).abs() < 1e-4, "{expected} {pooled}");
+            }
         }
     }
 }

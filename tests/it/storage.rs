@@ -28,7 +28,7 @@ fn full_project(folder: &Path) -> Project {
 }
 
 #[test]
-fn a_project_is_saved_whole_with_relative_paths() {
+fn a_project_is_saved_with_relative_paths() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("shop");
     let project = full_project(&folder);
@@ -109,7 +109,7 @@ fn a_newer_project_is_not_touched() {
 }
 
 #[test]
-fn no_project_and_no_room_for_one() {
+fn missing_and_unwritable_project_folders_are_errors() {
     let temp = tempfile::tempdir().unwrap();
     assert!(matches!(ProjectFile::open(temp.path()), Err(OpenError::NoProject(_))));
     assert!(matches!(ProjectFile::open(&temp.path().join("absent")), Err(OpenError::NoProject(_))));
@@ -120,7 +120,7 @@ fn no_project_and_no_room_for_one() {
 }
 
 #[test]
-fn a_project_that_cannot_be_made_leaves_nothing_of_it() {
+fn a_project_that_cannot_be_created_leaves_no_files() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("shop");
     // In the way of the second file that is written.
@@ -136,7 +136,7 @@ fn a_project_that_cannot_be_made_leaves_nothing_of_it() {
 }
 
 #[test]
-fn the_second_window_may_only_read() {
+fn a_second_window_opens_the_project_read_only() {
     let temp = tempfile::tempdir().unwrap();
     let first = ProjectFile::create(temp.path(), &Project::default(), false).unwrap();
     let second = ProjectFile::open(temp.path()).unwrap();
@@ -285,7 +285,7 @@ fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Predi
 }
 
 #[test]
-fn predictions_of_both_sides_are_read_back() {
+fn predictions_of_validation_and_test_are_read_back() {
     let temp = tempfile::tempdir().unwrap();
     let run = RunFolder::create(temp.path()).unwrap();
     let labels = ["not good".to_owned(), "good".to_owned()];
@@ -393,7 +393,7 @@ fn run_files_of_version_1_are_read() {
     assert_eq!((comparison.interval, comparison.baselines.len()), (None, 2));
     fs::write(&figures, "(macro_f1_interval: (0.25, 0.5),\n majority_baseline: (rows: many))").unwrap();
     let message = run.read_comparison().unwrap_err().to_string();
-    assert!(message.contains("line 2, column"), "the damage is in what version 1 wrote: {message}");
+    assert!(message.contains("line 2, column") && !message.contains("baselines"), "it is read as version 1: {message}");
 
     let line = format!("{{\"evaluation\":{{\"step\":10,\"epoch\":1.0,\"metrics\":{json},\"is_best\":true}}}}");
     fs::write(run.path().join("metrics.jsonl"), format!("{line}\n{}", &line[..line.len() - 20])).unwrap();
@@ -412,7 +412,7 @@ fn version_1() -> ClassificationMetrics {
 }
 
 #[test]
-fn a_run_with_no_room_says_so() {
+fn a_run_that_cannot_be_created_is_an_error() {
     let temp = tempfile::tempdir().unwrap();
     fs::write(temp.path().join("runs"), "a file in place of the folder").unwrap();
     assert!(RunFolder::create(temp.path()).is_err());

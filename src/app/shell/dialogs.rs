@@ -9,7 +9,8 @@ use crate::app::pick;
 use crate::app::shell::Notices;
 use crate::app::shell::help;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{banner, button, field_label, primary_button, spinner};
+use crate::app::widgets::{banner, button, choice_card, field_label, primary_button, spinner};
+use crate::project::TaskKind;
 
 /// Where to go after the open project is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum Leaving {
     Open(PathBuf),
     /// Create a new project.
     Create {
+        /// What its model is for.
+        task: TaskKind,
         /// Its folder.
         folder: PathBuf,
         /// Its name.
@@ -32,6 +35,8 @@ pub enum Leaving {
 pub enum Dialog {
     /// Name and folder of a new project.
     New {
+        /// What its model is for.
+        task: TaskKind,
         /// Its name.
         name: String,
         /// The folder to create the project's folder in.
@@ -84,6 +89,8 @@ pub enum Dialog {
 pub enum DialogAnswer {
     /// Create this project.
     Create {
+        /// What its model is for.
+        task: TaskKind,
         /// Its folder.
         folder: PathBuf,
         /// Its name.
@@ -107,7 +114,8 @@ impl Dialog {
     /// An empty [`Dialog::New`] in a folder.
     #[must_use]
     pub fn new_project(parent: &Path) -> Self {
-        Self::New { name: String::new(), parent: parent.display().to_string(), error: None }
+        let (task, parent) = (TaskKind::default(), parent.display().to_string());
+        Self::New { task, name: String::new(), parent, error: None }
     }
 }
 
@@ -162,7 +170,7 @@ enum Reply {
 
 fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, sender: &mut CommandSender) -> Reply {
     match dialog {
-        Dialog::New { name, parent, error } => new_ui(ui, theme, name, parent, error.as_deref(), sender),
+        Dialog::New { task, name, parent, error } => new_ui(ui, theme, (task, name, parent), error.as_deref(), sender),
         Dialog::SaveAs { folder, error } => save_as_ui(ui, theme, folder, error.as_deref(), sender),
         Dialog::TypePath { pick, path } => type_path_ui(ui, theme, pick, path),
         Dialog::Training(leaving) => training_ui(ui, theme, leaving),
@@ -240,12 +248,12 @@ fn folder_field(
 fn new_ui(
     ui: &mut Ui,
     theme: &Theme,
-    name: &mut String,
-    parent: &mut String,
+    (task, name, parent): (&mut TaskKind, &mut String, &mut String),
     error: Option<&str>,
     sender: &mut CommandSender,
 ) -> Reply {
     heading(ui, theme, "New project", "A project is a folder that holds your settings, corrections and runs");
+    task_cards(ui, theme, task);
     field_label(ui, theme, "Name", "");
     let field = text_field(ui, theme, "Name", name, f32::INFINITY);
     ui.add_space(theme.space.xs);
@@ -266,9 +274,21 @@ fn new_ui(
     }
     if enabled.is_ok() && (create || entered) {
         let folder = Path::new(parent.trim()).join(folder_name(name));
-        return Reply::Answer(DialogAnswer::Create { folder, name: name.trim().to_owned() });
+        return Reply::Answer(DialogAnswer::Create { task: *task, folder, name: name.trim().to_owned() });
     }
     Reply::None
+}
+
+/// Asks what the model is for.
+fn task_cards(ui: &mut Ui, theme: &Theme, task: &mut TaskKind) {
+    field_label(ui, theme, "What is the model for?", "");
+    for kind in TaskKind::ALL {
+        choice_card(ui, theme, *task == kind, 0.0, |ui| {
+            ui.radio_value(task, kind, theme.strong(kind.title()));
+            ui.add(egui::Label::new(theme.small(kind.explanation())).wrap());
+        });
+    }
+    ui.add_space(theme.space.s);
 }
 
 /// The project name as a folder name that is valid on every system.

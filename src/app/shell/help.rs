@@ -8,7 +8,7 @@ use crate::app::commands::{Menu, UserCommand};
 use crate::app::shell::Notices;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::banner;
-use crate::app::widgets::numbers::duration;
+use crate::words::duration;
 
 /// Width of the column of keys.
 const KEYS: f32 = 180.0;

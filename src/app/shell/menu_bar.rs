@@ -7,6 +7,7 @@ use egui::{Button, MenuBar, Ui};
 use crate::app::commands::{CommandState, Menu, UserCommand};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, icons};
+use crate::words::shortened_left;
 
 /// Draws the menu bar.
 pub fn menu_bar_ui(
@@ -84,8 +85,7 @@ fn recent_ui(ui: &mut Ui, theme: &Theme, recent: &[PathBuf], sender: &mut Comman
 /// The parent of a project's folder, shortened from the left.
 fn short(folder: &std::path::Path) -> String {
     let parent = folder.parent().map(|parent| parent.display().to_string()).unwrap_or_default();
-    let count = parent.chars().count();
-    if count <= 36 { parent } else { format!("…{}", parent.chars().skip(count - 35).collect::<String>()) }
+    shortened_left(&parent, 36)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use egui::{Align2, CornerRadius, FontId, Rect, Response, Role, Sense, Stroke, Ui
 use crate::project::{Readiness, Step, readiness};
 
 use crate::app::commands::UserCommand;
-use crate::app::context::{LiveRun, StepContext};
+use crate::app::context::StepContext;
+use crate::app::live_run::LiveRun;
 use crate::app::messages::CommandSender;
 use crate::app::theme::{Theme, icons, strong_family};
 use crate::app::view::View;
@@ -48,7 +49,7 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
         project_name(ui, ctx, dirty);
     }
     ui.add_space(theme.space.s);
-    for step in Step::ALL {
+    for &step in ctx.project.task.steps() {
         let readiness = readiness(ctx.project, ctx.facts, step);
         let row = Row {
             icon: icon(step),

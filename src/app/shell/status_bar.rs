@@ -12,8 +12,8 @@ use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{bytes, duration};
 use crate::app::widgets::spinner;
+use crate::words::bytes;
 
 /// How often memory is measured.
 const EVERY: Duration = Duration::from_secs(2);
@@ -111,10 +111,10 @@ fn activity(ui: &mut Ui, ctx: &StepContext<'_>) {
             _ => "Training",
         };
         progress(ui, theme, word, live.progress.as_ref());
-    } else if let Some(fetch) = ctx.fetch.and_then(|fetch| fetch.progress.as_ref()) {
-        progress(ui, theme, "Downloading", Some(fetch));
+    } else if let Some(fetch) = &ctx.answers.fetch.running {
+        progress(ui, theme, "Downloading", Some(&fetch.progress));
     } else if let Some(job) = ctx.job.or(ctx.preview) {
-        progress(ui, theme, &job.title, Some(&job.progress));
+        progress(ui, theme, job.title, Some(&job.progress));
     }
 }
 
@@ -134,8 +134,8 @@ fn progress(ui: &mut Ui, theme: &Theme, title: &str, progress: Option<&Progress>
                 spinner(ui, theme.text.small, theme.palette.accent, title);
             }
         }
-        if let Some(seconds) = progress.eta_seconds {
-            ui.label(theme.small(format!("{} left", duration(seconds))));
+        if let Some(left) = progress.time_left() {
+            ui.label(theme.small(left));
         }
     });
 }

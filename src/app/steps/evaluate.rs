@@ -9,10 +9,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui};
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{ago, bytes, count, counted, duration, score};
-use crate::app::widgets::{button, card, empty_state, figure, job_card, page, primary_button};
+use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
 use crate::storage::{RunStatus, RunSummary};
+use crate::words::{ago, bytes, count, counted, duration, score};
 use crate::worker::{EvaluationReport, RunResults};
 
 /// Which rows are shown.
@@ -47,7 +47,8 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
         toolbar(ui, ctx, state, sender, results);
         ui.add_space(ctx.theme.space.s);
         if let Some(job) = ctx.job {
-            job_card(ui, ctx.theme, job, sender);
+            let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
+            running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         let Some(rows) = evaluated(ctx, results, state.rows) else {
             empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no rows of this kind", |_| {});
@@ -248,7 +249,7 @@ mod tests {
             harness.get_by_label_contains("True neutral, predicted positive").click();
             harness.run();
             let (scene, state) = harness.state();
-            let results = scene.results.as_ref().unwrap();
+            let results = scene.answers.results.value.as_ref().unwrap();
             let listed = &state.body.classes.listed;
             assert!(listed.len() < errors);
             assert!(
@@ -265,11 +266,11 @@ mod tests {
     #[test]
     fn the_evaluation_of_another_file_is_shown_when_it_arrives() {
         let mut scene = Scene::trained(false);
-        let results = scene.results.clone().unwrap();
-        let mut harness = open(Scene { job: None, ..scene }, false);
+        let results = scene.answers.results.value.clone().unwrap();
+        let mut harness = open(scene, false);
         harness.run();
         scene = Scene::trained(false);
-        scene.evaluated = Some(Arc::new(EvaluationReport {
+        scene.answers.evaluated.value = Some(Arc::new(EvaluationReport {
             run: results.summary.run.clone(),
             data: "/home/ann/march.csv".to_owned(),
             metrics: results.summary.validation.clone(),

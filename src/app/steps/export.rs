@@ -7,8 +7,9 @@ use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::job_card;
-use crate::app::widgets::{banner, button, card, empty_state, icon_button, page, primary_button, section};
+use crate::app::widgets::{
+    Action, banner, button, card, empty_state, icon_button, page, primary_button, running_card, section,
+};
 use crate::project::Step;
 use crate::worker::{ExportFormat, RunResults};
 
@@ -111,7 +112,8 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             return;
         };
         if let Some(job) = ctx.job {
-            job_card(ui, ctx.theme, job, sender);
+            let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
+            running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         state.places.refresh(ui, ctx, &results.summary.run);
         for (place, offer) in OFFERS.iter().enumerate() {
@@ -231,7 +233,7 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::app::context::Job;
+    use crate::app::slot::Running;
     use crate::app::testing::{Scene, picture, window};
     use crate::progress::Progress;
 
@@ -285,7 +287,7 @@ mod tests {
         let second = free(&harness);
         assert!(second.ends_with("exports/2026-11-23-1024-weights-2.safetensors"));
         std::fs::write(&second, "").unwrap();
-        harness.state_mut().0.exports.push(("Weights file".to_owned(), second, String::new()));
+        harness.state_mut().0.answers.exports.push(("Weights file".to_owned(), second, String::new()));
         harness.run();
         assert!(free(&harness).ends_with("exports/2026-11-23-1024-weights-3.safetensors"));
     }
@@ -309,9 +311,9 @@ mod tests {
         let mut scene = Scene::trained(true);
         let proof = "158 test rows re-read: largest difference of a logit 0.0000021";
         let path = PathBuf::from("customer-reviews/exports/2026-11-23-1024-model");
-        scene.exports.push(("Hugging Face folder exported".to_owned(), path.clone(), proof.to_owned()));
-        scene.job = Some(Job {
-            title: "Exporting".to_owned(),
+        scene.answers.exports.push(("Hugging Face folder exported".to_owned(), path.clone(), proof.to_owned()));
+        scene.answers.exported.running = Some(Running {
+            title: "Exporting",
             progress: Progress {
                 stage: "Comparing with the model".to_owned(),
                 done: 60,

@@ -6,6 +6,7 @@ mod export;
 mod labels;
 mod model;
 mod prepare;
+mod remedies;
 mod review;
 mod train;
 mod try_it;
@@ -36,8 +37,8 @@ pub struct StepStates {
 impl StepStates {
     /// Chooses the first row of the Labels step.
     pub fn choose_first_row(&mut self, state: &crate::app::state::AppState) {
-        if let Some(source) = &state.work.inspection.source {
-            let all = labels::explore::Shown::All(source.prepared.examples.len());
+        if let Some(source) = &state.work.answers.rows.value {
+            let all = labels::row_table::Shown::All(source.prepared.examples.len());
             self.labels.explore.selection.go(&source.rows(), all, 0);
         }
     }

@@ -3,17 +3,19 @@
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use crate::app::commands::UserCommand;
-use crate::app::context::{LiveRun, RunEnd, StepContext};
+use crate::app::context::StepContext;
+use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{count, duration, score, scores};
+use crate::app::widgets::scores;
 use crate::app::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
     primary_button, progress_ui, section, side_by_side,
 };
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
+use crate::words::{count, duration, score};
 use crate::worker::{LogLevel, LogLine, RunResults};
 
 /// Steps over which the speed is averaged.
@@ -320,6 +322,11 @@ mod tests {
         })
     }
 
+    fn with_run(mut scene: Scene, live: LiveRun) -> Scene {
+        scene.answers.live = Some(live);
+        scene
+    }
+
     /// The run of the test results, four epochs in.
     fn half_way() -> LiveRun {
         let results = results();
@@ -379,7 +386,7 @@ mod tests {
     #[test]
     fn a_run_shows_its_metrics_and_can_be_paused_and_stopped() {
         for dark in [false, true] {
-            let mut harness = open(Scene { live: Some(half_way()), ..Scene::prepared(dark) }, dark);
+            let mut harness = open(with_run(Scene::prepared(dark), half_way()), dark);
             harness.run();
             picture(if dark { "train-live-dark" } else { "train-live-light" }, &mut harness);
             harness.get_by_label_contains("Loss: training");
@@ -396,7 +403,7 @@ mod tests {
     #[test]
     fn a_finished_run_leads_to_its_results() {
         let live = LiveRun { end: Some(RunEnd::Finished), ..half_way() };
-        let mut harness = open(Scene { live: Some(live), ..Scene::trained(false) }, false);
+        let mut harness = open(with_run(Scene::trained(false), live), false);
         harness.run();
         picture("train-finished", &mut harness);
         harness.get_by_label("Go to results").click();
@@ -407,8 +414,7 @@ mod tests {
     #[test]
     fn a_failed_run_says_why_and_can_be_retried() {
         let end = Some(RunEnd::Failed("The disk is full: free some space, then train again".to_owned()));
-        let mut harness =
-            open(Scene { live: Some(LiveRun { end, ..LiveRun::default() }), ..Scene::prepared(true) }, true);
+        let mut harness = open(with_run(Scene::prepared(true), LiveRun { end, ..LiveRun::default() }), true);
         harness.run();
         picture("train-failed", &mut harness);
         harness.get_by_label("The disk is full: free some space, then train again");

@@ -4,13 +4,14 @@ use egui::{Align, Layout, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::tasks::{BlanksState, blanks_ui};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::job_card;
 use crate::app::widgets::{
-    Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, section, spinner,
+    Action, Chosen, banner, button, empty_state, page, primary_button, probability_bars_ui, running_card, section,
+    spinner,
 };
 use crate::evaluation::Prediction;
-use crate::project::Step;
+use crate::project::{Step, TaskKind};
 use crate::worker::RunResults;
 
 /// Seconds without typing before the text is sent.
@@ -26,13 +27,15 @@ pub struct TryItState {
     asked: Option<(String, String)>,
     /// Index of the next example among the test rows.
     example: usize,
+    /// Of language models.
+    blanks: BlanksState,
 }
 
 /// Draws the page.
 pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sender: &mut CommandSender) {
     page(ui, ctx.theme, "Try it", "Type a text and see what the trained model predicts", |ui| {
         let Some(results) = ctx.results else {
-            let body = "After training, type any text here to see which label the model predicts";
+            let body = "After training, type any text here to see what the model predicts";
             empty_state(ui, ctx.theme, icons::CHAT_TEXT, "No trained model yet", body, |ui| {
                 if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Train));
@@ -40,8 +43,13 @@ pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sen
             });
             return;
         };
-        text_section(ui, ctx, state, results, sender);
-        file_section(ui, ctx, sender);
+        match results.settings.project.task.kind() {
+            TaskKind::TextClassification => {
+                text_section(ui, ctx, state, results, sender);
+                file_section(ui, ctx, sender);
+            }
+            TaskKind::LanguageModelling => blanks_ui(ui, ctx, &mut state.blanks, results, sender),
+        }
     });
 }
 
@@ -81,7 +89,7 @@ fn text_section(
                     state.text.clear();
                 }
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if ctx.classify.waiting {
+                    if ctx.answers.classify.is_running() {
                         ui.label(theme.small("Predicting…"));
                         spinner(ui, ctx.theme.text.body, ctx.theme.palette.accent, "Predicting…");
                     }
@@ -123,8 +131,7 @@ fn ask(ui: &Ui, state: &mut TryItState, results: &RunResults, sender: &mut Comma
 
 fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &TryItState) {
     let theme = ctx.theme;
-    let classify = ctx.classify;
-    if let Some(error) = &classify.error {
+    if let Some(error) = &ctx.answers.classify.failed {
         banner(ui, theme, Tone::Danger, "The text could not be classified", error, |_| {});
         return;
     }
@@ -133,6 +140,7 @@ fn answer(ui: &mut Ui, ctx: &StepContext<'_>, state: &TryItState) {
         ui.label(theme.muted("Label probabilities appear here as you type"));
         return;
     }
+    let Some(classify) = &ctx.answers.classify.value else { return };
     let Some(probabilities) = classify.probabilities.first() else { return };
     if probabilities.is_empty() {
         ui.label(theme.muted("No text is left after cleaning, so there is nothing to classify"));
@@ -159,7 +167,8 @@ fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
         "Classify every row of a file. The result is a CSV with its columns, the predictions and the probabilities",
         |ui| {
             if let Some(job) = ctx.job {
-                job_card(ui, theme, job, sender);
+                let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
+                running_card(ui, theme, job, Some(stop), sender);
             }
             ui.horizontal_wrapped(|ui| {
                 let enabled = ctx.job.is_none();
@@ -189,8 +198,8 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::app::context::ClassifyState;
     use crate::app::testing::{Scene, picture, window};
+    use crate::worker::Classified;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TryItState)> {
         window(dark, (scene, TryItState::default()), |ui, (scene, state)| {
@@ -223,13 +232,12 @@ mod tests {
     fn the_prediction_is_shown_as_bars() {
         for dark in [false, true] {
             let mut scene = Scene::trained(dark);
-            let row = scene.results.as_ref().unwrap().test[3].clone();
-            scene.classify = ClassifyState {
+            let row = scene.answers.results.value.as_ref().unwrap().test[3].clone();
+            scene.answers.classify.value = Some(Classified {
                 texts: vec![row.text.clone()],
-                labels: scene.results.as_ref().unwrap().settings.labels.clone(),
+                labels: scene.answers.results.value.as_ref().unwrap().settings.labels.clone(),
                 probabilities: vec![row.probabilities().to_vec()],
-                ..ClassifyState::default()
-            };
+            });
             let mut harness = open(scene, dark);
             harness.state_mut().1.text = row.text.clone();
             harness.run();

@@ -4,10 +4,10 @@ use egui::{Grid, Ui};
 
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::Theme;
-use crate::app::widgets::numbers::{count, percent_fine, score};
-use crate::app::widgets::{figure, one_line, section};
+use crate::app::widgets::{figure, section};
 use crate::evaluation::{BaselineName, LanguageModelMetrics, MaskedCounts, Metrics, Prediction};
 use crate::project::MetricName;
+use crate::words::{count, one_line, percent_fine, score};
 
 /// Documents listed.
 const LISTED: usize = 20;
@@ -44,7 +44,7 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
     section(ui, theme, "Before and after", "On the same documents, with the same words masked", |ui| {
         comparison_ui(ui, theme, both);
     });
-    section(ui, theme, "Hardest documents", "Those with the highest perplexity after training", |ui| {
+    section(ui, theme, "Hardest documents", "Documents with the highest perplexity after training", |ui| {
         documents_ui(ui, theme, shown.predictions);
     });
 }

@@ -1,5 +1,6 @@
 //! What a task shows in the steps that all tasks share: one file a task, and one match that lists them.
 
+mod blanks;
 mod language_modelling;
 mod text_classification;
 
@@ -8,9 +9,29 @@ use egui::Ui;
 use crate::app::messages::CommandSender;
 use crate::app::theme::Theme;
 use crate::evaluation::{Metrics, Prediction};
+use crate::project::TaskKind;
 use crate::storage::RunComparison;
 use language_modelling::masked_words_ui;
 use text_classification::{ClassificationState, classification_ui};
+
+pub use blanks::{BlanksState, blanks_ui};
+
+/// What the Data step asks for: a title, and the files that have it.
+#[must_use]
+pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
+    match task {
+        TaskKind::TextClassification => (
+            "Open a table of texts and labels",
+            "A CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS file with a text column and a label column, or a folder \
+             with one subfolder of text files per label",
+        ),
+        TaskKind::LanguageModelling => (
+            "Open your texts",
+            "A folder of documents (.docx, .txt, .md), or a CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS file with a \
+             text column",
+        ),
+    }
+}
 
 /// The rows that Evaluate shows.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@ use egui::Ui;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::counted;
 use crate::app::widgets::{
     Cell, Headline, MatrixState, button, confusion_matrix_ui, explain, headline_ui, metrics_table_ui, row_list_ui,
     section, side_by_side,
 };
 use crate::evaluation::{BaselineName, ClassificationMetrics, ConfusionMatrix, Prediction};
 use crate::project::Step;
+use crate::words::counted;
 
 /// State kept between frames.
 #[derive(Debug, Default)]

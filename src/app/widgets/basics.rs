@@ -237,3 +237,24 @@ pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Respo
     let response = ui.label(theme.small(text));
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
+
+/// A card that is marked when it is chosen.
+pub fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let palette = &theme.palette;
+    let (fill, stroke) = if chosen {
+        (palette.accent_soft, Stroke::new(1.0, palette.accent))
+    } else {
+        (palette.card, Stroke::new(1.0, palette.border))
+    };
+    Frame::new()
+        .fill(fill)
+        .stroke(stroke)
+        .corner_radius(CornerRadius::same(theme.radius.large))
+        .inner_margin(Margin::same(theme.space.m as i8))
+        .show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.set_min_height(height);
+            ui.vertical(contents).inner
+        })
+        .inner
+}

@@ -8,9 +8,9 @@ use egui_plot::{
 use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, row_or_column};
 use crate::app::widgets::downsample::{Point, min_max, smooth};
-use crate::app::widgets::numbers::{count, score};
 use crate::project::MetricName;
 use crate::storage::{EvaluationPoint, StepMetrics};
+use crate::words::{count, score};
 
 /// Weight of the past in the smoothed training loss.
 const SMOOTHING: f64 = 0.9;

@@ -4,6 +4,7 @@ use egui::text::{LayoutJob, TextFormat};
 use egui::{Color32, FontId, Ui};
 
 use crate::app::theme::Theme;
+use crate::words::shortened;
 
 /// Most characters compared when only the beginning is shown.
 const SHOWN: usize = 600;
@@ -21,7 +22,7 @@ struct Piece {
 
 /// Draws the beginning of a text before and after, with the differences marked.
 pub fn diff_ui(ui: &mut Ui, theme: &Theme, before: &str, after: &str) {
-    Diff::of(&beginning(before), &beginning(after)).ui(ui, theme);
+    Diff::of(&shortened(before, SHOWN), &shortened(after, SHOWN)).ui(ui, theme);
 }
 
 /// Two versions of a text, compared.
@@ -60,14 +61,6 @@ fn sides(ui: &mut Ui, theme: &Theme, sides: [(&str, &Vec<Piece>, Color32); 2]) {
             });
         });
     }
-}
-
-fn beginning(text: &str) -> String {
-    let mut short: String = text.chars().take(SHOWN).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
 
 fn layout(theme: &Theme, pieces: &[Piece], mark: Color32, gone: bool) -> LayoutJob {

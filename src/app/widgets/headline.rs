@@ -4,8 +4,8 @@ use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::basics::{is_narrow, row_or_column};
-use crate::app::widgets::numbers::{count, percent_fine, score};
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
+use crate::words::{count, percent_fine, score};
 
 /// The metrics behind the headline, all on the same rows.
 #[derive(Clone, Copy)]

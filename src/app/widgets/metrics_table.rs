@@ -4,8 +4,16 @@ use egui::{Align, Layout, RichText, Sense, Ui};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use crate::app::theme::Theme;
-use crate::app::widgets::numbers::{count, score};
-use crate::evaluation::{ClassificationMetrics, PrecisionRecall};
+use crate::evaluation::{ClassificationMetrics, Metrics, PrecisionRecall};
+use crate::project::MetricName;
+use crate::words::{count, score};
+
+/// The headline metrics in a sentence: `macro-F1 0.812, accuracy 0.840, loss 0.421`.
+#[must_use]
+pub fn scores(metrics: &Metrics) -> String {
+    let named = |(name, value): (MetricName, f64)| format!("{} {}", name.in_a_sentence(), score(value));
+    metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")
+}
 
 /// The columns of numbers: name and explanation.
 const COLUMNS: [(&str, &str); 4] = [

@@ -7,31 +7,27 @@ mod curves;
 mod diff;
 mod downsample;
 mod headline;
-mod job;
 mod metrics_table;
-pub mod numbers;
 mod probability_bars;
 mod progress;
 mod row_list;
+mod running;
 mod spinner;
 mod table_preview;
-mod waiting;
 
 pub use basics::{
-    badge, banner, button, card, empty_state, field_label, figure, icon_button, is_narrow, page, primary_button,
-    section, side_by_side, tone_icon,
+    badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
+    primary_button, section, side_by_side, tone_icon,
 };
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};
 pub use diff::{Diff, diff_ui};
 pub use headline::{Headline, headline_ui};
-pub use job::job_card;
-pub use metrics_table::metrics_table_ui;
+pub use metrics_table::{metrics_table_ui, scores};
 pub use probability_bars::{Chosen, probability_bars_ui};
 pub use progress::progress_ui;
 pub use row_list::row_list_ui;
+pub use running::{Action, SlotActions, running_card, running_ui, slot_ui};
 pub use spinner::{paint_spinner, spinner};
-pub use table_preview::one_line;
 pub use table_preview::{TablePreview, table_preview_ui};
-pub use waiting::waiting_ui;

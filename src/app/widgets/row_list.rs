@@ -3,8 +3,11 @@
 use egui::{Align2, Key, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::percent;
 use crate::evaluation::Prediction;
+use crate::words::{one_line, percent};
+
+/// Characters of a text in the name of its row: nobody wants to hear more.
+const NAMED: usize = 300;
 
 const ROW_HEIGHT: f32 = 54.0;
 
@@ -67,7 +70,7 @@ fn paint(
         painter.rect_stroke(rect, theme.radius.medium, Stroke::new(1.5, palette.accent), StrokeKind::Inside);
     }
     let inner = rect.shrink2(vec2(theme.space.m, theme.space.s));
-    let text = one_line(&prediction.text);
+    let text = one_line(&prediction.text, NAMED);
     let mut job = egui::text::LayoutJob::simple_singleline(text, theme.font(theme.text.body), palette.text);
     job.wrap = egui::text::TextWrapping::truncate_at_width(inner.width());
     painter.galley(inner.min, painter.layout_job(job), palette.text);
@@ -93,13 +96,8 @@ fn accessible_name(labels: &[String], prediction: &Prediction) -> String {
     let name = |class: u32| labels.get(class as usize).map_or("unknown", String::as_str);
     let truth = prediction.label().map_or("unknown", name);
     let sure = percent(f64::from(prediction.confidence()));
-    let text = one_line(&prediction.text);
+    let text = one_line(&prediction.text, NAMED);
     format!("{text}; true {truth}, predicted {}, {sure} sure", prediction.predicted().map_or("unknown", name))
-}
-
-/// The beginning of a text, with line breaks as spaces.
-fn one_line(text: &str) -> String {
-    text.chars().take(300).map(|letter| if letter.is_whitespace() { ' ' } else { letter }).collect()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::count;
 use crate::data::Table;
 use crate::project::{ColumnRole, DatasetSettings};
+use crate::words::{count, one_line, shortened};
 
 /// Most characters shown in a cell.
 const SHOWN: usize = 300;
@@ -154,19 +154,4 @@ fn cell_ui(ui: &mut Ui, theme: &Theme, text: &str, in_use: bool) {
             });
         });
     }
-}
-
-/// The beginning of a text, with line breaks as spaces.
-#[must_use]
-pub fn one_line(text: &str, length: usize) -> String {
-    text.chars().take(length).map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// The beginning of a text.
-fn shortened(text: &str, length: usize) -> String {
-    let mut short: String = text.chars().take(length).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }

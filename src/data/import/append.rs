@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::{Array, StringViewArray};
 
-use crate::data::import::rows::Rows;
+use crate::data::import::rows::RawRows;
 use crate::data::{FilePart, ImportedFile, Table};
 
 /// Name of the column that says which file a row is from.
@@ -14,8 +14,8 @@ const FILE: &str = "file";
 
 /// The columns of some files one after another, united by name; one that a file lacks is null there.
 ///
-/// Columns are taken out of `parts` one by one, so that no more than one of them is held twice.
-pub(super) fn united(parts: &mut [Rows]) -> (Vec<String>, Vec<StringViewArray>) {
+/// Columns are taken out of `parts` one by one, so that at most one of them is in memory twice.
+pub(super) fn united(parts: &mut [RawRows]) -> (Vec<String>, Vec<StringViewArray>) {
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut names: Vec<String> = Vec::new();
     for name in parts.iter().flat_map(|part| &part.names) {
@@ -36,7 +36,7 @@ pub(super) fn united(parts: &mut [Rows]) -> (Vec<String>, Vec<StringViewArray>) 
     (names, columns)
 }
 
-fn take_column(part: &mut Rows, name: &str) -> StringViewArray {
+fn take_column(part: &mut RawRows, name: &str) -> StringViewArray {
     match part.names.iter().position(|column| column == name) {
         Some(column) => std::mem::replace(&mut part.columns[column], StringViewArray::new_null(0)),
         None => StringViewArray::new_null(part.records.len()),
@@ -60,7 +60,7 @@ pub(super) fn together(first: ImportedFile, more: Vec<ImportedFile>) -> Imported
         described.extend(file.parts.into_iter().map(|part| FilePart { before, ..part }));
         bytes += file.bytes;
         before += last;
-        parts.push(Rows { names, columns, records: own, bad_rows: Vec::new() });
+        parts.push(RawRows { names, columns, records: own, bad_rows: Vec::new() });
     }
     name_apart(&mut described);
     let (mut names, mut columns) = united(&mut parts);
@@ -84,7 +84,7 @@ fn file_names(parts: &[FilePart]) -> StringViewArray {
     column.finish()
 }
 
-/// Gives files of the same name as many of their folders as tell them apart.
+/// Gives files of the same name as many of their folders as are needed to distinguish them.
 fn name_apart(parts: &mut [FilePart]) {
     let with_folders = |path: &Path, folders: usize| -> String {
         let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();

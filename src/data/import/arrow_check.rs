@@ -31,7 +31,7 @@ fn messages(file: &mut (impl Read + Seek), size: u64) -> Result<(), String> {
     while let Some(length) = next_length(file)? {
         let mut at = file.stream_position().map_err(|error| error.to_string())?;
         if u64::from(length) > size.saturating_sub(at) {
-            return Err("a message ends behind the file".to_owned());
+            return Err("a message ends after the end of the file".to_owned());
         }
         let mut metadata = vec![0; length as usize];
         file.read_exact(&mut metadata).map_err(|error| error.to_string())?;
@@ -39,7 +39,7 @@ fn messages(file: &mut (impl Read + Seek), size: u64) -> Result<(), String> {
         let message = root_as_message(&metadata).map_err(|error| error.to_string())?;
         let body = u64::try_from(message.bodyLength()).unwrap_or(u64::MAX);
         if body > size.saturating_sub(at) {
-            return Err("rows end behind the file".to_owned());
+            return Err("rows end after the end of the file".to_owned());
         }
         let of_dictionary = message.header_as_dictionary_batch().and_then(|dictionary| dictionary.data());
         if let Some(batch) = message.header_as_record_batch().or(of_dictionary) {
@@ -72,7 +72,7 @@ fn buffers(file: &mut (impl Read + Seek), batch: &RecordBatch<'_>, at: u64, body
             return Err("a column has a negative size".to_owned());
         };
         if offset.checked_add(length).is_none_or(|end| end > body) {
-            return Err("a column ends behind its rows".to_owned());
+            return Err("a column ends after the end of its rows".to_owned());
         }
         if batch.compression().is_none() || length < 8 {
             continue;
@@ -80,11 +80,11 @@ fn buffers(file: &mut (impl Read + Seek), batch: &RecordBatch<'_>, at: u64, body
         let mut unpacked = [0; 8];
         file.seek(SeekFrom::Start(at + offset)).map_err(|error| error.to_string())?;
         file.read_exact(&mut unpacked).map_err(|error| error.to_string())?;
-        // -1 stands before what was not packed.
+        // -1 comes before data that is not compressed.
         let unpacked = i64::from_le_bytes(unpacked);
         let most = FEW_UNPACKED.max(MOST_RATIO * length);
         if unpacked < -1 || u64::try_from(unpacked).is_ok_and(|unpacked| unpacked > most) {
-            return Err("a column unpacks to more than it can".to_owned());
+            return Err("a column unpacks to more than its size allows".to_owned());
         }
     }
     Ok(())

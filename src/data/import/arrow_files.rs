@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType, SchemaRef};
 
 use crate::data::import::bytes::{self, progress};
 use crate::data::import::names::unique_names;
-use crate::data::import::rows::Rows;
+use crate::data::import::rows::RawRows;
 use crate::data::import::{Read, arrow_check, parquet_file};
 use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
@@ -55,7 +55,7 @@ pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Re
     let size = std::fs::metadata(path).map_err(|source| bytes::unreadable(path, source))?.len();
     // The decoders are fed by whoever made the file, and some damage makes them panic.
     let rows = catch_unwind(AssertUnwindSafe(|| gather(path, kind, watch)))
-        .unwrap_or_else(|_| Err(damaged(path, kind, "its bytes contradict each other".to_owned())))?;
+        .unwrap_or_else(|_| Err(damaged(path, kind, "its contents contradict each other".to_owned())))?;
     let format = match kind {
         ArrowKind::Parquet => FileFormat::Parquet,
         ArrowKind::File | ArrowKind::Stream => FileFormat::Arrow,
@@ -64,11 +64,11 @@ pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Re
 }
 
 pub(super) fn damaged(path: &Path, kind: ArrowKind, reason: String) -> DataError {
-    let advice = "Copy or download it again, or write it anew with the program it is from";
+    let advice = "Copy or download it again, or save it again with the program that made it";
     DataError::Damaged { path: path.to_owned(), kind: kind.name(), reason, advice }
 }
 
-fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<Rows, DataError> {
+fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<RawRows, DataError> {
     match kind {
         ArrowKind::Parquet => parquet_file::read(path, watch),
         ArrowKind::File | ArrowKind::Stream => {
@@ -93,7 +93,7 @@ pub(super) struct Columns {
     pub names: Vec<String>,
     /// Their places in the file.
     pub places: Vec<usize>,
-    /// Of each, the names that its numbers stand for.
+    /// Of each, the names that its numbers represent.
     pub classes: Vec<Option<Vec<String>>>,
 }
 
@@ -121,7 +121,7 @@ impl Texts {
     /// # Errors
     /// [`DataError::TooLarge`] when there would be more than 2 GiB of texts, each with 16 bytes for its place.
     pub fn add(&mut self, path: &Path, texts: StringViewArray) -> Result<(), DataError> {
-        // A few bytes of a file can stand for any number of rows.
+        // A few bytes of a file can describe any number of rows.
         self.bytes += texts.len() * size_of::<u128>() + texts.lengths().map(|length| length as usize).sum::<usize>();
         if i32::try_from(self.bytes).is_err() {
             return Err(DataError::TooLarge { path: path.to_owned(), bytes: self.bytes as u64 });
@@ -165,7 +165,7 @@ impl<'a> Gather<'a> {
         mut self,
         batches: impl Iterator<Item = Result<RecordBatch, ArrowError>>,
         watch: &mut Watch,
-    ) -> Result<Rows, DataError> {
+    ) -> Result<RawRows, DataError> {
         for batch in batches {
             if watch.is_cancelled() {
                 return Err(DataError::Cancelled);
@@ -180,7 +180,7 @@ impl<'a> Gather<'a> {
             }
             watch.progress(progress("Reading rows", self.rows, self.rows, "rows"));
         }
-        Ok(Rows {
+        Ok(RawRows {
             names: self.columns.names,
             columns: self.texts.iter().map(Texts::joined).collect(),
             records: (1..=self.rows).collect(),

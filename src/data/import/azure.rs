@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 
 use crate::data::import::decode;
-use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::{BadRow, DataError};
 use crate::progress::Watch;
 
@@ -51,7 +51,7 @@ struct Class {
 ///
 /// # Errors
 /// [`DataError::Damaged`] for a project of several labels a text, and [`DataError::Cancelled`].
-pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<Rows>, DataError> {
+pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<RawRows>, DataError> {
     let head: String = text.chars().take(100_000).collect();
     if !head.contains("\"assets\"") && !text.contains("\"documents\"") {
         return Ok(None);
@@ -62,7 +62,7 @@ pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<
         return Err(DataError::Damaged {
             path: path.to_owned(),
             kind: "an Azure project",
-            reason: "its texts can have several labels each, which Hone does not train".to_owned(),
+            reason: "its texts can have several labels each, and Hone trains with one label per text".to_owned(),
             advice: "Choose a project of kind CustomSingleLabelClassification",
         });
     }
@@ -92,7 +92,7 @@ pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<
 fn text_of(folder: &Path, location: &str) -> Result<String, String> {
     let relative = PathBuf::from(location.replace('\\', "/"));
     if relative.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-        return Err(format!("'{location}' is not a file beside the project"));
+        return Err(format!("'{location}' is not in the folder of the project"));
     }
     let mut bytes = Vec::new();
     File::open(folder.join(&relative))
@@ -102,5 +102,5 @@ fn text_of(folder: &Path, location: &str) -> Result<String, String> {
         return Err(format!("'{location}' is longer than {} MiB", MOST_BYTES >> 20));
     }
     let decoded = decode::decode(bytes.into(), None).map_err(|error| error.to_string())?;
-    if decoded.is_binary() { Err(format!("'{location}' is not a text")) } else { Ok(decoded.text().into_owned()) }
+    if decoded.is_binary() { Err(format!("'{location}' is not a text file")) } else { Ok(decoded.text().into_owned()) }
 }

@@ -14,7 +14,7 @@ use crate::progress::{Progress, Watch};
 
 /// Bytes read at a time by one core.
 const CHUNK: usize = 1 << 20;
-/// Chunks read between two looks at the cancel switch.
+/// Chunks read between two checks of the cancel switch.
 const CHUNKS_PER_LOOK: usize = 32;
 
 /// Who reads a file.
@@ -30,7 +30,7 @@ pub(super) enum Kind {
 /// # Errors
 /// [`DataError::NotText`] for kinds that hold no rows, and what opening it gives.
 pub(super) fn kind(path: &Path) -> Result<Kind, DataError> {
-    const UNPACK: &str = "Unpack it and choose a file of rows from it";
+    const UNPACK: &str = "Unpack it and choose a table of rows inside it";
     const CHOOSE: &str = "Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook";
     let unreadable = |source| unreadable(path, source);
     // Opening a pipe would wait for its other end, and a device may have no end.
@@ -110,7 +110,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<FileBytes, DataErro
     Ok(FileBytes { buffer: Buffer::from_vec(bytes), is_utf8 })
 }
 
-/// Fills `chunk` with what stands in a file from byte `begin` on.
+/// Fills `chunk` with the bytes of a file from `begin` on.
 fn read_at(path: &Path, begin: u64, chunk: &mut [u8]) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(begin))?;

@@ -10,7 +10,7 @@ use crate::data::DataError;
 use crate::data::import::bytes::FileBytes;
 use crate::data::import::western;
 
-/// Bytes looked at to tell UTF-16 without a mark from other text.
+/// Bytes examined to recognise UTF-16 without a byte order mark.
 const SAMPLE: usize = 64 * 1024;
 
 /// Control characters that any text may have.
@@ -50,7 +50,7 @@ pub(super) fn decode(bytes: FileBytes, label: Option<&str>) -> Result<Decoded, D
     let (text, had_errors) = encoding.decode_without_bom_handling(body);
     let undecodable = match (had_errors, encoding == UTF_8) {
         (false, _) => 0,
-        // A U+FFFD that stands in the file itself is not an error, so errors are counted at the source.
+        // A U+FFFD in the file itself is not an error, so errors are counted at the source.
         (true, true) => body.utf8_chunks().filter(|chunk| !chunk.invalid().is_empty()).count() as u64,
         (true, false) => text.chars().filter(|&character| character == char::REPLACEMENT_CHARACTER).count() as u64,
     };

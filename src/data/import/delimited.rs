@@ -18,14 +18,15 @@ use crate::data::import::decode::Decoded;
 use crate::data::import::dialect;
 use crate::data::import::names::unique_names;
 use crate::data::import::records::{Dialect, Field, Reader, Record};
-use crate::data::import::rows::{MOST_COLUMNS, Rows};
+use crate::data::import::rows::{MOST_COLUMNS, RawRows};
 use crate::data::{BadRow, DataError, Delimited, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
+use crate::words::counted;
 
 /// Bytes of a part.
 const PART: usize = 1 << 20;
-/// Parts read between two looks at the cancel switch.
+/// Parts read between two checks of the cancel switch.
 const PARTS_PER_LOOK: usize = 32;
 
 /// Whether what the settings ask for makes sense.
@@ -50,7 +51,7 @@ pub(super) fn read(
     settings: &DatasetSettings,
     decoded: &Decoded,
     watch: &mut Watch,
-) -> Result<(Rows, FileFormat), DataError> {
+) -> Result<(RawRows, FileFormat), DataError> {
     let text = &decoded.bytes;
     let delimiter = settings.delimiter.map(check_delimiter).transpose()?;
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
@@ -89,7 +90,7 @@ impl Head {
     }
 }
 
-fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut Watch) -> Result<Rows, DataError> {
+fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut Watch) -> Result<RawRows, DataError> {
     let mut gathered = Gathered::new(&head);
     let Head { names, begin, .. } = head;
     for parts in cut(text, begin, dialect, part).chunks(PARTS_PER_LOOK) {
@@ -234,22 +235,25 @@ impl Gathered {
         });
     }
 
-    fn into_rows(mut self, names: Vec<String>) -> Rows {
+    fn into_rows(mut self, names: Vec<String>) -> RawRows {
         let columns = self.columns.iter_mut().map(StringViewBuilder::finish).collect();
-        Rows { names, columns, records: self.numbers, bad_rows: self.bad_rows }
+        RawRows { names, columns, records: self.numbers, bad_rows: self.bad_rows }
     }
 }
 
 /// What makes a record unusable.
 fn fault(record: &Record, names: &[String]) -> Option<String> {
     let (found, expected) = (record.fields.len(), names.len());
-    let fields = |count: usize| if count == 1 { "1 field".to_owned() } else { format!("{count} fields") };
+    let fields = |found: usize| counted(found, "field", "fields");
     if record.unclosed {
-        Some("A quotation mark is opened and not closed".to_owned())
+        Some("A quotation mark is not closed".to_owned())
     } else if found < expected {
-        Some(format!("{} where {expected} are needed: '{}' is missing", fields(found), names[found]))
+        Some(format!("{} instead of {expected}: '{}' is missing", fields(found), names[found]))
     } else if found > expected {
-        Some(format!("{} where {expected} are needed: is a field that holds the separator not quoted?", fields(found)))
+        Some(format!(
+            "{} instead of {expected}: does a field contain the separator without quotation marks?",
+            fields(found)
+        ))
     } else {
         None
     }
@@ -261,7 +265,7 @@ mod tests {
     use crate::progress::Control;
     use crate::random::Rng;
 
-    fn rows(text: &str, quoting: bool, header: bool, part: usize) -> Rows {
+    fn rows(text: &str, quoting: bool, header: bool, part: usize) -> RawRows {
         let (control, mut report) = (Control::default(), |_| {});
         let dialect = Dialect { delimiter: b',', quoting };
         let text = Buffer::from_vec(text.as_bytes().to_vec());

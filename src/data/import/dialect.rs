@@ -6,16 +6,16 @@ use crate::data::import::records::{Dialect, Reader, Record};
 
 /// Separators looked for, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
-/// Bytes looked at to find the separator.
+/// Bytes examined to find the separator.
 const DELIMITER_SAMPLE: usize = 256 * 1024;
-/// Bytes looked at to find whether fields are quoted: rare quotes decide, so more is read.
+/// Bytes examined to find whether fields are quoted: rare quotes decide, so more is read.
 const QUOTING_SAMPLE: usize = 8 * 1024 * 1024;
-/// Records looked at to find whether there is a header.
+/// Records examined to find whether there is a header.
 const HEADER_SAMPLE: usize = 200;
 /// A separator must give this share of the records as many fields as the first.
 const LEAST_CONSISTENCY: f64 = 0.5;
 
-/// Guesses the dialect of `text`; what is told is kept.
+/// Guesses the dialect of `text`; what the person chose is kept.
 pub(super) fn detect(text: &[u8], path: &Path, delimiter: Option<u8>, quoting: Option<bool>) -> Dialect {
     let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(head(text, DELIMITER_SAMPLE), path, quoting));
     let quoting = quoting.unwrap_or_else(|| detect_quoting(head(text, QUOTING_SAMPLE), delimiter));
@@ -91,7 +91,7 @@ fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
         // Without quoting every line is a good row, and with it some lines would be swallowed or cut.
         return quoted.stray_quotes == 0 && plain.good == quoted.good;
     }
-    // Commas stand in texts, so a file that separates by them and has proper quotes needs them read, broken ones or not.
+    // Texts contain commas, so quotes are read in a file that uses commas as separators and has proper quotes, even if some are broken.
     let by_commas = matches!(delimiter, b',' | b';') && quoted.quoted > 0 && plain.bad > 0;
     by_commas || quoted.bad <= plain.bad
 }

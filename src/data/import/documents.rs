@@ -54,7 +54,7 @@ pub(super) fn of_side(folder: &Path, documents: Vec<PathBuf>, file: SourceFile) 
         side_of(Path::new(&first))
     };
     let sides: Option<Vec<SourceFile>> = documents.iter().map(side).collect();
-    let Some(sides) = sides else { return Ok(documents) };
+    let Some(sides) = sides.filter(|sides| !sides.is_empty()) else { return Ok(documents) };
     let chosen = documents.into_iter().zip(sides).filter(|(_, side)| *side == file);
     let chosen: Vec<PathBuf> = chosen.map(|(path, _)| path).collect();
     if chosen.is_empty() { Err(DataError::no_side(folder, file)) } else { Ok(chosen) }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::data::import::arrow_files;
 use crate::data::import::bytes::{self, Kind, progress};
 use crate::data::import::decode;
-use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{Read, append, documents};
 use crate::data::{BadRow, DataError, FileFormat, ImportedFile};
 use crate::progress::Watch;
@@ -15,7 +15,7 @@ use crate::project::SourceFile;
 const MOST_FILES: usize = 2_000_000;
 /// Bytes of one text, at most.
 const MOST_BYTES: u64 = 16 << 20;
-/// Files between two looks at the cancel switch.
+/// Files between two checks of the cancel switch.
 const FILES_PER_LOOK: u64 = 256;
 /// Endings of texts.
 const TEXTS: [&str; 3] = ["txt", "text", "md"];
@@ -34,7 +34,7 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
     // What `datasets` has computed once lies beside what it was computed from.
     columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
     let read = if columns.is_empty() {
-        // The label is a folder of its own.
+        // The label is the name of a folder.
         let is_labelled =
             |path: &PathBuf| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none());
         let labelled = with(&TEXTS).iter().filter(|path| is_labelled(path)).count();
@@ -61,7 +61,7 @@ pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-/// The files in a folder and in its folders, by name; hidden ones are left out.
+/// The files in a folder and in its folders, by name; without hidden ones.
 fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
     let unreadable = |source| bytes::unreadable(folder, source);
     let mut entries: Vec<PathBuf> = Vec::new();
@@ -88,7 +88,7 @@ fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
     Ok(files)
 }
 
-/// Each text a row; its label is the name of the folder it stands in.
+/// Each text is a row; its label is the name of its folder.
 fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
     let (mut rows, mut total) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(texts) {
@@ -119,7 +119,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
 pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
     let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
     if !size.is_file() {
-        return Err("It is no plain file".to_owned());
+        return Err("It is not a regular file".to_owned());
     }
     if size.len() > MOST_BYTES {
         return Err(format!("It is longer than {} MiB", MOST_BYTES >> 20));
@@ -128,7 +128,7 @@ pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
     let read = bytes.len() as u64;
     let decoded = decode::decode(bytes.into(), None).map_err(|error| error.to_string())?;
     if decoded.is_binary() {
-        return Err("It is no text".to_owned());
+        return Err("It is not text".to_owned());
     }
     Ok((decoded.text().trim_end_matches(['\r', '\n']).to_owned(), read))
 }
@@ -177,8 +177,8 @@ fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError>
         parts.push(part.rows);
     }
     let format = FileFormat::DatasetFolder { files: files.len() as u64 };
-    let all: usize = parts.iter().map(|part: &Rows| part.records.len()).sum();
+    let all: usize = parts.iter().map(|part: &RawRows| part.records.len()).sum();
     let (names, columns) = append::united(&mut parts);
-    let rows = Rows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
+    let rows = RawRows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
     Ok(Read { rows, format, bytes: total })
 }

@@ -10,7 +10,7 @@ use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 pub struct FilePart {
     /// The path as given.
     pub path: PathBuf,
-    /// Its name without its folders; where several files have the same, with as many folders as tell them apart.
+    /// Its name without its folders; of files with the same name, with as many folders as are needed to distinguish them.
     pub name: String,
     /// Size in bytes.
     pub bytes: u64,
@@ -52,7 +52,7 @@ pub struct ImportedFile {
 }
 
 impl ImportedFile {
-    /// The file a record stands in, and its 1-based number there.
+    /// The file of a record, and its 1-based number there.
     #[must_use]
     pub fn place(&self, record: u64) -> (&Path, u64) {
         self.part_of(record).map_or((&self.path, record), |part| (&part.path, record - part.before))
@@ -122,9 +122,9 @@ pub struct Imported {
     pub validation: Option<ImportedFile>,
     /// The separate test file, if the project names one.
     pub test: Option<ImportedFile>,
-    /// Guessed text column of the main file, if one stands out.
+    /// Guessed text column of the main file, if one is likely.
     pub guessed_text: Option<String>,
-    /// Guessed label column of the main file, if one stands out.
+    /// Guessed label column of the main file, if one is likely.
     pub guessed_label: Option<String>,
     /// What the other columns of the main file seem to be for.
     pub guessed: GuessedRoles,

@@ -9,11 +9,11 @@ use crate::data::import::azure;
 use crate::data::import::bytes::progress;
 use crate::data::import::decode::Decoded;
 use crate::data::import::json_values::{Element, Fields};
-use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::{BadRow, DataError, FileFormat, JsonLayout};
 use crate::progress::Watch;
 
-/// Records parsed between two looks at the cancel switch.
+/// Records parsed between two checks of the cancel switch.
 const RECORDS_PER_LOOK: u64 = 8_192;
 
 /// Names that documents give their list of rows; the first list in the file that has one of them is read.
@@ -28,7 +28,7 @@ fn is_named(path: &Path, extensions: &[&str]) -> bool {
     path.extension().is_some_and(|extension| extensions.iter().any(|known| extension.eq_ignore_ascii_case(known)))
 }
 
-/// How the objects stand in a text, or `None` where it is no JSON: known by its name, or by its first line.
+/// The layout of the objects in a text, or `None` if it is not JSON: known by its name, or by its first line.
 pub(super) fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
     let (is_lines, is_json) = (is_named(path, &["jsonl", "ndjson", "jsonlines"]), is_named(path, &["json"]));
     let body = text.trim();
@@ -55,7 +55,7 @@ pub(super) fn read(
     layout: JsonLayout,
     decoded: &Decoded,
     watch: &mut Watch,
-) -> Result<(Rows, FileFormat), DataError> {
+) -> Result<(RawRows, FileFormat), DataError> {
     let format = FileFormat::Json { layout, encoding: decoded.encoding.to_owned(), undecodable: decoded.undecodable };
     let rows = match layout {
         JsonLayout::Lines => read_lines(text, watch)?,
@@ -109,7 +109,7 @@ fn add(rows: &mut NamedRows, record: u64, line: u64, element: Element, raw: &str
         }
         Element::Other(kind, value) => {
             let raw = if raw.is_empty() { value.as_str() } else { raw };
-            rows.bad_rows.push(BadRow::new(record, line, format!("{kind} where an object is needed"), raw));
+            rows.bad_rows.push(BadRow::new(record, line, format!("{kind} instead of an object"), raw));
         }
     }
 }
@@ -135,16 +135,16 @@ fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows
         path: path.to_owned(),
         kind: "JSON",
         reason,
-        advice: "Save it anew, or as JSON lines: one object a line",
+        advice: "Save it again, or as JSON lines with one object per line",
     };
     match result {
         Ok(()) if found => Ok(rows),
-        Ok(()) => Err(damaged("it holds no list of objects".to_owned())),
-        // What stands before the damage is good; that the rest is lost is told as a bad row.
+        Ok(()) => Err(damaged("it contains no list of objects".to_owned())),
+        // The rows before the damage are good; the lost rest becomes a bad row.
         Err(error) if rows.len() > 0 => {
             rows.drop_row();
             let (line, raw) = (error.line() as u64, line_of(text, error.line()));
-            let reason = format!("Damaged from here on, {}; the rest is not read", without_place(&error, true));
+            let reason = format!("Damaged from here on: {}. The rest was not read", without_place(&error, true));
             rows.bad_rows.push(BadRow::new(record + 1, line, reason, raw));
             Ok(rows)
         }

@@ -49,7 +49,7 @@ impl<'de> Deserialize<'de> for Fields {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         match Element::deserialize(source)? {
             Element::Fields(fields) => Ok(fields),
-            Element::Other(kind, _) => Err(serde::de::Error::custom(format!("{kind} where an object is needed"))),
+            Element::Other(kind, _) => Err(serde::de::Error::custom(format!("{kind} instead of an object"))),
         }
     }
 }

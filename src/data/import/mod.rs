@@ -32,7 +32,7 @@ use crate::data::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
 use bytes::{FileBytes, Kind};
-use rows::Rows;
+use rows::RawRows;
 
 /// Reads all files a project names. Relative paths are resolved against `folder`, the project's folder.
 ///
@@ -113,14 +113,14 @@ fn read_one(
 
 /// What reading one file gave.
 struct Read {
-    rows: Rows,
+    rows: RawRows,
     format: FileFormat,
     bytes: u64,
 }
 
 impl Read {
     fn into_file(self, path: &Path, file: SourceFile) -> ImportedFile {
-        let Rows { names, columns, records, bad_rows } = self.rows;
+        let RawRows { names, columns, records, bad_rows } = self.rows;
         let part = FilePart {
             path: path.to_owned(),
             name: file_name(path),
@@ -147,7 +147,7 @@ fn read_text(
     bytes: FileBytes,
     settings: &DatasetSettings,
     watch: &mut Watch,
-) -> Result<(Rows, FileFormat), DataError> {
+) -> Result<(RawRows, FileFormat), DataError> {
     let decoded = decode::decode(bytes, settings.encoding.as_deref())?;
     if decoded.is_binary() {
         let (kind, advice) = ("a binary file", "Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook");

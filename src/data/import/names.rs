@@ -12,7 +12,7 @@ pub(super) fn unique_names<'a>(fields: impl Iterator<Item = &'a str> + Clone) ->
         let wanted = if field.is_empty() { format!("column_{}", column + 1) } else { field.to_owned() };
         let mut name = wanted.clone();
         let mut copy = 2;
-        // A name made up here must not be one that stands further right in the file.
+        // A made-up name must not be the name of a later column.
         while used.contains(&name) || (name != field && taken.contains(&name)) {
             name = format!("{wanted}_{copy}");
             copy += 1;

@@ -1,6 +1,6 @@
-//! How much the repeats in an ODS sheet stand for, added up before it is read.
+//! Adds up the repeats in an ODS sheet before it is read.
 //!
-//! Rows, cells and spaces are written once with a number of times: a few bytes can stand for all the memory there is. Source
+//! Rows, cells and spaces are written once with a number of times: a few bytes can describe more than fits into memory. Source
 //! of the names: OASIS, "Open Document Format for Office Applications", part 3, 6.1.3, 9.1.3 and 9.1.4.
 
 use std::io::{BufRead, BufReader, Cursor};

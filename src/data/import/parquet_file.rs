@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use crate::data::DataError;
 use crate::data::import::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
 use crate::data::import::bytes::{self, progress};
-use crate::data::import::rows::Rows;
+use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 
 /// Rows decoded at a time.
@@ -27,7 +27,7 @@ const COLUMNS_PER_REPORT: usize = 16;
 /// # Errors
 /// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
 /// opening the file gives.
-pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<Rows, DataError> {
+pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError> {
     let file = Groups { path, metadata: metadata(path)? };
     let columns = Columns::of(file.metadata.schema());
     let sizes = file.metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<Rows, DataError> {
     }
     let columns_joined = texts.par_iter().map(Texts::joined).collect();
     let records = (1..=rows as u64).collect();
-    Ok(Rows { names: columns.names, columns: columns_joined, records, bad_rows: Vec::new() })
+    Ok(RawRows { names: columns.names, columns: columns_joined, records, bad_rows: Vec::new() })
 }
 
 /// The file's description of itself, texts asked for as views.
@@ -91,7 +91,7 @@ impl Groups<'_> {
         control: &Control,
     ) -> Result<Texts, DataError> {
         let broken = |reason: String| damaged(self.path, ArrowKind::Parquet, reason);
-        // A file of its own: readers of the same one would move each other's place.
+        // Each reader opens the file itself: readers of one file would move each other's position.
         let file = File::open(self.path).map_err(|source| bytes::unreadable(self.path, source))?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place]);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
@@ -111,6 +111,6 @@ impl Groups<'_> {
             found += batch.num_rows();
             texts.add(self.path, column)?;
         }
-        if found == rows { Ok(texts) } else { Err(broken(format!("it tells of {rows} rows and has {found}"))) }
+        if found == rows { Ok(texts) } else { Err(broken(format!("it claims {rows} rows and has {found}"))) }
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Record {
     pub quoted: u32,
     /// Fields that begin with a quote that is not closed properly.
     pub stray_quotes: u32,
-    /// A quote is opened and never closed, as far as can be told.
+    /// A quotation mark seems to be opened and never closed.
     pub unclosed: bool,
 }
 
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
             self.keep_own_line(record);
         }
         self.at = after_line_end(self.text, record.raw.end);
-        // Line ends within a record stand in quotes.
+        // Line ends within a record are in quotation marks.
         let one_line = record.quoted == 0 && record.stray_quotes == 0 && !record.unclosed;
         self.line += if one_line { u64::from(self.at > record.raw.end) } else { line_ends(&self.text[start..self.at]) };
     }
@@ -191,7 +191,7 @@ fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) ->
             return text.len();
         };
         if text.get(quote + 1) == Some(&b'"') {
-            // A doubled quote stands for one.
+            // A doubled quotation mark means one.
             unescaped.get_or_insert(record.unescaped.len());
             record.unescaped.extend_from_slice(&text[from..=quote]);
             from = quote + 2;

@@ -19,7 +19,7 @@ pub(super) const MOST_COLUMNS: usize = 4_096;
 /// The rows of one file.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_field_names, reason = "bad rows are called so everywhere")]
-pub(super) struct Rows {
+pub(super) struct RawRows {
     pub names: Vec<String>,
     pub columns: Vec<StringViewArray>,
     /// 1-based record number of each row.
@@ -113,7 +113,7 @@ impl NamedRows {
     ///
     /// # Errors
     /// [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
-    pub fn finish(self, path: &Path) -> Result<Rows, DataError> {
+    pub fn finish(self, path: &Path) -> Result<RawRows, DataError> {
         match self.fault {
             Some(Fault::Columns) => {
                 return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
@@ -123,7 +123,7 @@ impl NamedRows {
             }
             None => {}
         }
-        Ok(Rows {
+        Ok(RawRows {
             names: unique_names(self.names.iter().map(String::as_str)),
             columns: self.columns.into_iter().map(|mut column| column.finish()).collect(),
             records: self.records,

@@ -1,4 +1,4 @@
-//! Whether bytes are UTF-8, told of pieces that may be cut within a character.
+//! Whether bytes are UTF-8, for pieces that may end within a character.
 
 /// Bytes of the longest character.
 const LONGEST: usize = 4;

@@ -1,4 +1,4 @@
-//! Whether bytes are Western European text of Windows-1252, told by what their letters and signs stand beside.
+//! Whether bytes are Western European text of Windows-1252, judged by the neighbours of their letters and signs.
 //!
 //! A detector of encodings weighs how often letters meet. In an English file with one "café" and a few curly quotes
 //! there is next to nothing to weigh, and its guess is as good as a throw of dice: Windows-1257 or 1250 for a file
@@ -11,9 +11,9 @@ use encoding_rs::WINDOWS_1252;
 const COMMON: &str = "éÉüÜöÖäÄßñÑáíóúçàè";
 /// Other letters of Western languages. Those of Icelandic (ð, þ, ý) are Turkish and Baltic ones in other encodings.
 const RARER: &str = "âêîôûëïùìòõãåæøœÂÊÎÔÛËÏÙÌÒÕÃÅÆØŒÀÈÁÍÓÚÇŸÿ";
-/// Signs that may stand anywhere.
+/// Signs that may be anywhere.
 const SIGNS: &str = "€‚„…†‡‰‹‘’“”•–—™›\u{A0}§©«®°±²´µ¶·»½×÷";
-/// Signs in whose place other encodings have letters: none stands beside a letter.
+/// Signs in whose place other encodings have letters: none of them is next to a letter.
 const LONE_SIGNS: &str = "£¥¢¼¾¹³ºª¡¿";
 /// Letters beyond ASCII that are no evidence yet, however short the text.
 const HANDFUL: usize = 24;
@@ -23,7 +23,7 @@ const THIN: f64 = 0.01;
 /// Characters beyond ASCII in a row that Western text has at most.
 const LONGEST_RUN: usize = 3;
 
-/// Whether all of `bytes` beyond ASCII look Western, and are too few to tell another encoding by.
+/// Whether all of `bytes` beyond ASCII look Western, and are too few to recognise another encoding.
 pub(super) fn is_western(bytes: &[u8]) -> bool {
     let (text, _) = WINDOWS_1252.decode_without_bom_handling(bytes);
     let letters = text.chars().filter(|character| character.is_alphabetic()).count();

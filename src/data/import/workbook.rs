@@ -9,7 +9,7 @@ use zip::ZipArchive;
 
 use crate::data::import::bytes::progress;
 use crate::data::import::names::unique_names;
-use crate::data::import::rows::{NamedRows, Rows};
+use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{ods_check, xls_check};
 use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
@@ -21,7 +21,7 @@ const MOST_UNPACKED: u64 = 4 << 30;
 const FEW_UNPACKED: u64 = 64 << 20;
 /// Times its size that a workbook may unpack to: sheets of real rows reach 10 to 30.
 const MOST_RATIO: u64 = 200;
-/// Cells read between two looks at the cancel switch.
+/// Cells read between two checks of the cancel switch.
 const CELLS_PER_LOOK: u64 = 65_536;
 
 type Bytes<'a> = Cursor<&'a [u8]>;
@@ -38,15 +38,16 @@ pub(super) fn read(
     settings: &DatasetSettings,
     must_have_sheet: bool,
     watch: &mut Watch,
-) -> Result<(Rows, FileFormat), DataError> {
+) -> Result<(RawRows, FileFormat), DataError> {
     check_archive(path, bytes, watch)?;
     let read = AssertUnwindSafe(|| read_sheet(path, bytes, settings, must_have_sheet, watch));
     // The decoders are fed by whoever made the file, and some damage makes them panic.
-    catch_unwind(read).unwrap_or_else(|_| Err(damaged(path, "its parts contradict each other".to_owned())))
+    catch_unwind(read).unwrap_or_else(|_| Err(damaged(path, "its contents contradict each other".to_owned())))
 }
 
 fn damaged(path: &Path, reason: String) -> DataError {
-    let advice = "Open it in its program and save it anew, as a workbook without a password or as CSV (UTF-8)";
+    let advice =
+        "Open it in the program that made it and save it again, as a workbook without a password or as CSV (UTF-8)";
     DataError::Damaged { path: path.to_owned(), kind: "a workbook", reason, advice }
 }
 
@@ -62,7 +63,7 @@ fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), Dat
         name.starts_with("xl/") || name == "content.xml"
     });
     if !is_workbook {
-        let (kind, advice) = ("a ZIP archive", "Unpack it and choose a file of rows from it");
+        let (kind, advice) = ("a ZIP archive", "Unpack it and choose a table of rows inside it");
         return Err(DataError::NotText { path: path.to_owned(), kind, advice });
     }
     let mut unpacked = 0;
@@ -92,7 +93,7 @@ fn read_sheet(
     settings: &DatasetSettings,
     must_have_sheet: bool,
     watch: &mut Watch,
-) -> Result<(Rows, FileFormat), DataError> {
+) -> Result<(RawRows, FileFormat), DataError> {
     let mut workbook: Sheets<Bytes<'_>> =
         open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|_| unknown(path, bytes))?;
     let sheets = workbook.sheet_names();
@@ -118,9 +119,9 @@ fn read_sheet(
 
 fn unknown(path: &Path, bytes: &[u8]) -> DataError {
     if bytes.starts_with(b"PK") {
-        return damaged(path, "it is not one that can be opened".to_owned());
+        return damaged(path, "Hone cannot open this kind".to_owned());
     }
-    let (kind, advice) = ("an old Office document", "Open it in its program and save it as CSV (UTF-8)");
+    let (kind, advice) = ("an old Office document", "Open it in the program that made it and save it as CSV (UTF-8)");
     DataError::NotText { path: path.to_owned(), kind, advice }
 }
 
@@ -242,7 +243,7 @@ impl SheetRows {
         self.names.is_none() && self.record == 0 && self.values.is_empty()
     }
 
-    fn finish(mut self, path: &Path) -> Result<Rows, DataError> {
+    fn finish(mut self, path: &Path) -> Result<RawRows, DataError> {
         self.end_row();
         self.rows.finish(path)
     }

@@ -1,4 +1,4 @@
-//! The sizes and places that an XLS workbook names, looked at before it is read.
+//! Checks the sizes and places in an XLS workbook before it is read.
 //!
 //! The library makes a table as large as the farthest cell says: one damaged byte is a hundred gigabytes. Source of the
 //! records: Microsoft, "[MS-XLS]: Excel Binary File Format", 2.4.
@@ -27,7 +27,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|error| error.to_string())?;
     let mut book = Vec::new();
     let name = ["/Workbook", "/Book"].into_iter().find(|name| file.is_stream(name));
-    let Some(name) = name else { return Err("it holds no workbook".to_owned()) };
+    let Some(name) = name else { return Err("it contains no workbook".to_owned()) };
     let stream = file.open_stream(name).map_err(|error| error.to_string())?;
     stream.take(bytes.len() as u64).read_to_end(&mut book).map_err(|error| error.to_string())?;
     let mut rest = book.as_slice();
@@ -38,10 +38,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
         if let (true, Some(column)) = (CELLS.contains(&kind), record.get(2..4)) {
             let column = u16::from_le_bytes([column[0], column[1]]);
             if column >= COLUMNS {
-                return Err(format!(
-                    "a cell stands in column {}, and an XLS sheet has {COLUMNS}",
-                    u32::from(column) + 1
-                ));
+                return Err(format!("a cell is in column {}, but an XLS sheet has {COLUMNS}", u32::from(column) + 1));
             }
         }
         if kind == DIMENSIONS {
@@ -54,7 +51,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
             };
             if rows > ROWS || columns > COLUMNS {
                 return Err(format!(
-                    "a sheet of {rows} rows and {columns} columns, where XLS has {ROWS} and {COLUMNS}"
+                    "a sheet has {rows} rows and {columns} columns, but XLS allows {ROWS} and {COLUMNS}"
                 ));
             }
         }

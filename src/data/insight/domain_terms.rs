@@ -1,4 +1,5 @@
-//! The words that are much more frequent in one's own texts than in general text, and those that a model does not know.
+//! Words that are much more frequent in these texts than in general text, and words that the model's tokenizer breaks into
+//! pieces.
 //!
 //! How frequent words are in general text comes from the model's vocabulary, see `general_words.rs`.
 //!
@@ -10,7 +11,7 @@ use rayon::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::data::insight::general_words::{Zipf, agreement, ranks};
-use crate::data::{DataError, TextTokenizer};
+use crate::data::{DataError, Imported, Prepared, TextTokenizer, cells_of};
 use crate::progress::{Progress, Watch};
 
 /// Least occurrences of a term, and documents that it is in.
@@ -24,11 +25,11 @@ const GRAMMAR: u32 = 200;
 const PIECES: usize = 3;
 /// Least letters of a term.
 const LETTERS: usize = 3;
-/// Least share of a new word's occurrences that are in lower case: names have capitals.
+/// Least share of a new word's occurrences in lower case: names are capitalised.
 const LOWER: f64 = 0.5;
-/// The same for a term: "Court" is one, "Bombay" is none.
+/// The same for a term: "Court" is a term, "Bombay" is not.
 const SOMETIMES_LOWER: f64 = 0.02;
-/// Share of capitalised words from which capitals tell nothing: in German nouns have them, in some files all words.
+/// Share of capitalised words above which capitals do not mark names: German capitalises nouns, some files all words.
 const CAPITALS: f64 = 0.25;
 /// Documents counted between two looks at the cancel switch.
 const TEXTS_PER_LOOK: usize = 1_024;
@@ -124,7 +125,31 @@ pub fn domain_terms(
     Ok(DomainTerms { words, agreement, terms, new_words })
 }
 
-/// Letters only, and more than a syllable: numbers and signs are no terms.
+/// [`domain_terms`] of a project's rows. Rows with the same value in `group` count as one document.
+///
+/// # Errors
+/// As [`domain_terms`].
+pub fn project_terms(
+    (imported, prepared): (&Imported, &Prepared),
+    group: Option<&str>,
+    tokenizer: &TextTokenizer,
+    most: usize,
+    watch: &mut Watch,
+) -> Result<DomainTerms, DataError> {
+    let texts: Vec<&str> = prepared.examples.iter().map(|example| example.text.as_str()).collect();
+    let groups = group.map(|column| {
+        let mut known: HashMap<&str, u32> = HashMap::default();
+        let cells = cells_of(imported, &prepared.examples, column).into_iter();
+        let number = |cell| {
+            let next = known.len() as u32;
+            *known.entry(cell).or_insert(next)
+        };
+        cells.map(number).collect::<Vec<u32>>()
+    });
+    domain_terms(&texts, groups.as_deref(), tokenizer, most, watch)
+}
+
+/// Only letters, and at least three: numbers and signs are not terms.
 fn is_plain(word: &str) -> bool {
     word.chars().count() >= LETTERS && word.chars().all(char::is_alphabetic)
 }
@@ -216,8 +241,8 @@ fn count_pieces(found: &mut [(f64, DomainTerm)], tokenizer: &TextTokenizer) -> R
     Ok(())
 }
 
-/// Of the words that the vocabulary does not have, halves of other words, as scanning and line breaks leave them: most of
-/// the time a word is made with the one before or after ("constitu tion").
+/// Fragments of words that scanning and line breaks left ("constitu tion"): words missing from the vocabulary that, most of
+/// the time, form a word with the one before or after.
 fn debris(
     documents: &[Vec<&str>],
     found: &[(f64, DomainTerm)],

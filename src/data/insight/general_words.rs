@@ -1,7 +1,7 @@
 //! How frequent words are in general text, from the vocabulary of a model.
 //!
-//! No list of general frequencies is needed: `WordPiece` vocabularies list their words by falling frequency in the text the
-//! model was trained on (for BERT: Wikipedia and books), and by Zipf's law a word's share is about one over its rank. For
+//! No list of general frequencies is needed: `WordPiece` vocabularies are in order of frequency in the text the model was
+//! pre-trained on (for BERT: Wikipedia and books), and by Zipf's law a word's share is about one over its rank. For
 //! BERT's English vocabulary the estimate is good to a factor of two: over three sets of texts the shares of known words
 //! add up to 1.00 to 1.43 times what the law gives (tweets 1.00, court judgments 1.06, terms of service 1.43), and the ranks
 //! of words in the texts agree with those in the vocabulary (Spearman's correlation .39, .41, .30, with 1,000 to 3,800
@@ -15,7 +15,7 @@ use crate::data::TextTokenizer;
 
 /// Shift of the ranks in Zipf's law (Mandelbrot's).
 const SHIFT: f64 = 0.7;
-/// Least agreement of the ranks, and words that it is told from.
+/// Least agreement of the ranks, and fewest words to compare.
 const AGREEMENT: f64 = 0.15;
 const KNOWN: usize = 100;
 /// Least occurrences of a word whose rank is compared.
@@ -24,7 +24,7 @@ const OFTEN: u32 = 5;
 /// The place of each whole word among the whole words of the vocabulary, from 1.
 pub(super) fn ranks(tokenizer: &TextTokenizer) -> HashMap<String, u32> {
     let tokens = tokenizer.tokens();
-    // Vocabularies mark the pieces that go on with a word, or those that begin one.
+    // Vocabularies mark the pieces that continue a word, or those that begin one.
     let has = |mark: &str| tokens.iter().filter(|token| token.starts_with(mark)).count() * 10 >= tokens.len();
     let begin = ["▁", "Ġ"].into_iter().find(|mark| has(mark));
     let mut ranks = HashMap::default();

@@ -1,4 +1,4 @@
-//! The language a text is written in, by whatlang's letter trigrams.
+//! The language a text is written in, guessed by whatlang from its letter trigrams.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::data::{DataError, Prepared};
 use crate::progress::{Progress, Watch};
 use crate::project::SourceFile;
 
-/// Texts looked at between two looks at the cancel switch.
+/// Texts between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 1_024;
 
 /// A language.
@@ -21,28 +21,27 @@ pub struct Language {
     pub name: &'static str,
 }
 
-/// Letters a text needs for its language to be told: shorter ones are guessed wrongly too often.
+/// Letters a text needs for a guess: the language of shorter ones is guessed wrongly too often.
 const LETTERS: usize = 30;
-/// The same where one language alone is written in such letters.
+/// The same where only one language uses the script.
 const LETTERS_OF_ONE: usize = 10;
 /// Least confidence, 0..1, of a guess that is counted.
 const LIKELY: f64 = 0.5;
 
-/// What the letters of a text say of its language. Whoever tells of languages goes by this, so that one text is not given
-/// two.
+/// A guess at the language of a text from its letters. Everything that reports languages uses it, so that no text has
+/// two languages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LanguageGuess {
     /// The language.
     pub language: Language,
-    /// Rather this one than any other.
+    /// This language is more probable than all others together.
     pub is_likely: bool,
-    /// Hardly any other.
+    /// Almost certainly this language.
     pub is_sure: bool,
 }
 
 impl LanguageGuess {
-    /// A guess at the language of a text, if it is long enough. What is no language (addresses, `@names`, `#tags`) is not
-    /// looked at.
+    /// Guesses the language of a text, if it is long enough. Addresses, `@names` and `#tags` are ignored.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
         let is_word = |word: &&str| !word.starts_with(['@', '#', '&', '[']) && !word.contains("://");
@@ -62,7 +61,7 @@ impl LanguageGuess {
     }
 }
 
-/// The language of a text; `None` where the text is too short or too mixed to be sure of.
+/// The language of a text; `None` where the text is too short or too mixed.
 #[must_use]
 pub fn language_of(text: &str) -> Option<Language> {
     LanguageGuess::of(text).filter(|guess| guess.is_likely).map(|guess| guess.language)
@@ -73,57 +72,86 @@ pub fn language_of(text: &str) -> Option<Language> {
 pub struct FileLanguages {
     /// The file.
     pub file: SourceFile,
-    /// Texts looked at, spread evenly over the file.
+    /// Texts sampled, spread evenly over the file.
     pub texts: usize,
     /// Texts of each language, the most frequent first.
     pub languages: Vec<(Language, usize)>,
 }
 
 impl FileLanguages {
-    /// Texts too short or too mixed to be sure of.
+    /// Texts too short or too mixed to tell.
     #[must_use]
     pub fn unsure(&self) -> usize {
         self.texts - self.languages.iter().map(|(_, texts)| texts).sum::<usize>()
     }
 }
 
-/// Counts the languages of the used texts, of at most `most` of each file.
-///
-/// # Errors
-/// [`DataError::Cancelled`].
-pub fn count_languages(prepared: &Prepared, most: usize, watch: &mut Watch) -> Result<Vec<FileLanguages>, DataError> {
-    let mut files = Vec::new();
-    let mut rest = prepared.examples.as_slice();
-    while let Some(first) = rest.first() {
-        let file = first.id.file;
-        // Examples stand in the order of their files.
-        let (of_file, others) = rest.split_at(rest.partition_point(|example| example.id.file <= file));
-        rest = others;
-        let places = spread(of_file.len(), most);
-        let all = places.len();
-        let mut counts: BTreeMap<Language, usize> = BTreeMap::new();
-        for (part, places) in places.chunks(TEXTS_PER_LOOK).enumerate() {
+/// Guesses at the languages of the used texts, or of a sample of them. Everything that reports languages uses the same
+/// guesses.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LanguageSample {
+    /// Indices into [`Prepared::examples`], ascending.
+    pub places: Vec<usize>,
+    /// The guess for each of them; `None` where the text is too short.
+    pub guesses: Vec<Option<LanguageGuess>>,
+}
+
+impl LanguageSample {
+    /// Most texts of a file to sample: guessing takes 40 µs a text, and more texts hardly change the shares.
+    pub const MOST: usize = 20_000;
+
+    /// Guesses the languages of at most `most` texts of each file, spread evenly over the file.
+    ///
+    /// # Errors
+    /// [`DataError::Cancelled`].
+    pub fn of(prepared: &Prepared, most: usize, watch: &mut Watch) -> Result<Self, DataError> {
+        let examples = &prepared.examples;
+        let mut places = Vec::new();
+        let mut begin = 0;
+        while let Some(first) = examples.get(begin) {
+            // Examples are in the order of their files.
+            let end = examples.partition_point(|example| example.id.file <= first.id.file);
+            places.extend(spread(end - begin, most).into_iter().map(|place| begin + place));
+            begin = end;
+        }
+        let mut guesses = Vec::with_capacity(places.len());
+        for part in places.chunks(TEXTS_PER_LOOK) {
             if watch.is_cancelled() {
                 return Err(DataError::Cancelled);
             }
             watch.progress(Progress {
-                stage: "Telling languages".to_owned(),
-                done: (part * TEXTS_PER_LOOK) as u64,
-                total: Some(all as u64),
+                stage: "Detecting languages".to_owned(),
+                done: guesses.len() as u64,
+                total: Some(places.len() as u64),
                 unit: "texts",
                 eta_seconds: None,
             });
-            let found: Vec<Option<Language>> =
-                places.par_iter().map(|&place| language_of(&of_file[place].text)).collect();
-            for language in found.into_iter().flatten() {
-                *counts.entry(language).or_default() += 1;
-            }
+            guesses.par_extend(part.par_iter().map(|&place| LanguageGuess::of(&examples[place].text)));
         }
-        let mut languages: Vec<(Language, usize)> = counts.into_iter().collect();
-        languages.sort_by_key(|&(_, texts)| std::cmp::Reverse(texts));
-        files.push(FileLanguages { file, texts: all, languages });
+        Ok(Self { places, guesses })
     }
-    Ok(files)
+
+    /// The languages of each file.
+    #[must_use]
+    pub fn of_files(&self, prepared: &Prepared) -> Vec<FileLanguages> {
+        let sampled: Vec<(SourceFile, Option<Language>)> = self
+            .places
+            .iter()
+            .zip(&self.guesses)
+            .map(|(&place, guess)| {
+                let likely = guess.filter(|guess| guess.is_likely);
+                (prepared.examples[place].id.file, likely.map(|guess| guess.language))
+            })
+            .collect();
+        let of_file = |texts: &[(SourceFile, Option<Language>)]| {
+            let mut counts: BTreeMap<Language, usize> = BTreeMap::new();
+            texts.iter().filter_map(|(_, language)| *language).for_each(|found| *counts.entry(found).or_default() += 1);
+            let mut languages: Vec<(Language, usize)> = counts.into_iter().collect();
+            languages.sort_by_key(|&(_, texts)| std::cmp::Reverse(texts));
+            FileLanguages { file: texts[0].0, texts: texts.len(), languages }
+        };
+        sampled.chunk_by(|a, b| a.0 == b.0).map(of_file).collect()
+    }
 }
 
 #[cfg(test)]
@@ -131,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_are_told_apart_and_short_texts_are_left_open() {
+    fn languages_are_recognised_and_short_texts_are_left_open() {
         let code = |text| language_of(text).map(|language| language.code);
         assert_eq!(code("The delivery was late again and nobody answered the phone for two days"), Some("eng"));
         assert_eq!(code("Die Lieferung kam schon wieder zu spät und niemand ging ans Telefon"), Some("deu"));

@@ -5,10 +5,10 @@ use rayon::prelude::*;
 use crate::data::{DataError, Prepared, TextTokenizer};
 use crate::progress::{Progress, Watch};
 
-/// Texts tokenised between two looks at the cancel switch.
+/// Texts tokenised between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 4_096;
 
-/// Words of each example, in the order of [`Prepared::examples`]: cheap, for a first look at lengths.
+/// Words of each example, in the order of [`Prepared::examples`]: cheap, for an estimate of lengths.
 #[must_use]
 pub fn word_counts(prepared: &Prepared) -> Vec<u32> {
     prepared.examples.par_iter().map(|example| example.text.split_whitespace().count() as u32).collect()

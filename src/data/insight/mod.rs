@@ -1,10 +1,12 @@
-//! What a person should know of the rows: what is wrong with them, what would leak, lengths, words, languages, dates.
+//! What a person should know about the rows: problems, leakage, lengths, words, languages, dates.
 
 pub mod domain_terms;
+pub mod finding;
 pub mod findings;
 pub mod languages;
 pub mod leakage;
 pub mod lengths;
+pub mod remedy;
 pub mod terms;
 pub mod timeline;
 

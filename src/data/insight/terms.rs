@@ -3,7 +3,7 @@
 //! Measure: log-odds ratio with an informative Dirichlet prior, as a z-score (Monroe, Colaresi and Quinn, "Fightin' Words:
 //! Lexical Feature Selection and Evaluation for Identifying the Content of Political Conflict", Political Analysis 16(4),
 //! 2008, equations 16, 20 and 22): a label's words against those of all other labels, drawn towards the words of all
-//! texts, so that neither rare words nor words common everywhere stand out by chance.
+//! texts, so that neither rare words nor words that are common everywhere get a high score by chance.
 
 use foldhash::HashMap;
 use rayon::prelude::*;
@@ -19,7 +19,7 @@ const PRIOR: f64 = 1_000.0;
 const SURE: f64 = 1.96;
 /// Least occurrences of a term.
 const OFTEN: u32 = 3;
-/// Texts counted between two looks at the cancel switch.
+/// Texts counted between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 8_192;
 
 /// A word that sets a label apart.
@@ -73,7 +73,7 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
         }
     }
     let labels = prepared.labels.len();
-    let mut of_label = vec![0_u64; labels];
+    let mut of_label = vec![0_u64; labels.max(1)];
     // Sorted: sums of floating-point numbers and ties must not hang on the order of a hash map.
     let mut words: Vec<(String, Vec<(u32, u32)>)> =
         counts.into_iter().map(|(word, labels)| (word, labels.into_iter().collect())).collect();
@@ -82,7 +82,7 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
         of_label[label as usize] += u64::from(times);
     }
     let all: u64 = of_label.iter().sum();
-    let mut found: Vec<Vec<Term>> = vec![Vec::new(); labels];
+    let mut found: Vec<Vec<Term>> = vec![Vec::new(); labels.max(1)];
     for (word, times) in &words {
         let total: u32 = times.iter().map(|(_, times)| times).sum();
         for &(label, inside) in times.iter().filter(|(_, inside)| *inside >= OFTEN) {
@@ -98,13 +98,15 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
         label.sort_by(|a, b| b.score.total_cmp(&a.score));
         label.truncate(terms);
     }
+    found.truncate(labels);
     Ok(Terms { texts: places.len(), vocabulary: words.len(), words: all, labels: found })
 }
 
 fn count(prepared: &Prepared, places: &[usize]) -> Counts {
     let mut counts = Counts::default();
     for example in places.iter().map(|&place| &prepared.examples[place]) {
-        let Some(class) = example.class() else { continue };
+        // Without labels, all texts count as those of one.
+        let Some(class) = example.class().or_else(|| prepared.labels.is_empty().then_some(0)) else { continue };
         for word in example.text.to_lowercase().unicode_words() {
             let labels = match counts.get_mut(word) {
                 Some(labels) => labels,
@@ -126,7 +128,7 @@ fn add(counts: &mut Counts, more: Counts) {
     }
 }
 
-/// Single letters and numbers tell a person nothing.
+/// Single letters and numbers mean nothing to a person.
 fn is_telling(word: &str) -> bool {
     word.chars().nth(1).is_some() && word.chars().any(char::is_alphabetic) || word.chars().any(is_ideographic)
 }

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 
-use crate::data::{DataError, Example, Rows, cells_of, column_of_dates};
+use crate::data::{DataError, Example, RowView, cells_of, column_of_dates};
 use crate::progress::Watch;
 
-/// Values looked at before a whole column is read.
+/// Values examined before a whole column is read.
 const SAMPLE: usize = 500;
-/// Of a thousand dates, so many at either end may lie far from all others.
+/// Of a thousand dates, this many at either end may be far from all others.
 const FAR_IN_THOUSAND: usize = 5;
 
 /// What rows are counted by.
@@ -129,7 +129,7 @@ impl Timeline {
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
-pub fn timelines(rows: &Rows, watch: &mut Watch) -> Result<Vec<Timeline>, DataError> {
+pub fn timelines(rows: &RowView, watch: &mut Watch) -> Result<Vec<Timeline>, DataError> {
     let mut found = Vec::new();
     for name in &rows.imported.main.table.names {
         if watch.is_cancelled() {
@@ -154,12 +154,12 @@ fn usual_days(days: &[Option<NaiveDate>]) -> Option<[NaiveDate; 2]> {
     })
 }
 
-fn timeline(rows: &Rows, column: &str) -> Option<Timeline> {
+fn timeline(rows: &RowView, column: &str) -> Option<Timeline> {
     let table = &rows.imported.main.table;
     let index = table.column_index(column)?;
     let filled = (0..table.len()).map(|row| table.cell(index, row)).filter(|value| !value.trim().is_empty());
     column_of_dates(&filled.take(SAMPLE).collect::<Vec<_>>())?;
-    // The used rows' values alone: what is left out is not counted.
+    // Only the values of used rows count.
     let examples = &rows.prepared.examples;
     let dates = column_of_dates(&cells_of(rows.imported, examples, column))?;
     let day = |moment: &Option<i64>| Some(DateTime::from_timestamp_millis((*moment)?)?.date_naive());
@@ -188,7 +188,7 @@ fn in_words(day: NaiveDate) -> String {
     day.format("%Y-%m-%d").to_string()
 }
 
-/// The periods from the first to the last day, with the rows of so many series.
+/// The periods from the first to the last day, with the rows of this many series.
 fn periods<'a>(
     unit: Unit,
     [first, last]: [NaiveDate; 2],

@@ -1,20 +1,20 @@
-//! What keeps data from being trained on, and what a person should know of it, in words to act on.
+//! What makes training impossible (blockers) and what a person should know (warnings), with what to do about each.
 
 use std::collections::{BTreeMap, HashSet};
 
 use crate::data::prepare::split::{Sizes, too_large};
-use crate::data::words::{count, listed, listed_plain, lower_first};
 use crate::data::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
+use crate::words::{count, counted, listed, lower_first, plural, quoted, upper_first};
 
-/// A label this many times as frequent as another is worth a warning.
+/// A label this many times as frequent as another gets a warning.
 pub(in crate::data) const IMBALANCE: usize = 20;
-/// Rows of which some can be set aside, whatever their labels.
+/// With this many rows, some can be set aside whatever their labels.
 const ENOUGH_ROWS: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
 pub(in crate::data) const FEW_ROWS: usize = 10;
 
-/// Blockers of missing columns, file by file, and of files that have nothing to do with the others.
+/// Blockers for missing columns, file by file, and for files without a column in common with the others.
 pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
     let settings = &project.dataset;
     let read = settings.read_columns().map(|column| ("text", column));
@@ -23,7 +23,7 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
     for rule in project.task.roles().iter().filter(|rule| rule.is_needed()) {
         if settings.column_of(rule.role).is_none() {
             let role = rule.role.title().to_lowercase();
-            let columns = files.first().map(|file| listed(&file.table.names)).unwrap_or_default();
+            let columns = files.first().map(|file| quoted(&file.table.names)).unwrap_or_default();
             blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
         }
     }
@@ -32,7 +32,7 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
             blockers.push(format!(
                 "{} has no column '{column}' for the {role}. It has: {}. Choose another column, or another file",
                 file.name(),
-                listed(&file.table.names)
+                quoted(&file.table.names)
             ));
         }
     }
@@ -43,16 +43,16 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
     }
     for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
         blockers.push(format!(
-            "{} has no column in common with {}: it has {}. Remove it from the files, or name its columns alike",
+            "{} has no column in common with {}: it has {}. Remove it from the files, or give its columns the same names",
             stranger.name,
             file.parts[0].name,
-            listed(&stranger.names)
+            quoted(&stranger.names)
         ));
     }
     blockers
 }
 
-/// Blockers of columns that the split looks at in the main file, and does not find there.
+/// Blockers for columns that the split needs and the main file does not have.
 fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> {
     let (dataset, method) = (&project.dataset, project.split.method);
     let (role, column, needed) = match method {
@@ -63,22 +63,22 @@ fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> 
     match column {
         None if needed => {
             let kind = if method == SplitMethod::Time { "is split by time" } else { "is split by a column" };
-            let columns = listed(&file.table.names);
+            let columns = quoted(&file.table.names);
             vec![format!(
-                "The data {kind}, and no {role} column is chosen. Choose one in Prepare, or split at random. The columns are: \
+                "The data {kind}, but no {role} column is chosen. Choose one in Prepare, or split at random. The columns are: \
                  {columns}"
             )]
         }
         Some(column) if file.table.column_index(column).is_none() => vec![format!(
             "{} has no column '{column}' for the {role}. It has: {}. Choose another column in Prepare, or none",
             file.name(),
-            listed(&file.table.names)
+            quoted(&file.table.names)
         )],
         _ => Vec::new(),
     }
 }
 
-/// Warnings about files, among several, that lack a column in use.
+/// Warnings about files, among several, without a column that is used.
 pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> Vec<String> {
     if !file.is_several() {
         return Vec::new();
@@ -91,17 +91,17 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
     for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
         for part in file.parts.iter().filter(|part| !part.has(column)) {
             warnings.push(format!(
-                "{} has no column '{column}' for the {role}, so the field is empty in all its rows ({}). It has: {}",
+                "{} has no column '{column}' for the {role}, so all its rows ({}) are empty there. It has: {}",
                 part.name,
                 part.rows,
-                listed(&part.names)
+                quoted(&part.names)
             ));
         }
     }
     warnings
 }
 
-/// Blockers of patterns that are on: those that cannot be used, and those that would make texts too long (place, rows,
+/// Blockers for patterns that are on: those that cannot be used, and those that would make texts too long (place, rows,
 /// the first row).
 pub(in crate::data) fn pattern_blockers(
     project: &Project,
@@ -113,14 +113,14 @@ pub(in crate::data) fn pattern_blockers(
     let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
     let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
         let message = fault.to_string();
-        format!("P{}. You find it among the patterns in Prepare", message.strip_prefix('p').unwrap_or(&message))
+        format!("{}. Change the pattern in Prepare", upper_first(&message))
     });
     let outgrown = outgrown.iter().map(|&(place, rows, first)| {
         format!(
-            "Pattern {} would make {} more than four times as long (the first: {}). Put less in place of what it \
-             finds, or turn it off in Prepare",
+            "Pattern {} would make {} more than four times as long (the first: {}). Shorten its replacement, or turn it off in \
+             Prepare",
             place + 1,
-            count(rows, "text"),
+            counted(rows, "text", "texts"),
             imported.row_name(first)
         )
     });
@@ -134,17 +134,17 @@ pub(in crate::data) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
         let part = &file.parts[place];
         if part.format.undecodable() > 0 {
             warnings.push(format!(
-                "{}: {} could not be decoded as {} and show as \u{FFFD}. If texts look wrong, choose another encoding in Data",
+                "{}: {} could not be decoded as {} and became \u{FFFD}. If texts look wrong, choose another encoding in Data",
                 part.name,
-                count(part.format.undecodable() as usize, "character"),
+                counted(part.format.undecodable() as usize, "character", "characters"),
                 part.format.encoding().unwrap_or_default()
             ));
         }
         if let Some(first) = file.bad_rows_of(place).next() {
             warnings.push(format!(
-                "{}: {} could not be read and will not be used; the first is row {} (line {}): {}",
+                "{}: {} could not be read and will be ignored. The first is row {} (line {}): {}",
                 part.name,
-                count(part.bad_rows, "row"),
+                counted(part.bad_rows, "row", "rows"),
                 file.place(first.record).1,
                 first.line,
                 lower_first(&first.reason)
@@ -154,7 +154,7 @@ pub(in crate::data) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
     warnings
 }
 
-/// Looks at the finished examples and adds blockers and warnings.
+/// Adds blockers and warnings about the finished examples.
 pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
     let mut blockers = split_column_blockers(project, &imported.main);
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
@@ -163,7 +163,7 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
         if project.classification().is_some() {
             blockers.extend(label_blockers(project, imported, prepared));
         }
-        // Without labels that can be learnt no rows were divided.
+        // Rows are not split if the column does not contain labels.
         if too_many_labels(project, prepared).is_none() {
             blockers.extend(side_blockers(project, imported, prepared));
         }
@@ -190,7 +190,7 @@ fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> Strin
     }
     let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
     format!(
-        "No usable row is left in {}: {}. Check the columns, the labels and the cleaning",
+        "{} has no usable rows: {}. Check the columns, the labels and the cleaning",
         file.name(),
         reasons.join(", ")
     )
@@ -201,20 +201,20 @@ fn in_words(reason: DropReason) -> &'static str {
         DropReason::Excluded => "excluded by hand",
         DropReason::EmptyText => "without text",
         DropReason::EmptyLabel => "without a label",
-        DropReason::NoneOfLabels => "marked in none of the label columns",
-        DropReason::SeveralLabels => "marked in several of the label columns",
-        DropReason::ExcludedLabel => "with a label that is left out",
+        DropReason::NoneOfLabels => "marked in no label column",
+        DropReason::SeveralLabels => "marked in several label columns",
+        DropReason::ExcludedLabel => "with an excluded label",
         DropReason::Duplicate => "duplicates",
         DropReason::Conflict => "with conflicting labels",
     }
 }
 
-/// Whether so many different values in so many rows can be labels: most rows of an id have one of their own.
+/// Whether a column with this many different values in this many rows can contain labels, and not IDs.
 pub(in crate::data) fn are_labels(found: usize, rows: usize) -> bool {
     found <= 20 || found * 2 <= rows
 }
 
-/// One label only, far too many, or too few rows of one to be on every side.
+/// Blockers for a single label, far too many labels, or labels with too few rows for every side of the split.
 fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let column = project.dataset.label_columns().collect::<Vec<_>>().join("', '");
     let mut rows_of = vec![0; prepared.labels.len()];
@@ -225,8 +225,9 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
     if found == 1 {
         let label = main().next().map_or("", |example| prepared.label_of(example));
         return vec![format!(
-            "Only one label is left: all {rows} rows are '{label}'. At least two are needed: choose another label column \
-             than '{column}', or look at the merged and excluded labels"
+            "There is only one label: all {} rows are '{label}'. At least two are needed. Choose another label column than \
+             '{column}', or check the merged and excluded labels",
+            count(rows)
         )];
     }
     if let Some(blocker) = too_many_labels(project, prepared) {
@@ -244,21 +245,21 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
         .iter()
         .zip(&rows_of)
         .filter(|&(_, &rows)| rows > 0 && rows < sides.len())
-        .map(|(label, &rows)| format!("'{label}' ({})", count(rows, "row")))
+        .map(|(label, &rows)| format!("'{label}' ({})", counted(rows, "row", "rows")))
         .collect();
     if few.is_empty() || project.split.method != SplitMethod::Random {
         return Vec::new();
     }
     vec![format!(
-        "Too few rows to divide: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with \
-         another, or leave it out in Labels",
-        listed_plain(&few),
+        "Too few rows to split: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with another, \
+         or exclude it in Labels",
+        listed(&few),
         sides.len(),
         sides.join(", ")
     )]
 }
 
-/// A blocker where most rows of the main file have a label of their own: such a column is none of labels.
+/// A blocker if most rows of the main file have a different label: such a column does not contain labels.
 pub(in crate::data) fn too_many_labels(project: &Project, prepared: &Prepared) -> Option<String> {
     let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
     let mut seen = vec![false; prepared.labels.len()];
@@ -267,22 +268,24 @@ pub(in crate::data) fn too_many_labels(project: &Project, prepared: &Prepared) -
     let column = project.dataset.label_columns().collect::<Vec<_>>().join("', '");
     (!are_labels(found, rows)).then(|| {
         format!(
-            "'{column}' has {found} different values in {rows} rows, so it does not look like a label column. Choose another one"
+            "'{column}' has {} different values in {} rows, so it does not look like a label column. Choose another one",
+            count(found),
+            count(rows)
         )
     })
 }
 
-/// Shares that are no shares, and sides without rows.
+/// Blockers for impossible sizes, and for sides without rows.
 fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut blockers = Vec::new();
     let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
     if project.split.method != SplitMethod::Column && Sizes::of(project, imported).shares(rows).is_none() {
         blockers.push(format!(
-            "The sizes of validation ({}) and test ({}) leave nothing for training of {}. Each must be at least 0, and both \
-             together less than all",
+            "The sizes of validation ({}) and test ({}) leave none of {} for training. Each must be at least 0, and both together \
+             less than all rows",
             project.split.validation,
             project.split.test,
-            count(rows, "row")
+            counted(rows, "row", "rows")
         ));
         return blockers;
     }
@@ -297,11 +300,12 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
         match file {
             Some(file) => blockers.push(no_rows(file, which, prepared)),
             None if side == Side::Validation => {
-                let what_to_do = too_large(project, prepared)
-                    .or_else(|| kept_together(project, prepared))
-                    .unwrap_or_else(|| "Raise its size in Prepare, or give a validation file".to_owned());
+                let what_to_do =
+                    too_large(project, prepared).or_else(|| kept_together(project, prepared)).unwrap_or_else(|| {
+                        "Increase the size of the validation set in Prepare, or add a validation file".to_owned()
+                    });
                 blockers.push(format!(
-                    "There are no rows for validation, which decides when training is best. {what_to_do}"
+                    "There are no validation rows. They are needed to choose the best checkpoint. {what_to_do}"
                 ));
             }
             None => {}
@@ -310,23 +314,23 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
     blockers
 }
 
-/// What to do where rows that stay together leave none to be set aside.
+/// What to do if groups that stay together leave no rows to set aside.
 fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
     let group = project.dataset.group_column();
     let reason = match (project.split.keep_near_together, group) {
         _ if project.split.method != SplitMethod::Random || prepared.examples.len() < ENOUGH_ROWS => return None,
-        (true, Some(group)) => format!("rows nearly the same, and rows of the same '{group}',"),
-        (true, None) => "rows nearly the same".to_owned(),
-        (false, Some(group)) => format!("rows of the same '{group}'"),
+        (true, Some(group)) => format!("near-duplicates and rows with the same '{group}'"),
+        (true, None) => "near-duplicates".to_owned(),
+        (false, Some(group)) => format!("rows with the same '{group}'"),
         (false, None) => return None,
     };
     Some(format!(
-        "In Prepare {reason} are kept together, and they are so many that nothing is left to set aside. Divide without that, leave \
-         the copies out, or give a validation file"
+        "The split keeps {reason} together, and they are so many that no rows are left to set aside. Turn that off in Prepare, \
+         exclude the copies, or add a validation file"
     ))
 }
 
-/// Labels on validation or test that no training row has.
+/// Blockers for labels of validation or test rows that no training row has.
 fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let trained: HashSet<u32> = prepared.side(Side::Train).filter_map(Example::class).collect();
     let mut first: BTreeMap<(Side, u32), (&Example, usize)> = BTreeMap::new();
@@ -341,35 +345,35 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
             SourceFile::Main => {
                 let side = if side == Side::Test { "test" } else { "validation" };
                 let split = match project.split.method {
-                    SplitMethod::Random => "Turn the stratified split on",
+                    SplitMethod::Random => "Turn on the stratified split",
                     SplitMethod::Time | SplitMethod::Column => "Split at random",
                 };
                 return format!(
-                    "The label '{label}' is in {side} ({row}, {} in all) but not in the training rows. {split}, merge \
-                     the label with another, or leave it out in Labels",
-                    count(rows, "row")
+                    "The label '{label}' is in the {side} set ({row}, {} in all) but not in the training set. {split}, merge the label \
+                     with another, or exclude it in Labels",
+                    counted(rows, "row", "rows")
                 );
             }
             SourceFile::Validation => imported.validation.as_ref(),
             SourceFile::Test => imported.test.as_ref(),
         };
         format!(
-            "The label '{label}' in {} ({row}, {} in all) is not in the training rows, so it can never be \
-             predicted. Correct it, merge it with another label, or leave it out in Labels",
+            "The label '{label}' in {} ({row}, {} in all) is not in the training set, so the model can never predict it. Correct \
+             it, merge it with another label, or exclude it in Labels",
             file.map(ImportedFile::name).unwrap_or_default(),
-            count(rows, "row")
+            counted(rows, "row", "rows")
         )
     };
     first.iter().map(message).collect()
 }
 
-/// Labels without rows on a side that is taken from the main file, and why.
+/// Warnings about labels without validation or test rows, and why.
 fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let why = match project.split.method {
         SplitMethod::Time => "no row of that time has it",
-        SplitMethod::Column => "the split column puts none there",
+        SplitMethod::Column => "the split column assigns none to it",
         SplitMethod::Random if !project.split.stratified => "the split is not stratified",
-        SplitMethod::Random => "its rows are in too few groups that stay together",
+        SplitMethod::Random => "its rows are in too few groups",
     };
     let counts = prepared.counts();
     let sides = [
@@ -377,15 +381,15 @@ fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -
         (Side::Test, "test", imported.test.is_none()),
     ];
     let mut warnings = Vec::new();
-    for (side, word, divided) in sides {
-        let used = divided && counts.iter().any(|label| label[side as usize] > 0);
+    for (side, word, is_split) in sides {
+        let used = is_split && counts.iter().any(|label| label[side as usize] > 0);
         let missing = counts.iter().zip(&prepared.labels).filter(|(rows, _)| rows[0] > 0 && rows[side as usize] == 0);
         let missing: Vec<&str> = missing.map(|(_, label)| label.as_str()).collect();
         if used && !missing.is_empty() {
             warnings.push(format!(
-                "No {word} row has the label {}: {why}. Nothing can be said of {} there",
-                listed(&missing),
-                if missing.len() == 1 { "it" } else { "them" }
+                "No {word} row has the label {}: {why}. Metrics of {} are missing there",
+                quoted(&missing),
+                plural(missing.len(), "this label", "these labels")
             ));
         }
     }
@@ -403,14 +407,16 @@ fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     };
     if most >= least * IMBALANCE {
         warnings.push(format!(
-            "The labels are very unequal: '{frequent}' has {most} training rows, '{rare}' {least}. Look at macro-F1 rather \
-             than accuracy, and try balanced class weights"
+            "The labels are very imbalanced: '{frequent}' has {} training rows, '{rare}' {}. Look at macro-F1 rather than accuracy, \
+             and try balanced class weights",
+            count(most),
+            count(least)
         ));
     }
     let few: Vec<String> =
         counts.iter().filter(|(rows, _)| *rows < FEW_ROWS).map(|(rows, label)| format!("'{label}' ({rows})")).collect();
     if !few.is_empty() {
-        warnings.push(format!("Few training rows: {}. Figures of such labels are unsure", listed_plain(&few)));
+        warnings.push(format!("Few training rows: {}. Metrics of such labels are unreliable", listed(&few)));
     }
     let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for label in &prepared.labels {
@@ -419,13 +425,13 @@ fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     for same in spellings.values().filter(|same| same.len() > 1) {
         warnings.push(format!(
             "The labels {} differ only in capitals. Merge them in Labels if they mean the same",
-            listed(same)
+            quoted(same)
         ));
     }
     warnings
 }
 
-/// Rows of given validation and test files that cannot be measured.
+/// Warnings about rows of validation and test files that cannot be evaluated.
 fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
     for (file, which) in [(&imported.validation, SourceFile::Validation), (&imported.test, SourceFile::Test)] {
@@ -435,9 +441,9 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
             let rows = dropped(reason);
             if rows > 0 {
                 warnings.push(format!(
-                    "{}: {} {} cannot be measured",
+                    "{}: {} {} cannot be evaluated",
                     file.name(),
-                    count(rows, "row"),
+                    counted(rows, "row", "rows"),
                     in_words(reason)
                 ));
             }
@@ -447,52 +453,47 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
 }
 
 fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
-    let texts = match prepared.conflicts.len() {
-        0 => return None,
-        1 => "1 text stands".to_owned(),
-        texts => format!("{texts} texts stand"),
-    };
-    let what_to_do = "with more than one label. Correct them in Review, or leave them out in Prepare";
-    (!project.cleaning.drop_conflicts).then(|| format!("{texts} {what_to_do}"))
+    let texts = prepared.conflicts.len();
+    (texts > 0 && !project.cleaning.drop_conflicts).then(|| {
+        let texts = counted(texts, "text has", "texts have");
+        format!("{texts} more than one label. Correct them in Review, or drop them in Prepare")
+    })
 }
 
 fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} not applied, because the file has changed since, or labels come from another column: the row is gone or reads \
-             differently (first: {})",
-            if prepared.stale_edits.len() == 1 { "1 correction was" } else { "Some corrections were" },
+            "{} not applied, because the file or the label column has changed since: the row is gone or has other content (the \
+             first: {})",
+            counted(prepared.stale_edits.len(), "correction was", "corrections were"),
             imported.row_name(prepared.stale_edits[0])
         ));
     }
     if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
         warnings.push(
-            "There are no test rows: the figures come from validation, which also chooses the checkpoint, and look better \
-             than they are"
+            "There are no test rows. Metrics come from the validation set, which was also used to pick the checkpoint, so they \
+             are optimistic"
                 .to_owned(),
         );
     }
     warnings
 }
 
-/// Rows that columns of one label each say no single label of.
+/// Warnings about rows without exactly one mark in the label columns.
 fn marked_warnings(prepared: &Prepared) -> Vec<String> {
     let rows = |reason| prepared.dropped.iter().filter(|row| row.1 == reason).count();
     let (none, several) = (rows(DropReason::NoneOfLabels), rows(DropReason::SeveralLabels));
     let mut warnings = Vec::new();
     if several > 0 {
         warnings.push(format!(
-            "{} marked in several of the label columns, or by something else than 1, and left out: Hone learns one label a \
-             text, and none is guessed for you. Correct them in the file, or use one label column",
-            if several == 1 { "1 row is".to_owned() } else { format!("{several} rows are") }
+            "{} marked in several label columns, or with something other than 1. Hone drops such rows, because each text needs \
+             exactly one label. Correct them in the file, or use a single label column",
+            counted(several, "row is", "rows are")
         ));
     }
     if none > 0 {
-        warnings.push(format!(
-            "{} marked in none of the label columns and left out",
-            if none == 1 { "1 row is".to_owned() } else { format!("{none} rows are") }
-        ));
+        warnings.push(format!("{} not marked in any label column and dropped", counted(none, "row is", "rows are")));
     }
     warnings
 }

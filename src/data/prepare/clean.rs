@@ -74,7 +74,7 @@ pub struct Cleaner {
     patterns: Vec<Option<Compiled>>,
 }
 
-/// What a pattern does to a text, told while it is cleaned.
+/// What a pattern does to a text while it is cleaned.
 pub(in crate::data) struct PatternEffect<'t> {
     /// Place of the pattern in the settings.
     pub pattern: usize,
@@ -97,7 +97,7 @@ impl Cleaner {
         }
     }
 
-    /// A cleaner that leaves out the patterns that cannot be used, and what is wrong with these, on or off.
+    /// A cleaner without the patterns that cannot be used, and the errors of those, on or off.
     #[must_use]
     pub fn without_faults(settings: &CleaningSettings) -> (Self, Vec<PatternError>) {
         let mut faults = Vec::new();
@@ -113,13 +113,13 @@ impl Cleaner {
     /// Cleans a text: every switch that is on and every pattern that is on, in order.
     ///
     /// Tags that were hidden as entities (`&lt;br&gt;`) are stripped too when both switches are on. A pattern that would
-    /// make the text more than four times as long as it came leaves it as it is.
+    /// make the text more than four times as long leaves it unchanged.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
         self.clean_and_tell(text, |_| ())
     }
 
-    /// As [`Cleaner::clean`]; `tell` hears of every pattern, on or off, that changes the text or would.
+    /// As [`Cleaner::clean`]; `tell` is called for every pattern, on or off, that changes the text or would.
     pub(in crate::data) fn clean_and_tell(&self, text: &str, mut tell: impl FnMut(PatternEffect<'_>)) -> String {
         let most = most_bytes(text.len());
         let mut cleaned = self.run(&STEPS[..PATTERNS_BEFORE], Cow::Borrowed(text));

@@ -1,4 +1,4 @@
-//! Corrections go along with their rows when the roles of columns change, a file is taken out or a file grows.
+//! Corrections follow their rows when columns get other roles, or a file is removed or grows.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -107,8 +107,8 @@ fn without_removed_files(
     Some(Edits { rows: edits.rows.iter().filter_map(follow).collect() })
 }
 
-/// Corrections of main rows that stand elsewhere now, from where to where: no longer at their place, and found again at
-/// the only row of the same content that has no correction of its own.
+/// Corrections of main rows that have moved, from where to where: no longer in their place, and found again as the only
+/// row of the same content without a correction.
 #[must_use]
 pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project) -> Vec<(RowId, RowId)> {
     let table = &imported.main.table;
@@ -120,7 +120,7 @@ pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project)
     if lost.is_empty() {
         return Vec::new();
     }
-    // More than one of the same content cannot be told apart.
+    // Several rows of the same content cannot be distinguished.
     let mut wanted: HashMap<&str, Option<RowId>> = HashMap::with_capacity(lost.len());
     for &(id, hash) in &lost {
         wanted.entry(hash).and_modify(|place| *place = None).or_insert(Some(id));

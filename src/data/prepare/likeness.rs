@@ -1,4 +1,4 @@
-//! Rows that are nearly the same.
+//! Near-duplicates among the rows of a project.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::data::{DataError, Example, Prepared, Side, table::hashing};
 use crate::progress::Watch;
 use crate::project::{RowId, SourceFile, SplitMethod};
 
-/// Which of some texts are nearly the same. Found once, and used for as long as the texts are these.
+/// The near-duplicates among some texts. Found once, and used as long as the texts stay the same.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NearGroups {
     texts: TextsKey,
@@ -27,7 +27,7 @@ impl TextsKey {
         Self(examples.par_iter().map(|example| hashing::text_hash(&example.text)).collect::<Vec<_>>().into())
     }
 
-    /// Where these texts stand among others, if all of them do, in the same order.
+    /// The positions of these texts among others, if the others contain all of them in the same order.
     #[must_use]
     pub fn places_among(&self, others: &Self) -> Option<Vec<u32>> {
         let mut rest = others.0.iter().zip(0..);
@@ -94,17 +94,17 @@ impl NearGroups {
     }
 }
 
-/// What comparing all texts of a project gave.
+/// The near-duplicates among the rows of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Likeness {
-    /// Groups of rows of which each is nearly the same as another of its group, in file order.
+    /// Groups of rows in which each is a near-duplicate of another, in file order.
     pub groups: Vec<Vec<RowId>>,
     /// The side of each row of each group.
     pub sides: Vec<Vec<Side>>,
 }
 
 impl Likeness {
-    /// The rows of the groups found among the texts of these.
+    /// The rows of the groups found among their texts.
     #[must_use]
     pub fn of(prepared: &Prepared, near: &NearGroups) -> Self {
         let rows = |group: &Vec<u32>| {
@@ -115,28 +115,27 @@ impl Likeness {
         Self { groups, sides }
     }
 
-    /// What can be left out of one of the groups where rows are divided so.
+    /// The rows of one of the groups that can be excluded under this split method.
     pub fn surplus_of(&self, group: usize, method: SplitMethod) -> impl Iterator<Item = RowId> {
         let (ids, sides) = (self.groups.get(group), self.sides.get(group));
         surplus(ids.into_iter().flatten().copied().zip(sides.into_iter().flatten().copied()), method)
     }
 
-    /// What can be left out of all groups.
+    /// The rows of all groups that can be excluded.
     #[must_use]
     pub fn surplus(&self, method: SplitMethod) -> Vec<RowId> {
         (0..self.groups.len()).flat_map(|group| self.surplus_of(group, method)).collect()
     }
 
-    /// Rows that are nearly the same as another.
+    /// Rows that are near-duplicates of another.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
 }
 
-/// Rows of a group of alike rows that can be left out so that one of them is left: all rows of the main file but the first.
-/// Where a row of the group was given to be measured on, by a file of its own or by the split column, that one stays and
-/// all others go.
+/// Rows of a group that can be excluded so that one row is left: all rows of the main file but the first. If a row of the
+/// group was given as a test or validation row, by a file or by the split column, that one stays and all others go.
 pub(in crate::data) fn surplus(
     group: impl Iterator<Item = (RowId, Side)> + Clone,
     method: SplitMethod,

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 
 use crate::data::prepare::clean::STEPS;
 use crate::data::prepare::corrections::moved_corrections;
+use crate::data::prepare::prepared::BeforeSplit;
 use crate::data::prepare::split::{SplitInputs, divide};
 use crate::data::targets::classes;
 use crate::data::{
@@ -25,7 +26,7 @@ use crate::data::{
 use crate::progress::{Progress, Watch};
 use crate::project::{Edits, Project, RowId, SourceFile, SplitMethod};
 
-/// Rows cleaned between two looks at the cancel switch.
+/// Rows cleaned between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
 /// Samples kept of what a cleaning step does.
 const SAMPLES: usize = 20;
@@ -52,8 +53,8 @@ struct Row<'a> {
 /// Applies edits, cleans, labels, drops and splits the rows.
 ///
 /// Where separate files are given they are used as they are: only rows without text or label, excluded rows and
-/// rows of excluded labels are left out of them; duplicates and conflicts are dropped from the main file alone.
-/// What keeps the data from being trained on goes to [`Prepared::blockers`], not to the error.
+/// rows of excluded labels are dropped; duplicates and conflicts are dropped only from the main file.
+/// What makes training impossible goes to [`Prepared::blockers`], not to the error.
 ///
 /// # Errors
 /// [`DataError::Cancelled`] when the watch is cancelled.
@@ -61,11 +62,10 @@ pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Res
     prepare_with(project, imported, &mut NearGroups::find, watch)
 }
 
-/// Finds the texts nearly the same among rows, or knows them from before.
+/// Finds the near-duplicates among rows, or knows them already.
 pub type FindNear<'a> = dyn FnMut(&[Example], &mut Watch) -> Result<Arc<NearGroups>, DataError> + 'a;
 
-/// [`prepare`], with somebody to ask for texts nearly the same where the split keeps them together: comparing takes
-/// longer than all else.
+/// [`prepare`], with a function that finds near-duplicates if the split keeps them together: comparing texts takes longest.
 ///
 /// # Errors
 /// [`DataError::Cancelled`]; those of `find_near`.
@@ -97,13 +97,49 @@ pub fn prepare_with(
     prepared.blockers = checks::pattern_blockers(project, &faults, &outgrown(&rows), imported);
     prepared.pattern_faults = faults;
     take_examples(project, imported, rows, &mut prepared);
+    prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
+    prepared.before_split = BeforeSplit { blockers: prepared.blockers.clone(), warnings: prepared.warnings.clone() };
+    split(project, imported, prepared, find_near, watch)
+}
+
+/// Splits prepared rows again, with other settings of the split and the same settings otherwise: cleaning takes much longer.
+///
+/// # Errors
+/// [`DataError::Cancelled`]; those of `find_near`.
+pub fn split_again(
+    project: &Project,
+    imported: &Imported,
+    mut prepared: Prepared,
+    find_near: &mut FindNear<'_>,
+    watch: &mut Watch,
+) -> Result<Prepared, DataError> {
+    if !checks::column_blockers(project, &imported.files().collect::<Vec<_>>()).is_empty() {
+        return Ok(prepared);
+    }
+    prepared.blockers.clone_from(&prepared.before_split.blockers);
+    prepared.warnings.clone_from(&prepared.before_split.warnings);
+    prepared.log_warnings.clear();
+    prepared.near = None;
+    for example in &mut prepared.examples {
+        example.side = first_side(example.id.file);
+    }
+    split(project, imported, prepared, find_near, watch)
+}
+
+/// Splits the main file's rows, which are all training rows so far, and adds what is to be known about them.
+fn split(
+    project: &Project,
+    imported: &Imported,
+    mut prepared: Prepared,
+    find_near: &mut FindNear<'_>,
+    watch: &mut Watch,
+) -> Result<Prepared, DataError> {
     if project.split.keep_near_together && project.split.method == SplitMethod::Random {
         prepared.near = Some(find_near(&prepared.examples, watch)?);
     }
     let near = prepared.near.clone();
     let inputs = SplitInputs { project, imported, near: near.as_deref(), control: watch.control };
     divide(inputs, &mut prepared)?;
-    prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
     prepared.split_hash = hashing::split_hash(&prepared.examples);
     checks::check(project, imported, &mut prepared);
     if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
@@ -124,6 +160,7 @@ fn empty() -> Prepared {
         keys: Vec::new(),
         log_warnings: Vec::new(),
         pattern_faults: Vec::new(),
+        before_split: BeforeSplit::default(),
         data_hash: String::new(),
         split_hash: String::new(),
     }
@@ -333,7 +370,7 @@ fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
     outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
 }
 
-/// Numbers the labels and parts the rows into examples and those left out. The main file's are all on one side yet.
+/// Numbers the labels and separates examples from dropped rows. All rows of the main file are training rows so far.
 fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
     let has_classes = project.classification().is_some();
     let used = rows.iter().filter(|row| has_classes && row.dropped.is_none());
@@ -349,11 +386,7 @@ fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepare
                 row: row.index,
                 text: row.text,
                 target: class.get(row.label).copied().map_or(Target::None, Target::Class),
-                side: match row.id.file {
-                    SourceFile::Main => Side::Train,
-                    SourceFile::Validation => Side::Validation,
-                    SourceFile::Test => Side::Test,
-                },
+                side: first_side(row.id.file),
                 relabelled: row.relabelled,
             }),
         }
@@ -361,5 +394,14 @@ fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepare
     if project.dataset.id_column().is_some() {
         let key = |id| imported.key(&project.dataset, id).map(str::to_owned);
         prepared.keys = prepared.examples.iter().map(|example| key(example.id)).collect();
+    }
+}
+
+/// The side of a file's rows before the split.
+fn first_side(file: SourceFile) -> Side {
+    match file {
+        SourceFile::Main => Side::Train,
+        SourceFile::Validation => Side::Validation,
+        SourceFile::Test => Side::Test,
     }
 }

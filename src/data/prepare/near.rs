@@ -1,33 +1,36 @@
-//! Texts that are nearly the same: copied reviews with another name in them, the same tweet sent on with a word before it.
+//! Near-duplicates: copied reviews with another name in them, the same tweet with a word in front of it.
 //!
 //! Texts are compared by the share of letter sequences they have in common (the Jaccard index of their 5-letter shingles).
-//! Pairs worth comparing are found by one-permutation `MinHash` with optimal densification (Shrivastava, 1703.04664) and
-//! banding (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3); each pair is then compared in full. A
-//! group holds together by its neighbours: its first and its last text may have less in common.
+//! Candidate pairs come from one-permutation `MinHash` with optimal densification (Shrivastava, 1703.04664) and banding
+//! (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3); pairs with several bands in common are then
+//! compared in full. A group is a chain of neighbours: its first and its last text may have less in common.
 
 use rayon::prelude::*;
 
 use crate::data::DataError;
 use crate::progress::{Progress, Watch};
 
-/// Two texts with this share of their shingles in common are nearly the same.
+/// Two texts with at least this share of their shingles in common are near-duplicates.
 pub const NEAR: f64 = 0.8;
 
-/// Letters of a shingle.
+/// Letters in a shingle.
 const SHINGLE: usize = 5;
-/// Numbers of a signature.
+/// Numbers in a signature.
 const BINS: usize = 96;
-/// Numbers of a band: texts at the limit agree in one with probability 0.8^3 = 0.51, and in one band of 32 nearly surely.
+/// Numbers in a band: texts at the limit have a band in common with probability 0.8^3 = 0.51, so one of 32 almost surely.
 const ROWS_OF_BAND: usize = 3;
-/// Bands of a signature.
+/// Bands in a signature.
 const BANDS: usize = BINS / ROWS_OF_BAND;
+/// Bands that two texts must have in common to be compared in full. Near-duplicates at the limit have 16 in common on
+/// average, and fewer than 4 of 32 with a probability of one in a million; other texts of a bucket mostly have one or two.
+const FEWEST_BANDS: usize = 4;
 /// Texts of a bucket that later ones are compared with, so that a crowded bucket takes no quadratic time.
 const LEADERS: usize = 8;
-/// Texts signed between two looks at the cancel switch.
+/// Texts signed between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 16_384;
 
-/// Groups of texts of which each is nearly the same as another of its group, in order of appearance; texts alike to the
-/// letter are among them. Texts of fewer than five letters and digits are left out.
+/// Groups of texts in which each is a near-duplicate or an exact copy of another, in order of appearance. Texts of fewer
+/// than five letters and digits are ignored.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -39,7 +42,7 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
     }
     let mut groups = Groups::new(texts.len());
     for band in 0..BANDS {
-        look(watch, "Finding texts nearly the same", band, BANDS)?;
+        look(watch, "Finding near-duplicates", band, BANDS)?;
         let mut keys: Vec<u64> = signed
             .par_iter()
             .enumerate()
@@ -50,7 +53,7 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
         let buckets: Vec<&[u64]> = keys.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1).collect();
         let before = &groups;
         let pairs: Vec<(u32, u32)> =
-            buckets.par_iter().flat_map_iter(|bucket| pairs_of(bucket, texts, before)).collect();
+            buckets.par_iter().flat_map_iter(|bucket| pairs_of(bucket, texts, &signed, before)).collect();
         for (a, b) in pairs {
             groups.unite(a, b);
         }
@@ -58,12 +61,9 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
     Ok(groups.listed())
 }
 
-/// Whether two texts are nearly the same.
+/// Whether two texts are near-duplicates.
 pub(in crate::data) fn are_near(a: &str, b: &str) -> bool {
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    shingles_of(a, &mut left);
-    shingles_of(b, &mut right);
-    jaccard(&left, &right) >= NEAR
+    jaccard(&sorted_shingles(a), &sorted_shingles(b)) >= NEAR
 }
 
 fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(), DataError> {
@@ -75,26 +75,49 @@ fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(),
     Ok(())
 }
 
-/// The pairs of a bucket that are nearly the same and not known to be yet.
-fn pairs_of(bucket: &[u64], texts: &[&str], groups: &Groups) -> Vec<(u32, u32)> {
-    let mut leaders: Vec<(u32, Vec<u32>)> = Vec::new();
+/// The pairs of a bucket that are near-duplicates and are not known to be yet.
+fn pairs_of(bucket: &[u64], texts: &[&str], signed: &[[u32; BANDS]], groups: &Groups) -> Vec<(u32, u32)> {
+    let mut leaders: Vec<(u32, Option<Vec<u32>>)> = Vec::new();
     let mut pairs = Vec::new();
     let mut shingles = Vec::new();
     for text in bucket.iter().map(|&key| key as u32) {
         if leaders.iter().any(|(leader, _)| groups.root(*leader) == groups.root(text)) {
             continue;
         }
-        shingles_of(texts[text as usize], &mut shingles);
-        match leaders.iter().find(|(_, other)| jaccard(other, &shingles) >= NEAR) {
-            Some(&(leader, _)) => pairs.push((leader, text)),
-            None if leaders.len() < LEADERS => leaders.push((text, shingles.clone())),
+        shingles.clear();
+        let mut is_near = |(leader, known): &mut (u32, Option<Vec<u32>>)| {
+            let (a, b) = (texts[*leader as usize], texts[text as usize]);
+            if a == b {
+                return true;
+            }
+            if bands_in_common(&signed[*leader as usize], &signed[text as usize]) < FEWEST_BANDS {
+                return false;
+            }
+            if shingles.is_empty() {
+                shingles_of(b, &mut shingles);
+            }
+            jaccard(known.get_or_insert_with(|| sorted_shingles(a)), &shingles) >= NEAR
+        };
+        match leaders.iter_mut().find_map(|leader| is_near(leader).then_some(leader.0)) {
+            Some(leader) => pairs.push((leader, text)),
+            None if leaders.len() < LEADERS => leaders.push((text, None)),
             None => {}
         }
     }
     pairs
 }
 
-/// Hashes of a text's shingles, each once, in order.
+fn bands_in_common(a: &[u32; BANDS], b: &[u32; BANDS]) -> usize {
+    a.iter().zip(b).filter(|(a, b)| a == b).count()
+}
+
+fn sorted_shingles(text: &str) -> Vec<u32> {
+    let mut shingles = Vec::new();
+    shingles_of(text, &mut shingles);
+    shingles
+}
+
+/// Hashes of a text's shingles, sorted, each once.
 fn shingles_of(text: &str, shingles: &mut Vec<u32>) {
     shingles.clear();
     each_shingle(text, |shingle| shingles.push(shingle));
@@ -102,7 +125,8 @@ fn shingles_of(text: &str, shingles: &mut Vec<u32>) {
     shingles.dedup();
 }
 
-/// Hands over the hash of each shingle of a text: of its letters and digits in lower case, all else as one space.
+/// Passes on the hash of each shingle of a text, made of its letters and digits in lower case and everything else as one
+/// space.
 ///
 /// The hash rolls on from letter to letter (cyclic polynomials; Cohen, "Recursive hashing functions for n-grams", 1997).
 fn each_shingle(text: &str, mut take: impl FnMut(u32)) {
@@ -139,9 +163,9 @@ fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Shingles in common over shingles in all, of two sorted lists.
+/// The Jaccard index of two sorted lists: shingles in common over all shingles.
 fn jaccard(a: &[u32], b: &[u32]) -> f64 {
-    // The smaller one may lie in the larger one as a whole.
+    // At best the larger list contains the whole smaller one.
     if (a.len().min(b.len()) as f64) < NEAR * a.len().max(b.len()) as f64 {
         return 0.0;
     }
@@ -155,10 +179,10 @@ fn jaccard(a: &[u32], b: &[u32]) -> f64 {
     common as f64 / (a.len() + b.len() - common).max(1) as f64
 }
 
-/// The band of a text without shingles.
+/// Band of a text without shingles.
 const NOTHING: u32 = u32::MAX;
 
-/// One number for each band of a text's signature.
+/// A text's signature, one number for each band.
 fn bands(text: &str) -> [u32; BANDS] {
     let mut bands = [NOTHING; BANDS];
     let mut bins = [u32::MAX; BINS];
@@ -173,7 +197,7 @@ fn bands(text: &str) -> [u32; BANDS] {
     let filled = bins;
     for (bin, value) in bins.iter_mut().enumerate() {
         let mut attempt = 0_u64;
-        // An empty bin takes the number of a full one, in an order of bins of its own that all texts share.
+        // An empty bin takes the number of a full one, in an order that depends only on the bin.
         while *value == u32::MAX {
             let other = mix((bin as u64) << 32 | attempt) % BINS as u64;
             *value = filled[other as usize];
@@ -187,7 +211,7 @@ fn bands(text: &str) -> [u32; BANDS] {
     bands
 }
 
-/// Sets of texts that are joined one by one.
+/// Disjoint sets of texts, united pair by pair.
 pub(in crate::data) struct Groups(Vec<u32>);
 
 impl Groups {
@@ -205,13 +229,13 @@ impl Groups {
     pub(in crate::data) fn unite(&mut self, a: u32, b: u32) {
         let (root_a, root_b) = (self.root(a), self.root(b));
         let first = root_a.min(root_b);
-        // The texts themselves too, so that ways to a root stay short.
+        // The texts themselves too, so that paths to a root stay short.
         for text in [root_a, root_b, a, b] {
             self.0[text as usize] = first;
         }
     }
 
-    /// Each text's set, named by its first text; `None` where no two were joined.
+    /// The number of each text's set, which is its first text; `None` if no two texts were united.
     pub(in crate::data) fn numbers(mut self) -> Option<Vec<u32>> {
         self.flatten();
         let joined = (0..).zip(&self.0).any(|(text, &root)| text != root);
@@ -220,12 +244,12 @@ impl Groups {
 
     fn flatten(&mut self) {
         for text in 0..self.0.len() as u32 {
-            // A root is never behind its texts: what stands before is settled already.
+            // A root never comes after its texts, so earlier entries are final.
             self.0[text as usize] = self.0[self.0[text as usize] as usize];
         }
     }
 
-    /// Sets of more than one, each in order.
+    /// Sets of more than one text, each in order.
     fn listed(mut self) -> Vec<Vec<u32>> {
         self.flatten();
         let mut sizes = vec![0_u32; self.0.len()];
@@ -258,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_word_in_a_long_text_is_near_and_another_text_is_not() {
+    fn a_long_text_with_a_changed_word_is_a_near_duplicate_and_another_text_is_not() {
         let texts = [
             "The shoes arrived on Monday and they fit very well, I would buy them again at any time.",
             "Delivery was late and the box was damaged, nobody answered my mails for two weeks.",
@@ -300,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn nearly_all_pairs_that_are_alike_are_found_and_no_others() {
+    fn nearly_all_near_duplicates_are_found_and_nothing_else() {
         let texts = planted(900, 5);
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let sets: Vec<Vec<u32>> = texts
@@ -334,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crowd_of_copies_takes_no_quadratic_time() {
+    fn many_copies_do_not_take_quadratic_time() {
         let texts: Vec<String> =
             (0..20_000).map(|number| format!("{} {number}", "the same words again ".repeat(8))).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -342,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn it_can_be_stopped() {
+    fn finding_near_duplicates_can_be_cancelled() {
         let (control, mut report) = (Control::default(), |_| {});
         control.cancel();
         let stopped = near_duplicates(&["a"], &mut Watch { control: &control, report: &mut report });

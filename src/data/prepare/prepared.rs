@@ -1,4 +1,4 @@
-//! Rows ready to be learnt from: edits applied, cleaned, labelled and split.
+//! Rows ready to train on: edits applied, cleaned, labelled and split.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use crate::project::RowId;
 /// The side of the split a row is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
-    /// Learnt from.
+    /// Training rows.
     Train,
-    /// Watched during training; decides the best checkpoint.
+    /// Validation rows: evaluated during training to choose the best checkpoint.
     Validation,
-    /// Measured once, at the end.
+    /// Test rows: evaluated once, after training.
     Test,
 }
 
@@ -33,20 +33,20 @@ pub struct Example {
     pub relabelled: bool,
 }
 
-/// Why a row is left out.
+/// Why a row is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DropReason {
-    /// Excluded by a person.
+    /// The person excluded it.
     Excluded,
     /// Nothing is left of the text after cleaning.
     EmptyText,
     /// The label field is empty.
     EmptyLabel,
-    /// Of columns of one label each, none holds 1.
+    /// None of the label columns is 1.
     NoneOfLabels,
-    /// Of columns of one label each, several hold 1, or one holds neither 0 nor 1.
+    /// Several of the label columns are 1, or one is neither 0 nor 1.
     SeveralLabels,
-    /// Its label is left out in the label settings.
+    /// The label settings exclude its label.
     ExcludedLabel,
     /// Same text and label as an earlier row.
     Duplicate,
@@ -75,6 +75,13 @@ pub struct CleaningEffect {
     pub samples: Vec<(RowId, String, String)>,
 }
 
+/// Blockers and warnings that do not depend on the split.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BeforeSplit {
+    pub(in crate::data) blockers: Vec<String>,
+    pub(in crate::data) warnings: Vec<String>,
+}
+
 /// The data of a project, ready to train on. Immutable; shared by `Arc`.
 #[derive(Clone, Debug)]
 pub struct Prepared {
@@ -84,27 +91,28 @@ pub struct Prepared {
     pub examples: Vec<Example>,
     /// What the id column says of each example; empty where no id column is chosen.
     pub keys: Vec<Option<String>>,
-    /// Rows left out, with the reason.
+    /// Dropped rows, with the reason.
     pub dropped: Vec<(RowId, DropReason)>,
     /// Edits whose row was not found or no longer has the same content; they were not applied.
     pub stale_edits: Vec<RowId>,
     /// Corrections found again at another row, from where to where: the file has grown or lost rows. They were applied.
     pub moved_edits: Vec<(RowId, RowId)>,
-    /// Rows whose text also stands with another label (groups of row ids).
+    /// Groups of rows with the same text and different labels.
     pub conflicts: Vec<Vec<RowId>>,
     /// Effect of each cleaning switch, then of each pattern that can be used.
     pub cleaning: Vec<CleaningEffect>,
-    /// What keeps this data from being trained on, in words a person can act on. Empty when ready.
+    /// What makes training impossible, with what to do about it. Empty when ready.
     pub blockers: Vec<String>,
     /// What a person should know but need not act on.
     pub warnings: Vec<String>,
-    /// Texts nearly the same, places in `examples`; known where the split keeps them together.
+    /// Near-duplicates, as indices into `examples`; known if the split keeps them together.
     pub near: Option<Arc<NearGroups>>,
-    /// The same of labels and rows, for a log; where there is room for more, [`crate::data::find`] tells it with its rows and
-    /// what can be done.
+    /// The same about labels and rows, for a log. [`crate::data::find`] reports it with the rows and what can be done.
     pub log_warnings: Vec<String>,
-    /// What is wrong with patterns, on or off.
+    /// Errors of patterns, on or off.
     pub pattern_faults: Vec<PatternError>,
+    /// What was known before the split, to split again.
+    pub before_split: BeforeSplit,
     /// SHA-256 over the (id, cleaned text, label) of every example.
     pub data_hash: String,
     /// SHA-256 over the (id, side) of every example.

@@ -1,4 +1,4 @@
-//! Rows -> training, validation and test: by chance, by time, or as a column says.
+//! Splits rows into training, validation and test rows: at random, by time, or by a column.
 
 mod column;
 mod grouped;
@@ -9,15 +9,15 @@ use std::collections::HashMap;
 
 use crate::data::prepare::checks::too_many_labels;
 use crate::data::prepare::near::Groups;
-use crate::data::words::count;
 use crate::data::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
 use crate::project::{Project, Size, SourceFile, SplitMethod};
+use crate::words::{cell_value, count, counted, plural, upper_first};
 
-/// The sides in the order of shares: train, validation, test.
+/// The sides of the split in the order of shares: train, validation, test.
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
 
-/// What the main file's rows are to be divided into; a side with its own file gets none of them.
+/// The sizes to split the main file's rows into. A side with a file of its own gets none of them.
 pub(in crate::data) struct Sizes {
     validation: Size,
     test: Size,
@@ -32,8 +32,7 @@ impl Sizes {
         }
     }
 
-    /// Shares of so many rows for train, validation and test. `None` when they leave nothing for training or are no
-    /// shares at all.
+    /// Shares of this many rows for train, validation and test. `None` if they leave nothing for training or are impossible.
     pub(in crate::data) fn shares(&self, rows: usize) -> Option<[f64; 3]> {
         let [validation, test] = [self.validation, self.test].map(|size| size.share_of(rows));
         let train = 1.0 - validation - test;
@@ -41,26 +40,25 @@ impl Sizes {
         fine.then_some([train, validation, test])
     }
 
-    /// Numbers of rows that were asked for as such.
+    /// Sizes given as numbers of rows.
     fn totals(&self) -> [Option<usize>; 3] {
         let total = |size| if let Size::Rows(rows) = size { Some(rows as usize) } else { None };
         [None, total(self.validation), total(self.test)]
     }
 }
 
-/// What dividing looks at.
+/// The inputs of the split.
 #[derive(Clone, Copy)]
 pub(in crate::data) struct SplitInputs<'a> {
     pub project: &'a Project,
     pub imported: &'a Imported,
-    /// Texts nearly the same, where they are kept together.
+    /// Near-duplicates, if they are kept together.
     pub near: Option<&'a NearGroups>,
-    /// Stops dividing.
+    /// Cancels the split.
     pub control: &'a Control,
 }
 
-/// Puts the main file's rows on their sides, and adds what is worth knowing to the warnings, and what cannot be to the
-/// blockers. Rows of a column that is no label column are left as they are.
+/// Splits the main file's rows, and adds warnings and blockers. Does nothing if the label column does not contain labels.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -82,12 +80,12 @@ pub(in crate::data) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) 
             Ok(())
         }
         (SplitMethod::Column, _) => by_column(inputs, rows, prepared),
-        // Sizes that cannot be are told with the other blockers.
+        // Impossible sizes are reported with the other blockers.
         (_, None) => Ok(()),
     }
 }
 
-/// Divides some rows of the main file by chance, groups of them whole. `totals` are numbers of rows asked for as such.
+/// Splits some rows of the main file at random, without dividing groups. `totals` are sizes given as numbers of rows.
 fn by_chance(
     inputs: SplitInputs<'_>,
     rows: &[usize],
@@ -111,7 +109,7 @@ fn by_chance(
     Ok(())
 }
 
-/// Each row's group; `None` where every row is a group of its own.
+/// Each row's group; `None` if every row is its own group.
 fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepared) -> Option<Vec<u32>> {
     let examples = &prepared.examples;
     let mut groups = Groups::new(rows.len());
@@ -139,26 +137,28 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
                 places.for_each(|place| groups.unite(first, place));
             }
         }
-        // Texts too short to be compared can be the same to the letter.
+        // Texts too short to compare can still be exact copies.
         let mut first: HashMap<&str, u32> = HashMap::new();
         for (place, &row) in (0_u32..).zip(rows) {
             groups.unite(*first.entry(&examples[row].text).or_insert(place), place);
         }
     }
     if let (Some(column), true) = (column, empty > 0) {
-        prepared.warnings.push(format!("{} no '{column}': each is taken as a group of its own", rows_have(empty)));
+        prepared
+            .warnings
+            .push(format!("{} no '{column}': each counts as its own group", counted(empty, "row has", "rows have")));
     }
     groups.numbers()
 }
 
-/// Why sides may be off the sizes asked for.
+/// Why a side may have another size than requested.
 const OF_GROUPS: &str = "rows that stay together are not divided";
 const OF_LABELLED_GROUPS: &str =
-    "rows that stay together are not divided, and each label has rows on every side where it can";
-const OF_LABELS: &str = "each label is divided for itself, with at least one row on every side";
+    "rows that stay together are not divided, and each label gets rows on every side if possible";
+const OF_LABELS: &str = "each label is split separately, with at least one row on every side";
 const OF_MOMENTS: &str = "rows of the same time stay together";
 
-/// A word on sides that came out much larger or smaller than was asked for, and why.
+/// Warnings about sides that are much larger or smaller than requested, and why.
 fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, String)> {
     let mut warnings = Vec::new();
     for (side, word) in [(Side::Validation, "validation"), (Side::Test, "test")] {
@@ -166,9 +166,9 @@ fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, Stri
         let found = sides.iter().filter(|&&of| of == side).count();
         let off = (found as f64 - wanted).abs();
         if off > wanted * 0.25 && off >= 5.0 {
-            let word = capital(word);
-            let has = count(found, "row");
-            warnings.push((side, format!("{word} has {has} where about {wanted:.0} were asked for: {why}")));
+            let word = upper_first(word);
+            let has = counted(found, "row", "rows");
+            warnings.push((side, format!("{word} has {has}, but about {wanted:.0} were requested: {why}")));
         }
     }
     warnings
@@ -179,7 +179,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return;
     };
-    // Which of day and month comes first is decided over all files, as the leakage report does.
+    // All files together decide whether days or months come first, as in the leakage report.
     let dates = read_moments(&cells_of(inputs.imported, &prepared.examples, column));
     let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
         Some(total) => total,
@@ -193,12 +193,12 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let mut unread = (0..rows).filter(|&row| dates.values[row].is_none());
     if let Some(first) = unread.next() {
         let cells = cells_of(inputs.imported, &prepared.examples[first..=first], column);
-        let cell = if cells[0].trim().is_empty() { "empty".to_owned() } else { format!("'{}'", shortened(cells[0])) };
+        let cell = if cells[0].trim().is_empty() { "empty".to_owned() } else { format!("'{}'", cell_value(cells[0])) };
         let unread = 1 + unread.count();
         prepared.warnings.push(format!(
-            "{} no date in '{column}' that can be read: {} learnt from. The first is {}: {cell}",
-            rows_have(unread),
-            if unread == 1 { "it is" } else { "they are" },
+            "{} no readable date in '{column}' and {} to the training set. The first is {}: {cell}",
+            counted(unread, "row has", "rows have"),
+            plural(unread, "goes", "go"),
             inputs.imported.row_name(prepared.examples[first].id),
         ));
     }
@@ -206,10 +206,9 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
         dates.ambiguous.map(|row| cells_of(inputs.imported, &prepared.examples[row..=row], column)[0])
     {
         let order = if dates.day_first { "day, month, year" } else { "month, day, year" };
-        prepared.warnings.push(format!(
-            "Days and months cannot be told apart in '{column}': '{}' is read as {order}",
-            shortened(example)
-        ));
+        prepared
+            .warnings
+            .push(format!("Days and months are ambiguous in '{column}': '{}' is read as {order}", cell_value(example)));
     }
     let missing = [(Side::Validation, "validation"), (Side::Test, "test")]
         .into_iter()
@@ -219,7 +218,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     prepared.warnings.extend(off.map(|(_, warning)| warning));
     if let Some((_, word)) = missing {
         prepared.warnings.push(format!(
-            "'{column}' has too few different dates to give {word} rows of its own: rows of the same time stay together"
+            "'{column}' has too few different dates for a {word} set: rows of the same time stay together"
         ));
     }
 }
@@ -235,7 +234,7 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> R
     for (example, side) in prepared.examples.iter_mut().zip(&sides) {
         example.side = side.unwrap_or(Side::Train);
     }
-    // Files with a training and a test part alone are common: what decides when training is best comes from training.
+    // Many files have only a training and a test part. The validation set then comes from the training part.
     let has_validation = sides.contains(&Some(Side::Validation)) || inputs.imported.validation.is_some();
     let share = inputs.project.split.validation.share_of(rows);
     if has_validation || !prepared.blockers.is_empty() || !(share > 0.0 && share < 1.0) {
@@ -249,28 +248,27 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> R
         by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared)?;
         let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
         let word = format!(
-            "'{column}' names no validation rows: {} of its {} training rows, taken by chance, are validation",
-            taken,
-            training.len()
+            "'{column}' has no validation rows: {} of its {} training rows, chosen at random, are used for validation",
+            count(taken),
+            count(training.len())
         );
         prepared.warnings.insert(before, word);
     }
     Ok(())
 }
 
-/// What to do where a column names no validation rows, and more of them are wanted than there are training rows to take
-/// them from.
+/// What to do if a split column has no validation rows and the requested size exceeds its training rows.
 pub(in crate::data) fn too_large(project: &Project, prepared: &Prepared) -> Option<String> {
     let size = project.split.validation;
     let main = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
     let rows = main.filter(|example| example.side == Side::Train).count();
     (project.split.method == SplitMethod::Column && size.share_of(rows) >= 1.0).then(|| {
-        let rows = count(rows, "training row");
-        format!("Its size ({size}) takes all of the {rows} there are, or more. Lower it in Prepare, or give a validation file")
+        let rows = counted(rows, "training row", "training rows");
+        format!("Its size ({size}) takes all of the {rows}, or more. Decrease it in Prepare, or add a validation file")
     })
 }
 
-/// Blockers of values that name no side, and of empty ones.
+/// Blockers for values that are no names of sides, and for empty ones.
 fn unnamed(
     imported: &Imported,
     column: &str,
@@ -284,39 +282,23 @@ fn unnamed(
     let mut blockers = Vec::new();
     if let Some(first) = unknown(false).next() {
         blockers.push(format!(
-            "'{}' in the split column '{column}' of {} names no side ({}; {} in all). Known are {}, in any case. Change \
-             the value in the file, exclude the rows, or split another way in Prepare",
-            shortened(cells[first]),
+            "'{}' in the split column '{column}' of {} is not the name of a side ({}; {} in all). Hone knows {}, in upper or lower \
+             case. Change the value in the file, exclude the rows, or split in another way in Prepare",
+            cell_value(cells[first]),
             imported.main.name(),
             imported.row_name(examples[first].id),
-            count(unknown(false).count(), "such row"),
+            counted(unknown(false).count(), "such row", "such rows"),
             column::KNOWN
         ));
     }
     if let Some(first) = unknown(true).next() {
         blockers.push(format!(
-            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in in the file, exclude the rows, or \
-             split another way in Prepare",
+            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in, exclude the rows, or split in another way in \
+             Prepare",
             imported.main.name(),
             imported.row_name(examples[first].id),
-            count(unknown(true).count(), "such row")
+            counted(unknown(true).count(), "such row", "such rows")
         ));
     }
     blockers
-}
-
-fn rows_have(rows: usize) -> String {
-    if rows == 1 { "1 row has".to_owned() } else { format!("{rows} rows have") }
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A value as it stands in a message.
-pub(in crate::data) fn shortened(value: &str) -> String {
-    const MOST: usize = 40;
-    let value = value.trim();
-    if value.chars().count() <= MOST { value.to_owned() } else { value.chars().take(MOST).chain(['…']).collect() }
 }

@@ -52,7 +52,7 @@ const LABEL_NAMES: [&str; 20] = [
     "y",
     "tag",
 ];
-/// Rows looked at.
+/// Rows examined.
 const SAMPLE: usize = 20_000;
 /// Values whose words are counted, which takes longer than all else.
 const READ: usize = 2_000;
@@ -65,11 +65,11 @@ pub(in crate::data) fn is_known_name(name: &str) -> bool {
     TEXT_NAMES.contains(&name.as_str()) || LABEL_NAMES.contains(&name.as_str())
 }
 
-/// The columns that most likely hold the text and the label, where one stands out, and what the others seem to be for: of
+/// The columns that most likely contain the text and the label, if one is likely, and what the others seem to be for: of
 /// the first `columns`, which are those of the files.
 #[must_use]
 pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<String>, Option<String>, GuessedRoles) {
-    let facts: Vec<Facts> = (0..columns).into_par_iter().map(|column| Facts::of(table, column)).collect();
+    let facts: Vec<ColumnFacts> = (0..columns).into_par_iter().map(|column| ColumnFacts::of(table, column)).collect();
     let names: Vec<String> = table.names.iter().take(columns).map(|name| normal(name)).collect();
     let label_columns = guess::one_hot(table, columns);
     // "summary" and "headline" are texts where there is no other, and titles beside one.
@@ -106,8 +106,8 @@ fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Op
 }
 
 /// What the values of a column are like.
-pub(in crate::data) struct Facts {
-    /// Rows looked at.
+pub(in crate::data) struct ColumnFacts {
+    /// Rows examined.
     pub rows: usize,
     /// Values that are not empty.
     pub filled: usize,
@@ -119,7 +119,7 @@ pub(in crate::data) struct Facts {
     pub numeric: bool,
 }
 
-impl Facts {
+impl ColumnFacts {
     fn of(table: &Table, column: usize) -> Self {
         let rows = table.len().min(SAMPLE);
         let mut seen = HashSet::default();
@@ -154,7 +154,7 @@ impl Facts {
 }
 
 /// The column of the longest texts, if they are texts at all: at least two words on average.
-fn longest(facts: &[Facts]) -> Option<usize> {
+fn longest(facts: &[ColumnFacts]) -> Option<usize> {
     let texts = facts.iter().enumerate().filter(|(_, column)| column.is_textual() && column.mean_words >= 2.0);
     texts
         .filter(|(_, column)| column.distinct * 2 > column.filled)
@@ -163,7 +163,7 @@ fn longest(facts: &[Facts]) -> Option<usize> {
 }
 
 /// The column of the fewest values, at least two, the last such one: exports put the outcome last.
-fn fewest_values(facts: &[Facts], text: Option<usize>) -> Option<usize> {
+fn fewest_values(facts: &[ColumnFacts], text: Option<usize>) -> Option<usize> {
     let candidates = facts.iter().enumerate().filter(|&(column, facts)| {
         Some(column) != text && facts.distinct >= 2 && facts.distinct * 2 <= facts.filled && facts.is_categorical()
     });

@@ -3,13 +3,13 @@
 use foldhash::HashMap;
 
 use crate::data::Table;
-use crate::data::table::columns::{Facts, normal};
+use crate::data::table::columns::{ColumnFacts, normal};
 use crate::data::table::row_columns::is_marked;
 use crate::project::{ColumnRole, DatasetSettings};
 
 /// Usual names of a title, the likeliest first.
 const TITLE_NAMES: [&str; 5] = ["title", "subject", "headline", "summary", "heading"];
-/// What may stand before such a name: others name the title of something else, such as a product.
+/// What may come before such a name: others name the title of something else, such as a product.
 const TITLED: [&str; 9] = ["review", "comment", "ticket", "email", "mail", "message", "post", "article", "news"];
 /// Usual names of a column that says who wrote a row, the likeliest first.
 const GROUP_NAMES: [&str; 26] = [
@@ -62,7 +62,7 @@ const SIDES: [&str; 11] =
     ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "holdout", "unused"];
 /// Columns of one label each that are looked through.
 const MOST_LABELS: usize = 64;
-/// Rows looked at to find such columns.
+/// Rows examined to find such columns.
 const SAMPLE: usize = 5_000;
 /// Share of rows that hold exactly one 1 in columns of one label each.
 const ONE_LABEL: f64 = 0.9;
@@ -146,7 +146,7 @@ impl GuessedRoles {
 /// Guesses the roles of the columns other than `taken`, which are the text and the label; `facts` are those of each column.
 pub(in crate::data) fn guess_roles(
     table: &Table,
-    facts: &[Facts],
+    facts: &[ColumnFacts],
     text: Option<usize>,
     label: Option<usize>,
 ) -> GuessedRoles {
@@ -188,7 +188,7 @@ fn most_frequent(table: &Table, column: usize, rows: usize) -> usize {
 
 struct Guesser<'a> {
     table: &'a Table,
-    facts: &'a [Facts],
+    facts: &'a [ColumnFacts],
     /// The columns' names, in one way of writing.
     names: Vec<String>,
     taken: Vec<usize>,
@@ -319,7 +319,7 @@ pub(in crate::data) fn one_hot(table: &Table, columns: usize) -> Vec<usize> {
     for from in 0..flags.len() {
         let mut marks = vec![0_u8; rows];
         for to in from..flags.len() {
-            // Labels stand side by side.
+            // Labels are side by side.
             if to > from && flags[to] != flags[to - 1] + 1 {
                 break;
             }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::data::{Example, Side};
 use crate::progress::Control;
 
-/// SHA-256 of a row's original text and label, as they stand in the file: 64 lower-case hexadecimal digits.
+/// SHA-256 of a row's original text and label, as they are in the file: 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn content_hash(text: &str, label: &str) -> String {
     let mut hasher = Sha256::new();

@@ -8,10 +8,10 @@ use crate::data::{DataError, Imported, RowColumns};
 use crate::progress::Control;
 use crate::project::{DatasetSettings, StarScale};
 
-/// Rows counted between two looks at the cancel switch.
+/// Rows counted between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 65_536;
 
-/// The labels as they stand in the files, before renames and cleaning.
+/// The labels as they are in the files, before renames and cleaning.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelCounts {
     /// Each label, white space at its ends aside, with its rows. Rows without a label are not counted.

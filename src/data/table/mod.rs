@@ -55,14 +55,14 @@ impl Table {
     }
 }
 
-/// What kind of file it is and how it was read, detected or told.
+/// The kind of file and how it was read, detected or chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileFormat {
     /// CSV, TSV and the like.
     Delimited(Delimited),
     /// JSON objects.
     Json {
-        /// How the objects stand in the file.
+        /// The layout of the objects in the file.
         layout: JsonLayout,
         /// WHATWG encoding name.
         encoding: String,
@@ -99,7 +99,7 @@ pub enum FileFormat {
     AzureProject,
 }
 
-/// How the objects of a JSON file stand in it.
+/// The layout of the objects in a JSON file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonLayout {
     /// One a line.
@@ -179,7 +179,7 @@ pub struct BadRow {
     pub line: u64,
     /// What is wrong with it.
     pub reason: String,
-    /// The record as it stands in the file, at most 2,000 characters.
+    /// The record as it is in the file, at most 2,000 characters.
     pub raw: String,
 }
 

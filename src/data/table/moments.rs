@@ -17,7 +17,7 @@ pub struct Moments {
     pub values: Vec<Option<i64>>,
     /// In dates of numbers alone the day comes before the month.
     pub day_first: bool,
-    /// Place of the first date of which nothing in the column tells whether the day or the month comes first.
+    /// Index of the first ambiguous date, if nothing in the column shows whether the day or the month comes first.
     pub ambiguous: Option<usize>,
 }
 
@@ -39,7 +39,7 @@ pub fn read_moments(cells: &[&str]) -> Moments {
             _ => {}
         }
     }
-    // Where nothing tells: dots and dashes are written day first, slashes month first.
+    // If nothing shows the order: day first with dots and dashes, month first with slashes.
     let day_first = if days == months { dotted } else { days > months };
     let values = cells.par_iter().map(|cell| read(cell, day_first, digits)).collect();
     Moments { values, day_first, ambiguous: open.filter(|_| days == 0 && months == 0) }
@@ -73,9 +73,9 @@ enum Digits {
     Years,
     /// 20150224
     Days,
-    /// 1424806552: since 1970, in a unit that its size tells.
+    /// 1424806552: since 1970, in a unit that follows from its size.
     Epoch,
-    /// 17: since 1970 too, as far as can be told. Numbers that only count up have an order as well.
+    /// 17: probably since 1970 too. Numbers that only count up have an order as well.
     Any,
 }
 
@@ -196,7 +196,7 @@ fn offset(zone: &str) -> Option<i32> {
         "" | "Z" | "z" | "UTC" | "GMT" => return Some(0),
         _ => {}
     }
-    // `-08` stands for `-08:00`.
+    // `-08` means `-08:00`.
     let zone = zone.trim_start_matches("UTC").trim_start_matches("GMT");
     let whole = if zone.len() == 3 { format!("{zone}:00") } else { zone.to_owned() };
     FixedOffset::from_str(&whole).ok().map(|offset| offset.local_minus_utc())

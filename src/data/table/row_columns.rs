@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::data::{Table, content_hash};
 use crate::project::DatasetSettings;
 
-/// Where the text, the label and the id of a table's rows stand: looked up once for all rows.
+/// The columns of a table's text, label and id: looked up once for all rows.
 #[derive(Clone, Debug)]
 pub struct RowColumns<'a> {
     table: &'a Table,
@@ -28,9 +28,9 @@ enum LabelPlace {
 pub enum RawLabel<'a> {
     /// It has this one; empty where the field is.
     Is(&'a str),
-    /// Of columns of one label each, none holds 1.
+    /// None of the label columns is 1.
     None,
-    /// Of columns of one label each, several hold 1, or one holds neither 0 nor 1.
+    /// Several of the label columns are 1, or one is neither 0 nor 1.
     Several,
 }
 
@@ -85,7 +85,7 @@ impl<'a> RowColumns<'a> {
         Self { table, read, label, id: None }
     }
 
-    /// The row's text: those of the joined columns, each on a line of its own, and that of the text column.
+    /// The row's text: those of the prepended columns, each on its own line, and that of the text column.
     #[must_use]
     pub fn text(&self, row: usize) -> Cow<'a, str> {
         join_texts(self.read.iter().map(|&column| self.table.cell(column, row)))

@@ -23,7 +23,7 @@ const PARTS: usize = 16;
 pub struct ColumnSummary {
     /// Rows where it holds more than white space.
     pub filled: u64,
-    /// Different values among those. Values are told apart by hashes of 64 bits, of which two in a million rows are the
+    /// Different values among those. Values are distinguished by hashes of 64 bits, of which two in a million rows are the
     /// same by chance once in 40 million files.
     pub distinct: u64,
     /// The first such row.
@@ -65,7 +65,7 @@ fn hashes(column: &StringViewArray, start: usize) -> (ColumnSummary, [Vec<u64>; 
         }
         summary.filled += 1;
         summary.first_filled.get_or_insert(row);
-        // A short value stands in its view, length and all: the same value is the same number.
+        // A short value is in its view with its length: the same value is the same number.
         let is_short = view as u32 <= MAX_INLINE_VIEW_LEN;
         let hash = if is_short { hasher.hash_one(view) } else { hasher.hash_one(column.value(row)) };
         let slot = &mut remembered[hash as usize % REMEMBERED];
@@ -77,7 +77,7 @@ fn hashes(column: &StringViewArray, start: usize) -> (ColumnSummary, [Vec<u64>; 
     (summary, hashes)
 }
 
-/// Whether a row's value is more than white space. Mostly its first byte tells, which stands in its view.
+/// Whether a row's value is more than white space. Usually its first byte, which is in its view, decides.
 fn is_filled(column: &StringViewArray, row: usize, view: u128) -> bool {
     let first = (view >> 32) as u8;
     column.is_valid(row) && view as u32 > 0 && (first.is_ascii_graphic() || !column.value(row).trim().is_empty())

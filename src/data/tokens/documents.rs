@@ -1,6 +1,6 @@
 //! Documents -> sequences of at most max length, for language models.
 //!
-//! Long documents are cut into windows that do not overlap, between words: nothing is truncated. Short documents are
+//! Long documents are split between words into windows that do not overlap: nothing is truncated. Short documents are
 //! packed: as many as fit share a sequence. `transformers`' `run_mlm.py` offers two ways. With `group_texts` it strings all
 //! texts together and cuts every max length tokens, so that no padding is computed, and a token sees other texts. With
 //! `line_by_line` it takes one text at a time, as a classifier will later read it, and pads. Here nothing is ever padded,
@@ -15,12 +15,12 @@ use crate::data::tokens::kinds::TokenKinds;
 pub struct PackedSequence {
     /// Vocabulary ids, special tokens included.
     pub ids: Vec<u32>,
-    /// Where each of its texts ends in `ids`, rising. A text is a document, or a window of one.
+    /// End of each of its texts in `ids`, ascending. A text is a document, or a window of one.
     pub ends: Vec<u32>,
 }
 
 /// Packs documents into sequences of at most `max_length` tokens, in their order. Each document is given by all its token
-/// ids, with the special tokens around it; one without tokens of its own is in no sequence.
+/// ids, special tokens included. Empty documents are left out.
 ///
 /// # Errors
 /// [`DataError::MaxLengthTooSmall`] when special tokens leave no room.
@@ -41,7 +41,7 @@ pub fn pack(documents: &[Vec<u32>], kinds: &TokenKinds, max_length: usize) -> Re
     Ok(sequences)
 }
 
-/// Cuts a held-out document into sequences of one window each, so that its score is its own.
+/// Splits a held-out document into sequences of one window each, so that it is scored on its own.
 ///
 /// # Errors
 /// As [`pack`].
@@ -55,7 +55,7 @@ pub fn cut(document: &[u32], kinds: &TokenKinds, max_length: usize) -> Result<Ve
     Ok(sequences.collect())
 }
 
-/// Tokens of its own that a text may have.
+/// Most tokens of a text besides the special ones.
 fn room(kinds: &TokenKinds, max_length: usize) -> Result<usize, DataError> {
     let special = kinds.special_tokens();
     if max_length <= special {
@@ -64,7 +64,7 @@ fn room(kinds: &TokenKinds, max_length: usize) -> Result<usize, DataError> {
     Ok(max_length - special)
 }
 
-/// Cuts a document's own tokens into windows of at most `room`, between words where a word is not longer than a window.
+/// Splits a document's own tokens into windows of at most `room`. Only a word longer than a window is split.
 fn windows<'a>(mut own: &'a [u32], kinds: &TokenKinds, room: usize) -> Vec<&'a [u32]> {
     let mut windows = Vec::new();
     while own.len() > room {
@@ -88,13 +88,16 @@ fn add(sequence: &mut PackedSequence, window: &[u32], kinds: &TokenKinds) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
-    use crate::data::tokens::kinds::tests::{a_piece, a_word, tiny_kinds};
+    use crate::data::tokens::kinds::tests::{tiny_kinds, word_and_piece};
     use crate::random::Rng;
 
     /// A document of these words, each given by its number of tokens.
     fn document(words: &[usize]) -> Vec<u32> {
-        let words = words.iter().flat_map(|&tokens| (0..tokens).map(|at| if at == 0 { a_word() } else { a_piece() }));
+        static TOKENS: LazyLock<[u32; 2]> = LazyLock::new(word_and_piece);
+        let words = words.iter().flat_map(|&tokens| (0..tokens).map(|at| TOKENS[usize::from(at > 0)]));
         [2].into_iter().chain(words).chain([3]).collect()
     }
 

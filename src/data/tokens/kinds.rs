@@ -1,4 +1,4 @@
-//! What the tokens of a vocabulary are: special ones, those that go on with a word, those that can stand for another.
+//! Kinds of tokens: special ones, those that continue a word, and those that masking can put in place of another.
 
 use tokenizers::{ModelWrapper, Tokenizer};
 
@@ -6,21 +6,22 @@ use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
 use crate::random::Rng;
 
-/// How tokens hide words, by their models' own names: BERT and those after it, RoBERTa and those after it.
+/// Names of the mask token: BERT's and RoBERTa's.
 const MASKS: [&str; 2] = ["[MASK]", "<mask>"];
 
-/// How tokens that begin a word are marked where those that go on with it are not: SentencePiece, byte-level BPE.
+/// Marks of tokens that begin a word, in vocabularies that do not mark those that continue one: SentencePiece, byte-level
+/// BPE.
 const BEGINS: [char; 2] = ['▁', 'Ġ'];
 
 /// The kinds of tokens of one tokenizer, for masking.
 #[derive(Clone, Debug)]
 pub struct TokenKinds {
     mask: u32,
-    /// Whether nobody should be asked to guess a token: special ones and the unknown one.
+    /// Whether a token is never masked: special tokens and the unknown token.
     fixed: Vec<bool>,
-    /// Whether a token goes on with the word before it.
+    /// Whether a token continues the word before it.
     continues: Vec<bool>,
-    /// Tokens that can take another one's place.
+    /// Tokens that masking can put in place of another.
     drawable: Vec<u32>,
     /// Special tokens before and after a text.
     around: [Vec<u32>; 2],
@@ -30,7 +31,7 @@ impl TokenKinds {
     /// The kinds of a tokenizer's tokens.
     ///
     /// # Errors
-    /// [`DataError::NoMaskToken`] when it has no token that hides words.
+    /// [`DataError::NoMaskToken`] if it has no mask token.
     pub fn of(tokenizer: &TextTokenizer) -> Result<Self, DataError> {
         let library = &tokenizer.tokenizer;
         let mask = MASKS.iter().find_map(|mask| library.token_to_id(mask)).ok_or(DataError::NoMaskToken)?;
@@ -52,7 +53,7 @@ impl TokenKinds {
         }
         let is_drawable = |id: &u32| {
             let token = &tokens[*id as usize];
-            // BERT's vocabularies keep places free for tokens to come.
+            // BERT's vocabularies have unused entries.
             !fixed[*id as usize] && !token.is_empty() && !token.starts_with("[unused")
         };
         let drawable = (0..count as u32).filter(is_drawable).collect();
@@ -63,13 +64,13 @@ impl TokenKinds {
             _ if tokens.iter().any(|token| token.starts_with(BEGINS)) => {
                 tokens.iter().map(|token| !token.starts_with(BEGINS)).collect()
             }
-            // Tokens without marks are words by themselves.
+            // Without marks, each token counts as a word.
             _ => Vec::new(),
         };
         Ok(Self { mask, fixed, continues, drawable, around })
     }
 
-    /// The token that hides words.
+    /// The mask token.
     #[must_use]
     pub fn mask(&self) -> u32 {
         self.mask
@@ -82,12 +83,14 @@ impl TokenKinds {
     }
 
     /// Special tokens before and after a text.
-    pub(super) fn around(&self) -> &[Vec<u32>; 2] {
+    #[must_use]
+    pub fn around(&self) -> &[Vec<u32>; 2] {
         &self.around
     }
 
     /// A text's own tokens, without the special ones around it.
-    pub(super) fn own<'a>(&self, ids: &'a [u32]) -> &'a [u32] {
+    #[must_use]
+    pub fn own<'a>(&self, ids: &'a [u32]) -> &'a [u32] {
         let [before, after] = &self.around;
         let own = ids.strip_prefix(before.as_slice()).unwrap_or(ids);
         own.strip_suffix(after.as_slice()).unwrap_or(own)
@@ -95,7 +98,8 @@ impl TokenKinds {
 
     /// The words among `ids` that can be masked, each from its first token to the one after its last: not special tokens,
     /// and not unknown words.
-    pub(super) fn words(&self, ids: &[u32]) -> Vec<(usize, usize)> {
+    #[must_use]
+    pub fn words(&self, ids: &[u32]) -> Vec<(usize, usize)> {
         let mut words: Vec<(usize, usize)> = Vec::new();
         for (place, &id) in ids.iter().enumerate() {
             match words.last_mut() {
@@ -107,18 +111,19 @@ impl TokenKinds {
         words
     }
 
-    /// Whether a token goes on with the word before it.
+    /// Whether a token continues the word before it.
     #[must_use]
     pub fn continues(&self, id: u32) -> bool {
         self.continues.get(id as usize).is_some_and(|&continues| continues)
     }
 
     /// Whether a token can be masked: not if it is special or stands for something unknown.
-    fn can_be_masked(&self, id: u32) -> bool {
+    #[must_use]
+    pub fn can_be_masked(&self, id: u32) -> bool {
         self.fixed.get(id as usize).is_some_and(|&fixed| !fixed)
     }
 
-    /// A token, each that is not special as likely as any other.
+    /// A random token, every one that is not special equally likely.
     pub(super) fn draw(&self, rng: &mut Rng) -> u32 {
         let place = rng.below(self.drawable.len() as u64) as usize;
         self.drawable.get(place).copied().unwrap_or(self.mask)
@@ -139,7 +144,7 @@ impl TextTokenizer {
     }
 }
 
-/// Special tokens before and after a text; `None` when they cannot be told.
+/// Special tokens before and after a text; `None` if the tokenizer does not add them around it.
 pub(super) fn around(tokenizer: &Tokenizer) -> Option<[Vec<u32>; 2]> {
     let ids = |special| Some(tokenizer.encode_fast("a", special).ok()?.get_ids().to_vec());
     let (word, whole) = (ids(false)?, ids(true)?);
@@ -163,13 +168,9 @@ pub(super) mod tests {
         (tokenizer, kinds)
     }
 
-    /// A token that begins a word, and one that goes on with it.
-    pub fn a_word() -> u32 {
-        tiny_kinds().0.tokenizer.token_to_id("g").unwrap()
-    }
-
-    pub fn a_piece() -> u32 {
-        tiny_kinds().0.tokenizer.token_to_id("##g").unwrap()
+    /// A token that begins a word, and one that continues it.
+    pub fn word_and_piece() -> [u32; 2] {
+        ["good", "##ing"].map(|token| tiny().id(token).unwrap())
     }
 
     #[test]

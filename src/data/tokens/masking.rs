@@ -1,11 +1,11 @@
-//! Which words of a sequence a masked language model has to guess.
+//! Whole-word masking: which words of a sequence a masked language model has to predict.
 //!
-//! Whole words, as in the later versions of BERT (Devlin et al., 1810.04805, and its "Whole Word Masking" models): when a
-//! word is chosen, all its pieces are. Every word is as likely to be chosen as any other: the number of words is the share
-//! of all words, rounded up or down by chance, as in fairseq. BERT's own script fills a number of *tokens* and passes over
-//! words that do not fit, so that long words, which a domain's terms are, would be learnt less. A chosen word becomes
+//! As in BERT's "Whole Word Masking" models (Devlin et al., 1810.04805), all pieces of a chosen word are masked. Every word
+//! is equally likely to be chosen: the number of words is their share, rounded up or down at random, as in fairseq. BERT's
+//! own script fills a budget of *tokens* and skips words that do not fit, so that long words, such as a domain's terms,
+//! would be masked less often. A chosen word becomes
 //! mask tokens in 80% of cases, random tokens in 10% and stays as it is in 10%; one draw decides for all its pieces (as in
-//! `SpanBERT`, 1907.10529), so that none of them gives the others away.
+//! `SpanBERT`, 1907.10529), so that none of them reveals the others.
 
 use std::sync::Arc;
 
@@ -19,18 +19,18 @@ const MASKED_OR_RANDOM: f64 = 0.9;
 const TRAINING: u64 = 0x6d6c_6d00;
 const EVALUATION: u64 = 0x6d6c_6d01;
 
-/// A sequence with some of its words hidden.
+/// A sequence with some of its words masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Masked {
     /// Token ids as the model sees them, as many as the sequence has.
     pub ids: Vec<u32>,
-    /// Positions to be guessed, rising.
+    /// Positions to predict, ascending.
     pub reads: Vec<u32>,
     /// The token wanted at each of them.
     pub wanted: Vec<u32>,
 }
 
-/// Draws the words to be hidden.
+/// Chooses the words to mask.
 #[derive(Clone, Debug)]
 pub struct Masking {
     /// Share of the words, 0..1.
@@ -40,7 +40,7 @@ pub struct Masking {
 }
 
 impl Masking {
-    /// Hides `share` of the words of each sequence, and at least one.
+    /// Masks `share` of the words of each sequence, and at least one.
     #[must_use]
     pub fn new(share: f64, seed: u64, kinds: Arc<TokenKinds>) -> Self {
         Self { share, seed, kinds }
@@ -54,8 +54,8 @@ impl Masking {
         self.hide(ids, Rng::new(mask_row_key(key, number as u64)), true)
     }
 
-    /// The masks of a held-out sequence, which are the same in every epoch. Each chosen word is hidden behind mask tokens,
-    /// so that accuracy is that of guessing, not of copying.
+    /// The masks of a held-out sequence, the same in every epoch. Every chosen word becomes mask tokens, so that accuracy
+    /// measures prediction, not copying.
     #[must_use]
     pub fn fixed(&self, ids: &[u32], number: usize) -> Masked {
         let key = mask_key(self.seed, 0, EVALUATION);
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
     use crate::data::TextTokenizer;
     use crate::data::tokens::documents::pack;
-    use crate::data::tokens::kinds::tests::{a_piece, a_word, tiny_kinds};
+    use crate::data::tokens::kinds::tests::{tiny_kinds, word_and_piece};
 
     /// Sequences of random words, some of several pieces, with unknown ones among them.
     fn sequences((tokenizer, kinds): &(TextTokenizer, TokenKinds), count: usize, max_length: usize) -> Vec<Vec<u32>> {
@@ -165,11 +165,11 @@ mod tests {
         for (number, ids) in sequences.iter().enumerate() {
             let (masked, words) = (masking.draw(ids, 0, number), tiny.1.words(ids));
             let hidden = |place: usize| masked.reads.contains(&(place as u32));
-            assert!(words.is_empty() || !masked.reads.is_empty(), "at least one word is hidden");
+            assert!(words.is_empty() || !masked.reads.is_empty(), "at least one word is masked");
             assert!(words.iter().all(|&(from, to)| (from..to).all(|place| hidden(place) == hidden(from))));
-            assert!(masked.wanted.iter().all(|&wanted| wanted > 4), "no special or unknown token is hidden");
+            assert!(masked.wanted.iter().all(|&wanted| wanted > 4), "no special or unknown token is masked");
             for (place, (&seen, &id)) in masked.ids.iter().zip(ids).enumerate() {
-                assert!(hidden(place) || seen == id, "only what is to be guessed is changed");
+                assert!(hidden(place) || seen == id, "only masked words change");
                 assert!(!hidden(place) || seen >= 4, "a random token is never a special one");
             }
         }
@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_of_one_word_has_it_hidden_and_one_of_none_has_nothing() {
+    fn the_only_word_of_a_sequence_is_masked_and_a_sequence_without_words_is_unchanged() {
         let masking = masking(&tiny_kinds());
-        let (word, piece) = (a_word(), a_piece());
+        let [word, piece] = word_and_piece();
         let masked = masking.fixed(&[2, word, piece, 3], 0);
         assert_eq!((masked.ids, masked.reads, masked.wanted), (vec![2, 4, 4, 3], vec![1, 2], vec![word, piece]));
         let none = masking.draw(&[2, 1, 3], 0, 0);

@@ -33,7 +33,7 @@ pub struct TextTokenizer {
 }
 
 impl TextTokenizer {
-    /// Texts to tokenise at a time, between two looks at a stop switch.
+    /// Texts to tokenise at a time, between two checks of the cancel switch.
     pub const TEXTS_PER_LOOK: usize = 2048;
 
     /// Loads `tokenizer.json`, or where there is none builds BERT's tokenizer from `vocab.txt`.
@@ -89,7 +89,7 @@ impl TextTokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Tokens of each text before any is cut off, special tokens included: for length histograms, and to tell how
+    /// Tokens of each text before truncation, with special tokens: for length histograms, and to tell how
     /// many texts a limit would cut.
     ///
     /// # Errors
@@ -119,6 +119,18 @@ impl TextTokenizer {
     #[must_use]
     pub fn vocab_size(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
+    }
+
+    /// The token of an id.
+    #[must_use]
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.tokenizer.id_to_token(id)
+    }
+
+    /// The id of a token.
+    #[must_use]
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.tokenizer.token_to_id(token)
     }
 
     /// SHA-256 of the files it was made from: tokenizers of the same have the same tokens for every text.

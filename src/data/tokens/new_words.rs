@@ -4,8 +4,7 @@
 //! token, and longer words that begin with it have it as their first piece ("appellants": "appellant", "##s"). So new words
 //! go where the old ones are: into `model.vocab` of `tokenizer.json`, and to the end of `vocab.txt`, whose line numbers are
 //! the ids. Both of `transformers`' tokenizers, the fast one and the slow one, then load the folder as it is and agree. The
-//! other way, `added_tokens`, would need four files to agree, looks for the words before upper and lower case are made the
-//! same, and tells nothing about words that begin with them.
+//! alternative, `added_tokens`, would need four files to agree, and would not help with words that begin with a new one.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -38,8 +37,8 @@ pub struct GrownVocabulary {
     pub vocabulary: Option<String>,
 }
 
-/// Adds words to the tokenizer of a model folder. Words that are one token already, and words given twice, are passed
-/// over. The folder is not changed.
+/// Adds words to the tokenizer of a model folder, which is not changed. Words that are one token already, and repeated words,
+/// are skipped.
 ///
 /// # Errors
 /// What loading the tokenizer gives, and [`DataError::NewWords`] when the vocabulary is not one of word pieces, or a word is

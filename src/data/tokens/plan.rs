@@ -41,7 +41,7 @@ impl BatchPlan {
         batches
     }
 
-    /// Batches an epoch of so many rows has.
+    /// Batches in an epoch of this many rows.
     #[must_use]
     pub fn batches_per_epoch(&self, rows: usize) -> usize {
         rows.div_ceil(self.batch_size.max(1))

@@ -8,11 +8,11 @@ use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer
 
 use crate::data::tokens::kinds;
 
-/// Words that a thread keeps; beyond that it begins anew.
+/// Words that a thread keeps; beyond that it starts again.
 const MOST: usize = 1 << 17;
 /// Longest word kept, in bytes: longer ones do not come again.
 const LONGEST: usize = 48;
-/// Where a text may be cut: these part words in BERT's tokenizers whatever stands beside them.
+/// Where a text may be cut: these separate words in BERT's tokenizers, whatever is next to them.
 const GAPS: [char; 4] = [' ', '\t', '\n', '\r'];
 
 /// What is between gaps, and its token ids.
@@ -41,7 +41,7 @@ impl WordCache {
         Some(Self { threads: (0..threads).map(|_| Mutex::default()).collect(), around })
     }
 
-    /// Token ids of a text, of which at most `most` are its own; special tokens stand around them.
+    /// Token ids of a text, of which at most `most` are its own; with special tokens around them.
     ///
     /// # Errors
     /// The library's.

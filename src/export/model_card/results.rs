@@ -3,8 +3,9 @@
 use std::fmt::{self, Write};
 
 use crate::evaluation::{BaselineName, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics};
-use crate::export::model_card::{data_name, one_line, quoted};
+use crate::export::model_card::{data_name, quoted};
 use crate::storage::{RunComparison, RunSettings, RunSummary};
+use crate::words::collapsed;
 
 /// The rows a card reports on, and what is known of them.
 #[derive(Clone, Copy)]
@@ -86,7 +87,7 @@ impl<'a> Results<'a> {
     fn write_classes(&self, card: &mut String, metrics: &ClassificationMetrics) -> fmt::Result {
         writeln!(card, "| | precision | recall | F1 | rows |\n| --- | --- | --- | --- | --- |")?;
         for class in &metrics.per_class {
-            let label = one_line(&class.label).replace('|', "\\|");
+            let label = collapsed(&class.label).replace('|', "\\|");
             let (precision, recall, f1) = (class.precision, class.recall, class.f1);
             writeln!(card, "| {label} | {precision:.3} | {recall:.3} | {f1:.3} | {} |", class.support)?;
         }

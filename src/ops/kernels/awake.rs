@@ -1,4 +1,4 @@
-//! Threads that wait for the next kernel without falling asleep.
+//! Keeps threads awake between kernels.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,10 +9,10 @@ const LOOKS: u32 = 128;
 
 /// Runs `work` with the other threads of the current rayon pool awake.
 ///
-/// A pass is hundreds of kernels one after another, each of which takes the threads for less than a millisecond. rayon's
-/// threads fall asleep soon after each, and to wake one takes the system a good part of what its kernel takes. Here they
-/// look for the next one instead, and let other programs have the core now and then meanwhile. Outside of a pool, or in
-/// one of a single thread, nothing else happens.
+/// A forward or backward pass runs hundreds of kernels of less than a millisecond each. rayon's threads fall asleep soon
+/// after each one, and waking a thread takes the system nearly as long as the kernel. Here the threads look for the next
+/// kernel instead, and yield the core to other programs now and then. Outside a pool, or in a pool of one thread, this
+/// only runs `work`.
 pub fn keep_awake<T>(work: impl FnOnce() -> T) -> T {
     let Some(own) = rayon::current_thread_index() else { return work() };
     if rayon::current_num_threads() < 2 {
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_is_done_in_a_pool_of_any_size_and_outside_of_one() {
+    fn work_runs_in_pools_of_any_size_and_outside_a_pool() {
         let round = |round: u64| (0..1_000_u64).into_par_iter().sum::<u64>() + round;
         let sum = || keep_awake(|| (0..200_u64).map(round).sum::<u64>());
         let expected: u64 = 200 * 499_500 + 199 * 100;
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_comes_through_and_the_pool_goes_on() {
+    fn a_panic_propagates_and_the_pool_keeps_working() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let panicked = std::panic::catch_unwind(AssertUnwindSafe(|| {
             pool.install(|| keep_awake(|| panic!("in a kernel")));

@@ -1,4 +1,4 @@
-//! Every level of instructions of this machine, one after another, for tests.
+//! Runs code at every instruction level of this machine, for tests.
 
 use std::cell::Cell;
 
@@ -8,12 +8,12 @@ thread_local! {
     static LEVEL: Cell<Option<SimdLevel>> = const { Cell::new(None) };
 }
 
-/// The level that kernels on this thread shall run at, where one was chosen.
+/// The instruction level chosen for kernels on this thread, if any.
 pub(super) fn of_this_thread() -> Option<SimdLevel> {
     LEVEL.get()
 }
 
-/// The levels that this machine has.
+/// The instruction levels of this machine.
 pub fn all() -> Vec<SimdLevel> {
     let all = [SimdLevel::Baseline, SimdLevel::Avx2, SimdLevel::Avx512, SimdLevel::Avx512Bf16, SimdLevel::Amx];
     all.into_iter().filter(|&level| level <= SimdLevel::of_processor()).collect()

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_do_not_change_a_bit() {
+    fn results_are_the_same_bits_for_any_number_of_threads() {
         let (m, n, k) = (257, 384, 1536);
         let (left, right) = (values(m * k, 3), values(n * k, 4));
         let product = |threads| {
@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "different widths")]
-    fn a_row_of_another_width_is_refused() {
+    fn rows_of_another_width_are_refused() {
         let matrix = Matrix::new(&[1.0], 1, 1).into();
         matmul(&mut [0.0], 1, &matrix, &matrix, Onto::Row(&[1.0, 2.0]), Threads::One);
     }

@@ -1,4 +1,4 @@
-//! One source, several instruction sets: the same plain loop compiled for each, the best one picked at run time.
+//! Compiles the same plain loop for several instruction sets and picks the best one at run time.
 
 use std::sync::OnceLock;
 

@@ -1,6 +1,6 @@
 //! How many threads candle's own element-wise operations use.
 
-/// Keeps candle's element-wise operations on the thread that calls them. To be called first in `main`.
+/// Keeps candle's element-wise operations on the calling thread. Call this first in `main`.
 ///
 /// candle 0.11 runs those over 65,536 elements on a pool of its own whose threads wait for each other by spinning
 /// (`candle-core/src/utils.rs`, `BarrierPool`). Where another program wants the same cores, or where training runs at
@@ -8,7 +8,7 @@
 /// times over. What matters runs on the worker's own pool, whose threads
 /// sleep between steps, and within one let others have the core ([`crate::ops::kernels::keep_awake`]).
 ///
-/// Does nothing when the variable is set already, or when it is too late: another thread is running.
+/// Does nothing if the variable is set already, or if another thread is running, which is too late.
 pub fn keep_candle_on_one_thread() {
     const VARIABLE: &str = "CANDLE_NUM_THREADS";
     if std::env::var_os(VARIABLE).is_some() || !is_only_thread() {

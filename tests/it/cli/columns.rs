@@ -40,7 +40,7 @@ fn several_files_are_inspected_and_made_a_project_of() {
     assert_eq!((project.dataset.more.len(), project.dataset.joined_columns().collect::<Vec<_>>()), (1, vec!["title"]));
 
     assert!(place.bad(1, &["inspect", "a.csv", "c.csv"]).contains("There is no file at [folder]/c.csv"));
-    assert!(place.bad(1, &["inspect", "a.csv", "a.csv"]).contains("a.csv is named twice"));
+    assert!(place.bad(1, &["inspect", "a.csv", "a.csv"]).contains("a.csv is twice among the data files"));
     assert!(place.bad(2, &["inspect"]).contains("<FILE>"));
     place.write("weather.csv", "city,rain\nDelft,3\n");
     let out = place.good(&["inspect", "a.csv", "weather.csv"]);
@@ -88,7 +88,7 @@ fn columns_of_one_label_each_are_told_and_used_when_named() {
     let out = place.good(&[&new[..], &["--label", "good", "--label", "bad"]].concat());
     assert!(out.contains("Label: good, bad."), "{out}");
     let out = place.good(&["inspect", "rows.csv", "--label", "good", "--label", "bad"]);
-    assert!(out.contains("40 rows to use, after excluding 1 row with several labels marked.\n"), "{out}");
+    assert!(out.contains("40 rows to use, after dropping 1 row with several labels marked.\n"), "{out}");
     let labels = ["inspect", "rows.csv", "--label", "good", "--label", "bad", "--json"];
     let json = place.json(&labels);
     assert_eq!(json["label_columns"], serde_json::json!(["good", "bad"]));
@@ -120,10 +120,7 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
 
     place.write("untitled.csv", "body\nI found it great\n");
     let error = place.bad(1, &["predict", "shop", "untitled.csv", "--out", "x.csv"]);
-    assert!(
-        error.contains("has no column 'title', which the model was trained to read before the text in 'body'"),
-        "{error}"
-    );
+    assert!(error.contains("has no column 'title', which was prepended to the text in 'body' in training"), "{error}");
     assert!(error.contains("or name the text column to do without it"), "{error}");
     let ended = place.hone(&["predict", "shop", "untitled.csv", "--text", "body", "--out", "x.csv"]);
     assert!(ended.code == Some(0) && ended.err.contains("has no column 'title'"), "{}", ended.err);
@@ -137,4 +134,19 @@ fn a_model_reads_the_title_of_a_file_before_its_text_as_it_learnt_to() {
     assert_eq!(answers("again.csv"), answers("joined.csv"));
     let measured = place.json(&["evaluate", "shop", "--data", "a.csv", "--json"]);
     assert_eq!(measured["rows"].as_u64(), Some(60));
+}
+
+#[test]
+fn a_project_that_adapts_a_model_needs_no_label() {
+    let place = Place::new();
+    place.write("a.csv", titled(0, 30));
+    let new = ["new", "terms", "--task", "adapt", "--data", "a.csv", "--text", "body", "--model", TINY_BERT];
+    let out = place.good(&new);
+    assert!(out.contains("Text: body.\n") && !out.contains("Label"), "{out}");
+    let (_, project) = ProjectFile::read(&place.path("terms")).unwrap();
+    assert!(project.language_modelling().is_some() && project.dataset.label_columns().next().is_none());
+    let error = place.bad(2, &[&new[..], &["--force", "--label", "mood"]].concat());
+    assert!(error.contains("has no labels"), "{error}");
+    let error = place.bad(2, &["new", "terms", "--task", "translate", "--data", "a.csv"]);
+    assert!(error.contains("give classify or adapt"), "{error}");
 }

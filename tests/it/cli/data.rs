@@ -39,16 +39,16 @@ fn inspect_tells_what_is_wrong_with_the_rows_and_what_to_do() {
     place.write("reviews.csv", rows);
     let arguments = ["inspect", "reviews.csv", "--text", "review", "--label", "mood"];
     let out = place.good(&arguments);
-    let found = "Same text, different labels (problem): 1 text stands with more than one label.";
-    assert!(out.contains(found) && out.contains("To fix it in a project: --set cleaning.drop_conflicts=true"), "{out}");
+    let found = "Same text, different labels (problem): 1 text has more than one label.";
+    assert!(out.contains(found) && out.contains("    Drop conflicts: --set cleaning.drop_conflicts=true"), "{out}");
     let json = place.json(&[&arguments[..], &["--json"]].concat());
     let findings = json["texts"]["findings"].as_array().unwrap();
     let conflicts = &findings[0];
     assert_eq!((conflicts["kind"].as_str(), conflicts["count"].as_u64()), (Some("conflicts"), Some(1)));
     assert_eq!(conflicts["rows"], serde_json::json!(["main:61", "main:62"]));
     assert_eq!(
-        (conflicts["severity"].as_str(), conflicts["remedy"].as_str()),
-        (Some("problem"), Some("Leave out conflicts"))
+        (conflicts["severity"].as_str(), conflicts["remedies"][0]["title"].as_str()),
+        (Some("problem"), Some("Drop conflicts"))
     );
     assert!(findings.iter().any(|finding| finding["kind"] == "emails" && finding["count"] == 2), "{findings:?}");
     let warnings = json["texts"]["warnings"].to_string();
@@ -100,10 +100,7 @@ fn rows_that_cannot_be_used_are_saved_to_be_mended() {
     let saved = place.read("bad.csv");
     let lines: Vec<&str> = saved.lines().collect();
     assert_eq!((lines.len(), lines[0]), (2, "file,row,line,reason,raw"));
-    assert!(
-        lines[1].contains(",7,9,4 fields where 3 are needed") && lines[1].ends_with("7;Great;5;who knows"),
-        "{saved}"
-    );
+    assert!(lines[1].contains(",7,9,4 fields instead of 3") && lines[1].ends_with("7;Great;5;who knows"), "{saved}");
     assert!(place.bad(1, &arguments).contains("bad.csv already exists"));
     assert_eq!(place.read("bad.csv"), saved);
     std::fs::create_dir_all(place.path("texts/good")).unwrap();
@@ -245,7 +242,7 @@ fn the_split_of_a_new_project_is_chosen_by_columns_and_sizes() {
 }
 
 #[test]
-fn inspect_reports_leakage_and_what_mends_it() {
+fn inspect_reports_leakage_and_its_remedies() {
     let place = Place::new();
     place.write("tickets.csv", tickets());
     let common = ["inspect", "tickets.csv", "--text", "ticket", "--label", "mood"];
@@ -254,27 +251,27 @@ fn inspect_reports_leakage_and_what_mends_it() {
     let findings = json["texts"]["leakage"]["findings"].as_array().unwrap();
     let of_kind = |kind: &str| findings.iter().find(|finding| finding["kind"] == kind).unwrap();
     assert_eq!(of_kind("giveaway")["column"], "reason");
-    assert_eq!(of_kind("group")["remedies"][0]["settings"][1], "dataset.group_column=customer");
-    assert!(of_kind("group")["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
+    assert_eq!(of_kind("split_groups")["remedies"][0]["settings"][1], "dataset.group_column=customer");
+    assert!(of_kind("split_groups")["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
     let out =
         place.good(&[&common[..], &["--group", "customer", "--time", "written", "--split-column", "part"]].concat());
-    assert!(out.contains("leak: ") && out.contains("share their 'customer' with training rows"), "{out}");
-    assert!(out.contains("later than the oldest test row (2024-02-"), "{out}");
+    assert!(out.contains("(problem): ") && out.contains("share their 'customer' with training rows"), "{out}");
+    assert!(out.contains("newer than the oldest test row (2024-02-"), "{out}");
     assert!(out.contains("Split by time: --set split.method=time"), "{out}");
     let out = place.good(&[&common[..], &["--time", "written"]].concat());
-    assert!(!out.contains("leak: "), "{out}");
+    assert!(!out.split_once("\nLeakage").unwrap().1.contains("(problem): "), "{out}");
     assert!(place.bad(1, &[&common[..], &["--time", "when"]].concat()).contains("There is no column 'when'"));
 }
 
 #[test]
-fn training_tells_leakage_before_it_begins() {
+fn training_reports_leakage_before_it_begins() {
     let place = Place::new();
     place.write("tickets.csv", tickets());
     let common = ["new", "shop", "--data", "tickets.csv", "--text", "ticket", "--label", "mood", "--model", TINY_BERT];
     place.good(&[&common[..], &["--group", "customer", "--split-column", "part", "--set", "epochs=1"]].concat());
     let err = place.hone(&["train", "shop"]).err;
     assert!(err.contains("share their 'customer' with training rows"), "{err}");
-    assert!(err.contains("The column 'reason' alone tells"), "{err}");
+    assert!(err.contains("The column 'reason' alone predicts"), "{err}");
     let ignored = ["train", "shop", "--set", "split.ignored_leaks=[\"group:customer\", \"giveaway:reason\"]"];
     let err = place.hone(&ignored).err;
     assert!(!err.contains("'customer'") && !err.contains("'reason'"), "{err}");

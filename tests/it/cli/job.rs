@@ -200,7 +200,7 @@ fn interrupting_keeps_the_best_so_far() {
     let output = process.wait_with_output().unwrap();
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), outcome["stop_reason"].as_str()), (Some(0), Some("Stopped")));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("Ctrl-C again ends at once"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("Press Ctrl-C again to quit now"));
     place.good(&["evaluate", "shop"]);
 }
 
@@ -223,8 +223,12 @@ fn a_run_that_was_killed_leaves_a_model_to_use() {
 
     let ended = place.hone(&["evaluate", "shop"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("(not finished)") && ended.err.contains("did not finish; its best"), "{}", ended.err);
-    assert!(place.good(&["runs", "shop"]).contains("not finished, best of step"));
+    assert!(
+        ended.out.contains("(not finished)") && ended.err.contains("did not finish. Using its best checkpoint"),
+        "{}",
+        ended.err
+    );
+    assert!(place.good(&["runs", "shop"]).contains("not finished, checkpoint of step"));
     let listed = place.json(&["runs", "shop", "--json"])["runs"][0].clone();
     assert_eq!((listed["status"].as_str(), listed["stop_reason"].as_str()), (Some("cut off"), Some("CutOff")));
     assert!(listed["best_step"].as_u64() > Some(0) && listed["validation"]["rows"] == 6, "{listed}");

@@ -1,5 +1,6 @@
 //! The terminal, through the real program.
 
+mod adapt;
 mod bad_input;
 mod columns;
 mod data;

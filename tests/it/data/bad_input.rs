@@ -8,7 +8,7 @@ fn error(result: Result<ImportedFile, DataError>) -> String {
 }
 
 #[test]
-fn a_missing_file_a_folder_and_an_empty_file() {
+fn missing_files_folders_and_empty_files_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let read_path =
         |path: &Path| error(watched(|watch| read_table(path, SourceFile::Main, &DatasetSettings::default(), watch)));
@@ -23,7 +23,7 @@ fn a_missing_file_a_folder_and_an_empty_file() {
 }
 
 #[test]
-fn a_header_and_no_rows() {
+fn a_file_with_only_a_header_has_no_rows() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), "text,label\n", None, None);
     let (imported, prepared) = prepared(&project, folder.path());
@@ -37,21 +37,21 @@ fn ragged_rows_keep_their_record_and_line() {
     assert_eq!(file.table.records, [1, 3]);
     let bad: Vec<_> = file.bad_rows.iter().map(|row| (row.record, row.line, row.raw.as_str())).collect();
     assert_eq!(bad, [(2, 4, "only one"), (4, 6, "x,y,z")]);
-    assert_eq!(file.bad_rows[0].reason, "1 field where 2 are needed: 'label' is missing");
-    assert!(file.bad_rows[1].reason.starts_with("3 fields where 2 are needed"));
+    assert_eq!(file.bad_rows[0].reason, "1 field instead of 2: 'label' is missing");
+    assert!(file.bad_rows[1].reason.starts_with("3 fields instead of 2"));
 }
 
 #[test]
-fn an_unclosed_quote_loses_its_own_line_only() {
+fn an_unclosed_quote_loses_only_its_own_line() {
     let file = read("text,label\ngood,a\n\"never closed,b\n\"fine, too\",b\n\"again,a\nlast,b\n");
     assert_eq!(cells(&file), [["good", "a"], ["fine, too", "b"], ["last", "b"]]);
     let bad: Vec<_> = file.bad_rows.iter().map(|row| (row.record, row.line, row.raw.as_str())).collect();
     assert_eq!(bad, [(2, 3, "\"never closed,b"), (4, 5, "\"again,a")]);
-    assert_eq!(file.bad_rows[0].reason, "A quotation mark is opened and not closed");
+    assert_eq!(file.bad_rows[0].reason, "A quotation mark is not closed");
 }
 
 #[test]
-fn encodings_are_detected_and_can_be_told() {
+fn encodings_are_detected_or_set() {
     let text = "text,label\nTrès bon café,bien\nÀ éviter – déçu,mal\n";
     let (latin, _, _) = encoding_rs::WINDOWS_1252.encode(text);
     let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
@@ -88,14 +88,14 @@ fn bytes_that_cannot_be_decoded_are_counted_and_the_rest_kept() {
 }
 
 #[test]
-fn nul_bytes_and_mixed_line_ends() {
+fn nul_bytes_and_mixed_line_ends_are_read() {
     let file = read("text,label\r\nn\0ul,a\rmac,b\nunix,c\r\n\r\nlast,d");
     assert_eq!(cells(&file), [["n\0ul", "a"], ["mac", "b"], ["unix", "c"], ["last", "d"]]);
     assert!(file.bad_rows.is_empty());
 }
 
 #[test]
-fn delimiters_and_quoting_are_detected_and_can_be_told() {
+fn delimiters_and_quoting_are_detected_or_set() {
     let file = read("text;label\n\"a; b, c\";x\nd, e;y\n");
     assert_eq!((delimited(&file).delimiter, delimited(&file).quoting), (';', true));
     assert_eq!(cells(&file), [["a; b, c", "x"], ["d, e", "y"]]);
@@ -119,7 +119,7 @@ fn names_are_made_unique_and_a_missing_header_is_noticed() {
 }
 
 #[test]
-fn cancelling_stops_the_reading() {
+fn cancelling_stops_reading() {
     let (_folder, path) = written("rows.csv", "text,label\na,b\n");
     let (control, mut report) = (Control::default(), |_| {});
     control.cancel();

@@ -1,7 +1,10 @@
-//! What is wrong with rows is found, and found no more once its remedy was applied.
+//! Problems of rows are found, and disappear once their remedy is applied.
 
 use super::*;
-use hone::data::{Finding, FindingKind, Severity, Sources, TokenLengths, compare_texts, find};
+use hone::data::{
+    Checks, Finding, FindingKind, LanguageSample, Likeness, Remedy, Severity, Sources, TokenLengths, compare_texts,
+    find, sort_findings,
+};
 use hone::project::{ClassWeights, CleaningSettings, ColumnRole};
 
 /// An English review; no two of the first hundred are nearly the same.
@@ -87,22 +90,22 @@ impl Scene {
         self.found().iter().map(|finding| finding.kind).collect()
     }
 
-    /// The one finding of a kind; it says how many, has rows, and what to do.
+    /// The one finding of a kind. It has a count, rows and words.
     fn one(&self, kind: FindingKind) -> Finding {
         let mut found = self.found();
         found.retain(|finding| finding.kind == kind);
         assert_eq!(found.len(), 1, "{kind:?} in {:?}", self.kinds());
         let finding = found.remove(0);
-        assert!(!finding.rows.is_empty() && finding.count > 0 && finding.message.len() > 30, "{finding:?}");
+        assert!(!finding.rows.is_empty() && finding.count > 0 && finding.in_words().len() > 30, "{finding:?}");
         finding
     }
 
-    /// Applies the remedy of a finding, which must then be gone, and no other with it come up.
+    /// Applies the remedy of a finding. The finding must then be gone, and no new one appear.
     fn mend(&mut self, kind: FindingKind) -> Finding {
         let (finding, before) = (self.one(kind), self.kinds());
-        let remedy = finding.remedy.clone().unwrap_or_else(|| panic!("no remedy for {finding:?}"));
-        assert!(!remedy.title.is_empty());
-        remedy.change.apply(&mut self.project);
+        let remedy = finding.remedies.first().unwrap_or_else(|| panic!("no remedy for {finding:?}"));
+        assert!(!remedy.title().is_empty());
+        remedy.apply(&mut self.project);
         let after = self.found();
         let open = after.iter().filter(|finding| finding.severity != Severity::Handled);
         let open: Vec<FindingKind> = open.map(|finding| finding.kind).collect();
@@ -112,11 +115,22 @@ impl Scene {
     }
 }
 
-/// What is found in prepared rows, with lengths estimated.
+/// Finds problems in prepared rows, with estimated lengths.
 pub fn found(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<Finding> {
     let likeness = watched(|watch| compare_texts(prepared, watch)).unwrap();
-    let lengths = TokenLengths::estimate(prepared);
-    let sources = Sources { project, imported, prepared, likeness: &likeness, lengths: &lengths };
+    found_with(project, (imported, prepared), &likeness, &TokenLengths::estimate(prepared), LanguageSample::MOST)
+}
+
+/// The same with these near-duplicates and lengths, and at most so many texts sampled for their language.
+fn found_with(
+    project: &Project,
+    (imported, prepared): (&Imported, &Prepared),
+    likeness: &Likeness,
+    lengths: &TokenLengths,
+    most: usize,
+) -> Vec<Finding> {
+    let languages = &watched(|watch| LanguageSample::of(prepared, most, watch)).unwrap();
+    let sources = Sources { checks: Checks::All, project, imported, prepared, likeness, lengths, languages };
     watched(|watch| find(&sources, watch)).unwrap()
 }
 
@@ -130,31 +144,35 @@ fn good_rows_have_no_findings() {
 }
 
 #[test]
-fn conflicts_are_left_out() {
+fn conflicting_labels_are_excluded() {
     let mut scene = Scene::new(&file(60, "Same here as there,good\nSame here as there,bad\n"));
     let finding = scene.mend(FindingKind::Conflicts);
     assert_eq!((finding.severity, finding.count, finding.rows), (Severity::Problem, 1, ids(&[61, 62])));
     let after = scene.one(FindingKind::Conflicts);
-    assert_eq!((after.severity, after.remedy), (Severity::Handled, None), "what is left out is still to be seen");
+    assert_eq!(
+        (after.severity, after.remedies),
+        (Severity::Handled, Vec::new()),
+        "what is left out is still to be seen"
+    );
 }
 
 #[test]
-fn conflicts_in_a_test_file_are_left_out_row_by_row() {
+fn conflicts_in_a_test_file_are_excluded_row_by_row() {
     let mut scene = Scene::new(&file(60, ""));
     let test = "text,label\nSame here as there,good\nSame here as there,bad\nQuite another one,good\n";
     std::fs::write(scene.folder.path().join("test.csv"), test).unwrap();
     scene.project.dataset.test = Some("test.csv".into());
     let finding = scene.mend(FindingKind::Conflicts);
-    assert_eq!(finding.remedy.unwrap().title, "Leave out 2 rows");
+    assert_eq!(finding.remedies[0].title(), "Exclude 2 rows");
     assert_eq!(scene.project.edits.corrections(), 2);
 }
 
 #[test]
-fn duplicates_are_left_out_or_told_to_be() {
+fn duplicates_are_excluded_or_reported() {
     let copies = format!("\"{}\",good\n\"{}\",good\n", review(0), review(2));
     let mut scene = Scene::new(&file(60, &copies));
     let handled = scene.one(FindingKind::Duplicates);
-    assert_eq!((handled.severity, handled.count, &handled.remedy), (Severity::Handled, 2, &None));
+    assert_eq!((handled.severity, handled.count, handled.remedies), (Severity::Handled, 2, Vec::new()));
     scene.project.cleaning.drop_duplicates = false;
     let finding = scene.mend(FindingKind::Duplicates);
     assert_eq!((finding.severity, finding.count, finding.rows), (Severity::Warning, 2, ids(&[61, 62])));
@@ -162,7 +180,7 @@ fn duplicates_are_left_out_or_told_to_be() {
 }
 
 #[test]
-fn of_texts_nearly_the_same_one_is_kept() {
+fn one_of_several_near_duplicates_is_kept() {
     let like = "The parcel came on Monday and everything in it was just as described here";
     let more = format!("{like},good\n{like}!!,good\n{like} too,good\n");
     let mut scene = Scene::new(&file(60, &more));
@@ -172,29 +190,29 @@ fn of_texts_nearly_the_same_one_is_kept() {
 }
 
 #[test]
-fn rows_without_text_or_label_are_taken_care_of() {
+fn rows_without_text_or_label_are_dropped() {
     let scene = Scene::new(&file(60, "<br>,good\n  ,bad\nNobody said what this is,\n"));
     let empty = scene.one(FindingKind::EmptyText);
     assert_eq!((empty.severity, empty.rows), (Severity::Handled, ids(&[61, 62])));
-    assert!(empty.message.contains("1 of them because nothing is left after cleaning"), "{}", empty.message);
+    assert!(empty.found.contains("1 of them because cleaning removed everything"), "{}", empty.found);
     let unlabelled = scene.one(FindingKind::MissingLabel);
     assert_eq!((unlabelled.severity, unlabelled.rows), (Severity::Handled, ids(&[63])));
 }
 
 #[test]
-fn gaps_in_other_columns_are_named() {
+fn missing_values_in_other_columns_are_reported() {
     let mut rows = "text,label,region,note\n".to_owned();
     for row in 0..60 {
         let region = if row < 3 { "" } else { "north" };
         rows += &format!("\"{}\",{},{region},\n", review(row), ["good", "bad"][row % 2]);
     }
     let finding = Scene::new(&rows).one(FindingKind::MissingValues);
-    assert_eq!((finding.severity, finding.count, finding.remedy), (Severity::Note, 60, None));
-    assert!(finding.message.contains("'note' (60, 100%), 'region' (3, 5%)"), "{}", finding.message);
+    assert_eq!((finding.severity, finding.count, finding.remedies), (Severity::Note, 60, Vec::new()));
+    assert!(finding.found.contains("'note' (60, 100%), 'region' (3, 5%)"), "{}", finding.found);
 }
 
 #[test]
-fn repeated_ids_are_left_out_but_the_first() {
+fn only_the_first_row_of_a_repeated_id_is_kept() {
     let mut rows = "review_id,user_id,text,label\n".to_owned();
     for row in 0..60 {
         // A user writes more than one review; that is no repeat.
@@ -204,12 +222,12 @@ fn repeated_ids_are_left_out_but_the_first() {
     let mut scene = Scene::new(&rows);
     let finding = scene.mend(FindingKind::RepeatedIds);
     assert_eq!((finding.count, finding.rows), (1, ids(&[8, 51])));
-    assert!(finding.message.contains("'review_id'"), "{}", finding.message);
+    assert!(finding.found.contains("'review_id'"), "{}", finding.found);
     assert_eq!(scene.project.edits.rows.keys().copied().collect::<Vec<_>>(), ids(&[51]));
 }
 
 #[test]
-fn columns_with_a_part_of_their_own_are_no_findings() {
+fn columns_with_a_role_are_not_reported() {
     let mut rows = "order_id,note,text,label\n".to_owned();
     for row in 0..60 {
         let (id, note) = (if row == 50 { 7 } else { row }, if row < 3 { "" } else { "short" });
@@ -220,7 +238,7 @@ fn columns_with_a_part_of_their_own_are_no_findings() {
     let mut scene = Scene::new(&rows);
     let gaps = scene.one(FindingKind::MissingValues);
     assert_eq!((gaps.count, gaps.rows), (3, ids(&[1, 2, 3])));
-    assert!(gaps.message.contains("'note' (3, 5%)"), "{}", gaps.message);
+    assert!(gaps.found.contains("'note' (3, 5%)"), "{}", gaps.found);
     assert_eq!(scene.one(FindingKind::RepeatedIds).count, 1);
     scene.project.dataset.set_role("note", Some(ColumnRole::Ignored));
     assert!(!scene.kinds().contains(&FindingKind::MissingValues), "{:?}", scene.kinds());
@@ -253,12 +271,12 @@ fn personal_data_is_masked() {
 }
 
 #[test]
-fn texts_too_long_raise_the_longest_text() {
+fn long_texts_suggest_a_higher_max_length() {
     let mut scene = Scene::new(&file(80, ""));
     scene.project.training.max_length = 8;
     let finding = scene.mend(FindingKind::TooLong);
     assert_eq!(finding.count, 80);
-    assert!(finding.message.contains("an estimate from words"), "{}", finding.message);
+    assert!(finding.in_words().contains("estimated from words"), "{}", finding.in_words());
     assert!((16..=24).contains(&scene.project.training.max_length), "{}", scene.project.training.max_length);
     // The longest first.
     let (_, prepared) = prepared(&scene.project, scene.folder.path());
@@ -270,24 +288,22 @@ fn texts_too_long_raise_the_longest_text() {
 }
 
 #[test]
-fn what_no_model_reads_is_told_without_a_remedy() {
+fn characters_no_model_reads_are_reported_without_a_remedy() {
     let scene = Scene::new(&file(80, ""));
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
     let tokens = vec![100; prepared.examples.len()];
     let said = |limit| {
         let lengths = TokenLengths { tokens: tokens.clone(), limit: Some(limit), ..TokenLengths::default() };
-        let (project, likeness) = (&scene.project, &hone::data::Likeness::default());
-        let sources = Sources { project, imported: &imported, prepared: &prepared, likeness, lengths: &lengths };
-        watched(|watch| find(&sources, watch)).unwrap()
+        found_with(&scene.project, (&imported, &prepared), &Likeness::default(), &lengths, LanguageSample::MOST)
     };
     assert_eq!(said(512), [], "128 tokens are read");
     let finding = &said(64)[0];
-    assert_eq!((finding.kind, &finding.remedy), (FindingKind::TooLong, &None));
-    assert!(finding.message.contains("the most this model reads: shorten the texts"), "{}", finding.message);
+    assert_eq!((finding.kind, finding.remedies.as_slice()), (FindingKind::TooLong, &[][..]));
+    assert!(finding.in_words().contains("This model reads no more: shorten the texts"), "{}", finding.in_words());
 }
 
 #[test]
-fn of_very_many_texts_some_are_counted_and_that_is_said() {
+fn very_many_texts_are_sampled_and_the_message_says_so() {
     let scene = Scene::new(&file(80, ""));
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
     let tokenizer = hone::data::TextTokenizer::load(&crate::training::tiny_bert()).unwrap();
@@ -301,16 +317,14 @@ fn of_very_many_texts_some_are_counted_and_that_is_said() {
     assert!(same >= 40, "those counted are as they are");
 
     some.tokens.fill(100);
-    let (project, likeness) = (&scene.project, &hone::data::Likeness::default());
-    let sources = Sources { project, imported: &imported, prepared: &prepared, likeness, lengths: &some };
-    let found = watched(|watch| find(&sources, watch)).unwrap();
-    let said = "(40 texts were counted, the others are estimated from words), the longest about 100";
-    assert!(found[0].message.contains(said), "{}", found[0].message);
+    let found = found_with(&scene.project, (&imported, &prepared), &Likeness::default(), &some, LanguageSample::MOST);
+    let said = "(counted in 40 texts, estimated from words in the others); the longest has about 100";
+    assert!(found[0].found.contains(said), "{}", found[0].found);
 }
 
 #[test]
-fn another_language_is_left_out() {
-    // An English text that a guess by letters takes for French is kept: its words are those of the others.
+fn texts_in_another_language_are_excluded() {
+    // An English text whose letters suggest French is kept, because its words are common in the others.
     let more = "Kettle vouchers: compensate connection due since three weeks over the window. Questionable!,good\n\
                 El paquete llegó el lunes por la mañana y todo estaba tal como lo habían descrito en la página,good\n\
                 Das Paket kam am Montag an und alles darin war genau so wie es beschrieben worden war,bad\n\
@@ -318,13 +332,35 @@ fn another_language_is_left_out() {
     let mut scene = Scene::new(&file(60, more));
     let finding = scene.mend(FindingKind::OtherLanguage);
     assert_eq!(finding.rows, ids(&[62, 63, 64]));
-    // The shorter Spanish text is surely not English; what it is by its letters alone is less sure.
-    let said = "not in English, as most are, but in: German (1), Spanish (1), a language hard to tell (1)";
-    assert!(finding.message.contains(said), "{}", finding.message);
+    // The shorter Spanish text is surely not English, but its letters alone do not say which language it is.
+    let said = "3 texts seem not in English, but in: German (1), Spanish (1), a language that is hard to tell (1)";
+    assert!(finding.in_words().contains(said), "{}", finding.in_words());
 }
 
 #[test]
-fn a_footer_is_removed_from_the_texts() {
+fn languages_of_many_texts_are_sampled_and_the_finding_says_so() {
+    let mut rows = file(60, "");
+    for number in 0..60 {
+        rows +=
+            &format!("\"Das Paket Nummer {number} kam am Montag an und alles darin war so wie beschrieben\",good\n");
+    }
+    rows += &(60..240).fold(String::new(), |rows, row| rows + &format!("\"{}\",bad\n", review(row)));
+    let scene = Scene::new(&rows);
+    let (imported, prepared) = prepared(&scene.project, scene.folder.path());
+    let lengths = TokenLengths::estimate(&prepared);
+    let found = |most| {
+        let found = found_with(&scene.project, (&imported, &prepared), &Likeness::default(), &lengths, most);
+        found.into_iter().find(|finding| finding.kind == FindingKind::OtherLanguage).unwrap()
+    };
+    let (all, some) = (found(1_000), found(100));
+    assert!(all.found.starts_with("60 texts seem not in English, but in: German (60)"), "{}", all.found);
+    assert!(some.found.starts_with("In a sample of 100 texts, 20 seem not in English"), "{}", some.found);
+    assert!(some.meaning.ends_with("All 300 texts may contain about 60 of them"), "{}", some.meaning);
+    assert!(some.rows.iter().all(|row| all.rows.contains(row)) && some.rows.len() == some.count);
+}
+
+#[test]
+fn a_repeated_footer_is_found_and_removed() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..60 {
         let footer = if row % 4 < 2 && row < 40 { "\n\nSent from my  phone" } else { "" };
@@ -334,14 +370,14 @@ fn a_footer_is_removed_from_the_texts() {
     let mut scene = Scene::new(&rows);
     let finding = scene.mend(FindingKind::Boilerplate);
     assert_eq!((finding.severity, finding.count, finding.rows.len()), (Severity::Warning, 20, 20));
-    assert!(finding.message.starts_with("“Sent from my phone” stands at the end of 20 otherwise"), "{finding:?}");
+    assert!(finding.found.starts_with("“Sent from my phone” ends 20 otherwise"), "{finding:?}");
     let (_, prepared) = prepared(&scene.project, scene.folder.path());
     assert!(prepared.examples.iter().all(|example| !example.text.contains("phone") && !example.text.ends_with(' ')));
     assert_eq!(prepared.cleaning.last().map(|effect| effect.rows), Some(20), "{:?}", prepared.cleaning.last());
 }
 
 #[test]
-fn a_sentence_that_gives_the_label_away_is_said_to() {
+fn a_sentence_that_reveals_the_label_is_reported() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..60 {
         let (opening, label) = if row % 2 == 0 { ("", "good") } else { ("Complaint form number two. ", "bad") };
@@ -349,25 +385,25 @@ fn a_sentence_that_gives_the_label_away_is_said_to() {
     }
     let finding = Scene::new(&rows).one(FindingKind::Boilerplate);
     assert_eq!((finding.severity, finding.count), (Severity::Note, 30));
-    assert!(finding.message.contains("at the beginning of") && finding.message.contains("100% of them are 'bad'"));
+    assert!(finding.found.contains("begins 30") && finding.meaning.contains("100% of them are 'bad'"));
 }
 
 #[test]
-fn rare_labels_are_left_out() {
+fn rare_labels_are_excluded() {
     let more =
         "One of a kind that nobody else has,odd\nA strange thing from far away,odd\nUnheard of in this town,odd\n";
     let mut scene = Scene::new(&file(60, more));
     let rare = scene.mend(FindingKind::RareLabels);
     assert_eq!((rare.severity, rare.count, rare.rows), (Severity::Warning, 1, ids(&[61, 62, 63])));
-    assert_eq!(rare.remedy.unwrap().title, "Leave out 'odd'");
+    assert_eq!(rare.remedies, [Remedy::ExcludeLabels(vec!["odd".to_owned()])]);
     // Two labels are needed: where one of two is rare there is nothing to leave out.
     let mut two = file(0, "");
     (0..40).for_each(|row| two += &format!("\"{}\",{}\n", review(row), if row < 4 { "few" } else { "many" }));
-    assert_eq!(Scene::new(&two).one(FindingKind::RareLabels).remedy, None);
+    assert_eq!(Scene::new(&two).one(FindingKind::RareLabels).remedies, []);
 }
 
 #[test]
-fn nothing_is_said_of_the_labels_of_a_column_that_holds_none() {
+fn a_column_without_labels_has_no_label_findings() {
     let of = |kinds: &[FindingKind]| {
         let labels = [FindingKind::RareLabels, FindingKind::Imbalance, FindingKind::LabelSpellings];
         kinds.iter().filter(|kind| labels.contains(kind)).count()
@@ -386,11 +422,11 @@ fn nothing_is_said_of_the_labels_of_a_column_that_holds_none() {
         Scene::new(&table(&|row| if row < 12 { format!("rare {row}") } else { ["good", "bad"][row % 2].into() }));
     let rare = mixed.one(FindingKind::RareLabels);
     assert_eq!((rare.count, rare.rows), (12, super::findings::ids(&(1..=12).collect::<Vec<_>>())));
-    assert!(rare.message.contains(" and 7 more. A model"), "{}", rare.message);
+    assert!(rare.found.ends_with(" and 7 more"), "{}", rare.found);
 }
 
 #[test]
-fn unequal_labels_are_weighed() {
+fn unequal_labels_suggest_class_weights() {
     let rows = |every: usize, all: usize| {
         let row =
             |row: usize| format!("\"{}\",{}\n", review(row), if row.is_multiple_of(every) { "few" } else { "many" });
@@ -405,7 +441,7 @@ fn unequal_labels_are_weighed() {
 }
 
 #[test]
-fn spellings_of_a_label_are_merged_into_the_usual_one() {
+fn spellings_of_a_label_are_merged_into_the_most_frequent() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..90 {
         let label = match row % 9 {
@@ -423,7 +459,7 @@ fn spellings_of_a_label_are_merged_into_the_usual_one() {
 }
 
 #[test]
-fn numbers_are_no_spellings_of_each_other() {
+fn numbers_are_not_spellings_of_each_other() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..90 {
         rows += &format!("\"{}\",{}\n", review(row), ["-1", "1", "+", "-", "1-1", "11"][row % 6]);
@@ -432,7 +468,7 @@ fn numbers_are_no_spellings_of_each_other() {
 }
 
 #[test]
-fn the_most_serious_stands_first_and_what_is_done_last() {
+fn findings_are_sorted_by_severity() {
     let more = "Same here as there,good\nSame here as there,bad\n,good\nThanks to @lamps_and_more for the kind answer,good\n\
                 Write to ann.smith@example.com about the broken lamp please,good\n";
     let found = Scene::new(&file(60, more)).found();
@@ -441,18 +477,44 @@ fn the_most_serious_stands_first_and_what_is_done_last() {
 }
 
 #[test]
-fn looking_is_stopped() {
+fn checks_before_and_after_the_split_find_together_what_all_checks_find() {
+    let like = "The parcel came on Monday and everything in it was just as described here";
+    let more =
+        format!("{like},good\n{like}!!,good\nSame here as there,good\nSame here as there,bad\n,good\nOdd one,odd\n");
+    let scene = Scene::new(&file(60, &more));
+    let (imported, prepared) = prepared(&scene.project, scene.folder.path());
+    let likeness = watched(|watch| compare_texts(&prepared, watch)).unwrap();
+    let lengths = TokenLengths::estimate(&prepared);
+    let languages = watched(|watch| LanguageSample::of(&prepared, 1_000, watch)).unwrap();
+    let found = |checks| {
+        let (project, imported, prepared) = (&scene.project, &imported, &prepared);
+        let (likeness, lengths, languages) = (&likeness, &lengths, &languages);
+        let sources = Sources { checks, project, imported, prepared, likeness, lengths, languages };
+        watched(|watch| find(&sources, watch)).unwrap()
+    };
+    let (mut both, after) = (found(Checks::Rows), found(Checks::Split));
+    assert!(!both.is_empty() && !after.is_empty());
+    both.extend(after);
+    sort_findings(&mut both);
+    assert_eq!(both, found(Checks::All));
+}
+
+#[test]
+fn looking_for_problems_can_be_stopped() {
     let scene = Scene::new(&file(60, ""));
     let (imported, prepared) = prepared(&scene.project, scene.folder.path());
-    let (likeness, lengths) = (hone::data::Likeness::default(), TokenLengths::estimate(&prepared));
+    let (likeness, lengths) = (Likeness::default(), TokenLengths::estimate(&prepared));
+    let languages = LanguageSample::default();
     let sources = Sources {
+        checks: Checks::All,
         project: &scene.project,
         imported: &imported,
         prepared: &prepared,
         likeness: &likeness,
         lengths: &lengths,
+        languages: &languages,
     };
-    for stage in ["Looking through", "Looking for personal", "Telling languages", "Looking for repeated"] {
+    for stage in ["Checking the columns", "Looking for personal", "Looking for repeated"] {
         let control = Control::default();
         let mut report = |progress: hone::progress::Progress| {
             if progress.stage.starts_with(stage) {
@@ -465,7 +527,7 @@ fn looking_is_stopped() {
 }
 
 #[test]
-fn rows_without_cleaning_and_no_rows_at_all_are_looked_through() {
+fn findings_work_without_cleaning_and_without_rows() {
     let mut scene = Scene::new(&file(60, ""));
     scene.project.cleaning = CleaningSettings::none();
     assert_eq!(scene.found(), []);

@@ -29,7 +29,7 @@ fn refused(name: &str, bytes: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn columns_of_pandas_and_old_and_new_workbooks() {
+fn columns_of_pandas_files_and_of_old_and_new_workbooks_are_read() {
     for name in ["reviews.parquet", "reviews.feather", "reviews.xlsx", "reviews.ods", "reviews.xls"] {
         let file = read_path(&table(name)).unwrap();
         assert_eq!(column(&file, "text"), TEXTS, "{name}");
@@ -44,13 +44,13 @@ fn columns_of_pandas_and_old_and_new_workbooks() {
 }
 
 #[test]
-fn numbers_of_named_classes_become_the_names() {
+fn class_numbers_become_class_names() {
     let file = read_path(&table("classes.parquet")).unwrap();
     assert_eq!((column(&file, "label"), file.format), (LABELS.map(str::to_owned).to_vec(), FileFormat::Parquet));
 }
 
 #[test]
-fn a_dataset_folder_gives_each_side_its_own_rows() {
+fn a_dataset_folder_gives_each_split_its_rows() {
     let side = |file| {
         let settings = DatasetSettings::default();
         let read = watched(|watch| read_table(&table("dataset"), file, &settings, watch)).unwrap();
@@ -69,11 +69,11 @@ fn a_dataset_folder_gives_each_side_its_own_rows() {
     let read =
         watched(|watch| read_table(&table("dataset"), SourceFile::Validation, &DatasetSettings::default(), watch));
     let error = read.unwrap_err().to_string();
-    assert!(error.contains("has no files for validation, and has some for other sides"), "{error}");
+    assert!(error.contains("has files for other sides of the split, but none for validation"), "{error}");
 }
 
 #[test]
-fn a_sheet_is_the_first_with_cells_or_the_one_asked_for() {
+fn the_first_sheet_with_cells_or_the_named_sheet_is_read() {
     let file = read_path(&table("reviews.xlsx")).unwrap();
     let sheets = ["Cover", "Reviews", "Other"].map(str::to_owned).to_vec();
     assert_eq!(file.format, FileFormat::Workbook { sheet: "Reviews".to_owned(), sheets });
@@ -91,7 +91,7 @@ fn a_sheet_is_the_first_with_cells_or_the_one_asked_for() {
 }
 
 #[test]
-fn json_lines_and_lists_of_objects() {
+fn json_lines_and_lists_of_objects_are_read() {
     let lines = "{\"text\": \"Works\", \"user\": {\"name\": \"Ann\", \"age\": 31}, \"label\": \"good\"}\n\n\
                  {\"label\": \"bad\", \"text\": \"Broke\\n\", \"tags\": [1, \"x\"]}\n\
                  {\"text\": \"cut off\n[1]\n{\"text\": null, \"label\": true}\n";
@@ -117,11 +117,11 @@ fn json_lines_and_lists_of_objects() {
     let bad: Vec<_> = file.bad_rows.iter().map(|row| (row.record, row.line, row.raw.as_str())).collect();
     assert_eq!(bad, [(3, 4, "{\"text\": \"cut off"), (4, 5, "[1]")]);
     assert!(file.bad_rows[0].reason.starts_with("Not JSON: "), "{}", file.bad_rows[0].reason);
-    assert_eq!(file.bad_rows[1].reason, "A list where an object is needed");
+    assert_eq!(file.bad_rows[1].reason, "A list instead of an object");
 }
 
 #[test]
-fn a_document_on_one_line_is_no_json_lines_and_figures_beside_its_list_are_no_rows() {
+fn a_json_document_on_one_line_is_not_json_lines() {
     for text in [
         "{\"data\":[{\"a\":\"1\"},{\"a\":\"2\"}]}\n",
         "{\"results\":2,\"items\":null,\"data\":{\"rows\":[{\"a\":1},{\"a\":2}]}}",
@@ -133,7 +133,7 @@ fn a_document_on_one_line_is_no_json_lines_and_figures_beside_its_list_are_no_ro
 }
 
 #[test]
-fn fields_named_after_what_they_hold_are_refused() {
+fn json_with_values_as_field_names_is_refused() {
     use std::fmt::Write;
     let mut lines = String::new();
     for number in 0..5_000 {
@@ -144,7 +144,7 @@ fn fields_named_after_what_they_hold_are_refused() {
 }
 
 #[test]
-fn a_folder_of_texts_with_sides_gives_each_its_own() {
+fn a_folder_of_texts_per_split_and_label_is_read() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["train/pos/1.txt", "train/neg/2.txt", "train/list.txt", "test/pos/3.txt"] {
         let path = folder.path().join(name);
@@ -161,17 +161,17 @@ fn a_folder_of_texts_with_sides_gives_each_its_own() {
 }
 
 #[test]
-fn a_list_that_breaks_off_keeps_what_stands_before() {
+fn a_truncated_json_list_keeps_its_complete_rows() {
     let (_folder, path) = written("rows.json", "[{\"a\": 1},\n7,\n{\"a\": 2},\n{\"a\": ");
     let file = read_path(&path).unwrap();
     assert_eq!((cells(&file), file.table.records.as_slice()), (vec![vec!["1"], vec!["2"]], &[1, 3][..]));
-    assert_eq!(file.bad_rows[0].reason, "A number where an object is needed");
+    assert_eq!(file.bad_rows[0].reason, "A number instead of an object");
     let last = &file.bad_rows[1];
     assert!(last.reason.contains("Damaged from here on") && last.line == 4, "{last:?}");
 }
 
 #[test]
-fn a_folder_of_texts_for_each_label() {
+fn a_folder_of_texts_per_label_is_read() {
     let folder = tempfile::tempdir().unwrap();
     for (name, bytes) in [
         ("good/1.txt", "Works well\n".as_bytes()),
@@ -196,7 +196,7 @@ fn a_folder_of_texts_for_each_label() {
 }
 
 #[test]
-fn an_azure_project_with_its_texts() {
+fn an_azure_project_is_read_with_its_texts() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.txt"), "Works well").unwrap();
     std::fs::write(folder.path().join("b.txt"), "Broke").unwrap();
@@ -222,7 +222,7 @@ fn an_azure_project_with_its_texts() {
     );
     assert_eq!(file.format, FileFormat::AzureProject);
     assert!(file.bad_rows[0].reason.contains("'c.txt' could not be read"), "{:?}", file.bad_rows);
-    assert_eq!(file.bad_rows[1].reason, "'../x.txt' is not a file beside the project");
+    assert_eq!(file.bad_rows[1].reason, "'../x.txt' is not in the folder of the project");
     std::fs::write(&path, project("CustomMultiLabelClassification")).unwrap();
     let error = read_path(&path).unwrap_err().to_string();
     assert!(error.contains("several labels each") && error.contains("CustomSingleLabelClassification"), "{error}");
@@ -240,7 +240,7 @@ fn damaged_files_of_every_kind_say_what_to_do() {
         ("a.xlsx", cut("reviews.xlsx"), "could not be read as a workbook"),
         ("a.ods", cut("reviews.ods"), "could not be read as a workbook"),
         ("a.xlsx", b"PK\x03\x04rest".to_vec(), "could not be read as a workbook"),
-        ("a.json", b"{\"a\": 1, \"b\": [1, 2]}".to_vec(), "it holds no list of objects"),
+        ("a.json", b"{\"a\": 1, \"b\": [1, 2]}".to_vec(), "it contains no list of objects"),
         ("a.json", b"[{\"a\"".to_vec(), "could not be read as JSON"),
         ("a.json", "[".repeat(100_000).into_bytes(), "could not be read as JSON"),
     ] {
@@ -272,7 +272,7 @@ fn every_byte_flipped_is_an_error_or_rows_and_never_a_panic() {
 }
 
 #[test]
-fn sizes_that_cannot_be_are_not_believed() {
+fn impossible_sizes_in_a_file_are_not_trusted() {
     let mut book = std::fs::read(table("reviews.xls")).unwrap();
     // A cell with a text: its kind, its length, its row and then its column.
     let cell = book.windows(4).position(|bytes| bytes == [0xFD, 0x00, 0x0A, 0x00]).unwrap();
@@ -283,12 +283,12 @@ fn sizes_that_cannot_be_are_not_believed() {
     // The length of the first message's description.
     let mut message = stream.clone();
     message[4..8].copy_from_slice(&0x7FFF_FFF0_u32.to_le_bytes());
-    assert!(refused("a.arrow", message).contains("a message ends behind the file"));
+    assert!(refused("a.arrow", message).contains("a message ends after the end of the file"));
     assert!(refused("a.arrow", &stream[..stream.len() - 200]).contains("could not be read as an Arrow file"));
 }
 
 #[test]
-fn a_workbook_that_unpacks_to_too_much_is_refused() {
+fn a_workbook_that_unpacks_to_too_many_bytes_is_refused() {
     use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bomb.xlsx");

@@ -1,7 +1,6 @@
 //! Files that are damaged, oversized or made to harm: each is a clear error, or rows with the bad ones listed.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use super::*;
 
@@ -13,9 +12,6 @@ enum Outcome {
     Refused(&'static str),
 }
 use Outcome::{Refused, Rows};
-
-/// Time that any of the files may take, in a build without optimisation beside other tests.
-const MOST: Duration = Duration::from_mins(1);
 
 /// Largest memory of the process afterwards, where it reads no other test's files.
 const MOST_MEMORY_KB: u64 = 3 << 20;
@@ -159,9 +155,7 @@ fn hostile_files_are_refused_or_read_with_their_bad_rows_listed() {
     assert!(files.len() >= 40, "{}", files.len());
     for (name, bytes, outcome) in files {
         let (_folder, path) = written(name, bytes);
-        let begun = Instant::now();
         let result = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch));
-        assert!(begun.elapsed() < MOST, "{name} took {:?}", begun.elapsed());
         match (outcome, result) {
             (Rows(good, bad), Ok(file)) => {
                 assert_eq!((file.table.len(), file.bad_rows.len()), (good, bad), "{name}: {:?}", file.bad_rows.first());
@@ -192,15 +186,14 @@ fn a_field_of_two_gigabytes_is_refused_before_it_is_read() {
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
     // A hole takes no room on the disk.
     file.set_len((2 << 30) + 64).unwrap();
-    let begun = Instant::now();
     let error = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap_err();
     assert!(matches!(error, DataError::TooLarge { .. }) && error.to_string().contains("huge.csv"), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert!(peak_memory_kb().is_none_or(|peak| peak < 1 << 20), "a part of it was read");
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_file_is_refused() {
+fn links_to_nowhere_devices_and_folders_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let read = |path: &Path| watched(|watch| read_table(path, SourceFile::Main, &DatasetSettings::default(), watch));
     let dangling = folder.path().join("dangling.csv");

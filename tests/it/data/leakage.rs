@@ -1,9 +1,9 @@
-//! Leakage that is planted is found and told, and each remedy removes what it is offered for.
+//! Planted leakage is found and reported, and each remedy resolves the finding it is offered for.
 
 use std::fmt::Write;
 
 use super::*;
-use hone::data::{Leak, LeakKind, LeakRemedy, LeakageReport, NearGroups, Side, find_leaks};
+use hone::data::{Finding, FindingKind, LeakageReport, NearGroups, Remedy, Side, find_leaks};
 use hone::project::{ColumnRole, Size, SplitMethod};
 
 /// Prepares a project and looks for leakage.
@@ -14,23 +14,35 @@ fn look(project: &Project, folder: &Path) -> (Imported, Prepared, LeakageReport)
     (imported, prepared, report)
 }
 
-fn leak<'a>(report: &'a LeakageReport, kind: &str) -> Option<&'a Leak> {
-    report.leaks.iter().find(|leak| leak.kind.key() == kind)
+fn leak<'a>(report: &'a LeakageReport, key: &str) -> Option<&'a Finding> {
+    report.findings.iter().find(|finding| finding.key() == key)
 }
 
-/// Applies each remedy of a finding and looks again: the finding must be gone, or let stand.
-fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<LeakRemedy> {
-    let (imported, _, report) = look(project, folder);
-    let found = leak(&report, kind).unwrap_or_else(|| panic!("{kind} is not among {:?}", report.leaks));
+fn applied(remedy: &Remedy, project: &Project) -> Project {
+    let mut project = project.clone();
+    remedy.apply(&mut project);
+    project
+}
+
+/// The rows that a remedy excludes.
+fn excluded(remedy: &Remedy) -> Option<Vec<hone::project::RowId>> {
+    let Remedy::ExcludeRows(rows) = remedy else { return None };
+    Some(rows.iter().map(|(id, _)| *id).collect())
+}
+
+/// Applies each remedy of a finding and checks again: the finding must be gone, or ignored.
+fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<Remedy> {
+    let (.., report) = look(project, folder);
+    let found = leak(&report, kind).unwrap_or_else(|| panic!("{kind} is not among {:?}", report.findings));
     for remedy in &found.remedies {
-        let mended = remedy.apply(project, &imported);
+        let mended = applied(remedy, project);
         assert_ne!(mended, *project, "{remedy:?}");
         let (.., after) = look(&mended, folder);
         match (remedy, leak(&after, kind)) {
-            (LeakRemedy::Ignore(_), Some(left)) => {
-                assert!(left.ignored && matches!(left.remedies[..], [LeakRemedy::LookAgain(_)]));
-                assert!(after.serious().chain(after.hints()).all(|other| other.kind.key() != kind));
-                assert_eq!(left.remedies[0].apply(&mended, &imported), *project);
+            (Remedy::Ignore(_), Some(left)) => {
+                assert!(left.ignored && matches!(left.remedies[..], [Remedy::StopIgnoring(_)]));
+                assert!(after.serious().chain(after.hints()).all(|other| other.key() != kind));
+                assert_eq!(applied(&left.remedies[0], &mended), *project);
             }
             (_, left) => assert_eq!(left, None, "{remedy:?} did not help"),
         }
@@ -38,13 +50,13 @@ fn every_remedy_mends(project: &Project, folder: &Path, kind: &str) -> Vec<LeakR
     found.remedies.clone()
 }
 
-/// What is told of a column that is read, and that its remedy makes it a hint.
-fn every_remedy_mends_but_hint(project: &Project, folder: &Path) -> Vec<LeakRemedy> {
-    let (imported, _, report) = look(project, folder);
+/// A column that the model reads is a problem, and its remedy makes it a note.
+fn every_remedy_mends_but_hint(project: &Project, folder: &Path) -> Vec<Remedy> {
+    let (.., report) = look(project, folder);
     let found = leak(&report, "giveaway:stars").unwrap();
-    assert!(!found.is_hint() && found.meaning.contains("it is told the answer"), "{}", found.meaning);
-    let (.., after) = look(&found.remedies[0].apply(project, &imported), folder);
-    assert!(leak(&after, "giveaway:stars").unwrap().is_hint());
+    assert!(found.is_problem() && found.meaning.contains("it is given the answer"), "{}", found.meaning);
+    let (.., after) = look(&applied(&found.remedies[0], project), folder);
+    assert!(!leak(&after, "giveaway:stars").unwrap().is_problem());
     found.remedies.clone()
 }
 
@@ -55,21 +67,21 @@ fn text(row: usize) -> String {
 }
 
 #[test]
-fn nothing_is_found_where_nothing_leaks_and_it_is_said_what_was_looked_for() {
+fn without_leakage_the_report_says_what_was_checked() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &balanced(&["a", "b"], 60), None, None);
     let report = look(&project, folder.path()).2;
-    assert_eq!(report.leaks, []);
+    assert_eq!(report.findings, []);
     assert_eq!(
-        report.looked_for,
-        ["the same text on two sides", "nearly the same text on two sides", "columns that give the label away"]
+        report.checked,
+        ["duplicates across the split", "near-duplicates across the split", "columns that give the label away"]
     );
-    assert_eq!(report.not_looked_for.len(), 2);
+    assert_eq!(report.not_checked.len(), 2);
     assert_eq!(report.spans, [None; 3]);
 }
 
 #[test]
-fn duplicates_across_sides() {
+fn duplicates_across_splits_are_reported() {
     let mut main = "text,label\n".to_owned();
     for row in 0..90 {
         writeln!(main, "{},{}", text(row / 3), ["a", "b"][(row / 3) % 2]).unwrap();
@@ -82,22 +94,22 @@ fn duplicates_across_sides() {
     assert!(
         matches!(
             &remedies[..],
-            [LeakRemedy::DropDuplicates, LeakRemedy::KeepNearTogether, LeakRemedy::LeaveOut(rows), LeakRemedy::Ignore(_)] if !rows.is_empty()
+            [Remedy::TurnOn("drop_duplicates"), Remedy::KeepNearTogether, Remedy::ExcludeRows(rows), Remedy::Ignore(_)] if !rows.is_empty()
         ),
         "{remedies:?}"
     );
     let report = look(&project, folder.path()).2;
     let leak = leak(&report, "duplicates").unwrap();
     assert!(
-        !leak.is_hint()
+        leak.is_problem()
             && leak.found.contains("validation rows and ")
-            && leak.found.contains("test rows are to the letter")
+            && leak.found.contains("test rows have exactly the same text")
     );
     assert_eq!(leak.rows.iter().filter(|row| row.record > 90).count(), 0);
 }
 
 #[test]
-fn duplicates_and_near_duplicates_of_a_test_file() {
+fn duplicates_and_near_duplicates_of_a_test_file_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let main = "text,label\nThe parcel arrived on Monday and everything in it was just as described,good\n\
                 It broke after a day and nobody answers my letters,bad\n\
@@ -113,36 +125,36 @@ fn duplicates_and_near_duplicates_of_a_test_file() {
         likeness.groups.iter().map(|group| group.iter().map(ToString::to_string).collect()).collect();
     assert_eq!(ids, [vec!["main:1", "main:3", "test:1"], vec!["main:2", "test:2"]]);
     assert_eq!(likeness.rows(), 5);
-    let found: Vec<&str> = report.leaks.iter().map(|leak| leak.found.as_str()).collect();
-    // The row that is the same to the letter is told once.
+    let found: Vec<&str> = report.findings.iter().map(|leak| leak.found.as_str()).collect();
+    // An exact copy is reported once.
     assert_eq!(
         found,
         [
-            "1 of 3 test rows is to the letter the same as a training row (the first: row 2 of test.csv and row 2)",
-            "1 of 3 test rows is nearly the same as a training row (the first: row 1 of test.csv and row 1)",
+            "1 of 3 test rows has exactly the same text as a training row (the first: row 2 of test.csv and row 2)",
+            "1 of 3 test rows is a near-duplicate of a training row (the first: row 1 of test.csv and row 1)",
         ]
     );
-    // Another split moves no row of a file: training rows make way.
+    // Another split cannot move the rows of a test file, so training rows have to go.
     let rows = |records: &[u64]| {
-        records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect()
+        Some(records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect())
     };
-    assert_eq!(every_remedy_mends(&project, folder.path(), "duplicates")[0], LeakRemedy::LeaveOut(rows(&[2])));
-    assert_eq!(every_remedy_mends(&project, folder.path(), "near-duplicates")[0], LeakRemedy::LeaveOut(rows(&[1, 3])));
+    assert_eq!(excluded(&every_remedy_mends(&project, folder.path(), "duplicates")[0]), rows(&[2]));
+    assert_eq!(excluded(&every_remedy_mends(&project, folder.path(), "near-duplicates")[0]), rows(&[1, 3]));
 }
 
 #[test]
-fn near_duplicates_across_sides() {
+fn near_duplicates_across_splits_are_reported() {
     let mut main = "text,label\n".to_owned();
     for row in 0..120 {
         writeln!(main, "{}{},{}", text(row / 2), ["", " indeed"][row % 2], ["a", "b"][(row / 2) % 2]).unwrap();
     }
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
-    assert_eq!(look(&project, folder.path()).2.leaks, [], "kept together by default");
+    assert_eq!(look(&project, folder.path()).2.findings, [], "kept together by default");
     project.split.keep_near_together = false;
     let remedies = every_remedy_mends(&project, folder.path(), "near-duplicates");
     assert!(
-        matches!(&remedies[..], [LeakRemedy::KeepNearTogether, LeakRemedy::LeaveOut(_), LeakRemedy::Ignore(_)]),
+        matches!(&remedies[..], [Remedy::KeepNearTogether, Remedy::ExcludeRows(_), Remedy::Ignore(_)]),
         "{remedies:?}"
     );
 }
@@ -161,43 +173,41 @@ fn of_customers(column: &str) -> String {
 }
 
 #[test]
-fn customers_on_two_sides_chosen_or_looking_so() {
+fn customers_in_two_splits_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
-    assert!(
-        matches!(&remedies[..], [LeakRemedy::SplitByGroup(column), LeakRemedy::Ignore(_)] if column == "customer_id")
-    );
+    assert!(matches!(&remedies[..], [Remedy::SplitByGroup(column), Remedy::Ignore(_)] if column == "customer_id"));
     let report = look(&project, folder.path()).2;
     let hint = leak(&report, "group:customer_id").unwrap();
-    assert!(hint.is_hint() && report.serious().count() == 0);
+    assert!(!hint.is_problem() && report.serious().count() == 0);
     assert!(hint.found.contains("share their 'customer_id' with training rows"), "{}", hint.found);
-    assert!(hint.meaning.contains("the same label 75% of the time, two rows taken at random 53%"), "{}", hint.meaning);
+    assert!(hint.meaning.contains("the same label 75% of the time, two random rows 53%"), "{}", hint.meaning);
 
     // Chosen, and divided by something that does not care.
     project.dataset.set_role("customer_id", Some(ColumnRole::Group));
-    assert_eq!(look(&project, folder.path()).2.leaks, []);
+    assert_eq!(look(&project, folder.path()).2.findings, []);
     project.dataset.set_role("date", Some(ColumnRole::Time));
     project.split.method = SplitMethod::Time;
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer_id");
-    assert!(matches!(&remedies[..], [LeakRemedy::SplitByGroup(_), LeakRemedy::Ignore(_)]), "{remedies:?}");
-    assert!(!leak(&look(&project, folder.path()).2, "group:customer_id").unwrap().is_hint());
+    assert!(matches!(&remedies[..], [Remedy::SplitByGroup(_), Remedy::Ignore(_)]), "{remedies:?}");
+    assert!(leak(&look(&project, folder.path()).2, "group:customer_id").unwrap().is_problem());
 }
 
 #[test]
-fn customers_of_a_test_file() {
+fn customers_of_a_test_file_in_training_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let main = of_customers("customer");
     let test = format!("customer,text,label\nc3,{},a\nc99,{},b\nc5,{},b\n", text(900), text(901), text(902));
     let mut project = project(folder.path(), &main, None, Some(&test));
     project.dataset.set_role("customer", Some(ColumnRole::Group));
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer");
-    let LeakRemedy::LeaveOut(rows) = &remedies[0] else { panic!("{remedies:?}") };
+    let rows = excluded(&remedies[0]).unwrap();
     assert_eq!(rows.iter().map(|row| row.record).collect::<Vec<_>>(), [13, 14, 15, 16, 21, 22, 23, 24]);
 }
 
 #[test]
-fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
+fn rows_assigned_to_the_test_stay_and_their_near_duplicates_are_excluded() {
     let mut main = "text,label,part\n".to_owned();
     for row in 0..90 {
         let part = ["train", "train", "test", "dev"][row % 4];
@@ -211,50 +221,47 @@ fn rows_that_a_column_gives_to_the_test_stay_and_their_like_make_way() {
     project.cleaning.drop_duplicates = false;
     for kind in ["duplicates", "near-duplicates"] {
         let remedies = every_remedy_mends(&project, folder.path(), kind);
-        let Some(LeakRemedy::LeaveOut(rows)) = remedies.iter().find(|remedy| matches!(remedy, LeakRemedy::LeaveOut(_)))
-        else {
-            panic!("{remedies:?}")
-        };
+        let rows = remedies.iter().find_map(excluded).unwrap();
         assert!(!rows.is_empty() && rows.iter().all(|row| (row.record - 1) % 4 != 2), "{rows:?}");
     }
 }
 
 #[test]
-fn what_is_not_named_like_an_owner_or_does_not_come_again_is_no_group() {
+fn columns_that_do_not_look_like_groups_are_not_suggested() {
     let folder = tempfile::tempdir().unwrap();
     let shelf = project(folder.path(), &of_customers("shelf"), None, None);
-    assert_eq!(look(&shelf, folder.path()).2.leaks, []);
+    assert_eq!(look(&shelf, folder.path()).2.findings, []);
     let mut main = "customer,text,label\n".to_owned();
     for row in 0..100 {
         writeln!(main, "c{row},{},{}", text(row), ["a", "b"][row % 2]).unwrap();
     }
     let alone = project(folder.path(), &main, None, None);
-    assert_eq!(look(&alone, folder.path()).2.leaks, []);
+    assert_eq!(look(&alone, folder.path()).2.findings, []);
 }
 
 #[test]
-fn training_rows_from_after_the_test() {
+fn training_rows_later_than_the_test_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("shelf"), None, None);
     project.dataset.set_role("date", Some(ColumnRole::Time));
     let remedies = every_remedy_mends(&project, folder.path(), "time");
-    assert!(matches!(&remedies[..], [LeakRemedy::SplitByTime, LeakRemedy::Ignore(_)]), "{remedies:?}");
+    assert!(matches!(&remedies[..], [Remedy::SplitByTime, Remedy::Ignore(_)]), "{remedies:?}");
     let (imported, prepared, report) = look(&project, folder.path());
     let leak = leak(&report, "time").unwrap();
     let [_, _, test] = report.spans;
     let oldest = hone::data::moment_in_words(test.unwrap().0);
-    assert!(leak.found.ends_with(&format!("later than the oldest test row ({oldest})")), "{}", leak.found);
+    assert!(leak.found.ends_with(&format!("newer than the oldest test row ({oldest})")), "{}", leak.found);
     // Counted once more, by comparing the dates as texts.
     let column = imported.main.table.column_index("date").unwrap();
     let dates = |side| prepared.side(side).map(|example| imported.main.table.cell(column, example.row));
     let oldest = dates(Side::Test).min().unwrap();
     assert_eq!(leak.rows.len(), dates(Side::Train).filter(|&date| date > oldest).count());
     project.split.test = Size::NONE;
-    assert!(look(&project, folder.path()).2.leaks[0].found.contains("the oldest validation row"));
+    assert!(look(&project, folder.path()).2.findings[0].found.contains("the oldest validation row"));
 }
 
 #[test]
-fn days_and_months_are_told_apart_by_all_files_in_the_split_and_in_the_report() {
+fn the_order_of_day_and_month_is_decided_from_all_files() {
     let mut main = "text,label,written\n".to_owned();
     for row in 0..144 {
         writeln!(main, "{},{},{}/{}/2023", text(row), ["a", "b"][row % 2], 1 + row % 12, 1 + row / 12).unwrap();
@@ -290,17 +297,17 @@ fn rows_of_several_files_are_named_by_their_file() {
 }
 
 #[test]
-fn a_column_that_the_model_reads_is_not_offered_to_group_rows_by() {
+fn a_column_that_the_model_reads_is_not_suggested_for_grouping() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &of_customers("customer_id"), None, None);
     project.dataset.set_role("customer_id", Some(ColumnRole::Joined));
-    let (imported, _, report) = look(&project, folder.path());
+    let (.., report) = look(&project, folder.path());
     assert_eq!(leak(&report, "group:customer_id"), None);
-    assert_eq!(LeakRemedy::SplitByGroup("customer_id".to_owned()).apply(&project, &imported), project);
+    assert_eq!(applied(&Remedy::SplitByGroup("customer_id".to_owned()), &project), project);
 }
 
 #[test]
-fn a_column_that_gives_the_label_away() {
+fn a_column_that_reveals_the_label_is_reported() {
     let mut main = "id,text,label,reason,stars,shop\n".to_owned();
     for row in 0..300 {
         let label = ["bad", "bad", "good", "fair"][row % 4];
@@ -315,32 +322,34 @@ fn a_column_that_gives_the_label_away() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
     let report = look(&project, folder.path()).2;
-    let kinds: Vec<String> = report.leaks.iter().map(|leak| leak.kind.key()).collect();
+    let kinds: Vec<String> = report.findings.iter().map(Finding::key).collect();
     assert_eq!(kinds, ["giveaway:reason", "giveaway:stars"]);
-    assert!(report.leaks.iter().all(Leak::is_hint), "the model reads the text alone");
+    assert!(!report.findings.iter().any(Finding::is_problem), "the model reads only the text");
     assert_eq!(
-        report.leaks[0].found,
-        "The column 'reason' alone tells 'bad' from the other labels: 100.0% right, 50.0% without it. Of 50 rows with 'late', 50 \
+        report.findings[0].found,
+        "The column 'reason' alone predicts 'bad' with 100.0% accuracy; without it, 50.0% is possible. Of 50 rows with 'late', 50 \
          are 'bad'"
     );
-    assert_eq!(report.leaks[0].rows.len(), 150);
+    assert_eq!(report.findings[0].rows.len(), 150);
     assert!(
-        report.leaks[1].found.starts_with("The column 'stars' alone tells the label: 100.0% right, 50.0% without it.")
+        report.findings[1]
+            .found
+            .starts_with("The column 'stars' alone predicts the label with 100.0% accuracy; without it, 50.0%")
     );
     every_remedy_mends(&project, folder.path(), "giveaway:stars");
-    assert_eq!(report.leaks[1].kind, LeakKind::Giveaway { column: "stars".to_owned(), read: false });
-    // Read before the text, it is no hint any more.
+    assert_eq!((report.findings[1].kind, report.findings[1].column.as_deref()), (FindingKind::Giveaway, Some("stars")));
+    // Prepended to the text, it is a problem.
     let mut told = project.clone();
     told.dataset.set_role("stars", Some(ColumnRole::Joined));
     let remedies = every_remedy_mends_but_hint(&told, folder.path());
-    assert_eq!(remedies[0], LeakRemedy::StopReading("stars".to_owned()));
-    // The column that names the sides is not one of the data.
+    assert_eq!(remedies[0], Remedy::StopPrepending("stars".to_owned()));
+    // The split column is not checked.
     project.dataset.set_role("stars", Some(ColumnRole::Split));
-    assert_eq!(look(&project, folder.path()).2.leaks.len(), 1);
+    assert_eq!(look(&project, folder.path()).2.findings.len(), 1);
 }
 
 #[test]
-fn it_can_be_stopped() {
+fn looking_for_leakage_can_be_stopped() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
     let (imported, prepared) = prepared(&project, folder.path());

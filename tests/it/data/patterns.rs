@@ -32,7 +32,7 @@ fn effects(prepared: &Prepared) -> Vec<&CleaningEffect> {
 }
 
 #[test]
-fn each_pattern_is_counted_on_the_text_as_it_comes_to_it() {
+fn each_pattern_is_counted_on_the_result_of_those_before_it() {
     let off = Pattern { enabled: false, ..pattern("late", "soon") };
     let ready =
         prepared_with(vec![regex(r"order (\d+)", "#$1"), pattern("#345", "it"), off, pattern("nothing to", "x")]);
@@ -46,27 +46,27 @@ fn each_pattern_is_counted_on_the_text_as_it_comes_to_it() {
 }
 
 #[test]
-fn other_patterns_make_other_data() {
+fn patterns_change_the_hash_of_the_data() {
     let (plain, changed) = (prepared_with(Vec::new()), prepared_with(vec![pattern("soso", "so-so")]));
     assert_ne!(plain.data_hash, changed.data_hash);
     assert_eq!(prepared_with(vec![pattern("absent", "x")]).data_hash, plain.data_hash);
 }
 
 #[test]
-fn a_pattern_that_takes_everything_leaves_rows_without_text() {
+fn a_pattern_that_removes_everything_leaves_rows_without_text() {
     let ready = prepared_with(vec![regex("(?s).+", "")]);
     assert_eq!((ready.examples.len(), ready.dropped.len()), (0, 4));
     assert!(ready.blockers[0].contains("4 without text"), "{:?}", ready.blockers);
 }
 
 #[test]
-fn wrong_patterns_keep_from_training_and_the_rest_is_prepared() {
+fn wrong_patterns_block_training_and_the_rest_is_prepared() {
     let wrong = regex("fine (", "");
     let ready = prepared_with(vec![pattern("Order", "X"), wrong.clone()]);
     assert_eq!(
         ready.blockers[0],
-        "Pattern 2 ('fine (') cannot be used (character 6): unclosed group. Correct it, or turn its regular expression off \
-         to find it as it stands. You find it among the patterns in Prepare"
+        "Pattern 2 ('fine (') cannot be used (character 6): unclosed group. Correct it, or turn off its regular expression \
+         to find it literally. Change the pattern in Prepare"
     );
     assert_eq!(texts(&ready)[1], "X 345 was fine", "the others run");
     assert_eq!((effects(&ready).len(), ready.pattern_faults.len()), (1, 1));
@@ -78,7 +78,7 @@ fn wrong_patterns_keep_from_training_and_the_rest_is_prepared() {
 }
 
 #[test]
-fn a_text_that_would_outgrow_all_bounds_is_told() {
+fn a_pattern_that_would_make_texts_far_too_long_is_refused() {
     let ready = prepared_with(vec![pattern("o", &"long ".repeat(300))]);
     assert!(
         ready.blockers[0].starts_with("Pattern 1 would make 4 texts more than four times as long (the first: row 1)"),
@@ -91,12 +91,10 @@ fn a_text_that_would_outgrow_all_bounds_is_told() {
 }
 
 #[test]
-fn many_patterns_on_many_rows_take_no_time() {
+fn a_hundred_patterns_are_applied_to_thousands_of_rows() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["a", "b"], 2_000), None, None);
     project.cleaning.patterns = (0..100).map(|number| regex(&format!("(text|of)+ {number}( |$)"), "$1 ")).collect();
-    let begun = std::time::Instant::now();
     let ready = prepared(&project, folder.path()).1;
-    assert!(begun.elapsed().as_secs() < 30, "{:?}", begun.elapsed());
     assert_eq!(effects(&ready).len(), 100);
 }

@@ -32,7 +32,7 @@ fn a_balanced_file_is_ready() {
 }
 
 #[test]
-fn columns_that_are_not_there_are_named_with_those_that_are() {
+fn a_missing_column_is_reported_with_the_existing_ones() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["a", "b"], 5), None, Some("review,label\nx,a\n"));
     let messages = prepared(&project, folder.path()).1.blockers;
@@ -47,18 +47,18 @@ fn columns_that_are_not_there_are_named_with_those_that_are() {
         prepared(&project, folder.path()).1.blockers,
         ["No text column is chosen. Choose one of: 'text', 'label'"]
     );
-    project.dataset.set_role("label", Some(ColumnRole::Text));
+    project.dataset.set_columns_of(ColumnRole::Text, &["label".to_owned()]);
     assert!(prepared(&project, folder.path()).1.blockers[0].contains("Choose two different columns"));
 }
 
 #[test]
-fn one_label_only() {
+fn a_single_label_is_refused() {
     let messages = blockers(&balanced(&["only"], 5), None, None);
     assert!(messages[0].contains("all 5 rows are 'only'. At least two are needed"), "{messages:?}");
 }
 
 #[test]
-fn a_class_too_small_to_be_on_every_side() {
+fn a_label_with_too_few_rows_for_every_split_is_refused() {
     let main = format!("{}rare one,rare\nrare two,rare\n", balanced(&["a", "b"], 20));
     let messages = blockers(&main, None, None);
     assert!(
@@ -71,10 +71,10 @@ fn a_class_too_small_to_be_on_every_side() {
 }
 
 #[test]
-fn a_label_in_test_that_training_never_saw() {
+fn a_label_only_in_the_test_file_is_refused() {
     let test = "text,label\nfine,a\nodd,c\nodder,c\n";
     let messages = blockers(&balanced(&["a", "b"], 20), None, Some(test));
-    assert!(messages[0].contains("The label 'c' in test.csv (row 2, 2 rows in all) is not in the training rows"));
+    assert!(messages[0].contains("The label 'c' in test.csv (row 2, 2 rows in all) is not in the training set"));
     assert!(messages[0].contains("Correct it, merge it"));
 }
 
@@ -93,24 +93,24 @@ fn an_unstratified_split_may_lose_a_label_and_says_so() {
     let said = (0..50).any(|seed| {
         project.split.seed = seed;
         let blockers = prepared(&project, folder.path()).1.blockers;
-        blockers.iter().any(|message| message.contains("Turn the stratified split on"))
+        blockers.iter().any(|message| message.contains("Turn on the stratified split"))
     });
     assert!(said);
 }
 
 #[test]
-fn shares_and_sides_that_leave_nothing() {
+fn split_sizes_that_leave_no_rows_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["a", "b"], 20), None, None);
     (project.split.validation, project.split.test) = (0.5.into(), 0.5.into());
-    assert!(prepared(&project, folder.path()).1.blockers[0].contains("leave nothing for training"));
+    assert!(prepared(&project, folder.path()).1.blockers[0].contains("leave none of"));
     (project.split.validation, project.split.test) = (0.0.into(), 0.0.into());
     let ready = prepared(&project, folder.path()).1;
-    assert!(ready.blockers[0].contains("There are no rows for validation"));
+    assert!(ready.blockers[0].contains("There are no validation rows"));
     assert!(ready.warnings.iter().any(|warning| warning.contains("There are no test rows")));
     let messages = blockers(&balanced(&["a", "b"], 20), Some("text,label\n"), Some("text,label\n ,a\n"));
     assert!(messages[0].contains("validation.csv has a header but no rows"), "{messages:?}");
-    assert!(messages[1].contains("No usable row is left in test.csv: 1 without text"), "{messages:?}");
+    assert!(messages[1].contains("test.csv has no usable rows: 1 without text"), "{messages:?}");
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn empty_texts_and_labels_are_dropped_with_the_reason() {
 }
 
 #[test]
-fn duplicates_and_conflicts() {
+fn duplicates_and_conflicts_are_dropped() {
     let main = format!("{}same,a\nsame ,a\n<b>same</b>,b\n", balanced(&["a", "b"], 20));
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, Some("text,label\nsame,a\nsame,a\ntext 1 of a,a\n"));
@@ -132,7 +132,7 @@ fn duplicates_and_conflicts() {
     assert_eq!(ready.conflicts, [vec![id(file, 41), id(file, 42), id(file, 43)]]);
     assert_eq!(ready.dropped, [(id(file, 42), DropReason::Duplicate)]);
     assert_eq!(ready.side(Side::Test).count(), 3, "a given test file is used as it is");
-    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text stands with more than one label")));
+    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text has more than one label")));
     project.cleaning.drop_conflicts = true;
     let ready = prepared(&project, folder.path()).1;
     assert_eq!(ready.dropped.len(), 3);
@@ -144,7 +144,7 @@ fn duplicates_and_conflicts() {
 }
 
 #[test]
-fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
+fn labels_are_merged_excluded_and_ordered_and_stale_edits_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &balanced(&["1", "2", "10", "3"], 10), None, None);
     assert_eq!(prepared(&project, folder.path()).1.labels, ["1", "2", "3", "10"]);
@@ -177,7 +177,7 @@ fn labels_are_merged_left_out_ordered_and_stale_edits_reported() {
 }
 
 #[test]
-fn cancelling_stops_the_preparing() {
+fn cancelling_stops_preparation() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &balanced(&["a", "b"], 5), None, None);
     let imported = watched(|watch| import(&project, folder.path(), watch)).unwrap();

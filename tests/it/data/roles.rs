@@ -1,12 +1,11 @@
 //! What columns are for: guessed, joined, and columns of one label each.
 
-use super::real::shared;
 use super::*;
 use hone::data::{DropReason, RowColumns};
 use hone::project::ColumnRole;
 
 /// A project on a file just opened: every column guessed.
-fn guessed(path: &Path) -> (Project, Imported) {
+pub(super) fn guessed(path: &Path) -> (Project, Imported) {
     let mut project = Project::default();
     project.dataset.main = Some(path.to_owned());
     let imported = watched(|watch| import(&project, Path::new(""), watch)).unwrap();
@@ -14,32 +13,13 @@ fn guessed(path: &Path) -> (Project, Imported) {
     (project, imported)
 }
 
-fn roles(project: &Project, imported: &Imported) -> Vec<(String, ColumnRole)> {
+pub(super) fn roles(project: &Project, imported: &Imported) -> Vec<(String, ColumnRole)> {
     let names = imported.main.table.names.iter();
     names.filter_map(|name| Some((name.clone(), project.dataset.role_of(name)?))).collect()
 }
 
 #[test]
-fn roles_of_real_files() {
-    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
-    let (project, imported) = guessed(&path);
-    let found = roles(&project, &imported);
-    let expected = [
-        ("tweet_id", ColumnRole::Id),
-        ("airline_sentiment", ColumnRole::Label),
-        ("text", ColumnRole::Text),
-        ("tweet_created", ColumnRole::Time),
-    ];
-    assert_eq!(found, expected.map(|(name, role)| (name.to_owned(), role)));
-    for path in ["airline_tweets/train.csv", "sst2/train.tsv"] {
-        let Some(path) = shared(path) else { return };
-        let (project, imported) = guessed(&path);
-        assert_eq!(roles(&project, &imported).len(), imported.main.table.names.len().min(2), "{}", path.display());
-    }
-}
-
-#[test]
-fn roles_of_the_sample_and_of_made_up_exports() {
+fn column_roles_of_the_sample_and_of_typical_exports_are_guessed() {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("projects/customer-reviews/reviews.csv");
     let (project, imported) = guessed(&sample);
     let dataset = &project.dataset;
@@ -118,7 +98,7 @@ fn a_project_saved_with_its_columns_keeps_them_as_they_are() {
 }
 
 #[test]
-fn joined_texts_are_what_is_cleaned_learnt_and_corrected() {
+fn joined_texts_are_cleaned_trained_on_and_corrected() {
     let mut rows = "id,title,text,label\n".to_owned();
     for row in 0..20 {
         for label in ["good", "bad"] {
@@ -191,7 +171,7 @@ fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
 }
 
 #[test]
-fn texts_with_several_labels_are_not_taken_for_one_label_each() {
+fn texts_with_several_labels_are_not_read_as_one_label_each() {
     let mut rows = "text,rude,threat,spam\n".to_owned();
     for row in 0..60 {
         rows += &format!("text number {row},{},{},{}\n", row % 2, row / 2 % 2, row / 4 % 2);
@@ -201,7 +181,7 @@ fn texts_with_several_labels_are_not_taken_for_one_label_each() {
 }
 
 #[test]
-fn corrections_stay_when_other_columns_are_read_and_labels_when_the_label_is_the_same() {
+fn corrections_survive_a_change_of_columns() {
     let mut rows = "title,text,mood,mood_2,topic\n".to_owned();
     for row in 0..40 {
         let mood = ["good", "bad"][row % 2];

@@ -2,8 +2,8 @@
 
 use super::*;
 use hone::data::{
-    DropReason, Place, RowQuery, RowSet, Rows, Side, Sort, SortBy, TextTokenizer, Timeline, TokenHistogram, Unit,
-    Within, count_languages, find_rows, frequent_values, timelines, top_terms, word_counts,
+    DropReason, LanguageSample, RowNumber, RowQuery, RowSet, RowView, Side, Sort, SortBy, TextTokenizer, Timeline,
+    TokenHistogram, Unit, Within, find_rows, frequent_values, timelines, top_terms, word_counts,
 };
 use hone::project::{RowEdit, RowId};
 
@@ -46,11 +46,11 @@ impl Shop {
         Self { project, imported, prepared, words }
     }
 
-    fn rows(&self) -> Rows<'_> {
-        Rows::new(&self.imported, &self.prepared, &self.words, &self.project)
+    fn rows(&self) -> RowView<'_> {
+        RowView::new(&self.imported, &self.prepared, &self.words, &self.project)
     }
 
-    fn places(&self, query: &RowQuery) -> Result<Vec<Place>, DataError> {
+    fn places(&self, query: &RowQuery) -> Result<Vec<RowNumber>, DataError> {
         find_rows(&self.rows(), query, &Control::default())
     }
 
@@ -89,7 +89,7 @@ fn words_and_patterns_are_searched_in_the_cleaned_text() {
 }
 
 #[test]
-fn columns_are_searched_as_they_stand_in_the_file() {
+fn columns_are_searched_as_written_in_the_file() {
     let shop = Shop::new();
     let within = |words: &str, within| RowQuery { within, words: words.to_owned(), ..RowQuery::default() };
     assert_eq!(shop.find(within("<B>", Within::AnyColumn)), ["1"]);
@@ -105,7 +105,7 @@ fn columns_are_searched_as_they_stand_in_the_file() {
 }
 
 #[test]
-fn filters_narrow_each_other_down() {
+fn filters_are_combined() {
     let shop = Shop::new();
     let label = |name: &str| shop.prepared.labels.iter().position(|label| label == name).map(|label| label as u32);
     assert_eq!(shop.find(RowQuery { label: label("good"), ..RowQuery::default() }), ["1", "2", "6", "t1"]);
@@ -132,13 +132,13 @@ fn filters_narrow_each_other_down() {
 }
 
 #[test]
-fn conflicts_stand_group_after_group() {
+fn conflicts_are_listed_group_by_group() {
     let folder = tempfile::tempdir().unwrap();
     let main = "text,label\nsame,a\nother,a\nsame,b\nother,b\nlast,a\n";
     let project = project(folder.path(), main, None, None);
     let (imported, prepared) = prepared(&project, folder.path());
     let words = word_counts(&prepared);
-    let rows = Rows::new(&imported, &prepared, &words, &project);
+    let rows = RowView::new(&imported, &prepared, &words, &project);
     let query = RowQuery { set: RowSet::Conflicts, ..RowQuery::default() };
     let found = find_rows(&rows, &query, &Control::default()).unwrap();
     let texts: Vec<_> = found.iter().map(|&place| rows.text(place)).collect();
@@ -146,7 +146,7 @@ fn conflicts_stand_group_after_group() {
 }
 
 #[test]
-fn rows_are_put_in_order() {
+fn rows_are_sorted() {
     let shop = Shop::new();
     let order = |by: SortBy, descending| {
         shop.find(RowQuery { sort: Sort { by, descending }, set: RowSet::All, ..RowQuery::default() })
@@ -178,7 +178,7 @@ fn a_stopped_search_says_so() {
         assert!(matches!(error, DataError::Cancelled), "{error:?}");
     };
     watch(&|watch| top_terms(&shop.prepared, 10, 10, watch).unwrap_err());
-    watch(&|watch| count_languages(&shop.prepared, 10, watch).unwrap_err());
+    watch(&|watch| LanguageSample::of(&shop.prepared, 10, watch).unwrap_err());
     let tokenizer = TextTokenizer::load(&crate::training::tiny_bert()).unwrap();
     watch(&|watch| TokenHistogram::count(&shop.prepared, &tokenizer, (10, 10), watch).unwrap_err());
 }
@@ -220,7 +220,7 @@ fn many() -> String {
 }
 
 #[test]
-fn words_of_each_label_languages_and_dates_are_told() {
+fn the_profile_has_words_of_each_label_languages_and_dates() {
     let folder = tempfile::tempdir().unwrap();
     let project = project(folder.path(), &many(), None, None);
     let (imported, prepared) = prepared(&project, folder.path());
@@ -238,13 +238,13 @@ fn words_of_each_label_languages_and_dates_are_told() {
     assert_eq!(terms, again);
     assert_eq!(watched(|watch| top_terms(&prepared, 30, 8, watch)).unwrap().texts, 30);
 
-    let languages = watched(|watch| count_languages(&prepared, 1_000, watch)).unwrap();
+    let languages = watched(|watch| LanguageSample::of(&prepared, 1_000, watch)).unwrap().of_files(&prepared);
     assert_eq!((languages.len(), languages[0].texts, languages[0].unsure()), (1, 300, 0));
     let names: Vec<(&str, usize)> = languages[0].languages.iter().map(|(language, n)| (language.name, *n)).collect();
     assert_eq!(names, [("English", 200), ("German", 100)]);
 
     let counts = word_counts(&prepared);
-    let rows = Rows::new(&imported, &prepared, &counts, &project);
+    let rows = RowView::new(&imported, &prepared, &counts, &project);
     let timelines = watched(|watch| timelines(&rows, watch)).unwrap();
     let [timeline] = timelines.as_slice() else { panic!("{timelines:?}") };
     assert_eq!((timeline.column.as_str(), timeline.day_first), ("when", true));
@@ -256,7 +256,7 @@ fn words_of_each_label_languages_and_dates_are_told() {
 }
 
 #[test]
-fn one_wrong_date_leaves_the_others_to_be_seen() {
+fn one_wrong_date_does_not_hide_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let mut rows = "text,label,day\n".to_owned();
     for row in 0..300 {
@@ -267,7 +267,7 @@ fn one_wrong_date_leaves_the_others_to_be_seen() {
     let project = project(folder.path(), &rows, None, None);
     let (imported, prepared) = prepared(&project, folder.path());
     let counts = word_counts(&prepared);
-    let rows = Rows::new(&imported, &prepared, &counts, &project);
+    let rows = RowView::new(&imported, &prepared, &counts, &project);
     let found = watched(|watch| timelines(&rows, watch)).unwrap();
     let [timeline] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!((timeline.unit, timeline.earlier, timeline.later), (Unit::Week, 0, 1));

@@ -89,7 +89,7 @@ fn bad_rows_and_messages_name_the_file_and_its_own_row() {
 }
 
 #[test]
-fn a_file_alone_has_no_column_of_files_and_keeps_its_rows() {
+fn a_single_file_has_no_file_column_and_keeps_its_rows() {
     let folder = folder_of(&[("january.csv", JANUARY)]);
     let main = imported(&of_files("january.csv", &[]), folder.path()).unwrap().main;
     assert_eq!((main.table.names.len(), main.parts.len(), main.is_several()), (3, 1, false));
@@ -97,7 +97,7 @@ fn a_file_alone_has_no_column_of_files_and_keeps_its_rows() {
 }
 
 #[test]
-fn files_of_one_name_are_told_apart_by_their_folders() {
+fn files_with_the_same_name_are_distinguished_by_folder() {
     let rows = "text,label,file\na,b,c\n";
     let folder = folder_of(&[("2025/may/rows.csv", rows), ("2026/may/rows.csv", rows), ("other.csv", rows)]);
     let project = of_files("2025/may/rows.csv", &["2026/may/rows.csv", "other.csv"]);
@@ -108,11 +108,11 @@ fn files_of_one_name_are_told_apart_by_their_folders() {
 }
 
 #[test]
-fn files_that_are_not_there_named_twice_or_strange_are_said() {
+fn missing_repeated_and_unrelated_files_are_reported() {
     let folder = folder_of(&[("january.csv", JANUARY), ("weather.csv", "city,rain\nDelft,3\n")]);
     let error = |more: &[&str]| imported(&of_files("january.csv", more), folder.path()).unwrap_err().to_string();
     assert!(error(&["gone.csv"]).contains("there is no file at") && error(&["gone.csv"]).contains("gone.csv"));
-    assert!(error(&["january.csv"]).contains("is named twice"), "{}", error(&["january.csv"]));
+    assert!(error(&["january.csv"]).contains("is twice among the data files"), "{}", error(&["january.csv"]));
     let (_, ready) = prepared(&of_files("january.csv", &["weather.csv"]), folder.path());
     let blocker = "weather.csv has no column in common with january.csv: it has 'city', 'rain'";
     assert!(ready.blockers[0].starts_with(blocker), "{:?}", ready.blockers);
@@ -165,7 +165,7 @@ fn corrections_of_rows_in_a_later_file_hold_until_the_row_changes() {
 }
 
 #[test]
-fn corrections_follow_their_rows_when_a_file_before_them_is_taken_out() {
+fn corrections_follow_their_rows_when_an_earlier_file_is_removed() {
     let texts = |name: &str| balanced(&["a", "b"], 10).replace("text ", &format!("{name} "));
     let folder = folder_of(&[("1.csv", &texts("one")), ("2.csv", &texts("two")), ("3.csv", &texts("three"))]);
     let mut project = of_files("1.csv", &["2.csv", "3.csv"]);

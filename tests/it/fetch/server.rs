@@ -30,6 +30,7 @@ pub struct Resource {
 struct State {
     resources: HashMap<String, Resource>,
     asked: Vec<Asked>,
+    stalls_ended: usize,
 }
 
 pub struct Server {
@@ -72,6 +73,11 @@ impl Server {
         self.state.lock().unwrap().asked.clone()
     }
 
+    /// How many silences of [`Resource::stall`] have come to their end.
+    pub fn stalls_ended(&self) -> usize {
+        self.state.lock().unwrap().stalls_ended
+    }
+
     /// Bodies asked for at a path ending so: (range header or "").
     pub fn ranges(&self, ending: &str) -> Vec<String> {
         let asked = self.asked();
@@ -101,7 +107,11 @@ fn answer(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         }
         resource.unwrap_or(Resource { status: 404, ..Resource::default() })
     };
-    send(&mut stream, &asked, &resource)
+    let sent = send(&mut stream, &asked, &resource);
+    if resource.stall.is_some() && asked.method == "GET" {
+        state.lock().unwrap().stalls_ended += 1;
+    }
+    sent
 }
 
 fn send(stream: &mut TcpStream, asked: &Asked, resource: &Resource) -> std::io::Result<()> {

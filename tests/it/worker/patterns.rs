@@ -1,20 +1,18 @@
 //! Patterns go with the model they were used for, and what is wrong with rows is looked for with the model's tokenizer.
 
 use super::*;
-use hone::data::FindingKind;
+use hone::data::{Checks, FindingKind};
 use hone::project::Pattern;
 use hone::storage::{MODEL_INFO_FILE, read_model_info, write_model_info};
+use hone::worker::{Classify, CompareTexts, Evaluate, Export, ExportFormat, FindProblems};
 
 fn probabilities(bench: &Bench, model: &Path, texts: &[&str]) -> Vec<Vec<f32>> {
     let texts = texts.iter().map(|&text| text.to_owned()).collect();
-    match bench.ask(Command::Classify { model: model.to_owned(), texts }) {
-        Answer::Classified { probabilities, .. } => probabilities,
-        other => panic!("{other:?}"),
-    }
+    bench.ask(Classify { model: model.to_owned(), texts }).probabilities
 }
 
 #[test]
-fn patterns_travel_with_the_model() {
+fn patterns_are_stored_with_the_model() {
     let mut bench = Bench::new(|_| ());
     let pattern =
         |find: &str, replace: &str| Pattern { find: find.into(), replace: replace.into(), ..Pattern::default() };
@@ -31,8 +29,8 @@ fn patterns_travel_with_the_model() {
 
     let run = best.parent().unwrap().to_owned();
     let output = bench.path("export");
-    let export = Command::Export { run: run.clone(), format: ExportFormat::HuggingFace, output: output.clone() };
-    assert!(matches!(bench.ask(export), Answer::Exported { .. }));
+    let export = Export { run: run.clone(), format: ExportFormat::HuggingFace, output: output.clone() };
+    bench.ask(export);
     assert_eq!(probabilities(&bench, &output, &texts), own, "an export answers as the run does");
     let card = std::fs::read_to_string(output.join("README.md")).unwrap();
     let told = r"own find-and-replace patterns (`gad(get|jet)s?\b` (regular expression) replaced by `phone`; `Sent from here` \
@@ -40,8 +38,8 @@ fn patterns_travel_with_the_model() {
     let told = told.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
     assert!(card.contains(&told), "{told} is missing in\n{card}");
     // The run's own test rows are measured with them too.
-    let evaluate = Command::Evaluate { run, data: Some(bench.path("reviews.csv")) };
-    assert!(matches!(bench.ask(evaluate), Answer::Evaluated(_)));
+    let evaluate = Evaluate { run, data: Some(bench.path("reviews.csv")) };
+    bench.ask(evaluate);
 
     // A file written by hand, or before there were patterns.
     let info = output.join(MODEL_INFO_FILE);
@@ -51,7 +49,7 @@ fn patterns_travel_with_the_model() {
     // The weights' time of change says whether a model is read again.
     let copy = bench.path("copy");
     std::fs::rename(&output, &copy).unwrap();
-    let message = bench.refused(Command::Classify { model: copy.clone(), texts: texts() });
+    let message = bench.refused(Classify { model: copy.clone(), texts: texts() });
     assert!(
         message.contains("hone.ron, pattern 1 ('gad((get|jet)s?\\b') cannot be used (character 4): unclosed group"),
         "{message}"
@@ -69,27 +67,21 @@ fn patterns_travel_with_the_model() {
 }
 
 #[test]
-fn lengths_are_those_of_the_models_tokenizer() {
+fn text_lengths_come_from_the_models_tokenizer() {
     let mut bench = Bench::new(|training| training.max_length = 5);
     let ask = |bench: &Bench, project: &Project| {
         let imported = import(&bench.worker, project, bench.folder.path());
         let prepared = prepare(&bench.worker, project, &imported);
-        let likeness = match bench.ask(Command::CompareTexts { prepared: Arc::clone(&prepared) }) {
-            Answer::TextsCompared(likeness) => likeness,
-            other => panic!("{other:?}"),
-        };
-        let (project, folder) = (Box::new(project.clone()), bench.folder.path().to_owned());
-        match bench.ask(Command::FindProblems { project, folder, imported, prepared, likeness }) {
-            Answer::ProblemsFound(found) => found,
-            other => panic!("{other:?}"),
-        }
+        let likeness = bench.ask(CompareTexts { prepared: Arc::clone(&prepared) });
+        let (project, folder) = (project.clone(), bench.folder.path().to_owned());
+        bench.ask(FindProblems { checks: Checks::All, project, folder, imported, prepared, likeness })
     };
     let found = ask(&bench, &bench.project);
     let long = found.iter().find(|finding| finding.kind == FindingKind::TooLong).unwrap();
     assert_eq!(long.count, 120);
-    assert!(!long.message.contains("estimate"), "{}", long.message);
+    assert!(!long.found.contains("estimate"), "{}", long.found);
     bench.project.model = ModelChoice::Folder(bench.path("no-model"));
     let found = ask(&bench, &bench.project);
     let long = found.iter().find(|finding| finding.kind == FindingKind::TooLong).unwrap();
-    assert!(long.message.contains("an estimate from words, until the model is on this machine"), "{}", long.message);
+    assert!(long.found.contains("estimated from words until the model is on this machine"), "{}", long.found);
 }

@@ -1,10 +1,12 @@
 //! Work that is not done twice, or in vain.
 
 use super::*;
+use hone::data::Checks;
 use hone::project::{ColumnRole, Pattern, RowEdit};
+use hone::worker::{CompareTexts, EstimateRun, FindProblems};
 
 #[test]
-fn a_corrected_row_has_no_tokens_counted_again() {
+fn correcting_a_row_does_not_count_tokens_again() {
     let folder = tempfile::tempdir().unwrap();
     write_reviews(folder.path(), 120);
     let (worker, mut project) = (worker(), project());
@@ -14,13 +16,11 @@ fn a_corrected_row_has_no_tokens_counted_again() {
     let first = prepare(&worker, &project, &imported);
     let counted = |project: &Project| {
         let prepared = prepare(&worker, project, &imported);
-        let job = worker.send(Command::CompareTexts { prepared: Arc::clone(&prepared) });
-        let Answer::TextsCompared(likeness) = final_answer(&worker, job) else { panic!() };
-        let (project, folder) = (Box::new(project.clone()), folder.path().to_owned());
+        let likeness = ask(&worker, CompareTexts { prepared: Arc::clone(&prepared) }).unwrap();
+        let (project, folder) = (project.clone(), folder.path().to_owned());
         let imported = Arc::clone(&imported);
-        let job = worker.send(Command::FindProblems { project, folder, imported, prepared, likeness });
-        let (counted, answer) = says(&worker, job, "Counting tokens");
-        assert!(matches!(answer, Answer::ProblemsFound(_)), "{answer:?}");
+        let job = FindProblems { checks: Checks::All, project, folder, imported, prepared, likeness };
+        let (counted, _) = says(&worker, job, "Counting tokens");
         counted
     };
     assert!(counted(&project));
@@ -34,20 +34,15 @@ fn a_corrected_row_has_no_tokens_counted_again() {
 }
 
 #[test]
-fn data_that_cannot_be_trained_on_is_refused_before_a_model_is_looked_for() {
+fn bad_data_is_refused_before_the_model_is_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     write_reviews(folder.path(), 60);
     let mut project = project();
     project.dataset.set_role("mood", Some(ColumnRole::Label));
     project.model = ModelChoice::Catalogue("one-of-no-catalogue".to_owned());
     let worker = worker();
-    let inputs = || (Box::new(project.clone()), folder.path().to_owned());
-    let ((first, there), (second, here)) = (inputs(), inputs());
-    let commands =
-        [Command::Train { project: first, folder: there }, Command::DryRun { project: second, folder: here }];
-    for command in commands {
-        let answer = final_answer(&worker, worker.send(command));
-        assert!(matches!(&answer, Answer::Failed { message } if message.contains("no column 'mood'")), "{answer:?}");
-    }
+    let estimate = EstimateRun { project: project.clone(), folder: folder.path().to_owned() };
+    let messages = [refused(&worker, train_job(&project, folder.path()).0), refused(&worker, estimate)];
+    assert!(messages.iter().all(|message| message.contains("no column 'mood'")), "{messages:?}");
     assert!(!folder.path().join("runs").exists());
 }

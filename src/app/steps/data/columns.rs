@@ -6,10 +6,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
 use crate::app::steps::data::{choice_width, combo, edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{banner, button, card, field_label, one_line};
+use crate::app::widgets::{banner, button, card, field_label};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
+use crate::words::{counted, one_line};
 
 /// Greatest width of a column menu.
 const COLUMN_COMBO: f32 = 284.0;
@@ -111,13 +111,13 @@ fn label_columns_question(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Importe
     let none = survey.dropped(DropReason::NoneOfLabels).len() as u64;
     if several > 0 {
         let rows = counted(several, "row is", "rows are");
-        let title = format!("{rows} excluded: several label columns are marked");
+        let title = format!("{rows} dropped: several label columns are marked");
         let body = "Hone trains on one label per text and won't guess which. The Labels step lists these rows";
         banner(ui, theme, Tone::Warning, &title, body, |_| {});
     }
     if none > 0 {
         let rows = counted(none, "row is", "rows are");
-        let title = format!("{rows} excluded: no label column is marked");
+        let title = format!("{rows} dropped: no label column is marked");
         banner(ui, theme, Tone::Warning, &title, "The Labels step lists these rows", |_| {});
     }
 }
@@ -278,7 +278,7 @@ mod tests {
         let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let example = hone(&mut window).prepared().unwrap().examples[3].clone();
-        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        let imported = hone(&mut window).state.work.answers.imported.value.clone().unwrap();
         let columns = crate::data::RowColumns::of(&imported.main.table, &dataset(&mut window)).unwrap();
         let row = crate::project::RowEdit {
             content_hash: columns.hash(example.row),
@@ -345,8 +345,8 @@ mod tests {
         window.get_by_label("Use as label").click();
         settle(&mut window);
         assert!(dataset(&mut window).label_columns().eq(["positive", "neutral", "negative"]));
-        window.get_by_label("1 row is excluded: several label columns are marked");
-        window.get_by_label("1 row is excluded: no label column is marked");
+        window.get_by_label("1 row is dropped: several label columns are marked");
+        window.get_by_label("1 row is dropped: no label column is marked");
         let prepared = hone(&mut window).prepared().unwrap();
         assert_eq!((prepared.labels.len(), prepared.examples.len()), (3, 88));
         window.check_accessibility();

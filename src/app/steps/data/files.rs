@@ -7,10 +7,10 @@ use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::steps::data::reading::reading_ui;
 use crate::app::steps::data::{choice_width, edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{bytes, count, counted};
 use crate::app::widgets::{banner, button, card, field_label, icon_button};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
+use crate::words::{bytes, count, counted};
 
 /// Greatest width of a menu.
 const COMBO: f32 = 224.0;
@@ -206,12 +206,12 @@ mod tests {
         };
         let march = write("march.csv", "review,sentiment,order_id\nnice and warm,positive,HN-9\nbroke,negative\n");
         let april = write("april.jsonl", "{\"review\": \"so so\", \"sentiment\": \"neutral\", \"country\": \"NL\"}\n");
-        let before = hone(&mut window).state.work.imported.clone().unwrap().main.table.len();
+        let before = hone(&mut window).state.work.answers.imported.value.clone().unwrap().main.table.len();
         hone(&mut window).run_command(AppCommand::AddFiles(vec![march, april]));
         settle(&mut window);
         window.get_by_label("3 files, one table");
         window.get_by_label("1 row of march.csv could not be read");
-        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        let imported = hone(&mut window).state.work.answers.imported.value.clone().unwrap();
         assert_eq!(imported.main.table.len(), before + 2);
         assert!(imported.main.table.names.iter().any(|name| name == "file"));
         assert!(hone(&mut window).prepared().unwrap().blockers.is_empty());
@@ -240,7 +240,7 @@ mod tests {
         hone(&mut window).run_command(AppCommand::AddFiles(vec![path.clone()]));
         settle(&mut window);
         let (last, content_hash) = {
-            let imported = hone(&mut window).state.work.imported.clone().unwrap();
+            let imported = hone(&mut window).state.work.answers.imported.value.clone().unwrap();
             let table = &imported.main.table;
             let columns = crate::data::RowColumns::of(table, &hone(&mut window).project().dataset).unwrap();
             (*table.records.last().unwrap(), columns.hash(table.len() - 1))
@@ -318,7 +318,7 @@ mod tests {
         }
         settle(&mut window);
         window.get_by_label("2 files, one table");
-        let imported = hone(&mut window).state.work.imported.clone().unwrap();
+        let imported = hone(&mut window).state.work.answers.imported.value.clone().unwrap();
         assert_eq!((imported.main.table.len(), imported.guessed_label.as_deref()), (2, Some("label")));
 
         // A file that is already open is not added twice.

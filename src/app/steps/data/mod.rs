@@ -12,13 +12,14 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
 use crate::app::steps::data::columns::columns_card;
 use crate::app::steps::data::files::{file_card, named_files_ui};
+use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{
-    TablePreview, banner, button, card, empty_state, page, primary_button, table_preview_ui, waiting_ui,
+    TablePreview, banner, button, card, empty_state, page, primary_button, running_card, table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::{DatasetSettings, Step};
+use crate::words::{count, counted};
 
 /// Most bad rows shown; the rest are counted.
 const BAD_ROWS_SHOWN: usize = 200;
@@ -36,14 +37,16 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
             nothing_yet(ui, ctx, state, sender);
             return;
         }
-        if let Some(error) = ctx.import_error {
+        if let Some(error) = &ctx.answers.imported.failed {
             banner(ui, ctx.theme, Tone::Danger, "The data could not be read", error, |_| {});
             named_files_ui(ui, ctx, sender);
             choose_file(ui, ctx, state, sender);
             return;
         }
         let Some(imported) = ctx.imported else {
-            waiting_ui(ui, ctx.theme, "Reading the data", ctx.preview.map(|job| &job.progress));
+            if let Some(running) = ctx.preview {
+                running_card(ui, ctx.theme, running, None, sender);
+            }
             return;
         };
         file_card(ui, ctx, imported, sender);
@@ -51,19 +54,20 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
         let chosen = ctx.project.columns_chosen(&imported.main.table.names);
+        let next = ctx.project.task.steps()[1];
         let advice = ctx.project.column_advice();
         let ready = if chosen { Ok(()) } else { Err(advice.as_str()) };
-        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Continue to Labels", ready).clicked() {
-            sender.send(AppCommand::GoTo(Step::Labels));
+        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, &format!("Continue to {}", next.title()), ready).clicked()
+        {
+            sender.send(AppCommand::GoTo(next));
         }
     });
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, sender: &mut CommandSender) {
-    let body = "A CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS file with a text column and a label column, or a \
-                folder with one subfolder of text files per label. Drop it onto this window, or browse. Hone never \
-                changes your files.";
-    empty_state(ui, ctx.theme, icons::TABLE, "Open a table of texts and labels", body, |ui| {
+    let (title, files) = wanted_data(ctx.project.task.kind());
+    let body = format!("{files}. Drop it onto this window, or browse. Hone never changes your files.");
+    empty_state(ui, ctx.theme, icons::TABLE, title, &body, |ui| {
         if primary_button(ui, ctx.theme, icons::FOLDER_OPEN, "Browse…", Ok(())).clicked() {
             sender.send(AppCommand::Pick(Pick::MainFile));
         }

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use egui::{RichText, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::inspection::RowQuestion;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
 use crate::app::steps::labels::row_filters::{Listed, RowFilters, filters_ui, search_ui};
-use crate::app::steps::labels::row_table::{Selection, TableView, keys, table_ui};
+use crate::app::steps::labels::row_table::{Selection, Shown, TableView, keys, table_ui};
 use crate::app::theme::icons;
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::section;
-use crate::data::{DropReason, Place, RowQuery, RowSet};
+use crate::data::{DropReason, RowQuery, RowSet};
 use crate::project::RowId;
-use crate::worker::{RowSource, Survey};
+use crate::words::{count, counted};
+use crate::worker::{RowQuestion, RowSource, Survey};
 
 /// Height of the table of rows.
 const HEIGHT: f32 = 420.0;
@@ -40,35 +39,6 @@ pub struct ExploreState {
     answered: RowQuery,
 }
 
-/// The rows to show.
-#[derive(Clone, Copy, Debug)]
-pub enum Shown<'a> {
-    /// The first places, up to this count: all rows in use.
-    All(usize),
-    /// These places.
-    Places(&'a [Place]),
-}
-
-impl Shown<'_> {
-    /// Number of rows shown.
-    #[must_use]
-    pub fn len(self) -> usize {
-        match self {
-            Self::All(rows) => rows,
-            Self::Places(places) => places.len(),
-        }
-    }
-
-    /// The row at position `nth` of the list.
-    #[must_use]
-    pub fn get(self, nth: usize) -> Option<Place> {
-        match self {
-            Self::All(rows) => (nth < rows).then_some(nth as Place),
-            Self::Places(places) => places.get(nth).copied(),
-        }
-    }
-}
-
 impl ExploreState {
     /// Shows these rows, for example those of a finding.
     pub fn show(&mut self, name: &str, rows: &[RowId]) {
@@ -91,7 +61,7 @@ impl ExploreState {
             sender.send(AppCommand::FindRows(Box::new(question.query.clone())));
             self.asked = Some(question);
         }
-        let found = ctx.inspection.found.as_ref();
+        let found = ctx.answers.found.value.as_ref();
         let found = found.filter(|found| Arc::ptr_eq(&found.question.prepared, &source.prepared));
         self.from_all &= found.map(|found| &found.question) != self.asked.as_ref();
         let Some(found) = found.filter(|_| !self.from_all) else { return all };
@@ -109,24 +79,25 @@ impl ExploreState {
 
     fn is_answered(&self, ctx: &StepContext<'_>) -> bool {
         let Some(asked) = &self.asked else { return true };
-        ctx.inspection.found.as_ref().is_some_and(|found| found.question == *asked)
+        let found = &ctx.answers.found;
+        found.failed.is_some() || found.value.as_ref().is_some_and(|found| found.question == *asked)
     }
 }
 
-/// Name and explanation of a group of excluded rows.
+/// Name and explanation of a group of dropped rows.
 fn left_out(reason: DropReason) -> (&'static str, &'static str) {
     match reason {
-        DropReason::Duplicate => ("Duplicates", "Excluded: same text and label as an earlier row"),
-        DropReason::EmptyText => ("Empty texts", "Excluded: no text is left after cleaning"),
-        DropReason::EmptyLabel => ("Empty labels", "Excluded: the label is empty"),
-        DropReason::NoneOfLabels => ("No label marked", "Excluded: no label column contains 1"),
+        DropReason::Duplicate => ("Duplicates", "Dropped: same text and label as an earlier row"),
+        DropReason::EmptyText => ("Empty texts", "Dropped: no text is left after cleaning"),
+        DropReason::EmptyLabel => ("Empty labels", "Dropped: the label is empty"),
+        DropReason::NoneOfLabels => ("No label marked", "Dropped: no label column contains 1"),
         DropReason::SeveralLabels => (
             "Several labels marked",
-            "Excluded: several label columns contain 1, or one contains neither 0 nor 1. Hone trains on one label per text",
+            "Dropped: several label columns contain 1, or one contains neither 0 nor 1. Hone trains on one label per text",
         ),
         DropReason::Excluded => ("Excluded by you", "Rows you excluded"),
         DropReason::ExcludedLabel => ("Excluded labels", "Rows of labels you excluded"),
-        DropReason::Conflict => ("Excluded conflicts", "Excluded: the same text also has another label"),
+        DropReason::Conflict => ("Dropped conflicts", "Dropped: the same text also has another label"),
     }
 }
 
@@ -136,7 +107,7 @@ fn findings(source: &RowSource) -> Vec<(RowSet, &'static str, &'static str, usiz
     let used = source.prepared.examples.len();
     let all = used + source.prepared.dropped.len();
     let found = [
-        (RowSet::All, "All", "Used and excluded rows", if all > used { all } else { 0 }),
+        (RowSet::All, "All", "Used and dropped rows", if all > used { all } else { 0 }),
         (RowSet::Relabelled, "Relabelled", "Rows whose label you changed", survey.relabelled),
         (
             RowSet::Conflicts,
@@ -166,7 +137,7 @@ pub fn explore_ui(
     if std::mem::take(&mut state.to_rows) {
         ui.scroll_to_cursor(Some(egui::Align::TOP));
     }
-    let hint = "Search and filter all rows, including excluded and suspicious ones. Select a row to see its details";
+    let hint = "Search and filter all rows, including dropped and suspicious ones. Select a row to see its details";
     section(ui, theme, "Rows", hint, |ui| {
         let findings = findings(source);
         // A set disappears once the last of its rows has been fixed.
@@ -212,8 +183,7 @@ pub fn explore_ui(
 
 /// Why the typed pattern is not valid, if it is not.
 fn bad_pattern<'a>(ctx: &StepContext<'a>, state: &ExploreState) -> Option<&'a str> {
-    let (question, why) = ctx.inspection.bad_pattern.as_ref()?;
-    (state.asked.as_ref() == Some(question)).then_some(why.as_str())
+    ctx.answers.found.failed.as_deref().filter(|_| state.asked.is_some())
 }
 
 fn rows_and_detail(

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use egui::{Align, Label, Layout, RichText, Ui, vec2};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
+use crate::app::steps::remedies::remedy_button;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::counted;
-use crate::app::widgets::{badge, button, is_narrow, section, spinner};
-use crate::data::{Change, Finding, FindingKind, Remedy, Severity};
-use crate::project::Project;
+use crate::app::widgets::{Action, badge, button, is_narrow, running_ui, section};
+use crate::data::{Finding, FindingKind, Severity};
+use crate::words::{counted, lower_first};
 
 /// Width of the column of badges.
 const BADGE: f32 = 96.0;
@@ -44,7 +44,7 @@ pub fn findings_ui(
     explore: &mut ExploreState,
     sender: &mut CommandSender,
 ) {
-    let hint = "Checked in the rows in use, after cleaning. You can undo every fix";
+    let hint = "Checks the rows in use, after cleaning. You can undo every fix";
     section(ui, ctx.theme, "Findings", hint, |ui| {
         looking(ui, ctx, sender);
         let Some(findings) = ctx.findings else { return };
@@ -68,26 +68,17 @@ pub fn findings_ui(
 
 /// The progress of the check, or a button to start it.
 fn looking(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let theme = ctx.theme;
-    if ctx.looking.is_none() && ctx.findings.is_some() {
-        return;
-    }
-    ui.horizontal(|ui| {
-        let Some(progress) = ctx.looking else {
-            ui.label(theme.muted("The rows haven't been checked"));
-            if button(ui, theme, icons::MAGNIFYING_GLASS, "Find problems").clicked() {
+    if let Some(running) = ctx.answers.looking() {
+        let stop = Action { label: "Stop checking", hover: "", command: AppCommand::StopLooking };
+        running_ui(ui, ctx.theme, running, Some(stop), sender);
+    } else if ctx.findings.is_none() {
+        ui.horizontal(|ui| {
+            ui.label(ctx.theme.muted("The rows haven't been checked"));
+            if button(ui, ctx.theme, icons::MAGNIFYING_GLASS, "Find problems").clicked() {
                 sender.send(AppCommand::FindProblems);
             }
-            return;
-        };
-        spinner(ui, theme.text.heading, theme.palette.accent, "Checking the rows");
-        let share = progress.fraction().map_or_else(String::new, |share| format!("  {:.0}%", share * 100.0));
-        let stage = if progress.stage.is_empty() { "Checking the rows" } else { &progress.stage };
-        ui.label(theme.muted(format!("{stage}{share}")));
-        if button(ui, theme, icons::STOP, "Stop checking").clicked() {
-            sender.send(AppCommand::StopLooking);
-        }
-    });
+        });
+    }
 }
 
 fn nothing_found(ui: &mut Ui, theme: &Theme) {
@@ -95,17 +86,10 @@ fn nothing_found(ui: &mut Ui, theme: &Theme) {
         ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.palette.success).size(theme.text.heading));
         ui.vertical(|ui| {
             ui.label(theme.strong("No problems found"));
-            let sought: Vec<String> = FindingKind::ALL.iter().map(|kind| sought(*kind)).collect();
+            let sought: Vec<String> = FindingKind::DATA.iter().map(|kind| lower_first(kind.title())).collect();
             ui.add(Label::new(theme.small(format!("Checked for: {}", sought.join(", ")))).wrap());
         });
     });
-}
-
-/// Name of a kind in the middle of a sentence.
-fn sought(kind: FindingKind) -> String {
-    let title = kind.title();
-    let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// One finding.
@@ -147,7 +131,9 @@ impl Row<'_> {
             Severity::Problem => (Tone::Danger, icons::X_CIRCLE, "Problem", "Something is wrong with these rows"),
             Severity::Warning => (Tone::Warning, icons::WARNING, "Warning", "This may hurt the model or its metrics"),
             Severity::Note => (Tone::Neutral, icons::INFO, "Note", "Good to know"),
-            Severity::Handled => (Tone::Success, icons::CHECK_CIRCLE, "Done", "Already fixed"),
+            Severity::Handled => {
+                (Tone::Success, icons::CHECK_CIRCLE, "Handled", "The settings take care of these rows")
+            }
         };
         badge(ui, theme, tone, icon, word).on_hover_text(hover);
     }
@@ -162,18 +148,13 @@ impl Row<'_> {
             ui.label(theme.strong(self.finding.kind.title()));
             ui.label(theme.muted(count));
         });
-        ui.add(Label::new(theme.muted(&self.finding.message).size(theme.text.body)).wrap());
+        ui.add(Label::new(theme.muted(self.finding.in_words()).size(theme.text.body)).wrap());
     }
 
     fn buttons(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, explore: &mut ExploreState, sender: &mut CommandSender) {
         let (theme, kind) = (ctx.theme, self.finding.kind);
-        if let Some(remedy) = self.finding.remedy.as_ref().filter(|_| !self.is_used) {
-            let title = if remedy.title.chars().count() > 32 { shortened(&remedy.title) } else { remedy.title.clone() };
-            let response = button(ui, theme, icon(&remedy.change), &title);
-            if response.on_hover_text(format!("{}. You can undo this", remedy.title)).clicked() {
-                apply(ctx.project, remedy, sender);
-                self.is_used = true;
-            }
+        if let Some(remedy) = self.finding.remedies.first().filter(|_| !self.is_used) {
+            self.is_used = remedy_button(ui, ctx, remedy, sender);
         }
         if !self.finding.rows.is_empty() {
             let response = button(ui, theme, icons::ROWS, "Show rows");
@@ -185,37 +166,6 @@ impl Row<'_> {
     }
 }
 
-fn shortened(title: &str) -> String {
-    let short: String = title.chars().take(31).collect();
-    format!("{short}…")
-}
-
-fn icon(change: &Change) -> &'static str {
-    match change {
-        Change::LeaveOut(_) | Change::LeaveOutLabels(_) => icons::EYE_SLASH,
-        Change::TurnOn(_) | Change::RemoveWords(_) => icons::BROOM,
-        Change::MergeLabels(_) => icons::GIT_MERGE,
-        Change::BalanceLabels => icons::SCALES,
-        Change::ReadTokens(_) => icons::TEXT_AA,
-    }
-}
-
-/// Applies a fix as one edit.
-fn apply(project: &Project, remedy: &Remedy, sender: &mut CommandSender) {
-    let mut next = project.clone();
-    remedy.change.apply(&mut next);
-    sender.edit(match &remedy.change {
-        Change::LeaveOut(rows) => {
-            let edit = |(id, _): &(_, _)| (*id, next.edits.rows.get(id).cloned());
-            Edit::Rows(rows.iter().map(edit).collect())
-        }
-        Change::TurnOn(_) | Change::RemoveWords(_) => Edit::Cleaning(next.cleaning),
-        Change::MergeLabels(_) | Change::LeaveOutLabels(_) => Edit::Labels(next.labels().clone()),
-        Change::BalanceLabels => Edit::Task(next.task),
-        Change::ReadTokens(_) => Edit::Training(next.training),
-    });
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -225,6 +175,7 @@ mod tests {
 
     use super::*;
     use crate::app::commands::UserCommand;
+    use crate::app::messages::Edit;
     use crate::app::testing::{Window, app, hone, picture, settle};
     use crate::project::Step;
     use crate::storage::ThemeChoice;
@@ -262,15 +213,15 @@ mod tests {
         settle(&mut window);
         let project = hone(&mut window).project().clone();
         let kinds = |window: &mut Window| -> Vec<(FindingKind, Severity)> {
-            let findings = hone(window).state.work.findings.clone().unwrap();
+            let findings = hone(window).state.work.answers.findings.value.clone().unwrap();
             findings.iter().map(|finding| (finding.kind, finding.severity)).collect()
         };
         let before = kinds(&mut window);
         assert_eq!(before, [(FindingKind::Conflicts, Severity::Problem), (FindingKind::Emails, Severity::Warning)]);
         picture("labels-findings", &mut window);
-        window.get_by_label("Mask as [EMAIL]").click();
+        window.get_by_label("Mask e-mail addresses").click();
         settle(&mut window);
-        window.get_by_label("Leave out conflicts").click();
+        window.get_by_label("Drop conflicts").click();
         settle(&mut window);
         assert_eq!(kinds(&mut window), [(FindingKind::Conflicts, Severity::Handled)]);
         let prepared = hone(&mut window).prepared().unwrap();
@@ -287,7 +238,7 @@ mod tests {
     fn changed_training_settings_repeat_the_check_and_it_can_be_stopped() {
         let (mut window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         let has_long = |window: &mut Window| {
-            let findings = hone(window).state.work.findings.clone().unwrap();
+            let findings = hone(window).state.work.answers.findings.value.clone().unwrap();
             findings.iter().any(|finding| finding.kind == FindingKind::TooLong)
         };
         assert!(!has_long(&mut window));
@@ -297,10 +248,13 @@ mod tests {
         settle(&mut window);
         assert!(has_long(&mut window));
         hone(&mut window).run_command(AppCommand::FindProblems);
-        assert!(hone(&mut window).state.work.looking.is_some());
+        assert!(hone(&mut window).state.work.answers.looking().is_some());
         hone(&mut window).run_command(AppCommand::StopLooking);
         settle(&mut window);
-        assert!(hone(&mut window).state.work.looking.is_none() && has_long(&mut window), "the old findings stay");
+        assert!(
+            hone(&mut window).state.work.answers.looking().is_none() && has_long(&mut window),
+            "the old findings stay"
+        );
     }
 
     #[test]
@@ -318,35 +272,37 @@ mod tests {
     }
 
     #[test]
-    fn findings_on_real_tweets_fit_the_window() {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data/airline_tweets/Tweets.csv");
-        if !path.exists() {
-            println!("skipped: ../shared absent ({})", path.display());
-            return;
-        }
-        let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
-        settle(&mut window);
-        open(&mut window, path.clone());
-        let findings = hone(&mut window).state.work.findings.clone().unwrap();
-        let conflicts = &findings[0];
-        assert_eq!(
-            (conflicts.kind, conflicts.count),
-            (FindingKind::Conflicts, 28),
-            "cleaning creates one more conflict"
-        );
-        picture("labels-tweets", &mut window);
-        for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
-            window.set_size(egui::vec2(width, height));
-            settle(&mut window);
-            picture(&format!("labels-tweets-{size}"), &mut window);
-            window.check_accessibility();
-            window.get_by_label("Show rows: Same text, different labels");
-        }
-    }
-
-    #[test]
     fn a_clean_file_lists_what_was_checked() {
         let (window, _folder) = labels(ThemeChoice::Light, 1.0, "");
         window.get_by_label("No problems found");
+    }
+
+    mod needs_shared {
+        use super::*;
+        use crate::app::testing::shared;
+
+        #[test]
+        #[ignore = "needs the example data sets in ../shared/data"]
+        fn findings_on_real_tweets_fit_the_window() {
+            let path = shared("airline_tweets/Tweets.csv");
+            let (mut window, _folder) = app(ThemeChoice::Dark, 1.0);
+            settle(&mut window);
+            open(&mut window, path.clone());
+            let findings = hone(&mut window).state.work.answers.findings.value.clone().unwrap();
+            let conflicts = &findings[0];
+            assert_eq!(
+                (conflicts.kind, conflicts.count),
+                (FindingKind::Conflicts, 28),
+                "cleaning creates one more conflict"
+            );
+            picture("labels-tweets", &mut window);
+            for (width, height, size) in [(1280.0, 2000.0, "tall"), (640.0, 2400.0, "narrow")] {
+                window.set_size(egui::vec2(width, height));
+                settle(&mut window);
+                picture(&format!("labels-tweets-{size}"), &mut window);
+                window.check_accessibility();
+                window.get_by_label("Show rows: Same text, different labels");
+            }
+        }
     }
 }

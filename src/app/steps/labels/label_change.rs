@@ -7,8 +7,8 @@ use crate::app::messages::{CommandSender, Edit};
 use crate::app::steps::labels::label_edits::{LabelRow, rename, set_excluded};
 use crate::app::theme::icons;
 use crate::app::widgets::button;
-use crate::app::widgets::numbers::{count, counted};
 use crate::project::LabelSettings;
+use crate::words::{count, counted};
 
 /// A change to the label set.
 #[derive(Clone, Debug, PartialEq, Eq)]

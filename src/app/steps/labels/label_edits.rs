@@ -57,41 +57,14 @@ fn by_number(a: Option<f64>, b: Option<f64>) -> Ordering {
 }
 
 /// Renames a label. If the name is taken, the two are merged.
-///
-/// Row corrections store the name a label had at the time, so earlier names keep mapping to it.
 #[must_use]
 pub fn rename(settings: &LabelSettings, rows: &[LabelRow], from: &str, to: &str) -> LabelSettings {
     let mut next = settings.clone();
-    let to = to.trim();
-    let Some(row) = rows.iter().find(|row| row.name == from).filter(|_| !to.is_empty() && from != to) else {
-        return next;
-    };
-    for (source, _) in &row.sources {
-        if source == to {
-            next.mapping.remove(source);
-        } else {
-            next.mapping.insert(source.clone(), to.to_owned());
-        }
-    }
-    for name in next.mapping.values_mut().filter(|name| *name == from) {
-        to.clone_into(name);
-    }
-    // If `from` is also a label in the file that maps elsewhere, that mapping stays.
-    next.mapping.entry(from.to_owned()).or_insert_with(|| to.to_owned());
-    next.mapping.retain(|source, name| source != name);
-    let taken = next.order.iter().any(|name| name == to);
-    next.order.retain(|name| !(taken && name == from));
-    for name in &mut next.order {
-        if name == from {
-            to.clone_into(name);
-        }
-    }
-    // A merged label keeps the colour of the label it was merged into.
-    if let Some(colour) = next.colours.remove(from) {
-        next.colours.entry(to.to_owned()).or_insert(colour);
-    }
-    if next.excluded.remove(from) && !rows.iter().any(|row| row.name == to) {
-        next.excluded.insert(to.to_owned());
+    let (to, is_label) = (to.trim(), |name: &str| rows.iter().any(|row| row.name == name));
+    if is_label(from) && is_label(to) {
+        next.merge(from, to);
+    } else if is_label(from) && !to.is_empty() {
+        next.rename(from, to);
     }
     next
 }
@@ -185,17 +158,6 @@ mod tests {
             assert_eq!(prepared.label_of(corrected), to);
             assert!(!prepared.labels.iter().any(|label| label == from), "{:?}", prepared.labels);
         }
-    }
-
-    #[test]
-    fn renaming_does_not_change_a_file_label_of_the_same_name() {
-        let settings = LabelSettings {
-            mapping: [("a", "x"), ("b", "a")].map(|(a, b)| (a.into(), b.into())).into(),
-            ..LabelSettings::default()
-        };
-        let found = ["a", "b"].map(|label| (label.to_owned(), 1)).into();
-        let renamed = rename(&settings, &label_rows(&found, &settings), "a", "c");
-        assert_eq!((renamed.resolve("a"), renamed.resolve("b")), ("x", "c"));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::app::steps::labels::DRAWN;
 use crate::app::steps::labels::label_change::{LabelChange, Pending, preview_ui};
 use crate::app::steps::labels::label_edits::{LabelRow, reorder, set_colour};
 use crate::app::theme::icons;
-use crate::app::widgets::numbers::{count, counted, percent_fine};
 use crate::app::widgets::{icon_button, label_colour};
+use crate::words::{count, counted, percent_fine};
 
 /// Greatest width of a label's name.
 const NAME: f32 = 180.0;

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use egui::Ui;
 
+use crate::app::answers::LabelColumns;
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::labels::explore::{ExploreState, explore_ui};
@@ -26,10 +27,10 @@ use crate::app::steps::labels::label_row::{Editing, label_row};
 use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::count;
-use crate::app::widgets::{banner, button, card, empty_state, figure, page, primary_button, waiting_ui};
+use crate::app::widgets::{banner, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::data::LabelCounts;
 use crate::project::{DatasetSettings, LabelSettings, Step};
+use crate::words::count;
 
 /// Most labels drawn. A column with more is probably not a label column.
 pub(super) const DRAWN: usize = 200;
@@ -91,17 +92,22 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
         for issue in &ctx.facts.data_issues {
             banner(ui, theme, Tone::Danger, "This data can't be used for training yet", issue, |_| {});
         }
-        match ctx.inspection.labels_of(imported, dataset).and_then(|labels| labels.counts.as_ref()) {
+        let labels = ctx.answers.labels.about(&LabelColumns::of(imported, dataset));
+        match labels.and_then(|labels| labels.value.as_ref()) {
             Some(found) => {
                 state.set.refresh(found, ctx.project.labels());
                 stars_ui(ui, ctx, found, &mut state.stars, sender);
                 label_set(ui, ctx, (&state.set, kind_of(found, dataset)), &mut state.editing, sender);
             }
-            None => waiting_ui(ui, theme, "Counting the labels", None),
+            None => {
+                if let Some(running) = &ctx.answers.labels.running {
+                    running_card(ui, theme, running, None, sender);
+                }
+            }
         }
-        let Some(source) = &ctx.inspection.source else {
-            if ctx.preview.is_some() {
-                waiting_ui(ui, theme, "Preparing the rows", ctx.preview.map(|job| &job.progress));
+        let Some(source) = &ctx.answers.rows.value else {
+            if let Some(running) = ctx.preview {
+                running_card(ui, theme, running, None, sender);
             }
             return;
         };
@@ -115,8 +121,8 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
 }
 
 fn no_labels(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    if ctx.preview.is_some() {
-        waiting_ui(ui, ctx.theme, "Reading the data", ctx.preview.map(|job| &job.progress));
+    if let Some(running) = ctx.preview {
+        running_card(ui, ctx.theme, running, None, sender);
         return;
     }
     let body = "Open a data file and choose its text and label columns. The labels will appear here.";
@@ -368,8 +374,8 @@ mod tests {
         window.get_by_label_contains("and 2,800 more");
         window.get_by_label("Numbers");
         let names = |window: &mut Window| {
-            let labels = hone(window).state.work.inspection.labels.clone().unwrap();
-            (labels.columns, labels.counts.unwrap())
+            let labels = &hone(window).state.work.answers.labels;
+            (labels.of.clone().unwrap().columns, labels.value.clone().unwrap())
         };
         let (columns, counts) = names(&mut window);
         assert_eq!((columns, counts.rows.len(), counts.rows["2999"]), (vec!["label".to_owned()], 3_000, 1));

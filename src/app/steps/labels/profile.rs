@@ -7,11 +7,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::explore::ExploreState;
 use crate::app::steps::labels::row_filters::RowFilters;
-use crate::app::theme::icons;
-use crate::app::widgets::numbers::{count, counted, percent_fine};
-use crate::app::widgets::{button, section};
+use crate::app::widgets::{Action, SlotActions, section, slot_ui};
 use crate::data::{FileLanguages, LengthBin, Terms, Timeline, TokenHistogram};
 use crate::project::SourceFile;
+use crate::words::{count, counted, percent_fine};
 use crate::worker::{ColumnFill, Profile, RowSource};
 
 /// Most labels whose words are listed.
@@ -32,7 +31,7 @@ pub fn profile_ui(
     sender: &mut CommandSender,
 ) {
     lengths(ui, ctx, source, sender);
-    let Some(profile) = &ctx.inspection.profile else {
+    let Some(profile) = &ctx.answers.profile.value else {
         section(ui, ctx.theme, "Words, dates and languages", "", |ui| {
             ui.label(ctx.theme.muted("Analysing the texts…"));
         });
@@ -50,11 +49,11 @@ pub fn profile_ui(
 fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let most = ctx.project.training.max_length;
-    let tokens = ctx.model_folder.and_then(|model| ctx.inspection.tokens_of(model));
+    let tokens = ctx.model_folder.and_then(|model| ctx.answers.tokens.about(&model.to_owned()));
     if let (Some(model), None) = (ctx.model_folder, tokens) {
         sender.send(AppCommand::CountTokens(model.to_owned()));
     }
-    let counted_tokens = tokens.and_then(|tokens| tokens.lengths.as_ref());
+    let counted_tokens = tokens.and_then(|tokens| tokens.value.as_ref());
     let hint = if counted_tokens.is_some() {
         "Tokens per text after cleaning, as the chosen model tokenises it. Special tokens included".to_owned()
     } else {
@@ -82,22 +81,14 @@ fn lengths(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, sender: &mut 
             ui.label(theme.small("Download the chosen model to count its tokens instead"));
             return;
         };
-        ui.horizontal_wrapped(|ui| match (&tokens.progress, &tokens.error) {
-            (Some(progress), _) => {
-                let share = progress.fraction().map(|share| format!(" {:.0}%", 100.0 * share)).unwrap_or_default();
-                ui.label(theme.small(format!("Counting the model's tokens…{share}")));
-                if button(ui, theme, icons::STOP, "Stop counting").clicked() {
-                    sender.send(AppCommand::StopCountingTokens);
-                }
-            }
-            (None, Some(error)) => {
-                ui.add(egui::Label::new(theme.small(format!("Tokens: {error}"))).wrap());
-                if button(ui, theme, icons::ARROW_CLOCKWISE, "Count tokens").clicked() {
-                    sender.send(AppCommand::CountTokens(tokens.model.clone()));
-                }
-            }
-            (None, None) => {}
-        });
+        if let Some(model) = &tokens.of {
+            let actions = SlotActions {
+                title: "Counting tokens",
+                stop: Action { label: "Stop counting", hover: "", command: AppCommand::StopCountingTokens },
+                again: AppCommand::CountTokens(model.clone()),
+            };
+            slot_ui(ui, theme, tokens, actions, sender);
+        }
     });
 }
 
@@ -189,8 +180,8 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
                 for term in terms {
                     let hover = format!(
                         "{} times in {label}, {} times in all other labels (z = {:.1}). Click to see the rows",
-                        count(term.count[0].into()),
-                        count(term.count[1].into()),
+                        count(term.count[0]),
+                        count(term.count[1]),
                         term.score
                     );
                     let word = Button::new(RichText::new(&term.word).size(theme.text.small)).small();
@@ -225,7 +216,7 @@ fn over_time(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, timeline: &
                     "{}, {}: {}",
                     periods[period].name,
                     name(at),
-                    counted(rows.into(), "row", "rows")
+                    counted(rows, "row", "rows")
                 ))
             });
             let below: Vec<&BarChart> = charts.iter().collect();

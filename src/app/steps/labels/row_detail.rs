@@ -1,26 +1,24 @@
 //! The details of one row, and the corrections that can be made to it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use egui::{Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::slot::Slot;
 use crate::app::steps::labels::DRAWN;
-use crate::app::steps::labels::explore::Shown;
 use crate::app::steps::labels::row_filters::more_labels;
-use crate::app::steps::labels::row_table::{Selection, row_name};
+use crate::app::steps::labels::row_table::{Selection, Shown, row_name};
 use crate::app::steps::review::queue::Decision;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{Diff, badge, button, figure, icon_button};
-use crate::data::{DropReason, Place, Prepared, Rows, Side};
-use crate::project::RowId;
+use crate::data::{DropReason, Prepared, RowNumber, RowView, Side};
+use crate::project::{RowEdit, RowId};
+use crate::words::{count, counted, listed, shortened};
 use crate::worker::RowSource;
 
-/// Most rows named in a badge.
-const NAMED: usize = 5;
 /// Most characters shown of a text, because laying out a whole book takes time.
 const SHOWN: usize = 20_000;
 /// Width of a column's name.
@@ -42,7 +40,7 @@ pub struct RowDetail {
 }
 
 impl RowDetail {
-    fn refresh(&mut self, ctx: &StepContext<'_>, source: &RowSource, rows: &Rows, id: RowId, place: Place) {
+    fn refresh(&mut self, ctx: &StepContext<'_>, source: &RowSource, rows: &RowView, id: RowId, place: RowNumber) {
         let is_of = |(of, prepared): &(RowId, Arc<Prepared>)| *of == id && Arc::ptr_eq(prepared, &source.prepared);
         if self.of.as_ref().is_some_and(is_of) && self.compared == ctx.likeness.is_some() {
             return;
@@ -50,7 +48,7 @@ impl RowDetail {
         self.compared = ctx.likeness.is_some();
         self.of = Some((id, Arc::clone(&source.prepared)));
         let (raw, text) = (rows.raw(place).map(|(text, _)| text).unwrap_or_default(), rows.text(place));
-        self.diff = (raw != text).then(|| Diff::of(&beginning(&raw, SHOWN), &beginning(&text, SHOWN)));
+        self.diff = (raw != text).then(|| Diff::of(&shortened(&raw, SHOWN), &shortened(&text, SHOWN)));
         let others = |group: &Vec<RowId>| group.iter().copied().filter(|&other| other != id).collect();
         let of_row = |groups: &[Vec<RowId>]| groups.iter().find(|group| group.contains(&id)).map_or(Vec::new(), others);
         self.contradicting = of_row(&source.prepared.conflicts);
@@ -58,19 +56,11 @@ impl RowDetail {
     }
 }
 
-fn beginning(text: &str, length: usize) -> String {
-    let mut short: String = text.chars().take(length).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
-}
-
 /// Draws the row.
 pub fn detail_ui(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
-    (source, rows, shown): (&RowSource, &Rows<'_>, Shown<'_>),
+    (source, rows, shown): (&RowSource, &RowView<'_>, Shown<'_>),
     id: RowId,
     (detail, selection): (&mut RowDetail, &mut Selection),
     sender: &mut CommandSender,
@@ -94,7 +84,7 @@ pub fn detail_ui(
     columns(ui, ctx, rows, place);
 }
 
-fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: RowId, selection: &mut Selection) {
+fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, shown: Shown<'_>, id: RowId, selection: &mut Selection) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
         ui.label(theme.heading(format!("Row {}", row_name(rows, id))));
@@ -122,13 +112,9 @@ fn head(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, shown: Shown<'_>, id: R
     });
 }
 
-fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail: &RowDetail) {
+fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber, detail: &RowDetail) {
     let theme = ctx.theme;
-    let names = |ids: &[RowId]| {
-        let names: Vec<String> = ids.iter().take(NAMED).map(|&id| row_name(rows, id)).collect();
-        let more = ids.len().saturating_sub(NAMED);
-        if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
-    };
+    let names = |ids: &[RowId]| listed(ids.iter().map(|&id| row_name(rows, id)));
     ui.horizontal_wrapped(|ui| {
         match (rows.example(place), rows.reason(place)) {
             (Some(example), _) => {
@@ -145,7 +131,7 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
             (None, None) => {}
         }
         let edit = ctx.project.edits.rows.get(&detail.of.as_ref().map(|(id, _)| *id).unwrap_or_default());
-        if let Some(label) = edit.and_then(|edit| edit.label()) {
+        if let Some(label) = edit.and_then(RowEdit::label) {
             badge(ui, theme, Tone::Accent, icons::TAG, &format!("relabelled as {label}"));
         }
         if edit.is_some_and(|edit| edit.kept) {
@@ -165,23 +151,23 @@ fn badges(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail:
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Excluded => "excluded by you",
-        DropReason::EmptyText => "excluded: no text left after cleaning",
-        DropReason::EmptyLabel => "excluded: no label",
-        DropReason::NoneOfLabels => "excluded: no label column contains 1",
-        DropReason::SeveralLabels => "excluded: several label columns contain 1, or one contains neither 0 nor 1",
-        DropReason::ExcludedLabel => "excluded: its label is excluded",
-        DropReason::Duplicate => "excluded: duplicate",
-        DropReason::Conflict => "excluded: the same text also has another label",
+        DropReason::EmptyText => "dropped: no text left after cleaning",
+        DropReason::EmptyLabel => "dropped: no label",
+        DropReason::NoneOfLabels => "dropped: no label column contains 1",
+        DropReason::SeveralLabels => "dropped: several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::ExcludedLabel => "dropped: its label is excluded",
+        DropReason::Duplicate => "dropped: duplicate",
+        DropReason::Conflict => "dropped: the same text also has another label",
     }
 }
 
-fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail: &RowDetail) {
+fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber, detail: &RowDetail) {
     let theme = ctx.theme;
     if let Some(diff) = &detail.diff {
         diff.ui(ui, theme);
         return;
     }
-    ui.add(Label::new(beginning(&rows.text(place), SHOWN)).wrap());
+    ui.add(Label::new(shortened(&rows.text(place), SHOWN)).wrap());
     let note = match rows.reason(place) {
         Some(_) => "As in the file",
         None => "Cleaning doesn't change this text",
@@ -189,7 +175,7 @@ fn text_ui(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, detail
     ui.label(theme.small(note));
 }
 
-fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender: &mut CommandSender) {
+fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let text = rows.text(place);
     let (raw_label, label) = (rows.raw_label(place), rows.label(place));
@@ -212,19 +198,23 @@ fn figures(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place, sender
             tokens(ui, ctx, &text, model, sender);
         }
     });
-    let asked = ctx.model_folder.and_then(|model| ctx.inspection.text_tokens_of(&text, model));
-    if let Some(Err(error)) = asked.and_then(|asked| asked.counted.as_ref()) {
+    let asked = ctx.model_folder.and_then(|model| text_tokens(ctx, &text, model));
+    if let Some(error) = asked.and_then(|asked| asked.failed.as_ref()) {
         ui.add(Label::new(theme.small(format!("Tokens: {error}"))).wrap());
     }
+}
+
+/// The tokens of this text for this model; `None` if they were not requested.
+fn text_tokens<'a>(ctx: &StepContext<'a>, text: &str, model: &Path) -> Option<&'a Slot<usize, (String, PathBuf)>> {
+    ctx.answers.text_tokens.about(&(text.to_owned(), model.to_owned()))
 }
 
 /// The token count of the text. It is requested once; after an error only the person can retry.
 fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let ask = || AppCommand::CountTextTokens(text.to_owned(), model.to_owned());
-    let asked = ctx.inspection.text_tokens_of(text, model);
-    match asked.map(|asked| &asked.counted) {
-        Some(Some(Ok(tokens))) => {
+    match text_tokens(ctx, text, model) {
+        Some(Slot { value: Some(tokens), .. }) => {
             let most = ctx.project.training.max_length;
             let hover = format!("Special tokens included. The model reads at most {most} (max length, set in Model)");
             let cut = tokens.saturating_sub(most);
@@ -234,7 +224,7 @@ fn tokens(ui: &mut Ui, ctx: &StepContext<'_>, text: &str, model: &Path, sender: 
                 badge(ui, theme, Tone::Warning, icons::SCISSORS, &text);
             }
         }
-        Some(Some(Err(error))) => {
+        Some(Slot { failed: Some(error), .. }) => {
             figure(ui, theme, "Tokens", "–", error);
             if icon_button(ui, theme, icons::ARROW_CLOCKWISE, "Retry counting tokens").clicked() {
                 sender.send(ask());
@@ -253,9 +243,9 @@ fn decide(
     ui: &mut Ui,
     ctx: &StepContext<'_>,
     source: &RowSource,
-    rows: &Rows,
+    rows: &RowView,
     id: RowId,
-    place: Place,
+    place: RowNumber,
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
@@ -299,14 +289,14 @@ fn decide(
     }
 }
 
-fn columns(ui: &mut Ui, ctx: &StepContext<'_>, rows: &Rows, place: Place) {
+fn columns(ui: &mut Ui, ctx: &StepContext<'_>, rows: &RowView, place: RowNumber) {
     let theme = ctx.theme;
     let Some((table, row)) = rows.at(place) else { return };
     let text = ctx.project.dataset.text_column();
     for (column, name) in table.names.iter().enumerate().filter(|(_, name)| Some(name.as_str()) != text) {
         let cell = table.cell(column, row);
         let value =
-            if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(beginning(cell, SHOWN_CELL)) };
+            if cell.trim().is_empty() { theme.muted("–") } else { RichText::new(shortened(cell, SHOWN_CELL)) };
         let width = ui.available_width() - NAME - theme.space.m;
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.m;

@@ -8,10 +8,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::DRAWN;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{count, counted};
-use crate::app::widgets::{button, one_line};
+use crate::app::widgets::button;
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
+use crate::words::{count, counted, one_line};
 use crate::worker::RowSource;
 
 /// Most characters shown of a value in a menu.
@@ -254,7 +254,7 @@ fn column_ui(
         (filters.value, filters.missing) = (String::new(), false);
     }
     let Some(column) = filters.column.clone() else { return };
-    let values = ctx.inspection.values.as_ref().filter(|(of, _)| *of == column).map(|(_, values)| values);
+    let values = ctx.answers.values.about(&column);
     if values.is_none() {
         sender.send(AppCommand::CountValues(column));
     }
@@ -271,7 +271,7 @@ fn column_ui(
                     (filters.value, filters.missing) = (String::new(), false);
                     ui.close();
                 }
-                for (value, rows) in values.into_iter().flatten() {
+                for (value, rows) in values.and_then(|values| values.value.as_ref()).into_iter().flatten() {
                     let name = if value.is_empty() { "No value".to_owned() } else { one_line(value, SHOWN) };
                     let text = format!("{name}  ·  {}", counted(*rows as u64, "row", "rows"));
                     if ui

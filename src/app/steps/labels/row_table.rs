@@ -3,12 +3,10 @@
 use egui::{Align, Button, Key, Label, Layout, Modifiers, RichText, Role, Sense, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
-use crate::app::steps::labels::explore::Shown;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::count;
-use crate::app::widgets::one_line;
-use crate::data::{Place, Rows, Sort, SortBy};
+use crate::data::{RowNumber, RowView, Sort, SortBy};
 use crate::project::{RowId, SourceFile};
+use crate::words::{count, one_line};
 
 /// Longest text shown on hover.
 const HOVERED: usize = 2_000;
@@ -20,6 +18,35 @@ const NUMBER: f32 = 84.0;
 const OF_FILE: f32 = 132.0;
 /// Narrowest table that shows the word count.
 const ROOMY: f32 = 600.0;
+
+/// The rows to show.
+#[derive(Clone, Copy, Debug)]
+pub enum Shown<'a> {
+    /// The first places, up to this count: all rows in use.
+    All(usize),
+    /// These places.
+    Places(&'a [RowNumber]),
+}
+
+impl Shown<'_> {
+    /// Number of rows shown.
+    #[must_use]
+    pub fn len(self) -> usize {
+        match self {
+            Self::All(rows) => rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+
+    /// The row at position `nth` of the list.
+    #[must_use]
+    pub fn get(self, nth: usize) -> Option<RowNumber> {
+        match self {
+            Self::All(rows) => (nth < rows).then_some(nth as RowNumber),
+            Self::Places(places) => places.get(nth).copied(),
+        }
+    }
+}
 
 /// The selected row, and whether the table must scroll to it.
 #[derive(Debug, Default)]
@@ -49,7 +76,7 @@ impl Selection {
     }
 
     /// Selects the row at position `nth` of the list and scrolls to it.
-    pub fn go(&mut self, rows: &Rows, shown: Shown<'_>, nth: usize) {
+    pub fn go(&mut self, rows: &RowView, shown: Shown<'_>, nth: usize) {
         if let Some(id) = shown.get(nth).and_then(|place| rows.id(place)) {
             self.row = Some((Some(nth), id));
             self.follow = true;
@@ -57,7 +84,7 @@ impl Selection {
     }
 
     /// Finds the selected row after the list changed, or deselects it if it is gone.
-    pub fn settle(&mut self, rows: &Rows, shown: Shown<'_>) {
+    pub fn settle(&mut self, rows: &RowView, shown: Shown<'_>) {
         let Some((nth, id)) = self.row else { return };
         let id_at = |nth: usize| shown.get(nth).and_then(|place| rows.id(place));
         if nth.is_some_and(|nth| id_at(nth) == Some(id)) {
@@ -77,7 +104,7 @@ impl Selection {
 #[derive(Clone, Copy)]
 pub struct TableView<'a> {
     /// All rows.
-    pub rows: &'a Rows<'a>,
+    pub rows: &'a RowView<'a>,
     /// The rows shown, in order.
     pub shown: Shown<'a>,
     /// A column of the file shown next to the text.
@@ -87,7 +114,7 @@ pub struct TableView<'a> {
 }
 
 /// Handles the keys of the table, unless a text field or button has the focus or a dialog is open.
-pub fn keys(ui: &Ui, rows: &Rows, shown: Shown<'_>, selection: &mut Selection) {
+pub fn keys(ui: &Ui, rows: &RowView, shown: Shown<'_>, selection: &mut Selection) {
     let elsewhere = ui.memory(|memory| memory.focused().is_some() || memory.top_modal_layer().is_some());
     let Some((nth, _)) = selection.row() else { return };
     if elsewhere || !ui.is_enabled() {
@@ -183,7 +210,7 @@ fn row_ui(
     row: &mut TableRow<'_, '_>,
     theme: &Theme,
     view: TableView<'_>,
-    place: Place,
+    place: RowNumber,
     roomy: bool,
     selection: &mut Selection,
 ) {
@@ -230,7 +257,7 @@ fn row_ui(
 
 /// Short name of a row: `12`, or `3 of march.csv` when there are several files.
 #[must_use]
-pub fn row_name(rows: &Rows, id: RowId) -> String {
+pub fn row_name(rows: &RowView, id: RowId) -> String {
     let record = count(id.record);
     let main = &rows.imported.main;
     match id.file {

@@ -8,10 +8,10 @@ use crate::app::context::StepContext;
 use crate::app::messages::{CommandSender, Edit};
 use crate::app::steps::labels::label_change::preview_ui;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{banner, button, card};
 use crate::data::LabelCounts;
 use crate::project::{Sentiment, StarScale};
+use crate::words::{count, counted};
 
 /// A choice that is not applied yet.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ fn preview(scale: &StarScale, found: &BTreeMap<String, u64>, choice: &BTreeMap<S
         let ratings = scale.ratings.iter().filter(|(label, _)| choice.get(label) == Some(&sentiment));
         let rows: Vec<u64> = ratings.filter_map(|(label, _)| found.get(label).copied()).collect();
         let parts: Vec<String> = rows.iter().map(|rows| count(*rows)).collect();
-        let sum = counted(rows.iter().sum(), "row", "rows");
+        let sum = counted(rows.iter().sum::<u64>(), "row", "rows");
         match parts.len() {
             0 | 1 => format!("{}: {sum}", sentiment.name()),
             _ => format!("{}: {} = {sum}", sentiment.name(), parts.join(" + ")),

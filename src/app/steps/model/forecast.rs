@@ -2,37 +2,30 @@
 
 use egui::{RichText, Ui};
 
-use crate::app::context::{ForecastState, LiveRun, StepContext};
+use crate::app::context::StepContext;
+use crate::app::live_run::LiveRun;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
+use crate::app::slot::Slot;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{bytes, count, duration};
-use crate::app::widgets::{banner, button, progress_ui};
+use crate::app::widgets::{Action, banner, button, running_ui};
 use crate::project::TrainingSettings;
+use crate::words::{bytes, count, duration};
 use crate::worker::DryRun;
-
-/// Greatest width of the progress bar.
-const BAR_WIDTH: f32 = 360.0;
 
 /// The button that starts the dry run, and its result for the current settings.
 pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let forecast = ctx.forecast.filter(|forecast| *forecast.of == *ctx.project);
-    if let Some(progress) = ctx.forecast.and_then(|forecast| forecast.progress.as_ref()) {
-        let stage = if progress.stage.is_empty() { "Starting" } else { &progress.stage };
-        progress_ui(ui, theme, "Measuring", progress.fraction(), ui.available_width().min(BAR_WIDTH));
-        ui.horizontal(|ui| {
-            ui.label(theme.small(format!("{stage}…")));
-            if button(ui, theme, icons::X, "Stop measuring").clicked() {
-                sender.send(AppCommand::StopDryRun);
-            }
-        });
+    let forecast = ctx.answers.forecast.about(ctx.project);
+    if let Some(running) = &ctx.answers.forecast.running {
+        let stop = Action { label: "Stop measuring", hover: "", command: AppCommand::StopDryRun };
+        running_ui(ui, theme, running, Some(stop), sender);
         return;
     }
     match forecast {
-        Some(ForecastState { error: Some(error), .. }) => {
+        Some(Slot { failed: Some(error), .. }) => {
             banner(ui, theme, Tone::Danger, "The dry run failed", error, |_| {});
         }
-        Some(ForecastState { outcome: Some(outcome), .. }) => outcome_ui(ui, ctx, outcome, sender),
+        Some(Slot { value: Some(outcome), .. }) => outcome_ui(ui, ctx, outcome, sender),
         _ => {}
     }
     let training = ctx.live.is_some_and(LiveRun::is_going);
@@ -44,7 +37,7 @@ pub fn forecast_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSende
                 sender.send(AppCommand::DryRun);
             }
         });
-        ui.label(theme.small("Runs a few real training steps on your texts, and keeps nothing"));
+        ui.label(theme.small("Runs a few training steps, then discards them"));
     });
 }
 
@@ -120,10 +113,8 @@ mod tests {
 
     fn open(outcome: Option<DryRun>) -> Harness<'static, Scene> {
         let mut scene = Scene::prepared(false);
-        let mut forecast = ForecastState::begun(&scene.project);
-        forecast.progress = None;
-        forecast.outcome = outcome.map(Box::new);
-        scene.forecast = Some(forecast);
+        scene.answers.forecast.of = Some(scene.project.clone());
+        scene.answers.forecast.value = outcome.map(Box::new);
         window(false, scene, |ui, scene| scene.show(|ctx, sender| forecast_ui(ui, ctx, sender)))
     }
 

@@ -2,24 +2,28 @@
 
 pub mod forecast;
 pub mod hyperparameters;
+pub mod new_words;
 pub mod plan;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use egui::{CornerRadius, Frame, Margin, RichText, Stroke, Ui, vec2};
+use egui::{RichText, Ui, vec2};
 
-use crate::app::context::{FetchState, StepContext};
+use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::slot::{Running, Slot};
 use crate::app::steps::model::forecast::forecast_ui;
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
+use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{bytes, duration, parameters};
-use crate::app::widgets::{badge, banner, button, is_narrow, page, progress_ui, section};
+use crate::app::widgets::{badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
+use crate::storage::AdaptedModel;
+use crate::words::{bytes, parameters};
 
 /// State kept between frames.
 #[derive(Debug, Default)]
@@ -36,13 +40,16 @@ pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepSt
             Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
             Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),
         }
+        if let Some(settings) = ctx.project.language_modelling() {
+            new_words_ui(ui, ctx, settings, sender);
+        }
         training(ui, ctx, sender);
     });
 }
 
 impl ModelStepState {
     fn refresh(&mut self, ctx: &StepContext<'_>, entries: &[CatalogueEntry]) {
-        let key = (ctx.model_folder.map(Path::to_owned), ctx.fetch.is_some_and(|fetch| fetch.progress.is_some()));
+        let key = (ctx.model_folder.map(Path::to_owned), ctx.answers.fetch.is_running());
         if self.local_for.as_ref() == Some(&key) {
             return;
         }
@@ -66,27 +73,31 @@ fn models(
     state.refresh(ctx, entries);
     ui.label(theme.heading("Pre-trained model"));
     ui.label(theme.muted(
-        "Each was trained on a large amount of text. Fine-tuning teaches it your labels. Larger models are usually more \
-         accurate and always slower",
+        "Each was trained on a large amount of text, and learns from yours. Larger models are usually more accurate and \
+         always slower",
     ));
     ui.add_space(theme.space.s);
     let gap = theme.space.m;
     let (columns, height) = if is_narrow(ui) { (2, 200.0) } else { (3, 166.0) };
     let width = (ui.available_width() - gap * (columns as f32 - 1.0)) / columns as f32;
-    let cards = entries.len() + 1;
+    let own: Vec<&AdaptedModel> = ctx.adapted.iter().filter(|model| !model.folder.starts_with(ctx.folder)).collect();
+    let cards = entries.len() + own.len() + 1;
     for first in (0..cards).step_by(columns) {
         ui.horizontal_top(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
             for index in first..(first + columns).min(cards) {
-                ui.allocate_ui(vec2(width, 0.0), |ui| match entries.get(index) {
-                    Some(entry) => entry_card(ui, ctx, state, (entry, height), sender),
-                    None => folder_card(ui, ctx, height, sender),
+                ui.allocate_ui(vec2(width, 0.0), |ui| {
+                    match (entries.get(index), own.get(index.saturating_sub(entries.len()))) {
+                        (Some(entry), _) => entry_card(ui, ctx, state, (entry, height), sender),
+                        (None, Some(model)) => adapted_card(ui, ctx, (model, height), sender),
+                        (None, None) => folder_card(ui, ctx, height, sender),
+                    }
                 });
             }
         });
         ui.add_space(gap - theme.space.s);
     }
-    if let Some(FetchState { id, error: Some(error), .. }) = ctx.fetch {
+    if let Slot { of: Some(id), failed: Some(error), .. } = &ctx.answers.fetch {
         banner(ui, theme, Tone::Danger, "The download failed", error, |ui| {
             if button(ui, theme, icons::ARROW_CLOCKWISE, "Try again").clicked() {
                 sender.send(AppCommand::FetchModel(id.clone()));
@@ -94,27 +105,6 @@ fn models(
         });
     }
     ui.add_space(theme.space.m);
-}
-
-/// A card that is marked when it is chosen.
-fn choice_card<R>(ui: &mut Ui, theme: &Theme, chosen: bool, height: f32, contents: impl FnOnce(&mut Ui) -> R) -> R {
-    let palette = &theme.palette;
-    let (fill, stroke) = if chosen {
-        (palette.accent_soft, Stroke::new(1.0, palette.accent))
-    } else {
-        (palette.card, Stroke::new(1.0, palette.border))
-    };
-    Frame::new()
-        .fill(fill)
-        .stroke(stroke)
-        .corner_radius(CornerRadius::same(theme.radius.large))
-        .inner_margin(Margin::same(theme.space.m as i8))
-        .show(ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.set_min_height(height);
-            ui.vertical(contents).inner
-        })
-        .inner
 }
 
 fn entry_card(
@@ -143,14 +133,34 @@ fn entry_card(
     });
 }
 
+/// A model that another project adapted.
+fn adapted_card(ui: &mut Ui, ctx: &StepContext<'_>, (model, height): (&AdaptedModel, f32), sender: &mut CommandSender) {
+    let theme = ctx.theme;
+    let choice = ModelChoice::Folder(model.folder.clone());
+    let chosen = ctx.project.model == choice;
+    choice_card(ui, theme, chosen, height, |ui| {
+        if ui.radio(chosen, theme.strong(format!("Adapted: {}", model.name))).clicked() && !chosen {
+            sender.edit(Edit::Model(choice));
+        }
+        let text = "A model whose pre-training you continued on your own texts";
+        ui.add(egui::Label::new(RichText::new(text).color(theme.palette.text)).wrap());
+        let path = model.folder.display().to_string();
+        ui.add(egui::Label::new(theme.small(&path)).truncate()).on_hover_text(path);
+        ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
+            ui.horizontal(|ui| badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine"));
+        });
+    });
+}
+
 fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here: bool, sender: &mut CommandSender) {
     let theme = ctx.theme;
     if here {
         badge(ui, theme, Tone::Success, icons::CHECK_CIRCLE, "on this machine");
         return;
     }
-    match ctx.fetch {
-        Some(FetchState { id, progress: Some(progress), .. }) if *id == entry.id => {
+    let fetch = &ctx.answers.fetch;
+    match fetch.about(&entry.id).and_then(|fetch| fetch.running.as_ref()) {
+        Some(Running { progress, .. }) => {
             ui.vertical(|ui| {
                 let width = ui.available_width();
                 progress_ui(ui, theme, &format!("Download of {}", entry.name), progress.fraction(), width);
@@ -165,8 +175,8 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
                 });
             });
         }
-        other => {
-            let busy = other.is_some_and(|fetch| fetch.progress.is_some());
+        None => {
+            let busy = fetch.is_running();
             let name = format!("Download {}", entry.name);
             let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
             let hover = "Download the model once. Training needs no network";
@@ -182,23 +192,17 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
     }
 }
 
-/// "43.0 of 86.7 MiB, 12 s left".
+/// "43.0 MiB of 86.7 MiB, 12 s left".
 fn download_text(progress: &Progress) -> String {
-    let done = match progress.total {
-        Some(total) => format!("{} of {}", bytes(progress.done), bytes(total)),
-        None => bytes(progress.done),
-    };
-    match progress.eta_seconds {
-        Some(seconds) => format!("{done}, {} left", duration(seconds)),
-        None => done,
-    }
+    let done = progress.amount();
+    progress.time_left().map_or(done.clone(), |left| format!("{done}, {left}"))
 }
 
 fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let folder = match &ctx.project.model {
-        ModelChoice::Folder(folder) => Some(folder),
-        ModelChoice::Catalogue(_) => None,
+        ModelChoice::Folder(folder) if ctx.adapted.iter().all(|model| model.folder != *folder) => Some(folder),
+        ModelChoice::Folder(_) | ModelChoice::Catalogue(_) => None,
     };
     choice_card(ui, theme, folder.is_some(), height, |ui| {
         ui.horizontal(|ui| {
@@ -216,7 +220,7 @@ fn folder_card(ui: &mut Ui, ctx: &StepContext<'_>, height: f32, sender: &mut Com
             }
         }
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
-            if button(ui, theme, "", "Open a local Hugging Face folder…").clicked() {
+            if button(ui, theme, "", "Open model folder…").clicked() {
                 sender.send(AppCommand::Pick(Pick::ModelFolder));
             }
         });
@@ -315,7 +319,7 @@ mod tests {
             harness.run();
             harness.get_by_label("Download BERT base (uncased)").click();
             harness.run();
-            harness.get_by_label("Open a local Hugging Face folder…").click();
+            harness.get_by_label("Open model folder…").click();
             harness.run();
             let id = "bert-base-uncased".to_owned();
             assert_eq!(
@@ -338,8 +342,10 @@ mod tests {
             unit: "bytes",
             eta_seconds: Some(74.0),
         };
-        let fetch = FetchState { id: "bert-base-uncased".to_owned(), progress: Some(progress), error: None };
-        let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
+        let mut scene = Scene::prepared(false);
+        scene.answers.fetch.of = Some("bert-base-uncased".to_owned());
+        scene.answers.fetch.running = Some(Running { title: "Downloading the model", progress });
+        let mut harness = open(scene, false);
         harness.run_steps(3);
         picture("model-downloading", &mut harness);
         harness.get_by_label("42.9 MiB of 420 MiB, 1 min 14 s left");
@@ -350,9 +356,10 @@ mod tests {
 
     #[test]
     fn a_failed_download_says_why_and_can_be_retried() {
-        let error = Some("No network: connect to it, or open a model folder".to_owned());
-        let fetch = FetchState { id: "bge-small-en".to_owned(), progress: None, error };
-        let mut harness = open(Scene { fetch: Some(fetch), ..Scene::prepared(false) }, false);
+        let mut scene = Scene::prepared(false);
+        scene.answers.fetch.of = Some("bge-small-en".to_owned());
+        scene.answers.fetch.failed = Some("No network: connect to it, or open a model folder".to_owned());
+        let mut harness = open(scene, false);
         harness.run();
         harness.get_by_label("No network: connect to it, or open a model folder");
         harness.get_by_label("Try again").click();

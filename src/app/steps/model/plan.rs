@@ -2,8 +2,8 @@
 
 use crate::app::context::StepContext;
 use crate::app::state::entry;
-use crate::app::widgets::numbers::{bytes, count, counted};
 use crate::project::{ClassWeights, EvaluateEvery, MetricName, TrainingSettings};
+use crate::words::{bytes, count, counted};
 
 /// Summary of the run to come: epochs, rows, steps, evaluation and early stopping.
 #[must_use]

@@ -1,23 +1,20 @@
 //! Near-duplicates: how many, which, and excluding all but one row of each group.
 
-use egui::{CollapsingHeader, Label, Ui};
+use egui::{CollapsingHeader, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::files::row_name;
-use crate::app::steps::prepare::leakage::{comparing_ui, remedy_edit};
+use crate::app::steps::prepare::comparing::{comparing_ui, row};
+use crate::app::steps::remedies::remedy_edit;
 use crate::app::theme::icons;
-use crate::app::widgets::numbers::{count, counted, percent};
-use crate::app::widgets::{button, one_line, section};
-use crate::data::{Example, LeakRemedy, Likeness, NEAR, Prepared, Side};
-use crate::project::RowId;
+use crate::app::widgets::{button, section};
+use crate::data::{Likeness, NEAR, Prepared, Remedy};
+use crate::words::{count, counted, percent};
 
 /// Most groups shown; the rest are counted.
 const GROUPS: usize = 50;
 /// Most rows shown of a group.
 const ROWS: usize = 10;
-/// Most characters shown of a text.
-const LENGTH: usize = 400;
 
 /// Draws the section; nothing while the data is being prepared.
 pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender: &mut CommandSender) {
@@ -49,7 +46,8 @@ pub fn alike_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sender:
             && button(ui, theme, icons::X, &text).on_hover_text(why).clicked()
             && let Some(imported) = ctx.imported
         {
-            sender.edit(remedy_edit(&LeakRemedy::LeaveOut(surplus), ctx.project, imported));
+            let remedy = Remedy::exclude_rows(imported, &ctx.project.dataset, &surplus);
+            sender.edit(remedy_edit(&remedy, ctx.project));
         }
     });
 }
@@ -71,26 +69,6 @@ fn list(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, likeness: &Like
             ui.label(theme.small(format!("And {more} more")));
         }
     });
-}
-
-/// A row with its label and split, and the beginning of its text.
-pub(in crate::app::steps) fn row(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, id: RowId) {
-    let Some(example) = example(prepared, id) else { return };
-    let side = match example.side {
-        Side::Train => "training",
-        Side::Validation => "validation",
-        Side::Test => "test",
-    };
-    let label = prepared.label_of(example);
-    let label = if label.is_empty() { String::new() } else { format!("  ·  {label}") };
-    ui.label(ctx.theme.small(format!("{}{label}  ·  {side}", row_name(ctx, example.id))));
-    ui.add(Label::new(one_line(&example.text, LENGTH)).wrap());
-}
-
-fn example(prepared: &Prepared, id: RowId) -> Option<&Example> {
-    let key = |id: RowId| (id.file, id.record);
-    let place = prepared.examples.binary_search_by_key(&key(id), |example| key(example.id)).ok()?;
-    prepared.examples.get(place)
 }
 
 #[cfg(test)]

@@ -2,15 +2,14 @@
 
 use egui::{CollapsingHeader, Label, RichText, Ui};
 
-use crate::app::context::{ComparingState, StepContext};
-use crate::app::messages::{AppCommand, CommandSender, Edit};
-use crate::app::steps::prepare::alike::row;
-use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::count;
-use crate::app::widgets::{banner, button, progress_ui, section, spinner};
-use crate::data::{Imported, Leak, LeakRemedy, LeakageReport, Prepared};
-use crate::progress::Progress;
-use crate::project::Project;
+use crate::app::context::StepContext;
+use crate::app::messages::CommandSender;
+use crate::app::steps::prepare::comparing::{comparing_ui, row};
+use crate::app::steps::remedies::remedy_button;
+use crate::app::theme::{Tone, icons};
+use crate::app::widgets::{banner, section};
+use crate::data::{Finding, LeakageReport, Prepared};
+use crate::words::count;
 
 /// Most rows shown of a finding; the rest are counted.
 const ROWS: usize = 20;
@@ -29,151 +28,73 @@ pub fn leakage_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, sende
             ui.label(theme.muted("The rows aren't split yet"));
             return;
         }
-        let (ignored, open): (Vec<&Leak>, Vec<&Leak>) = report.leaks.iter().partition(|leak| leak.ignored);
+        let (ignored, open): (Vec<&Finding>, Vec<&Finding>) =
+            report.findings.iter().partition(|finding| finding.ignored);
         if open.is_empty() {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(icons::CHECK_CIRCLE).color(theme.ink(Tone::Success)).size(theme.text.heading));
                 ui.label(theme.strong(if ignored.is_empty() { "No leakage found" } else { "No other leakage found" }));
             });
         }
-        for leak in open {
-            finding(ui, ctx, prepared, leak, sender);
+        for finding in open {
+            finding_ui(ui, ctx, prepared, finding, sender);
         }
-        for leak in ignored {
+        for finding in ignored {
             ui.horizontal_wrapped(|ui| {
-                ui.label(theme.muted(format!("{}  {}: ignored by you", icons::EYE_SLASH, leak.kind.title())));
-                remedies(ui, ctx, leak, sender);
+                ui.label(theme.muted(format!("{}  {}: ignored by you", icons::EYE_SLASH, finding.title())));
+                remedies(ui, ctx, finding, sender);
             });
         }
-        looked_for(ui, ctx, report);
+        checked(ui, ctx, report);
     });
 }
 
-fn finding(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, leak: &Leak, sender: &mut CommandSender) {
+fn finding_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, finding: &Finding, sender: &mut CommandSender) {
     let theme = ctx.theme;
-    let tone = if leak.is_hint() { Tone::Neutral } else { Tone::Warning };
-    let title = leak.kind.title();
-    let title = if leak.is_hint() { format!("Worth a look: {title}") } else { title };
-    banner(ui, theme, tone, &title, &leak.in_words(), |ui| {
-        remedies(ui, ctx, leak, sender);
+    let (tone, title) = if finding.is_problem() {
+        (Tone::Warning, finding.title())
+    } else {
+        (Tone::Neutral, format!("Worth a look: {}", finding.title()))
+    };
+    banner(ui, theme, tone, &title, &finding.in_words(), |ui| {
+        remedies(ui, ctx, finding, sender);
     });
     ui.add_space(-theme.space.s);
-    ui.push_id(leak.kind.key(), |ui| {
-        let rows =
-            if leak.rows.len() == 1 { "row".to_owned() } else { format!("{} rows", count(leak.rows.len() as u64)) };
+    ui.push_id(finding.key(), |ui| {
+        let rows = if finding.rows.len() == 1 {
+            "row".to_owned()
+        } else {
+            format!("{} rows", count(finding.rows.len() as u64))
+        };
         let header = CollapsingHeader::new(theme.small(format!("Show the {rows}"))).id_salt("rows");
         header.show(ui, |ui| {
-            for (place, &id) in leak.rows.iter().take(ROWS).enumerate() {
+            for (place, &id) in finding.rows.iter().take(ROWS).enumerate() {
                 if place > 0 {
                     ui.separator();
                 }
                 row(ui, ctx, prepared, id);
             }
-            if leak.rows.len() > ROWS {
-                ui.label(theme.small(format!("And {} more", count((leak.rows.len() - ROWS) as u64))));
+            if finding.rows.len() > ROWS {
+                ui.label(theme.small(format!("And {} more", count((finding.rows.len() - ROWS) as u64))));
             }
         });
     });
     ui.add_space(theme.space.s);
 }
 
-fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, leak: &Leak, sender: &mut CommandSender) {
-    for remedy in &leak.remedies {
-        let (icon, why) = match remedy {
-            LeakRemedy::KeepNearTogether => {
-                (icons::ARROWS_MERGE, "Split at random, and keep near-duplicates in the same split")
-            }
-            LeakRemedy::SplitByGroup(_) => {
-                (icons::ARROWS_MERGE, "Split at random, and keep these rows in the same split")
-            }
-            LeakRemedy::SplitByTime => (icons::CLOCK, "Train on the oldest rows and test on the newest"),
-            LeakRemedy::DropDuplicates => (icons::BROOM, "Keep the first row of each text and label"),
-            LeakRemedy::StopReading(_) => (icons::EYE_SLASH, "Stop prepending this column to the text"),
-            LeakRemedy::LeaveOut(_) => (
-                icons::X,
-                "Keep one row per group. Rows that a file or the split column puts in the test set are always kept. You \
-                 can undo this",
-            ),
-            LeakRemedy::Ignore(_) => (icons::EYE_SLASH, "Ignore this. It won't be reported again, here or in training"),
-            LeakRemedy::LookAgain(_) => (icons::EYE, "Report this again"),
-        };
-        if button(ui, ctx.theme, icon, &remedy.text()).on_hover_text(why).clicked()
-            && let Some(imported) = ctx.imported
-        {
-            sender.edit(remedy_edit(remedy, ctx.project, imported));
-        }
+fn remedies(ui: &mut Ui, ctx: &StepContext<'_>, finding: &Finding, sender: &mut CommandSender) {
+    for remedy in &finding.remedies {
+        remedy_button(ui, ctx, remedy, sender);
     }
 }
 
-/// The project edit that applies a remedy.
-pub(in crate::app::steps) fn remedy_edit(remedy: &LeakRemedy, project: &Project, imported: &Imported) -> Edit {
-    let mut next = remedy.apply(project, imported);
-    match remedy {
-        LeakRemedy::LeaveOut(rows) => Edit::Rows(rows.iter().map(|&id| (id, next.edits.rows.remove(&id))).collect()),
-        LeakRemedy::DropDuplicates => Edit::Cleaning(next.cleaning),
-        _ => Edit::Divide(Box::new((next.dataset, next.split))),
-    }
-}
-
-fn looked_for(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
+fn checked(ui: &mut Ui, ctx: &StepContext<'_>, report: &LeakageReport) {
     let theme = ctx.theme;
     let mut line = |text: String| ui.add(Label::new(theme.small(text)).wrap());
-    line(format!("Checked: {}", report.looked_for.join("; ")));
-    if !report.not_looked_for.is_empty() {
-        line(format!("Not checked: {}", report.not_looked_for.join("; ")));
+    line(format!("Checked: {}", report.checked.join("; ")));
+    if !report.not_checked.is_empty() {
+        line(format!("Not checked: {}", report.not_checked.join("; ")));
     }
-}
-
-/// The state of comparing texts and checking for leakage, with a button to stop or resume.
-pub(in crate::app::steps) fn comparing_ui(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let (said, go_on) = match ctx.comparing {
-        ComparingState::Comparing(progress) => {
-            let why = "Near-duplicates and leakage won't be checked";
-            under_way(ui, ctx.theme, progress, ("Stop comparing", why, AppCommand::StopComparing), sender);
-            return;
-        }
-        ComparingState::Looking(progress) => {
-            let stop = ("Stop the leakage check", "There will be no leakage report", AppCommand::StopComparing);
-            under_way(ui, ctx.theme, progress, stop, sender);
-            return;
-        }
-        ComparingState::Idle if ctx.preview.is_some() => ("The rows are being prepared".to_owned(), None),
-        ComparingState::Idle => ("The texts haven't been compared".to_owned(), Some("Compare texts")),
-        ComparingState::Stopped if ctx.likeness.is_some() => {
-            ("The leakage check was stopped".to_owned(), Some("Resume"))
-        }
-        ComparingState::Stopped => ("Comparing the texts was stopped".to_owned(), Some("Resume")),
-        ComparingState::Failed(why) => (format!("Comparing the texts failed: {why}"), Some("Try again")),
-    };
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = ctx.theme.space.m;
-        ui.label(ctx.theme.muted(said));
-        if let Some(go_on) = go_on
-            && button(ui, ctx.theme, icons::ARROWS_CLOCKWISE, go_on).clicked()
-        {
-            sender.send(AppCommand::CompareAgain);
-        }
-    });
-}
-
-/// The progress of a long task, with a button to stop it: its text, its tooltip and the command it sends.
-pub(in crate::app::steps) fn under_way(
-    ui: &mut Ui,
-    theme: &Theme,
-    progress: &Progress,
-    (stop, why, command): (&str, &str, AppCommand),
-    sender: &mut CommandSender,
-) {
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing.x = theme.space.m;
-        let stage = if progress.stage.is_empty() { "Comparing texts" } else { &progress.stage };
-        spinner(ui, theme.text.body, theme.palette.accent, stage);
-        ui.label(theme.muted(format!("{stage}…")));
-        progress_ui(ui, theme, stage, progress.fraction(), 160.0);
-        if button(ui, theme, icons::X, stop).on_hover_text(why).clicked() {
-            sender.send(command);
-        }
-    });
 }
 
 #[cfg(test)]
@@ -182,8 +103,9 @@ mod tests {
 
     use egui_kittest::kittest::Queryable;
 
-    use super::*;
     use crate::app::commands::UserCommand;
+    use crate::app::messages::{AppCommand, Edit};
+    use crate::app::slot::Running;
     use crate::app::testing::{Window, app, hone, picture, settle};
     use crate::project::{ColumnRole, SplitMethod, Step};
     use crate::storage::ThemeChoice;
@@ -236,14 +158,14 @@ mod tests {
     fn leakage_findings_can_be_fixed_with_a_click_and_undone() {
         for theme in [ThemeChoice::Light, ThemeChoice::Dark] {
             let (mut window, _folder) = tickets(theme, 1.0);
-            window.get_by_label("Worth a look: The same 'customer' on two sides");
+            window.get_by_label("Worth a look: The same 'customer' across the split");
             window.get_by_label("Worth a look: 'reason' gives the label away");
             picture(&format!("leakage-{theme:?}").to_lowercase(), &mut window);
             window.check_accessibility();
             let before = hone(&mut window).prepared().unwrap();
-            click(&mut window, "Keep rows of the same 'customer' together");
+            click(&mut window, "Keep rows with the same 'customer' together");
             assert_eq!(hone(&mut window).project().dataset.group_column(), Some("customer"));
-            assert!(window.query_by_label("Worth a look: The same 'customer' on two sides").is_none());
+            assert!(window.query_by_label("Worth a look: The same 'customer' across the split").is_none());
             undo(&mut window);
             assert_eq!(hone(&mut window).project().dataset.group_column(), None);
             assert_eq!(hone(&mut window).prepared().unwrap().split_hash, before.split_hash);
@@ -253,12 +175,12 @@ mod tests {
     #[test]
     fn an_ignored_finding_stays_listed_and_can_be_reported_again() {
         let (mut window, _folder) = tickets(ThemeChoice::Light, 1.0);
-        click(&mut window, "Keep rows of the same 'customer' together");
+        click(&mut window, "Keep rows with the same 'customer' together");
         click(&mut window, "Ignore");
         window.get_by_label_contains("'reason' gives the label away: ignored by you");
         window.get_by_label("No other leakage found");
         picture("leakage-ignored", &mut window);
-        click(&mut window, "Look again");
+        click(&mut window, "Stop ignoring");
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }
 
@@ -302,7 +224,7 @@ mod tests {
             hone(&mut window).state.compare_again();
             hone(&mut window).run_command(AppCommand::StopComparing);
             settle(&mut window);
-            if hone(&mut window).state.work.leakage.is_none() {
+            if hone(&mut window).state.work.answers.leakage.value.is_none() {
                 break;
             }
         }
@@ -322,22 +244,26 @@ mod tests {
         app.state.prepare();
         app.run_command(AppCommand::StopComparing);
         settle(&mut window);
-        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.leakage.is_some());
+        assert!(hone(&mut window).prepared().is_some() && hone(&mut window).state.work.answers.leakage.value.is_some());
 
         let app = hone(&mut window);
+        let likeness = app.state.work.answers.likeness.value.clone();
         app.state.work.compare(prepared);
-        assert!(matches!(app.state.work.comparing, ComparingState::Comparing(_)));
-        app.state.work.comparing = ComparingState::Looking(Progress::default());
+        let answers = &mut app.state.work.answers;
+        assert!(answers.likeness.is_running());
+        answers.likeness.abandon();
+        answers.likeness.value = likeness;
+        answers.leakage.running = Some(Running::default());
         window.step();
         assert!(window.query_all_by_label("Stop the leakage check").count() > 0);
-        assert!(window.query_all_by_label("The texts haven't been compared").count() == 0);
-        settle(&mut window);
-        assert!(matches!(hone(&mut window).state.work.comparing, ComparingState::Idle));
+        assert!(window.query_all_by_label("Compare texts").count() == 0);
 
-        let work = &mut hone(&mut window).state.work;
-        (work.leakage, work.comparing) = (None, ComparingState::Failed("the machine has no memory left".to_owned()));
+        let leakage = &mut hone(&mut window).state.work.answers.leakage;
+        leakage.clear();
+        leakage.failed = Some("the machine has no memory left".to_owned());
         settle(&mut window);
-        window.get_by_label("Comparing the texts failed: the machine has no memory left");
+        window.get_by_label("Checking for leakage failed");
+        window.get_by_label("the machine has no memory left");
         click(&mut window, "Try again");
         window.get_by_label("Worth a look: 'reason' gives the label away");
     }
@@ -353,6 +279,6 @@ mod tests {
             settle(&mut window);
             picture(&format!("leakage-twice-{place}"), &mut window);
         }
-        window.get_by_label("Keep rows of the same 'customer' together");
+        window.get_by_label("Keep rows with the same 'customer' together");
     }
 }

@@ -1,6 +1,7 @@
 //! The Prepare step: cleaning switches with their effect, the split, leakage and near-duplicates.
 
 pub mod alike;
+pub mod comparing;
 pub mod leakage;
 pub mod pattern_editor;
 pub mod split;
@@ -17,10 +18,10 @@ use crate::app::steps::prepare::pattern_editor::{PatternsState, pattern_name, pa
 use crate::app::steps::prepare::split::split_ui;
 use crate::app::steps::prepare::switches::{SWITCHES, Switch};
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
-use crate::app::widgets::{banner, button, diff_ui, empty_state, page, primary_button, section, waiting_ui};
+use crate::app::widgets::{Action, banner, button, diff_ui, empty_state, page, primary_button, running_card, section};
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
+use crate::words::{count, counted};
 use crate::worker::Survey;
 
 /// Most changed rows shown next to the switches.
@@ -60,14 +61,12 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    if let Some(job) = ctx.preview {
-        waiting_ui(ui, ctx.theme, &job.title, Some(&job.progress));
-        if ctx.imported.is_some() && button(ui, ctx.theme, icons::X, "Stop").clicked() {
-            sender.send(AppCommand::StopPreparing);
-        }
+    if let Some(running) = ctx.preview {
+        let stop = Action { label: "Stop", hover: "", command: AppCommand::StopPreparing };
+        running_card(ui, ctx.theme, running, ctx.imported.map(|_| stop), sender);
         return;
     }
-    if ctx.prepare_stopped {
+    if ctx.answers.rows.stopped {
         stopped(ui, ctx, sender);
         return;
     }
@@ -246,7 +245,7 @@ fn part_words(ctx: &StepContext<'_>, part: CleaningPart) -> Option<(String, bool
     }
 }
 
-/// Why rows are excluded, in words.
+/// Why rows are dropped, in words.
 fn why_left_out(reason: DropReason) -> &'static str {
     match reason {
         DropReason::Excluded => "Excluded by you",
@@ -265,7 +264,7 @@ fn left_out(ui: &mut Ui, theme: &Theme, survey: &Survey) {
     if all == 0 {
         return;
     }
-    let title = format!("{} excluded", counted(all as u64, "row is", "rows are"));
+    let title = format!("{} dropped", counted(all as u64, "row is", "rows are"));
     section(ui, theme, &title, "You can see them in the Labels step", |ui| {
         Grid::new("left out").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             for (reason, rows) in survey.left_out() {
@@ -307,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn excluded_rows_are_listed_with_their_reasons() {
+    fn dropped_rows_are_listed_with_their_reasons() {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         window.set_size(egui::vec2(1280.0, 2400.0));
         settle(&mut window);
@@ -328,7 +327,7 @@ mod tests {
         settle(&mut window);
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
         settle(&mut window);
-        window.get_by_label("3 rows are excluded");
+        window.get_by_label("3 rows are dropped");
         window.get_by_label("No label column contains 1");
         window.get_by_label("Several label columns contain 1, or one contains neither 0 nor 1");
     }

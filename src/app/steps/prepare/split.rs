@@ -5,12 +5,11 @@ use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::data::combo;
-use crate::app::steps::prepare::leakage::under_way;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::numbers::{count, counted, percent};
-use crate::app::widgets::{button, field_label, is_narrow, section};
+use crate::app::widgets::{Action, button, field_label, is_narrow, running_ui, section};
 use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
+use crate::words::{count, counted, percent};
 use crate::worker::Survey;
 
 /// Most labels listed.
@@ -46,8 +45,8 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
         }
         // Comparing texts is the only slow part of preparing.
         if let Some(job) = ctx.preview.filter(|job| job.progress.stage.contains("texts")) {
-            let stop = ("Stop preparing", "The rows won't be split", AppCommand::StopPreparing);
-            under_way(ui, theme, &job.progress, stop, sender);
+            let (label, hover) = ("Stop preparing", "The rows won't be split");
+            running_ui(ui, theme, job, Some(Action { label, hover, command: AppCommand::StopPreparing }), sender);
         }
         ui.add_space(theme.space.m);
         split_bar(ui, theme, survey.sides);

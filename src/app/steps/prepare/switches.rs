@@ -108,14 +108,14 @@ pub const SWITCHES: [Switch; 17] = [
     },
     Switch {
         field: "drop_duplicates",
-        name: "Exclude duplicates",
-        explanation: "Excludes later rows with the same text and label, so that no copy of a training row ends up in the test set",
+        name: "Drop duplicates",
+        explanation: "Drops later rows with the same text and label, so that no copy of a training row ends up in the test set",
         get: |settings| &mut settings.drop_duplicates,
     },
     Switch {
         field: "drop_conflicts",
-        name: "Exclude conflicts",
-        explanation: "Excludes every row whose text also appears with another label",
+        name: "Drop conflicts",
+        explanation: "Drops every row whose text also appears with another label",
         get: |settings| &mut settings.drop_conflicts,
     },
 ];

@@ -12,13 +12,13 @@ use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::data::files::row_name;
 use crate::app::steps::review::queue::{Decision, Order, Queue};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::numbers::{count, counted};
 use crate::app::widgets::{
     Chosen, badge, banner, button, card, empty_state, is_narrow, page, primary_button, probability_bars_ui,
     progress_ui, row_list_ui,
 };
 use crate::evaluation::Prediction;
 use crate::project::{RowEdit, RowId, Step};
+use crate::words::{count, counted};
 use crate::worker::RunResults;
 
 /// Height of the list when it is above the selected row.
@@ -132,7 +132,7 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
                 progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), 320.0);
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let going = ctx.live.is_some_and(crate::app::context::LiveRun::is_going);
+                let going = ctx.live.is_some_and(crate::app::live_run::LiveRun::is_going);
                 let enabled = match corrections {
                     _ if going => Err("Training is already running"),
                     0 => Err("Relabel or exclude a row first"),
@@ -371,7 +371,9 @@ mod tests {
     }
 
     fn with_data(dark: bool) -> Scene {
-        Scene { imported: Some(imported()), ..Scene::trained(dark) }
+        let mut scene = Scene::trained(dark);
+        scene.answers.imported.value = Some(imported());
+        scene
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The same sentence or line in many texts that otherwise differ: a footer, a signature, a form's heading.
 //!
-//! Every sentence and line at the beginning or the end of a text is counted, first in a table of fixed size by hash (which
-//! may count too much, never too little), then by itself where that says it may stand in many texts.
+//! The first and last sentence and line of every text are counted: first by hash, in a table of fixed size (which may count
+//! too much, never too little), then exactly, where the table says that many texts may have them.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -11,15 +11,15 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::data::insight::findings::words::{counted, percent, shortened};
-use crate::data::insight::findings::{Change, Finding, FindingKind, ROWS_PER_LOOK, Remedy, Severity, Sources, look};
-use crate::data::{Cleaner, DataError, Example};
+use crate::data::insight::findings::{ROWS_PER_LOOK, Sources, look};
+use crate::data::{Cleaner, DataError, Example, Finding, FindingKind, Remedy, Severity};
 use crate::progress::Watch;
 use crate::project::RowId;
+use crate::words::{counted, percent_of, shortened};
 
-/// At least so many texts have it.
+/// At least this many texts have it.
 const LEAST_ROWS: usize = 6;
-/// One text in so many has it, at least.
+/// At least one text in this many has it.
 const ONE_ROW_IN: usize = 300;
 /// Letters it has: shorter ones ("Thank you.") are how people write.
 const LEAST_LETTERS: usize = 12;
@@ -27,7 +27,7 @@ const LEAST_LETTERS: usize = 12;
 const LEAST_WORDS: usize = 3;
 /// Bytes it has at most, well within what a pattern can find.
 const MOST_BYTES: usize = 400;
-/// The rests of the texts are different in at least so many of ten.
+/// In at least this many of ten texts the rest is different.
 const TENTHS_DIFFERENT: usize = 8;
 /// Most findings.
 const MOST: usize = 5;
@@ -68,7 +68,7 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     }
     let mut repeated: Vec<(String, Vec<usize>)> =
         rows_of.into_iter().filter(|(piece, rows)| rows.len() >= least && rests_differ(sources, piece, rows)).collect();
-    // Of a line and a sentence in it the longer is told, unless the shorter stands elsewhere too.
+    // Of a line and a sentence in it the longer one is reported, unless the shorter one is in other texts too.
     repeated.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
     let mut told: Vec<(String, Vec<usize>)> = Vec::new();
     for (piece, rows) in repeated {
@@ -81,7 +81,7 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     Ok(told.into_iter().take(MOST).map(|(piece, rows)| finding(sources, piece, &rows)).collect())
 }
 
-/// The first and the last sentence and line of a text, each once, as they stand after cleaning; none that is the whole
+/// The first and the last sentence and line of a text, each once, as they are after cleaning; none that is the whole
 /// text.
 fn pieces(sources: &Sources<'_>, cleaner: &Cleaner, example: &Example) -> Vec<String> {
     let text = &example.text;
@@ -150,25 +150,21 @@ fn finding(sources: &Sources<'_>, piece: String, rows: &[usize]) -> Finding {
     let telling = !of_label.is_empty()
         && (rows.len() - most) * prepared.examples.len() * 2 <= (prepared.examples.len() - all) * rows.len();
     let name = prepared.labels.get(label).map_or("", String::as_str);
-    let advice = if telling {
-        let share = percent(most, rows.len());
-        format!(
-            "{share} of them are '{name}': if a person wrote it, keep it; if a form or a program did, the model would \
-             learn that in place of the text, so remove it"
-        )
+    let (severity, meaning) = if telling {
+        let share = percent_of(most, rows.len());
+        let meaning = format!(
+            "{share} of them are '{name}'. Keep it if the authors wrote it. If a form or a program added it, the model would \
+             learn it instead of the text, so remove it"
+        );
+        (Severity::Note, meaning)
     } else {
-        "It says nothing about the label: remove it from the texts".to_owned()
+        (Severity::Warning, "It says nothing about the label, so remove it".to_owned())
     };
-    let (first, at_end) = (&prepared.examples[rows[0]].text, "at the end of");
-    let where_ = if first.trim_end().ends_with(&piece) { at_end } else { "at the beginning of" };
+    let is_ending = prepared.examples[rows[0]].text.trim_end().ends_with(&piece);
+    let verb = if is_ending { "ends" } else { "begins" };
     let texts = counted(rows.len(), "otherwise different text", "otherwise different texts");
     let ids: Vec<RowId> = rows.iter().map(|&row| prepared.examples[row].id).collect();
-    Finding {
-        kind: FindingKind::Boilerplate,
-        severity: if telling { Severity::Note } else { Severity::Warning },
-        count: rows.len(),
-        rows: ids,
-        message: format!("“{}” stands {where_} {texts}. {advice}", shortened(&piece, SHOWN)),
-        remedy: Some(Remedy::new("Remove it from the texts", Change::RemoveWords(piece))),
-    }
+    Finding::new(FindingKind::Boilerplate, severity, ids)
+        .says(format!("“{}” {verb} {texts}", shortened(&piece, SHOWN)), meaning)
+        .with([Remedy::RemoveText(piece)])
 }

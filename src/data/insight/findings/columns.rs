@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::words::{counted, grouped, listed, percent};
-use crate::data::insight::findings::{Finding, FindingKind, Remedy, Severity, Sources};
-use crate::data::{Example, Table};
+use crate::data::insight::findings::Sources;
+use crate::data::{Example, Finding, FindingKind, Severity, Table};
 use crate::project::{ColumnRole, RowId};
+use crate::words::{count, counted, listed, percent_of};
 
 /// Last words of the name of a column of ids.
 const ID_WORDS: [&str; 4] = ["id", "uuid", "guid", "uid"];
@@ -97,29 +97,22 @@ fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<R
 
 fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
-    // A column with a part of its own repeats its values because it must.
+    // A column with a role of its own has to repeat its values.
     let is_for_other = |name: &String| {
         [ColumnRole::Group, ColumnRole::Time, ColumnRole::Split].into_iter().any(|role| dataset.has_role(name, role))
     };
     let is_id = |name: &String| names_ids(name) && !is_for_other(name);
     let mut ids = others(sources).filter(|&column| is_id(&table.names[column]));
     let (column, (later, rows)) = ids.find_map(|column| Some((column, repeats(sources, table, column)?)))?;
-    Some(Finding {
-        kind: FindingKind::RepeatedIds,
-        severity: Severity::Warning,
-        count: later.len(),
-        rows,
-        message: format!(
-            "{} of '{}', which looks like an id: the same thing stands in the file more than once. Keep the first row \
-             of each, unless the repeats are meant",
-            counted(later.len(), "row repeats a value", "rows repeat a value"),
-            table.names[column]
-        ),
-        remedy: Some(Remedy::new(
-            format!("Leave out {}", counted(later.len(), "repeat", "repeats")),
-            sources.leaving_out(&later),
-        )),
-    })
+    let name = &table.names[column];
+    let found = format!(
+        "{} of '{name}', which looks like an ID",
+        counted(later.len(), "row repeats a value", "rows repeat a value")
+    );
+    let meaning = "The file may contain the same thing more than once. Keep the first row of each, unless the repeats are \
+                   intended";
+    let finding = Finding::new(FindingKind::RepeatedIds, Severity::Warning, rows).says(found, meaning);
+    Some(Finding { count: later.len(), column: Some(name.clone()), ..finding }.with([sources.exclude(&later)]))
 }
 
 fn missing_values(sources: &Sources<'_>) -> Option<Finding> {
@@ -141,22 +134,14 @@ fn missing_values(sources: &Sources<'_>) -> Option<Finding> {
     columns.sort_by_key(|(gaps, _)| std::cmp::Reverse(*gaps));
     let told: Vec<String> = columns
         .iter()
-        .map(|(gaps, name)| format!("'{name}' ({}, {})", grouped(*gaps), percent(*gaps, used.len())))
+        .map(|(gaps, name)| format!("'{name}' ({}, {})", count(*gaps), percent_of(*gaps, used.len())))
         .collect();
     let has_gap = |example: &&&Example| others.iter().any(|&column| is_gap(column, example.row));
     let rows: Vec<RowId> = used.iter().filter(has_gap).map(|example| example.id).collect();
-    Some(Finding {
-        kind: FindingKind::MissingValues,
-        severity: Severity::Note,
-        count: rows.len(),
-        rows,
-        message: format!(
-            "Empty in some rows: {}. Training reads the text and the label alone, so there is nothing to do unless you \
-             look at figures by such a column",
-            listed(&told)
-        ),
-        remedy: None,
-    })
+    let meaning = "Training reads only the text and the label, so there is nothing to do unless you want metrics by such a \
+                   column";
+    let finding = Finding::new(FindingKind::MissingValues, Severity::Note, rows);
+    Some(finding.says(format!("Empty in some rows: {}", listed(&told)), meaning))
 }
 
 #[cfg(test)]

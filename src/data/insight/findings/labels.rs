@@ -1,18 +1,18 @@
-//! Findings about the label set.
+//! Problems of the label set.
 
 use std::collections::BTreeMap;
 
-use crate::data::insight::findings::words::{counted, grouped, listed, listed_of};
-use crate::data::insight::findings::{Change, Finding, FindingKind, Remedy, Severity, Sources};
+use crate::data::insight::findings::Sources;
 use crate::data::prepare::checks::{FEW_ROWS, IMBALANCE, are_labels};
-use crate::data::{Example, Side};
+use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
 use crate::project::{ClassWeights, RowId};
+use crate::words::{count, counted, listed};
 
-/// A label this many times as frequent as another is worth a word.
+/// A label this many times as frequent as another is reported.
 const UNEQUAL: usize = 3;
 
-/// Nothing is said of the labels of a column that does not hold any: another has to be chosen first, and of a column of ids
-/// each value would be a finding.
+/// Finds nothing in a column that does not contain labels: the person has to choose another one first, and every value of an
+/// ID column would be a finding.
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
     let mut rows = vec![0; sources.prepared.labels.len()];
     sources.main().filter_map(Example::class).for_each(|class| rows[class as usize] += 1);
@@ -39,7 +39,7 @@ fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
     rows.map(|example| example.id).collect()
 }
 
-/// A label without what people spell in several ways; nothing of numbers, whose signs matter, and of signs.
+/// A label without the characters that people write in several ways. Empty for numbers, whose signs matter, and for signs.
 fn folded(label: &str) -> String {
     if !label.contains(char::is_alphabetic) {
         return String::new();
@@ -62,28 +62,17 @@ fn spellings(sources: &Sources<'_>) -> Option<Finding> {
         pairs.extend(others().map(|label| (names[label].clone(), names[into].clone())));
         rarer.extend(others());
         let spelt: Vec<String> =
-            labels.iter().map(|&label| format!("'{}' ({})", names[label], grouped(rows[label]))).collect();
+            labels.iter().map(|&label| format!("'{}' ({})", names[label], count(rows[label]))).collect();
         told.push(spelt.join(" and "));
     }
     if pairs.is_empty() {
         return None;
     }
-    let title = match pairs.as_slice() {
-        [(from, into)] => format!("Merge '{from}' into '{into}'"),
-        pairs => format!("Merge {} spellings", pairs.len()),
-    };
-    Some(Finding {
-        kind: FindingKind::LabelSpellings,
-        severity: Severity::Problem,
-        count: pairs.len(),
-        rows: rows_of(sources, &rarer),
-        message: format!(
-            "{} differ only in capitals, spaces or hyphens, and would be learnt as different labels. Merge them if they \
-             mean the same",
-            listed(&told)
-        ),
-        remedy: Some(Remedy::new(title, Change::MergeLabels(pairs))),
-    })
+    let finding = Finding::new(FindingKind::LabelSpellings, Severity::Problem, rows_of(sources, &rarer)).says(
+        format!("{} differ only in capitals, spaces or hyphens", listed(&told)),
+        "The model would learn them as different labels. Merge them if they mean the same",
+    );
+    Some(Finding { count: pairs.len(), ..finding }.with([Remedy::MergeLabels(pairs)]))
 }
 
 fn rare(sources: &Sources<'_>) -> Option<Finding> {
@@ -93,26 +82,16 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
         return None;
     }
     let names = &sources.prepared.labels;
-    let told = rare.iter().map(|&label| format!("'{}' ({})", names[label], grouped(trained[label])));
-    let title = match rare.as_slice() {
-        [label] => format!("Leave out '{}'", names[*label]),
-        labels => format!("Leave out {} labels", labels.len()),
-    };
+    let told = rare.iter().map(|&label| format!("'{}' ({})", names[label], count(trained[label])));
     let labels = rare.iter().map(|&label| names[label].clone()).collect();
-    // At least two labels are needed.
-    let remedy = (names.len() - rare.len() >= 2).then(|| Remedy::new(title, Change::LeaveOutLabels(labels)));
-    Some(Finding {
-        kind: FindingKind::RareLabels,
-        severity: Severity::Warning,
-        count: rare.len(),
-        rows: rows_of(sources, &rare),
-        message: format!(
-            "Fewer than {FEW_ROWS} training rows: {}. A model hardly learns such labels, and their figures are unsure. \
-             Merge them with another label in the label set, add rows, or leave them out",
-            listed_of(told)
-        ),
-        remedy,
-    })
+    // At least two labels must remain.
+    let remedy = (names.len() - rare.len() >= 2).then(|| Remedy::ExcludeLabels(labels));
+    let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, rows_of(sources, &rare)).says(
+        format!("Fewer than {FEW_ROWS} training rows: {}", listed(told)),
+        "A model hardly learns such labels, and their metrics are unreliable. Merge them with another label, add rows, or \
+         exclude them",
+    );
+    Some(Finding { count: rare.len(), ..finding }.with(remedy))
 }
 
 fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
@@ -127,19 +106,16 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
         return None;
     }
     let names = &sources.prepared.labels;
-    Some(Finding {
-        kind: FindingKind::Imbalance,
-        severity: if most >= least * IMBALANCE { Severity::Warning } else { Severity::Note },
-        count: names.len(),
-        rows: rows_of(sources, &[rare]),
-        message: format!(
-            "'{}' has {}, '{}' {}. A model leans to what it sees most: look at macro-F1 rather than accuracy, and try \
-             balanced class weights",
+    let severity = if most >= least * IMBALANCE { Severity::Warning } else { Severity::Note };
+    let finding = Finding::new(FindingKind::Imbalance, severity, rows_of(sources, &[rare])).says(
+        format!(
+            "'{}' has {}, '{}' {}",
             names[frequent],
             counted(most, "training row", "training rows"),
             names[rare],
-            grouped(least)
+            count(least)
         ),
-        remedy: Some(Remedy::new("Balance the class weights", Change::BalanceLabels)),
-    })
+        "A model favours the labels it sees most. Look at macro-F1 rather than accuracy, and try balanced class weights",
+    );
+    Some(Finding { count: names.len(), ..finding }.with([Remedy::BalanceLabels]))
 }

@@ -1,171 +1,29 @@
-//! What is wrong, or may be, with a project's rows: with how many, which, what it means and what can be done in one click.
+//! Finds problems of a project's rows, whatever the split.
 //!
-//! Everything is looked for in the rows that will be used, as they are after cleaning: a finding whose remedy was applied
-//! is found no more.
+//! The checks look at the rows that will be used, as they are after cleaning, so a finding disappears once its remedy is
+//! applied.
 
 mod boilerplate;
 mod columns;
 mod labels;
 mod language;
 mod privacy;
-mod remedy;
 mod rows;
-mod words;
-
-use std::collections::HashMap;
-
-use serde::Serialize;
 
 use crate::data::insight::lengths::spread;
-use crate::data::{DataError, Example, Imported, Likeness, Prepared, RowColumns, TextTokenizer};
+use crate::data::{
+    DataError, Example, Finding, Imported, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TextTokenizer,
+};
 use crate::progress::{Progress, Watch};
 use crate::project::{Project, RowId, SourceFile};
 
-pub use remedy::{Change, Remedy};
-
-/// Rows looked at between two looks at the cancel switch.
+/// Rows between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
-
-/// What can be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FindingKind {
-    /// The same text with different labels.
-    Conflicts,
-    /// Labels that differ only in capitals, spaces, hyphens or underscores.
-    LabelSpellings,
-    /// Labels with few training rows.
-    RareLabels,
-    /// Labels of very different frequency.
-    Imbalance,
-    /// The same text and label as an earlier row.
-    Duplicates,
-    /// Texts that are nearly the same.
-    NearDuplicates,
-    /// A column that looks like an id whose values repeat.
-    RepeatedIds,
-    /// Telephone numbers.
-    Phones,
-    /// E-mail addresses.
-    Emails,
-    /// Numbers of payment cards and bank accounts.
-    Accounts,
-    /// `@names`.
-    Handles,
-    /// Texts longer than what is read of them.
-    TooLong,
-    /// Texts in another language than most.
-    OtherLanguage,
-    /// The same sentence or line in many otherwise different texts.
-    Boilerplate,
-    /// Gaps in columns other than the text and the label.
-    MissingValues,
-    /// No text.
-    EmptyText,
-    /// No label.
-    MissingLabel,
-}
-
-impl FindingKind {
-    /// All kinds.
-    pub const ALL: [Self; 17] = [
-        Self::Conflicts,
-        Self::LabelSpellings,
-        Self::RareLabels,
-        Self::Imbalance,
-        Self::Duplicates,
-        Self::NearDuplicates,
-        Self::RepeatedIds,
-        Self::Phones,
-        Self::Emails,
-        Self::Accounts,
-        Self::Handles,
-        Self::TooLong,
-        Self::OtherLanguage,
-        Self::Boilerplate,
-        Self::MissingValues,
-        Self::EmptyText,
-        Self::MissingLabel,
-    ];
-
-    /// What it is called.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Conflicts => "Same text, different labels",
-            Self::LabelSpellings => "Labels spelt in several ways",
-            Self::RareLabels => "Rare labels",
-            Self::Imbalance => "Unequal labels",
-            Self::Duplicates => "Exact duplicates",
-            Self::NearDuplicates => "Texts nearly the same",
-            Self::RepeatedIds => "Repeated ids",
-            Self::Phones => "Telephone numbers",
-            Self::Emails => "E-mail addresses",
-            Self::Accounts => "Card and account numbers",
-            Self::Handles => "@names",
-            Self::TooLong => "Texts too long",
-            Self::OtherLanguage => "Another language",
-            Self::Boilerplate => "Repeated sentence",
-            Self::MissingValues => "Gaps in other columns",
-            Self::EmptyText => "Empty texts",
-            Self::MissingLabel => "Missing labels",
-        }
-    }
-
-    /// What [`Finding::count`] counts: one, several.
-    #[must_use]
-    pub fn unit(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Conflicts
-            | Self::NearDuplicates
-            | Self::Phones
-            | Self::Emails
-            | Self::Accounts
-            | Self::Handles
-            | Self::TooLong
-            | Self::OtherLanguage
-            | Self::Boilerplate => ("text", "texts"),
-            Self::LabelSpellings | Self::RareLabels | Self::Imbalance => ("label", "labels"),
-            _ => ("row", "rows"),
-        }
-    }
-}
-
-/// How serious a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Something is wrong.
-    Problem,
-    /// Something makes the model or its figures worse than they need be.
-    Warning,
-    /// Good to know.
-    Note,
-    /// It is taken care of: the settings leave such rows out.
-    Handled,
-}
-
-/// Something found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Finding {
-    /// What.
-    pub kind: FindingKind,
-    /// How serious it is.
-    pub severity: Severity,
-    /// How many, in units of [`FindingKind::unit`].
-    pub count: usize,
-    /// The rows to look at, in an order to look at them.
-    pub rows: Vec<RowId>,
-    /// What it means and what to do.
-    pub message: String,
-    /// What can be done at once.
-    pub remedy: Option<Remedy>,
-}
 
 /// Tokens of the texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenLengths {
-    /// Of each of [`Prepared::examples`], special tokens included, before any is cut off.
+    /// Tokens of each of [`Prepared::examples`], with special tokens, before truncation.
     pub tokens: Vec<usize>,
     /// The most the model reads; `None` while the model is not known.
     pub limit: Option<usize>,
@@ -220,35 +78,63 @@ impl TokenLengths {
     }
 }
 
-/// What is looked at.
+/// Which checks to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checks {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that need neither the split nor near-duplicates, which take longest to find.
+    Rows,
+    /// The others.
+    Split,
+}
+
+/// The inputs of the checks.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
+    /// Which checks to run.
+    pub checks: Checks,
     /// The settings.
     pub project: &'a Project,
     /// The files as read.
     pub imported: &'a Imported,
     /// The rows that will be used.
     pub prepared: &'a Prepared,
-    /// Which of them are nearly the same.
+    /// Which of them are near-duplicates.
     pub likeness: &'a Likeness,
     /// How long they are.
     pub lengths: &'a TokenLengths,
+    /// Which languages they are in.
+    pub languages: &'a LanguageSample,
 }
 
-/// Looks for everything in [`FindingKind`]; the most serious first, and of equals the most frequent.
+/// Looks for everything in [`FindingKind::DATA`](crate::data::FindingKind::DATA). The most serious findings come first, and
+/// of equally serious ones the most frequent.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
 pub fn find(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, DataError> {
-    let mut found = labels::findings(sources);
-    found.extend(rows::findings(sources));
-    look(watch, "Looking through the columns", 0, 0)?;
-    found.extend(columns::findings(sources));
-    found.extend(privacy::findings(sources, watch)?);
-    found.extend(language::finding(sources, watch)?);
-    found.extend(boilerplate::findings(sources, watch)?);
-    found.sort_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.count), finding.kind));
+    let mut found = Vec::new();
+    if sources.checks != Checks::Rows {
+        found.extend(labels::findings(sources));
+        found.extend(rows::near_duplicates(sources));
+    }
+    if sources.checks != Checks::Split {
+        found.extend(rows::findings(sources));
+        look(watch, "Checking the columns", 0, 0)?;
+        found.extend(columns::findings(sources));
+        found.extend(privacy::findings(sources, watch)?);
+        found.extend(language::finding(sources));
+        found.extend(boilerplate::findings(sources, watch)?);
+    }
+    sort_findings(&mut found);
     Ok(found)
+}
+
+/// Puts the most serious findings first, and of equally serious ones the most frequent.
+pub fn sort_findings(found: &mut [Finding]) {
+    found.sort_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.count), finding.kind));
 }
 
 /// Reports progress and says when to stop.
@@ -262,17 +148,14 @@ fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(),
 }
 
 impl<'a> Sources<'a> {
-    /// Where text and label stand in a file.
+    /// The columns of text and label in a file.
     fn columns(&self, which: SourceFile) -> Option<RowColumns<'a>> {
         RowColumns::of(&self.imported.file(which)?.table, &self.project.dataset)
     }
 
-    /// Leaving these rows out, each with the hash of what it holds; rows that are not used are left as they are.
-    fn leaving_out(&self, rows: &[RowId]) -> Change {
-        let places: HashMap<RowId, usize> = self.prepared.examples.iter().map(|row| (row.id, row.row)).collect();
-        let files = [SourceFile::Main, SourceFile::Validation, SourceFile::Test].map(|file| self.columns(file));
-        let hashed = |id: &RowId| Some((*id, files[id.file as usize].as_ref()?.hash(*places.get(id)?)));
-        Change::LeaveOut(rows.iter().filter_map(hashed).collect())
+    /// Excludes these rows.
+    fn exclude(&self, rows: &[RowId]) -> Remedy {
+        Remedy::exclude_rows(self.imported, &self.project.dataset, rows)
     }
 
     /// Rows of the main file that are used.

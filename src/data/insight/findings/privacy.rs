@@ -1,21 +1,21 @@
-//! Personal data that stands in the texts.
+//! Personal data in the texts.
 
 use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::words::counted;
-use crate::data::insight::findings::{Change, Finding, FindingKind, ROWS_PER_LOOK, Remedy, Severity, Sources, look};
+use crate::data::insight::findings::{ROWS_PER_LOOK, Sources, look};
 use crate::data::prepare::clean::step_of;
-use crate::data::{DataError, Example};
+use crate::data::{DataError, Example, Finding, FindingKind, Remedy, Severity};
 use crate::progress::Watch;
 use crate::project::RowId;
+use crate::words::counted;
 
-/// What is looked for: its kind, the switch that masks it, what it is called, what it becomes.
+/// What is looked for: its kind, the switch that masks it, its name in a sentence, and the mask.
 const SOUGHT: [(FindingKind, &str, &str, &str); 4] = [
     (FindingKind::Emails, "mask_emails", "an e-mail address", "[EMAIL]"),
-    (FindingKind::Phones, "mask_phones", "a telephone number", "[PHONE]"),
-    (FindingKind::Accounts, "mask_accounts", "the number of a payment card or a bank account", "[CARD] or [IBAN]"),
+    (FindingKind::Phones, "mask_phones", "a phone number", "[PHONE]"),
+    (FindingKind::Accounts, "mask_accounts", "a card or bank account number", "[CARD] or [IBAN]"),
     (FindingKind::Handles, "mask_handles", "an @name", "@user"),
 ];
 
@@ -39,19 +39,14 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
 }
 
 fn finding((kind, field, what, mask): (FindingKind, &'static str, &str, &str), rows: Vec<RowId>) -> Finding {
-    let holds = counted(rows.len(), "text holds", "texts hold");
+    let contain = counted(rows.len(), "text contains", "texts contain");
     let is_public = kind == FindingKind::Handles;
-    let why = if is_public {
-        "The model may learn names in place of what is said"
+    let (severity, why) = if is_public {
+        (Severity::Note, "The model may learn names instead of what the texts say")
     } else {
-        "The model may learn it by heart, and an export carries it along"
+        (Severity::Warning, "The model may memorise it, and anyone who gets the model may extract it")
     };
-    Finding {
-        kind,
-        severity: if is_public { Severity::Note } else { Severity::Warning },
-        count: rows.len(),
-        rows,
-        message: format!("{holds} {what}. {why}: mask each as {mask}"),
-        remedy: Some(Remedy::new(format!("Mask as {mask}"), Change::TurnOn(field))),
-    }
+    Finding::new(kind, severity, rows)
+        .says(format!("{contain} {what}"), format!("{why}. Mask it as {mask}"))
+        .with([Remedy::TurnOn(field)])
 }

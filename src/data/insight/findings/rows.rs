@@ -1,26 +1,20 @@
-//! Findings about the texts of rows.
+//! Problems of single rows and their texts.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::data::DropReason;
-use crate::data::insight::findings::words::{counted, grouped, percent, they_are};
-use crate::data::insight::findings::{Change, Finding, FindingKind, Remedy, Severity, Sources};
+use crate::data::insight::findings::Sources;
+use crate::data::{DropReason, Finding, FindingKind, Remedy, Severity};
 use crate::project::{RowId, SourceFile};
+use crate::words::{count, counted, percent_of, plural};
 
-/// At most one text in so many may be longer than what is read.
+/// At most one text in this many may be truncated without a finding.
 const TOO_LONG_IN: usize = 100;
-/// The length to read is rounded up to a multiple of this.
+/// The max length that is offered is a multiple of this.
 const LENGTH_STEP: usize = 8;
 
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
-    let found = [
-        conflicts(sources),
-        duplicates(sources),
-        near_duplicates(sources),
-        too_long(sources),
-        without_text(sources),
-        without_label(sources),
-    ];
+    let found =
+        [conflicts(sources), duplicates(sources), too_long(sources), without_text(sources), without_label(sources)];
     found.into_iter().flatten().collect()
 }
 
@@ -29,37 +23,30 @@ fn dropped(sources: &Sources<'_>, reason: DropReason) -> Vec<RowId> {
 }
 
 fn conflicts(sources: &Sources<'_>) -> Option<Finding> {
-    let left_out = sources.project.cleaning.drop_conflicts;
+    let drops = sources.project.cleaning.drop_conflicts;
     let groups = &sources.prepared.conflicts;
     let of_main = |group: &&Vec<RowId>| group.iter().any(|id| id.file == SourceFile::Main);
-    let handled = left_out && groups.iter().all(|group| of_main(&group));
-    // Where conflicts are left out, those of the main file are done with.
-    let open: Vec<&Vec<RowId>> = groups.iter().filter(|group| handled || !left_out || !of_main(group)).collect();
+    let handled = drops && groups.iter().all(|group| of_main(&group));
+    // Where conflicts are dropped, those of the main file are solved.
+    let open: Vec<&Vec<RowId>> = groups.iter().filter(|group| handled || !drops || !of_main(group)).collect();
     if open.is_empty() {
         return None;
     }
     let rows: Vec<RowId> = open.iter().copied().flatten().copied().collect();
-    let texts = counted(open.len(), "text stands", "texts stand");
-    let (severity, what_to_do, remedy) = if handled {
-        (Severity::Handled, format!("{} left out", they_are(open.len())), None)
+    let found = format!("{} more than one label", counted(open.len(), "text has", "texts have"));
+    let (severity, meaning, remedy) = if handled {
+        (Severity::Handled, are_dropped(open.len()), None)
     } else {
-        let what_to_do =
-            "At least one label of each is wrong, and none is learnt. Correct them, or leave all of them out";
-        let remedy = if open.iter().any(of_main) {
-            Remedy::new("Leave out conflicts", Change::TurnOn("drop_conflicts"))
-        } else {
-            Remedy::new(format!("Leave out {}", counted(rows.len(), "row", "rows")), sources.leaving_out(&rows))
-        };
-        (Severity::Problem, what_to_do.to_owned(), Some(remedy))
+        let remedy = if open.iter().any(of_main) { Remedy::TurnOn("drop_conflicts") } else { sources.exclude(&rows) };
+        let meaning = "At least one label of each is wrong. Correct them, or drop all of these rows";
+        (Severity::Problem, meaning.to_owned(), Some(remedy))
     };
-    Some(Finding {
-        kind: FindingKind::Conflicts,
-        severity,
-        count: open.len(),
-        rows,
-        message: format!("{texts} with more than one label. {what_to_do}"),
-        remedy,
-    })
+    let finding = Finding::new(FindingKind::Conflicts, severity, rows).says(found, meaning);
+    Some(Finding { count: open.len(), ..finding }.with(remedy))
+}
+
+fn are_dropped(count: usize) -> String {
+    format!("{} dropped", plural(count, "It is", "They are"))
 }
 
 fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
@@ -73,30 +60,24 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
     if rows.is_empty() {
         return None;
     }
-    let left_out = format!("{} left out", they_are(rows.len()));
-    let what_to_do = if handled {
-        &left_out
+    let found = format!("{} the same text and label as an earlier row", counted(rows.len(), "row has", "rows have"));
+    let meaning = if handled {
+        are_dropped(rows.len())
     } else {
-        "Such copies count more than once, and flatter the figures where they stand in training and in test: leave them out"
+        "Copies count more than once, and metrics look too good if one copy is in training and another in the test set. Drop \
+         them"
+        .to_owned()
     };
-    Some(Finding {
-        kind: FindingKind::Duplicates,
-        severity: if handled { Severity::Handled } else { Severity::Warning },
-        count: rows.len(),
-        message: format!(
-            "{} the same text and label as an earlier row. {what_to_do}",
-            counted(rows.len(), "row has", "rows have")
-        ),
-        rows,
-        remedy: (!handled).then(|| Remedy::new("Leave out duplicates", Change::TurnOn("drop_duplicates"))),
-    })
+    let severity = if handled { Severity::Handled } else { Severity::Warning };
+    let remedy = (!handled).then_some(Remedy::TurnOn("drop_duplicates"));
+    Some(Finding::new(FindingKind::Duplicates, severity, rows).says(found, meaning).with(remedy))
 }
 
-fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
+pub(super) fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
     let texts: HashMap<RowId, &str> =
         sources.prepared.examples.iter().map(|example| (example.id, example.text.as_str())).collect();
     let text = |id: &RowId| texts.get(id).copied().unwrap_or_default();
-    // Copies to the letter are another finding.
+    // Exact copies are another finding.
     let differ = |group: &[RowId]| group.iter().any(|id| text(id) != text(&group[0]));
     let likeness = sources.likeness;
     let groups: Vec<usize> = (0..likeness.groups.len()).filter(|&at| differ(&likeness.groups[at])).collect();
@@ -106,20 +87,15 @@ fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
     let rows: Vec<RowId> = groups.iter().flat_map(|&at| &likeness.groups[at]).copied().collect();
     let method = sources.project.split.method;
     let surplus: Vec<RowId> = groups.iter().flat_map(|&at| likeness.surplus_of(at, method)).collect();
-    let title = format!("Leave out {}", counted(surplus.len(), "row", "rows"));
-    Some(Finding {
-        kind: FindingKind::NearDuplicates,
-        severity: Severity::Warning,
-        count: rows.len(),
-        message: format!(
-            "{} from another by a word or two, in {}. They count more than once, and flatter the figures where they \
-             stand on two sides of the split: keep one of each group",
-            counted(rows.len(), "text differs", "texts differ"),
-            counted(groups.len(), "group", "groups")
-        ),
-        rows,
-        remedy: (!surplus.is_empty()).then(|| Remedy::new(title, sources.leaving_out(&surplus))),
-    })
+    let found = format!(
+        "{} from another by only a word or two, in {}",
+        counted(rows.len(), "text differs", "texts differ"),
+        counted(groups.len(), "group", "groups")
+    );
+    let meaning = "They count more than once, and metrics look too good if a group is on both sides of the split. Keep one row \
+                   of each group";
+    let remedy = (!surplus.is_empty()).then(|| sources.exclude(&surplus));
+    Some(Finding::new(FindingKind::NearDuplicates, Severity::Warning, rows).says(found, meaning).with(remedy))
 }
 
 fn without_text(sources: &Sources<'_>) -> Option<Finding> {
@@ -136,36 +112,21 @@ fn without_text(sources: &Sources<'_>) -> Option<Finding> {
     let emptied = rows.iter().filter(had_text).count();
     let by_cleaning = match emptied {
         0 => String::new(),
-        emptied => format!(", {} of them because nothing is left after cleaning", grouped(emptied)),
+        emptied => format!(", {} of them because cleaning removed everything", count(emptied)),
     };
-    Some(Finding {
-        kind: FindingKind::EmptyText,
-        severity: Severity::Handled,
-        count: rows.len(),
-        message: format!(
-            "{} no text{by_cleaning}. {} left out",
-            counted(rows.len(), "row has", "rows have"),
-            they_are(rows.len())
-        ),
-        rows,
-        remedy: None,
-    })
+    let found = format!("{} no text{by_cleaning}", counted(rows.len(), "row has", "rows have"));
+    let meaning = are_dropped(rows.len());
+    Some(Finding::new(FindingKind::EmptyText, Severity::Handled, rows).says(found, meaning))
 }
 
 fn without_label(sources: &Sources<'_>) -> Option<Finding> {
     let rows = dropped(sources, DropReason::EmptyLabel);
-    (!rows.is_empty()).then(|| Finding {
-        kind: FindingKind::MissingLabel,
-        severity: Severity::Handled,
-        count: rows.len(),
-        message: format!(
-            "{} no label. {} left out; what is to be learnt from needs a label in the file",
-            counted(rows.len(), "row has", "rows have"),
-            they_are(rows.len())
-        ),
-        rows,
-        remedy: None,
-    })
+    if rows.is_empty() {
+        return None;
+    }
+    let found = format!("{} no label", counted(rows.len(), "row has", "rows have"));
+    let meaning = format!("{}: training needs a label in every row", are_dropped(rows.len()));
+    Some(Finding::new(FindingKind::MissingLabel, Severity::Handled, rows).says(found, meaning))
 }
 
 fn too_long(sources: &Sources<'_>) -> Option<Finding> {
@@ -186,34 +147,29 @@ fn too_long(sources: &Sources<'_>) -> Option<Finding> {
     long.sort_by_key(|&(tokens, id)| (std::cmp::Reverse(tokens), id));
     let enough = most_texts(&lengths.tokens).next_multiple_of(LENGTH_STEP).min(limit);
     let about = if lengths.estimated || lengths.sampled.is_some() { "about " } else { "" };
-    let estimated = match lengths.sampled {
-        Some(counted) => format!(" ({} texts were counted, the others are estimated from words)", grouped(counted)),
-        None if lengths.estimated => " (an estimate from words, until the model is on this machine)".to_owned(),
+    let how = match lengths.sampled {
+        Some(counted) => format!(" (counted in {} texts, estimated from words in the others)", count(counted)),
+        None if lengths.estimated => " (estimated from words until the model is on this machine)".to_owned(),
         None => String::new(),
     };
-    let (what_to_do, remedy) = if enough > read {
-        let share = if enough == limit { "is the most this model reads" } else { "reads 99% of them whole" };
-        let remedy = Remedy::new(format!("Read up to {enough} tokens"), Change::ReadTokens(enough));
-        (format!("A longest text of {enough} {share}, more slowly"), Some(remedy))
+    let found = format!(
+        "{} ({}) {} truncated to {read} tokens{how}; the longest has {about}{}",
+        counted(long.len(), "text", "texts"),
+        percent_of(long.len(), examples.len()),
+        plural(long.len(), "is", "are"),
+        count(long[0].0)
+    );
+    let (meaning, remedy) = if enough > read {
+        let share = if enough == limit { "is the most this model reads" } else { "keeps 99% of texts whole" };
+        (format!("A max length of {enough} {share}, at the cost of speed"), Some(Remedy::SetMaxLength(enough)))
     } else {
-        ("That is the most this model reads: shorten the texts, or choose another model".to_owned(), None)
+        ("This model reads no more: shorten the texts, or choose another model".to_owned(), None)
     };
-    Some(Finding {
-        kind: FindingKind::TooLong,
-        severity: Severity::Warning,
-        count: long.len(),
-        message: format!(
-            "{} ({}) {about}more than {read} tokens{estimated}, the longest {about}{}; what is beyond is not read. {what_to_do}",
-            counted(long.len(), "text", "texts"),
-            percent(long.len(), examples.len()),
-            grouped(long[0].0)
-        ),
-        rows: long.into_iter().map(|(_, id)| id).collect(),
-        remedy,
-    })
+    let rows = long.into_iter().map(|(_, id)| id).collect();
+    Some(Finding::new(FindingKind::TooLong, Severity::Warning, rows).says(found, meaning).with(remedy))
 }
 
-/// The length that all texts but one in [`TOO_LONG_IN`] keep within.
+/// The length that at most one text in [`TOO_LONG_IN`] exceeds.
 fn most_texts(tokens: &[usize]) -> usize {
     let mut sorted = tokens.to_vec();
     sorted.sort_unstable();

@@ -1,16 +1,17 @@
-//! The same text, or nearly the same, in training and where it is measured.
+//! Duplicates and near-duplicates of training rows in the validation and test sets.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, Rows};
+use crate::data::insight::leakage::SplitRows;
 use crate::data::prepare::likeness::surplus;
 use crate::data::prepare::near::are_near;
-use crate::data::{Example, NearGroups, Side};
+use crate::data::{Example, Finding, FindingKind, NearGroups, Remedy, Severity, Side};
+use crate::words::plural;
 
-const MEANING: &str = "The model can know such rows by heart, so the figures look better than they are for new texts";
+const MEANING: &str = "The model may have memorised such rows, so metrics look better than they will be on new texts";
 
-/// Rows measured on whose text stands in training to the letter.
-pub(super) fn duplicates(rows: Rows<'_>) -> Option<Leak> {
+/// Validation and test rows with exactly the same text as a training row.
+pub(super) fn duplicates(rows: SplitRows<'_>) -> Option<Finding> {
     let examples = &rows.prepared.examples;
     let mut trained: HashMap<&str, usize> = HashMap::new();
     for (place, example) in examples.iter().enumerate().filter(|(_, example)| example.side == Side::Train) {
@@ -28,31 +29,26 @@ pub(super) fn duplicates(rows: Rows<'_>) -> Option<Leak> {
     let mut remedies = Vec::new();
     if found.iter().any(|&place| rows.is_divided(place)) {
         if !rows.project.cleaning.drop_duplicates && found.iter().any(|&place| same_label(place)) {
-            remedies.push(LeakRemedy::DropDuplicates);
+            remedies.push(Remedy::TurnOn("drop_duplicates"));
         }
         if rows.is_random() && !rows.project.split.keep_near_together {
-            remedies.push(LeakRemedy::KeepNearTogether);
+            remedies.push(Remedy::KeepNearTogether);
         }
     }
-    remedies.push(leave_out(rows, &same_texts(examples)));
-    Some(Leak {
-        kind: LeakKind::Duplicates,
-        found: format!(
-            "{} {} to the letter the same as a training row (the first: {} and {})",
-            rows.counted(&found),
-            if found.len() == 1 { "is" } else { "are" },
-            rows.name(first),
-            rows.name(trained[examples[first].text.as_str()]),
-        ),
-        rows: rows.ids(&found),
-        meaning: MEANING.to_owned(),
-        remedies,
-        ignored: false,
-    })
+    remedies.push(exclude_copies(rows, &same_texts(examples)));
+    let texts = format!(
+        "{} {} exactly the same text as a training row (the first: {} and {})",
+        rows.counted(&found),
+        plural(found.len(), "has", "have"),
+        rows.name(first),
+        rows.name(trained[examples[first].text.as_str()]),
+    );
+    let finding = Finding::new(FindingKind::SplitDuplicates, Severity::Problem, rows.ids(&found));
+    Some(finding.says(texts, MEANING).with(remedies))
 }
 
-/// Rows measured on that are nearly, but not to the letter, the same as a training row.
-pub(super) fn near_duplicates(rows: Rows<'_>, near: &NearGroups) -> Option<Leak> {
+/// Validation and test rows that are near-duplicates, but no exact copies, of a training row.
+pub(super) fn near_duplicates(rows: SplitRows<'_>, near: &NearGroups) -> Option<Finding> {
     let examples = &rows.prepared.examples;
     let (mut found, mut first) = (Vec::new(), None);
     for group in near.groups() {
@@ -63,7 +59,7 @@ pub(super) fn near_duplicates(rows: Rows<'_>, near: &NearGroups) -> Option<Leak>
         let alike: Vec<usize> = measured.filter(|&place| !texts.contains(examples[place].text.as_str())).collect();
         let Some(&earliest) = alike.first() else { continue };
         if first.is_none_or(|(place, _)| earliest < place) {
-            // A group holds together by neighbours: the nearest kin is named, not any row of it.
+            // A group is a chain of neighbours, so a row that is really near is named, not just any row of the group.
             let is_kin = |place: &&usize| are_near(&examples[**place].text, &examples[earliest].text);
             first = trained.iter().find(is_kin).or(trained.first()).map(|&kin| (earliest, kin));
         }
@@ -73,28 +69,23 @@ pub(super) fn near_duplicates(rows: Rows<'_>, near: &NearGroups) -> Option<Leak>
     found.sort_unstable();
     let mut remedies = Vec::new();
     if rows.is_random() && !rows.project.split.keep_near_together && found.iter().any(|&place| rows.is_divided(place)) {
-        remedies.push(LeakRemedy::KeepNearTogether);
+        remedies.push(Remedy::KeepNearTogether);
     }
-    // Groups of one text are no matter of this finding.
+    // Groups of exact copies belong to the other finding.
     let differ = |group: &&Vec<u32>| {
         group.windows(2).any(|pair| examples[pair[0] as usize].text != examples[pair[1] as usize].text)
     };
     let mixed: Vec<Vec<u32>> = near.groups().iter().filter(differ).cloned().collect();
-    remedies.push(leave_out(rows, &mixed));
-    Some(Leak {
-        kind: LeakKind::NearDuplicates,
-        found: format!(
-            "{} {} nearly the same as a training row (the first: {} and {})",
-            rows.counted(&found),
-            if found.len() == 1 { "is" } else { "are" },
-            rows.name(earliest),
-            rows.name(kin),
-        ),
-        rows: rows.ids(&found),
-        meaning: MEANING.to_owned(),
-        remedies,
-        ignored: false,
-    })
+    remedies.push(exclude_copies(rows, &mixed));
+    let texts = format!(
+        "{} {} of a training row (the first: {} and {})",
+        rows.counted(&found),
+        plural(found.len(), "is a near-duplicate", "are near-duplicates"),
+        rows.name(earliest),
+        rows.name(kin),
+    );
+    let finding = Finding::new(FindingKind::SplitNearDuplicates, Severity::Problem, rows.ids(&found));
+    Some(finding.says(texts, MEANING).with(remedies))
 }
 
 /// Groups of rows with the same text, in order of appearance.
@@ -111,15 +102,15 @@ fn same_texts(examples: &[Example]) -> Vec<Vec<u32>> {
     groups
 }
 
-/// Leaves out rows of the main file until no group of alike rows can stand on two sides. Rows that were given for the test
-/// stay; of other groups the first row does. Where rows are divided by chance or by time, that goes for all groups: fewer rows
-/// are divided anew.
-fn leave_out(rows: Rows<'_>, groups: &[Vec<u32>]) -> LeakRemedy {
-    let mut left_out = Vec::new();
+/// Excludes rows of the main file until no group can be on both sides of the split. Rows that were given as test rows stay;
+/// of other groups the first row stays. With a random split or a split by time this covers all groups, because the remaining
+/// rows are split again.
+fn exclude_copies(rows: SplitRows<'_>, groups: &[Vec<u32>]) -> Remedy {
+    let mut excluded = Vec::new();
     for group in groups.iter().filter(|group| group.len() > 1) {
         let members = group.iter().map(|&place| (rows.id(place as usize), rows.side(place as usize)));
-        left_out.extend(surplus(members, rows.project.split.method));
+        excluded.extend(surplus(members, rows.project.split.method));
     }
-    left_out.sort_unstable_by_key(|id| (id.file, id.record));
-    LeakRemedy::LeaveOut(left_out)
+    excluded.sort_unstable_by_key(|id| (id.file, id.record));
+    rows.exclude(&excluded)
 }

@@ -1,21 +1,21 @@
-//! Columns that tell the label without the text.
+//! Columns that predict the label without the text.
 
 use foldhash::HashMap;
 
-use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, Rows};
-use crate::data::prepare::split::shortened;
-use crate::data::{Example, cells_of};
+use crate::data::insight::leakage::SplitRows;
+use crate::data::{Example, Finding, FindingKind, Remedy, Severity, cells_of};
 use crate::project::{ColumnRole, SourceFile};
 use crate::random::Rng;
+use crate::words::{cell_value, count, counted, percent_fine, plural};
 
-/// Rows from which on anything can be said of a column.
+/// Rows that are needed to say anything about a column.
 const FEWEST_ROWS: usize = 20;
-/// A column gives the labels away when at most this share is left of the errors that always saying the most frequent one
-/// makes.
+/// A column gives the labels away if it leaves at most this share of the errors that always predicting the most frequent
+/// label makes.
 const ERRORS_LEFT: f64 = 0.2;
-/// The same of one label against all others, which is said of many and must be surer.
+/// The same for one label against all others. Many labels are tried, so each must be surer.
 const ERRORS_LEFT_OF_ONE: f64 = 0.1;
-/// A label rarer than this share of the rows is no matter of a whole column.
+/// Labels rarer than this share of the rows are ignored.
 const RARE: f64 = 0.02;
 
 /// Rows that a column must have for each of its values.
@@ -24,15 +24,15 @@ const ROWS_OF_VALUE: usize = 5;
 const MOST_COUNTS: usize = 2_000_000;
 
 /// What it means where the model reads the column.
-const READ: &str = "The model reads this column before the text, so it is told the answer, and the figures say nothing of \
-                    texts for which it is not known yet";
+const READ: &str = "The model reads this column before the text, so it is given the answer, and metrics say nothing about texts \
+                    whose answer is not known yet";
 /// What it means where it does not.
-const UNREAD: &str = "The model does not read this column, so no figure is wrong. But such a column is mostly filled in once \
-                      the label is known: never make it a part of the text";
+const UNREAD: &str = "The model does not read this column, so metrics are right. But such a column is usually filled in once the \
+                      label is known, so never make it part of the text";
 
-/// What is learnt of a column's values on one half of the rows is tried on the other, and the other way round: a value
-/// that comes once says nothing, so that the number of a row never counts.
-pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
+/// What one half of the rows says about a column's values is tested on the other half, and the other way round. So a value
+/// that occurs once says nothing, and row numbers never count.
+pub(super) fn find(rows: SplitRows<'_>, column: &str) -> Option<Finding> {
     let examples = &rows.prepared.examples;
     let main = examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
     let classes = rows.prepared.labels.len();
@@ -46,30 +46,32 @@ pub(super) fn find(rows: Rows<'_>, column: &str) -> Option<Leak> {
     let says: Vec<bool> = (0..values.names.len()).map(|value| values.says(&told, value)).collect();
     let places: Vec<usize> = (0..main).filter(|&place| says[values.of_row[place] as usize]).collect();
     let name = |class: u32| rows.prepared.labels[class as usize].as_str();
-    let percent = |share: f64| format!("{:.1}%", 100.0 * share);
     let what = match told.label {
         None => "the label".to_owned(),
-        Some(class) => format!("'{}' from the other labels", name(class)),
+        Some(class) => format!("'{}'", name(class)),
     };
     let (value, class, right, all) = values.example(&told);
-    let read = rows.project.dataset.has_role(column, ColumnRole::Joined);
-    Some(Leak {
-        kind: LeakKind::Giveaway { column: column.to_owned(), read },
-        rows: rows.ids(&places),
-        found: format!(
-            "The column '{column}' alone tells {what}: {} right, {} without it. Of {all} rows with '{}', {right} are '{}'",
-            percent(told.accuracy),
-            percent(told.base),
-            shortened(value),
-            name(class),
-        ),
-        meaning: if read { READ } else { UNREAD }.to_owned(),
-        remedies: if read { vec![LeakRemedy::StopReading(column.to_owned())] } else { Vec::new() },
-        ignored: false,
-    })
+    let is_read = rows.project.dataset.has_role(column, ColumnRole::Joined);
+    let found = format!(
+        "The column '{column}' alone predicts {what} with {} accuracy; without it, {} is possible. Of {} with '{}', {} {} '{}'",
+        percent_fine(told.accuracy),
+        percent_fine(told.base),
+        counted(all, "row", "rows"),
+        cell_value(value),
+        count(right),
+        plural(right, "is", "are"),
+        name(class),
+    );
+    let (severity, meaning, remedy) = if is_read {
+        (Severity::Problem, READ, Some(Remedy::StopPrepending(column.to_owned())))
+    } else {
+        (Severity::Note, UNREAD, None)
+    };
+    let finding = Finding::new(FindingKind::Giveaway, severity, rows.ids(&places)).says(found, meaning);
+    Some(Finding { column: Some(column.to_owned()), ..finding }.with(remedy))
 }
 
-/// What a column tells.
+/// What a column predicts.
 struct Told {
     /// One label from the others; `None` is all labels.
     label: Option<u32>,
@@ -147,7 +149,7 @@ impl<'a> Values<'a> {
         tells.then_some(Told { label: None, accuracy, base })
     }
 
-    /// The label that is told best from all others.
+    /// The label that is predicted best.
     fn one_label(&self) -> Option<Told> {
         // At most fifty labels are left of any number.
         let common = (0..self.classes()).filter(|&class| {
@@ -181,14 +183,14 @@ impl<'a> Values<'a> {
         self.rows_of[value].iter().sum()
     }
 
-    /// Whether a value says what is told: an empty cell says nothing that can be shown, and a value of many labels neither.
+    /// Whether a value predicts the label. An empty cell is no example to show, and neither is a value with many labels.
     fn says(&self, told: &Told, value: usize) -> bool {
         let counts = self.together(value);
         let class = told.label.map_or_else(|| most(&counts), |class| class as usize);
         !self.names[value].is_empty() && counts[class] * 10 >= self.rows_with(value) * 9
     }
 
-    /// The most frequent value that tells, its label, how many of its rows have it, and its rows.
+    /// The most frequent value that predicts a label, its label, how many of its rows have it, and its rows.
     fn example(&self, told: &Told) -> (&'a str, u32, u32, u32) {
         let telling = (0..self.names.len()).filter(|&value| self.says(told, value));
         let value = telling.max_by_key(|&value| (self.rows_with(value), usize::MAX - value)).unwrap_or(0);
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn many_labels_take_no_quadratic_time() {
-        // 20,000 labels and 100 values; one common label is told among the rare ones.
+        // 20,000 labels and 100 values; one common label is predicted among the rare ones.
         let labels: Vec<u32> = (0..40_000).map(|row| if row % 2 == 0 { 0 } else { 1 + row / 2 }).collect();
         let cells: Vec<String> = labels.iter().map(|&label| (label % 49 + u32::from(label > 0)).to_string()).collect();
         let begun = std::time::Instant::now();

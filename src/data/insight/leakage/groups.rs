@@ -1,14 +1,14 @@
-//! Rows of one customer, document or conversation on two sides.
+//! Rows of one customer, document or conversation on both sides of the split.
 
 use std::collections::HashSet;
 
 use foldhash::HashMap;
 
-use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, LeakageReport, Rows, is_special};
-use crate::data::prepare::split::shortened;
-use crate::data::{Side, cells_of};
+use crate::data::insight::leakage::{LeakageReport, SplitRows, is_special};
+use crate::data::{Finding, FindingKind, Remedy, Severity, Side, cells_of};
+use crate::words::{cell_value, plural};
 
-/// Words by which people name what rows belong to.
+/// Words in the names of columns that say whom or what rows belong to.
 const OWNERS: [&str; 38] = [
     "customer",
     "client",
@@ -51,21 +51,23 @@ const OWNERS: [&str; 38] = [
 ];
 /// Values that a column must have to look like owners of rows.
 const FEWEST_OWNERS: usize = 10;
-/// Share of rows that share their value with another row, from which on a column that looks like owners is told.
+/// A column that looks like owners is reported if at least this share of rows have an owner in common with another row.
 const SHARED: f64 = 0.05;
 
-/// Looks at the group column, and at columns that look like one where none is chosen.
-pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
+/// Checks the group column, or columns that look like one if none is chosen.
+pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
     let names = &rows.imported.main.table.names;
     if let Some(chosen) = rows.project.dataset.group_column().filter(|chosen| names.iter().any(|name| name == chosen)) {
-        report.looked_for.push(format!("the same '{chosen}' on two sides"));
-        report.leaks.extend(look_at(rows, chosen, true));
+        report.checked.push(format!("the same '{chosen}' across the split"));
+        report.findings.extend(look_at(rows, chosen, true));
         return;
     }
-    report.not_looked_for.push("rows of one customer or document on two sides: no group column is chosen".to_owned());
+    report
+        .not_checked
+        .push("groups across the split, such as the rows of one customer: no group column is chosen".to_owned());
     let is_read = |name: &str| rows.project.dataset.read_columns().any(|read| read == name);
     let owners = names.iter().filter(|name| is_owner(name) && !is_special(rows.project, name) && !is_read(name));
-    report.leaks.extend(owners.filter_map(|name| look_at(rows, name, false)));
+    report.findings.extend(owners.filter_map(|name| look_at(rows, name, false)));
 }
 
 /// Whether a column is named like what rows belong to: `name`, `Customer ID`, `review_author`.
@@ -76,8 +78,8 @@ fn is_owner(name: &str) -> bool {
         || OWNERS.iter().any(|word| owner == *word || owner.strip_suffix(word).is_some_and(|rest| rest.ends_with('_')))
 }
 
-/// Rows measured on that share their value with a training row.
-fn look_at(rows: Rows<'_>, column: &str, chosen: bool) -> Option<Leak> {
+/// Validation and test rows that share their value with a training row.
+fn look_at(rows: SplitRows<'_>, column: &str, chosen: bool) -> Option<Finding> {
     let examples = &rows.prepared.examples;
     let cells = cells_of(rows.imported, examples, column);
     let owned =
@@ -95,38 +97,34 @@ fn look_at(rows: Rows<'_>, column: &str, chosen: bool) -> Option<Leak> {
     let mut remedies = Vec::new();
     let divided = places.iter().any(|&place| rows.is_divided(place));
     if divided && !(chosen && rows.is_random()) {
-        remedies.push(LeakRemedy::SplitByGroup(column.to_owned()));
+        remedies.push(Remedy::SplitByGroup(column.to_owned()));
     }
     if !divided {
-        // Another split moves no row of a file: those of its owners make way.
+        // Another split cannot move the rows of a test file, so training rows of the same owners have to go.
         let shared: HashSet<&str> = found.iter().map(|&(_, owner)| owner).collect();
         let copies = owned().filter(|&(place, owner)| rows.is_divided(place) && shared.contains(owner));
         let copies: Vec<usize> = copies.map(|(place, _)| place).collect();
-        remedies.push(LeakRemedy::LeaveOut(rows.ids(&copies)));
+        remedies.push(rows.exclude(&rows.ids(&copies)));
     }
-    Some(Leak {
-        kind: LeakKind::Group { column: column.to_owned(), chosen },
-        found: format!(
-            "{} {} '{column}' with training rows (the first: {}, '{}')",
-            rows.counted(&places),
-            if found.len() == 1 { "shares its" } else { "share their" },
-            rows.name(first),
-            shortened(owner),
-        ),
-        rows: rows.ids(&places),
-        meaning: format!(
-            "What is learnt of one may not hold for another: on a '{column}' never seen the model may do worse than the \
-             figures say. Two rows with the same '{column}' have the same label {:.0}% of the time, two rows taken at \
-             random {:.0}%",
-            100.0 * agreement.within,
-            100.0 * agreement.by_chance
-        ),
-        remedies,
-        ignored: false,
-    })
+    let says = format!(
+        "{} {} '{column}' with training rows (the first: {}, '{}')",
+        rows.counted(&places),
+        plural(found.len(), "shares its", "share their"),
+        rows.name(first),
+        cell_value(owner),
+    );
+    let meaning = format!(
+        "What the model learns about one '{column}' may not hold for another, so it may do worse on a new '{column}' than \
+         metrics say. Two rows with the same '{column}' have the same label {:.0}% of the time, two random rows {:.0}%",
+        100.0 * agreement.within,
+        100.0 * agreement.by_chance
+    );
+    let severity = if chosen { Severity::Problem } else { Severity::Note };
+    let finding = Finding::new(FindingKind::SplitGroups, severity, rows.ids(&places)).says(says, meaning);
+    Some(Finding { column: Some(column.to_owned()), ..finding }.with(remedies))
 }
 
-/// How alike rows of one owner are.
+/// How often rows of one owner have the same label.
 struct Agreement {
     owners: usize,
     /// Rows that share their owner with another row.
@@ -138,7 +136,7 @@ struct Agreement {
 }
 
 impl Agreement {
-    fn of<'a>(rows: Rows<'_>, owned: impl Iterator<Item = (usize, &'a str)>) -> Self {
+    fn of<'a>(rows: SplitRows<'_>, owned: impl Iterator<Item = (usize, &'a str)>) -> Self {
         let mut number: HashMap<&str, u32> = HashMap::default();
         let mut pairs: Vec<(u32, u32)> = Vec::new();
         let mut classes = vec![0.0; rows.prepared.labels.len()];

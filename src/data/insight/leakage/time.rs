@@ -1,20 +1,21 @@
-//! Training rows from after the rows that are measured.
+//! Training rows that are newer than test rows.
 
-use crate::data::insight::leakage::{Leak, LeakKind, LeakRemedy, LeakageReport, Rows};
-use crate::data::{Side, cells_of, moment_in_words, read_moments};
+use crate::data::insight::leakage::{LeakageReport, SplitRows};
+use crate::data::{Finding, FindingKind, Remedy, Severity, Side, cells_of, moment_in_words, read_moments};
 use crate::project::SourceFile;
+use crate::words::{count, plural};
 
 /// First and last moment of some rows, in milliseconds since 1970.
 pub type Span = (i64, i64);
 
-/// Looks at the time column, where one is known.
-pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
+/// Checks the time column, if one is chosen.
+pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
     let table = &rows.imported.main.table;
     let Some(column) = rows.project.dataset.time_column().filter(|&column| table.column_index(column).is_some()) else {
-        report.not_looked_for.push("training rows from after the test: no time column is chosen".to_owned());
+        report.not_checked.push("training rows newer than test rows: no time column is chosen".to_owned());
         return;
     };
-    report.looked_for.push("training rows from after the test".to_owned());
+    report.checked.push("training rows newer than test rows".to_owned());
     let times = read_moments(&cells_of(rows.imported, &rows.prepared.examples, column)).values;
     report.spans = [Side::Train, Side::Validation, Side::Test].map(|side| {
         let of_side =
@@ -23,7 +24,7 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
             Some(span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))))
         })
     });
-    // Without test rows the figures come from validation.
+    // Without test rows, metrics come from the validation set.
     let [_, validation, test] = report.spans;
     let (measured, word) = if test.is_some() { (Side::Test, "test") } else { (Side::Validation, "validation") };
     let Some((oldest, _)) = test.or(validation) else { return };
@@ -34,20 +35,17 @@ pub(super) fn find(rows: Rows<'_>, report: &mut LeakageReport) {
     }
     let measured_here = rows.prepared.side(measured).any(|example| example.id.file == SourceFile::Main);
     let all = rows.prepared.side(Side::Train).count();
-    report.leaks.push(Leak {
-        kind: LeakKind::Time { column: column.to_owned() },
-        found: format!(
-            "{} of {all} training rows {} later than the oldest {word} row ({})",
-            found.len(),
-            if found.len() == 1 { "is" } else { "are" },
-            moment_in_words(oldest)
-        ),
-        rows: rows.ids(&found),
-        meaning:
-            "The model learns from a time that it is then measured on. For texts yet to come it may do worse than the \
-                  figures say"
-                .to_owned(),
-        remedies: if measured_here { vec![LeakRemedy::SplitByTime] } else { Vec::new() },
-        ignored: false,
-    });
+    let says = format!(
+        "{} of {} training rows {} newer than the oldest {word} row ({})",
+        count(found.len()),
+        count(all),
+        plural(found.len(), "is", "are"),
+        moment_in_words(oldest)
+    );
+    // Texts may not change over time, so this is only worth a look.
+    let finding = Finding::new(FindingKind::SplitTimes, Severity::Note, rows.ids(&found));
+    let meaning =
+        "The model learns from the same time that it is tested on, so it may do worse on future texts than metrics say";
+    let finding = finding.says(says, meaning).with(measured_here.then_some(Remedy::SplitByTime));
+    report.findings.push(Finding { column: Some(column.to_owned()), ..finding });
 }

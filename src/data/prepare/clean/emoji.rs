@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// No emoji stands before this character but the keycaps; signs such as © and ™ do.
+/// Only keycaps among the emoji come before this character; signs such as © and ™ do too.
 const FIRST: char = '\u{2190}';
 
 /// Emoji become their names: `:thumbs up:`.

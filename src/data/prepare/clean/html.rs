@@ -23,7 +23,7 @@ const INLINE: [&str; 37] = [
     "kbd", "label", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub",
     "sup", "time", "tt", "u", "var", "wbr",
 ];
-/// Elements that stand between words: their tags become a space.
+/// Elements that separate words: their tags become a space.
 const BLOCK: [&str; 83] = [
     "address",
     "applet",

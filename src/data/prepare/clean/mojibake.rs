@@ -1,6 +1,6 @@
 //! UTF-8 that was read as Windows-1252 and saved again: "donâ€™t" for "don’t".
 //!
-//! Every character of such a text stands for one byte; where those bytes are one UTF-8 character, they are put
+//! Every character of such a text represents one byte; where those bytes are one UTF-8 character, they are put
 //! together again. A pair such as `É”` is also honest text (an upper-case word before a closing quote), so a pair
 //! is repaired only where honest text hardly has it. After the idea of Robyn Speer's `ftfy`.
 
@@ -42,7 +42,7 @@ fn byte_of(character: char) -> Option<u8> {
 }
 
 fn repair_once(text: &str) -> Option<String> {
-    // No lead byte, no damage: true of nearly every text, and quickly told.
+    // No lead byte, no damage: true of nearly every text, and quick to check.
     if text.is_ascii() || !text.chars().any(|character| ('\u{C2}'..='\u{F4}').contains(&character)) {
         return None;
     }
@@ -67,7 +67,7 @@ fn repair_once(text: &str) -> Option<String> {
     repaired
 }
 
-/// The UTF-8 character whose bytes the first characters stand for, and how many they are.
+/// The UTF-8 character whose bytes the first characters represent, and how many they are.
 fn character_at(characters: &[char]) -> Option<(char, usize)> {
     let lead = characters.first().and_then(|&first| byte_of(first))?;
     let length = match lead {
@@ -85,7 +85,7 @@ fn character_at(characters: &[char]) -> Option<(char, usize)> {
 }
 
 /// Three or four characters that happen to be UTF-8 are no accident, nor is a pair that begins with Â or Ã. Other
-/// pairs may be a letter before a punctuation mark, unless damage stands right beside them.
+/// pairs may be a letter before a punctuation mark, unless there is damage right next to them.
 fn is_damage(characters: &[char], length: usize, after_repair: bool) -> bool {
     let punctuation = ['‚', '„', '…', '‹', '‘', '’', '“', '”', '•', '–', '—', '™', '›', '»', '«', '\u{A0}'];
     length > 2

@@ -47,7 +47,7 @@ pub(super) fn accounts(text: &str) -> Cow<'_, str> {
     if accounts == text { Cow::Borrowed(text) } else { Cow::Owned(accounts) }
 }
 
-/// The longest beginning of a find that passes its check, masked, and the rest: a date or a code may stand behind a number.
+/// The longest beginning of a find that passes its check, masked, and the rest: a date or a code may follow a number.
 fn masked(found: &str, check: impl Fn(&str) -> bool, mask: &str) -> Option<String> {
     let ends = found.match_indices([' ', '-']).map(|(at, _)| at).chain([found.len()]);
     let end = ends.filter(|&end| check(&found[..end])).last()?;
@@ -76,7 +76,7 @@ pub(super) fn orders(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Whether there are so many digits.
+/// Whether there are this many digits.
 fn has_digits(text: &str, least: usize) -> bool {
     text.bytes().filter(u8::is_ascii_digit).take(least).count() == least
 }

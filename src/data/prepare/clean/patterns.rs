@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use regex::{Captures, Regex, RegexBuilder};
 
 use crate::project::Pattern;
+use crate::words::shortened;
 
 /// Most patterns of a project.
 pub const MOST_PATTERNS: usize = 200;
@@ -42,14 +43,14 @@ fn place(at: Option<usize>) -> String {
 }
 
 /// What to do about a regular expression that is none.
-const CORRECT: &str = "Correct it, or turn its regular expression off to find it as it stands";
+const CORRECT: &str = "Correct it, or turn off its regular expression to find it literally";
 /// What to do about one that is too much.
 const SHORTEN: &str = "Make it shorter, or its repetitions smaller";
 
 /// A pattern ready to be applied.
 pub(super) struct Compiled {
     regex: Regex,
-    /// `None` stands for itself, without `$`.
+    /// `None` if the replacement is literal, without `$`.
     template: Option<String>,
     replace: String,
     /// Groups that the template may name.
@@ -61,7 +62,8 @@ pub(super) struct Compiled {
 /// # Errors
 /// What is wrong with it. One that is right but too large is found only when it is compiled.
 pub fn check_pattern(pattern: &Pattern, number: usize) -> Result<(), PatternError> {
-    let error = |at, reason: String, advice| PatternError { number, find: shown(&pattern.find), at, reason, advice };
+    let error =
+        |at, reason: String, advice| PatternError { number, find: shortened(&pattern.find, SHOWN), at, reason, advice };
     if number > MOST_PATTERNS {
         let reason = format!("there are more than {MOST_PATTERNS} patterns");
         return Err(error(None, reason, "Remove some, or put several into one regular expression"));
@@ -102,7 +104,7 @@ impl Compiled {
                 regex::Error::CompiledTooBig(_) => ("it is too large".to_owned(), SHORTEN),
                 other => (other.to_string(), CORRECT),
             };
-            PatternError { number, find: shown(&pattern.find), at: None, reason, advice }
+            PatternError { number, find: shortened(&pattern.find, SHOWN), at: None, reason, advice }
         })?;
         let references = pattern.replace.matches('$').count();
         let template = (pattern.regex && references > 0).then(|| pattern.replace.clone());
@@ -147,7 +149,7 @@ pub(super) fn most_bytes(raw: usize) -> usize {
     raw.saturating_mul(GROWTH).saturating_add(SPARE_BYTES)
 }
 
-/// Words as they stand, and white space between them as any white space: on screen a line break looks like a space.
+/// The words literally, and white space between them as any white space: on screen a line break looks like a space.
 fn literal(find: &str) -> String {
     let mut source = String::with_capacity(find.len() + 8);
     let mut space = false;
@@ -162,14 +164,6 @@ fn literal(find: &str) -> String {
         space = character.is_whitespace();
     }
     source
-}
-
-pub(super) fn shown(find: &str) -> String {
-    let mut short: String = find.chars().take(SHOWN).collect();
-    if short.len() < find.len() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]
@@ -210,12 +204,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place() {
+    fn errors_of_patterns_name_the_character() {
         let message = |pattern: &Pattern| Compiled::new(pattern, 3).map(|_| ()).unwrap_err().to_string();
         assert_eq!(
             message(&regex("déjà (vu", "")),
-            "pattern 3 ('déjà (vu') cannot be used (character 6): unclosed group. Correct it, or turn its regular \
-             expression off to find it as it stands"
+            "pattern 3 ('déjà (vu') cannot be used (character 6): unclosed group. Correct it, or turn off its regular \
+             expression to find it literally"
         );
         assert!(message(&regex("*a", "")).contains("(character 1): repetition operator missing expression"));
         assert!(message(&regex(r"(?=a)b", "")).contains("(character 1): look-around"));

@@ -8,12 +8,12 @@ use crate::data::{DataError, Side};
 use crate::progress::Control;
 use crate::random::Rng;
 
-/// Groups or labels gone through between two looks at the cancel switch.
+/// Groups or labels processed between two checks of the cancel switch.
 const STEPS_PER_LOOK: usize = 4_096;
 
 /// Divides rows among the sides; rows of a group go together.
 ///
-/// `labels` holds each row's class id and `groups` its group's number, both in file order. Every class comes to stand on
+/// `labels` are the class ids of the rows and `groups` the numbers of their groups, both in file order. Every class comes to stand on
 /// every side whose share is above 0, where enough groups have rows of it. The same arguments give the same sides.
 ///
 /// # Errors
@@ -93,7 +93,7 @@ impl Grouped {
     }
 }
 
-/// What stands where so far.
+/// What is assigned so far.
 struct Plan {
     shares: [f64; 3],
     /// Rows of each class.
@@ -233,7 +233,7 @@ mod tests {
             for side in SIDES {
                 assert!(labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side), "{seed} {side:?}");
             }
-            // In two groups it cannot be on three sides: it is learnt from, and tested.
+            // In two groups it cannot be on three sides: it is in training and test.
             labels.truncate(205);
             groups.truncate(205);
             let sides = assign(&labels, 2, &groups, SHARES, seed);
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn many_labels_take_no_quadratic_time_and_it_can_be_stopped() {
-        // Two rows of each label, and a group of three of them: so many gaps are looked into.
+        // Two rows of each label, and a group of three of them: many gaps to fill.
         let labels: Vec<u32> = (0..100_000).map(|row| row / 2).collect();
         let groups: Vec<u32> = (0..100_000).map(|row| if row % 40_000 == 0 { 0 } else { row }).collect();
         let begun = std::time::Instant::now();

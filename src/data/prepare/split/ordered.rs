@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(counts(&assign(&times, [3, 3])), [80, 10, 10], "a day each, though it is more than asked for");
         assert_eq!(counts(&assign(&times, [0, 20])), [80, 0, 20]);
         let two_days: Vec<Option<i64>> = (0..20).map(|row| Some(row / 10)).collect();
-        assert_eq!(counts(&assign(&two_days, [5, 5])), [10, 10, 0], "one to learn from, one to choose by");
+        assert_eq!(counts(&assign(&two_days, [5, 5])), [10, 10, 0], "one for training, one for validation");
         assert_eq!(counts(&assign(&[Some(1); 9], [3, 3])), [9, 0, 0]);
         assert_eq!(counts(&assign(&[None; 9], [3, 3])), [9, 0, 0]);
     }

@@ -1,4 +1,4 @@
-//! Rows to sides by chance: seeded, and stratified by largest remainder.
+//! Splits rows at random: seeded, and stratified by largest remainder.
 
 use std::collections::BinaryHeap;
 
@@ -8,7 +8,7 @@ use crate::random::Rng;
 
 /// Divides rows among the sides.
 ///
-/// `labels` holds each row's class id, in file order. With `stratified`, each class is divided by `shares` (train,
+/// `labels` are the class ids of the rows, in file order. With `stratified`, each class is split by `shares` (train,
 /// validation, test) with the largest remainder, and has at least one row on every side whose share is above 0,
 /// where it has enough rows. Sides of which `totals` tells the rows get exactly so many, where there are enough.
 /// The same arguments give the same sides.
@@ -101,7 +101,7 @@ fn settle(counts: &mut [[usize; 3]], side: usize, total: usize, share: f64) {
     }
 }
 
-/// A whole number in the order of the numbers it stands for.
+/// A whole number in the order of the floats it represents.
 fn in_order(number: f64) -> u64 {
     let bits = number.to_bits();
     if number.is_sign_negative() { !bits } else { bits | 1 << 63 }

@@ -10,18 +10,18 @@ use rayon::prelude::*;
 
 pub use sort::{Sort, SortBy};
 
-use crate::data::{DataError, DropReason, Place, Rows, Side, Table};
+use crate::data::{DataError, DropReason, RowNumber, RowView, Side, Table};
 use crate::progress::Control;
 use crate::project::{RowId, SourceFile};
 use pattern::Pattern;
 
-/// Rows looked at between two looks at the cancel switch.
+/// Rows between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 8_192;
 
 /// What is asked of the rows. All parts must fit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowQuery {
-    /// Which rows are looked at.
+    /// Which rows to search.
     pub set: RowSet,
     /// The rows of [`RowSet::Listed`].
     pub listed: Arc<Vec<RowId>>,
@@ -35,31 +35,31 @@ pub struct RowQuery {
     pub match_case: bool,
     /// Class id of the label.
     pub label: Option<u32>,
-    /// The side of the split; rows left out are on none.
+    /// The side of the split; dropped rows are on none.
     pub side: Option<Side>,
     /// Fewest words of the text.
     pub shortest: Option<u32>,
     /// Most words of the text.
     pub longest: Option<u32>,
-    /// A column and what stands in it, white space at its ends aside; an empty value finds missing ones.
+    /// A column and its value, without white space around it; an empty value finds missing ones.
     pub value: Option<(String, String)>,
     /// The order of the rows found.
     pub sort: Sort,
 }
 
-/// Which rows are looked at.
+/// Which rows to search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowSet {
     /// Those that will be used.
     #[default]
     Used,
-    /// All, used and left out.
+    /// All, used and dropped.
     All,
     /// Those whose label a person changed.
     Relabelled,
-    /// Those whose text also stands with another label.
+    /// Those whose text also has another label.
     Conflicts,
-    /// Those left out for this reason.
+    /// Those dropped for this reason.
     Dropped(DropReason),
     /// Those of [`RowQuery::listed`], in their order.
     Listed,
@@ -68,12 +68,12 @@ pub enum RowSet {
 /// What words are searched in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Within {
-    /// The text: cleaned, or as in the file where the row is left out.
+    /// The text: cleaned, or as in the file if the row is dropped.
     #[default]
     Text,
-    /// A column, as it stands in the file.
+    /// A column, as it is in the file.
     Column(String),
-    /// All columns, as they stand in the file.
+    /// All columns, as they are in the file.
     AnyColumn,
 }
 
@@ -81,7 +81,7 @@ pub enum Within {
 ///
 /// # Errors
 /// [`DataError::BadPattern`] when the words are no regular expression; [`DataError::Cancelled`].
-pub fn find_rows(rows: &Rows, query: &RowQuery, control: &Control) -> Result<Vec<Place>, DataError> {
+pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<Vec<RowNumber>, DataError> {
     let words = Some(&query.words).filter(|words| !words.is_empty());
     let pattern = words.map(|words| Pattern::new(words, query.regex, query.match_case)).transpose()?;
     let filter = Filter::new(rows, query, pattern, control);
@@ -90,10 +90,10 @@ pub fn find_rows(rows: &Rows, query: &RowQuery, control: &Control) -> Result<Vec
         .step_by(ROWS_PER_LOOK)
         .map(|from| from..(from + ROWS_PER_LOOK).min(candidates.len()))
         .collect();
-    let found: Vec<Vec<Place>> = chunks
+    let found: Vec<Vec<RowNumber>> = chunks
         .into_par_iter()
         .map_init(
-            // A pattern of its own for each thread: they would wait for each other's scratch space.
+            // Each thread has its own pattern: they would wait for each other's scratch space.
             || filter.pattern.clone(),
             |pattern, chunk| {
                 if control.is_cancelled() {
@@ -109,27 +109,27 @@ pub fn find_rows(rows: &Rows, query: &RowQuery, control: &Control) -> Result<Vec
 
 /// The rows a question is asked of, in file order.
 enum Candidates {
-    /// The first so many places.
+    /// The first places, up to this one.
     First(usize),
     /// These places.
-    These(Vec<Place>),
+    These(Vec<RowNumber>),
 }
 
 impl Candidates {
-    fn of(rows: &Rows, query: &RowQuery) -> Self {
+    fn of(rows: &RowView, query: &RowQuery) -> Self {
         let prepared = rows.prepared;
         let used = prepared.examples.len();
-        let left_out = || (used..).zip(&prepared.dropped).map(|(place, row)| (place as Place, row));
+        let left_out = || (used..).zip(&prepared.dropped).map(|(place, row)| (place as RowNumber, row));
         match query.set {
             RowSet::Listed => Self::These(query.listed.iter().filter_map(|&id| rows.place(id)).collect()),
             RowSet::Used => Self::First(used),
             RowSet::All if prepared.dropped.is_empty() => Self::First(used),
             RowSet::All => {
-                // Both lists stand in file order: they are merged.
+                // Both lists are in file order, so they are merged.
                 let mut places = Vec::with_capacity(rows.len());
                 let mut dropped = left_out().peekable();
                 for (place, example) in (0..).zip(&prepared.examples) {
-                    let before = |row: &(Place, &(RowId, DropReason))| row.1.0 < example.id;
+                    let before = |row: &(RowNumber, &(RowId, DropReason))| row.1.0 < example.id;
                     while let Some((earlier, _)) = dropped.next_if(before) {
                         places.push(earlier);
                     }
@@ -142,7 +142,7 @@ impl Candidates {
                 let relabelled = (0..).zip(&prepared.examples).filter(|(_, example)| example.relabelled);
                 Self::These(relabelled.map(|(place, _)| place).collect())
             }
-            // Group after group: the texts that contradict each other stand together.
+            // Group after group, so that conflicting texts are together.
             RowSet::Conflicts => {
                 Self::These(prepared.conflicts.iter().flatten().filter_map(|&id| rows.place(id)).collect())
             }
@@ -159,9 +159,9 @@ impl Candidates {
         }
     }
 
-    fn get(&self, nth: usize) -> Place {
+    fn get(&self, nth: usize) -> RowNumber {
         match self {
-            Self::First(_) => nth as Place,
+            Self::First(_) => nth as RowNumber,
             Self::These(places) => places[nth],
         }
     }
@@ -169,7 +169,7 @@ impl Candidates {
 
 /// A question made ready to be asked of each row, the cheap parts first.
 struct Filter<'a> {
-    rows: &'a Rows<'a>,
+    rows: &'a RowView<'a>,
     query: &'a RowQuery,
     label: Option<&'a str>,
     /// The column of `RowQuery::value` in each file.
@@ -181,7 +181,7 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn new(rows: &'a Rows<'a>, query: &'a RowQuery, mut pattern: Option<Pattern>, control: &Control) -> Self {
+    fn new(rows: &'a RowView<'a>, query: &'a RowQuery, mut pattern: Option<Pattern>, control: &Control) -> Self {
         let index = |file, name: &str| rows.imported.file(file)?.table.column_index(name);
         let value = query.value.as_ref().map(|(name, value)| (FILES.map(|file| index(file, name)), value.trim()));
         let hits = pattern.take_if(|_| query.within != Within::Text).map(|pattern| {
@@ -198,7 +198,7 @@ impl<'a> Filter<'a> {
         Self { rows, query, label, value, pattern, hits }
     }
 
-    fn fits(&self, place: Place, pattern: Option<&Pattern>) -> bool {
+    fn fits(&self, place: RowNumber, pattern: Option<&Pattern>) -> bool {
         let (rows, query) = (self.rows, self.query);
         let example = rows.example(place);
         let has_label = match (example, query.label, self.label) {
@@ -215,13 +215,13 @@ impl<'a> Filter<'a> {
             && pattern.is_none_or(|pattern| pattern.is_in(&rows.text(place)))
     }
 
-    fn has_value(&self, place: Place) -> bool {
+    fn has_value(&self, place: RowNumber) -> bool {
         let Some((columns, value)) = &self.value else { return true };
         let cell = rows_cell(self.rows, place, columns);
         cell.is_some_and(|cell| cell.trim() == *value)
     }
 
-    fn is_hit(&self, place: Place) -> bool {
+    fn is_hit(&self, place: RowNumber) -> bool {
         let Some(hits) = &self.hits else { return true };
         let hit = |(table, row): (&Table, usize)| hits[table.file as usize].get(row).copied().unwrap_or(false);
         self.rows.at(place).is_some_and(hit)
@@ -230,8 +230,8 @@ impl<'a> Filter<'a> {
 
 const FILES: [SourceFile; 3] = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
 
-/// What stands in a column, given by its index in each file.
-fn rows_cell<'a>(rows: &Rows<'a>, place: Place, columns: &[Option<usize>; 3]) -> Option<&'a str> {
+/// The value of a column, given by its index in each file.
+fn rows_cell<'a>(rows: &RowView<'a>, place: RowNumber, columns: &[Option<usize>; 3]) -> Option<&'a str> {
     let (table, row) = rows.at(place)?;
     Some(table.cell(columns[table.file as usize]?, row))
 }
@@ -253,10 +253,10 @@ fn rows_holding(table: &Table, columns: &[usize], pattern: &Pattern, control: &C
     hits
 }
 
-/// How often each value stands in a column of all files, the most frequent first, ties by value; at most `most`.
+/// How often each value occurs in a column of all files, the most frequent first, ties by value; at most `most`.
 /// Missing values count as an empty one.
 #[must_use]
-pub fn frequent_values(rows: &Rows, column: &str, most: usize) -> Vec<(String, usize)> {
+pub fn frequent_values(rows: &RowView, column: &str, most: usize) -> Vec<(String, usize)> {
     let mut counts: foldhash::HashMap<&str, usize> = foldhash::HashMap::default();
     for file in rows.imported.files() {
         let Some(column) = file.table.column_index(column) else { continue };

@@ -5,6 +5,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, ErrorKind};
 
 use crate::data::DataError;
+use crate::words::upper_first;
 
 /// Most memory a regular expression may take; nobody types one that needs more.
 const SIZE_LIMIT: usize = 10 << 20;
@@ -52,8 +53,7 @@ fn explain(words: &str, error: &regex::Error) -> String {
     // It reads well, and still has no meaning: such as an unknown class of characters.
     let message = error.to_string();
     let last = message.lines().last().unwrap_or_default();
-    let mut letters = last.strip_prefix("error: ").unwrap_or(last).chars();
-    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    upper_first(last.strip_prefix("error: ").unwrap_or(last))
 }
 
 fn fault(kind: &ErrorKind) -> String {
@@ -69,7 +69,7 @@ fn fault(kind: &ErrorKind) -> String {
             "A number is missing in { }; write \\{ for the character itself"
         }
         ErrorKind::EscapeUnexpectedEof => "There is nothing after the last \\; write \\\\ for the character itself",
-        ErrorKind::EscapeUnrecognized => "A \\ stands before a letter that has no meaning there",
+        ErrorKind::EscapeUnrecognized => "A \\ is followed by a letter without a meaning there",
         ErrorKind::UnsupportedLookAround => "Looking ahead or behind, (?=…) and (?<=…), is not supported",
         ErrorKind::UnsupportedBackreference => "Referring back to a group, \\1, is not supported",
         _ => return format!("It cannot be read: {kind}"),
@@ -92,7 +92,7 @@ mod tests {
     fn rows_are_told_apart() {
         let column = [Some("ab"), Some("Abc"), None, Some(""), Some("xaB"), Some("b ab ab")];
         assert_eq!(marked(&column, "ab", 0), [0, 1, 4, 5]);
-        // "ba" stands across two rows, and nowhere in one.
+        // "ba" is across two rows, and in none of them.
         assert_eq!(marked(&column, "ba", 0), [0_usize; 0]);
         assert_eq!(marked(&[Some("a"), Some("aa"), Some("a")], "aa", 0), [1]);
         assert_eq!(marked(&column, "AB", 2), [2, 3]);

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 
 use crate::data::table::search::{FILES, rows_cell};
-use crate::data::{Place, Rows};
+use crate::data::{RowNumber, RowView};
 use crate::progress::Control;
 
-/// Bytes of a text compared before the text itself is looked at: texts lie all over the memory.
+/// Bytes of a text compared before the text itself is read: texts are all over the memory.
 const PREFIX: usize = 32;
-/// Bytes compared in one go where two texts go on alike.
+/// Bytes compared at once where two texts have the same beginning.
 const STRIDE: usize = 16;
 
 /// An order of rows.
@@ -24,7 +24,7 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// What rows are ordered by. Rows that are alike in it stay in file order; those without a value come last.
+/// What rows are sorted by. Equal rows stay in file order; those without a value come last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
     /// As in the files.
@@ -41,7 +41,7 @@ pub enum SortBy {
 }
 
 /// The rows in order. They come in file order, or group by group.
-pub(super) fn sorted(rows: &Rows, mut found: Vec<Place>, sort: &Sort, control: &Control) -> Vec<Place> {
+pub(super) fn sorted(rows: &RowView, mut found: Vec<RowNumber>, sort: &Sort, control: &Control) -> Vec<RowNumber> {
     if control.is_cancelled() {
         return found;
     }
@@ -96,15 +96,19 @@ fn number(cell: &str) -> Option<f64> {
 }
 
 fn by_key<K: Ord + Copy + Send + Sync>(
-    found: Vec<Place>,
+    found: Vec<RowNumber>,
     descending: bool,
-    key: impl Fn(Place) -> Option<K> + Sync,
-) -> Vec<Place> {
+    key: impl Fn(RowNumber) -> Option<K> + Sync,
+) -> Vec<RowNumber> {
     let keyed = found.into_par_iter().map(|place| (key(place), place)).collect();
     ordered(keyed, descending, |a, b| a.0.cmp(&b.0))
 }
 
-fn by_text<'a>(found: Vec<Place>, descending: bool, text: impl Fn(Place) -> Cow<'a, str> + Sync) -> Vec<Place> {
+fn by_text<'a>(
+    found: Vec<RowNumber>,
+    descending: bool,
+    text: impl Fn(RowNumber) -> Cow<'a, str> + Sync,
+) -> Vec<RowNumber> {
     let key = |place| Some(text(place)).filter(|text| !text.is_empty()).map(|text| prefix(&text));
     let keyed = found.into_par_iter().map(|place| (key(place), place)).collect();
     ordered(keyed, descending, |a, b| a.0.cmp(&b.0).then_with(|| compare_rest(&text(a.1), &text(b.1))))
@@ -133,10 +137,10 @@ fn compare_rest(a: &str, b: &str) -> Ordering {
 
 /// Stable, also when descending.
 fn ordered<K: Copy + Send + Sync>(
-    mut keyed: Vec<(Option<K>, Place)>,
+    mut keyed: Vec<(Option<K>, RowNumber)>,
     descending: bool,
-    compare: impl Fn((K, Place), (K, Place)) -> Ordering + Sync,
-) -> Vec<Place> {
+    compare: impl Fn((K, RowNumber), (K, RowNumber)) -> Ordering + Sync,
+) -> Vec<RowNumber> {
     keyed.par_sort_by(|a, b| match (a.0, b.0) {
         (Some(left), Some(right)) => {
             let order = compare((left, a.1), (right, b.1));

@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_do_not_change_a_bit() {
+    fn results_are_the_same_bits_for_any_number_of_threads() {
         let (m, n, k) = (257, 384, 900);
         let (left, right) = (values(m * k, 3), values(n * k, 4));
         let product = |threads| {
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_has_the_same_bits_among_few_and_many() {
+    fn a_row_has_the_same_bits_in_small_and_large_matrices() {
         let (n, k) = (70, 801);
         let (left, right) = (values(24 * k, 5), values(k * n, 6));
         for level in levels::all() {
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_over_nothing_is_zero_and_one_of_nothing_is_nothing() {
+    fn empty_products_are_zero_or_empty() {
         let mut out = vec![5.0; 6];
         multiply(
             &mut out,

@@ -290,7 +290,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rounding_is_to_the_nearest_and_keeps_what_is_no_number() {
+    fn rounding_is_to_nearest_and_keeps_nan() {
         let of = |value: f32| f32::from_bits(round(value) << 16);
         for (value, expected) in [
             (1.0, 1.0),

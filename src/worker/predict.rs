@@ -1,4 +1,4 @@
-//! Jobs that label texts with a trained model: a file's, or those a person typed.
+//! Jobs that predict with a trained model: the rows of a file, or texts a person typed.
 
 use std::borrow::Cow;
 use std::io;
@@ -12,15 +12,14 @@ use crate::predictor::Predictor;
 use crate::project::{DatasetSettings, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_atomic};
 
-use crate::worker::jobs::{Context, JobError};
 use crate::worker::runs::column;
-use crate::worker::{Answer, LogLevel};
+use crate::worker::{Context, Job, JobError, LogLevel};
 
 /// The last model loaded, for the next text typed.
 #[derive(Default)]
-pub(super) struct KeptModel(Option<(PathBuf, Option<SystemTime>, Arc<Predictor>)>);
+pub(super) struct CachedModel(Option<(PathBuf, Option<SystemTime>, Arc<Predictor>)>);
 
-impl KeptModel {
+impl CachedModel {
     /// Lets go of its memory.
     pub fn forget(&mut self) {
         self.0 = None;
@@ -29,38 +28,62 @@ impl KeptModel {
 
 impl Context<'_> {
     /// The model in `folder`, kept from before if the folder's weights are still the same file.
-    pub fn model(&mut self, folder: &Path) -> Result<Arc<Predictor>, JobError> {
+    pub(super) fn model(&mut self, folder: &Path) -> Result<Arc<Predictor>, JobError> {
         let stamp = std::fs::metadata(folder.join("model.safetensors")).and_then(|file| file.modified()).ok();
-        if let Some((kept_folder, kept_stamp, model)) = &self.kept.model.0
-            && kept_folder == folder
-            && *kept_stamp == stamp
+        if let Some((cached_folder, cached_stamp, model)) = &self.cache.model.0
+            && cached_folder == folder
+            && *cached_stamp == stamp
             && stamp.is_some()
         {
             return Ok(Arc::clone(model));
         }
-        self.kept.model.forget();
+        self.cache.model.forget();
         let model = Arc::new(Predictor::load(folder)?);
-        self.kept.model.0 = Some((folder.to_owned(), stamp, Arc::clone(&model)));
+        self.cache.model.0 = Some((folder.to_owned(), stamp, Arc::clone(&model)));
         Ok(model)
     }
 
     /// Says which records of a file could not be used.
-    pub fn tell_bad_rows(&mut self, file: &ImportedFile) {
+    pub(super) fn log_bad_rows(&self, file: &ImportedFile) {
         if let Some(first) = file.bad_rows.first() {
             let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
             let message =
-                format!("{count} records could not be read and are left out; the first, on line {line}: {reason}");
-            self.reporter.log(LogLevel::Warning, message);
+                format!("{count} rows could not be read and are skipped. The first is on line {line}: {reason}");
+            self.log(LogLevel::Warning, message);
         }
     }
 }
 
-/// Labels texts.
-pub(super) fn classify(context: &mut Context<'_>, folder: &Path, texts: &[String]) -> Result<Answer, JobError> {
-    let model = context.model(folder)?;
-    let answers = classes(context, &model, texts)?;
-    let probabilities = answers.into_iter().map(|class| class.map(|class| class.probabilities).unwrap_or_default());
-    Ok(Answer::Classified { labels: model.labels().to_vec(), probabilities: probabilities.collect() })
+/// Predicts the labels of texts typed by a person.
+#[derive(Clone, Debug)]
+pub struct Classify {
+    /// A Hugging Face folder.
+    pub model: PathBuf,
+    /// The texts; they are cleaned as the training texts were.
+    pub texts: Vec<String>,
+}
+
+/// What a model predicts for some texts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Classified {
+    /// The texts.
+    pub texts: Vec<String>,
+    /// Label names in class-id order.
+    pub labels: Vec<String>,
+    /// Probabilities, `[texts][labels]`; empty for a text with nothing left after cleaning.
+    pub probabilities: Vec<Vec<f32>>,
+}
+
+impl Job for Classify {
+    type Answer = Classified;
+    const TITLE: &'static str = "Predicting";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Classified, JobError> {
+        let model = context.model(&self.model)?;
+        let answers = classes(context, &model, &self.texts)?;
+        let probabilities = answers.into_iter().map(|class| class.map(|class| class.probabilities).unwrap_or_default());
+        Ok(Classified { texts: self.texts, labels: model.labels().to_vec(), probabilities: probabilities.collect() })
+    }
 }
 
 /// The predicted classes of raw texts; `None` for a text with nothing left after cleaning.
@@ -73,31 +96,54 @@ fn classes<T: AsRef<str> + Sync>(
     Ok(answers.into_iter().map(|answer| answer.and_then(|answer| answer.class().cloned())).collect())
 }
 
-/// Labels every row of a file and writes a CSV.
-pub(super) fn predict_file(
-    context: &mut Context<'_>,
-    folder: &Path,
-    input: &Path,
-    text_column: Option<&str>,
-    output: &Path,
-) -> Result<Answer, JobError> {
-    refuse_precious_file(folder, input, output)?;
-    let model = context.model(folder)?;
-    let settings = DatasetSettings::default();
-    let imported = context.watched(|watch| data::read_table(input, SourceFile::Main, &settings, watch))?;
-    context.tell_bad_rows(&imported);
-    let table = &imported.table;
-    let columns = read_columns(context, model.info(), text_column, table, input)?;
-    let text = |row| data::join_texts(columns.iter().map(|&column| table.cell(column, row)));
-    let texts: Vec<Cow<'_, str>> = (0..table.len()).map(text).collect();
-    let answers = classes(context, &model, &texts)?;
-    let labels = model.labels();
-    write_atomic(output, |file| write_predictions(file, table, labels, &answers)).map_err(|error| {
-        JobError::Failed(format!("Could not write {}: {error}. {}", output.display(), advice(&error)))
-    })?;
-    let empty = answers.iter().filter(|answer| answer.is_none()).count();
-    let rows = (table.len() - empty) as u64;
-    Ok(Answer::PredictionsWritten { path: output.to_owned(), rows, empty: empty as u64 })
+/// Predicts the label of every row of a file and writes a CSV.
+#[derive(Clone, Debug)]
+pub struct PredictFile {
+    /// A Hugging Face folder (a run's `best/`, or an export).
+    pub model: PathBuf,
+    /// File with a text column.
+    pub input: PathBuf,
+    /// Text column; `None` is the one the model was trained on.
+    pub text_column: Option<String>,
+    /// CSV to write: the input's columns, then `predicted` and one `probability_<label>` each.
+    pub output: PathBuf,
+}
+
+/// Predictions that were written to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedPredictions {
+    /// The file.
+    pub path: PathBuf,
+    /// Rows with a prediction.
+    pub rows: u64,
+    /// Rows without one, because their text was empty.
+    pub empty: u64,
+}
+
+impl Job for PredictFile {
+    type Answer = SavedPredictions;
+    const TITLE: &'static str = "Predicting";
+
+    fn run(self, context: &mut Context<'_>) -> Result<SavedPredictions, JobError> {
+        let Self { model: folder, input, text_column, output } = self;
+        refuse_precious_file(&folder, &input, &output)?;
+        let model = context.model(&folder)?;
+        let settings = DatasetSettings::default();
+        let imported = context.watched(|watch| data::read_table(&input, SourceFile::Main, &settings, watch))?;
+        context.log_bad_rows(&imported);
+        let table = &imported.table;
+        let columns = read_columns(context, model.info(), text_column.as_deref(), table, &input)?;
+        let text = |row| data::join_texts(columns.iter().map(|&column| table.cell(column, row)));
+        let texts: Vec<Cow<'_, str>> = (0..table.len()).map(text).collect();
+        let answers = classes(context, &model, &texts)?;
+        let labels = model.labels();
+        write_atomic(&output, |file| write_predictions(file, table, labels, &answers)).map_err(|error| {
+            JobError::Failed(format!("Could not write {}: {error}. {}", output.display(), advice(&error)))
+        })?;
+        let empty = answers.iter().filter(|answer| answer.is_none()).count();
+        let rows = (table.len() - empty) as u64;
+        Ok(SavedPredictions { path: output, rows, empty: empty as u64 })
+    }
 }
 
 /// The columns whose text the model reads, in order: those it was trained on. With the text column named, a column that was
@@ -120,13 +166,12 @@ fn read_columns(
         match table.column_index(joined) {
             Some(column) => columns.push(column),
             None if named.is_some() => {
-                let message =
-                    format!("{path} has no column '{joined}', which the model was trained to read before the text.");
-                context.reporter.log(LogLevel::Warning, message);
+                let message = format!("{path} has no column '{joined}', which was prepended to the text in training.");
+                context.log(LogLevel::Warning, message);
             }
             None => {
                 return Err(JobError::Failed(format!(
-                    "{path} has no column '{joined}', which the model was trained to read before the text in '{text}'. Its \
+                    "{path} has no column '{joined}', which was prepended to the text in '{text}' in training. Its \
                      columns: {has}. Add it, empty where there is none, or name the text column to do without it."
                 )));
             }
@@ -141,15 +186,15 @@ fn read_columns(
 fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(), JobError> {
     let same = |other: &Path| matches!((other.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
     let what = if same(input) {
-        "the file to be labelled"
+        "the input file"
     } else if output.file_name().is_some_and(|name| name == PROJECT_FILE) {
-        "the place of a project"
+        "a project"
     } else if training_files(model).iter().any(|file| same(file)) {
         "a data file of the project"
     } else {
         return Ok(());
     };
-    Err(JobError::Failed(format!("{} is {what}. Give another one for the output.", output.display())))
+    Err(JobError::Failed(format!("{} is {what}. Choose another output file.", output.display())))
 }
 
 /// The data files of the run that a model folder belongs to; none for a model from elsewhere.

@@ -1,18 +1,11 @@
-//! Real files, where they are at hand.
+//! Real files: the example data sets in `../shared/data`.
 
 use super::*;
 use hone::data::{DropReason, FindingKind, Severity, Side};
 use hone::project::{CleaningSettings, ColumnRole};
 
-/// A file of the shared data, or `None` with a word about it.
-pub(super) fn shared(path: &str) -> Option<std::path::PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    eprintln!("skipped: ../shared absent ({})", path.display());
-    None
-}
+use super::roles::{guessed, roles};
+use crate::needs::shared;
 
 fn on(main: std::path::PathBuf, text: &str, label: &str) -> Project {
     let dataset = DatasetSettings { main: Some(main), ..DatasetSettings::default() }
@@ -21,8 +14,9 @@ fn on(main: std::path::PathBuf, text: &str, label: &str) -> Project {
 }
 
 #[test]
-fn raw_airline_tweets() {
-    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
+#[ignore = "needs the example data sets in ../shared/data"]
+fn raw_airline_tweets_are_read_and_prepared() {
+    let path = shared("airline_tweets/Tweets.csv");
     let mut project = on(path, "text", "airline_sentiment");
     let (imported, ready) = prepared(&project, Path::new(""));
     assert_eq!((imported.main.table.len(), imported.main.bad_rows.len()), (14_640, 0));
@@ -42,8 +36,9 @@ fn raw_airline_tweets() {
 }
 
 #[test]
-fn what_is_said_of_the_raw_airline_tweets_is_found() {
-    let Some(path) = shared("airline_tweets/Tweets.csv") else { return };
+#[ignore = "needs the example data sets in ../shared/data"]
+fn known_problems_of_the_raw_airline_tweets_are_found() {
+    let path = shared("airline_tweets/Tweets.csv");
     let mut project = on(path, "text", "airline_sentiment");
     // As the file has them: cleaning makes a few more texts equal, and leaves copies out before ids are compared.
     project.cleaning = CleaningSettings::none();
@@ -55,12 +50,12 @@ fn what_is_said_of_the_raw_airline_tweets_is_found() {
     assert_eq!(14_640 - (duplicates.count + conflicts.count), 14_422, "unique texts");
     let ids = one(FindingKind::RepeatedIds);
     assert_eq!(14_640 - ids.count, 14_485, "unique ids");
-    assert!(ids.message.contains("'tweet_id'"), "{}", ids.message);
+    assert!(ids.found.contains("'tweet_id'"), "{}", ids.found);
     for (kind, count) in [(FindingKind::Handles, 14_640), (FindingKind::MissingValues, 14_640)] {
-        assert!(one(kind).count <= count && one(kind).severity == Severity::Note, "{:?}", one(kind).message);
+        assert!(one(kind).count <= count && one(kind).severity == Severity::Note, "{:?}", one(kind).found);
     }
     for kind in [FindingKind::Duplicates, FindingKind::Conflicts, FindingKind::RepeatedIds] {
-        one(kind).remedy.as_ref().unwrap().change.apply(&mut project);
+        one(kind).remedies[0].apply(&mut project);
     }
     let (imported, ready) = prepared(&project, Path::new(""));
     let left = super::findings::found(&project, &imported, &ready);
@@ -71,14 +66,10 @@ fn what_is_said_of_the_raw_airline_tweets_is_found() {
 }
 
 #[test]
-fn airline_tweets_with_files_given() {
-    let (Some(train), Some(validation), Some(test)) = (
-        shared("airline_tweets/train.csv"),
-        shared("airline_tweets/validation.csv"),
-        shared("airline_tweets/test.csv"),
-    ) else {
-        return;
-    };
+#[ignore = "needs the example data sets in ../shared/data"]
+fn airline_tweets_with_validation_and_test_files_are_prepared() {
+    let [train, validation, test] =
+        ["train", "validation", "test"].map(|name| shared(&format!("airline_tweets/{name}.csv")));
     let mut project = on(train, "text", "label");
     (project.dataset.validation, project.dataset.test) = (Some(validation), Some(test));
     let ready = prepared(&project, Path::new("")).1;
@@ -94,8 +85,9 @@ fn airline_tweets_with_files_given() {
 }
 
 #[test]
+#[ignore = "needs the example data sets in ../shared/data"]
 fn sst2_is_read_without_quoting() {
-    let (Some(train), Some(dev)) = (shared("sst2/train.tsv"), shared("sst2/dev.tsv")) else { return };
+    let (train, dev) = (shared("sst2/train.tsv"), shared("sst2/dev.tsv"));
     let mut project = on(train, "sentence", "label");
     project.dataset.test = Some(dev);
     let (imported, ready) = prepared(&project, Path::new(""));
@@ -107,8 +99,29 @@ fn sst2_is_read_without_quoting() {
 }
 
 #[test]
-fn a_tab_separated_file_without_a_header() {
-    let Some(path) = shared("vader_amazon/amazonReviewSnippets_GroundTruth.txt") else { return };
+#[ignore = "needs the example data sets in ../shared/data"]
+fn a_tab_separated_file_without_a_header_is_read() {
+    let path = shared("vader_amazon/amazonReviewSnippets_GroundTruth.txt");
     let file = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap();
     assert_eq!((file.table.len(), file.bad_rows.len(), delimited(&file).header), (3_708, 0, false));
+}
+
+#[test]
+#[ignore = "needs the example data sets in ../shared/data"]
+fn column_roles_of_real_files_are_guessed() {
+    let path = shared("airline_tweets/Tweets.csv");
+    let (project, imported) = guessed(&path);
+    let found = roles(&project, &imported);
+    let expected = [
+        ("tweet_id", ColumnRole::Id),
+        ("airline_sentiment", ColumnRole::Label),
+        ("text", ColumnRole::Text),
+        ("tweet_created", ColumnRole::Time),
+    ];
+    assert_eq!(found, expected.map(|(name, role)| (name.to_owned(), role)));
+    for path in ["airline_tweets/train.csv", "sst2/train.tsv"] {
+        let path = shared(path);
+        let (project, imported) = guessed(&path);
+        assert_eq!(roles(&project, &imported).len(), imported.main.table.names.len().min(2), "{}", path.display());
+    }
 }

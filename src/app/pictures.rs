@@ -1,0 +1,73 @@
+//! Pictures of every page with real data, to look at: `HONE_PICTURES=FOLDER cargo nextest run --run-ignored only pictures_of_every_page`.
+//!
+//! `HONE_PICTURES_TABLE=/path/to/table.csv` shows another table than the sample project.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::app::commands::UserCommand;
+use crate::app::messages::{AppCommand, Edit};
+use crate::app::testing::{Window, app, hone, picture, settle};
+use crate::project::{ModelChoice, Step};
+use crate::storage::ThemeChoice;
+
+/// Sizes of the text, each with the window's size in points that 1280 x 800 pixels then have.
+const ZOOMS: [(f32, [f32; 2]); 2] = [(1.0, [1280.0, 800.0]), (2.0, [1280.0, 800.0])];
+
+/// The app on the sample project or the table named, with a model trained on it.
+fn trained() -> (Window, tempfile::TempDir) {
+    let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+    settle(&mut window);
+    if let Some(table) = std::env::var_os("HONE_PICTURES_TABLE").map(PathBuf::from) {
+        hone(&mut window).run_command(AppCommand::OpenData(table));
+        settle(&mut window);
+    }
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Model(ModelChoice::Folder(model))));
+    let mut training = hone(&mut window).project().training.clone();
+    (training.epochs, training.max_length) = (2, 32);
+    hone(&mut window).run_command(AppCommand::Edit(Edit::Training(training)));
+    settle(&mut window);
+    hone(&mut window).run_command(AppCommand::User(UserCommand::Train));
+    for _ in 0..6000 {
+        window.step();
+        if !hone(&mut window).state.work.answers.is_training() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    settle(&mut window);
+    (window, folder)
+}
+
+fn make_pictures() {
+    let (mut window, _folder) = trained();
+    for (name, theme) in [("light", ThemeChoice::Light), ("dark", ThemeChoice::Dark)] {
+        for (zoom, size) in ZOOMS {
+            hone(&mut window).state.settings.theme = theme;
+            hone(&mut window).state.settings.zoom = zoom;
+            hone(&mut window).apply_settings();
+            for step in Step::ALL {
+                hone(&mut window).run_command(AppCommand::GoTo(step));
+                window.set_size(egui::vec2(size[0], size[1]));
+                settle(&mut window);
+                picture(&format!("{}-{name}-{zoom}", step.title()), &mut window);
+                window.set_size(egui::vec2(size[0], 2600.0));
+                settle(&mut window);
+                picture(&format!("{}-{name}-{zoom}-whole", step.title()), &mut window);
+            }
+            hone(&mut window).run_command(AppCommand::User(UserCommand::TryIt));
+            window.set_size(egui::vec2(size[0], size[1]));
+            settle(&mut window);
+            picture(&format!("Try-{name}-{zoom}"), &mut window);
+        }
+    }
+}
+
+mod by_hand {
+    #[test]
+    #[ignore = "makes pictures to look at, and checks nothing"]
+    fn pictures_of_every_page() {
+        super::make_pictures();
+    }
+}

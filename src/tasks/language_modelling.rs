@@ -1,0 +1,228 @@
+//! Language modelling: continued pre-training, in which the model predicts masked words of one's own texts.
+//!
+//! In training, documents are packed into sequences, and each epoch masks other words. Held-out documents are cut into
+//! windows of their own and always masked at the same words, so that scores can be compared.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::data::{
+    Batch, DataError, Masking, PackedSequence, Prepared, Sequence, Side, TextTokenizer, TokenKinds, cut, domain_terms,
+    pack,
+};
+use crate::evaluation::{MaskedWord, Scorer};
+use crate::models::HeadSpec;
+use crate::ops::CrossEntropy;
+use crate::progress::Watch;
+use crate::project::{LanguageModellingSettings, OutOfRange};
+use crate::tasks::{Draw, Encoded, Reads, Samples, TaskDefinition};
+
+/// Terms of the domain that are scored apart from other words.
+pub const SCORED_TERMS: usize = 200;
+
+/// Masked words.
+pub(super) struct LanguageModelling {
+    masked_share: f64,
+    masking: Masking,
+    kinds: Arc<TokenKinds>,
+    /// The tokens of each of the domain's terms.
+    terms: HashSet<Vec<u32>>,
+}
+
+impl LanguageModelling {
+    /// The task with the tokenizer of the model that training starts from. The domain's terms are those of the training
+    /// texts.
+    ///
+    /// # Errors
+    /// [`DataError::NoMaskToken`] if the tokenizer has no token that hides words, and [`DataError::Cancelled`].
+    pub fn new(
+        settings: &LanguageModellingSettings,
+        seed: u64,
+        tokenizer: &TextTokenizer,
+        prepared: &Prepared,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, DataError> {
+        let kinds = Arc::new(TokenKinds::of(tokenizer)?);
+        let texts: Vec<&str> = prepared.side(Side::Train).map(|example| example.text.as_str()).collect();
+        let found = domain_terms(&texts, None, tokenizer, SCORED_TERMS, watch)?;
+        let words: Vec<&str> = found.terms.iter().map(|term| term.word.as_str()).collect();
+        let terms = tokenizer.encode_batch(&words, usize::MAX)?;
+        Ok(Self {
+            masked_share: settings.masked_share,
+            masking: Masking::new(settings.masked_share, seed, Arc::clone(&kinds)),
+            terms: terms.iter().map(|ids| kinds.own(ids).to_vec()).collect(),
+            kinds,
+        })
+    }
+}
+
+impl TaskDefinition for LanguageModelling {
+    fn head(&self) -> HeadSpec {
+        HeadSpec::MaskedLm
+    }
+
+    fn truncates(&self) -> bool {
+        false
+    }
+
+    fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError> {
+        let Encoded { ids, side, max_length, .. } = encoded;
+        let mut samples = Samples::default();
+        let mut add = |row: usize, sequences: Vec<PackedSequence>| {
+            for PackedSequence { ids, ends } in sequences {
+                // There is nothing to predict in a sequence of unknown words.
+                if ids.iter().any(|&id| self.kinds.can_be_masked(id)) {
+                    samples.ids.push(ids);
+                    samples.ends.push(ends);
+                    samples.rows.push(row);
+                }
+            }
+        };
+        if side == Side::Train {
+            add(0, pack(&ids, &self.kinds, max_length)?);
+        } else {
+            for (row, document) in ids.iter().enumerate() {
+                add(row, cut(document, &self.kinds, max_length)?);
+            }
+        }
+        Ok(samples)
+    }
+
+    fn batch(&self, samples: &Samples, rows: &[usize], draw: Draw) -> Batch {
+        let mut batch = Batch::with_capacity(rows.len(), rows.iter().map(|&row| samples.ids[row].len()).sum());
+        for &row in rows {
+            let masked = match draw {
+                Draw::Epoch(epoch) => self.masking.draw(&samples.ids[row], epoch, row),
+                Draw::Evaluation => self.masking.fixed(&samples.ids[row], row),
+            };
+            let (mut first, mut first_read) = (0, 0);
+            for &end in &samples.ends[row] {
+                let last_read = masked.reads.partition_point(|&read| read < end);
+                let reads: Vec<u32> = masked.reads[first_read..last_read].iter().map(|read| read - first).collect();
+                let ids = &masked.ids[first as usize..end as usize];
+                batch.push(Sequence { ids, reads: &reads, wanted: &masked.wanted[first_read..last_read], row });
+                (first, first_read) = (end, last_read);
+            }
+        }
+        batch
+    }
+
+    fn loss(&self, _: &Samples) -> Result<CrossEntropy, OutOfRange> {
+        Ok(CrossEntropy { class_weights: None, label_smoothing: 0.0, divisor: None })
+    }
+
+    fn redraws(&self) -> bool {
+        true
+    }
+
+    fn scorer(&self, rows: usize) -> Scorer {
+        Scorer::masked_words(rows)
+    }
+
+    fn reads(&self, samples: &Samples, batch: &Batch) -> Reads {
+        let cu_reads = batch.cu_reads();
+        let of_sequence =
+            |(ends, &sample): (&[u32], &usize)| std::iter::repeat_n(samples.rows[sample], (ends[1] - ends[0]) as usize);
+        let rows = cu_reads.windows(2).zip(&batch.rows).flat_map(of_sequence).collect();
+        let mut words = vec![MaskedWord::default(); batch.reads.len()];
+        let mut begin = 0;
+        while begin < words.len() {
+            let goes_on = |&read: &usize| {
+                batch.reads[read] == batch.reads[read - 1] + 1 && self.kinds.continues(batch.wanted[read])
+            };
+            let end = (begin + 1..words.len()).find(|read| !goes_on(read)).unwrap_or(words.len());
+            let is_term = self.terms.contains(&batch.wanted[begin..end]);
+            words[begin..end].fill(MaskedWord { begins: false, is_term });
+            words[begin].begins = true;
+            begin = end;
+        }
+        Reads { rows, words }
+    }
+
+    fn is_compared_with_untrained(&self) -> bool {
+        true
+    }
+
+    fn share_read(&self) -> f64 {
+        self.masked_share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn task(terms: &[&str]) -> LanguageModelling {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        let tokenizer = TextTokenizer::load(&folder).unwrap();
+        let kinds = Arc::new(TokenKinds::of(&tokenizer).unwrap());
+        let terms = tokenizer.encode_batch(terms, usize::MAX).unwrap();
+        let terms = terms.iter().map(|ids| kinds.own(ids).to_vec()).collect();
+        LanguageModelling { masked_share: 0.15, masking: Masking::new(0.15, 1, Arc::clone(&kinds)), kinds, terms }
+    }
+
+    fn documents(texts: &[&str]) -> Vec<Vec<u32>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        TextTokenizer::load(&folder).unwrap().encode_batch(texts, usize::MAX).unwrap()
+    }
+
+    fn samples(task: &LanguageModelling, side: Side, texts: &[&str], max_length: usize) -> Samples {
+        task.samples(Encoded { examples: &[], ids: documents(texts), side, max_length }).unwrap()
+    }
+
+    const TEXTS: [&str; 4] =
+        ["good charger, very good", "☃", "the battery is bad", "unbelievably good quality and good"];
+
+    #[test]
+    fn training_documents_share_sequences_and_held_out_documents_do_not() {
+        let task = task(&[]);
+        let training = samples(&task, Side::Train, &TEXTS, 64);
+        assert_eq!((training.len(), training.ends[0].len()), (1, 4));
+        let held_out = samples(&task, Side::Validation, &TEXTS, 64);
+        assert_eq!(held_out.rows, [0, 2, 3], "a document of unknown words has nothing to predict");
+        let windows = samples(&task, Side::Test, &TEXTS[3..], 6);
+        assert!(windows.len() > 1 && windows.rows.iter().all(|&row| row == 0), "{windows:?}");
+    }
+
+    #[test]
+    fn each_text_of_a_batch_is_a_sequence_with_its_own_masks() {
+        let task = task(&[]);
+        let samples = samples(&task, Side::Train, &TEXTS, 64);
+        let batch = task.batch(&samples, &[0], Draw::Epoch(0));
+        assert_eq!((batch.len(), batch.rows.as_slice()), (4, &[0; 4][..]));
+        assert_eq!(batch.total_tokens(), samples.ids[0].len());
+        let original = |read: &u32| samples.ids[0][*read as usize];
+        assert_eq!(batch.reads.iter().map(original).collect::<Vec<_>>(), batch.wanted);
+        assert!(!batch.reads.is_empty() && batch == task.batch(&samples, &[0], Draw::Epoch(0)));
+        let drawn: HashSet<Vec<u32>> =
+            (0..20).map(|epoch| task.batch(&samples, &[0], Draw::Epoch(epoch)).reads).collect();
+        assert!(drawn.len() > 5, "each epoch masks other words");
+        let evaluated = task.batch(&samples, &[0], Draw::Evaluation);
+        assert!(evaluated.reads.iter().all(|&read| evaluated.input_ids[read as usize] == 4), "[MASK] hides each word");
+    }
+
+    #[test]
+    fn reads_belong_to_documents_and_words_and_some_words_are_terms() {
+        let task = task(&["unbelievably"]);
+        let samples = samples(&task, Side::Test, &TEXTS, 64);
+        let mut batch = task.batch(&samples, &[1, 2], Draw::Evaluation);
+        // As if these words had been drawn: "battery" of the one document; "unbelievably", and "good" twice, of the other.
+        let start = batch.cu_seqlens[1];
+        let words = task.kinds.words(&samples.ids[2]);
+        let chosen = [words[0], words[1], words[4]];
+        let of_second = chosen.iter().flat_map(|&(from, to)| from as u32..to as u32);
+        let wanted: Vec<u32> = of_second.clone().map(|place| samples.ids[2][place as usize]).collect();
+        batch.reads = [2].into_iter().chain(of_second.map(|place| place + start)).collect();
+        batch.wanted = [samples.ids[1][2]].into_iter().chain(wanted).collect();
+        let reads = task.reads(&samples, &batch);
+        let pieces = words[0].1 - words[0].0;
+        assert!(pieces > 1, "a word of several pieces");
+        assert_eq!(reads.rows, [vec![2], vec![3; batch.reads.len() - 1]].concat());
+        let begins: Vec<usize> = (0..reads.words.len()).filter(|&read| reads.words[read].begins).collect();
+        assert_eq!(begins[..3], [0, 1, 1 + pieces]);
+        let terms: Vec<usize> = (0..reads.words.len()).filter(|&read| reads.words[read].is_term).collect();
+        assert_eq!(terms, (1..=pieces).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,100 @@
+//! Jobs that time parts of training.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::data::{self, TextTokenizer};
+use crate::models::{Compute, LoadOptions, Model};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
+use crate::training::{self, StepBench, StepFigures};
+use crate::worker::models::local_model;
+use crate::worker::{Context, Job, JobError, LogLevel, runs};
+
+/// Times training steps of a model.
+#[derive(Clone, Debug)]
+pub struct BenchStep {
+    /// The model; it must be on this machine.
+    pub model: ModelChoice,
+    /// What is timed.
+    pub bench: StepBench,
+    /// What computes.
+    pub device: DeviceChoice,
+    /// Arithmetic of the matrix products.
+    pub precision: Precision,
+}
+
+/// Times of training steps.
+#[derive(Clone, Debug)]
+pub struct StepTimes {
+    /// The times.
+    pub figures: StepFigures,
+    /// Device and arithmetic, for example "CPU, f32".
+    pub device: String,
+}
+
+impl Job for BenchStep {
+    type Answer = StepTimes;
+    const TITLE: &'static str = "Timing training steps";
+
+    fn run(self, context: &mut Context<'_>) -> Result<StepTimes, JobError> {
+        let folder = local_model(&self.model)?;
+        let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
+        let compute = Compute::choose(self.device, self.precision)?;
+        let device = compute.to_string();
+        if let Some(warning) = compute.warning() {
+            context.log(LogLevel::Warning, warning);
+        }
+        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::classifier(labels) })?;
+        let figures = context.watched(|watch| training::bench_step(&model, self.bench, watch))?;
+        Ok(StepTimes { figures, device })
+    }
+}
+
+/// Times the tokenising of a file's texts, as training does it.
+#[derive(Clone, Debug)]
+pub struct BenchTokenise {
+    /// The model whose tokenizer it is; it must be on this machine.
+    pub model: ModelChoice,
+    /// The file.
+    pub file: PathBuf,
+    /// Its text column; `None` is the one guessed.
+    pub text_column: Option<String>,
+    /// Tokens kept of a text.
+    pub max_length: usize,
+}
+
+/// How long tokenising took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokeniseTimes {
+    /// Texts.
+    pub rows: usize,
+    /// Tokens kept of them.
+    pub tokens: usize,
+    /// Time of tokenising alone.
+    pub seconds: f64,
+}
+
+impl Job for BenchTokenise {
+    type Answer = TokeniseTimes;
+    const TITLE: &'static str = "Timing the tokenizer";
+
+    fn run(self, context: &mut Context<'_>) -> Result<TokeniseTimes, JobError> {
+        let tokenizer = TextTokenizer::load(&local_model(&self.model)?)?;
+        let dataset = DatasetSettings { main: Some(self.file.clone()), ..DatasetSettings::default() };
+        let project = Project { dataset, ..Project::default() };
+        let imported = context.watched(|watch| data::import(&project, Path::new("."), watch))?;
+        let table = &imported.main.table;
+        let Some(name) = self.text_column.or_else(|| imported.guessed_text.clone()) else {
+            let file = self.file.display();
+            return Err(JobError::Failed(format!("No column of {file} looks like the text. Name it with --text.")));
+        };
+        let column = runs::column(table, &name, &self.file)?;
+        let texts: Vec<&str> = (0..table.len()).map(|row| table.cell(column, row)).collect();
+        let begun = Instant::now();
+        let mut tokens = 0;
+        for chunk in texts.chunks(TextTokenizer::TEXTS_PER_LOOK) {
+            tokens += tokenizer.encode_batch(chunk, self.max_length)?.iter().map(Vec::len).sum::<usize>();
+        }
+        Ok(TokeniseTimes { rows: texts.len(), tokens, seconds: begun.elapsed().as_secs_f64() })
+    }
+}

@@ -1,0 +1,150 @@
+//! Jobs that read a project's data and make it ready.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::data::{Imported, LeakageReport, Likeness, Prepared, RowView};
+use crate::export;
+use crate::project::Project;
+use crate::worker::{Context, Job, JobError, Survey};
+
+/// Reads the project's files.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Names the files and how to read them.
+    pub project: Project,
+    /// The project's folder, against which relative paths are resolved.
+    pub folder: PathBuf,
+}
+
+impl Job for Import {
+    type Answer = Arc<Imported>;
+    const TITLE: &'static str = "Reading the data";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        context.import(&self.project, &self.folder)
+    }
+}
+
+/// Applies edits, cleans, labels and splits.
+#[derive(Clone, Debug)]
+pub struct Prepare {
+    /// Settings.
+    pub project: Arc<Project>,
+    /// The files as read.
+    pub imported: Arc<Imported>,
+}
+
+/// Rows as they were read, prepared and counted, all of the same moment.
+#[derive(Clone, Debug)]
+pub struct RowSource {
+    /// The settings they were prepared with; row edits are where their rows are now.
+    pub project: Arc<Project>,
+    /// The files as read.
+    pub imported: Arc<Imported>,
+    /// The rows that will be used.
+    pub prepared: Arc<Prepared>,
+    /// What was counted over them.
+    pub survey: Arc<Survey>,
+}
+
+impl RowSource {
+    /// The rows, each under one number.
+    #[must_use]
+    pub fn rows(&self) -> RowView<'_> {
+        RowView::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
+    }
+}
+
+impl Job for Prepare {
+    type Answer = RowSource;
+    const TITLE: &'static str = "Preparing the rows";
+
+    fn run(self, context: &mut Context<'_>) -> Result<RowSource, JobError> {
+        let Self { mut project, imported } = self;
+        let prepared = context.prepare(&project, &imported)?;
+        let survey = Arc::new(Survey::of(&prepared));
+        let prepared = context.cache.data.keep_prepared(&project, &imported, prepared);
+        if !prepared.moved_edits.is_empty() {
+            Arc::make_mut(&mut project).edits.follow(&prepared.moved_edits);
+        }
+        Ok(RowSource { project, imported, prepared, survey })
+    }
+}
+
+/// Finds texts that are nearly the same.
+#[derive(Clone, Debug)]
+pub struct CompareTexts {
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+}
+
+impl Job for CompareTexts {
+    type Answer = Arc<Likeness>;
+    const TITLE: &'static str = "Finding near-duplicates";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        Ok(Arc::new(context.likeness(&self.prepared)?))
+    }
+}
+
+/// Looks for what makes metrics look better than they are.
+#[derive(Clone, Debug)]
+pub struct FindLeaks {
+    /// Settings.
+    pub project: Arc<Project>,
+    /// The files as read.
+    pub imported: Arc<Imported>,
+    /// The same, prepared with these settings.
+    pub prepared: Arc<Prepared>,
+}
+
+impl Job for FindLeaks {
+    type Answer = Arc<LeakageReport>;
+    const TITLE: &'static str = "Checking for leakage";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        Ok(Arc::new(context.leaks(&self.project, &self.imported, &self.prepared)?))
+    }
+}
+
+/// Writes the rows that could not be read as CSV.
+#[derive(Clone, Debug)]
+pub struct SaveBadRows {
+    /// The files as read.
+    pub imported: Arc<Imported>,
+    /// The file to write.
+    pub output: PathBuf,
+}
+
+/// Rows that could not be read, written to a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedRows {
+    /// The file.
+    pub path: PathBuf,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+impl Job for SaveBadRows {
+    type Answer = SavedRows;
+    const TITLE: &'static str = "Saving the unreadable rows";
+
+    fn run(self, _: &mut Context<'_>) -> Result<SavedRows, JobError> {
+        let Self { imported, output } = self;
+        refuse_data_file(&imported, &output)?;
+        let rows = export::write_bad_rows(&imported, &output).map_err(JobError::failed)?;
+        Ok(SavedRows { path: output, rows })
+    }
+}
+
+/// A person's data file is never overwritten.
+fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut parts = imported.files().flat_map(|file| &file.parts);
+    if parts.any(|part| real(output).starts_with(real(&part.path))) {
+        let message = format!("{} is a data file of the project. Choose another name.", output.display());
+        return Err(JobError::Failed(message));
+    }
+    Ok(())
+}

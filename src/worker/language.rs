@@ -1,0 +1,98 @@
+//! Jobs of language modelling: the terms of a domain, and blanks that a person wants filled.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::data::{DomainTerms, project_terms};
+use crate::fetch::locate;
+use crate::predictor::{Guess, Predictor, PredictorError};
+use crate::project::{ModelChoice, TaskKind};
+use crate::storage::ModelFolderInfo;
+use crate::worker::{Context, Job, JobError, RowSource};
+
+/// Terms and new words listed, at most.
+const LISTED: usize = 200;
+/// Words for each blank.
+const GUESSES: usize = 5;
+
+/// Finds the terms of the project's texts, and words that are worth a place in the model's vocabulary.
+#[derive(Clone, Debug)]
+pub struct FindTerms {
+    /// The rows.
+    pub rows: RowSource,
+    /// The pre-trained model's folder, for its tokenizer.
+    pub model: PathBuf,
+}
+
+impl Job for FindTerms {
+    type Answer = Arc<DomainTerms>;
+    const TITLE: &'static str = "Finding domain terms";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let tokenizer = context.tokenizer(&self.model)?;
+        let RowSource { project, imported, prepared, .. } = &self.rows;
+        let group = project.dataset.group_column();
+        let found = context
+            .watched(|watch| project_terms((imported, prepared), group.as_deref(), &tokenizer, LISTED, watch))?;
+        Ok(Arc::new(found))
+    }
+}
+
+/// Fills the blanks of a text with a model as it was before training, and after.
+#[derive(Clone, Debug)]
+pub struct FillBlanks {
+    /// The model that training started from, and the project's folder.
+    pub before: (ModelChoice, PathBuf),
+    /// The trained model's folder.
+    pub after: PathBuf,
+    /// The text.
+    pub text: String,
+}
+
+/// The likeliest words for each blank of a text.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FilledBlanks {
+    /// The text as it was asked for.
+    pub text: String,
+    /// Before training, `[blanks][words]`; `None` if that model is not on this machine, or has no language model head.
+    pub before: Option<Vec<Vec<Guess>>>,
+    /// After training, `[blanks][words]`.
+    pub after: Vec<Vec<Guess>>,
+}
+
+impl Job for FillBlanks {
+    type Answer = FilledBlanks;
+    const TITLE: &'static str = "Filling the blanks";
+
+    fn run(self, context: &mut Context<'_>) -> Result<FilledBlanks, JobError> {
+        let Self { before: (choice, folder), after, text } = self;
+        let trained = context.model(&after)?;
+        let after = trained.fill_blanks(&text, GUESSES)?;
+        let before = match locate(&choice, &folder).ok().flatten() {
+            Some(folder) => context.untrained(&folder, trained.info())?,
+            None => None,
+        };
+        let before = before.map(|model| model.fill_blanks(&text, GUESSES)).transpose()?;
+        Ok(FilledBlanks { text, before, after })
+    }
+}
+
+/// The model before training that was loaded last, for the next text typed; `None` for one without a head.
+#[derive(Default)]
+pub(super) struct CachedUntrained(Option<(PathBuf, Option<Arc<Predictor>>)>);
+
+impl Context<'_> {
+    /// The model in `folder`, used as the trained one is; `None` if it has no language model head.
+    fn untrained(&mut self, folder: &Path, trained: &ModelFolderInfo) -> Result<Option<Arc<Predictor>>, JobError> {
+        if let Some((_, model)) = self.cache.untrained.0.as_ref().filter(|(cached, _)| cached == folder) {
+            return Ok(model.clone());
+        }
+        let info = ModelFolderInfo { task: TaskKind::LanguageModelling, ..trained.clone() };
+        let model = match Predictor::load_with(folder, info) {
+            Err(PredictorError::NoHead { .. }) => None,
+            model => Some(Arc::new(model?)),
+        };
+        self.cache.untrained.0 = Some((folder.to_owned(), model.clone()));
+        Ok(model)
+    }
+}

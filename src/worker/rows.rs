@@ -1,0 +1,95 @@
+//! Jobs that answer a question about the rows.
+
+use std::sync::Arc;
+
+use crate::data::{self, DataError, Imported, LabelCounts, Prepared, RowNumber, RowQuery};
+use crate::project::DatasetSettings;
+use crate::worker::{Context, Job, JobError, RowSource};
+
+/// Most values of a column that are offered.
+const VALUES: usize = 50;
+
+/// Counts the labels as they are in the files.
+#[derive(Clone, Debug)]
+pub struct CountLabels {
+    /// Names the label columns.
+    pub dataset: Box<DatasetSettings>,
+    /// The files as read.
+    pub imported: Arc<Imported>,
+}
+
+impl Job for CountLabels {
+    type Answer = Arc<LabelCounts>;
+    const TITLE: &'static str = "Counting the labels";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        Ok(Arc::new(data::count_labels(&self.imported, &self.dataset, context.control)?))
+    }
+}
+
+/// Finds rows and sorts them.
+#[derive(Clone, Debug)]
+pub struct FindRows {
+    /// The rows.
+    pub source: RowSource,
+    /// Which of them, in which order.
+    pub query: RowQuery,
+}
+
+/// A search through prepared rows.
+#[derive(Clone, Debug)]
+pub struct RowQuestion {
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+    /// Which of them, in which order.
+    pub query: RowQuery,
+}
+
+impl PartialEq for RowQuestion {
+    fn eq(&self, other: &Self) -> bool {
+        // Prepared rows never change: the same rows are the same allocation.
+        Arc::ptr_eq(&self.prepared, &other.prepared) && self.query == other.query
+    }
+}
+
+/// What a search found.
+#[derive(Clone, Debug)]
+pub struct FoundRows {
+    /// The search.
+    pub question: RowQuestion,
+    /// The rows, in the order asked for.
+    pub rows: Vec<RowNumber>,
+}
+
+impl Job for FindRows {
+    type Answer = FoundRows;
+    const TITLE: &'static str = "Searching the rows";
+
+    fn run(self, context: &mut Context<'_>) -> Result<FoundRows, JobError> {
+        let Self { source, query } = self;
+        match data::find_rows(&source.rows(), &query, context.control) {
+            Ok(rows) => Ok(FoundRows { question: RowQuestion { prepared: source.prepared, query }, rows }),
+            // Why a pattern is no regular expression is said where it is typed, in words of its own.
+            Err(DataError::BadPattern(why)) => Err(JobError::Failed(why)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Counts the values of a column. The answer has the most frequent ones with their rows.
+#[derive(Clone, Debug)]
+pub struct CountValues {
+    /// The rows.
+    pub source: RowSource,
+    /// The column's name.
+    pub column: String,
+}
+
+impl Job for CountValues {
+    type Answer = Vec<(String, usize)>;
+    const TITLE: &'static str = "Counting the values";
+
+    fn run(self, _: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        Ok(data::frequent_values(&self.source.rows(), &self.column, VALUES))
+    }
+}

@@ -1,0 +1,48 @@
+//! Jobs that count tokens.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::data::{Prepared, TokenHistogram};
+use crate::worker::{Context, Job, JobError, survey};
+
+/// Most texts whose tokens are counted: some ten seconds of work on two cores.
+pub(super) const MOST_COUNTED: usize = 200_000;
+
+/// Counts the tokens of the texts.
+#[derive(Clone, Debug)]
+pub struct CountTokens {
+    /// The rows.
+    pub prepared: Arc<Prepared>,
+    /// The model's folder.
+    pub model: PathBuf,
+}
+
+impl Job for CountTokens {
+    type Answer = Arc<TokenHistogram>;
+    const TITLE: &'static str = "Counting tokens";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let tokenizer = context.tokenizer(&self.model)?;
+        let most = (MOST_COUNTED, survey::BINS);
+        Ok(Arc::new(context.watched(|watch| TokenHistogram::count(&self.prepared, &tokenizer, most, watch))?))
+    }
+}
+
+/// Counts the tokens of one text, special tokens included, before any is truncated.
+#[derive(Clone, Debug)]
+pub struct CountTextTokens {
+    /// The text, cleaned.
+    pub text: String,
+    /// The model's folder.
+    pub model: PathBuf,
+}
+
+impl Job for CountTextTokens {
+    type Answer = usize;
+    const TITLE: &'static str = "Counting tokens";
+
+    fn run(self, context: &mut Context<'_>) -> Result<usize, JobError> {
+        Ok(context.tokenizer(&self.model)?.token_count(&self.text)?)
+    }
+}

@@ -1,0 +1,221 @@
+//! The job that trains, and the one that estimates what training takes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crossbeam_channel::Sender;
+
+use crate::data::Prepared;
+use crate::models::Compute;
+use crate::project::Project;
+use crate::storage::{EvaluationPoint, RunSettings, StepMetrics};
+use crate::training::{self, DryRun, TrainInputs, TrainingEvent};
+use crate::worker::reporter::Throttle;
+use crate::worker::{Context, Job, JobError, LogLevel, RunResults, runs};
+
+/// Reads and prepares the data, brings the model, fine-tunes it and measures the best checkpoint.
+#[derive(Clone, Debug)]
+pub struct Train {
+    /// Settings; a model of the catalogue that is not on this machine is downloaded first.
+    pub project: Project,
+    /// The project's folder: the run goes to `runs/<id>/` below it.
+    pub folder: PathBuf,
+    /// Where the run tells what it does; [`Said::Event`](crate::worker::Said::Event) announces each event in its place.
+    pub events: Sender<RunEvent>,
+}
+
+/// What a run tells on the way, in order.
+#[derive(Clone, Debug)]
+pub enum RunEvent {
+    /// Training proper begins.
+    Started(Arc<RunStart>),
+    /// Metrics of the steps since the last such event, at most 20 events a second.
+    Steps(Vec<StepMetrics>),
+    /// An evaluation on the validation set.
+    Evaluation(Box<EvaluationPoint>),
+    /// The run waits (true) or goes on (false).
+    Paused(bool),
+}
+
+/// What is known when training begins.
+#[derive(Clone, Debug)]
+pub struct RunStart {
+    /// Run id.
+    pub run: String,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Everything needed to repeat it.
+    pub settings: RunSettings,
+    /// Optimizer steps planned.
+    pub total_steps: u64,
+    /// Optimizer steps an epoch.
+    pub steps_per_epoch: u64,
+    /// Device and arithmetic, for example "CPU, f32".
+    pub device: String,
+}
+
+impl Job for Train {
+    type Answer = Arc<RunResults>;
+    const TITLE: &'static str = "Training";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let Self { project, folder, events } = self;
+        check_compute(&project)?;
+        let (imported, prepared) = context.read_and_prepared(&project, &folder)?;
+        training::check_data(&prepared)?;
+        for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
+            context.log(LogLevel::Warning, warning);
+        }
+        let model_folder = context.find_model(&project.model, &folder)?;
+        let leakage = context.leaks(&project, &imported, &prepared)?;
+        for leak in leakage.serious() {
+            context.log(LogLevel::Warning, leak.in_words());
+        }
+        for hint in leakage.hints() {
+            context.log(LogLevel::Info, hint.in_words());
+        }
+        drop(imported);
+        context.cache.model.forget(); // its memory is of more use to the run
+        let inputs = TrainInputs {
+            project: &project,
+            project_folder: &folder,
+            prepared: &prepared,
+            model_folder: &model_folder,
+        };
+        let control = context.control;
+        let mut teller = Teller { context, events, steps: Vec::new(), throttle: Throttle::default() };
+        let summary = training::train(inputs, control, &mut |event| teller.tell(event))?;
+        teller.flush();
+        Ok(Arc::new(runs::load(&folder.join("runs").join(&summary.run))?))
+    }
+}
+
+/// Tries a few steps and estimates time, memory and disk of a run, without making one.
+#[derive(Clone, Debug)]
+pub struct EstimateRun {
+    /// Settings; a model of the catalogue that is not on this machine is downloaded first.
+    pub project: Project,
+    /// The project's folder.
+    pub folder: PathBuf,
+}
+
+impl Job for EstimateRun {
+    type Answer = Box<DryRun>;
+    const TITLE: &'static str = "Estimating time and memory";
+
+    fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
+        let Self { project, folder } = self;
+        check_compute(&project)?;
+        let prepared: Arc<Prepared> = context.prepared(&project, &folder)?;
+        training::check_data(&prepared)?;
+        let model_folder = context.find_model(&project.model, &folder)?;
+        let inputs = TrainInputs {
+            project: &project,
+            project_folder: &folder,
+            prepared: &prepared,
+            model_folder: &model_folder,
+        };
+        let control = context.control;
+        let outcome = training::dry_run(inputs, control, &mut |event| match event {
+            TrainingEvent::Progress(progress) => context.progress(progress),
+            TrainingEvent::Log(message) => context.log(LogLevel::Info, message),
+            TrainingEvent::Warning(message) => context.log(LogLevel::Warning, message),
+            // There is no run to tell of.
+            TrainingEvent::Started { .. }
+            | TrainingEvent::Step(_)
+            | TrainingEvent::Evaluation(_)
+            | TrainingEvent::Paused(_) => {}
+        })?;
+        Ok(Box::new(outcome))
+    }
+}
+
+/// A missing device is reported before data is read and a model downloaded for it.
+fn check_compute(project: &Project) -> Result<(), JobError> {
+    Compute::choose(project.training.device, project.training.precision)?;
+    Ok(())
+}
+
+/// Passes on what training tells, its steps in groups.
+struct Teller<'a, 'b> {
+    context: &'a mut Context<'b>,
+    events: Sender<RunEvent>,
+    steps: Vec<StepMetrics>,
+    throttle: Throttle,
+}
+
+impl Teller<'_, '_> {
+    fn tell(&mut self, event: TrainingEvent) {
+        match event {
+            TrainingEvent::Progress(progress) => self.context.progress(progress),
+            TrainingEvent::Log(message) => self.context.log(LogLevel::Info, message),
+            TrainingEvent::Warning(message) => self.context.log(LogLevel::Warning, message),
+            TrainingEvent::Started { run, settings, total_steps, steps_per_epoch, device } => {
+                let (id, folder, settings) = (run.id(), run.path().to_owned(), *settings);
+                let start = RunStart { run: id, folder, settings, total_steps, steps_per_epoch, device };
+                self.send(RunEvent::Started(Arc::new(start)));
+            }
+            TrainingEvent::Step(step) => {
+                self.steps.push(step);
+                if self.throttle.is_due() {
+                    self.flush();
+                }
+            }
+            TrainingEvent::Evaluation(point) => self.send(RunEvent::Evaluation(point)),
+            TrainingEvent::Paused(paused) => self.send(RunEvent::Paused(paused)),
+        }
+    }
+
+    /// Sends an event, after every step before it.
+    fn send(&mut self, event: RunEvent) {
+        self.flush();
+        self.pass_on(event);
+    }
+
+    /// Sends the steps held back.
+    fn flush(&mut self) {
+        if !self.steps.is_empty() {
+            self.throttle.restart();
+            let steps = std::mem::take(&mut self.steps);
+            self.pass_on(RunEvent::Steps(steps));
+        }
+    }
+
+    fn pass_on(&self, event: RunEvent) {
+        // An owner who no longer listens is no error.
+        if self.events.send(event).is_ok() {
+            self.context.announce_event();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::worker::job::Cache;
+    use crate::worker::pending::Ticket;
+
+    fn step(step: u64) -> TrainingEvent {
+        let (epoch, loss, learning_rate, grad_norm, tokens, train_seconds) = (0.0, 1.0, 1.0, 1.0, 1, 0.0);
+        TrainingEvent::Step(StepMetrics { step, epoch, loss, learning_rate, grad_norm, tokens, train_seconds })
+    }
+
+    #[test]
+    fn steps_are_grouped_but_none_is_lost_and_order_is_kept() {
+        let (ticket, _said) = Ticket::new(Arc::new(|| ()));
+        let mut cache = Cache::default();
+        let mut context = Context::new(&ticket, &mut cache);
+        let (events, told) = crossbeam_channel::unbounded();
+        let mut teller = Teller { context: &mut context, events, steps: Vec::new(), throttle: Throttle::default() };
+        (1..=100).for_each(|number| teller.tell(step(number)));
+        teller.tell(TrainingEvent::Paused(true));
+        let told: Vec<RunEvent> = told.try_iter().collect();
+        assert!(told.len() < 20, "{} events", told.len());
+        assert!(matches!(told.last(), Some(RunEvent::Paused(true))));
+        let steps = told.iter().flat_map(|event| match event {
+            RunEvent::Steps(steps) => steps.as_slice(),
+            _ => &[],
+        });
+        assert_eq!(steps.map(|step| step.step).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
+    }
+}

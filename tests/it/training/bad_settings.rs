@@ -1,0 +1,61 @@
+//! Settings and data that training refuses or warns about.
+
+use hone::project::ClassWeights;
+
+use super::*;
+
+#[test]
+fn a_loss_that_is_not_a_number_fails_with_advice() {
+    let bench = Bench::new(120);
+    let outcome = bench.train(|settings| {
+        settings.optimizer.learning_rate = 1e30;
+        settings.optimizer.max_grad_norm = 0.0;
+        settings.warmup = 0.0;
+        settings.epochs = 5;
+    });
+    let message = outcome.error();
+    assert!(
+        message.contains("diverged") && message.contains("Lower the learning rate, for example to 5e-5"),
+        "{message}"
+    );
+    let RunStatus::Failed(written) = bench.newest().read_status().unwrap() else {
+        panic!("the run must say it failed")
+    };
+    assert_eq!(written, message);
+}
+
+#[test]
+fn settings_and_data_that_are_refused_leave_no_run() {
+    let mut bench = Bench::new(120);
+    std::fs::write(bench.folder.path().join("runs"), "a file in the way").unwrap();
+    assert!(bench.train(|_| ()).error().contains("Could not create"));
+    std::fs::remove_file(bench.folder.path().join("runs")).unwrap();
+    assert!(bench.train(|settings| settings.epochs = 0).error().contains("epochs cannot be 0"));
+    let unknown = ClassWeights::ByHand([("best".to_owned(), 2.0)].into());
+    assert!(bench.train_task(|task, _| task.class_weights = unknown).error().contains("bad, good"));
+    bench.prepared.examples.retain(|example| example.side != Side::Validation);
+    assert!(bench.train(|_| ()).error().contains("no validation rows"));
+    bench.prepared.blockers.push("There is one label only.".to_owned());
+    assert!(bench.train(|_| ()).error().contains("There is one label only."));
+    assert_eq!(bench.runs(), 0);
+}
+
+#[test]
+fn a_max_length_beyond_the_models_is_lowered_with_a_warning() {
+    let bench = Bench::new(80);
+    let outcome = bench.train(|settings| settings.max_length = 500);
+    outcome.summary();
+    let warned =
+        |event: &TrainingEvent| matches!(event, TrainingEvent::Warning(line) if line.contains("at most 64 tokens"));
+    assert!(outcome.events.iter().any(warned));
+    assert_eq!(read_model_info(&bench.newest().best()).unwrap().unwrap().max_length, 64);
+}
+
+#[test]
+fn without_test_rows_there_are_no_test_metrics() {
+    let mut bench = Bench::new(80);
+    bench.prepared.examples.retain(|example| example.side != Side::Test);
+    let outcome = bench.train(|settings| settings.epochs = 1);
+    assert_eq!(outcome.summary().test, None);
+    assert!(bench.newest().read_comparison().is_ok());
+}

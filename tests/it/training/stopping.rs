@@ -1,0 +1,110 @@
+//! Early stopping, and runs that a person stops.
+
+use hone::project::{EarlyStopping, EvaluateEvery, MetricName};
+
+use super::*;
+
+#[test]
+fn evaluations_follow_the_settings_and_early_stopping_ends_the_run() {
+    let bench = Bench::new(120); // 84 training rows: 6 steps an epoch
+    let every_four = bench.train(|settings| settings.evaluate_every = EvaluateEvery::Steps(5));
+    assert_eq!(every_four.evaluations(), 3, "after steps 5, 10 and the last, 12");
+    // A learning rate too small to change anything: no evaluation is better than the first.
+    let stuck = bench.train(|settings| {
+        settings.optimizer.learning_rate = 1e-12;
+        settings.epochs = 10;
+        settings.best_metric = Some(MetricName::Accuracy);
+        settings.early_stopping = Some(EarlyStopping { patience: 2, min_delta: 0.0 });
+    });
+    let summary = stuck.summary();
+    assert_eq!((summary.stop_reason, stuck.evaluations()), (StopReason::EarlyStopping, 3));
+    assert_eq!((summary.best_step, summary.steps), (6, 18));
+}
+
+/// Stops when `event` is seen for the `nth` time, as often as told.
+fn stop_at(bench: &Bench, times: usize, mut at: impl FnMut(&TrainingEvent) -> bool) -> Outcome {
+    let control = Control::default();
+    let mut project = project();
+    project.training.epochs = 50;
+    bench.train_with(&project, &control, &mut |event| {
+        if at(event) {
+            (0..times).for_each(|_| control.cancel());
+        }
+    })
+}
+
+fn is_step(event: &TrainingEvent, number: u64) -> bool {
+    matches!(event, TrainingEvent::Step(step) if step.step == number)
+}
+
+#[test]
+fn a_paused_run_takes_no_step_until_it_goes_on() {
+    let bench = Bench::new(120);
+    let control = Control::default();
+    let outcome = std::thread::scope(|scope| {
+        let (told, pauses) = std::sync::mpsc::channel();
+        scope.spawn(|| {
+            pauses.into_iter().next().unwrap();
+            control.set_paused(false);
+        });
+        bench.train_with(&project(), &control, &mut |event| match event {
+            event if is_step(event, 3) => control.set_paused(true),
+            TrainingEvent::Paused(true) => told.send(()).unwrap(),
+            _ => {}
+        })
+    });
+    assert_eq!(outcome.summary().steps, 12);
+    let events = outcome.events.iter().filter_map(|event| match event {
+        TrainingEvent::Step(step) => Some(format!("step {}", step.step)),
+        TrainingEvent::Paused(true) => Some("paused".to_owned()),
+        TrainingEvent::Paused(false) => Some("going on".to_owned()),
+        _ => None,
+    });
+    assert_eq!(events.skip(2).take(4).collect::<Vec<_>>(), ["step 3", "paused", "going on", "step 4"]);
+}
+
+#[test]
+fn stopping_before_the_first_step_leaves_no_run() {
+    let bench = Bench::new(120);
+    for at_start in [true, false] {
+        let outcome = stop_at(&bench, 1, |event| match event {
+            TrainingEvent::Started { .. } => at_start,
+            _ => !at_start,
+        });
+        assert!(matches!(outcome.run, Err(TrainError::Cancelled)));
+        assert_eq!(bench.runs(), 0);
+    }
+}
+
+#[test]
+fn stopping_before_the_first_evaluation_evaluates_the_current_weights() {
+    let bench = Bench::new(120);
+    let outcome = stop_at(&bench, 1, |event| is_step(event, 3));
+    let summary = outcome.summary();
+    assert_eq!((summary.stop_reason, summary.steps, summary.best_step), (StopReason::Stopped, 3, 3));
+    assert!(summary.test.is_some() && bench.newest().best().join("model.safetensors").is_file());
+}
+
+#[test]
+fn stopping_after_an_evaluation_keeps_the_best_checkpoint() {
+    let bench = Bench::new(120);
+    let outcome = stop_at(&bench, 1, |event| is_step(event, 8));
+    let summary = outcome.summary();
+    assert_eq!((summary.stop_reason, summary.steps, summary.best_step), (StopReason::Stopped, 8, 6));
+    assert_eq!(outcome.evaluations(), 1);
+    assert!(summary.test.is_some());
+}
+
+#[test]
+fn stopping_twice_skips_the_final_evaluation() {
+    let bench = Bench::new(120);
+    let nothing_to_keep = stop_at(&bench, 2, |event| is_step(event, 3));
+    assert!(matches!(nothing_to_keep.run, Err(TrainError::Cancelled)));
+    assert_eq!(bench.runs(), 0);
+
+    let outcome = stop_at(&bench, 2, |event| is_step(event, 8));
+    let summary = outcome.summary();
+    assert_eq!((summary.best_step, &summary.test), (6, &None));
+    let run = bench.newest();
+    assert!(run.read_predictions("validation").is_ok() && run.read_comparison().is_ok());
+}

@@ -1,0 +1,101 @@
+//! What a finished run is used for: evaluating, classifying, labelling files, exporting.
+
+use hone::worker::{
+    Classified, Classify, Evaluate, Export, ExportFormat, FetchModel, JobError, LoadRun, PredictFile, SavedPredictions,
+};
+
+use super::*;
+
+#[test]
+fn another_file_is_evaluated_with_the_columns_and_labels_of_the_run() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let results = bench.train();
+    let other = bench.path("other.csv");
+    let evaluate = || Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
+    std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
+    let report = bench.ask(evaluate());
+    assert_eq!((report.metrics.rows(), report.predictions.len()), (2, 2));
+    assert_eq!(report.predictions[1].id.record, 2);
+
+    std::fs::write(&other, "label,text\ngood,this is great\nfine,this is fine\n").unwrap();
+    let message = bench.refused(evaluate());
+    assert!(message.contains("Row 2") && message.contains("'fine'") && message.contains("bad, good"), "{message}");
+    std::fs::write(&other, "stars,text\n5,this is great\n1,this is bad\n").unwrap();
+    let message = bench.refused(evaluate());
+    assert!(message.contains("no column 'label'") && message.contains("stars, text"), "{message}");
+    std::fs::write(&other, "label,text\n,this is great\n,this is bad\n").unwrap();
+    assert!(bench.refused(evaluate()).contains("has no row with a text and a label"));
+}
+
+#[test]
+fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
+    let bench = Bench::new(|_| ());
+    let best = bench.train().folder.join("best");
+    let texts = ["the <b>phone</b> is great", "the phone is great", "<p> </p>"].map(str::to_owned).to_vec();
+    let Classified { labels, probabilities, .. } = bench.ask(Classify { model: best.clone(), texts });
+    assert_eq!(labels, ["bad", "good"]);
+    assert_eq!(probabilities[0], probabilities[1], "tags are cleaned away");
+    assert!((probabilities[0].iter().sum::<f32>() - 1.0).abs() < 1e-6 && probabilities[2].is_empty());
+
+    let (input, output) = (bench.path("new.csv"), bench.path("out/labelled.csv"));
+    std::fs::write(&input, "id,predicted,text\n1,x,\"the phone, is great\"\n2,y,<br>\n3,z,bad\n").unwrap();
+    let predict = |input: &Path, column: Option<&str>, output: &Path| PredictFile {
+        model: best.clone(),
+        input: input.to_owned(),
+        text_column: column.map(str::to_owned),
+        output: output.to_owned(),
+    };
+    let saved = bench.ask(predict(&input, None, &output));
+    assert_eq!(saved, SavedPredictions { path: output.clone(), rows: 2, empty: 1 });
+    let written = std::fs::read_to_string(&output).unwrap();
+    let lines: Vec<&str> = written.lines().collect();
+    assert_eq!(lines[0], "id,predicted,text,predicted_2,probability_bad,probability_good");
+    assert!(lines[1].starts_with("1,x,\"the phone, is great\",") && lines[1].split(',').count() == 7, "{written}");
+    assert_eq!((lines[2], lines.len()), ("2,y,<br>,,,", 4));
+
+    let message = bench.refused(predict(&input, None, &input));
+    assert!(message.contains("is the input file"), "{message}");
+    let message = bench.refused(predict(&input, None, &bench.path("project.ron")));
+    assert!(message.contains("is a project"), "{message}");
+    let learnt_from = bench.path("reviews.csv");
+    let before = std::fs::read(&learnt_from).unwrap();
+    let message = bench.refused(predict(&input, None, &learnt_from));
+    assert!(message.contains("is a data file of the project"), "{message}");
+    assert_eq!(std::fs::read(&learnt_from).unwrap(), before);
+    let message = bench.refused(predict(&input, Some("review"), &output));
+    assert!(message.contains("no column 'review'") && message.contains("id, predicted, text"), "{message}");
+    let message = bench.refused(predict(&bench.path("none.csv"), None, &output));
+    assert!(message.contains("There is no file at"), "{message}");
+}
+
+#[test]
+fn errors_name_the_missing_model_run_or_folder() {
+    let mut bench = Bench::new(|_| ());
+    let message = bench.refused(FetchModel { id: "bart-huge".into() });
+    assert!(message.contains("'bart-huge'") && message.contains("minilm-l6"), "{message}");
+    let message = bench.refused(LoadRun { run: bench.path("runs/none") });
+    assert!(message.contains("Could not open the run"), "{message}");
+    let texts = vec!["a text".to_owned()];
+    let message = bench.refused(Classify { model: bench.path("none"), texts: texts.clone() });
+    assert!(message.contains("none"), "{message}");
+    // Not made by Hone: its own labels, no cleaning, but it was trained, so it answers.
+    assert_eq!(bench.ask(Classify { model: tiny_bert(), texts }).labels, ["negative", "neutral", "positive"]);
+
+    bench.project.model = ModelChoice::Folder(bench.path("no-model"));
+    let message = bench.refused(train_job(&bench.project, bench.folder.path()).0);
+    assert!(message.contains("no-model"), "{message}");
+}
+
+#[test]
+fn a_run_is_exported_and_the_export_is_checked() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let run = bench.train().folder.clone();
+    let export = || {
+        let (run, output) = (run.clone(), bench.path("export"));
+        ask(&bench.worker, Export { run, format: ExportFormat::HuggingFace, output })
+    };
+    let exported = export().expect("the export must be made");
+    assert!(exported.path.join("model.safetensors").is_file() && !exported.proof.is_empty());
+    let Err(JobError::Failed(message)) = export() else { panic!("nothing is written over") };
+    assert!(message.contains("is not empty"), "{message}");
+}
