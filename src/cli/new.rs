@@ -201,7 +201,7 @@ pub(super) fn choose_columns(
     let (task, dataset) = (project.task.kind(), &mut project.dataset);
     if task.role(ColumnRole::Label).is_none() && !asked.labels.is_empty() {
         return Err(CliError::Usage(format!(
-            "A project with --task {} has no labels: leave out --label.",
+            "A project with --task {} has no labels: remove --label.",
             task.keyword()
         )));
     }

@@ -38,8 +38,10 @@ mod tests {
         drop(used);
         assert!(resident() < with);
         if cfg!(target_os = "linux") {
-            assert!(high_water_mark().is_some_and(|peak| peak >= with));
-            assert!(peak_memory() >= with, "{with}");
+            // The kernel brings its counts up to date in batches.
+            let peak = high_water_mark().unwrap();
+            assert!(peak > before + SIZE / 2, "{before} {with} {peak}");
+            assert!(peak_memory() >= peak);
         }
     }
 }

@@ -123,7 +123,7 @@ fn begin<'a>(
         data.validation.samples.tokens(),
         planned_evaluations(settings, total_steps),
     );
-    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.samples.len());
+    let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
     let run = RunFolder::create(inputs.project_folder)?;
     let lock = run.hold();

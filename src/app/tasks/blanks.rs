@@ -73,7 +73,7 @@ fn answer_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &BlanksState) {
     }
     let text = state.text.trim();
     let Some(filled) = ctx.answers.blanks.value.as_ref().filter(|_| !text.is_empty()) else {
-        ui.label(theme.muted("The likeliest words appear here as you type"));
+        ui.label(theme.muted("The most likely words appear here as you type"));
         return;
     };
     // The last answer stays, faded, until the new one arrives, so that nothing jumps.
@@ -88,7 +88,7 @@ fn answer_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &BlanksState) {
 fn filled_ui(ui: &mut Ui, ctx: &StepContext<'_>, filled: &FilledBlanks) {
     let theme = ctx.theme;
     if filled.after.is_empty() {
-        ui.label(theme.muted("There is no blank in the sentence. Write ___ where a word is missing"));
+        ui.label(theme.muted("The sentence has no blank. Write ___ where a word is missing"));
         return;
     }
     for (number, after) in filled.after.iter().enumerate() {
@@ -176,6 +176,6 @@ mod tests {
         harness.state_mut().0.answers.blanks.value =
             Some(FilledBlanks { text: "pay".to_owned(), ..FilledBlanks::default() });
         harness.run();
-        assert!(harness.query_by_label_contains("There is no blank").is_some());
+        assert!(harness.query_by_label_contains("The sentence has no blank").is_some());
     }
 }

@@ -44,7 +44,7 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
     section(ui, theme, "Before and after", "On the same documents, with the same words masked", |ui| {
         comparison_ui(ui, theme, both);
     });
-    section(ui, theme, "Hardest documents", "Those with the highest perplexity after training", |ui| {
+    section(ui, theme, "Hardest documents", "Documents with the highest perplexity after training", |ui| {
         documents_ui(ui, theme, shown.predictions);
     });
 }

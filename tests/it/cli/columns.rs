@@ -394,7 +394,7 @@ fn a_project_that_adapts_a_model_needs_no_label() {
         $ hone new terms --task adapt --data a.csv --text body --model TINY_BERT --force --label mood
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
-        ! Error: A project with --task adapt has no labels: leave out --label.
+        ! Error: A project with --task adapt has no labels: remove --label.
         exit code 2
 
         $ hone new terms --task translate --data a.csv

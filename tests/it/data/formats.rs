@@ -191,7 +191,10 @@ fn a_folder_of_texts_per_label_is_read() {
         cells(&file),
         [["Broke", "bad", "bad/1.txt"], ["Works well", "good", "good/1.txt"], ["café", "good", "good/2.txt"]]
     );
-    assert_eq!((file.bad_rows[0].raw.as_str(), file.bad_rows[0].reason.as_str()), ("bad/picture.txt", "It is no text"));
+    assert_eq!(
+        (file.bad_rows[0].raw.as_str(), file.bad_rows[0].reason.as_str()),
+        ("bad/picture.txt", "It is not text")
+    );
     assert_eq!(file.format, FileFormat::TextFolder { files: 4 });
 }
 
@@ -278,7 +281,7 @@ fn impossible_sizes_in_a_file_are_not_trusted() {
     let cell = book.windows(4).position(|bytes| bytes == [0xFD, 0x00, 0x0A, 0x00]).unwrap();
     book[cell + 6..cell + 8].fill(0xFF);
     let message = refused("book.xls", book);
-    assert!(message.contains("a cell stands in column 65536, and an XLS sheet has 256"), "{message}");
+    assert!(message.contains("a cell is in column 65536, but an XLS sheet has 256"), "{message}");
     let stream = std::fs::read(table("dataset/train/data-00000-of-00001.arrow")).unwrap();
     // The length of the first message's description.
     let mut message = stream.clone();

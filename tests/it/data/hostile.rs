@@ -124,7 +124,7 @@ fn columns_and_workbooks() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         (
             "huge-message.arrow",
             joined(&[&[0xFF; 4], &0x7FFF_FFF0_u32.to_le_bytes(), &[0; 64]]),
-            Refused("behind the file"),
+            Refused("after the end of the file"),
         ),
         ("cut-off.xlsx", half("reviews.xlsx"), Refused("as a workbook")),
         ("bomb.xlsx", zipped(&xlsx_parts), Refused("unpacks to more than")),

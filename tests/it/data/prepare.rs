@@ -173,7 +173,7 @@ fn labels_are_merged_excluded_and_ordered_and_stale_edits_reported() {
     assert_eq!(ready.stale_edits, [id(main, 3), id(main, 999)]);
     assert!(ready.examples[0].relabelled && ready.label_of(&ready.examples[0]) == "10");
     assert_eq!(ready.dropped[0], (id(main, 2), DropReason::Excluded));
-    assert!(ready.warnings.iter().any(|warning| warning.contains("the file has changed since")));
+    assert!(ready.warnings.iter().any(|warning| warning.contains("the file or the label column has changed since")));
 }
 
 #[test]

@@ -157,7 +157,7 @@ fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
     assert_eq!((ready.examples.len(), ready.counts()[0].iter().sum::<usize>()), (60, 20));
     let dropped = |reason| ready.dropped.iter().filter(|row| row.1 == reason).count();
     assert_eq!((dropped(DropReason::SeveralLabels), dropped(DropReason::NoneOfLabels)), (2, 1));
-    let warned = ready.warnings.iter().any(|warning| warning.contains("Hone learns one label a text"));
+    let warned = ready.warnings.iter().any(|warning| warning.contains("each text needs exactly one label"));
     assert!(warned, "{:?}", ready.warnings);
 
     // A person can say what the row is.

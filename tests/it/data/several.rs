@@ -80,7 +80,7 @@ fn bad_rows_and_messages_name_the_file_and_its_own_row() {
     assert_eq!(main.bad_rows_of(1).count(), 1);
     let starts: Vec<&str> = ready.warnings.iter().filter_map(|warning| warning.split(": ").next()).collect();
     assert_eq!(starts[..2], ["january.csv", "march.csv"]);
-    assert!(ready.warnings[1].contains("the first is row 2 (line 3)"), "{}", ready.warnings[1]);
+    assert!(ready.warnings[1].contains("The first is row 2 (line 3)"), "{}", ready.warnings[1]);
 
     let output = folder.path().join("bad.csv");
     assert_eq!(hone::export::write_bad_rows(&files, &output).unwrap(), 2);
@@ -125,7 +125,7 @@ fn a_file_without_the_label_is_warned_about() {
     let folder = folder_of(&[("rows.csv", &good), ("unlabelled.csv", more)]);
     let (_, ready) = prepared(&of_files("rows.csv", &["unlabelled.csv"]), folder.path());
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
-    let warning = "unlabelled.csv has no column 'label' for the label, so the field is empty in all its rows (1)";
+    let warning = "unlabelled.csv has no column 'label' for the label, so all its rows (1) are empty there";
     assert!(ready.warnings.iter().any(|given| given.starts_with(warning)), "{:?}", ready.warnings);
     assert_eq!(ready.dropped.iter().filter(|row| row.1 == DropReason::EmptyLabel).count(), 1);
 }

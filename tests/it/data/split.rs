@@ -94,7 +94,7 @@ fn sizes_in_rows_are_exact_and_stratified() {
         blockers,
         [
             "The sizes of validation (200 rows) and test (136 rows) leave none of 336 rows for training. Each must be at least 0, \
-          and both together less than all"
+          and both together less than all rows"
         ]
     );
 }
@@ -157,7 +157,7 @@ fn a_label_column_with_as_many_values_as_rows_is_refused() {
     assert_eq!(
         ready.blockers,
         [
-            "'label' has 50000 different values in 50000 rows, so it does not look like a label column. Choose another one"
+            "'label' has 50,000 different values in 50,000 rows, so it does not look like a label column. Choose another one"
         ]
     );
     // Half as many labels as rows are divided, and those of too few rows named.

@@ -81,7 +81,7 @@ fn missing_columns_are_reported() {
     assert!(wrong.blockers[0].contains("main.csv has no column 'side' for the split. It has: 'text', 'label', 'part'"));
     let time = by_column(&main, |project| project.split.method = SplitMethod::Time);
     assert!(
-        time.blockers[0].contains("The data is split by time, and no time column is chosen"),
+        time.blockers[0].contains("The data is split by time, but no time column is chosen"),
         "{:?}",
         time.blockers
     );

@@ -76,7 +76,7 @@ fn a_label_in_too_few_groups_stays_in_training_with_a_warning() {
         assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
         assert_eq!(ready.counts()[2], [6, 0, 0]);
         for side in ["validation", "test"] {
-            let word = format!("No {side} row has the label 'odd': its rows are in too few groups that stay together");
+            let word = format!("No {side} row has the label 'odd': its rows are in too few groups");
             assert!(ready.warnings.iter().any(|warning| warning.contains(&word)), "{:?}", ready.warnings);
         }
     }
