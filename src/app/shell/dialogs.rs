@@ -282,13 +282,14 @@ fn new_ui(
 /// Asks what the model is for.
 fn task_cards(ui: &mut Ui, theme: &Theme, task: &mut TaskKind) {
     field_label(ui, theme, "What is the model for?", "");
-    for kind in TaskKind::ALL {
-        choice_card(ui, theme, *task == kind, 0.0, |ui| {
-            ui.radio_value(task, kind, theme.strong(kind.title()));
-            ui.add(egui::Label::new(theme.small(kind.explanation())).wrap());
-        });
-    }
-    ui.add_space(theme.space.s);
+    ui.columns(TaskKind::ALL.len(), |columns| {
+        for (ui, kind) in columns.iter_mut().zip(TaskKind::ALL) {
+            choice_card(ui, theme, *task == kind, 0.0, |ui| {
+                ui.radio_value(task, kind, theme.strong(kind.title())).on_hover_text(kind.explanation());
+            });
+        }
+    });
+    ui.add(egui::Label::new(theme.small(task.explanation())).wrap());
 }
 
 /// The project name as a folder name that is valid on every system.

@@ -41,7 +41,7 @@ fn perplexity_on_held_out_documents_falls_and_the_model_can_be_fine_tuned() {
     let made = new_project(&place, &[]);
     assert!(made.contains("Text: text.\n") && !made.contains("Label"), "{made}");
     assert!(
-        made.contains("three or more pieces: ") && made.contains("lessee (") && made.contains("\"lessor\""),
+        made.contains("three or more pieces: ") && made.contains("lessor (26)") && made.contains("\"lessor\""),
         "{made}"
     );
     let result = place.json(&["train", "legal", "--json"]);
