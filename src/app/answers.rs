@@ -149,6 +149,7 @@ impl Answers {
 
     /// Whether any answer is awaited.
     #[cfg(test)]
+    #[must_use]
     pub fn is_busy(&self) -> bool {
         let data = [
             self.imported.is_running(),

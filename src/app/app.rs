@@ -173,6 +173,7 @@ impl HoneApp {
 
     /// Whether the workers are quiet and nothing is due.
     #[cfg(test)]
+    #[must_use]
     pub fn is_idle(&self) -> bool {
         self.state.is_idle()
     }
@@ -188,6 +189,7 @@ impl HoneApp {
 
     /// The data as it would be learnt from.
     #[cfg(test)]
+    #[must_use]
     pub fn prepared(&self) -> Option<std::sync::Arc<crate::data::Prepared>> {
         self.state.work.answers.prepared().cloned()
     }

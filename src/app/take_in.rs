@@ -61,7 +61,9 @@ impl HoneApp {
             answers.values.poll(),
             answers.results.poll(),
         ];
-        ended.into_iter().for_each(|ended| self.tell_failure(ended));
+        for ended in ended {
+            self.tell_failure(ended);
+        }
     }
 
     fn take_in_models(&mut self) {
@@ -127,7 +129,9 @@ impl HoneApp {
             self.state.work.answers.exports.push((what.to_owned(), path, proof));
             self.tell(Tone::Success, "Written", body);
         }
-        [evaluated, saved, predicted, exported].into_iter().for_each(|ended| self.tell_failure(ended));
+        for ended in [evaluated, saved, predicted, exported] {
+            self.tell_failure(ended);
+        }
     }
 
     /// Tells of a failure that nothing else on screen shows.

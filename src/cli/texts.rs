@@ -137,7 +137,9 @@ impl Leakage {
     fn of(report: &LeakageReport) -> Self {
         let mut findings = report.findings.clone();
         // Findings can be ignored only in a project.
-        findings.iter_mut().for_each(|finding| finding.remedies.retain(|remedy| !matches!(remedy, Remedy::Ignore(_))));
+        for finding in &mut findings {
+            finding.remedies.retain(|remedy| !matches!(remedy, Remedy::Ignore(_)));
+        }
         Self { findings, checked: report.checked.clone(), not_checked: report.not_checked.clone() }
     }
 }

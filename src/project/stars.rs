@@ -96,7 +96,9 @@ impl LabelSettings {
     #[must_use]
     pub fn with_stars(&self, choice: &BTreeMap<String, Sentiment>) -> Self {
         let mut next = Self::default();
-        choice.iter().for_each(|(label, sentiment)| next.merge(label, sentiment.name()));
+        for (label, sentiment) in choice {
+            next.merge(label, sentiment.name());
+        }
         let order = Sentiment::ALL.map(|sentiment| sentiment.name().to_owned()).to_vec();
         Self { order, colours: self.colours.clone(), ..next }
     }

@@ -32,8 +32,7 @@ impl Job for FindTerms {
         let tokenizer = context.tokenizer(&self.model)?;
         let RowSource { project, imported, prepared, .. } = &self.rows;
         let group = project.dataset.group_column();
-        let found = context
-            .watched(|watch| project_terms((imported, prepared), group.as_deref(), &tokenizer, LISTED, watch))?;
+        let found = context.watched(|watch| project_terms((imported, prepared), group, &tokenizer, LISTED, watch))?;
         Ok(Arc::new(found))
     }
 }

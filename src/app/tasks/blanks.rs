@@ -97,12 +97,11 @@ fn filled_ui(ui: &mut Ui, ctx: &StepContext<'_>, filled: &FilledBlanks) {
         }
         ui.columns(2, |columns| {
             columns[0].label(theme.strong("Before training"));
-            match filled.before.as_ref().map(|before| before.get(number)) {
-                Some(before) => guesses_ui(&mut columns[0], ctx, before.map_or(&[], Vec::as_slice)),
-                None => {
-                    let why = "The base model was saved without its language model head, so it cannot fill blanks";
-                    columns[0].add(egui::Label::new(theme.muted(why)).wrap());
-                }
+            if let Some(before) = &filled.before {
+                guesses_ui(&mut columns[0], ctx, before.get(number).map_or(&[], Vec::as_slice));
+            } else {
+                let why = "The base model was saved without its language model head, so it cannot fill blanks";
+                columns[0].add(egui::Label::new(theme.muted(why)).wrap());
             }
             columns[1].label(theme.strong("After training"));
             guesses_ui(&mut columns[1], ctx, after);

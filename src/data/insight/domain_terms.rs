@@ -305,9 +305,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n".to_owned();
         for letter in 'a'..='z' {
-            vocabulary.push_str(&format!("{letter}\n##{letter}\n"));
+            vocabulary += &[letter.to_string(), "\n##".into(), letter.to_string(), "\n".into()].concat();
         }
-        words.for_each(|word| vocabulary.push_str(&format!("{word}\n")));
+        for word in words {
+            vocabulary += &(word + "\n");
+        }
         std::fs::write(folder.path().join("vocab.txt"), vocabulary).unwrap();
         TextTokenizer::load(folder.path()).unwrap()
     }

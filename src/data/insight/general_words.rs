@@ -61,7 +61,9 @@ fn places(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut begin = 0;
     for equal in sorted.chunk_by(|a, b| a.1.total_cmp(&b.1).is_eq()) {
         let middle = begin as f64 + (equal.len() - 1) as f64 / 2.0;
-        equal.iter().for_each(|&(value, _)| places[value] = middle);
+        for &(value, _) in equal {
+            places[value] = middle;
+        }
         begin += equal.len();
     }
     places

@@ -132,7 +132,9 @@ impl Remedy {
             }
             Self::MergeLabels(pairs) => {
                 if let Some(labels) = project.labels_mut() {
-                    pairs.iter().for_each(|(from, into)| labels.merge(from, into));
+                    for (from, into) in pairs {
+                        labels.merge(from, into);
+                    }
                 }
             }
             Self::ExcludeLabels(excluded) => {

@@ -6,10 +6,10 @@ use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
 use crate::random::Rng;
 
-/// Names of the mask token: BERT's and RoBERTa's.
+/// Names of the mask token: BERT's and `RoBERTa`'s.
 const MASKS: [&str; 2] = ["[MASK]", "<mask>"];
 
-/// Marks of tokens that begin a word, in vocabularies that do not mark those that continue one: SentencePiece, byte-level
+/// Marks of tokens that begin a word, in vocabularies that do not mark those that continue one: `SentencePiece`, byte-level
 /// BPE.
 const BEGINS: [char; 2] = ['▁', 'Ġ'];
 
@@ -133,12 +133,13 @@ impl TokenKinds {
 impl TextTokenizer {
     /// The vocabulary in the order of its ids, added tokens included; empty where an id has no token.
     pub(in crate::data) fn tokens(&self) -> Vec<String> {
-        let mut tokens = Vec::with_capacity(self.vocab_size());
-        for (token, id) in self.tokenizer.get_vocab(true) {
-            if tokens.len() <= id as usize {
-                tokens.resize(id as usize + 1, String::new());
-            }
-            tokens[id as usize] = token;
+        let mut by_id: Vec<(u32, String)> =
+            self.tokenizer.get_vocab(true).into_iter().map(|(token, id)| (id, token)).collect();
+        by_id.sort_unstable();
+        let mut tokens = Vec::with_capacity(by_id.len());
+        for (id, token) in by_id {
+            tokens.resize(id as usize, String::new());
+            tokens.push(token);
         }
         tokens
     }

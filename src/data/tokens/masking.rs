@@ -69,9 +69,9 @@ impl Masking {
         chosen.sort_unstable();
         for (from, to) in chosen.into_iter().map(|word| words[word]) {
             let draw = if vary { rng.uniform() } else { 0.0 };
-            for place in from..to {
+            for (place, &id) in ids.iter().enumerate().take(to).skip(from) {
                 masked.reads.push(place as u32);
-                masked.wanted.push(ids[place]);
+                masked.wanted.push(id);
                 if draw < MASKED {
                     masked.ids[place] = self.kinds.mask();
                 } else if draw < MASKED_OR_RANDOM {

@@ -125,7 +125,7 @@ fn an_old_project_with_columns_and_corrections_does_what_it_did() {
     let task = project.classification().unwrap();
     assert_eq!(task.labels.order, ["positive", "mixed", "negative"]);
     assert_eq!((task.labels.resolve("neutral"), task.label_smoothing), ("mixed", 0.1));
-    assert!(matches!(&task.class_weights, ClassWeights::ByHand(weights) if weights["mixed"] == 2.0));
+    assert_eq!(task.class_weights, ClassWeights::ByHand([("mixed".to_owned(), 2.0)].into()));
     assert_eq!((project.best_metric(), project.cleaning.patterns.len()), (MetricName::Accuracy, 2));
     let edits: Vec<(Option<&str>, bool, bool)> =
         project.edits.rows.values().map(|edit| (edit.label(), edit.excluded, edit.kept)).collect();

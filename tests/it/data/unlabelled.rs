@@ -59,7 +59,8 @@ fn a_language_model_needs_a_text_column() {
 #[test]
 fn a_guessed_label_is_taken_for_classification_only() {
     let folder = tempfile::tempdir().unwrap();
-    let rows: String = (0..60).map(|row| format!("a text of number {row},{}\n", ["good", "bad"][row % 2])).collect();
+    let rows: Vec<String> = (0..60).map(|row| format!("a text of number {row},{}", ["good", "bad"][row % 2])).collect();
+    let rows = rows.join("\n");
     let project = project(folder.path(), &format!("text,label\n{rows}"), None, None);
     let (imported, _) = prepared(&project, folder.path());
     for (task, label) in [(TaskKind::TextClassification, Some("label")), (TaskKind::LanguageModelling, None)] {

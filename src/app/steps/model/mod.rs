@@ -159,35 +159,32 @@ fn availability(ui: &mut Ui, ctx: &StepContext<'_>, entry: &CatalogueEntry, here
         return;
     }
     let fetch = &ctx.answers.fetch;
-    match fetch.about(&entry.id).and_then(|fetch| fetch.running.as_ref()) {
-        Some(Running { progress, .. }) => {
-            ui.vertical(|ui| {
-                let width = ui.available_width();
-                progress_ui(ui, theme, &format!("Download of {}", entry.name), progress.fraction(), width);
-                ui.horizontal(|ui| {
-                    ui.label(theme.small(download_text(progress)));
-                    if button(ui, theme, icons::X, "Stop")
-                        .on_hover_text("Keep what has been downloaded so far, and resume later")
-                        .clicked()
-                    {
-                        sender.send(AppCommand::StopFetch);
-                    }
-                });
+    if let Some(Running { progress, .. }) = fetch.about(&entry.id).and_then(|fetch| fetch.running.as_ref()) {
+        ui.vertical(|ui| {
+            let width = ui.available_width();
+            progress_ui(ui, theme, &format!("Download of {}", entry.name), progress.fraction(), width);
+            ui.horizontal(|ui| {
+                ui.label(theme.small(download_text(progress)));
+                if button(ui, theme, icons::X, "Stop")
+                    .on_hover_text("Keep what has been downloaded so far, and resume later")
+                    .clicked()
+                {
+                    sender.send(AppCommand::StopFetch);
+                }
             });
-        }
-        None => {
-            let busy = fetch.is_running();
-            let name = format!("Download {}", entry.name);
-            let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
-            let hover = "Download the model once. Training needs no network";
-            if download
-                .accessible_name(name)
-                .on_hover_text(hover)
-                .on_disabled_hover_text("Another download is running")
-                .clicked()
-            {
-                sender.send(AppCommand::FetchModel(entry.id.clone()));
-            }
+        });
+    } else {
+        let busy = fetch.is_running();
+        let name = format!("Download {}", entry.name);
+        let download = ui.add_enabled_ui(!busy, |ui| button(ui, theme, icons::DOWNLOAD_SIMPLE, "Download")).inner;
+        let hover = "Download the model once. Training needs no network";
+        if download
+            .accessible_name(name)
+            .on_hover_text(hover)
+            .on_disabled_hover_text("Another download is running")
+            .clicked()
+        {
+            sender.send(AppCommand::FetchModel(entry.id.clone()));
         }
     }
 }

@@ -85,7 +85,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
     let told = rare.iter().map(|&label| format!("'{}' ({})", names[label], count(trained[label])));
     let labels = rare.iter().map(|&label| names[label].clone()).collect();
     // At least two labels must remain.
-    let remedy = (names.len() - rare.len() >= 2).then(|| Remedy::ExcludeLabels(labels));
+    let remedy = (names.len() - rare.len() >= 2).then_some(Remedy::ExcludeLabels(labels));
     let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, rows_of(sources, &rare)).says(
         format!("Fewer than {FEW_ROWS} training rows: {}", listed(told)),
         "A model hardly learns such labels, and their metrics are unreliable. Merge them with another label, add rows, or \

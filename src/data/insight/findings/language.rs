@@ -112,7 +112,7 @@ fn describe(sources: &Sources<'_>, main: Language, foreign: &[(RowId, Option<Lan
             .to_owned();
     if sampled < all {
         let about = count((rows.len() as f64 * all as f64 / sampled as f64).round() as u64);
-        meaning += &format!(". All {} texts may contain about {about} of them", count(all));
+        meaning = format!("{meaning}. All {} texts may contain about {about} of them", count(all));
     }
     let remedy = sources.exclude(&rows);
     Finding::new(FindingKind::OtherLanguage, Severity::Warning, rows).says(found, meaning).with([remedy])
