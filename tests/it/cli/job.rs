@@ -296,7 +296,6 @@ fn training_shows_progress_and_results() {
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
-        ! Training: epoch #, loss #: # of # steps
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
         ! Evaluating on the test set

@@ -103,7 +103,9 @@ impl Place {
         let ended = self.hone(&words.iter().map(String::as_str).collect::<Vec<_>>());
         assert!(!ended.err.contains("panicked"), "{line}\n{}", ended.err);
         let mut shown = format!("$ {line}\n{}", ended.out);
-        ended.err.lines().for_each(|line| shown.push_str(&format!("! {line}\n")));
+        // How many lines tell of training steps is a matter of speed.
+        let told = ended.err.lines().filter(|line| !line.starts_with("Training: "));
+        told.for_each(|line| shown.push_str(&format!("! {line}\n")));
         if ended.code != Some(0) {
             shown.push_str(&format!("exit code {}\n", ended.code.unwrap()));
         }

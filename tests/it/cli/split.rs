@@ -343,7 +343,6 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
-        ! Training: epoch #, loss #: # of # steps
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
         ! Evaluating on the test set
@@ -380,7 +379,6 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
-        ! Training: epoch #, loss #: # of # steps
         ! Evaluating on the validation set
         ! Epoch #, step #: validation macro-F1 #, accuracy #, loss # (best so far)
         ! Evaluating on the test set
