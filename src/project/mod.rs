@@ -1,6 +1,6 @@
 //! What a person decides: plain data, saved as RON. This room does no input or output.
 //!
-//! Everything else in Hone follows from a [`Project`] and the files it names.
+//! Everything else in Hone follows from a [`Project`](crate::project::Project) and the files it names.
 
 mod cleaning;
 mod columns;

@@ -142,6 +142,6 @@ mod tests {
         drop(lock);
         assert!(matches!(run.outcome(), RunOutcome::CutOff { kept: None, .. }));
         let message = run.trained().unwrap_err().to_string();
-        assert!(message.contains("no trained model") && message.contains("Hone ended"), "{message}");
+        assert!(message.contains("no trained model") && message.contains("Hone quit or crashed"), "{message}");
     }
 }

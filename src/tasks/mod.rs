@@ -1,7 +1,7 @@
 //! What a model is trained to do: one file a task behind one trait, so that training does not know the task.
 //!
 //! A task decides which head the model has, how tokenised texts become samples, and how samples become batches: which
-//! tokens the head reads and what is wanted there. To add a task, write its file and add it to [`definition`].
+//! tokens the head reads and what is wanted there. To add a task, write its file and add it to [`definition`](crate::tasks::definition).
 
 mod class_weights;
 mod language_modelling;
