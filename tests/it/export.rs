@@ -210,7 +210,7 @@ fn a_run_without_a_model_is_refused() {
     std::fs::remove_dir_all(scene.run.best()).unwrap();
     scene.run.write_status(&RunStatus::Running).unwrap();
     let error = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap_err().to_string();
-    assert!(error.contains("has no trained model") && error.contains("Hone ended"), "{error}");
+    assert!(error.contains("has no trained model") && error.contains("Hone quit or crashed"), "{error}");
     scene.run.write_status(&RunStatus::Failed("The disk was full.".to_owned())).unwrap();
     let error = scene.export(ExportFormat::Safetensors, &scene.path("out")).unwrap_err();
     assert!(error.to_string().contains("The disk was full."), "{error}");

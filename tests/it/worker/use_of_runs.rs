@@ -24,7 +24,7 @@ fn another_file_is_evaluated_with_the_columns_and_labels_of_the_run() {
     let message = bench.refused(evaluate());
     assert!(message.contains("no column 'label'") && message.contains("stars, text"), "{message}");
     std::fs::write(&other, "label,text\n,this is great\n,this is bad\n").unwrap();
-    assert!(bench.refused(evaluate()).contains("has no row with a text and a label"));
+    assert!(bench.refused(evaluate()).contains("has no rows with both a text and a label"));
 }
 
 #[test]
