@@ -434,7 +434,8 @@ pub fn settle(harness: &mut Harness<'_, Option<HoneApp>>) {
         if !busy {
             break;
         }
-        assert!(begun.elapsed().as_secs() < 60, "the workers are still busy after a minute");
+        // Only guards against hanging: a busy machine may take minutes over the real files.
+        assert!(begun.elapsed().as_secs() < 300, "the workers are still busy after five minutes");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     harness.run_steps(3);
