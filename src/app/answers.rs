@@ -98,7 +98,7 @@ impl LabelColumns {
 }
 
 impl Answers {
-    /// The data as it will be learnt from.
+    /// The prepared rows.
     #[must_use]
     pub fn prepared(&self) -> Option<&Arc<Prepared>> {
         self.rows.value.as_ref().map(|rows| &rows.prepared)

@@ -187,7 +187,7 @@ impl HoneApp {
         self.state.session.as_ref().map(crate::app::session::Session::project).unwrap()
     }
 
-    /// The data as it would be learnt from.
+    /// The prepared rows.
     #[cfg(test)]
     #[must_use]
     pub fn prepared(&self) -> Option<std::sync::Arc<crate::data::Prepared>> {

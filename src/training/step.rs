@@ -86,7 +86,7 @@ pub(super) fn passes_of_step(
     passes.map(|rows| task.batch(samples, rows, draw)).collect()
 }
 
-/// Splits a batch into passes, its rows in order; a sample of more than [`PASS_TOKENS`] is a pass of its own.
+/// Splits a batch into passes, its rows in order; a sample of more than [`PASS_TOKENS`] is one pass.
 pub(super) fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
     let mut passes = Vec::new();
     let (mut first, mut tokens) = (0, 0);

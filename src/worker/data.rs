@@ -72,7 +72,7 @@ impl Job for Prepare {
     }
 }
 
-/// Finds texts that are nearly the same.
+/// Finds near-duplicate texts.
 #[derive(Clone, Debug)]
 pub struct CompareTexts {
     /// The rows.

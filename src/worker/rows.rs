@@ -69,7 +69,7 @@ impl Job for FindRows {
         let Self { source, query } = self;
         match data::find_rows(&source.rows(), &query, context.control) {
             Ok(rows) => Ok(FoundRows { question: RowQuestion { prepared: source.prepared, query }, rows }),
-            // Why a pattern is no regular expression is said where it is typed, in words of its own.
+            // The error of a bad regular expression is shown where it is typed.
             Err(DataError::BadPattern(why)) => Err(JobError::Failed(why)),
             Err(error) => Err(error.into()),
         }

@@ -79,7 +79,7 @@ pub fn running_ui(ui: &mut Ui, theme: &Theme, running: &Running, stop: Option<Ac
     });
 }
 
-/// [`running_ui`] on a card of its own, where nothing else is there yet.
+/// [`running_ui`] on a separate card, where nothing else is there yet.
 pub fn running_card(
     ui: &mut Ui,
     theme: &Theme,

@@ -17,7 +17,7 @@ use crate::words::{cell_value, count, counted, plural, upper_first};
 /// The sides of the split in the order of shares: train, validation, test.
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
 
-/// The sizes to split the main file's rows into. A side with a file of its own gets none of them.
+/// The sizes to split the main file's rows into. A side that has a separate file gets none of them.
 pub(in crate::data) struct Sizes {
     validation: Size,
     test: Size,

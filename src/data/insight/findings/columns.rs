@@ -97,7 +97,7 @@ fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<R
 
 fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
-    // A column with a role of its own has to repeat its values.
+    // A column with another role has to repeat its values.
     let is_for_other = |name: &String| {
         [ColumnRole::Group, ColumnRole::Time, ColumnRole::Split].into_iter().any(|role| dataset.has_role(name, role))
     };
