@@ -186,7 +186,7 @@ mod tests {
     use super::*;
     use crate::worker::{LogLine, Said};
 
-    const SOON: Duration = Duration::from_secs(60);
+    const SOON: Duration = Duration::from_mins(1);
 
     /// A job that does what a test wants.
     struct Do<F>(F);
