@@ -15,7 +15,7 @@ use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::cli::texts::{Inspection, Texts};
 use crate::data::{ColumnSummary, FileFormat, FilePart, Imported, Table, summarise_columns};
-use crate::project::{DatasetSettings, Project};
+use crate::project::{ColumnRole, DatasetSettings, Project};
 use crate::words::{collapsed, count, counted, printable, shortened};
 use crate::worker::{Import, SaveBadRows};
 
@@ -124,7 +124,8 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
         let shown: &mut dyn Write = if arguments.json { &mut nowhere } else { &mut *out };
         findings.texts = Some(Inspection { session, project, imported: &imported }.run(shown)?);
     } else if !arguments.json {
-        print_columns_to_choose(out, &findings)?;
+        let needs_label = project.task.kind().role(ColumnRole::Label).is_some();
+        print_columns_to_choose(out, &findings, needs_label)?;
     }
     if arguments.json { print_json(out, &findings) } else { Ok(()) }
 }
@@ -238,11 +239,11 @@ fn print_file(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliErr
 }
 
 /// Says which columns to choose, where none stand out.
-fn print_columns_to_choose(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
-    if !findings.looks_like_label_columns.is_empty() {
+fn print_columns_to_choose(out: &mut dyn Write, findings: &Findings<'_>, needs_label: bool) -> Result<(), CliError> {
+    if needs_label && !findings.looks_like_label_columns.is_empty() {
         writeln!(out, "\n{}", label_columns_hint(findings.looks_like_label_columns))?;
     }
-    let is_labelled = findings.label_column.is_some() || !findings.label_columns.is_empty();
+    let is_labelled = !needs_label || findings.label_column.is_some() || !findings.label_columns.is_empty();
     match (findings.text_column.is_some(), is_labelled || !findings.looks_like_label_columns.is_empty()) {
         (false, false) => {
             writeln!(out, "\nHone could not guess the text and label columns. Name them with --text and --label.")?;

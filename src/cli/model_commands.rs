@@ -15,7 +15,7 @@ use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::project::{MetricName, ModelChoice};
+use crate::project::{MetricName, ModelChoice, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
 use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
@@ -164,7 +164,7 @@ fn list_models(entries: &[CatalogueEntry], json: bool, out: &mut dyn Write) -> R
 
 /// Lists a project's runs.
 pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let (folder, _) = ProjectFile::read(&arguments.project)?;
+    let (folder, project) = ProjectFile::read(&arguments.project)?;
     let runs = RunFolder::list(&folder)?;
     let outcomes: Vec<RunOutcome> = runs.iter().map(|run| run.folder.outcome()).collect();
     if arguments.json {
@@ -175,7 +175,7 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
         writeln!(out, "No runs yet. Start one with: hone train {}", shell_word(&arguments.project))?;
         return Ok(());
     }
-    let metrics = listed_metrics(&outcomes);
+    let metrics = listed_metrics(&outcomes, project.task.kind());
     let row = |(run, outcome)| run_row(run, outcome, metrics);
     let rows: Vec<Vec<String>> = runs.iter().zip(&outcomes).map(row).collect();
     let [first, second] = metrics.map(MetricName::in_a_sentence);
@@ -186,12 +186,15 @@ pub(super) fn runs(arguments: &RunsArguments, out: &mut dyn Write) -> Result<(),
     Ok(())
 }
 
-/// The two metrics that the list of runs shows: those of the newest run that has any.
-fn listed_metrics(outcomes: &[RunOutcome]) -> [MetricName; 2] {
+/// The two metrics that the list of runs shows: those of the newest run that has any, or else of the project's task.
+fn listed_metrics(outcomes: &[RunOutcome], task: TaskKind) -> [MetricName; 2] {
     let figures = outcomes.iter().find_map(RunOutcome::summary).map(|summary| summary.validation.figures());
     match figures.as_deref() {
         Some(&[(first, _), (second, _), ..]) => [first, second],
-        _ => [MetricName::MacroF1, MetricName::Accuracy],
+        _ => match task {
+            TaskKind::TextClassification => [MetricName::MacroF1, MetricName::Accuracy],
+            TaskKind::LanguageModelling => [MetricName::Perplexity, MetricName::MaskedAccuracy],
+        },
     }
 }
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::session::Session;
 use crate::cli::{CliError, shell_word};
-use crate::data::{Imported, check_pattern};
+use crate::data::{DomainTerm, DomainTerms, Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
 use crate::project::{
-    ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, apply_settings,
+    ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, TaskKind, apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
 use crate::words::counted;
@@ -44,27 +44,34 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
     none_is_open(&imported, &project)?;
+    // Before anything is written: it can fail, and be stopped.
+    let terms = match project.task.kind() {
+        TaskKind::TextClassification => None,
+        TaskKind::LanguageModelling => find_terms(&mut session, &arguments.folder, &project, &imported)?,
+    };
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)?;
-    if project.language_modelling().is_some() {
-        print_new_words(out, &mut session, (&arguments.folder, project), imported)?;
-    }
+    print_new_words(out, terms.as_deref().map_or(&[][..], |terms| terms.new_words.as_slice()))?;
     writeln!(out, "Next: hone train {}", shell_word(&arguments.folder))?;
     Ok(())
 }
 
-/// Proposes words to add to the model's vocabulary, if the model is on this machine.
-fn print_new_words(
-    out: &mut dyn Write,
+/// The terms of the texts; `None` if the model is not on this machine.
+fn find_terms(
     session: &mut Session,
-    (folder, project): (&Path, Project),
-    imported: Arc<Imported>,
-) -> Result<(), CliError> {
-    let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(()) };
-    let rows = session.run(Prepare { project: Arc::new(project), imported })?;
-    let found = session.run(FindTerms { rows, model })?;
-    let proposed = &found.new_words[..found.new_words.len().min(PROPOSED)];
+    folder: &Path,
+    project: &Project,
+    imported: &Arc<Imported>,
+) -> Result<Option<Arc<DomainTerms>>, CliError> {
+    let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(None) };
+    let rows = session.run(Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported) })?;
+    Ok(Some(session.run(FindTerms { rows, model })?))
+}
+
+/// Proposes words to add to the model's vocabulary.
+fn print_new_words(out: &mut dyn Write, words: &[DomainTerm]) -> Result<(), CliError> {
+    let proposed = &words[..words.len().min(PROPOSED)];
     if proposed.is_empty() {
         return Ok(());
     }
@@ -285,6 +292,19 @@ pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
     }
     if let Some(model) = adapted_model(&folder) {
         return Ok(ModelChoice::Folder(model.folder));
+    }
+    if let Ok((project, settings)) = ProjectFile::read(&folder) {
+        let project = shell_word(&project);
+        let message = match settings.task.kind() {
+            TaskKind::LanguageModelling => {
+                format!("{project} has no trained model yet. Train it first: hone train {project}")
+            }
+            TaskKind::TextClassification => format!(
+                "{project} is a project that classifies texts. Choose a project with --task adapt, or the folder best of one \
+                 of its runs."
+            ),
+        };
+        return Err(CliError::Failed(message));
     }
     if folder.is_dir() {
         let folder = folder.display();

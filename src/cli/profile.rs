@@ -193,7 +193,9 @@ impl Told {
         }
         let sample = if self.language_texts < self.all_texts { "a sample of " } else { "" };
         let texts = counted(self.language_texts, "text", "texts");
-        writeln!(out, "Languages of {sample}{texts}: {}.", languages.join(", "))?;
+        if !languages.is_empty() {
+            writeln!(out, "Languages of {sample}{texts}: {}.", languages.join(", "))?;
+        }
         for dates in &self.dates {
             let DateColumn { column, first, last, undated, .. } = dates;
             let without = if *undated > 0 { format!(", {} without a date", count(*undated)) } else { String::new() };

@@ -26,6 +26,19 @@ pub enum DataError {
         .0.display()
     )]
     NoRowsInFolder(PathBuf),
+    /// A folder of documents of which none gives a text.
+    #[error(
+        "none of the {} in {} could be read. {reason}",
+        if *documents == 1 { "documents".to_owned() } else { format!("{documents} documents") }, folder.display()
+    )]
+    NoDocumentRead {
+        /// The folder.
+        folder: PathBuf,
+        /// Documents in it.
+        documents: usize,
+        /// The first, and why it could not be read.
+        reason: String,
+    },
     /// A folder with too many files.
     #[error("{} contains more than {most} files. Choose a folder inside it", folder.display())]
     TooManyFiles {

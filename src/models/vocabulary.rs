@@ -12,10 +12,10 @@ use safetensors::tensor::{TensorView, View};
 use serde_json::json;
 
 use crate::data::{NewWord, add_words};
-use crate::models::ModelError;
 use crate::models::config::{CONFIG_FILE, read_json};
 use crate::models::save::{copy_tokenizer, write};
 use crate::models::weights::{WEIGHTS_FILE, read_file};
+use crate::models::{ModelConfig, ModelError};
 
 /// Ends of the names of tensors that have a row, or a number, for each token.
 const BY_TOKEN: [&str; 4] =
@@ -28,14 +28,22 @@ const BY_TOKEN: [&str; 4] =
 /// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written, and [`ModelError::Data`] when a
 /// word cannot be added.
 pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Vec<NewWord>, ModelError> {
+    // What is wrong with the model is said of its own folder, not of the copy.
+    let old = ModelConfig::read(source)?.vocab_size;
     let grown = add_words(source, words)?;
+    if let Some(first) = grown.words.first().filter(|first| first.id as usize > old) {
+        let reason = format!("its tokenizer has a token {}, but vocab_size is {old}", first.id - 1);
+        return Err(ModelError::Config { path: source.join(CONFIG_FILE), reason });
+    }
     let mut config = read_json(source)?;
-    let old = config["vocab_size"].as_u64().unwrap_or_default() as usize;
     let size = grown.words.last().map_or(0, |word| word.id as usize + 1).max(old);
     config["vocab_size"] = json!(size);
-    let bytes = read_file(source)?;
-    let weights = grown_weights(&bytes, old, &grown.words)
-        .map_err(|reason| ModelError::Damaged { path: source.join(WEIGHTS_FILE), reason })?;
+    let (bytes, path) = (read_file(source)?, source.join(WEIGHTS_FILE));
+    let weights = match grown_weights(&bytes, old, &grown.words) {
+        Ok(weights) => weights,
+        Err(Fault::Damaged(reason)) => return Err(ModelError::Damaged { path, reason }),
+        Err(Fault::Rows(problems)) => return Err(ModelError::Incomplete { path, problems }),
+    };
     write(out, CONFIG_FILE, format!("{config:#}\n").as_bytes())?;
     write(out, WEIGHTS_FILE, &weights)?;
     copy_tokenizer(source, out)?;
@@ -47,14 +55,32 @@ pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Ve
     Ok(grown.words)
 }
 
+/// Why weights cannot be given more rows.
+enum Fault {
+    /// The file is damaged.
+    Damaged(String),
+    /// A tensor has not one row for each token.
+    Rows(String),
+}
+
+impl From<String> for Fault {
+    fn from(reason: String) -> Self {
+        Self::Damaged(reason)
+    }
+}
+
 /// The weights file with a row for each new word in every tensor that has one for each of `old` tokens.
-fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>, String> {
+fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>, Fault> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let mut tensors = file.tensors();
     tensors.sort_by(|a, b| a.0.cmp(&b.0));
     let mut bigger: Vec<(usize, Vec<usize>, Vec<u8>)> = Vec::new();
     for (place, (name, view)) in tensors.iter().enumerate() {
-        if !words.is_empty() && BY_TOKEN.iter().any(|end| name.ends_with(end)) && view.shape().first() == Some(&old) {
+        if !words.is_empty() && BY_TOKEN.iter().any(|end| name.ends_with(end)) {
+            if view.shape().first() != Some(&old) {
+                let shape = view.shape();
+                return Err(Fault::Rows(format!("{name} has the shape {shape:?}, but vocab_size is {old}")));
+            }
             let tensor = with_rows(view, words).map_err(|error| format!("tensor {name}: {error}"))?;
             bigger.push((place, tensor.dims().to_vec(), tensor.data().into_owned()));
         }
@@ -65,7 +91,7 @@ fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>,
         tensors[*place].1 = view;
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())
+    safetensors::serialize(tensors, Some(metadata)).map_err(|error| Fault::Damaged(error.to_string()))
 }
 
 /// A tensor with the mean of each new word's pieces in its row. Unused rows are filled before the tensor grows.
@@ -102,8 +128,11 @@ mod tests {
         });
         let bytes = safetensors::serialize(tensors, None).unwrap();
         std::fs::write(folder.path().join(WEIGHTS_FILE), bytes).unwrap();
-        let config = format!("{{\"model_type\": \"bert\", \"vocab_size\": {rows}, \"kept\": true}}");
-        std::fs::write(folder.path().join(CONFIG_FILE), config).unwrap();
+        let config = json!({
+            "model_type": "bert", "vocab_size": rows, "hidden_size": 2, "num_hidden_layers": 1, "num_attention_heads": 1,
+            "intermediate_size": 2, "max_position_embeddings": 8, "kept": true,
+        });
+        std::fs::write(folder.path().join(CONFIG_FILE), config.to_string()).unwrap();
         let vocabulary = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nles\n##see\n##or\n";
         std::fs::write(folder.path().join("vocab.txt"), vocabulary).unwrap();
         std::fs::write(folder.path().join("tokenizer_config.json"), "{\"do_lower_case\": true}").unwrap();
@@ -163,6 +192,26 @@ mod tests {
         assert!(copy_with_words(source.path(), &words(&["les"]), out.path()).unwrap().is_empty());
         let name = "embeddings.word_embeddings.weight";
         assert_eq!(tensor(out.path(), name), tensor(source.path(), name));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_model_is_said_of_its_own_folder() {
+        let out = tempfile::tempdir().unwrap();
+        let message = |change: fn(&mut serde_json::Value)| {
+            let source = model(8, DType::F32, &[]);
+            let mut config = read_json(source.path()).unwrap();
+            change(&mut config);
+            std::fs::write(source.path().join(CONFIG_FILE), config.to_string()).unwrap();
+            let message = copy_with_words(source.path(), &words(&["lessee"]), out.path()).unwrap_err().to_string();
+            assert!(message.contains(&source.path().display().to_string()), "{message}");
+            message
+        };
+        assert!(message(|config| config["model_type"] = json!("gpt2")).contains("of type \"gpt2\""));
+        assert!(message(|config| config["vocab_size"] = json!(6)).contains("has a token 7, but vocab_size is 6"));
+        assert!(
+            message(|config| config["vocab_size"] = json!(9)).contains("has the shape [8, 2], but vocab_size is 9")
+        );
+        assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "nothing was written");
     }
 
     #[test]

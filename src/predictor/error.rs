@@ -32,6 +32,11 @@ pub enum PredictorError {
         .0.display()
     )]
     NoLabels(PathBuf),
+    /// The texts have no word that could be masked.
+    #[error(
+        "The model knows none of the words in these texts, so there is nothing to predict. Choose texts in the model's language."
+    )]
+    NoKnownWords,
     /// A cleaning pattern in the model's `hone.ron` cannot be used.
     #[error("In {}, {error}.", file.display())]
     Cleaning {

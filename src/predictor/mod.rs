@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use crate::data::{Cleaner, TextTokenizer, packed};
+use crate::data::{Cleaner, Side, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
 use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig};
 use crate::progress::Watch;
-use crate::project::{CleaningSettings, Precision, TaskKind};
+use crate::project::{CleaningSettings, Precision, Project, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
-use crate::tasks::{self, Samples};
+use crate::tasks::{self, Encoded, Samples};
 use crate::training::{self, ToScore};
 
 pub use blanks::Guess;
@@ -127,6 +127,28 @@ impl Predictor {
         self.scored(&Samples::of_texts(ids, labels.to_vec()), watch)
     }
 
+    /// Scores how well an adapted model predicts masked words of cleaned texts, masked as in the run of `project`. Terms that
+    /// are typical of `training_texts` are also scored apart.
+    ///
+    /// # Errors
+    /// [`PredictorError::NoKnownWords`] if there is nothing to predict, [`PredictorError::Cancelled`], or when the tokenizer
+    /// or the network fails.
+    pub fn score_masked_words(
+        &self,
+        project: &Project,
+        training_texts: &[&str],
+        texts: &[&str],
+        watch: &mut Watch<'_>,
+    ) -> Result<Scored, PredictorError> {
+        let task = tasks::language_model(project, training_texts, &self.tokenizer, watch)?;
+        let ids = self.tokenizer.encode_batch(texts, usize::MAX)?;
+        let samples = task.samples(Encoded { side: Side::Test, examples: &[], ids, max_length: self.max_length() })?;
+        if samples.is_empty() {
+            return Err(PredictorError::NoKnownWords);
+        }
+        Ok(training::predict(&self.model, ToScore { task: &*task, samples: &samples, rows: texts.len() }, watch)?)
+    }
+
     fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
         if self.info.task != TaskKind::TextClassification {
             return Err(PredictorError::NoLabels(self.folder.clone()));
@@ -159,7 +181,10 @@ impl Predictor {
 
     /// Tokens of cleaned texts.
     fn encode(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, PredictorError> {
-        let max_length = self.info.max_length.min(self.model.max_positions());
-        Ok(self.tokenizer.encode_batch(texts, max_length)?)
+        Ok(self.tokenizer.encode_batch(texts, self.max_length())?)
+    }
+
+    fn max_length(&self) -> usize {
+        self.info.max_length.min(self.model.max_positions())
     }
 }

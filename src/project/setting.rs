@@ -1,36 +1,11 @@
 //! `training.epochs=3`: sets any field of a project by its path, type-checked by the project's own types.
 
+mod names;
+
 use serde_json::{Map, Value};
-use strsim::levenshtein;
 
-use crate::project::{ColumnRole, EarlyStopping, OutOfRange, Pattern, Project, Size, Task, TaskKind};
-
-/// Short names for what is set most, and names that fields had in earlier versions.
-const ALIASES: [(&str, &str); 20] = [
-    ("lr", "training.optimizer.learning_rate"),
-    ("learning_rate", "training.optimizer.learning_rate"),
-    ("training.lr", "training.optimizer.learning_rate"),
-    ("training.learning_rate", "training.optimizer.learning_rate"),
-    ("training.weight_decay", "training.optimizer.weight_decay"),
-    ("training.max_grad_norm", "training.optimizer.max_grad_norm"),
-    ("training.patience", "training.early_stopping.patience"),
-    ("epochs", "training.epochs"),
-    ("batch_size", "training.batch_size"),
-    ("max_length", "training.max_length"),
-    ("warmup", "training.warmup"),
-    ("seed", "training.seed"),
-    ("device", "training.device"),
-    ("precision", "training.precision"),
-    ("early_stopping", "training.early_stopping"),
-    ("class_weights", "task.class_weights"),
-    ("training.class_weights", "task.class_weights"),
-    ("label_smoothing", "task.label_smoothing"),
-    ("training.label_smoothing", "task.label_smoothing"),
-    ("labels", "task.labels"),
-];
-
-/// Number of similar names an error lists.
-const NEAR_NAMES: usize = 4;
+use crate::project::setting::names::{VERSION, column_role, filled, full_name, path_of, unknown, variant};
+use crate::project::{ColumnRole, OutOfRange, Project, Size, Task, TaskKind};
 
 /// A setting that cannot be applied.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +20,16 @@ pub enum SettingError {
         name: String,
         /// Similar names.
         near: Vec<String>,
+    },
+    /// Another task has it.
+    #[error("'{name}' is a setting of projects with --task {}. This project has --task {}.", task.keyword(), own.keyword())]
+    OtherTask {
+        /// The name given.
+        name: String,
+        /// The task that has it.
+        task: TaskKind,
+        /// The project's task.
+        own: TaskKind,
     },
     /// The field cannot hold the value.
     #[error("'{value}' is not valid for {name}: {reason}.")]
@@ -82,6 +67,9 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     let name = full_name(given);
     let kind = project.task.kind();
     let path = path_of(&name, kind);
+    if path[0] == VERSION {
+        return Err(unknown(given, kind));
+    }
     let now = to_value(project);
     let known = get(&to_value(&filled(kind)), &path).is_some() || get(&now, &path).is_some();
     let mut reason = None;
@@ -110,32 +98,15 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     }
     Err(match reason {
         Some(reason) if known => SettingError::BadValue { name, value: text.to_owned(), reason },
-        _ => SettingError::Unknown { name: given.to_owned(), near: near_names(given, kind) },
+        _ => unknown(given, kind),
     })
-}
-
-/// `dataset.text_column`, `dataset.joined_columns`: the columns of one role, by a short name.
-const COLUMN_SETTINGS: [(&str, ColumnRole); 9] = [
-    ("dataset.text_column", ColumnRole::Text),
-    ("dataset.joined_columns", ColumnRole::Joined),
-    ("dataset.label_column", ColumnRole::Label),
-    ("dataset.label_columns", ColumnRole::Label),
-    ("dataset.group_column", ColumnRole::Group),
-    ("dataset.time_column", ColumnRole::Time),
-    ("dataset.id_column", ColumnRole::Id),
-    ("dataset.split_column", ColumnRole::Split),
-    ("dataset.ignored_columns", ColumnRole::Ignored),
-];
-
-fn column_role(given: &str) -> Option<ColumnRole> {
-    COLUMN_SETTINGS.iter().find(|(name, _)| *name == given).map(|(_, role)| *role)
 }
 
 /// Gives a role to the columns of a text: `none`, a name, or a list of names where several can have it.
 fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) -> Result<Project, SettingError> {
     let kind = project.task.kind();
     let Some(rule) = kind.role(role) else {
-        return Err(SettingError::Unknown { name: given.to_owned(), near: near_names(given, kind) });
+        return Err(unknown(given, kind));
     };
     let columns: Vec<String> = match text {
         "none" | "null" | "" => Vec::new(),
@@ -149,29 +120,6 @@ fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) ->
     let mut project = project.clone();
     project.dataset.set_columns_of(role, &columns);
     Ok(project)
-}
-
-/// The name of a field as it is written out, with every alias resolved.
-fn full_name(given: &str) -> String {
-    let alias = |name: &str| ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, name)| *name);
-    match given.split_once('.') {
-        Some(("labels", rest)) => format!("task.labels.{rest}"),
-        _ => alias(given).unwrap_or(given).to_owned(),
-    }
-}
-
-/// Where a field is in the project as data: the settings of a task are one level deeper, below the task's name.
-fn path_of(name: &str, kind: TaskKind) -> Vec<String> {
-    let mut path: Vec<String> = name.split('.').map(str::to_owned).collect();
-    if path[0] == "task" && path.len() > 1 {
-        path.insert(1, variant(kind));
-    }
-    path
-}
-
-/// A task's name in data.
-fn variant(kind: TaskKind) -> String {
-    format!("{kind:?}")
 }
 
 /// What a field's type accepts, in plain words.
@@ -262,49 +210,40 @@ fn to_value(project: &Project) -> Value {
     serde_json::to_value(project).unwrap_or_default()
 }
 
-/// A project of a task with every optional group of fields present, to know their names.
-fn filled(kind: TaskKind) -> Project {
-    let mut project = Project::new(kind);
-    project.training.early_stopping = Some(EarlyStopping::default());
-    project.dataset.sheet = Some("sheet".to_owned());
-    project.dataset.more = vec!["file".into()];
-    project.dataset.columns = vec![("column".to_owned(), ColumnRole::Text)];
-    project.split.ignored_leaks.insert("leak".to_owned());
-    project.cleaning.patterns = vec![Pattern::default()];
-    project
-}
-
-fn near_names(given: &str, kind: TaskKind) -> Vec<String> {
-    let mut names = ALIASES.map(|(alias, _)| alias.to_owned()).to_vec();
-    let has_role = |role: ColumnRole| kind.role(role).is_some();
-    names.extend(COLUMN_SETTINGS.iter().filter(|(_, role)| has_role(*role)).map(|(name, _)| (*name).to_owned()));
-    let mut filled = to_value(&filled(kind));
-    if let Some(settings) = get(&filled, &["task".to_owned(), variant(kind)]).cloned() {
-        filled["task"] = settings;
-    }
-    collect_names(&filled, "", &mut names);
-    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-    names.sort_by_cached_key(|name| levenshtein(name, given).min(levenshtein(&last(name), &last(given)) + 1));
-    names.dedup();
-    names.truncate(NEAR_NAMES);
-    names
-}
-
-fn collect_names(value: &Value, prefix: &str, names: &mut Vec<String>) {
-    for (field, value) in value.as_object().into_iter().flatten() {
-        let name = if prefix.is_empty() { field.clone() } else { format!("{prefix}.{field}") };
-        collect_names(value, &name, names);
-        names.push(name);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::{ClassWeights, EvaluateEvery, MetricName, ModelChoice, ScheduleKind, SplitMethod};
+    use crate::project::{
+        ClassWeights, EarlyStopping, EvaluateEvery, MetricName, ModelChoice, ScheduleKind, SplitMethod,
+    };
 
     fn applied(settings: &[&str]) -> Result<Project, SettingError> {
         apply_settings(&Project::default(), &settings.iter().map(|&setting| setting.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn settings_of_another_task_and_of_the_file_are_refused() {
+        let message =
+            |kind, setting: &str| apply_settings(&Project::new(kind), &[setting.to_owned()]).unwrap_err().to_string();
+        let (classify, adapt) = (TaskKind::TextClassification, TaskKind::LanguageModelling);
+        for setting in
+            ["class_weights=balanced", "labels.order=[]", "task.label_smoothing=0.1", "dataset.label_column=a"]
+        {
+            let expected = "is a setting of projects with --task classify. This project has --task adapt.";
+            assert!(message(adapt, setting).contains(expected), "{setting}");
+        }
+        assert_eq!(
+            message(classify, "task.masked_share=0.2"),
+            "'task.masked_share' is a setting of projects with --task adapt. This project has --task classify."
+        );
+        for kind in TaskKind::ALL {
+            let message = message(kind, "schema_version=1");
+            assert!(message.starts_with("There is no setting 'schema_version'."), "{message}");
+            assert_eq!(message.matches("schema_version").count(), 1, "{message}");
+        }
+        // What is similar is a setting of this task.
+        let near = message(adapt, "class_weight=balanced");
+        assert!(!near.contains("class_weights"), "{near}");
     }
 
     #[test]

@@ -17,11 +17,23 @@ impl FileLock {
     /// # Errors
     /// Any error of the file system; [`io::ErrorKind::Unsupported`] where it has no locks.
     pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        Self::try_with(path, File::try_lock)
+    }
+
+    /// Takes the lock together with others who share it; `None` while somebody has it alone. It keeps [`Self::try_take`] out.
+    ///
+    /// # Errors
+    /// As [`Self::try_take`].
+    pub fn try_share(path: &Path) -> io::Result<Option<Self>> {
+        Self::try_with(path, File::try_lock_shared)
+    }
+
+    fn try_with(path: &Path, lock: fn(&File) -> Result<(), TryLockError>) -> io::Result<Option<Self>> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
@@ -49,6 +61,17 @@ mod tests {
         drop(held);
         assert!(!FileLock::is_held(&path));
         assert!(FileLock::try_take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_shared_lock_keeps_out_only_who_wants_it_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.lock");
+        let shared = [FileLock::try_share(&path).unwrap(), FileLock::try_share(&path).unwrap()];
+        assert!(shared.iter().all(Option::is_some) && FileLock::try_take(&path).unwrap().is_none());
+        drop(shared);
+        let _alone = FileLock::try_take(&path).unwrap().unwrap();
+        assert!(FileLock::try_share(&path).unwrap().is_none());
     }
 
     #[test]

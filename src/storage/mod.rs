@@ -40,4 +40,4 @@ pub use run_outcome::{RunOutcome, TrainedRun};
 pub use sample::sample_project;
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, ThemeChoice};
-pub use token_cache::{TextKey, TokenCache};
+pub use token_cache::{TextKey, TokenCache, exclude_from_version_control};

@@ -35,6 +35,14 @@ pub struct RunListing {
     pub status: RunStatus,
 }
 
+/// Reads nothing of a run's settings but what wrote them.
+#[derive(Deserialize)]
+struct Version {
+    schema_version: u32,
+    #[serde(default)]
+    hone_version: String,
+}
+
 /// A line of `metrics.jsonl`.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -185,11 +193,13 @@ impl RunFolder {
     /// The file system's, a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<RunSettings, StorageError> {
         let path = self.path.join(SETTINGS);
-        let mut settings: RunSettings = ron_file::read_with(&path, migrate_run, RUN_ADVICE)?;
-        if settings.schema_version > RUN_SCHEMA_VERSION {
-            let reason = format!("run format {} of Hone {}", settings.schema_version, settings.hone_version);
+        // A newer version may have other fields, so the number is read first.
+        let version: Version = ron_file::read(&path, RUN_ADVICE)?;
+        if version.schema_version > RUN_SCHEMA_VERSION {
+            let reason = format!("run format {} of Hone {}", version.schema_version, version.hone_version);
             return Err(StorageError::Damaged { path, reason, advice: "Update Hone to read it." });
         }
+        let mut settings: RunSettings = ron_file::read_with(&path, migrate_run, RUN_ADVICE)?;
         settings.project = with_absolute_paths(&settings.project, self.project_folder());
         Ok(settings)
     }

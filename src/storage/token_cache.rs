@@ -125,11 +125,7 @@ impl TokenCache {
         let shapes = [vec![texts.len(), KEY], vec![texts.len() + 1], vec![tokens]];
         let header = header(&hexadecimal(&hasher.finalize()), lengths, &shapes);
         if let Some(folder) = path.parent() {
-            // The texts' content is not shared with the project.
-            let ignore = folder.join(".gitignore");
-            if !ignore.exists() {
-                write_atomic(&ignore, |writer| writer.write_all(b"*\n"))?;
-            }
+            exclude_from_version_control(folder)?;
         }
         write_atomic(&path, |writer| {
             writer.write_all(&(header.len() as u64).to_le_bytes())?;
@@ -139,6 +135,19 @@ impl TokenCache {
         remove_older(&path);
         Ok(())
     }
+}
+
+/// Creates a cache's folder: its content can be made again, and the texts in it are not shared with the project.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn exclude_from_version_control(folder: &Path) -> io::Result<()> {
+    let ignore = folder.join(".gitignore");
+    if ignore.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    write_atomic(&ignore, |writer| writer.write_all(b"*\n"))
 }
 
 /// The header of a safetensors file of these tensors, padded to whole words.

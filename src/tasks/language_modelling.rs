@@ -7,8 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::data::{
-    Batch, DataError, Masking, PackedSequence, Prepared, Sequence, Side, TextTokenizer, TokenKinds, cut, domain_terms,
-    pack,
+    Batch, DataError, Masking, PackedSequence, Sequence, Side, TextTokenizer, TokenKinds, cut, domain_terms, pack,
 };
 use crate::evaluation::{MaskedWord, Scorer};
 use crate::models::HeadSpec;
@@ -30,8 +29,8 @@ pub(super) struct LanguageModelling {
 }
 
 impl LanguageModelling {
-    /// The task with the tokenizer of the model that training starts from. The domain's terms are those of the training
-    /// texts.
+    /// The task with the tokenizer of the model that training starts from. The domain's terms are those of
+    /// `training_texts`.
     ///
     /// # Errors
     /// [`DataError::NoMaskToken`] if the tokenizer has no token that hides words, and [`DataError::Cancelled`].
@@ -39,12 +38,11 @@ impl LanguageModelling {
         settings: &LanguageModellingSettings,
         seed: u64,
         tokenizer: &TextTokenizer,
-        prepared: &Prepared,
+        training_texts: &[&str],
         watch: &mut Watch<'_>,
     ) -> Result<Self, DataError> {
         let kinds = Arc::new(TokenKinds::of(tokenizer)?);
-        let texts: Vec<&str> = prepared.side(Side::Train).map(|example| example.text.as_str()).collect();
-        let found = domain_terms(&texts, None, tokenizer, SCORED_TERMS, watch)?;
+        let found = domain_terms(training_texts, None, tokenizer, SCORED_TERMS, watch)?;
         let words: Vec<&str> = found.terms.iter().map(|term| term.word.as_str()).collect();
         let terms = tokenizer.encode_batch(&words, usize::MAX)?;
         Ok(Self {

@@ -123,6 +123,21 @@ pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
     Box::new(TextClassification::trained(labels))
 }
 
+/// The task of an adapted model, to score texts with it as the run of `project` did. The domain's terms are those of
+/// `training_texts`.
+///
+/// # Errors
+/// As [`definition`].
+pub fn language_model(
+    project: &Project,
+    training_texts: &[&str],
+    tokenizer: &TextTokenizer,
+    watch: &mut Watch<'_>,
+) -> Result<Box<dyn TaskDefinition>, DataError> {
+    let settings = project.language_modelling().cloned().unwrap_or_default();
+    Ok(Box::new(LanguageModelling::new(&settings, project.training.seed, tokenizer, training_texts, watch)?))
+}
+
 /// The task of a project: the one list of tasks. `tokenizer` is that of the model that training starts from.
 ///
 /// # Errors
@@ -135,8 +150,6 @@ pub fn definition(
 ) -> Result<Box<dyn TaskDefinition>, DataError> {
     Ok(match &project.task {
         Task::TextClassification(_) => Box::new(TextClassification::new(project, prepared)),
-        Task::LanguageModelling(settings) => {
-            Box::new(LanguageModelling::new(settings, project.training.seed, tokenizer, prepared, watch)?)
-        }
+        Task::LanguageModelling(_) => language_model(project, &prepared.texts(Side::Train), tokenizer, watch)?,
     })
 }

@@ -76,14 +76,16 @@ pub fn dry_run(
 ) -> Result<DryRun, TrainError> {
     let mut voice = Voice::new(control, on_event);
     let settings = &inputs.project.training;
-    settings.check()?;
+    inputs.project.check()?;
     setup::check_data(inputs.prepared)?;
-    let start = vocabulary::starting_folder(inputs.project, inputs.model_folder, inputs.project_folder, &mut voice)?;
-    let config = ModelConfig::read(&start)?;
+    let starting = vocabulary::starting_folder(inputs.project, inputs.model_folder, inputs.project_folder, &mut voice)?;
+    let start = starting.path.as_path();
+    let config = ModelConfig::read(start)?;
     let max_length = settings.max_length.min(config.max_position_embeddings);
-    let tokenizer = TextTokenizer::load(&start)?;
+    let tokenizer = TextTokenizer::load(start)?;
     let task = setup::task(inputs.project, inputs.prepared, &tokenizer, &mut voice)?;
     let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
+    setup::check_tokens(start, &config, &*task, &tokenizer, &data)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     let batches = plan(settings).epoch(&data.train.samples.lengths(), 0);
     let memory = footprint.peak(longest_pass(&batches, &data.train.samples.ids));
@@ -100,7 +102,7 @@ pub fn dry_run(
         smaller: if fits { None } else { smaller(settings, &footprint, memory_available) },
     };
     if fits {
-        let model = setup::load_model(&start, task.head(), settings, &mut voice)?;
+        let model = setup::load_model(start, task.head(), settings, &mut voice)?;
         let measurement = Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches };
         let time = measurement.run(outcome.steps, &mut voice);
         // A pass that was stopped fails; being stopped is what to report.

@@ -51,8 +51,10 @@ pub fn train(
 ) -> Result<RunSummary, TrainError> {
     let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let mut voice = Voice::new(control, on_event);
+    inputs.project.check()?;
+    setup::check_data(inputs.prepared)?;
     let start = vocabulary::starting_folder(inputs.project, inputs.model_folder, inputs.project_folder, &mut voice)?;
-    let (mut trainer, lock) = begin(inputs, &start, voice)?;
+    let (mut trainer, lock) = begin(inputs, &start.path, voice)?;
     let run = trainer.run.clone();
     let guard = Unfinished(&run);
     let outcome = fit_or_keep_the_best(&mut trainer).and_then(|reason| finish(&mut trainer, reason, started_at));
@@ -88,9 +90,6 @@ fn begin<'a>(
 ) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
     let TrainInputs { project, prepared, .. } = inputs;
     let settings = &project.training;
-    settings.check()?;
-    project.task.check()?;
-    setup::check_data(prepared)?;
     let tokenizer = TextTokenizer::load(start)?;
     let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;
@@ -100,6 +99,7 @@ fn begin<'a>(
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are {effect}."));
     }
     let data = setup::tokenise(&*task, &tokenizer, prepared, inputs.project_folder, max_length, &mut voice)?;
+    setup::check_tokens(start, model.config(), &*task, &tokenizer, &data)?;
     let loss = task.loss(&data.train.samples)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Cleaner, Example, Prepared, RowColumns, Side, Target};
+use crate::data::{self, Cleaner, Example, Prepared, RawLabel, RowColumns, Side, Target};
 use crate::evaluation::{Metrics, Prediction, Scored};
 use crate::predictor::Predictor;
 use crate::progress::Watch;
-use crate::project::{RowId, SourceFile};
+use crate::project::{ColumnRole, RowId, SourceFile, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
+use crate::words::{counted, plural};
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
@@ -19,7 +20,7 @@ use crate::worker::{Context, Job, JobError, LogLevel};
 pub struct Evaluate {
     /// The run's folder.
     pub run: PathBuf,
-    /// A labelled file with the columns of the project's main file; `None` is the run's own test rows.
+    /// A file with the columns of the project's main file; `None` is the run's own test rows.
     pub data: Option<PathBuf>,
 }
 
@@ -47,39 +48,66 @@ impl Job for Evaluate {
         let model = context.model(&run.best())?;
         let (data, rows) = match &self.data {
             None => ("test rows of the run".to_owned(), own_test_rows(context, &settings)?),
-            Some(path) => (path.display().to_string(), labelled_rows(context, &settings, path)?),
+            Some(path) => (path.display().to_string(), other_rows(context, &settings, path)?),
         };
-        Ok(Arc::new(context.watched(|watch| measure(&model, run.id(), data, rows, watch))?))
+        let training = match settings.project.task.kind() {
+            TaskKind::TextClassification => None,
+            TaskKind::LanguageModelling => training_rows(context, &settings)?,
+        };
+        let scored = context.watched(|watch| score(&model, &settings, training.as_deref(), &rows, watch))?;
+        let predictions = rows.into_iter().zip(scored.answers).map(|(row, answer)| {
+            let Row { id, key, text, target } = row;
+            Prediction { id, key, text, target, answer }
+        });
+        let predictions = predictions.collect();
+        Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics: scored.metrics, predictions }))
     }
 }
 
-/// A labelled text.
-struct LabelledRow {
+/// A text, and what is wanted of it.
+struct Row {
     id: RowId,
     key: Option<String>,
     text: String,
-    label: u32,
+    target: Target,
 }
 
-fn measure(
+fn score(
     model: &Predictor,
-    run: String,
-    data: String,
-    rows: Vec<LabelledRow>,
+    settings: &RunSettings,
+    training: Option<&Prepared>,
+    rows: &[Row],
     watch: &mut Watch<'_>,
-) -> Result<EvaluationReport, JobError> {
+) -> Result<Scored, JobError> {
     let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let truth: Vec<u32> = rows.iter().map(|row| row.label).collect();
-    let Scored { metrics, answers } = model.score(&texts, &truth, watch)?;
-    let predictions = rows.into_iter().zip(answers).map(|(row, answer)| {
-        let LabelledRow { id, key, text, label } = row;
-        Prediction { id, key, text, target: Target::Class(label), answer }
-    });
-    let predictions = predictions.collect();
-    Ok(EvaluationReport { run, data, metrics, predictions })
+    let scored = match settings.project.task.kind() {
+        TaskKind::TextClassification => {
+            let truth: Vec<u32> = rows.iter().map(|row| row.target.class().unwrap_or_default()).collect();
+            model.score(&texts, &truth, watch)
+        }
+        TaskKind::LanguageModelling => {
+            let training_texts = training.map(|prepared| prepared.texts(Side::Train)).unwrap_or_default();
+            model.score_masked_words(&settings.project, &training_texts, &texts, watch)
+        }
+    };
+    Ok(scored?)
 }
 
-fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<LabelledRow>, JobError> {
+/// The rows the run was trained on, whose terms are scored apart; `None` if they are no longer the same, which is logged.
+fn training_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Option<Arc<Prepared>>, JobError> {
+    match context.prepared(&settings.project, Path::new("")) {
+        Ok(prepared) if prepared.data_hash == settings.data_hash => Ok(Some(prepared)),
+        Err(JobError::Cancelled) => Err(JobError::Cancelled),
+        _ => {
+            let message =
+                "The run's training data has changed or cannot be read, so domain terms are not scored separately.";
+            context.log(LogLevel::Warning, message);
+            Ok(None)
+        }
+    }
+}
+
+fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
     // Paths in a run's settings are absolute once they are read.
     let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
@@ -87,23 +115,26 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
                        Train again, or evaluate on a file.";
         return Err(JobError::Failed(message.to_owned()));
     }
-    let row = |(place, example): (usize, &Example)| LabelledRow {
+    let row = |(place, example): (usize, &Example)| Row {
         id: example.id,
         key: prepared.keys.get(place).cloned().flatten(),
         text: example.text.clone(),
-        label: example.class().unwrap_or_default(),
+        target: example.target,
     };
     let test = prepared.examples.iter().enumerate().filter(|(_, example)| example.side == Side::Test);
-    let rows: Vec<LabelledRow> = test.map(row).collect();
+    let rows: Vec<Row> = test.map(row).collect();
     if rows.is_empty() {
-        let message = "This run has no test set. Evaluate it on a labelled file.";
+        let message = match settings.project.task.kind() {
+            TaskKind::TextClassification => "This run has no test set. Evaluate it on a labelled file.",
+            TaskKind::LanguageModelling => "This run has no test set. Evaluate it on a file or folder of other texts.",
+        };
         return Err(JobError::Failed(message.to_owned()));
     }
     Ok(rows)
 }
 
 /// The rows of another file, cleaned and labelled as the run's own were; none is left out as a duplicate.
-fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<LabelledRow>, JobError> {
+fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<Row>, JobError> {
     let project = &settings.project;
     // Of a folder of several sides, the one to measure on; a workbook need not have a sheet of the same name.
     let by_side = path.is_dir() || project.dataset.sheet.is_some();
@@ -119,32 +150,42 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     };
     let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
     let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
+    let has_labels = project.task.kind().role(ColumnRole::Label).is_some();
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
-        let raw = columns.label(row).text().trim();
-        let name = project.labels().resolve(raw);
-        if text.trim().is_empty() || raw.is_empty() || project.labels().excluded.contains(name) {
-            continue;
-        }
         let record = table.records[row];
-        let Some(label) = settings.labels.iter().position(|known| known == name) else {
-            let (path, known) = (path.display(), settings.labels.join(", "));
-            return Err(JobError::Failed(format!(
-                "Row {record} of {path} has the label '{name}', which the model was not trained on. It knows: {known}. \
-                 Change or remove such rows and evaluate again."
-            )));
-        };
+        let target =
+            if has_labels { class_of(settings, columns.label(row), record, path)? } else { Some(Target::None) };
+        let Some(target) = target.filter(|_| !text.trim().is_empty()) else { continue };
         let key = columns.id(row).map(str::to_owned);
-        rows.push(LabelledRow { id: RowId { file: SourceFile::Main, record }, key, text, label: label as u32 });
+        rows.push(Row { id: RowId { file: SourceFile::Main, record }, key, text, target });
     }
-    let left_out = table.len() - rows.len();
+    let left_out = (table.len() - rows.len()) as u64;
     if left_out > 0 {
-        let message =
-            format!("{left_out} rows are not evaluated, because they have no text, no label, or an excluded label.");
-        context.log(LogLevel::Warning, message);
+        let why = if has_labels { "no text, no label, or an excluded label" } else { "no text" };
+        let (rows, are) = (counted(left_out, "row", "rows"), plural(left_out, "is", "are"));
+        context.log(LogLevel::Warning, format!("{rows} {are} not evaluated: {why}."));
     }
     if rows.is_empty() {
-        return Err(JobError::Failed(format!("{} has no rows with both a text and a label.", path.display())));
+        let what = if has_labels { "both a text and a label" } else { "a text" };
+        return Err(JobError::Failed(format!("{} has no rows with {what}.", path.display())));
     }
     Ok(rows)
+}
+
+/// The class of a label; `None` for a row without one, or with one that is excluded.
+fn class_of(settings: &RunSettings, label: RawLabel<'_>, record: u64, path: &Path) -> Result<Option<Target>, JobError> {
+    let (raw, labels) = (label.text().trim(), settings.project.labels());
+    let name = labels.resolve(raw);
+    if raw.is_empty() || labels.excluded.contains(name) {
+        return Ok(None);
+    }
+    let Some(class) = settings.labels.iter().position(|known| known == name) else {
+        let (path, known) = (path.display(), settings.labels.join(", "));
+        return Err(JobError::Failed(format!(
+            "Row {record} of {path} has the label '{name}', which the model was not trained on. It knows: {known}. \
+             Change or remove such rows and evaluate again."
+        )));
+    };
+    Ok(Some(Target::Class(class as u32)))
 }

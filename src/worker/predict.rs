@@ -11,6 +11,7 @@ use crate::evaluation::ClassAnswer;
 use crate::predictor::Predictor;
 use crate::project::{DatasetSettings, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_atomic};
+use crate::words::{counted, plural};
 
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
@@ -46,9 +47,10 @@ impl Context<'_> {
     /// Says which records of a file could not be used.
     pub(super) fn log_bad_rows(&self, file: &ImportedFile) {
         if let Some(first) = file.bad_rows.first() {
-            let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
-            let message =
-                format!("{count} rows could not be read and are skipped. The first is on line {line}: {reason}");
+            let (line, reason) = (first.line, &first.reason);
+            let count = file.bad_rows.len() as u64;
+            let (rows, are) = (counted(count, "row", "rows"), plural(count, "is", "are"));
+            let message = format!("{rows} could not be read and {are} skipped. The first is on line {line}: {reason}");
             self.log(LogLevel::Warning, message);
         }
     }

@@ -22,15 +22,11 @@ const NOT_READ: [(&str, &str); 4] = [
     ("odt", "OpenDocument files are not read. Save it as .docx"),
 ];
 
-/// The documents among `files`, those that cannot be read among them; none when there is none that can.
+/// The documents among `files`, also of kinds that cannot be read.
 pub(super) fn among(files: &[PathBuf]) -> Vec<PathBuf> {
     let not_read = NOT_READ.map(|(ending, _)| ending);
-    let mut found: Vec<PathBuf> = files.iter().filter(|path| is_document(path)).cloned().collect();
-    if !found.is_empty() {
-        found.extend(files.iter().filter(|path| ends_in(path, &not_read) && !is_lock(path)).cloned());
-        found.sort_unstable();
-    }
-    found
+    let is_any = |path: &&PathBuf| is_document(path) || ends_in(path, &not_read) && !is_lock(path);
+    files.iter().filter(is_any).cloned().collect()
 }
 
 /// Whether a file is a document that can be read.
@@ -63,7 +59,8 @@ pub(super) fn of_side(folder: &Path, documents: Vec<PathBuf>, file: SourceFile) 
 /// Reads documents of a folder: columns `file` and `text`.
 ///
 /// # Errors
-/// [`DataError::NoRowsInFolder`] when there are no documents, [`DataError::Cancelled`] and [`DataError::TooLarge`].
+/// [`DataError::NoRowsInFolder`] when there are no documents, [`DataError::NoDocumentRead`] when none of them can be read,
+/// [`DataError::Cancelled`] and [`DataError::TooLarge`].
 pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
     if documents.is_empty() {
         return Err(DataError::NoRowsInFolder(folder.to_owned()));
@@ -82,11 +79,20 @@ pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> R
                 rows.set("text", Some(text));
                 rows.end_row(record);
             }
-            Err(reason) => rows.bad_rows.push(BadRow::new(record, record, reason, &name)),
+            Err(reason) => rows.bad_rows.push(unread(record, &reason, &name)),
         }
+    }
+    if rows.bad_rows.len() == documents.len() {
+        let (folder, reason) = (folder.to_owned(), rows.bad_rows.swap_remove(0).reason);
+        return Err(DataError::NoDocumentRead { folder, documents: documents.len(), reason });
     }
     let format = FileFormat::DocumentFolder { files: documents.len() as u64 };
     Ok(Read { rows: rows.finish(folder)?, format, bytes })
+}
+
+/// A file of a folder that gives no row. Its name is more use than its number.
+pub(super) fn unread(record: u64, reason: &str, name: &str) -> BadRow {
+    BadRow::new(record, record, format!("'{name}': {reason}"), name)
 }
 
 /// A document's text and its size in bytes, or why there is none.

@@ -1,5 +1,6 @@
 //! Folders: a folder of texts for each label, datasets of Parquet or Arrow files, and documents.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use crate::data::import::arrow_files;
@@ -7,7 +8,7 @@ use crate::data::import::bytes::{self, Kind, progress};
 use crate::data::import::decode;
 use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{Read, append, documents};
-use crate::data::{BadRow, DataError, FileFormat, ImportedFile};
+use crate::data::{DataError, FileFormat, ImportedFile};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
@@ -61,30 +62,35 @@ pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-/// The files in a folder and in its folders, by name; without hidden ones.
+/// The files in a folder and in its folders, by name; without hidden ones. A folder that links lead to is read once.
 fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |source| bytes::unreadable(folder, source);
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort_unstable();
-    let mut files = Vec::new();
-    for entry in entries {
-        if entry.is_dir() {
-            if levels > 0 {
-                files.extend(list(&entry, levels - 1)?);
+    let (mut files, mut seen) = (Vec::new(), HashSet::new());
+    // Level by level: a link cannot make a folder be reached at a level too deep to read what is in it.
+    let mut level = vec![folder.to_owned()];
+    for _ in 0..=levels {
+        let mut below = Vec::new();
+        for folder in level {
+            if !seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone())) {
+                continue;
             }
-        } else {
-            files.push(entry);
+            let unreadable = |source| bytes::unreadable(&folder, source);
+            for entry in std::fs::read_dir(&folder).map_err(unreadable)? {
+                let entry = entry.map_err(unreadable)?;
+                if entry.file_name().to_string_lossy().starts_with('.') {
+                    continue;
+                }
+                let path = entry.path();
+                let kind = if path.is_dir() { &mut below } else { &mut files };
+                kind.push(path);
+            }
+            if files.len() > MOST_FILES {
+                return Err(DataError::TooManyFiles { folder, most: MOST_FILES });
+            }
         }
-        if files.len() > MOST_FILES {
-            return Err(DataError::TooManyFiles { folder: folder.to_owned(), most: MOST_FILES });
-        }
+        below.sort_by_cached_key(|path| (path.is_symlink(), path.clone()));
+        level = below;
     }
+    files.sort_unstable();
     Ok(files)
 }
 
@@ -108,7 +114,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
                 rows.set("file", Some(name));
                 rows.end_row(record);
             }
-            Err(reason) => rows.bad_rows.push(BadRow::new(record, record, reason, &name)),
+            Err(reason) => rows.bad_rows.push(documents::unread(record, &reason, &name)),
         }
     }
     let format = FileFormat::TextFolder { files: texts.len() as u64 };

@@ -317,8 +317,9 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
 /// What to do if groups that stay together leave no rows to set aside.
 fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
     let group = project.dataset.group_column();
+    let is_few = prepared.examples.len() < ENOUGH_ROWS || !project.split.validation.is_some();
     let reason = match (project.split.keep_near_together, group) {
-        _ if project.split.method != SplitMethod::Random || prepared.examples.len() < ENOUGH_ROWS => return None,
+        _ if project.split.method != SplitMethod::Random || is_few => return None,
         (true, Some(group)) => format!("near-duplicates and rows with the same '{group}'"),
         (true, None) => "near-duplicates".to_owned(),
         (false, Some(group)) => format!("rows with the same '{group}'"),

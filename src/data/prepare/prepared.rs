@@ -140,6 +140,12 @@ impl Prepared {
         self.examples.iter().filter(move |example| example.side == side)
     }
 
+    /// The texts of the examples of one side, in file order.
+    #[must_use]
+    pub fn texts(&self, side: Side) -> Vec<&str> {
+        self.side(side).map(|example| example.text.as_str()).collect()
+    }
+
     /// What the id column says of the examples of one side, in file order; empty where no id column is chosen.
     #[must_use]
     pub fn side_keys(&self, side: Side) -> Vec<Option<&str>> {

@@ -30,7 +30,12 @@ pub struct TextTokenizer {
     special: usize,
     /// SHA-256 of the files it was made from.
     fingerprint: String,
+    /// Highest id of a token.
+    highest_id: u32,
 }
+
+/// Ids of tokens, at most: tables have a row for each id.
+const MOST_IDS: u32 = 1 << 24;
 
 impl TextTokenizer {
     /// Texts to tokenise at a time, between two checks of the cancel switch.
@@ -53,6 +58,11 @@ impl TextTokenizer {
         };
         tokenizer.with_truncation(None).map_err(|error| bad(&whole, &*error))?;
         tokenizer.with_padding(None);
+        let highest_id = tokenizer.get_vocab(true).into_values().max().unwrap_or_default();
+        if highest_id >= MOST_IDS {
+            let reason = format!("it has a token with the id {highest_id}; the highest can be {}", MOST_IDS - 1);
+            return Err(DataError::BadTokenizer { path: whole, reason });
+        }
         let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
         let mut hasher = Sha256::new();
         for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
@@ -61,7 +71,7 @@ impl TextTokenizer {
             hasher.update([0]);
         }
         let words = WordCache::of(&tokenizer);
-        Ok(Self { tokenizer, words, special, fingerprint: hashing::hexadecimal(&hasher.finalize()) })
+        Ok(Self { tokenizer, words, special, fingerprint: hashing::hexadecimal(&hasher.finalize()), highest_id })
     }
 
     /// Token ids of each text, special tokens included, in the order given and in parallel on the current rayon pool.
@@ -119,6 +129,12 @@ impl TextTokenizer {
     #[must_use]
     pub fn vocab_size(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
+    }
+
+    /// The highest id of a token.
+    #[must_use]
+    pub fn highest_id(&self) -> u32 {
+        self.highest_id
     }
 
     /// The token of an id.

@@ -102,3 +102,154 @@ fn a_task_that_does_not_exist_and_a_label_where_there_is_none_are_refused() {
     assert!(inspected.contains("Words per text") && !inspected.contains("share"), "{inspected}");
     assert!(inspected.contains(" distinct words among 99 words in 3 texts"), "{inspected}");
 }
+
+#[test]
+fn an_adapted_model_is_evaluated_on_its_test_documents_and_on_others() {
+    let place = Place::new();
+    new_project(&place, &["--set", "split.test=0.2", "--set", "training.epochs=1"]);
+    let trained = place.json(&["train", "legal", "--json"]);
+    let evaluated = place.json(&["evaluate", "legal", "--json"]);
+    for score in ["documents", "masked_words", "perplexity", "masked_accuracy", "terms"] {
+        assert_eq!(evaluated[score], trained["test"][score], "{score}");
+    }
+    assert!(evaluated["documents"].as_u64() > Some(3) && evaluated["perplexity"].as_f64() > Some(1.0));
+    for number in 0..10 {
+        place.write(&format!("others/{number}.md"), "the tenant shall pay the deposit each month.\n".repeat(4));
+    }
+    place.write("others/blank.txt", " ");
+    let others = place.hone(&["evaluate", "legal", "--data", "others", "--json"]);
+    let scores: Value = serde_json::from_str(&others.out).unwrap();
+    assert_eq!(scores["documents"], 10);
+    assert!(scores["terms"]["masked_words"].as_u64() > Some(0), "{scores}");
+    assert!(
+        others.err.contains("1 row could not be read and is skipped. The first is on line 11: 'blank.txt'"),
+        "{}",
+        others.err
+    );
+    // Without the run's training texts, the terms are not known.
+    fs::remove_dir_all(place.path("contracts")).unwrap();
+    let others = place.hone(&["evaluate", "legal", "--data", "others", "--json"]);
+    let without: Value = serde_json::from_str(&others.out).unwrap();
+    assert!(others.err.contains("domain terms are not scored separately"), "{}", others.err);
+    assert_eq!((&without["perplexity"], &without["terms"]), (&scores["perplexity"], &Value::Null));
+    place.write("unknown.csv", "text\n\u{2603} \u{2602}\n");
+    let bad = place.bad(1, &["evaluate", "legal", "--data", "unknown.csv"]);
+    assert!(bad.contains("The model knows none of the words in these texts"), "{bad}");
+}
+
+#[test]
+fn a_run_without_test_documents_says_what_to_evaluate() {
+    let place = Place::new();
+    new_project(&place, &["--set", "training.epochs=1"]);
+    place.good(&["train", "legal"]);
+    let bad = place.bad(1, &["evaluate", "legal"]);
+    assert!(bad.contains("This run has no test set. Evaluate it on a file or folder of other texts."), "{bad}");
+}
+
+#[test]
+fn texts_of_unknown_words_alone_are_refused_before_training() {
+    let place = Place::new();
+    let texts = (0..40).map(|row| format!("\u{5951}\u{7d04} {}\n", "\u{66f8}".repeat(row + 1)));
+    let texts: String = texts.collect();
+    place.write("texts.csv", format!("text\n{texts}"));
+    let near = ["--set", "split.keep_near_together=false"];
+    let new = ["new", "legal", "--task", "adapt", "--data", "texts.csv", "--text", "text", "--model", TINY_BERT];
+    place.good(&[&new[..], &near].concat());
+    for arguments in [&["train", "legal"][..], &["train", "legal", "--dry-run"]] {
+        let bad = place.bad(1, arguments);
+        assert!(bad.contains("the model knows none of the words in the training texts"), "{bad}");
+    }
+    assert!(place.good(&["runs", "legal"]).contains("No runs yet"));
+}
+
+#[test]
+fn settings_of_another_task_and_models_that_are_none_are_refused() {
+    let place = Place::new();
+    new_project(&place, &[]);
+    let bad = place.bad(2, &["train", "legal", "--set", "class_weights=balanced"]);
+    assert!(bad.contains("'class_weights' is a setting of projects with --task classify."), "{bad}");
+    let bad = place.bad(2, &["train", "legal", "--set", "schema_version=1"]);
+    assert!(bad.contains("There is no setting 'schema_version'"), "{bad}");
+    place.project();
+    let new = |model| ["new", "more", "--data", "reviews.csv", "--text", "review", "--label", "mood", "--model", model];
+    let bad = place.bad(1, &new("legal"));
+    assert!(bad.contains("has no trained model yet. Train it first: hone train [folder]/legal"), "{bad}");
+    assert!(place.bad(1, &new("shop")).contains("is a project that classifies texts"));
+    assert!(!place.path("more").exists());
+}
+
+#[test]
+fn a_best_metric_that_the_task_does_not_have_is_refused() {
+    let place = Place::new();
+    place.project();
+    let changed = place.read("shop/project.ron").replace("best_metric: None", "best_metric: Some(Perplexity)");
+    assert!(changed.contains("Perplexity"));
+    place.write("shop/project.ron", changed);
+    let bad = place.bad(1, &["train", "shop"]);
+    assert!(bad.contains("The setting best metric cannot be perplexity"), "{bad}");
+    assert!(place.good(&["runs", "shop"]).contains("No runs yet"));
+}
+
+#[test]
+fn a_model_whose_tokens_do_not_fit_is_refused_by_its_own_name() {
+    let place = Place::new();
+    write_contracts(&place, 40);
+    let files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"];
+    files
+        .iter()
+        .for_each(|name| place.write(&format!("model/{name}"), fs::read(Path::new(TINY_BERT).join(name)).unwrap()));
+    place.good(&[
+        "new",
+        "legal",
+        "--task",
+        "adapt",
+        "--data",
+        "contracts",
+        "--model",
+        "model",
+        "--set",
+        "max_length=32",
+    ]);
+    let tokenizer = place.read("model/tokenizer.json");
+    let with_token = |id: u64| {
+        let mut changed: Value = serde_json::from_str(&tokenizer).unwrap();
+        changed["model"]["vocab"]["zz"] = Value::from(id);
+        place.write("model/tokenizer.json", changed.to_string());
+    };
+    for new_words in ["task.new_words=[]", r#"task.new_words=["lessee"]"#] {
+        with_token(5000);
+        let bad = place.bad(1, &["train", "legal", "--set", new_words]);
+        assert!(bad.contains("[folder]/model/config.json cannot be used: its tokenizer has a token 5000"), "{bad}");
+        with_token(u64::from(u32::MAX));
+        let bad = place.bad(1, &["train", "legal", "--set", new_words]);
+        assert!(bad.contains("[folder]/model/tokenizer.json could not be loaded: it has a token with the id"), "{bad}");
+    }
+    place.write("model/tokenizer.json", &tokenizer);
+    place.write("model/config.json", place.read("model/config.json").replace("\"bert\"", "\"gpt2\""));
+    let bad = place.bad(1, &["train", "legal", "--set", r#"task.new_words=["lessee"]"#]);
+    assert!(bad.contains("[folder]/model/config.json is a model of type \"gpt2\""), "{bad}");
+    assert!(place.good(&["runs", "legal"]).contains("No runs yet"));
+}
+
+#[test]
+fn a_project_that_is_refused_is_not_created() {
+    let place = Place::new();
+    write_contracts(&place, 3);
+    place.write("model/config.json", fs::read(Path::new(TINY_BERT).join("config.json")).unwrap());
+    let bad = place.bad(1, &["new", "legal", "--task", "adapt", "--data", "contracts", "--model", "model"]);
+    assert!(bad.contains("There is no tokenizer.json or vocab.txt in [folder]/model"), "{bad}");
+    assert!(!place.path("legal").exists());
+    place.write("scans/deed.pdf", "%PDF");
+    let bad = place.bad(1, &["new", "legal", "--task", "adapt", "--data", "scans"]);
+    assert!(bad.contains("None of the documents in [folder]/scans could be read. 'deed.pdf': PDF files"), "{bad}");
+    assert!(!place.path("legal").exists());
+}
+
+#[test]
+fn a_run_that_failed_is_listed_with_the_metrics_of_its_task() {
+    let place = Place::new();
+    new_project(&place, &["--set", "training.optimizer.learning_rate=1e30"]);
+    place.bad(1, &["train", "legal"]);
+    let runs = place.good(&["runs", "legal"]);
+    assert!(runs.contains("validation perplexity") && !runs.contains("macro-F1"), "{runs}");
+}

@@ -56,9 +56,9 @@ fn a_folder_of_documents_has_a_row_for_each_one_that_can_be_read() {
     ];
     assert_eq!(cells(&file), expected);
     let bad: Vec<_> = file.bad_rows.iter().map(|bad| (bad.raw.as_str(), bad.reason.as_str())).collect();
-    assert_eq!((bad.len(), bad[0]), (3, ("blank.txt", "There is no text in it")));
-    assert!(bad[1].0 == "broken.docx" && bad[1].1.starts_with("It is not a Word document: "), "{bad:?}");
-    assert_eq!(bad[2], ("scan.pdf", "PDF files are not read. Save it as .docx or .txt"));
+    assert_eq!((bad.len(), bad[0]), (3, ("blank.txt", "'blank.txt': There is no text in it")));
+    assert!(bad[1].1.starts_with("'broken.docx': It is not a Word document: "), "{bad:?}");
+    assert_eq!(bad[2], ("scan.pdf", "'scan.pdf': PDF files are not read. Save it as .docx or .txt"));
     assert_eq!(file.format, FileFormat::DocumentFolder { files: 7 });
 }
 
@@ -83,8 +83,31 @@ fn documents_in_train_and_test_folders_keep_their_sides() {
 }
 
 #[test]
-fn a_folder_with_nothing_that_can_be_read_is_refused() {
-    let folder = folder_of(&[("scan.pdf", b"%PDF-1.7")]);
-    let error = open(&folder, SourceFile::Main).unwrap_err().to_string();
+fn a_folder_without_a_document_that_can_be_read_says_why() {
+    let message = |files: &[(&str, &[u8])]| open(&folder_of(files), SourceFile::Main).unwrap_err().to_string();
+    let error = message(&[("scan.pdf", b"%PDF-1.7"), ("will.docx", b"no")]);
+    assert!(error.contains("none of the 2 documents in"), "{error}");
+    assert!(error.ends_with("could be read. 'scan.pdf': PDF files are not read. Save it as .docx or .txt"), "{error}");
+    let error = message(&[("blank.txt", b" ")]);
+    assert!(error.contains("none of the documents in") && error.ends_with("'blank.txt': There is no text in it"));
+    let error = message(&[("prices.bin", b"no document")]);
     assert!(error.contains("is a folder without rows") && error.contains(".docx, .txt, .md"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_between_folders_give_no_document_twice() {
+    use std::os::unix::fs::symlink;
+
+    let folder = folder_of(&[("a/deed.txt", b"deed"), ("b/lease.txt", b"lease"), ("will.txt", b"will")]);
+    let outside = folder_of(&[("more/claim.txt", b"claim")]);
+    for place in ["", "a", "b"] {
+        for number in 0..9 {
+            symlink(folder.path(), folder.path().join(place).join(format!("again{number}"))).unwrap();
+        }
+    }
+    symlink(folder.path().join("b"), folder.path().join("a/also b")).unwrap();
+    symlink(outside.path(), folder.path().join("outside")).unwrap();
+    let file = open(&folder, SourceFile::Main).unwrap();
+    assert_eq!(column(&file, "file"), ["a/deed.txt", "b/lease.txt", "outside/more/claim.txt", "will.txt"]);
 }

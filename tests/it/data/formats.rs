@@ -193,7 +193,7 @@ fn a_folder_of_texts_per_label_is_read() {
     );
     assert_eq!(
         (file.bad_rows[0].raw.as_str(), file.bad_rows[0].reason.as_str()),
-        ("bad/picture.txt", "It is not text")
+        ("bad/picture.txt", "'bad/picture.txt': It is not text")
     );
     assert_eq!(file.format, FileFormat::TextFolder { files: 4 });
 }
