@@ -195,9 +195,9 @@ fn a_model_whose_tokens_do_not_fit_is_refused_by_its_own_name() {
     let place = Place::new();
     write_contracts(&place, 40);
     let files = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"];
-    files
-        .iter()
-        .for_each(|name| place.write(&format!("model/{name}"), fs::read(Path::new(TINY_BERT).join(name)).unwrap()));
+    for name in files {
+        place.write(&format!("model/{name}"), fs::read(Path::new(TINY_BERT).join(name)).unwrap());
+    }
     place.good(&[
         "new",
         "legal",
