@@ -314,7 +314,7 @@ mod tests {
         assert!(several.dataset.has_column_per_label());
         let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
         assert!(message(&[r#"dataset.text_column=["a", "b"]"#]).ends_with("it must be the name of one column."));
-        assert!(message(&["task=adapt", "dataset.label_column=mood"]).starts_with("There is no setting"));
+        assert!(message(&["task=adapt", "dataset.label_column=mood"]).contains("is a setting of projects with --task"));
         assert!(message(&[r#"dataset.columns=[["a", "Colour"]]"#]).contains("is not valid for dataset.columns"));
     }
 
@@ -339,8 +339,8 @@ mod tests {
         assert_eq!((settings.masked_share, settings.new_words.len()), (0.2, 1));
         assert_eq!(applied(&["task=language_modelling"]).unwrap().task, Task::new(TaskKind::LanguageModelling));
         let message = |settings: &[&str]| applied(settings).unwrap_err().to_string();
-        assert!(message(&["task.masked_share=0.2"]).starts_with("There is no setting 'task.masked_share'"));
-        assert!(message(&["task=adapt", "class_weights=balanced"]).starts_with("There is no setting 'class_weights'"));
+        assert!(message(&["task.masked_share=0.2"]).starts_with("'task.masked_share' is a setting of projects with"));
+        assert!(message(&["task=adapt", "class_weights=balanced"]).starts_with("'class_weights' is a setting of"));
         assert!(message(&["task=adapt", "training.best_metric=accuracy"]).contains("best metric cannot be accuracy"));
         assert!(message(&["task=translate"]).contains("is not valid for task:"));
     }

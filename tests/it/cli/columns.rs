@@ -127,7 +127,6 @@ fn several_files_are_inspected_and_made_into_one_project() {
         0 rows to use, none dropped.
 
         0 distinct words among 0 words in 0 texts.
-        Languages of 0 texts: .
 
         No problems found.
         Problem: weather.csv has no column in common with a.csv: it has 'city', 'rain'. Remove it from the files, or give its columns the same names.

@@ -99,7 +99,14 @@ fn a_folder_without_a_document_that_can_be_read_says_why() {
 fn links_between_folders_give_no_document_twice() {
     use std::os::unix::fs::symlink;
 
-    let folder = folder_of(&[("a/deed.txt", b"deed"), ("b/lease.txt", b"lease"), ("will.txt", b"will")]);
+    let files: [(&str, &[u8]); 5] = [
+        ("a/deed.txt", b"deed"),
+        ("b/lease.txt", b"lease"),
+        ("terms.txt", b"terms"),
+        ("trust.txt", b"trust"),
+        ("will.txt", b"will"),
+    ];
+    let folder = folder_of(&files);
     let outside = folder_of(&[("more/claim.txt", b"claim")]);
     for place in ["", "a", "b"] {
         for number in 0..9 {
@@ -109,5 +116,6 @@ fn links_between_folders_give_no_document_twice() {
     symlink(folder.path().join("b"), folder.path().join("a/also b")).unwrap();
     symlink(outside.path(), folder.path().join("outside")).unwrap();
     let file = open(&folder, SourceFile::Main).unwrap();
-    assert_eq!(column(&file, "file"), ["a/deed.txt", "b/lease.txt", "outside/more/claim.txt", "will.txt"]);
+    let expected = ["a/deed.txt", "b/lease.txt", "outside/more/claim.txt", "terms.txt", "trust.txt", "will.txt"];
+    assert_eq!(column(&file, "file"), expected);
 }
