@@ -21,6 +21,18 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// A stage that counts what is done, out of a known total.
+    #[must_use]
+    pub fn of(stage: &str, done: usize, total: usize, unit: &'static str) -> Self {
+        Self { stage: stage.to_owned(), done: done as u64, total: Some(total as u64), unit, eta_seconds: None }
+    }
+
+    /// A stage that counts nothing.
+    #[must_use]
+    pub fn stage(stage: &str) -> Self {
+        Self { stage: stage.to_owned(), ..Self::default() }
+    }
+
     /// Share done, 0..=1, where the total is known.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a share for a progress bar")]
@@ -44,6 +56,10 @@ impl Progress {
         self.eta_seconds.filter(|left| left.is_finite()).map(|left| format!("{} left", words::duration(left)))
     }
 }
+
+/// The work was asked to stop. Each room's error type has this case, in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled;
 
 /// Stop and pause switches of one job, shared between the worker and its owner.
 #[derive(Debug, Default)]
@@ -77,6 +93,22 @@ impl Control {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// For long loops: ends the work with `?` once the job should stop.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn look(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
+    /// [`Self::look`] for work whose result is kept: only a second stop ends it.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn look_for_second_stop(&self) -> Result<(), Cancelled> {
+        if self.is_abandoned() { Err(Cancelled) } else { Ok(()) }
     }
 
     /// Whether the job was asked a second time to stop.
@@ -113,10 +145,32 @@ impl Watch<'_> {
         (self.report)(progress);
     }
 
-    /// Whether to stop.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.control.is_cancelled()
+    /// [`Control::look`].
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn look(&self) -> Result<(), Cancelled> {
+        self.control.look()
+    }
+
+    /// [`Self::look`], and reports how much of a known total is done.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn advance(&mut self, stage: &str, done: usize, total: usize, unit: &'static str) -> Result<(), Cancelled> {
+        self.look()?;
+        self.progress(Progress::of(stage, done, total, unit));
+        Ok(())
+    }
+
+    /// [`Self::look`], and reports a stage that counts nothing.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn begin(&mut self, stage: &str) -> Result<(), Cancelled> {
+        self.look()?;
+        self.progress(Progress::stage(stage));
+        Ok(())
     }
 }
 
@@ -132,5 +186,21 @@ mod tests {
         assert_eq!((rows.amount().as_str(), rows.time_left().as_deref()), ("12,000 rows", Some("1 min 01 s left")));
         let parts = Progress { done: 1, total: Some(4), eta_seconds: Some(f64::NAN), ..Progress::default() };
         assert_eq!((parts.amount().as_str(), parts.time_left()), ("1 of 4", None));
+    }
+
+    #[test]
+    fn stopped_work_reports_nothing_more() {
+        let (control, mut told) = (Control::default(), Vec::new());
+        let mut report = |progress| told.push(progress);
+        let mut watch = Watch { control: &control, report: &mut report };
+        assert_eq!(watch.advance("Reading rows", 1, 2, "rows"), Ok(()));
+        assert_eq!(watch.begin("Splitting"), Ok(()));
+        control.cancel();
+        assert_eq!(watch.advance("Splitting", 1, 2, "rows"), Err(Cancelled));
+        assert_eq!((watch.begin("Cleaning"), watch.look()), (Err(Cancelled), Err(Cancelled)));
+        assert_eq!(control.look_for_second_stop(), Ok(()));
+        control.cancel();
+        assert_eq!(control.look_for_second_stop(), Err(Cancelled));
+        assert_eq!(told, [Progress::of("Reading rows", 1, 2, "rows"), Progress::stage("Splitting")]);
     }
 }

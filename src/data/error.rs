@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::data::PatternError;
+use crate::progress::Cancelled;
 use crate::project::SourceFile;
 
 /// Why data could not be read or tokenised. Every message says what to do.
@@ -157,6 +158,12 @@ pub enum DataError {
     /// The job was cancelled.
     #[error("stopped")]
     Cancelled,
+}
+
+impl From<Cancelled> for DataError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
 }
 
 impl DataError {

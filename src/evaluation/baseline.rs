@@ -97,7 +97,7 @@ pub fn tfidf_baseline(
             unit: "iterations",
             eta_seconds: None,
         });
-        !watch.is_cancelled()
+        watch.look().is_ok()
     };
     let model = LogisticRegression::fit(&rows, &classes, present.len(), &LIMITS, go_on)?;
     let probabilities = model.probabilities(&vectorizer.transform(test.texts));

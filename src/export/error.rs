@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::models::ModelError;
 use crate::predictor::PredictorError;
+use crate::progress::Cancelled;
 use crate::storage::{StorageError, advice};
 
 /// Why an export was not made. Nothing of it is left behind.
@@ -49,6 +50,12 @@ pub enum ExportError {
     /// A person stopped it.
     #[error("The export was stopped and removed.")]
     Cancelled,
+}
+
+impl From<Cancelled> for ExportError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
 }
 
 impl From<PredictorError> for ExportError {

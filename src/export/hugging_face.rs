@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::export::{ExportError, Source, model_card, say, verify};
+use crate::export::{ExportError, Source, model_card, verify};
 use crate::progress::Watch;
 use crate::storage::{read_model_info, write_atomic};
 
@@ -11,7 +11,7 @@ use crate::storage::{read_model_info, write_atomic};
 pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     for file in files(&source.run.best())? {
         let name = file.file_name().unwrap_or_default();
-        say(watch, &format!("Copying {}", name.display()))?;
+        watch.begin(&format!("Copying {}", name.display()))?;
         copy(&file, &folder.join(name))?;
     }
     let mut settings = source.settings.clone();

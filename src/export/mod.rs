@@ -11,7 +11,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::storage::{RunComparison, RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
 
 pub use bad_rows::write_bad_rows;
@@ -141,14 +141,6 @@ fn is_empty_folder(folder: &Path) -> Result<bool, ExportError> {
         }
         Err(error) => Err(ExportError::io("read", folder)(error)),
     }
-}
-
-fn say(watch: &mut Watch<'_>, stage: &str) -> Result<(), ExportError> {
-    if watch.is_cancelled() {
-        return Err(ExportError::Cancelled);
-    }
-    watch.progress(Progress { stage: stage.to_owned(), ..Progress::default() });
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use crate::evaluation::{Answer, MaskedCounts, Prediction};
-use crate::export::{ExportError, Source, say};
+use crate::export::{ExportError, Source};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 
 /// Writes the predictions to `file`, and compares what can be read back.
 pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
-    say(watch, "Writing the predictions")?;
+    watch.begin("Writing the predictions")?;
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
         return Err(ExportError::NoPredictions(source.run.id()));
     }
     let labels = &source.settings.labels;
     write_atomic(file, |writer| write_csv(writer, &predictions, labels)).map_err(ExportError::io("write", file))?;
-    say(watch, "Comparing the predictions")?;
+    watch.begin("Comparing the predictions")?;
     compare(file, &predictions, labels)?;
     let rows = predictions.len();
     let known = predictions.iter().filter(|prediction| prediction.label().is_some());

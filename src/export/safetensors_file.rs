@@ -7,14 +7,14 @@ use std::path::Path;
 use safetensors::SafeTensors;
 
 use crate::export::hugging_face::copy;
-use crate::export::{ExportError, Source, say, verify};
+use crate::export::{ExportError, Source, verify};
 use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
 use crate::progress::Watch;
 use crate::storage::{link_or_copy, scratch_folder, write_atomic};
 
 /// Writes the best checkpoint's tensors to `file`, and proves them.
 pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
-    say(watch, "Writing the weights")?;
+    watch.begin("Writing the weights")?;
     let weights = source.run.best().join(WEIGHTS_FILE);
     let bytes = std::fs::read(&weights).map_err(ExportError::io("read", &weights))?;
     let damaged = |reason: String| ModelError::Damaged { path: weights.clone(), reason };

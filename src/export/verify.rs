@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::export::{ExportError, Source, say};
+use crate::export::{ExportError, Source};
 use crate::predictor::{Predictor, PredictorError};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, Precision};
@@ -17,12 +17,12 @@ const ROWS: usize = 64;
 ///
 /// Each uses its own tokenizer, so that is compared too. Returns the proof in words.
 pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
-    say(watch, "Opening the export again")?;
+    watch.begin("Opening the export again")?;
     let (texts, what) = questions(source)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut logits = |folder: &Path| {
         let model = load(source, folder)?;
-        model.logits(&texts, || say(watch, "Comparing the export with the model"))
+        Ok::<_, ExportError>(model.logits(&texts, || watch.begin("Comparing the export with the model"))?)
     };
     let (trained, exported) = (logits(&source.run.best())?, logits(folder)?);
     let difference = largest_difference(&trained, &exported)?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::file_sha256;
 use crate::fetch::http::{Fault, Network, Reply, Request};
-use crate::progress::{Control, Progress, Watch};
+use crate::progress::{Cancelled, Control, Progress, Watch};
 use crate::storage::PartialFile;
 use crate::words;
 
@@ -205,7 +205,7 @@ fn wrong_hash_of(
     meter.say(&format!("Checking {}", wanted.name));
     let found = file_sha256(file.path(), Some(meter.control()))
         .map_err(|error| Fault::disk("reading", file.path(), &error))?
-        .ok_or(Fault::Cancelled)?;
+        .ok_or(Cancelled)?;
     Ok((found != expected).then(|| (expected.to_owned(), found)))
 }
 
@@ -255,9 +255,7 @@ fn check_space(wanted: &Download<'_>, file: &PartialFile) -> Result<(), Fault> {
 fn pause(fruitless: u32, control: &Control) -> Result<(), Fault> {
     let end = Instant::now() + FIRST_PAUSE * (1 << fruitless);
     while Instant::now() < end {
-        if control.is_cancelled() {
-            return Err(Fault::Cancelled);
-        }
+        control.look()?;
         std::thread::sleep(Duration::from_millis(25));
     }
     Ok(())

@@ -13,7 +13,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 
-use crate::progress::Control;
+use crate::progress::{Cancelled, Control};
 use crate::storage::StorageError;
 
 static RECEIVED: AtomicU64 = AtomicU64::new(0);
@@ -58,6 +58,12 @@ impl Fault {
             _ => "",
         };
         Self::Failed(format!("{what} {} failed: {error}{advice}", path.display()))
+    }
+}
+
+impl From<Cancelled> for Fault {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 
@@ -213,9 +219,7 @@ fn certificates(pem: &[u8]) -> Option<RootCerts> {
 
 fn next_message(messages: &Receiver<Message>, control: &Control) -> Result<Option<Message>, Fault> {
     loop {
-        if control.is_cancelled() {
-            return Err(Fault::Cancelled);
-        }
+        control.look()?;
         match messages.recv_timeout(LOOK) {
             Ok(message) => return Ok(Some(message)),
             Err(RecvTimeoutError::Timeout) => {}

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::fetch::download::Meter;
 use crate::fetch::http::{Fault, Network};
-use crate::progress::Watch;
+use crate::progress::{Cancelled, Watch};
 use crate::project::ModelChoice;
 use crate::storage::FileLock;
 
@@ -86,6 +86,12 @@ pub enum FetchError {
     /// A person cancelled it. The part downloaded so far is kept for the next time.
     #[error("the download was stopped; the part downloaded so far is kept")]
     Cancelled,
+}
+
+impl From<Cancelled> for FetchError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
 }
 
 struct Listed<'a>(&'a [SourceFailure]);
@@ -208,9 +214,7 @@ fn lock(entry: &CatalogueEntry, places: &Places, meter: &mut Meter<'_, '_>) -> R
             Ok(None) => meter.say("Waiting for another window that is downloading this model"),
             Err(source) => return Err(FetchError::Cache { folder: places.own.clone(), source }),
         }
-        if meter.control().is_cancelled() {
-            return Err(FetchError::Cancelled);
-        }
+        meter.control().look()?;
         std::thread::sleep(Duration::from_millis(100));
     }
 }

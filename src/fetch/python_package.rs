@@ -13,6 +13,7 @@ use crate::fetch::FetchSettings;
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
 use crate::fetch::download::{Download, Meter, download, send_patiently, wrong_hash};
 use crate::fetch::http::{Fault, Network, Request, without_password};
+use crate::progress::Cancelled;
 use crate::storage::{remove_file, replace_folder, write_atomic};
 
 /// Longest index page that is read.
@@ -161,9 +162,7 @@ fn unpack(
     let file = std::fs::File::open(wheel).map_err(|error| Fault::disk("reading", wheel, &error))?;
     let mut archive = ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| damaged(&error))?;
     for file in &entry.files {
-        if meter.control().is_cancelled() {
-            return Err(Fault::Cancelled);
-        }
+        meter.control().look()?;
         let inside = format!("{folder}/{}", file.path);
         let packed = archive.by_name(&inside).map_err(|error| damaged(&format!("{inside}: {error}")))?;
         let path = unfinished.join(&file.path);
@@ -171,7 +170,7 @@ fn unpack(
         if let Some(expected) = &file.sha256 {
             let found = file_sha256(&path, Some(meter.control()))
                 .map_err(|error| Fault::disk("reading", &path, &error))?
-                .ok_or(Fault::Cancelled)?;
+                .ok_or(Cancelled)?;
             if found != *expected {
                 return Err(Fault::Failed(wrong_hash(&file.path, expected, &found)));
             }

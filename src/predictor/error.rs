@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::{DataError, PatternError};
 use crate::models::ModelError;
+use crate::progress::Cancelled;
 use crate::project::TaskKind;
 use crate::storage::StorageError;
 use crate::training::TrainError;
@@ -58,6 +59,12 @@ fn head_of(task: TaskKind) -> &'static str {
     match task {
         TaskKind::TextClassification => "classification",
         TaskKind::LanguageModelling => "language model",
+    }
+}
+
+impl From<Cancelled> for PredictorError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

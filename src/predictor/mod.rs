@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::data::{Cleaner, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
 use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig};
-use crate::progress::Watch;
+use crate::progress::{Cancelled, Watch};
 use crate::project::{CleaningSettings, Precision, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
 use crate::tasks::{self, Samples};
@@ -140,19 +140,18 @@ impl Predictor {
     /// ends the work.
     ///
     /// # Errors
-    /// That of `look`, or when the tokenizer or the network fails.
-    pub fn logits<E: From<PredictorError>>(
+    /// [`PredictorError::Cancelled`] when `look` says so, or when the tokenizer or the network fails.
+    pub fn logits(
         &self,
         texts: &[&str],
-        mut look: impl FnMut() -> Result<(), E>,
-    ) -> Result<Vec<Vec<f32>>, E> {
+        mut look: impl FnMut() -> Result<(), Cancelled>,
+    ) -> Result<Vec<Vec<f32>>, PredictorError> {
         let ids = self.encode(texts)?;
         let rows: Vec<usize> = (0..ids.len()).collect();
         let mut logits = Vec::with_capacity(rows.len());
         for batch in rows.chunks(LOGITS_BATCH) {
             look()?;
-            let answers = self.model.forward(&packed(&ids, None, batch), Mode::Inference);
-            logits.extend(answers.map_err(PredictorError::from)?);
+            logits.extend(self.model.forward(&packed(&ids, None, batch), Mode::Inference)?);
         }
         Ok(logits)
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::data::{Batch, Sequence};
 use crate::models::{HeadSpec, Model};
 use crate::ops::{CrossEntropy, matrix_operations};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::project::{OptimizerSettings, TrainedLayers};
 use crate::random::Rng;
 
@@ -67,11 +67,7 @@ pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Res
     let mut times = Vec::new();
     let mut operations = 0;
     for step in 0..WARM_UP + bench.steps {
-        let (done, total) = (u64::from(step), Some(u64::from(WARM_UP + bench.steps)));
-        watch.progress(Progress { stage: "Timing steps".into(), done, total, unit: "steps", eta_seconds: None });
-        if watch.is_cancelled() {
-            return Err(TrainError::Cancelled);
-        }
+        watch.advance("Timing steps", step as usize, (WARM_UP + bench.steps) as usize, "steps")?;
         let batch = random_batch(model, bench, u64::from(step));
         let before = matrix_operations();
         let time = time_step(model, batch, &mut optimizer, u64::from(step))?;

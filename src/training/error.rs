@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data::DataError;
 use crate::models::ModelError;
+use crate::progress::Cancelled;
 use crate::project::OutOfRange;
 use crate::storage::StorageError;
 
@@ -74,6 +75,12 @@ impl TrainError {
     /// A setting that cannot be used.
     pub(super) fn setting(setting: &'static str, value: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::Setting(OutOfRange { setting, value: value.into(), advice: advice.into() })
+    }
+}
+
+impl From<Cancelled> for TrainError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

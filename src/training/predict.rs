@@ -2,7 +2,7 @@
 
 use crate::evaluation::{BatchLogits, Scored};
 use crate::models::{Mode, Model};
-use crate::progress::{Progress, Watch};
+use crate::progress::{Cancelled, Watch};
 use crate::tasks::{Draw, Reads, Samples, TaskDefinition};
 
 use crate::training::TrainError;
@@ -30,16 +30,10 @@ pub struct ToScore<'a> {
 /// # Errors
 /// [`TrainError::Cancelled`] if the watch is, [`TrainError::Tensor`] if the network fails.
 pub fn predict(model: &Model, what: ToScore<'_>, watch: &mut Watch<'_>) -> Result<Scored, TrainError> {
-    let total = what.samples.len() as u64;
     let control = watch.control;
     score(model, what, None, &|| control.is_cancelled(), &mut |done| {
-        watch.control.wait_while_paused();
-        if watch.is_cancelled() {
-            return Err(TrainError::Cancelled);
-        }
-        let stage = "Predicting".to_owned();
-        watch.progress(Progress { stage, done: done as u64, total: Some(total), unit: "rows", eta_seconds: None });
-        Ok(())
+        control.wait_while_paused();
+        watch.advance("Predicting", done, what.samples.len(), "rows")
     })
 }
 
@@ -53,7 +47,7 @@ pub(super) fn score(
     what: ToScore<'_>,
     mut features: Option<&mut FeatureCache>,
     stop: &dyn Fn() -> bool,
-    look: &mut dyn FnMut(usize) -> Result<(), TrainError>,
+    look: &mut dyn FnMut(usize) -> Result<(), Cancelled>,
 ) -> Result<Scored, TrainError> {
     let ToScore { task, samples, rows } = what;
     let mut scorer = task.scorer(rows);

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::data::{BatchPlan, Prepared, TextTokenizer, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model};
-use crate::progress::{Control, Watch};
+use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
@@ -187,7 +187,7 @@ fn run_settings(
         data_hash: inputs.prepared.data_hash.clone(),
         split_hash: inputs.prepared.split_hash.clone(),
         rows,
-        model_sha256: hash.ok_or(TrainError::Cancelled)?,
+        model_sha256: hash.ok_or(Cancelled)?,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         device,
     })
@@ -225,7 +225,7 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
 
 /// Evaluates the best checkpoint, read back from disk, on the test set, and writes everything down.
 fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
-    let Best { point, answers } = trainer.best.take().ok_or(TrainError::Cancelled)?;
+    let Best { point, answers } = trainer.best.take().ok_or(Cancelled)?;
     if trainer.step > point.step {
         trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::data::Batch;
 use crate::models::{Mode, Model, TrainPass};
 use crate::ops::{CrossEntropy, Gradients};
+use crate::progress::Cancelled;
 use crate::tasks::{Draw, Samples, TaskDefinition};
 
 use crate::training::TrainError;
@@ -47,7 +48,7 @@ impl Step<'_> {
     pub fn forward_backward(
         &self,
         mut features: Option<&mut FeatureCache>,
-        look: &mut dyn FnMut() -> Result<(), TrainError>,
+        look: &mut dyn FnMut() -> Result<(), Cancelled>,
     ) -> Result<StepOutcome, TrainError> {
         let wanted: Vec<u32> = self.passes.iter().flat_map(|batch| &batch.wanted).copied().collect();
         let loss = &CrossEntropy { divisor: Some(self.loss.total_weight(&wanted)), ..self.loss.clone() };

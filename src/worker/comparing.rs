@@ -48,9 +48,7 @@ impl Comparisons {
             let progress = progress.clone();
             drop(state);
             watch.progress(progress);
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            watch.look()?;
             let waited = self.0.changed.wait_timeout(self.lock(), LOOK);
             state = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }

@@ -8,7 +8,7 @@ use crate::export::ExportError;
 use crate::fetch::FetchError;
 use crate::models::ModelError;
 use crate::predictor::PredictorError;
-use crate::progress::{Control, Progress, Watch};
+use crate::progress::{Cancelled, Control, Progress, Watch};
 use crate::storage::StorageError;
 use crate::training::TrainError;
 
@@ -110,6 +110,12 @@ impl JobError {
     /// An error as a sentence: the other rooms' messages begin in lower case where they can be part of another one.
     pub(super) fn failed(error: impl std::error::Error) -> Self {
         Self::Failed(sentence_case(&error.to_string()))
+    }
+}
+
+impl From<Cancelled> for JobError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

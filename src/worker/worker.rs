@@ -127,9 +127,7 @@ impl Drop for Worker {
 
 impl Shop {
     fn run<J: Job>(&mut self, job: J, ticket: &Ticket) -> Result<J::Answer, JobError> {
-        if ticket.control.is_cancelled() {
-            return Err(JobError::Cancelled);
-        }
+        ticket.control.look()?;
         let (pool, mut context) = (&self.pool, Context::new(ticket, &mut self.cache));
         let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| job.run(&mut context))));
         // The rest of the machine may have back what a job needed for its activations.

@@ -5,7 +5,7 @@ use std::path::Path;
 use hone::evaluation::{Answer, Metrics};
 use hone::models::{HeadSpec, LoadOptions, Model};
 use hone::predictor::{Predictor, PredictorError};
-use hone::progress::{Control, Watch};
+use hone::progress::{Cancelled, Control, Watch};
 use hone::project::{Pattern, TaskKind};
 use hone::storage::{ModelFolderInfo, write_model_info};
 
@@ -72,12 +72,12 @@ fn scores_and_logits_agree_with_answers() {
         (0..).zip(&found).filter(|(label, answer)| answer.as_ref().unwrap().class().unwrap().predicted == *label);
     let Metrics::Classification(metrics) = scored.metrics else { panic!("it has classes") };
     assert!((metrics.accuracy - correct.count() as f64 / 3.0).abs() < 1e-12);
-    let logits = model.logits::<PredictorError>(&texts, || Ok(())).unwrap();
+    let logits = model.logits(&texts, || Ok(())).unwrap();
     for (logits, answer) in logits.iter().zip(&found) {
         let highest = (0..3).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as u32;
         assert_eq!(highest, answer.as_ref().unwrap().class().unwrap().predicted);
     }
-    let stopped = model.logits(&texts, || Err(PredictorError::Cancelled));
+    let stopped = model.logits(&texts, || Err(Cancelled));
     assert!(matches!(stopped, Err(PredictorError::Cancelled)));
 }
 

@@ -14,12 +14,12 @@ use arrow_cast::{can_cast_types, cast};
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 
-use crate::data::import::bytes::{self, progress};
+use crate::data::import::bytes;
 use crate::data::import::names::unique_names;
 use crate::data::import::rows::RawRows;
 use crate::data::import::{Read, arrow_check, parquet_file};
 use crate::data::{DataError, FileFormat};
-use crate::progress::Watch;
+use crate::progress::{Progress, Watch};
 
 /// Bytes of the mark that an Arrow file begins with, and of what fills its line.
 const MARK: u64 = 8;
@@ -167,9 +167,7 @@ impl<'a> Gather<'a> {
         watch: &mut Watch,
     ) -> Result<RawRows, DataError> {
         for batch in batches {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            watch.look()?;
             let broken = |error: ArrowError| damaged(self.path, self.kind, error.to_string());
             let batch = batch.map_err(broken)?;
             self.rows += batch.num_rows() as u64;
@@ -178,7 +176,7 @@ impl<'a> Gather<'a> {
                 let Some(column) = batch.columns().get(place) else { continue };
                 gathered.add(self.path, to_texts(column, classes.as_deref()).map_err(broken)?)?;
             }
-            watch.progress(progress("Reading rows", self.rows, self.rows, "rows"));
+            watch.progress(Progress::of("Reading rows", self.rows as usize, self.rows as usize, "rows"));
         }
         Ok(RawRows {
             names: self.columns.names,

@@ -69,9 +69,7 @@ pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut rows = NamedRows::default();
     for (record, document) in (1..).zip(project.assets.documents) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
+        watch.look()?;
         match text_of(folder, &document.location) {
             Ok(text) => {
                 rows.set("text", Some(text));

@@ -13,7 +13,6 @@ use arrow_buffer::Buffer;
 use memchr::{memchr_iter, memchr2_iter};
 use rayon::prelude::*;
 
-use crate::data::import::bytes::progress;
 use crate::data::import::decode::Decoded;
 use crate::data::import::dialect;
 use crate::data::import::names::unique_names;
@@ -94,10 +93,7 @@ fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut W
     let mut gathered = Gathered::new(&head);
     let Head { names, begin, .. } = head;
     for parts in cut(text, begin, dialect, part).chunks(PARTS_PER_LOOK) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(progress("Finding rows", gathered.end as u64, text.len() as u64, "bytes"));
+        watch.advance("Finding rows", gathered.end, text.len(), "bytes")?;
         let read = |place: &Range<usize>| Part::read(text, place.clone(), dialect, &names);
         let read: Vec<Part> = parts.par_iter().map(read).collect();
         let mut good = Vec::with_capacity(read.len());

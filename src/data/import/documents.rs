@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::bytes::progress;
 use crate::data::import::folder::{ends_in, side_of, text_of};
 use crate::data::import::rows::NamedRows;
 use crate::data::import::{Read, docx};
@@ -70,10 +69,7 @@ pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> R
     }
     let (mut rows, mut bytes) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(documents) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(progress("Reading documents", record, documents.len() as u64, "files"));
+        watch.advance("Reading documents", record as usize, documents.len(), "files")?;
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
         match read_document(path) {
             Ok((text, size)) => {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::data::import::arrow_files;
-use crate::data::import::bytes::{self, Kind, progress};
+use crate::data::import::bytes::{self, Kind};
 use crate::data::import::decode;
 use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{Read, append, documents};
@@ -93,10 +93,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
     let (mut rows, mut total) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(texts) {
         if record.is_multiple_of(FILES_PER_LOOK) {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(progress("Reading texts", record, texts.len() as u64, "files"));
+            watch.advance("Reading texts", record as usize, texts.len(), "files")?;
         }
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
         match text_of(path) {

@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::data::import::azure;
-use crate::data::import::bytes::progress;
 use crate::data::import::decode::Decoded;
 use crate::data::import::json_values::{Element, Fields};
 use crate::data::import::rows::{NamedRows, RawRows};
@@ -86,19 +85,11 @@ fn read_lines(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
                 rows.bad_rows.push(BadRow::new(record, line as u64 + 1, reason, raw));
             }
         }
-        look(record, done, text.len(), watch)?;
+        if record.is_multiple_of(RECORDS_PER_LOOK) {
+            watch.advance("Finding rows", done, text.len(), "bytes")?;
+        }
     }
     Ok(rows)
-}
-
-fn look(record: u64, done: usize, total: usize, watch: &mut Watch) -> Result<(), DataError> {
-    if record.is_multiple_of(RECORDS_PER_LOOK) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(progress("Finding rows", done as u64, total as u64, "bytes"));
-    }
-    Ok(())
 }
 
 fn add(rows: &mut NamedRows, record: u64, line: u64, element: Element, raw: &str) {
@@ -123,13 +114,13 @@ fn without_place(error: &serde_json::Error, column: bool) -> String {
 
 fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
     let mut rows = NamedRows::default();
-    let (mut stopped, mut found) = (None, false);
+    let (mut stopped, mut found) = (false, false);
     let mut gather = Gather { rows: &mut rows, watch, stopped: &mut stopped, found: &mut found, record: 0 };
     let mut source = serde_json::Deserializer::from_str(text);
     let result = DocumentSeed(&mut gather).deserialize(&mut source).and_then(|()| source.end());
     let record = gather.record;
-    if let Some(stopped) = stopped {
-        return Err(stopped);
+    if stopped {
+        return Err(DataError::Cancelled);
     }
     let damaged = |reason: String| DataError::Damaged {
         path: path.to_owned(),
@@ -160,8 +151,8 @@ fn line_of(text: &str, line: usize) -> &str {
 struct Gather<'a, 'w> {
     rows: &'a mut NamedRows,
     watch: &'a mut Watch<'w>,
-    /// Why reading was broken off, where it was not the text.
-    stopped: &'a mut Option<DataError>,
+    /// Whether reading was stopped, and not by an error of the text.
+    stopped: &'a mut bool,
     /// Whether a list of rows came up.
     found: &'a mut bool,
     record: u64,
@@ -192,8 +183,8 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_, '_> {
             gather.record += 1;
             let record = gather.record;
             add(gather.rows, record, record, element, "");
-            if let Err(stopped) = look(record, 0, 0, gather.watch) {
-                *gather.stopped = Some(stopped);
+            if record.is_multiple_of(RECORDS_PER_LOOK) && gather.watch.begin("Finding rows").is_err() {
+                *gather.stopped = true;
                 return Err(serde::de::Error::custom("stopped"));
             }
         }

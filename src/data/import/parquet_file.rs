@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use crate::data::DataError;
 use crate::data::import::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
-use crate::data::import::bytes::{self, progress};
+use crate::data::import::bytes;
 use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
             texts[column].append(path, read)?;
         }
         let done: usize = tasks.last().map_or(0, |&(group, _)| sizes[..group].iter().sum());
-        watch.progress(progress("Reading rows", done as u64, rows as u64, "rows"));
+        watch.advance("Reading rows", done, rows, "rows")?;
     }
     let columns_joined = texts.par_iter().map(Texts::joined).collect();
     let records = (1..=rows as u64).collect();
@@ -102,9 +102,7 @@ impl Groups<'_> {
             .map_err(|error| broken(error.to_string()))?;
         let (mut texts, mut found) = (Texts::default(), 0);
         for batch in reader {
-            if control.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            control.look()?;
             let batch = batch.map_err(|error| broken(error.to_string()))?;
             let column: StringViewArray =
                 to_texts(batch.column(0), classes).map_err(|error| broken(error.to_string()))?;

@@ -7,7 +7,6 @@ use std::path::Path;
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
 use zip::ZipArchive;
 
-use crate::data::import::bytes::progress;
 use crate::data::import::names::unique_names;
 use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{ods_check, xls_check};
@@ -71,9 +70,7 @@ fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), Dat
     for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(|error| damaged(path, error.to_string()))?;
         loop {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            watch.look()?;
             match entry.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(read) => unpacked += read as u64,
@@ -133,15 +130,10 @@ fn read_cells(
     watch: &mut Watch,
 ) -> Result<(), DataError> {
     let mut cells = 0;
-    let mut look = |watch: &mut Watch, row: u32| {
+    let mut count_cell = |row: u32| {
         cells += 1;
-        if cells % CELLS_PER_LOOK == 0 {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(progress("Reading rows", u64::from(row), u64::from(row), "rows"));
-        }
-        Ok(())
+        let (is_time, row) = (cells % CELLS_PER_LOOK == 0, row as usize);
+        if is_time { watch.advance("Reading rows", row, row, "rows") } else { Ok(()) }
     };
     // Cell after cell where the library can: a sheet whose only cell is its very last must not take all memory.
     if let Sheets::Xlsx(workbook) = workbook {
@@ -153,7 +145,7 @@ fn read_cells(
         };
         while let Some(cell) = reader.next_cell().map_err(broken)? {
             let (row, column) = cell.get_position();
-            look(watch, row)?;
+            count_cell(row)?;
             rows.cell(row, column as usize, text_of_ref(cell.get_value()));
         }
         return Ok(());
@@ -163,7 +155,7 @@ fn read_cells(
         let mut reader = workbook.worksheet_cells_reader(sheet).map_err(broken)?;
         while let Some(cell) = reader.next_cell().map_err(broken)? {
             let (row, column) = cell.get_position();
-            look(watch, row)?;
+            count_cell(row)?;
             rows.cell(row, column as usize, text_of_ref(cell.get_value()));
         }
         return Ok(());
@@ -172,7 +164,7 @@ fn read_cells(
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, column, value) in range.used_cells() {
         let row = first_row + row as u32;
-        look(watch, row)?;
+        count_cell(row)?;
         rows.cell(row, first_column as usize + column, text_of(value));
     }
     Ok(())

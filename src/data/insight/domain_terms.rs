@@ -12,7 +12,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::data::insight::general_words::{Zipf, agreement, ranks};
 use crate::data::{DataError, Imported, Prepared, TextTokenizer, cells_of};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Least occurrences of a term, and documents that it is in.
 const OFTEN: u32 = 5;
@@ -177,7 +177,7 @@ type Counts = HashMap<String, Count>;
 
 fn count(documents: &[Vec<&str>], watch: &mut Watch) -> Result<Counts, DataError> {
     let mut counts = Counts::default();
-    for part in look("Counting words", documents, watch) {
+    for part in parts("Counting words", documents, watch) {
         let parts: Vec<Counts> = part?.par_chunks(TEXTS_PER_LOOK.div_ceil(16)).map(count_chunk).collect();
         for (word, more) in parts.into_iter().flatten() {
             let count = counts.entry(word).or_default();
@@ -206,22 +206,13 @@ fn count_chunk(documents: &[Vec<&str>]) -> Counts {
 }
 
 /// Documents in parts, with a look at the cancel switch before each.
-fn look<'a>(
+fn parts<'a>(
     stage: &'static str,
     documents: &'a [Vec<&'a str>],
     watch: &mut Watch,
 ) -> impl Iterator<Item = Result<&'a [Vec<&'a str>], DataError>> {
     documents.chunks(TEXTS_PER_LOOK).enumerate().map(move |(part, chunk)| {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(Progress {
-            stage: stage.to_owned(),
-            done: (part * TEXTS_PER_LOOK) as u64,
-            total: Some(documents.len() as u64),
-            unit: "documents",
-            eta_seconds: None,
-        });
+        watch.advance(stage, part * TEXTS_PER_LOOK, documents.len(), "documents")?;
         Ok(chunk)
     })
 }
@@ -256,7 +247,7 @@ fn debris(
         .map(|(_, term)| (term.word.as_str(), term.count))
         .collect();
     let mut halves: HashMap<&str, u32> = HashMap::default();
-    for part in look("Looking for broken words", documents, watch) {
+    for part in parts("Looking for broken words", documents, watch) {
         let parts = part?.par_iter().map(|texts| {
             let mut halves: HashMap<&str, u32> = HashMap::default();
             for text in texts {

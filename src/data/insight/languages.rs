@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::data::insight::lengths::spread;
 use crate::data::{DataError, Prepared};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::project::SourceFile;
 
 /// Texts between two checks of the cancel switch.
@@ -116,16 +116,7 @@ impl LanguageSample {
         }
         let mut guesses = Vec::with_capacity(places.len());
         for part in places.chunks(TEXTS_PER_LOOK) {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(Progress {
-                stage: "Detecting languages".to_owned(),
-                done: guesses.len() as u64,
-                total: Some(places.len() as u64),
-                unit: "texts",
-                eta_seconds: None,
-            });
+            watch.advance("Detecting languages", guesses.len(), places.len(), "texts")?;
             guesses.par_extend(part.par_iter().map(|&place| LanguageGuess::of(&examples[place].text)));
         }
         Ok(Self { places, guesses })

@@ -10,7 +10,7 @@ mod time;
 use rayon::prelude::*;
 
 use crate::data::{DataError, Finding, Imported, NearGroups, Prepared, Remedy, Side};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::project::{ColumnRole, Project, RowId, SourceFile, SplitMethod};
 use crate::words::{count, joined, plural};
 
@@ -66,15 +66,16 @@ pub fn find_leaks(
     if prepared.examples.is_empty() {
         return Ok(report);
     }
-    look(watch, 0)?;
+    let mut advance = |done| watch.advance("Checking for leakage", done, 4, "");
+    advance(0)?;
     report.findings.extend(across::duplicates(rows));
     report.checked.push("near-duplicates across the split".to_owned());
     report.findings.extend(across::near_duplicates(rows, near));
-    look(watch, 1)?;
+    advance(1)?;
     groups::find(rows, &mut report);
-    look(watch, 2)?;
+    advance(2)?;
     time::find(rows, &mut report);
-    look(watch, 3)?;
+    advance(3)?;
     report.checked.push("columns that give the label away".to_owned());
     let names: Vec<&String> = imported.main.table.names.iter().filter(|name| !is_special(project, name)).collect();
     let giveaways: Vec<Option<Finding>> = names.into_par_iter().map(|name| giveaway::find(rows, name)).collect();
@@ -89,17 +90,8 @@ pub fn find_leaks(
             finding.remedies.push(Remedy::Ignore(key));
         }
     }
-    look(watch, 4)?;
+    advance(4)?;
     Ok(report)
-}
-
-fn look(watch: &mut Watch, done: u64) -> Result<(), DataError> {
-    if watch.is_cancelled() {
-        return Err(DataError::Cancelled);
-    }
-    let stage = "Checking for leakage".to_owned();
-    watch.progress(Progress { stage, done, total: Some(4), unit: "", eta_seconds: None });
-    Ok(())
 }
 
 /// Whether a column is the text, the label or the split itself.

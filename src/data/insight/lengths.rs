@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::data::{DataError, Prepared, TextTokenizer};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Texts tokenised between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 4_096;
@@ -66,16 +66,7 @@ impl TokenHistogram {
         let places = spread(prepared.examples.len(), most);
         let mut sorted = Vec::with_capacity(places.len());
         for part in places.chunks(TEXTS_PER_LOOK) {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(Progress {
-                stage: "Counting tokens".to_owned(),
-                done: sorted.len() as u64,
-                total: Some(places.len() as u64),
-                unit: "texts",
-                eta_seconds: None,
-            });
+            watch.advance("Counting tokens", sorted.len(), places.len(), "texts")?;
             let texts: Vec<&str> = part.iter().map(|&place| prepared.examples[place].text.as_str()).collect();
             sorted.extend(tokenizer.token_lengths(&texts)?.into_iter().map(|tokens| tokens as u32));
         }

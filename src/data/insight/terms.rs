@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::data::insight::lengths::spread;
 use crate::data::{DataError, Prepared};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Weight of the prior, in words.
 const PRIOR: f64 = 1_000.0;
@@ -57,16 +57,7 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
     let places = spread(prepared.examples.len(), most);
     let mut counts = Counts::default();
     for (part, chunk) in places.chunks(TEXTS_PER_LOOK).enumerate() {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(Progress {
-            stage: "Counting words".to_owned(),
-            done: (part * TEXTS_PER_LOOK) as u64,
-            total: Some(places.len() as u64),
-            unit: "texts",
-            eta_seconds: None,
-        });
+        watch.advance("Counting words", part * TEXTS_PER_LOOK, places.len(), "texts")?;
         let some = chunk.par_chunks(TEXTS_PER_LOOK.div_ceil(8)).map(|places| count(prepared, places));
         for part in some.collect::<Vec<_>>() {
             add(&mut counts, part);

@@ -132,9 +132,7 @@ impl Timeline {
 pub fn timelines(rows: &RowView, watch: &mut Watch) -> Result<Vec<Timeline>, DataError> {
     let mut found = Vec::new();
     for name in &rows.imported.main.table.names {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
+        watch.look()?;
         found.extend(timeline(rows, name));
     }
     Ok(found)

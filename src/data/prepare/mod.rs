@@ -23,7 +23,7 @@ use crate::data::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
     PatternError, Prepared, RowColumns, Side, Target, content_hash, table::hashing,
 };
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::project::{Edits, Project, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two checks of the cancel switch.
@@ -142,7 +142,8 @@ fn split(
     divide(inputs, &mut prepared)?;
     prepared.split_hash = hashing::split_hash(&prepared.examples);
     checks::check(project, imported, &mut prepared);
-    if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
+    watch.look()?;
+    Ok(prepared)
 }
 
 fn empty() -> Prepared {
@@ -236,16 +237,7 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
     let is_on = |pattern: usize| project.cleaning.patterns[pattern].enabled;
     let total = rows.len();
     for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(Progress {
-            stage: "Cleaning texts".to_owned(),
-            done: (chunk * ROWS_PER_LOOK) as u64,
-            total: Some(total as u64),
-            unit: "rows",
-            eta_seconds: None,
-        });
+        watch.advance("Cleaning texts", chunk * ROWS_PER_LOOK, total, "rows")?;
         part.par_iter_mut().for_each(|row| {
             row.text = cleaner.clean_and_tell(&row.raw, |effect| {
                 row.patterns.push(effect.pattern as u16);

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Two texts with at least this share of their shingles in common are near-duplicates.
 pub const NEAR: f64 = 0.8;
@@ -37,12 +37,12 @@ const TEXTS_PER_LOOK: usize = 16_384;
 pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>>, DataError> {
     let mut signed: Vec<[u32; BANDS]> = Vec::with_capacity(texts.len());
     for chunk in texts.chunks(TEXTS_PER_LOOK) {
-        look(watch, "Comparing texts", signed.len(), texts.len())?;
+        watch.advance("Comparing texts", signed.len(), texts.len(), "")?;
         signed.par_extend(chunk.par_iter().map(|text| bands(text)));
     }
     let mut groups = Groups::new(texts.len());
     for band in 0..BANDS {
-        look(watch, "Finding near-duplicates", band, BANDS)?;
+        watch.advance("Finding near-duplicates", band, BANDS, "")?;
         let mut keys: Vec<u64> = signed
             .par_iter()
             .enumerate()
@@ -64,15 +64,6 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
 /// Whether two texts are near-duplicates.
 pub(in crate::data) fn are_near(a: &str, b: &str) -> bool {
     jaccard(&sorted_shingles(a), &sorted_shingles(b)) >= NEAR
-}
-
-fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(), DataError> {
-    if watch.is_cancelled() {
-        return Err(DataError::Cancelled);
-    }
-    let (done, total) = (done as u64, Some(total as u64));
-    watch.progress(Progress { stage: stage.to_owned(), done, total, unit: "", eta_seconds: None });
-    Ok(())
 }
 
 /// The pairs of a bucket that are near-duplicates and are not known to be yet.

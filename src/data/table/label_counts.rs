@@ -53,9 +53,7 @@ pub fn count_labels(
             *found.entry(label).or_default() += rows;
         }
     }
-    if control.is_cancelled() {
-        return Err(DataError::Cancelled);
-    }
+    control.look()?;
     Ok(LabelCounts {
         stars: StarScale::of(found.keys().copied()),
         are_numbers: !found.is_empty() && found.keys().all(|label| label.parse::<f64>().is_ok()),

@@ -44,7 +44,7 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     let mut table = vec![0_u32; PLACES];
     let place = |piece: &String| hasher.hash_one(piece) as usize % PLACES;
     for (chunk, part) in examples.chunks(ROWS_PER_LOOK).enumerate() {
-        look(watch, "Looking for repeated sentences", chunk * ROWS_PER_LOOK, examples.len() * 2)?;
+        watch.advance("Looking for repeated sentences", chunk * ROWS_PER_LOOK, examples.len() * 2, "rows")?;
         let places: Vec<Vec<usize>> =
             part.par_iter().map(|example| pieces(sources, &cleaner, example).iter().map(place).collect()).collect();
         for place in places.into_iter().flatten() {
@@ -54,7 +54,7 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     let mut rows_of: HashMap<String, Vec<usize>> = HashMap::new();
     for (chunk, part) in examples.chunks(ROWS_PER_LOOK).enumerate() {
         let first = chunk * ROWS_PER_LOOK;
-        look(watch, "Looking for repeated sentences", examples.len() + first, examples.len() * 2)?;
+        watch.advance("Looking for repeated sentences", examples.len() + first, examples.len() * 2, "rows")?;
         let frequent = |piece: &String| table[place(piece)] as usize >= least;
         let found: Vec<Vec<String>> = part
             .par_iter()

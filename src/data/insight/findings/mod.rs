@@ -14,7 +14,7 @@ use crate::data::insight::lengths::spread;
 use crate::data::{
     DataError, Example, Finding, Imported, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TextTokenizer,
 };
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::project::{Project, RowId, SourceFile};
 
 /// Rows between two checks of the cancel switch.
@@ -49,7 +49,7 @@ impl TokenLengths {
         let places = spread(prepared.examples.len(), most);
         let mut counted = Vec::with_capacity(places.len());
         for part in places.chunks(TextTokenizer::TEXTS_PER_LOOK) {
-            look(watch, "Counting tokens", counted.len(), places.len())?;
+            watch.advance("Counting tokens", counted.len(), places.len(), "rows")?;
             let texts: Vec<&str> = part.iter().map(|&place| prepared.examples[place].text.as_str()).collect();
             counted.extend(tokenizer.token_lengths(&texts)?);
         }
@@ -122,7 +122,7 @@ pub fn find(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, Da
     }
     if sources.checks != Checks::Split {
         found.extend(rows::findings(sources));
-        look(watch, "Checking the columns", 0, 0)?;
+        watch.begin("Checking the columns")?;
         found.extend(columns::findings(sources));
         found.extend(privacy::findings(sources, watch)?);
         found.extend(language::finding(sources));
@@ -135,16 +135,6 @@ pub fn find(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, Da
 /// Puts the most serious findings first, and of equally serious ones the most frequent.
 pub fn sort_findings(found: &mut [Finding]) {
     found.sort_by_key(|finding| (finding.severity, std::cmp::Reverse(finding.count), finding.kind));
-}
-
-/// Reports progress and says when to stop.
-fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(), DataError> {
-    if watch.is_cancelled() {
-        return Err(DataError::Cancelled);
-    }
-    let (done, total) = (done as u64, (total > 0).then_some(total as u64));
-    watch.progress(Progress { stage: stage.to_owned(), done, total, unit: "rows", eta_seconds: None });
-    Ok(())
 }
 
 impl<'a> Sources<'a> {

@@ -25,7 +25,7 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     let examples = &sources.prepared.examples;
     let mut rows: [Vec<RowId>; SOUGHT.len()] = Default::default();
     for (chunk, part) in examples.chunks(ROWS_PER_LOOK).enumerate() {
-        look(watch, "Looking for personal data", chunk * ROWS_PER_LOOK, examples.len())?;
+        watch.advance("Looking for personal data", chunk * ROWS_PER_LOOK, examples.len(), "rows")?;
         let held = |example: &Example| masks.iter().map(|mask| mask(&example.text) != example.text).collect();
         let held: Vec<Vec<bool>> = part.par_iter().map(held).collect();
         for (example, held) in part.iter().zip(held) {

@@ -31,7 +31,9 @@ pub(super) fn assign(
     Rng::stream(seed, u64::from(u32::MAX)).shuffle(&mut order);
     order.sort_by_key(|&group| std::cmp::Reverse(groups.rows(group).len()));
     for (step, group) in order.into_iter().enumerate() {
-        look(control, step)?;
+        if step.is_multiple_of(STEPS_PER_LOOK) {
+            control.look()?;
+        }
         let best = plan.nearest(&groups, group);
         plan.place(&groups, group, best);
     }
@@ -43,10 +45,6 @@ pub(super) fn assign(
         }
     }
     Ok(sides)
-}
-
-fn look(control: &Control, step: usize) -> Result<(), DataError> {
-    if step.is_multiple_of(STEPS_PER_LOOK) && control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(()) }
 }
 
 /// Rows and labels, group by group.
@@ -145,7 +143,9 @@ impl Plan {
         let shares = self.shares;
         for side in [0, 2, 1].into_iter().filter(|&side| shares[side] > 0.0) {
             for (class, candidates) in with_class.iter().enumerate() {
-                look(control, class)?;
+                if class.is_multiple_of(STEPS_PER_LOOK) {
+                    control.look()?;
+                }
                 // One group alone cannot be on two sides.
                 let enough = if side == 0 { 1 } else { 2 };
                 if candidates.len() < enough || self.holders[class][side] > 0 {

@@ -104,7 +104,8 @@ pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<
         )
         .collect();
     let found = sort::sorted(rows, found.concat(), &query.sort, control);
-    if control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(found) }
+    control.look()?;
+    Ok(found)
 }
 
 /// The rows a question is asked of, in file order.
