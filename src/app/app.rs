@@ -10,7 +10,7 @@ use crate::storage::{AppSettings, ThemeChoice};
 use crate::app::commands::UserCommand;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, Dialog, Meter, Notices, Palette};
+use crate::app::shell::{self, CommandPalette, Dialog, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
 use crate::app::theme::{Theme, ThemeError, Tokens};
@@ -51,10 +51,10 @@ pub struct HoneApp {
     pub(super) states: StepStates,
     pub(super) sender: CommandSender,
     pub(super) picker: Picker,
-    pub(super) palette: Palette,
+    pub(super) palette: CommandPalette,
     pub(super) dialog: Option<Dialog>,
     pub(super) notices: Notices,
-    pub(super) meter: Meter,
+    pub(super) meter: MemoryMeter,
     pub(super) keep_settings: bool,
     /// The person has answered all that had to be asked: the window may close.
     pub(super) may_close: bool,
@@ -80,10 +80,10 @@ impl HoneApp {
             states: StepStates::default(),
             sender: CommandSender::default(),
             picker: Picker::default(),
-            palette: Palette::default(),
+            palette: CommandPalette::default(),
             dialog: None,
             notices: Notices::default(),
-            meter: Meter::default(),
+            meter: MemoryMeter::default(),
             keep_settings: start.keep_settings,
             may_close: false,
             ctx: ctx.clone(),

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::cli::CliError;
 use crate::cli::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments};
+use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, model_choice};
 use crate::cli::outcome::print_json;
-use crate::cli::session::Session;
 use crate::project::{DeviceChoice, Precision};
 use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
@@ -27,7 +27,7 @@ fn tokenise(arguments: &BenchTokeniseArguments, out: &mut dyn Write) -> Result<(
         text_column: arguments.text.clone(),
         max_length: arguments.len,
     };
-    let TokeniseTimes { rows, tokens, seconds } = Session::begin()?.run(job)?;
+    let TokeniseTimes { rows, tokens, seconds } = JobRunner::begin()?.run(job)?;
     let per_second = |count: usize| count as f64 / seconds.max(f64::MIN_POSITIVE);
     let outcome = TokeniseOutcome {
         rows,
@@ -58,7 +58,7 @@ fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliEr
         device: compute.device.map_or(DeviceChoice::Auto, Into::into),
         precision: compute.precision.map_or(Precision::Auto, Into::into),
     };
-    let StepTimes { figures, device } = Session::begin()?.run(job)?;
+    let StepTimes { figures, device } = JobRunner::begin()?.run(job)?;
     print_json(out, &StepOutcome::new(&figures, device))
 }
 

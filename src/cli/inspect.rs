@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use crate::cli::CliError;
 use crate::cli::args::InspectArguments;
+use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, choose_columns, choose_method, choose_split_columns, label_columns_hint, reading};
 use crate::cli::outcome::print_json;
 use crate::cli::profile::print_missing;
-use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::cli::texts::{Inspection, Texts};
 use crate::data::{ColumnSummary, FileFormat, FilePart, Imported, Table, summarise_columns};
@@ -103,7 +103,7 @@ struct Bad<'a> {
 
 /// Inspects the files and prints the result.
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut session = Session::begin()?;
+    let mut session = JobRunner::begin()?;
     let dataset = reading(&arguments.files, &arguments.reading);
     let mut project = Project { dataset, ..Project::new(arguments.task.kind) };
     let imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
@@ -129,7 +129,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     if arguments.json { print_json(out, &findings) } else { Ok(()) }
 }
 
-fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
+fn save_bad_rows(session: &mut JobRunner, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
     if output.exists() {
         return Err(CliError::Failed(format!(
             "{} already exists. Choose another name, or delete the file.",

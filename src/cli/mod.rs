@@ -10,7 +10,7 @@ mod outcome;
 mod profile;
 mod sample;
 mod screen;
-mod session;
+mod job_runner;
 mod shell;
 mod table;
 mod texts;

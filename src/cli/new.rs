@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
-use crate::cli::session::Session;
+use crate::cli::job_runner::JobRunner;
 use crate::cli::{CliError, shell_word};
 use crate::data::{Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
@@ -39,8 +39,8 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
-    let mut session = Session::begin()?;
-    let imported = session.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
+    let mut jobs = JobRunner::begin()?;
+    let imported = jobs.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
     none_is_open(&imported, &project)?;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)?;
     if project.language_modelling().is_some() {
-        print_new_words(out, &mut session, (&arguments.folder, project), imported)?;
+        print_new_words(out, &mut jobs, (&arguments.folder, project), imported)?;
     }
     writeln!(out, "Next: hone train {}", shell_word(&arguments.folder))?;
     Ok(())
@@ -57,13 +57,13 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
 /// Proposes words to add to the model's vocabulary, if the model is on this machine.
 fn print_new_words(
     out: &mut dyn Write,
-    session: &mut Session,
+    jobs: &mut JobRunner,
     (folder, project): (&Path, Project),
     imported: Arc<Imported>,
 ) -> Result<(), CliError> {
     let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(()) };
-    let rows = session.run(Prepare { project: Arc::new(project), imported })?;
-    let found = session.run(FindTerms { rows, model })?;
+    let rows = jobs.run(Prepare { project: Arc::new(project), imported })?;
+    let found = jobs.run(FindTerms { rows, model })?;
     let proposed = &found.new_words[..found.new_words.len().min(PROPOSED)];
     if proposed.is_empty() {
         return Ok(());

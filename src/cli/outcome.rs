@@ -97,7 +97,7 @@ pub(super) struct TrainOutcome<'a> {
     #[serde(flatten)]
     ending: Ending<'a>,
     labels: &'a [String],
-    rows: Rows,
+    rows: RowsBySide,
     #[serde(flatten)]
     comparison: Comparison<'a>,
 }
@@ -195,7 +195,7 @@ impl<'a> RunEntry<'a> {
 
 /// Rows in each split.
 #[derive(Serialize)]
-struct Rows {
+struct RowsBySide {
     train: usize,
     validation: usize,
     test: usize,
@@ -210,7 +210,7 @@ impl<'a> TrainOutcome<'a> {
             folder: results.folder.display().to_string(),
             ending: Ending::from(&results.summary),
             labels: &results.settings.labels,
-            rows: Rows { train, validation, test },
+            rows: RowsBySide { train, validation, test },
             comparison: Comparison::from(results),
         }
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::inspect::{SHOWN, print_rest};
+use crate::cli::job_runner::JobRunner;
 use crate::cli::profile::{LeftOut, Told, print_finding};
-use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::cli::{CliError, sentence};
 use crate::data::{Checks, DropReason, Finding, Imported, LeakageReport, Likeness, Prepared, Remedy, sort_findings};
@@ -67,7 +67,7 @@ struct Lengths {
 
 /// Inspecting the texts of a file, in jobs for the worker.
 pub(super) struct Inspection<'a> {
-    pub session: Session,
+    pub session: JobRunner,
     pub project: Project,
     pub imported: &'a Arc<Imported>,
 }

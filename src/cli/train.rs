@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::args::TrainArguments;
+use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::{TrainOutcome, print_json};
-use crate::cli::session::Session;
 use crate::cli::table::{details, metric, scores};
 use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
@@ -29,10 +29,10 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
 
 /// Trains `project` in `folder` and prints the result.
 pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut session = Session::begin()?;
+    let mut jobs = JobRunner::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
     let job = Train { project: project.clone(), folder: folder.to_owned(), events };
-    let results = session.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
+    let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if json {
         return print_json(out, &TrainOutcome::new(&results));
     }

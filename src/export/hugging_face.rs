@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::export::{ExportError, Source, model_card, verify};
+use crate::export::{ExportError, ExportSource, model_card, verify};
 use crate::progress::Watch;
 use crate::storage::{read_model_info, write_atomic};
 
 /// Copies the best checkpoint, adds `README.md`, and proves the copy.
-pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     for file in files(&source.run.best())? {
         let name = file.file_name().unwrap_or_default();
         watch.begin(&format!("Copying {}", name.display()))?;

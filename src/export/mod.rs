@@ -38,7 +38,7 @@ pub struct Exported {
 }
 
 /// What an export is made from.
-struct Source<'a> {
+struct ExportSource<'a> {
     run: &'a RunFolder,
     settings: RunSettings,
     summary: RunSummary,
@@ -59,7 +59,7 @@ pub fn export(
     output: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<Exported, ExportError> {
-    let source = Source::read(run)?;
+    let source = ExportSource::read(run)?;
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
         ExportFormat::Safetensors => {
@@ -71,7 +71,7 @@ pub fn export(
     }
 }
 
-impl<'a> Source<'a> {
+impl<'a> ExportSource<'a> {
     fn read(run: &'a RunFolder) -> Result<Self, ExportError> {
         let summary = run.trained()?.summary;
         // A run that ended early has none; the card can do without.

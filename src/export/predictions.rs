@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use crate::evaluation::{Answer, MaskedCounts, Prediction};
-use crate::export::{ExportError, Source};
+use crate::export::{ExportError, ExportSource};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
 
 /// Writes the predictions to `file`, and compares what can be read back.
-pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     watch.begin("Writing the predictions")?;
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::export::{ExportError, Source};
+use crate::export::{ExportError, ExportSource};
 use crate::predictor::{Predictor, PredictorError};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, Precision};
@@ -16,7 +16,11 @@ const ROWS: usize = 64;
 /// Compares the logits of the export in `folder` with those of the run's best checkpoint.
 ///
 /// Each uses its own tokenizer, so that is compared too. Returns the proof in words.
-pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+pub(super) fn same_answers(
+    source: &ExportSource<'_>,
+    folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<String, ExportError> {
     watch.begin("Opening the export again")?;
     let (texts, what) = questions(source)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
@@ -36,7 +40,7 @@ pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch
 /// Up to [`ROWS`] texts, spread evenly over the run's predictions, and what they are.
 ///
 /// For a run without predictions they are its label names, or the project's: any text tells whether two models are the same.
-fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> {
+fn questions(source: &ExportSource<'_>) -> Result<(Vec<String>, String), ExportError> {
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
         let settings = &source.settings;
@@ -51,7 +55,7 @@ fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> 
 }
 
 /// The model in `folder`, used as the run's best checkpoint is: an export of the weights alone has no `hone.ron`.
-fn load(source: &Source<'_>, folder: &Path) -> Result<Predictor, ExportError> {
+fn load(source: &ExportSource<'_>, folder: &Path) -> Result<Predictor, ExportError> {
     let settings = &source.settings;
     let info = read_model_info(&source.run.best())?.unwrap_or_else(|| ModelFolderInfo {
         task: settings.project.task.kind(),

@@ -4,18 +4,18 @@ mod catalogue;
 mod download;
 mod http;
 mod hub;
-mod places;
+mod folders;
 mod python_package;
 
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
+pub use folders::{Endpoints, ModelFolders};
 pub use http::bytes_transferred;
-pub use places::{Endpoints, Places};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fetch::download::Meter;
+use crate::fetch::download::DownloadMeter;
 use crate::fetch::http::{Fault, Network};
 use crate::progress::{Cancelled, Watch};
 use crate::project::ModelChoice;
@@ -27,7 +27,7 @@ pub struct FetchSettings {
     /// Addresses.
     pub endpoints: Endpoints,
     /// Folders.
-    pub places: Places,
+    pub folders: ModelFolders,
 }
 
 /// Why a source failed.
@@ -75,7 +75,7 @@ pub enum FetchError {
     /// Every source failed.
     #[error(
         "{model} could not be downloaded.{}\nConnect to the network and try again, or open a folder that has the model.",
-        Listed(failures)
+        Failures(failures)
     )]
     Failed {
         /// Name of the model.
@@ -94,9 +94,9 @@ impl From<Cancelled> for FetchError {
     }
 }
 
-struct Listed<'a>(&'a [SourceFailure]);
+struct Failures<'a>(&'a [SourceFailure]);
 
-impl fmt::Display for Listed<'_> {
+impl fmt::Display for Failures<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|failure| write!(formatter, "\n- {}: {}", failure.source, failure.reason))
     }
@@ -108,8 +108,8 @@ impl FetchSettings {
     /// # Errors
     /// If the platform has no cache folder.
     pub fn from_environment() -> Result<Self, FetchError> {
-        let places = Places::from_environment().ok_or(FetchError::NoCacheFolder)?;
-        Ok(Self { endpoints: Endpoints::from_environment(), places })
+        let folders = ModelFolders::from_environment().ok_or(FetchError::NoCacheFolder)?;
+        Ok(Self { endpoints: Endpoints::from_environment(), folders })
     }
 }
 
@@ -123,7 +123,7 @@ pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<Path
     match choice {
         ModelChoice::Folder(_) => locate_with(choice, project_folder, None),
         ModelChoice::Catalogue(_) => {
-            locate_with(choice, project_folder, Some(&FetchSettings::from_environment()?.places))
+            locate_with(choice, project_folder, Some(&FetchSettings::from_environment()?.folders))
         }
     }
 }
@@ -135,7 +135,7 @@ pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<Path
 pub fn locate_with(
     choice: &ModelChoice,
     project_folder: &Path,
-    places: Option<&Places>,
+    folders: Option<&ModelFolders>,
 ) -> Result<Option<PathBuf>, FetchError> {
     match choice {
         ModelChoice::Folder(folder) => Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir())),
@@ -145,7 +145,7 @@ pub fn locate_with(
                 id: id.clone(),
                 known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
             })?;
-            Ok(places.and_then(|places| places.locate(entry)))
+            Ok(folders.and_then(|folders| folders.locate(entry)))
         }
     }
 }
@@ -163,16 +163,16 @@ pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, Fetch
 /// # Errors
 /// See [`FetchError`].
 pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
-    if let Some(folder) = settings.places.locate(entry) {
+    if let Some(folder) = settings.folders.locate(entry) {
         return Ok(folder);
     }
     if settings.endpoints.offline {
         return Err(FetchError::Offline { model: entry.name.clone() });
     }
-    let mut meter = Meter::new(format!("Downloading {}", entry.name), watch);
-    let _lock = lock(entry, &settings.places, &mut meter)?;
+    let mut meter = DownloadMeter::new(format!("Downloading {}", entry.name), watch);
+    let _lock = lock(entry, &settings.folders, &mut meter)?;
     // Another process may have downloaded it meanwhile.
-    if let Some(folder) = settings.places.locate(entry) {
+    if let Some(folder) = settings.folders.locate(entry) {
         return Ok(folder);
     }
     let network = Network::new();
@@ -194,7 +194,7 @@ fn fetch_from(
     source: &Source,
     settings: &FetchSettings,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     match source {
         Source::Hub { repo, revision } => hub::fetch(entry, repo, revision.as_deref(), settings, network, meter),
@@ -206,13 +206,17 @@ fn fetch_from(
 }
 
 /// Waits until no other process downloads the same model.
-fn lock(entry: &CatalogueEntry, places: &Places, meter: &mut Meter<'_, '_>) -> Result<FileLock, FetchError> {
-    let path = places.own.join(format!("{}.lock", entry.id));
+fn lock(
+    entry: &CatalogueEntry,
+    folders: &ModelFolders,
+    meter: &mut DownloadMeter<'_, '_>,
+) -> Result<FileLock, FetchError> {
+    let path = folders.own.join(format!("{}.lock", entry.id));
     loop {
         match FileLock::try_take(&path) {
             Ok(Some(lock)) => return Ok(lock),
             Ok(None) => meter.say("Waiting for another window that is downloading this model"),
-            Err(source) => return Err(FetchError::Cache { folder: places.own.clone(), source }),
+            Err(source) => return Err(FetchError::Cache { folder: folders.own.clone(), source }),
         }
         meter.control().look()?;
         std::thread::sleep(Duration::from_millis(100));

@@ -8,7 +8,7 @@ use candle_core::{Result, bail};
 
 use crate::data::Batch;
 use crate::models::ModelError;
-use crate::models::config::{Activation, ModelConfig};
+use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Linear, load_norm};
 use crate::models::mode::{DropoutRates, Mode, Pass};
 use crate::models::weights::{Fill, Weights};
@@ -199,7 +199,7 @@ struct Layer {
     output: Linear,
     output_norm: LayerNormWeights,
     heads: usize,
-    activation: Activation,
+    activation: HiddenActivation,
 }
 
 impl Layer {

@@ -27,7 +27,7 @@ pub struct ModelConfig {
     pub intermediate_size: usize,
     /// Activation between the two matrices of the feed-forward part.
     #[serde(default)]
-    pub hidden_act: Activation,
+    pub hidden_act: HiddenActivation,
     /// Dropout of hidden states.
     #[serde(default = "tenth")]
     pub hidden_dropout_prob: f64,
@@ -62,7 +62,7 @@ pub struct ModelConfig {
 /// An activation function, by its Hugging Face name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Activation {
+pub enum HiddenActivation {
     /// The exact Gaussian error linear unit.
     #[default]
     Gelu,
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_small_config_is_read_with_upstream_defaults() {
         let config = read(SMALL).unwrap();
-        assert_eq!(config.hidden_act, Activation::GeluNew);
+        assert_eq!(config.hidden_act, HiddenActivation::GeluNew);
         assert_eq!((config.hidden_dropout_prob, config.type_vocab_size, config.layer_norm_eps), (0.1, 2, 1e-12));
         assert_eq!(config.label_names(), ["good", "bad"]);
         let gap = SMALL.replace("\"1\": \"bad\"", "\"2\": \"bad\"");

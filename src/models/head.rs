@@ -3,7 +3,7 @@
 use candle_core::{Result, bail};
 
 use crate::models::ModelError;
-use crate::models::config::{Activation, ModelConfig};
+use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Linear, load_norm};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, LoadReport, Weights};
@@ -52,7 +52,7 @@ pub(super) enum Head {
 #[derive(Clone, Debug)]
 pub(super) struct MaskedLm {
     transform: Linear,
-    activation: Activation,
+    activation: HiddenActivation,
     norm: LayerNormWeights,
     decoder: Linear,
     /// Whether the decoder's matrix is the table of word embeddings.

@@ -3,7 +3,7 @@
 use candle_core::Result;
 
 use crate::models::ModelError;
-use crate::models::config::{Activation, ModelConfig};
+use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{self, LayerNormWeights, LinearWeights, Tape, Value, Weight};
 
@@ -63,12 +63,12 @@ pub(super) fn load_norm(
     })
 }
 
-impl From<Activation> for ops::Activation {
-    fn from(activation: Activation) -> Self {
+impl From<HiddenActivation> for ops::Activation {
+    fn from(activation: HiddenActivation) -> Self {
         match activation {
-            Activation::Gelu => Self::Gelu,
-            Activation::GeluNew => Self::GeluTanh,
-            Activation::Relu => Self::Relu,
+            HiddenActivation::Gelu => Self::Gelu,
+            HiddenActivation::GeluNew => Self::GeluTanh,
+            HiddenActivation::Relu => Self::Relu,
         }
     }
 }

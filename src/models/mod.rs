@@ -17,7 +17,7 @@ mod vocabulary;
 mod weights;
 
 pub use compute::Compute;
-pub use config::{Activation, CONFIG_FILE, ModelConfig};
+pub use config::{CONFIG_FILE, HiddenActivation, ModelConfig};
 pub use error::ModelError;
 pub use head::HeadSpec;
 pub use mode::Mode;

@@ -11,7 +11,7 @@ use crate::random::Rng;
 
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::memory::peak_memory;
-use crate::training::step::Step;
+use crate::training::step::OptimizerStep;
 use crate::training::{Optimizer, TrainError};
 
 /// Steps that are not counted: memory is being allocated and caches are cold.
@@ -118,7 +118,7 @@ struct StepTime {
 fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64) -> Result<StepTime, TrainError> {
     let begun = Instant::now();
     let (loss, stop) = (&CrossEntropy::default(), &|| false);
-    let step = Step { model, passes: &[batch], loss, seed: 1, first_pass: number, stop };
+    let step = OptimizerStep { model, passes: &[batch], loss, seed: 1, first_pass: number, stop };
     let outcome = step.forward_backward(None, &mut || Ok(()))?;
     let device = model.compute().device();
     device.synchronize().map_err(TrainError::Tensor)?;

@@ -13,8 +13,8 @@ use crate::tasks::{Draw, TaskDefinition};
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
-use crate::training::setup::{self, Dataset, Rows};
-use crate::training::step::{PASS_TOKENS, Step, passes, passes_of_step};
+use crate::training::setup::{self, Dataset, TokenisedSide};
+use crate::training::step::{OptimizerStep, PASS_TOKENS, passes, passes_of_step};
 use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 
 /// Steps that are timed, after one that warms up.
@@ -169,7 +169,7 @@ impl Measurement<'_> {
         let timed = self.time_steps(voice)?;
         let a_token = self.time_forward(voice)?;
         let epochs = f64::from(self.settings.epochs);
-        let tokens = |rows: &Rows<'_>| rows.samples.tokens() as f64;
+        let tokens = |rows: &TokenisedSide<'_>| rows.samples.tokens() as f64;
         let measured = timed.tokens.max(1) as f64;
         // Frozen layers are computed once for each sample, the rest in every epoch.
         let training = tokens(&self.data.train) * (epochs * timed.trained + timed.frozen) / measured;
@@ -204,7 +204,8 @@ impl Measurement<'_> {
             }
             let frozen = begun.elapsed().as_secs_f64();
             let (loss, first_pass) = (&CrossEntropy::default(), step as u64);
-            let step_of_run = Step { model: self.model, passes: &passes, loss, seed: 0, first_pass, stop: &stop };
+            let step_of_run =
+                OptimizerStep { model: self.model, passes: &passes, loss, seed: 0, first_pass, stop: &stop };
             let cache = (!self.task.redraws()).then_some(&mut features);
             let outcome = step_of_run.forward_backward(cache, &mut || voice.look())?;
             // At a learning rate of 0 the weights stay the same.

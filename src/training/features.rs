@@ -17,7 +17,7 @@ const ON_DISK: u64 = 1 << 31;
 
 /// Features of samples by their row.
 pub(super) struct FeatureCache {
-    places: Vec<Place>,
+    entries: Vec<CacheEntry>,
     width: usize,
     /// Numbers in memory, and how many there may be.
     kept: usize,
@@ -31,7 +31,7 @@ pub(super) struct FeatureCache {
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum CacheEntry {
     Unknown,
     Memory(Box<[f32]>),
     Disk { place: u64, numbers: usize },
@@ -45,7 +45,7 @@ impl FeatureCache {
 
     fn with_limit(rows: usize, folder: PathBuf, limit: usize) -> Self {
         Self {
-            places: vec![Place::Unknown; rows],
+            entries: vec![CacheEntry::Unknown; rows],
             width: 0,
             kept: 0,
             limit,
@@ -63,12 +63,12 @@ impl FeatureCache {
     /// [`TrainError::Tensor`] when the network fails or `stop` returns true, [`TrainError::Storage`] when features on disk
     /// can no longer be read. A full disk only costs time.
     pub fn of(&mut self, model: &Model, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Option<Array>, TrainError> {
-        let is_unknown = |places: &[Place], row: usize| matches!(places[row], Place::Unknown);
-        let new = batch.only(|row| is_unknown(&self.places, row));
+        let is_unknown = |entries: &[CacheEntry], row: usize| matches!(entries[row], CacheEntry::Unknown);
+        let new = batch.only(|row| is_unknown(&self.entries, row));
         if !new.is_empty() {
             let Some(features) = model.features(&new, stop)? else { return Ok(None) };
             self.keep(&new, &features);
-            if batch.rows.iter().any(|&row| is_unknown(&self.places, row)) {
+            if batch.rows.iter().any(|&row| is_unknown(&self.entries, row)) {
                 return if new.len() == batch.len() { Ok(Some(features)) } else { Ok(model.features(batch, stop)?) };
             }
         }
@@ -86,11 +86,12 @@ impl FeatureCache {
             let vectors = (ends[sequences.end] - ends[sequences.start]) as usize;
             let (of_row, others) = rest.split_at(vectors * self.width);
             rest = others;
-            self.places[row] = if self.kept + of_row.len() <= self.limit {
+            self.entries[row] = if self.kept + of_row.len() <= self.limit {
                 self.kept += of_row.len();
-                Place::Memory(of_row.into())
+                CacheEntry::Memory(of_row.into())
             } else {
-                self.keep_on_disk(of_row).map_or(Place::Unknown, |place| Place::Disk { place, numbers: of_row.len() })
+                self.keep_on_disk(of_row)
+                    .map_or(CacheEntry::Unknown, |place| CacheEntry::Disk { place, numbers: of_row.len() })
             };
         }
     }
@@ -117,10 +118,10 @@ impl FeatureCache {
     fn gather(&mut self, batch: &Batch) -> Result<Array, TrainError> {
         let mut values = Vec::new();
         for sequences in batch.samples() {
-            match &self.places[batch.rows[sequences.start]] {
-                Place::Unknown => unreachable!("rows that are not kept are computed"),
-                Place::Memory(of_row) => values.extend_from_slice(of_row),
-                &Place::Disk { place, numbers } => {
+            match &self.entries[batch.rows[sequences.start]] {
+                CacheEntry::Unknown => unreachable!("rows that are not kept are computed"),
+                CacheEntry::Memory(of_row) => values.extend_from_slice(of_row),
+                &CacheEntry::Disk { place, numbers } => {
                     let first = values.len();
                     values.resize(first + numbers, 0.0);
                     if let Some(scratch) = &mut self.scratch {

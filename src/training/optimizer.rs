@@ -19,11 +19,11 @@ use crate::training::TrainError;
 /// `torch.nn.utils.clip_grad_norm_`.
 pub struct Optimizer {
     settings: OptimizerSettings,
-    slots: Vec<Slot>,
+    slots: Vec<ParameterState>,
     steps: u64,
 }
 
-struct Slot {
+struct ParameterState {
     /// Its place among the model's parameters.
     place: usize,
     name: String,
@@ -42,7 +42,7 @@ impl Optimizer {
         let slots = trained
             .map(|(place, parameter)| {
                 let (name, var) = (parameter.name.clone(), parameter.var.clone());
-                Ok(Slot { place, name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
+                Ok(ParameterState { place, name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
             })
             .collect::<Result<_, TrainError>>()?;
         Ok(Self { settings: settings.clone(), slots, steps: 0 })

@@ -19,8 +19,8 @@ use crate::training::memory::peak_memory;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
-use crate::training::setup::{self, Dataset, Rows};
-use crate::training::trainer::{Best, KeptFeatures, Trainer};
+use crate::training::setup::{self, Dataset, TokenisedSide};
+use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
 
 /// What a run is made of.
@@ -110,8 +110,8 @@ fn begin<'a>(
     // Embeddings alone are quicker to look up than to keep.
     let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
     let features = (has_frozen_layers && !task.redraws()).then(|| {
-        let cache = |rows: &Rows<'_>| FeatureCache::new(rows.samples.len(), inputs.project_folder.to_owned());
-        KeptFeatures { train: cache(&data.train), validation: cache(&data.validation) }
+        let cache = |rows: &TokenisedSide<'_>| FeatureCache::new(rows.samples.len(), inputs.project_folder.to_owned());
+        FeatureCaches { train: cache(&data.train), validation: cache(&data.validation) }
     });
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
@@ -308,7 +308,7 @@ fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
     Ok(())
 }
 
-fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
+fn predictions(rows: &TokenisedSide<'_>, answers: &[Answer]) -> Vec<Prediction> {
     let of_row = |(place, (example, answer)): (usize, (&&crate::data::Example, &Answer))| Prediction {
         id: example.id,
         key: rows.keys.get(place).copied().flatten().map(str::to_owned),
@@ -323,7 +323,7 @@ fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
 /// evaluation on the test set.
 fn compare(
     trainer: &mut Trainer<'_>,
-    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Rows<'e>,
+    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d TokenisedSide<'e>,
     answers: &[Answer],
 ) -> RunComparison {
     let (train, rows, voice) = (&trainer.data.train, side(&trainer.data), &mut trainer.voice);

@@ -16,7 +16,7 @@ use crate::training::event::{TrainingEvent, Voice};
 use crate::training::{ToScore, TrainError};
 
 /// One side of the split, tokenised.
-pub(super) struct Rows<'a> {
+pub(super) struct TokenisedSide<'a> {
     pub examples: Vec<&'a Example>,
     /// Value of the id column of each, if a column is chosen; otherwise empty.
     pub keys: Vec<Option<&'a str>>,
@@ -24,7 +24,7 @@ pub(super) struct Rows<'a> {
     pub samples: Samples,
 }
 
-impl Rows<'_> {
+impl TokenisedSide<'_> {
     /// The rows as they are scored.
     pub fn to_score<'r>(&'r self, task: &'r dyn TaskDefinition) -> ToScore<'r> {
         ToScore { task, samples: &self.samples, rows: self.examples.len() }
@@ -43,9 +43,9 @@ impl Rows<'_> {
 
 /// All sides.
 pub(super) struct Dataset<'a> {
-    pub train: Rows<'a>,
-    pub validation: Rows<'a>,
-    pub test: Rows<'a>,
+    pub train: TokenisedSide<'a>,
+    pub validation: TokenisedSide<'a>,
+    pub test: TokenisedSide<'a>,
 }
 
 /// What the model is trained to do.
@@ -172,7 +172,7 @@ pub(super) fn tokenise<'a>(
     let [train, validation, test] = sides;
     let rows = |side, (examples, ids): (Vec<&'a Example>, _)| {
         let samples = task.samples(Encoded { side, examples: &examples, ids, max_length })?;
-        Ok::<_, TrainError>(Rows { examples, keys: prepared.side_keys(side), samples })
+        Ok::<_, TrainError>(TokenisedSide { examples, keys: prepared.side_keys(side), samples })
     };
     Ok(Dataset {
         train: rows(Side::Train, train)?,

@@ -16,7 +16,7 @@ use crate::training::features::FeatureCache;
 pub(super) const PASS_TOKENS: usize = 4096;
 
 /// What a step computes.
-pub(super) struct Step<'a> {
+pub(super) struct OptimizerStep<'a> {
     pub model: &'a Model,
     /// One batch for each pass.
     pub passes: &'a [Batch],
@@ -39,7 +39,7 @@ pub(super) struct StepOutcome {
     pub backward: Duration,
 }
 
-impl Step<'_> {
+impl OptimizerStep<'_> {
     /// The step's loss, and its gradient of every parameter. `look` is called before and after each pass; its error ends
     /// the step.
     ///

@@ -23,7 +23,7 @@ use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
 use crate::training::setup::Dataset;
-use crate::training::step::{Step, passes_of_step};
+use crate::training::step::{OptimizerStep, passes_of_step};
 use crate::training::{TrainError, checkpoint, predict};
 
 /// A run under way.
@@ -56,11 +56,11 @@ pub(super) struct Trainer<'a> {
     pub epoch: f64,
     pub train_time: Duration,
     /// `None` when nothing is frozen, or the task draws other batches each epoch.
-    pub features: Option<KeptFeatures>,
+    pub features: Option<FeatureCaches>,
 }
 
 /// Output of the frozen layers for each row.
-pub(super) struct KeptFeatures {
+pub(super) struct FeatureCaches {
     pub train: FeatureCache,
     pub validation: FeatureCache,
 }
@@ -112,7 +112,7 @@ impl Trainer<'_> {
     fn forward_backward(&mut self, rows: &[Vec<usize>], epoch: u32) -> Result<(f64, Gradients), TrainError> {
         let passes = passes_of_step(&*self.task, &self.data.train.samples, rows, Draw::Epoch(epoch));
         let control = self.voice.control;
-        let step = Step {
+        let step = OptimizerStep {
             model: &self.model,
             passes: &passes,
             loss: &self.loss,

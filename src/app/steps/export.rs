@@ -19,13 +19,13 @@ pub struct ExportStepState {
     /// Typed paths, by format; empty for the suggested one.
     typed: [String; 3],
     code: Code,
-    places: Places,
+    paths: ExportPaths,
 }
 
 /// Where exports go unless another path is typed. The disk is checked only when something may have changed: on entering
 /// the step, after an export, and when the window gets the focus.
 #[derive(Debug, Default)]
-struct Places {
+struct ExportPaths {
     /// Folder, run, number of exports so far, and whether one is running.
     of: Option<(PathBuf, String, usize, bool)>,
     /// The frame in which they were last shown.
@@ -36,7 +36,7 @@ struct Places {
     exported: Option<PathBuf>,
 }
 
-impl Places {
+impl ExportPaths {
     fn refresh(&mut self, ui: &Ui, ctx: &StepContext<'_>, run: &str) {
         let pass = ui.ctx().cumulative_pass_nr();
         let came_here = pass > self.shown_in + 1;
@@ -115,12 +115,12 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
-        state.places.refresh(ui, ctx, &results.summary.run);
+        state.paths.refresh(ui, ctx, &results.summary.run);
         for (place, offer) in OFFERS.iter().enumerate() {
-            offer_card(ui, ctx, &mut state.typed[place], offer, &state.places.free[place], sender);
+            offer_card(ui, ctx, &mut state.typed[place], offer, &state.paths.free[place], sender);
         }
         done(ui, ctx, sender);
-        sample_code(ui, ctx, &mut state.code, state.places.model(), results);
+        sample_code(ui, ctx, &mut state.code, state.paths.model(), results);
     });
 }
 
@@ -275,7 +275,7 @@ mod tests {
         scene.folder = folder.path().to_owned();
         let mut harness = open(scene, false);
         harness.run();
-        let free = |harness: &Harness<'_, (Scene, ExportStepState)>| harness.state().1.places.free[1].clone();
+        let free = |harness: &Harness<'_, (Scene, ExportStepState)>| harness.state().1.paths.free[1].clone();
         let first = free(&harness);
         assert!(first.ends_with("exports/2026-11-23-1024-weights.safetensors"));
         std::fs::create_dir(folder.path().join("exports")).unwrap();

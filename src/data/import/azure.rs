@@ -17,7 +17,7 @@ use crate::progress::Watch;
 const MOST_BYTES: u64 = 16 << 20;
 
 #[derive(Deserialize)]
-struct ProjectFile {
+struct AzureProject {
     metadata: Option<Metadata>,
     assets: Assets,
 }
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<
     if !head.contains("\"assets\"") && !text.contains("\"documents\"") {
         return Ok(None);
     }
-    let Ok(project) = serde_json::from_str::<ProjectFile>(text) else { return Ok(None) };
+    let Ok(project) = serde_json::from_str::<AzureProject>(text) else { return Ok(None) };
     let kind = project.metadata.and_then(|metadata| metadata.project_kind).unwrap_or_default();
     if kind.contains("Multi") {
         return Err(DataError::Damaged {

@@ -55,7 +55,7 @@ pub(super) fn read(
     let delimiter = settings.delimiter.map(check_delimiter).transpose()?;
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
     let header = settings.header.unwrap_or_else(|| dialect::has_header(text, dialect));
-    let head = Head::of(text, dialect, header);
+    let head = FileHead::of(text, dialect, header);
     if head.names.len() > MOST_COLUMNS {
         return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
     }
@@ -71,14 +71,14 @@ pub(super) fn read(
 }
 
 /// The columns of a text, and where their values begin.
-struct Head {
+struct FileHead {
     names: Vec<String>,
     /// Byte and 1-based line of the first row.
     begin: usize,
     line: u64,
 }
 
-impl Head {
+impl FileHead {
     fn of(text: &[u8], dialect: Dialect, header: bool) -> Self {
         let (mut reader, mut first) = (Reader::new(text, dialect), Record::default());
         reader.read(&mut first);
@@ -89,9 +89,15 @@ impl Head {
     }
 }
 
-fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut Watch) -> Result<RawRows, DataError> {
+fn parse(
+    text: &Buffer,
+    dialect: Dialect,
+    head: FileHead,
+    part: usize,
+    watch: &mut Watch,
+) -> Result<RawRows, DataError> {
     let mut gathered = Gathered::new(&head);
-    let Head { names, begin, .. } = head;
+    let FileHead { names, begin, .. } = head;
     for parts in cut(text, begin, dialect, part).chunks(PARTS_PER_LOOK) {
         watch.advance("Finding rows", gathered.end, text.len(), "bytes")?;
         let read = |place: &Range<usize>| Part::read(text, place.clone(), dialect, &names);
@@ -199,7 +205,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(head: &Head) -> Self {
+    fn new(head: &FileHead) -> Self {
         Self {
             columns: head.names.iter().map(|_| StringViewBuilder::new()).collect(),
             numbers: Vec::new(),
@@ -265,7 +271,7 @@ mod tests {
         let (control, mut report) = (Control::default(), |_| {});
         let dialect = Dialect { delimiter: b',', quoting };
         let text = Buffer::from_vec(text.as_bytes().to_vec());
-        let head = Head::of(&text, dialect, header);
+        let head = FileHead::of(&text, dialect, header);
         parse(&text, dialect, head, part, &mut Watch { control: &control, report: &mut report }).unwrap()
     }
 

@@ -23,7 +23,7 @@ const ROWS: u64 = 1_048_576;
 /// What is wrong, in words.
 pub(super) fn check(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), String> {
     let Ok(content) = archive.by_name("content.xml") else { return Ok(()) };
-    let mut sizes = Sizes::default();
+    let mut sizes = SheetSizes::default();
     let mut reader = Reader::from_reader(BufReader::new(content));
     each_event(&mut reader, |event| {
         sizes.take(event);
@@ -48,7 +48,7 @@ fn each_event(
 
 /// What has been added up.
 #[derive(Default)]
-struct Sizes {
+struct SheetSizes {
     /// Bytes of the rows so far.
     all: u64,
     rows: u64,
@@ -60,7 +60,7 @@ struct Sizes {
     cell: Option<u64>,
 }
 
-impl Sizes {
+impl SheetSizes {
     fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Start(start) => self.begin(start),

@@ -28,7 +28,7 @@ const COLUMNS_PER_REPORT: usize = 16;
 /// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
 /// opening the file gives.
 pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError> {
-    let file = Groups { path, metadata: metadata(path)? };
+    let file = RowGroups { path, metadata: metadata(path)? };
     let columns = Columns::of(file.metadata.schema());
     let sizes = file.metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
     let sizes: Vec<usize> = sizes.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
@@ -75,12 +75,12 @@ fn with_views(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// A file's groups of rows.
-struct Groups<'a> {
+struct RowGroups<'a> {
     path: &'a Path,
     metadata: ArrowReaderMetadata,
 }
 
-impl Groups<'_> {
+impl RowGroups<'_> {
     /// One column of a group of `rows` rows.
     fn column(
         &self,

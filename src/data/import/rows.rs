@@ -46,12 +46,12 @@ pub(super) struct NamedRows {
     /// Bytes of each column.
     bytes: Vec<usize>,
     /// What makes the table too large; nothing more is gathered then.
-    fault: Option<Fault>,
+    fault: Option<ColumnsFault>,
     pub bad_rows: Vec<BadRow>,
 }
 
 #[derive(Clone, Copy)]
-enum Fault {
+enum ColumnsFault {
     Columns,
     Bytes(usize),
 }
@@ -62,7 +62,7 @@ impl NamedRows {
         let place = match self.place.get(name) {
             Some(&place) => place,
             None if self.names.len() >= MOST_COLUMNS => {
-                self.fault = Some(Fault::Columns);
+                self.fault = Some(ColumnsFault::Columns);
                 return;
             }
             None => self.add_column(name),
@@ -90,7 +90,7 @@ impl NamedRows {
         for (bytes, value) in self.bytes.iter_mut().zip(&self.row) {
             *bytes += value.as_ref().map_or(0, String::len);
             if i32::try_from(*bytes).is_err() {
-                self.fault = Some(Fault::Bytes(*bytes));
+                self.fault = Some(ColumnsFault::Bytes(*bytes));
                 return self.drop_row();
             }
         }
@@ -115,10 +115,10 @@ impl NamedRows {
     /// [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
     pub fn finish(self, path: &Path) -> Result<RawRows, DataError> {
         match self.fault {
-            Some(Fault::Columns) => {
+            Some(ColumnsFault::Columns) => {
                 return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
             }
-            Some(Fault::Bytes(bytes)) => {
+            Some(ColumnsFault::Bytes(bytes)) => {
                 return Err(DataError::TooLarge { path: path.to_owned(), bytes: bytes as u64 });
             }
             None => {}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::data::prepare::split::{Sizes, too_large};
+use crate::data::prepare::split::{SplitSizes, too_large};
 use crate::data::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
 use crate::words::{count, counted, listed, lower_first, plural, quoted, upper_first};
@@ -233,7 +233,7 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
     if let Some(blocker) = too_many_labels(project, prepared) {
         return vec![blocker];
     }
-    let Some(shares) = Sizes::of(project, imported).shares(rows) else { return Vec::new() };
+    let Some(shares) = SplitSizes::of(project, imported).shares(rows) else { return Vec::new() };
     let sides: Vec<&str> = ["training", "validation", "test"]
         .into_iter()
         .zip(shares)
@@ -279,7 +279,7 @@ pub(in crate::data) fn too_many_labels(project: &Project, prepared: &Prepared) -
 fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut blockers = Vec::new();
     let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
-    if project.split.method != SplitMethod::Column && Sizes::of(project, imported).shares(rows).is_none() {
+    if project.split.method != SplitMethod::Column && SplitSizes::of(project, imported).shares(rows).is_none() {
         blockers.push(format!(
             "The sizes of validation ({}) and test ({}) leave none of {} for training. Each must be at least 0, and both together \
              less than all rows",

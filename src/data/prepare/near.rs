@@ -40,7 +40,7 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
         watch.advance("Comparing texts", signed.len(), texts.len(), "")?;
         signed.par_extend(chunk.par_iter().map(|text| bands(text)));
     }
-    let mut groups = Groups::new(texts.len());
+    let mut groups = DisjointSets::new(texts.len());
     for band in 0..BANDS {
         watch.advance("Finding near-duplicates", band, BANDS, "")?;
         let mut keys: Vec<u64> = signed
@@ -67,7 +67,7 @@ pub(in crate::data) fn are_near(a: &str, b: &str) -> bool {
 }
 
 /// The pairs of a bucket that are near-duplicates and are not known to be yet.
-fn pairs_of(bucket: &[u64], texts: &[&str], signed: &[[u32; BANDS]], groups: &Groups) -> Vec<(u32, u32)> {
+fn pairs_of(bucket: &[u64], texts: &[&str], signed: &[[u32; BANDS]], groups: &DisjointSets) -> Vec<(u32, u32)> {
     let mut leaders: Vec<(u32, Option<Vec<u32>>)> = Vec::new();
     let mut pairs = Vec::new();
     let mut shingles = Vec::new();
@@ -203,9 +203,9 @@ fn bands(text: &str) -> [u32; BANDS] {
 }
 
 /// Disjoint sets of texts, united pair by pair.
-pub(in crate::data) struct Groups(Vec<u32>);
+pub(in crate::data) struct DisjointSets(Vec<u32>);
 
-impl Groups {
+impl DisjointSets {
     pub(in crate::data) fn new(count: usize) -> Self {
         Self((0..count as u32).collect())
     }

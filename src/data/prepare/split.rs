@@ -8,7 +8,7 @@ mod random;
 use std::collections::HashMap;
 
 use crate::data::prepare::checks::too_many_labels;
-use crate::data::prepare::near::Groups;
+use crate::data::prepare::near::DisjointSets;
 use crate::data::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
 use crate::project::{Project, Size, SourceFile, SplitMethod};
@@ -18,12 +18,12 @@ use crate::words::{cell_value, count, counted, plural, upper_first};
 const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
 
 /// The sizes to split the main file's rows into. A side that has a separate file gets none of them.
-pub(in crate::data) struct Sizes {
+pub(in crate::data) struct SplitSizes {
     validation: Size,
     test: Size,
 }
 
-impl Sizes {
+impl SplitSizes {
     pub(in crate::data) fn of(project: &Project, imported: &Imported) -> Self {
         let own = |size, has_file| if has_file { Size::NONE } else { size };
         Self {
@@ -68,11 +68,11 @@ pub(in crate::data) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) 
         return Ok(());
     }
     let rows = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
-    let shares = Sizes::of(project, imported).shares(rows);
+    let shares = SplitSizes::of(project, imported).shares(rows);
     match (project.split.method, shares) {
         (SplitMethod::Random, Some(shares)) => {
             let every: Vec<usize> = (0..rows).collect();
-            let totals = Sizes::of(project, imported).totals();
+            let totals = SplitSizes::of(project, imported).totals();
             by_chance(inputs, &every, (shares, totals), prepared)
         }
         (SplitMethod::Time, Some(shares)) => {
@@ -112,7 +112,7 @@ fn by_chance(
 /// Each row's group; `None` if every row is its own group.
 fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepared) -> Option<Vec<u32>> {
     let examples = &prepared.examples;
-    let mut groups = Groups::new(rows.len());
+    let mut groups = DisjointSets::new(rows.len());
     let mut empty = 0;
     let column = inputs.project.dataset.group_column();
     let known = column.filter(|column| inputs.imported.main.table.column_index(column).is_some());
@@ -181,7 +181,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     };
     // All files together decide whether days or months come first, as in the leakage report.
     let dates = read_moments(&cells_of(inputs.imported, &prepared.examples, column));
-    let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
+    let wanted = |side: usize| match SplitSizes::of(inputs.project, inputs.imported).totals()[side] {
         Some(total) => total,
         None if shares[side] > 0.0 => ((shares[side] * rows as f64).round() as usize).max(1),
         None => 0,
@@ -244,7 +244,7 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> R
     let share = inputs.project.split.validation.share_of(training.len());
     if share < 1.0 {
         let before = prepared.warnings.len();
-        let [_, total, _] = Sizes::of(inputs.project, inputs.imported).totals();
+        let [_, total, _] = SplitSizes::of(inputs.project, inputs.imported).totals();
         by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared)?;
         let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
         let word = format!(

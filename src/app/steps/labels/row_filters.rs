@@ -21,7 +21,7 @@ const SHOWN: usize = 40;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowFilters {
     /// A list of rows from elsewhere, such as those of a finding.
-    pub listed: Option<Listed>,
+    pub listed: Option<ListedRows>,
     /// The set of rows.
     pub set: RowSet,
     /// The search words.
@@ -45,7 +45,7 @@ pub struct RowFilters {
 
 /// A named list of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedRows {
     /// Their name, for example the title of a finding.
     pub name: String,
     /// The rows.
@@ -56,7 +56,7 @@ impl RowFilters {
     /// Filters that show only these rows.
     #[must_use]
     pub fn listed(name: &str, rows: &[RowId]) -> Self {
-        let listed = Listed { name: name.to_owned(), rows: Arc::new(rows.to_vec()) };
+        let listed = ListedRows { name: name.to_owned(), rows: Arc::new(rows.to_vec()) };
         Self { set: RowSet::Listed, listed: Some(listed), ..Self::default() }
     }
 

@@ -13,7 +13,7 @@ pub use sort::{Sort, SortBy};
 use crate::data::{DataError, DropReason, RowNumber, RowView, Side, Table};
 use crate::progress::Control;
 use crate::project::{RowId, SourceFile};
-use pattern::Pattern;
+use pattern::SearchPattern;
 
 /// Rows between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 8_192;
@@ -83,8 +83,8 @@ pub enum Within {
 /// [`DataError::BadPattern`] when the words are no regular expression; [`DataError::Cancelled`].
 pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<Vec<RowNumber>, DataError> {
     let words = Some(&query.words).filter(|words| !words.is_empty());
-    let pattern = words.map(|words| Pattern::new(words, query.regex, query.match_case)).transpose()?;
-    let filter = Filter::new(rows, query, pattern, control);
+    let pattern = words.map(|words| SearchPattern::new(words, query.regex, query.match_case)).transpose()?;
+    let filter = RowFilter::new(rows, query, pattern, control);
     let candidates = Candidates::of(rows, query);
     let chunks: Vec<Range<usize>> = (0..candidates.len())
         .step_by(ROWS_PER_LOOK)
@@ -169,20 +169,20 @@ impl Candidates {
 }
 
 /// A question made ready to be asked of each row, the cheap parts first.
-struct Filter<'a> {
+struct RowFilter<'a> {
     rows: &'a RowView<'a>,
     query: &'a RowQuery,
     label: Option<&'a str>,
     /// The column of `RowQuery::value` in each file.
     value: Option<([Option<usize>; 3], &'a str)>,
     /// What the text must hold; nothing where columns were searched beforehand.
-    pattern: Option<Pattern>,
+    pattern: Option<SearchPattern>,
     /// Rows of each file in whose columns the words were found.
     hits: Option<[Vec<bool>; 3]>,
 }
 
-impl<'a> Filter<'a> {
-    fn new(rows: &'a RowView<'a>, query: &'a RowQuery, mut pattern: Option<Pattern>, control: &Control) -> Self {
+impl<'a> RowFilter<'a> {
+    fn new(rows: &'a RowView<'a>, query: &'a RowQuery, mut pattern: Option<SearchPattern>, control: &Control) -> Self {
         let index = |file, name: &str| rows.imported.file(file)?.table.column_index(name);
         let value = query.value.as_ref().map(|(name, value)| (FILES.map(|file| index(file, name)), value.trim()));
         let hits = pattern.take_if(|_| query.within != Within::Text).map(|pattern| {
@@ -199,7 +199,7 @@ impl<'a> Filter<'a> {
         Self { rows, query, label, value, pattern, hits }
     }
 
-    fn fits(&self, place: RowNumber, pattern: Option<&Pattern>) -> bool {
+    fn fits(&self, place: RowNumber, pattern: Option<&SearchPattern>) -> bool {
         let (rows, query) = (self.rows, self.query);
         let example = rows.example(place);
         let has_label = match (example, query.label, self.label) {
@@ -238,7 +238,7 @@ fn rows_cell<'a>(rows: &RowView<'a>, place: RowNumber, columns: &[Option<usize>;
 }
 
 /// Whether each row of a table holds the pattern in one of the columns.
-fn rows_holding(table: &Table, columns: &[usize], pattern: &Pattern, control: &Control) -> Vec<bool> {
+fn rows_holding(table: &Table, columns: &[usize], pattern: &SearchPattern, control: &Control) -> Vec<bool> {
     let mut hits = vec![false; table.len()];
     hits.par_chunks_mut(ROWS_PER_LOOK).enumerate().for_each_init(
         || pattern.clone(),

@@ -12,11 +12,11 @@ const SIZE_LIMIT: usize = 10 << 20;
 
 /// Words or a regular expression. Capitals are folded as Unicode's simple case folding has it.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(super) struct SearchPattern {
     regex: Regex,
 }
 
-impl Pattern {
+impl SearchPattern {
     /// # Errors
     /// [`DataError::BadPattern`] with what is wrong, in plain words.
     pub fn new(words: &str, is_regex: bool, match_case: bool) -> Result<Self, DataError> {
@@ -84,7 +84,7 @@ mod tests {
     fn marked(column: &[Option<&str>], words: &str, from: usize) -> Vec<usize> {
         let column = StringViewArray::from(column.to_vec());
         let mut hits = vec![false; column.len() - from];
-        Pattern::new(words, false, false).unwrap().mark(&column, from, &mut hits);
+        SearchPattern::new(words, false, false).unwrap().mark(&column, from, &mut hits);
         hits.iter().enumerate().filter(|(_, hit)| **hit).map(|(row, _)| row).collect()
     }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_in_plain_words() {
-        let why = |words: &str| match Pattern::new(words, true, false) {
+        let why = |words: &str| match SearchPattern::new(words, true, false) {
             Err(DataError::BadPattern(why)) => why,
             other => panic!("{words}: {other:?}"),
         };
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(why("\\p{Nowhere}"), "Unicode property not found");
         assert_eq!(why("(?:\\w{1000}){1000}"), "It is too large. Repeat fewer times");
         assert!(why("(?=late)").starts_with("Looking ahead or behind"));
-        assert!(Pattern::new("(late", false, false).unwrap().is_in("very (LATE)"));
-        assert!(!Pattern::new("late", false, true).unwrap().is_in("LATE"));
+        assert!(SearchPattern::new("(late", false, false).unwrap().is_in("very (LATE)"));
+        assert!(!SearchPattern::new("late", false, true).unwrap().is_in("LATE"));
     }
 }
