@@ -62,6 +62,11 @@ pub enum SourceFile {
     Test,
 }
 
+impl SourceFile {
+    /// All files, in order.
+    pub const ALL: [Self; 3] = [Self::Main, Self::Validation, Self::Test];
+}
+
 /// Identity of a row: its file and its 1-based record number, not counting the header. Numbers continue from the main file
 /// into the files appended to it.
 ///

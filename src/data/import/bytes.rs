@@ -8,7 +8,6 @@ use arrow_buffer::Buffer;
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::import::arrow_files::ArrowKind;
 use crate::data::import::utf8;
 use crate::progress::Watch;
 
@@ -23,6 +22,25 @@ pub(super) enum Kind {
     Text,
     Workbook,
     Arrow(ArrowKind),
+}
+
+/// The containers of Arrow's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ArrowKind {
+    Parquet,
+    /// An IPC file, also called Feather.
+    File,
+    /// An IPC stream, as `datasets` saves it.
+    Stream,
+}
+
+impl ArrowKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "a Parquet file",
+            Self::File | Self::Stream => "an Arrow file",
+        }
+    }
 }
 
 /// The kind of a file, by its first bytes and then by its name.

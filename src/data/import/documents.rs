@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::folder::{ends_in, side_of, text_of};
+use crate::data::import::docx;
+use crate::data::import::file_rows::FileRows;
+use crate::data::import::folder_files::{ends_in, side_of, text_of};
 use crate::data::import::rows::NamedRows;
-use crate::data::import::{Read, docx};
 use crate::data::{BadRow, DataError, FileFormat};
 use crate::progress::Watch;
 use crate::project::SourceFile;
@@ -63,7 +64,7 @@ pub(super) fn of_side(folder: &Path, documents: Vec<PathBuf>, file: SourceFile) 
 ///
 /// # Errors
 /// [`DataError::NoRowsInFolder`] when there are no documents, [`DataError::Cancelled`] and [`DataError::TooLarge`].
-pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     if documents.is_empty() {
         return Err(DataError::NoRowsInFolder(folder.to_owned()));
     }
@@ -82,7 +83,7 @@ pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> R
         }
     }
     let format = FileFormat::DocumentFolder { files: documents.len() as u64 };
-    Ok(Read { rows: rows.finish(folder)?, format, bytes })
+    Ok(FileRows { rows: rows.finish(folder)?, format, bytes })
 }
 
 /// A document's text and its size in bytes, or why there is none.

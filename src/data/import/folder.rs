@@ -2,19 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::arrow_files;
 use crate::data::import::bytes::{self, Kind};
-use crate::data::import::decode;
+use crate::data::import::file_rows::FileRows;
+use crate::data::import::folder_files::{ends_in, list, side_of, text_of};
 use crate::data::import::rows::{NamedRows, RawRows};
-use crate::data::import::{Read, append, documents};
+use crate::data::import::{append, arrow_files, documents};
 use crate::data::{BadRow, DataError, FileFormat, ImportedFile};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
-/// Files of a folder, at most.
-const MOST_FILES: usize = 2_000_000;
-/// Bytes of one text, at most.
-const MOST_BYTES: u64 = 16 << 20;
 /// Files between two checks of the cancel switch.
 const FILES_PER_LOOK: u64 = 256;
 /// Endings of texts.
@@ -57,39 +53,8 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
     Ok(read.into_file(folder, file))
 }
 
-pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
-    path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
-}
-
-/// The files in a folder and in its folders, by name; without hidden ones.
-fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |source| bytes::unreadable(folder, source);
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort_unstable();
-    let mut files = Vec::new();
-    for entry in entries {
-        if entry.is_dir() {
-            if levels > 0 {
-                files.extend(list(&entry, levels - 1)?);
-            }
-        } else {
-            files.push(entry);
-        }
-        if files.len() > MOST_FILES {
-            return Err(DataError::TooManyFiles { folder: folder.to_owned(), most: MOST_FILES });
-        }
-    }
-    Ok(files)
-}
-
 /// Each text is a row; its label is the name of its folder.
-fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     let (mut rows, mut total) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(texts) {
         if record.is_multiple_of(FILES_PER_LOOK) {
@@ -109,25 +74,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
         }
     }
     let format = FileFormat::TextFolder { files: texts.len() as u64 };
-    Ok(Read { rows: rows.finish(folder)?, format, bytes: total })
-}
-
-/// The text of a file and its size in bytes, or why there is none.
-pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
-    if !size.is_file() {
-        return Err("It is not a regular file".to_owned());
-    }
-    if size.len() > MOST_BYTES {
-        return Err(format!("It is longer than {} MiB", MOST_BYTES >> 20));
-    }
-    let bytes = std::fs::read(path).map_err(|error| format!("It could not be read: {error}"))?;
-    let read = bytes.len() as u64;
-    let decoded = decode::decode(bytes.into(), None).map_err(|error| error.to_string())?;
-    if decoded.is_binary() {
-        return Err("It is not text".to_owned());
-    }
-    Ok((decoded.text().trim_end_matches(['\r', '\n']).to_owned(), read))
+    Ok(FileRows { rows: rows.finish(folder)?, format, bytes: total })
 }
 
 /// The files of one side, where names say so: `train-00000-of-00002.parquet`, `test/data.arrow`. All of them where none does.
@@ -146,23 +93,8 @@ fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<Pat
     Ok(of_side)
 }
 
-/// The side that the last part of a path names.
-pub(super) fn side_of(path: &Path) -> Option<SourceFile> {
-    let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let begins = |start: &&str| {
-        name.strip_prefix(start).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
-    };
-    [
-        (SourceFile::Main, &["train", "training"][..]),
-        (SourceFile::Validation, &["validation", "valid", "val", "dev"]),
-        (SourceFile::Test, &["test"]),
-    ]
-    .into_iter()
-    .find_map(|(side, names)| names.iter().any(begins).then_some(side))
-}
-
 /// The rows of several files of columns, one after another; a column that one of them lacks is empty there.
-fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     let (mut parts, mut total) = (Vec::with_capacity(files.len()), 0);
     for path in files {
         let Kind::Arrow(kind) = bytes::kind(path)? else {
@@ -177,5 +109,5 @@ fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError>
     let all: usize = parts.iter().map(|part: &RawRows| part.records.len()).sum();
     let (names, columns) = append::united(&mut parts);
     let rows = RawRows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
-    Ok(Read { rows, format, bytes: total })
+    Ok(FileRows { rows, format, bytes: total })
 }

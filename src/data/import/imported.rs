@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{BadRow, FileFormat, GuessedRoles, Table};
+use crate::data::{BadRow, Example, FileFormat, GuessedRoles, Table};
 use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 
 /// One of the files that a table was read from.
@@ -191,4 +191,17 @@ impl Imported {
         self.guessed.fill_in(&mut settings);
         settings
     }
+}
+
+/// What a column says of each of some rows; empty where the row's file has no such column.
+pub(in crate::data) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
+    let places = SourceFile::ALL.map(|which| {
+        let table = &imported.file(which)?.table;
+        Some((table, table.column_index(column)?))
+    });
+    let cell = |example: &Example| {
+        let (table, column) = places[example.id.file as usize]?;
+        Some(table.cell(column, example.row))
+    };
+    examples.iter().map(|example| cell(example).unwrap_or_default()).collect()
 }

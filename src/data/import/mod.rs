@@ -4,6 +4,7 @@ pub mod imported;
 
 mod append;
 mod arrow_check;
+mod arrow_columns;
 mod arrow_files;
 mod azure;
 mod bytes;
@@ -12,7 +13,9 @@ mod delimited;
 mod dialect;
 mod documents;
 mod docx;
+mod file_rows;
 mod folder;
+mod folder_files;
 mod json;
 mod json_values;
 mod names;
@@ -27,11 +30,11 @@ mod xls_check;
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::imported::file_name;
-use crate::data::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, table::columns};
+use crate::data::{DataError, FileFormat, Imported, ImportedFile, table::columns};
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
 use bytes::{FileBytes, Kind};
+use file_rows::FileRows;
 use rows::RawRows;
 
 /// Reads all files a project names. Relative paths are resolved against `folder`, the project's folder.
@@ -99,47 +102,16 @@ fn read_one(
         Kind::Workbook => {
             let bytes = bytes::read(path, watch)?.buffer;
             let (rows, format) = workbook::read(path, &bytes, settings, must_have_sheet, watch)?;
-            Read { rows, format, bytes: bytes.len() as u64 }
+            FileRows { rows, format, bytes: bytes.len() as u64 }
         }
         Kind::Text => {
             let bytes = bytes::read(path, watch)?;
             let size = bytes.buffer.len() as u64;
             let (rows, format) = read_text(path, bytes, settings, watch)?;
-            Read { rows, format, bytes: size }
+            FileRows { rows, format, bytes: size }
         }
     };
     Ok(read.into_file(path, file))
-}
-
-/// What reading one file gave.
-struct Read {
-    rows: RawRows,
-    format: FileFormat,
-    bytes: u64,
-}
-
-impl Read {
-    fn into_file(self, path: &Path, file: SourceFile) -> ImportedFile {
-        let RawRows { names, columns, records, bad_rows } = self.rows;
-        let part = FilePart {
-            path: path.to_owned(),
-            name: file_name(path),
-            bytes: self.bytes,
-            format: self.format.clone(),
-            names: names.clone(),
-            before: 0,
-            rows: records.len(),
-            bad_rows: bad_rows.len(),
-        };
-        ImportedFile {
-            path: path.to_owned(),
-            bytes: self.bytes,
-            table: Table { file, names, columns, records },
-            bad_rows,
-            format: self.format,
-            parts: vec![part],
-        }
-    }
 }
 
 fn read_text(

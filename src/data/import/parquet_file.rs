@@ -12,8 +12,8 @@ use parquet::file::metadata::RowGroupMetaData;
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::import::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
-use crate::data::import::bytes;
+use crate::data::import::arrow_columns::{Columns, Texts, damaged, to_texts};
+use crate::data::import::bytes::{self, ArrowKind};
 use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 

@@ -9,5 +9,6 @@ pub mod lengths;
 pub mod remedy;
 pub mod terms;
 pub mod timeline;
+pub mod token_lengths;
 
 mod general_words;

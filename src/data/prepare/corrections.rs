@@ -32,7 +32,7 @@ fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> E
     let old = &before.dataset;
     let same_labels = old.label_columns().eq(after.label_columns());
     let known = if same_labels { BTreeSet::new() } else { labels_found(imported, before, after) };
-    let tables = [SourceFile::Main, SourceFile::Validation, SourceFile::Test].map(|file| {
+    let tables = SourceFile::ALL.map(|file| {
         let table = &imported.file(file)?.table;
         Some((table, RowColumns::of_any(table, old), RowColumns::of_any(table, after)))
     });

@@ -3,8 +3,10 @@
 pub mod checks;
 pub mod clean;
 pub mod corrections;
+pub mod example;
 pub mod likeness;
 pub mod near;
+pub mod near_groups;
 pub mod prepared;
 pub mod split;
 

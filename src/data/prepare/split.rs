@@ -4,48 +4,17 @@ mod column;
 mod grouped;
 mod ordered;
 mod random;
+pub(in crate::data) mod sizes;
 
 use std::collections::HashMap;
 
-use crate::data::prepare::checks::too_many_labels;
 use crate::data::prepare::near::DisjointSets;
+use crate::data::prepare::split::sizes::SplitSizes;
+use crate::data::targets::label_checks::too_many_labels;
 use crate::data::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
-use crate::project::{Project, Size, SourceFile, SplitMethod};
+use crate::project::{Project, SourceFile, SplitMethod};
 use crate::words::{cell_value, count, counted, plural, upper_first};
-
-/// The sides of the split in the order of shares: train, validation, test.
-const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
-
-/// The sizes to split the main file's rows into. A side that has a separate file gets none of them.
-pub(in crate::data) struct SplitSizes {
-    validation: Size,
-    test: Size,
-}
-
-impl SplitSizes {
-    pub(in crate::data) fn of(project: &Project, imported: &Imported) -> Self {
-        let own = |size, has_file| if has_file { Size::NONE } else { size };
-        Self {
-            validation: own(project.split.validation, imported.validation.is_some()),
-            test: own(project.split.test, imported.test.is_some()),
-        }
-    }
-
-    /// Shares of this many rows for train, validation and test. `None` if they leave nothing for training or are impossible.
-    pub(in crate::data) fn shares(&self, rows: usize) -> Option<[f64; 3]> {
-        let [validation, test] = [self.validation, self.test].map(|size| size.share_of(rows));
-        let train = 1.0 - validation - test;
-        let fine = (0.0..1.0).contains(&validation) && (0.0..1.0).contains(&test) && train > 1e-9;
-        fine.then_some([train, validation, test])
-    }
-
-    /// Sizes given as numbers of rows.
-    fn totals(&self) -> [Option<usize>; 3] {
-        let total = |size| if let Size::Rows(rows) = size { Some(rows as usize) } else { None };
-        [None, total(self.validation), total(self.test)]
-    }
-}
 
 /// The inputs of the split.
 #[derive(Clone, Copy)]

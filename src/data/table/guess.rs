@@ -3,7 +3,7 @@
 use foldhash::HashMap;
 
 use crate::data::Table;
-use crate::data::table::columns::{ColumnFacts, normal};
+use crate::data::table::column_statistics::{ColumnStatistics, normal};
 use crate::data::table::row_columns::is_marked;
 use crate::project::{ColumnRole, DatasetSettings};
 
@@ -146,7 +146,7 @@ impl GuessedRoles {
 /// Guesses the roles of the columns other than `taken`, which are the text and the label; `facts` are those of each column.
 pub(in crate::data) fn guess_roles(
     table: &Table,
-    facts: &[ColumnFacts],
+    facts: &[ColumnStatistics],
     text: Option<usize>,
     label: Option<usize>,
 ) -> GuessedRoles {
@@ -188,7 +188,7 @@ fn most_frequent(table: &Table, column: usize, rows: usize) -> usize {
 
 struct Guesser<'a> {
     table: &'a Table,
-    facts: &'a [ColumnFacts],
+    facts: &'a [ColumnStatistics],
     /// The columns' names, in one way of writing.
     names: Vec<String>,
     taken: Vec<usize>,

@@ -1,5 +1,6 @@
 //! Rows of a file in columnar memory.
 
+pub mod column_statistics;
 pub mod columns;
 pub mod guess;
 pub mod hashing;
@@ -12,7 +13,6 @@ pub mod summary;
 
 use arrow_array::{Array, StringViewArray};
 
-use crate::data::{Example, Imported};
 use crate::project::SourceFile;
 
 /// A file's rows. Column `c` of row `r` is `columns[c].value(r)`; a missing field is null.
@@ -181,18 +181,4 @@ pub struct BadRow {
     pub reason: String,
     /// The record as it is in the file, at most 2,000 characters.
     pub raw: String,
-}
-
-/// What a column says of each of some rows; empty where the row's file has no such column.
-pub(super) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
-    let files = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
-    let places = files.map(|which| {
-        let table = &imported.file(which)?.table;
-        Some((table, table.column_index(column)?))
-    });
-    let cell = |example: &Example| {
-        let (table, column) = places[example.id.file as usize]?;
-        Some(table.cell(column, example.row))
-    };
-    examples.iter().map(|example| cell(example).unwrap_or_default()).collect()
 }

@@ -26,8 +26,7 @@ impl<'a> RowView<'a> {
     /// Rows prepared with the settings of `project`.
     #[must_use]
     pub fn new(imported: &'a Imported, prepared: &'a Prepared, words: &'a [u32], project: &'a Project) -> Self {
-        let columns = [SourceFile::Main, SourceFile::Validation, SourceFile::Test]
-            .map(|file| RowColumns::of(&imported.file(file)?.table, &project.dataset));
+        let columns = SourceFile::ALL.map(|file| RowColumns::of(&imported.file(file)?.table, &project.dataset));
         Self { imported, prepared, words, labels: project.labels(), columns }
     }
 
@@ -80,6 +79,12 @@ impl<'a> RowView<'a> {
             return Some((table, guess));
         }
         Some((table, table.records.binary_search(&id.record).ok()?))
+    }
+
+    /// The value of a column, given by its index in each file; `None` where the row's file has no such column.
+    pub(in crate::data) fn cell(&self, place: RowNumber, columns: &[Option<usize>; 3]) -> Option<&'a str> {
+        let (table, row) = self.at(place)?;
+        Some(table.cell(columns[table.file as usize]?, row))
     }
 
     /// Text and label as they are in the file.

@@ -1,6 +1,7 @@
 //! What the model is to predict of a row: what belongs to a shape of target is in a file of its own.
 
 pub mod classes;
+pub mod label_checks;
 
 /// What the model is to predict of a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -4,6 +4,7 @@ use tokenizers::{ModelWrapper, Tokenizer};
 
 use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
+use crate::data::tokens::word_cache::around;
 use crate::random::Rng;
 
 /// Names of the mask token: BERT's and `RoBERTa`'s.
@@ -143,14 +144,6 @@ impl TextTokenizer {
         }
         tokens
     }
-}
-
-/// Special tokens before and after a text; `None` if the tokenizer does not add them around it.
-pub(super) fn around(tokenizer: &Tokenizer) -> Option<[Vec<u32>; 2]> {
-    let ids = |special| Some(tokenizer.encode_fast("a", special).ok()?.get_ids().to_vec());
-    let (word, whole) = (ids(false)?, ids(true)?);
-    let begin = whole.windows(word.len().max(1)).position(|part| part == word)?;
-    Some([whole[..begin].to_vec(), whole[begin + word.len()..].to_vec()])
 }
 
 #[cfg(test)]

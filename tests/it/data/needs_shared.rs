@@ -74,7 +74,7 @@ fn airline_tweets_with_validation_and_test_files_are_prepared() {
     (project.dataset.validation, project.dataset.test) = (Some(validation), Some(test));
     let ready = prepared(&project, Path::new("")).1;
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
-    let rows = [Side::Train, Side::Validation, Side::Test].map(|side| ready.side(side).count());
+    let rows = Side::ALL.map(|side| ready.side(side).count());
     assert_eq!(rows[1..], [1_439, 1_441]);
     assert!(rows[0] > 11_500 && rows[0] <= 11_515, "{rows:?}");
     // Half of the file's entities have lost their semicolon.

@@ -11,8 +11,6 @@ use super::*;
 use hone::data::{NearGroups, Side, split_again};
 use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
-const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
-
 /// The sides of all rows of the main file, by record number.
 fn sides(prepared: &Prepared) -> BTreeMap<u64, Side> {
     let main = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
@@ -20,7 +18,7 @@ fn sides(prepared: &Prepared) -> BTreeMap<u64, Side> {
 }
 
 fn rows(prepared: &Prepared) -> [usize; 3] {
-    SIDES.map(|side| prepared.side(side).count())
+    Side::ALL.map(|side| prepared.side(side).count())
 }
 
 /// Reads a project's file once and prepares it with each of some changes.

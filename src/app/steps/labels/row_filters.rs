@@ -217,7 +217,7 @@ fn side_ui(ui: &mut Ui, source: &RowSource, filters: &mut RowFilters) {
         Some(Side::Validation) => "Validation",
         Some(Side::Test) => "Test",
     };
-    let sides = [Side::Train, Side::Validation, Side::Test];
+    let sides = Side::ALL;
     let combo = ComboBox::from_id_salt("side filter").selected_text(name(filters.side)).show_ui(ui, |ui| {
         ui.selectable_value(&mut filters.side, None, name(None));
         for (side, rows) in sides.into_iter().zip(source.survey.sides) {

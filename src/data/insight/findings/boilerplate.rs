@@ -11,7 +11,7 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::data::insight::findings::{ROWS_PER_LOOK, Sources, look};
+use crate::data::insight::findings::sources::{ROWS_PER_LOOK, Sources};
 use crate::data::{Cleaner, DataError, Example, Finding, FindingKind, Remedy, Severity};
 use crate::progress::Watch;
 use crate::project::RowId;

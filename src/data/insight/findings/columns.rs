@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::Sources;
+use crate::data::insight::findings::sources::Sources;
 use crate::data::{Example, Finding, FindingKind, Severity, Table};
 use crate::project::{ColumnRole, RowId};
 use crate::words::{count, counted, listed, percent_of};

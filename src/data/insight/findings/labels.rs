@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::insight::findings::Sources;
-use crate::data::prepare::checks::{FEW_ROWS, IMBALANCE, are_labels};
+use crate::data::insight::findings::sources::Sources;
+use crate::data::targets::label_checks::{FEW_ROWS, IMBALANCE, are_labels};
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
 use crate::project::{ClassWeights, RowId};
 use crate::words::{count, counted, listed};

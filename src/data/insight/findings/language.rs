@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::Sources;
+use crate::data::insight::findings::sources::Sources;
 use crate::data::{Example, Finding, FindingKind, Language, LanguageGuess, Severity};
 use crate::project::RowId;
 use crate::words::{count, counted, listed, plural};

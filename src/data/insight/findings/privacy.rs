@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::{ROWS_PER_LOOK, Sources, look};
+use crate::data::insight::findings::sources::{ROWS_PER_LOOK, Sources};
 use crate::data::prepare::clean::step_of;
 use crate::data::{DataError, Example, Finding, FindingKind, Remedy, Severity};
 use crate::progress::Watch;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::data::insight::findings::Sources;
+use crate::data::insight::findings::sources::Sources;
 use crate::data::{DropReason, Finding, FindingKind, Remedy, Severity};
 use crate::project::{RowId, SourceFile};
 use crate::words::{count, counted, percent_of, plural};

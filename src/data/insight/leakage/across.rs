@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::data::insight::leakage::SplitRows;
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::prepare::likeness::surplus;
 use crate::data::prepare::near::are_near;
 use crate::data::{Example, Finding, FindingKind, NearGroups, Remedy, Severity, Side};

@@ -2,7 +2,7 @@
 
 use foldhash::HashMap;
 
-use crate::data::insight::leakage::SplitRows;
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, cells_of};
 use crate::project::{ColumnRole, SourceFile};
 use crate::random::Rng;

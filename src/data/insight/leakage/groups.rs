@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use foldhash::HashMap;
 
-use crate::data::insight::leakage::{LeakageReport, SplitRows, is_special};
+use crate::data::insight::leakage::report::LeakageReport;
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::{Finding, FindingKind, Remedy, Severity, Side, cells_of};
 use crate::words::{cell_value, plural};
 
@@ -66,7 +67,7 @@ pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
         .not_checked
         .push("groups across the split, such as the rows of one customer: no group column is chosen".to_owned());
     let is_read = |name: &str| rows.project.dataset.read_columns().any(|read| read == name);
-    let owners = names.iter().filter(|name| is_owner(name) && !is_special(rows.project, name) && !is_read(name));
+    let owners = names.iter().filter(|name| is_owner(name) && !rows.is_special(name) && !is_read(name));
     report.findings.extend(owners.filter_map(|name| look_at(rows, name, false)));
 }
 

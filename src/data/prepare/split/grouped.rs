@@ -3,7 +3,6 @@
 //! Groups are placed one by one, the largest first, each where it leaves the labels' shares nearest to what is wanted: the
 //! idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
 
-use crate::data::prepare::split::SIDES;
 use crate::data::{DataError, Side};
 use crate::progress::Control;
 use crate::random::Rng;
@@ -41,7 +40,7 @@ pub(super) fn assign(
     let mut sides = vec![Side::Train; labels.len()];
     for group in 0..groups.len() {
         for &row in groups.rows(group) {
-            sides[row as usize] = SIDES[plan.side_of[group]];
+            sides[row as usize] = Side::ALL[plan.side_of[group]];
         }
     }
     Ok(sides)
@@ -212,7 +211,7 @@ mod tests {
             }
             for class in 0..4 {
                 let all = labels.iter().filter(|&&label| label == class).count() as f64;
-                for (share, side) in SHARES.into_iter().zip(SIDES) {
+                for (share, side) in SHARES.into_iter().zip(Side::ALL) {
                     let here = labels.iter().zip(&sides).filter(|&(&label, &of)| label == class && of == side).count();
                     let found = here as f64 / all;
                     assert!((found - share).abs() < 0.02, "seed {seed}, class {class}: {found} instead of {share}");
@@ -230,7 +229,7 @@ mod tests {
             labels.extend([1, 1, 1, 1, 0, 1]);
             groups.extend([20, 20, 20, 21, 21, 22]);
             let sides = assign(&labels, 2, &groups, SHARES, seed);
-            for side in SIDES {
+            for side in Side::ALL {
                 assert!(labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side), "{seed} {side:?}");
             }
             // In two groups it cannot be on three sides: it is in training and test.

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     fn counts(sides: &[Side]) -> [usize; 3] {
-        [Side::Train, Side::Validation, Side::Test].map(|side| sides.iter().filter(|&&of| of == side).count())
+        Side::ALL.map(|side| sides.iter().filter(|&&of| of == side).count())
     }
 
     #[test]

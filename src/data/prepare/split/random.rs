@@ -3,7 +3,6 @@
 use std::collections::BinaryHeap;
 
 use crate::data::Side;
-use crate::data::prepare::split::SIDES;
 use crate::random::Rng;
 
 /// Divides rows among the sides.
@@ -39,7 +38,7 @@ pub(super) fn assign(
     for ((class, mut rows), counts) in groups.into_iter().enumerate().zip(counts) {
         Rng::stream(seed, class as u64).shuffle(&mut rows);
         let mut rows = rows.into_iter();
-        for (side, count) in SIDES.into_iter().zip(counts) {
+        for (side, count) in Side::ALL.into_iter().zip(counts) {
             for row in rows.by_ref().take(count) {
                 sides[row] = side;
             }

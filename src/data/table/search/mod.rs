@@ -184,9 +184,10 @@ struct RowFilter<'a> {
 impl<'a> RowFilter<'a> {
     fn new(rows: &'a RowView<'a>, query: &'a RowQuery, mut pattern: Option<SearchPattern>, control: &Control) -> Self {
         let index = |file, name: &str| rows.imported.file(file)?.table.column_index(name);
-        let value = query.value.as_ref().map(|(name, value)| (FILES.map(|file| index(file, name)), value.trim()));
+        let value =
+            query.value.as_ref().map(|(name, value)| (SourceFile::ALL.map(|file| index(file, name)), value.trim()));
         let hits = pattern.take_if(|_| query.within != Within::Text).map(|pattern| {
-            FILES.map(|file| {
+            SourceFile::ALL.map(|file| {
                 let Some(file) = rows.imported.file(file) else { return Vec::new() };
                 let columns: Vec<usize> = match &query.within {
                     Within::Column(name) => file.table.column_index(name).into_iter().collect(),
@@ -218,7 +219,7 @@ impl<'a> RowFilter<'a> {
 
     fn has_value(&self, place: RowNumber) -> bool {
         let Some((columns, value)) = &self.value else { return true };
-        let cell = rows_cell(self.rows, place, columns);
+        let cell = self.rows.cell(place, columns);
         cell.is_some_and(|cell| cell.trim() == *value)
     }
 
@@ -227,14 +228,6 @@ impl<'a> RowFilter<'a> {
         let hit = |(table, row): (&Table, usize)| hits[table.file as usize].get(row).copied().unwrap_or(false);
         self.rows.at(place).is_some_and(hit)
     }
-}
-
-const FILES: [SourceFile; 3] = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
-
-/// The value of a column, given by its index in each file.
-fn rows_cell<'a>(rows: &RowView<'a>, place: RowNumber, columns: &[Option<usize>; 3]) -> Option<&'a str> {
-    let (table, row) = rows.at(place)?;
-    Some(table.cell(columns[table.file as usize]?, row))
 }
 
 /// Whether each row of a table holds the pattern in one of the columns.

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::data::table::search::{FILES, rows_cell};
 use crate::data::{RowNumber, RowView};
 use crate::progress::Control;
+use crate::project::SourceFile;
 
 /// Bytes of a text compared before the text itself is read: texts are all over the memory.
 const PREFIX: usize = 32;
@@ -63,8 +63,8 @@ pub(super) fn sorted(rows: &RowView, mut found: Vec<RowNumber>, sort: &Sort, con
         }
         SortBy::Text => by_text(found, descending, |place| rows.text(place)),
         SortBy::Column(name) => {
-            let columns = FILES.map(|file| rows.imported.file(file)?.table.column_index(name));
-            let cell = |place| rows_cell(rows, place, &columns).unwrap_or_default().trim();
+            let columns = SourceFile::ALL.map(|file| rows.imported.file(file)?.table.column_index(name));
+            let cell = |place| rows.cell(place, &columns).unwrap_or_default().trim();
             // A cell that is neither empty nor a number ends the reading of numbers.
             let numbers = found.par_iter().map(|&place| match cell(place) {
                 "" => Some((None, place)),
