@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::cli::CliError;
 use crate::cli::args::InspectArguments;
 use crate::cli::job_runner::JobRunner;
+use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::new::{absolute, choose_columns, choose_method, choose_split_columns, label_columns_hint, reading};
 use crate::cli::outcome::print_json;
 use crate::cli::profile::print_missing;
@@ -18,9 +19,6 @@ use crate::data::{ColumnSummary, FileFormat, FilePart, Imported, Table, summaris
 use crate::project::{DatasetSettings, Project};
 use crate::words::{collapsed, count, counted, printable, shortened};
 use crate::worker::{Import, SaveBadRows};
-
-/// Most bad rows and labels shown; `--json` lists all.
-pub(super) const SHOWN: usize = 10;
 
 /// Widest sample of a column shown.
 const SAMPLE_WIDTH: usize = 48;
@@ -264,11 +262,4 @@ fn print_bad_rows(out: &mut dyn Write, bad_rows: &[Bad<'_>]) -> Result<(), CliEr
         writeln!(out, "  row {}{file} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
     }
     print_rest(out, bad_rows.len())
-}
-
-pub(super) fn print_rest(out: &mut dyn Write, all: usize) -> Result<(), CliError> {
-    if all > SHOWN {
-        writeln!(out, "  and {} more (--json lists all)", all - SHOWN)?;
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod dry_run;
 mod inspect;
+mod lists;
 mod model_commands;
 mod new;
 mod outcome;

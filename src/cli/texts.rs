@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cli::inspect::{SHOWN, print_rest};
 use crate::cli::job_runner::JobRunner;
+use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::profile::{LeftOut, Told, print_finding};
 use crate::cli::table::table;
 use crate::cli::{CliError, sentence};

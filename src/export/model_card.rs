@@ -1,10 +1,11 @@
 //! `README.md` of an exported model: a Hugging Face model card with its metrics and settings.
 
+mod quoting;
 mod results;
 
 use std::fmt::{self, Write};
-use std::path::Path;
 
+use crate::export::model_card::quoting::file_name;
 use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
 use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
@@ -199,18 +200,6 @@ fn patterns(cleaning: &CleaningSettings) -> String {
     let more = used.len() - told.len();
     let more = if more == 0 { String::new() } else { format!(" and {more} more in `hone.ron`") };
     format!("{} ({}{more})", PATTERNS, told.join("; "))
-}
-
-fn data_name(settings: &RunSettings) -> String {
-    settings.project.dataset.main.as_deref().map(file_name).unwrap_or_default()
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Everything else in Hone follows from a [`Project`](crate::project::Project) and the files it names.
 
 mod cleaning;
+mod column_role;
 mod columns;
 mod dataset;
 mod edits;
@@ -19,7 +20,7 @@ mod task;
 mod training;
 
 pub use cleaning::{CleaningSettings, Pattern};
-pub use columns::ColumnRole;
+pub use column_role::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};
 pub use edits::{EditedTarget, Edits, RowEdit};
 pub use labels::LabelSettings;

@@ -10,30 +10,9 @@ use crate::fetch;
 use crate::models::ModelConfig;
 use crate::project::Project;
 
+use crate::worker::cache::CachedLanguages;
 use crate::worker::tokens::MOST_COUNTED;
 use crate::worker::{Context, Job, JobError};
-
-/// Token lengths of the last texts looked at, and the model they are of: other labels, other settings and rows left out
-/// change none of them.
-#[derive(Default)]
-pub(super) struct CachedLengths(Option<(TextsKey, PathBuf, Arc<TokenLengths>)>);
-
-impl CachedLengths {
-    /// Those of these texts, if all of them are among the texts kept.
-    fn of(&self, key: &TextsKey, model: &Path) -> Option<Arc<TokenLengths>> {
-        let (texts, _, lengths) = self.0.as_ref().filter(|(_, of, _)| of == model)?;
-        if texts == key {
-            return Some(Arc::clone(lengths));
-        }
-        let places = key.places_among(texts)?;
-        let tokens = places.into_iter().map(|place| lengths.tokens[place as usize]).collect();
-        Some(Arc::new(TokenLengths { tokens, ..**lengths }))
-    }
-}
-
-/// The guessed languages of the last rows looked at.
-#[derive(Default)]
-pub(super) struct CachedLanguages(Option<(Weak<Prepared>, Arc<LanguageSample>)>);
 
 impl Context<'_> {
     /// The languages of these rows, guessed once: what reports them agrees, and does not guess twice.

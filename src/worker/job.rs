@@ -1,25 +1,14 @@
 //! What a job is, and what it is given while it runs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::data::{DataError, TextTokenizer};
-use crate::export::ExportError;
-use crate::fetch::FetchError;
-use crate::models::ModelError;
-use crate::predictor::PredictorError;
-use crate::progress::{Cancelled, Control, Progress, Watch};
-use crate::storage::StorageError;
-use crate::training::TrainError;
-
-use crate::words::sentence_case;
-use crate::worker::dataset::SharedData;
-use crate::worker::findings::{CachedLanguages, CachedLengths};
-use crate::worker::language::CachedUntrained;
+use crate::data::TextTokenizer;
+use crate::progress::{Control, Progress, Watch};
+use crate::worker::cache::Cache;
 use crate::worker::pending::Ticket;
-use crate::worker::predict::CachedModel;
 use crate::worker::reporter::Reporter;
-use crate::worker::{LogLevel, Said};
+use crate::worker::{JobError, LogLevel, Said};
 
 /// One long operation: a value that the worker runs to one answer.
 ///
@@ -38,15 +27,6 @@ pub trait Job: Send + 'static {
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError>;
 }
 
-/// Why a job ended without an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum JobError {
-    /// It was cancelled and left nothing half done.
-    Cancelled,
-    /// What happened, why, and what to do next.
-    Failed(String),
-}
-
 /// What a running job is given.
 pub struct Context<'a> {
     /// Stop and pause switches.
@@ -55,18 +35,6 @@ pub struct Context<'a> {
     pub(super) cache: &'a mut Cache,
     ticket: &'a Ticket,
     reporter: Reporter<'a>,
-}
-
-/// What is kept from one job for the next.
-#[derive(Default)]
-pub(super) struct Cache {
-    pub data: SharedData,
-    pub model: CachedModel,
-    pub untrained: CachedUntrained,
-    pub lengths: CachedLengths,
-    pub languages: CachedLanguages,
-    /// The tokenizer read last, and the model's folder.
-    pub tokenizer: Option<(PathBuf, Arc<TextTokenizer>)>,
 }
 
 impl<'a> Context<'a> {
@@ -103,46 +71,5 @@ impl<'a> Context<'a> {
         let tokenizer = Arc::new(TextTokenizer::load(folder)?);
         self.cache.tokenizer = Some((folder.to_owned(), Arc::clone(&tokenizer)));
         Ok(tokenizer)
-    }
-}
-
-impl JobError {
-    /// An error as a sentence: the other rooms' messages begin in lower case where they can be part of another one.
-    pub(super) fn failed(error: impl std::error::Error) -> Self {
-        Self::Failed(sentence_case(&error.to_string()))
-    }
-}
-
-impl From<Cancelled> for JobError {
-    fn from(_: Cancelled) -> Self {
-        Self::Cancelled
-    }
-}
-
-/// Rooms whose long functions can be cancelled say so with an error of their own.
-macro_rules! from_cancellable {
-    ($($error:ident),*) => {$(
-        impl From<$error> for JobError {
-            fn from(error: $error) -> Self {
-                match error {
-                    $error::Cancelled => Self::Cancelled,
-                    other => Self::failed(other),
-                }
-            }
-        }
-    )*};
-}
-
-from_cancellable!(DataError, FetchError, ExportError, PredictorError, TrainError);
-
-impl From<StorageError> for JobError {
-    fn from(error: StorageError) -> Self {
-        Self::failed(error)
-    }
-}
-
-impl From<ModelError> for JobError {
-    fn from(error: ModelError) -> Self {
-        Self::failed(error)
     }
 }

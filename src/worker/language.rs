@@ -76,10 +76,6 @@ impl Job for FillBlanks {
     }
 }
 
-/// The model before training that was loaded last, for the next text typed; `None` for one without a head.
-#[derive(Default)]
-pub(super) struct CachedUntrained(Option<(PathBuf, Option<Arc<Predictor>>)>);
-
 impl Context<'_> {
     /// The model in `folder`, used as the trained one is; `None` if it has no language model head.
     fn untrained(&mut self, folder: &Path, trained: &ModelFolderInfo) -> Result<Option<Arc<Predictor>>, JobError> {

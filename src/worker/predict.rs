@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::data::{self, ImportedFile, Table};
 use crate::evaluation::ClassAnswer;
@@ -14,17 +13,6 @@ use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_ato
 
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
-
-/// The last model loaded, for the next text typed.
-#[derive(Default)]
-pub(super) struct CachedModel(Option<(PathBuf, Option<SystemTime>, Arc<Predictor>)>);
-
-impl CachedModel {
-    /// Lets go of its memory.
-    pub fn forget(&mut self) {
-        self.0 = None;
-    }
-}
 
 impl Context<'_> {
     /// The model in `folder`, kept from before if the folder's weights are still the same file.

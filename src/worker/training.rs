@@ -192,7 +192,7 @@ impl Teller<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::job::Cache;
+    use crate::worker::cache::Cache;
     use crate::worker::pending::Ticket;
 
     fn step(step: u64) -> TrainingEvent {

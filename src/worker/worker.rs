@@ -10,7 +10,7 @@ use crossbeam_channel::Sender;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::ops;
-use crate::worker::job::Cache;
+use crate::worker::cache::Cache;
 use crate::worker::pending::{Ticket, Wake};
 use crate::worker::{Context, Job, JobError, Pending, SharedData};
 

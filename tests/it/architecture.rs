@@ -1,5 +1,7 @@
 //! The rules of the house, held by reading the source: which room may use which, and who may write files.
 
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

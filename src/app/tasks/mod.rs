@@ -1,6 +1,7 @@
 //! What a task shows in the steps that all tasks share: one file a task, and one match that lists them.
 
 mod blanks;
+mod evaluated_rows;
 mod language_modelling;
 mod text_classification;
 
@@ -8,13 +9,13 @@ use egui::Ui;
 
 use crate::app::messages::CommandSender;
 use crate::app::theme::Theme;
-use crate::evaluation::{Metrics, Prediction};
+use crate::evaluation::Metrics;
 use crate::project::TaskKind;
-use crate::storage::RunComparison;
 use language_modelling::masked_words_ui;
 use text_classification::{ClassificationState, classification_ui};
 
 pub use blanks::{BlanksState, blanks_ui};
+pub use evaluated_rows::EvaluatedRows;
 
 /// What the Data step asks for: a title, and the files that have it.
 #[must_use]
@@ -31,25 +32,6 @@ pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
              text column",
         ),
     }
-}
-
-/// The rows that Evaluate shows.
-#[derive(Clone, Debug)]
-pub struct EvaluatedRows<'a> {
-    /// Their metrics.
-    pub metrics: &'a Metrics,
-    /// The model's predictions.
-    pub predictions: &'a [Prediction],
-    /// Label names in class-id order.
-    pub labels: &'a [String],
-    /// Interval and baselines, if they were measured on these rows.
-    pub comparison: Option<&'a RunComparison>,
-    /// What the rows are, for example "test rows the model has never seen".
-    pub rows: String,
-    /// Run id.
-    pub run: &'a str,
-    /// Whether the rows are the project's own, so that Review has them.
-    pub can_be_reviewed: bool,
 }
 
 /// State kept between frames, by task.

@@ -109,15 +109,6 @@ impl Theme {
         (fill, if lightness < 0.2 { light_ink } else { dark_ink })
     }
 
-    /// Applies this theme and its fonts to egui.
-    pub fn install(ctx: &egui::Context, themes: &[Self; 2]) {
-        ctx.set_fonts(fonts::definitions());
-        for theme in themes {
-            let of = if theme.dark { egui::Theme::Dark } else { egui::Theme::Light };
-            ctx.set_style_of(of, style::style(theme));
-        }
-    }
-
     /// Title of a step.
     #[must_use]
     pub fn title(&self, text: impl Into<String>) -> RichText {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::evaluation::{BaselineName, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics};
-use crate::export::model_card::{data_name, quoted};
+use crate::export::model_card::quoting::{data_name, quoted};
 use crate::storage::{RunComparison, RunSettings, RunSummary};
 use crate::words::collapsed;
 

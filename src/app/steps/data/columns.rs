@@ -4,7 +4,7 @@ use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::{choice_width, combo, edit};
+use crate::app::steps::data::choices::{choice_width, combo, edit};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, button, card, field_label};
 use crate::data::{DropReason, Imported};

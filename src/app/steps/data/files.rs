@@ -4,8 +4,8 @@ use egui::{Grid, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::steps::data::choices::{choice_width, edit};
 use crate::app::steps::data::reading::reading_ui;
-use crate::app::steps::data::{choice_width, edit};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, button, card, field_label, icon_button};
 use crate::data::{FilePart, Imported, ImportedFile};

@@ -4,7 +4,7 @@ use egui::{Grid, Label, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::{combo, edit};
+use crate::app::steps::data::choices::{combo, edit};
 use crate::app::widgets::field_label;
 use crate::data::{FileFormat, ImportedFile};
 

@@ -6,7 +6,7 @@ use egui::{ComboBox, DragValue, Response, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::steps::labels::DRAWN;
+use crate::app::steps::labels::label_list::{DRAWN, more_labels};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::button;
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
@@ -191,14 +191,6 @@ pub fn filters_ui(
             *filters = RowFilters { set: filters.set, sort: filters.sort.clone(), ..RowFilters::default() };
         }
     });
-}
-
-/// Says how many labels are not listed, if there are too many.
-pub fn more_labels(ui: &mut Ui, theme: &Theme, labels: &[String]) {
-    let more = labels.len().saturating_sub(DRAWN);
-    if more > 0 {
-        ui.label(theme.small(format!("and {} more", count(more as u64))));
-    }
 }
 
 fn words<'a>(value: &'a mut u32, prefix: &str) -> DragValue<'a> {
