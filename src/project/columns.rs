@@ -85,10 +85,16 @@ impl DatasetSettings {
         self.joined_columns().filter(move |_| text.is_some()).chain(text)
     }
 
+    /// The columns that the model reads or learns to predict, each with what it is to the model: text or label.
+    pub fn used_columns(&self) -> impl Iterator<Item = (ColumnRole, &str)> {
+        let read = self.read_columns().map(|column| (ColumnRole::Text, column));
+        read.chain(self.label_columns().map(|column| (ColumnRole::Label, column)))
+    }
+
     /// Whether the model reads a column or learns to predict it: no other role fits it.
     #[must_use]
     pub fn is_learnt_from(&self, column: &str) -> bool {
-        self.read_columns().chain(self.label_columns()).any(|used| used == column)
+        self.used_columns().any(|(_, used)| used == column)
     }
 }
 

@@ -111,7 +111,7 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.log_bad_rows(&imported);
     let table = &imported.table;
-    for name in project.dataset.read_columns().chain(project.dataset.label_columns()) {
+    for (_, name) in project.dataset.used_columns() {
         column(table, name, path)?;
     }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {

@@ -1,20 +1,25 @@
 //! What a task shows in the steps that all tasks share: one file a task, and one match that lists them.
 
 mod blanks;
+mod classify_text;
 mod evaluated_rows;
 mod language_modelling;
 mod text_classification;
+mod typed_text;
 
 use egui::Ui;
 
+use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
+use crate::app::tasks::blanks::{BlanksState, blanks_ui};
+use crate::app::tasks::classify_text::{ClassifyTextState, classify_text_ui};
 use crate::app::theme::Theme;
 use crate::evaluation::Metrics;
 use crate::project::TaskKind;
+use crate::worker::RunResults;
 use language_modelling::masked_words_ui;
 use text_classification::{ClassificationState, classification_ui};
 
-pub use blanks::{BlanksState, blanks_ui};
 pub use evaluated_rows::EvaluatedRows;
 
 /// What the Data step asks for: a title, and the files that have it.
@@ -54,5 +59,26 @@ pub fn evaluated_rows_ui(
             classification_ui(ui, theme, shown, metrics, &mut state.classes, sender);
         }
         Metrics::LanguageModelling(metrics) => masked_words_ui(ui, theme, shown, metrics),
+    }
+}
+
+/// State of Try it kept between frames, by task.
+#[derive(Debug, Default)]
+pub struct TryItState {
+    classify: ClassifyTextState,
+    blanks: BlanksState,
+}
+
+/// Draws what the trained model of a run answers to what a person types.
+pub fn answers_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut TryItState,
+    results: &RunResults,
+    sender: &mut CommandSender,
+) {
+    match results.settings.project.task.kind() {
+        TaskKind::TextClassification => classify_text_ui(ui, ctx, &mut state.classify, results, sender),
+        TaskKind::LanguageModelling => blanks_ui(ui, ctx, &mut state.blanks, results, sender),
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::prepare::split::too_large;
 use crate::data::targets::label_checks::{
-    balance_warnings, conflict_warning, label_blockers, marked_warnings, missing_labels, too_many_labels, unseen_labels,
+    balance_warnings, conflict_warning, label_blockers, marked_warnings, missing_labels, text_as_label,
+    too_many_labels, unseen_labels,
 };
 use crate::data::{DropReason, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
@@ -17,8 +18,6 @@ const ENOUGH_ROWS: usize = 20;
 /// Blockers for missing columns, file by file, and for files without a column in common with the others.
 pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
     let settings = &project.dataset;
-    let read = settings.read_columns().map(|column| ("text", column));
-    let labels = settings.label_columns().map(|column| ("label", column));
     let mut blockers = Vec::new();
     for rule in project.task.roles().iter().filter(|rule| rule.is_needed()) {
         if settings.column_of(rule.role).is_none() {
@@ -27,7 +26,8 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
             blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
         }
     }
-    for (role, column) in read.chain(labels) {
+    for (role, column) in settings.used_columns() {
+        let role = role.title().to_lowercase();
         for file in files.iter().filter(|file| file.table.column_index(column).is_none()) {
             blockers.push(format!(
                 "{} has no column '{column}' for the {role}. It has: {}. Choose another column, or another file",
@@ -36,10 +36,8 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
             ));
         }
     }
-    if blockers.is_empty()
-        && let Some(column) = settings.read_columns().find(|&read| settings.label_columns().any(|label| label == read))
-    {
-        blockers.push(format!("'{column}' is chosen as the text and as the label. Choose two different columns"));
+    if blockers.is_empty() {
+        blockers.extend(text_as_label(settings));
     }
     for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
         blockers.push(format!(
@@ -84,11 +82,10 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
         return Vec::new();
     }
     let settings = &project.dataset;
-    let read = settings.read_columns().map(|column| ("text", column));
-    let labels = settings.label_columns().map(|column| ("label", column));
     let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
     let mut warnings = Vec::new();
-    for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
+    for (role, column) in settings.used_columns().filter(|(_, column)| stands_in_files(column)) {
+        let role = role.title().to_lowercase();
         for part in file.parts.iter().filter(|part| !part.has(column)) {
             warnings.push(format!(
                 "{} has no column '{column}' for the {role}, so all its rows ({}) are empty there. It has: {}",

@@ -20,13 +20,13 @@ use crate::data::prepare::clean::STEPS;
 use crate::data::prepare::corrections::moved_corrections;
 use crate::data::prepare::prepared::BeforeSplit;
 use crate::data::prepare::split::{SplitInputs, divide};
-use crate::data::targets::classes;
+use crate::data::targets::classes::{ClassReader, RowClass};
 use crate::data::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
     PatternError, Prepared, RowColumns, Side, Target, content_hash, table::hashing,
 };
 use crate::progress::Watch;
-use crate::project::{Edits, Project, RowId, SourceFile, SplitMethod};
+use crate::project::{Edits, Project, RowEdit, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
@@ -177,8 +177,7 @@ fn collect_rows<'a>(
     prepared: &mut Prepared,
 ) -> Vec<Row<'a>> {
     let settings = &project.dataset;
-    let has_classes = project.classification().is_some();
-    let final_names: HashSet<&str> = project.labels().mapping.values().map(String::as_str).collect();
+    let classes = ClassReader::of(project);
     let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
     let mut edits_seen = 0;
     for ImportedFile { table, .. } in files {
@@ -186,33 +185,16 @@ fn collect_rows<'a>(
         for (index, &record) in table.records.iter().enumerate() {
             let id = RowId { file: table.file, record };
             let (raw, found) = (columns.text(index), columns.label(index));
-            let raw_label = found.text();
-            let mut label = if has_classes { project.labels().resolve(raw_label.trim()).trim() } else { "" };
-            let (mut relabelled, mut dropped) = (false, None);
-            if let Some(edit) = edits.rows.get(&id) {
-                edits_seen += 1;
-                if edit.content_hash == content_hash(&raw, raw_label) {
-                    if let Some(corrected) = edit.label().map(str::trim).filter(|_| has_classes) {
-                        // A correction names a final label, unless that one was renamed since.
-                        let known = final_names.contains(corrected);
-                        label = if known { corrected } else { project.labels().resolve(corrected) };
-                        relabelled = true;
-                    }
-                    dropped = edit.excluded.then_some(DropReason::Excluded);
-                } else {
-                    prepared.stale_edits.push(id);
-                }
+            let edit = edits.rows.get(&id);
+            edits_seen += usize::from(edit.is_some());
+            let is_current = |edit: &&RowEdit| edit.content_hash == content_hash(&raw, found.text());
+            let applied = edit.filter(is_current);
+            if edit.is_some() && applied.is_none() {
+                prepared.stale_edits.push(id);
             }
-            let fault = || {
-                if !has_classes {
-                    None
-                } else if relabelled {
-                    classes::name_fault(project.labels(), label)
-                } else {
-                    classes::fault(project.labels(), found, label)
-                }
-            };
-            let dropped = dropped.or_else(fault);
+            let RowClass { label, relabelled, fault } = classes.read(found, applied.and_then(RowEdit::label));
+            let excluded = applied.is_some_and(|edit| edit.excluded);
+            let dropped = if excluded { Some(DropReason::Excluded) } else { fault };
             rows.push(Row {
                 id,
                 index,
@@ -366,10 +348,9 @@ fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
 
 /// Numbers the labels and separates examples from dropped rows. All rows of the main file are training rows so far.
 fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
-    let has_classes = project.classification().is_some();
-    let used = rows.iter().filter(|row| has_classes && row.dropped.is_none());
+    let used = rows.iter().filter(|row| row.dropped.is_none());
     let present: BTreeSet<&str> = used.map(|row| row.label).collect();
-    prepared.labels = classes::ordered(&present, project.labels());
+    prepared.labels = ClassReader::of(project).ordered(&present);
     let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
     prepared.examples.reserve(rows.len());
     for row in rows {

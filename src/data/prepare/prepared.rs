@@ -78,6 +78,12 @@ impl Prepared {
         label.map_or("", String::as_str)
     }
 
+    /// How many strata there are, see [`Target::stratum`](crate::data::Target::stratum).
+    #[must_use]
+    pub fn strata(&self) -> usize {
+        self.labels.len().max(1)
+    }
+
     /// The examples of one side, in file order.
     pub fn side(&self, side: Side) -> impl Iterator<Item = &Example> {
         self.examples.iter().filter(move |example| example.side == side)

@@ -62,14 +62,14 @@ fn by_chance(
     prepared: &mut Prepared,
 ) -> Result<(), DataError> {
     let settings = &inputs.project.split;
-    let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].class().unwrap_or_default()).collect();
-    let classes = prepared.labels.len().max(1);
+    let stratum_of: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].target.stratum()).collect();
+    let strata = prepared.strata();
     let (sides, why) = if let Some(groups) = kept_together(inputs, rows, prepared) {
-        let (labels, classes) = if settings.stratified { (labels, classes) } else { (vec![0; rows.len()], 1) };
-        let sides = grouped::assign((&labels, classes), &groups, shares, settings.seed, inputs.control)?;
+        let (stratum_of, strata) = if settings.stratified { (stratum_of, strata) } else { (vec![0; rows.len()], 1) };
+        let sides = grouped::assign((&stratum_of, strata), &groups, shares, settings.seed, inputs.control)?;
         (sides, if settings.stratified { OF_LABELLED_GROUPS } else { OF_GROUPS })
     } else {
-        (random::assign(&labels, classes, shares, totals, settings.stratified, settings.seed), OF_LABELS)
+        (random::assign(&stratum_of, strata, shares, totals, settings.stratified, settings.seed), OF_LABELS)
     };
     for (&row, &side) in rows.iter().zip(&sides) {
         prepared.examples[row].side = side;

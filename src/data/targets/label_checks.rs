@@ -4,13 +4,19 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
-use crate::project::{Project, SourceFile, SplitMethod};
+use crate::project::{DatasetSettings, Project, SourceFile, SplitMethod};
 use crate::words::{count, counted, listed, plural, quoted};
 
 /// A label this many times as frequent as another gets a warning.
 pub(in crate::data) const IMBALANCE: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
 pub(in crate::data) const FEW_ROWS: usize = 10;
+
+/// A blocker for a column that is chosen as the text and as the label.
+pub(in crate::data) fn text_as_label(settings: &DatasetSettings) -> Option<String> {
+    let column = settings.read_columns().find(|&read| settings.label_columns().any(|label| label == read))?;
+    Some(format!("'{column}' is chosen as the text and as the label. Choose two different columns"))
+}
 
 /// Whether a column with this many different values in this many rows can contain labels, and not IDs.
 pub(in crate::data) fn are_labels(found: usize, rows: usize) -> bool {

@@ -22,4 +22,10 @@ impl Target {
             Self::Class(class) => Some(class),
         }
     }
+
+    /// The stratum of a stratified split: the class, or one stratum for all.
+    #[must_use]
+    pub fn stratum(self) -> u32 {
+        self.class().unwrap_or_default()
+    }
 }

@@ -8,7 +8,7 @@ use hone::data::{
     Checks, Finding, FindingKind, LanguageSample, Likeness, Remedy, Severity, Sources, TokenLengths, compare_texts,
     find, sort_findings,
 };
-use hone::project::{ClassWeights, CleaningSettings, ColumnRole};
+use hone::project::{CleaningSettings, ColumnRole};
 
 /// An English review; no two of the first hundred are nearly the same.
 pub fn review(number: usize) -> String {

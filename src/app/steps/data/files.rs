@@ -103,8 +103,7 @@ fn part_row(ui: &mut Ui, ctx: &StepContext<'_>, (place, part): (usize, &FilePart
         );
         ui.add(Label::new(theme.small(facts)).truncate()).on_hover_text(part.names.join(", "));
         let dataset = &ctx.project.dataset;
-        let lacks: Vec<&str> =
-            dataset.read_columns().chain(dataset.label_columns()).filter(|name| !part.has(name)).collect();
+        let lacks: Vec<&str> = dataset.used_columns().map(|(_, name)| name).filter(|name| !part.has(name)).collect();
         if !lacks.is_empty() {
             let text = format!("{}  missing {}", icons::WARNING, lacks.join(", "));
             let label = Label::new(RichText::new(text).size(theme.text.small).color(theme.palette.warning)).truncate();

@@ -44,8 +44,7 @@ fn others<'a>(sources: &Sources<'a>) -> impl Iterator<Item = usize> + use<'a> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
     (0..table.names.len()).filter(|&column| {
         let name = &table.names[column];
-        let is_used = dataset.read_columns().chain(dataset.label_columns()).any(|used| used == name);
-        !is_used && !dataset.has_role(name, ColumnRole::Ignored)
+        !dataset.is_learnt_from(name) && !dataset.has_role(name, ColumnRole::Ignored)
     })
 }
 

@@ -7,26 +7,26 @@ use crate::random::Rng;
 
 /// Divides rows among the sides.
 ///
-/// `labels` are the class ids of the rows, in file order. With `stratified`, each class is split by `shares` (train,
+/// `stratum_of` are the strata of the rows, in file order. With `stratified`, each stratum is split by `shares` (train,
 /// validation, test) with the largest remainder, and has at least one row on every side whose share is above 0,
 /// where it has enough rows. Sides of which `totals` tells the rows get exactly so many, where there are enough.
 /// The same arguments give the same sides.
 pub(super) fn assign(
-    labels: &[u32],
-    classes: usize,
+    stratum_of: &[u32],
+    strata: usize,
     shares: [f64; 3],
     totals: [Option<usize>; 3],
     stratified: bool,
     seed: u64,
 ) -> Vec<Side> {
     let groups = if stratified {
-        let mut groups = vec![Vec::new(); classes];
-        for (row, &label) in labels.iter().enumerate() {
-            groups[label as usize].push(row);
+        let mut groups = vec![Vec::new(); strata];
+        for (row, &stratum) in stratum_of.iter().enumerate() {
+            groups[stratum as usize].push(row);
         }
         groups
     } else {
-        vec![(0..labels.len()).collect()]
+        vec![(0..stratum_of.len()).collect()]
     };
     let mut counts: Vec<[usize; 3]> = groups.iter().map(|rows| apportion(rows.len(), shares)).collect();
     for (side, total) in totals.into_iter().enumerate().skip(1) {
@@ -34,9 +34,9 @@ pub(super) fn assign(
             settle(&mut counts, side, total, shares[side]);
         }
     }
-    let mut sides = vec![Side::Train; labels.len()];
-    for ((class, mut rows), counts) in groups.into_iter().enumerate().zip(counts) {
-        Rng::stream(seed, class as u64).shuffle(&mut rows);
+    let mut sides = vec![Side::Train; stratum_of.len()];
+    for ((stratum, mut rows), counts) in groups.into_iter().enumerate().zip(counts) {
+        Rng::stream(seed, stratum as u64).shuffle(&mut rows);
         let mut rows = rows.into_iter();
         for (side, count) in Side::ALL.into_iter().zip(counts) {
             for row in rows.by_ref().take(count) {
@@ -74,28 +74,28 @@ fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
     }
 }
 
-/// Moves rows between training and one side until that side has `total` of them, each from the class that is farthest
-/// from its share. No class loses its last row of a side.
+/// Moves rows between training and one side until that side has `total` of them, each from the stratum that is farthest
+/// from its share. No stratum loses its last row of a side.
 fn settle(counts: &mut [[usize; 3]], side: usize, total: usize, share: f64) {
     let train = 0;
-    let now: usize = counts.iter().map(|class| class[side]).sum();
+    let now: usize = counts.iter().map(|stratum| stratum[side]).sum();
     let lacks = now < total;
     let (from, to) = if lacks { (train, side) } else { (side, train) };
-    // The farthest comes first: of those that lack most the first class, of those that have too much the last.
-    let entry = |number: usize, class: &[usize; 3]| {
-        let surplus = in_order(class[side] as f64 - share * class.iter().sum::<usize>() as f64);
+    // The farthest comes first: of those that lack most the first stratum, of those that have too much the last.
+    let entry = |number: usize, stratum: &[usize; 3]| {
+        let surplus = in_order(stratum[side] as f64 - share * stratum.iter().sum::<usize>() as f64);
         if lacks { (!surplus, usize::MAX - number) } else { (surplus, number) }
     };
-    let movable = counts.iter().enumerate().filter(|(_, class)| class[from] > 1);
-    let mut farthest: BinaryHeap<(u64, usize)> = movable.map(|(number, class)| entry(number, class)).collect();
+    let movable = counts.iter().enumerate().filter(|(_, stratum)| stratum[from] > 1);
+    let mut farthest: BinaryHeap<(u64, usize)> = movable.map(|(number, stratum)| entry(number, stratum)).collect();
     for _ in 0..now.abs_diff(total) {
         let Some((_, place)) = farthest.pop() else { return };
         let number = if lacks { usize::MAX - place } else { place };
-        let class = &mut counts[number];
-        class[from] -= 1;
-        class[to] += 1;
-        if class[from] > 1 {
-            farthest.push(entry(number, class));
+        let stratum = &mut counts[number];
+        stratum[from] -= 1;
+        stratum[to] += 1;
+        if stratum[from] > 1 {
+            farthest.push(entry(number, stratum));
         }
     }
 }
