@@ -132,7 +132,7 @@ pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<Path
 ///
 /// # Errors
 /// If the catalogue has no such model.
-pub fn locate_with(
+fn locate_with(
     choice: &ModelChoice,
     project_folder: &Path,
     folders: Option<&ModelFolders>,

@@ -5,7 +5,7 @@ use crate::project::{ColumnRole, DatasetSettings, Project};
 /// Reading columns.
 impl DatasetSettings {
     /// The columns of a role, in order.
-    pub fn columns_of(&self, role: ColumnRole) -> impl Iterator<Item = &str> {
+    fn columns_of(&self, role: ColumnRole) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(move |(_, of)| *of == role).map(|(name, _)| name.as_str())
     }
 

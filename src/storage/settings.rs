@@ -56,7 +56,7 @@ impl AppSettings {
 
     /// As [`Self::load`], from a file.
     #[must_use]
-    pub fn load_from(path: &Path) -> Self {
+    fn load_from(path: &Path) -> Self {
         let mut settings: Self = ron_file::read(path, "").unwrap_or_default();
         settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.8, 2.0) } else { 1.0 };
         settings
@@ -66,7 +66,7 @@ impl AppSettings {
     ///
     /// # Errors
     /// The file system's.
-    pub fn save_to(&self, path: &Path) -> Result<(), StorageError> {
+    fn save_to(&self, path: &Path) -> Result<(), StorageError> {
         ron_file::write(path, self)
     }
 

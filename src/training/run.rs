@@ -14,7 +14,6 @@ use crate::storage::{
 };
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
-use crate::training::features::FeatureCache;
 use crate::training::memory::peak_memory;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
@@ -109,10 +108,7 @@ fn begin<'a>(
     }
     // Embeddings alone are quicker to look up than to keep.
     let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
-    let features = (has_frozen_layers && !task.redraws()).then(|| {
-        let cache = |rows: &TokenisedSide<'_>| FeatureCache::new(rows.samples.len(), inputs.project_folder.to_owned());
-        FeatureCaches { train: cache(&data.train), validation: cache(&data.validation) }
-    });
+    let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
     let steps_per_epoch =
@@ -125,17 +121,8 @@ fn begin<'a>(
     );
     let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
-    let run = RunFolder::create(inputs.project_folder)?;
-    let lock = run.hold();
-    run.write_settings(&run_settings)?;
-    run.write_status(&RunStatus::Running)?;
-    voice.say(TrainingEvent::Started {
-        run: run.clone(),
-        settings: Box::new(run_settings),
-        total_steps,
-        steps_per_epoch: steps_per_epoch as u64,
-        device: model.compute().to_string(),
-    });
+    let (run, lock) =
+        create_run(run_settings, inputs.project_folder, [steps_per_epoch as u64, total_steps], &mut voice)?;
     let model_info = model_info(project, &prepared.labels, max_length, model.compute());
     let trainer = Trainer {
         settings,
@@ -163,6 +150,23 @@ fn begin<'a>(
         features,
     };
     Ok((trainer, lock))
+}
+
+/// Makes the run's folder and reports that training starts. `steps` are those of an epoch and in all.
+fn create_run(
+    settings: RunSettings,
+    project_folder: &Path,
+    steps: [u64; 2],
+    voice: &mut Voice<'_>,
+) -> Result<(RunFolder, Option<FileLock>), TrainError> {
+    let run = RunFolder::create(project_folder)?;
+    let lock = run.hold();
+    run.write_settings(&settings)?;
+    run.write_status(&RunStatus::Running)?;
+    let ([steps_per_epoch, total_steps], device) = (steps, settings.device.clone());
+    let settings = Box::new(settings);
+    voice.say(TrainingEvent::Started { run: run.clone(), settings, total_steps, steps_per_epoch, device });
+    Ok((run, lock))
 }
 
 fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {

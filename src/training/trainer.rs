@@ -22,7 +22,7 @@ use crate::training::features::FeatureCache;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
-use crate::training::setup::Dataset;
+use crate::training::setup::{Dataset, TokenisedSide};
 use crate::training::step::{OptimizerStep, passes_of_step};
 use crate::training::{TrainError, checkpoint, predict};
 
@@ -63,6 +63,14 @@ pub(super) struct Trainer<'a> {
 pub(super) struct FeatureCaches {
     pub train: FeatureCache,
     pub validation: FeatureCache,
+}
+
+impl FeatureCaches {
+    /// Empty caches for all rows; what does not fit in memory goes to the disk of `folder`.
+    pub fn of(data: &Dataset<'_>, folder: &Path) -> Self {
+        let cache = |rows: &TokenisedSide<'_>| FeatureCache::new(rows.samples.len(), folder.to_owned());
+        Self { train: cache(&data.train), validation: cache(&data.validation) }
+    }
 }
 
 /// The best evaluation so far; its weights are in the run's `best/`.

@@ -242,6 +242,26 @@ fn files_are_short_enough_to_read() {
     assert_none(&long);
 }
 
+/// Whether the file above declares this one as a module.
+fn is_declared(path: &Path) -> bool {
+    let path = if path.ends_with("mod.rs") { path.parent().unwrap() } else { path };
+    let (folder, name) = (path.parent().unwrap(), path.file_stem().unwrap().to_string_lossy());
+    let above = [folder.join("mod.rs"), folder.join("lib.rs"), folder.join("main.rs"), folder.with_extension("rs")];
+    let declares = |line: &str| line.split("//").next().unwrap_or_default().trim().ends_with(&format!("mod {name};"));
+    name == "lib"
+        || name == "main"
+        || above.iter().filter_map(|file| fs::read_to_string(file).ok()).any(|text| text.lines().any(declares))
+}
+
+#[test]
+fn every_file_is_part_of_the_program() {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    rust_files(&root().join("tests/it"), &mut files);
+    let stray = files.iter().filter(|path| !is_declared(path));
+    assert_none(&stray.map(|path| format!("{} is declared nowhere", path.display())).collect::<Vec<_>>());
+}
+
 #[test]
 fn unsafe_code_is_in_kernels_only() {
     let unsafe_use =

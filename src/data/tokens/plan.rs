@@ -40,12 +40,6 @@ impl BatchPlan {
         rng.shuffle(&mut batches);
         batches
     }
-
-    /// Batches in an epoch of this many rows.
-    #[must_use]
-    pub fn batches_per_epoch(&self, rows: usize) -> usize {
-        rows.div_ceil(self.batch_size.max(1))
-    }
 }
 
 #[cfg(test)]
@@ -73,7 +67,7 @@ mod tests {
             let mut rows: Vec<usize> = batches.concat();
             rows.sort_unstable();
             assert_eq!(rows, (0..1003).collect::<Vec<_>>());
-            assert_eq!(batches.len(), plan.batches_per_epoch(1003));
+            assert_eq!(batches.len(), 1003_usize.div_ceil(8));
             assert_eq!(batches, plan.epoch(&lengths(), 3));
             assert_ne!(batches, plan.epoch(&lengths(), 4));
             assert_ne!(batches, BatchPlan { seed: 43, ..plan }.epoch(&lengths(), 3));

@@ -101,7 +101,7 @@ impl RowFilters {
 
     /// Whether no filter is set.
     #[must_use]
-    pub fn are_open(&self) -> bool {
+    fn are_open(&self) -> bool {
         RowQuery { sort: Sort::default(), set: RowSet::default(), ..self.query() } == RowQuery::default()
     }
 

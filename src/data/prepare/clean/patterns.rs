@@ -8,9 +8,9 @@ use crate::project::Pattern;
 use crate::words::shortened;
 
 /// Most patterns of a project.
-pub const MOST_PATTERNS: usize = 200;
+const MOST_PATTERNS: usize = 200;
 /// Longest side of a pattern, in characters.
-pub const LONGEST_SIDE: usize = 2_000;
+const LONGEST_SIDE: usize = 2_000;
 /// Bytes a compiled pattern may take: a bound on its states, and so on the time each letter of a text takes.
 const COMPILED_BYTES: usize = 4 << 20;
 /// A text may become this many times as long as it was, and [`SPARE_BYTES`] longer.
