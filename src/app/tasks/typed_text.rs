@@ -21,7 +21,7 @@ pub(super) struct TypedText {
 
 impl TypedText {
     /// Draws the field.
-    pub fn field_ui(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, rows: usize, hint: &str) -> Response {
+    pub fn field_ui(&mut self, ui: &mut Ui, ctx: &StepContext<'_>, rows: usize, hint: &'static str) -> Response {
         let edit = TextEdit::multiline(&mut self.text)
             .desired_rows(rows)
             .desired_width(f32::INFINITY)

@@ -1,8 +1,8 @@
 //! The confusion matrix: true labels down, predicted labels across, every cell a button.
 
 use egui::{
-    Align2, Color32, FontId, Key, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, FontId, Key, Pos2, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::app::theme::Theme;

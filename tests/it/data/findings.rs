@@ -5,8 +5,8 @@ mod language;
 
 use super::*;
 use hone::data::{
-    Checks, Finding, FindingKind, LanguageSample, Likeness, Remedy, Severity, Sources, TokenLengths, compare_texts,
-    find, sort_findings,
+    Checks, Finding, FindingKind, LanguageSample, Likeness, Severity, Sources, TokenLengths, compare_texts, find,
+    sort_findings,
 };
 use hone::project::{CleaningSettings, ColumnRole};
 

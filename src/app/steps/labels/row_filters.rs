@@ -7,11 +7,11 @@ use egui::{ComboBox, DragValue, Response, RichText, TextEdit, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::label_list::{DRAWN, more_labels};
-use crate::app::theme::{Theme, icons};
+use crate::app::theme::icons;
 use crate::app::widgets::button;
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
-use crate::words::{count, counted, one_line};
+use crate::words::{counted, one_line};
 use crate::worker::RowSource;
 
 /// Most characters shown of a value in a menu.

@@ -1,6 +1,7 @@
 //! Labels that are rare, unequal or spelt in several ways.
 
 use super::*;
+use hone::data::Remedy;
 use hone::project::ClassWeights;
 
 #[test]
