@@ -1,6 +1,6 @@
 //! Kinds of tokens: special ones, those that continue a word, and those that masking can put in place of another.
 
-use tokenizers::{ModelWrapper, Tokenizer};
+use tokenizers::ModelWrapper;
 
 use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
@@ -149,6 +149,8 @@ impl TextTokenizer {
 #[cfg(test)]
 pub(super) mod tests {
     use std::path::Path;
+
+    use tokenizers::Tokenizer;
 
     use super::*;
 

@@ -4,9 +4,9 @@ use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::choices::{choice_width, combo, edit};
+use crate::app::steps::data::choices::{choice_width, edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, field_label};
+use crate::app::widgets::{banner, button, card, combo, field_label};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
 use crate::words::{counted, one_line};

@@ -11,6 +11,7 @@ use egui::{CollapsingHeader, Label, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::steps::data::choices::edit;
 use crate::app::steps::data::columns::columns_card;
 use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
