@@ -114,7 +114,7 @@ fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
     model.save_folder(&tiny_bert(), folder.path()).unwrap();
     write_model_info(folder.path(), &info).unwrap();
     let model = Predictor::load(folder.path()).unwrap();
-    let logits = model.logits::<PredictorError>(&["the phone is great", "ok"], || Ok(())).unwrap();
+    let logits = model.logits(&["the phone is great", "ok"], || Ok(())).unwrap();
     assert_eq!(logits.iter().map(Vec::len).collect::<Vec<_>>(), [316, 316]);
     let error = quietly(|watch| model.answer(&["the phone is great"], watch)).unwrap_err();
     assert!(error.to_string().contains("predicts masked words, not labels"), "{error}");

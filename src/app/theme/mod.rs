@@ -8,12 +8,7 @@ mod tokens;
 use egui::{Color32, FontId, RichText};
 
 pub use fonts::strong_family;
-pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, Tokens};
-
-/// The theme file is not valid.
-#[derive(Debug, thiserror::Error)]
-#[error("Hone's built-in theme cannot be read: {0}. This copy of Hone is damaged; install it again")]
-pub struct ThemeError(#[from] ron::error::SpannedError);
+pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, ThemeError, Tokens};
 
 /// The light or the dark theme, passed to every drawing function.
 #[derive(Clone, Debug)]

@@ -25,16 +25,17 @@ impl Modules {
             let lines: Vec<&str> = source.code.iter().map(|(_, line)| line.as_str()).collect();
             modules.code.insert(name, lines.join("\n"));
         }
-        let exports = modules.code.iter().flat_map(|(name, code)| {
+        let known = &modules.code;
+        let exports = known.iter().flat_map(|(name, code)| {
             let uses = code.match_indices("use ").flat_map(|(at, word)| leaves(&code[at + word.len()..]));
-            let from_child = uses.filter(|path| modules.code.contains_key(&format!("{name}::{}", first(path))));
+            let from_child = uses.filter(move |path| known.contains_key(&format!("{name}::{}", first(path))));
             from_child.map(move |path| {
                 let item = path.rsplit("::").next().unwrap_or_default();
                 (format!("{name}::{item}"), format!("{name}::{path}"))
             })
         });
         // A module of the same name as an item in it is found without.
-        let exports = exports.filter(|(name, target)| name != target && !modules.code.contains_key(name)).collect();
+        let exports = exports.filter(|(name, target)| name != target && !known.contains_key(name)).collect();
         Self { exports, ..modules }
     }
 
@@ -62,8 +63,8 @@ impl Modules {
             |at: usize| !code[..at].ends_with(|before: char| before.is_alphanumeric() || "_:".contains(before));
         for (child, _) in self.code.iter().filter(|(child, _)| is_child(child, name)) {
             let call = format!("{}::", &child[name.len() + 2..]);
-            let mut calls = code.match_indices(&call).filter(|&(at, _)| begins_word(at));
-            let targets = calls.by_ref().flat_map(|(at, _)| leaves(&code[at..]));
+            let calls = code.match_indices(&call).filter(|&(at, _)| begins_word(at));
+            let targets = calls.flat_map(|(at, _)| leaves(&code[at..]));
             used.extend(targets.filter_map(|path| self.module_of(&format!("{name}::{path}"))));
         }
         // The room's own module is its front door, and lists what is behind it.

@@ -25,7 +25,7 @@ fn split_by_time_trains_on_the_oldest_rows_and_tests_on_the_newest() {
         let dates: Vec<_> = sortable.collect();
         (dates.iter().min().unwrap().clone(), dates.iter().max().unwrap().clone())
     };
-    let [train, validation, test] = SIDES.map(bounds);
+    let [train, validation, test] = Side::ALL.map(bounds);
     assert!(train.1 < validation.0 && validation.1 < test.0, "{train:?} {validation:?} {test:?}");
     assert_eq!(rows(&ready), [142, 20, 40], "the two without a date train");
     assert!(
