@@ -150,10 +150,9 @@ impl<'a> From<&'a RunResults> for Comparison<'a> {
                 majority_baseline: baseline(BaselineName::MajorityClass),
                 tfidf_baseline: baseline(BaselineName::TfIdf),
             },
-            Metrics::LanguageModelling(_) => Self::LanguageModelling {
-                perplexity_interval_95: interval,
-                before: baseline(BaselineName::Untrained),
-            },
+            Metrics::LanguageModelling(_) => {
+                Self::LanguageModelling { perplexity_interval_95: interval, before: baseline(BaselineName::Untrained) }
+            }
         }
     }
 }

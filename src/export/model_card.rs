@@ -291,7 +291,12 @@ mod tests {
             let terms = MaskedCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
             let term = |term: &str, words| TermCounts {
                 term: term.to_owned(),
-                counts: MaskedCounts { tokens: words + 2, nats: nats / 5.0 * words as f64 / 8.0, words, correct: words / 4 },
+                counts: MaskedCounts {
+                    tokens: words + 2,
+                    nats: nats / 5.0 * words as f64 / 8.0,
+                    words,
+                    correct: words / 4,
+                },
             };
             let by_term = vec![term("lien", 0), term("proviso", 8)];
             Metrics::LanguageModelling(LanguageModelMetrics { documents: 12, overall, terms, by_term })

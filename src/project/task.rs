@@ -221,8 +221,7 @@ impl Project {
     /// alone: nothing else is measured.
     #[must_use]
     pub fn new(kind: TaskKind) -> Self {
-        let mut project =
-            Self { task: Task::new(kind), training: TrainingSettings::of_task(kind), ..Self::default() };
+        let mut project = Self { task: Task::new(kind), training: TrainingSettings::of_task(kind), ..Self::default() };
         if kind == TaskKind::LanguageModelling {
             project.split.test = Size::NONE;
         }

@@ -295,7 +295,8 @@ mod needs_peer {
             for logits in model.forward(&batch, Mode::Inference).unwrap() {
                 let expected = &expected[compared];
                 assert_eq!(logits.len(), expected.len());
-                largest = logits.iter().zip(expected).fold(largest, |most, (got, wanted)| most.max((got - wanted).abs()));
+                largest =
+                    logits.iter().zip(expected).fold(largest, |most, (got, wanted)| most.max((got - wanted).abs()));
                 compared += 1;
             }
         }

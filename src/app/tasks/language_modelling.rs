@@ -56,7 +56,8 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
         comparison_ui(ui, theme, both);
     });
     if metrics.terms.words > 0 && !metrics.by_term.is_empty() {
-        let explanation = "Words that are much more frequent in the training texts than elsewhere, where they were masked";
+        let explanation =
+            "Words that are much more frequent in the training texts than elsewhere, where they were masked";
         section(ui, theme, "Domain terms", explanation, |ui| terms_ui(ui, theme, both));
     }
     section(ui, theme, "Hardest documents", "Documents with the highest perplexity after training", |ui| {
