@@ -124,7 +124,7 @@ mod tests {
         assert!((interval.low.ln() - (2.0 - 1.96 * 0.149)).abs() < 0.05, "{interval:?}");
         assert!((interval.high.ln() - (2.0 + 1.96 * 0.149)).abs() < 0.05, "{interval:?}");
         assert_eq!(perplexity_interval(&mixed, 1), Some(interval), "the same seed gives the same interval");
-        let empty = [&mixed[..19], &[document(0, 0.0); 5]].concat();
+        let empty = [&mixed[..19], &[document(0, 0.0); 5][..]].concat();
         assert_eq!(perplexity_interval(&empty, 1), None, "documents without masked words do not count");
     }
 }

@@ -289,7 +289,7 @@ mod tests {
         let metrics = |nats| {
             let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
             let terms = MaskedCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
-            let term = |term: &str, words| TermCounts {
+            let term = |term: &str, words: u64| TermCounts {
                 term: term.to_owned(),
                 counts: MaskedCounts {
                     tokens: words + 2,
