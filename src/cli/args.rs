@@ -394,6 +394,9 @@ pub struct BenchStepArguments {
     /// Model: an id from `hone models list`, or a Hugging Face folder
     #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
     pub model: String,
+    /// classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked
+    #[arg(long, value_name = "TASK", value_parser = task, default_value = "classify")]
+    pub task: TaskKind,
     /// Texts per step, computed as one batch
     #[arg(long, default_value_t = 32)]
     pub batch: usize,

@@ -9,7 +9,7 @@ use crate::cli::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments}
 use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, model_choice};
 use crate::cli::outcome::print_json;
-use crate::project::{DeviceChoice, Precision};
+use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
 /// Runs a benchmark and prints the result.
@@ -50,21 +50,24 @@ struct TokeniseOutcome {
 }
 
 fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let BenchStepArguments { model, batch, len, steps, compute } = arguments;
+    let BenchStepArguments { model, task, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
     let job = BenchStep {
         model: model_choice(model)?,
+        task: *task,
         bench,
         device: compute.device.map_or(DeviceChoice::Auto, Into::into),
         precision: compute.precision.map_or(Precision::Auto, Into::into),
     };
     let StepTimes { figures, device } = JobRunner::begin()?.run(job)?;
-    print_json(out, &StepOutcome::new(&figures, device))
+    print_json(out, &StepOutcome::new(*task, &figures, device))
 }
 
 /// Output of `hone bench step`. Scripts rely on these names.
 #[derive(Serialize)]
 struct StepOutcome {
+    /// What the model is trained for, as `--task` names it.
+    task: &'static str,
     /// Device and number format.
     device: String,
     ms_per_step: f64,
@@ -79,8 +82,9 @@ struct StepOutcome {
 }
 
 impl StepOutcome {
-    fn new(figures: &StepFigures, device: String) -> Self {
+    fn new(task: TaskKind, figures: &StepFigures, device: String) -> Self {
         Self {
+            task: task.keyword(),
             device,
             ms_per_step: figures.ms_per_step,
             forward_ms: figures.forward_ms,

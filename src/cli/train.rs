@@ -78,7 +78,9 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
 fn with_interval(metrics: &Metrics, interval: Option<Interval>) -> String {
     let named = |(name, value): (MetricName, f64)| {
         let interval = interval.filter(|interval| interval.metric == name);
-        let interval = interval.map(|Interval { low, high, .. }| format!(" (95% interval {low:.3} to {high:.3})"));
+        let digits = |value| metric(name, value);
+        let interval =
+            interval.map(|Interval { low, high, .. }| format!(" (95% interval {} to {})", digits(low), digits(high)));
         format!("{} {}{}", name.in_a_sentence(), metric(name, value), interval.unwrap_or_default())
     };
     metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")

@@ -49,7 +49,7 @@ impl AddAssign for MaskedCounts {
 }
 
 /// The metrics of a masked language model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LanguageModelMetrics {
     /// Documents evaluated.
     pub documents: u64,
@@ -57,13 +57,36 @@ pub struct LanguageModelMetrics {
     pub overall: MaskedCounts,
     /// Over the masked words that are the domain's own terms.
     pub terms: MaskedCounts,
+    /// Over each of the domain's own terms, the most telling first; empty in runs of early versions.
+    #[serde(default)]
+    pub by_term: Vec<TermCounts>,
+}
+
+/// How well one of the domain's own terms was predicted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TermCounts {
+    /// The term.
+    pub term: String,
+    /// Over the words that are this term; 0 words if none was masked.
+    pub counts: MaskedCounts,
 }
 
 impl LanguageModelMetrics {
+    /// The counts of a term; `None` if it is not one of the domain's, or none was masked.
+    #[must_use]
+    pub fn term(&self, term: &str) -> Option<&MaskedCounts> {
+        self.masked_terms().find(|known| known.term == term).map(|known| &known.counts)
+    }
+
+    /// The terms that were masked at least once, the most telling first.
+    pub fn masked_terms(&self) -> impl Iterator<Item = &TermCounts> {
+        self.by_term.iter().filter(|term| term.counts.words > 0)
+    }
+
     /// The sum over documents, in their order: the same documents give the same bits.
     #[must_use]
-    pub fn of(documents: &[MaskedAnswer]) -> Self {
-        let mut metrics = Self { documents: documents.len() as u64, ..Self::default() };
+    pub fn of(documents: &[MaskedAnswer], by_term: Vec<TermCounts>) -> Self {
+        let mut metrics = Self { documents: documents.len() as u64, by_term, ..Self::default() };
         for document in documents {
             metrics.overall += document.overall;
             metrics.terms += document.terms;

@@ -1,9 +1,11 @@
 //! Scoring a model batch by batch: of the logits, only each row's answer and loss are kept.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use crate::evaluation::{
-    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics,
+    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics, TermCounts,
 };
 use crate::ops::log_sum_of_exponentials;
 
@@ -25,8 +27,8 @@ pub struct BatchLogits<'a> {
 pub struct MaskedWord {
     /// Whether the word begins here.
     pub begins: bool,
-    /// Whether it is one of the domain's own terms.
-    pub is_term: bool,
+    /// Its number among the domain's own terms, if it is one.
+    pub term: Option<u32>,
 }
 
 /// Metrics over all rows, and the answer to each.
@@ -67,6 +69,10 @@ struct ScoredRow {
 #[derive(Clone, Debug)]
 pub struct MaskedWordScorer {
     documents: Vec<MaskedAnswer>,
+    /// The domain's own terms.
+    terms: Vec<String>,
+    /// Counts of each row and term. In order, so that sums do not depend on how rows were batched.
+    by_term: BTreeMap<(usize, u32), MaskedCounts>,
 }
 
 impl Scorer {
@@ -76,16 +82,17 @@ impl Scorer {
         Self::Classes(ClassScorer { labels: labels.to_vec(), rows: vec![None; rows] })
     }
 
-    /// A scorer of the masked words of `rows` documents.
+    /// A scorer of the masked words of `rows` documents. `terms` are the domain's own, by their number in [`MaskedWord`].
     #[must_use]
-    pub fn masked_words(rows: usize) -> Self {
-        Self::MaskedWords(MaskedWordScorer { documents: vec![MaskedAnswer::default(); rows] })
+    pub fn masked_words(rows: usize, terms: &[String]) -> Self {
+        let documents = vec![MaskedAnswer::default(); rows];
+        Self::MaskedWords(MaskedWordScorer { documents, terms: terms.to_vec(), by_term: BTreeMap::new() })
     }
 
     /// Takes in a batch.
     ///
     /// # Panics
-    /// If a row is not below the number of rows, or a wanted class or token has no logit: a bug of the caller.
+    /// If a row or term is not below their number, or a wanted class or token has no logit: a bug of the caller.
     pub fn add(&mut self, batch: &BatchLogits<'_>) {
         match self {
             Self::Classes(scorer) => scorer.add(batch),
@@ -138,7 +145,7 @@ impl MaskedWordScorer {
             .collect();
         let mut place = 0;
         while place < positions.len() {
-            let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, is_term: false });
+            let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, term: None });
             let goes_on = |next: &usize| batch.words.get(*next).is_some_and(|word| !word.begins);
             let end = (place + 1..positions.len()).find(|next| !goes_on(next)).unwrap_or(positions.len());
             let tokens = &positions[place..end];
@@ -148,17 +155,24 @@ impl MaskedWordScorer {
                 words: 1,
                 correct: u64::from(tokens.iter().all(|(_, correct)| *correct)),
             };
-            let document = &mut self.documents[batch.rows[place]];
+            let row = batch.rows[place];
+            let document = &mut self.documents[row];
             document.overall += counts;
-            if word.is_term {
+            if let Some(term) = word.term {
                 document.terms += counts;
+                *self.by_term.entry((row, term)).or_default() += counts;
             }
             place = end;
         }
     }
 
     fn finish(self) -> Scored {
-        let metrics = LanguageModelMetrics::of(&self.documents);
+        let terms = self.terms.into_iter();
+        let mut by_term: Vec<TermCounts> = terms.map(|term| TermCounts { term, ..TermCounts::default() }).collect();
+        for ((_, term), counts) in self.by_term {
+            by_term[term as usize].counts += counts;
+        }
+        let metrics = LanguageModelMetrics::of(&self.documents, by_term);
         let answers = self.documents.into_iter().map(Answer::MaskedWords).collect();
         Scored { metrics: Metrics::LanguageModelling(metrics), answers }
     }
@@ -221,10 +235,10 @@ mod tests {
     #[test]
     fn masked_words_count_as_correct_only_if_every_token_is() {
         // Document 1 has a term of two tokens (the second wrong) and a correct word; document 0 a correct term.
-        let word = |begins, is_term| MaskedWord { begins, is_term };
+        let word = |begins, term| MaskedWord { begins, term };
         let logits = [[9.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0]].map(Vec::from);
-        let words = [word(true, true), word(false, true), word(true, false), word(true, true)];
-        let mut scorer = Scorer::masked_words(2);
+        let words = [word(true, Some(2)), word(false, Some(2)), word(true, None), word(true, Some(0))];
+        let mut scorer = Scorer::masked_words(2, &["lien", "proviso", "lessee"].map(str::to_owned));
         let batch = BatchLogits { logits: &logits, rows: &[1, 1, 1, 0], wanted: &[0, 2, 2, 1], words: &words };
         scorer.add(&batch);
         let Scored { metrics: Metrics::LanguageModelling(metrics), answers } = scorer.finish() else { panic!() };
@@ -233,6 +247,14 @@ mod tests {
         let right = (1.0 + 2.0 * (-9.0_f64).exp()).ln();
         assert!((metrics.overall.nats - (4.0 * right + 9.0)).abs() < 1e-5, "{metrics:?}");
         assert!((metrics.overall.perplexity() - (right + 9.0 / 4.0).exp()).abs() < 1e-4);
+        let [lien, proviso, lessee] = metrics.by_term.as_slice() else { panic!("three terms") };
+        assert_eq!((lien.term.as_str(), lien.counts.words, lien.counts.correct), ("lien", 1, 1));
+        assert_eq!((lessee.counts.tokens, lessee.counts.words, lessee.counts.correct), (2, 1, 0));
+        assert_eq!((proviso.counts, metrics.term("proviso")), (MaskedCounts::default(), None));
+        assert_eq!(metrics.term("court"), None);
+        assert_eq!(metrics.term("lessee"), Some(&lessee.counts));
+        let sum = lien.counts.nats + lessee.counts.nats;
+        assert!((sum - metrics.terms.nats).abs() < 1e-12, "{metrics:?}");
         let of_first = answers[0].masked_words().unwrap();
         assert_eq!((of_first.overall.words, of_first.terms.correct), (1, 1));
     }

@@ -57,6 +57,13 @@ pub struct ModelConfig {
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
+    /// The class of `transformers` that the folder was saved from; see [`Self::saved_head`].
+    #[serde(default)]
+    pub architectures: Option<Vec<String>>,
+    /// What a classification head was trained for: `single_label_classification`, `multi_label_classification` or
+    /// `regression`.
+    #[serde(default)]
+    pub problem_type: Option<String>,
 }
 
 /// An activation function, by its Hugging Face name.

@@ -22,5 +22,6 @@ pub use error::ModelError;
 pub use head::HeadSpec;
 pub use mode::Mode;
 pub use model::{LoadOptions, Model, PassOutcome, TrainPass};
+pub use save::SavedHead;
 pub use vocabulary::copy_with_words;
 pub use weights::{LoadReport, Parameter, WEIGHTS_FILE, WrongShape};

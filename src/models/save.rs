@@ -7,11 +7,12 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::models::backbone::Backbone;
-use crate::models::config::{CONFIG_FILE, read_json};
+use crate::models::config::{CONFIG_FILE, ModelConfig, read_json};
 use crate::models::head::Head;
 use crate::models::model::Model;
 use crate::models::weights::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
+use crate::project::TaskKind;
 use crate::storage::write_atomic;
 
 /// Files of a tokenizer; which of them a folder has depends on the model.
@@ -59,11 +60,53 @@ pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError
 /// Keys of `config.json` that only a classifier has.
 const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "problem_type"];
 
+/// The Hugging Face class of a BERT network without a head.
+const BERT: &str = "BertModel";
+
+/// The Hugging Face class of a BERT network with the head of a task.
+fn bert_class(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => "BertForSequenceClassification",
+        TaskKind::LanguageModelling => "BertForMaskedLM",
+    }
+}
+
 /// The Hugging Face class that a network with this head is saved as.
 fn class_name(backbone: &Backbone, head: &Head) -> &'static str {
-    match (backbone, head) {
-        (Backbone::Bert(_), Head::Classification { .. }) => "BertForSequenceClassification",
-        (Backbone::Bert(_), Head::MaskedLm(_)) => "BertForMaskedLM",
+    let task = match head {
+        Head::Classification { .. } => TaskKind::TextClassification,
+        Head::MaskedLm(_) => TaskKind::LanguageModelling,
+    };
+    match backbone {
+        Backbone::Bert(_) => bert_class(task),
+    }
+}
+
+/// The head that a model folder was saved with, as far as its `config.json` tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedHead {
+    /// That of a task.
+    Of(TaskKind),
+    /// None.
+    Missing,
+    /// One that Hone does not have, of this Hugging Face class.
+    Other(String),
+    /// The configuration does not name a class.
+    Unknown,
+}
+
+impl ModelConfig {
+    /// The head that the folder was saved with, by the first of its `architectures`.
+    #[must_use]
+    pub fn saved_head(&self) -> SavedHead {
+        match self.architectures.as_deref().and_then(<[String]>::first) {
+            None => SavedHead::Unknown,
+            Some(class) if class == BERT => SavedHead::Missing,
+            Some(class) => match TaskKind::ALL.into_iter().find(|&task| bert_class(task) == class) {
+                Some(task) => SavedHead::Of(task),
+                None => SavedHead::Other(class.clone()),
+            },
+        }
     }
 }
 
@@ -115,4 +158,25 @@ pub(super) fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), Model
         path,
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_of_a_folder_tells_its_head() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        let config = ModelConfig::read(&folder).unwrap();
+        assert_eq!(config.saved_head(), SavedHead::Of(TaskKind::TextClassification));
+        let of = |architectures: Option<&[&str]>| {
+            let names = architectures.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            ModelConfig { architectures: names, ..config.clone() }.saved_head()
+        };
+        assert_eq!(of(Some(&["BertForMaskedLM"])), SavedHead::Of(TaskKind::LanguageModelling));
+        assert_eq!(of(Some(&["BertModel"])), SavedHead::Missing);
+        let other = "BertForQuestionAnswering";
+        assert_eq!(of(Some(&[other])), SavedHead::Other(other.to_owned()));
+        assert_eq!([of(None), of(Some(&[]))], [SavedHead::Unknown, SavedHead::Unknown]);
+    }
 }

@@ -28,11 +28,43 @@ pub enum PredictorError {
     },
     /// The model predicts masked words, not labels.
     #[error(
-        "The model in {} was adapted to texts and predicts masked words, not labels. Train a classifier that starts from it, and \
-         use that.",
+        "The model in {} predicts masked words, not labels. To predict labels, train a classifier that starts from it: \
+         `hone new` with `--model` and this folder, then `hone train`.",
         .0.display()
     )]
     NoLabels(PathBuf),
+    /// The model has a head that Hone does not have.
+    #[error(
+        "The model in {} is a {class}, which Hone cannot predict with. It can use classifiers \
+         (BertForSequenceClassification) and masked language models (BertForMaskedLM). Train a classifier that starts from \
+         this model, or choose another.",
+        folder.display()
+    )]
+    OtherHead {
+        /// Its folder.
+        folder: PathBuf,
+        /// Its Hugging Face class.
+        class: String,
+    },
+    /// The model does not answer with one label a text.
+    #[error(
+        "The model in {} gives {answer} for each text, not one label, so Hone cannot predict with it. Train a classifier that \
+         starts from this model, or choose another.",
+        folder.display()
+    )]
+    NotOneLabel {
+        /// Its folder.
+        folder: PathBuf,
+        /// What it gives.
+        answer: &'static str,
+    },
+    /// A classifier whose labels have no names.
+    #[error(
+        "The config.json of the model in {} does not name its labels. Add their names, in the order of the model's scores, \
+         such as \"id2label\": {{\"0\": \"negative\", \"1\": \"positive\"}}.",
+        .0.display()
+    )]
+    NoLabelNames(PathBuf),
     /// A cleaning pattern in the model's `hone.ron` cannot be used.
     #[error("In {}, {error}.", file.display())]
     Cleaning {

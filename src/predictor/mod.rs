@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::data::{Cleaner, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
-use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig};
+use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead};
 use crate::progress::{Cancelled, Watch};
 use crate::project::{CleaningSettings, Precision, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
@@ -37,21 +37,16 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Loads the model in `folder`, to be used as its `hone.ron` says. A model that Hone didn't make gets texts as they are, its
-    /// own labels, a max length of 128 tokens and 32-bit arithmetic.
+    /// Loads the model in `folder`, to be used as its `hone.ron` says. Of a model that Hone didn't make, `config.json` tells
+    /// the task and the labels; it gets texts as they are, a max length of 128 tokens and 32-bit arithmetic.
     ///
     /// # Errors
-    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, or the model has no trained head.
+    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, the model has no trained head, or one
+    /// that answers neither with one label a text nor with masked words.
     pub fn load(folder: &Path) -> Result<Self, PredictorError> {
         let info = match read_model_info(folder)? {
             Some(info) => info,
-            None => ModelFolderInfo {
-                labels: ModelConfig::read(folder)?.label_names(),
-                cleaning: CleaningSettings::none(),
-                max_length: DEFAULT_LENGTH,
-                precision: Precision::F32,
-                ..ModelFolderInfo::default()
-            },
+            None => info_from_config(folder)?,
         };
         Self::load_with(folder, info)
     }
@@ -127,10 +122,19 @@ impl Predictor {
         self.scored(&Samples::of_texts(ids, labels.to_vec()), watch)
     }
 
-    fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
-        if self.info.task != TaskKind::TextClassification {
-            return Err(PredictorError::NoLabels(self.folder.clone()));
+    /// Whether the model predicts labels.
+    ///
+    /// # Errors
+    /// [`PredictorError::NoLabels`] if it predicts something else.
+    pub fn check_labels(&self) -> Result<(), PredictorError> {
+        match self.info.task {
+            TaskKind::TextClassification => Ok(()),
+            TaskKind::LanguageModelling => Err(PredictorError::NoLabels(self.folder.clone())),
         }
+    }
+
+    fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
+        self.check_labels()?;
         let task = tasks::classifier(&self.info.labels);
         let what = ToScore { task: &*task, samples, rows: samples.len() };
         Ok(training::predict(&self.model, what, watch)?)
@@ -161,4 +165,36 @@ impl Predictor {
         let max_length = self.info.max_length.min(self.model.max_positions());
         Ok(self.tokenizer.encode_batch(texts, max_length)?)
     }
+}
+
+/// How to use a model that Hone didn't make, by its `config.json`.
+fn info_from_config(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
+    let config = ModelConfig::read(folder)?;
+    let (labels, folder) = (config.label_names(), folder.to_owned());
+    let task = match config.saved_head() {
+        SavedHead::Of(task) => task,
+        SavedHead::Unknown => TaskKind::TextClassification,
+        SavedHead::Missing => return Err(PredictorError::NoHead { folder, task: TaskKind::TextClassification }),
+        SavedHead::Other(class) => return Err(PredictorError::OtherHead { folder, class }),
+    };
+    if task == TaskKind::TextClassification {
+        match config.problem_type.as_deref() {
+            Some("regression") => return Err(PredictorError::NotOneLabel { folder, answer: "a number" }),
+            Some("multi_label_classification") => {
+                return Err(PredictorError::NotOneLabel { folder, answer: "any number of labels" });
+            }
+            _ if labels.is_empty() && config.saved_head() != SavedHead::Unknown => {
+                return Err(PredictorError::NoLabelNames(folder));
+            }
+            _ => {}
+        }
+    }
+    Ok(ModelFolderInfo {
+        task,
+        labels: if task == TaskKind::TextClassification { labels } else { Vec::new() },
+        cleaning: CleaningSettings::none(),
+        max_length: DEFAULT_LENGTH,
+        precision: Precision::F32,
+        ..ModelFolderInfo::default()
+    })
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step};
+use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainingSettings};
 
 /// What the model is trained for, with the settings that only this task has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -217,10 +217,11 @@ impl RoleRule {
 static NO_LABELS: LabelSettings = LabelSettings::none();
 
 impl Project {
-    /// An untitled project for a task. Language modelling holds out a validation set alone: nothing else is measured.
+    /// An untitled project for a task, with its default hyperparameters. Language modelling holds out a validation set
+    /// alone: nothing else is measured.
     #[must_use]
     pub fn new(kind: TaskKind) -> Self {
-        let mut project = Self { task: Task::new(kind), ..Self::default() };
+        let mut project = Self { task: Task::new(kind), training: TrainingSettings::of_task(kind), ..Self::default() };
         if kind == TaskKind::LanguageModelling {
             project.split.test = Size::NONE;
         }

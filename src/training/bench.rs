@@ -6,7 +6,7 @@ use crate::data::{Batch, Sequence};
 use crate::models::{HeadSpec, Model};
 use crate::ops::{CrossEntropy, matrix_operations};
 use crate::progress::Watch;
-use crate::project::{OptimizerSettings, TrainedLayers};
+use crate::project::{LanguageModellingSettings, OptimizerSettings, TrainedLayers};
 use crate::random::Rng;
 
 use crate::training::footprint::{Footprint, available_memory};
@@ -17,8 +17,8 @@ use crate::training::{Optimizer, TrainError};
 /// Steps that are not counted: memory is being allocated and caches are cold.
 const WARM_UP: u32 = 2;
 
-/// A language model reads one token in this many.
-const READ: usize = 7;
+/// The token that every masked token becomes, in place of the tokenizer's own mask.
+const MASK: u32 = 0;
 
 /// What steps are timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,8 @@ pub struct StepFigures {
     pub peak_memory: u64,
 }
 
-/// Times steps on random tokens. They change the model's weights.
+/// Times steps on random tokens: of a classifier, or of a masked language model that predicts the default share of them.
+/// The steps change the model's weights.
 ///
 /// # Errors
 /// [`TrainError::Setting`] when a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when
@@ -85,8 +86,7 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
         let advice = format!("Give 1 to {longest}, what the model reads.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
-    let share_read = 1.0 / READ as f64;
-    let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read);
+    let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read(model.head()));
     let needed = footprint.peak(bench.batch.saturating_mul(bench.length));
     let available = available_memory();
     if available > 0 && needed > available {
@@ -130,20 +130,35 @@ fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64
     Ok(StepTime { forward: outcome.forward, backward: outcome.backward, optimizer, whole })
 }
 
-/// Random tokens. A classifier reads the first of each sequence, a language model one in seven.
+/// Share of the tokens that the head reads.
+fn share_read(head: &HeadSpec) -> f64 {
+    match head {
+        HeadSpec::Classification { .. } => 0.0,
+        HeadSpec::MaskedLm => LanguageModellingSettings::default().masked_share,
+    }
+}
+
+/// Positions that are masked in a sequence, evenly spread, at least one.
+fn masked_positions(length: usize, share: f64) -> Vec<usize> {
+    let count = ((share * length as f64).round() as usize).clamp(1, length);
+    (0..count).map(|place| place * length / count).collect()
+}
+
+/// Random tokens. A classifier reads the first token of each sequence, a language model the masked ones.
 fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     let mut rng = Rng::stream(seed, 0x6265_6e63);
     let words = model.config().vocab_size as u64;
     let mut batch = Batch::default();
     for row in 0..bench.batch {
-        let ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
+        let mut ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
         match model.head() {
             HeadSpec::Classification { labels } => {
                 batch.push_text(&ids, Some(rng.below(labels.len() as u64) as u32), row);
             }
             HeadSpec::MaskedLm => {
-                let reads: Vec<u32> = (0..bench.length as u32).step_by(READ).collect();
-                let wanted: Vec<u32> = reads.iter().map(|_| rng.below(words) as u32).collect();
+                let masked = masked_positions(bench.length, share_read(model.head()));
+                let wanted: Vec<u32> = masked.iter().map(|&place| std::mem::replace(&mut ids[place], MASK)).collect();
+                let reads: Vec<u32> = masked.iter().map(|&place| place as u32).collect();
                 batch.push(Sequence { ids: &ids, reads: &reads, wanted: &wanted, row });
             }
         }
@@ -169,5 +184,56 @@ fn figures(times: &[StepTime], bench: StepBench, operations: u64, gemm_limit: f6
         gemm_limit_gflops: gemm_limit / 1e9,
         efficiency: speed / gemm_limit,
         peak_memory: peak_memory(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::models::LoadOptions;
+    use crate::progress::Control;
+
+    fn model(name: &str, head: HeadSpec) -> Model {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        Model::load(&folder, &LoadOptions::new(head)).unwrap().0
+    }
+
+    const BENCH: StepBench = StepBench { batch: 3, length: 20, steps: 2 };
+
+    #[test]
+    fn a_language_model_predicts_15_percent_of_the_tokens_and_sees_a_mask_in_their_place() {
+        let model = model("tiny-bert-mlm", HeadSpec::MaskedLm);
+        let batch = random_batch(&model, BENCH, 1);
+        assert_eq!(batch.reads, [0, 6, 13, 20, 26, 33, 40, 46, 53]);
+        assert!(batch.reads.iter().all(|&read| batch.input_ids[read as usize] == MASK));
+        assert!(batch.wanted.len() == 9 && batch.wanted.iter().any(|&id| id != MASK), "{:?}", batch.wanted);
+        assert_eq!((masked_positions(64, 0.15).len(), masked_positions(1, 0.15)), (10, vec![0]));
+    }
+
+    #[test]
+    fn a_classifier_reads_the_first_token_of_each_text() {
+        let labels = ["a", "b"].map(str::to_owned).to_vec();
+        let batch = random_batch(&model("tiny-bert", HeadSpec::Classification { labels }), BENCH, 1);
+        assert_eq!(batch.reads, [0, 20, 40]);
+        assert!(batch.wanted.iter().all(|&class| class < 2), "{:?}", batch.wanted);
+    }
+
+    #[test]
+    fn the_steps_of_both_heads_are_timed_and_bad_sizes_refused() {
+        let labels = ["a", "b"].map(str::to_owned).to_vec();
+        let heads = [("tiny-bert", HeadSpec::Classification { labels }), ("tiny-bert-mlm", HeadSpec::MaskedLm)];
+        let control = Control::default();
+        for (name, head) in heads {
+            let model = model(name, head);
+            let mut report = |_| {};
+            let mut watch = Watch { control: &control, report: &mut report };
+            let figures = bench_step(&model, BENCH, &mut watch).unwrap();
+            assert!(figures.forward_ms > 0.0 && figures.backward_ms > 0.0 && figures.gflops > 0.0, "{figures:?}");
+            let refused = |bench, watch: &mut Watch<'_>| bench_step(&model, bench, watch).unwrap_err().to_string();
+            assert!(refused(StepBench { length: 900, ..BENCH }, &mut watch).contains("what the model reads"));
+            assert!(refused(StepBench { batch: 0, ..BENCH }, &mut watch).contains("Give at least 1"));
+        }
     }
 }

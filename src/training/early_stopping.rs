@@ -109,7 +109,11 @@ mod tests {
     fn a_language_model_is_best_where_perplexity_is_lowest() {
         let at = |nats| {
             let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
-            Metrics::LanguageModelling(LanguageModelMetrics { documents: 1, overall, terms: MaskedCounts::default() })
+            Metrics::LanguageModelling(LanguageModelMetrics {
+                documents: 1,
+                overall,
+                ..LanguageModelMetrics::default()
+            })
         };
         let mut watch = BestWatch::new(MetricName::Perplexity, None);
         let best: Vec<bool> = [30.0, 20.0, 25.0, 19.0].map(|nats| watch.observe(&at(nats)).is_best).into();

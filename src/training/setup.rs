@@ -15,6 +15,12 @@ use crate::tasks::{self, Encoded, Samples, TaskDefinition};
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::{ToScore, TrainError};
 
+/// Below this learning rate, a new masked language model head hardly learns in a few epochs.
+const LOW_RATE: f64 = 1e-4;
+
+/// Above this learning rate, a trained masked language model may forget its pre-training.
+const HIGH_RATE: f64 = 2e-4;
+
 /// One side of the split, tokenised.
 pub(super) struct TokenisedSide<'a> {
     pub examples: Vec<&'a Example>,
@@ -85,6 +91,9 @@ pub(super) fn load_model(
     for (warning, line) in describe(&report, &model) {
         if warning { voice.warn(line) } else { voice.log(line) }
     }
+    if let Some(advice) = rate_advice(model.head(), report.new_head, settings.optimizer.learning_rate) {
+        voice.warn(advice);
+    }
     voice.progress("Loading the model", 1, 1, "models");
     voice.look()?;
     Ok(model)
@@ -123,6 +132,21 @@ fn describe_head(report: &LoadReport, model: &Model) -> String {
                                        word embeddings."
             .to_owned(),
         (HeadSpec::MaskedLm, false) => "Training continues with the model's own masked language model head.".to_owned(),
+    }
+}
+
+/// A warning if the learning rate of a language model is far from what its head needs: only now is it known whether the
+/// head is new.
+fn rate_advice(head: &HeadSpec, is_new: bool, learning_rate: f64) -> Option<String> {
+    match (head, is_new) {
+        (HeadSpec::MaskedLm, true) if learning_rate < LOW_RATE => Some(format!(
+            "The new masked language model head learns slowly at a learning rate of {learning_rate:e}. Try 2e-4 to 5e-4."
+        )),
+        (HeadSpec::MaskedLm, false) if learning_rate > HIGH_RATE => Some(format!(
+            "A learning rate of {learning_rate:e} suits a new masked language model head, and this model has one. If \
+             perplexity does not fall, try 5e-5."
+        )),
+        _ => None,
     }
 }
 
@@ -207,4 +231,19 @@ pub fn check_data(prepared: &Prepared) -> Result<(), TrainError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learning_rate_that_does_not_suit_the_language_model_head_is_warned_of() {
+        let advice = |is_new, rate| rate_advice(&HeadSpec::MaskedLm, is_new, rate);
+        assert!(advice(true, 5e-5).is_some_and(|text| text.contains("at a learning rate of 5e-5. Try 2e-4 to 5e-4")));
+        assert!(advice(false, 3e-4).is_some_and(|text| text.starts_with("A learning rate of 3e-4 suits a new")));
+        assert_eq!((advice(true, 3e-4), advice(false, 5e-5)), (None, None));
+        let classifier = HeadSpec::Classification { labels: vec!["good".to_owned()] };
+        assert_eq!(rate_advice(&classifier, true, 5e-5), None);
+    }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::data::{self, TextTokenizer};
-use crate::models::{Compute, LoadOptions, Model};
-use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
+use crate::models::{Compute, HeadSpec, LoadOptions, Model};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, TaskKind};
 use crate::training::{self, StepBench, StepFigures};
 use crate::worker::models::local_model;
 use crate::worker::{Context, Job, JobError, LogLevel, runs};
@@ -15,6 +15,8 @@ use crate::worker::{Context, Job, JobError, LogLevel, runs};
 pub struct BenchStep {
     /// The model; it must be on this machine.
     pub model: ModelChoice,
+    /// What the model is trained for.
+    pub task: TaskKind,
     /// What is timed.
     pub bench: StepBench,
     /// What computes.
@@ -38,15 +40,24 @@ impl Job for BenchStep {
 
     fn run(self, context: &mut Context<'_>) -> Result<StepTimes, JobError> {
         let folder = local_model(&self.model)?;
-        let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
         let compute = Compute::choose(self.device, self.precision)?;
         let device = compute.to_string();
         if let Some(warning) = compute.warning() {
             context.log(LogLevel::Warning, warning);
         }
-        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::classifier(labels) })?;
+        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::new(head(self.task)) })?;
         let figures = context.watched(|watch| training::bench_step(&model, self.bench, watch))?;
         Ok(StepTimes { figures, device })
+    }
+}
+
+/// The head whose step is timed.
+fn head(task: TaskKind) -> HeadSpec {
+    match task {
+        TaskKind::TextClassification => {
+            HeadSpec::Classification { labels: ["first", "second", "third"].map(str::to_owned).to_vec() }
+        }
+        TaskKind::LanguageModelling => HeadSpec::MaskedLm,
     }
 }
 

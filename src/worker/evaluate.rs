@@ -45,6 +45,7 @@ impl Job for Evaluate {
         run.trained()?;
         let settings = run.read_settings()?;
         let model = context.model(&run.best())?;
+        model.check_labels()?;
         let (data, rows) = match &self.data {
             None => ("test rows of the run".to_owned(), own_test_rows(context, &settings)?),
             Some(path) => (path.display().to_string(), labelled_rows(context, &settings, path)?),

@@ -116,6 +116,7 @@ impl Job for PredictFile {
         let Self { model: folder, input, text_column, output } = self;
         refuse_precious_file(&folder, &input, &output)?;
         let model = context.model(&folder)?;
+        model.check_labels()?;
         let settings = DatasetSettings::default();
         let imported = context.watched(|watch| data::read_table(&input, SourceFile::Main, &settings, watch))?;
         context.log_bad_rows(&imported);

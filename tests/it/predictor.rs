@@ -8,6 +8,7 @@ use hone::predictor::{Predictor, PredictorError};
 use hone::progress::{Cancelled, Control, Watch};
 use hone::project::{Pattern, TaskKind};
 use hone::storage::{ModelFolderInfo, write_model_info};
+use tempfile::TempDir;
 
 use crate::training::tiny_bert;
 
@@ -18,7 +19,7 @@ fn quietly<T>(work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
 }
 
 /// A copy of the tiny model, as Hone leaves one behind.
-fn copy(info: &ModelFolderInfo) -> tempfile::TempDir {
+fn copy(info: &ModelFolderInfo) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["config.json", "model.safetensors", "tokenizer.json"] {
         std::fs::copy(tiny_bert().join(name), folder.path().join(name)).unwrap();
@@ -118,6 +119,58 @@ fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
     assert_eq!(logits.iter().map(Vec::len).collect::<Vec<_>>(), [316, 316]);
     let error = quietly(|watch| model.answer(&["the phone is great"], watch)).unwrap_err();
     assert!(error.to_string().contains("predicts masked words, not labels"), "{error}");
+}
+
+/// A copy of a fixture as it would come from elsewhere, without `hone.ron`, its configuration changed.
+fn from_elsewhere(fixture: &str, change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let source = tiny_bert().with_file_name(fixture);
+    for name in ["model.safetensors", "tokenizer.json"] {
+        std::fs::copy(source.join(name), folder.path().join(name)).unwrap();
+    }
+    let mut config = serde_json::from_slice(&std::fs::read(source.join("config.json")).unwrap()).unwrap();
+    change(&mut config);
+    std::fs::write(folder.path().join("config.json"), serde_json::to_vec(&config).unwrap()).unwrap();
+    folder
+}
+
+#[test]
+fn the_configuration_of_a_model_from_elsewhere_tells_what_it_predicts() {
+    let folder = from_elsewhere("tiny-bert-mlm", |_| ());
+    let model = Predictor::load(folder.path()).unwrap();
+    assert_eq!((model.info().task, model.labels()), (TaskKind::LanguageModelling, &[][..]));
+    assert_eq!(model.fill_blanks("the ____ shall give notice", 3).unwrap()[0].len(), 3);
+    let error = quietly(|watch| model.answer(&["the court"], watch)).unwrap_err();
+    assert!(matches!(error, PredictorError::NoLabels(_)), "{error}");
+    assert!(error.to_string().contains("train a classifier that starts from it: `hone new` with `--model`"), "{error}");
+
+    let unnamed = from_elsewhere("tiny-bert", |config| {
+        config.remove("architectures");
+        config.insert("problem_type".to_owned(), serde_json::Value::Null);
+    });
+    assert_eq!(Predictor::load(unnamed.path()).unwrap().labels(), LABELS);
+}
+
+#[test]
+fn a_model_from_elsewhere_that_gives_no_single_label_is_refused() {
+    let set = |key: &'static str, value: serde_json::Value| {
+        let folder = from_elsewhere("tiny-bert", |config| {
+            config.insert(key.to_owned(), value);
+        });
+        refusal(folder.path())
+    };
+    let (error, message) = set("architectures", serde_json::json!(["BertForQuestionAnswering"]));
+    assert!(matches!(error, PredictorError::OtherHead { .. }), "{message}");
+    assert!(message.contains("is a BertForQuestionAnswering, which Hone cannot predict with"), "{message}");
+    let (error, message) = set("architectures", serde_json::json!(["BertModel"]));
+    assert!(matches!(error, PredictorError::NoHead { .. }), "{message}");
+    let (error, message) = set("problem_type", "regression".into());
+    assert!(matches!(error, PredictorError::NotOneLabel { .. }), "{message}");
+    assert!(message.contains("gives a number for each text, not one label"), "{message}");
+    assert!(set("problem_type", "multi_label_classification".into()).1.contains("gives any number of labels"));
+    let (error, message) = set("id2label", serde_json::json!({}));
+    assert!(matches!(error, PredictorError::NoLabelNames(_)), "{message}");
+    assert!(message.contains("\"id2label\": {\"0\": \"negative\", \"1\": \"positive\"}"), "{message}");
 }
 
 #[test]

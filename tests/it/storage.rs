@@ -6,7 +6,7 @@ use std::path::Path;
 use hone::data::Target;
 use hone::evaluation::{
     Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedAnswer,
-    MaskedCounts, Metrics, Prediction,
+    MaskedCounts, Metrics, Prediction, TermCounts,
 };
 use hone::project::{EvaluateEvery, MetricName, ModelChoice, Project, RowEdit, RowId, SourceFile};
 use hone::storage::{
@@ -345,7 +345,8 @@ fn metrics_and_baselines_of_both_tasks_are_read_back() {
         baselines: vec![Baseline { name: BaselineName::MajorityClass, metrics: no_rows() }],
     };
     let overall = MaskedCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
-    let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall });
+    let by_term = vec![TermCounts { term: "lien".to_owned(), counts: overall }];
+    let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall, by_term });
     let words = RunComparison {
         interval: None,
         baselines: vec![Baseline { name: BaselineName::Untrained, metrics: metrics.clone() }],

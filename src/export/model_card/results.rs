@@ -2,10 +2,16 @@
 
 use std::fmt::{self, Write};
 
-use crate::evaluation::{BaselineName, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics};
+use crate::evaluation::{
+    BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts, Metrics, TermCounts,
+};
 use crate::export::model_card::quoting::{data_name, quoted};
 use crate::storage::{RunComparison, RunSettings, RunSummary};
 use crate::words::collapsed;
+
+/// Most domain terms named, and most whose scores are listed.
+const TERMS_NAMED: usize = 50;
+const TERMS_SCORED: usize = 20;
 
 /// The rows a card reports on, and what is known of them.
 #[derive(Clone, Copy)]
@@ -127,7 +133,22 @@ impl<'a> Results<'a> {
             }
             row("domain terms, after training", &metrics.terms)?;
         }
-        Ok(())
+        if let Some(Interval { low, high, .. }) = self.comparison.interval {
+            let how = "(bootstrap over the documents)";
+            writeln!(card, "\nThe 95% interval of the perplexity after training is {low:.2} to {high:.2} {how}.")?;
+        }
+        self.write_words(card)?;
+        write_terms(card, metrics, before)
+    }
+
+    /// The words that were added to the vocabulary.
+    fn write_words(&self, card: &mut String) -> fmt::Result {
+        let words = self.settings.project.language_modelling().map_or(&[][..], |settings| &settings.new_words);
+        if words.is_empty() {
+            return Ok(());
+        }
+        let words: Vec<String> = words.iter().map(|word| collapsed(word)).collect();
+        writeln!(card, "\nWords added to the vocabulary: {}.", words.join(", "))
     }
 
     fn write_labels(&self, card: &mut String) -> fmt::Result {
@@ -168,6 +189,40 @@ impl<'a> Results<'a> {
              ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
         )
     }
+}
+
+/// The domain's own terms, and how well those were predicted that were masked most often.
+fn write_terms(
+    card: &mut String,
+    metrics: &LanguageModelMetrics,
+    before: Option<&LanguageModelMetrics>,
+) -> fmt::Result {
+    if metrics.by_term.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = metrics.by_term.iter().take(TERMS_NAMED).map(|term| term.term.as_str()).collect();
+    let more = metrics.by_term.len() - names.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    writeln!(
+        card,
+        "\nDomain terms, which are much more frequent in the training texts than elsewhere: {}{more}.",
+        names.join(", ")
+    )?;
+    let mut masked: Vec<&TermCounts> = metrics.masked_terms().collect();
+    masked.sort_by_key(|term| std::cmp::Reverse(term.counts.words));
+    if masked.is_empty() {
+        return Ok(());
+    }
+    writeln!(card, "\n| term | masked | correct before | correct after | perplexity before | perplexity after |")?;
+    writeln!(card, "| --- | --- | --- | --- | --- | --- |")?;
+    for TermCounts { term, counts } in masked.into_iter().take(TERMS_SCORED) {
+        let before = before.and_then(|before| before.term(term));
+        let correct = before.map(|before| before.correct.to_string()).unwrap_or_default();
+        let perplexity = before.map(|before| format!("{:.2}", before.perplexity())).unwrap_or_default();
+        let (words, right, after) = (counts.words, counts.correct, counts.perplexity());
+        writeln!(card, "| {term} | {words} | {correct} | {right} | {perplexity} | {after:.2} |")?;
+    }
+    Ok(())
 }
 
 /// Kind, name and value of each metric that the Hub shows.

@@ -298,6 +298,7 @@ fn help_of_bench() {
 
         Options:
               --model <ID|FOLDER>      Model: an id from `hone models list`, or a Hugging Face folder [default: minilm-l6]
+              --task <TASK>            classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked [default: classify]
               --batch <BATCH>          Texts per step, computed as one batch [default: 32]
               --len <LEN>              Tokens per text [default: 64]
               --device <DEVICE>        Device to train on: auto, cpu, cuda or metal
