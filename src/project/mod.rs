@@ -12,6 +12,7 @@ mod limits;
 mod metric;
 mod model;
 mod prepared_from;
+mod presets;
 mod setting;
 mod split;
 mod stars;
@@ -28,13 +29,14 @@ pub use limits::OutOfRange;
 pub use metric::MetricName;
 pub use model::ModelChoice;
 pub use prepared_from::PreparedFrom;
+pub use presets::Preset;
 pub use setting::{SettingError, apply_settings};
 pub use split::{Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
 pub use training::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, OptimizerSettings, Precision, Preset, ScheduleKind,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, OptimizerSettings, Precision, ScheduleKind,
     TrainedLayers, TrainingSettings,
 };
 
