@@ -1,4 +1,4 @@
-//! Finds leakage: whatever makes the metrics of a model look better than they are, reported before it is trained.
+//! Finds leakage before training: whatever would make a model's metrics look better than they are.
 //!
 //! The window, the terminal and a run's log use the same findings.
 
@@ -75,7 +75,9 @@ pub fn find_leaks(
     look(watch, 2)?;
     time::find(rows, &mut report);
     look(watch, 3)?;
-    report.checked.push("columns that give the label away".to_owned());
+    if !prepared.labels.is_empty() {
+        report.checked.push("columns that give the label away".to_owned());
+    }
     let names: Vec<&String> = imported.main.table.names.iter().filter(|name| !is_special(project, name)).collect();
     let giveaways: Vec<Option<Finding>> = names.into_par_iter().map(|name| giveaway::find(rows, name)).collect();
     report.findings.extend(giveaways.into_iter().flatten());

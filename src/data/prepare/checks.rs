@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::data::prepare::split::{Sizes, too_large};
 use crate::data::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
-use crate::words::{count, counted, listed, lower_first, plural, quoted, upper_first};
+use crate::words::{count, counted, joined, listed, lower_first, plural, quoted, upper_first};
 
 /// A label this many times as frequent as another gets a warning.
 pub(in crate::data) const IMBALANCE: usize = 20;
@@ -43,7 +43,7 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
     }
     for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
         blockers.push(format!(
-            "{} has no column in common with {}: it has {}. Remove it from the files, or give its columns the same names",
+            "{} has no column in common with {}: it has {}. Remove the file, or rename its columns to match",
             stranger.name,
             file.parts[0].name,
             quoted(&stranger.names)
@@ -91,9 +91,9 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
     for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
         for part in file.parts.iter().filter(|part| !part.has(column)) {
             warnings.push(format!(
-                "{} has no column '{column}' for the {role}, so all its rows ({}) are empty there. It has: {}",
+                "{} has no column '{column}', so the {role} of {} is empty. It has: {}",
                 part.name,
-                part.rows,
+                counted(part.rows, "row", "rows"),
                 quoted(&part.names)
             ));
         }
@@ -113,7 +113,7 @@ pub(in crate::data) fn pattern_blockers(
     let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
     let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
         let message = fault.to_string();
-        format!("{}. Change the pattern in Prepare", upper_first(&message))
+        format!("{} (in Prepare)", upper_first(&message))
     });
     let outgrown = outgrown.iter().map(|&(place, rows, first)| {
         format!(
@@ -158,7 +158,7 @@ pub(in crate::data) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
 pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
     let mut blockers = split_column_blockers(project, &imported.main);
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
-        blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
+        blockers.push(no_rows(project, &imported.main, SourceFile::Main, prepared));
     } else if blockers.is_empty() {
         if project.classification().is_some() {
             blockers.extend(label_blockers(project, imported, prepared));
@@ -179,7 +179,7 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
     prepared.blockers.extend(blockers);
 }
 
-fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
+fn no_rows(project: &Project, file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
     if file.table.is_empty() {
         let bad = if file.bad_rows.is_empty() { "has a header but no rows" } else { "has no row that could be read" };
         return format!("{} {bad}. Choose a file with one row for each text", file.name());
@@ -189,22 +189,19 @@ fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> Strin
         *reasons.entry(*reason).or_default() += 1;
     }
     let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
-    format!(
-        "{} has no usable rows: {}. Check the columns, the labels and the cleaning",
-        file.name(),
-        reasons.join(", ")
-    )
+    let what = if project.classification().is_some() { "the columns, the labels" } else { "the text column" };
+    format!("{} has no usable rows: {}. Check {what} and the cleaning", file.name(), reasons.join(", "))
 }
 
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
-        DropReason::Excluded => "excluded by hand",
+        DropReason::Excluded => "excluded by you",
         DropReason::EmptyText => "without text",
         DropReason::EmptyLabel => "without a label",
         DropReason::NoneOfLabels => "marked in no label column",
         DropReason::SeveralLabels => "marked in several label columns",
         DropReason::ExcludedLabel => "with an excluded label",
-        DropReason::Duplicate => "duplicates",
+        DropReason::Duplicate => "repeated",
         DropReason::Conflict => "with conflicting labels",
     }
 }
@@ -225,7 +222,7 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
     if found == 1 {
         let label = main().next().map_or("", |example| prepared.label_of(example));
         return vec![format!(
-            "There is only one label: all {} rows are '{label}'. At least two are needed. Choose another label column than \
+            "There is only one label: all {} rows are '{label}'. At least two are needed. Choose a label column other than \
              '{column}', or check the merged and excluded labels",
             count(rows)
         )];
@@ -251,11 +248,11 @@ fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -
         return Vec::new();
     }
     vec![format!(
-        "Too few rows to split: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with another, \
+        "Too few rows to split: {}. Each label needs at least {}, one each for {}. Add rows, merge the label with another, \
          or exclude it in Labels",
         listed(&few),
         sides.len(),
-        sides.join(", ")
+        joined(&sides.iter().map(|side| (*side).to_owned()).collect::<Vec<_>>())
     )]
 }
 
@@ -281,8 +278,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
     let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
     if project.split.method != SplitMethod::Column && Sizes::of(project, imported).shares(rows).is_none() {
         blockers.push(format!(
-            "The sizes of validation ({}) and test ({}) leave none of {} for training. Each must be at least 0, and both together \
-             less than all rows",
+            "The sizes of validation ({}) and test ({}) leave none of {} for training. Reduce them in Prepare",
             project.split.validation,
             project.split.test,
             counted(rows, "row", "rows")
@@ -298,7 +294,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
             continue;
         }
         match file {
-            Some(file) => blockers.push(no_rows(file, which, prepared)),
+            Some(file) => blockers.push(no_rows(project, file, which, prepared)),
             None if side == Side::Validation => {
                 let what_to_do =
                     too_large(project, prepared).or_else(|| kept_together(project, prepared)).unwrap_or_else(|| {
@@ -325,7 +321,7 @@ fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
         (false, None) => return None,
     };
     Some(format!(
-        "The split keeps {reason} together, and they are so many that no rows are left to set aside. Turn that off in Prepare, \
+        "The split keeps {reason} together, and there are so many that no rows are left for validation. Turn that off in Prepare, \
          exclude the copies, or add a validation file"
     ))
 }
@@ -349,8 +345,8 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
                     SplitMethod::Time | SplitMethod::Column => "Split at random",
                 };
                 return format!(
-                    "The label '{label}' is in the {side} set ({row}, {} in all) but not in the training set. {split}, merge the label \
-                     with another, or exclude it in Labels",
+                    "The label '{label}' is in the {side} set ({}, the first: {row}) but not in the training set. {split}, merge the \
+                     label with another, or exclude it in Labels",
                     counted(rows, "row", "rows")
                 );
             }
@@ -358,7 +354,7 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
             SourceFile::Test => imported.test.as_ref(),
         };
         format!(
-            "The label '{label}' in {} ({row}, {} in all) is not in the training set, so the model can never predict it. Correct \
+            "The label '{label}' in {} ({}, the first: {row}) is not in the training set, so the model can never predict it. Correct \
              it, merge it with another label, or exclude it in Labels",
             file.map(ImportedFile::name).unwrap_or_default(),
             counted(rows, "row", "rows")
@@ -370,8 +366,8 @@ fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) ->
 /// Warnings about labels without validation or test rows, and why.
 fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let why = match project.split.method {
-        SplitMethod::Time => "no row of that time has it",
-        SplitMethod::Column => "the split column assigns none to it",
+        SplitMethod::Time => "it does not occur in that period",
+        SplitMethod::Column => "the split column assigns no such rows to it",
         SplitMethod::Random if !project.split.stratified => "the split is not stratified",
         SplitMethod::Random => "its rows are in too few groups",
     };
@@ -387,7 +383,7 @@ fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -
         let missing: Vec<&str> = missing.map(|(_, label)| label.as_str()).collect();
         if used && !missing.is_empty() {
             warnings.push(format!(
-                "No {word} row has the label {}: {why}. Metrics of {} are missing there",
+                "No {word} row has the label {}: {why}. There will be no {word} metrics for {}",
                 quoted(&missing),
                 plural(missing.len(), "this label", "these labels")
             ));
@@ -407,9 +403,9 @@ fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     };
     if most >= least * IMBALANCE {
         warnings.push(format!(
-            "The labels are very imbalanced: '{frequent}' has {} training rows, '{rare}' {}. Look at macro-F1 rather than accuracy, \
-             and try balanced class weights",
-            count(most),
+            "The labels are very imbalanced: '{frequent}' has {}, '{rare}' only {}. Look at macro-F1 rather than accuracy, and try \
+             balanced class weights",
+            counted(most, "training row", "training rows"),
             count(least)
         ));
     }
@@ -455,8 +451,8 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
 fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
     let texts = prepared.conflicts.len();
     (texts > 0 && !project.cleaning.drop_conflicts).then(|| {
-        let texts = counted(texts, "text has", "texts have");
-        format!("{texts} more than one label. Correct them in Review, or drop them in Prepare")
+        let texts = counted(texts, "text occurs", "texts occur");
+        format!("{texts} with different labels. Correct the labels in Labels, or drop these rows in Prepare")
     })
 }
 
@@ -464,8 +460,8 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} not applied, because the file or the label column has changed since: the row is gone or has other content (the \
-             first: {})",
+            "{} not applied, because the file or the label column has changed: the row is gone or has other content (the first: \
+             {})",
             counted(prepared.stale_edits.len(), "correction was", "corrections were"),
             imported.row_name(prepared.stale_edits[0])
         ));
@@ -487,13 +483,17 @@ fn marked_warnings(prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
     if several > 0 {
         warnings.push(format!(
-            "{} marked in several label columns, or with something other than 1. Hone drops such rows, because each text needs \
+            "{} marked in several label columns, or with something other than 1. Hone drops such rows because each text needs \
              exactly one label. Correct them in the file, or use a single label column",
             counted(several, "row is", "rows are")
         ));
     }
     if none > 0 {
-        warnings.push(format!("{} not marked in any label column and dropped", counted(none, "row is", "rows are")));
+        warnings.push(format!(
+            "{} no mark in any label column, so Hone drops {}",
+            counted(none, "row has", "rows have"),
+            plural(none, "it", "them")
+        ));
     }
     warnings
 }
