@@ -1,4 +1,4 @@
-//! How long work is watched, paused and stopped, in every room.
+//! Progress, pausing and stopping of long work, for all rooms.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub struct Progress {
     pub total: Option<u64>,
     /// What is counted, for example "rows" or "bytes".
     pub unit: &'static str,
-    /// Seconds left, once it can be told.
+    /// Seconds left, once they can be estimated.
     pub eta_seconds: Option<f64>,
 }
 
@@ -70,21 +70,21 @@ pub struct Control {
 }
 
 impl Control {
-    /// Asks the job to stop at the next look. A job that saves what it has got before it ends (training keeps
-    /// its best checkpoint) is told by a second call to drop that too, where it takes time.
+    /// Asks the job to stop at its next check. Some jobs save their result so far before they end (training keeps its
+    /// best checkpoint); a second call asks them to skip whatever takes time.
     pub fn cancel(&self) {
         if self.cancelled.swap(true, Ordering::AcqRel) {
             self.abandoned.store(true, Ordering::Release);
         }
     }
 
-    /// Asks the job to stop and to drop what would still take time to save: two calls of [`Control::cancel`].
+    /// Asks the job to stop and to skip whatever takes time: the same as two calls of [`Control::cancel`].
     pub fn abandon(&self) {
         self.cancel();
         self.cancel();
     }
 
-    /// Asks the job to wait, or to go on.
+    /// Asks the job to pause, or to continue.
     pub fn set_paused(&self, paused: bool) {
         self.paused.store(paused, Ordering::Release);
     }
@@ -117,13 +117,13 @@ impl Control {
         self.abandoned.load(Ordering::Acquire)
     }
 
-    /// Whether the job should wait.
+    /// Whether the job should pause.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Acquire)
     }
 
-    /// Waits while paused; returns early when cancelled. Looks every 50 ms.
+    /// Waits while paused; returns early if cancelled. Checks every 50 ms.
     pub fn wait_while_paused(&self) {
         while self.is_paused() && !self.is_cancelled() {
             std::thread::sleep(Duration::from_millis(50));
@@ -131,11 +131,11 @@ impl Control {
     }
 }
 
-/// What a long function is given: where to report, and when to stop.
+/// Lets a long function report progress and know when to stop.
 pub struct Watch<'a> {
     /// Stop and pause switches.
     pub control: &'a Control,
-    /// Takes every report; the worker thins them out.
+    /// Receives every report; the worker passes only some of them on.
     pub report: &'a mut dyn FnMut(Progress),
 }
 

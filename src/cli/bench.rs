@@ -68,7 +68,7 @@ fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliEr
 struct StepOutcome {
     /// What the model is trained for, as `--task` names it.
     task: &'static str,
-    /// Device and number format.
+    /// Device and precision.
     device: String,
     ms_per_step: f64,
     forward_ms: f64,

@@ -130,7 +130,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
 fn save_bad_rows(session: &mut JobRunner, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
     if output.exists() {
         return Err(CliError::Failed(format!(
-            "{} already exists. Choose another name, or delete the file.",
+            "'{}' already exists. Choose another name, or delete the file.",
             output.display()
         )));
     }
@@ -200,7 +200,7 @@ fn print_file(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliErr
     facts.push(match (findings.delimiter, findings.sheet) {
         (Some('\t'), _) => "separated by tabs".to_owned(),
         (Some(other), _) => format!("separated by '{other}'"),
-        (None, Some(sheet)) => format!("sheet '{}' of {}", printable(sheet), findings.sheets.len()),
+        (None, Some(sheet)) => format!("sheet '{}' (of {})", printable(sheet), findings.sheets.len()),
         (None, None) => findings.format.to_owned(),
     });
     if findings.files.is_empty() {

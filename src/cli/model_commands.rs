@@ -31,11 +31,11 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
     let metrics = &report.metrics;
     writeln!(
         out,
-        "Run {}{} on {}: {} rows, {}.",
+        "Run {}{}, {}: {}, {}.",
         report.run,
         if finished { "" } else { " (not finished)" },
         report.data,
-        count(metrics.rows()),
+        counted(metrics.rows(), "row", "rows"),
         scores(metrics)
     )?;
     write!(out, "\n{}", details(metrics))?;
@@ -66,13 +66,13 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
     let ending = arguments.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if OTHER_TABLES.contains(&ending.as_str()) {
         return Err(CliError::Failed(format!(
-            "Predictions are written as CSV, but {} ends in .{ending}. Use an --out name that ends in .csv.",
+            "Predictions are written as CSV, but '{}' ends in .{ending}. Use an --out name that ends in .csv.",
             arguments.out.display()
         )));
     }
     if arguments.out.exists() && !arguments.force {
         let message =
-            format!("{} already exists. Choose another --out, or add --force to replace it", arguments.out.display());
+            format!("'{}' already exists. Choose another --out, or add --force to replace it", arguments.out.display());
         return Err(CliError::Failed(message));
     }
     let model = model_folder(&arguments.model, arguments.run.as_deref())?;
@@ -94,11 +94,7 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
         model.display()
     )?;
     if empty > 0 {
-        writeln!(
-            out,
-            "{} had no text left after cleaning, so they have no prediction.",
-            counted(empty, "row", "rows")
-        )?;
+        writeln!(out, "{} no text left after cleaning, and so no prediction.", counted(empty, "row has", "rows have"))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Files -> `Table` -> edits applied -> cleaned -> split -> tokens -> batches.
+//! The way from data files to batches: read into a `Table`, edited, cleaned, split, tokenised, batched.
 
 mod error;
 mod import;

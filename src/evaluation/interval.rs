@@ -1,4 +1,4 @@
-//! How certain a metric is: bootstrap intervals.
+//! Bootstrap confidence intervals of metrics.
 
 use rayon::prelude::*;
 
@@ -6,10 +6,10 @@ use crate::evaluation::{Interval, MaskedAnswer, MaskedCounts, PrecisionRecall};
 use crate::project::MetricName;
 use crate::random::Rng;
 
-/// Fewer rows than this give no useful interval: one row drawn again and again is always the same.
+/// Fewer rows than this give no useful interval.
 pub const FEWEST_ROWS: u64 = 20;
 
-/// Resamples of an interval.
+/// Number of resamples.
 const RESAMPLES: usize = 1000;
 
 /// The 95% interval of macro-F1; `None` with fewer than [`FEWEST_ROWS`] rows. See [`bootstrap_macro_f1`].
@@ -19,11 +19,11 @@ pub fn macro_f1_interval(classes: usize, truth: &[u32], predicted: &[u32], seed:
     (truth.len() as u64 >= FEWEST_ROWS).then_some(Interval { metric: MetricName::MacroF1, low, high })
 }
 
-/// 95% percentile interval of macro-F1 (Efron 1979): the rows are drawn again with replacement `resamples` times.
+/// 95% percentile interval of macro-F1 (Efron 1979): the rows are resampled with replacement `resamples` times.
 ///
-/// `truth` and `predicted` are class ids below `classes` of the same rows. As in
-/// [`crate::evaluation::ClassificationMetrics::compute`], each resample's mean is over the labels it has. The same arguments give
-/// the same interval on any number of threads. (0, 0) without rows or resamples.
+/// `truth` and `predicted` are class ids (below `classes`) of the same rows. As in
+/// [`crate::evaluation::ClassificationMetrics::compute`], the mean is over the labels that occur in the resample. The
+/// same arguments give the same interval on any number of threads. Returns (0, 0) without rows or resamples.
 #[must_use]
 pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resamples: usize, seed: u64) -> (f64, f64) {
     let valid = |&(truth, predicted): &(usize, usize)| truth < classes && predicted < classes;
@@ -46,9 +46,9 @@ pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resa
     })
 }
 
-/// The 95% interval of the perplexity at masked tokens: the documents are drawn again with replacement, each with all its
-/// masked words, because words of one document resemble each other. `None` with fewer than [`FEWEST_ROWS`] documents that
-/// have masked words.
+/// The 95% interval of the perplexity at masked tokens: the documents are drawn again with replacement, each with all
+/// its masked words, because words of one document resemble each other. `None` with fewer than [`FEWEST_ROWS`]
+/// documents that have masked words.
 #[must_use]
 pub fn perplexity_interval(documents: &[MaskedAnswer], seed: u64) -> Option<Interval> {
     let counts: Vec<MaskedCounts> =
@@ -91,7 +91,7 @@ fn macro_f1(classes: usize, counts: &[u64]) -> f64 {
     sum / present.max(1) as f64
 }
 
-/// Linear interpolation between the closest ranks, as `NumPy`'s default.
+/// Linear interpolation between the closest ranks, as in `NumPy`'s default.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (below, above) = (position.floor() as usize, position.ceil() as usize);

@@ -1,4 +1,4 @@
-//! How good a model is: metrics, confusion matrix, intervals, baselines.
+//! Evaluation of models: metrics, confusion matrix, intervals, baselines.
 
 mod baseline;
 mod classification;

@@ -1,4 +1,4 @@
-//! Scoring a model batch by batch: of the logits, only each row's answer and loss are kept.
+//! Scores a model batch by batch. Of the logits, only each row's answer and loss are kept.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use crate::evaluation::{
 };
 use crate::ops::log_sum_of_exponentials;
 
-/// The logits of one batch at the positions the task reads, and what was wanted there.
+/// The logits of one batch at the positions the task reads, and the targets there.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchLogits<'a> {
     /// Logits, `[positions][classes]`, or `[positions][vocabulary]`.
     pub logits: &'a [Vec<f32>],
-    /// The row each position belongs to, `[positions]`.
+    /// The row of each position, `[positions]`.
     pub rows: &'a [usize],
-    /// The class or token wanted at each position, `[positions]`; empty if unknown.
+    /// The target class or token at each position, `[positions]`; empty if unknown.
     pub wanted: &'a [u32],
-    /// The word each position belongs to, `[positions]`; empty unless the task masks words.
+    /// The masked word of each position, `[positions]`; empty unless the task masks words.
     pub words: &'a [MaskedWord],
 }
 
-/// The masked word that a position belongs to. Positions of one word follow one another.
+/// The masked word that a position belongs to. The positions of a word are consecutive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaskedWord {
     /// Whether the word begins here.
@@ -34,17 +34,17 @@ pub struct MaskedWord {
 /// Metrics over all rows, and the answer to each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
-    /// The metrics. Rows without a wanted class are not in them.
+    /// The metrics. Rows without a target are not included.
     pub metrics: Metrics,
     /// The model's answers, `[rows]`.
     pub answers: Vec<Answer>,
 }
 
-/// Turns batches of logits into metrics and answers, by task. Batches may come in any order; sums are taken in the order of the
-/// rows, so the result doesn't depend on how rows were batched.
+/// Turns batches of logits into metrics and answers. Batches may come in any order: sums are taken in row order, so the
+/// result doesn't depend on how rows were batched.
 #[derive(Clone, Debug)]
 pub enum Scorer {
-    /// Text classification: one position a row.
+    /// Text classification: one position per row.
     Classes(ClassScorer),
     /// Language modelling: the masked positions of each document.
     MaskedWords(MaskedWordScorer),
@@ -57,7 +57,7 @@ pub struct ClassScorer {
     rows: Vec<Option<ScoredRow>>,
 }
 
-/// What is kept of a row.
+/// The result of a row.
 #[derive(Clone, Debug)]
 struct ScoredRow {
     answer: ClassAnswer,
@@ -76,20 +76,21 @@ pub struct MaskedWordScorer {
 }
 
 impl Scorer {
-    /// A scorer of `rows` class predictions.
+    /// A scorer for `rows` class predictions.
     #[must_use]
     pub fn classes(labels: &[String], rows: usize) -> Self {
         Self::Classes(ClassScorer { labels: labels.to_vec(), rows: vec![None; rows] })
     }
 
-    /// A scorer of the masked words of `rows` documents. `terms` are the domain's own, by their number in [`MaskedWord`].
+    /// A scorer for the masked words of `rows` documents. `terms` are the domain's own, by their number in
+    /// [`MaskedWord`].
     #[must_use]
     pub fn masked_words(rows: usize, terms: &[String]) -> Self {
         let documents = vec![MaskedAnswer::default(); rows];
         Self::MaskedWords(MaskedWordScorer { documents, terms: terms.to_vec(), by_term: BTreeMap::new() })
     }
 
-    /// Takes in a batch.
+    /// Adds a batch.
     ///
     /// # Panics
     /// If a row or term is not below their number, or a wanted class or token has no logit: a bug of the caller.
@@ -100,7 +101,7 @@ impl Scorer {
         }
     }
 
-    /// The metrics and answers once every batch was added. A row that no batch had gets an empty answer.
+    /// The metrics and answers, after all batches were added. A row that was in no batch gets an empty answer.
     #[must_use]
     pub fn finish(self) -> Scored {
         match self {
@@ -135,7 +136,7 @@ impl ClassScorer {
 
 impl MaskedWordScorer {
     fn add(&mut self, batch: &BatchLogits<'_>) {
-        // A vocabulary is wide: the positions are computed in parallel, and added in their order.
+        // Vocabularies are large: positions are computed in parallel and added in order.
         let positions = batch.logits.par_iter().zip(batch.wanted);
         let positions: Vec<(f64, bool)> = positions
             .map_init(Vec::new, |scratch, (logits, &wanted)| {
@@ -178,7 +179,7 @@ impl MaskedWordScorer {
     }
 }
 
-/// The class of the highest logit or probability; the first of equal ones.
+/// The class with the highest logit or probability; the first one in a tie.
 fn argmax(logits: &[f32]) -> u32 {
     let mut best = 0;
     for (class, logit) in logits.iter().enumerate() {
@@ -209,7 +210,7 @@ mod tests {
         scorer.add(&batch(&[vec![1000.0, 1000.0, -1000.0]], &[0], &[]));
         let scored = scorer.finish();
         assert_eq!(scored.answers[0].class().unwrap().probabilities, [0.5, 0.5, 0.0]);
-        assert_eq!(scored.metrics.rows(), 0, "no class was wanted");
+        assert_eq!(scored.metrics.rows(), 0, "there is no target");
         let mut scorer = Scorer::classes(&["a", "b"].map(str::to_owned), 2);
         scorer.add(&batch(&[vec![0.0, 200.0], vec![3.0, 3.0]], &[0, 1], &[0, 1]));
         let loss = scorer.finish().metrics.loss();

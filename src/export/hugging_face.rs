@@ -1,4 +1,4 @@
-//! A folder that loads in `transformers` unchanged, with a model card.
+//! Exports a folder that loads in `transformers` as it is, with a model card.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<
     }
     let mut settings = source.settings.clone();
     if let Some(info) = read_model_info(&source.run.best())? {
-        // The setting may be more than the model's limit.
+        // The setting may exceed the model's limit.
         settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
     }
     let card = model_card::text(&settings, &source.summary, &source.comparison);

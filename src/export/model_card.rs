@@ -13,7 +13,7 @@ use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
 /// The name of the person's own patterns among the cleaning steps.
-const PATTERNS: &str = "own find-and-replace patterns";
+const PATTERNS: &str = "custom find-and-replace patterns";
 /// Most patterns listed.
 const PATTERNS_SHOWN: usize = 20;
 
@@ -84,8 +84,8 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     let ended = match summary.stop_reason {
         StopReason::Completed => "after the last epoch",
         StopReason::EarlyStopping => "early, because the metric stopped improving",
-        StopReason::Stopped => "stopped by hand",
-        StopReason::CutOff => "early, by an error or a crash",
+        StopReason::Stopped => "when it was stopped by hand",
+        StopReason::CutOff => "early because of an error or a crash",
     };
     let rows = [
         ("epochs", chosen.epochs.to_string()),
@@ -112,7 +112,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     if device.contains("bf16") {
         writeln!(
             card,
-            "\nMatrix products used bf16 operands, in training and for all metrics here. Tools that compute in another \
+            "\nMatrix products used bf16 operands, both in training and for all metrics here. Tools that use another \
              precision can give slightly different answers."
         )?;
     }
@@ -183,7 +183,7 @@ fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
         (cleaning.mask_emails, "e-mail addresses masked"),
         (cleaning.mask_handles, "@names masked"),
         (cleaning.mask_accounts, "card and account numbers masked"),
-        (cleaning.mask_phones, "telephone numbers masked"),
+        (cleaning.mask_phones, "phone numbers masked"),
         (cleaning.mask_orders, "order numbers masked"),
         (cleaning.name_emoji, "emoji named"),
         (cleaning.remove_emoji, "emoji removed"),
@@ -301,7 +301,7 @@ mod tests {
         let card = text(&settings, &summary, &RunComparison { interval, baselines: vec![before] });
         for part in [
             "pipeline_tag: fill-mask",
-            "A masked language model, adapted to the texts below from",
+            "A masked language model, obtained by continued pre-training from",
             "- type: perplexity\n      name: Perplexity at masked tokens\n      value: 7.389056",
             "On the 12 validation rows, which the model was not trained on; these were also used to pick the checkpoint",
             "| before training | 20.09 | 0.500 | 80 |\n| after training | 7.39 | 0.500 | 80 |",

@@ -1,4 +1,4 @@
-//! One safetensors file with the upstream tensor names, and the label names in its metadata.
+//! Exports one safetensors file with the upstream tensor names, and the label names in its metadata.
 
 use std::collections::HashMap;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! The proof of an export: it is loaded as any tool would load it, and must give the same logits as the model.
+//! Verifies an export: it is loaded as any tool would load it, and must give the same logits as the model.
 
 use std::path::Path;
 
@@ -31,13 +31,13 @@ pub(super) fn same_answers(
     let (trained, exported) = (logits(&source.run.best())?, logits(folder)?);
     let difference = largest_difference(&trained, &exported)?;
     Ok(format!(
-        "Opened again and compared with the trained model on {} {what}: the largest difference of a logit is {difference:.1e} \
-         (limit {LIMIT:.0e})",
+        "Reopened and compared with the trained model on {} {what}: logits differ by at most {difference:.1e} (limit \
+         {LIMIT:.0e})",
         texts.len()
     ))
 }
 
-/// Up to [`ROWS`] texts, spread evenly over the run's predictions, and what they are.
+/// Up to [`ROWS`] texts, evenly spread over the run's predictions, and a description of them.
 ///
 /// For a run without predictions they are its label names, or the project's: any text tells whether two models are the same.
 fn questions(source: &ExportSource<'_>) -> Result<(Vec<String>, String), ExportError> {
@@ -45,9 +45,9 @@ fn questions(source: &ExportSource<'_>) -> Result<(Vec<String>, String), ExportE
     if predictions.is_empty() {
         let settings = &source.settings;
         if settings.labels.is_empty() {
-            return Ok((vec![settings.project.name.clone()], "text, the project's name".to_owned()));
+            return Ok((vec![settings.project.name.clone()], "text (the project's name)".to_owned()));
         }
-        return Ok((settings.labels.clone(), "label names".to_owned()));
+        return Ok((settings.labels.clone(), "texts (the label names)".to_owned()));
     }
     let count = predictions.len().min(ROWS);
     let texts = (0..count).map(|at| predictions[at * predictions.len() / count].text.clone()).collect();

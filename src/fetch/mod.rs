@@ -46,7 +46,7 @@ pub enum FetchError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// No such id.
-    #[error("there is no model \"{id}\" in the catalogue; it has {known}")]
+    #[error("there is no model \"{id}\" in the catalogue. Available models: {known}")]
     UnknownModel {
         /// The id that was asked for.
         id: String,
@@ -55,17 +55,17 @@ pub enum FetchError {
     },
     /// The model is not on this machine, and the network may not be used.
     #[error(
-        "{model} is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model"
+        "{model} is not on this machine, and HF_HUB_OFFLINE forbids downloads. Unset it, or choose a local model folder"
     )]
     Offline {
         /// Name of the model.
         model: String,
     },
     /// The platform has no cache folder.
-    #[error("there is no home folder to store models in; set HOME or HF_HOME")]
+    #[error("there is no home folder to store models in. Set HOME or HF_HOME")]
     NoCacheFolder,
     /// The cache folder cannot be used.
-    #[error("models cannot be stored in {}: {source}; make the folder writable", folder.display())]
+    #[error("models cannot be stored in {}: {source}. Make the folder writable", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,
@@ -84,7 +84,7 @@ pub enum FetchError {
         failures: Vec<SourceFailure>,
     },
     /// A person cancelled it. The part downloaded so far is kept for the next time.
-    #[error("the download was stopped; the part downloaded so far is kept")]
+    #[error("the download was stopped. The part downloaded so far is kept")]
     Cancelled,
 }
 

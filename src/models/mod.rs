@@ -1,7 +1,7 @@
 //! Pre-trained networks: a backbone and a head, their weights, and how they are loaded and saved.
 //!
-//! A new architecture is a file and a variant of `Backbone`, a new head a variant of `Head`; `save.rs` has the one table of
-//! the class names that Hugging Face gives their pairs.
+//! To add an architecture, add a file and a variant of `Backbone`; to add a head, add a variant of `Head`. `save.rs`
+//! maps each pair to its Hugging Face class name.
 
 mod backbone;
 mod bert;

@@ -1,4 +1,4 @@
-//! Writing a model as a Hugging Face folder that `transformers` loads unchanged.
+//! Saves a model as a Hugging Face folder that `transformers` loads unchanged.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -15,7 +15,7 @@ use crate::models::{ModelError, Parameter};
 use crate::project::TaskKind;
 use crate::storage::write_atomic;
 
-/// Files of a tokenizer; which of them a folder has depends on the model.
+/// Tokenizer files; which of them a folder has depends on the model.
 const TOKENIZER_FILES: [&str; 7] = [
     "tokenizer.json",
     "tokenizer_config.json",
@@ -27,11 +27,11 @@ const TOKENIZER_FILES: [&str; 7] = [
 ];
 
 impl Model {
-    /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model was
-    /// loaded from. Keys of the configuration that Hone has no use for are kept.
+    /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model
+    /// was loaded from. Configuration keys that Hone does not use are kept.
     ///
     /// # Errors
-    /// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written.
+    /// [`ModelError`] if a file in `source` cannot be read or one in `out` cannot be written.
     pub fn save_folder(&self, source: &Path, out: &Path) -> Result<(), ModelError> {
         let mut config = read_json(source)?;
         if let Some(keys) = config.as_object_mut() {
@@ -44,7 +44,7 @@ impl Model {
     }
 }
 
-/// Copies the files of a folder's tokenizer, those that it has.
+/// Copies the tokenizer files that a folder has.
 pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError> {
     for file in TOKENIZER_FILES {
         let path = source.join(file);
@@ -71,7 +71,7 @@ fn bert_class(task: TaskKind) -> &'static str {
     }
 }
 
-/// The Hugging Face class that a network with this head is saved as.
+/// The Hugging Face class name of a network with this head.
 fn class_name(backbone: &Backbone, head: &Head) -> &'static str {
     let task = match head {
         Head::Classification { .. } => TaskKind::TextClassification,
@@ -82,14 +82,14 @@ fn class_name(backbone: &Backbone, head: &Head) -> &'static str {
     }
 }
 
-/// The head that a model folder was saved with, as far as its `config.json` tells.
+/// The head that a model folder was saved with, according to its `config.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SavedHead {
-    /// That of a task.
+    /// The head of a task.
     Of(TaskKind),
-    /// None.
+    /// No head.
     Missing,
-    /// One that Hone does not have, of this Hugging Face class.
+    /// A head that Hone does not support, with its Hugging Face class.
     Other(String),
     /// The configuration does not name a class.
     Unknown,
@@ -111,7 +111,7 @@ impl ModelConfig {
 }
 
 impl Model {
-    /// Sets the keys that tell `transformers` which network and head the weights belong to.
+    /// Sets the keys that identify the network and the head to `transformers`.
     fn describe(&self, config: &mut Map<String, Value>) {
         let (backbone, head) = self.parts();
         config.insert("architectures".into(), json!([class_name(backbone, head)]));
@@ -132,7 +132,7 @@ impl Model {
                 config.insert("tie_word_embeddings".into(), json!(head.tied));
             }
         }
-        // The weights are written as 32-bit floats, whatever they were.
+        // The weights are always written as 32-bit floats.
         for key in ["dtype", "torch_dtype"] {
             if let Some(dtype) = config.get_mut(key) {
                 *dtype = json!("float32");

@@ -1,4 +1,4 @@
-//! Why a model can't answer.
+//! Errors of prediction.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,13 @@ use crate::project::TaskKind;
 use crate::storage::StorageError;
 use crate::training::TrainError;
 
-/// Why a model could not be loaded, or gave no answer.
+/// Why a model could not be loaded or could not predict.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictorError {
     /// It was stopped.
     #[error("Prediction was stopped.")]
     Cancelled,
-    /// The model was not trained for a task yet.
+    /// The model has no trained head yet.
     #[error(
         "The model in {} has no trained {} head. Train it first, or choose a run's best checkpoint or an export.",
         folder.display(), head_of(*task)
@@ -33,7 +33,7 @@ pub enum PredictorError {
         .0.display()
     )]
     NoLabels(PathBuf),
-    /// The model has a head that Hone does not have.
+    /// The model has a head that Hone does not support.
     #[error(
         "The model in {} is a {class}, which Hone cannot predict with. It can use classifiers \
          (BertForSequenceClassification) and masked language models (BertForMaskedLM). Train a classifier that starts from \
@@ -46,7 +46,7 @@ pub enum PredictorError {
         /// Its Hugging Face class.
         class: String,
     },
-    /// The model does not answer with one label a text.
+    /// The model does not predict exactly one label for each text.
     #[error(
         "The model in {} gives {answer} for each text, not one label, so Hone cannot predict with it. Train a classifier that \
          starts from this model, or choose another.",
@@ -55,7 +55,7 @@ pub enum PredictorError {
     NotOneLabel {
         /// Its folder.
         folder: PathBuf,
-        /// What it gives.
+        /// What it predicts instead.
         answer: &'static str,
     },
     /// A classifier whose labels have no names.
@@ -70,16 +70,16 @@ pub enum PredictorError {
     Cleaning {
         /// The `hone.ron`.
         file: PathBuf,
-        /// What is wrong with the pattern.
+        /// The error in the pattern.
         error: PatternError,
     },
-    /// The model's `hone.ron`.
+    /// The model's `hone.ron` could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The model's weights or configuration.
+    /// The model's weights or configuration could not be loaded.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The tokenizer, or a text it refuses.
+    /// The tokenizer failed.
     #[error(transparent)]
     Data(DataError),
     /// The network failed.

@@ -1,7 +1,7 @@
 //! A trained model in memory with everything that belongs to it: tokenizer, cleaning, max length and precision.
 //!
-//! Try it, `hone predict`, evaluation on a file and the proof of an export all ask a model through this one type, so they get the same
-//! answer for the same text.
+//! Try it, `hone predict`, evaluation on a file and the verification of exports all use this one type, so they get the
+//! same answer for the same text.
 
 mod blanks;
 mod error;
@@ -22,12 +22,12 @@ use crate::training::{self, ToScore};
 pub use blanks::Guess;
 pub use error::PredictorError;
 
-/// Max length of a model whose folder doesn't tell it: what most texts need.
+/// Max length if the model folder doesn't specify one; enough for most texts.
 const DEFAULT_LENGTH: usize = 128;
-/// Texts whose logits are computed at once: few enough that a stop takes less than a second.
+/// Texts per batch when computing logits: few enough to stop within a second.
 const LOGITS_BATCH: usize = 8;
 
-/// A trained model that answers texts.
+/// A trained model that predicts texts.
 pub struct Predictor {
     folder: PathBuf,
     model: Model,
@@ -37,12 +37,13 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Loads the model in `folder`, to be used as its `hone.ron` says. Of a model that Hone didn't make, `config.json` tells
-    /// the task and the labels; it gets texts as they are, a max length of 128 tokens and 32-bit arithmetic.
+    /// Loads the model in `folder`, to be used as its `hone.ron` says. For a model that was not made by Hone, the task
+    /// and the labels are those of `config.json`; it gets uncleaned texts, a max length of 128 tokens and 32-bit
+    /// precision.
     ///
     /// # Errors
-    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, the model has no trained head, or one
-    /// that answers neither with one label a text nor with masked words.
+    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, the model has no trained head,
+    /// or one that predicts neither one label for each text nor masked words.
     pub fn load(folder: &Path) -> Result<Self, PredictorError> {
         let info = match read_model_info(folder)? {
             Some(info) => info,
@@ -51,7 +52,7 @@ impl Predictor {
         Self::load_with(folder, info)
     }
 
-    /// Loads the model in `folder`, to be used as `info` says.
+    /// Loads the model in `folder` with the settings in `info`.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -80,7 +81,7 @@ impl Predictor {
         &self.folder
     }
 
-    /// How it was trained and is used.
+    /// How it was trained and must be used.
     #[must_use]
     pub fn info(&self) -> &ModelFolderInfo {
         &self.info
@@ -92,11 +93,11 @@ impl Predictor {
         &self.info.labels
     }
 
-    /// Answers raw texts, in order; `None` for a text with nothing left after cleaning.
+    /// Predicts raw texts, in order; `None` for a text with nothing left after cleaning.
     ///
     /// # Errors
-    /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or when the tokenizer or
-    /// the network fails.
+    /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or if the
+    /// tokenizer or the network fails.
     pub fn answer<T: AsRef<str> + Sync>(
         &self,
         texts: &[T],
@@ -140,8 +141,8 @@ impl Predictor {
         Ok(training::predict(&self.model, what, watch)?)
     }
 
-    /// Logits at the first token of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`: what an export must reproduce. Calls `look` before every few texts; its error
-    /// ends the work.
+    /// Logits at the first token of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`, which an export must
+    /// reproduce. `look` is called before every few texts; its error ends the work.
     ///
     /// # Errors
     /// [`PredictorError::Cancelled`] when `look` says so, or when the tokenizer or the network fails.
@@ -167,7 +168,7 @@ impl Predictor {
     }
 }
 
-/// How to use a model that Hone didn't make, by its `config.json`.
+/// The settings for a model that was not made by Hone, from its `config.json`.
 fn info_from_config(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
     let config = ModelConfig::read(folder)?;
     let (labels, folder) = (config.label_names(), folder.to_owned());

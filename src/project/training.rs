@@ -1,8 +1,8 @@
 //! Hyperparameters, with the defaults of the literature.
 //!
-//! Sources: Devlin et al. 1810.04805 (ranges), Mosbach et al. 2006.04884 and Zhang et al. 2006.05987
-//! (bias correction, warm-up), Loshchilov & Hutter 1711.05101 (decoupled decay), Gururangan et al. 2004.10964 (continued
-//! pre-training, at 5e-4).
+//! Sources: Devlin et al. 1810.04805 (ranges), Mosbach et al. 2006.04884 and Zhang et al. 2006.05987 (bias correction,
+//! warm-up), Loshchilov & Hutter 1711.05101 (decoupled decay), Gururangan et al. 2004.10964 (continued pre-training, at
+//! 5e-4).
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct TrainingSettings {
     pub epochs: u32,
     /// Rows in a batch.
     pub batch_size: usize,
-    /// Most tokens of a text, special tokens included; longer texts are truncated at the end.
+    /// Most tokens of a text, including special tokens; longer texts are truncated at the end.
     pub max_length: usize,
     /// Batches whose gradients are summed before each optimizer step.
     pub gradient_accumulation: usize,
@@ -29,11 +29,11 @@ pub struct TrainingSettings {
     pub schedule: ScheduleKind,
     /// Share of steps over which the learning rate rises from 0, 0..1.
     pub warmup: f64,
-    /// Dropout probability of hidden states and attention; `None` keeps the model's own.
+    /// Dropout probability of hidden states and attention; `None` keeps the model's default.
     pub dropout: Option<f64>,
     /// When to evaluate on the validation set.
     pub evaluate_every: EvaluateEvery,
-    /// The metric that decides which checkpoint is best; `None` is the first of the task's metrics. See
+    /// The metric that chooses the best checkpoint; `None` is the first of the task's metrics. See
     /// [`crate::project::Project::best_metric`].
     pub best_metric: Option<MetricName>,
     /// When to stop before the last epoch.
@@ -84,7 +84,7 @@ pub enum ClassWeights {
     /// Every row counts the same.
     #[default]
     None,
-    /// rows / (labels x rows of the label), as scikit-learn's `balanced`.
+    /// rows / (labels x rows of the label), as in scikit-learn's `balanced`.
     Balanced,
     /// By label name; other labels have weight 1.
     ByHand(std::collections::BTreeMap<String, f64>),
@@ -118,18 +118,18 @@ pub enum Precision {
     Auto,
     /// 32-bit floats.
     F32,
-    /// Operands rounded to bf16, sums in 32-bit floats: for processors with AVX-512 BF16. On others the same
-    /// rounding, slower than 32 bits.
+    /// Operands rounded to bf16, sums in 32-bit floats: faster on CPUs with AVX-512 BF16. Other CPUs round in the same
+    /// way, but more slowly than f32.
     Bf16,
 }
 
 /// The device that trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// The processor, which Hone's kernels are written for. They have not been compared with a GPU yet.
+    /// The CPU.
     #[default]
     Auto,
-    /// The processor.
+    /// The CPU.
     Cpu,
     /// The first NVIDIA GPU.
     Cuda,
@@ -141,14 +141,14 @@ impl std::fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Auto => "automatic device",
-            Self::Cpu => "processor",
+            Self::Cpu => "CPU",
             Self::Cuda => "NVIDIA GPU",
             Self::Metal => "Apple GPU",
         })
     }
 }
 
-/// Which part of a network is trained. The rest is frozen: it is computed once for each text and has no dropout.
+/// Which part of a network is trained. The rest is frozen: it has no dropout and is computed once per text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrainedLayers {
     /// Everything.
@@ -161,8 +161,8 @@ pub enum TrainedLayers {
 }
 
 impl TrainedLayers {
-    /// How many of `layers` layers are frozen, counted from the bottom, together with the embeddings; `None` when
-    /// everything is trained.
+    /// How many of `layers` layers are frozen, from the bottom, in addition to the embeddings; `None` if everything is
+    /// trained.
     #[must_use]
     pub fn frozen(self, layers: usize) -> Option<usize> {
         match self {

@@ -12,7 +12,7 @@ const RECENT_LIMIT: usize = 10;
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
-    /// The system's choice.
+    /// As the operating system is set.
     #[default]
     System,
     /// Always light.
@@ -49,7 +49,7 @@ impl AppSettings {
     /// Saves the settings; does nothing without a home folder.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn save(&self) -> Result<(), StorageError> {
         Self::path().map_or(Ok(()), |path| self.save_to(&path))
     }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_becomes_the_default() {
+    fn invalid_settings_become_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.ron");
         std::fs::write(&path, "(theme: Purple)").unwrap();

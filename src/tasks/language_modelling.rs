@@ -1,7 +1,7 @@
-//! Language modelling: continued pre-training, in which the model predicts masked words of one's own texts.
+//! Language modelling: continued pre-training, in which the model predicts masked words in a person's own texts.
 //!
-//! In training, documents are packed into sequences, and each epoch masks other words. Held-out documents are cut into
-//! windows of their own and always masked at the same words, so that scores can be compared.
+//! In training, documents are packed into sequences, and each epoch masks different words. Each held-out document is
+//! split into its own windows, with the same words masked every time, so that scores can be compared.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::progress::Watch;
 use crate::project::{LanguageModellingSettings, OutOfRange};
 use crate::tasks::{Draw, Encoded, Reads, Samples, TaskDefinition};
 
-/// Terms of the domain that are scored apart from other words.
+/// Number of domain terms that are scored separately.
 pub const SCORED_TERMS: usize = 200;
 
-/// Masked words.
+/// Prediction of masked words.
 pub(super) struct LanguageModelling {
     masked_share: f64,
     masking: Masking,
@@ -46,11 +46,11 @@ impl Terms {
 }
 
 impl LanguageModelling {
-    /// The task with the tokenizer of the model that training starts from. The domain's terms are those of the training
-    /// texts.
+    /// Creates the task. `tokenizer` is that of the model that training starts from; domain terms are found in the
+    /// training texts.
     ///
     /// # Errors
-    /// [`DataError::NoMaskToken`] if the tokenizer has no token that hides words, and [`DataError::Cancelled`].
+    /// [`DataError::NoMaskToken`] if the tokenizer has no mask token, and [`DataError::Cancelled`].
     pub fn new(
         settings: &LanguageModellingSettings,
         seed: u64,
@@ -85,7 +85,7 @@ impl TaskDefinition for LanguageModelling {
         let mut samples = Samples::default();
         let mut add = |row: usize, sequences: Vec<PackedSequence>| {
             for PackedSequence { ids, ends } in sequences {
-                // There is nothing to predict in a sequence of unknown words.
+                // A sequence of unknown words has nothing to predict.
                 if ids.iter().any(|&id| self.kinds.can_be_masked(id)) {
                     samples.ids.push(ids);
                     samples.ends.push(ends);
@@ -219,7 +219,7 @@ mod tests {
         assert!(!batch.reads.is_empty() && batch == task.batch(&samples, &[0], Draw::Epoch(0)));
         let drawn: HashSet<Vec<u32>> =
             (0..20).map(|epoch| task.batch(&samples, &[0], Draw::Epoch(epoch)).reads).collect();
-        assert!(drawn.len() > 5, "each epoch masks other words");
+        assert!(drawn.len() > 5, "each epoch masks different words");
         let evaluated = task.batch(&samples, &[0], Draw::Evaluation);
         assert!(evaluated.reads.iter().all(|&read| evaluated.input_ids[read as usize] == 4), "[MASK] hides each word");
     }
@@ -229,7 +229,8 @@ mod tests {
         let task = task(&["charger", "unbelievably"]);
         let samples = samples(&task, Side::Test, &TEXTS, 64);
         let mut batch = task.batch(&samples, &[1, 2], Draw::Evaluation);
-        // As if these words had been drawn: "battery" of the one document; "unbelievably", and "good" twice, of the other.
+        // As if these words had been drawn: "battery" of the one document; "unbelievably", and "good" twice, of the
+        // other.
         let start = batch.cu_seqlens[1];
         let words = task.kinds.words(&samples.ids[2]);
         let chosen = [words[0], words[1], words[4]];

@@ -1,4 +1,4 @@
-//! How long a training step takes on this machine, and where the time goes.
+//! Benchmark: how long a training step takes on this machine, and where the time goes.
 
 use std::time::{Duration, Instant};
 
@@ -14,20 +14,20 @@ use crate::training::memory::peak_memory;
 use crate::training::step::OptimizerStep;
 use crate::training::{Optimizer, TrainError};
 
-/// Steps that are not counted: memory is being allocated and caches are cold.
+/// Warm-up steps, which are not counted: memory is being allocated and caches are cold.
 const WARM_UP: u32 = 2;
 
 /// The token that every masked token becomes, in place of the tokenizer's own mask.
 const MASK: u32 = 0;
 
-/// What steps are timed.
+/// What the benchmark runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepBench {
     /// Sequences in a step.
     pub batch: usize,
     /// Tokens of each sequence.
     pub length: usize,
-    /// Steps that are counted.
+    /// Number of timed steps.
     pub steps: u32,
 }
 
@@ -44,7 +44,7 @@ pub struct StepFigures {
     pub optimizer_ms: f64,
     /// Tokens trained on per second.
     pub tokens_per_second: f64,
-    /// Billions of floating-point operations a second in matrix products, over the whole step's time; not a number on a
+    /// Billions of floating-point operations per second in matrix products, over the time of the whole step; NaN on a
     /// GPU, where they are not counted.
     pub gflops: f64,
     /// Speed of a large matrix product on this machine, measured in the same run.
@@ -55,12 +55,12 @@ pub struct StepFigures {
     pub peak_memory: u64,
 }
 
-/// Times steps on random tokens: of a classifier, or of a masked language model that predicts the default share of them.
-/// The steps change the model's weights.
+/// Times steps on random tokens: of a classifier, or of a masked language model that predicts the default share of
+/// them. The steps change the model's weights.
 ///
 /// # Errors
-/// [`TrainError::Setting`] when a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when
-/// stopped, [`TrainError::Tensor`] when the network fails.
+/// [`TrainError::Setting`] if a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] if
+/// stopped, [`TrainError::Tensor`] if the network fails.
 pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
     check(model, bench)?;
     let gemm_limit = model.matrix_speed()?;
@@ -83,7 +83,7 @@ pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Res
 fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     let longest = model.max_positions();
     if bench.length == 0 || bench.length > longest {
-        let advice = format!("Give 1 to {longest}, what the model reads.");
+        let advice = format!("Use 1 to {longest}: the model reads no more.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
     let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read(model.head()));
@@ -92,7 +92,7 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     if available > 0 && needed > available {
         let gigabytes = |bytes: u64| bytes as f64 / 1e9;
         let advice = format!(
-            "{} texts of {} tokens in one batch need about {:.1} GB, and {:.1} GB are free. Give fewer or shorter texts.",
+            "{} texts of {} tokens in one batch need about {:.1} GB, but only {:.1} GB is free. Use fewer or shorter texts.",
             bench.batch,
             bench.length,
             gigabytes(needed),
@@ -102,7 +102,7 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     }
     for (name, value) in [("batch size", bench.batch), ("steps", bench.steps as usize)] {
         if value == 0 {
-            return Err(TrainError::setting(name, "0".to_owned(), "Give at least 1."));
+            return Err(TrainError::setting(name, "0".to_owned(), "Use at least 1."));
         }
     }
     Ok(())
@@ -232,8 +232,8 @@ mod tests {
             let figures = bench_step(&model, BENCH, &mut watch).unwrap();
             assert!(figures.forward_ms > 0.0 && figures.backward_ms > 0.0 && figures.gflops > 0.0, "{figures:?}");
             let refused = |bench, watch: &mut Watch<'_>| bench_step(&model, bench, watch).unwrap_err().to_string();
-            assert!(refused(StepBench { length: 900, ..BENCH }, &mut watch).contains("what the model reads"));
-            assert!(refused(StepBench { batch: 0, ..BENCH }, &mut watch).contains("Give at least 1"));
+            assert!(refused(StepBench { length: 900, ..BENCH }, &mut watch).contains("the model reads no more"));
+            assert!(refused(StepBench { batch: 0, ..BENCH }, &mut watch).contains("Use at least 1"));
         }
     }
 }

@@ -8,13 +8,13 @@ use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
 /// An event of a run. [`TrainingEvent::Started`] comes once, then steps and evaluations.
 #[derive(Clone, Debug)]
 pub enum TrainingEvent {
-    /// How far it has come.
+    /// Progress.
     Progress(Progress),
     /// A message for the log.
     Log(String),
     /// A warning.
     Warning(String),
-    /// The run's folder is made and the first step begins.
+    /// The run's folder has been created and the first step begins.
     Started {
         /// The run's folder.
         run: RunFolder,
@@ -22,20 +22,20 @@ pub enum TrainingEvent {
         settings: Box<RunSettings>,
         /// Optimizer steps planned.
         total_steps: u64,
-        /// Optimizer steps an epoch.
+        /// Optimizer steps per epoch.
         steps_per_epoch: u64,
-        /// Device and arithmetic, for example "CPU, f32".
+        /// Device and precision, for example "CPU, f32".
         device: String,
     },
     /// An optimizer step was done.
     Step(StepMetrics),
-    /// An evaluation on validation was done.
+    /// An evaluation on the validation set was done.
     Evaluation(Box<EvaluationPoint>),
-    /// It waits (true) or goes on (false).
+    /// It was paused (true) or resumed (false).
     Paused(bool),
 }
 
-/// Reports events, and listens for pause and stop.
+/// Reports events, and checks for pause and stop.
 pub(super) struct Voice<'a> {
     pub control: &'a Control,
     pub on_event: &'a mut dyn FnMut(TrainingEvent),

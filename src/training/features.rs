@@ -1,4 +1,4 @@
-//! Output of the frozen layers for each sample, kept from one epoch to the next.
+//! Caches the output of the frozen layers for each sample from one epoch to the next.
 
 use std::path::PathBuf;
 
@@ -9,24 +9,24 @@ use crate::storage::ScratchFile;
 
 use crate::training::TrainError;
 
-/// Numbers kept in memory by one cache, 512 MiB of them; more go to disk.
+/// Numbers that a cache keeps in memory (512 MiB). Further ones go to disk.
 const IN_MEMORY: usize = 1 << 27;
 
-/// Numbers kept on disk by one cache, 8 GiB of them; more are computed again each time.
+/// Numbers that a cache keeps on disk (8 GiB). Further ones are recomputed each time.
 const ON_DISK: u64 = 1 << 31;
 
 /// Features of samples by their row.
 pub(super) struct FeatureCache {
     entries: Vec<CacheEntry>,
     width: usize,
-    /// Numbers in memory, and how many there may be.
+    /// Numbers in memory, and the limit.
     kept: usize,
     limit: usize,
     folder: PathBuf,
     scratch: Option<ScratchFile>,
     /// Numbers on disk.
     on_disk: u64,
-    /// Whether the disk takes no more.
+    /// Whether the disk is full.
     full: bool,
 }
 
@@ -38,7 +38,7 @@ enum CacheEntry {
 }
 
 impl FeatureCache {
-    /// A cache for `rows` samples. What does not fit in memory goes to the disk of `folder`.
+    /// A cache for `rows` samples. What does not fit in memory goes to a file in `folder`.
     pub fn new(rows: usize, folder: PathBuf) -> Self {
         Self::with_limit(rows, folder, IN_MEMORY)
     }
@@ -56,11 +56,11 @@ impl FeatureCache {
         }
     }
 
-    /// Features of the batch's samples, end to end, computed where they are not known yet; `None` when everything is
-    /// trained. A sample must have the same tokens and reads each time.
+    /// The concatenated features of the batch's samples, computed if not yet cached; `None` if everything is trained. A
+    /// sample must have the same tokens and reads each time.
     ///
     /// # Errors
-    /// [`TrainError::Tensor`] when the network fails or `stop` returns true, [`TrainError::Storage`] when features on disk
+    /// [`TrainError::Tensor`] if the network fails or `stop` returns true, [`TrainError::Storage`] if features on disk
     /// can no longer be read. A full disk only costs time.
     pub fn of(&mut self, model: &Model, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Option<Array>, TrainError> {
         let is_unknown = |entries: &[CacheEntry], row: usize| matches!(entries[row], CacheEntry::Unknown);
@@ -75,10 +75,10 @@ impl FeatureCache {
         self.gather(batch).map(Some)
     }
 
-    /// Distributes the features of a batch to its samples, as far as there is room.
+    /// Stores the features of a batch for its samples, as far as there is room.
     fn keep(&mut self, batch: &Batch, features: &Array) {
         self.width = features.width();
-        // Frozen layers below a trained one compute every token, and all layers only the tokens that are read.
+        // Frozen layers below a trained one compute every token; if all are frozen, only the tokens that are read.
         let ends = if features.rows() == batch.total_tokens() { batch.cu_seqlens.clone() } else { batch.cu_reads() };
         let mut rest = features.values();
         for sequences in batch.samples() {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn features_from_memory_and_from_disk_are_those_of_the_network() {
+    fn features_from_memory_and_disk_equal_those_of_the_network() {
         let ids: Vec<Vec<u32>> = (1..9_u32).map(|length| (0..length).map(|at| 5 + at).collect()).collect();
         for trained in [TrainedLayers::Head, TrainedLayers::Top(1)] {
             let model = tiny(trained);

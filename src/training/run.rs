@@ -22,7 +22,7 @@ use crate::training::setup::{self, Dataset, TokenisedSide};
 use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
 
-/// What a run is made of.
+/// The inputs of a run.
 #[derive(Clone, Copy)]
 pub struct TrainInputs<'a> {
     /// Settings.
@@ -31,18 +31,18 @@ pub struct TrainInputs<'a> {
     pub project_folder: &'a Path,
     /// The prepared rows.
     pub prepared: &'a Prepared,
-    /// The pre-trained model, a Hugging Face folder.
+    /// The pre-trained model: a Hugging Face folder.
     pub model_folder: &'a Path,
 }
 
-/// Fine-tunes a model and writes `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
-/// validation and test, and the outcome.
+/// Fine-tunes a model. Writes `runs/<id>/` with the settings, metrics, best checkpoint, its predictions on the
+/// validation and test sets, and the outcome.
 ///
-/// The same inputs give the same losses bit for bit. `trainer.rs` describes how stopping works.
+/// The same inputs give bit-identical losses. `trainer.rs` describes how stopping works.
 ///
 /// # Errors
-/// [`TrainError::Cancelled`] when it was stopped before there was anything to keep: the run's folder is then
-/// removed. Any other error is also written to the run's status, once there is a run.
+/// [`TrainError::Cancelled`] if it was stopped before there was anything to keep; the run's folder is then removed. Any
+/// other error is also written to the run's status, once there is a run.
 pub fn train(
     inputs: TrainInputs<'_>,
     control: &Control,
@@ -59,10 +59,10 @@ pub fn train(
     match &outcome {
         Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
         Err(TrainError::Cancelled) => {
-            drop(lock); // its file is in the way where open files cannot be removed
+            drop(lock); // some systems cannot remove open files
             run.remove()?;
         }
-        // The error of training is the one to tell, also where the disk that caused it takes no status either.
+        // Report the training error, even if the status cannot be written for the same reason.
         Err(error) => drop(run.write_status(&RunStatus::Failed(error.to_string()))),
     }
     outcome
@@ -78,8 +78,8 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// Everything before the first step. Nothing is written until all inputs are known to be usable. The lock tells other
-/// processes that the run is under way. `start` is the folder of the model that training starts from.
+/// Everything before the first step. Nothing is written until all inputs have been checked. The lock tells other
+/// processes that the run is in progress. `start` is the folder of the model that training starts from.
 fn begin<'a>(
     inputs: TrainInputs<'a>,
     start: &'a Path,
@@ -106,7 +106,7 @@ fn begin<'a>(
     {
         voice.warn(format!("The model has {layers} layers: all are trained, and only the embeddings are frozen."));
     }
-    // Embeddings alone are quicker to look up than to keep.
+    // If only the embeddings are frozen, looking them up is faster than caching them.
     let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
     let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
     let plan =
@@ -211,13 +211,13 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
     }
 }
 
-/// Trains. A stopped run still has a result if there is something to keep.
+/// Trains. A stopped run still has a result if there is a checkpoint to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
     match score_untrained(trainer).and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
             if trainer.best.is_none() {
                 trainer.voice.log(
-                    "Stopped before the first evaluation: evaluating the weights as they are. Stop again to drop them.",
+                    "Stopped before the first evaluation, so the current weights are evaluated. Stop again to discard them.",
                 );
                 trainer.evaluate()?;
             }
@@ -227,7 +227,7 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
     }
 }
 
-/// Evaluates the best checkpoint, read back from disk, on the test set, and writes everything down.
+/// Evaluates the best checkpoint, read back from disk, on the test set, and writes all results.
 fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
     let Best { point, answers } = trainer.best.take().ok_or(Cancelled)?;
     if trainer.step > point.step {
@@ -266,7 +266,7 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
     })
 }
 
-/// The best checkpoint as a later session will read it.
+/// Loads the best checkpoint from disk, as a later session will.
 fn read_back(trainer: &Trainer<'_>) -> Result<Model, TrainError> {
     let options = LoadOptions {
         seed: trainer.settings.seed,
@@ -294,7 +294,7 @@ fn score_test(trainer: &mut Trainer<'_>) -> Result<Option<Scored>, TrainError> {
     Ok(Some(scored))
 }
 
-/// Scores the model before training, on the rows that the run will be measured on, if the task compares itself with it.
+/// Scores the model before training on the rows that the run reports, if the task uses that as a baseline.
 fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
     if !trainer.task.is_compared_with_untrained() {
         return Ok(());
@@ -323,7 +323,7 @@ fn predictions(rows: &TokenisedSide<'_>, answers: &[Answer]) -> Vec<Prediction> 
     rows.examples.iter().zip(answers).enumerate().map(of_row).collect()
 }
 
-/// The interval of the answers' score, and what baselines score on the same rows. A first stop waits for them, as for the
+/// The confidence interval and the baselines on the same rows. They are completed even after a first stop, like the
 /// evaluation on the test set.
 fn compare(
     trainer: &mut Trainer<'_>,

@@ -17,11 +17,11 @@ pub struct BenchStep {
     pub model: ModelChoice,
     /// What the model is trained for.
     pub task: TaskKind,
-    /// What is timed.
+    /// What to time.
     pub bench: StepBench,
-    /// What computes.
+    /// The device to use.
     pub device: DeviceChoice,
-    /// Arithmetic of the matrix products.
+    /// Precision of the matrix products.
     pub precision: Precision,
 }
 
@@ -30,7 +30,7 @@ pub struct BenchStep {
 pub struct StepTimes {
     /// The times.
     pub figures: StepFigures,
-    /// Device and arithmetic, for example "CPU, f32".
+    /// Device and precision, for example "CPU, f32".
     pub device: String,
 }
 
@@ -61,27 +61,27 @@ fn head(task: TaskKind) -> HeadSpec {
     }
 }
 
-/// Times the tokenising of a file's texts, as training does it.
+/// Times tokenising a file's texts, as training does it.
 #[derive(Clone, Debug)]
 pub struct BenchTokenise {
-    /// The model whose tokenizer it is; it must be on this machine.
+    /// The model whose tokenizer is used; it must be on this machine.
     pub model: ModelChoice,
     /// The file.
     pub file: PathBuf,
-    /// Its text column; `None` is the one guessed.
+    /// Its text column; if `None`, it is guessed.
     pub text_column: Option<String>,
-    /// Tokens kept of a text.
+    /// The most tokens kept of a text.
     pub max_length: usize,
 }
 
 /// How long tokenising took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokeniseTimes {
-    /// Texts.
+    /// Number of texts.
     pub rows: usize,
-    /// Tokens kept of them.
+    /// Number of tokens kept.
     pub tokens: usize,
-    /// Time of tokenising alone.
+    /// Time of tokenising alone, in seconds.
     pub seconds: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The last data read and prepared, kept so that neither another job nor another worker reads it again.
+//! Keeps the data that was read and prepared last, so that no other job or worker reads it again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,21 +9,21 @@ use crate::project::{DatasetSettings, Project};
 
 use crate::worker::comparing::Comparisons;
 
-/// The data of the project that is worked on. Workers given clones of it share what any of them reads.
+/// The data of the current project. Workers with clones of it share what any of them reads.
 #[derive(Clone, Default)]
 pub struct SharedData {
     kept: Arc<Mutex<LastData>>,
     pub(super) comparisons: Comparisons,
 }
 
-/// One entry each: a person works on one project at a time. Entries are shared and never change.
+/// One entry of each kind, since a person works on one project at a time. Entries are shared and never change.
 #[derive(Default)]
 struct LastData {
     imported: Option<(FilesKey, Arc<Imported>)>,
     prepared: Option<(Project, Arc<Imported>, Arc<Prepared>)>,
 }
 
-/// What the rows read depend on: the settings and each file as it stands on disk.
+/// What the rows depend on: the settings, and the state of each file on disk.
 #[derive(PartialEq)]
 pub(super) struct FilesKey {
     folder: PathBuf,
@@ -39,10 +39,10 @@ impl FilesKey {
     }
 }
 
-/// Levels of folders in a folder of data that are looked at.
+/// How many levels of folders within a data folder are checked.
 const FOLDER_LEVELS: usize = 3;
 
-/// Size and time of the last change; of a folder, those of all its files.
+/// Size and time of the last change; for a folder, the sum and the latest of its files.
 fn stamp(path: &Path, levels: usize) -> Option<(u64, SystemTime)> {
     let metadata = std::fs::metadata(path).ok()?;
     let (mut bytes, mut changed) = (metadata.len(), metadata.modified().ok()?);

@@ -1,4 +1,4 @@
-//! The job that looks for what is wrong with prepared rows.
+//! The job that finds problems of prepared rows.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -15,7 +15,7 @@ use crate::worker::tokens::MOST_COUNTED;
 use crate::worker::{Context, Job, JobError};
 
 impl Context<'_> {
-    /// The languages of these rows, guessed once: what reports them agrees, and does not guess twice.
+    /// The languages of these rows. They are guessed once, so that everything that reports them agrees.
     pub(super) fn languages(&mut self, prepared: &Arc<Prepared>) -> Result<Arc<LanguageSample>, JobError> {
         let CachedLanguages(cached) = &self.cache.languages;
         let is_of = |of: &Weak<Prepared>| of.upgrade().is_some_and(|of| Arc::ptr_eq(&of, prepared));
@@ -29,7 +29,7 @@ impl Context<'_> {
     }
 }
 
-/// Looks for what is wrong with prepared rows. The most serious finding comes first.
+/// Finds problems of prepared rows. The most serious finding comes first.
 #[derive(Clone, Debug)]
 pub struct FindProblems {
     /// Which checks to run.
@@ -42,7 +42,7 @@ pub struct FindProblems {
     pub imported: Arc<Imported>,
     /// The rows.
     pub prepared: Arc<Prepared>,
-    /// Which of them are near-duplicates.
+    /// Their near-duplicates.
     pub likeness: Arc<Likeness>,
 }
 
@@ -70,8 +70,8 @@ impl Job for FindProblems {
     }
 }
 
-/// Lengths by the model's own tokenizer where it is on this machine, else estimated: a model that cannot be read is told
-/// of where it is chosen.
+/// Lengths counted with the model's own tokenizer if it is on this machine, otherwise estimated. A model that cannot be
+/// read is reported where it is chosen.
 fn lengths(
     context: &mut Context<'_>,
     project: &Project,
@@ -95,7 +95,7 @@ fn lengths(
             Ok(lengths)
         }
         Err(DataError::Cancelled) => Err(JobError::Cancelled),
-        // Where the tokenizer refuses a text, training will say so.
+        // If the tokenizer fails on a text, training will report it.
         Err(_) => Ok(estimate()),
     }
 }

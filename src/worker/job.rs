@@ -1,4 +1,4 @@
-//! What a job is, and what it is given while it runs.
+//! Jobs, and the context in which they run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use crate::worker::pending::Ticket;
 use crate::worker::reporter::Reporter;
 use crate::worker::{JobError, LogLevel, Said};
 
-/// One long operation: a value that the worker runs to one answer.
+/// One long operation, which the worker runs and which gives one answer.
 ///
-/// The worker runs jobs one at a time, in order. Progress, log, cancelling, pausing, failures and panics are the same for
-/// all of them: a job only does its work.
+/// The worker runs jobs one at a time, in order. Progress, log, cancelling, pausing, failures and panics are the same
+/// for all of them: a job only does its work.
 pub trait Job: Send + 'static {
-    /// What it is asked for.
+    /// Type of its answer.
     type Answer: Send + 'static;
-    /// What it does, for example "Reading the data". "… failed" and "… stopped" can follow it.
+    /// What it does, for example "Reading the data". The title can be followed by "failed" or "stopped".
     const TITLE: &'static str;
 
     /// Does the work.
@@ -29,9 +29,9 @@ pub trait Job: Send + 'static {
 
 /// What a running job is given.
 pub struct Context<'a> {
-    /// Stop and pause switches.
+    /// The switches for stopping and pausing.
     pub(super) control: &'a Control,
-    /// What earlier jobs left.
+    /// What earlier jobs kept.
     pub(super) cache: &'a mut Cache,
     ticket: &'a Ticket,
     reporter: Reporter<'a>,
@@ -48,7 +48,7 @@ impl<'a> Context<'a> {
         work(&mut Watch { control: self.control, report: &mut |progress| reporter.progress(progress) })
     }
 
-    /// Passes on how far the job is.
+    /// Reports progress.
     pub(super) fn progress(&mut self, progress: Progress) {
         self.reporter.progress(progress);
     }
@@ -58,12 +58,12 @@ impl<'a> Context<'a> {
         self.ticket.log(level, message);
     }
 
-    /// Tells the owner that an event of the job's own kind waits in the job's own channel.
+    /// Tells the owner that an event is in the job's own channel.
     pub(super) fn announce_event(&self) {
         self.ticket.say(Said::Event);
     }
 
-    /// The tokenizer of a model, kept from before if it is of the same folder.
+    /// The tokenizer of a model, kept from before if the folder is the same.
     pub(super) fn tokenizer(&mut self, folder: &Path) -> Result<Arc<TextTokenizer>, JobError> {
         if let Some((_, tokenizer)) = self.cache.tokenizer.as_ref().filter(|(cached, _)| cached == folder) {
             return Ok(Arc::clone(tokenizer));

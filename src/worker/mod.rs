@@ -1,4 +1,4 @@
-//! The worker: one thread that runs one job at a time. A [`Job`](crate::worker::Job) is a value; what it answers has its own type.
+//! The worker: one thread that runs one job at a time. Each [`Job`](crate::worker::Job) has its own type of answer.
 
 mod bench;
 mod cache;

@@ -1,4 +1,4 @@
-//! Fetching a model, against a real server on this machine.
+//! Downloads models from a real server on this machine.
 
 mod server;
 
@@ -173,7 +173,7 @@ fn a_hub_model_is_downloaded_once_into_the_shared_cache() {
 fn an_unpinned_model_uses_the_commit_of_main() {
     let mut scene = scene().with_hub("main");
     scene.entry = entry("None");
-    // Every file after the first is asked for at the commit that the first one named.
+    // Every file after the first is requested at the commit of the first.
     for name in ["model.safetensors", "tokenizer.json"] {
         let resource = files().into_iter().find(|(file, _)| *file == name).unwrap().1;
         let headers = vec![
@@ -265,7 +265,7 @@ fn without_a_network_every_source_is_listed() {
     assert!(error.contains("- Hugging Face Hub, owner/name at c0ffee00: "), "{error}");
     assert!(error.contains("- Python package toy-model 1.0: "), "{error}");
     assert_eq!(error.matches("refuses the connection").count(), 2, "{error}");
-    assert!(error.ends_with("or open a folder that has the model."), "{error}");
+    assert!(error.ends_with("or choose a local model folder."), "{error}");
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn an_unwritable_cache_is_an_error() {
     scene.settings.folders.own = file.join("models");
     let error = scene.fetch().unwrap_err();
     assert!(matches!(error, FetchError::Cache { .. }), "{error}");
-    assert!(error.to_string().contains("make the folder writable"));
+    assert!(error.to_string().contains("Make the folder writable"));
 }
 
 #[test]

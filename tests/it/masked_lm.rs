@@ -71,7 +71,7 @@ fn assert_close(got: &[f32], expected: &[f32], tolerance: f32) {
     }
 }
 
-/// A copy of the fixture, its weights changed.
+/// A copy of the fixture with changed weights.
 fn changed(change: impl FnOnce(&mut HashMap<String, Tensor>)) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(folder()).unwrap() {
@@ -137,7 +137,7 @@ fn tied_embeddings_get_the_gradients_of_both_places_summed() {
 }
 
 #[test]
-fn passes_of_a_step_add_up_to_one_pass_over_all() {
+fn the_passes_of_a_step_add_up_to_one_pass_over_the_batch() {
     let (model, _) = load(&folder());
     let whole = batch();
     let (loss, expected) = learn(&model, &whole, STEP);
@@ -157,7 +157,7 @@ fn passes_of_a_step_add_up_to_one_pass_over_all() {
 }
 
 #[test]
-fn some_steps_learn_the_masked_words_and_keep_the_weights_tied() {
+fn training_learns_the_masked_words_and_keeps_the_weights_tied() {
     let (model, _) = load(&folder());
     let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
     let before = learn(&model, &batch(), Mode::Inference).0;
@@ -190,7 +190,7 @@ fn a_saved_folder_is_what_transformers_calls_bert_for_masked_lm() {
 }
 
 #[test]
-fn a_classifier_starts_from_a_masked_language_model_and_the_other_way_round() {
+fn a_classifier_starts_from_a_masked_language_model_and_vice_versa() {
     let labels = ["good".to_owned(), "bad".to_owned()];
     let (classifier, report) = Model::load(&folder(), &LoadOptions::classifier(labels.to_vec())).unwrap();
     assert!(report.new_head && report.unexpected.is_empty(), "{report:?}");

@@ -1,4 +1,4 @@
-//! A loaded model answers texts, and says clearly why it cannot be loaded.
+//! A loaded model predicts texts, and errors say clearly why one cannot be loaded.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn quietly<T>(work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
     work(&mut Watch { control: &Control::default(), report: &mut |_| () })
 }
 
-/// A copy of the tiny model, as Hone leaves one behind.
+/// A copy of the tiny model, as Hone saves it.
 fn copy(info: &ModelFolderInfo) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["config.json", "model.safetensors", "tokenizer.json"] {
@@ -43,7 +43,7 @@ fn answers(model: &Predictor, texts: &[&str]) -> Vec<Option<Answer>> {
 }
 
 #[test]
-fn a_model_answers_cleaned_texts_and_none_that_are_empty() {
+fn a_model_predicts_cleaned_texts_but_not_empty_ones() {
     let folder = copy(&info());
     let model = Predictor::load(folder.path()).unwrap();
     assert_eq!((model.labels(), model.folder()), (info().labels.as_slice(), folder.path()));
@@ -55,7 +55,7 @@ fn a_model_answers_cleaned_texts_and_none_that_are_empty() {
 }
 
 #[test]
-fn a_model_from_elsewhere_gets_texts_as_they_are() {
+fn a_model_from_elsewhere_gets_uncleaned_texts() {
     let model = Predictor::load(&tiny_bert()).unwrap();
     assert_eq!(model.labels(), LABELS);
     let found = answers(&model, &["the <b>phone</b> is great", "the phone is great"]);
@@ -83,7 +83,7 @@ fn scores_and_logits_agree_with_answers() {
 }
 
 #[test]
-fn a_stop_ends_the_answering() {
+fn stopping_ends_the_predictions() {
     let model = Predictor::load(&tiny_bert()).unwrap();
     let control = Control::default();
     control.cancel();

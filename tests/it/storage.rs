@@ -1,4 +1,4 @@
-//! Files a person owns, through the storage room's front door.
+//! A person's files, through the public interface of the storage room.
 
 use std::fs;
 use std::path::Path;
@@ -123,7 +123,7 @@ fn missing_and_unwritable_project_folders_are_errors() {
 fn a_project_that_cannot_be_created_leaves_no_files() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("shop");
-    // In the way of the second file that is written.
+    // Blocks the second file that is written.
     fs::create_dir_all(folder.join(".project.last.ron")).unwrap();
     fs::write(folder.join("mine.csv"), "text\n").unwrap();
     let error = ProjectFile::create(&folder, &Project::default(), false).unwrap_err().to_string();

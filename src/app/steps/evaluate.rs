@@ -7,7 +7,7 @@ use egui::{ComboBox, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
-use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui};
+use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
@@ -51,7 +51,7 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         let Some(rows) = evaluated(ctx, results, state.rows) else {
-            empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no rows of this kind", |_| {});
+            empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no such rows", |_| {});
             return;
         };
         evaluated_rows_ui(ui, ctx.theme, &rows, &mut state.body, sender);
@@ -60,8 +60,7 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let body = "After training, this page shows the model's metrics on rows it has never seen, overall and per label, \
-                with the rows behind every mistake";
+    let body = evaluation_hint(ctx.project.task.kind());
     empty_state(ui, ctx.theme, icons::TARGET, "No trained model yet", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Train));

@@ -1,9 +1,10 @@
-//! What a task shows in the steps that all tasks share: one file a task, and one match that lists them.
+//! What each task shows in the steps that all tasks share: one file per task, and one match that lists them.
 
 mod blanks;
 mod classify_text;
 mod evaluated_rows;
 mod language_modelling;
+mod sample_code;
 mod text_classification;
 mod typed_text;
 
@@ -22,7 +23,7 @@ use text_classification::{ClassificationState, classification_ui};
 
 pub use evaluated_rows::EvaluatedRows;
 
-/// What the Data step asks for: a title, and the files that have it.
+/// What the Data step asks for: a title, and what the files must contain.
 #[must_use]
 pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
     match task {
@@ -42,7 +43,7 @@ pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
 /// State kept between frames, by task.
 #[derive(Debug, Default)]
 pub struct EvaluatedRowsState {
-    /// Of text classification.
+    /// For text classification.
     pub classes: ClassificationState,
 }
 

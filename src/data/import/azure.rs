@@ -1,4 +1,5 @@
-//! Projects of Azure AI Language's custom text classification: a JSON file that names the texts' files and their classes.
+//! Projects of Azure AI Language's custom text classification: a JSON file that names the texts' files and their
+//! classes.
 //!
 //! Source of the schema: Microsoft Learn, "Accepted custom text classification data formats".
 
@@ -13,7 +14,7 @@ use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::{BadRow, DataError};
 use crate::progress::Watch;
 
-/// Bytes of a text, at most.
+/// The largest text that is read, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
 
 #[derive(Deserialize)]
@@ -47,10 +48,10 @@ struct Class {
     category: String,
 }
 
-/// The rows of such a project; `None` when the text is another kind of JSON.
+/// Reads the rows of such a project; `None` if the file is another kind of JSON.
 ///
 /// # Errors
-/// [`DataError::Damaged`] for a project of several labels a text, and [`DataError::Cancelled`].
+/// [`DataError::Damaged`] if a text can have several labels, and [`DataError::Cancelled`].
 pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<RawRows>, DataError> {
     let head: String = text.chars().take(100_000).collect();
     if !head.contains("\"assets\"") && !text.contains("\"documents\"") {

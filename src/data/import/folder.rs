@@ -1,4 +1,4 @@
-//! Folders: a folder of texts for each label, datasets of Parquet or Arrow files, and documents.
+//! Reads folders: one folder of texts for each label, datasets of Parquet or Arrow files, and documents.
 
 use std::path::{Path, PathBuf};
 
@@ -13,29 +13,29 @@ use crate::project::SourceFile;
 
 /// Files between two checks of the cancel switch.
 const FILES_PER_LOOK: u64 = 256;
-/// Endings of texts.
+/// File extensions of texts.
 const TEXTS: [&str; 3] = ["txt", "text", "md"];
-/// Endings of columns.
+/// File extensions of columnar files.
 const COLUMNS: [&str; 3] = ["parquet", "arrow", "feather"];
 
 /// Reads a folder's rows.
 ///
 /// # Errors
-/// [`DataError::NoRowsInFolder`], [`DataError::Cancelled`], and what the files give.
+/// [`DataError::NoRowsInFolder`], [`DataError::Cancelled`], and errors of reading its files.
 pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result<ImportedFile, DataError> {
     let files = list(folder, 2)?;
     let with =
         |endings: &[&str]| -> Vec<PathBuf> { files.iter().filter(|path| ends_in(path, endings)).cloned().collect() };
     let mut columns = with(&COLUMNS);
-    // What `datasets` has computed once lies beside what it was computed from.
+    // `datasets` keeps cached results beside the files they were computed from.
     columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
     let read = if columns.is_empty() {
-        // The label is the name of a folder.
+        // The name of a text's folder is its label.
         let is_labelled =
             |path: &PathBuf| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none());
         let labelled = with(&TEXTS).iter().filter(|path| is_labelled(path)).count();
         let all = files.iter().filter(|path| documents::is_document(path)).count();
-        // Beside the labels' folders there may be a note or two, and among documents there may be folders.
+        // A folder of labelled texts may contain a note or two besides, and documents may be in subfolders.
         if all - labelled > labelled || labelled == 0 {
             let found = documents::among(&list(folder, documents::LEVELS)?);
             documents::read(folder, &documents::of_side(folder, found, file)?, watch)?
@@ -77,7 +77,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Fil
     Ok(FileRows { rows: rows.finish(folder)?, format, bytes: total })
 }
 
-/// The files of one side, where names say so: `train-00000-of-00002.parquet`, `test/data.arrow`. All of them where none does.
+/// The files of one side, if their names give it (`train-00000-of-00002.parquet`, `test/data.arrow`); otherwise all.
 fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<PathBuf>, DataError> {
     let side = |path: &Path| {
         let within = path.strip_prefix(folder).unwrap_or(path);

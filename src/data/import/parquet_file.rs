@@ -1,4 +1,4 @@
-//! Parquet files: each column of each group of rows by itself, on all cores.
+//! Reads Parquet files on all cores: each column of each row group is a piece of work.
 
 use std::fs::File;
 use std::path::Path;
@@ -19,14 +19,14 @@ use crate::progress::{Control, Watch};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8_192;
-/// Columns of groups decoded between two reports.
+/// Column chunks decoded between two progress reports.
 const COLUMNS_PER_REPORT: usize = 16;
 
 /// Reads all rows, every value as text.
 ///
 /// # Errors
-/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
-/// opening the file gives.
+/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and
+/// errors of opening the file.
 pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError> {
     let file = RowGroups { path, metadata: metadata(path)? };
     let columns = Columns::of(file.metadata.schema());
@@ -55,17 +55,17 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
     Ok(RawRows { names: columns.names, columns: columns_joined, records, bad_rows: Vec::new() })
 }
 
-/// The file's description of itself, texts asked for as views.
+/// The file's metadata, with texts to be read as views.
 fn metadata(path: &Path) -> Result<ArrowReaderMetadata, DataError> {
     let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|error| damaged(path, ArrowKind::Parquet, error.to_string()))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(metadata.schema()));
-    // What cannot be had as views is converted later.
+    // Types that cannot be read as views are converted later.
     Ok(ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata))
 }
 
-/// The schema with views in place of texts, which the decoder hands out without copying them.
+/// The schema with string views in place of strings: the decoder does not copy their texts.
 fn with_views(schema: &SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 => Field::clone(field).with_data_type(DataType::Utf8View),

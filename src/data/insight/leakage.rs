@@ -1,4 +1,4 @@
-//! Finds leakage: whatever makes the metrics of a model look better than they are, reported before it is trained.
+//! Finds leakage before training: whatever would make a model's metrics look better than they are.
 //!
 //! The window, the terminal and a run's log use the same findings.
 

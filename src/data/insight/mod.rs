@@ -1,4 +1,4 @@
-//! What a person should know about the rows: problems, leakage, lengths, words, languages, dates.
+//! Insight into the rows: problems, leakage, lengths, words, languages, dates.
 
 pub mod domain_terms;
 pub mod finding;

@@ -41,7 +41,7 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
     }
     for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
         blockers.push(format!(
-            "{} has no column in common with {}: it has {}. Remove it from the files, or give its columns the same names",
+            "{} has no column in common with {}: it has {}. Remove the file, or rename its columns to match",
             stranger.name,
             file.parts[0].name,
             quoted(&stranger.names)
@@ -88,9 +88,9 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
         let role = role.title().to_lowercase();
         for part in file.parts.iter().filter(|part| !part.has(column)) {
             warnings.push(format!(
-                "{} has no column '{column}' for the {role}, so all its rows ({}) are empty there. It has: {}",
+                "{} has no column '{column}', so the {role} of {} is empty. It has: {}",
                 part.name,
-                part.rows,
+                counted(part.rows, "row", "rows"),
                 quoted(&part.names)
             ));
         }
@@ -110,7 +110,7 @@ pub(in crate::data) fn pattern_blockers(
     let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
     let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
         let message = fault.to_string();
-        format!("{}. Change the pattern in Prepare", upper_first(&message))
+        format!("{} (in Prepare)", upper_first(&message))
     });
     let outgrown = outgrown.iter().map(|&(place, rows, first)| {
         format!(
@@ -155,7 +155,7 @@ pub(in crate::data) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
 pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
     let mut blockers = split_column_blockers(project, &imported.main);
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
-        blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
+        blockers.push(no_rows(project, &imported.main, SourceFile::Main, prepared));
     } else if blockers.is_empty() {
         if project.classification().is_some() {
             blockers.extend(label_blockers(project, imported, prepared));
@@ -176,7 +176,7 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
     prepared.blockers.extend(blockers);
 }
 
-fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
+fn no_rows(project: &Project, file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
     if file.table.is_empty() {
         let bad = if file.bad_rows.is_empty() { "has a header but no rows" } else { "has no row that could be read" };
         return format!("{} {bad}. Choose a file with one row for each text", file.name());
@@ -186,22 +186,19 @@ fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> Strin
         *reasons.entry(*reason).or_default() += 1;
     }
     let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
-    format!(
-        "{} has no usable rows: {}. Check the columns, the labels and the cleaning",
-        file.name(),
-        reasons.join(", ")
-    )
+    let what = if project.classification().is_some() { "the columns, the labels" } else { "the text column" };
+    format!("{} has no usable rows: {}. Check {what} and the cleaning", file.name(), reasons.join(", "))
 }
 
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
-        DropReason::Excluded => "excluded by hand",
+        DropReason::Excluded => "excluded by you",
         DropReason::EmptyText => "without text",
         DropReason::EmptyLabel => "without a label",
         DropReason::NoneOfLabels => "marked in no label column",
         DropReason::SeveralLabels => "marked in several label columns",
         DropReason::ExcludedLabel => "with an excluded label",
-        DropReason::Duplicate => "duplicates",
+        DropReason::Duplicate => "repeated",
         DropReason::Conflict => "with conflicting labels",
     }
 }
@@ -212,8 +209,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
     let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
     if project.split.method != SplitMethod::Column && SplitSizes::of(project, imported).shares(rows).is_none() {
         blockers.push(format!(
-            "The sizes of validation ({}) and test ({}) leave none of {} for training. Each must be at least 0, and both together \
-             less than all rows",
+            "The sizes of validation ({}) and test ({}) leave none of {} for training. Reduce them in Prepare",
             project.split.validation,
             project.split.test,
             counted(rows, "row", "rows")
@@ -229,7 +225,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
             continue;
         }
         match file {
-            Some(file) => blockers.push(no_rows(file, which, prepared)),
+            Some(file) => blockers.push(no_rows(project, file, which, prepared)),
             None if side == Side::Validation => {
                 let what_to_do =
                     too_large(project, prepared).or_else(|| kept_together(project, prepared)).unwrap_or_else(|| {
@@ -256,7 +252,7 @@ fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
         (false, None) => return None,
     };
     Some(format!(
-        "The split keeps {reason} together, and they are so many that no rows are left to set aside. Turn that off in Prepare, \
+        "The split keeps {reason} together, and there are so many that no rows are left for validation. Turn that off in Prepare, \
          exclude the copies, or add a validation file"
     ))
 }
@@ -286,8 +282,8 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} not applied, because the file or the label column has changed since: the row is gone or has other content (the \
-             first: {})",
+            "{} not applied, because the file or the label column has changed: the row is gone or has other content (the first: \
+             {})",
             counted(prepared.stale_edits.len(), "correction was", "corrections were"),
             imported.row_name(prepared.stale_edits[0])
         ));

@@ -16,7 +16,7 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// The rows of the groups found among their texts.
+    /// Turns groups of texts into groups of rows.
     #[must_use]
     pub fn of(prepared: &Prepared, near: &NearGroups) -> Self {
         let rows = |group: &Vec<u32>| {
@@ -39,15 +39,15 @@ impl Likeness {
         (0..self.groups.len()).flat_map(|group| self.surplus_of(group, method)).collect()
     }
 
-    /// Rows that are near-duplicates of another.
+    /// Number of rows that are near-duplicates of another row.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
 }
 
-/// Rows of a group that can be excluded so that one row is left: all rows of the main file but the first. If a row of the
-/// group was given as a test or validation row, by a file or by the split column, that one stays and all others go.
+/// Rows of a group that can be excluded so that one row is left: all rows of the main file but the first. If a row of
+/// the group was given as a test or validation row, by a file or by the split column, that one stays and all others go.
 pub(in crate::data) fn surplus(
     group: impl Iterator<Item = (RowId, Side)> + Clone,
     method: SplitMethod,
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_given_for_the_test_are_kept_and_their_like_left_out() {
+    fn given_test_rows_are_kept_and_their_near_duplicates_excluded() {
         let row = |file, record| RowId { file, record };
         let likeness = Likeness {
             groups: vec![

@@ -1,4 +1,4 @@
-//! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
+//! Turns tables into examples: applies edits, cleans, labels, removes duplicates and splits.
 
 pub mod checks;
 pub mod clean;
@@ -30,10 +30,10 @@ use crate::project::{Edits, Project, RowEdit, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
-/// Samples kept of what a cleaning step does.
+/// Samples kept of each cleaning step.
 const SAMPLES: usize = 20;
 
-/// One row on its way to be an example.
+/// One row while it is prepared.
 struct Row<'a> {
     id: RowId,
     /// Row index in its file's `Table`.
@@ -43,9 +43,9 @@ struct Row<'a> {
     label: &'a str,
     relabelled: bool,
     text: String,
-    /// Bit `i` is set when `STEPS[i]` alone changes the raw text.
+    /// Bit `i` is set if `STEPS[i]` alone changes the raw text.
     changed_by: u16,
-    /// Places of the patterns that change the text as it comes to them, or would if they were on.
+    /// Places of the patterns that change the text when their turn comes, or would if they were on.
     patterns: Vec<u16>,
     /// Place of the first pattern that is on and would make the text too long.
     outgrown: Option<u16>,
@@ -54,9 +54,9 @@ struct Row<'a> {
 
 /// Applies edits, cleans, labels, drops and splits the rows.
 ///
-/// Where separate files are given they are used as they are: only rows without text or label, excluded rows and
+/// Separate validation and test files are used as they are: only rows without text or label, excluded rows and
 /// rows of excluded labels are dropped; duplicates and conflicts are dropped only from the main file.
-/// What makes training impossible goes to [`Prepared::blockers`], not to the error.
+/// What makes training impossible is in [`Prepared::blockers`]; it is not an error.
 ///
 /// # Errors
 /// [`DataError::Cancelled`] when the watch is cancelled.
@@ -64,13 +64,14 @@ pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Res
     prepare_with(project, imported, &mut NearGroups::find, watch)
 }
 
-/// Finds the near-duplicates among rows, or knows them already.
+/// A function that finds the near-duplicates among rows, or returns known ones.
 pub type FindNear<'a> = dyn FnMut(&[Example], &mut Watch) -> Result<Arc<NearGroups>, DataError> + 'a;
 
-/// [`prepare`], with a function that finds near-duplicates if the split keeps them together: comparing texts takes longest.
+/// [`prepare`], with a function that finds near-duplicates if the split keeps them together: comparing texts takes
+/// longest.
 ///
 /// # Errors
-/// [`DataError::Cancelled`]; those of `find_near`.
+/// [`DataError::Cancelled`], and errors of `find_near`.
 pub fn prepare_with(
     project: &Project,
     imported: &Imported,
@@ -104,10 +105,11 @@ pub fn prepare_with(
     split(project, imported, prepared, find_near, watch)
 }
 
-/// Splits prepared rows again, with other settings of the split and the same settings otherwise: cleaning takes much longer.
+/// Splits prepared rows again after only the settings of the split have changed, without cleaning, which takes much
+/// longer.
 ///
 /// # Errors
-/// [`DataError::Cancelled`]; those of `find_near`.
+/// [`DataError::Cancelled`], and errors of `find_near`.
 pub fn split_again(
     project: &Project,
     imported: &Imported,
@@ -128,7 +130,7 @@ pub fn split_again(
     split(project, imported, prepared, find_near, watch)
 }
 
-/// Splits the main file's rows, which are all training rows so far, and adds what is to be known about them.
+/// Splits the main file's rows, which are all training rows so far, and adds blockers and warnings.
 fn split(
     project: &Project,
     imported: &Imported,
@@ -169,7 +171,7 @@ fn empty() -> Prepared {
     }
 }
 
-/// Reads the text and the label and lays the person's edits over them.
+/// Reads texts and labels, and applies the person's edits.
 fn collect_rows<'a>(
     project: &'a Project,
     edits: &'a Edits,
@@ -241,7 +243,7 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
     Ok(())
 }
 
-/// Finds conflicts and duplicates, and drops them from the main file where the settings say so.
+/// Finds conflicts and duplicates, and drops them from the main file if the settings say so.
 fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
     let conflicts = conflicting_rows(rows);
     prepared.conflicts = conflicts.iter().map(|group| group.iter().map(|&row| rows[row].id).collect()).collect();
@@ -346,7 +348,8 @@ fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
     outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
 }
 
-/// Numbers the labels and separates examples from dropped rows. All rows of the main file are training rows so far.
+/// Numbers the labels, and separates examples from dropped rows. All rows of the main file become training rows at
+/// first.
 fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
     let used = rows.iter().filter(|row| row.dropped.is_none());
     let present: BTreeSet<&str> = used.map(|row| row.label).collect();

@@ -27,7 +27,8 @@ pub(in crate::data) struct SplitInputs<'a> {
     pub control: &'a Control,
 }
 
-/// Splits the main file's rows, and adds warnings and blockers. Does nothing if the label column does not contain labels.
+/// Splits the main file's rows, and adds warnings and blockers. Does nothing if the label column does not contain
+/// labels.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -115,17 +116,17 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
     if let (Some(column), true) = (column, empty > 0) {
         prepared
             .warnings
-            .push(format!("{} no '{column}': each counts as its own group", counted(empty, "row has", "rows have")));
+            .push(format!("{} no '{column}', so each is its own group", counted(empty, "row has", "rows have")));
     }
     groups.numbers()
 }
 
 /// Why a side may have another size than requested.
-const OF_GROUPS: &str = "rows that stay together are not divided";
+const OF_GROUPS: &str = "rows that stay together are never split up";
 const OF_LABELLED_GROUPS: &str =
-    "rows that stay together are not divided, and each label gets rows on every side if possible";
-const OF_LABELS: &str = "each label is split separately, with at least one row on every side";
-const OF_MOMENTS: &str = "rows of the same time stay together";
+    "rows that stay together are never split up, and each label gets rows in every split if possible";
+const OF_LABELS: &str = "each label is split separately, with at least one row in every split";
+const OF_MOMENTS: &str = "rows with the same date stay together";
 
 /// Warnings about sides that are much larger or smaller than requested, and why.
 fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, String)> {
@@ -187,7 +188,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     prepared.warnings.extend(off.map(|(_, warning)| warning));
     if let Some((_, word)) = missing {
         prepared.warnings.push(format!(
-            "'{column}' has too few different dates for a {word} set: rows of the same time stay together"
+            "'{column}' has too few different dates for a {word} set: rows with the same date stay together"
         ));
     }
 }
@@ -233,11 +234,13 @@ pub(in crate::data) fn too_large(project: &Project, prepared: &Prepared) -> Opti
     let rows = main.filter(|example| example.side == Side::Train).count();
     (project.split.method == SplitMethod::Column && size.share_of(rows) >= 1.0).then(|| {
         let rows = counted(rows, "training row", "training rows");
-        format!("Its size ({size}) takes all of the {rows}, or more. Decrease it in Prepare, or add a validation file")
+        format!(
+            "The requested size ({size}) leaves none of the {rows} for training. Decrease it in Prepare, or add a validation file"
+        )
     })
 }
 
-/// Blockers for values that are no names of sides, and for empty ones.
+/// Blockers for values that are not names of sides, and for empty ones.
 fn unnamed(
     imported: &Imported,
     column: &str,
@@ -251,8 +254,8 @@ fn unnamed(
     let mut blockers = Vec::new();
     if let Some(first) = unknown(false).next() {
         blockers.push(format!(
-            "'{}' in the split column '{column}' of {} is not the name of a side ({}; {} in all). Hone knows {}, in upper or lower \
-             case. Change the value in the file, exclude the rows, or split in another way in Prepare",
+            "'{}' in the split column '{column}' of {} is not the name of a split ({}; {} in all). Use {}, in upper or lower case. \
+             Change the value in the file, exclude the rows, or choose another split method in Prepare",
             cell_value(cells[first]),
             imported.main.name(),
             imported.row_name(examples[first].id),
@@ -262,8 +265,8 @@ fn unnamed(
     }
     if let Some(first) = unknown(true).next() {
         blockers.push(format!(
-            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in, exclude the rows, or split in another way in \
-             Prepare",
+            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in, exclude the rows, or choose another split method \
+             in Prepare",
             imported.main.name(),
             imported.row_name(examples[first].id),
             counted(unknown(true).count(), "such row", "such rows")

@@ -1,4 +1,4 @@
-//! Which column holds the text and which the label: by name, then by what is in them.
+//! Guesses the text and the label column, by their names and then by their values.
 
 use rayon::prelude::*;
 
@@ -59,15 +59,15 @@ pub(in crate::data) fn is_known_name(name: &str) -> bool {
     TEXT_NAMES.contains(&name.as_str()) || LABEL_NAMES.contains(&name.as_str())
 }
 
-/// The columns that most likely contain the text and the label, if one is likely, and what the others seem to be for: of
-/// the first `columns`, which are those of the files.
+/// Guesses the text column, the label column and the roles of the others, each if one is likely, among the first
+/// `columns` columns: those that are in the files.
 #[must_use]
 pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<String>, Option<String>, GuessedRoles) {
     let facts: Vec<ColumnStatistics> =
         (0..columns).into_par_iter().map(|column| ColumnStatistics::of(table, column)).collect();
     let names: Vec<String> = table.names.iter().take(columns).map(|name| normal(name)).collect();
     let label_columns = guess::one_hot(table, columns);
-    // "summary" and "headline" are texts where there is no other, and titles beside one.
+    // "summary" and "headline" are texts if there is no other text column, and titles if there is one.
     let text = by_name(&names, &TEXT_NAMES, |column| table.is_empty() || facts[column].is_textual())
         .or_else(|| longest(&facts));
     let label = by_name(&names, &LABEL_NAMES, |column| {

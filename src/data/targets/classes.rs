@@ -66,7 +66,7 @@ fn name_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
     }
 }
 
-/// The order of the classes: the labels a person put in order, then the others by name, or by value when all of them are
+/// Orders the classes: the labels that a person put in order, then the others by name, or by value if all of them are
 /// numbers.
 fn ordered(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
     let mut ordered: Vec<&str> = Vec::with_capacity(present.len());

@@ -1,4 +1,5 @@
-//! The parts of the card that depend on the task: its first sentence, the metrics the Hub reads, the results, and how to use it.
+//! The parts of the card that depend on the task: its first sentence, the metrics the Hub reads, the results, and how
+//! to use it.
 
 use std::fmt::{self, Write};
 
@@ -44,7 +45,7 @@ impl<'a> Results<'a> {
             Metrics::Classification(_) => {
                 format!("A text classifier with {} labels, fine-tuned", self.settings.labels.len())
             }
-            Metrics::LanguageModelling(_) => "A masked language model, adapted to the texts below".to_owned(),
+            Metrics::LanguageModelling(_) => "A masked language model, obtained by continued pre-training".to_owned(),
         }
     }
 
@@ -74,7 +75,7 @@ impl<'a> Results<'a> {
         writeln!(card, "## Results\n")?;
         let rows = self.metrics().rows();
         if rows == 0 {
-            writeln!(card, "The run crashed and lost its metrics. Evaluate the model on rows of your own.\n")?;
+            writeln!(card, "The run crashed and lost its metrics. Evaluate the model on your own rows.\n")?;
             return self.write_labels(card);
         }
         let optimistic = if self.summary.test.is_some() {
@@ -185,7 +186,7 @@ impl<'a> Results<'a> {
         let named = if self.settings.project.dataset.joined_columns().next().is_none() { " --text text" } else { "" };
         writeln!(
             card,
-            "\nWith Hone, which also cleans each text as the training texts were cleaned:\n\n\
+            "\nWith Hone, which also cleans each text in the same way as the training texts:\n\n\
              ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
         )
     }

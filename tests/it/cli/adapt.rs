@@ -133,9 +133,9 @@ fn a_task_that_does_not_exist_and_a_label_where_there_is_none_are_refused() {
     let place = Place::new();
     write_contracts(&place, 3);
     let bad = place.bad(2, &["new", "legal", "--task", "summarise", "--data", "contracts"]);
-    assert!(bad.contains("give classify or adapt"), "{bad}");
+    assert!(bad.contains("use classify or adapt"), "{bad}");
     let bad = place.bad(2, &["new", "legal", "--task", "adapt", "--data", "contracts", "--label", "file"]);
-    assert!(bad.contains("has no labels: remove --label"), "{bad}");
+    assert!(bad.contains("has no labels. Remove --label"), "{bad}");
     let inspected = place.good(&["inspect", "contracts", "--task", "adapt"]);
     assert!(inspected.contains("Words per text") && !inspected.contains("share"), "{inspected}");
     assert!(inspected.contains(" distinct words among 99 words in 3 texts"), "{inspected}");

@@ -10,7 +10,7 @@ use hone::data::{
 };
 use hone::project::{CleaningSettings, ColumnRole};
 
-/// An English review; no two of the first hundred are nearly the same.
+/// An English review. No two of the first hundred are near-duplicates.
 pub fn review(number: usize) -> String {
     const WHO: [&str; 11] = [
         "My neighbour",
@@ -63,7 +63,7 @@ pub fn review(number: usize) -> String {
     format!("{who} {does} {when}, as number {number} shows.")
 }
 
-/// A file of so many rows, half of them good and half bad, every text its own, and then `more`.
+/// A file with this many rows, half of them good and half bad, all texts different, followed by `more`.
 fn file(rows: usize, more: &str) -> String {
     let mut text = "text,label\n".to_owned();
     for row in 0..rows {
@@ -93,7 +93,7 @@ impl Scene {
         self.found().iter().map(|finding| finding.kind).collect()
     }
 
-    /// The one finding of a kind. It has a count, rows and words.
+    /// The only finding of a kind. It must have a count, rows and texts.
     fn one(&self, kind: FindingKind) -> Finding {
         let mut found = self.found();
         found.retain(|finding| finding.kind == kind);
@@ -124,7 +124,7 @@ pub fn found(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec
     found_with(project, (imported, prepared), &likeness, &TokenLengths::estimate(prepared), LanguageSample::MOST)
 }
 
-/// The same with these near-duplicates and lengths, and at most so many texts sampled for their language.
+/// The same with these near-duplicates and lengths, and at most this many texts sampled for their language.
 fn found_with(
     project: &Project,
     (imported, prepared): (&Imported, &Prepared),
@@ -218,7 +218,7 @@ fn missing_values_in_other_columns_are_reported() {
 fn only_the_first_row_of_a_repeated_id_is_kept() {
     let mut rows = "review_id,user_id,text,label\n".to_owned();
     for row in 0..60 {
-        // A user writes more than one review; that is no repeat.
+        // A user writes more than one review, so these are not repeats.
         let (id, user) = (if row == 50 { 7 } else { row }, row / 2);
         rows += &format!("r{id},u{user},\"{}\",{}\n", review(row), ["good", "bad"][row % 2]);
     }
@@ -236,7 +236,7 @@ fn columns_with_a_role_are_not_reported() {
         let (id, note) = (if row == 50 { 7 } else { row }, if row < 3 { "" } else { "short" });
         rows += &format!("r{id},{note},\"{}\",{}\n", review(row), ["good", "bad"][row % 2]);
     }
-    // Left out, and so no gap of what is learnt.
+    // Excluded columns have no missing values that matter.
     rows += "r70,,,good\nr71,,A text without any label at all here,\n";
     let mut scene = Scene::new(&rows);
     let gaps = scene.one(FindingKind::MissingValues);
@@ -364,7 +364,7 @@ fn findings_are_sorted_by_severity() {
 }
 
 #[test]
-fn checks_before_and_after_the_split_find_together_what_all_checks_find() {
+fn checks_before_and_after_the_split_together_equal_all_checks() {
     let like = "The parcel came on Monday and everything in it was just as described here";
     let more =
         format!("{like},good\n{like}!!,good\nSame here as there,good\nSame here as there,bad\n,good\nOdd one,odd\n");

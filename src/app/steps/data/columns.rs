@@ -295,7 +295,7 @@ mod tests {
         let other = imported.main.table.names.iter().find(|name| dataset(&mut window).role_of(name).is_none()).unwrap();
         window.get_by_role_and_label(egui::Role::ComboBox, &format!("Role of {other}")).click();
         settle(&mut window);
-        window.get_by_label("Before the text").click();
+        window.get_by_label("Title").click();
         settle(&mut window);
         assert!(dataset(&mut window).joined_columns().eq([other.as_str()]));
         assert_eq!(corrected(&mut window), [example.id]);

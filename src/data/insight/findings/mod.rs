@@ -1,7 +1,7 @@
-//! Finds problems of a project's rows, whatever the split.
+//! Finds problems of a project's rows that do not depend on the split.
 //!
-//! The checks look at the rows that will be used, as they are after cleaning, so a finding disappears once its remedy is
-//! applied.
+//! The checks look at the rows that will be used, as they are after cleaning, so a finding disappears once its remedy
+//! is applied.
 
 mod boilerplate;
 mod columns;
@@ -16,7 +16,7 @@ use crate::progress::Watch;
 
 pub use sources::{Checks, Sources};
 
-/// Looks for everything in [`FindingKind::DATA`](crate::data::FindingKind::DATA). The most serious findings come first, and
+/// Finds everything in [`FindingKind::DATA`](crate::data::FindingKind::DATA). The most serious findings come first, and
 /// of equally serious ones the most frequent.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! Personal data in the texts.
+//! Finds personal data in the texts.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::progress::Watch;
 use crate::project::RowId;
 use crate::words::counted;
 
-/// What is looked for: its kind, the switch that masks it, its name in a sentence, and the mask.
+/// The kinds of personal data: the finding, the switch that masks it, its name in a sentence, and the mask.
 const SOUGHT: [(FindingKind, &str, &str, &str); 4] = [
     (FindingKind::Emails, "mask_emails", "an e-mail address", "[EMAIL]"),
     (FindingKind::Phones, "mask_phones", "a phone number", "[PHONE]"),
@@ -19,7 +19,7 @@ const SOUGHT: [(FindingKind, &str, &str, &str); 4] = [
     (FindingKind::Handles, "mask_handles", "an @name", "@user"),
 ];
 
-/// Finds texts in which masking would change something, whether or not its switch is on.
+/// Finds texts that masking would change, whether or not its switch is on.
 pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, DataError> {
     let masks: Vec<fn(&str) -> Cow<'_, str>> = SOUGHT.iter().filter_map(|(_, field, ..)| step_of(field)).collect();
     let examples = &sources.prepared.examples;

@@ -1,4 +1,4 @@
-//! Training rows that are newer than test rows.
+//! Finds training rows that are newer than test rows.
 
 use crate::data::insight::leakage::report::{LeakageReport, Span};
 use crate::data::insight::leakage::split_rows::SplitRows;
@@ -42,8 +42,7 @@ pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
     );
     // Texts may not change over time, so this is only worth a look.
     let finding = Finding::new(FindingKind::SplitTimes, Severity::Note, rows.ids(&found));
-    let meaning =
-        "The model learns from the same time that it is tested on, so it may do worse on future texts than metrics say";
+    let meaning = "The model learns from the same period it is tested on, so it may do worse on future texts than the metrics suggest";
     let finding = finding.says(says, meaning).with(measured_here.then_some(Remedy::SplitByTime));
     report.findings.push(Finding { column: Some(column.to_owned()), ..finding });
 }

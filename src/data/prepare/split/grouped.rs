@@ -1,4 +1,4 @@
-//! Groups of rows to sides, each group whole.
+//! Splits rows at random without dividing groups.
 //!
 //! Groups are placed one by one, the largest first, each where it leaves the strata's shares nearest to what is wanted: the
 //! idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
@@ -90,7 +90,7 @@ impl Grouped {
     }
 }
 
-/// What is assigned so far.
+/// The assignment so far.
 struct Plan {
     shares: [f64; 3],
     /// Rows of each stratum.
@@ -135,8 +135,8 @@ impl Plan {
         }
     }
 
-    /// Takes the smallest group that can be spared to each side that has nothing of a class. What cannot be learnt can be
-    /// measured even less: to training a group goes also where its old side loses a class by it.
+    /// Moves a group to each side without rows of a class: the smallest that can be spared. A class that is not trained
+    /// cannot be evaluated either, so training gets a group even if its old side then lacks a class.
     fn fill_gaps(&mut self, groups: &Grouped, control: &Control) -> Result<(), DataError> {
         let with_stratum = groups.by_stratum(self.all.len());
         let shares = self.shares;
@@ -166,7 +166,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Whether no class loses its last rows of a side with the group.
+    /// Whether the group's side keeps rows of every class without it.
     fn can_spare(&self, groups: &Grouped, group: usize) -> bool {
         let from = self.side_of[group];
         groups.strata[group].iter().all(|&(stratum, _)| self.holders[stratum as usize][from] > 1)
@@ -183,7 +183,7 @@ mod tests {
         super::assign((labels, classes), groups, shares, seed, &Control::default()).unwrap()
     }
 
-    /// Rows in groups of 1 to 12, whose labels lean to one of four classes.
+    /// Rows in groups of 1 to 12, each with mostly one of four classes.
     fn rows(seed: u64) -> (Vec<u32>, Vec<u32>) {
         let mut rng = Rng::new(seed);
         let (mut labels, mut groups) = (Vec::new(), Vec::new());
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn every_class_is_everywhere_where_it_has_groups_enough() {
+    fn every_class_is_on_every_side_if_it_has_enough_groups() {
         for seed in 0..50 {
             // Twenty groups of a common class; a rare one in three groups, one of them large and mixed.
             let mut labels: Vec<u32> = (0..200).map(|_| 0).collect();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn one_group_goes_where_most_rows_are_wanted_and_no_rows_go_nowhere() {
+    fn a_single_group_goes_to_the_largest_side() {
         assert_eq!(assign(&[0, 1, 0], 2, &[5, 5, 5], SHARES, 1), [Side::Train; 3]);
         assert!(assign(&[], 0, &[], SHARES, 1).is_empty());
         let sides = assign(&[0; 40], 1, &(0..40).collect::<Vec<_>>(), [0.8, 0.0, 0.2], 1);
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn many_labels_take_no_quadratic_time_and_it_can_be_stopped() {
+    fn many_labels_do_not_take_quadratic_time_and_it_can_be_stopped() {
         // Two rows of each label, and a group of three of them: many gaps to fill.
         let labels: Vec<u32> = (0..100_000).map(|row| row / 2).collect();
         let groups: Vec<u32> = (0..100_000).map(|row| if row % 40_000 == 0 { 0 } else { row }).collect();

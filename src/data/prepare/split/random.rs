@@ -1,4 +1,4 @@
-//! Splits rows at random: seeded, and stratified by largest remainder.
+//! Splits rows at random, with a seed, and stratified by largest remainder if wanted.
 
 use std::collections::BinaryHeap;
 
@@ -48,10 +48,10 @@ pub(super) fn assign(
 }
 
 /// Divides `rows` by `shares`: whole parts first, the rest to the largest remainders (ties to the earlier side).
-/// A side with a share gets at least one row where there is one for each such side.
+/// A side with a share gets at least one row if there are enough for every such side.
 fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
     let exact = shares.map(|share| share * rows as f64);
-    // Shares such as 0.1 are a hair off: 0.1 * 30 must count as 3.
+    // Floating-point shares such as 0.1 are slightly off: 0.1 * 30 must count as 3.
     let mut counts = exact.map(|part| (part + 1e-9).floor() as usize);
     let mut by_remainder = [0, 1, 2];
     by_remainder.sort_by(|&a: &usize, &b| {
@@ -100,7 +100,7 @@ fn settle(counts: &mut [[usize; 3]], side: usize, total: usize, share: f64) {
     }
 }
 
-/// A whole number in the order of the floats it represents.
+/// An integer with the same order as the float.
 fn in_order(number: f64) -> u64 {
     let bits = number.to_bits();
     if number.is_sign_negative() { !bits } else { bits | 1 << 63 }
@@ -113,7 +113,7 @@ mod tests {
     const ANY: [Option<usize>; 3] = [None; 3];
 
     #[test]
-    fn largest_remainders() {
+    fn rows_are_apportioned_by_largest_remainder() {
         assert_eq!(apportion(100, [0.7, 0.1, 0.2]), [70, 10, 20]);
         assert_eq!(apportion(30, [0.7, 0.1, 0.2]), [21, 3, 6]);
         assert_eq!(apportion(11, [0.7, 0.1, 0.2]), [8, 1, 2]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn all_rows_go_somewhere_for_any_shares() {
+    fn every_row_is_assigned_for_any_shares() {
         for rows in 0..60 {
             for validation in 0..10 {
                 for test in 0..(10 - validation) {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn seeded_and_stratified() {
+    fn the_split_is_seeded_and_stratified() {
         let labels: Vec<u32> = (0..1000).map(|row| u32::from(row % 10 == 0)).collect();
         let first = assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 1);
         assert_eq!(first, assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 1));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_of_so_many_rows_has_them_and_every_class() {
+    fn a_side_given_by_its_number_of_rows_has_them_and_every_class() {
         let labels: Vec<u32> = (0..997).map(|row| if row % 2 == 0 { 0 } else { 1 + row % 89 }).collect();
         for (validation, test) in [(100, 200), (90, 333), (1, 500), (300, 91)] {
             let shares = [0.0, f64::from(validation) / 997.0, f64::from(test) / 997.0];
@@ -157,14 +157,14 @@ mod tests {
             let totals = [None, Some(validation as usize), Some(test as usize)];
             let sides = assign(&labels, 90, shares, totals, true, 3);
             let rows = |side: Side| sides.iter().filter(|&&of| of == side).count();
-            // Every class keeps its one row of a side, also where fewer were asked for than there are classes.
+            // Every class keeps its row on a side, even if fewer rows are requested than there are classes.
             assert_eq!(rows(Side::Test), (test as usize).max(90), "{validation} {test}");
             assert_eq!(rows(Side::Validation), (validation as usize).max(90), "{validation} {test}");
         }
     }
 
     #[test]
-    fn rows_are_moved_from_the_farthest_class_one_by_one() {
+    fn rows_are_moved_one_by_one_from_the_class_farthest_from_its_share() {
         let mut rng = Rng::new(7);
         for round in 0..300 {
             let classes = 1 + rng.below(12);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn many_labels_take_no_quadratic_time() {
+    fn many_labels_do_not_take_quadratic_time() {
         let labels: Vec<u32> = (0..400_000).map(|row| row % 100_000).collect();
         let begun = std::time::Instant::now();
         let totals = [None, Some(110_000), Some(110_000)];

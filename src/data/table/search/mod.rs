@@ -1,4 +1,4 @@
-//! Finding rows: which of them fit a question, and in which order.
+//! Finds the rows that match a query, in the order asked for.
 
 mod pattern;
 mod sort;
@@ -18,7 +18,7 @@ use pattern::SearchPattern;
 /// Rows between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 8_192;
 
-/// What is asked of the rows. All parts must fit.
+/// A query. A row must match all parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowQuery {
     /// Which rows to search.
@@ -27,21 +27,21 @@ pub struct RowQuery {
     pub listed: Arc<Vec<RowId>>,
     /// What the words are searched in.
     pub within: Within,
-    /// Words, or a regular expression. Empty fits every row.
+    /// Words, or a regular expression. Empty matches every row.
     pub words: String,
     /// `words` is a regular expression.
     pub regex: bool,
-    /// Capitals must be as in `words`.
+    /// Whether upper and lower case must match.
     pub match_case: bool,
     /// Class id of the label.
     pub label: Option<u32>,
-    /// The side of the split; dropped rows are on none.
+    /// The side of the split; dropped rows have none.
     pub side: Option<Side>,
     /// Fewest words of the text.
     pub shortest: Option<u32>,
     /// Most words of the text.
     pub longest: Option<u32>,
-    /// A column and its value, without white space around it; an empty value finds missing ones.
+    /// A column and its trimmed value; an empty value finds rows without one.
     pub value: Option<(String, String)>,
     /// The order of the rows found.
     pub sort: Sort,
@@ -50,22 +50,22 @@ pub struct RowQuery {
 /// Which rows to search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowSet {
-    /// Those that will be used.
+    /// Used rows.
     #[default]
     Used,
-    /// All, used and dropped.
+    /// All rows, used and dropped.
     All,
-    /// Those whose label a person changed.
+    /// Rows whose label a person changed.
     Relabelled,
-    /// Those whose text also has another label.
+    /// Rows whose text also has another label.
     Conflicts,
-    /// Those dropped for this reason.
+    /// Rows dropped for this reason.
     Dropped(DropReason),
-    /// Those of [`RowQuery::listed`], in their order.
+    /// The rows in [`RowQuery::listed`], in their order.
     Listed,
 }
 
-/// What words are searched in.
+/// Where words are searched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Within {
     /// The text: cleaned, or as in the file if the row is dropped.
@@ -77,10 +77,10 @@ pub enum Within {
     AnyColumn,
 }
 
-/// The rows that fit, in the order asked for.
+/// The rows that match, in the order asked for.
 ///
 /// # Errors
-/// [`DataError::BadPattern`] when the words are no regular expression; [`DataError::Cancelled`].
+/// [`DataError::BadPattern`] if the regular expression is not valid; [`DataError::Cancelled`].
 pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<Vec<RowNumber>, DataError> {
     let words = Some(&query.words).filter(|words| !words.is_empty());
     let pattern = words.map(|words| SearchPattern::new(words, query.regex, query.match_case)).transpose()?;
@@ -93,7 +93,7 @@ pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<
     let found: Vec<Vec<RowNumber>> = chunks
         .into_par_iter()
         .map_init(
-            // Each thread has its own pattern: they would wait for each other's scratch space.
+            // Each thread has its own pattern, since threads would wait for the scratch space of a shared one.
             || filter.pattern.clone(),
             |pattern, chunk| {
                 if control.is_cancelled() {
@@ -108,11 +108,11 @@ pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<
     Ok(found)
 }
 
-/// The rows a question is asked of, in file order.
+/// The rows that a query searches, in file order.
 enum Candidates {
-    /// The first places, up to this one.
+    /// All rows below this number.
     First(usize),
-    /// These places.
+    /// These rows.
     These(Vec<RowNumber>),
 }
 
@@ -143,7 +143,7 @@ impl Candidates {
                 let relabelled = (0..).zip(&prepared.examples).filter(|(_, example)| example.relabelled);
                 Self::These(relabelled.map(|(place, _)| place).collect())
             }
-            // Group after group, so that conflicting texts are together.
+            // Group by group, so that conflicting rows are next to each other.
             RowSet::Conflicts => {
                 Self::These(prepared.conflicts.iter().flatten().filter_map(|&id| rows.place(id)).collect())
             }
@@ -247,8 +247,8 @@ fn rows_holding(table: &Table, columns: &[usize], pattern: &SearchPattern, contr
     hits
 }
 
-/// How often each value occurs in a column of all files, the most frequent first, ties by value; at most `most`.
-/// Missing values count as an empty one.
+/// The `most` most frequent values of a column in all files, with their numbers of rows; ties by value. Missing values
+/// count as an empty one.
 #[must_use]
 pub fn frequent_values(rows: &RowView, column: &str, most: usize) -> Vec<(String, usize)> {
     let mut counts: foldhash::HashMap<&str, usize> = foldhash::HashMap::default();
