@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::cli::CliError;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::profile::{LeftOut, Told, print_finding};

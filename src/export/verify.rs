@@ -21,7 +21,7 @@ pub(super) fn same_answers(
     folder: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<String, ExportError> {
-    watch.begin("Opening the export again")?;
+    watch.begin("Reopening the export")?;
     let (texts, what) = questions(source)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut logits = |folder: &Path| {

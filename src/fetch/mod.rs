@@ -74,7 +74,7 @@ pub enum FetchError {
     },
     /// Every source failed.
     #[error(
-        "{model} could not be downloaded.{}\nConnect to the network and try again, or open a folder that has the model.",
+        "{model} could not be downloaded.{}\nConnect to the network and try again, or choose a local model folder.",
         Failures(failures)
     )]
     Failed {

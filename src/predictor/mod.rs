@@ -145,7 +145,7 @@ impl Predictor {
     /// reproduce. `look` is called before every few texts; its error ends the work.
     ///
     /// # Errors
-    /// [`PredictorError::Cancelled`] when `look` says so, or when the tokenizer or the network fails.
+    /// [`PredictorError::Cancelled`] when `look` says so, or an error if the tokenizer or the network fails.
     pub fn logits(
         &self,
         texts: &[&str],

@@ -33,7 +33,7 @@ impl ColumnRole {
     pub fn title(self) -> &'static str {
         match self {
             Self::Text => "Text",
-            Self::Joined => "Before the text",
+            Self::Joined => "Title",
             Self::Label => "Label",
             Self::Group => "Group",
             Self::Time => "Time",

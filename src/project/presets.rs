@@ -29,9 +29,9 @@ impl Preset {
 
     /// The settings of this preset for a task; the metric, `seed`, `device` and `precision` keep their current values.
     ///
-    /// The learning rates of language modelling suit a model that gets a new language model head, as the default model and
-    /// all other sentence embedding models do. Which model is trained is not known here: training warns if the model has a
-    /// head already, which wants a lower rate.
+    /// The learning rates of language modelling suit a model that gets a new language model head, as the default model
+    /// and all other sentence embedding models do. Which model is trained is not known here: training warns if the
+    /// model has a head already, which wants a lower rate.
     #[must_use]
     pub fn apply(self, task: TaskKind, now: &TrainingSettings) -> TrainingSettings {
         let (epochs, max_length, learning_rate, patience) = match (task, self) {

@@ -22,7 +22,7 @@ const LOW_RATE: f64 = 1e-4;
 /// Above this learning rate, a trained masked language model may forget its pre-training.
 const HIGH_RATE: f64 = 2e-4;
 
-/// One side of the split, tokenised.
+/// One split, tokenised.
 pub(super) struct TokenisedSide<'a> {
     pub examples: Vec<&'a Example>,
     /// Value of the id column for each example; empty if no column is chosen.
@@ -32,7 +32,7 @@ pub(super) struct TokenisedSide<'a> {
 }
 
 impl TokenisedSide<'_> {
-    /// The rows as they are scored.
+    /// The input for scoring.
     pub fn to_score<'r>(&'r self, task: &'r dyn TaskDefinition) -> ToScore<'r> {
         ToScore { task, samples: &self.samples, rows: self.examples.len() }
     }

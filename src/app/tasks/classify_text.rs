@@ -127,10 +127,12 @@ fn file_section(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) 
                 let enabled = ctx.job.is_none();
                 let choose =
                     ui.add_enabled_ui(enabled, |ui| button(ui, theme, icons::FILE_PLUS, "Classify a file…")).inner;
-                if choose.on_disabled_hover_text("Wait for the current task to finish").clicked() {
+                if choose.on_disabled_hover_text("Wait until the current job has finished").clicked() {
                     sender.send(AppCommand::Pick(Pick::PredictFile));
                 }
-                ui.label(theme.small("A CSV or TSV with the text column the model was trained on"));
+                ui.label(
+                    theme.small("A CSV, XLSX, Parquet or other table with the text column the model was trained on"),
+                );
             });
             if let Some((what, path, proof)) = ctx.exports.last() {
                 ui.horizontal(|ui| {

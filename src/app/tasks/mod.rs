@@ -22,6 +22,7 @@ use language_modelling::masked_words_ui;
 use text_classification::{ClassificationState, classification_ui};
 
 pub use evaluated_rows::EvaluatedRows;
+pub use sample_code::{python_code, terminal_code};
 
 /// What the Data step asks for: a title, and what the files must contain.
 #[must_use]
@@ -37,6 +38,32 @@ pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
             "A folder of documents (.docx, .txt, .md), or a CSV, TSV, JSON, Parquet, Arrow, XLSX, XLS or ODS file with a \
              text column",
         ),
+    }
+}
+
+/// What Evaluate will show once a model is trained.
+#[must_use]
+pub fn evaluation_hint(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => {
+            "After training, this page shows the model's metrics on rows it has never seen, overall and per label, with \
+             the rows behind every mistake"
+        }
+        TaskKind::LanguageModelling => {
+            "After training, this page shows how well the model predicts masked words in texts it was not trained on, \
+             before and after training"
+        }
+    }
+}
+
+/// What the exported predictions contain.
+#[must_use]
+pub fn predictions_hint(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => "Test rows with true label, predicted label and all probabilities, as CSV",
+        TaskKind::LanguageModelling => {
+            "Held-out texts with the loss and the correct words at their masked words, as CSV"
+        }
     }
 }
 

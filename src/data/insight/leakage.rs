@@ -45,7 +45,9 @@ pub fn find_leaks(
     advance(2)?;
     time::find(rows, &mut report);
     advance(3)?;
-    report.checked.push("columns that give the label away".to_owned());
+    if !prepared.labels.is_empty() {
+        report.checked.push("columns that give the label away".to_owned());
+    }
     let names: Vec<&String> = imported.main.table.names.iter().filter(|name| !rows.is_special(name)).collect();
     let giveaways: Vec<Option<Finding>> = names.into_par_iter().map(|name| giveaway::find(rows, name)).collect();
     report.findings.extend(giveaways.into_iter().flatten());

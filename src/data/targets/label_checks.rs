@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
 use crate::project::{DatasetSettings, Project, SourceFile, SplitMethod};
-use crate::words::{count, counted, listed, plural, quoted};
+use crate::words::{count, counted, joined, listed, plural, quoted};
 
 /// A label this many times as frequent as another gets a warning.
 pub(in crate::data) const IMBALANCE: usize = 20;
@@ -34,7 +34,7 @@ pub(in crate::data) fn label_blockers(project: &Project, imported: &Imported, pr
     if found == 1 {
         let label = main().next().map_or("", |example| prepared.label_of(example));
         return vec![format!(
-            "There is only one label: all {} rows are '{label}'. At least two are needed. Choose another label column than \
+            "There is only one label: all {} rows are '{label}'. At least two are needed. Choose a label column other than \
              '{column}', or check the merged and excluded labels",
             count(rows)
         )];
@@ -60,11 +60,11 @@ pub(in crate::data) fn label_blockers(project: &Project, imported: &Imported, pr
         return Vec::new();
     }
     vec![format!(
-        "Too few rows to split: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with another, \
+        "Too few rows to split: {}. Each label needs at least {}, one each for {}. Add rows, merge the label with another, \
          or exclude it in Labels",
         listed(&few),
         sides.len(),
-        sides.join(", ")
+        joined(&sides.iter().map(|side| (*side).to_owned()).collect::<Vec<_>>())
     )]
 }
 
@@ -103,8 +103,8 @@ pub(in crate::data) fn unseen_labels(project: &Project, imported: &Imported, pre
                     SplitMethod::Time | SplitMethod::Column => "Split at random",
                 };
                 return format!(
-                    "The label '{label}' is in the {side} set ({row}, {} in all) but not in the training set. {split}, merge the label \
-                     with another, or exclude it in Labels",
+                    "The label '{label}' is in the {side} set ({}, the first: {row}) but not in the training set. {split}, merge the \
+                     label with another, or exclude it in Labels",
                     counted(rows, "row", "rows")
                 );
             }
@@ -112,7 +112,7 @@ pub(in crate::data) fn unseen_labels(project: &Project, imported: &Imported, pre
             SourceFile::Test => imported.test.as_ref(),
         };
         format!(
-            "The label '{label}' in {} ({row}, {} in all) is not in the training set, so the model can never predict it. Correct \
+            "The label '{label}' in {} ({}, the first: {row}) is not in the training set, so the model can never predict it. Correct \
              it, merge it with another label, or exclude it in Labels",
             file.map(ImportedFile::name).unwrap_or_default(),
             counted(rows, "row", "rows")
@@ -124,8 +124,8 @@ pub(in crate::data) fn unseen_labels(project: &Project, imported: &Imported, pre
 /// Warnings about labels without validation or test rows, and why.
 pub(in crate::data) fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let why = match project.split.method {
-        SplitMethod::Time => "no row of that time has it",
-        SplitMethod::Column => "the split column assigns none to it",
+        SplitMethod::Time => "it does not occur in that period",
+        SplitMethod::Column => "the split column assigns no such rows to it",
         SplitMethod::Random if !project.split.stratified => "the split is not stratified",
         SplitMethod::Random => "its rows are in too few groups",
     };
@@ -141,7 +141,7 @@ pub(in crate::data) fn missing_labels(project: &Project, imported: &Imported, pr
         let missing: Vec<&str> = missing.map(|(_, label)| label.as_str()).collect();
         if used && !missing.is_empty() {
             warnings.push(format!(
-                "No {word} row has the label {}: {why}. Metrics of {} are missing there",
+                "No {word} row has the label {}: {why}. There will be no {word} metrics for {}",
                 quoted(&missing),
                 plural(missing.len(), "this label", "these labels")
             ));
@@ -161,9 +161,9 @@ pub(in crate::data) fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     };
     if most >= least * IMBALANCE {
         warnings.push(format!(
-            "The labels are very imbalanced: '{frequent}' has {} training rows, '{rare}' {}. Look at macro-F1 rather than accuracy, \
-             and try balanced class weights",
-            count(most),
+            "The labels are very imbalanced: '{frequent}' has {}, '{rare}' only {}. Look at macro-F1 rather than accuracy, and try \
+             balanced class weights",
+            counted(most, "training row", "training rows"),
             count(least)
         ));
     }
@@ -188,8 +188,8 @@ pub(in crate::data) fn balance_warnings(prepared: &Prepared) -> Vec<String> {
 pub(in crate::data) fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
     let texts = prepared.conflicts.len();
     (texts > 0 && !project.cleaning.drop_conflicts).then(|| {
-        let texts = counted(texts, "text has", "texts have");
-        format!("{texts} more than one label. Correct them in Review, or drop them in Prepare")
+        let texts = counted(texts, "text occurs", "texts occur");
+        format!("{texts} with different labels. Correct the labels in Labels, or drop these rows in Prepare")
     })
 }
 
@@ -200,13 +200,17 @@ pub(in crate::data) fn marked_warnings(prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
     if several > 0 {
         warnings.push(format!(
-            "{} marked in several label columns, or with something other than 1. Hone drops such rows, because each text needs \
+            "{} marked in several label columns, or with something other than 1. Hone drops such rows because each text needs \
              exactly one label. Correct them in the file, or use a single label column",
             counted(several, "row is", "rows are")
         ));
     }
     if none > 0 {
-        warnings.push(format!("{} not marked in any label column and dropped", counted(none, "row is", "rows are")));
+        warnings.push(format!(
+            "{} no mark in any label column, so Hone drops {}",
+            counted(none, "row has", "rows have"),
+            plural(none, "it", "them")
+        ));
     }
     warnings
 }

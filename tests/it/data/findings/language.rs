@@ -12,8 +12,8 @@ fn texts_in_another_language_are_excluded() {
     let mut scene = Scene::new(&file(60, more));
     let finding = scene.mend(FindingKind::OtherLanguage);
     assert_eq!(finding.rows, ids(&[62, 63, 64]));
-    // The shorter Spanish text is surely not English, but its letters alone do not say which language it is.
-    let said = "3 texts seem not in English, but in: German (1), Spanish (1), a language that is hard to tell (1)";
+    // The shorter Spanish text is certainly not English, but its letters alone do not show which language it is.
+    let said = "3 texts seem not in English, but in: German (1), Spanish (1), a language that is hard to identify (1)";
     assert!(finding.in_words().contains(said), "{}", finding.in_words());
 }
 
