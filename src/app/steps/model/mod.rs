@@ -394,6 +394,7 @@ mod tests {
         let mut scene = Scene::prepared(false);
         scene.project.task = Task::new(TaskKind::LanguageModelling);
         let mut harness = open(scene, false);
+        harness.set_size(vec2(1280.0, 1800.0));
         harness.run();
         harness.get_by_label("Reset to Balanced").click();
         harness.run();
