@@ -1,4 +1,4 @@
-//! The folder that training starts from: the model's own, or a copy that knows the task's new words.
+//! The folder that training starts from: the model's own, or a copy with the task's new words.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -109,7 +109,7 @@ fn in_words(added: &[NewWord]) -> String {
     }
 }
 
-/// Differs if the model's files do.
+/// A text that changes if the model's files do.
 fn files(model: &Path) -> String {
     let files = [WEIGHTS_FILE, CONFIG_FILE, "tokenizer.json", "vocab.txt"].map(|name| {
         let path = model.join(name);

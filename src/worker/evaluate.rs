@@ -1,4 +1,4 @@
-//! The job that measures a run's best checkpoint.
+//! The job that evaluates a run's best checkpoint.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,16 +11,16 @@ use crate::predictor::Predictor;
 use crate::progress::Watch;
 use crate::project::{ColumnRole, RowId, SourceFile, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
-use crate::words::{counted, plural};
+use crate::words::counted;
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
-/// Measures a run's best checkpoint on its own test rows, or on another file.
+/// Evaluates a run's best checkpoint on its own test rows, or on another file.
 #[derive(Clone, Debug)]
 pub struct Evaluate {
     /// The run's folder.
     pub run: PathBuf,
-    /// A file with the columns of the project's main file; `None` is the run's own test rows.
+    /// A file with the columns of the project's main file; `None` means the run's own test rows.
     pub data: Option<PathBuf>,
 }
 
@@ -29,11 +29,11 @@ pub struct Evaluate {
 pub struct EvaluationReport {
     /// Run id.
     pub run: String,
-    /// What was measured, for example "test rows of the run" or a path.
+    /// What the model was evaluated on: "test set", or a path.
     pub data: String,
     /// The metrics.
     pub metrics: Metrics,
-    /// Each row.
+    /// The prediction for each row.
     pub predictions: Vec<Prediction>,
 }
 
@@ -47,7 +47,7 @@ impl Job for Evaluate {
         let settings = run.read_settings()?;
         let model = context.model(&run.best())?;
         let (data, rows) = match &self.data {
-            None => ("test rows of the run".to_owned(), own_test_rows(context, &settings)?),
+            None => ("test set".to_owned(), own_test_rows(context, &settings)?),
             Some(path) => (path.display().to_string(), other_rows(context, &settings, path)?),
         };
         let training = match settings.project.task.kind() {
@@ -108,7 +108,7 @@ fn training_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Op
 }
 
 fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
-    // Paths in a run's settings are absolute once they are read.
+    // Paths in a run's settings are absolute.
     let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
         let message = "The data file has changed since this run, so its test rows are no longer the same. \
@@ -133,16 +133,16 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
     Ok(rows)
 }
 
-/// The rows of another file, cleaned and labelled as the run's own were; none is left out as a duplicate.
+/// The rows of another file, cleaned and labelled as the run's own rows were. Duplicates are kept.
 fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<Row>, JobError> {
     let project = &settings.project;
-    // Of a folder of several sides, the one to measure on; a workbook need not have a sheet of the same name.
+    // In a folder with several sides, the test files; a workbook need not have a sheet with the same name.
     let by_side = path.is_dir() || project.dataset.sheet.is_some();
     let which = if by_side { SourceFile::Test } else { SourceFile::Main };
     let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.log_bad_rows(&imported);
     let table = &imported.table;
-    for name in project.dataset.read_columns().chain(project.dataset.label_columns()) {
+    for (_, name) in project.dataset.used_columns() {
         column(table, name, path)?;
     }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
@@ -163,8 +163,8 @@ fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) ->
     let left_out = (table.len() - rows.len()) as u64;
     if left_out > 0 {
         let why = if has_labels { "no text, no label, or an excluded label" } else { "no text" };
-        let (rows, are) = (counted(left_out, "row", "rows"), plural(left_out, "is", "are"));
-        context.log(LogLevel::Warning, format!("{rows} {are} not evaluated: {why}."));
+        let rows = counted(left_out, "row is", "rows are");
+        context.log(LogLevel::Warning, format!("{rows} not evaluated: {why}."));
     }
     if rows.is_empty() {
         let what = if has_labels { "both a text and a label" } else { "a text" };
@@ -183,7 +183,7 @@ fn class_of(settings: &RunSettings, label: RawLabel<'_>, record: u64, path: &Pat
     let Some(class) = settings.labels.iter().position(|known| known == name) else {
         let (path, known) = (path.display(), settings.labels.join(", "));
         return Err(JobError::Failed(format!(
-            "Row {record} of {path} has the label '{name}', which the model was not trained on. It knows: {known}. \
+            "Row {record} of {path} has the label '{name}', which the model was not trained on. Its labels: {known}. \
              Change or remove such rows and evaluate again."
         )));
     };

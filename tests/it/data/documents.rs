@@ -91,7 +91,7 @@ fn a_folder_without_a_document_that_can_be_read_says_why() {
     let error = message(&[("blank.txt", b" ")]);
     assert!(error.contains("none of the documents in") && error.ends_with("'blank.txt': There is no text in it"));
     let error = message(&[("prices.bin", b"no document")]);
-    assert!(error.contains("is a folder without rows") && error.contains(".docx, .txt, .md"), "{error}");
+    assert!(error.contains("has no files that can be read as rows") && error.contains(".docx, .txt, .md"), "{error}");
 }
 
 #[cfg(unix)]

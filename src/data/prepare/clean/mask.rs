@@ -1,4 +1,4 @@
-//! Web addresses, e-mail addresses and handles.
+//! Masks web addresses, e-mail addresses and handles.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
 static HANDLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(^|[^\w@./])@\w+").expect("the handle pattern is valid"));
 
-/// Web addresses become `[URL]`; a full stop or bracket at their end is left in place.
+/// Replaces web addresses by `[URL]`; a full stop or bracket at their end stays.
 pub(super) fn urls(text: &str) -> Cow<'_, str> {
     if !text.contains("://") && !text.to_ascii_lowercase().contains("www.") {
         return Cow::Borrowed(text);
@@ -28,12 +28,12 @@ pub(super) fn urls(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// E-mail addresses become `[EMAIL]`.
+/// Replaces e-mail addresses by `[EMAIL]`.
 pub(super) fn emails(text: &str) -> Cow<'_, str> {
     if text.contains('@') { EMAIL.replace_all(text, "[EMAIL]") } else { Cow::Borrowed(text) }
 }
 
-/// `@name` becomes `@user`.
+/// Replaces `@name` by `@user`.
 pub(super) fn handles(text: &str) -> Cow<'_, str> {
     if text.contains('@') { HANDLE.replace_all(text, "${1}@user") } else { Cow::Borrowed(text) }
 }
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn emails_and_handles_keep_apart() {
+    fn emails_and_handles_are_distinguished() {
         assert_eq!(emails("write to a.b+c@mail.example.co.uk."), "write to [EMAIL].");
         assert_eq!(handles("@ann .@bob: a@b.com (@c_d) @@"), "@user .@bob: a@b.com (@user) @@");
         assert_eq!(handles("@ann @bob"), "@user @user");
