@@ -4,7 +4,9 @@ mod names;
 
 use serde_json::{Map, Value};
 
-use crate::project::setting::names::{VERSION, column_role, filled, full_name, path_of, unknown, variant};
+use crate::project::setting::names::{
+    VERSION, column_role, filled, full_name, get, near_names, other_task, path_of, to_value, variant,
+};
 use crate::project::{ColumnRole, OutOfRange, Project, Size, Task, TaskKind};
 
 /// A setting that cannot be applied.
@@ -103,6 +105,15 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
     })
 }
 
+/// That a project of this task has no such setting.
+fn unknown(given: &str, kind: TaskKind) -> SettingError {
+    let name = given.to_owned();
+    match other_task(given, kind) {
+        Some(task) => SettingError::OtherTask { name, task, own: kind },
+        None => SettingError::Unknown { name, near: near_names(given, kind) },
+    }
+}
+
 /// Gives a role to the columns named in `text`: `none`, a name, or a list of names if several columns can have it.
 fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) -> Result<Project, SettingError> {
     let kind = project.task.kind();
@@ -183,10 +194,6 @@ fn set(value: &mut Value, path: &[String], new: Value) -> bool {
     set(fields.entry(field.as_str()).or_insert(Value::Null), rest, new)
 }
 
-fn get<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
-    path.iter().try_fold(value, |value, field| value.get(field))
-}
-
 /// Equal, treating 5 and 5.0 as the same, and ignoring fields that a group's defaults add.
 fn same(kept: &Value, given: &Value) -> bool {
     match (kept, given) {
@@ -204,10 +211,6 @@ fn same(kept: &Value, given: &Value) -> bool {
 
 fn is_nothing(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(Map::is_empty)
-}
-
-fn to_value(project: &Project) -> Value {
-    serde_json::to_value(project).unwrap_or_default()
 }
 
 #[cfg(test)]

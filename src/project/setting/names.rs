@@ -3,7 +3,6 @@
 use serde_json::Value;
 use strsim::levenshtein;
 
-use crate::project::setting::{SettingError, get, to_value};
 use crate::project::{ColumnRole, EarlyStopping, Pattern, Project, TaskKind};
 
 /// Short names for what is set most, and names that fields had in earlier versions.
@@ -77,18 +76,15 @@ pub(super) fn variant(kind: TaskKind) -> String {
     format!("{kind:?}")
 }
 
-/// That a project of this task has no such setting.
-pub(super) fn unknown(given: &str, kind: TaskKind) -> SettingError {
+/// Another task than `kind` that has the setting.
+pub(super) fn other_task(given: &str, kind: TaskKind) -> Option<TaskKind> {
     let name = full_name(given);
     let has = |task: &TaskKind| {
         let own = path_of(&name, *task);
         let is_column = column_role(given).is_some_and(|role| task.role(role).is_some());
         is_column || own[0] == "task" && own.len() > 2 && get(&to_value(&filled(*task)), &own[..3]).is_some()
     };
-    match TaskKind::ALL.into_iter().filter(|task| *task != kind).find(has) {
-        Some(task) => SettingError::OtherTask { name: given.to_owned(), task, own: kind },
-        None => SettingError::Unknown { name: given.to_owned(), near: near_names(given, kind) },
-    }
+    TaskKind::ALL.into_iter().filter(|task| *task != kind).find(has)
 }
 
 /// A project of a task with every optional group of fields present, to know their names.
@@ -103,7 +99,8 @@ pub(super) fn filled(kind: TaskKind) -> Project {
     project
 }
 
-fn near_names(given: &str, kind: TaskKind) -> Vec<String> {
+/// The names of settings that are most similar to a wrong one.
+pub(super) fn near_names(given: &str, kind: TaskKind) -> Vec<String> {
     let mut filled = to_value(&filled(kind));
     let has = |name: &str| get(&filled, &path_of(name, kind)).is_some();
     let aliases = ALIASES.iter().filter(|(_, name)| has(name));
@@ -128,4 +125,14 @@ fn collect_names(value: &Value, prefix: &str, names: &mut Vec<String>) {
         collect_names(value, &name, names);
         names.push(name);
     }
+}
+
+/// The value at a path, if there is one.
+pub(super) fn get<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, field| value.get(field))
+}
+
+/// The project as data.
+pub(super) fn to_value(project: &Project) -> Value {
+    serde_json::to_value(project).unwrap_or_default()
 }
