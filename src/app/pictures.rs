@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::testing::{Window, app, hone, picture, settle};
-use crate::project::{ModelChoice, Step};
+use crate::project::ModelChoice;
 use crate::storage::ThemeChoice;
 
 /// Sizes of the text, each with the window's size in points that 1280 x 800 pixels then have.
@@ -53,7 +53,7 @@ fn make_pictures() {
             hone(&mut window).state.settings.theme = theme;
             hone(&mut window).state.settings.zoom = zoom;
             hone(&mut window).apply_settings();
-            for step in hone(&mut window).project().task.steps() {
+            for &step in hone(&mut window).project().task.steps() {
                 hone(&mut window).run_command(AppCommand::GoTo(step));
                 window.set_size(egui::vec2(size[0], size[1]));
                 settle(&mut window);
