@@ -20,7 +20,7 @@ const SURE: f64 = 1.96;
 /// Least occurrences of a term.
 const OFTEN: u32 = 3;
 /// Texts counted between two checks of the cancel switch.
-const TEXTS_PER_LOOK: usize = 8_192;
+const TEXTS_PER_LOOK: usize = 32_768;
 
 /// A word that sets a label apart.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,10 +67,8 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
             unit: "texts",
             eta_seconds: None,
         });
-        let some = chunk.par_chunks(TEXTS_PER_LOOK.div_ceil(8)).map(|places| count(prepared, places));
-        for part in some.collect::<Vec<_>>() {
-            add(&mut counts, part);
-        }
+        let parts = chunk.par_iter().fold(Counts::default, |counts, &place| count(prepared, place, counts));
+        add(&mut counts, parts.reduce(Counts::default, merged));
     }
     let labels = prepared.labels.len();
     let mut of_label = vec![0_u64; labels.max(1)];
@@ -102,20 +100,25 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
     Ok(Terms { texts: places.len(), vocabulary: words.len(), words: all, labels: found })
 }
 
-fn count(prepared: &Prepared, places: &[usize]) -> Counts {
-    let mut counts = Counts::default();
-    for example in places.iter().map(|&place| &prepared.examples[place]) {
-        // Without labels, all texts count as those of one.
-        let Some(class) = example.class().or_else(|| prepared.labels.is_empty().then_some(0)) else { continue };
-        for word in example.text.to_lowercase().unicode_words() {
-            let labels = match counts.get_mut(word) {
-                Some(labels) => labels,
-                None => counts.entry(word.to_owned()).or_default(),
-            };
-            *labels.entry(class).or_default() += 1;
-        }
+/// Adds the words of a text.
+fn count(prepared: &Prepared, place: usize, mut counts: Counts) -> Counts {
+    let example = &prepared.examples[place];
+    // Without labels, all texts count as those of one.
+    let Some(class) = example.class().or_else(|| prepared.labels.is_empty().then_some(0)) else { return counts };
+    for word in example.text.to_lowercase().unicode_words() {
+        let labels = match counts.get_mut(word) {
+            Some(labels) => labels,
+            None => counts.entry(word.to_owned()).or_default(),
+        };
+        *labels.entry(class).or_default() += 1;
     }
     counts
+}
+
+fn merged(a: Counts, b: Counts) -> Counts {
+    let (mut larger, smaller) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    add(&mut larger, smaller);
+    larger
 }
 
 #[allow(clippy::iter_over_hash_type, reason = "sums of whole numbers are the same in any order")]

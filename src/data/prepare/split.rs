@@ -8,6 +8,7 @@ mod random;
 use std::collections::HashMap;
 
 use crate::data::prepare::checks::too_many_labels;
+use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::near::Groups;
 use crate::data::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
@@ -138,9 +139,9 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
             }
         }
         // Texts too short to compare can still be exact copies.
-        let mut first: HashMap<&str, u32> = HashMap::new();
-        for (place, &row) in (0_u32..).zip(rows) {
-            groups.unite(*first.entry(&examples[row].text).or_insert(place), place);
+        let texts: Vec<&str> = rows.iter().map(|&row| examples[row].text.as_str()).collect();
+        for group in same_texts(&texts) {
+            group.iter().for_each(|&place| groups.unite(group[0], place));
         }
     }
     if let (Some(column), true) = (column, empty > 0) {

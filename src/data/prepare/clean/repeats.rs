@@ -7,6 +7,11 @@ const KEPT: usize = 3;
 
 /// More than three of the same letter or mark in a row become three. Digits and white space are left alone.
 pub(super) fn shorten(text: &str) -> Cow<'_, str> {
+    // Bytes are compared without branches, so many at a time.
+    let is_same = |run: &[u8]| (run[0] == run[1]) & (run[1] == run[2]) & (run[2] == run[3]);
+    if text.is_ascii() && !text.as_bytes().windows(KEPT + 1).fold(false, |found, run| found | is_same(run)) {
+        return Cow::Borrowed(text);
+    }
     let mut shortened: Option<String> = None;
     let (mut last, mut run) = (None, 0);
     for (at, character) in text.char_indices() {

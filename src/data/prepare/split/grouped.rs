@@ -55,34 +55,44 @@ struct Grouped {
     rows: Vec<u32>,
     /// Where each group begins in `rows`; one more at the end.
     starts: Vec<usize>,
-    /// Rows of each class of each group: (class, rows).
-    classes: Vec<Vec<(u32, u32)>>,
+    /// Rows of each class of each group, one group after another: (class, rows).
+    classes: Vec<(u32, u32)>,
+    /// Where each group begins in `classes`; one more at the end.
+    class_starts: Vec<usize>,
 }
 
 impl Grouped {
     fn of(labels: &[u32], groups: &[u32]) -> Self {
         let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
         rows.sort_by_key(|&row| groups[row as usize]);
-        let (mut starts, mut classes) = (vec![0], Vec::new());
+        let (mut starts, mut classes, mut class_starts) = (vec![0], Vec::new(), vec![0]);
+        let mut of_group: Vec<u32> = Vec::new();
         for group in rows.chunk_by(|&a, &b| groups[a as usize] == groups[b as usize]) {
             starts.push(starts.last().copied().unwrap_or(0) + group.len());
-            let mut of_group: Vec<u32> = group.iter().map(|&row| labels[row as usize]).collect();
+            of_group.clear();
+            of_group.extend(group.iter().map(|&row| labels[row as usize]));
             of_group.sort_unstable();
-            classes.push(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)).collect());
+            classes.extend(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)));
+            class_starts.push(classes.len());
         }
-        Self { rows, starts, classes }
+        Self { rows, starts, classes, class_starts }
     }
 
     fn len(&self) -> usize {
-        self.classes.len()
+        self.starts.len() - 1
+    }
+
+    /// Rows of each class of a group.
+    fn classes(&self, group: usize) -> &[(u32, u32)] {
+        &self.classes[self.class_starts[group]..self.class_starts[group + 1]]
     }
 
     /// The groups with rows of each class, in order: looking through all of them for every class would take their product.
     fn by_class(&self, classes: usize) -> Vec<Vec<u32>> {
         let mut with_class = vec![Vec::new(); classes];
-        for (group, of_group) in (0_u32..).zip(&self.classes) {
-            for &(class, _) in of_group {
-                with_class[class as usize].push(group);
+        for group in 0..self.len() {
+            for &(class, _) in self.classes(group) {
+                with_class[class as usize].push(group as u32);
             }
         }
         with_class
@@ -108,7 +118,7 @@ struct Plan {
 impl Plan {
     fn new(groups: &Grouped, classes: usize, shares: [f64; 3]) -> Self {
         let mut all = vec![0.0; classes];
-        for &(class, rows) in groups.classes.iter().flatten() {
+        for &(class, rows) in &groups.classes {
             all[class as usize] += f64::from(rows);
         }
         let (placed, holders) = (vec![[0.0; 3]; classes], vec![[0; 3]; classes]);
@@ -124,7 +134,7 @@ impl Plan {
                 let missing = self.shares[side] * self.all[class] - self.placed[class][side];
                 rows * (rows - 2.0 * missing) / (self.all[class] * self.all[class])
             };
-            groups.classes[group].iter().map(of_class).sum()
+            groups.classes(group).iter().map(of_class).sum()
         };
         let open = (0..3).filter(|&side| self.shares[side] > 0.0);
         open.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0)
@@ -132,7 +142,7 @@ impl Plan {
 
     fn place(&mut self, groups: &Grouped, group: usize, side: usize) {
         self.side_of[group] = side;
-        for &(class, rows) in &groups.classes[group] {
+        for &(class, rows) in groups.classes(group) {
             self.placed[class as usize][side] += f64::from(rows);
             self.holders[class as usize][side] += 1;
         }
@@ -156,7 +166,7 @@ impl Plan {
                 let spared = candidates.filter(|&group| side == 0 || can_spare(group));
                 if let Some(group) = spared.min_by_key(|&group| (!can_spare(group), groups.rows(group).len())) {
                     let from = self.side_of[group];
-                    for &(class, rows) in &groups.classes[group] {
+                    for &(class, rows) in groups.classes(group) {
                         self.placed[class as usize][from] -= f64::from(rows);
                         self.holders[class as usize][from] -= 1;
                     }
@@ -170,7 +180,7 @@ impl Plan {
     /// Whether no class loses its last rows of a side with the group.
     fn can_spare(&self, groups: &Grouped, group: usize) -> bool {
         let from = self.side_of[group];
-        groups.classes[group].iter().all(|&(class, _)| self.holders[class as usize][from] > 1)
+        groups.classes(group).iter().all(|&(class, _)| self.holders[class as usize][from] > 1)
     }
 }
 
