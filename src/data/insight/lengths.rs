@@ -20,9 +20,9 @@ fn word_count(text: &str) -> u32 {
         return text.split_whitespace().count() as u32;
     }
     // Bytes are compared without branches, so many at a time.
-    let is_space = |byte: u8| (byte == b' ') | (b'\t'..=b'\r').contains(&byte);
+    let is_space = |byte: u8| byte == b' ' || (b'\t'..=b'\r').contains(&byte);
     let bytes = text.as_bytes();
-    let later = bytes.windows(2).map(|pair| u32::from(is_space(pair[0]) & !is_space(pair[1]))).sum::<u32>();
+    let later = bytes.windows(2).map(|pair| u32::from(is_space(pair[0])) & u32::from(!is_space(pair[1]))).sum::<u32>();
     later + u32::from(bytes.first().is_some_and(|&first| !is_space(first)))
 }
 

@@ -62,7 +62,7 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
         let buckets: Vec<&[u64]> = keys.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1).collect();
         let comparer = || Comparer::new(texts, &signed, &sketches, &groups);
         let some = buckets.par_chunks(BUCKETS_AT_ONCE);
-        let pairs: Vec<Vec<(u32, u32)>> = some.map_init(comparer, |comparer, some| comparer.pairs_of(some)).collect();
+        let pairs: Vec<Vec<(u32, u32)>> = some.map_init(comparer, Comparer::pairs_of).collect();
         for (a, b) in pairs.into_iter().flatten() {
             groups.unite(a, b);
         }

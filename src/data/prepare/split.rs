@@ -141,7 +141,9 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
         // Texts too short to compare can still be exact copies.
         let texts: Vec<&str> = rows.iter().map(|&row| examples[row].text.as_str()).collect();
         for group in same_texts(&texts) {
-            group.iter().for_each(|&place| groups.unite(group[0], place));
+            for &place in &group[1..] {
+                groups.unite(group[0], place);
+            }
         }
     }
     if let (Some(column), true) = (column, empty > 0) {

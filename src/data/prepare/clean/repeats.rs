@@ -8,8 +8,9 @@ const KEPT: usize = 3;
 /// More than three of the same letter or mark in a row become three. Digits and white space are left alone.
 pub(super) fn shorten(text: &str) -> Cow<'_, str> {
     // Bytes are compared without branches, so many at a time.
-    let is_same = |run: &[u8]| (run[0] == run[1]) & (run[1] == run[2]) & (run[2] == run[3]);
-    if text.is_ascii() && !text.as_bytes().windows(KEPT + 1).fold(false, |found, run| found | is_same(run)) {
+    let runs = text.as_bytes().windows(KEPT + 1);
+    let is_same = |run: &[u8]| run.windows(2).fold(1, |same, pair| same & u8::from(pair[0] == pair[1]));
+    if text.is_ascii() && runs.fold(0, |found, run| found | is_same(run)) == 0 {
         return Cow::Borrowed(text);
     }
     let mut shortened: Option<String> = None;

@@ -16,7 +16,7 @@ pub(super) fn compose(text: &str) -> Cow<'_, str> {
 /// Removes what cannot be seen. Line ends and tabs stay; other white space among the control characters
 /// becomes a space, so that words do not grow together.
 pub(super) fn remove_control(text: &str) -> Cow<'_, str> {
-    let is_unwanted = |byte: u8| ((byte < b' ') & !matches!(byte, b'\n' | b'\r' | b'\t')) | (byte == 0x7F);
+    let is_unwanted = |byte: u8| (byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) || byte == 0x7F;
     if text.is_ascii() && !any_byte(text, is_unwanted) {
         return Cow::Borrowed(text);
     }
@@ -79,8 +79,9 @@ pub(super) fn collapse_whitespace(text: &str) -> Cow<'_, str> {
 fn is_collapsed_ascii(text: &str) -> bool {
     let is_at_end = text.starts_with(' ') || text.ends_with(' ');
     let is_other_space = |byte: u8| (b'\t'..=b'\r').contains(&byte);
-    let are_two = text.as_bytes().windows(2).fold(false, |found, pair| found | ((pair[0] == b' ') & (pair[1] == b' ')));
-    text.is_ascii() && !is_at_end && !are_two && !any_byte(text, is_other_space)
+    let is_two = |pair: &[u8]| u8::from(pair[0] == b' ') & u8::from(pair[1] == b' ');
+    let has_two = text.as_bytes().windows(2).fold(0, |found, pair| found | is_two(pair)) > 0;
+    text.is_ascii() && !is_at_end && !has_two && !any_byte(text, is_other_space)
 }
 
 /// Whether a text has such a byte. All bytes are looked at without branches, so many at a time.
