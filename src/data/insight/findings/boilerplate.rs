@@ -64,6 +64,7 @@ fn rows_of_pieces(
 ) -> Result<HashMap<String, Vec<usize>>, DataError> {
     let examples = &sources.prepared.examples;
     let (cleaner, _) = Cleaner::without_faults(&sources.project.cleaning);
+    look(watch, STAGE, 0, 0)?;
     // A piece begins some of its texts and ends the others, at least half of them one or the other.
     let half = least.div_ceil(2);
     let ends: Vec<Ends> = examples.par_iter().map(|example| Ends::of(&example.text)).collect();
