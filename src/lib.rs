@@ -2,33 +2,33 @@
 //!
 //! The rooms, in the order data flows through them:
 
-/// Numbers, lists and texts in the words of messages.
+/// How messages write numbers, lists and texts.
 pub mod words;
-/// How long work is watched, paused and stopped.
+/// Progress, pausing and stopping of long work.
 pub mod progress;
 /// Seeded random numbers.
 pub mod random;
-/// What a person decides: plain data.
+/// A project's settings and edits, as plain data.
 pub mod project;
-/// Files -> rows -> cleaned -> split -> tokens -> batches.
+/// Data: reading files, preparing rows, findings, tokens and batches.
 pub mod data;
 /// Differentiable tensor operations.
 pub mod ops;
 /// Pre-trained networks: layers, weights, loading and saving.
 pub mod models;
-/// How good a model is.
+/// Metrics, baselines and confidence intervals.
 pub mod evaluation;
 /// Project files, runs, caches, settings: the only room that writes files.
 pub mod storage;
-/// The catalogue of models, and how they come onto this machine.
+/// The catalogue of models, and their download.
 pub mod fetch;
-/// What a model is trained to do: one file a task.
+/// What a model is trained to do, with one file for each task.
 pub mod tasks;
 /// Fine-tuning a model on prepared rows.
 pub mod training;
-/// A loaded model that answers inputs: Try it, predict and the proof of an export share it.
+/// A loaded model that predicts, for Try it, predictions of files and the verification of exports.
 pub mod predictor;
-/// Trained models as others can use them, each proven.
+/// Verified exports of trained models for other tools.
 pub mod export;
 /// The worker thread and the jobs it runs.
 pub mod worker;

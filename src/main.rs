@@ -1,4 +1,4 @@
-//! Arguments -> a window, or a terminal command.
+//! Opens the window, or runs a terminal command.
 
 use std::io::{self, Write};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! How long work is watched, paused and stopped, in every room.
+//! Progress, pausing and stopping of long work, for all rooms.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,11 +16,23 @@ pub struct Progress {
     pub total: Option<u64>,
     /// What is counted, for example "rows" or "bytes".
     pub unit: &'static str,
-    /// Seconds left, once it can be told.
+    /// Seconds left, once they can be estimated.
     pub eta_seconds: Option<f64>,
 }
 
 impl Progress {
+    /// A stage that counts what is done, out of a known total.
+    #[must_use]
+    pub fn of(stage: &str, done: usize, total: usize, unit: &'static str) -> Self {
+        Self { stage: stage.to_owned(), done: done as u64, total: Some(total as u64), unit, eta_seconds: None }
+    }
+
+    /// A stage that counts nothing.
+    #[must_use]
+    pub fn stage(stage: &str) -> Self {
+        Self { stage: stage.to_owned(), ..Self::default() }
+    }
+
     /// Share done, 0..=1, where the total is known.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a share for a progress bar")]
@@ -45,6 +57,10 @@ impl Progress {
     }
 }
 
+/// The work was asked to stop. Each room's error type has this case, in its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled;
+
 /// Stop and pause switches of one job, shared between the worker and its owner.
 #[derive(Debug, Default)]
 pub struct Control {
@@ -54,21 +70,21 @@ pub struct Control {
 }
 
 impl Control {
-    /// Asks the job to stop at the next look. A job that saves what it has got before it ends (training keeps
-    /// its best checkpoint) is told by a second call to drop that too, where it takes time.
+    /// Asks the job to stop at its next check. Some jobs save their result so far before they end (training keeps its
+    /// best checkpoint); a second call asks them to skip whatever takes time.
     pub fn cancel(&self) {
         if self.cancelled.swap(true, Ordering::AcqRel) {
             self.abandoned.store(true, Ordering::Release);
         }
     }
 
-    /// Asks the job to stop and to drop what would still take time to save: two calls of [`Control::cancel`].
+    /// Asks the job to stop and to skip whatever takes time: the same as two calls of [`Control::cancel`].
     pub fn abandon(&self) {
         self.cancel();
         self.cancel();
     }
 
-    /// Asks the job to wait, or to go on.
+    /// Asks the job to pause, or to continue.
     pub fn set_paused(&self, paused: bool) {
         self.paused.store(paused, Ordering::Release);
     }
@@ -79,19 +95,35 @@ impl Control {
         self.cancelled.load(Ordering::Acquire)
     }
 
+    /// For long loops: ends the work with `?` once the job should stop.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn look(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+
+    /// [`Self::look`] for work whose result is kept: only a second stop ends it.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn look_for_second_stop(&self) -> Result<(), Cancelled> {
+        if self.is_abandoned() { Err(Cancelled) } else { Ok(()) }
+    }
+
     /// Whether the job was asked a second time to stop.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::Acquire)
     }
 
-    /// Whether the job should wait.
+    /// Whether the job should pause.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Acquire)
     }
 
-    /// Waits while paused; returns early when cancelled. Looks every 50 ms.
+    /// Waits while paused; returns early if cancelled. Checks every 50 ms.
     pub fn wait_while_paused(&self) {
         while self.is_paused() && !self.is_cancelled() {
             std::thread::sleep(Duration::from_millis(50));
@@ -99,11 +131,11 @@ impl Control {
     }
 }
 
-/// What a long function is given: where to report, and when to stop.
+/// Lets a long function report progress and know when to stop.
 pub struct Watch<'a> {
     /// Stop and pause switches.
     pub control: &'a Control,
-    /// Takes every report; the worker thins them out.
+    /// Receives every report; the worker passes only some of them on.
     pub report: &'a mut dyn FnMut(Progress),
 }
 
@@ -113,10 +145,32 @@ impl Watch<'_> {
         (self.report)(progress);
     }
 
-    /// Whether to stop.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.control.is_cancelled()
+    /// [`Control::look`].
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn look(&self) -> Result<(), Cancelled> {
+        self.control.look()
+    }
+
+    /// [`Self::look`], and reports how much of a known total is done.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn advance(&mut self, stage: &str, done: usize, total: usize, unit: &'static str) -> Result<(), Cancelled> {
+        self.look()?;
+        self.progress(Progress::of(stage, done, total, unit));
+        Ok(())
+    }
+
+    /// [`Self::look`], and reports a stage that counts nothing.
+    ///
+    /// # Errors
+    /// [`Cancelled`].
+    pub fn begin(&mut self, stage: &str) -> Result<(), Cancelled> {
+        self.look()?;
+        self.progress(Progress::stage(stage));
+        Ok(())
     }
 }
 
@@ -132,5 +186,21 @@ mod tests {
         assert_eq!((rows.amount().as_str(), rows.time_left().as_deref()), ("12,000 rows", Some("1 min 01 s left")));
         let parts = Progress { done: 1, total: Some(4), eta_seconds: Some(f64::NAN), ..Progress::default() };
         assert_eq!((parts.amount().as_str(), parts.time_left()), ("1 of 4", None));
+    }
+
+    #[test]
+    fn stopped_work_reports_nothing_more() {
+        let (control, mut told) = (Control::default(), Vec::new());
+        let mut report = |progress| told.push(progress);
+        let mut watch = Watch { control: &control, report: &mut report };
+        assert_eq!(watch.advance("Reading rows", 1, 2, "rows"), Ok(()));
+        assert_eq!(watch.begin("Splitting"), Ok(()));
+        control.cancel();
+        assert_eq!(watch.advance("Splitting", 1, 2, "rows"), Err(Cancelled));
+        assert_eq!((watch.begin("Cleaning"), watch.look()), (Err(Cancelled), Err(Cancelled)));
+        assert_eq!(control.look_for_second_stop(), Ok(()));
+        control.cancel();
+        assert_eq!(control.look_for_second_stop(), Err(Cancelled));
+        assert_eq!(told, [Progress::of("Reading rows", 1, 2, "rows"), Progress::stage("Splitting")]);
     }
 }

@@ -1,7 +1,9 @@
-//! Seeded, counter-based random numbers: the same seed gives the same numbers on every machine and any number of threads.
+//! Seeded, counter-based random numbers: the same seed gives the same numbers on every machine and any number of
+//! threads.
 //!
 //! Sources: Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011);
-//! bounded integers after Lemire 1805.10941; the 32-bit mixer `lowbias32` of C. Wellons' "Prospecting for Hash Functions".
+//! bounded integers after Lemire 1805.10941; the 32-bit mixer `lowbias32` of C. Wellons' "Prospecting for Hash
+//! Functions".
 
 /// A generator of one stream of numbers.
 ///
@@ -50,7 +52,7 @@ impl Rng {
         low | u64::from(self.next_u32()) << 32
     }
 
-    /// A number in `[0, 1)`, of 53 random bits.
+    /// A number in `[0, 1)` with 53 random bits.
     pub fn uniform(&mut self) -> f64 {
         const SCALE: f64 = 1.0 / (1_u64 << 53) as f64;
         (self.next_u64() >> 11) as f64 * SCALE

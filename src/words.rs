@@ -222,7 +222,16 @@ pub fn upper_first(text: &str) -> String {
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
+/// The message with a full stop at its end, unless it ends a sentence already.
+#[must_use]
+pub fn full_stop(message: &str) -> String {
+    let message = message.trim();
+    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{message}{stop}")
+}
+
 /// A message as the beginning of a sentence: with a capital letter, unless it begins with a name such as `reviews.csv`.
+/// A name of letters alone, such as a folder's, must be in quotation marks or come later.
 #[must_use]
 pub fn sentence_case(message: &str) -> String {
     let first_word = message.split(' ').next().unwrap_or_default();
@@ -297,6 +306,7 @@ mod tests {
     fn names_keep_their_first_letter_and_sentences_get_a_capital() {
         let begun = ["there is no file", "reviews.csv is empty", "'x' is not an encoding", ""].map(sentence_case);
         assert_eq!(begun, ["There is no file", "reviews.csv is empty", "'x' is not an encoding", ""]);
+        assert_eq!(["a", "a.", "a?", " a "].map(full_stop), ["a.", "a.", "a?", "a."]);
         assert_eq!((lower_first("Übrig"), upper_first("ß")), ("übrig".to_owned(), "SS".to_owned()));
     }
 }

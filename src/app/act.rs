@@ -1,4 +1,4 @@
-//! What the app does when it is asked to: the one place where commands are carried out.
+//! Carries out commands. No other place does.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ use crate::app::shell::{Dialog, Leaving};
 use crate::app::theme::Tone;
 use crate::app::view::View;
 
-/// Zoom grows and shrinks by this.
+/// Step by which the zoom changes.
 const ZOOM_STEP: f32 = 0.1;
 
 impl HoneApp {
-    /// Carries out what a step or the shell asked for.
+    /// Carries out a command of a step or the shell.
     pub(super) fn run_command(&mut self, command: AppCommand) {
         match command {
             AppCommand::Edit(edit) => self.edit(edit),
@@ -106,7 +106,7 @@ impl HoneApp {
         }
     }
 
-    /// Goes to the step `by` places after the page shown, if there is one.
+    /// Goes to the step `by` places after the current page, if there is one.
     fn go_by(&mut self, by: isize) {
         if let Some(step) = self.state.view.step(self.state.steps(), by) {
             self.state.view = View::Step(step);
@@ -130,7 +130,7 @@ impl HoneApp {
         }
     }
 
-    /// Takes other files as the main one: what was said of the old file's form and columns is forgotten.
+    /// Opens other files as the main data, and forgets the old file's format and columns.
     fn open_data(&mut self, paths: &[PathBuf]) {
         let Some(session) = &self.state.session else { return };
         if paths.is_empty() {
@@ -146,7 +146,7 @@ impl HoneApp {
             test: old.test.clone(),
             ..DatasetSettings::default()
         };
-        // So is how the old file's columns divided its rows, and what was found there.
+        // The split by the old file's columns is forgotten too, and the leaks that were ignored there.
         let split = SplitSettings {
             method: SplitMethod::Random,
             ignored_leaks: BTreeSet::new(),
@@ -157,7 +157,7 @@ impl HoneApp {
         self.state.view = View::default();
     }
 
-    /// Appends files to the main one. One that is there already is not taken twice.
+    /// Appends files to the main one, except those that are there already.
     fn add_data(&mut self, paths: &[PathBuf]) {
         let Some(session) = &self.state.session else { return };
         let mut dataset = session.project().dataset.clone();
@@ -252,7 +252,7 @@ impl HoneApp {
                 }
             }
             Picked::Nothing => {}
-            // A dialog of ours with a text field is open already: the path is typed there.
+            // Hone's own dialog with a text field is open already: the path is typed there.
             Picked::NoDialog(Pick::NewFolder | Pick::SaveAs) if self.dialog.is_some() => {
                 self.tell(Tone::Neutral, "This system has no file dialog", "Type the folder's path");
             }
@@ -314,7 +314,7 @@ impl HoneApp {
     }
 }
 
-/// Where new projects are made, unless another place is named.
+/// Where new projects are created, unless the person chooses another folder.
 pub(super) fn projects_folder() -> PathBuf {
     directories::UserDirs::new()
         .map(|dirs| dirs.document_dir().unwrap_or(dirs.home_dir()).to_owned())

@@ -1,4 +1,4 @@
-//! Everything asked of the workers about the open project, and answered.
+//! The answers of the workers about the open project.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,48 +13,48 @@ use crate::worker::{
 use crate::app::live_run::LiveRun;
 use crate::app::slot::{Running, Slot};
 
-/// A slot for each thing that can be asked of the workers.
+/// A slot for each kind of request to the workers.
 #[derive(Debug, Default)]
 pub struct Answers {
     /// The files as read.
     pub imported: Slot<Arc<Imported>>,
-    /// The rows, prepared. While they are prepared again it is the old ones.
+    /// The prepared rows. While they are prepared again, these are the old ones.
     pub rows: Slot<RowSource>,
-    /// Which rows are near-duplicates.
+    /// The near-duplicates among the rows.
     pub likeness: Slot<Arc<Likeness>>,
-    /// What would make the metrics look better than they are.
+    /// The leakage report.
     pub leakage: Slot<Arc<LeakageReport>>,
-    /// What is wrong with the rows.
+    /// Problems of the rows.
     pub findings: Slot<Arc<Vec<Finding>>>,
-    /// More about the rows.
+    /// The profile of the rows.
     pub profile: Slot<Arc<Profile>>,
-    /// Labels of the files as read.
+    /// The labels in the files.
     pub labels: Slot<Arc<LabelCounts>, LabelColumns>,
-    /// The rows searched for last.
+    /// The rows found by the last search.
     pub found: Slot<FoundRows>,
-    /// The most frequent values of a column, with their rows.
+    /// The most frequent values of a column, with their numbers of rows.
     pub values: Slot<Vec<(String, usize)>, String>,
-    /// Lengths in tokens of the model in a folder.
+    /// The lengths of the texts in tokens, for the model in a folder.
     pub tokens: Slot<Arc<TokenHistogram>, PathBuf>,
-    /// Tokens of one text, cleaned, for the model in a folder.
+    /// Number of tokens of one cleaned text, for the model in a folder.
     pub text_tokens: Slot<usize, (String, PathBuf)>,
-    /// Rows written that could not be read.
+    /// The file that the unreadable rows were written to.
     pub saved_rows: Slot<SavedRows>,
-    /// A model of the catalogue being downloaded.
+    /// The folder of a downloaded model, by its catalogue id.
     pub fetch: Slot<PathBuf, String>,
-    /// What a run with these settings will take.
+    /// The estimated time, memory and disk space of a run with these settings.
     pub forecast: Slot<Box<DryRun>, Project>,
-    /// The run under way, or the last one.
+    /// The current run, or the last one.
     pub live: Option<LiveRun>,
     /// The run whose results are shown.
     pub results: Slot<Arc<RunResults>>,
-    /// Its metrics on another file.
+    /// The shown run's metrics on another file.
     pub evaluated: Slot<Arc<EvaluationReport>>,
-    /// Its predictions for a file.
+    /// The shown run's predictions for a file.
     pub predicted: Slot<SavedPredictions>,
-    /// Its model, exported.
+    /// The export of the shown run's model.
     pub exported: Slot<Exported, ExportFormat>,
-    /// Its predictions for typed texts.
+    /// The shown run's predictions for typed texts.
     pub classify: Slot<Classified>,
     /// Words for the blanks of a typed text.
     pub blanks: Slot<FilledBlanks>,
@@ -62,11 +62,11 @@ pub struct Answers {
     pub terms: Slot<Arc<DomainTerms>, PathBuf>,
     /// What was written since the project was opened, oldest first: (what, where, proof).
     pub exports: Vec<(String, PathBuf, String)>,
-    /// The newest run was exported since the project was opened.
+    /// Whether the newest run was exported since the project was opened.
     pub is_exported: bool,
 }
 
-/// The labels of some files in some columns.
+/// Identifies the labels of some files in some columns.
 #[derive(Clone, Debug)]
 pub struct LabelColumns {
     /// The files.
@@ -77,13 +77,13 @@ pub struct LabelColumns {
 
 impl PartialEq for LabelColumns {
     fn eq(&self, other: &Self) -> bool {
-        // Files once read never change: the same rows are the same allocation.
+        // Imported files never change, so equal files are the same allocation.
         Arc::ptr_eq(&self.imported, &other.imported) && self.columns == other.columns
     }
 }
 
 impl LabelColumns {
-    /// The label columns chosen.
+    /// The chosen label columns.
     #[must_use]
     pub fn of(imported: &Arc<Imported>, dataset: &DatasetSettings) -> Self {
         let columns = dataset.label_columns().map(str::to_owned).collect();
@@ -104,37 +104,37 @@ impl Answers {
         self.rows.value.as_ref().map(|rows| &rows.prepared)
     }
 
-    /// Reading or preparing under way.
+    /// Reading or preparing, if either is running.
     #[must_use]
     pub fn preview(&self) -> Option<&Running> {
         self.imported.running.as_ref().or(self.rows.running.as_ref())
     }
 
-    /// Finding near-duplicates, and then problems, under way.
+    /// Finding near-duplicates or problems, if either is running.
     #[must_use]
     pub fn looking(&self) -> Option<&Running> {
         self.likeness.running.as_ref().or(self.findings.running.as_ref())
     }
 
-    /// An evaluation, prediction or export under way.
+    /// The evaluation, prediction or export that is running.
     #[must_use]
     pub fn job(&self) -> Option<&Running> {
         self.evaluated.running.as_ref().or(self.predicted.running.as_ref()).or(self.exported.running.as_ref())
     }
 
-    /// Whether a run is going.
+    /// Whether a run is training.
     #[must_use]
     pub fn is_training(&self) -> bool {
         self.live.as_ref().is_some_and(LiveRun::is_going)
     }
 
-    /// Forgets the rows prepared and what was said of them. What is in the files stays as it is.
+    /// Forgets the prepared rows and everything about them, but not the imported files.
     pub fn forget_rows(&mut self) {
         self.rows.clear();
         self.forget_what_rows_said();
     }
 
-    /// Forgets what was said of other rows than those that are there now.
+    /// Forgets answers about other rows than the current ones.
     pub fn forget_what_rows_said(&mut self) {
         self.likeness.clear();
         self.leakage.clear();
@@ -147,7 +147,7 @@ impl Answers {
         self.terms.clear();
     }
 
-    /// Whether any answer is awaited.
+    /// Whether any job is running.
     #[cfg(test)]
     #[must_use]
     pub fn is_busy(&self) -> bool {

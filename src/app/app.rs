@@ -1,4 +1,4 @@
-//! The frame: what happens in each.
+//! The app, and what happens in each frame.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,16 +10,16 @@ use crate::storage::{AppSettings, ThemeChoice};
 use crate::app::commands::UserCommand;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, Dialog, Meter, Notices, Palette};
+use crate::app::shell::{self, CommandPalette, Dialog, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
 use crate::app::theme::{Theme, ThemeError, Tokens};
 use crate::app::work::Work;
 
-/// The window could not be opened.
+/// Why the window could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The theme does not hold what it should.
+    /// The theme file is not valid.
     #[error(transparent)]
     Theme(#[from] ThemeError),
     /// The workers could not be started.
@@ -44,35 +44,35 @@ pub struct Start {
     pub keep_settings: bool,
 }
 
-/// Everything the window holds between frames.
+/// The state that the window keeps between frames.
 pub struct HoneApp {
     pub(super) themes: [Theme; 2],
     pub(super) state: AppState,
     pub(super) states: StepStates,
     pub(super) sender: CommandSender,
     pub(super) picker: Picker,
-    pub(super) palette: Palette,
+    pub(super) palette: CommandPalette,
     pub(super) dialog: Option<Dialog>,
     pub(super) notices: Notices,
-    pub(super) meter: Meter,
+    pub(super) meter: MemoryMeter,
     pub(super) keep_settings: bool,
-    /// The person has answered all that had to be asked: the window may close.
+    /// Whether the window may close, because all questions have been answered.
     pub(super) may_close: bool,
     pub(super) ctx: Context,
     title: String,
 }
 
 impl HoneApp {
-    /// Makes the app, gives egui its look and opens the first project.
+    /// Creates the app, applies the theme and opens the first project.
     ///
     /// # Errors
-    /// When the theme file is not what it should be, or no thread can be started.
+    /// If the theme file is not valid, or no thread can be started.
     pub fn new(ctx: &Context, start: Start) -> Result<Self, AppError> {
         let themes = Theme::pair(&Tokens::bundled()?);
         Theme::install(ctx, &themes);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
-        // A frame a little later takes in all that came meanwhile.
+        // One frame a little later handles all messages up to then.
         let work = Work::new(move || waker.request_repaint_after(Duration::from_millis(30)))?;
         let mut app = Self {
             themes,
@@ -80,10 +80,10 @@ impl HoneApp {
             states: StepStates::default(),
             sender: CommandSender::default(),
             picker: Picker::default(),
-            palette: Palette::default(),
+            palette: CommandPalette::default(),
             dialog: None,
             notices: Notices::default(),
-            meter: Meter::default(),
+            meter: MemoryMeter::default(),
             keep_settings: start.keep_settings,
             may_close: false,
             ctx: ctx.clone(),
@@ -94,7 +94,7 @@ impl HoneApp {
         Ok(app)
     }
 
-    /// What must happen whether or not the window is seen: events are taken in, edits are saved.
+    /// Handles events and saves edits, which must also happen while the window is hidden.
     pub fn update(&mut self, ctx: &Context) {
         let now = Instant::now();
         self.take_in(now);
@@ -144,7 +144,7 @@ impl HoneApp {
                 });
             });
             CentralPanel::default().frame(ground).show(ui, |ui| {
-                // Each step has widgets of its own: their state must not wander from step to step.
+                // The state of a step's widgets must not be shared with other steps.
                 ui.scope_builder(UiBuilder::new().id_salt(format!("{:?}", self.state.view)), |ui| {
                     view_ui(ui, self.state.view, context, &mut self.states, &mut self.sender);
                 });
@@ -158,7 +158,7 @@ impl HoneApp {
         self.draw_above(ui, &theme);
     }
 
-    /// Draws what floats above the rest.
+    /// Draws dialogs and everything else above the page.
     fn draw_above(&mut self, ui: &Ui, theme: &Theme) {
         self.palette.ui(ui, theme, &self.state.command_state(), &mut self.sender);
         let answer = shell::dialogs_ui(ui, theme, &mut self.dialog, &self.notices, &mut self.sender);
@@ -171,7 +171,7 @@ impl HoneApp {
         }
     }
 
-    /// Whether the workers are quiet and nothing is due.
+    /// Whether the workers are idle and nothing is due.
     #[cfg(test)]
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -181,7 +181,7 @@ impl HoneApp {
     /// The open project.
     ///
     /// # Panics
-    /// When none is open.
+    /// If no project is open.
     #[cfg(test)]
     pub fn project(&self) -> &crate::project::Project {
         self.state.session.as_ref().map(crate::app::session::Session::project).unwrap()
@@ -194,7 +194,7 @@ impl HoneApp {
         self.state.work.answers.prepared().cloned()
     }
 
-    /// Gives egui the theme and zoom that were chosen.
+    /// Applies the chosen theme and zoom.
     pub(super) fn apply_settings(&self) {
         let settings = &self.state.settings;
         self.ctx.set_theme(match settings.theme {
@@ -210,14 +210,14 @@ impl HoneApp {
             return;
         }
         let typing = ctx.text_edit_focused();
-        // The longer shortcut first: Ctrl+Shift+S is also a Ctrl+S.
+        // Longer shortcuts first, since Ctrl+Shift+S would also match Ctrl+S.
         let mut all: Vec<_> = UserCommand::ALL
             .into_iter()
             .flat_map(|command| command.shortcuts().into_iter().map(move |shortcut| (command, shortcut)))
             .collect();
         all.sort_by_key(|(_, shortcut)| std::cmp::Reverse(shortcut.modifiers.shift));
         for (command, shortcut) in all {
-            // While a text is typed, undo and redo are the text field's own.
+            // While a person types, undo and redo apply to the text field.
             if typing && matches!(command, UserCommand::Undo | UserCommand::Redo) {
                 continue;
             }
@@ -260,7 +260,7 @@ impl eframe::App for HoneApp {
 /// `None` opens the last project, or the sample.
 ///
 /// # Errors
-/// When no window can be opened here.
+/// If no window can be opened.
 pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
     let options = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
@@ -313,7 +313,7 @@ mod tests {
         }
     }
 
-    /// Controls and words that reach over the window's right edge.
+    /// Controls and texts that extend beyond the right edge of the window.
     fn cut_off(window: &Window) -> Vec<String> {
         use egui::Role;
         use egui_kittest::kittest::NodeT;
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn everything_fits_at_twice_and_at_four_fifths_the_size() {
-        // The dark theme differs in its colours only: it is for the pictures.
+        // The dark theme differs only in its colours, so only pictures need it.
         let themes: &[_] = match std::env::var_os("HONE_PICTURES") {
             Some(_) => &[ThemeChoice::Light, ThemeChoice::Dark],
             None => &[ThemeChoice::Light],
@@ -456,13 +456,13 @@ mod tests {
 
         #[test]
         #[ignore = "needs a renderer (Debian package mesa-vulkan-drivers)"]
-        fn the_labels_step_looks_as_it_was_accepted() {
+        fn the_labels_step_looks_like_its_accepted_picture() {
             looks_as_accepted("labels-dark", ThemeChoice::Dark, Step::Labels);
         }
 
         #[test]
         #[ignore = "needs a renderer (Debian package mesa-vulkan-drivers)"]
-        fn the_prepare_step_looks_as_it_was_accepted() {
+        fn the_prepare_step_looks_like_its_accepted_picture() {
             looks_as_accepted("prepare-light", ThemeChoice::Light, Step::Prepare);
         }
     }

@@ -1,4 +1,4 @@
-//! What a step may read while it draws.
+//! What a step can read while it draws.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,52 +16,52 @@ use crate::app::theme::{Theme, Tone};
 /// Read access to everything a step shows. Drawing changes nothing here.
 #[derive(Clone, Copy)]
 pub struct StepContext<'a> {
-    /// Colours, distances, text styles.
+    /// Colours, spacing, text styles.
     pub theme: &'a Theme,
-    /// What the person has decided.
+    /// The project's settings.
     pub project: &'a Project,
     /// The project's folder, against which its relative paths are resolved.
     pub folder: &'a Path,
-    /// What is known about the project beyond its settings.
+    /// Facts about the project other than its settings.
     pub facts: &'a Facts,
-    /// What was asked of the workers, and answered.
+    /// The answers of the workers.
     pub answers: &'a Answers,
-    /// The files as read, once they are.
+    /// The files as read, once they have been.
     pub imported: Option<&'a Arc<Imported>>,
-    /// The data as it will be learnt from, once it is known. While `preview` is under way it is the old one.
+    /// The prepared data, once there is some. While `preview` is running, this is the old data.
     pub prepared: Option<&'a Arc<Prepared>>,
-    /// What was counted over `prepared`; there whenever that is.
+    /// Counts over `prepared`; present whenever that is.
     pub survey: Option<&'a Arc<Survey>>,
-    /// Near-duplicates among the rows, once they were found.
+    /// Near-duplicates among the rows, once they have been found.
     pub likeness: Option<&'a Likeness>,
-    /// What would make metrics look better than they are, once that was looked for.
+    /// The leakage report, once there is one.
     pub leakage: Option<&'a LeakageReport>,
-    /// What is wrong with the rows, once it was looked for.
+    /// Problems of the rows, once they have been checked.
     pub findings: Option<&'a Arc<Vec<Finding>>>,
-    /// Reading or preparing under way.
+    /// Reading or preparing, if either is running.
     pub preview: Option<&'a Running>,
-    /// The chosen model's folder, when it is on this machine.
+    /// The chosen model's folder, if it is on this machine.
     pub model_folder: Option<&'a Path>,
-    /// Why training cannot start, in words; `None` when it can.
+    /// Why training cannot start, for a person to read; `None` if it can.
     pub train_blocked: Option<&'a str>,
-    /// The run under way, or the last one since the project was opened.
+    /// The current run, or the last one since the project was opened.
     pub live: Option<&'a LiveRun>,
     /// The project's runs, newest first.
     pub runs: &'a [RunListing],
-    /// Models that recent projects adapted.
+    /// Adapted models of recent projects.
     pub adapted: &'a [AdaptedModel],
     /// The run whose results are shown, once there is one.
     pub results: Option<&'a Arc<RunResults>>,
     /// Metrics of the shown run on another file.
     pub evaluated: Option<&'a Arc<EvaluationReport>>,
-    /// An export, prediction or evaluation under way.
+    /// The export, prediction or evaluation that is running.
     pub job: Option<&'a Running>,
     /// What was written since the project was opened, oldest first: (what, where, proof).
     pub exports: &'a [(String, PathBuf, String)],
 }
 
 impl<'a> StepContext<'a> {
-    /// The context of a project whose model and runs nothing is known of.
+    /// The context of a project without a known model or runs.
     #[must_use]
     pub fn new(
         theme: &'a Theme,
@@ -95,7 +95,7 @@ impl<'a> StepContext<'a> {
     }
 }
 
-/// Something told to the person, kept in the notifications.
+/// A message for the person, kept in the notifications.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// How serious it is.

@@ -14,7 +14,7 @@ use crate::app::steps::StepStates;
 use crate::app::theme::Tone;
 
 impl HoneApp {
-    /// Opens the project named on the command line, else the last one, else the sample.
+    /// Opens the project given on the command line, or else the last one, or else the sample.
     pub(super) fn open_first(&mut self, named: Option<PathBuf>) {
         if let Some(path) = named {
             self.open(&path);
@@ -129,7 +129,7 @@ impl HoneApp {
         let dirty = self.state.session.as_ref().is_some_and(Session::is_dirty);
         if self.state.work.answers.is_training() || dirty {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
-            // Already asked and answered: the window closes once the run has stopped.
+            // All questions are answered: the window closes once the run has stopped.
             if !matches!(self.dialog, Some(Dialog::Stopping(Leaving::Quit))) {
                 self.leave(Leaving::Quit);
             }

@@ -1,4 +1,4 @@
-//! A run while it goes.
+//! A run while it is training.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ pub enum RunEnd {
     Failed(String),
 }
 
-/// A run as it goes, filled from the worker's events.
+/// The current run, updated by the worker's events.
 #[derive(Clone, Debug, Default)]
 pub struct LiveRun {
-    /// What is known of it; `None` until training proper begins (the data is being tokenised, the model loaded).
+    /// Facts about the run; `None` until training begins (while the data is tokenised and the model loaded).
     pub start: Option<Arc<RunStart>>,
     /// Every step so far.
     pub steps: Vec<StepMetrics>,
@@ -28,24 +28,24 @@ pub struct LiveRun {
     pub evaluations: Vec<EvaluationPoint>,
     /// The log, oldest first.
     pub log: Vec<LogLine>,
-    /// What is being done now and how far it is, with the time left.
+    /// The current stage, its progress and the time left.
     pub progress: Option<Progress>,
-    /// It waits.
+    /// Whether it is paused.
     pub paused: bool,
-    /// It was told to stop and has not answered yet.
+    /// Whether it was told to stop and has not stopped yet.
     pub stopping: bool,
-    /// `None` while it goes.
+    /// How it ended; `None` while it is training.
     pub end: Option<RunEnd>,
 }
 
 impl LiveRun {
-    /// Whether it is still going, paused or not.
+    /// Whether it has not ended, paused or not.
     #[must_use]
     pub fn is_going(&self) -> bool {
         self.end.is_none()
     }
 
-    /// Takes in what it tells.
+    /// Handles an event of the run.
     pub fn take_in(&mut self, event: RunEvent) {
         match event {
             RunEvent::Started(start) => self.start = Some(start),
@@ -55,7 +55,7 @@ impl LiveRun {
         }
     }
 
-    /// It is over.
+    /// Marks the run as ended.
     pub fn finish(&mut self, end: RunEnd) {
         self.end = Some(end);
         self.progress = None;

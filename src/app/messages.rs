@@ -1,4 +1,4 @@
-//! What a step can ask of the app. Steps change nothing themselves.
+//! Commands that steps send to the app. Steps change nothing themselves.
 
 use std::path::PathBuf;
 
@@ -12,18 +12,18 @@ use crate::worker::ExportFormat;
 use crate::app::commands::UserCommand;
 use crate::app::context::Notice;
 
-/// A change of the project: applied in one place, undone as a whole, saved at once.
+/// A change of the project. It is applied in one place, undone as a whole and saved automatically.
 ///
 /// Send the whole new value of the part that changed: `Edit::Cleaning(CleaningSettings { .. })`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// A new name for the project.
     Name(String),
-    /// Files, how to read them, columns.
+    /// The files, how to read them, and the columns.
     Dataset(DatasetSettings),
     /// Settings of the task.
     Task(Task),
-    /// Order, renames, merges, exclusions of labels.
+    /// Order, renames, merges and exclusions of labels.
     Labels(LabelSettings),
     /// Cleaning switches and patterns.
     Cleaning(CleaningSettings),
@@ -31,18 +31,18 @@ pub enum Edit {
     Patterns(Vec<Pattern>),
     /// Sizes, stratification, seed.
     Split(SplitSettings),
-    /// How rows are divided, and the columns that this looks at: one decision.
+    /// The split together with the columns it uses, as one edit.
     Divide(Box<(DatasetSettings, SplitSettings)>),
     /// The pre-trained model.
     Model(ModelChoice),
     /// Hyperparameters.
     Training(TrainingSettings),
-    /// Corrections of rows; `None` takes a correction back.
+    /// Corrections of rows; `None` removes a correction.
     Rows(Vec<(RowId, Option<RowEdit>)>),
 }
 
 impl Edit {
-    /// What the edit changes, for "Undo …".
+    /// What the edit changes, for the title of "Undo".
     #[must_use]
     pub fn title(&self) -> &'static str {
         match self {
@@ -59,15 +59,15 @@ impl Edit {
         }
     }
 
-    /// Whether several in quick succession are one to take back: a name typed, a slider dragged. Decisions are each
-    /// their own.
+    /// Whether several in quick succession are undone together: typing a name, dragging a slider. Decisions are undone
+    /// one by one.
     #[must_use]
     pub fn coalesces(&self) -> bool {
         matches!(self, Self::Name(_) | Self::Patterns(_) | Self::Split(_) | Self::Training(_) | Self::Task(_))
     }
 }
 
-/// Which file or folder a person is asked for; the app does with it what the name says.
+/// Which file or folder to ask the person for, and what to use it for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Pick {
     /// The main data file, or several that make one table.
@@ -86,24 +86,24 @@ pub enum Pick {
     Project,
     /// Where to save a copy of the project.
     SaveAs,
-    /// Where to make a new project.
+    /// Where to create a new project.
     NewFolder,
     /// A local Hugging Face folder to start from.
     ModelFolder,
     /// Where to export to.
     ExportTo(ExportFormat),
-    /// A labelled file to measure the model on.
+    /// A labelled file to evaluate the model on.
     EvaluateFile,
-    /// A file to label, and then where to write the result.
+    /// A file to predict labels for, and then where to write the result.
     PredictFile,
-    /// Where to write the labelled rows of this file.
+    /// Where to write the predictions for this file.
     PredictOutput {
-        /// The file to label.
+        /// The file to predict labels for.
         input: PathBuf,
     },
 }
 
-/// Something a step wants done.
+/// A command of a step.
 #[allow(clippy::large_enum_variant, reason = "a few at a time, none of them kept")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum AppCommand {
@@ -115,13 +115,13 @@ pub enum AppCommand {
     User(UserCommand),
     /// Ask for a file or folder and use it.
     Pick(Pick),
-    /// Use this as the main data file, and guess the columns anew.
+    /// Use this as the main data file, and guess its columns.
     OpenData(PathBuf),
     /// Use these together as the main data.
     OpenFiles(Vec<PathBuf>),
     /// Append these to the main data file.
     AddFiles(Vec<PathBuf>),
-    /// Read the data files again: they were changed.
+    /// Read the data files again, since they have changed.
     ReadAgain,
     /// Search the prepared rows; the answer comes in `Answers::found`.
     FindRows(Box<RowQuery>),
@@ -133,83 +133,83 @@ pub enum AppCommand {
     StopCountingTokens,
     /// Count a text's tokens for the model in this folder; the answer comes in `Answers::text_tokens`.
     CountTextTokens(String, PathBuf),
-    /// Look for what is wrong with the rows; the answer comes in `Answers::findings`.
+    /// Find problems of the rows; the answer comes in `Answers::findings`.
     FindProblems,
-    /// Stop looking for it.
+    /// Stop finding problems.
     StopLooking,
     /// Open the project in this folder (or this `project.ron`).
     OpenProject(PathBuf),
-    /// Bring a model of the catalogue onto this machine.
+    /// Download a model of the catalogue.
     FetchModel(String),
     /// Stop the download.
     StopFetch,
-    /// Measure what a run will take on this machine.
+    /// Estimate the time, memory and disk space of a run.
     DryRun,
-    /// Stop measuring.
+    /// Stop the estimate.
     StopDryRun,
     /// Stop preparing the rows.
     StopPreparing,
     /// Stop comparing texts and looking for leakage.
     StopComparing,
-    /// Compare them after all.
+    /// Compare the texts after all.
     CompareAgain,
     /// Show a finished run of this project.
     LoadRun(PathBuf),
-    /// Measure the shown run on another labelled file.
+    /// Evaluate the shown run on another labelled file.
     Evaluate(PathBuf),
-    /// Write the shown run's model to this place.
+    /// Export the shown run's model.
     Export {
-        /// What to write.
+        /// The format.
         format: ExportFormat,
-        /// Folder or file, not there yet or empty.
+        /// The folder or file to write. It must not exist, or be an empty folder.
         output: PathBuf,
     },
-    /// Stop the export, prediction or evaluation under way.
+    /// Stop the export, prediction or evaluation that is running.
     StopJob,
-    /// Label texts with the shown run's model; the answer comes in `Answers::classify`.
+    /// Predict the labels of texts with the shown run's model; the answer comes in `Answers::classify`.
     Classify(Vec<String>),
     /// Fill the blanks of a text with the shown run's model; the answer comes in `Answers::blanks`.
     FillBlanks(String),
     /// Find the terms of the texts, for the model in this folder; the answer comes in `Answers::terms`.
     FindTerms(PathBuf),
-    /// Stop looking for them.
+    /// Stop finding terms.
     StopFindingTerms,
-    /// Label every row of a file with the shown run's model.
+    /// Predict the label of every row of a file with the shown run's model.
     PredictFile {
-        /// The file to label.
+        /// The file to predict labels for.
         input: PathBuf,
-        /// The CSV to write.
+        /// The CSV file to write.
         output: PathBuf,
     },
     /// Show a file or folder in the system's file manager.
     Reveal(PathBuf),
-    /// Tell the person something that stays in the notifications.
+    /// Show a message that stays in the notifications.
     Notify(Notice),
 }
 
-/// Where a step puts what it wants done; the app looks after the frame is drawn.
+/// Collects the commands of a step; the app carries them out after the frame is drawn.
 #[derive(Debug, Default)]
 pub struct CommandSender {
     queue: Vec<AppCommand>,
 }
 
 impl CommandSender {
-    /// Asks for something.
+    /// Sends a command.
     pub fn send(&mut self, command: AppCommand) {
         self.queue.push(command);
     }
 
-    /// Asks for a change of the project.
+    /// Sends an edit of the project.
     pub fn edit(&mut self, edit: Edit) {
         self.send(AppCommand::Edit(edit));
     }
 
-    /// Asks for a command of the menus.
+    /// Sends a command of the menus.
     pub fn user(&mut self, command: UserCommand) {
         self.send(AppCommand::User(command));
     }
 
-    /// Takes everything asked for, in order.
+    /// Removes and returns the commands, in order.
     pub fn take(&mut self) -> Vec<AppCommand> {
         std::mem::take(&mut self.queue)
     }

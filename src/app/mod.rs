@@ -1,8 +1,8 @@
-//! The window. egui lives here and nowhere else.
+//! The window. Only this room uses egui.
 //!
-//! One change travels like this: a step's function sends an `AppCommand` into a `CommandSender`;
-//! `HoneApp` applies it, records undo and saves; long work goes to a worker, whose answers `HoneApp::logic` takes
-//! into their `Slot`s, from where `StepContext` shows them to the steps in the next frame.
+//! A change goes this way: a step's function sends an `AppCommand` to a `CommandSender`; `HoneApp` applies it, records
+//! it for undo and saves. Long work goes to a worker. Its answers are put into `Slot`s, and `StepContext` shows them to
+//! the steps in the next frame.
 
 mod act;
 mod answers;

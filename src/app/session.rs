@@ -1,4 +1,4 @@
-//! The open project: applying edits, undoing them, saving them.
+//! The open project: applies, undoes and saves edits.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,17 +10,17 @@ use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
 use crate::app::history::History;
 use crate::app::messages::Edit;
 
-/// How long edits rest before they are autosaved: a slider dragged is written once.
+/// Time without an edit before autosaving, so that dragging a slider writes only once.
 const AUTOSAVE_AFTER: Duration = Duration::from_millis(800);
 
-/// How much of what is derived from the project an edit makes old.
+/// How much of the derived data an edit makes out of date. Each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stale {
     /// Nothing of the data.
     Nothing,
-    /// Which leaks are let stand.
+    /// Which leaks are ignored.
     Leaks,
-    /// What is said of the prepared data.
+    /// The findings about the prepared data.
     Findings,
     /// The prepared data.
     Prepared,
@@ -36,17 +36,17 @@ pub struct Session {
     file: ProjectFile,
     history: History,
     autosave_at: Option<Instant>,
-    /// The file on disk is damaged and this was restored from what lay beside it, which is the only copy until it is
-    /// saved.
+    /// Whether the file on disk is damaged and the project was restored from the autosave beside it, which is the only
+    /// copy until the project is saved.
     restored: bool,
 }
 
 impl Session {
-    /// Opens a project's folder. Autosaved changes that were never saved are taken up, as unsaved changes;
-    /// the flag says so.
+    /// Opens a project's folder. Autosaved changes that were never saved are restored as unsaved changes; the flag says
+    /// whether there are any.
     ///
     /// # Errors
-    /// Those of [`ProjectFile::open`].
+    /// Errors of [`ProjectFile::open`].
     pub fn open(path: &Path) -> Result<(Self, bool), OpenError> {
         let opened = ProjectFile::open(path)?;
         let recovered = opened.autosave.is_some();
@@ -56,15 +56,15 @@ impl Session {
     /// Opens the last autosave of a project whose file is damaged.
     ///
     /// # Errors
-    /// Those of [`ProjectFile::open_autosave`].
+    /// Errors of [`ProjectFile::open_autosave`].
     pub fn open_autosave(path: &Path) -> Result<Self, OpenError> {
         Ok(Self { restored: true, ..Self::of(ProjectFile::open_autosave(path)?) })
     }
 
-    /// Makes a project in a folder.
+    /// Creates a project in a folder.
     ///
     /// # Errors
-    /// Those of [`ProjectFile::create`].
+    /// Errors of [`ProjectFile::create`].
     pub fn create(folder: &Path, project: Project) -> Result<Self, StorageError> {
         let file = ProjectFile::create(folder, &project, false)?;
         Ok(Self::of(Opened { file, project, autosave: None }))
@@ -94,19 +94,19 @@ impl Session {
         self.file.folder()
     }
 
-    /// Why it cannot be saved here, if so.
+    /// Why it cannot be saved here, if it cannot.
     #[must_use]
     pub fn read_only(&self) -> Option<&str> {
         self.file.read_only()
     }
 
-    /// Whether there are changes that are not saved.
+    /// Whether there are unsaved changes.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
         self.restored || self.project != self.saved
     }
 
-    /// Whether it was restored from an autosave, and the damaged file still stands in its place.
+    /// Whether it was restored from an autosave and not saved since, so that the file on disk is still damaged.
     #[must_use]
     pub fn is_restored(&self) -> bool {
         self.restored
@@ -118,8 +118,8 @@ impl Session {
         &self.history
     }
 
-    /// Applies an edit and says what it makes old. With the files as read, corrections follow their rows where the edit is
-    /// of files or columns.
+    /// Applies an edit and returns what it makes out of date. If the edit changes files or columns, corrections follow
+    /// their rows, which needs the files as read.
     pub fn apply(&mut self, edit: Edit, imported: Option<&Imported>, now: Instant) -> Stale {
         let (title, coalesces) = (edit.title(), edit.coalesces());
         let mut next = self.project.clone();
@@ -135,14 +135,14 @@ impl Session {
         self.replace(next, now)
     }
 
-    /// Fills in what was guessed from the data; not a change of the person's, so nothing to undo.
+    /// Fills in what was guessed from the data. The person did not make this change, so it cannot be undone.
     pub fn fill_in(&mut self, guess: impl FnOnce(&mut Project), now: Instant) -> Stale {
         let mut next = self.project.clone();
         guess(&mut next);
         self.replace(next, now)
     }
 
-    /// Takes the last edit back.
+    /// Undoes the last edit.
     pub fn undo(&mut self, now: Instant) -> Stale {
         match self.history.undo(&self.project) {
             Some(before) => self.replace(before, now),
@@ -150,7 +150,7 @@ impl Session {
         }
     }
 
-    /// Does the edit taken back again.
+    /// Redoes the last undone edit.
     pub fn redo(&mut self, now: Instant) -> Stale {
         match self.history.redo(&self.project) {
             Some(after) => self.replace(after, now),
@@ -167,17 +167,17 @@ impl Session {
         stale
     }
 
-    /// Writes the autosave when edits have rested long enough. Gives the time left until then, if any.
+    /// Writes the autosave if there has been no edit for a while. Returns the time left until then, if any.
     ///
     /// # Errors
-    /// The file system's; it is not tried again before the next edit.
+    /// Errors of the file system; it is not tried again before the next edit.
     pub fn autosave(&mut self, now: Instant) -> Result<Option<Duration>, StorageError> {
         match self.autosave_at {
             Some(at) if at > now => Ok(Some(at - now)),
             Some(_) => {
                 self.autosave_at = None;
                 if self.file.read_only().is_none() {
-                    // Edits taken back must not come again as "unsaved changes" after a crash.
+                    // Undone edits must not reappear as "unsaved changes" after a crash.
                     if self.is_dirty() { self.file.autosave(&self.project)? } else { self.file.discard_autosave()? }
                 }
                 Ok(None)
@@ -189,7 +189,7 @@ impl Session {
     /// Saves the project.
     ///
     /// # Errors
-    /// Those of [`ProjectFile::save`].
+    /// Errors of [`ProjectFile::save`].
     pub fn save(&mut self) -> Result<(), StorageError> {
         self.file.save(&self.project)?;
         self.saved = self.project.clone();
@@ -198,10 +198,10 @@ impl Session {
         Ok(())
     }
 
-    /// Goes on in another folder, with the data files where they are. The runs stay in the old folder.
+    /// Saves the project to another folder and continues there. The data files stay where they are, and so do the runs.
     ///
     /// # Errors
-    /// Those of [`ProjectFile::create`]; then nothing changes.
+    /// Errors of [`ProjectFile::create`]; then nothing changes.
     pub fn save_as(&mut self, folder: &Path) -> Result<(), StorageError> {
         let old = self.file.folder().to_owned();
         let mut project = crate::storage::with_absolute_paths(&self.project, &old);
@@ -210,8 +210,8 @@ impl Session {
         }
         let file = ProjectFile::create(folder, &project, false)?;
         self.history.map(|state| crate::storage::with_absolute_paths(state, &old));
-        // The changes went along: they are not what a crash left behind. Where they stay, they are offered there once
-        // more, which is no reason to call the saved project unsaved.
+        // The changes are saved in the new folder. If the old autosave cannot be removed, it is offered there once
+        // more, which does not matter here.
         let _ = self.drop_autosave();
         self.file = file;
         self.saved = project.clone();
@@ -221,22 +221,22 @@ impl Session {
         Ok(())
     }
 
-    /// Forgets changes that are not saved, on disk too: the person said so. What was restored stays to be restored.
+    /// Discards the unsaved changes, on disk too, as the person asked. A restored autosave stays on disk.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn discard_changes(&mut self) -> Result<(), StorageError> {
         self.autosave_at = None;
         self.project = self.saved.clone();
         self.drop_autosave()
     }
 
-    /// Leaves beside the file what lay there when it was opened, without the changes made since.
+    /// Resets the autosave to what it was when the project was opened, without the changes made since.
     fn drop_autosave(&self) -> Result<(), StorageError> {
         if self.file.read_only().is_some() {
             return Ok(());
         }
-        // Beside a damaged file the autosave is the only copy: it goes with the next save, and not before.
+        // Beside a damaged file the autosave is the only copy, so it is removed only after the next save.
         if self.restored { self.file.autosave(&self.saved) } else { self.file.discard_autosave() }
     }
 }
@@ -268,7 +268,7 @@ fn change(project: &mut Project, edit: Edit) {
     }
 }
 
-/// What an edit is called that only lets a leak stand, or looks at one again.
+/// The title of an edit that only ignores a leak, or stops ignoring one.
 fn leak_title(before: &Project, after: &Project) -> Option<&'static str> {
     let (old, new) = (&before.split.ignored_leaks, &after.split.ignored_leaks);
     let same_split =
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn edits_say_what_they_make_old_and_can_be_undone() {
+    fn edits_return_what_they_make_out_of_date_and_can_be_undone() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leak_that_is_ignored_makes_its_report_old_and_nothing_else() {
+    fn ignoring_a_leak_makes_only_the_report_out_of_date() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn edits_taken_back_do_not_come_again_after_a_crash() {
+    fn undone_edits_do_not_come_back_after_a_crash() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn decisions_about_rows_are_taken_back_one_by_one() {
+    fn decisions_about_rows_are_undone_one_by_one() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn save_as_takes_the_history_along() {
+    fn save_as_keeps_the_undo_history() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("new"));
         let mut session = session(&old);
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn save_as_is_done_wholly_or_not_at_all() {
+    fn save_as_is_done_completely_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let (old, new) = (folder.path().join("old"), folder.path().join("deep/new"));
         let mut session = session(&old);
@@ -400,14 +400,14 @@ mod tests {
         assert!(!folder.path().join("deep").exists(), "no folder is left half made");
         assert!(session.folder() == old && session.is_dirty() && session.project().name == "Reviews");
 
-        // A folder in the way of the old autosave: the copy is whole all the same.
+        // A folder in place of the old autosave does not harm the copy.
         std::fs::create_dir(old.join(".project.autosave.ron")).unwrap();
         session.save_as(&new).unwrap();
         assert!(session.folder() == new && !session.is_dirty());
     }
 
     #[test]
-    fn an_edit_that_changes_nothing_is_none() {
+    fn an_edit_that_changes_nothing_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         session.apply(Edit::Split(SplitSettings::default()), None, Instant::now());
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn discarded_changes_stay_away() {
+    fn discarded_changes_do_not_come_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut session = session(folder.path());
         let now = Instant::now();
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_restored_outlives_leaving_without_saving() {
+    fn a_restored_autosave_is_kept_when_leaving_without_saving() {
         let folder = tempfile::tempdir().unwrap();
         let mut first = session(folder.path());
         let now = Instant::now();

@@ -1,32 +1,32 @@
-//! A place for one answer of a worker: the answer, and what became of the newest question.
+//! A slot for one answer of a worker: the answer, and the state of the newest request.
 
 use crate::progress::Progress;
 use crate::worker::{Job, JobError, Pending, Said, Worker};
 
-/// A place for the answer to a question that can be asked again and again; only the newest one counts.
+/// A slot for the answer to a request that can be repeated; only the newest one counts.
 ///
-/// `K` is what the question is about, where it can be about different things.
+/// `K` is what the request is about, if it can be about different things.
 #[derive(Debug)]
 pub struct Slot<T, K = ()> {
-    /// What the newest question is about.
+    /// What the newest request is about.
     pub of: Option<K>,
-    /// The newest answer. It stays while the same is asked again, and when that fails or is stopped.
+    /// The newest answer. It stays while the request is repeated, and if that fails or is stopped.
     pub value: Option<T>,
-    /// The job that works on the newest question.
+    /// The job of the newest request.
     pub running: Option<Running>,
-    /// Why the newest question could not be answered.
+    /// Why the newest request failed.
     pub failed: Option<String>,
-    /// A person stopped the job of the newest question.
+    /// Whether the person stopped the job of the newest request.
     pub stopped: bool,
     pub(in crate::app) pending: Option<Pending<T>>,
 }
 
-/// A job under way, for the screen.
+/// A running job, for the screen.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
-    /// What is being done, for example "Exporting".
+    /// What it does, for example "Exporting".
     pub title: &'static str,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
 }
 
@@ -35,14 +35,14 @@ pub struct Running {
 pub enum Ended {
     /// The answer is in the slot.
     Answered,
-    /// Why it is not; also in the slot.
+    /// It failed; the slot has the reason too.
     Failed {
         /// What failed, for example "Exporting failed".
         title: String,
         /// What happened, why, and what to do next.
         message: String,
     },
-    /// A person stopped it.
+    /// The person stopped it.
     Stopped,
 }
 
@@ -53,14 +53,15 @@ impl<T, K> Default for Slot<T, K> {
 }
 
 impl<T: Send + 'static> Slot<T> {
-    /// Asks, or asks again. The job of an older question is abandoned and its answer dropped.
+    /// Makes or repeats the request. The job of an older request is abandoned.
     pub fn ask(&mut self, worker: &Worker, job: impl Job<Answer = T>) {
         self.begin(worker, job);
     }
 }
 
 impl<T: Send + 'static, K: PartialEq> Slot<T, K> {
-    /// Asks about something. The job of an older question is abandoned; an older answer stays if it is about the same.
+    /// Makes a request about something. The job of an older request is abandoned; an older answer stays if it is about
+    /// the same.
     pub fn ask_about(&mut self, of: K, worker: &Worker, job: impl Job<Answer = T>) {
         if self.of.as_ref() != Some(&of) {
             self.value = None;
@@ -69,7 +70,7 @@ impl<T: Send + 'static, K: PartialEq> Slot<T, K> {
         self.begin(worker, job);
     }
 
-    /// The slot, if its newest question is about this.
+    /// The slot, if its newest request is about this.
     #[must_use]
     pub fn about(&self, of: &K) -> Option<&Self> {
         (self.of.as_ref() == Some(of)).then_some(self)
@@ -83,30 +84,30 @@ impl<T, K> Slot<T, K> {
         self.pending = Some(worker.submit(job));
     }
 
-    /// Whether an answer is awaited.
+    /// Whether a job is running.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running.is_some()
     }
 
-    /// Asks the job to stop; the slot says so once it has.
+    /// Asks the job to stop; the slot shows it once the job has stopped.
     pub fn stop(&mut self) {
         if let Some(pending) = &mut self.pending {
             pending.cancel();
         }
     }
 
-    /// Abandons the job, and keeps the answer to an older question.
+    /// Abandons the job, and keeps an older answer.
     pub fn abandon(&mut self) {
         (self.running, self.pending) = (None, None);
     }
 
-    /// Forgets the question and the answer, and abandons the job.
+    /// Forgets the request and the answer, and abandons the job.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// Takes in what the job has said, and its answer. Says once how the job ended.
+    /// Handles the job's messages and its answer. Returns once how the job ended.
     pub fn poll(&mut self) -> Option<Ended> {
         let (pending, running) = (self.pending.as_mut()?, self.running.get_or_insert_default());
         let answer = pending.answer();
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
     use crate::worker::Context;
 
-    /// Answers with a text, or fails with it, once it is let go.
+    /// Answers with a text, or fails with it, once the channel gets a message.
     struct Say(Result<&'static str, &'static str>, crossbeam_channel::Receiver<()>);
 
     impl Job for Say {
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_newest_question_is_answered() {
+    fn only_the_newest_request_is_answered() {
         let (worker, mut slot) = (worker(), Slot::default());
         let (go, gate) = crossbeam_channel::bounded(1);
         slot.ask(&worker, Say(Ok("old"), gate));
@@ -203,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_job_says_so_and_can_be_asked_for_again() {
+    fn a_stopped_job_is_reported_and_can_be_repeated() {
         let (worker, mut slot) = (worker(), Slot::default());
         let (go, gate) = crossbeam_channel::bounded::<()>(0);
         let mut first = worker.submit(Say(Ok("busy"), gate));

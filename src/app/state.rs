@@ -1,4 +1,4 @@
-//! What the window knows: the open project, the work done on it, and what follows from both.
+//! The state of the window: the open project, the work on it, and what follows from both.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,34 +14,34 @@ use crate::app::theme::Theme;
 use crate::app::view::View;
 use crate::app::work::Work;
 
-/// How long edits rest before the data is read or prepared anew.
+/// Time without an edit before the data is read or prepared again.
 const REFRESH_AFTER: Duration = Duration::from_millis(150);
 
-/// Everything the window knows, apart from how it looks.
+/// The state of the window, apart from its appearance.
 pub struct AppState {
     /// The open project; `None` on the welcome page.
     pub session: Option<Session>,
-    /// The workers and what they answered.
+    /// The workers and their answers.
     pub work: Work,
-    /// What is known about the project beyond its settings.
+    /// Facts about the project other than its settings.
     pub facts: Facts,
-    /// The chosen model's folder, when it is on this machine.
+    /// The chosen model's folder, if it is on this machine.
     pub model_folder: Option<PathBuf>,
     /// The project's runs, newest first.
     pub runs: Vec<RunListing>,
-    /// Models that recent projects adapted.
+    /// Adapted models of recent projects.
     pub adapted: Vec<AdaptedModel>,
-    /// What is shown in the middle.
+    /// The page in the middle of the window.
     pub view: View,
     /// Theme, zoom, recent projects.
     pub settings: AppSettings,
-    /// Why the newest training could not begin, in words; kept for the command table.
+    /// Why training cannot start, for a person to read; kept for the command table.
     train_blocked: Option<String>,
     stale: Option<(Stale, Instant)>,
 }
 
 impl AppState {
-    /// No project yet.
+    /// The state without a project.
     #[must_use]
     pub fn new(work: Work, settings: AppSettings) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl AppState {
         }
     }
 
-    /// Shows another project, or none. The old one's work is dropped.
+    /// Shows another project, or none. Work on the old one is abandoned.
     pub fn set_session(&mut self, session: Option<Session>) {
         self.work.forget_project();
         self.session = session;
@@ -78,7 +78,7 @@ impl AppState {
         self.refresh_facts();
     }
 
-    /// Notes what an edit made old; it is renewed once edits have rested.
+    /// Notes what an edit made out of date. It is updated once there has been no edit for a while.
     pub fn make_stale(&mut self, stale: Stale, now: Instant) {
         self.refresh_model();
         if stale == Stale::Nothing {
@@ -88,7 +88,7 @@ impl AppState {
         self.stale = Some((stale, now + REFRESH_AFTER));
     }
 
-    /// Renews what is old, once edits have rested. Gives the time left until then, if any.
+    /// Updates what is out of date, if there has been no edit for a while. Returns the time left until then, if any.
     pub fn renew(&mut self, now: Instant) -> Option<Duration> {
         let (stale, at) = self.stale?;
         if at > now {
@@ -111,7 +111,7 @@ impl AppState {
         None
     }
 
-    /// Looks for what is wrong with the prepared rows.
+    /// Finds problems of the prepared rows.
     pub fn find_problems(&mut self) {
         if let Some(session) = &self.session {
             self.work.find_problems(session.project(), session.folder().to_owned());
@@ -124,7 +124,7 @@ impl AppState {
         self.stale.is_none() && !self.work.answers.is_busy()
     }
 
-    /// Prepares the data anew if its columns are chosen.
+    /// Prepares the data again, if its columns are chosen.
     pub fn prepare(&mut self) {
         let Some(session) = &self.session else { return };
         let project = session.project();
@@ -137,7 +137,7 @@ impl AppState {
         }
     }
 
-    /// Goes on with what a person has stopped: preparing, or comparing texts.
+    /// Continues what the person has stopped: preparing, or comparing texts.
     pub fn compare_again(&mut self) {
         match self.work.answers.prepared().cloned() {
             Some(prepared) => self.work.compare(prepared),
@@ -147,7 +147,7 @@ impl AppState {
 
     /// Looks for the chosen model on this machine.
     pub fn refresh_model(&mut self) {
-        // A catalogue that cannot be read is told where the model is chosen.
+        // A catalogue that cannot be read is reported where the model is chosen.
         let located = self.session.as_ref().map(|session| locate(&session.project().model, session.folder()));
         self.model_folder = located.and_then(Result::ok).flatten();
     }
@@ -159,7 +159,7 @@ impl AppState {
         self.adapted = adapted_models(&self.settings.recent);
     }
 
-    /// Gathers what is known about the project.
+    /// Updates the facts about the project.
     pub fn refresh_facts(&mut self) {
         let answers = &self.work.answers;
         let mut data_issues: Vec<String> = answers.rows.failed.iter().cloned().collect();
@@ -200,7 +200,7 @@ impl AppState {
         session.project().task.steps()
     }
 
-    /// What the enabled-when rules of the commands look at.
+    /// The facts that decide which commands are enabled.
     #[must_use]
     pub fn command_state(&self) -> CommandState<'_> {
         let history = self.session.as_ref().map(Session::history);
@@ -219,7 +219,7 @@ impl AppState {
         }
     }
 
-    /// What a step may read, when a project is open.
+    /// What a step can read, if a project is open.
     #[must_use]
     pub fn step_context<'a>(&'a self, theme: &'a Theme) -> Option<StepContext<'a>> {
         let session = self.session.as_ref()?;
@@ -234,7 +234,7 @@ impl AppState {
     }
 }
 
-/// The chosen model's entry in the catalogue, if it stands there.
+/// The chosen model's entry in the catalogue, if it has one.
 #[must_use]
 pub fn entry(choice: &ModelChoice) -> Option<&'static CatalogueEntry> {
     match choice {

@@ -1,4 +1,4 @@
-//! What the workers answered, and what follows from it.
+//! Handles the answers of the workers.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -10,7 +10,7 @@ use crate::words::counted;
 use crate::worker::ExportFormat;
 
 impl HoneApp {
-    /// Takes in everything the workers have said since the last call.
+    /// Handles everything the workers have reported since the last call.
     pub(super) fn take_in(&mut self, now: Instant) {
         self.take_in_data(now);
         self.take_in_questions();
@@ -30,7 +30,7 @@ impl HoneApp {
                 work.look_at_new_rows();
                 self.follow_rows(now);
             }
-            // What is on screen no longer is what the settings say.
+            // What is on screen no longer matches the settings.
             Some(Ended::Failed { .. } | Ended::Stopped) => {
                 work.answers.rows.value = None;
                 work.answers.forget_what_rows_said();
@@ -41,13 +41,13 @@ impl HoneApp {
             self.state.work.find_leaks();
             self.state.find_problems();
         }
-        // Its failure is shown where the report would be.
+        // A failure is shown in place of the report.
         self.state.work.answers.leakage.poll();
     }
 
     fn take_in_questions(&mut self) {
         let answers = &mut self.state.work.answers;
-        // Failures of these are shown where the answer would be.
+        // Failures of these are shown in place of the answer.
         answers.found.poll();
         answers.tokens.poll();
         answers.text_tokens.poll();
@@ -69,7 +69,7 @@ impl HoneApp {
     fn take_in_models(&mut self) {
         let answers = &mut self.state.work.answers;
         let fetched = answers.fetch.poll();
-        // Estimating downloads the model first, where it has to. Its failure is shown where it was asked for.
+        // Estimating downloads the model first if needed. A failure is shown where it was requested.
         let estimated = answers.forecast.poll();
         if estimated == Some(Ended::Stopped) {
             answers.forecast.clear();
@@ -83,7 +83,7 @@ impl HoneApp {
     fn take_in_run(&mut self) {
         let (began, ended) = self.state.work.poll_training();
         if began {
-            // Training downloads its model first, where it has to.
+            // Training downloads its model first if needed.
             self.look_for_model();
         }
         if ended == Some(Ended::Answered) {
@@ -105,13 +105,13 @@ impl HoneApp {
             (answers.saved_rows.poll(), answers.predicted.poll(), answers.exported.poll());
         let mut written: Vec<(&str, PathBuf, String)> = Vec::new();
         if let Some(saved) = answers.saved_rows.value.take() {
-            written.push(("Rows that could not be read", saved.path, counted(saved.rows, "row", "rows")));
+            written.push(("Unreadable rows", saved.path, counted(saved.rows, "row", "rows")));
         }
         if let Some(predicted) = answers.predicted.value.take() {
             let rows = counted(predicted.rows, "row predicted", "rows predicted");
             let proof = match predicted.empty {
                 0 => rows,
-                empty => format!("{rows}, {empty} without a prediction because they have no text"),
+                empty => format!("{rows}, {} without text and so without a prediction", counted(empty, "row", "rows")),
             };
             written.push(("Predictions", predicted.path, proof));
         }
@@ -127,14 +127,14 @@ impl HoneApp {
         for (what, path, proof) in written {
             let body = format!("{} · {proof}", path.display());
             self.state.work.answers.exports.push((what.to_owned(), path, proof));
-            self.tell(Tone::Success, "Written", body);
+            self.tell(Tone::Success, "Saved", body);
         }
         for ended in [evaluated, saved, predicted, exported] {
             self.tell_failure(ended);
         }
     }
 
-    /// Tells of a failure that nothing else on screen shows.
+    /// Notifies the person of a failure that nothing else on screen shows.
     fn tell_failure(&mut self, ended: Option<Ended>) {
         if let Some(Ended::Failed { title, message }) = ended {
             self.state.refresh_runs();
@@ -145,22 +145,22 @@ impl HoneApp {
     fn look_for_model(&mut self) {
         let was_here = self.state.model_folder.is_some();
         self.state.refresh_model();
-        // With the model comes its tokenizer: lengths need not be estimated any more.
+        // The tokenizer comes with the model, so lengths are counted instead of estimated.
         if !was_here && self.state.model_folder.is_some() {
             self.state.find_problems();
         }
     }
 
-    /// Row edits found again at other rows are kept there: it is not a change of the person's.
+    /// Stores corrections at the new positions of their rows. This is not an edit by the person.
     fn follow_rows(&mut self, now: Instant) {
         let Some(prepared) = self.state.work.answers.prepared().cloned() else { return };
         if let Some(session) = self.state.session.as_mut().filter(|_| !prepared.moved_edits.is_empty()) {
-            // The rows prepared are those of the edits where they are now.
+            // The prepared rows already have the edits at their new positions.
             session.fill_in(|project| project.edits.follow(&prepared.moved_edits), now);
         }
     }
 
-    /// Takes the guessed columns where none are chosen, then prepares.
+    /// Fills in guessed columns where none are chosen, then prepares the rows.
     fn guess_columns(&mut self, now: Instant) {
         let Some(imported) = self.state.work.answers.imported.value.clone() else { return };
         if let Some(session) = &mut self.state.session {

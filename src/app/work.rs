@@ -1,7 +1,7 @@
-//! Long work: what is asked of the workers.
+//! Long work: the requests to the workers.
 //!
-//! One worker trains, downloads, exports; another reads, prepares and predicts typed texts, so that the data steps answer
-//! while a model is trained; a third one finds out more about the data, and keeps nobody waiting.
+//! One worker trains, downloads and exports; another reads, prepares and predicts typed texts, so that the data steps
+//! respond while a model is trained; a third one analyses the data, so that nothing else waits for that.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,30 +22,30 @@ use crate::app::answers::{Answers, LabelColumns};
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::slot::Ended;
 
-/// The workers and everything they have answered about the open project.
+/// The workers and their answers about the open project.
 pub struct Work {
     heavy: Worker,
     preview: Worker,
     background: Worker,
     training: Option<Training>,
-    /// What they answered.
+    /// Their answers.
     pub answers: Answers,
 }
 
-/// The run under way.
+/// The current run.
 struct Training {
     pending: Pending<Arc<RunResults>>,
     events: Receiver<RunEvent>,
 }
 
 impl Work {
-    /// Starts the workers. `wake` is called after everything they say.
+    /// Starts the workers. `wake` is called after each of their messages.
     ///
     /// # Errors
-    /// When the system refuses threads.
+    /// If the operating system cannot start the threads.
     pub fn new(wake: impl Fn() + Send + Sync + Clone + 'static) -> io::Result<Self> {
         let background = WorkerOptions { background_priority: true };
-        // What one has read for the screen, the other trains on.
+        // Training uses the data that was read for the screen.
         let data = SharedData::default();
         Ok(Self {
             heavy: Worker::spawn_with(background, data.clone(), wake.clone())?,
@@ -56,7 +56,7 @@ impl Work {
         })
     }
 
-    /// Forgets everything about the project that was open. Its jobs are abandoned, their answers dropped.
+    /// Forgets everything about the project that was open, and abandons its jobs.
     pub fn forget_project(&mut self) {
         self.training = None;
         self.answers = Answers::default();
@@ -70,14 +70,14 @@ impl Work {
         self.answers.imported.ask(&self.preview, Import { project: project.clone(), folder });
     }
 
-    /// Forgets the data: the project names no file any more.
+    /// Forgets the data, since the project no longer has a file.
     pub fn forget_data(&mut self) {
         self.answers.imported.clear();
         self.answers.labels.clear();
         self.answers.forget_rows();
     }
 
-    /// Counts the labels as they are in the files, where that was not done yet.
+    /// Counts the labels as they are in the files, unless that has been done.
     pub fn count_labels(&mut self, dataset: &DatasetSettings) {
         let Some(imported) = self.answers.imported.value.clone() else { return };
         let of = LabelColumns::of(&imported, dataset);
@@ -94,7 +94,7 @@ impl Work {
         self.answers.rows.ask(&self.preview, Prepare { project: Arc::new(project.clone()), imported });
     }
 
-    /// Abandons what is being found out about the rows, since newer ones are on their way.
+    /// Abandons the analysis of the rows, since newer rows are being prepared.
     fn abandon_looking(&mut self) {
         let answers = &mut self.answers;
         answers.likeness.abandon();
@@ -104,12 +104,12 @@ impl Work {
         answers.tokens.abandon();
     }
 
-    /// New rows are there: what was said of the old ones is forgotten, and the new ones are looked at.
+    /// Forgets what is known about the old rows, and starts to analyse the new ones.
     pub fn look_at_new_rows(&mut self) {
         let Some(rows) = self.answers.rows.value.clone() else { return };
         let findings = std::mem::take(&mut self.answers.findings.value);
         self.answers.forget_what_rows_said();
-        // The old findings stay until the new ones are there.
+        // The old findings stay until there are new ones.
         self.answers.findings.value = findings;
         let prepared = Arc::clone(&rows.prepared);
         self.answers.profile.ask(&self.background, ProfileRows { source: rows });
@@ -123,19 +123,19 @@ impl Work {
         self.answers.likeness.ask(&self.background, CompareTexts { prepared });
     }
 
-    /// Looks for leakage among the rows, after their texts were compared. The old report stays until then.
+    /// Finds leakage once the texts have been compared. The old report stays until then.
     pub fn find_leaks(&mut self) {
         let Some(rows) = self.answers.rows.value.clone() else { return };
         let (project, imported, prepared) = (rows.project, rows.imported, rows.prepared);
         self.answers.leakage.ask(&self.background, FindLeaks { project, imported, prepared });
     }
 
-    /// Looks for leakage again where other leaks are ignored than when it was looked for.
+    /// Finds leakage again if other leaks are ignored now.
     pub fn ignore_leaks(&mut self, project: &Project) {
         let Some(rows) = &mut self.answers.rows.value else { return };
         if rows.project.split.ignored_leaks != project.split.ignored_leaks {
             Arc::make_mut(&mut rows.project).split.ignored_leaks.clone_from(&project.split.ignored_leaks);
-            // Where texts are still compared, it is looked for after that.
+            // If texts are still being compared, leakage is checked after that.
             self.answers.leakage.abandon();
             if self.answers.likeness.value.is_some() {
                 self.find_leaks();
@@ -143,7 +143,7 @@ impl Work {
         }
     }
 
-    /// Looks for what is wrong with the rows, after their texts were compared. The old findings stay until then.
+    /// Finds problems of the rows once their texts have been compared. The old findings stay until then.
     pub fn find_problems(&mut self, project: &Project, folder: PathBuf) {
         let Some(rows) = self.answers.rows.value.clone() else { return };
         let Some(likeness) = self.answers.likeness.value.clone() else {
@@ -157,19 +157,19 @@ impl Work {
         self.answers.findings.ask(&self.background, job);
     }
 
-    /// Stops looking for what is wrong with the rows.
+    /// Stops finding problems of the rows.
     pub fn stop_looking(&mut self) {
         self.answers.likeness.stop();
         self.answers.findings.stop();
     }
 
-    /// Stops comparing texts and looking for leakage among the rows.
+    /// Stops comparing texts and finding leakage.
     pub fn stop_comparing(&mut self) {
         self.answers.likeness.stop();
         self.answers.leakage.stop();
     }
 
-    /// Writes the rows that could not be read as CSV.
+    /// Writes the unreadable rows to a CSV file.
     pub fn save_bad_rows(&mut self, output: PathBuf) {
         let Some(imported) = self.answers.imported.value.clone() else { return };
         self.answers.saved_rows.ask(&self.preview, SaveBadRows { imported, output });
@@ -208,7 +208,7 @@ impl Work {
         }
     }
 
-    /// Estimates what a run with these settings will take.
+    /// Estimates the time, memory and disk space of a run with these settings.
     pub fn estimate_run(&mut self, project: &Project, folder: PathBuf) {
         if !self.answers.forecast.is_running() && !self.answers.is_training() {
             let job = EstimateRun { project: project.clone(), folder };
@@ -228,7 +228,7 @@ impl Work {
         self.answers.classify.ask(&self.preview, Classify { model, texts });
     }
 
-    /// Fills the blanks of a typed text with the shown run's model, and with the one that it started from.
+    /// Fills the blanks of a typed text with the shown run's model, and with the model before training.
     pub fn fill_blanks(&mut self, text: String) {
         let Some(results) = &self.answers.results.value else { return };
         let project_folder = results.folder.ancestors().nth(2).unwrap_or(&results.folder).to_owned();
@@ -243,7 +243,7 @@ impl Work {
         self.answers.terms.ask_about(model.clone(), &self.background, FindTerms { rows, model });
     }
 
-    /// Measures the shown run on another file.
+    /// Evaluates the shown run on another file.
     pub fn evaluate(&mut self, data: PathBuf) {
         let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
             return;
@@ -261,7 +261,7 @@ impl Work {
         self.answers.predicted.ask(&self.heavy, job);
     }
 
-    /// Writes the shown run's model to another place.
+    /// Exports the shown run's model.
     pub fn export(&mut self, format: ExportFormat, output: PathBuf) {
         let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
             return;
@@ -270,7 +270,7 @@ impl Work {
         self.answers.exported.ask_about(format, &self.heavy, job);
     }
 
-    /// Stops the evaluation, prediction or export under way.
+    /// Stops the evaluation, prediction or export that is running.
     pub fn stop_job(&mut self) {
         self.answers.evaluated.stop();
         self.answers.predicted.stop();
@@ -290,14 +290,14 @@ impl Work {
         self.answers.live = Some(LiveRun::default());
     }
 
-    /// Pauses the run, or lets it go on. The run says when it does.
+    /// Pauses the run, or lets it continue. The run reports when it has.
     pub fn set_paused(&mut self, paused: bool) {
         if let Some(training) = &self.training {
             training.pending.set_paused(paused);
         }
     }
 
-    /// Stops the run and keeps the best checkpoint so far; asked again, it ends at once.
+    /// Stops the run and keeps the best checkpoint so far. Called a second time, the run ends at once.
     pub fn stop_training(&mut self) {
         if let (Some(training), Some(live)) = (&mut self.training, &mut self.answers.live) {
             live.stopping = true;
@@ -305,13 +305,13 @@ impl Work {
         }
     }
 
-    /// Stops the run for good: it does not stay to measure its best checkpoint.
+    /// Ends the run at once, without evaluating its best checkpoint.
     pub fn end_training(&mut self) {
         self.stop_training();
         self.stop_training();
     }
 
-    /// Takes in what the run has told. Says whether training proper began, and how the run ended.
+    /// Handles the run's messages. Returns whether training has begun, and how the run ended.
     pub fn poll_training(&mut self) -> (bool, Option<Ended>) {
         let (Some(Training { pending, events }), Some(live)) = (&mut self.training, &mut self.answers.live) else {
             return (false, None);

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::ExportFormat;
 
-/// Fine-tune pre-trained text classifiers on your own data, on your own machine.
+/// Fine-tune pre-trained language models on your own data, on your own machine.
 #[derive(Clone, Debug, Parser)]
 #[command(
     name = "hone",
@@ -25,7 +25,7 @@ pub struct Arguments {
     pub command: Option<TerminalCommand>,
 }
 
-/// A command of the terminal.
+/// A terminal command.
 #[derive(Clone, Debug, Subcommand)]
 pub enum TerminalCommand {
     /// Create a project from a file of texts, or a folder of documents
@@ -76,14 +76,15 @@ pub struct ReadingArguments {
 /// What the model is trained for.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub struct TaskArgument {
-    /// classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without labels
+    /// classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without
+    /// labels
     #[arg(long = "task", value_name = "TASK", value_parser = task, default_value = "classify")]
     pub kind: TaskKind,
 }
 
 fn task(keyword: &str) -> Result<TaskKind, String> {
     let known = || TaskKind::ALL.map(TaskKind::keyword).join(" or ");
-    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == keyword).ok_or_else(|| format!("give {}", known()))
+    TaskKind::ALL.into_iter().find(|kind| kind.keyword() == keyword).ok_or_else(|| format!("use {}", known()))
 }
 
 /// Columns used by the split.
@@ -315,7 +316,7 @@ impl From<FormatArgument> for ExportFormat {
 /// `hone inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArguments {
-    /// Data file or folder; several are appended
+    /// Data file or folder; further files are appended
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
@@ -394,6 +395,9 @@ pub struct BenchStepArguments {
     /// Model: an id from `hone models list`, or a Hugging Face folder
     #[arg(long, value_name = "ID|FOLDER", default_value = "minilm-l6")]
     pub model: String,
+    /// classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked
+    #[arg(long, value_name = "TASK", value_parser = task, default_value = "classify")]
+    pub task: TaskKind,
     /// Texts per step, computed as one batch
     #[arg(long, default_value_t = 32)]
     pub batch: usize,
@@ -419,7 +423,7 @@ fn delimiter(text: &str) -> Result<char, String> {
     match (named, letters.next(), letters.next()) {
         (Some(named), ..) => Ok(named),
         (None, Some(letter), None) => Ok(letter),
-        _ => Err("give one character, or comma, semicolon, tab, pipe".to_owned()),
+        _ => Err("use one character, or comma, semicolon, tab, pipe".to_owned()),
     }
 }
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::cli::CliError;
 use crate::cli::args::{BenchCommand, BenchStepArguments, BenchTokeniseArguments};
+use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, model_choice};
 use crate::cli::outcome::print_json;
-use crate::cli::session::Session;
-use crate::project::{DeviceChoice, Precision};
+use crate::project::{DeviceChoice, Precision, TaskKind};
 use crate::worker::{BenchStep, BenchTokenise, StepBench, StepFigures, StepTimes, TokeniseTimes};
 
 /// Runs a benchmark and prints the result.
@@ -27,7 +27,7 @@ fn tokenise(arguments: &BenchTokeniseArguments, out: &mut dyn Write) -> Result<(
         text_column: arguments.text.clone(),
         max_length: arguments.len,
     };
-    let TokeniseTimes { rows, tokens, seconds } = Session::begin()?.run(job)?;
+    let TokeniseTimes { rows, tokens, seconds } = JobRunner::begin()?.run(job)?;
     let per_second = |count: usize| count as f64 / seconds.max(f64::MIN_POSITIVE);
     let outcome = TokeniseOutcome {
         rows,
@@ -50,22 +50,25 @@ struct TokeniseOutcome {
 }
 
 fn step(arguments: &BenchStepArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let BenchStepArguments { model, batch, len, steps, compute } = arguments;
+    let BenchStepArguments { model, task, batch, len, steps, compute } = arguments;
     let bench = StepBench { batch: *batch, length: *len, steps: *steps };
     let job = BenchStep {
         model: model_choice(model)?,
+        task: *task,
         bench,
         device: compute.device.map_or(DeviceChoice::Auto, Into::into),
         precision: compute.precision.map_or(Precision::Auto, Into::into),
     };
-    let StepTimes { figures, device } = Session::begin()?.run(job)?;
-    print_json(out, &StepOutcome::new(&figures, device))
+    let StepTimes { figures, device } = JobRunner::begin()?.run(job)?;
+    print_json(out, &StepOutcome::new(*task, &figures, device))
 }
 
 /// Output of `hone bench step`. Scripts rely on these names.
 #[derive(Serialize)]
 struct StepOutcome {
-    /// Device and number format.
+    /// What the model is trained for, as `--task` names it.
+    task: &'static str,
+    /// Device and precision.
     device: String,
     ms_per_step: f64,
     forward_ms: f64,
@@ -79,8 +82,9 @@ struct StepOutcome {
 }
 
 impl StepOutcome {
-    fn new(figures: &StepFigures, device: String) -> Self {
+    fn new(task: TaskKind, figures: &StepFigures, device: String) -> Self {
         Self {
+            task: task.keyword(),
             device,
             ms_per_step: figures.ms_per_step,
             forward_ms: figures.forward_ms,

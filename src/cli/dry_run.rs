@@ -6,15 +6,15 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cli::CliError;
+use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::print_json;
-use crate::cli::session::Session;
 use crate::project::Project;
 use crate::words::{bytes, count, duration_fine};
 use crate::worker::{DryRun, EstimateRun};
 
 /// Measures what a run would need and prints it.
 pub(super) fn run(project: Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let outcome = Session::begin()?.run(EstimateRun { project, folder: folder.to_owned() })?;
+    let outcome = JobRunner::begin()?.run(EstimateRun { project, folder: folder.to_owned() })?;
     if json { print_json(out, &DryRunOutcome::from(&*outcome)) } else { print(out, &outcome) }
 }
 

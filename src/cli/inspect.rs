@@ -8,19 +8,17 @@ use serde::Serialize;
 
 use crate::cli::CliError;
 use crate::cli::args::InspectArguments;
+use crate::cli::job_runner::JobRunner;
+use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::new::{absolute, choose_columns, choose_method, choose_split_columns, label_columns_hint, reading};
 use crate::cli::outcome::print_json;
 use crate::cli::profile::print_missing;
-use crate::cli::session::Session;
 use crate::cli::table::table;
 use crate::cli::texts::{Inspection, Texts};
 use crate::data::{ColumnSummary, FileFormat, FilePart, Imported, Table, summarise_columns};
 use crate::project::{DatasetSettings, Project};
 use crate::words::{collapsed, count, counted, printable, shortened};
 use crate::worker::{Import, SaveBadRows};
-
-/// Most bad rows and labels shown; `--json` lists all.
-pub(super) const SHOWN: usize = 10;
 
 /// Widest sample of a column shown.
 const SAMPLE_WIDTH: usize = 48;
@@ -103,7 +101,7 @@ struct Bad<'a> {
 
 /// Inspects the files and prints the result.
 pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut session = Session::begin()?;
+    let mut session = JobRunner::begin()?;
     let dataset = reading(&arguments.files, &arguments.reading);
     let mut project = Project { dataset, ..Project::new(arguments.task.kind) };
     let imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
@@ -129,10 +127,10 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     if arguments.json { print_json(out, &findings) } else { Ok(()) }
 }
 
-fn save_bad_rows(session: &mut Session, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
+fn save_bad_rows(session: &mut JobRunner, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
     if output.exists() {
         return Err(CliError::Failed(format!(
-            "{} already exists. Choose another name, or delete the file.",
+            "'{}' already exists. Choose another name, or delete the file.",
             output.display()
         )));
     }
@@ -202,7 +200,7 @@ fn print_file(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliErr
     facts.push(match (findings.delimiter, findings.sheet) {
         (Some('\t'), _) => "separated by tabs".to_owned(),
         (Some(other), _) => format!("separated by '{other}'"),
-        (None, Some(sheet)) => format!("sheet '{}' of {}", printable(sheet), findings.sheets.len()),
+        (None, Some(sheet)) => format!("sheet '{}' (of {})", printable(sheet), findings.sheets.len()),
         (None, None) => findings.format.to_owned(),
     });
     if findings.files.is_empty() {
@@ -264,11 +262,4 @@ fn print_bad_rows(out: &mut dyn Write, bad_rows: &[Bad<'_>]) -> Result<(), CliEr
         writeln!(out, "  row {}{file} (line {}): {}", bad.record, bad.line, printable(bad.reason))?;
     }
     print_rest(out, bad_rows.len())
-}
-
-pub(super) fn print_rest(out: &mut dyn Write, all: usize) -> Result<(), CliError> {
-    if all > SHOWN {
-        writeln!(out, "  and {} more (--json lists all)", all - SHOWN)?;
-    }
-    Ok(())
 }

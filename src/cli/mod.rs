@@ -4,13 +4,14 @@ mod args;
 mod bench;
 mod dry_run;
 mod inspect;
+mod lists;
 mod model_commands;
 mod new;
 mod outcome;
 mod profile;
 mod sample;
 mod screen;
-mod session;
+mod job_runner;
 mod shell;
 mod table;
 mod texts;
@@ -24,7 +25,7 @@ pub use shell::{no_such_command, parse, shell_word};
 
 use crate::project::SettingError;
 use crate::storage::{OpenError, StorageError};
-use crate::words::sentence_case;
+use crate::words::{full_stop, sentence_case};
 
 /// Exit code of a command that succeeded.
 pub const DONE: u8 = 0;
@@ -101,12 +102,9 @@ fn execute(command: &TerminalCommand, out: &mut dyn Write) -> Result<(), CliErro
     }
 }
 
-/// Turns a message into a sentence: starts it with a capital letter, unless it starts with a name such as `reviews.csv`,
-/// and ends it with a full stop.
+/// Turns a message into a sentence: with a capital letter (see [`sentence_case`]) and a full stop.
 fn sentence(message: &str) -> String {
-    let message = message.trim();
-    let stop = if message.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{}{stop}", sentence_case(message))
+    sentence_case(&full_stop(message))
 }
 
 #[cfg(test)]

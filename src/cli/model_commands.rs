@@ -7,9 +7,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::args::{EvaluateArguments, ExportArguments, ModelsCommand, PredictArguments, RunsArguments};
+use crate::cli::job_runner::JobRunner;
 use crate::cli::new::absolute;
 use crate::cli::outcome::{RunEntry, Scores, print_json};
-use crate::cli::session::Session;
 use crate::cli::table::{details, metric, scores, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
@@ -24,18 +24,18 @@ use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, Pr
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let data = arguments.data.as_deref().map(absolute);
-    let report = Session::begin()?.run(Evaluate { run: run.path().to_owned(), data })?;
+    let report = JobRunner::begin()?.run(Evaluate { run: run.path().to_owned(), data })?;
     if arguments.json {
         return print_json(out, &EvaluateOutcome::new(&report, finished));
     }
     let metrics = &report.metrics;
     writeln!(
         out,
-        "Run {}{} on {}: {} rows, {}.",
+        "Run {}{}, {}: {}, {}.",
         report.run,
         if finished { "" } else { " (not finished)" },
         report.data,
-        count(metrics.rows()),
+        counted(metrics.rows(), "row", "rows"),
         scores(metrics)
     )?;
     write!(out, "\n{}", details(metrics))?;
@@ -66,13 +66,13 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
     let ending = arguments.out.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
     if OTHER_TABLES.contains(&ending.as_str()) {
         return Err(CliError::Failed(format!(
-            "Predictions are written as CSV, but {} ends in .{ending}. Use an --out name that ends in .csv.",
+            "Predictions are written as CSV, but '{}' ends in .{ending}. Use an --out name that ends in .csv.",
             arguments.out.display()
         )));
     }
     if arguments.out.exists() && !arguments.force {
         let message =
-            format!("{} already exists. Choose another --out, or add --force to replace it", arguments.out.display());
+            format!("'{}' already exists. Choose another --out, or add --force to replace it", arguments.out.display());
         return Err(CliError::Failed(message));
     }
     let model = model_folder(&arguments.model, arguments.run.as_deref())?;
@@ -82,7 +82,7 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
         text_column: arguments.text.clone(),
         output: absolute(&arguments.out),
     };
-    let SavedPredictions { path, rows, empty } = Session::begin()?.run(job)?;
+    let SavedPredictions { path, rows, empty } = JobRunner::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty, "model": model }));
     }
@@ -94,11 +94,7 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
         model.display()
     )?;
     if empty > 0 {
-        writeln!(
-            out,
-            "{} had no text left after cleaning, so they have no prediction.",
-            counted(empty, "row", "rows")
-        )?;
+        writeln!(out, "{} no text left after cleaning, and so no prediction.", counted(empty, "row has", "rows have"))?;
     }
     Ok(())
 }
@@ -107,7 +103,7 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
 pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let job = Export { run: run.path().to_owned(), format: arguments.format.into(), output: absolute(&arguments.out) };
-    let Exported { path, proof } = Session::begin()?.run(job)?;
+    let Exported { path, proof } = JobRunner::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "run": run.id(), "finished": finished, "path": path, "proof": proof }));
     }
@@ -126,7 +122,7 @@ pub(super) fn models(command: &ModelsCommand, out: &mut dyn Write) -> Result<(),
                 let message = format!("There is no model '{id}'. Available models: {}.", ids.join(", "));
                 return Err(CliError::Failed(message));
             }
-            let folder = Session::begin()?.run(FetchModel { id: id.clone() })?;
+            let folder = JobRunner::begin()?.run(FetchModel { id: id.clone() })?;
             writeln!(out, "{}", folder.display())?;
             Ok(())
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
-use crate::cli::session::Session;
+use crate::cli::job_runner::JobRunner;
 use crate::cli::{CliError, shell_word};
 use crate::data::{Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
@@ -13,7 +13,7 @@ use crate::project::{
     ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
-use crate::words::counted;
+use crate::words::{counted, plural};
 use crate::worker::{FindTerms, Import, Prepare};
 
 /// New words proposed.
@@ -39,8 +39,8 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         let number = project.cleaning.patterns.len() + 1;
         project.cleaning.patterns.push(pattern(given, number)?);
     }
-    let mut session = Session::begin()?;
-    let imported = session.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
+    let mut jobs = JobRunner::begin()?;
+    let imported = jobs.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
     none_is_open(&imported, &project)?;
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     file.save(&project)?;
     print(out, &arguments.folder, &project, &imported)?;
     if project.language_modelling().is_some() {
-        print_new_words(out, &mut session, (&arguments.folder, project), imported)?;
+        print_new_words(out, &mut jobs, (&arguments.folder, project), imported)?;
     }
     writeln!(out, "Next: hone train {}", shell_word(&arguments.folder))?;
     Ok(())
@@ -57,13 +57,13 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
 /// Proposes words to add to the model's vocabulary, if the model is on this machine.
 fn print_new_words(
     out: &mut dyn Write,
-    session: &mut Session,
+    jobs: &mut JobRunner,
     (folder, project): (&Path, Project),
     imported: Arc<Imported>,
 ) -> Result<(), CliError> {
     let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(()) };
-    let rows = session.run(Prepare { project: Arc::new(project), imported })?;
-    let found = session.run(FindTerms { rows, model })?;
+    let rows = jobs.run(Prepare { project: Arc::new(project), imported })?;
+    let found = jobs.run(FindTerms { rows, model })?;
     let proposed = &found.new_words[..found.new_words.len().min(PROPOSED)];
     if proposed.is_empty() {
         return Ok(());
@@ -72,7 +72,7 @@ fn print_new_words(
     let quoted: Vec<String> = proposed.iter().map(|term| format!("\"{}\"", term.word)).collect();
     let setting = format!("task.new_words=[{}]", quoted.join(", "));
     writeln!(out, "Frequent words that the model breaks into three or more pieces: {}.", words.join(", "))?;
-    writeln!(out, "To add them to its vocabulary: --set {}", shell_word(Path::new(&setting)))?;
+    writeln!(out, "To add them to its vocabulary, train with: --set {}", shell_word(Path::new(&setting)))?;
     Ok(())
 }
 
@@ -92,7 +92,11 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     let dataset = &project.dataset;
     let read: Vec<&str> = dataset.read_columns().collect();
     let label: Vec<&str> = dataset.label_columns().collect();
-    let label = if label.is_empty() { String::new() } else { format!(" Label: {}.", label.join(", ")) };
+    let label = match label.as_slice() {
+        [] => String::new(),
+        [label] => format!(" Label: {label}."),
+        labels => format!(" Labels: {}.", labels.join(", ")),
+    };
     writeln!(out, "Text: {}.{label}", read.join(", then "))?;
     let others = other_roles(dataset, &imported.main.table.names);
     if !others.is_empty() {
@@ -103,11 +107,13 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
         let bad = counted(part.bad_rows as u64, "row", "rows");
-        writeln!(out, "{bad} of {} could not be read. To see them, run `hone inspect`.", part.path.display())?;
+        let path = part.path.display();
+        writeln!(out, "{bad} of {path} could not be read. To see them: hone inspect {}", shell_word(&part.path))?;
     }
     let named: Vec<&str> = imported.main.strangers().map(|part| part.name.as_str()).collect();
     if !named.is_empty() {
-        writeln!(out, "You cannot train yet: {} has no columns in common with the first file.", named.join(", "))?;
+        let have = plural(named.len(), "has", "have");
+        writeln!(out, "You cannot train yet: {} {have} no columns in common with the first file.", named.join(", "))?;
     }
     Ok(())
 }
@@ -166,14 +172,14 @@ fn split_in_words(project: &Project) -> Option<String> {
     }
 }
 
-/// Roles of the columns other than text and label, such as `id order_id`.
+/// The columns other than text and label with their roles, such as `order_id (id)`.
 fn other_roles(dataset: &DatasetSettings, names: &[String]) -> Vec<String> {
     let is_other = |role: &ColumnRole| {
         !matches!(role, ColumnRole::Text | ColumnRole::Joined | ColumnRole::Label | ColumnRole::Ignored)
     };
     let in_words = |name: &String| {
         let role = dataset.role_of(name).filter(is_other)?;
-        Some(format!("{} {name}", role.title().to_lowercase()))
+        Some(format!("{name} ({})", role.title().to_lowercase()))
     };
     names.iter().filter_map(in_words).collect()
 }
@@ -201,7 +207,7 @@ pub(super) fn choose_columns(
     let (task, dataset) = (project.task.kind(), &mut project.dataset);
     if task.role(ColumnRole::Label).is_none() && !asked.labels.is_empty() {
         return Err(CliError::Usage(format!(
-            "A project with --task {} has no labels: remove --label.",
+            "A project with --task {} has no labels. Remove --label.",
             task.keyword()
         )));
     }
@@ -288,7 +294,7 @@ pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
     }
     if folder.is_dir() {
         let folder = folder.display();
-        let message = format!("{folder} has no config.json. Choose a model folder saved by Hone or by transformers.");
+        let message = format!("'{folder}' has no config.json. Choose a model folder saved by Hone or by transformers.");
         return Err(CliError::Failed(message));
     }
     let ids: Vec<&str> = catalogue.entries().iter().map(|entry| entry.id.as_str()).collect();

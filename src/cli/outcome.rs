@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::cli::CliError;
-use crate::evaluation::{BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics};
+use crate::evaluation::{BaselineName, ClassMetrics, ConfusionMatrix, MaskedCounts, Metrics, TermCounts};
 use crate::storage::{RunListing, RunOutcome, RunSummary, StopReason};
 use crate::worker::RunResults;
 
@@ -20,7 +20,7 @@ pub(super) fn print_json(out: &mut dyn Write, value: &impl Serialize) -> Result<
 #[serde(untagged)]
 pub(super) enum Scores<'a> {
     Classification(ClassScores<'a>),
-    LanguageModelling(LanguageScores),
+    LanguageModelling(LanguageScores<'a>),
 }
 
 #[derive(Serialize)]
@@ -37,12 +37,31 @@ pub(super) struct ClassScores<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct LanguageScores {
+pub(super) struct LanguageScores<'a> {
     documents: u64,
     #[serde(flatten)]
     overall: MaskedScores,
     /// Over the domain's own terms only; `None` if none was masked.
     terms: Option<MaskedScores>,
+    /// Each of the terms that was masked, the most telling first.
+    by_term: Vec<TermScores<'a>>,
+}
+
+/// How well one of the domain's own terms was predicted.
+#[derive(Serialize)]
+struct TermScores<'a> {
+    term: &'a str,
+    /// Sum of the cross-entropies of its tokens.
+    nats: f64,
+    correct_words: u64,
+    #[serde(flatten)]
+    scores: MaskedScores,
+}
+
+impl<'a> From<&'a TermCounts> for TermScores<'a> {
+    fn from(TermCounts { term, counts }: &'a TermCounts) -> Self {
+        Self { term, nats: counts.nats, correct_words: counts.correct, scores: counts.into() }
+    }
 }
 
 #[derive(Serialize)]
@@ -84,6 +103,7 @@ impl<'a> From<&'a Metrics> for Scores<'a> {
                 documents: metrics.documents,
                 overall: (&metrics.overall).into(),
                 terms: (metrics.terms.words > 0).then(|| (&metrics.terms).into()),
+                by_term: metrics.masked_terms().map(TermScores::from).collect(),
             }),
         }
     }
@@ -97,7 +117,7 @@ pub(super) struct TrainOutcome<'a> {
     #[serde(flatten)]
     ending: Ending<'a>,
     labels: &'a [String],
-    rows: Rows,
+    rows: RowsBySide,
     #[serde(flatten)]
     comparison: Comparison<'a>,
 }
@@ -113,6 +133,8 @@ enum Comparison<'a> {
         tfidf_baseline: Option<Scores<'a>>,
     },
     LanguageModelling {
+        /// `None` if there are too few documents.
+        perplexity_interval_95: Option<[f64; 2]>,
         /// The same rows before training.
         before: Option<Scores<'a>>,
     },
@@ -121,13 +143,16 @@ enum Comparison<'a> {
 impl<'a> From<&'a RunResults> for Comparison<'a> {
     fn from(results: &'a RunResults) -> Self {
         let baseline = |name| results.comparison.baseline(name).map(Scores::from);
+        let interval = results.interval().map(|interval| [interval.low, interval.high]);
         match results.measured() {
             Metrics::Classification(_) => Self::Classification {
-                macro_f1_interval_95: results.interval().map(|interval| [interval.low, interval.high]),
+                macro_f1_interval_95: interval,
                 majority_baseline: baseline(BaselineName::MajorityClass),
                 tfidf_baseline: baseline(BaselineName::TfIdf),
             },
-            Metrics::LanguageModelling(_) => Self::LanguageModelling { before: baseline(BaselineName::Untrained) },
+            Metrics::LanguageModelling(_) => {
+                Self::LanguageModelling { perplexity_interval_95: interval, before: baseline(BaselineName::Untrained) }
+            }
         }
     }
 }
@@ -195,7 +220,7 @@ impl<'a> RunEntry<'a> {
 
 /// Rows in each split.
 #[derive(Serialize)]
-struct Rows {
+struct RowsBySide {
     train: usize,
     validation: usize,
     test: usize,
@@ -210,7 +235,7 @@ impl<'a> TrainOutcome<'a> {
             folder: results.folder.display().to_string(),
             ending: Ending::from(&results.summary),
             labels: &results.settings.labels,
-            rows: Rows { train, validation, test },
+            rows: RowsBySide { train, validation, test },
             comparison: Comparison::from(results),
         }
     }

@@ -169,6 +169,9 @@ impl Told {
 
     /// Prints the statistics.
     pub(super) fn print(&self, out: &mut dyn Write) -> Result<(), CliError> {
+        if self.texts_counted == 0 {
+            return Ok(());
+        }
         let vocabulary = counted(self.vocabulary, "distinct word", "distinct words");
         let words = counted(self.words, "word", "words");
         let texts = texts_in_words(self.texts_counted, self.texts_counted_are_a_sample);
@@ -182,7 +185,8 @@ impl Told {
             writeln!(out, "  {}: {}", printable(&label.label), terms.join(", "))?;
         }
         if telling.len() > SHOWN {
-            writeln!(out, "  and {} more labels (--json lists all)", telling.len() - SHOWN)?;
+            let more = counted(telling.len() - SHOWN, "more label", "more labels");
+            writeln!(out, "  and {more} (--json lists all)")?;
         }
         let share = |texts: u64| format!("{:.1}%", 100.0 * texts as f64 / self.language_texts.max(1) as f64);
         let mut languages: Vec<String> = self
@@ -199,10 +203,10 @@ impl Told {
         for dates in &self.dates {
             let DateColumn { column, first, last, undated, .. } = dates;
             let without = if *undated > 0 { format!(", {} without a date", count(*undated)) } else { String::new() };
-            let order = if dates.ambiguous { " (day-first or month-first is ambiguous)" } else { "" };
+            let order = if dates.ambiguous { " (it is unclear whether the day or the month comes first)" } else { "" };
             let [from, to] = &dates.near;
             let far =
-                if dates.far > 0 { format!(", all but {} {from} to {to}", count(dates.far)) } else { String::new() };
+                if dates.far > 0 { format!(" (all but {}: {from} to {to})", count(dates.far)) } else { String::new() };
             writeln!(out, "Dates in {}: {first} to {last}{far}{without}{order}.", printable(column))?;
         }
         Ok(())

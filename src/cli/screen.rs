@@ -56,7 +56,7 @@ impl Screen {
         }
     }
 
-    /// Shows what a run tells on the way.
+    /// Shows the events of a run.
     pub(super) fn run_event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Started(start) => self.run_started(start),

@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cli::inspect::{SHOWN, print_rest};
+use crate::cli::CliError;
+use crate::cli::job_runner::JobRunner;
+use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::profile::{LeftOut, Told, print_finding};
-use crate::cli::session::Session;
 use crate::cli::table::table;
-use crate::cli::{CliError, sentence};
 use crate::data::{
     Checks, DropReason, Example, Finding, Imported, LeakageReport, Likeness, Prepared, Remedy, sort_findings,
 };
 use crate::project::{Project, RowId};
-use crate::words::{count, counted};
+use crate::words::{count, counted, full_stop};
 use crate::worker::{CompareTexts, FindLeaks, FindProblems, Prepare, ProfileRows, RowSource};
 
 /// The texts as `--json` prints them.
@@ -69,7 +69,7 @@ struct Lengths {
 
 /// Inspecting the texts of a file, in jobs for the worker.
 pub(super) struct Inspection<'a> {
-    pub session: Session,
+    pub session: JobRunner,
     pub project: Project,
     pub imported: &'a Arc<Imported>,
 }
@@ -95,8 +95,10 @@ impl Inspection<'_> {
         let rows = self.prepare(true)?;
         let likeness = self.session.run(CompareTexts { prepared: Arc::clone(&rows.prepared) })?;
         let found = self.find_problems(Checks::Split, &rows, &likeness)?;
+        let is_ready = rows.prepared.blockers.is_empty() && rows.prepared.warnings.is_empty();
         match (texts.findings.is_empty(), found.is_empty()) {
-            (true, true) => writeln!(out, "\nNo problems found.")?,
+            (true, true) if is_ready => writeln!(out, "\nNo problems found.")?,
+            (true, true) => writeln!(out)?,
             (true, false) => writeln!(out, "\nFindings:")?,
             (false, _) => {}
         }
@@ -109,7 +111,9 @@ impl Inspection<'_> {
         let RowSource { project, imported, prepared, .. } = rows;
         let leakage = self.session.run(FindLeaks { project, imported, prepared })?;
         texts.leakage = Leakage::of(&leakage);
-        print_leakage(out, &texts.leakage)?;
+        if texts.usable_rows > 0 {
+            print_leakage(out, &texts.leakage)?;
+        }
         Ok(texts)
     }
 
@@ -205,12 +209,18 @@ fn print_labels(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
         write!(out, "\n{}", table(&["label", ">rows", ">share"], &rows))?;
     }
     print_rest(out, texts.labels.len())?;
+    if texts.usable_rows == 0 {
+        let is_empty = texts.left_out.is_empty();
+        let dropped = if is_empty { String::new() } else { format!(", {}", LeftOut::in_words(&texts.left_out)) };
+        writeln!(out, "\nNo usable rows{dropped}.")?;
+        return Ok(());
+    }
     let Lengths { shortest, median, percentile_95, longest } = texts.words;
     writeln!(
         out,
         "\nWords per text: {shortest} to {longest}, median {median}, 95th percentile {percentile_95}.\n\
-         {} to use, {}.",
-        counted(texts.usable_rows, "row", "rows"),
+         {}, {}.",
+        counted(texts.usable_rows, "usable row", "usable rows"),
         LeftOut::in_words(&texts.left_out)
     )?;
     Ok(())
@@ -218,10 +228,10 @@ fn print_labels(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
 
 fn print_problems(out: &mut dyn Write, texts: &Texts) -> Result<(), CliError> {
     for problem in &texts.problems {
-        writeln!(out, "Problem: {}", sentence(problem))?;
+        writeln!(out, "Problem: {}", full_stop(problem))?;
     }
     for warning in &texts.warnings {
-        writeln!(out, "Warning: {}", sentence(warning))?;
+        writeln!(out, "Warning: {}", full_stop(warning))?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::cli::args::TrainArguments;
+use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::{TrainOutcome, print_json};
-use crate::cli::session::Session;
 use crate::cli::table::{details, metric, scores};
 use crate::cli::{CliError, dry_run};
 use crate::evaluation::{Interval, Metrics};
@@ -29,10 +29,10 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
 
 /// Trains `project` in `folder` and prints the result.
 pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let mut session = Session::begin()?;
+    let mut jobs = JobRunner::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
     let job = Train { project: project.clone(), folder: folder.to_owned(), events };
-    let results = session.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
+    let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
     if json {
         return print_json(out, &TrainOutcome::new(&results));
     }
@@ -78,7 +78,9 @@ fn print(out: &mut dyn Write, results: &RunResults) -> Result<(), CliError> {
 fn with_interval(metrics: &Metrics, interval: Option<Interval>) -> String {
     let named = |(name, value): (MetricName, f64)| {
         let interval = interval.filter(|interval| interval.metric == name);
-        let interval = interval.map(|Interval { low, high, .. }| format!(" (95% interval {low:.3} to {high:.3})"));
+        let digits = |value| metric(name, value);
+        let interval =
+            interval.map(|Interval { low, high, .. }| format!(" (95% interval {} to {})", digits(low), digits(high)));
         format!("{} {}{}", name.in_a_sentence(), metric(name, value), interval.unwrap_or_default())
     };
     metrics.figures().into_iter().map(named).collect::<Vec<_>>().join(", ")

@@ -1,10 +1,11 @@
-//! Errors between a file and a batch.
+//! Errors of reading, preparing and tokenising data.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::data::PatternError;
+use crate::progress::Cancelled;
 use crate::project::SourceFile;
 
 /// Why data could not be read or tokenised. Every message says what to do.
@@ -14,15 +15,15 @@ pub enum DataError {
     #[error("no data file is chosen. Open one first")]
     NoFile,
     /// The same file is twice among the data files.
-    #[error("{} is twice among the data files, so each of its rows would count twice. Remove it once", .0.display())]
+    #[error("{} is listed twice, so each of its rows would count twice. Remove one of the two", .0.display())]
     SameFile(PathBuf),
     /// There is no file at the path.
     #[error("there is no file at {}. Was it moved or renamed?", .0.display())]
     NotFound(PathBuf),
-    /// A folder without files that can be read as rows.
+    /// A folder without files that Hone can read.
     #[error(
-        "{} is a folder without rows. Choose a file inside it, or a folder with a subfolder of .txt files for each label, \
-         documents (.docx, .txt, .md), or Parquet or Arrow files",
+        "{} has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with \
+         documents (.docx, .txt, .md), or with Parquet or Arrow files",
         .0.display()
     )]
     NoRowsInFolder(PathBuf),
@@ -31,7 +32,7 @@ pub enum DataError {
     TooManyFiles {
         /// The folder.
         folder: PathBuf,
-        /// Files that can be read.
+        /// The most files that can be read.
         most: usize,
     },
     /// A table with too many columns.
@@ -43,15 +44,15 @@ pub enum DataError {
     TooManyColumns {
         /// The file.
         path: PathBuf,
-        /// Columns that can be read.
+        /// The most columns that can be read.
         most: usize,
     },
-    /// A folder with files for other sides of the split, but none for this one.
-    #[error("{} has files for other sides of the split, but none for {side}. Choose another folder, or none", folder.display())]
+    /// A folder with files for other splits, but none for this one.
+    #[error("{} has files for other splits, but none for {side}. Choose another folder, or none", folder.display())]
     NoSide {
         /// The folder.
         folder: PathBuf,
-        /// The side, for example "validation".
+        /// The split, for example "validation".
         side: &'static str,
     },
     /// A file of a known kind cannot be read.
@@ -59,7 +60,7 @@ pub enum DataError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What it is, for example "a Parquet file".
+        /// The kind of file, for example "a Parquet file".
         kind: &'static str,
         /// What is wrong with it.
         reason: String,
@@ -73,7 +74,7 @@ pub enum DataError {
         path: PathBuf,
         /// The sheet asked for.
         asked: String,
-        /// The sheets there are.
+        /// The sheets of the workbook.
         sheets: Vec<String>,
     },
     /// The operating system could not read the file.
@@ -81,7 +82,7 @@ pub enum DataError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's error.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file is empty or contains only white space.
@@ -92,7 +93,7 @@ pub enum DataError {
     NotText {
         /// The file.
         path: PathBuf,
-        /// What it is, for example "an Excel workbook".
+        /// The kind of file, for example "an Excel workbook".
         kind: &'static str,
         /// What to do.
         advice: &'static str,
@@ -106,9 +107,7 @@ pub enum DataError {
         bytes: u64,
     },
     /// There is no encoding of that name.
-    #[error(
-        "'{0}' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or leave it empty to detect it"
-    )]
+    #[error("'{0}' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or none to detect it")]
     UnknownEncoding(String),
     /// The delimiter cannot separate fields.
     #[error("{0:?} cannot separate fields. Use one plain character, such as a comma, a semicolon or a tab")]
@@ -127,14 +126,14 @@ pub enum DataError {
     /// The max length leaves no room for the text.
     #[error("a max length of {max_length} tokens leaves no room for text: {special} are special tokens. Use at least {}", special + 1)]
     MaxLengthTooSmall {
-        /// The limit asked for.
+        /// The max length.
         max_length: usize,
         /// Special tokens added to every text.
         special: usize,
     },
-    /// A tokenizer has no token that hides words.
+    /// A tokenizer without a mask token.
     #[error(
-        "the model's tokenizer has no [MASK] token, so the model cannot learn by guessing hidden words. Choose a BERT model"
+        "the model's tokenizer has no [MASK] token, so the model cannot learn to predict masked words. Choose a BERT model"
     )]
     NoMaskToken,
     /// Words cannot be added to a vocabulary.
@@ -159,8 +158,14 @@ pub enum DataError {
     Cancelled,
 }
 
+impl From<Cancelled> for DataError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 impl DataError {
-    /// That a folder has files for other sides only.
+    /// A folder has files for other splits only.
     pub(super) fn no_side(folder: &Path, file: SourceFile) -> Self {
         let side = match file {
             SourceFile::Main => "training",

@@ -1,4 +1,4 @@
-//! Files -> `Table` -> edits applied -> cleaned -> split -> tokens -> batches.
+//! The way from data files to batches: read into a `Table`, edited, cleaned, split, tokenised, batched.
 
 mod error;
 mod import;
@@ -9,24 +9,27 @@ mod targets;
 mod tokens;
 
 pub use error::DataError;
+use import::imported::cells_of;
 pub use import::imported::{FilePart, Imported, ImportedFile};
 pub use import::{import, read_table};
 pub use insight::domain_terms::{DomainTerm, DomainTerms, domain_terms, project_terms};
 pub use insight::finding::{Finding, FindingKind, Severity};
-pub use insight::findings::{Checks, Sources, TokenLengths, find, sort_findings};
+pub use insight::findings::{Checks, Sources, find, sort_findings};
 pub use insight::languages::{FileLanguages, Language, LanguageGuess, LanguageSample, language_of};
 pub use insight::leakage::{LeakageReport, Span, find_leaks};
 pub use insight::lengths::{LengthBin, TokenHistogram, length_histogram, word_counts};
 pub use insight::remedy::Remedy;
 pub use insight::terms::{Term, Terms, top_terms};
 pub use insight::timeline::{Period, Timeline, Unit, timelines};
+pub use insight::token_lengths::TokenLengths;
 pub use prepare::clean::{Cleaner, PatternError, check_pattern};
 pub use prepare::corrections::carried_corrections;
-pub use prepare::likeness::{Likeness, NearGroups, TextsKey, compare_texts};
+pub use prepare::example::{DropReason, Example, Side};
+pub use prepare::likeness::{Likeness, compare_texts};
 pub use prepare::near::NEAR;
-pub use prepare::prepared::{BeforeSplit, CleaningEffect, CleaningPart, DropReason, Example, Prepared, Side};
+pub use prepare::near_groups::{NearGroups, TextsKey};
+pub use prepare::prepared::{BeforeSplit, CleaningEffect, CleaningPart, Prepared};
 pub use prepare::{FindNear, prepare, prepare_with, split_again};
-use table::cells_of;
 pub use table::guess::GuessedRoles;
 pub use table::hashing::{content_hash, file_sha256};
 pub use table::label_counts::{LabelCounts, count_labels};

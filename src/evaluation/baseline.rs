@@ -1,4 +1,4 @@
-//! Baselines: what simple methods score on the same rows.
+//! Baselines: the scores of simple methods on the same rows.
 
 use crate::evaluation::logistic::LogisticRegression;
 use crate::evaluation::minimise::Limits;
@@ -12,10 +12,10 @@ const MOST_ROWS: usize = 100_000;
 const MOST_WEIGHTS: usize = 2_000_000;
 /// scikit-learn's `tol`, and the `max_iter` people use.
 const LIMITS: Limits = Limits { tolerance: 1e-4, iterations: 1_000 };
-/// A label that training never had gets this probability in the loss.
+/// Probability used in the loss for a label without training rows.
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled before it is fitted.
+/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled first.
 ///
 /// See [`majority_baseline`] and [`tfidf_baseline`].
 #[must_use]
@@ -32,10 +32,10 @@ pub fn classification_baselines(
     std::iter::once(majority).chain(tfidf.map(|metrics| named(BaselineName::TfIdf, metrics))).collect()
 }
 
-/// Always predicting the most frequent training label (the first of equals).
+/// Scores always predicting the most frequent training label (the first one in a tie).
 ///
-/// `train` and `truth` are class ids. The loss is that of predicting the training labels' shares, with one row added
-/// to each label so that a label without training rows has a finite loss.
+/// `train` and `truth` are class ids. The loss is that of predicting the label shares of the training set, with one row
+/// added per label so that a label without training rows has a finite loss.
 #[must_use]
 pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> ClassificationMetrics {
     let mut rows = vec![1.0_f64; labels.len()];
@@ -60,12 +60,12 @@ pub struct LabelledTexts<'a> {
     pub labels: &'a [u32],
 }
 
-/// TF-IDF of words and word pairs with logistic regression: what a quick classical method scores on the same rows.
+/// Scores TF-IDF of words and word pairs with logistic regression, a fast classical method.
 ///
 /// The same as scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)` before
-/// `LogisticRegression(class_weight="balanced", max_iter=1000)`, for labels that training rows have. Of more than
-/// 100,000 training rows every n-th is taken. Seconds, in parallel on the current rayon pool, the same result always.
-/// `None` when the watch is cancelled.
+/// `LogisticRegression(class_weight="balanced", max_iter=1000)`, for labels that have training rows. Above 100,000
+/// training rows, every n-th is used. It takes seconds, in parallel on the current rayon pool, and always gives the
+/// same result. `None` if the watch is cancelled.
 #[must_use]
 pub fn tfidf_baseline(
     train: LabelledTexts,
@@ -76,7 +76,7 @@ pub fn tfidf_baseline(
     let stride = train.texts.len().div_ceil(MOST_ROWS).max(1);
     let texts: Vec<&str> = train.texts.iter().copied().step_by(stride).collect();
     let chosen: Vec<u32> = train.labels.iter().copied().step_by(stride).collect();
-    // Only labels that training has: a score for another would have nothing to hold it.
+    // Only labels with training rows: the score of any other label would be unconstrained.
     let present: Vec<u32> = (0..labels.len() as u32).filter(|label| chosen.contains(label)).collect();
     let known: Vec<(&str, u32)> = texts
         .into_iter()
@@ -97,7 +97,7 @@ pub fn tfidf_baseline(
             unit: "iterations",
             eta_seconds: None,
         });
-        !watch.is_cancelled()
+        watch.look().is_ok()
     };
     let model = LogisticRegression::fit(&rows, &classes, present.len(), &LIMITS, go_on)?;
     let probabilities = model.probabilities(&vectorizer.transform(test.texts));

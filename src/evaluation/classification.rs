@@ -16,7 +16,7 @@ pub struct ConfusionMatrix {
 pub struct PrecisionRecall {
     /// Share of the predictions that are correct.
     pub precision: f64,
-    /// Share of the label's rows that were found.
+    /// Share of the label's rows that were predicted as it.
     pub recall: f64,
     /// Harmonic mean of the two.
     pub f1: f64,
@@ -57,7 +57,7 @@ pub struct ClassificationMetrics {
 }
 
 impl ConfusionMatrix {
-    /// Counts the pairs of (true, predicted) class id. A pair with an id that no label has is not counted.
+    /// Counts the pairs of (true, predicted) class ids. Pairs with an id that has no label are ignored.
     #[must_use]
     pub fn compute(labels: &[String], truth: &[u32], predicted: &[u32]) -> Self {
         let mut counts = vec![vec![0; labels.len()]; labels.len()];
@@ -90,8 +90,8 @@ impl ClassificationMetrics {
     /// All metrics of predictions, equal to scikit-learn's `classification_report` with `zero_division=0`.
     ///
     /// `truth` and `predicted` are class ids of the same rows; `loss` is the mean cross-entropy in nats. The macro
-    /// average is over the labels that `truth` or `predicted` has, as scikit-learn takes it when no labels are
-    /// given; a label that neither has is in [`Self::per_class`] with zeros.
+    /// average is over the labels that occur in `truth` or `predicted`, as in scikit-learn without a `labels` argument.
+    /// Other labels are in [`Self::per_class`] with zeros.
     #[must_use]
     pub fn compute(labels: &[String], truth: &[u32], predicted: &[u32], loss: f64) -> Self {
         let confusion = ConfusionMatrix::compute(labels, truth, predicted);

@@ -1,15 +1,15 @@
-//! How certain a metric is: bootstrap intervals.
+//! Bootstrap confidence intervals of metrics.
 
 use rayon::prelude::*;
 
-use crate::evaluation::{Interval, PrecisionRecall};
+use crate::evaluation::{Interval, MaskedAnswer, MaskedCounts, PrecisionRecall};
 use crate::project::MetricName;
 use crate::random::Rng;
 
-/// Fewer rows than this give no useful interval: one row drawn again and again is always the same.
+/// Fewer rows than this give no useful interval.
 pub const FEWEST_ROWS: u64 = 20;
 
-/// Resamples of an interval.
+/// Number of resamples.
 const RESAMPLES: usize = 1000;
 
 /// The 95% interval of macro-F1; `None` with fewer than [`FEWEST_ROWS`] rows. See [`bootstrap_macro_f1`].
@@ -19,11 +19,11 @@ pub fn macro_f1_interval(classes: usize, truth: &[u32], predicted: &[u32], seed:
     (truth.len() as u64 >= FEWEST_ROWS).then_some(Interval { metric: MetricName::MacroF1, low, high })
 }
 
-/// 95% percentile interval of macro-F1 (Efron 1979): the rows are drawn again with replacement `resamples` times.
+/// 95% percentile interval of macro-F1 (Efron 1979): the rows are resampled with replacement `resamples` times.
 ///
-/// `truth` and `predicted` are class ids below `classes` of the same rows. As in
-/// [`crate::evaluation::ClassificationMetrics::compute`], each resample's mean is over the labels it has. The same arguments give
-/// the same interval on any number of threads. (0, 0) without rows or resamples.
+/// `truth` and `predicted` are class ids (below `classes`) of the same rows. As in
+/// [`crate::evaluation::ClassificationMetrics::compute`], the mean is over the labels that occur in the resample. The
+/// same arguments give the same interval on any number of threads. Returns (0, 0) without rows or resamples.
 #[must_use]
 pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resamples: usize, seed: u64) -> (f64, f64) {
     let valid = |&(truth, predicted): &(usize, usize)| truth < classes && predicted < classes;
@@ -37,13 +37,42 @@ pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resa
     if cells.is_empty() || resamples == 0 {
         return (0.0, 0.0);
     }
-    let resample = |number: usize| {
-        let mut rng = Rng::stream(seed, number as u64);
+    bootstrap(cells.len(), resamples, seed, |drawn| {
         let mut counts = vec![0; classes * classes];
-        for _ in 0..cells.len() {
-            counts[cells[rng.below(cells.len() as u64) as usize]] += 1;
+        for row in drawn {
+            counts[cells[row]] += 1;
         }
         macro_f1(classes, &counts)
+    })
+}
+
+/// The 95% interval of the perplexity at masked tokens: the documents are drawn again with replacement, each with all
+/// its masked words, because words of one document resemble each other. `None` with fewer than [`FEWEST_ROWS`]
+/// documents that have masked words.
+#[must_use]
+pub fn perplexity_interval(documents: &[MaskedAnswer], seed: u64) -> Option<Interval> {
+    let counts: Vec<MaskedCounts> =
+        documents.iter().map(|document| document.overall).filter(|counts| counts.tokens > 0).collect();
+    let (low, high) = (counts.len() as u64 >= FEWEST_ROWS).then(|| {
+        bootstrap(counts.len(), RESAMPLES, seed, |drawn| {
+            let mut sum = MaskedCounts::default();
+            drawn.for_each(|document| sum += counts[document]);
+            sum.perplexity()
+        })
+    })?;
+    Some(Interval { metric: MetricName::Perplexity, low, high })
+}
+
+/// 95% percentile interval of a score of `rows` rows: `score` gets the rows that were drawn, once for each resample.
+fn bootstrap(
+    rows: usize,
+    resamples: usize,
+    seed: u64,
+    score: impl Fn(&mut dyn Iterator<Item = usize>) -> f64 + Sync,
+) -> (f64, f64) {
+    let resample = |number: usize| {
+        let mut rng = Rng::stream(seed, number as u64);
+        score(&mut (0..rows).map(|_| rng.below(rows as u64) as usize))
     };
     let mut scores: Vec<f64> = (0..resamples).into_par_iter().map(resample).collect();
     scores.sort_by(f64::total_cmp);
@@ -62,7 +91,7 @@ fn macro_f1(classes: usize, counts: &[u64]) -> f64 {
     sum / present.max(1) as f64
 }
 
-/// Linear interpolation between the closest ranks, as `NumPy`'s default.
+/// Linear interpolation between the closest ranks, as in `NumPy`'s default.
 fn percentile(sorted: &[f64], share: f64) -> f64 {
     let position = share * (sorted.len() - 1) as f64;
     let (below, above) = (position.floor() as usize, position.ceil() as usize);
@@ -77,5 +106,25 @@ mod tests {
     fn percentiles_interpolate() {
         assert!((percentile(&[1.0, 2.0, 3.0, 4.0], 0.25) - 1.75).abs() < 1e-12);
         assert!((percentile(&[5.0], 0.975) - 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_interval_of_perplexity_draws_whole_documents() {
+        let document = |tokens: u64, loss: f64| {
+            let overall = MaskedCounts { tokens, nats: loss * tokens as f64, words: tokens, correct: 0 };
+            MaskedAnswer { overall, terms: MaskedCounts::default() }
+        };
+        let alike: Vec<MaskedAnswer> = (0..30).map(|_| document(7, 2.0)).collect();
+        let interval = perplexity_interval(&alike, 1).unwrap();
+        assert_eq!(interval.metric, MetricName::Perplexity);
+        assert!((interval.low - 2.0_f64.exp()).abs() < 1e-9 && (interval.high - interval.low).abs() < 1e-9);
+        let mixed: Vec<MaskedAnswer> = (0..30_u8).map(|number| document(7, 1.0 + f64::from(number % 3))).collect();
+        let interval = perplexity_interval(&mixed, 1).unwrap();
+        // The standard error of the mean loss is sqrt(2/3)/sqrt(30) = 0.149.
+        assert!((interval.low.ln() - (2.0 - 1.96 * 0.149)).abs() < 0.05, "{interval:?}");
+        assert!((interval.high.ln() - (2.0 + 1.96 * 0.149)).abs() < 0.05, "{interval:?}");
+        assert_eq!(perplexity_interval(&mixed, 1), Some(interval), "the same seed gives the same interval");
+        let empty = [&mixed[..19], &[document(0, 0.0); 5][..]].concat();
+        assert_eq!(perplexity_interval(&empty, 1), None, "documents without masked words do not count");
     }
 }

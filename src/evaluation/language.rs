@@ -1,12 +1,13 @@
-//! How well a language model predicts masked words.
+//! Metrics of masked language modelling.
 
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-/// Counts over masked words; those of several documents add up.
+/// Counts over masked words. Counts of several documents can be added.
 ///
-/// A word may be several tokens. The loss is per token, as everywhere; the accuracy is per word, because a person reads words.
+/// A word may have several tokens. The loss is per token, as usual; the accuracy is per word, because people read
+/// words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MaskedCounts {
     /// Tokens to predict.
@@ -26,7 +27,7 @@ impl MaskedCounts {
         self.nats / self.tokens.max(1) as f64
     }
 
-    /// The exponential of the loss: among how many equally likely tokens the model is undecided.
+    /// The exponential of the loss: the number of equally likely tokens the model is undecided between.
     #[must_use]
     pub fn perplexity(&self) -> f64 {
         self.loss().exp()
@@ -49,21 +50,44 @@ impl AddAssign for MaskedCounts {
 }
 
 /// The metrics of a masked language model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LanguageModelMetrics {
     /// Documents evaluated.
     pub documents: u64,
     /// Over all masked words.
     pub overall: MaskedCounts,
-    /// Over the masked words that are the domain's own terms.
+    /// Over the masked words that are domain terms.
     pub terms: MaskedCounts,
+    /// Over each of the domain's own terms, the most telling first; empty in runs of early versions.
+    #[serde(default)]
+    pub by_term: Vec<TermCounts>,
+}
+
+/// How well one of the domain's own terms was predicted.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TermCounts {
+    /// The term.
+    pub term: String,
+    /// Over the words that are this term; 0 words if none was masked.
+    pub counts: MaskedCounts,
 }
 
 impl LanguageModelMetrics {
-    /// The sum over documents, in their order: the same documents give the same bits.
+    /// The counts of a term; `None` if it is not one of the domain's, or none was masked.
     #[must_use]
-    pub fn of(documents: &[MaskedAnswer]) -> Self {
-        let mut metrics = Self { documents: documents.len() as u64, ..Self::default() };
+    pub fn term(&self, term: &str) -> Option<&MaskedCounts> {
+        self.masked_terms().find(|known| known.term == term).map(|known| &known.counts)
+    }
+
+    /// The terms that were masked at least once, the most telling first.
+    pub fn masked_terms(&self) -> impl Iterator<Item = &TermCounts> {
+        self.by_term.iter().filter(|term| term.counts.words > 0)
+    }
+
+    /// The sum over documents, in order, so that the same documents give bit-identical results.
+    #[must_use]
+    pub fn of(documents: &[MaskedAnswer], by_term: Vec<TermCounts>) -> Self {
+        let mut metrics = Self { documents: documents.len() as u64, by_term, ..Self::default() };
         for document in documents {
             metrics.overall += document.overall;
             metrics.terms += document.terms;
@@ -72,11 +96,11 @@ impl LanguageModelMetrics {
     }
 }
 
-/// How well a model predicted the masked words of one document.
+/// The results for the masked words of one document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MaskedAnswer {
     /// Over all its masked words.
     pub overall: MaskedCounts,
-    /// Over those that are the domain's own terms.
+    /// Over those that are domain terms.
     pub terms: MaskedCounts,
 }

@@ -1,11 +1,11 @@
-//! Multinomial logistic regression on sparse rows, as scikit-learn's `LogisticRegression(class_weight="balanced")`.
+//! Multinomial logistic regression on sparse rows, as in scikit-learn's `LogisticRegression(class_weight="balanced")`.
 
 use rayon::prelude::*;
 
 use crate::evaluation::minimise::{Limits, minimise};
 use crate::evaluation::tfidf::SparseRows;
 
-/// Strength of the L2 penalty is 1 / this, as scikit-learn's `C`.
+/// The strength of the L2 penalty is 1 / C, as in scikit-learn.
 const C: f64 = 1.0;
 
 /// A fitted model.
@@ -17,8 +17,8 @@ pub(super) struct LogisticRegression {
 }
 
 impl LogisticRegression {
-    /// Fits by L-BFGS. `labels` are class ids below `classes`, each of which at least one row should have. `None`
-    /// when `go_on` (told the iteration) says to stop.
+    /// Fits with L-BFGS. `labels` are class ids below `classes`; each class should have at least one row. `go_on` is
+    /// called with the iteration; if it returns false, the result is `None`.
     pub fn fit(
         rows: &SparseRows,
         labels: &[u32],
@@ -32,7 +32,7 @@ impl LogisticRegression {
         Some(Self { weights, classes })
     }
 
-    /// Probabilities of each class, `[rows][classes]` end to end.
+    /// Probabilities of each class, `[rows * classes]`, row by row.
     pub fn probabilities(&self, rows: &SparseRows) -> Vec<f64> {
         let mut all = vec![0.0; rows.len() * self.classes];
         all.par_chunks_mut(self.classes).enumerate().for_each(|(row, out)| {
@@ -43,8 +43,8 @@ impl LogisticRegression {
     }
 }
 
-/// The weighted mean cross-entropy plus the penalty. The gradient goes feature by feature over the transposed rows,
-/// so that threads share no sums and the result is the same on any number of them.
+/// The weighted mean cross-entropy plus the penalty. The gradient is computed feature by feature over the transposed
+/// rows, so that threads share no sums and the result does not depend on their number.
 struct Objective<'a> {
     rows: &'a SparseRows,
     columns: SparseRows,
@@ -82,7 +82,7 @@ impl<'a> Objective<'a> {
             }
             weight * loss
         });
-        // Collected first: a parallel sum would add in another order each time.
+        // Collected first, because a parallel sum would add in a different order each time.
         let loss: f64 = losses.collect::<Vec<f64>>().iter().sum();
         let penalty = 1.0 / (C * self.total);
         let (features, intercept) = gradient.split_at_mut(self.rows.features * classes);

@@ -1,4 +1,4 @@
-//! The metrics of an evaluation, whatever the task.
+//! The metrics of an evaluation, for any task.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ use crate::project::{MetricName, TaskKind};
 #[allow(clippy::large_enum_variant, reason = "a few at a time")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Metrics {
-    /// Of text classification.
+    /// Text classification.
     Classification(ClassificationMetrics),
-    /// Of language modelling at masked words.
+    /// Language modelling at masked words.
     LanguageModelling(LanguageModelMetrics),
 }
 
 impl Metrics {
-    /// The headline numbers, in the order they are shown.
+    /// The headline metrics, in display order.
     #[must_use]
     pub fn figures(&self) -> Vec<(MetricName, f64)> {
         match self {
@@ -48,7 +48,7 @@ impl Metrics {
         }
     }
 
-    /// Rows evaluated; 0 for a run that lost its metrics in a crash.
+    /// Rows evaluated; 0 if the run lost its metrics in a crash.
     #[must_use]
     pub fn rows(&self) -> u64 {
         match self {
@@ -57,7 +57,7 @@ impl Metrics {
         }
     }
 
-    /// The metrics of no rows: of a run that lost its own in a crash.
+    /// The metrics of no rows, for a run that lost its metrics in a crash.
     #[must_use]
     pub fn empty(task: TaskKind) -> Self {
         match task {
@@ -96,7 +96,7 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Which simple method, or which earlier model, a baseline is.
+/// The kinds of baselines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BaselineName {
     /// Always predicting the most frequent training label.
@@ -119,7 +119,7 @@ impl BaselineName {
     }
 }
 
-/// What a baseline scores on the same rows as the model.
+/// A baseline and its scores on the same rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Which one.

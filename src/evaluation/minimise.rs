@@ -1,15 +1,15 @@
-//! Minimum of a smooth convex function: L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.5).
+//! Minimises a smooth convex function with L-BFGS (Nocedal and Wright, Numerical Optimization, algorithm 7.5).
 
 use std::collections::VecDeque;
 
 /// Pairs of steps and gradient changes kept.
 const MEMORY: usize = 10;
-/// A step must win this share of what the slope promises (Armijo).
+/// A step must achieve this share of the decrease that the slope predicts (Armijo).
 const SUFFICIENT: f64 = 1e-4;
-/// Halvings of a step before the search gives up: the numbers have no more digits to give.
+/// Halvings of a step before the search gives up, because the precision is exhausted.
 const MOST_HALVINGS: usize = 40;
 
-/// When the search is over.
+/// When the search ends.
 pub(super) struct Limits {
     /// Largest absolute entry of the gradient that counts as flat.
     pub tolerance: f64,
@@ -17,8 +17,8 @@ pub(super) struct Limits {
     pub iterations: usize,
 }
 
-/// The point where `objective` is least, from `start`. `objective` gives the value and writes the gradient;
-/// `go_on` is told the iteration and may stop the search, which then gives `None`.
+/// The point that minimises `objective`, starting from `start`. `objective` returns the value and writes the gradient.
+/// `go_on` is called with the iteration; if it returns false, the result is `None`.
 pub(super) fn minimise(
     start: Vec<f64>,
     limits: &Limits,
@@ -68,7 +68,7 @@ pub(super) fn minimise(
     Some(point)
 }
 
-/// A step and what it did to the gradient.
+/// A step and the change of the gradient.
 struct Pair {
     step: Vec<f64>,
     change: Vec<f64>,
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_least_of_a_stretched_bowl() {
+    fn the_minimum_of_a_stretched_paraboloid_is_found() {
         let bowl = |point: &[f64], gradient: &mut [f64]| {
             let mut value = 0.0;
             for (index, (&at, slope)) in point.iter().zip(gradient).enumerate() {

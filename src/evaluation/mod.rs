@@ -1,4 +1,4 @@
-//! How good a model is: metrics, confusion matrix, intervals, baselines.
+//! Evaluation of models: metrics, confusion matrix, intervals, baselines.
 
 mod baseline;
 mod classification;
@@ -13,8 +13,8 @@ mod tfidf;
 
 pub use baseline::{LabelledTexts, classification_baselines, majority_baseline, tfidf_baseline};
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
-pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_interval};
-pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts};
+pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_interval, perplexity_interval};
+pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts, TermCounts};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};

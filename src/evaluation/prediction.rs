@@ -1,4 +1,4 @@
-//! A model's answer to one row.
+//! A model's prediction for one row.
 
 use crate::data::Target;
 use crate::evaluation::MaskedAnswer;
@@ -9,7 +9,7 @@ use crate::project::RowId;
 pub enum Answer {
     /// A class.
     Class(ClassAnswer),
-    /// How well the masked words were predicted.
+    /// Results for the masked words.
     MaskedWords(MaskedAnswer),
 }
 
@@ -31,9 +31,9 @@ pub struct Prediction {
     pub key: Option<String>,
     /// The text as the model saw it.
     pub text: String,
-    /// What the model should have answered, if known.
+    /// The correct answer, if known.
     pub target: Target,
-    /// What the model answered.
+    /// The model's answer.
     pub answer: Answer,
 }
 
@@ -90,7 +90,7 @@ impl Prediction {
         self.answer.class().map_or(0.0, ClassAnswer::confidence)
     }
 
-    /// Whether the true class is known and another one was predicted.
+    /// Whether the true class is known and differs from the predicted one.
     #[must_use]
     pub fn is_wrong(&self) -> bool {
         matches!((self.label(), self.predicted()), (Some(label), Some(predicted)) if label != predicted)

@@ -1,48 +1,50 @@
-//! Scoring a model batch by batch: of the logits, only each row's answer and loss are kept.
+//! Scores a model batch by batch. Of the logits, only each row's answer and loss are kept.
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
 use crate::evaluation::{
-    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics,
+    Answer, ClassAnswer, ClassificationMetrics, LanguageModelMetrics, MaskedAnswer, MaskedCounts, Metrics, TermCounts,
 };
 use crate::ops::log_sum_of_exponentials;
 
-/// The logits of one batch at the positions the task reads, and what was wanted there.
+/// The logits of one batch at the positions the task reads, and the targets there.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchLogits<'a> {
     /// Logits, `[positions][classes]`, or `[positions][vocabulary]`.
     pub logits: &'a [Vec<f32>],
-    /// The row each position belongs to, `[positions]`.
+    /// The row of each position, `[positions]`.
     pub rows: &'a [usize],
-    /// The class or token wanted at each position, `[positions]`; empty if unknown.
+    /// The target class or token at each position, `[positions]`; empty if unknown.
     pub wanted: &'a [u32],
-    /// The word each position belongs to, `[positions]`; empty unless the task masks words.
+    /// The masked word of each position, `[positions]`; empty unless the task masks words.
     pub words: &'a [MaskedWord],
 }
 
-/// The masked word that a position belongs to. Positions of one word follow one another.
+/// The masked word that a position belongs to. The positions of a word are consecutive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaskedWord {
     /// Whether the word begins here.
     pub begins: bool,
-    /// Whether it is one of the domain's own terms.
-    pub is_term: bool,
+    /// Its number among the domain's own terms, if it is one.
+    pub term: Option<u32>,
 }
 
 /// Metrics over all rows, and the answer to each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scored {
-    /// The metrics. Rows without a wanted class are not in them.
+    /// The metrics. Rows without a target are not included.
     pub metrics: Metrics,
     /// The model's answers, `[rows]`.
     pub answers: Vec<Answer>,
 }
 
-/// Turns batches of logits into metrics and answers, by task. Batches may come in any order; sums are taken in the order of the
-/// rows, so the result doesn't depend on how rows were batched.
+/// Turns batches of logits into metrics and answers. Batches may come in any order: sums are taken in row order, so the
+/// result doesn't depend on how rows were batched.
 #[derive(Clone, Debug)]
 pub enum Scorer {
-    /// Text classification: one position a row.
+    /// Text classification: one position per row.
     Classes(ClassScorer),
     /// Language modelling: the masked positions of each document.
     MaskedWords(MaskedWordScorer),
@@ -55,7 +57,7 @@ pub struct ClassScorer {
     rows: Vec<Option<ScoredRow>>,
 }
 
-/// What is kept of a row.
+/// The result of a row.
 #[derive(Clone, Debug)]
 struct ScoredRow {
     answer: ClassAnswer,
@@ -67,25 +69,31 @@ struct ScoredRow {
 #[derive(Clone, Debug)]
 pub struct MaskedWordScorer {
     documents: Vec<MaskedAnswer>,
+    /// The domain's own terms.
+    terms: Vec<String>,
+    /// Counts of each row and term. In order, so that sums do not depend on how rows were batched.
+    by_term: BTreeMap<(usize, u32), MaskedCounts>,
 }
 
 impl Scorer {
-    /// A scorer of `rows` class predictions.
+    /// A scorer for `rows` class predictions.
     #[must_use]
     pub fn classes(labels: &[String], rows: usize) -> Self {
         Self::Classes(ClassScorer { labels: labels.to_vec(), rows: vec![None; rows] })
     }
 
-    /// A scorer of the masked words of `rows` documents.
+    /// A scorer for the masked words of `rows` documents. `terms` are the domain's own, by their number in
+    /// [`MaskedWord`].
     #[must_use]
-    pub fn masked_words(rows: usize) -> Self {
-        Self::MaskedWords(MaskedWordScorer { documents: vec![MaskedAnswer::default(); rows] })
+    pub fn masked_words(rows: usize, terms: &[String]) -> Self {
+        let documents = vec![MaskedAnswer::default(); rows];
+        Self::MaskedWords(MaskedWordScorer { documents, terms: terms.to_vec(), by_term: BTreeMap::new() })
     }
 
-    /// Takes in a batch.
+    /// Adds a batch.
     ///
     /// # Panics
-    /// If a row is not below the number of rows, or a wanted class or token has no logit: a bug of the caller.
+    /// If a row or term is not below their number, or a wanted class or token has no logit: a bug of the caller.
     pub fn add(&mut self, batch: &BatchLogits<'_>) {
         match self {
             Self::Classes(scorer) => scorer.add(batch),
@@ -93,7 +101,7 @@ impl Scorer {
         }
     }
 
-    /// The metrics and answers once every batch was added. A row that no batch had gets an empty answer.
+    /// The metrics and answers, after all batches were added. A row that was in no batch gets an empty answer.
     #[must_use]
     pub fn finish(self) -> Scored {
         match self {
@@ -128,7 +136,7 @@ impl ClassScorer {
 
 impl MaskedWordScorer {
     fn add(&mut self, batch: &BatchLogits<'_>) {
-        // A vocabulary is wide: the positions are computed in parallel, and added in their order.
+        // Vocabularies are large: positions are computed in parallel and added in order.
         let positions = batch.logits.par_iter().zip(batch.wanted);
         let positions: Vec<(f64, bool)> = positions
             .map_init(Vec::new, |scratch, (logits, &wanted)| {
@@ -138,7 +146,7 @@ impl MaskedWordScorer {
             .collect();
         let mut place = 0;
         while place < positions.len() {
-            let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, is_term: false });
+            let word = batch.words.get(place).copied().unwrap_or(MaskedWord { begins: true, term: None });
             let goes_on = |next: &usize| batch.words.get(*next).is_some_and(|word| !word.begins);
             let end = (place + 1..positions.len()).find(|next| !goes_on(next)).unwrap_or(positions.len());
             let tokens = &positions[place..end];
@@ -148,23 +156,30 @@ impl MaskedWordScorer {
                 words: 1,
                 correct: u64::from(tokens.iter().all(|(_, correct)| *correct)),
             };
-            let document = &mut self.documents[batch.rows[place]];
+            let row = batch.rows[place];
+            let document = &mut self.documents[row];
             document.overall += counts;
-            if word.is_term {
+            if let Some(term) = word.term {
                 document.terms += counts;
+                *self.by_term.entry((row, term)).or_default() += counts;
             }
             place = end;
         }
     }
 
     fn finish(self) -> Scored {
-        let metrics = LanguageModelMetrics::of(&self.documents);
+        let terms = self.terms.into_iter();
+        let mut by_term: Vec<TermCounts> = terms.map(|term| TermCounts { term, ..TermCounts::default() }).collect();
+        for ((_, term), counts) in self.by_term {
+            by_term[term as usize].counts += counts;
+        }
+        let metrics = LanguageModelMetrics::of(&self.documents, by_term);
         let answers = self.documents.into_iter().map(Answer::MaskedWords).collect();
         Scored { metrics: Metrics::LanguageModelling(metrics), answers }
     }
 }
 
-/// The class of the highest logit or probability; the first of equal ones.
+/// The class with the highest logit or probability; the first one in a tie.
 fn argmax(logits: &[f32]) -> u32 {
     let mut best = 0;
     for (class, logit) in logits.iter().enumerate() {
@@ -195,7 +210,7 @@ mod tests {
         scorer.add(&batch(&[vec![1000.0, 1000.0, -1000.0]], &[0], &[]));
         let scored = scorer.finish();
         assert_eq!(scored.answers[0].class().unwrap().probabilities, [0.5, 0.5, 0.0]);
-        assert_eq!(scored.metrics.rows(), 0, "no class was wanted");
+        assert_eq!(scored.metrics.rows(), 0, "there is no target");
         let mut scorer = Scorer::classes(&["a", "b"].map(str::to_owned), 2);
         scorer.add(&batch(&[vec![0.0, 200.0], vec![3.0, 3.0]], &[0, 1], &[0, 1]));
         let loss = scorer.finish().metrics.loss();
@@ -221,10 +236,10 @@ mod tests {
     #[test]
     fn masked_words_count_as_correct_only_if_every_token_is() {
         // Document 1 has a term of two tokens (the second wrong) and a correct word; document 0 a correct term.
-        let word = |begins, is_term| MaskedWord { begins, is_term };
+        let word = |begins, term| MaskedWord { begins, term };
         let logits = [[9.0, 0.0, 0.0], [9.0, 0.0, 0.0], [0.0, 0.0, 9.0], [0.0, 9.0, 0.0]].map(Vec::from);
-        let words = [word(true, true), word(false, true), word(true, false), word(true, true)];
-        let mut scorer = Scorer::masked_words(2);
+        let words = [word(true, Some(2)), word(false, Some(2)), word(true, None), word(true, Some(0))];
+        let mut scorer = Scorer::masked_words(2, &["lien", "proviso", "lessee"].map(str::to_owned));
         let batch = BatchLogits { logits: &logits, rows: &[1, 1, 1, 0], wanted: &[0, 2, 2, 1], words: &words };
         scorer.add(&batch);
         let Scored { metrics: Metrics::LanguageModelling(metrics), answers } = scorer.finish() else { panic!() };
@@ -233,6 +248,14 @@ mod tests {
         let right = (1.0 + 2.0 * (-9.0_f64).exp()).ln();
         assert!((metrics.overall.nats - (4.0 * right + 9.0)).abs() < 1e-5, "{metrics:?}");
         assert!((metrics.overall.perplexity() - (right + 9.0 / 4.0).exp()).abs() < 1e-4);
+        let [lien, proviso, lessee] = metrics.by_term.as_slice() else { panic!("three terms") };
+        assert_eq!((lien.term.as_str(), lien.counts.words, lien.counts.correct), ("lien", 1, 1));
+        assert_eq!((lessee.counts.tokens, lessee.counts.words, lessee.counts.correct), (2, 1, 0));
+        assert_eq!((proviso.counts, metrics.term("proviso")), (MaskedCounts::default(), None));
+        assert_eq!(metrics.term("court"), None);
+        assert_eq!(metrics.term("lessee"), Some(&lessee.counts));
+        let sum = lien.counts.nats + lessee.counts.nats;
+        assert!((sum - metrics.terms.nats).abs() < 1e-12, "{metrics:?}");
         let of_first = answers[0].masked_words().unwrap();
         assert_eq!((of_first.overall.words, of_first.terms.correct), (1, 1));
     }

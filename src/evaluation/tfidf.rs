@@ -1,14 +1,14 @@
-//! Texts -> TF-IDF, as scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)`.
+//! Texts -> TF-IDF, as in scikit-learn's `TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)`.
 //!
-//! Words and pairs are identified by a 64-bit hash instead of their text, so that a million rows fit in memory. Two
-//! different ones share a hash about once in a trillion.
+//! Words and pairs are identified by a 64-bit hash instead of their text, so that a million rows fit in memory.
+//! Collisions happen about once in a trillion.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use rayon::prelude::*;
 
-/// Texts a word must be in to count.
+/// Least number of texts a word must occur in.
 const LEAST_TEXTS: u32 = 2;
 
 /// Rows of a sparse matrix.
@@ -68,7 +68,7 @@ impl SparseRows {
     }
 }
 
-/// Words and pairs of words of the training texts, with their rarity.
+/// The words and word pairs of the training texts with their inverse document frequency.
 #[derive(Debug)]
 pub(super) struct Vectorizer {
     /// Hash of a word or pair -> its column and inverse document frequency.
@@ -76,7 +76,7 @@ pub(super) struct Vectorizer {
 }
 
 impl Vectorizer {
-    /// Collects the words of `texts`; keeps at most `most_features`, the most frequent ones.
+    /// Collects the words and pairs of `texts`, and keeps the `most_features` most frequent ones.
     pub fn fit(texts: &[&str], most_features: usize) -> Self {
         let mut frequency: HashMap<u64, u32> = HashMap::new();
         for part in texts.chunks(4096) {
@@ -98,7 +98,7 @@ impl Vectorizer {
         Self { terms }
     }
 
-    /// TF-IDF of `texts`, each row of length 1 (or 0 where no word is known).
+    /// TF-IDF of `texts`. Each row has L2 norm 1, or 0 if no word is known.
     pub fn transform(&self, texts: &[&str]) -> SparseRows {
         let row = |text: &&str| {
             let known = term_counts(text).into_iter().filter_map(|(term, count)| {
@@ -129,7 +129,7 @@ fn term_counts(text: &str) -> Vec<(u64, u32)> {
 }
 
 fn hash(term: &impl Hash) -> u64 {
-    // Without random keys: the same on every run.
+    // No random keys, so that hashes are the same in every run.
     let mut hasher = DefaultHasher::new();
     term.hash(&mut hasher);
     hasher.finish()

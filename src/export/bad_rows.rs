@@ -1,4 +1,4 @@
-//! The rows that could not be used, as CSV: to be mended and read again.
+//! Writes the unreadable rows to a CSV file, so that they can be repaired.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use crate::data::Imported;
 use crate::export::ExportError;
 use crate::storage::write_atomic;
 
-/// Writes the bad rows of all files of a project to `output`: file, record within it, line, reason and the row as it stands there (at
-/// most 2,000 characters). Returns how many there are.
+/// Writes the bad rows of all files of a project to `output`: file, record within it, line, reason and the row as it is
+/// in the file (at most 2,000 characters). Returns the number of rows.
 ///
 /// # Errors
 /// [`ExportError::Io`].

@@ -1,54 +1,61 @@
-//! Why an export was not made.
+//! Errors of exports.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::models::ModelError;
 use crate::predictor::PredictorError;
+use crate::progress::Cancelled;
 use crate::storage::{StorageError, advice};
 
-/// Why an export was not made. Nothing of it is left behind.
+/// Why an export failed. Nothing of it is left on disk.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// Something would be overwritten.
-    #[error("{} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
+    #[error("The folder {} is not empty. Choose a new or an empty folder, so that nothing is overwritten.", .0.display())]
     NotEmpty(PathBuf),
     /// Something would be overwritten.
-    #[error("{} already exists. Choose another name, so that nothing is overwritten.", .0.display())]
+    #[error("The file {} already exists. Choose another name, so that nothing is overwritten.", .0.display())]
     OutputExists(PathBuf),
-    /// The run kept no predictions.
+    /// The run has no predictions.
     #[error(
-        "The run {0} kept no predictions on test or validation rows, because it ended too early. Label a file with its \
-         model, or choose another run."
+        "Run {0} has no predictions for test or validation rows, because it ended too early. Predict a file with its model, \
+         or choose another run."
     )]
     NoPredictions(String),
-    /// The export does not answer as the model does.
+    /// The export's output differs from the model's.
     #[error(
         "The export was removed, because its output differs from that of the trained model: {0}. Check the disk and export again."
     )]
     Differs(String),
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("Could not {action} {}: {source}. {}", path.display(), advice(source))]
     Io {
         /// What was tried.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The run's files.
+    /// The run's files could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The model's files.
+    /// The model's files could not be read.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// A model that cannot be loaded or gives no answer.
+    /// The model could not be loaded or does not predict.
     #[error(transparent)]
     Predictor(PredictorError),
-    /// A person stopped it.
+    /// The person stopped it.
     #[error("The export was stopped and removed.")]
     Cancelled,
+}
+
+impl From<Cancelled> for ExportError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
 }
 
 impl From<PredictorError> for ExportError {

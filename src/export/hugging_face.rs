@@ -1,22 +1,22 @@
-//! A folder that loads in `transformers` unchanged, with a model card.
+//! Exports a folder that loads in `transformers` as it is, with a model card.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::export::{ExportError, Source, model_card, say, verify};
+use crate::export::{ExportError, ExportSource, model_card, verify};
 use crate::progress::Watch;
 use crate::storage::{read_model_info, write_atomic};
 
 /// Copies the best checkpoint, adds `README.md`, and proves the copy.
-pub(super) fn write(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     for file in files(&source.run.best())? {
         let name = file.file_name().unwrap_or_default();
-        say(watch, &format!("Copying {}", name.display()))?;
+        watch.begin(&format!("Copying {}", name.display()))?;
         copy(&file, &folder.join(name))?;
     }
     let mut settings = source.settings.clone();
     if let Some(info) = read_model_info(&source.run.best())? {
-        // The setting may be more than the model's limit.
+        // The setting may exceed the model's limit.
         settings.project.training.max_length = settings.project.training.max_length.min(info.max_length);
     }
     let card = model_card::text(&settings, &source.summary, &source.comparison);

@@ -1,4 +1,4 @@
-//! Taking a trained model elsewhere. Every export is read again and compared before it counts as done.
+//! Exports trained models. Every export is read again and compared before it counts as done.
 
 mod bad_rows;
 mod error;
@@ -11,7 +11,7 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::storage::{RunComparison, RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
 
 pub use bad_rows::write_bad_rows;
@@ -20,7 +20,7 @@ pub use error::ExportError;
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// A folder that loads in `transformers` unchanged, model card included.
+    /// A folder that loads in `transformers` as it is, with a model card.
     HuggingFace,
     /// One safetensors file with the upstream tensor names.
     Safetensors,
@@ -33,12 +33,12 @@ pub enum ExportFormat {
 pub struct Exported {
     /// The folder, or the file.
     pub path: PathBuf,
-    /// What was compared, and how far it differs.
+    /// What was compared, and how much it differs.
     pub proof: String,
 }
 
 /// What an export is made from.
-struct Source<'a> {
+struct ExportSource<'a> {
     run: &'a RunFolder,
     settings: RunSettings,
     summary: RunSummary,
@@ -59,7 +59,7 @@ pub fn export(
     output: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<Exported, ExportError> {
-    let source = Source::read(run)?;
+    let source = ExportSource::read(run)?;
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
         ExportFormat::Safetensors => {
@@ -71,7 +71,7 @@ pub fn export(
     }
 }
 
-impl<'a> Source<'a> {
+impl<'a> ExportSource<'a> {
     fn read(run: &'a RunFolder) -> Result<Self, ExportError> {
         let summary = run.trained()?.summary;
         // A run that ended early has none; the card can do without.
@@ -79,7 +79,7 @@ impl<'a> Source<'a> {
         Ok(Self { run, settings: run.read_settings()?, summary, comparison })
     }
 
-    /// Predictions that the run kept: those on test, or on validation where there is no test.
+    /// The run's predictions on the test set, or on the validation set if there are no test rows.
     fn predictions(&self) -> Result<(&'static str, Vec<Prediction>), ExportError> {
         for side in ["test", "validation"] {
             let predictions = self.run.read_predictions(side)?;
@@ -91,7 +91,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// Runs `write` over a new folder, which becomes `output` only when all of it went well.
+/// Runs `write` on a new folder, which becomes `output` only if everything succeeds.
 fn into_folder(
     output: &Path,
     write: impl FnOnce(&Path) -> Result<String, ExportError>,
@@ -105,7 +105,7 @@ fn into_folder(
     Ok(Exported { path: output.to_owned(), proof })
 }
 
-/// Runs `write` over a file that is not there yet, and removes it when that fails.
+/// Runs `write` on a new file, and removes it if that fails.
 fn into_file(
     output: &Path,
     ending: &str,
@@ -130,7 +130,7 @@ fn into_file(
     }
 }
 
-/// Whether the folder is there; one with something in it, or a file of that name, is refused.
+/// Whether the folder exists and is empty; a folder that is not empty, or a file of that name, is an error.
 fn is_empty_folder(folder: &Path) -> Result<bool, ExportError> {
     match std::fs::read_dir(folder).map(|mut inside| inside.next().is_none()) {
         Ok(true) => Ok(true),
@@ -143,14 +143,6 @@ fn is_empty_folder(folder: &Path) -> Result<bool, ExportError> {
     }
 }
 
-fn say(watch: &mut Watch<'_>, stage: &str) -> Result<(), ExportError> {
-    if watch.is_cancelled() {
-        return Err(ExportError::Cancelled);
-    }
-    watch.progress(Progress { stage: stage.to_owned(), ..Progress::default() });
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_something_in_it_is_refused() {
+    fn a_folder_that_is_not_empty_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("mine"), "").unwrap();
         let error = into_folder(folder.path(), fails).unwrap_err();

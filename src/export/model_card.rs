@@ -1,18 +1,19 @@
 //! `README.md` of an exported model: a Hugging Face model card with its metrics and settings.
 
+mod quoting;
 mod results;
 
 use std::fmt::{self, Write};
-use std::path::Path;
 
+use crate::export::model_card::quoting::file_name;
 use crate::export::model_card::results::Results;
 use crate::fetch::{Catalogue, Source};
-use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern};
+use crate::project::{ClassWeights, CleaningSettings, ModelChoice, Pattern, Task};
 use crate::storage::{RunComparison, RunSettings, RunSummary, StopReason};
 use crate::words::collapsed;
 
 /// The name of the person's own patterns among the cleaning steps.
-const PATTERNS: &str = "own find-and-replace patterns";
+const PATTERNS: &str = "custom find-and-replace patterns";
 /// Most patterns listed.
 const PATTERNS_SHOWN: usize = 20;
 
@@ -63,7 +64,12 @@ fn data(card: &mut String, settings: &RunSettings) -> fmt::Result {
         }
     };
     let label = dataset.label_columns().collect::<Vec<_>>().join("`, `");
-    writeln!(card, "- {text}, label {}: `{label}`", if dataset.has_column_per_label() { "columns" } else { "column" })?;
+    if label.is_empty() {
+        writeln!(card, "- {text}")?;
+    } else {
+        let columns = if dataset.has_column_per_label() { "columns" } else { "column" };
+        writeln!(card, "- {text}, label {columns}: `{label}`")?;
+    }
     writeln!(card, "- rows: {train} training, {validation} validation, {test} test")?;
     writeln!(card, "- SHA-256 of the rows: `{}`", settings.data_hash)?;
     writeln!(card, "- SHA-256 of the split: `{}`", settings.split_hash)?;
@@ -78,16 +84,8 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     let ended = match summary.stop_reason {
         StopReason::Completed => "after the last epoch",
         StopReason::EarlyStopping => "early, because the metric stopped improving",
-        StopReason::Stopped => "stopped by hand",
-        StopReason::CutOff => "early, by an error or a crash",
-    };
-    let task = settings.project.classification().cloned().unwrap_or_default();
-    let weights = match &task.class_weights {
-        ClassWeights::None => "none".to_owned(),
-        ClassWeights::Balanced => "balanced".to_owned(),
-        ClassWeights::ByHand(by_label) => {
-            by_label.iter().map(|(label, weight)| format!("{label} {weight}")).collect::<Vec<_>>().join(", ")
-        }
+        StopReason::Stopped => "when it was stopped by hand",
+        StopReason::CutOff => "early because of an error or a crash",
     };
     let rows = [
         ("epochs", chosen.epochs.to_string()),
@@ -101,10 +99,9 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         ("Adam betas, epsilon", format!("{}, {}, {:e}", optimizer.beta1, optimizer.beta2, optimizer.epsilon)),
         ("largest gradient norm", optimizer.max_grad_norm.to_string()),
         ("dropout", chosen.dropout.map_or_else(|| "the model's default".to_owned(), |dropout| dropout.to_string())),
-        ("label smoothing", task.label_smoothing.to_string()),
-        ("class weights", collapsed(&weights)),
-        ("seed", chosen.seed.to_string()),
     ];
+    let rows = rows.into_iter().chain(task_settings(&settings.project.task));
+    let rows = rows.chain([("seed", chosen.seed.to_string())]);
     // Runs of early versions did not record it: it was the CPU, in 32 bits.
     let device = if summary.device.is_empty() { "CPU, f32" } else { &summary.device };
     writeln!(card, "## Training\n\n| setting | value |\n| --- | --- |")?;
@@ -115,7 +112,7 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
     if device.contains("bf16") {
         writeln!(
             card,
-            "\nMatrix products used bf16 operands, in training and for all metrics here. Tools that compute in another \
+            "\nMatrix products used bf16 operands, both in training and for all metrics here. Tools that use another \
              precision can give slightly different answers."
         )?;
     }
@@ -124,6 +121,23 @@ fn training(card: &mut String, settings: &RunSettings, summary: &RunSummary) -> 
         "\n{} optimizer steps ({:.2} epochs) in {:.0} s, ended {ended}; the weights are those of step {}.\n",
         summary.steps, summary.epochs, summary.train_seconds, summary.best_step
     )
+}
+
+/// Settings that only the task has, with their values.
+fn task_settings(task: &Task) -> Vec<(&'static str, String)> {
+    match task {
+        Task::TextClassification(settings) => {
+            let weights = match &settings.class_weights {
+                ClassWeights::None => "none".to_owned(),
+                ClassWeights::Balanced => "balanced".to_owned(),
+                ClassWeights::ByHand(by_label) => {
+                    by_label.iter().map(|(label, weight)| format!("{label} {weight}")).collect::<Vec<_>>().join(", ")
+                }
+            };
+            vec![("label smoothing", settings.label_smoothing.to_string()), ("class weights", collapsed(&weights))]
+        }
+        Task::LanguageModelling(settings) => vec![("share of words masked", settings.masked_share.to_string())],
+    }
 }
 
 /// The pre-trained model, as the card names it.
@@ -169,7 +183,7 @@ fn cleaning_steps(cleaning: &CleaningSettings) -> Vec<String> {
         (cleaning.mask_emails, "e-mail addresses masked"),
         (cleaning.mask_handles, "@names masked"),
         (cleaning.mask_accounts, "card and account numbers masked"),
-        (cleaning.mask_phones, "telephone numbers masked"),
+        (cleaning.mask_phones, "phone numbers masked"),
         (cleaning.mask_orders, "order numbers masked"),
         (cleaning.name_emoji, "emoji named"),
         (cleaning.remove_emoji, "emoji removed"),
@@ -201,26 +215,14 @@ fn patterns(cleaning: &CleaningSettings) -> String {
     format!("{} ({}{more})", PATTERNS, told.join("; "))
 }
 
-fn data_name(settings: &RunSettings) -> String {
-    settings.project.dataset.main.as_deref().map(file_name).unwrap_or_default()
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::evaluation::{
-        Baseline, BaselineName, ClassMetrics, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics,
-        PrecisionRecall,
+        Baseline, BaselineName, ClassMetrics, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts,
+        Metrics, PrecisionRecall, TermCounts,
     };
-    use crate::project::{ColumnRole, Project};
+    use crate::project::{ColumnRole, LanguageModellingSettings, MetricName, Project};
     use crate::storage::RUN_SCHEMA_VERSION;
 
     fn settings() -> RunSettings {
@@ -276,24 +278,48 @@ mod tests {
         let metrics = |nats| {
             let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
             let terms = MaskedCounts { tokens: 10, nats: nats / 5.0, words: 8, correct: 2 };
-            Metrics::LanguageModelling(LanguageModelMetrics { documents: 12, overall, terms })
+            let term = |term: &str, words: u64| TermCounts {
+                term: term.to_owned(),
+                counts: MaskedCounts {
+                    tokens: words + 2,
+                    nats: nats / 5.0 * words as f64 / 8.0,
+                    words,
+                    correct: words / 4,
+                },
+            };
+            let by_term = vec![term("lien", 0), term("proviso", 8)];
+            Metrics::LanguageModelling(LanguageModelMetrics { documents: 12, overall, terms, by_term })
         };
-        let settings = RunSettings { labels: Vec::new(), ..settings() };
+        let mut settings = RunSettings { labels: Vec::new(), ..settings() };
+        let new_words = vec!["proviso".to_owned(), "lessee".to_owned()];
+        settings.project.task =
+            Task::LanguageModelling(LanguageModellingSettings { new_words, ..LanguageModellingSettings::default() });
+        settings.project.dataset.set_role("mood", None);
         let summary = RunSummary { validation: metrics(200.0), test: None, ..summary(false) };
         let before = Baseline { name: BaselineName::Untrained, metrics: metrics(300.0) };
-        let card = text(&settings, &summary, &RunComparison { interval: None, baselines: vec![before] });
+        let interval = Some(Interval { metric: MetricName::Perplexity, low: 6.5, high: 8.0 });
+        let card = text(&settings, &summary, &RunComparison { interval, baselines: vec![before] });
         for part in [
             "pipeline_tag: fill-mask",
-            "A masked language model, adapted to the texts below from",
+            "A masked language model, obtained by continued pre-training from",
             "- type: perplexity\n      name: Perplexity at masked tokens\n      value: 7.389056",
             "On the 12 validation rows, which the model was not trained on; these were also used to pick the checkpoint",
             "| before training | 20.09 | 0.500 | 80 |\n| after training | 7.39 | 0.500 | 80 |",
             "| domain terms, after training | 54.60 | 0.250 | 8 |",
+            "The 95% interval of the perplexity after training is 6.50 to 8.00 (bootstrap over the documents).",
+            "Words added to the vocabulary: proviso, lessee.",
+            "training texts than elsewhere: lien, proviso.",
+            "| term | masked | correct before | correct after | perplexity before | perplexity after |",
+            "| proviso | 8 | 2 | 2 | 403.43 | 54.60 |",
+            "- text column: `text`\n",
+            "| share of words masked | 0.15 |\n| seed |",
             "pipeline(\"fill-mask\", model=\"path/to/this/folder\")",
         ] {
             assert!(card.contains(part), "{part} is missing in\n{card}");
         }
-        assert!(!card.contains("Labels") && !card.contains("hone predict"), "{card}");
+        for part in ["Labels", "hone predict", "| lien |", "class weights", "label column"] {
+            assert!(!card.contains(part), "{part} is in\n{card}");
+        }
     }
 
     #[test]

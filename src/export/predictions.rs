@@ -1,28 +1,30 @@
-//! The test predictions as CSV: the text, the model's answer, and its confidence or loss.
+//! Exports the test predictions as CSV: the text, the model's answer, and its confidence or loss.
 
 use std::path::Path;
 
 use crate::evaluation::{Answer, MaskedCounts, Prediction};
-use crate::export::{ExportError, Source, say};
+use crate::export::{ExportError, ExportSource};
 use crate::progress::Watch;
 use crate::storage::write_atomic;
+use crate::words::counted;
 
 /// Writes the predictions to `file`, and compares what can be read back.
-pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
-    say(watch, "Writing the predictions")?;
+pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    watch.begin("Writing the predictions")?;
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
         return Err(ExportError::NoPredictions(source.run.id()));
     }
     let labels = &source.settings.labels;
     write_atomic(file, |writer| write_csv(writer, &predictions, labels)).map_err(ExportError::io("write", file))?;
-    say(watch, "Comparing the predictions")?;
+    watch.begin("Comparing the predictions")?;
     compare(file, &predictions, labels)?;
     let rows = predictions.len();
     let known = predictions.iter().filter(|prediction| prediction.label().is_some());
     let correct = known.clone().filter(|prediction| !prediction.is_wrong()).count();
     let correct = if known.count() > 0 { format!(", {correct} of them correct") } else { String::new() };
-    Ok(format!("Read back and compared: {rows} {side} rows{correct}"))
+    let rows = counted(rows, "row", "rows");
+    Ok(format!("Read back and compared with the {side} set: {rows}{correct}"))
 }
 
 fn write_csv(writer: impl std::io::Write, predictions: &[Prediction], labels: &[String]) -> std::io::Result<()> {

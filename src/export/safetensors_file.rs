@@ -1,4 +1,4 @@
-//! One safetensors file with the upstream tensor names, and the label names in its metadata.
+//! Exports one safetensors file with the upstream tensor names, and the label names in its metadata.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -7,14 +7,14 @@ use std::path::Path;
 use safetensors::SafeTensors;
 
 use crate::export::hugging_face::copy;
-use crate::export::{ExportError, Source, say, verify};
+use crate::export::{ExportError, ExportSource, verify};
 use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
 use crate::progress::Watch;
 use crate::storage::{link_or_copy, scratch_folder, write_atomic};
 
 /// Writes the best checkpoint's tensors to `file`, and proves them.
-pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
-    say(watch, "Writing the weights")?;
+pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+    watch.begin("Writing the weights")?;
     let weights = source.run.best().join(WEIGHTS_FILE);
     let bytes = std::fs::read(&weights).map_err(ExportError::io("read", &weights))?;
     let damaged = |reason: String| ModelError::Damaged { path: weights.clone(), reason };
@@ -26,7 +26,7 @@ pub(super) fn write(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> 
 }
 
 /// `transformers` asks for `format`; the rest tells a person what the numbers mean.
-fn metadata(source: &Source<'_>) -> HashMap<String, String> {
+fn metadata(source: &ExportSource<'_>) -> HashMap<String, String> {
     let labels = serde_json::Value::from(source.settings.labels.clone());
     HashMap::from([
         ("format".to_owned(), "pt".to_owned()),
@@ -37,7 +37,7 @@ fn metadata(source: &Source<'_>) -> HashMap<String, String> {
 }
 
 /// Puts the file beside the configuration and tokenizer it belongs to, in a temporary folder, and asks it.
-fn prove(source: &Source<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+fn prove(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let best = source.run.best();
     let folder = scratch_folder().map_err(ExportError::io("create", &std::env::temp_dir()))?;
     for name in [CONFIG_FILE, "tokenizer.json", "vocab.txt"] {

@@ -1,8 +1,8 @@
-//! The proof of an export: it is loaded as any tool would load it, and must give the same logits as the model.
+//! Verifies an export: it is loaded as any tool would load it, and must give the same logits as the model.
 
 use std::path::Path;
 
-use crate::export::{ExportError, Source, say};
+use crate::export::{ExportError, ExportSource};
 use crate::predictor::{Predictor, PredictorError};
 use crate::progress::Watch;
 use crate::project::{CleaningSettings, Precision};
@@ -16,34 +16,38 @@ const ROWS: usize = 64;
 /// Compares the logits of the export in `folder` with those of the run's best checkpoint.
 ///
 /// Each uses its own tokenizer, so that is compared too. Returns the proof in words.
-pub(super) fn same_answers(source: &Source<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
-    say(watch, "Opening the export again")?;
+pub(super) fn same_answers(
+    source: &ExportSource<'_>,
+    folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<String, ExportError> {
+    watch.begin("Reopening the export")?;
     let (texts, what) = questions(source)?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut logits = |folder: &Path| {
         let model = load(source, folder)?;
-        model.logits(&texts, || say(watch, "Comparing the export with the model"))
+        Ok::<_, ExportError>(model.logits(&texts, || watch.begin("Comparing the export with the model"))?)
     };
     let (trained, exported) = (logits(&source.run.best())?, logits(folder)?);
     let difference = largest_difference(&trained, &exported)?;
     Ok(format!(
-        "Opened again and compared with the trained model on {} {what}: the largest difference of a logit is {difference:.1e} \
-         (limit {LIMIT:.0e})",
+        "Reopened and compared with the trained model on {} {what}: logits differ by at most {difference:.1e} (limit \
+         {LIMIT:.0e})",
         texts.len()
     ))
 }
 
-/// Up to [`ROWS`] texts, spread evenly over the run's predictions, and what they are.
+/// Up to [`ROWS`] texts, evenly spread over the run's predictions, and a description of them.
 ///
 /// For a run without predictions they are its label names, or the project's: any text tells whether two models are the same.
-fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> {
+fn questions(source: &ExportSource<'_>) -> Result<(Vec<String>, String), ExportError> {
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
         let settings = &source.settings;
         if settings.labels.is_empty() {
-            return Ok((vec![settings.project.name.clone()], "text, the project's name".to_owned()));
+            return Ok((vec![settings.project.name.clone()], "text (the project's name)".to_owned()));
         }
-        return Ok((settings.labels.clone(), "label names".to_owned()));
+        return Ok((settings.labels.clone(), "texts (the label names)".to_owned()));
     }
     let count = predictions.len().min(ROWS);
     let texts = (0..count).map(|at| predictions[at * predictions.len() / count].text.clone()).collect();
@@ -51,7 +55,7 @@ fn questions(source: &Source<'_>) -> Result<(Vec<String>, String), ExportError> 
 }
 
 /// The model in `folder`, used as the run's best checkpoint is: an export of the weights alone has no `hone.ron`.
-fn load(source: &Source<'_>, folder: &Path) -> Result<Predictor, ExportError> {
+fn load(source: &ExportSource<'_>, folder: &Path) -> Result<Predictor, ExportError> {
     let settings = &source.settings;
     let info = read_model_info(&source.run.best())?.unwrap_or_else(|| ModelFolderInfo {
         task: settings.project.task.kind(),

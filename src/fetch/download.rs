@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::file_sha256;
 use crate::fetch::http::{Fault, Network, Reply, Request};
-use crate::progress::{Control, Progress, Watch};
+use crate::progress::{Cancelled, Control, Progress, Watch};
 use crate::storage::PartialFile;
 use crate::words;
 
@@ -31,7 +31,7 @@ pub(super) struct Download<'a> {
 }
 
 /// Counts the bytes of a model being downloaded and reports them.
-pub(super) struct Meter<'a, 'b> {
+pub(super) struct DownloadMeter<'a, 'b> {
     watch: &'a mut Watch<'b>,
     stage: String,
     done: u64,
@@ -41,7 +41,7 @@ pub(super) struct Meter<'a, 'b> {
     from_before: u64,
 }
 
-impl<'a, 'b> Meter<'a, 'b> {
+impl<'a, 'b> DownloadMeter<'a, 'b> {
     pub(super) fn new(stage: String, watch: &'a mut Watch<'b>) -> Self {
         Self { watch, stage, done: 0, total: None, started: Instant::now(), from_before: 0 }
     }
@@ -94,7 +94,11 @@ impl<'a, 'b> Meter<'a, 'b> {
 
 /// Downloads a file: resumes an earlier attempt, tries again when the connection breaks, and renames the file to its
 /// final name only once its size and hash are right. A file with a wrong hash is removed.
-pub(super) fn download(wanted: &Download<'_>, network: &Network, meter: &mut Meter<'_, '_>) -> Result<(), Fault> {
+pub(super) fn download(
+    wanted: &Download<'_>,
+    network: &Network,
+    meter: &mut DownloadMeter<'_, '_>,
+) -> Result<(), Fault> {
     let mut file = PartialFile::open(wanted.target).map_err(|error| Fault::disk("writing", wanted.target, &error))?;
     check_space(wanted, &file)?;
     if file.length() > 0 {
@@ -120,7 +124,7 @@ fn fill(
     wanted: &Download<'_>,
     file: &mut PartialFile,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<(), Fault> {
     // The most any attempt downloaded: otherwise a server whose file is too short would be asked forever.
     let mut furthest = file.length();
@@ -160,7 +164,7 @@ fn take(
     wanted: &Download<'_>,
     file: &mut PartialFile,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<(), Fault> {
     let mut headers = wanted.headers.to_vec();
     if file.length() > 0 {
@@ -199,13 +203,13 @@ fn take(
 fn wrong_hash_of(
     wanted: &Download<'_>,
     file: &PartialFile,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<Option<(String, String)>, Fault> {
     let Some(expected) = wanted.sha256 else { return Ok(None) };
     meter.say(&format!("Checking {}", wanted.name));
     let found = file_sha256(file.path(), Some(meter.control()))
         .map_err(|error| Fault::disk("reading", file.path(), &error))?
-        .ok_or(Fault::Cancelled)?;
+        .ok_or(Cancelled)?;
     Ok((found != expected).then(|| (expected.to_owned(), found)))
 }
 
@@ -224,7 +228,7 @@ pub(super) fn sha256_matches(path: &Path, expected: &str) -> std::io::Result<boo
     Ok(file_sha256(path, None)?.is_some_and(|found| found == expected))
 }
 
-fn begin_again(file: &mut PartialFile, meter: &mut Meter<'_, '_>) -> std::io::Result<()> {
+fn begin_again(file: &mut PartialFile, meter: &mut DownloadMeter<'_, '_>) -> std::io::Result<()> {
     meter.take_back(file.length());
     file.restart()
 }
@@ -255,9 +259,7 @@ fn check_space(wanted: &Download<'_>, file: &PartialFile) -> Result<(), Fault> {
 fn pause(fruitless: u32, control: &Control) -> Result<(), Fault> {
     let end = Instant::now() + FIRST_PAUSE * (1 << fruitless);
     while Instant::now() < end {
-        if control.is_cancelled() {
-            return Err(Fault::Cancelled);
-        }
+        control.look()?;
         std::thread::sleep(Duration::from_millis(25));
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Requests that can be cancelled at any moment, and a count of every byte that went over the network.
 //!
-//! The `hf-hub` crate is not used: its downloads cannot be cancelled (its progress trait returns nothing), it trusts only
-//! Mozilla's certificates (so it fails behind a company's inspecting proxy), appends whatever a server sends to a partial
-//! file without checking the status, and checks no hash.
+//! The `hf-hub` crate is not used: its downloads cannot be cancelled (its progress trait returns nothing), it trusts
+//! only Mozilla's certificates (so it fails behind a company's inspecting proxy), appends whatever a server sends to a
+//! partial file without checking the status, and checks no hash.
 
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 
-use crate::progress::Control;
+use crate::progress::{Cancelled, Control};
 use crate::storage::StorageError;
 
 static RECEIVED: AtomicU64 = AtomicU64::new(0);
@@ -58,6 +58,12 @@ impl Fault {
             _ => "",
         };
         Self::Failed(format!("{what} {} failed: {error}{advice}", path.display()))
+    }
+}
+
+impl From<Cancelled> for Fault {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 
@@ -124,8 +130,8 @@ impl Network {
 
     /// Sends a request and waits for the head of the response, checking every 100 ms whether it was cancelled.
     ///
-    /// The request runs on its own thread, because neither a name look-up nor a silent server can be interrupted. After a
-    /// cancel, that thread lives until its time limits and holds nothing but a socket.
+    /// The request runs on its own thread, because neither a name look-up nor a silent server can be interrupted. After
+    /// a cancel, that thread lives until its time limits and holds nothing but a socket.
     pub(super) fn send(&self, request: &Request<'_>, control: &Control) -> Result<Reply, Fault> {
         let host = host_of(request.url).to_owned();
         let (sender, body) = sync_channel(READ_AHEAD);
@@ -213,9 +219,7 @@ fn certificates(pem: &[u8]) -> Option<RootCerts> {
 
 fn next_message(messages: &Receiver<Message>, control: &Control) -> Result<Option<Message>, Fault> {
     loop {
-        if control.is_cancelled() {
-            return Err(Fault::Cancelled);
-        }
+        control.look()?;
         match messages.recv_timeout(LOOK) {
             Ok(message) => return Ok(Some(message)),
             Err(RecvTimeoutError::Timeout) => {}
@@ -224,7 +228,7 @@ fn next_message(messages: &Receiver<Message>, control: &Control) -> Result<Optio
     }
 }
 
-/// Runs on the network thread until the body ends or nobody listens any more.
+/// Runs on the network thread until the body ends or its receiver is dropped.
 fn exchange(
     agent: &ureq::Agent,
     url: &str,

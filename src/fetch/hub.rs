@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::FetchSettings;
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
-use crate::fetch::download::{Download, Meter, download, send_patiently, sha256_matches};
+use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, sha256_matches};
 use crate::fetch::http::{Fault, Network, Request};
 use crate::storage::{link_or_copy, remove_file, write_atomic};
 
@@ -13,7 +13,7 @@ use crate::storage::{link_or_copy, remove_file, write_atomic};
 const MAX_REDIRECTS: usize = 5;
 
 /// What the Hub says about a file.
-struct Facts {
+struct HubFile {
     commit: String,
     etag: String,
     size: Option<u64>,
@@ -28,7 +28,7 @@ pub(super) fn fetch(
     revision: Option<&str>,
     settings: &FetchSettings,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     let mut commit: Option<String> = None;
     meter.begin(entry.bytes());
@@ -40,11 +40,11 @@ pub(super) fn fetch(
     }
     let commit = commit.ok_or_else(|| Fault::Failed("the catalogue lists no files for it".to_owned()))?;
     if revision.is_none() {
-        let reference = settings.places.main_reference(repo);
+        let reference = settings.folders.main_reference(repo);
         write_atomic(&reference, |writer| std::io::Write::write_all(writer, commit.as_bytes()))
             .map_err(|error| Fault::disk("writing", &reference, &error))?;
     }
-    Ok(settings.places.snapshot_folder(repo, &commit))
+    Ok(settings.folders.snapshot_folder(repo, &commit))
 }
 
 /// Downloads one file into the cache and returns its commit.
@@ -54,19 +54,19 @@ fn fetch_file(
     revision: Option<&str>,
     settings: &FetchSettings,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<String, Fault> {
     let revision = revision.unwrap_or("main").replace('/', "%2F");
     let url = format!("{}/{repo}/resolve/{revision}/{}", settings.endpoints.hub, file.path);
     let headers = headers(settings);
-    let facts = ask(&url, &file.path, &headers, network, meter)?;
-    let folder = settings.places.repo_folder(repo);
-    let blob = folder.join("blobs").join(&facts.etag);
+    let found = ask(&url, &file.path, &headers, network, meter)?;
+    let folder = settings.folders.repo_folder(repo);
+    let blob = folder.join("blobs").join(&found.etag);
     // The catalogue's hash decides. Without one: the Hub names large files by their hash.
-    let sha256 = file.sha256.clone().or_else(|| is_sha256(&facts.etag).then(|| facts.etag.clone()));
+    let sha256 = file.sha256.clone().or_else(|| is_sha256(&found.etag).then(|| found.etag.clone()));
     let present = blob.is_file() && sha256.as_deref().is_none_or(|hash| sha256_matches(&blob, hash).unwrap_or(false));
     if present {
-        meter.advance(facts.size.unwrap_or(0));
+        meter.advance(found.size.unwrap_or(0));
     } else {
         remove_file(&blob).map_err(|error| Fault::disk("removing", &blob, &error))?;
         let wanted = Download {
@@ -74,16 +74,16 @@ fn fetch_file(
             name: &file.path,
             headers: &headers,
             target: &blob,
-            bytes: facts.size.or(file.bytes),
+            bytes: found.size.or(file.bytes),
             sha256: sha256.as_deref(),
         };
         download(&wanted, network, meter)?;
     }
-    let link = settings.places.snapshot_folder(repo, &facts.commit).join(&file.path);
+    let link = settings.folders.snapshot_folder(repo, &found.commit).join(&file.path);
     let up = "../".repeat(2 + file.path.matches('/').count());
-    let relative = Path::new(&up).join("blobs").join(&facts.etag);
+    let relative = Path::new(&up).join("blobs").join(&found.etag);
     link_or_copy(&blob, &relative, &link).map_err(|error| Fault::disk("writing", &link, &error))?;
-    Ok(facts.commit)
+    Ok(found.commit)
 }
 
 /// Asks for a file's commit, etag and size, as `huggingface_hub` does: the first answer carries them, so
@@ -93,8 +93,8 @@ fn ask(
     name: &str,
     headers: &[(&'static str, String)],
     network: &Network,
-    meter: &mut Meter<'_, '_>,
-) -> Result<Facts, Fault> {
+    meter: &mut DownloadMeter<'_, '_>,
+) -> Result<HubFile, Fault> {
     let mut url = url.to_owned();
     for _ in 0..MAX_REDIRECTS {
         let request = Request { url: &url, head_only: true, headers };
@@ -111,7 +111,7 @@ fn ask(
         let size = reply.header(if linked.is_some() { "x-linked-size" } else { "content-length" });
         return match (reply.header("x-repo-commit"), etag) {
             (Some(commit), Some(etag)) if is_plain(commit) && is_plain(&etag) => {
-                Ok(Facts { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()) })
+                Ok(HubFile { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()) })
             }
             _ => Err(Fault::Failed(format!(
                 "the answer for {name} is not from a Hugging Face Hub: it has no commit and etag"

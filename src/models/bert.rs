@@ -8,14 +8,14 @@ use candle_core::{Result, bail};
 
 use crate::data::Batch;
 use crate::models::ModelError;
-use crate::models::config::{Activation, ModelConfig};
+use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Linear, load_norm};
 use crate::models::mode::{DropoutRates, Mode, Pass};
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{Array, AttentionInput, AttentionShape, Backend, Dropout, LayerNormWeights, TokenRows, Value, Weight};
 use crate::project::TrainedLayers;
 
-/// Dropout sites a layer: attention probabilities, attention output, feed-forward output.
+/// Dropout sites per layer: attention probabilities, attention output, feed-forward output.
 const SITES_OF_A_LAYER: u64 = 3;
 
 /// BERT without a head.
@@ -24,7 +24,7 @@ pub(super) struct Bert {
     embeddings: Embeddings,
     layers: Vec<Layer>,
     max_positions: usize,
-    /// How many layers from the bottom are frozen, and the embeddings with them; `None` when everything is trained.
+    /// How many layers from the bottom are frozen, along with the embeddings; `None` if everything is trained.
     frozen: Option<usize>,
 }
 
@@ -84,7 +84,7 @@ impl Bert {
         hidden
     }
 
-    /// Runs some layers, the first of which is number `first` of all.
+    /// Runs some layers; `first` is the index of the first one in the network.
     fn run(
         &self,
         layers: &[Layer],
@@ -129,16 +129,16 @@ impl Bert {
     }
 }
 
-/// Whose hidden states a layer computes.
+/// The tokens whose hidden states a layer computes.
 enum Queries {
-    /// Every token's.
+    /// All tokens.
     All,
-    /// Those the head reads. Nothing looks at the others after the last layer, so they need not be computed; the result
-    /// and every gradient are the same.
+    /// The tokens that the head reads. The others are not used after the last layer, so they are not computed there;
+    /// the result and every gradient stay the same.
     Read {
         /// Positions among all tokens.
         tokens: Arc<[u32]>,
-        /// How many belong to the sequences before each one, and to all.
+        /// Cumulative number of such tokens over the sequences.
         ends: Arc<[u32]>,
     },
 }
@@ -199,7 +199,7 @@ struct Layer {
     output: Linear,
     output_norm: LayerNormWeights,
     heads: usize,
-    activation: Activation,
+    activation: HiddenActivation,
 }
 
 impl Layer {

@@ -1,4 +1,4 @@
-//! What computes, and with which arithmetic.
+//! The device that computes, and its precision.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use crate::models::ModelError;
 use crate::ops::{Backend, MatrixPrecision};
 use crate::project::{DeviceChoice, Precision};
 
-/// A device and its arithmetic. Displayed as the status bar shows it, for example "CPU, bf16".
+/// A device and its precision. Displayed as in the status bar, for example "CPU, bf16".
 #[derive(Clone, Debug)]
 pub struct Compute {
     device: Device,
@@ -17,18 +17,18 @@ pub struct Compute {
 }
 
 impl Default for Compute {
-    /// The processor, in 32 bits.
+    /// The CPU with f32.
     fn default() -> Self {
         Self { device: Device::Cpu, precision: MatrixPrecision::F32 }
     }
 }
 
 impl Compute {
-    /// What the settings ask for.
+    /// The device and precision that the settings ask for.
     ///
     /// # Errors
-    /// [`ModelError::NoDevice`] when this build or this machine does not have the device, [`ModelError::NoPrecision`] when
-    /// the device does not have the arithmetic.
+    /// [`ModelError::NoDevice`] if this build or this machine does not have the device, [`ModelError::NoPrecision`] if
+    /// the device does not support the precision.
     pub fn choose(device: DeviceChoice, precision: Precision) -> Result<Self, ModelError> {
         let opened = open(device).map_err(|reason| ModelError::NoDevice { device, reason })?;
         let precision = match (precision, opened.is_cpu()) {
@@ -40,14 +40,14 @@ impl Compute {
         Ok(Self { device: opened, precision })
     }
 
-    /// The processor, in the arithmetic that a model was trained in.
+    /// The CPU, with the precision that a model was trained in.
     #[must_use]
     pub fn for_prediction(trained_in: Precision) -> Self {
         Self::choose(DeviceChoice::Cpu, trained_in).unwrap_or_default()
     }
 
-    /// The devices a person can choose here: [`DeviceChoice::Auto`], the processor, and the GPUs that this build can use
-    /// and this machine has. Looked up once.
+    /// The devices a person can choose: [`DeviceChoice::Auto`], the CPU, and the GPUs that this build supports and this
+    /// machine has. Looked up once.
     #[must_use]
     pub fn devices() -> &'static [DeviceChoice] {
         static DEVICES: OnceLock<Vec<DeviceChoice>> = OnceLock::new();
@@ -57,29 +57,29 @@ impl Compute {
         })
     }
 
-    /// What [`Self::choose`] would choose, as it is displayed; where it would not, why in a few words.
+    /// The display name of what [`Self::choose`] would choose; if it would fail, the device and why.
     #[must_use]
     pub fn name(device: DeviceChoice, precision: Precision) -> String {
         match Self::choose(device, precision) {
             Ok(compute) => compute.to_string(),
-            Err(ModelError::NoPrecision) => format!("{device}: no bf16"),
-            Err(_) => format!("{device}: not here"),
+            Err(ModelError::NoPrecision) => format!("{device} (no bf16)"),
+            Err(_) => format!("{device} (not available)"),
         }
     }
 
-    /// Whether this processor multiplies bf16 numbers faster than 32-bit ones.
+    /// Whether matrix products are faster in bf16 than in f32 on this CPU.
     #[must_use]
     pub fn bf16_is_fast() -> bool {
         MatrixPrecision::fastest() == MatrixPrecision::Bf16
     }
 
-    /// Where the weights go.
+    /// The device that holds the weights.
     #[must_use]
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The setting that asks for this arithmetic by name.
+    /// The setting that selects this precision explicitly.
     #[must_use]
     pub fn precision_setting(&self) -> Precision {
         match self.precision {
@@ -88,19 +88,18 @@ impl Compute {
         }
     }
 
-    /// Kernels of ours in main memory, candle's operations elsewhere.
+    /// Hone's own kernels on the CPU, candle's operations on GPUs.
     #[must_use]
     pub fn backend(&self) -> Backend {
         if self.device.is_cpu() { Backend::Kernels(self.precision) } else { Backend::Composed }
     }
 
-    /// What a person should know before it computes: bf16 is asked for and takes longer here.
+    /// A warning if bf16 was chosen but is slower on this CPU.
     #[must_use]
     pub fn warning(&self) -> Option<&'static str> {
         let is_slow = self.precision == MatrixPrecision::Bf16 && !Self::bf16_is_fast();
         is_slow.then_some(
-            "This processor does not multiply bf16 numbers faster than 32-bit ones: precision bf16 rounds and takes \
-             longer than f32. Auto chooses what is fast here.",
+            "bf16 is slower than f32 on this CPU, and less precise. Set the precision to Auto to use the fastest one.",
         )
     }
 }
@@ -121,12 +120,12 @@ impl fmt::Display for Compute {
 }
 
 fn open(device: DeviceChoice) -> Result<Device, String> {
-    // Opening a GPU takes a while, and would load its programs each time.
+    // Opening a GPU takes a while and would load its kernels each time.
     static CUDA: OnceLock<Result<Device, String>> = OnceLock::new();
     static METAL: OnceLock<Result<Device, String>> = OnceLock::new();
     let not_built = |feature: &str, machine: &str| {
         format!(
-            "this build of Hone computes on the processor alone. On a machine with {machine}, build it with \
+            "this build of Hone supports only the CPU. On a machine with {machine}, build it with \
              `cargo build --release --features {feature}`"
         )
     };
@@ -148,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_processor_is_always_there_in_either_arithmetic() {
+    fn the_cpu_is_always_available_in_both_precisions() {
         let text = |precision| Compute::choose(DeviceChoice::Cpu, precision).unwrap().to_string();
         assert_eq!(text(Precision::F32), "CPU, f32");
         assert_eq!(text(Precision::Bf16), "CPU, bf16");
@@ -166,7 +165,7 @@ mod tests {
 
     #[test]
     #[cfg(not(any(feature = "cuda", feature = "metal")))]
-    fn a_device_that_this_build_cannot_use_is_refused_with_the_way_out() {
+    fn a_device_that_this_build_does_not_support_is_rejected_with_advice() {
         for (device, words) in
             [(DeviceChoice::Cuda, ["NVIDIA", "--features cuda"]), (DeviceChoice::Metal, ["Apple", "--features metal"])]
         {

@@ -10,10 +10,10 @@ use crate::models::ModelError;
 /// The configuration's file name.
 pub const CONFIG_FILE: &str = "config.json";
 
-/// The keys of `config.json` that a BERT network is built from, by their Hugging Face names.
+/// The keys of `config.json` that define a BERT network, with their Hugging Face names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelConfig {
-    /// Kind of network, `bert`.
+    /// Type of network: `bert`.
     pub model_type: String,
     /// Rows of the word embedding.
     pub vocab_size: usize,
@@ -21,20 +21,20 @@ pub struct ModelConfig {
     pub hidden_size: usize,
     /// Encoder layers.
     pub num_hidden_layers: usize,
-    /// Attention heads a layer.
+    /// Attention heads per layer.
     pub num_attention_heads: usize,
-    /// Width inside the feed-forward part.
+    /// Inner width of the feed-forward part.
     pub intermediate_size: usize,
-    /// Activation between the two matrices of the feed-forward part.
+    /// Activation function of the feed-forward part.
     #[serde(default)]
-    pub hidden_act: Activation,
+    pub hidden_act: HiddenActivation,
     /// Dropout of hidden states.
     #[serde(default = "tenth")]
     pub hidden_dropout_prob: f64,
     /// Dropout of attention probabilities.
     #[serde(default = "tenth")]
     pub attention_probs_dropout_prob: f64,
-    /// Dropout before the classification head; `None` for `hidden_dropout_prob`.
+    /// Dropout before the classification head; `None` uses `hidden_dropout_prob`.
     #[serde(default)]
     pub classifier_dropout: Option<f64>,
     /// Longest sequence, in tokens.
@@ -42,7 +42,7 @@ pub struct ModelConfig {
     /// Rows of the token type embedding.
     #[serde(default = "two")]
     pub type_vocab_size: usize,
-    /// Standard deviation of new weights.
+    /// Standard deviation of newly initialised weights.
     #[serde(default = "fiftieth")]
     pub initializer_range: f64,
     /// Added to the variance in layer normalisations.
@@ -51,25 +51,32 @@ pub struct ModelConfig {
     /// How positions are encoded; only `absolute` is supported.
     #[serde(default = "absolute")]
     pub position_embedding_type: String,
-    /// Whether an output layer over the vocabulary shares the table of word embeddings.
+    /// Whether an output layer over the vocabulary shares the word embeddings.
     #[serde(default = "yes")]
     pub tie_word_embeddings: bool,
     /// Label names by class id as text.
     #[serde(default)]
     pub id2label: BTreeMap<String, String>,
+    /// The class of `transformers` that the folder was saved from; see [`Self::saved_head`].
+    #[serde(default)]
+    pub architectures: Option<Vec<String>>,
+    /// What a classification head was trained for: `single_label_classification`, `multi_label_classification` or
+    /// `regression`.
+    #[serde(default)]
+    pub problem_type: Option<String>,
 }
 
 /// An activation function, by its Hugging Face name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Activation {
+pub enum HiddenActivation {
     /// The exact Gaussian error linear unit.
     #[default]
     Gelu,
-    /// Its approximation by the hyperbolic tangent.
+    /// GELU approximated with tanh.
     #[serde(alias = "gelu_pytorch_tanh")]
     GeluNew,
-    /// The positive part.
+    /// Rectified linear unit.
     Relu,
 }
 
@@ -101,8 +108,7 @@ impl ModelConfig {
     /// Reads and checks `config.json` of a model folder.
     ///
     /// # Errors
-    /// When the file is missing, unreadable or not JSON, when the network is of another type, and when its sizes make no
-    /// sense.
+    /// If the file is missing, unreadable or not JSON, if the network has another type, or if its sizes make no sense.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let path = folder.join(CONFIG_FILE);
         let wrong = |reason: String| ModelError::Config { path: path.clone(), reason };
@@ -118,7 +124,7 @@ impl ModelConfig {
         Ok(config)
     }
 
-    /// Label names in class-id order; empty when the folder names none or leaves gaps.
+    /// Label names in class-id order; empty if there are none or some are missing.
     #[must_use]
     pub fn label_names(&self) -> Vec<String> {
         let names: Vec<String> = (0..).map_while(|id: usize| self.id2label.get(&id.to_string()).cloned()).collect();
@@ -140,7 +146,7 @@ impl ModelConfig {
         }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
-            return Err(format!("hidden_size {hidden} cannot be shared among {heads} attention heads"));
+            return Err(format!("hidden_size {hidden} is not divisible by {heads} attention heads"));
         }
         if self.position_embedding_type != "absolute" {
             return Err(format!("position_embedding_type \"{}\" is not supported", self.position_embedding_type));
@@ -148,13 +154,13 @@ impl ModelConfig {
         let dropouts =
             [Some(self.hidden_dropout_prob), Some(self.attention_probs_dropout_prob), self.classifier_dropout];
         if dropouts.into_iter().flatten().any(|dropout| !(0.0..1.0).contains(&dropout)) {
-            return Err("a dropout probability is not in 0..1".to_owned());
+            return Err("a dropout probability is not between 0 and 1".to_owned());
         }
         Ok(())
     }
 }
 
-/// All of `config.json`, with the keys that Hone has no use for.
+/// All of `config.json`, including the keys that Hone does not use.
 pub(super) fn read_json(folder: &Path) -> Result<serde_json::Value, ModelError> {
     let path = folder.join(CONFIG_FILE);
     let bytes = match std::fs::read(&path) {
@@ -185,7 +191,7 @@ mod tests {
     #[test]
     fn a_small_config_is_read_with_upstream_defaults() {
         let config = read(SMALL).unwrap();
-        assert_eq!(config.hidden_act, Activation::GeluNew);
+        assert_eq!(config.hidden_act, HiddenActivation::GeluNew);
         assert_eq!((config.hidden_dropout_prob, config.type_vocab_size, config.layer_norm_eps), (0.1, 2, 1e-12));
         assert_eq!(config.label_names(), ["good", "bad"]);
         let gap = SMALL.replace("\"1\": \"bad\"", "\"2\": \"bad\"");
@@ -193,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn an_invalid_config_says_what_is_wrong() {
         let cases = [
             ("{", "not valid JSON"),
             ("[]", "does not name a model_type"),
@@ -205,7 +211,7 @@ mod tests {
             assert!(error.contains(part) && error.contains(CONFIG_FILE), "{error}");
         }
         let changes = [
-            ("\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "hidden_size 8 cannot be shared among 3"),
+            ("\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "hidden_size 8 is not divisible by 3"),
             ("\"vocab_size\": 9", "\"vocab_size\": 0", "vocab_size is 0"),
             ("gelu_new", "swish", "unknown variant `swish`"),
             ("\"unknown\"", "\"position_embedding_type\": \"relative_key\", \"unknown\"", "\"relative_key\" is not"),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 /// Why a model could not be loaded or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// A file the folder must have is not there.
+    /// A required file is missing.
     #[error(
         "The model folder {} has no {file}. It must hold config.json, model.safetensors and tokenizer.json: download the \
          model again, or choose another folder.",
@@ -17,7 +17,7 @@ pub enum ModelError {
         /// The file's name.
         file: &'static str,
     },
-    /// The folder has weights, but in a format that is not read.
+    /// The folder's weights are in a format that Hone does not read.
     #[error(
         "The model folder {} has its weights in {file}, which Hone does not read. Save them as one model.safetensors \
          (`save_pretrained` in transformers does), or choose another model.",
@@ -32,14 +32,14 @@ pub enum ModelError {
     /// A file could not be read or written.
     #[error("Could not {action} {}: {source}. Check that the disk is connected, has free space, and is writable.", path.display())]
     Io {
-        /// What was tried: "read", "write".
+        /// The action that failed: "read" or "write".
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// `config.json` cannot be understood.
+    /// `config.json` is invalid.
     #[error("The model's configuration {} cannot be used: {reason}. Download the model again, or choose another.", path.display())]
     Config {
         /// The file.
@@ -47,7 +47,7 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// An architecture that Hone does not have.
+    /// An architecture that Hone does not support.
     #[error(
         "{} is a model of type \"{model_type}\", which Hone cannot train yet. Choose a BERT model, for example MiniLM.",
         path.display()
@@ -59,20 +59,17 @@ pub enum ModelError {
         model_type: String,
     },
     /// The device of the settings is not available.
-    #[error("The {device} cannot be used: {reason}. Or choose the device Auto.")]
+    #[error("The {device} cannot be used: {reason}. Or set the device to Auto.")]
     NoDevice {
         /// The device.
         device: crate::project::DeviceChoice,
         /// Why not.
         reason: String,
     },
-    /// bf16 on another device than the processor.
-    #[error(
-        "bf16 products are for the processor; a GPU computes in 32 bits. Choose the precision Auto or f32, or the device \
-         Auto."
-    )]
+    /// bf16 on a GPU.
+    #[error("GPUs support f32 only. Set the precision to Auto or f32, or the device to Auto.")]
     NoPrecision,
-    /// The weights file is not a whole safetensors file.
+    /// The weights file is not a complete safetensors file.
     #[error(
         "The weights file {} is damaged or incomplete ({reason}). Download the model again.",
         path.display()
@@ -83,7 +80,7 @@ pub enum ModelError {
         /// What is wrong.
         reason: String,
     },
-    /// Tensors of the backbone are missing or have another shape.
+    /// Tensors of the backbone are missing or have the wrong shape.
     #[error(
         "The weights file {} does not fit its config.json: {problems}. Download the model again, or choose another.",
         path.display()
@@ -95,12 +92,12 @@ pub enum ModelError {
         problems: String,
     },
     /// A classifier without labels.
-    #[error("A classification model needs at least one label; check the label column.")]
+    #[error("A classification model needs at least one label. Check the label column.")]
     NoLabels,
     /// The model's tokenizer could not be loaded or changed.
     #[error(transparent)]
     Data(#[from] crate::data::DataError),
     /// A tensor operation failed.
-    #[error("A computation on the model's weights failed: {0}")]
+    #[error("A computation on the model's weights failed: {0}. Please report this message.")]
     Tensor(#[from] candle_core::Error),
 }

@@ -1,9 +1,9 @@
-//! What scores a closed set at each token a batch reads: labels, or the vocabulary.
+//! Heads: they score the labels, or the vocabulary, at each token that a batch reads.
 
 use candle_core::{Result, bail};
 
 use crate::models::ModelError;
-use crate::models::config::{Activation, ModelConfig};
+use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::layers::{Linear, load_norm};
 use crate::models::mode::Pass;
 use crate::models::weights::{Fill, LoadReport, Weights};
@@ -14,7 +14,7 @@ const CLASSIFIER: &str = "classifier";
 const PREDICTIONS: &str = "cls.predictions";
 const DECODER: &str = "cls.predictions.decoder";
 
-/// Prefixes of the tensors that belong to some head: a file can have those of another head than the one that is loaded.
+/// Prefixes of the tensors of all heads. A file can contain a head other than the one that is loaded.
 const PREFIXES: [&str; 3] = ["bert.pooler.", "classifier.", "cls."];
 
 /// Which head a model gets.
@@ -30,7 +30,7 @@ pub enum HeadSpec {
 }
 
 impl HeadSpec {
-    /// Label names in class-id order; none for a head without labels.
+    /// Label names in class-id order; empty for a head without labels.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         match self {
@@ -52,15 +52,15 @@ pub(super) enum Head {
 #[derive(Clone, Debug)]
 pub(super) struct MaskedLm {
     transform: Linear,
-    activation: Activation,
+    activation: HiddenActivation,
     norm: LayerNormWeights,
     decoder: Linear,
-    /// Whether the decoder's matrix is the table of word embeddings.
+    /// Whether the decoder shares the word embeddings.
     pub tied: bool,
 }
 
 impl Head {
-    /// Loads the head; weights that the file does not have are newly drawn. `words` is the table of word embeddings.
+    /// Loads the head; weights missing from the file are newly initialised. `words` are the word embeddings.
     pub fn load(
         weights: &mut Weights<'_>,
         config: &ModelConfig,
@@ -82,7 +82,7 @@ impl Head {
             return Err(ModelError::NoLabels);
         }
         let (hidden, fill) = (config.hidden_size, Fill::Normal(config.initializer_range));
-        // Sentence embedding models are often saved without their pooler, masked language models always.
+        // Sentence embedding models are often saved without their pooler, and masked language models always are.
         let pooler = Linear::load(weights, POOLER, (hidden, hidden), fill)?;
         if config.label_names() != labels {
             weights.leave_out(&format!("{CLASSIFIER}.weight"));
@@ -99,7 +99,7 @@ impl Head {
                 let pooled = self.pooled(hidden, pass)?;
                 let dropout = pass.classifier_dropout();
                 let pooled = pass.tape.dropout(&pooled, dropout)?;
-                // Rounding here would go straight into the answer, and so few columns save no time.
+                // Rounding here would directly change the result, and with so few columns it would save no time.
                 scores.forward_exactly(&mut pass.tape, &pooled)
             }
             Self::MaskedLm(head) => head.scores(hidden, pass),
@@ -114,7 +114,7 @@ impl Head {
         }
     }
 
-    /// Completes the report of what was loaded: whether the head is new. Missing weights of a new head are not listed.
+    /// Adds to the report whether the head is new. Missing weights of a new head are not listed.
     pub fn report(&self, report: &mut LoadReport) {
         let (weight, prefix) = match self {
             Self::Classification { .. } => ("classifier.weight", CLASSIFIER),
@@ -136,7 +136,7 @@ impl MaskedLm {
         let norm = load_norm(weights, &format!("{PREDICTIONS}.transform.LayerNorm"), config, Fill::Ones)?;
         let (own, own_bias) = (format!("{DECODER}.weight"), format!("{DECODER}.bias"));
         let tied = config.tie_word_embeddings || !weights.has(&own);
-        // `transformers` has the bias under two names. It saves one of them, and computes with the decoder's.
+        // `transformers` has two names for the bias. It saves one of them, and computes with the decoder's.
         let bias = format!("{PREDICTIONS}.bias");
         let (bias, other) = if tied { (bias, own_bias) } else { (own_bias, bias) };
         if !weights.has(&bias) {

@@ -1,9 +1,9 @@
-//! Layers that every architecture is made of, each loaded and computed in one place.
+//! Layers shared by all architectures, each loaded and computed in one place.
 
 use candle_core::Result;
 
 use crate::models::ModelError;
-use crate::models::config::{Activation, ModelConfig};
+use crate::models::config::{HiddenActivation, ModelConfig};
 use crate::models::weights::{Fill, Weights};
 use crate::ops::{self, LayerNormWeights, LinearWeights, Tape, Value, Weight};
 
@@ -12,7 +12,7 @@ use crate::ops::{self, LayerNormWeights, LinearWeights, Tape, Value, Weight};
 pub(super) struct Linear(LinearWeights);
 
 impl Linear {
-    /// The layer of that Hugging Face name, with a bias; `sizes` are inputs and outputs.
+    /// Loads the layer with this Hugging Face name, with a bias. `sizes` are (inputs, outputs).
     pub fn load(
         weights: &mut Weights<'_>,
         name: &str,
@@ -26,7 +26,7 @@ impl Linear {
         Ok(Self::new(weight, bias))
     }
 
-    /// A layer of weights that are loaded already, such as an output layer tied to the word embeddings.
+    /// A layer from weights that are already loaded, such as an output layer tied to the word embeddings.
     pub fn new(weight: Weight, bias: Weight) -> Self {
         Self(LinearWeights { weight, bias: Some(bias) })
     }
@@ -36,19 +36,20 @@ impl Linear {
         tape.linear(x, &[&self.0], activation)
     }
 
-    /// [`Self::forward`] in 32 bits, whatever the precision of the other layers.
+    /// [`Self::forward`] in f32, whatever the precision of the other layers.
     pub fn forward_exactly(&self, tape: &mut Tape<'_>, x: &Value) -> Result<Value> {
         tape.linear_exactly(x, &self.0)
     }
 
-    /// The outputs of several layers for the same input, side by side: `[rows, sum of outputs]`.
+    /// The concatenated outputs of several layers for the same input, `[rows, sum of outputs]`.
     pub fn forward_joint(layers: &[&Self], tape: &mut Tape<'_>, x: &Value) -> Result<Value> {
         let layers: Vec<&LinearWeights> = layers.iter().map(|layer| &layer.0).collect();
         tape.linear(x, &layers, None)
     }
 }
 
-/// The layer normalisation of that Hugging Face name. `fill` is for its weight, [`Fill::Ones`] or [`Fill::Required`].
+/// Loads the layer normalisation with this Hugging Face name. `fill` applies to its weight: [`Fill::Ones`] or
+/// [`Fill::Required`].
 pub(super) fn load_norm(
     weights: &mut Weights<'_>,
     name: &str,
@@ -63,12 +64,12 @@ pub(super) fn load_norm(
     })
 }
 
-impl From<Activation> for ops::Activation {
-    fn from(activation: Activation) -> Self {
+impl From<HiddenActivation> for ops::Activation {
+    fn from(activation: HiddenActivation) -> Self {
         match activation {
-            Activation::Gelu => Self::Gelu,
-            Activation::GeluNew => Self::GeluTanh,
-            Activation::Relu => Self::Relu,
+            HiddenActivation::Gelu => Self::Gelu,
+            HiddenActivation::GeluNew => Self::GeluTanh,
+            HiddenActivation::Relu => Self::Relu,
         }
     }
 }

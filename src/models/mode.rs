@@ -1,15 +1,15 @@
-//! Training or inference, and what differs between them.
+//! Training or inference, and the differences between them.
 
 use crate::ops::{Backend, Dropout, Tape};
 use crate::random::mask_key;
 
-/// What a forward pass is for.
+/// The purpose of a forward pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Forward pass only: no dropout, and nothing is kept for a backward pass.
+    /// Forward only: no dropout, and nothing is stored for a backward pass.
     Inference,
-    /// Dropout with masks drawn from `seed` and `step`; the result can be differentiated. Give every pass of a run another
-    /// `step`.
+    /// With dropout masks drawn from `seed` and `step`; the result can be differentiated. Every pass of a run needs a
+    /// different `step`.
     Training {
         /// The run's seed.
         seed: u64,
@@ -26,7 +26,7 @@ pub(super) struct DropoutRates {
     pub classifier: f64,
 }
 
-/// A forward pass under way: its record, and its dropout.
+/// The state of a forward pass: its tape and its dropout.
 pub(super) struct Pass<'a> {
     pub tape: Tape<'a>,
     pub mode: Mode,

@@ -1,4 +1,4 @@
-//! A network with a head: what is trained, evaluated and exported.
+//! A network with a head, to be trained, evaluated and exported.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -16,25 +16,25 @@ use crate::models::weights::{self, LoadReport, Parameter, Weights};
 use crate::ops::{Array, Backend, CrossEntropy, Gradients, Value, cross_entropy, keep_awake, matrix_speed};
 use crate::project::TrainedLayers;
 
-/// How a model is loaded.
+/// Options for loading a model.
 #[derive(Clone, Debug)]
 pub struct LoadOptions {
-    /// What the model scores.
+    /// The head.
     pub head: HeadSpec,
-    /// Seed of the weights that are newly drawn.
+    /// Seed for newly initialised weights.
     pub seed: u64,
-    /// Dropout probability in every place, 0..1; `None` for the model's own.
+    /// Dropout probability, 0..1; `None` keeps the model's defaults.
     pub dropout: Option<f64>,
-    /// What is trained; the rest is frozen and has no dropout.
+    /// The layers to train; the rest is frozen and has no dropout.
     pub trained: TrainedLayers,
-    /// Where the weights go, and the arithmetic there.
+    /// Device and precision.
     pub compute: Compute,
-    /// The model only answers: everything is frozen, and what is computed from the weights alone is kept.
+    /// Inference only: everything is frozen, and values that depend only on the weights are cached.
     pub only_answers: bool,
 }
 
 impl LoadOptions {
-    /// Everything is trained, in main memory, in 32 bits, with the model's own dropout.
+    /// Trains everything, on the CPU in f32, with the model's default dropout.
     #[must_use]
     pub fn new(head: HeadSpec) -> Self {
         Self {
@@ -47,14 +47,14 @@ impl LoadOptions {
         }
     }
 
-    /// [`Self::new`] for a classifier of these labels, in class-id order.
+    /// [`Self::new`] for a classifier with these labels, in class-id order.
     #[must_use]
     pub fn classifier(labels: Vec<String>) -> Self {
         Self::new(HeadSpec::Classification { labels })
     }
 }
 
-/// A network of one of the known architectures, and a head that scores a closed set at the tokens a batch reads.
+/// A network with a head that scores labels or vocabulary tokens at the tokens a batch reads.
 #[derive(Clone, Debug)]
 pub struct Model {
     config: ModelConfig,
@@ -67,16 +67,16 @@ pub struct Model {
     backend: Backend,
 }
 
-/// A batch to train on, and how.
+/// One forward and backward pass over a batch.
 #[derive(Clone, Copy)]
 pub struct TrainPass<'a> {
-    /// Sequences with what is wanted at each read.
+    /// Sequences with the target of each read.
     pub batch: &'a Batch,
-    /// [`Model::features`] of the batch, if they are known already.
+    /// [`Model::features`] of the batch, if already known.
     pub features: Option<&'a Array>,
-    /// Names the dropout masks.
+    /// Seed and step of the dropout masks.
     pub mode: Mode,
-    /// How the losses of the reads are weighted and summed.
+    /// How losses are weighted and summed.
     pub loss: &'a CrossEntropy,
     /// The pass ends with an error soon after this returns true.
     pub stop: &'a dyn Fn() -> bool,
@@ -85,7 +85,7 @@ pub struct TrainPass<'a> {
 /// Loss and times of a [`TrainPass`].
 #[derive(Clone, Copy, Debug)]
 pub struct PassOutcome {
-    /// The batch's part of the loss, in nats.
+    /// The batch's contribution to the loss, in nats.
     pub loss: f64,
     /// Time of the forward pass.
     pub forward: Duration,
@@ -96,11 +96,11 @@ pub struct PassOutcome {
 impl Model {
     /// Loads a Hugging Face model folder by its `config.json`, weights of any float type as 32-bit.
     ///
-    /// A head that the folder does not have, or a part of it, is newly drawn and reported.
+    /// If the folder lacks the head or parts of it, they are newly initialised and reported.
     ///
     /// # Errors
-    /// [`ModelError`] when a file is missing or damaged, the architecture is not known, a classifier has no labels, or a
-    /// tensor of the backbone is missing or of another shape.
+    /// [`ModelError`] if a file is missing or damaged, the architecture is unknown, a classifier has no labels, or a
+    /// tensor of the backbone is missing or has the wrong shape.
     pub fn load(folder: &Path, options: &LoadOptions) -> std::result::Result<(Self, LoadReport), ModelError> {
         let config = ModelConfig::read(folder)?;
         let bytes = weights::read_file(folder)?;
@@ -108,7 +108,7 @@ impl Model {
         if options.only_answers {
             weights.freeze_all();
         }
-        // New weights are drawn by their number among the parameters: another order would draw others.
+        // New weights depend on their position among the parameters, so the order must not change.
         let backbone = Backbone::load(&mut weights, &config, options.trained)?;
         let head = Head::load(&mut weights, &config, &options.head, backbone.word_embeddings())?;
         let (parameters, mut report) = weights.finish()?;
@@ -123,22 +123,22 @@ impl Model {
         Ok((Self { config, backbone, head, spec, rates, parameters, compute, backend }, report))
     }
 
-    /// The same network, computed in another way.
+    /// The same network with another backend.
     #[must_use]
     pub fn with_backend(self, backend: Backend) -> Self {
         Self { backend, ..self }
     }
 
-    /// Device and arithmetic the model was loaded for.
+    /// Device and precision of the model.
     #[must_use]
     pub fn compute(&self) -> &Compute {
         &self.compute
     }
 
-    /// Floating-point operations a second of a large matrix product, on the device and in the arithmetic of this model.
+    /// Floating-point operations per second of a large matrix product, with the model's device and precision.
     ///
     /// # Errors
-    /// When the product fails.
+    /// If the product fails.
     pub fn matrix_speed(&self) -> Result<f64> {
         matrix_speed(self.backend, self.compute.device())
     }
@@ -146,17 +146,17 @@ impl Model {
     /// Logits at each read, `[reads][labels]` or `[reads][vocabulary]`.
     ///
     /// # Errors
-    /// When the batch or a sequence in it is empty, a sequence is longer than [`Self::max_positions`], the batch reads no
-    /// token, a token is not in the vocabulary, or a tensor operation fails.
+    /// If the batch or one of its sequences is empty, a sequence is longer than [`Self::max_positions`], the batch
+    /// reads no token, a token is not in the vocabulary, or a tensor operation fails.
     pub fn forward(&self, batch: &Batch, mode: Mode) -> Result<Vec<Vec<f32>>> {
         self.forward_unless(batch, None, mode, &|| false)
     }
 
-    /// [`Self::forward`] that ends with an error soon after `stop` returns true; `features` are [`Self::features`] of the
-    /// batch, if they are known already.
+    /// [`Self::forward`] that ends with an error soon after `stop` returns true. `features` are the [`Self::features`]
+    /// of the batch, if already known.
     ///
     /// # Errors
-    /// As [`Self::forward`], and when it is stopped.
+    /// As [`Self::forward`], and if it is stopped.
     pub fn forward_unless(
         &self,
         batch: &Batch,
@@ -170,16 +170,16 @@ impl Model {
         })
     }
 
-    /// Forward and backward pass: adds the gradient of the batch's loss to `gradients`, each parameter's under its place
-    /// among [`Self::parameters`].
+    /// Forward and backward pass. Adds the gradient of the batch's loss to `gradients`, indexed by position in
+    /// [`Self::parameters`].
     ///
     /// # Errors
-    /// As [`Self::forward`], when what is wanted does not fit, and when it is stopped; `gradients` are then useless.
+    /// As [`Self::forward`], if the targets do not fit, and if it is stopped. `gradients` are then invalid.
     pub fn train_pass(&self, pass: &TrainPass<'_>, gradients: &mut Gradients) -> Result<PassOutcome> {
         self.awake(|| self.train_pass_awake(pass, gradients))
     }
 
-    /// Runs `work`, with the threads of the kernels kept awake.
+    /// Runs `work` while keeping the kernels' threads awake.
     fn awake<T>(&self, work: impl FnOnce() -> T) -> T {
         if matches!(self.backend, Backend::Kernels(_)) { keep_awake(work) } else { work() }
     }
@@ -199,11 +199,11 @@ impl Model {
         Ok(PassOutcome { loss: value, forward, backward: begun.elapsed().saturating_sub(forward) })
     }
 
-    /// Output of the frozen layers for a batch, to be kept for the next epoch: `[tokens, hidden]`, or `[reads, hidden]` when
-    /// only the head is trained. `None` when everything is trained.
+    /// Output of the frozen layers for a batch, to be cached for the next epoch: `[tokens, hidden]`, or `[reads,
+    /// hidden]` if only the head is trained. `None` if everything is trained.
     ///
     /// # Errors
-    /// As [`Self::forward`], and when it is stopped.
+    /// As [`Self::forward`], and if it is stopped.
     pub fn features(&self, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Option<Array>> {
         self.backbone.features(batch, self.backend, stop)
     }
@@ -211,7 +211,7 @@ impl Model {
     /// The pooled hidden state of each read, `[reads][hidden]`, without dropout.
     ///
     /// # Errors
-    /// As [`Self::forward`], and when the head has no pooler.
+    /// As [`Self::forward`], and if the head has no pooler.
     pub fn pooled(&self, batch: &Batch) -> Result<Vec<Vec<f32>>> {
         let mut pass = Pass::new(self.backend, Mode::Inference, self.rates, &|| false);
         let hidden = self.backbone.hidden_states(batch, None, &mut pass)?;
@@ -239,32 +239,32 @@ impl Model {
         &self.config
     }
 
-    /// Tokens of the longest sequence that the model reads.
+    /// Most tokens of a sequence.
     #[must_use]
     pub fn max_positions(&self) -> usize {
         self.config.max_position_embeddings
     }
 
-    /// Numbers in all parameters.
+    /// Number of parameters (scalars).
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         self.parameters.iter().map(|parameter| parameter.var.elem_count()).sum()
     }
 
-    /// Numbers in the trained parameters.
+    /// Number of trained parameters (scalars).
     #[must_use]
     pub fn trained_count(&self) -> usize {
         let trained = self.parameters.iter().filter(|parameter| parameter.trained);
         trained.map(|parameter| parameter.var.elem_count()).sum()
     }
 
-    /// What the model scores.
+    /// The head.
     #[must_use]
     pub fn head(&self) -> &HeadSpec {
         &self.spec
     }
 
-    /// Label names in class-id order; none for a head without labels.
+    /// Label names in class-id order; empty for a head without labels.
     #[must_use]
     pub fn labels(&self) -> &[String] {
         self.spec.labels()

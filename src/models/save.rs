@@ -1,4 +1,4 @@
-//! Writing a model as a Hugging Face folder that `transformers` loads unchanged.
+//! Saves a model as a Hugging Face folder that `transformers` loads unchanged.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -7,14 +7,15 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::models::backbone::Backbone;
-use crate::models::config::{CONFIG_FILE, read_json};
+use crate::models::config::{CONFIG_FILE, ModelConfig, read_json};
 use crate::models::head::Head;
 use crate::models::model::Model;
 use crate::models::weights::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
+use crate::project::TaskKind;
 use crate::storage::write_atomic;
 
-/// Files of a tokenizer; which of them a folder has depends on the model.
+/// Tokenizer files; which of them a folder has depends on the model.
 const TOKENIZER_FILES: [&str; 7] = [
     "tokenizer.json",
     "tokenizer_config.json",
@@ -26,11 +27,11 @@ const TOKENIZER_FILES: [&str; 7] = [
 ];
 
 impl Model {
-    /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model was
-    /// loaded from. Keys of the configuration that Hone has no use for are kept.
+    /// Writes `config.json`, `model.safetensors` and the tokenizer's files to `out`; `source` is the folder the model
+    /// was loaded from. Configuration keys that Hone does not use are kept.
     ///
     /// # Errors
-    /// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written.
+    /// [`ModelError`] if a file in `source` cannot be read or one in `out` cannot be written.
     pub fn save_folder(&self, source: &Path, out: &Path) -> Result<(), ModelError> {
         let mut config = read_json(source)?;
         if let Some(keys) = config.as_object_mut() {
@@ -43,7 +44,7 @@ impl Model {
     }
 }
 
-/// Copies the files of a folder's tokenizer, those that it has.
+/// Copies the tokenizer files that a folder has.
 pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError> {
     for file in TOKENIZER_FILES {
         let path = source.join(file);
@@ -59,16 +60,58 @@ pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError
 /// Keys of `config.json` that only a classifier has.
 const CLASSIFIER_KEYS: [&str; 4] = ["num_labels", "id2label", "label2id", "problem_type"];
 
-/// The Hugging Face class that a network with this head is saved as.
+/// The Hugging Face class of a BERT network without a head.
+const BERT: &str = "BertModel";
+
+/// The Hugging Face class of a BERT network with the head of a task.
+fn bert_class(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => "BertForSequenceClassification",
+        TaskKind::LanguageModelling => "BertForMaskedLM",
+    }
+}
+
+/// The Hugging Face class name of a network with this head.
 fn class_name(backbone: &Backbone, head: &Head) -> &'static str {
-    match (backbone, head) {
-        (Backbone::Bert(_), Head::Classification { .. }) => "BertForSequenceClassification",
-        (Backbone::Bert(_), Head::MaskedLm(_)) => "BertForMaskedLM",
+    let task = match head {
+        Head::Classification { .. } => TaskKind::TextClassification,
+        Head::MaskedLm(_) => TaskKind::LanguageModelling,
+    };
+    match backbone {
+        Backbone::Bert(_) => bert_class(task),
+    }
+}
+
+/// The head that a model folder was saved with, according to its `config.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SavedHead {
+    /// The head of a task.
+    Of(TaskKind),
+    /// No head.
+    Missing,
+    /// A head that Hone does not support, with its Hugging Face class.
+    Other(String),
+    /// The configuration does not name a class.
+    Unknown,
+}
+
+impl ModelConfig {
+    /// The head that the folder was saved with, by the first of its `architectures`.
+    #[must_use]
+    pub fn saved_head(&self) -> SavedHead {
+        match self.architectures.as_deref().and_then(<[String]>::first) {
+            None => SavedHead::Unknown,
+            Some(class) if class == BERT => SavedHead::Missing,
+            Some(class) => match TaskKind::ALL.into_iter().find(|&task| bert_class(task) == class) {
+                Some(task) => SavedHead::Of(task),
+                None => SavedHead::Other(class.clone()),
+            },
+        }
     }
 }
 
 impl Model {
-    /// Sets the keys that tell `transformers` which network and head the weights belong to.
+    /// Sets the keys that identify the network and the head to `transformers`.
     fn describe(&self, config: &mut Map<String, Value>) {
         let (backbone, head) = self.parts();
         config.insert("architectures".into(), json!([class_name(backbone, head)]));
@@ -89,7 +132,7 @@ impl Model {
                 config.insert("tie_word_embeddings".into(), json!(head.tied));
             }
         }
-        // The weights are written as 32-bit floats, whatever they were.
+        // The weights are always written as 32-bit floats.
         for key in ["dtype", "torch_dtype"] {
             if let Some(dtype) = config.get_mut(key) {
                 *dtype = json!("float32");
@@ -115,4 +158,25 @@ pub(super) fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), Model
         path,
         source,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_class_of_a_folder_tells_its_head() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
+        let config = ModelConfig::read(&folder).unwrap();
+        assert_eq!(config.saved_head(), SavedHead::Of(TaskKind::TextClassification));
+        let of = |architectures: Option<&[&str]>| {
+            let names = architectures.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+            ModelConfig { architectures: names, ..config.clone() }.saved_head()
+        };
+        assert_eq!(of(Some(&["BertForMaskedLM"])), SavedHead::Of(TaskKind::LanguageModelling));
+        assert_eq!(of(Some(&["BertModel"])), SavedHead::Missing);
+        let other = "BertForQuestionAnswering";
+        assert_eq!(of(Some(&[other])), SavedHead::Other(other.to_owned()));
+        assert_eq!([of(None), of(Some(&[]))], [SavedHead::Unknown, SavedHead::Unknown]);
+    }
 }

@@ -1,7 +1,7 @@
-//! New words in a model: a copy of its folder whose tokenizer, embeddings and decoder know them.
+//! Adds new words to a model: makes a copy of its folder with a larger tokenizer, embeddings and decoder.
 //!
-//! The embedding of a new word starts as the mean of its pieces', and so does its bias in the decoder. Training then adjusts
-//! them.
+//! The embedding of a new word starts as the mean of its pieces' embeddings, and so does its decoder bias. Training
+//! then adjusts them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,15 +17,15 @@ use crate::models::config::{CONFIG_FILE, read_json};
 use crate::models::save::{copy_tokenizer, write};
 use crate::models::weights::{WEIGHTS_FILE, read_file};
 
-/// Ends of the names of tensors that have a row, or a number, for each token.
+/// Name endings of the tensors that have a row or a number for each token.
 const BY_TOKEN: [&str; 4] =
     ["word_embeddings.weight", "predictions.bias", "predictions.decoder.weight", "predictions.decoder.bias"];
 
-/// Writes the model of `source` with more words in its vocabulary to `out`, as a folder that `transformers` loads
-/// unchanged. Words that are one token already are skipped. Returns the words that were added.
+/// Writes the model in `source` with `words` added to its vocabulary to `out`, as a folder that `transformers` loads
+/// unchanged. Skips words that are already a single token. Returns the added words.
 ///
 /// # Errors
-/// [`ModelError`] when a file of `source` cannot be read or one in `out` cannot be written, and [`ModelError::Data`] when a
+/// [`ModelError`] if a file in `source` cannot be read or one in `out` cannot be written, and [`ModelError::Data`] if a
 /// word cannot be added.
 pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Vec<NewWord>, ModelError> {
     let grown = add_words(source, words)?;
@@ -47,7 +47,8 @@ pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Ve
     Ok(grown.words)
 }
 
-/// The weights file with a row for each new word in every tensor that has one for each of `old` tokens.
+/// The weights file with a row added for each new word in every tensor that has one row per token. `old` is the
+/// previous vocabulary size.
 fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>, String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let mut tensors = file.tensors();
@@ -68,7 +69,7 @@ fn grown_weights(bytes: &[u8], old: usize, words: &[NewWord]) -> Result<Vec<u8>,
     safetensors::serialize(tensors, Some(metadata)).map_err(|error| error.to_string())
 }
 
-/// A tensor with the mean of each new word's pieces in its row. Unused rows are filled before the tensor grows.
+/// The tensor with the mean of each new word's pieces in its row. Unused rows are filled before the tensor grows.
 fn with_rows(view: &TensorView<'_>, words: &[NewWord]) -> candle_core::Result<Tensor> {
     let dtype = DType::try_from(view.dtype())?;
     let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_word_begins_as_the_mean_of_its_pieces() {
+    fn a_new_word_starts_as_the_mean_of_its_pieces() {
         let bias = ("cls.predictions.bias", (0..8).map(|id| id as f32).collect(), vec![8]);
         let other = ("embeddings.position_embeddings.weight", vec![1.0; 16], vec![8, 2]);
         for dtype in [DType::F32, DType::F16, DType::BF16] {
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_kept_free_are_used_before_the_embedding_grows() {
+    fn unused_rows_are_filled_before_the_embedding_grows() {
         let (source, out) = (model(9, DType::F32, &[]), tempfile::tempdir().unwrap());
         copy_with_words(source.path(), &words(&["lessee"]), out.path()).unwrap();
         let (shape, _, values) = tensor(out.path(), "embeddings.word_embeddings.weight");
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_is_none_and_a_folder_without_weights_are_refused() {
+    fn an_invalid_word_and_a_folder_without_weights_are_rejected() {
         let (source, out) = (model(8, DType::F32, &[]), tempfile::tempdir().unwrap());
         let error = copy_with_words(source.path(), &words(&["les see"]), out.path()).unwrap_err().to_string();
         assert!(error.contains("'les see' is not one word"), "{error}");

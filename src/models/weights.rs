@@ -1,4 +1,4 @@
-//! Trainable parameters, filled from a safetensors file or newly drawn.
+//! Trainable parameters, loaded from a safetensors file or newly initialised.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,13 +21,13 @@ pub struct Parameter {
     pub name: String,
     /// The values, changed in place by the optimizer.
     pub var: Var,
-    /// Whether weight decay applies: to matrices, not to biases and normalisations.
+    /// Whether weight decay applies: yes for matrices, no for biases and normalisation weights.
     pub decay: bool,
-    /// Whether it is trained; otherwise it is frozen.
+    /// Whether it is trained (or frozen).
     pub trained: bool,
 }
 
-/// A tensor of the file whose shape is not the network's.
+/// A tensor in the file with another shape than the network's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongShape {
     /// Hugging Face name.
@@ -38,27 +38,27 @@ pub struct WrongShape {
     pub found: Vec<usize>,
 }
 
-/// What was loaded from a weights file, and what was not.
+/// Which tensors were loaded from a weights file, and which were not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
-    /// Names of the parameters that were filled from the file.
+    /// Names of the parameters loaded from the file.
     pub loaded: Vec<String>,
-    /// Names of the parameters that the file does not have, except those of a new head; they were newly drawn.
+    /// Names of the parameters missing from the file, except those of a new head. They were newly initialised.
     pub missing: Vec<String>,
-    /// Names in the file that the network has no use for, except those of another head.
+    /// Names in the file that the network does not use, except those of another head.
     pub unexpected: Vec<String>,
-    /// Tensors of another shape; the parameters were newly drawn.
+    /// Tensors with the wrong shape. Their parameters were newly initialised.
     pub wrong_shape: Vec<WrongShape>,
     /// Whether the head is new, because the file has none, or none for these labels.
     pub new_head: bool,
 }
 
-/// How a parameter that the file does not have is filled.
+/// How a parameter that is missing from the file is initialised.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Fill {
     /// It must be in the file.
     Required,
-    /// Normal with this standard deviation.
+    /// Normally distributed with this standard deviation.
     Normal(f64),
     /// Zeros.
     Zeros,
@@ -66,17 +66,17 @@ pub(super) enum Fill {
     Ones,
 }
 
-/// Hands out parameters to the network that is being built, and records where each came from.
+/// Provides parameters to the network that is being built, and records where each came from.
 pub(super) struct Weights<'a> {
     path: PathBuf,
     file: SafeTensors<'a>,
-    /// Name in the file of each Hugging Face name.
+    /// Hugging Face name -> name in the file.
     names: BTreeMap<String, String>,
     device: Device,
     seed: u64,
-    /// Whether the parameters handed out now are frozen.
+    /// Whether parameters provided now are frozen.
     frozen: bool,
-    /// Whether all parameters are.
+    /// Whether all parameters are frozen.
     all_frozen: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
@@ -125,7 +125,7 @@ impl<'a> Weights<'a> {
         })
     }
 
-    /// Whether parameters handed out from now on are frozen.
+    /// Sets whether parameters provided from now on are frozen.
     pub(super) fn freeze(&mut self, frozen: bool) {
         self.frozen = frozen;
     }
@@ -135,8 +135,8 @@ impl<'a> Weights<'a> {
         self.all_frozen = true;
     }
 
-    /// The parameter of that Hugging Face name and shape, from the file or newly filled. Its number is its place among
-    /// the parameters.
+    /// The parameter with this Hugging Face name and shape, from the file or newly initialised. Parameters are numbered
+    /// in the order of these calls.
     pub(super) fn parameter(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Weight, ModelError> {
         let tensor = match self.find(name, shape)? {
             Some(tensor) => {
@@ -152,7 +152,7 @@ impl<'a> Weights<'a> {
         Ok(weight)
     }
 
-    /// Whether the file has a tensor of that Hugging Face name.
+    /// Whether the file has a tensor with this Hugging Face name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.contains_key(name)
     }
@@ -164,7 +164,7 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// Ignores the file's tensor of that name.
+    /// Ignores the tensor with this name in the file.
     pub(super) fn leave_out(&mut self, name: &str) {
         self.names.remove(name);
     }
@@ -208,10 +208,10 @@ impl<'a> Weights<'a> {
             Fill::Required => {
                 let found = self.report.wrong_shape.iter().find(|wrong| wrong.name == name).map(|wrong| &wrong.found);
                 self.problems.push(match found {
-                    Some(found) => format!("{name} has the shape {found:?} where {shape:?} is needed"),
+                    Some(found) => format!("{name} has the shape {found:?} instead of {shape:?}"),
                     None => format!("{name} is missing"),
                 });
-                // Never used: `finish` refuses.
+                // Never used: `finish` fails.
                 vec![0.0]
             }
             Fill::Normal(deviation) => {
@@ -226,13 +226,13 @@ impl<'a> Weights<'a> {
     }
 }
 
-/// A tensor of the file as 32-bit floats.
+/// Reads a tensor as 32-bit floats.
 fn read_tensor(view: &TensorView<'_>, device: &Device) -> candle_core::Result<Tensor> {
     let dtype = DType::try_from(view.dtype())?;
     Tensor::from_raw_buffer(view.data(), dtype, view.shape(), device)?.to_dtype(DType::F32)
 }
 
-/// The Hugging Face name of a tensor: with the network's prefix, and today's names of the normalisation's weights.
+/// The Hugging Face name of a tensor: with the network's prefix and the current names of normalisation weights.
 fn upstream_name(name: &str) -> String {
     let name = match name.strip_suffix(".gamma") {
         Some(stem) => format!("{stem}.weight"),
@@ -242,7 +242,7 @@ fn upstream_name(name: &str) -> String {
     if bare { format!("bert.{name}") } else { name }
 }
 
-/// Tensors that some files have but that are constants, not weights.
+/// Whether the tensor is a constant that some files contain, not a weight.
 fn is_constant(name: &str) -> bool {
     name.ends_with("embeddings.position_ids")
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::ops::array::Array;
 use crate::ops::dropout::Dropout;
 use crate::ops::regroup::Regroup;
-use crate::ops::sequence::{Gradients, Rows, Scratch, Sequence, mask_row};
+use crate::ops::sequence::{Projection, ProjectionGradients, Scratch, SequenceQkv, mask_row};
 use crate::ops::tape::{Flow, HostValue, Node, Op, Tape, Value};
 
 /// How the rows of queries, keys and values are divided into sequences and heads.
@@ -214,7 +214,7 @@ impl Record {
                     all.node,
                     Array::written(all.array.rows(), width, |out| {
                         let parts = cut(out, &self.shape.queries, width).into_iter();
-                        run_backward(&sequences, parts.map(Gradients::Joint).collect(), gradient);
+                        run_backward(&sequences, parts.map(ProjectionGradients::Joint).collect(), gradient);
                     }),
                 );
             }
@@ -224,7 +224,7 @@ impl Record {
                 let q_parts = cut(q_out.values_mut(), &self.shape.queries, hidden);
                 let kv_parts = cut(kv_out.values_mut(), &self.shape.keys, 2 * hidden);
                 let parts = q_parts.into_iter().zip(kv_parts);
-                run_backward(&sequences, parts.map(|(q, kv)| Gradients::Split { q, kv }).collect(), gradient);
+                run_backward(&sequences, parts.map(|(q, kv)| ProjectionGradients::Split { q, kv }).collect(), gradient);
                 flow.add(queries.node, q_out);
                 flow.add(keys_values.node, kv_out);
             }
@@ -232,7 +232,7 @@ impl Record {
     }
 }
 
-fn run_backward(sequences: &[Sequence<'_>], parts: Vec<Gradients<'_>>, gradient: &[f32]) {
+fn run_backward(sequences: &[SequenceQkv<'_>], parts: Vec<ProjectionGradients<'_>>, gradient: &[f32]) {
     sequences
         .par_iter()
         .zip(parts)
@@ -240,7 +240,7 @@ fn run_backward(sequences: &[Sequence<'_>], parts: Vec<Gradients<'_>>, gradient:
         .for_each_init(Scratch::default, |scratch, (sequence, mut out)| sequence.backward(scratch, gradient, &mut out));
 }
 
-fn sequences<'a>(input: &'a Input, shape: &AttentionShape, dropout: Dropout) -> Vec<Sequence<'a>> {
+fn sequences<'a>(input: &'a Input, shape: &AttentionShape, dropout: Dropout) -> Vec<SequenceQkv<'a>> {
     let hidden = match input {
         Input::Joint(all) => all.array.width() / 3,
         Input::Split { queries, .. } => queries.array.width(),
@@ -251,9 +251,13 @@ fn sequences<'a>(input: &'a Input, shape: &AttentionShape, dropout: Dropout) -> 
         let rows = |part: usize, ends: &[u32]| {
             let (array, first) = input.part(part, hidden);
             let (begin, end) = (ends[0] as usize, ends[1] as usize);
-            Rows { values: &array.values()[begin * array.width()..end * array.width()], first, stride: array.width() }
+            Projection {
+                values: &array.values()[begin * array.width()..end * array.width()],
+                first,
+                stride: array.width(),
+            }
         };
-        Sequence {
+        SequenceQkv {
             q: rows(0, queries),
             k: rows(1, keys),
             v: rows(2, keys),

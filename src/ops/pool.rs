@@ -47,8 +47,8 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// `length` numbers of any value: whoever takes them writes each before it is read. (In a debug build they are no
-    /// numbers, so that one that was forgotten shows.)
+    /// `length` numbers of any value: the caller must write each before it is read. (In debug builds they are NaN, so
+    /// that a forgotten one shows.)
     pub(super) fn take(length: usize) -> Self {
         let class = size_class(length);
         let mut pool = pool();

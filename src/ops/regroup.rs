@@ -1,7 +1,8 @@
 //! Moves the rows of a matrix, for the composed operations.
 //!
 //! Each row goes to at most one place, so the backward pass is the same operation. candle's own backward pass of a row
-//! selection adds row after row, since a row could have been selected twice; on a GPU that takes a hundred times as long.
+//! selection adds row after row, since a row could have been selected twice; on a GPU that takes a hundred times as
+//! long.
 
 use std::ops::Deref;
 
@@ -16,15 +17,15 @@ const NO_ROW: u32 = u32::MAX;
 /// Where each row goes and where it comes from.
 #[derive(Clone)]
 pub(super) struct Regroup {
-    /// Row of the matrix that comes to each row of the result, `[rows of the result]`.
+    /// Row of the matrix for each row of the result, `[rows of the result]`.
     from: Tensor,
     /// Row of the result that each row of the matrix goes to, `[rows of the matrix]`.
     to: Tensor,
 }
 
 impl Regroup {
-    /// Of matrices with `rows` rows: the i-th row of the result is the `from[i]`-th of the matrix, or zeros where there is
-    /// none.
+    /// For matrices with `rows` rows: the i-th row of the result is row `from[i]` of the matrix, or zeros if that is
+    /// `None`.
     pub fn new(from: &[Option<u32>], rows: usize, device: &Device) -> Result<Self> {
         let mut to = vec![NO_ROW; rows];
         for (place, row) in from.iter().enumerate() {

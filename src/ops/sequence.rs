@@ -7,7 +7,7 @@ use crate::ops::kernels::{lanes, simd_kernel};
 
 /// Some columns of the rows of one sequence.
 #[derive(Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct Projection<'a> {
     pub values: &'a [f32],
     /// The first column.
     pub first: usize,
@@ -15,7 +15,7 @@ pub(super) struct Rows<'a> {
     pub stride: usize,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> Projection<'a> {
     fn count(self) -> usize {
         self.values.len().checked_div(self.stride).unwrap_or(0)
     }
@@ -28,10 +28,10 @@ impl<'a> Rows<'a> {
 }
 
 /// One sequence's rows.
-pub(super) struct Sequence<'a> {
-    pub q: Rows<'a>,
-    pub k: Rows<'a>,
-    pub v: Rows<'a>,
+pub(super) struct SequenceQkv<'a> {
+    pub q: Projection<'a>,
+    pub k: Projection<'a>,
+    pub v: Projection<'a>,
     pub hidden: usize,
     pub heads: usize,
     /// Index of the first query among all of the batch.
@@ -42,12 +42,12 @@ pub(super) struct Sequence<'a> {
 }
 
 /// Where one sequence's gradients go, laid out as the inputs.
-pub(super) enum Gradients<'a> {
+pub(super) enum ProjectionGradients<'a> {
     Joint(&'a mut [f32]),
     Split { q: &'a mut [f32], kv: &'a mut [f32] },
 }
 
-impl Gradients<'_> {
+impl ProjectionGradients<'_> {
     /// The numbers from the queries', the keys' or the values' (0, 1, 2) first column on, and how many a row has.
     fn part(&mut self, part: usize, hidden: usize) -> (&mut [f32], usize) {
         match self {
@@ -75,7 +75,7 @@ pub(super) struct Scratch {
     grads: Vec<f32>,
 }
 
-impl Sequence<'_> {
+impl SequenceQkv<'_> {
     pub(super) fn forward(&self, scores: &mut Vec<f32>, out: &mut [f32]) {
         let (rows, columns, size) = (self.q.count(), self.k.count(), self.size());
         if rows == 0 {
@@ -93,7 +93,7 @@ impl Sequence<'_> {
 
     // With P = softmax(S), S = Q Kᵀ / √d, M the dropout's factors and O = (P . M) V:
     //   dV = (P . M)ᵀ dO,   dP = (dO Vᵀ) . M,   dS = P . (dP - rowsum(P . dP)) / √d,   dQ = dS K,   dK = dSᵀ Q
-    pub(super) fn backward(&self, scratch: &mut Scratch, gradient: &[f32], out: &mut Gradients<'_>) {
+    pub(super) fn backward(&self, scratch: &mut Scratch, gradient: &[f32], out: &mut ProjectionGradients<'_>) {
         let (rows, columns, size) = (self.q.count(), self.k.count(), self.size());
         if rows == 0 {
             // Keys that nothing asks for: the products below do not write there.
@@ -101,7 +101,7 @@ impl Sequence<'_> {
             return;
         }
         let gradient = &gradient[self.first_query * self.hidden..][..rows * self.hidden];
-        let gradient = Rows { values: gradient, first: 0, stride: self.hidden };
+        let gradient = Projection { values: gradient, first: 0, stride: self.hidden };
         let Scratch { scores, grads } = scratch;
         scores.resize(rows * columns, 0.0);
         grads.resize(rows * columns, 0.0);

@@ -24,8 +24,8 @@ const ROWS: (usize, usize) = (64, 2048);
 /// Floating-point operations a second of a large matrix product on the current rayon pool.
 ///
 /// The product is `2048 x 384` times `384 x 1536`, that of a small BERT's feed-forward layer on 2,048 tokens; on slow
-/// machines it has fewer rows. bf16 operands are packed beforehand; the product of 32-bit floats packs its own within the
-/// time.
+/// machines it has fewer rows. bf16 operands are packed beforehand; the product of 32-bit floats packs its own within
+/// the time.
 ///
 /// # Errors
 /// When a product fails on another device than the processor.
@@ -89,7 +89,7 @@ fn time_kernels(left: &Array, right: &Array, precision: MatrixPrecision) -> f64 
 mod tests {
     use super::*;
 
-    /// The speed found on a machine of so many operations a second, and the rows that were tried.
+    /// The speed found on a machine with this many operations per second, and the numbers of rows that were tried.
     fn found(operations_a_second: f64) -> (f64, Vec<usize>) {
         let mut tried = Vec::new();
         let speed = speed_of(|rows| {

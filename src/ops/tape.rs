@@ -1,10 +1,10 @@
-//! The record of a forward pass, from which the backward pass follows.
+//! The record of a forward pass, from which the backward pass is computed.
 //!
-//! On the CPU a value is an [`Array`] and every op writes down what its derivative needs; [`Tape::backward`] walks the
-//! record from its end, hands each gradient on without copying it, and frees each activation as soon as it has served.
-//! candle's own backward pass fills every gradient with zeros first and adds to it, and keeps all of them until the end:
-//! that costs as much as the kernels. On other devices, and to check the kernels, the ops are composed of candle's
-//! differentiable operations and candle records them.
+//! On the CPU a value is an [`Array`] and every op writes down what its derivative needs; [`Tape::backward`] goes
+//! through the record from its end, passes each gradient on without copying it, and frees each activation after its
+//! use. candle's own backward pass fills every gradient with zeros first and adds to it, and keeps all of them until
+//! the end: that costs as much as the kernels. On other devices, and to check the kernels, the ops are composed of
+//! candle's differentiable operations and candle records them.
 
 use std::sync::{Arc, OnceLock};
 
@@ -106,7 +106,7 @@ impl Value {
         })
     }
 
-    /// The numbers, and what is pending.
+    /// The numbers, and the pending operation.
     pub(super) fn host_as_it_is(&self) -> Result<&HostValue> {
         match self {
             Self::Host(value) => Ok(value),
@@ -293,8 +293,8 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Adds the gradients of trained tensors for a value whose gradient is given, the vector-Jacobian product: each under
-    /// its number in `trained`, which candle's operations need and kernels do not.
+    /// Adds the gradients of trained tensors for a value whose gradient is given, the vector-Jacobian product: each
+    /// under its number in `trained`, which candle's operations need and kernels do not.
     ///
     /// # Errors
     /// When the shapes differ, or a tensor operation fails.

@@ -1,4 +1,4 @@
-//! Fills blanks: the words that a masked language model expects there.
+//! Fills blanks in a text with the words that a masked language model expects.
 
 use regex::Regex;
 
@@ -6,7 +6,7 @@ use crate::data::{Batch, Sequence, TokenKinds};
 use crate::models::Mode;
 use crate::predictor::{Predictor, PredictorError};
 
-/// How a person writes a blank: two underscores or more, or BERT's own mask.
+/// A blank as typed: two or more underscores, or BERT's mask token.
 const BLANK: &str = r"_{2,}|\[MASK\]";
 
 /// A word that fits in a blank.
@@ -19,8 +19,8 @@ pub struct Guess {
 }
 
 impl Predictor {
-    /// The likeliest words for each blank in a raw text, at most `most`, the likeliest first. A blank is two underscores or
-    /// more. Blanks too far from the first one for the model to read are left out.
+    /// The `most` most likely words for each blank in a raw text, most likely first. A blank is two or more
+    /// underscores. Blanks too far from the first one for the model to read are ignored.
     ///
     /// # Errors
     /// If the model is not a masked language model, or the tokenizer or the network fails.
@@ -37,10 +37,10 @@ impl Predictor {
         Ok(scores.iter().map(|scores| self.guesses(scores, &kinds, most)).collect())
     }
 
-    /// The tokens of a text with its blanks masked: as many as the model reads, around the first blank.
+    /// The tokens of a text with its blanks masked, limited to what the model reads around the first blank.
     fn mask_blanks(&self, text: &str, kinds: &TokenKinds) -> Result<Vec<u32>, PredictorError> {
         let mask = self.tokenizer.token(kinds.mask()).unwrap_or_default();
-        // Cleaning could remove a blank, so it cleans what is between them.
+        // Cleaning could remove a blank, so only the text between blanks is cleaned.
         let parts: Vec<String> = match Regex::new(BLANK) {
             Ok(blank) => blank.split(text).map(|part| self.cleaner.clean(part)).collect(),
             Err(_) => vec![self.cleaner.clean(text)],
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn each_blank_gets_its_likeliest_words() {
+    fn each_blank_gets_its_most_likely_words() {
         let predictor = predictor();
         let filled = predictor.fill_blanks("the charger is ____ and [MASK]", 5).unwrap();
         assert_eq!(filled.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5]);
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_are_those_of_the_highest_scores() {
+    fn the_words_with_the_highest_scores_are_returned() {
         let predictor = predictor();
         let kinds = TokenKinds::of(&predictor.tokenizer).unwrap();
         let ids = predictor.mask_blanks("good ___", &kinds).unwrap();

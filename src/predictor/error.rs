@@ -1,20 +1,21 @@
-//! Why a model can't answer.
+//! Errors of prediction.
 
 use std::path::PathBuf;
 
 use crate::data::{DataError, PatternError};
 use crate::models::ModelError;
+use crate::progress::Cancelled;
 use crate::project::TaskKind;
 use crate::storage::StorageError;
 use crate::training::TrainError;
 
-/// Why a model could not be loaded, or gave no answer.
+/// Why a model could not be loaded or could not predict.
 #[derive(Debug, thiserror::Error)]
 pub enum PredictorError {
     /// It was stopped.
     #[error("Prediction was stopped.")]
     Cancelled,
-    /// The model was not trained for a task yet.
+    /// The model has no trained head yet.
     #[error(
         "The model in {} has no trained {} head. Train it first, or choose a run's best checkpoint or an export.",
         folder.display(), head_of(*task)
@@ -27,26 +28,58 @@ pub enum PredictorError {
     },
     /// The model predicts masked words, not labels.
     #[error(
-        "The model in {} was adapted to texts and predicts masked words, not labels. Train a classifier that starts from it, and \
-         use that.",
+        "The model in {} predicts masked words, not labels. To predict labels, train a classifier that starts from it: \
+         `hone new` with `--model` and this folder, then `hone train`.",
         .0.display()
     )]
     NoLabels(PathBuf),
+    /// The model has a head that Hone does not support.
+    #[error(
+        "The model in {} is a {class}, which Hone cannot predict with. It can use classifiers \
+         (BertForSequenceClassification) and masked language models (BertForMaskedLM). Train a classifier that starts from \
+         this model, or choose another.",
+        folder.display()
+    )]
+    OtherHead {
+        /// Its folder.
+        folder: PathBuf,
+        /// Its Hugging Face class.
+        class: String,
+    },
+    /// The model does not predict exactly one label for each text.
+    #[error(
+        "The model in {} gives {answer} for each text, not one label, so Hone cannot predict with it. Train a classifier that \
+         starts from this model, or choose another.",
+        folder.display()
+    )]
+    NotOneLabel {
+        /// Its folder.
+        folder: PathBuf,
+        /// What it predicts instead.
+        answer: &'static str,
+    },
+    /// A classifier whose labels have no names.
+    #[error(
+        "The config.json of the model in {} does not name its labels. Add their names, in the order of the model's scores, \
+         such as \"id2label\": {{\"0\": \"negative\", \"1\": \"positive\"}}.",
+        .0.display()
+    )]
+    NoLabelNames(PathBuf),
     /// A cleaning pattern in the model's `hone.ron` cannot be used.
     #[error("In {}, {error}.", file.display())]
     Cleaning {
         /// The `hone.ron`.
         file: PathBuf,
-        /// What is wrong with the pattern.
+        /// The error in the pattern.
         error: PatternError,
     },
-    /// The model's `hone.ron`.
+    /// The model's `hone.ron` could not be read.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The model's weights or configuration.
+    /// The model's weights or configuration could not be loaded.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The tokenizer, or a text it refuses.
+    /// The tokenizer failed.
     #[error(transparent)]
     Data(DataError),
     /// The network failed.
@@ -58,6 +91,12 @@ fn head_of(task: TaskKind) -> &'static str {
     match task {
         TaskKind::TextClassification => "classification",
         TaskKind::LanguageModelling => "language model",
+    }
+}
+
+impl From<Cancelled> for PredictorError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
     }
 }
 

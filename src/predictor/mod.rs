@@ -1,7 +1,7 @@
 //! A trained model in memory with everything that belongs to it: tokenizer, cleaning, max length and precision.
 //!
-//! Try it, `hone predict`, evaluation on a file and the proof of an export all ask a model through this one type, so they get the same
-//! answer for the same text.
+//! Try it, `hone predict`, evaluation on a file and the verification of exports all use this one type, so they get the
+//! same answer for the same text.
 
 mod blanks;
 mod error;
@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use crate::data::{Cleaner, TextTokenizer, packed};
 use crate::evaluation::{Answer, Scored};
-use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig};
-use crate::progress::Watch;
+use crate::models::{Compute, HeadSpec, LoadOptions, Mode, Model, ModelConfig, SavedHead};
+use crate::progress::{Cancelled, Watch};
 use crate::project::{CleaningSettings, Precision, TaskKind};
 use crate::storage::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info};
 use crate::tasks::{self, Samples};
@@ -22,12 +22,12 @@ use crate::training::{self, ToScore};
 pub use blanks::Guess;
 pub use error::PredictorError;
 
-/// Max length of a model whose folder doesn't tell it: what most texts need.
+/// Max length if the model folder doesn't specify one; enough for most texts.
 const DEFAULT_LENGTH: usize = 128;
-/// Texts whose logits are computed at once: few enough that a stop takes less than a second.
+/// Texts per batch when computing logits: few enough to stop within a second.
 const LOGITS_BATCH: usize = 8;
 
-/// A trained model that answers texts.
+/// A trained model that predicts texts.
 pub struct Predictor {
     folder: PathBuf,
     model: Model,
@@ -37,26 +37,22 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// Loads the model in `folder`, to be used as its `hone.ron` says. A model that Hone didn't make gets texts as they are, its
-    /// own labels, a max length of 128 tokens and 32-bit arithmetic.
+    /// Loads the model in `folder`, to be used as its `hone.ron` says. For a model that was not made by Hone, the task
+    /// and the labels are those of `config.json`; it gets uncleaned texts, a max length of 128 tokens and 32-bit
+    /// precision.
     ///
     /// # Errors
-    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, or the model has no trained head.
+    /// [`PredictorError`] if a file is missing or damaged, the architecture is unknown, the model has no trained head,
+    /// or one that predicts neither one label for each text nor masked words.
     pub fn load(folder: &Path) -> Result<Self, PredictorError> {
         let info = match read_model_info(folder)? {
             Some(info) => info,
-            None => ModelFolderInfo {
-                labels: ModelConfig::read(folder)?.label_names(),
-                cleaning: CleaningSettings::none(),
-                max_length: DEFAULT_LENGTH,
-                precision: Precision::F32,
-                ..ModelFolderInfo::default()
-            },
+            None => info_from_config(folder)?,
         };
         Self::load_with(folder, info)
     }
 
-    /// Loads the model in `folder`, to be used as `info` says.
+    /// Loads the model in `folder` with the settings in `info`.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -85,7 +81,7 @@ impl Predictor {
         &self.folder
     }
 
-    /// How it was trained and is used.
+    /// How it was trained and must be used.
     #[must_use]
     pub fn info(&self) -> &ModelFolderInfo {
         &self.info
@@ -97,11 +93,11 @@ impl Predictor {
         &self.info.labels
     }
 
-    /// Answers raw texts, in order; `None` for a text with nothing left after cleaning.
+    /// Predicts raw texts, in order; `None` for a text with nothing left after cleaning.
     ///
     /// # Errors
-    /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or when the tokenizer or
-    /// the network fails.
+    /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or if the
+    /// tokenizer or the network fails.
     pub fn answer<T: AsRef<str> + Sync>(
         &self,
         texts: &[T],
@@ -127,32 +123,40 @@ impl Predictor {
         self.scored(&Samples::of_texts(ids, labels.to_vec()), watch)
     }
 
-    fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
-        if self.info.task != TaskKind::TextClassification {
-            return Err(PredictorError::NoLabels(self.folder.clone()));
+    /// Whether the model predicts labels.
+    ///
+    /// # Errors
+    /// [`PredictorError::NoLabels`] if it predicts something else.
+    pub fn check_labels(&self) -> Result<(), PredictorError> {
+        match self.info.task {
+            TaskKind::TextClassification => Ok(()),
+            TaskKind::LanguageModelling => Err(PredictorError::NoLabels(self.folder.clone())),
         }
+    }
+
+    fn scored(&self, samples: &Samples, watch: &mut Watch<'_>) -> Result<Scored, PredictorError> {
+        self.check_labels()?;
         let task = tasks::classifier(&self.info.labels);
         let what = ToScore { task: &*task, samples, rows: samples.len() };
         Ok(training::predict(&self.model, what, watch)?)
     }
 
-    /// Logits at the first token of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`: what an export must reproduce. Calls `look` before every few texts; its error
-    /// ends the work.
+    /// Logits at the first token of cleaned texts, `[texts][labels]` or `[texts][vocabulary]`, which an export must
+    /// reproduce. `look` is called before every few texts; its error ends the work.
     ///
     /// # Errors
-    /// That of `look`, or when the tokenizer or the network fails.
-    pub fn logits<E: From<PredictorError>>(
+    /// [`PredictorError::Cancelled`] when `look` says so, or an error if the tokenizer or the network fails.
+    pub fn logits(
         &self,
         texts: &[&str],
-        mut look: impl FnMut() -> Result<(), E>,
-    ) -> Result<Vec<Vec<f32>>, E> {
+        mut look: impl FnMut() -> Result<(), Cancelled>,
+    ) -> Result<Vec<Vec<f32>>, PredictorError> {
         let ids = self.encode(texts)?;
         let rows: Vec<usize> = (0..ids.len()).collect();
         let mut logits = Vec::with_capacity(rows.len());
         for batch in rows.chunks(LOGITS_BATCH) {
             look()?;
-            let answers = self.model.forward(&packed(&ids, None, batch), Mode::Inference);
-            logits.extend(answers.map_err(PredictorError::from)?);
+            logits.extend(self.model.forward(&packed(&ids, None, batch), Mode::Inference)?);
         }
         Ok(logits)
     }
@@ -162,4 +166,36 @@ impl Predictor {
         let max_length = self.info.max_length.min(self.model.max_positions());
         Ok(self.tokenizer.encode_batch(texts, max_length)?)
     }
+}
+
+/// The settings for a model that was not made by Hone, from its `config.json`.
+fn info_from_config(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
+    let config = ModelConfig::read(folder)?;
+    let (labels, folder) = (config.label_names(), folder.to_owned());
+    let task = match config.saved_head() {
+        SavedHead::Of(task) => task,
+        SavedHead::Unknown => TaskKind::TextClassification,
+        SavedHead::Missing => return Err(PredictorError::NoHead { folder, task: TaskKind::TextClassification }),
+        SavedHead::Other(class) => return Err(PredictorError::OtherHead { folder, class }),
+    };
+    if task == TaskKind::TextClassification {
+        match config.problem_type.as_deref() {
+            Some("regression") => return Err(PredictorError::NotOneLabel { folder, answer: "a number" }),
+            Some("multi_label_classification") => {
+                return Err(PredictorError::NotOneLabel { folder, answer: "any number of labels" });
+            }
+            _ if labels.is_empty() && config.saved_head() != SavedHead::Unknown => {
+                return Err(PredictorError::NoLabelNames(folder));
+            }
+            _ => {}
+        }
+    }
+    Ok(ModelFolderInfo {
+        task,
+        labels: if task == TaskKind::TextClassification { labels } else { Vec::new() },
+        cleaning: CleaningSettings::none(),
+        max_length: DEFAULT_LENGTH,
+        precision: Precision::F32,
+        ..ModelFolderInfo::default()
+    })
 }

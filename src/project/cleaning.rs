@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 /// Which cleaning steps run on every text, in this order, and which rows are dropped afterwards.
 ///
-/// A person's own patterns run after the built-in steps and before white space is collapsed: they see text that is
-/// repaired, decoded and masked but still has its line breaks, and the white space they leave is collapsed.
+/// Custom patterns run after the built-in steps and before white space is collapsed. They see text that is repaired,
+/// decoded and masked but still has its line breaks, and any white space they leave is collapsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is an independent switch a person sees as such")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent switch on screen")]
 pub struct CleaningSettings {
     /// Repair UTF-8 that was read as Windows-1252 ("donâ€™t" -> "don’t").
     pub fix_mojibake: bool,
@@ -16,32 +16,32 @@ pub struct CleaningSettings {
     pub strip_html: bool,
     /// Decode HTML entities (`&amp;` -> `&`), also when encoded twice.
     pub decode_entities: bool,
-    /// Unicode form NFC.
+    /// Normalise to Unicode form NFC.
     pub normalise_unicode: bool,
     /// Remove control characters, zero-width characters, byte order marks and soft hyphens.
     pub remove_control: bool,
-    /// Web addresses become `[URL]`.
+    /// Replace web addresses by `[URL]`.
     pub mask_urls: bool,
-    /// E-mail addresses become `[EMAIL]`.
+    /// Replace e-mail addresses by `[EMAIL]`.
     pub mask_emails: bool,
-    /// `@name` becomes `@user`.
+    /// Replace `@name` by `@user`.
     pub mask_handles: bool,
-    /// Numbers of payment cards become `[CARD]`, of bank accounts `[IBAN]`.
+    /// Replace payment card numbers by `[CARD]` and bank account numbers by `[IBAN]`.
     pub mask_accounts: bool,
-    /// Telephone numbers become `[PHONE]`.
+    /// Replace phone numbers by `[PHONE]`.
     pub mask_phones: bool,
-    /// Numbers of orders, invoices and tickets become `[ORDER]`.
+    /// Replace order, invoice and ticket numbers by `[ORDER]`.
     pub mask_orders: bool,
-    /// Emoji become their names: `:thumbs up:`.
+    /// Replace emoji by their names: `:thumbs up:`.
     pub name_emoji: bool,
     /// Remove emoji.
     pub remove_emoji: bool,
-    /// More than three of the same letter or mark in a row become three.
+    /// Shorten runs of more than three equal letters or punctuation marks to three.
     pub collapse_repeats: bool,
-    /// The person's own find-and-replace patterns, in the order they run.
+    /// Custom find-and-replace patterns, in the order they run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub patterns: Vec<Pattern>,
-    /// Runs of white space become one space; ends are trimmed.
+    /// Collapse runs of white space to one space and trim both ends.
     pub collapse_whitespace: bool,
     /// Drop later rows with the same text and label.
     pub drop_duplicates: bool,
@@ -53,17 +53,17 @@ pub struct CleaningSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pattern {
-    /// What to find. Plain words are found literally, except that white space matches any white space. A regular expression
-    /// has the syntax of Rust's `regex`: no look-around, no back-references, linear time.
+    /// What to find. Plain words are found literally, except that white space matches any white space. A regular
+    /// expression has the syntax of Rust's `regex`: no look-around, no back-references, linear time.
     pub find: String,
-    /// The replacement; an empty one removes the match. With a regular expression, `$1` or `${name}` stands for a group and
-    /// `$$` for a dollar sign; otherwise it is used literally.
+    /// The replacement; an empty one removes the match. With a regular expression, `$1` or `${name}` stands for a group
+    /// and `$$` for a dollar sign; otherwise it is used literally.
     pub replace: String,
     /// Whether `find` is a regular expression.
     pub regex: bool,
-    /// Whether the case of letters matters.
+    /// Whether matching is case-sensitive.
     pub match_case: bool,
-    /// Whether it runs.
+    /// Whether it is turned on.
     pub enabled: bool,
 }
 

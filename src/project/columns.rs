@@ -1,102 +1,43 @@
-//! What each column of the data is for.
+//! Choosing columns, and reading which were chosen.
 
-use serde::{Deserialize, Serialize};
-
-use crate::project::{DatasetSettings, Project};
-
-/// What a column is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum ColumnRole {
-    /// The model reads it.
-    Text,
-    /// The model reads it before the text.
-    Joined,
-    /// The model learns to predict it: one column with the label of each row, or several with one label each.
-    Label,
-    /// It says which rows belong together.
-    Group,
-    /// It says when a row was written.
-    Time,
-    /// It identifies a row.
-    Id,
-    /// It says whether a row is for training, validation or test.
-    Split,
-    /// It is not used, and not shown in the preview.
-    Ignored,
-}
-
-impl ColumnRole {
-    /// All roles, in the order that [`DatasetSettings::columns`] keeps them.
-    pub const ALL: [Self; 8] =
-        [Self::Text, Self::Joined, Self::Label, Self::Group, Self::Time, Self::Id, Self::Split, Self::Ignored];
-
-    /// Its name on screen.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Text => "Text",
-            Self::Joined => "Before the text",
-            Self::Label => "Label",
-            Self::Group => "Group",
-            Self::Time => "Time",
-            Self::Id => "Id",
-            Self::Split => "Split",
-            Self::Ignored => "Ignored",
-        }
-    }
-
-    /// What such a column does, in a sentence.
-    #[must_use]
-    pub fn explanation(self) -> &'static str {
-        match self {
-            Self::Text => "The text the model reads",
-            Self::Joined => "Prepended to the text, such as a title or a subject line",
-            Self::Label => "The label the model learns to predict",
-            Self::Group => "Keeps rows that belong together, such as those of one customer, in the same split",
-            Self::Time => "When the row was written, such as the date of a review",
-            Self::Id => "Your own name for the row: shown with it, and written beside its prediction",
-            Self::Split => "Says whether the row is for training, validation or test",
-            Self::Ignored => "Not used, and hidden in the preview",
-        }
-    }
-}
+use crate::project::{ColumnRole, DatasetSettings, Project};
 
 /// Reading columns.
 impl DatasetSettings {
     /// The columns of a role, in order.
-    pub fn columns_of(&self, role: ColumnRole) -> impl Iterator<Item = &str> {
+    fn columns_of(&self, role: ColumnRole) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(move |(_, of)| *of == role).map(|(name, _)| name.as_str())
     }
 
-    /// The (first) column of a role.
+    /// The first column with this role.
     #[must_use]
     pub fn column_of(&self, role: ColumnRole) -> Option<&str> {
         self.columns_of(role).next()
     }
 
-    /// The column that holds the text, once chosen.
+    /// The text column, once chosen.
     #[must_use]
     pub fn text_column(&self) -> Option<&str> {
         self.column_of(ColumnRole::Text)
     }
 
-    /// Columns whose text is put before that of the text column, each followed by a line break where it is not empty.
+    /// The columns prepended to the text, each followed by a line break unless it is empty.
     pub fn joined_columns(&self) -> impl Iterator<Item = &str> {
         self.columns_of(ColumnRole::Joined)
     }
 
-    /// The columns that hold the label: one, or one for each label (see [`Self::has_column_per_label`]).
+    /// The label columns: one, or one per label (see [`Self::has_column_per_label`]).
     pub fn label_columns(&self) -> impl Iterator<Item = &str> {
         self.columns_of(ColumnRole::Label)
     }
 
-    /// The column that holds the label of each row, where it is one column.
+    /// The label column, if there is exactly one.
     #[must_use]
     pub fn label_column(&self) -> Option<&str> {
         self.column_of(ColumnRole::Label).filter(|_| !self.has_column_per_label())
     }
 
-    /// Whether each label has a column of its own: the label of a row is the name of the one that holds 1.
+    /// Whether labels are one-hot: one column per label, and a row's label is the name of the column that holds 1.
     #[must_use]
     pub fn has_column_per_label(&self) -> bool {
         self.label_columns().nth(1).is_some()
@@ -114,7 +55,7 @@ impl DatasetSettings {
         self.column_of(ColumnRole::Time)
     }
 
-    /// The column that identifies a row: shown with the row, and written beside its prediction.
+    /// The column that identifies a row. It is shown with the row and written next to its prediction.
     #[must_use]
     pub fn id_column(&self) -> Option<&str> {
         self.column_of(ColumnRole::Id)
@@ -126,7 +67,7 @@ impl DatasetSettings {
         self.column_of(ColumnRole::Split)
     }
 
-    /// What a column is for, if anything.
+    /// The role of a column, if it has one.
     #[must_use]
     pub fn role_of(&self, column: &str) -> Option<ColumnRole> {
         self.columns.iter().find(|(name, _)| name == column).map(|(_, role)| *role)
@@ -138,21 +79,27 @@ impl DatasetSettings {
         self.columns_of(role).any(|name| name == column)
     }
 
-    /// The columns that the model reads, in their order; none where no text column is chosen.
+    /// The columns the model reads, in order; empty until a text column is chosen.
     pub fn read_columns(&self) -> impl Iterator<Item = &str> {
         let text = self.text_column();
         self.joined_columns().filter(move |_| text.is_some()).chain(text)
     }
 
+    /// The columns that the model reads or learns to predict, each with what it is to the model: text or label.
+    pub fn used_columns(&self) -> impl Iterator<Item = (ColumnRole, &str)> {
+        let read = self.read_columns().map(|column| (ColumnRole::Text, column));
+        read.chain(self.label_columns().map(|column| (ColumnRole::Label, column)))
+    }
+
     /// Whether the model reads a column or learns to predict it: no other role fits it.
     #[must_use]
     pub fn is_learnt_from(&self, column: &str) -> bool {
-        self.read_columns().chain(self.label_columns()).any(|used| used == column)
+        self.used_columns().any(|(_, used)| used == column)
     }
 }
 
 impl Project {
-    /// Whether every column that the task needs is chosen, and is among these columns.
+    /// Whether every column the task needs is chosen and is one of `columns`.
     #[must_use]
     pub fn columns_chosen(&self, columns: &[String]) -> bool {
         let has = |name: &str| columns.iter().any(|column| column == name);
@@ -165,7 +112,7 @@ impl Project {
 
 /// Choosing columns.
 impl DatasetSettings {
-    /// The same with these columns, and no others.
+    /// These settings with `columns` in place of all others.
     #[must_use]
     pub fn with_columns(self, columns: &[(&str, ColumnRole)]) -> Self {
         let columns = columns.iter().map(|(name, role)| ((*name).to_owned(), *role)).collect();
@@ -174,8 +121,8 @@ impl DatasetSettings {
         settings
     }
 
-    /// Gives a column a role, or none. It loses the one it had, and so does the column that had the role, where only one
-    /// column can have it.
+    /// Sets the role of a column; `None` clears it. If only one column can have the role, it is taken from the column
+    /// that had it.
     pub fn set_role(&mut self, column: &str, role: Option<ColumnRole>) {
         self.take_role(column);
         let Some(role) = role else { return };
@@ -186,21 +133,21 @@ impl DatasetSettings {
         self.arrange();
     }
 
-    /// Gives a role to these columns and to no others. Other roles that they have stay with them.
+    /// Gives a role to these columns and takes it from all others. Other roles of these columns are not changed.
     pub fn set_columns_of(&mut self, role: ColumnRole, columns: &[String]) {
         self.columns.retain(|(_, of)| *of != role);
         self.columns.extend(columns.iter().map(|column| (column.clone(), role)));
         self.arrange();
     }
 
-    /// Gives a column a role that only one column can have, unless the model reads it or learns to predict it.
+    /// Gives a column a role that only one column can have, unless it is an input or the target of the model.
     pub fn choose(&mut self, column: &str, role: ColumnRole) {
         if !self.is_learnt_from(column) {
             self.set_role(column, Some(role));
         }
     }
 
-    /// Takes columns of one label each as the label.
+    /// Uses these one-hot columns as the label.
     pub fn set_label_columns(&mut self, columns: &[String]) {
         for column in columns {
             self.take_role(column);
@@ -211,24 +158,24 @@ impl DatasetSettings {
     fn take_role(&mut self, column: &str) {
         let per_label = self.has_column_per_label();
         self.columns.retain(|(name, _)| name != column);
-        // A single column left of several does not hold the label of each row.
+        // One column left of several one-hot columns is not a label column.
         if per_label && !self.has_column_per_label() {
             self.columns.retain(|(_, role)| *role != ColumnRole::Label);
         }
     }
 
-    /// Forgets what every column is for: the rows are other ones.
+    /// Clears all column roles, because other files were opened.
     pub fn forget_columns(&mut self) {
         self.columns.clear();
     }
 
-    /// The settings that reading the files looks at: columns are chosen among those read.
+    /// The settings that reading the files depends on: all but the column roles.
     #[must_use]
     pub fn as_read(&self) -> Self {
         Self { columns: Vec::new(), ..self.clone() }
     }
 
-    /// The settings that preparing looks at: an ignored column is only hidden.
+    /// The settings that preparing the rows depends on. Ignored columns are only hidden, so they are removed.
     #[must_use]
     pub fn as_prepared(&self) -> Self {
         let mut settings = self.clone();
@@ -236,8 +183,8 @@ impl DatasetSettings {
         settings
     }
 
-    /// Orders columns by role, so that settings with the same meaning are equal. The order within a role counts, except
-    /// that of ignored columns.
+    /// Orders columns by role, so that settings with the same meaning are equal. Within a role, the order is kept,
+    /// except for ignored columns.
     fn arrange(&mut self) {
         let ignored = |(name, role): &(String, ColumnRole)| (*role == ColumnRole::Ignored).then(|| name.clone());
         self.columns.sort_by_cached_key(|column| (column.1, ignored(column)));
@@ -275,9 +222,9 @@ mod tests {
         assert_eq!((settings.text_column(), settings.label_column()), (Some("Text"), Some("Label")));
         assert_eq!((settings.group_column(), settings.time_column()), (Some("Group"), Some("Time")));
         assert_eq!((settings.id_column(), settings.split_column()), (Some("Id"), Some("Split")));
-        assert_eq!(settings.joined_columns().collect::<Vec<_>>(), ["Before the text"]);
+        assert_eq!(settings.joined_columns().collect::<Vec<_>>(), ["Title"]);
         assert_eq!(settings.columns_of(ColumnRole::Ignored).collect::<Vec<_>>(), ["Ignored"]);
-        assert_eq!(settings.read_columns().collect::<Vec<_>>(), ["Before the text", "Text"]);
+        assert_eq!(settings.read_columns().collect::<Vec<_>>(), ["Title", "Text"]);
         assert_eq!(settings.as_prepared().columns.len(), 7);
         assert!(settings.as_read().columns.is_empty());
         let none = DatasetSettings::default();
@@ -302,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn one_column_for_each_label_takes_the_place_of_one_for_all() {
+    fn one_hot_label_columns_replace_the_label_column() {
         let mut settings = settings();
         let columns = ["good", "body", "bad"].map(str::to_owned);
         settings.set_label_columns(&columns);
@@ -319,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_says_which_columns_it_needs() {
+    fn each_task_needs_its_own_columns() {
         let columns = ["body", "mood"].map(str::to_owned);
         let text_alone = DatasetSettings::default().with_columns(&[("body", ColumnRole::Text)]);
         let classify = |dataset| Project { dataset, ..Project::new(TaskKind::TextClassification) };
@@ -346,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_forgotten_and_files_are_not() {
+    fn forgetting_columns_keeps_the_files() {
         let mut settings = DatasetSettings { main: Some("a.csv".into()), more: vec!["b.csv".into()], ..settings() };
         settings.set_role("title", Some(ColumnRole::Joined));
         assert_eq!(settings.read_columns().collect::<Vec<_>>(), ["title", "body"]);

@@ -14,7 +14,7 @@ use crate::project::ColumnRole;
 pub struct DatasetSettings {
     /// The main file. Split by [`crate::project::SplitSettings`] unless the files below are given.
     pub main: Option<PathBuf>,
-    /// Files appended to the main one, in this order: all of them are one table.
+    /// Files appended to the main one, in this order. Together they form one table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub more: Vec<PathBuf>,
     /// A separate validation file; it is not split.
@@ -32,8 +32,7 @@ pub struct DatasetSettings {
     /// Sheet of a workbook. `None` takes the first one that is not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// The columns that are used, each with its role, ordered by role. The order of the columns of a role counts: texts are
-    /// joined in it.
+    /// The columns in use with their roles, ordered by role. Texts are joined in this order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<(String, ColumnRole)>,
 }
@@ -44,7 +43,7 @@ impl DatasetSettings {
         self.main.iter().chain(&self.more)
     }
 
-    /// Every file named.
+    /// All files: main, appended, validation and test.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.main_files().chain(&self.validation).chain(&self.test)
     }
@@ -62,6 +61,11 @@ pub enum SourceFile {
     Test,
 }
 
+impl SourceFile {
+    /// All files, in order.
+    pub const ALL: [Self; 3] = [Self::Main, Self::Validation, Self::Test];
+}
+
 /// Identity of a row: its file and its 1-based record number, not counting the header. Numbers continue from the main file
 /// into the files appended to it.
 ///
@@ -70,7 +74,7 @@ pub enum SourceFile {
 pub struct RowId {
     /// The file the row is in.
     pub file: SourceFile,
-    /// 1-based record number within that file; bad rows are counted too, so numbers never shift.
+    /// 1-based record number within that file; bad rows count too, so numbers never shift.
     pub record: u64,
 }
 

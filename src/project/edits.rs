@@ -21,7 +21,7 @@ pub struct RowEdit {
     /// Hash of the row's original text and label (see `data::content_hash`), so that the edit is not applied to another
     /// row after the file has changed.
     pub content_hash: String,
-    /// What the row's target should be; `None` leaves that of the file.
+    /// The corrected target; `None` keeps the one in the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<EditedTarget>,
     /// Whether the row is excluded from training and evaluation.
@@ -30,7 +30,7 @@ pub struct RowEdit {
     pub kept: bool,
 }
 
-/// The target a person gave a row.
+/// A corrected target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EditedTarget {
     /// A class, by its name.
@@ -44,7 +44,7 @@ impl RowEdit {
         Self { target: Some(EditedTarget::Class(label.into())), ..Self::default() }
     }
 
-    /// The label the row should have, if it was given another one.
+    /// The corrected label, if the row was relabelled.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         match self.target.as_ref()? {
@@ -54,7 +54,7 @@ impl RowEdit {
 }
 
 impl Edits {
-    /// Moves corrections along with their rows; each pair is the old and the new id.
+    /// Moves corrections to the new ids of their rows. Each pair is (old id, new id).
     pub fn follow(&mut self, moved: &[(RowId, RowId)]) {
         let taken: Vec<_> = moved.iter().map(|(from, to)| (*to, self.rows.remove(from))).collect();
         self.rows.extend(taken.into_iter().filter_map(|(to, edit)| Some((to, edit?))));

@@ -11,7 +11,7 @@ pub struct LabelSettings {
     /// Preferred order of final label names. Labels not listed follow, sorted by name
     /// (numerically when all are numbers).
     pub order: Vec<String>,
-    /// Label in the file -> label to use. Two files' labels mapped to one name are merged.
+    /// Label in the file -> label to use. Labels mapped to the same name are merged.
     pub mapping: BTreeMap<String, String>,
     /// Final labels whose rows are excluded.
     pub excluded: BTreeSet<String>,
@@ -21,21 +21,21 @@ pub struct LabelSettings {
 }
 
 impl LabelSettings {
-    /// Nothing chosen: the labels of the file, as they are.
+    /// No changes: the labels as they are in the file.
     #[must_use]
     pub const fn none() -> Self {
         Self { order: Vec::new(), mapping: BTreeMap::new(), excluded: BTreeSet::new(), colours: BTreeMap::new() }
     }
 
-    /// The label to use for one found in the file.
+    /// The label to use for a label found in the file.
     #[must_use]
     pub fn resolve<'a>(&'a self, raw: &'a str) -> &'a str {
         self.mapping.get(raw).map_or(raw, String::as_str)
     }
 
-    /// Gives a label another name. One that is excluded stays excluded under its new name.
+    /// Renames a label. If it is excluded, it stays excluded.
     ///
-    /// Where a label of that name exists already, use [`LabelSettings::merge`].
+    /// If a label with the new name exists, use [`LabelSettings::merge`].
     pub fn rename(&mut self, from: &str, to: &str) {
         let excluded = self.excluded.contains(from);
         self.merge(from, to);
@@ -44,9 +44,9 @@ impl LabelSettings {
         }
     }
 
-    /// Merges one label into another, which keeps its place, its colour and whether it is excluded.
+    /// Merges one label into another, which keeps its position, its colour and its exclusion.
     ///
-    /// A correction names its label as it was called when the correction was made, so earlier names still lead to `into`.
+    /// Earlier names still map to `into`, because corrections store the name a label had when they were made.
     pub fn merge(&mut self, from: &str, into: &str) {
         if from == into {
             return;
@@ -54,7 +54,7 @@ impl LabelSettings {
         for name in self.mapping.values_mut().filter(|name| *name == from) {
             into.clone_into(name);
         }
-        // A label of the file that is called `from` and mapped to something else keeps its mapping.
+        // If the file has a label called `from` that is mapped to something else, it keeps its mapping.
         self.mapping.entry(from.to_owned()).or_insert_with(|| into.to_owned());
         self.mapping.retain(|source, name| source != name);
         let taken = self.order.iter().any(|name| name == into);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merged_label_gives_up_its_place_and_earlier_names_lead_to_the_other() {
+    fn a_merged_label_loses_its_position_and_earlier_names_map_to_the_other() {
         let mut labels = settings(&["Bad", "bad", "good"], &[("1", "Bad")]);
         labels.merge("Bad", "bad");
         assert_eq!(labels.order, ["bad", "good"]);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_of_the_file_with_a_mapping_of_its_own_keeps_it() {
+    fn a_label_that_is_already_mapped_keeps_its_mapping() {
         let mut labels = settings(&[], &[("a", "x"), ("b", "a")]);
         labels.rename("a", "c");
         assert_eq!((labels.resolve("a"), labels.resolve("b")), ("x", "c"));

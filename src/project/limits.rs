@@ -2,7 +2,7 @@
 
 use crate::project::{EvaluateEvery, Project, Size, Task, TrainedLayers, TrainingSettings};
 
-/// A setting out of range.
+/// A setting is out of range.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("The setting {setting} cannot be {value}. {advice}")]
 pub struct OutOfRange {
@@ -10,7 +10,7 @@ pub struct OutOfRange {
     pub setting: &'static str,
     /// Its value.
     pub value: String,
-    /// What it can be, as advice.
+    /// The allowed values, as advice.
     pub advice: String,
 }
 
@@ -18,20 +18,20 @@ impl Project {
     /// Checks that every number is in range.
     ///
     /// # Errors
-    /// The first that is not.
+    /// The first one that is not.
     pub fn check(&self) -> Result<(), OutOfRange> {
         self.training.check()?;
         self.task.check()?;
         self.check_best_metric()?;
         let (dataset, split) = (&self.dataset, &self.split);
-        // A size is not used where a separate file is given. Whether there are enough rows is known once they are read.
+        // A size is ignored if a separate file is given. Whether there are enough rows is checked once they are read.
         let own = |size: Size, has_file: bool| match size {
             Size::Share(share) if !has_file => share,
             _ => 0.0,
         };
         let validation = own(split.validation, dataset.validation.is_some());
         let test = own(split.test, dataset.test.is_some());
-        let advice = "Give a share of the rows, such as 0.2 or 20%, or a number of rows, such as 500rows. The shares for \
+        let advice = "Use a share of the rows, such as 0.2 or 20%, or a number of rows, such as 500rows. The shares for \
                       validation and test must add up to less than 1.";
         let is_share = |share: f64| (0.0..1.0).contains(&share);
         first(&[
@@ -45,7 +45,7 @@ impl Project {
     fn check_best_metric(&self) -> Result<(), OutOfRange> {
         let (metric, metrics) = (self.best_metric(), self.task.metrics());
         let names: Vec<&str> = metrics.iter().map(|metric| metric.in_a_sentence()).collect();
-        let advice = format!("This task has {}.", names.join(", "));
+        let advice = format!("Choose one of: {}.", names.join(", "));
         first(&[(metrics.contains(&metric), "best metric", metric.in_a_sentence().to_owned(), advice.as_str())])
     }
 }
@@ -61,13 +61,13 @@ impl Task {
                 (0.0..1.0).contains(&settings.label_smoothing),
                 "label smoothing",
                 settings.label_smoothing.to_string(),
-                "Give 0 or more, and less than 1.",
+                "Use 0 or more, and less than 1.",
             )]),
             Self::LanguageModelling(settings) => first(&[(
                 settings.masked_share > 0.0 && settings.masked_share < 1.0,
                 "masked share",
                 settings.masked_share.to_string(),
-                "Give a share of the words between 0 and 1; 0.15 is usual.",
+                "Use a share of the words between 0 and 1; 0.15 is usual.",
             )]),
         }
     }
@@ -87,66 +87,66 @@ impl TrainingSettings {
         let delta = self.early_stopping.as_ref().map_or(0.0, |stopping| stopping.min_delta);
         let (beta1, beta2) = (optimizer.beta1, optimizer.beta2);
         first(&[
-            (self.epochs > 0, "epochs", self.epochs.to_string(), "Give at least 1."),
-            (self.batch_size > 0, "batch size", self.batch_size.to_string(), "Give at least 1; 16 or 32 is usual."),
-            (self.max_length >= 3, "max length", self.max_length.to_string(), "Give at least 3 tokens."),
-            (accumulation > 0, "gradient accumulation", accumulation.to_string(), "Give at least 1; 1 turns it off."),
+            (self.epochs > 0, "epochs", self.epochs.to_string(), "Use at least 1."),
+            (self.batch_size > 0, "batch size", self.batch_size.to_string(), "Use at least 1; 16 or 32 is usual."),
+            (self.max_length >= 3, "max length", self.max_length.to_string(), "Use at least 3 tokens."),
+            (accumulation > 0, "gradient accumulation", accumulation.to_string(), "Use at least 1; 1 turns it off."),
             (
                 positive(optimizer.learning_rate),
                 "learning rate",
                 optimizer.learning_rate.to_string(),
-                "Give a number above 0; 2e-5 to 5e-5 is usual.",
+                "Use a number above 0; 2e-5 to 5e-5 is usual.",
             ),
             (
                 not_negative(optimizer.weight_decay),
                 "weight decay",
                 optimizer.weight_decay.to_string(),
-                "Give 0 or more; 0.01 is usual.",
+                "Use 0 or more; 0.01 is usual.",
             ),
-            (below_one(beta1), "beta 1", beta1.to_string(), "Give 0 or more, and less than 1; 0.9 is usual."),
-            (below_one(beta2), "beta 2", beta2.to_string(), "Give 0 or more, and less than 1; 0.999 is usual."),
+            (below_one(beta1), "beta 1", beta1.to_string(), "Use 0 or more, and less than 1; 0.9 is usual."),
+            (below_one(beta2), "beta 2", beta2.to_string(), "Use 0 or more, and less than 1; 0.999 is usual."),
             (
                 positive(optimizer.epsilon),
                 "epsilon",
                 optimizer.epsilon.to_string(),
-                "Give a number above 0; 1e-8 is usual.",
+                "Use a number above 0; 1e-8 is usual.",
             ),
             (
                 not_negative(optimizer.max_grad_norm),
                 "gradient clipping",
                 optimizer.max_grad_norm.to_string(),
-                "Give 0 or more; 1 is usual, and 0 turns it off.",
+                "Use 0 or more; 1 is usual, and 0 turns it off.",
             ),
             (
                 (0.0..=1.0).contains(&self.warmup),
                 "warm-up",
                 self.warmup.to_string(),
-                "Give a share of the steps, 0 to 1; 0.1 is usual.",
+                "Use a share of the steps, 0 to 1; 0.1 is usual.",
             ),
             (
                 self.dropout.is_none_or(below_one),
                 "dropout",
                 self.dropout.unwrap_or_default().to_string(),
-                "Give 0 or more, and less than 1; 0.1 is usual.",
+                "Use 0 or more, and less than 1; 0.1 is usual.",
             ),
             (
                 self.trained_layers != TrainedLayers::Top(0),
                 "top layers",
                 "0".to_owned(),
-                "Give at least 1, or train only the head.",
+                "Use at least 1, or train only the head.",
             ),
-            (not_negative(delta), "smallest improvement", delta.to_string(), "Give 0 or more."),
+            (not_negative(delta), "smallest improvement", delta.to_string(), "Use 0 or more."),
             (
                 self.evaluate_every != EvaluateEvery::Steps(0),
                 "steps between evaluations",
                 "0".to_owned(),
-                "Give at least 1, or evaluate after each epoch.",
+                "Use at least 1, or evaluate after each epoch.",
             ),
         ])
     }
 }
 
-/// The first check that fails. A check is whether it holds, the setting, its value, and advice.
+/// The first check that fails. Each check is (whether it holds, setting, value, advice).
 fn first(checks: &[(bool, &'static str, String, &str)]) -> Result<(), OutOfRange> {
     match checks.iter().find(|(holds, ..)| !holds) {
         Some((_, setting, value, advice)) => {
@@ -189,12 +189,12 @@ mod tests {
             change(&mut settings);
             let message = settings.check().unwrap_err().to_string();
             assert!(message.contains(&format!("The setting {name} cannot be")), "{name}: {message}");
-            assert!(message.contains("Give"), "{message}");
+            assert!(message.contains("Use"), "{message}");
         }
     }
 
     #[test]
-    fn settings_of_the_task_out_of_range_are_named() {
+    fn task_settings_out_of_range_are_named() {
         for wrong in [-0.1, 1.0, f64::NAN] {
             let mut project = Project::default();
             project.classification_mut().unwrap().label_smoothing = wrong;
@@ -210,7 +210,7 @@ mod tests {
         project.training.best_metric = Some(MetricName::Accuracy);
         assert_eq!(
             project.check().unwrap_err().to_string(),
-            "The setting best metric cannot be accuracy. This task has loss, perplexity, masked-word accuracy."
+            "The setting best metric cannot be accuracy. Choose one of: loss, perplexity, masked-word accuracy."
         );
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A metric: what a run keeps its best checkpoint by, and what tables and charts show.
+/// A metric. It chooses the best checkpoint of a run, and tables and charts show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum MetricName {
     /// Unweighted mean of the F1 of each label, 0..1.
@@ -21,7 +21,7 @@ impl MetricName {
     /// All metrics.
     pub const ALL: [Self; 5] = [Self::MacroF1, Self::Accuracy, Self::Loss, Self::Perplexity, Self::MaskedAccuracy];
 
-    /// Its name on screen, at the beginning of a line.
+    /// Its name as a heading.
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl MetricName {
             Self::Accuracy => "The share of correct predictions",
             Self::Loss => "How much probability the model gives to wrong answers; lower is better",
             Self::Perplexity => {
-                "How many words the model hesitates between, on average, at a masked word; lower is better"
+                "The number of words the model is undecided between at a masked word, on average; lower is better"
             }
             Self::MaskedAccuracy => "The share of masked words that the model predicts exactly",
         }

@@ -1,8 +1,9 @@
-//! What a person decides: plain data, saved as RON. This room does no input or output.
+//! A project's settings as plain data, saved as RON. This module does no input or output.
 //!
-//! Everything else in Hone follows from a [`Project`](crate::project::Project) and the files it names.
+//! Everything else follows from a [`Project`](crate::project::Project) and its data files.
 
 mod cleaning;
+mod column_role;
 mod columns;
 mod dataset;
 mod edits;
@@ -11,6 +12,7 @@ mod limits;
 mod metric;
 mod model;
 mod prepared_from;
+mod presets;
 mod setting;
 mod split;
 mod stars;
@@ -19,7 +21,7 @@ mod task;
 mod training;
 
 pub use cleaning::{CleaningSettings, Pattern};
-pub use columns::ColumnRole;
+pub use column_role::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};
 pub use edits::{EditedTarget, Edits, RowEdit};
 pub use labels::LabelSettings;
@@ -27,13 +29,14 @@ pub use limits::OutOfRange;
 pub use metric::MetricName;
 pub use model::ModelChoice;
 pub use prepared_from::PreparedFrom;
+pub use presets::Preset;
 pub use setting::{SettingError, apply_settings};
 pub use split::{Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
 pub use training::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, OptimizerSettings, Precision, Preset, ScheduleKind,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, OptimizerSettings, Precision, ScheduleKind,
     TrainedLayers, TrainingSettings,
 };
 
@@ -42,7 +45,7 @@ use serde::{Deserialize, Serialize};
 /// Version of the RON schema written by this build. Raise it with a migration in `storage`.
 pub const SCHEMA_VERSION: u32 = 2;
 
-/// Everything a person decides about one model.
+/// All settings for training one model.
 ///
 /// Relative paths are relative to the project's folder, so that a project can be moved with its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,11 +55,11 @@ pub struct Project {
     pub schema_version: u32,
     /// Its name, shown in the title bar.
     pub name: String,
-    /// What the model is trained for, with the settings only this task has.
+    /// The task, with its own settings.
     pub task: Task,
     /// The data files and the roles of their columns.
     pub dataset: DatasetSettings,
-    /// Which cleaning steps run over the texts.
+    /// Which cleaning steps are applied to the texts.
     pub cleaning: CleaningSettings,
     /// How rows are split into training, validation and test sets.
     #[serde(default = "SplitSettings::of_earlier_files")]

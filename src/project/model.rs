@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// A model of the catalogue, or a local Hugging Face folder.
+/// A model from the catalogue, or a local Hugging Face folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ModelChoice {
-    /// A model of the catalogue, by its id in `assets/catalogue.ron`.
+    /// A model from the catalogue, by its id in `assets/catalogue.ron`.
     Catalogue(String),
     /// A folder with `config.json`, `model.safetensors` and `tokenizer.json`.
     Folder(PathBuf),

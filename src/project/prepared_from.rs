@@ -1,11 +1,11 @@
-//! What preparing the rows looks at: the one definition of it.
+//! The settings that the prepared rows depend on, defined in one place.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::project::{CleaningSettings, DatasetSettings, Edits, LabelSettings, Project, SplitSettings, TaskKind};
 
-/// The part of a project that decides what its prepared rows are. Rows prepared under equal parts, from the same files, are
-/// the same.
+/// The part of a project that its prepared rows depend on. If it is equal and the files are the same, so are the
+/// prepared rows.
 #[derive(Debug, PartialEq)]
 pub struct PreparedFrom<'a> {
     task: TaskKind,
@@ -17,8 +17,8 @@ pub struct PreparedFrom<'a> {
 }
 
 impl Project {
-    /// What preparing the rows looks at. Name, model, hyperparameters, colours of labels, ignored columns and leaks are not
-    /// among it.
+    /// The settings that the prepared rows depend on: not the name, the model, the hyperparameters, label colours,
+    /// ignored columns or ignored leaks.
     #[must_use]
     pub fn prepared_from(&self) -> PreparedFrom<'_> {
         PreparedFrom {
@@ -33,7 +33,7 @@ impl Project {
 }
 
 impl SplitSettings {
-    /// The settings that divide the rows.
+    /// Only the settings that decide which split each row is in.
     #[must_use]
     pub fn without_ignored_leaks(&self) -> Self {
         Self { ignored_leaks: BTreeSet::new(), ..self.clone() }
@@ -46,7 +46,7 @@ mod tests {
     use crate::project::{ColumnRole, ModelChoice, Pattern, RowEdit, SplitMethod};
 
     #[test]
-    fn only_what_preparing_looks_at_changes_it() {
+    fn only_settings_that_preparing_depends_on_change_it() {
         type Change = fn(&mut Project);
         let ignored: [Change; 7] = [
             |project| project.name = "another".to_owned(),

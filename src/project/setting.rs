@@ -1,11 +1,11 @@
-//! `training.epochs=3`: sets any field of a project by its path, type-checked by the project's own types.
+//! `training.epochs=3`: sets any field of a project by its path, checked against the project's own types.
 
 use serde_json::{Map, Value};
 use strsim::levenshtein;
 
 use crate::project::{ColumnRole, EarlyStopping, OutOfRange, Pattern, Project, Size, Task, TaskKind};
 
-/// Short names for what is set most, and names that fields had in earlier versions.
+/// Short names for frequent settings, and names that fields had in earlier versions.
 const ALIASES: [(&str, &str); 20] = [
     ("lr", "training.optimizer.learning_rate"),
     ("learning_rate", "training.optimizer.learning_rate"),
@@ -36,7 +36,7 @@ const NEAR_NAMES: usize = 4;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingError {
     /// It has no `=`.
-    #[error("'{0}' is not a setting. Write it as NAME=VALUE, for example training.epochs=3.")]
+    #[error("'{0}' has no value. Write NAME=VALUE, for example training.epochs=3.")]
     NoValue(String),
     /// There is no such field.
     #[error("There is no setting '{name}'. Did you mean {}?", near.join(", "))]
@@ -64,7 +64,8 @@ pub enum SettingError {
 /// Applies settings in order.
 ///
 /// # Errors
-/// The first setting that cannot be applied, or [`SettingError::OutOfRange`] if the settings make a valid project invalid.
+/// The first setting that cannot be applied, or [`SettingError::OutOfRange`] if the settings make a valid project
+/// invalid.
 pub fn apply_settings(project: &Project, settings: &[String]) -> Result<Project, SettingError> {
     let applied = settings.iter().try_fold(project.clone(), |project, setting| apply_one(&project, setting))?;
     match applied.check() {
@@ -91,8 +92,8 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             break;
         }
         match serde_json::from_value::<Project>(changed) {
-            // Unknown names are dropped when the project is read, so the value is missing afterwards. Unused settings
-            // are not written, so a missing value is fine for an empty one.
+            // Unknown names are dropped when the project is read, so their value is missing afterwards. Unused settings
+            // are not written, so an empty value may be missing.
             Ok(project) => {
                 let written = to_value(&project);
                 let kept = get(&written, &path);
@@ -131,7 +132,7 @@ fn column_role(given: &str) -> Option<ColumnRole> {
     COLUMN_SETTINGS.iter().find(|(name, _)| *name == given).map(|(_, role)| *role)
 }
 
-/// Gives a role to the columns of a text: `none`, a name, or a list of names where several can have it.
+/// Gives a role to the columns named in `text`: `none`, a name, or a list of names if several columns can have it.
 fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) -> Result<Project, SettingError> {
     let kind = project.task.kind();
     let Some(rule) = kind.role(role) else {
@@ -160,7 +161,7 @@ fn full_name(given: &str) -> String {
     }
 }
 
-/// Where a field is in the project as data: the settings of a task are one level deeper, below the task's name.
+/// The path of a field in the serialised project. Task settings are one level deeper, below the task's name.
 fn path_of(name: &str, kind: TaskKind) -> Vec<String> {
     let mut path: Vec<String> = name.split('.').map(str::to_owned).collect();
     if path[0] == "task" && path.len() > 1 {
@@ -169,7 +170,7 @@ fn path_of(name: &str, kind: TaskKind) -> Vec<String> {
     path
 }
 
-/// A task's name in data.
+/// A task's name in the serialised project.
 fn variant(kind: TaskKind) -> String {
     format!("{kind:?}")
 }
@@ -178,8 +179,7 @@ fn variant(kind: TaskKind) -> String {
 fn in_words(error: &str) -> String {
     let Some((_, expected)) = error.rsplit_once("expected ") else { return error.to_owned() };
     let words = match expected {
-        "u32" => "a whole number from 0 to 4294967295",
-        "u64" | "usize" => "a whole number, 0 or more",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
         "f64" => "a number",
         "a boolean" => "true or false",
         group if group.starts_with("struct ") => "the name of one of its settings after a dot",
@@ -239,12 +239,12 @@ fn get<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
     path.iter().try_fold(value, |value, field| value.get(field))
 }
 
-/// Equal, but for 5 and 5.0, and for the fields that a group's defaults add.
+/// Equal, treating 5 and 5.0 as the same, and ignoring fields that a group's defaults add.
 fn same(kept: &Value, given: &Value) -> bool {
     match (kept, given) {
         (Value::Number(kept), Value::Number(given)) => kept.as_f64() == given.as_f64(),
         (Value::Array(kept), Value::Array(given)) => {
-            // A set is written in its own order.
+            // A set is written in sorted order.
             kept.len() == given.len() && given.iter().all(|given| kept.iter().any(|kept| same(kept, given)))
         }
         (Value::Object(kept), Value::Object(given)) => {
@@ -262,7 +262,7 @@ fn to_value(project: &Project) -> Value {
     serde_json::to_value(project).unwrap_or_default()
 }
 
-/// A project of a task with every optional group of fields present, to know their names.
+/// A project with every optional group of fields filled in, to list their names.
 fn filled(kind: TaskKind) -> Project {
     let mut project = Project::new(kind);
     project.training.early_stopping = Some(EarlyStopping::default());
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn any_field_by_its_path() {
+    fn any_field_can_be_set_by_its_path() {
         let project = applied(&[
             "training.epochs=5",
             "lr=2e-5",
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_the_task_are_found_by_their_old_names_too() {
+    fn task_settings_are_also_found_by_their_old_names() {
         let project = applied(&["task.label_smoothing=0.1", "task.class_weights=balanced"]).unwrap();
         let settings = project.classification().unwrap().clone();
         assert_eq!((settings.label_smoothing, settings.class_weights), (0.1, ClassWeights::Balanced));
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_is_chosen_by_its_name_and_has_settings_of_its_own() {
+    fn a_task_is_chosen_by_name_and_has_its_own_settings() {
         let adapt = applied(&["task=adapt", "task.masked_share=0.2", r#"task.new_words=["lien"]"#]).unwrap();
         let settings = adapt.language_modelling().unwrap();
         assert_eq!((settings.masked_share, settings.new_words.len()), (0.2, 1));
@@ -451,13 +451,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_lists_near_ones() {
+    fn a_wrong_name_lists_similar_ones() {
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert!(message("training.epoch=3").contains("training.epochs"), "{}", message("training.epoch=3"));
         assert!(message("learningrate=3").contains("learning_rate"));
         assert!(message("training.epochs.more=3").contains("no setting 'training.epochs.more'"));
         assert!(message("colour=red").starts_with("There is no setting 'colour'. Did you mean "));
-        assert!(message("training.epochs").contains("Write it as NAME=VALUE"));
+        assert!(message("training.epochs").contains("Write NAME=VALUE"));
     }
 
     #[test]
@@ -465,10 +465,10 @@ mod tests {
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert_eq!(
             message("training.epochs=many"),
-            "'many' is not valid for training.epochs: it must be a whole number from 0 to 4294967295."
+            "'many' is not valid for training.epochs: it must be a whole number, 0 or more."
         );
-        assert!(message("training.epochs=-1").contains("a whole number from 0"));
-        assert!(message("training.epochs=2.5").contains("a whole number from 0"));
+        assert!(message("training.epochs=-1").contains("a whole number, 0 or more"));
+        assert!(message("training.epochs=2.5").contains("a whole number, 0 or more"));
         assert!(message("lr=fast").ends_with("training.optimizer.learning_rate: it must be a number."));
         assert!(message("cleaning.mask_urls=3").ends_with("it must be true or false."));
         assert!(message("training.schedule=zigzag").contains("it must be one of `Linear`, `Cosine`, `Constant`"));
@@ -480,7 +480,7 @@ mod tests {
     #[test]
     fn an_out_of_range_value_is_refused_unless_the_project_was_already_invalid() {
         let error = applied(&["training.epochs=0"]).unwrap_err();
-        assert_eq!(error.to_string(), "The setting epochs cannot be 0. Give at least 1.");
+        assert_eq!(error.to_string(), "The setting epochs cannot be 0. Use at least 1.");
         assert!(matches!(applied(&["split.test=1.5"]), Err(SettingError::OutOfRange(_))));
         let mut project = Project::default();
         project.training.epochs = 0;

@@ -12,10 +12,10 @@ pub enum SplitMethod {
     /// At random, by [`SplitSettings::seed`].
     #[default]
     Random,
-    /// By the date in [`crate::project::DatasetSettings::time_column`]: the oldest rows are for training, the newest for
-    /// the test.
+    /// By the date in [`crate::project::DatasetSettings::time_column`]: the oldest rows are for training, the newest
+    /// for testing.
     Time,
-    /// As named in [`crate::project::DatasetSettings::split_column`].
+    /// By the value in [`crate::project::DatasetSettings::split_column`].
     Column,
 }
 
@@ -30,7 +30,7 @@ pub enum Size {
     Rows(u64),
 }
 
-/// How the main file is split. A size is not used where a separate file is given.
+/// How the main file is split. A size is ignored if a separate file is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default = "SplitSettings::of_earlier_files")]
 pub struct SplitSettings {
@@ -46,7 +46,7 @@ pub struct SplitSettings {
     pub keep_near_together: bool,
     /// Seed of the shuffle.
     pub seed: u64,
-    /// Keys of the findings of the leakage report that a person ignores.
+    /// Keys of the leakage findings that a person ignores.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ignored_leaks: BTreeSet<String>,
 }
@@ -77,7 +77,7 @@ impl Size {
     /// No rows.
     pub const NONE: Self = Self::Share(0.0);
 
-    /// Its share of `rows` rows; may be more than 1.
+    /// The size as a share of `rows` rows; may be more than 1.
     #[must_use]
     pub fn share_of(self, rows: usize) -> f64 {
         match self {
@@ -86,7 +86,7 @@ impl Size {
         }
     }
 
-    /// Whether any row is wanted.
+    /// Whether the size is above 0.
     #[must_use]
     pub fn is_some(self) -> bool {
         self.share_of(1) > 0.0
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_do_not_say_keep_their_split_and_new_projects_keep_near_duplicates_together() {
+    fn old_files_keep_their_split_and_new_projects_keep_near_duplicates_together() {
         assert!(Project::default().split.keep_near_together);
         let earlier: Project = ron::from_str("(name: \"a\")").unwrap();
         assert_eq!(earlier.split, SplitSettings { keep_near_together: false, ..SplitSettings::default() });

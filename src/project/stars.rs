@@ -1,22 +1,22 @@
-//! Star ratings, and the three labels they can be turned into.
+//! Star ratings, and their conversion to three sentiment labels.
 
 use std::collections::BTreeMap;
 
 use crate::project::LabelSettings;
 
-/// A label that stars are turned into.
+/// A sentiment label that stars can be converted to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Sentiment {
     /// Few stars.
     Negative,
-    /// Neither few nor many.
+    /// In between.
     Neutral,
     /// Many stars.
     Positive,
 }
 
 impl Sentiment {
-    /// From few stars to many.
+    /// All labels, from few stars to many.
     pub const ALL: [Self; 3] = [Self::Negative, Self::Neutral, Self::Positive];
 
     /// The label.
@@ -30,17 +30,18 @@ impl Sentiment {
     }
 }
 
-/// Ratings found as labels: "4", "4.0", "4 stars", "4/5", "★★★★".
+/// Star ratings used as labels: "4", "4.0", "4 stars", "4/5", "★★★★".
 #[derive(Clone, Debug, PartialEq)]
 pub struct StarScale {
-    /// The most stars there can be: 5 or 10.
+    /// The highest rating on the scale: 5 or 10.
     pub top: u32,
-    /// The labels in the file with their stars, the fewest stars first.
+    /// The labels in the file with their stars, ascending.
     pub ratings: Vec<(String, f64)>,
 }
 
 impl StarScale {
-    /// The scale, if all labels are ratings with at least three values: 1 to 5 stars, or 0 to 10 points with some above 5.
+    /// The scale, if all labels are ratings with at least three values: 1 to 5 stars, or 0 to 10 points with some above
+    /// 5.
     pub fn of<'a>(labels: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut ratings = Vec::new();
         let mut said_top = None;
@@ -57,14 +58,14 @@ impl StarScale {
         let mut values: Vec<f64> = ratings.iter().map(|rating| rating.1).collect();
         values.dedup();
         let top = said_top.unwrap_or(if most > 5.0 { 10 } else { 5 });
-        // At least five values out of ten: class numbers are not ratings.
+        // Of ten points, at least five must occur: class numbers are not ratings.
         let enough = values.len() >= if top == 10 { 5 } else { 3 };
         let within = most <= f64::from(top) && least >= if top == 10 { 0.0 } else { 1.0 };
         (enough && within).then_some(Self { top, ratings })
     }
 
-    /// The usual label for a number of stars: out of five, 1 and 2 are negative and 4 and 5 positive; out of ten, 4 and below
-    /// are negative and 7 and above positive.
+    /// The usual label for a number of stars. Out of five: 1 and 2 are negative, 4 and 5 positive. Out of ten: 4 and
+    /// below are negative, 7 and above positive.
     #[must_use]
     pub fn usual(&self, stars: f64) -> Sentiment {
         let (low, high) = if self.top == 10 { (4.5, 6.5) } else { (2.25, 3.75) };
@@ -83,7 +84,7 @@ impl StarScale {
         self.ratings.iter().map(|(label, stars)| (label.clone(), self.usual(*stars))).collect()
     }
 
-    /// What these settings turn the ratings into; `None` if one becomes something else.
+    /// The label each rating has under these settings; `None` if one has any other label.
     #[must_use]
     pub fn chosen(&self, settings: &LabelSettings) -> Option<BTreeMap<String, Sentiment>> {
         let of = |label: &str| Sentiment::ALL.into_iter().find(|sentiment| sentiment.name() == settings.resolve(label));
@@ -92,7 +93,7 @@ impl StarScale {
 }
 
 impl LabelSettings {
-    /// Settings that turn ratings into these labels. Colours are kept.
+    /// Label settings that convert each rating to its chosen label. Colours are kept.
     #[must_use]
     pub fn with_stars(&self, choice: &BTreeMap<String, Sentiment>) -> Self {
         let mut next = Self::default();
@@ -104,7 +105,7 @@ impl LabelSettings {
     }
 }
 
-/// The stars in a label, and out of how many if it says so.
+/// The stars in a label, and the highest possible number if it says so.
 fn parse(label: &str) -> Option<(f64, Option<u32>)> {
     let label = label.trim().to_lowercase();
     let stars = label.chars().filter(|&letter| letter == '★' || letter == '⭐').count();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn ratings_are_known_however_they_are_written() {
+    fn ratings_are_recognised_in_every_notation() {
         for labels in [
             ["1", "3", "5"],
             ["1.0", "3.0", "5.0"],
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn points_of_ten_and_half_stars() {
+    fn ratings_out_of_ten_and_half_stars_are_recognised() {
         let points = scale(&["0", "2", "4", "5", "6", "7", "10"]).unwrap();
         assert_eq!((points.top, points.ratings[0].0.as_str()), (10, "0"));
         let usual: Vec<Sentiment> = points.ratings.iter().map(|(_, stars)| points.usual(*stars)).collect();

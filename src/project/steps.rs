@@ -27,7 +27,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// All steps, in order. See [`crate::project::TaskKind::steps`] for those of a task.
+    /// All steps, in order. [`crate::project::TaskKind::steps`] gives those of a task.
     pub const ALL: [Self; 8] =
         [Self::Data, Self::Labels, Self::Prepare, Self::Model, Self::Train, Self::Evaluate, Self::Review, Self::Export];
 
@@ -46,7 +46,7 @@ impl Step {
         }
     }
 
-    /// One sentence: what a person does here.
+    /// What a person does in this step, in a sentence.
     #[must_use]
     pub fn purpose(self) -> &'static str {
         match self {
@@ -71,20 +71,20 @@ pub struct Issue {
     pub message: String,
 }
 
-/// Whether a step can be done.
+/// Whether a step can be done now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// It can be done now.
     Ready,
     /// It cannot be done yet, and why.
     Blocked(Vec<Issue>),
-    /// It is done; it can be done again.
+    /// It is done, and can be done again.
     Done,
 }
 
-/// What is known about the project beyond its settings, gathered by the caller.
+/// Facts about the project beyond its settings, gathered by the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "independent facts, each looked at by itself")]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Facts {
     /// Column names of the main file, once read.
     pub columns: Option<Vec<String>>,
@@ -125,7 +125,7 @@ fn columns_chosen(project: &Project, facts: &Facts) -> bool {
 }
 
 impl Project {
-    /// Asks for the columns that the task needs: "Choose a text column and a label column".
+    /// Tells the person which columns the task needs: "Choose a text column and a label column".
     #[must_use]
     pub fn column_advice(&self) -> String {
         let needed = self.task.roles().iter().filter(|rule| rule.is_needed());
@@ -148,7 +148,7 @@ fn blockers(project: &Project, facts: &Facts, step: Step) -> Vec<Issue> {
         issues.push(issue(Step::Data, &project.column_advice()));
     }
     if step >= Step::Train {
-        // Most are about labels; a task without them has the data step alone.
+        // Most are about labels. A task without labels has only the Data step for them.
         let step = if project.task.steps().contains(&Step::Labels) { Step::Labels } else { Step::Data };
         issues.extend(facts.data_issues.iter().map(|message| issue(step, message)));
     }
@@ -167,7 +167,7 @@ mod tests {
     use crate::project::{ColumnRole, DatasetSettings, TaskKind};
 
     #[test]
-    fn a_task_asks_for_the_columns_it_needs_where_they_can_be_chosen() {
+    fn a_task_asks_for_its_columns_in_the_step_where_they_are_chosen() {
         let columns = vec!["body".to_owned(), "mood".to_owned()];
         let facts = Facts { columns: Some(columns), data_issues: vec!["Too few rows".to_owned()], ..Facts::default() };
         let dataset = DatasetSettings { main: Some("rows.csv".into()), ..DatasetSettings::default() };
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn training_needs_a_model_that_is_here_or_can_be_fetched() {
+    fn training_needs_a_model_that_is_local_or_can_be_downloaded() {
         let mut project = Project::default();
         project.dataset.main = Some("rows.csv".into());
         let facts = Facts { prepared: true, ..Facts::default() };

@@ -1,10 +1,10 @@
-//! What a model is trained for, and what follows from that: columns, steps and metrics.
+//! The tasks a model can be trained for, with their columns, steps and metrics.
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step};
+use crate::project::{ClassWeights, ColumnRole, LabelSettings, MetricName, Project, Size, Step, TrainingSettings};
 
-/// What the model is trained for, with the settings that only this task has.
+/// The task a model is trained for, with its own settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Task {
     /// One label out of a closed set for each text.
@@ -13,7 +13,7 @@ pub enum Task {
     LanguageModelling(LanguageModellingSettings),
 }
 
-/// A task without its settings: the key of tables.
+/// A task without its settings, used as a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum TaskKind {
     /// See [`Task::TextClassification`].
@@ -29,7 +29,7 @@ pub enum TaskKind {
 pub struct ClassificationSettings {
     /// Order, renames, merges and exclusions of labels.
     pub labels: LabelSettings,
-    /// How the loss weighs the labels.
+    /// How labels are weighted in the loss.
     pub class_weights: ClassWeights,
     /// Share of the probability spread evenly over all labels, 0..1.
     pub label_smoothing: f64,
@@ -50,9 +50,9 @@ pub struct LanguageModellingSettings {
 pub struct RoleRule {
     /// The role.
     pub role: ColumnRole,
-    /// Fewest columns; 0 where the role is optional.
+    /// Fewest columns; 0 if the role is optional.
     pub least: usize,
-    /// Most columns; `usize::MAX` where any number will do.
+    /// Most columns; `usize::MAX` if there is no limit.
     pub most: usize,
 }
 
@@ -119,7 +119,7 @@ impl TaskKind {
         }
     }
 
-    /// What the trained model does, in a sentence.
+    /// What the task does, in a sentence.
     #[must_use]
     pub fn explanation(self) -> &'static str {
         match self {
@@ -139,7 +139,7 @@ impl TaskKind {
         }
     }
 
-    /// The column roles the task has, the most needed first: how many columns of each it needs and may have.
+    /// The column roles of the task, most important first, with the number of columns each needs and may have.
     #[must_use]
     pub fn roles(self) -> &'static [RoleRule] {
         match self {
@@ -148,7 +148,7 @@ impl TaskKind {
         }
     }
 
-    /// The rule for one role; `None` where the task has no such columns.
+    /// The rule for one role; `None` if the task has no such columns.
     #[must_use]
     pub fn role(self, role: ColumnRole) -> Option<&'static RoleRule> {
         self.roles().iter().find(|rule| rule.role == role)
@@ -178,7 +178,7 @@ impl TaskKind {
 const CLASSIFICATION_ROLES: [RoleRule; 8] = [
     RoleRule::needed(ColumnRole::Text, 1),
     RoleRule::optional(ColumnRole::Joined, usize::MAX),
-    // One column with the label of each row, or several with one label each.
+    // One label column, or several one-hot columns.
     RoleRule::needed(ColumnRole::Label, usize::MAX),
     RoleRule::optional(ColumnRole::Group, 1),
     RoleRule::optional(ColumnRole::Time, 1),
@@ -206,21 +206,22 @@ impl RoleRule {
         Self { role, least: 0, most }
     }
 
-    /// Whether the task cannot do without such a column.
+    /// Whether the task needs such a column.
     #[must_use]
     pub fn is_needed(&self) -> bool {
         self.least > 0
     }
 }
 
-/// The label settings of a task that has no labels.
+/// The label settings of a task without labels.
 static NO_LABELS: LabelSettings = LabelSettings::none();
 
 impl Project {
-    /// An untitled project for a task. Language modelling holds out a validation set alone: nothing else is measured.
+    /// An untitled project for a task, with its default hyperparameters. Language modelling holds out a validation set
+    /// alone: nothing else is measured.
     #[must_use]
     pub fn new(kind: TaskKind) -> Self {
-        let mut project = Self { task: Task::new(kind), ..Self::default() };
+        let mut project = Self { task: Task::new(kind), training: TrainingSettings::of_task(kind), ..Self::default() };
         if kind == TaskKind::LanguageModelling {
             project.split.test = Size::NONE;
         }
@@ -236,7 +237,7 @@ impl Project {
         }
     }
 
-    /// The same, to change them.
+    /// Mutable [`Self::classification`].
     pub fn classification_mut(&mut self) -> Option<&mut ClassificationSettings> {
         match &mut self.task {
             Task::TextClassification(settings) => Some(settings),
@@ -253,7 +254,7 @@ impl Project {
         }
     }
 
-    /// The same, to change them.
+    /// Mutable [`Self::language_modelling`].
     pub fn language_modelling_mut(&mut self) -> Option<&mut LanguageModellingSettings> {
         match &mut self.task {
             Task::LanguageModelling(settings) => Some(settings),
@@ -261,13 +262,13 @@ impl Project {
         }
     }
 
-    /// The label settings; empty ones where the task has no labels.
+    /// The label settings; empty if the task has no labels.
     #[must_use]
     pub fn labels(&self) -> &LabelSettings {
         self.classification().map_or(&NO_LABELS, |settings| &settings.labels)
     }
 
-    /// The same, to change them; `None` where the task has no labels.
+    /// Mutable [`Self::labels`]; `None` if the task has no labels.
     pub fn labels_mut(&mut self) -> Option<&mut LabelSettings> {
         self.classification_mut().map(|settings| &mut settings.labels)
     }

@@ -1,13 +1,15 @@
 //! Hyperparameters, with the defaults of the literature.
 //!
-//! Sources: Devlin et al. 1810.04805 (ranges), Mosbach et al. 2006.04884 and Zhang et al. 2006.05987
-//! (bias correction, warm-up), Loshchilov & Hutter 1711.05101 (decoupled decay).
+//! Sources: Devlin et al. 1810.04805 (ranges), Mosbach et al. 2006.04884 and Zhang et al. 2006.05987 (bias correction,
+//! warm-up), Loshchilov & Hutter 1711.05101 (decoupled decay), Gururangan et al. 2004.10964 (continued pre-training, at
+//! 5e-4).
 
 use serde::{Deserialize, Serialize};
 
 use crate::project::MetricName;
 
-/// Hyperparameters: everything the trainer needs besides the data and the model.
+/// Hyperparameters: everything the trainer needs besides the data and the model. The defaults are those of text
+/// classification; see [`Self::of_task`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TrainingSettings {
@@ -15,7 +17,7 @@ pub struct TrainingSettings {
     pub epochs: u32,
     /// Rows in a batch.
     pub batch_size: usize,
-    /// Most tokens of a text, special tokens included; longer texts are truncated at the end.
+    /// Most tokens of a text, including special tokens; longer texts are truncated at the end.
     pub max_length: usize,
     /// Batches whose gradients are summed before each optimizer step.
     pub gradient_accumulation: usize,
@@ -27,11 +29,11 @@ pub struct TrainingSettings {
     pub schedule: ScheduleKind,
     /// Share of steps over which the learning rate rises from 0, 0..1.
     pub warmup: f64,
-    /// Dropout probability of hidden states and attention; `None` keeps the model's own.
+    /// Dropout probability of hidden states and attention; `None` keeps the model's default.
     pub dropout: Option<f64>,
     /// When to evaluate on the validation set.
     pub evaluate_every: EvaluateEvery,
-    /// The metric that decides which checkpoint is best; `None` is the first of the task's metrics. See
+    /// The metric that chooses the best checkpoint; `None` is the first of the task's metrics. See
     /// [`crate::project::Project::best_metric`].
     pub best_metric: Option<MetricName>,
     /// When to stop before the last epoch.
@@ -82,7 +84,7 @@ pub enum ClassWeights {
     /// Every row counts the same.
     #[default]
     None,
-    /// rows / (labels x rows of the label), as scikit-learn's `balanced`.
+    /// rows / (labels x rows of the label), as in scikit-learn's `balanced`.
     Balanced,
     /// By label name; other labels have weight 1.
     ByHand(std::collections::BTreeMap<String, f64>),
@@ -116,18 +118,18 @@ pub enum Precision {
     Auto,
     /// 32-bit floats.
     F32,
-    /// Operands rounded to bf16, sums in 32-bit floats: for processors with AVX-512 BF16. On others the same
-    /// rounding, slower than 32 bits.
+    /// Operands rounded to bf16, sums in 32-bit floats: faster on CPUs with AVX-512 BF16. Other CPUs round in the same
+    /// way, but more slowly than f32.
     Bf16,
 }
 
 /// The device that trains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeviceChoice {
-    /// The processor, which Hone's kernels are written for. They have not been compared with a GPU yet.
+    /// The CPU.
     #[default]
     Auto,
-    /// The processor.
+    /// The CPU.
     Cpu,
     /// The first NVIDIA GPU.
     Cuda,
@@ -139,14 +141,14 @@ impl std::fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Auto => "automatic device",
-            Self::Cpu => "processor",
+            Self::Cpu => "CPU",
             Self::Cuda => "NVIDIA GPU",
             Self::Metal => "Apple GPU",
         })
     }
 }
 
-/// Which part of a network is trained. The rest is frozen: it is computed once for each text and has no dropout.
+/// Which part of a network is trained. The rest is frozen: it has no dropout and is computed once per text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TrainedLayers {
     /// Everything.
@@ -159,8 +161,8 @@ pub enum TrainedLayers {
 }
 
 impl TrainedLayers {
-    /// How many of `layers` layers are frozen, counted from the bottom, together with the embeddings; `None` when
-    /// everything is trained.
+    /// How many of `layers` layers are frozen, from the bottom, in addition to the embeddings; `None` if everything is
+    /// trained.
     #[must_use]
     pub fn frozen(self, layers: usize) -> Option<usize> {
         match self {
@@ -169,17 +171,6 @@ impl TrainedLayers {
             Self::Head => Some(layers),
         }
     }
-}
-
-/// A named set of hyperparameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Preset {
-    /// One epoch, short texts: a first look.
-    Quick,
-    /// Three epochs, as in most papers.
-    Balanced,
-    /// More epochs at a lower learning rate, with early stopping.
-    Thorough,
 }
 
 impl Default for OptimizerSettings {
@@ -214,39 +205,5 @@ impl Default for TrainingSettings {
             precision: Precision::default(),
             trained_layers: TrainedLayers::default(),
         }
-    }
-}
-
-impl Preset {
-    /// The presets in the order they are shown.
-    pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
-
-    /// The settings of this preset; the metric, `seed`, `device` and `precision` keep their current values.
-    #[must_use]
-    pub fn apply(self, now: &TrainingSettings) -> TrainingSettings {
-        let base = TrainingSettings {
-            best_metric: now.best_metric,
-            seed: now.seed,
-            device: now.device,
-            precision: now.precision,
-            ..TrainingSettings::default()
-        };
-        match self {
-            Self::Quick => TrainingSettings { epochs: 1, max_length: 64, ..base },
-            Self::Balanced => base,
-            Self::Thorough => TrainingSettings {
-                epochs: 8,
-                max_length: 256,
-                optimizer: OptimizerSettings { learning_rate: 3e-5, ..OptimizerSettings::default() },
-                early_stopping: Some(EarlyStopping { patience: 3, min_delta: 0.0 }),
-                ..base
-            },
-        }
-    }
-
-    /// The preset that has these settings, if any.
-    #[must_use]
-    pub fn of(settings: &TrainingSettings) -> Option<Self> {
-        Self::ALL.into_iter().find(|preset| preset.apply(settings) == *settings)
     }
 }

@@ -21,8 +21,8 @@ pub fn write_atomic(path: &Path, write: impl FnOnce(&mut BufWriter<&File>) -> io
     sync_folder(folder)
 }
 
-/// A new file with the permissions of the file it replaces, or else of any new file here. Temporary files are private to
-/// their owner, and an export should not be.
+/// A new file with the permissions of the file it replaces, or else of any new file here. Temporary files are private
+/// to their owner, and an export should not be.
 #[cfg(unix)]
 fn temporary_file(folder: &Path, replaces: &Path) -> io::Result<tempfile::NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_as_open_to_others_as_any_new_one_or_as_the_one_it_replaces() {
+    fn a_file_keeps_the_permissions_of_the_one_it_replaces() {
         let folder = tempfile::tempdir().unwrap();
         let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
         let write = |name: &str| write_atomic(&folder.path().join(name), |file| file.write_all(b"x")).unwrap();

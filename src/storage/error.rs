@@ -1,4 +1,4 @@
-//! What can go wrong with files, and what to do about it.
+//! Errors of files, each with what to do about it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,22 +8,22 @@ use crate::project::{Project, SCHEMA_VERSION};
 /// A file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("Could not {action} {}: {}. {}", path.display(), reason(source), advice(source))]
     Io {
         /// What was tried: "read", "write", "create".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The file is there, but not what Hone writes.
+    /// The file is damaged or was not written by Hone.
     #[error("{} is damaged ({reason}). {advice}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its place.
+        /// What is wrong, and where.
         reason: String,
         /// What to do next.
         advice: &'static str,
@@ -31,33 +31,36 @@ pub enum StorageError {
     /// There is no such run.
     #[error("There is {run} in {}. {known}", folder.display())]
     NoRun {
-        /// What was looked for, after "There is".
+        /// What is missing, to follow "There is".
         run: String,
         /// The project's folder.
         folder: PathBuf,
-        /// What there is instead, in words.
+        /// What there is instead, as a sentence.
         known: String,
     },
-    /// A run is not to be used before it has ended.
+    /// The run is still training.
     #[error("The run {0} is still being trained. Wait for it to end, or stop it, and try again.")]
     UnderWay(String),
-    /// A run was cut off before its first evaluation.
+    /// The run ended before its first evaluation.
     #[error(
         "The run {run} has no trained model, because it ended too early: {why} Choose another run, or train again."
     )]
     NoModel {
         /// Run id.
         run: String,
-        /// By what it was ended, as a sentence.
+        /// Why it ended, as a sentence.
         why: String,
     },
     /// The project is open for reading only.
     #[error("{0}. Save it under another name to keep your changes.")]
     ReadOnly(String),
     /// A project would be overwritten.
-    #[error("{} already holds a project. Choose another folder, or open the project that is there.", .0.display())]
+    #[error(
+        "The folder {} already holds a project. Choose another folder, or open that project (`hone new --force` replaces it).",
+        .0.display()
+    )]
     ProjectExists(PathBuf),
-    /// The platform names no folder for the app's data.
+    /// The platform has no folder for the app's data.
     #[error("There is no home folder for the sample project. Set HOME, or create your own project with `hone new`.")]
     NoHome,
 }
@@ -73,7 +76,7 @@ impl StorageError {
 /// A project could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// There is no `project.ron` there.
+    /// There is no `project.ron`.
     #[error(
         "There is no project in {}. Choose a folder with a project.ron, or create a project with `hone new`.",
         .0.display()
@@ -96,7 +99,7 @@ pub enum OpenError {
         "{} is damaged at line {line}, column {column}: {reason}. {}",
         path.display(),
         if autosave.is_some() {
-            "The last autosave is intact and can be opened instead."
+            "Fix that line in a text editor, or open the project in Hone's window to restore the last autosave."
         } else {
             "Fix that line in a text editor, or restore the file from a backup."
         }
@@ -110,15 +113,15 @@ pub enum OpenError {
         column: usize,
         /// What is wrong there.
         reason: String,
-        /// The last autosave, if it is whole.
+        /// The last autosave, if it is intact.
         autosave: Option<Box<Project>>,
     },
-    /// The file system refused.
+    /// The file system reported an error.
     #[error(transparent)]
     Storage(#[from] StorageError),
 }
 
-/// What the system said, in words of one level.
+/// The reason in plain words.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
@@ -140,9 +143,8 @@ pub fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => "Choose a folder you may write to, or change its permissions.",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space and try again.",
         io::ErrorKind::ReadOnlyFilesystem => "Choose a folder on another disk.",
-        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
-            "Choose another path."
-        }
+        io::ErrorKind::AlreadyExists => "Rename or delete it, or choose another path.",
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "Choose another path.",
         _ => "Check that the disk is connected and try again.",
     }
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::storage::atomic::sync_folder;
 use crate::storage::{StorageError, remove_folder};
 
-/// Replaces the folder at `folder`, if there is one: `write` fills a new folder beside it, which then takes its place. If
-/// `write` fails or the process crashes, the old folder is still complete (see [`recover_folder`]).
+/// Replaces the folder at `folder`, if there is one: `write` fills a new folder beside it, which then takes its place.
+/// If `write` fails or the process crashes, the old folder is still complete (see [`recover_folder`]).
 ///
 /// # Errors
-/// That of `write`, or the file system's.
+/// The error of `write`, or errors of the file system.
 pub fn replace_folder<E: From<StorageError>>(
     folder: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
@@ -43,7 +43,7 @@ fn swap(unfinished: &Path, folder: &Path) -> Result<(), StorageError> {
 /// Puts back the folder that [`replace_folder`] moved aside, if the process crashed before the new one was in place.
 ///
 /// # Errors
-/// The file system's.
+/// Errors of the file system.
 pub fn recover_folder(folder: &Path) -> Result<(), StorageError> {
     let replaced = beside(folder, "old");
     if !folder.exists() && replaced.exists() {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_replaced_whole_or_not_at_all() {
+    fn a_folder_is_replaced_completely_or_not_at_all() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("best");
         put(&folder, "one").unwrap();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_between_the_two_renames_is_mended() {
+    fn a_crash_between_the_two_renames_is_repaired() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("best");
         put(&folder, "one").unwrap();

@@ -1,21 +1,21 @@
-//! Locks between processes. The system frees a lock when its holder ends, also by a crash.
+//! Locks between processes. The operating system releases a lock when its holder ends, even by a crash.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-/// Keeps others out while it lives. The operating system frees it when the process dies.
+/// A lock, held until it is dropped. The operating system releases it if the process dies.
 #[derive(Debug)]
 pub struct FileLock {
-    /// Dropping it frees the lock.
+    /// Dropping it releases the lock.
     _file: File,
 }
 
 impl FileLock {
-    /// Takes the lock, or `None` while another process (or another holder in this one) has it; never waits.
+    /// Takes the lock; `None` if another process, or another holder in this one, has it. Never waits.
     ///
     /// # Errors
-    /// Any error of the file system; [`io::ErrorKind::Unsupported`] where it has no locks.
+    /// Any error of the file system; [`io::ErrorKind::Unsupported`] if it has no locks.
     pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
@@ -28,7 +28,7 @@ impl FileLock {
         }
     }
 
-    /// Whether somebody has the lock. Checking blocks others for a moment only, and never another check.
+    /// Whether the lock is held. Checking blocks others only for a moment, and never blocks another check.
     pub(super) fn is_held(path: &Path) -> bool {
         File::open(path).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_without_room_for_a_lock_says_so() {
+    fn a_lock_file_that_cannot_be_created_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();

@@ -1,26 +1,26 @@
-//! Project files of earlier versions, brought up to this one.
+//! Converts project files of earlier versions to the current one.
 
 use serde::Deserialize;
 
 use crate::project::{Project, SCHEMA_VERSION};
 use crate::storage::{ron_file, version_1};
 
-/// Turns the text of a project file of one version into that of the next.
+/// Converts the text of a project file of one version to the next.
 ///
-/// Text to text, so that a migration can read the file into the types of its day, kept beside it.
+/// It works on text so that a migration can read the file into the types of that version, which are kept with it.
 pub(super) type Migration = fn(&str) -> Result<String, ron::error::SpannedError>;
 
-/// `MIGRATIONS[v - 1]` brings version `v` to `v + 1`. Raising [`SCHEMA_VERSION`] without adding one does not compile.
+/// `MIGRATIONS[v - 1]` converts version `v` to `v + 1`. Raising [`SCHEMA_VERSION`] without adding one does not compile.
 pub(super) const MIGRATIONS: [Migration; (SCHEMA_VERSION - 1) as usize] = [to_version_2];
 
-/// The settings of the task, columns by role.
+/// Version 2 has the settings of the task, and columns by role.
 fn to_version_2(text: &str) -> Result<String, ron::error::SpannedError> {
     written(&Project::from(ron::from_str::<version_1::Project>(text)?))
 }
 
-/// Brings the project within the text of a run's `settings.ron` up to this version.
+/// Converts the project within the text of a run's `settings.ron` to the current version.
 pub(super) fn migrate_run(text: &str) -> Result<String, ron::error::SpannedError> {
-    /// Reads nothing but the version of the project within.
+    /// Reads only the version of the project within.
     #[derive(Deserialize)]
     struct Run {
         project: Version,
@@ -41,7 +41,7 @@ fn written(value: &impl serde::Serialize) -> Result<String, ron::error::SpannedE
 
 const BEGIN: ron::error::Position = ron::error::Position { line: 1, col: 1 };
 
-/// Reads nothing but the version.
+/// Reads only the version.
 #[derive(Deserialize)]
 struct Version {
     #[serde(default = "first")]
@@ -52,7 +52,7 @@ fn first() -> u32 {
     1
 }
 
-/// Version of a project file's text; 1 where it says none.
+/// Version of a project file's text; 1 if it has none.
 pub(super) fn version_of(text: &str) -> Result<u32, ron::error::SpannedError> {
     Ok(ron::from_str::<Version>(text)?.schema_version)
 }

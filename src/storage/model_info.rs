@@ -10,7 +10,7 @@ use crate::storage::{StorageError, ron_file};
 /// Name of the file in a model folder.
 pub const MODEL_INFO_FILE: &str = "hone.ron";
 
-/// What a Hugging Face folder doesn't tell.
+/// What a Hugging Face folder does not say about a model.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelFolderInfo {
@@ -20,7 +20,7 @@ pub struct ModelFolderInfo {
     pub task: TaskKind,
     /// How texts were cleaned before training.
     pub cleaning: CleaningSettings,
-    /// Column that held the text.
+    /// The text column.
     pub text_column: String,
     /// Columns whose text was prepended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -43,7 +43,7 @@ fn before_there_was_a_choice() -> Precision {
 /// Reads a model folder's `hone.ron`; `None` if Hone didn't make the folder.
 ///
 /// # Errors
-/// A damaged file, or the file system's.
+/// A damaged file, or errors of the file system.
 pub fn read_model_info(folder: &Path) -> Result<Option<ModelFolderInfo>, StorageError> {
     let path = folder.join(MODEL_INFO_FILE);
     if !path.exists() {
@@ -55,7 +55,7 @@ pub fn read_model_info(folder: &Path) -> Result<Option<ModelFolderInfo>, Storage
 /// Writes a model folder's `hone.ron`.
 ///
 /// # Errors
-/// The file system's.
+/// Errors of the file system.
 pub fn write_model_info(folder: &Path, info: &ModelFolderInfo) -> Result<(), StorageError> {
     ron_file::write(&folder.join(MODEL_INFO_FILE), info)
 }

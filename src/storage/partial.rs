@@ -1,11 +1,11 @@
-//! Files that are downloaded over several tries, and folders and links.
+//! Files that are downloaded in several tries, and helpers for folders and links.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// An unfinished file. It keeps the ending `.part` until it is complete, so that a crash leaves nothing that looks finished
-/// and the next try can continue.
+/// An unfinished file. It keeps the ending `.part` until it is complete, so that a crash leaves nothing that looks
+/// finished and the next try can continue.
 #[derive(Debug)]
 pub struct PartialFile {
     path: PathBuf,
@@ -112,8 +112,8 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes `link` a symbolic link to `target`, relative to its own folder, or a copy where the system allows no links (Windows
-/// without developer mode). An existing `link` is replaced.
+/// Makes `link` a symbolic link to `target`, relative to its own folder, or a copy if the system allows no links
+/// (Windows without developer mode). An existing `link` is replaced.
 ///
 /// # Errors
 /// Any error of the file system.
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_partial_file_goes_on_where_it_stopped() {
+    fn a_partial_file_continues_where_it_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("weights");
         let mut first = PartialFile::open(&target).unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_file_can_begin_again_and_be_thrown_away() {
+    fn a_partial_file_can_be_restarted_and_discarded() {
         let folder = tempfile::tempdir().unwrap();
         let mut file = PartialFile::open(&folder.path().join("weights")).unwrap();
         file.append(b"wrong").unwrap();

@@ -1,6 +1,7 @@
 //! `predictions.parquet`: the best checkpoint's predictions for every row it was not trained on.
 //!
-//! All splits are in one file, so that other tools can read it in one go. Its columns depend on the task, see `prediction_columns`.
+//! All splits are in one file, so that other tools can read it in one go. Its columns depend on the task, see
+//! `prediction_columns`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -27,11 +28,12 @@ impl RunFolder {
         self.path().join(FILE)
     }
 
-    /// Writes the predictions of one split ("validation", "test"); those of other splits are kept. `labels` are the class names in
-    /// order, none unless the task is text classification.
+    /// Writes the predictions of one split ("validation", "test"); those of other splits are kept. `labels` are the
+    /// class names in order, none unless the task is text classification.
     ///
     /// # Errors
-    /// The file system's; predictions whose label or probabilities do not match `labels`, or of different tasks.
+    /// Errors of the file system; predictions whose label or probabilities do not match `labels`, or of different
+    /// tasks.
     pub fn write_predictions(
         &self,
         side: &str,
@@ -54,7 +56,7 @@ impl RunFolder {
     /// Reads the predictions of one split; none if it was never written.
     ///
     /// # Errors
-    /// The file system's, or a damaged file.
+    /// Errors of the file system, or a damaged file.
     pub fn read_predictions(&self, side: &str) -> Result<Vec<Prediction>, StorageError> {
         let path = self.predictions_path();
         if !path.exists() {

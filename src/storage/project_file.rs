@@ -1,4 +1,4 @@
-//! `project.ron`: a project's folder, opened by one window at a time.
+//! A project's folder with `project.ron`, which one window at a time can write.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,12 +13,12 @@ pub const PROJECT_FILE: &str = "project.ron";
 
 /// Locked by the one window that may write the project.
 const LOCK_FILE: &str = ".project.lock";
-/// Name of the autosave beside it.
+/// The autosave beside it.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
 /// A second copy of the last save.
 const LAST_SAVED_FILE: &str = ".project.last.ron";
 
-/// A project's folder, locked for writing as long as this lives, unless another window has it.
+/// A project's folder. It is locked for writing until this is dropped, unless another window has locked it.
 #[derive(Debug)]
 pub struct ProjectFile {
     folder: PathBuf,
@@ -41,18 +41,19 @@ pub struct Opened {
 impl ProjectFile {
     /// Opens the project of a folder (or of the `project.ron` in it).
     ///
-    /// If another window has it, or it cannot be written, it opens read-only: see [`Self::read_only`].
+    /// If another window has it open, or it cannot be written, it is opened read-only: see [`Self::read_only`].
     ///
     /// # Errors
-    /// No project there, a damaged one (with the last good autosave), one of a newer version, or the file system's.
+    /// No project there, a damaged one (with the last good autosave), one of a newer version, or errors of the file
+    /// system.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
-        // Nothing is left behind in a folder that holds no project.
+        // Checked first, so that no lock file is left in a folder without a project.
         read_project(&folder)?;
         let file = Self::lock(folder);
-        // Read only now: until it was locked, another window could have saved.
+        // Read again, because another window could have saved until it was locked.
         let project = read_project(&file.folder)?;
-        // While another window has the project, what lies beside it is that window's, and no crash's.
+        // While another window has the project open, the autosave belongs to that window, and not to a crash.
         let autosave = if file.read_only.is_some() { None } else { parse(&file.folder, AUTOSAVE_FILE) };
         Ok(Opened { autosave: autosave.filter(|autosave| **autosave != project), project, file })
     }
@@ -60,7 +61,7 @@ impl ProjectFile {
     /// Opens the last good autosave of a project whose file is damaged. The damaged file stays until the next save.
     ///
     /// # Errors
-    /// As [`Self::open`], and when the autosave is gone.
+    /// As [`Self::open`], and if there is no autosave.
     pub fn open_autosave(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
         match last_good(&folder) {
@@ -79,10 +80,10 @@ impl ProjectFile {
         Ok((folder, project))
     }
 
-    /// Makes a folder with a new project in it and locks it. If that fails, nothing of it is left.
+    /// Creates a folder with a new project and locks it. If that fails, everything created is removed.
     ///
     /// # Errors
-    /// [`StorageError::ProjectExists`] when one is there and `replace` is false; the file system's.
+    /// [`StorageError::ProjectExists`] when one is there and `replace` is false; errors of the file system.
     pub fn create(folder: &Path, project: &Project, replace: bool) -> Result<Self, StorageError> {
         if !replace && folder.join(PROJECT_FILE).exists() {
             return Err(StorageError::ProjectExists(folder.to_owned()));
@@ -100,11 +101,11 @@ impl ProjectFile {
     fn create_in(folder: &Path, project: &Project, replace: bool, made: &mut Made) -> Result<Self, StorageError> {
         let file = Self::lock(folder.to_owned());
         if let Some(reason) = file.read_only() {
-            // Whoever holds the folder made its files.
+            // Another process holds the lock, so the files are its own.
             made.files.clear();
             return Err(StorageError::ReadOnly(reason.to_owned()));
         }
-        // Another process may have made one, and ended, since the first look.
+        // Another process may have created one, and ended, since the first check.
         if !replace && folder.join(PROJECT_FILE).exists() {
             made.files.clear();
             return Err(StorageError::ProjectExists(folder.to_owned()));
@@ -128,15 +129,15 @@ impl ProjectFile {
     /// Saves the project and removes its autosave. Paths inside the folder are stored relative to it.
     ///
     /// # Errors
-    /// [`StorageError::ReadOnly`] when it was opened for reading; the file system's.
+    /// [`StorageError::ReadOnly`] when it was opened read-only; errors of the file system.
     pub fn save(&self, project: &Project) -> Result<(), StorageError> {
         self.write(PROJECT_FILE, project)?;
-        // A second copy, to be offered if another program damages the first.
+        // A second copy, in case another program damages the first.
         self.write(LAST_SAVED_FILE, project)?;
         self.discard_autosave()
     }
 
-    /// Writes the project beside the project file, to be offered after a crash.
+    /// Writes the autosave, which is offered after a crash.
     ///
     /// # Errors
     /// As [`Self::save`].
@@ -147,7 +148,7 @@ impl ProjectFile {
     /// Discards autosaved changes.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn discard_autosave(&self) -> Result<(), StorageError> {
         let path = self.folder.join(AUTOSAVE_FILE);
         remove_file(&path).map_err(StorageError::io("remove", &path))
@@ -157,7 +158,7 @@ impl ProjectFile {
         let (lock, read_only) = match FileLock::try_take(&folder.join(LOCK_FILE)) {
             Ok(Some(lock)) => (Some(lock), None),
             Ok(None) => (None, Some("The project is open in another window of Hone".to_owned())),
-            // This file system has no locks. Unlocked is better than unusable.
+            // This file system has no locks. Working without one is better than not at all.
             Err(error) if error.kind() == io::ErrorKind::Unsupported => (None, None),
             Err(error) => (None, Some(format!("The project's folder cannot be written ({error})"))),
         };
@@ -174,7 +175,7 @@ impl ProjectFile {
     }
 }
 
-/// What was not there before a project was made.
+/// The files and folders that did not exist before a project was created.
 struct Made {
     files: Vec<PathBuf>,
     /// The innermost first.
@@ -182,7 +183,7 @@ struct Made {
 }
 
 impl Made {
-    /// Looks before anything is made.
+    /// Checks what exists before anything is created.
     fn none_yet(folder: &Path) -> Self {
         let files = [LOCK_FILE, PROJECT_FILE, LAST_SAVED_FILE].map(|name| folder.join(name));
         let is_new = |path: &PathBuf| path.symlink_metadata().is_err();
@@ -190,19 +191,19 @@ impl Made {
         Self { files: files.into_iter().filter(is_new).collect(), folders: folders.take_while(is_new).collect() }
     }
 
-    /// Removes it. What cannot be removed stays: the error that made it useless is the one to tell.
+    /// Removes what was created. What cannot be removed stays, since the first error is the one to report.
     fn take_back(&self) {
         for file in &self.files {
             let _ = remove_file(file);
         }
         for folder in &self.folders {
-            // Only an empty one goes: what others put there meanwhile is theirs.
+            // Only an empty folder is removed: others may have put files there meanwhile.
             let _ = std::fs::remove_dir(folder);
         }
     }
 }
 
-/// The folder a person means: the folder itself, or the one that holds the project file they named.
+/// The project's folder, given by itself or by the project file in it.
 fn folder_of(path: &Path) -> PathBuf {
     if path.file_name().is_some_and(|name| name == PROJECT_FILE) && !path.is_dir() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -233,18 +234,26 @@ fn last_good(folder: &Path) -> Option<Box<Project>> {
     parse(folder, AUTOSAVE_FILE).or_else(|| parse(folder, LAST_SAVED_FILE))
 }
 
-/// A project beside the project file, if it is there and whole.
+/// Reads one of the copies beside the project file, if it exists and is intact.
 fn parse(folder: &Path, name: &str) -> Option<Box<Project>> {
     let path = folder.join(name);
     let bytes = std::fs::read(&path).ok()?;
     parse_project(&path, &bytes).ok().map(Box::new)
 }
 
+/// What is wrong with a project file's text. The library's own advice on a stray character is about Rust identifiers.
+fn in_words(error: &ron::Error) -> String {
+    match error {
+        ron::Error::SuggestRawIdentifier(found) => format!("the name of a setting was expected, not '{found}'"),
+        error => error.to_string(),
+    }
+}
+
 fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
     let damaged =
         |line, column, reason| OpenError::Damaged { path: path.to_owned(), line, column, reason, autosave: None };
     let spanned =
-        |error: ron::error::SpannedError| damaged(error.span.start.line, error.span.start.col, error.code.to_string());
+        |error: ron::error::SpannedError| damaged(error.span.start.line, error.span.start.col, in_words(&error.code));
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {

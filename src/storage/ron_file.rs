@@ -1,4 +1,4 @@
-//! Plain data as RON text, and where it is wrong.
+//! Reads and writes plain data as RON.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::storage::{StorageError, write_atomic};
 
-/// RON with one field a line.
+/// RON with one field per line.
 pub(super) fn to_text(value: &impl Serialize) -> Result<String, ron::Error> {
     let config = ron::ser::PrettyConfig::new().new_line("\n").indentor("    ");
     let mut text = ron::ser::to_string_pretty(value, config)?;
@@ -15,7 +15,7 @@ pub(super) fn to_text(value: &impl Serialize) -> Result<String, ron::Error> {
     Ok(text)
 }
 
-/// Writes `value` to `path`, wholly or not at all.
+/// Writes `value` to `path`, completely or not at all.
 pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<(), StorageError> {
     let text = to_text(value).map_err(std::io::Error::other).map_err(StorageError::io("write", path))?;
     write_atomic(path, |file| std::io::Write::write_all(file, text.as_bytes())).map_err(StorageError::io("write", path))
@@ -23,7 +23,7 @@ pub(super) fn write(path: &Path, value: &impl Serialize) -> Result<(), StorageEr
 
 /// Reads a file of this version, or of an earlier one whose type is `Old`.
 ///
-/// A file that is neither is damaged; the reason is that of the version which could be read further.
+/// A file that is neither is damaged. The reason given is that of the version that could be read further.
 pub(super) fn read_versions<New, Old>(path: &Path, advice: &'static str) -> Result<New, StorageError>
 where
     New: DeserializeOwned + From<Old>,
@@ -42,12 +42,12 @@ where
     Err(damaged(path, &error, advice))
 }
 
-/// Reads what [`write()`] wrote; a file that is not so is [`StorageError::Damaged`] with `advice`.
+/// Reads a file written by [`write()`]; any other file is [`StorageError::Damaged`] with `advice`.
 pub(super) fn read<T: DeserializeOwned>(path: &Path, advice: &'static str) -> Result<T, StorageError> {
     read_with(path, |text| Ok(text.to_owned()), advice)
 }
 
-/// As [`read()`], after a step that brings the text of an earlier version up to this one.
+/// As [`read()`], after a step that converts the text of an earlier version to the current one.
 pub(super) fn read_with<T: DeserializeOwned>(
     path: &Path,
     migrate: impl FnOnce(&str) -> Result<String, ron::error::SpannedError>,

@@ -40,7 +40,7 @@ pub struct EvaluationPoint {
     pub is_best: bool,
 }
 
-/// Everything needed to repeat a run: `settings.ron`.
+/// Everything that is needed to repeat a run: `settings.ron`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunSettings {
     /// Version of this file.
@@ -60,7 +60,7 @@ pub struct RunSettings {
     pub model_sha256: String,
     /// Version of Hone.
     pub hone_version: String,
-    /// Device and arithmetic that the settings led to, for example "CPU, f32"; empty in runs of early versions.
+    /// Device and precision that were used, for example "CPU, f32"; empty in runs of early versions.
     #[serde(default)]
     pub device: String,
 }
@@ -73,14 +73,14 @@ pub enum RunStatus {
     Running,
     /// Ended; the best checkpoint is in `best/`.
     Finished(RunSummary),
-    /// Ended by an error.
+    /// Ended with an error.
     Failed(String),
 }
 
 /// Why training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopReason {
-    /// Every epoch was done.
+    /// All epochs were completed.
     Completed,
     /// The metric stopped improving.
     EarlyStopping,
@@ -107,7 +107,7 @@ pub struct RunSummary {
     pub tokens_per_second: f64,
     /// Largest resident memory of the process, bytes.
     pub peak_memory: u64,
-    /// Device and arithmetic, for example "CPU, f32"; empty in runs of early versions.
+    /// Device and precision, for example "CPU, f32"; empty in runs of early versions.
     #[serde(default)]
     pub device: String,
     /// Why it ended.
@@ -122,7 +122,7 @@ pub struct RunSummary {
 
 /// What a finished run is compared with: `figures.ron`. On test rows, or on validation rows if there are none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)] // a file of version 1 is told at its first field
+#[serde(deny_unknown_fields)] // so that a file of version 1 is recognised
 pub struct RunComparison {
     /// 95% interval of the run's main metric; `None` with too few rows for one.
     pub interval: Option<Interval>,

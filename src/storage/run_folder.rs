@@ -52,11 +52,11 @@ enum MetricsLineRef<'a> {
 }
 
 impl RunFolder {
-    /// Makes the folder of a new run, named after the time (UTC), for example `2026-11-23-101530-ab12`, so that names sort by
-    /// time.
+    /// Creates the folder of a new run, named by the time (UTC), for example `2026-11-23-101530-ab12`, so that names
+    /// sort by time.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn create(project_folder: &Path) -> Result<Self, StorageError> {
         let runs = project_folder.join(RUNS);
         std::fs::create_dir_all(&runs).map_err(StorageError::io("create", &runs))?;
@@ -88,12 +88,13 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// Repairs what a crash left half done. A run that is training is left to its process.
+    /// Repairs what a crash left unfinished, unless the run is training.
     fn recover(&self) -> Result<(), StorageError> {
         if self.is_under_way() { Ok(()) } else { recover_folder(&self.best()) }
     }
 
-    /// The run with that id, or the newest finished one. If none finished, it is the newest that ended early and has a model.
+    /// The run with this id, or the newest finished one. If none has finished, it is the newest that ended early and
+    /// has a model.
     ///
     /// # Errors
     /// [`StorageError::NoRun`] with the ids there are; [`StorageError::UnderWay`] when the only one is training.
@@ -124,7 +125,7 @@ impl RunFolder {
     /// The project's runs, newest first.
     ///
     /// # Errors
-    /// The file system's. Without a folder of runs there are none.
+    /// Errors of the file system. Without a folder of runs the list is empty.
     pub fn list(project_folder: &Path) -> Result<Vec<RunListing>, StorageError> {
         let runs = project_folder.join(RUNS);
         let entries = match std::fs::read_dir(&runs) {
@@ -168,7 +169,7 @@ impl RunFolder {
     /// data when the project has moved.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn write_settings(&self, settings: &RunSettings) -> Result<(), StorageError> {
         let project = with_stored_paths(&settings.project, self.project_folder());
         ron_file::write(&self.path.join(SETTINGS), &RunSettings { project, ..settings.clone() })
@@ -182,7 +183,7 @@ impl RunFolder {
     /// Reads `settings.ron`; paths are made absolute, from where the project is now.
     ///
     /// # Errors
-    /// The file system's, a damaged file, or one of a newer version.
+    /// Errors of the file system; a damaged file, or one of a newer version.
     pub fn read_settings(&self) -> Result<RunSettings, StorageError> {
         let path = self.path.join(SETTINGS);
         let mut settings: RunSettings = ron_file::read_with(&path, migrate_run, RUN_ADVICE)?;
@@ -197,7 +198,7 @@ impl RunFolder {
     /// Writes `status.ron`.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn write_status(&self, status: &RunStatus) -> Result<(), StorageError> {
         ron_file::write(&self.path.join(STATUS), status)
     }
@@ -205,7 +206,7 @@ impl RunFolder {
     /// Reads `status.ron`.
     ///
     /// # Errors
-    /// The file system's, or a damaged file.
+    /// Errors of the file system, or a damaged file.
     pub fn read_status(&self) -> Result<RunStatus, StorageError> {
         ron_file::read_versions::<_, RunStatus1>(&self.path.join(STATUS), RUN_ADVICE)
     }
@@ -213,7 +214,7 @@ impl RunFolder {
     /// Writes `figures.ron`.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn write_comparison(&self, comparison: &RunComparison) -> Result<(), StorageError> {
         ron_file::write(&self.path.join(FIGURES), comparison)
     }
@@ -221,7 +222,7 @@ impl RunFolder {
     /// Reads `figures.ron`.
     ///
     /// # Errors
-    /// The file system's, or a damaged file.
+    /// Errors of the file system, or a damaged file.
     pub fn read_comparison(&self) -> Result<RunComparison, StorageError> {
         ron_file::read_versions::<_, RunFigures1>(&self.path.join(FIGURES), RUN_ADVICE)
     }
@@ -229,33 +230,33 @@ impl RunFolder {
     /// Removes the run and everything in it, for a run that was stopped before there was anything to keep.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn remove(self) -> Result<(), StorageError> {
         remove_folder(&self.path).map_err(StorageError::io("remove", &self.path))
     }
 
-    /// Adds steps to `metrics.jsonl`.
+    /// Appends steps to `metrics.jsonl`.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn append_steps(&self, steps: &[StepMetrics]) -> Result<(), StorageError> {
         self.append(steps.iter().map(MetricsLineRef::Step)).map(drop)
     }
 
-    /// Adds an evaluation to `metrics.jsonl`.
+    /// Appends an evaluation to `metrics.jsonl`.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
         // A crash must not lose the metrics of a checkpoint on disk. Steps are many and need not wait for the disk.
         let file = self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))?;
         file.sync_data().map_err(StorageError::io("write", &self.path.join(METRICS)))
     }
 
-    /// Reads `metrics.jsonl`; a line torn by a crash is skipped, and without a file there are no metrics.
+    /// Reads `metrics.jsonl`. A line cut off by a crash is skipped, and without a file there are no metrics.
     ///
     /// # Errors
-    /// The file system's, or a whole line that is neither a step nor an evaluation.
+    /// Errors of the file system, or a complete line that is neither a step nor an evaluation.
     pub fn read_metrics(&self) -> Result<(Vec<StepMetrics>, Vec<EvaluationPoint>), StorageError> {
         let path = self.path.join(METRICS);
         let bytes = match std::fs::read(&path) {
@@ -296,7 +297,7 @@ fn read_line(line: &[u8]) -> Result<MetricsLine<EvaluationPoint>, serde_json::Er
     })
 }
 
-/// Appends JSON lines. A torn last line of a crashed process is ended first, so that only that line is lost.
+/// Appends JSON lines. If a crash cut off the last line, it is ended first, so that only that line is lost.
 fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<File> {
     let mut file = File::options().create(true).read(true).append(true).open(path)?;
     let torn = file.metadata()?.len() > 0 && {

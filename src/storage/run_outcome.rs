@@ -29,7 +29,7 @@ pub enum RunOutcome {
 /// A run with a trained model in `best/`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedRun {
-    /// Its metrics; with [`StopReason::CutOff`] if they were gathered from what the run left.
+    /// Its metrics; with [`StopReason::CutOff`] if they were collected from the files of an interrupted run.
     pub summary: RunSummary,
     /// Why it ended early, if it did.
     pub cut_off: Option<String>,
@@ -48,10 +48,10 @@ impl RunOutcome {
 }
 
 impl RunFolder {
-    /// Marks the run as training for as long as the lock lives; `None` if the file system has no locks.
+    /// Marks the run as training until the lock is dropped; `None` if the file system has no locks.
     #[must_use]
     pub fn hold(&self) -> Option<FileLock> {
-        // Training goes on without the mark.
+        // Training continues without the mark.
         FileLock::try_take(&self.path().join(LOCK_FILE)).ok().flatten()
     }
 
@@ -94,7 +94,7 @@ impl RunFolder {
         self.best().join(MODEL_INFO_FILE).is_file()
     }
 
-    /// The summary of a run that wrote none, from its `metrics.jsonl`.
+    /// The summary of an interrupted run, from its `metrics.jsonl`.
     fn gathered_summary(&self) -> RunSummary {
         // The weights are usable even if the crash took the metrics too.
         let (steps, evaluations) = self.read_metrics().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Run files of version 1, whose only task was text classification, as the types of today.
+//! Reads run files of version 1, whose only task was text classification, into the current types.
 
 use serde::Deserialize;
 

@@ -8,7 +8,7 @@ use crate::storage::{PROJECT_FILE, StorageError, paths, write_atomic};
 /// Name of the sample project's folder.
 const FOLDER: &str = "customer-reviews";
 
-/// The sample project's files, carried by the program.
+/// The sample project's files, which are part of the program.
 const FILES: [(&str, &[u8]); 3] = [
     ("reviews.csv", include_bytes!("../../projects/customer-reviews/reviews.csv")),
     ("README.md", include_bytes!("../../projects/customer-reviews/README.md")),
@@ -18,7 +18,7 @@ const FILES: [(&str, &[u8]); 3] = [
 /// Folder of the sample project, unpacked if it doesn't exist. A person's changes to it are kept.
 ///
 /// # Errors
-/// The file system's; [`StorageError::NoHome`] without a home folder.
+/// Errors of the file system; [`StorageError::NoHome`] without a home folder.
 pub fn sample_project() -> Result<PathBuf, StorageError> {
     let folder = paths::data_folder().ok_or(StorageError::NoHome)?.join(FOLDER);
     unpack(&folder)?;
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn no_room_for_it_is_told() {
+    fn an_unwritable_folder_is_an_error() {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("file");
         std::fs::write(&file, "").unwrap();

@@ -1,4 +1,4 @@
-//! Numbers that do not fit in memory, on disk while they are needed.
+//! Keeps numbers on disk that do not fit into memory.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -9,7 +9,7 @@ use crate::storage::StorageError;
 /// Bytes written or read at once.
 const BLOCK: usize = 1 << 14;
 
-/// A file that is removed when this is dropped, on Unix also after a crash.
+/// A file that is removed when this is dropped, on Unix even after a crash.
 #[derive(Debug)]
 pub struct ScratchFile {
     file: File,
@@ -18,10 +18,10 @@ pub struct ScratchFile {
 }
 
 impl ScratchFile {
-    /// Makes an empty one on the disk of `folder`, which is created if it is missing.
+    /// Creates an empty file on the disk of `folder`, which is created if it is missing.
     ///
     /// # Errors
-    /// [`StorageError::Io`] when the disk refuses.
+    /// [`StorageError::Io`] if the file cannot be created.
     pub fn create(folder: &Path) -> Result<Self, StorageError> {
         let made = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
         let file = made.map_err(StorageError::io("create a scratch file in", folder))?;
@@ -31,7 +31,7 @@ impl ScratchFile {
     /// Adds numbers at the end. Returns the place to read them from.
     ///
     /// # Errors
-    /// [`StorageError::Io`] when the disk is full or refuses. Nothing is added then.
+    /// [`StorageError::Io`] if the disk is full or fails. Nothing is added then.
     pub fn append(&mut self, values: &[f32]) -> Result<u64, StorageError> {
         let place = self.length;
         self.write(place, values).map_err(StorageError::io("write a scratch file in", &self.folder))?;
@@ -42,7 +42,7 @@ impl ScratchFile {
     /// Fills `values` with the numbers at `place`.
     ///
     /// # Errors
-    /// [`StorageError::Io`] when there are fewer, or the disk refuses.
+    /// [`StorageError::Io`] if there are fewer, or the disk fails.
     pub fn read(&mut self, place: u64, values: &mut [f32]) -> Result<(), StorageError> {
         self.read_at(place, values).map_err(StorageError::io("read a scratch file in", &self.folder))
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_come_back_from_their_places() {
+    fn numbers_are_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let mut scratch = ScratchFile::create(&folder.path().join("new")).unwrap();
         let many: Vec<f32> = (0..40_000_u16).map(f32::from).collect();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_named() {
+    fn a_folder_that_cannot_be_created_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();

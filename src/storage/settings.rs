@@ -12,7 +12,7 @@ const RECENT_LIMIT: usize = 10;
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ThemeChoice {
-    /// The system's choice.
+    /// As the operating system is set.
     #[default]
     System,
     /// Always light.
@@ -49,14 +49,14 @@ impl AppSettings {
     /// Saves the settings; does nothing without a home folder.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     pub fn save(&self) -> Result<(), StorageError> {
         Self::path().map_or(Ok(()), |path| self.save_to(&path))
     }
 
     /// As [`Self::load`], from a file.
     #[must_use]
-    pub fn load_from(path: &Path) -> Self {
+    fn load_from(path: &Path) -> Self {
         let mut settings: Self = ron_file::read(path, "").unwrap_or_default();
         settings.zoom = if settings.zoom.is_finite() { settings.zoom.clamp(0.8, 2.0) } else { 1.0 };
         settings
@@ -66,7 +66,7 @@ impl AppSettings {
     ///
     /// # Errors
     /// The file system's.
-    pub fn save_to(&self, path: &Path) -> Result<(), StorageError> {
+    fn save_to(&self, path: &Path) -> Result<(), StorageError> {
         ron_file::write(path, self)
     }
 
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_becomes_the_default() {
+    fn invalid_settings_become_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.ron");
         std::fs::write(&path, "(theme: Purple)").unwrap();

@@ -35,10 +35,11 @@ pub struct TokenCache {
 }
 
 impl TokenCache {
-    /// Reads the cache of a project's folder. If it is missing, damaged or too large, it is empty and is computed again.
+    /// Reads the cache of a project's folder. If it is missing, damaged or too large, it is empty and is computed
+    /// again.
     ///
-    /// `tokenizer` is the fingerprint of the tokenizer, `vocabulary` the number of its tokens, `max_length` the most tokens
-    /// of a text.
+    /// `tokenizer` is the fingerprint of the tokenizer, `vocabulary` the number of its tokens, `max_length` the most
+    /// tokens of a text.
     #[must_use]
     pub fn open(folder: &Path, tokenizer: &str, vocabulary: usize, max_length: usize) -> Self {
         let name = format!("tokens-{}-{max_length}.safetensors", tokenizer.get(..16).unwrap_or(tokenizer));
@@ -103,11 +104,11 @@ impl TokenCache {
         self.ids.get(self.starts[place] as usize..self.starts[place + 1] as usize)
     }
 
-    /// Replaces the cache on disk by these texts, unless it would be too large. Caches of other models and lengths are removed,
-    /// except the newest.
+    /// Replaces the cache on disk by these texts, unless it would be too large. Caches of other models and lengths are
+    /// removed, except the newest.
     ///
     /// # Errors
-    /// When the disk refuses. The old cache is then unchanged.
+    /// Errors of the file system. The old cache is then unchanged.
     pub fn replace(self, mut texts: Vec<(TextKey, &[u32])>) -> io::Result<()> {
         let Self { path, .. } = self; // frees the memory of the old cache
         texts.sort_unstable_by_key(|(key, _)| *key);
@@ -125,7 +126,7 @@ impl TokenCache {
         let shapes = [vec![texts.len(), KEY], vec![texts.len() + 1], vec![tokens]];
         let header = header(&hexadecimal(&hasher.finalize()), lengths, &shapes);
         if let Some(folder) = path.parent() {
-            // The texts' content is not shared with the project.
+            // So that the texts' tokens are not committed with the project.
             let ignore = folder.join(".gitignore");
             if !ignore.exists() {
                 write_atomic(&ignore, |writer| writer.write_all(b"*\n"))?;
@@ -157,7 +158,7 @@ fn header(sha256: &str, lengths: [usize; 3], shapes: &[Vec<usize>; 3]) -> String
     header
 }
 
-/// Passes on the bytes of all tensors in order, in pieces, without copying a whole tensor.
+/// Calls `take` with the bytes of all tensors in order, in pieces, without copying a whole tensor.
 fn each_piece(texts: &[(TextKey, &[u32])], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     for (key, _) in texts {
         take(key)?;
@@ -177,7 +178,8 @@ fn each_piece(texts: &[(TextKey, &[u32])], mut take: impl FnMut(&[u8]) -> io::Re
     Ok(())
 }
 
-/// Removes all caches of a folder except `newest` and the one before it. One that cannot be removed now is removed later.
+/// Removes all caches of a folder except `newest` and the one before it. One that cannot be removed now is removed
+/// later.
 fn remove_older(newest: &Path) {
     let Some(entries) = newest.parent().and_then(|folder| std::fs::read_dir(folder).ok()) else { return };
     let is_cache = |path: &PathBuf| {
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_is_found_again() {
+    fn cached_texts_are_found_again() {
         let folder = tempfile::tempdir().unwrap();
         let cache = open(folder.path());
         assert!(cache.is_empty() && cache.get(&TokenCache::key("good")).is_none());
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_of_another_vocabulary_counts_as_nothing() {
+    fn a_damaged_cache_or_one_of_another_vocabulary_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         open(folder.path()).replace(vec![(TokenCache::key("good"), &[1, 99])]).unwrap();
         assert!(TokenCache::open(folder.path(), TOKENIZER, 99, 8).is_empty());
@@ -256,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_two_newest_are_kept_and_none_is_shared() {
+    fn the_two_newest_caches_are_kept_and_ignored_by_git() {
         let folder = tempfile::tempdir().unwrap();
         let opened = |length| TokenCache::open(folder.path(), TOKENIZER, 100, length);
         for (nth, length) in [8, 16, 32].into_iter().enumerate() {

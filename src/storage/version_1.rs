@@ -1,6 +1,7 @@
-//! Project files and settings of runs as version 1 wrote them, kept as they were so that old files always open.
+//! Project files and run settings as version 1 wrote them. These types never change, so that old files can always be
+//! opened.
 //!
-//! Parts that no later version has changed are those of today. Whoever changes one of them copies its old form here first.
+//! Parts that are unchanged since then use the current types. Before changing one of those, copy its old form here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ impl Default for Project {
     }
 }
 
-/// Files and columns: a field for each role of a column.
+/// Files and columns, with a field for each role of a column.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Dataset {
@@ -115,7 +116,7 @@ impl Default for Training {
     }
 }
 
-/// `settings.ron` of a run: what surrounds the project has the same form in both versions.
+/// `settings.ron` of a run, which is the same in both versions apart from the project.
 #[derive(Deserialize, Serialize)]
 pub(super) struct RunSettings<P> {
     schema_version: u32,
@@ -131,7 +132,7 @@ pub(super) struct RunSettings<P> {
 }
 
 impl<P> RunSettings<P> {
-    /// The same with another form of the project.
+    /// Converts the project within the settings.
     pub(super) fn with_project<Q>(self, project: impl FnOnce(P) -> Q) -> RunSettings<Q> {
         RunSettings {
             schema_version: self.schema_version,
@@ -184,7 +185,7 @@ impl From<Dataset> for DatasetSettings {
 }
 
 impl Dataset {
-    /// The columns in use, by role. A label column was unused where each label had a column of its own.
+    /// The columns in use, by role. A label column was ignored if there was a column for each label.
     fn columns(&self) -> Vec<(String, ColumnRole)> {
         let chosen = |column: &String| Some(column.clone()).filter(|column| !column.is_empty());
         let label = chosen(&self.label_column).filter(|_| self.label_columns.is_empty());
@@ -206,7 +207,7 @@ impl Dataset {
     }
 }
 
-/// Corrections, which could only change the label.
+/// Corrections, which could change only the label.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct OldEdits {
@@ -233,7 +234,7 @@ impl From<OldEdits> for Edits {
 }
 
 impl Training {
-    /// The hyperparameters of today, the class weights and the label smoothing.
+    /// Splits into the current hyperparameters, the class weights and the label smoothing.
     fn split(self) -> (TrainingSettings, ClassWeights, f64) {
         let training = TrainingSettings {
             epochs: self.epochs,
@@ -271,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_says_little_means_what_it_meant() {
+    fn missing_fields_have_the_defaults_of_version_1() {
         let project = project::Project::from(ron::from_str::<Project>("(task: TextClassification)").unwrap());
         let split = SplitSettings::of_earlier_files();
         assert_eq!(project, project::Project { split, ..project::Project::default() });

@@ -10,7 +10,7 @@ use crate::project::{ClassWeights, OutOfRange};
 /// without rows gets 1.
 ///
 /// # Errors
-/// [`OutOfRange`] for a weight by hand of an unknown label, or one that is not a positive number.
+/// [`OutOfRange`] if a weight is given for an unknown label, or is not a positive number.
 pub(super) fn class_weights(
     choice: &ClassWeights,
     labels: &[String],
@@ -23,11 +23,11 @@ pub(super) fn class_weights(
             for (label, weight) in weights {
                 if !labels.contains(label) {
                     let advice = format!("The labels are: {}.", labels.join(", "));
-                    return Err(out_of_range(format!("for the label '{label}'"), advice));
+                    return Err(out_of_range(format!("set for '{label}', which is not a label"), advice));
                 }
                 if !(weight.is_finite() && *weight > 0.0) {
-                    let advice = "Give a number above 0; 1 is neutral.".to_owned();
-                    return Err(out_of_range(format!("{weight} for '{label}'"), advice));
+                    let advice = "Use a number above 0; 1 is the default.".to_owned();
+                    return Err(out_of_range(format!("{weight} for the label '{label}'"), advice));
                 }
             }
             Ok(Some(labels.iter().map(|label| weights.get(label).map_or(1.0, |&weight| weight as f32)).collect()))
@@ -36,7 +36,7 @@ pub(super) fn class_weights(
 }
 
 fn out_of_range(value: String, advice: String) -> OutOfRange {
-    OutOfRange { setting: "a class weight", value, advice }
+    OutOfRange { setting: "class weight", value, advice }
 }
 
 fn balanced(labels: usize, train: &[u32]) -> Vec<f32> {

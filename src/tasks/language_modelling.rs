@@ -1,40 +1,56 @@
-//! Language modelling: continued pre-training, in which the model predicts masked words of one's own texts.
+//! Language modelling: continued pre-training, in which the model predicts masked words in a person's own texts.
 //!
-//! In training, documents are packed into sequences, and each epoch masks other words. Held-out documents are cut into
-//! windows of their own and always masked at the same words, so that scores can be compared.
+//! In training, documents are packed into sequences, and each epoch masks different words. Each held-out document is
+//! split into its own windows, with the same words masked every time, so that scores can be compared.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::data::{
     Batch, DataError, Masking, PackedSequence, Prepared, Sequence, Side, TextTokenizer, TokenKinds, cut, domain_terms,
     pack,
 };
-use crate::evaluation::{MaskedWord, Scorer};
+use crate::evaluation::{Answer, Interval, LabelledTexts, MaskedAnswer, MaskedWord, Scorer, perplexity_interval};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
 use crate::project::{LanguageModellingSettings, OutOfRange};
 use crate::tasks::{Draw, Encoded, Reads, Samples, TaskDefinition};
 
-/// Terms of the domain that are scored apart from other words.
+/// Number of domain terms that are scored separately.
 pub const SCORED_TERMS: usize = 200;
 
-/// Masked words.
+/// Prediction of masked words.
 pub(super) struct LanguageModelling {
     masked_share: f64,
     masking: Masking,
     kinds: Arc<TokenKinds>,
-    /// The tokens of each of the domain's terms.
-    terms: HashSet<Vec<u32>>,
+    terms: Terms,
+}
+
+/// The domain's own terms.
+struct Terms {
+    words: Vec<String>,
+    /// The number of each term by its tokens.
+    by_tokens: HashMap<Vec<u32>, u32>,
+}
+
+impl Terms {
+    fn new(words: Vec<String>, tokenizer: &TextTokenizer, kinds: &TokenKinds) -> Result<Self, DataError> {
+        let texts: Vec<&str> = words.iter().map(String::as_str).collect();
+        let ids = tokenizer.encode_batch(&texts, usize::MAX)?;
+        // Of terms that the tokenizer writes alike, the most telling one.
+        let numbered = ids.iter().enumerate().rev().map(|(number, ids)| (kinds.own(ids).to_vec(), number as u32));
+        Ok(Self { by_tokens: numbered.collect(), words })
+    }
 }
 
 impl LanguageModelling {
-    /// The task with the tokenizer of the model that training starts from. The domain's terms are those of the training
-    /// texts.
+    /// Creates the task. `tokenizer` is that of the model that training starts from; domain terms are found in the
+    /// training texts.
     ///
     /// # Errors
-    /// [`DataError::NoMaskToken`] if the tokenizer has no token that hides words, and [`DataError::Cancelled`].
+    /// [`DataError::NoMaskToken`] if the tokenizer has no mask token, and [`DataError::Cancelled`].
     pub fn new(
         settings: &LanguageModellingSettings,
         seed: u64,
@@ -45,12 +61,11 @@ impl LanguageModelling {
         let kinds = Arc::new(TokenKinds::of(tokenizer)?);
         let texts: Vec<&str> = prepared.side(Side::Train).map(|example| example.text.as_str()).collect();
         let found = domain_terms(&texts, None, tokenizer, SCORED_TERMS, watch)?;
-        let words: Vec<&str> = found.terms.iter().map(|term| term.word.as_str()).collect();
-        let terms = tokenizer.encode_batch(&words, usize::MAX)?;
+        let words = found.terms.into_iter().map(|term| term.word).collect();
         Ok(Self {
             masked_share: settings.masked_share,
             masking: Masking::new(settings.masked_share, seed, Arc::clone(&kinds)),
-            terms: terms.iter().map(|ids| kinds.own(ids).to_vec()).collect(),
+            terms: Terms::new(words, tokenizer, &kinds)?,
             kinds,
         })
     }
@@ -70,7 +85,7 @@ impl TaskDefinition for LanguageModelling {
         let mut samples = Samples::default();
         let mut add = |row: usize, sequences: Vec<PackedSequence>| {
             for PackedSequence { ids, ends } in sequences {
-                // There is nothing to predict in a sequence of unknown words.
+                // A sequence of unknown words has nothing to predict.
                 if ids.iter().any(|&id| self.kinds.can_be_masked(id)) {
                     samples.ids.push(ids);
                     samples.ends.push(ends);
@@ -116,7 +131,7 @@ impl TaskDefinition for LanguageModelling {
     }
 
     fn scorer(&self, rows: usize) -> Scorer {
-        Scorer::masked_words(rows)
+        Scorer::masked_words(rows, &self.terms.words)
     }
 
     fn reads(&self, samples: &Samples, batch: &Batch) -> Reads {
@@ -131,12 +146,17 @@ impl TaskDefinition for LanguageModelling {
                 batch.reads[read] == batch.reads[read - 1] + 1 && self.kinds.continues(batch.wanted[read])
             };
             let end = (begin + 1..words.len()).find(|read| !goes_on(read)).unwrap_or(words.len());
-            let is_term = self.terms.contains(&batch.wanted[begin..end]);
-            words[begin..end].fill(MaskedWord { begins: false, is_term });
+            let term = self.terms.by_tokens.get(&batch.wanted[begin..end]).copied();
+            words[begin..end].fill(MaskedWord { begins: false, term });
             words[begin].begins = true;
             begin = end;
         }
         Reads { rows, words }
+    }
+
+    fn interval(&self, _: LabelledTexts<'_>, answers: &[Answer], seed: u64) -> Option<Interval> {
+        let documents: Vec<MaskedAnswer> = answers.iter().filter_map(Answer::masked_words).copied().collect();
+        perplexity_interval(&documents, seed)
     }
 
     fn is_compared_with_untrained(&self) -> bool {
@@ -150,6 +170,7 @@ impl TaskDefinition for LanguageModelling {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::path::Path;
 
     use super::*;
@@ -158,8 +179,8 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert");
         let tokenizer = TextTokenizer::load(&folder).unwrap();
         let kinds = Arc::new(TokenKinds::of(&tokenizer).unwrap());
-        let terms = tokenizer.encode_batch(terms, usize::MAX).unwrap();
-        let terms = terms.iter().map(|ids| kinds.own(ids).to_vec()).collect();
+        let terms = terms.iter().map(|&term| term.to_owned()).collect();
+        let terms = Terms::new(terms, &tokenizer, &kinds).unwrap();
         LanguageModelling { masked_share: 0.15, masking: Masking::new(0.15, 1, Arc::clone(&kinds)), kinds, terms }
     }
 
@@ -198,17 +219,18 @@ mod tests {
         assert!(!batch.reads.is_empty() && batch == task.batch(&samples, &[0], Draw::Epoch(0)));
         let drawn: HashSet<Vec<u32>> =
             (0..20).map(|epoch| task.batch(&samples, &[0], Draw::Epoch(epoch)).reads).collect();
-        assert!(drawn.len() > 5, "each epoch masks other words");
+        assert!(drawn.len() > 5, "each epoch masks different words");
         let evaluated = task.batch(&samples, &[0], Draw::Evaluation);
         assert!(evaluated.reads.iter().all(|&read| evaluated.input_ids[read as usize] == 4), "[MASK] hides each word");
     }
 
     #[test]
     fn reads_belong_to_documents_and_words_and_some_words_are_terms() {
-        let task = task(&["unbelievably"]);
+        let task = task(&["charger", "unbelievably"]);
         let samples = samples(&task, Side::Test, &TEXTS, 64);
         let mut batch = task.batch(&samples, &[1, 2], Draw::Evaluation);
-        // As if these words had been drawn: "battery" of the one document; "unbelievably", and "good" twice, of the other.
+        // As if these words had been drawn: "battery" of the one document; "unbelievably", and "good" twice, of the
+        // other.
         let start = batch.cu_seqlens[1];
         let words = task.kinds.words(&samples.ids[2]);
         let chosen = [words[0], words[1], words[4]];
@@ -222,7 +244,8 @@ mod tests {
         assert_eq!(reads.rows, [vec![2], vec![3; batch.reads.len() - 1]].concat());
         let begins: Vec<usize> = (0..reads.words.len()).filter(|&read| reads.words[read].begins).collect();
         assert_eq!(begins[..3], [0, 1, 1 + pieces]);
-        let terms: Vec<usize> = (0..reads.words.len()).filter(|&read| reads.words[read].is_term).collect();
+        let terms: Vec<usize> = (0..reads.words.len()).filter(|&read| reads.words[read].term == Some(1)).collect();
         assert_eq!(terms, (1..=pieces).collect::<Vec<_>>());
+        assert_eq!(reads.words.iter().filter(|word| word.term.is_some()).count(), pieces, "no other term was masked");
     }
 }

@@ -1,7 +1,9 @@
-//! What a model is trained to do: one file a task behind one trait, so that training does not know the task.
+//! The tasks a model can be trained for: one file per task, behind one trait, so that training does not depend on the
+//! task.
 //!
 //! A task decides which head the model has, how tokenised texts become samples, and how samples become batches: which
-//! tokens the head reads and what is wanted there. To add a task, write its file and add it to [`definition`](crate::tasks::definition).
+//! tokens the head reads, and the targets there. To add a task, write its file and add it to
+//! [`definition`](crate::tasks::definition).
 
 mod class_weights;
 mod language_modelling;
@@ -20,7 +22,7 @@ use crate::tasks::text_classification::TextClassification;
 pub use crate::tasks::language_modelling::SCORED_TERMS;
 pub use crate::tasks::samples::Samples;
 
-/// What training must know about a task.
+/// What training needs to know about a task.
 pub trait TaskDefinition: Send + Sync {
     /// The head of the model.
     fn head(&self) -> HeadSpec;
@@ -30,19 +32,19 @@ pub trait TaskDefinition: Send + Sync {
         true
     }
 
-    /// Samples of one side of the split.
+    /// The samples of one split.
     ///
     /// # Errors
-    /// When the examples cannot be split into sequences of [`Encoded::max_length`].
+    /// If the examples cannot be split into sequences of [`Encoded::max_length`].
     fn samples(&self, encoded: Encoded<'_>) -> Result<Samples, DataError>;
 
     /// Packs the samples at `rows` into a batch. The same draw always makes the same batch.
     fn batch(&self, samples: &Samples, rows: &[usize], draw: Draw) -> Batch;
 
-    /// How the losses of the reads are weighted and summed. `train` are the training samples.
+    /// How losses are weighted and summed over the tokens that are read. `train` are the training samples.
     ///
     /// # Errors
-    /// When a setting of the loss does not fit the data.
+    /// If a setting of the loss does not fit the data.
     fn loss(&self, train: &Samples) -> Result<CrossEntropy, OutOfRange>;
 
     /// Whether [`Self::batch`] depends on the draw. If so, nothing computed from a batch is kept for the next epoch.
@@ -50,10 +52,11 @@ pub trait TaskDefinition: Send + Sync {
         false
     }
 
-    /// A scorer of this many rows.
+    /// A scorer for `rows` rows.
     fn scorer(&self, rows: usize) -> Scorer;
 
-    /// Where the reads of a batch that [`Self::batch`] made belong. By default a sample is a row, and no words are masked.
+    /// The rows and masked words that the reads of a batch belong to. By default, a sample is a row and no words are
+    /// masked.
     fn reads(&self, _samples: &Samples, batch: &Batch) -> Reads {
         let cu_reads = batch.cu_reads();
         let of_sequence = |(ends, &row): (&[u32], &usize)| std::iter::repeat_n(row, (ends[1] - ends[0]) as usize);
@@ -65,7 +68,7 @@ pub trait TaskDefinition: Send + Sync {
         None
     }
 
-    /// What simple methods score on the measured rows, in the order they are shown.
+    /// The scores of simple methods on the measured rows, in display order.
     fn baselines(
         &self,
         _train: LabelledTexts<'_>,
@@ -75,55 +78,54 @@ pub trait TaskDefinition: Send + Sync {
         Vec::new()
     }
 
-    /// Whether the scores of the model before training are a baseline.
+    /// Whether the model before training is used as a baseline.
     fn is_compared_with_untrained(&self) -> bool {
         false
     }
 
-    /// Share of the tokens that the head reads, 0..=1: for the estimate of memory. Close to 0 when it reads one token a
-    /// text.
+    /// Share of the tokens that the head reads, 0..=1, to estimate memory. Close to 0 if it reads one token per text.
     fn share_read(&self) -> f64 {
         0.0
     }
 }
 
-/// Where the reads of a batch belong.
+/// The rows and masked words that the reads of a batch belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reads {
-    /// The row of the data each read belongs to, `[reads]`.
+    /// The data row of each read, `[reads]`.
     pub rows: Vec<usize>,
-    /// The masked word each read belongs to, `[reads]`; empty unless the task masks words.
+    /// The masked word of each read, `[reads]`; empty unless the task masks words.
     pub words: Vec<MaskedWord>,
 }
 
-/// Tokenised examples of one side of the split.
+/// Tokenised examples of one split.
 pub struct Encoded<'a> {
-    /// Which side.
+    /// The split.
     pub side: Side,
     /// The examples.
     pub examples: &'a [&'a Example],
-    /// Token ids of each example, special tokens included.
+    /// Token ids of each example, including special tokens.
     pub ids: Vec<Vec<u32>>,
     /// Most tokens of a sequence.
     pub max_length: usize,
 }
 
-/// Names the random choices in a batch, such as which words are masked.
+/// Identifies the random choices in a batch, such as which words are masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
-    /// For training in this epoch, 0-based: each epoch makes other choices.
+    /// Training in this epoch, 0-based. Each epoch makes different choices.
     Epoch(u32),
-    /// For evaluation: always the same choices, so that scores can be compared.
+    /// Evaluation: always the same choices, so that scores can be compared.
     Evaluation,
 }
 
-/// The task of a trained classifier, to answer and score texts with it.
+/// The task of a trained classifier, to predict and score texts with it.
 #[must_use]
 pub fn classifier(labels: &[String]) -> Box<dyn TaskDefinition> {
     Box::new(TextClassification::trained(labels))
 }
 
-/// The task of a project: the one list of tasks. `tokenizer` is that of the model that training starts from.
+/// The task of a project. This is the one list of tasks. `tokenizer` is that of the model that training starts from.
 ///
 /// # Errors
 /// If the tokenizer does not fit the task, and [`DataError::Cancelled`].

@@ -1,15 +1,15 @@
 //! Tokenised samples.
 
-/// Tokenised samples of one side of the split, from which batches are made.
+/// Tokenised samples of one split, from which batches are made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples {
     /// Token ids, `[samples][tokens]`.
     pub ids: Vec<Vec<u32>>,
-    /// Class id of each sample, `[samples]`; empty when the task has no classes.
+    /// Class id of each sample, `[samples]`; empty if the task has no classes.
     pub classes: Vec<u32>,
-    /// Where each text of a sample ends in its tokens, `[samples]`; empty when a sample is one text.
+    /// Where each text of a sample ends, as positions in its tokens, `[samples]`; empty if a sample is one text.
     pub ends: Vec<Vec<u32>>,
-    /// Row of the data that each sample belongs to, `[samples]`; empty when a sample is a row.
+    /// Data row of each sample, `[samples]`; empty if each sample is a row.
     pub rows: Vec<usize>,
 }
 

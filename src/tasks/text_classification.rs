@@ -29,7 +29,7 @@ impl TextClassification {
         }
     }
 
-    /// The task of a classifier that is trained already.
+    /// The task of a trained classifier.
     pub fn trained(labels: &[String]) -> Self {
         Self { labels: labels.to_vec(), class_weights: ClassWeights::None, label_smoothing: 0.0 }
     }

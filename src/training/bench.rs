@@ -1,33 +1,33 @@
-//! How long a training step takes on this machine, and where the time goes.
+//! Benchmark: how long a training step takes on this machine, and where the time goes.
 
 use std::time::{Duration, Instant};
 
 use crate::data::{Batch, Sequence};
 use crate::models::{HeadSpec, Model};
 use crate::ops::{CrossEntropy, matrix_operations};
-use crate::progress::{Progress, Watch};
-use crate::project::{OptimizerSettings, TrainedLayers};
+use crate::progress::Watch;
+use crate::project::{LanguageModellingSettings, OptimizerSettings, TrainedLayers};
 use crate::random::Rng;
 
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::memory::peak_memory;
-use crate::training::step::Step;
+use crate::training::step::OptimizerStep;
 use crate::training::{Optimizer, TrainError};
 
-/// Steps that are not counted: memory is being allocated and caches are cold.
+/// Warm-up steps, which are not counted: memory is being allocated and caches are cold.
 const WARM_UP: u32 = 2;
 
-/// A language model reads one token in this many.
-const READ: usize = 7;
+/// The token that every masked token becomes, in place of the tokenizer's own mask.
+const MASK: u32 = 0;
 
-/// What steps are timed.
+/// What the benchmark runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepBench {
     /// Sequences in a step.
     pub batch: usize,
     /// Tokens of each sequence.
     pub length: usize,
-    /// Steps that are counted.
+    /// Number of timed steps.
     pub steps: u32,
 }
 
@@ -44,7 +44,7 @@ pub struct StepFigures {
     pub optimizer_ms: f64,
     /// Tokens trained on per second.
     pub tokens_per_second: f64,
-    /// Billions of floating-point operations a second in matrix products, over the whole step's time; not a number on a
+    /// Billions of floating-point operations per second in matrix products, over the time of the whole step; NaN on a
     /// GPU, where they are not counted.
     pub gflops: f64,
     /// Speed of a large matrix product on this machine, measured in the same run.
@@ -55,11 +55,12 @@ pub struct StepFigures {
     pub peak_memory: u64,
 }
 
-/// Times steps on random tokens. They change the model's weights.
+/// Times steps on random tokens: of a classifier, or of a masked language model that predicts the default share of
+/// them. The steps change the model's weights.
 ///
 /// # Errors
-/// [`TrainError::Setting`] when a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] when
-/// stopped, [`TrainError::Tensor`] when the network fails.
+/// [`TrainError::Setting`] if a sequence is longer than the model reads or a size is 0, [`TrainError::Cancelled`] if
+/// stopped, [`TrainError::Tensor`] if the network fails.
 pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Result<StepFigures, TrainError> {
     check(model, bench)?;
     let gemm_limit = model.matrix_speed()?;
@@ -67,11 +68,7 @@ pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Res
     let mut times = Vec::new();
     let mut operations = 0;
     for step in 0..WARM_UP + bench.steps {
-        let (done, total) = (u64::from(step), Some(u64::from(WARM_UP + bench.steps)));
-        watch.progress(Progress { stage: "Timing steps".into(), done, total, unit: "steps", eta_seconds: None });
-        if watch.is_cancelled() {
-            return Err(TrainError::Cancelled);
-        }
+        watch.advance("Timing steps", step as usize, (WARM_UP + bench.steps) as usize, "steps")?;
         let batch = random_batch(model, bench, u64::from(step));
         let before = matrix_operations();
         let time = time_step(model, batch, &mut optimizer, u64::from(step))?;
@@ -86,17 +83,16 @@ pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Res
 fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     let longest = model.max_positions();
     if bench.length == 0 || bench.length > longest {
-        let advice = format!("Give 1 to {longest}, what the model reads.");
+        let advice = format!("Use 1 to {longest}: the model reads no more.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
-    let share_read = 1.0 / READ as f64;
-    let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read);
+    let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read(model.head()));
     let needed = footprint.peak(bench.batch.saturating_mul(bench.length));
     let available = available_memory();
     if available > 0 && needed > available {
         let gigabytes = |bytes: u64| bytes as f64 / 1e9;
         let advice = format!(
-            "{} texts of {} tokens in one batch need about {:.1} GB, and {:.1} GB are free. Give fewer or shorter texts.",
+            "{} texts of {} tokens in one batch need about {:.1} GB, but only {:.1} GB is free. Use fewer or shorter texts.",
             bench.batch,
             bench.length,
             gigabytes(needed),
@@ -106,7 +102,7 @@ fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     }
     for (name, value) in [("batch size", bench.batch), ("steps", bench.steps as usize)] {
         if value == 0 {
-            return Err(TrainError::setting(name, "0".to_owned(), "Give at least 1."));
+            return Err(TrainError::setting(name, "0".to_owned(), "Use at least 1."));
         }
     }
     Ok(())
@@ -122,7 +118,7 @@ struct StepTime {
 fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64) -> Result<StepTime, TrainError> {
     let begun = Instant::now();
     let (loss, stop) = (&CrossEntropy::default(), &|| false);
-    let step = Step { model, passes: &[batch], loss, seed: 1, first_pass: number, stop };
+    let step = OptimizerStep { model, passes: &[batch], loss, seed: 1, first_pass: number, stop };
     let outcome = step.forward_backward(None, &mut || Ok(()))?;
     let device = model.compute().device();
     device.synchronize().map_err(TrainError::Tensor)?;
@@ -134,20 +130,35 @@ fn time_step(model: &Model, batch: Batch, optimizer: &mut Optimizer, number: u64
     Ok(StepTime { forward: outcome.forward, backward: outcome.backward, optimizer, whole })
 }
 
-/// Random tokens. A classifier reads the first of each sequence, a language model one in seven.
+/// Share of the tokens that the head reads.
+fn share_read(head: &HeadSpec) -> f64 {
+    match head {
+        HeadSpec::Classification { .. } => 0.0,
+        HeadSpec::MaskedLm => LanguageModellingSettings::default().masked_share,
+    }
+}
+
+/// Positions that are masked in a sequence, evenly spread, at least one.
+fn masked_positions(length: usize, share: f64) -> Vec<usize> {
+    let count = ((share * length as f64).round() as usize).clamp(1, length);
+    (0..count).map(|place| place * length / count).collect()
+}
+
+/// Random tokens. A classifier reads the first token of each sequence, a language model the masked ones.
 fn random_batch(model: &Model, bench: StepBench, seed: u64) -> Batch {
     let mut rng = Rng::stream(seed, 0x6265_6e63);
     let words = model.config().vocab_size as u64;
     let mut batch = Batch::default();
     for row in 0..bench.batch {
-        let ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
+        let mut ids: Vec<u32> = (0..bench.length).map(|_| rng.below(words) as u32).collect();
         match model.head() {
             HeadSpec::Classification { labels } => {
                 batch.push_text(&ids, Some(rng.below(labels.len() as u64) as u32), row);
             }
             HeadSpec::MaskedLm => {
-                let reads: Vec<u32> = (0..bench.length as u32).step_by(READ).collect();
-                let wanted: Vec<u32> = reads.iter().map(|_| rng.below(words) as u32).collect();
+                let masked = masked_positions(bench.length, share_read(model.head()));
+                let wanted: Vec<u32> = masked.iter().map(|&place| std::mem::replace(&mut ids[place], MASK)).collect();
+                let reads: Vec<u32> = masked.iter().map(|&place| place as u32).collect();
                 batch.push(Sequence { ids: &ids, reads: &reads, wanted: &wanted, row });
             }
         }
@@ -173,5 +184,56 @@ fn figures(times: &[StepTime], bench: StepBench, operations: u64, gemm_limit: f6
         gemm_limit_gflops: gemm_limit / 1e9,
         efficiency: speed / gemm_limit,
         peak_memory: peak_memory(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::models::LoadOptions;
+    use crate::progress::Control;
+
+    fn model(name: &str, head: HeadSpec) -> Model {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        Model::load(&folder, &LoadOptions::new(head)).unwrap().0
+    }
+
+    const BENCH: StepBench = StepBench { batch: 3, length: 20, steps: 2 };
+
+    #[test]
+    fn a_language_model_predicts_15_percent_of_the_tokens_and_sees_a_mask_in_their_place() {
+        let model = model("tiny-bert-mlm", HeadSpec::MaskedLm);
+        let batch = random_batch(&model, BENCH, 1);
+        assert_eq!(batch.reads, [0, 6, 13, 20, 26, 33, 40, 46, 53]);
+        assert!(batch.reads.iter().all(|&read| batch.input_ids[read as usize] == MASK));
+        assert!(batch.wanted.len() == 9 && batch.wanted.iter().any(|&id| id != MASK), "{:?}", batch.wanted);
+        assert_eq!((masked_positions(64, 0.15).len(), masked_positions(1, 0.15)), (10, vec![0]));
+    }
+
+    #[test]
+    fn a_classifier_reads_the_first_token_of_each_text() {
+        let labels = ["a", "b"].map(str::to_owned).to_vec();
+        let batch = random_batch(&model("tiny-bert", HeadSpec::Classification { labels }), BENCH, 1);
+        assert_eq!(batch.reads, [0, 20, 40]);
+        assert!(batch.wanted.iter().all(|&class| class < 2), "{:?}", batch.wanted);
+    }
+
+    #[test]
+    fn the_steps_of_both_heads_are_timed_and_bad_sizes_refused() {
+        let labels = ["a", "b"].map(str::to_owned).to_vec();
+        let heads = [("tiny-bert", HeadSpec::Classification { labels }), ("tiny-bert-mlm", HeadSpec::MaskedLm)];
+        let control = Control::default();
+        for (name, head) in heads {
+            let model = model(name, head);
+            let mut report = |_| {};
+            let mut watch = Watch { control: &control, report: &mut report };
+            let figures = bench_step(&model, BENCH, &mut watch).unwrap();
+            assert!(figures.forward_ms > 0.0 && figures.backward_ms > 0.0 && figures.gflops > 0.0, "{figures:?}");
+            let refused = |bench, watch: &mut Watch<'_>| bench_step(&model, bench, watch).unwrap_err().to_string();
+            assert!(refused(StepBench { length: 900, ..BENCH }, &mut watch).contains("the model reads no more"));
+            assert!(refused(StepBench { batch: 0, ..BENCH }, &mut watch).contains("Use at least 1"));
+        }
     }
 }

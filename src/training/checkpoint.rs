@@ -1,4 +1,4 @@
-//! The best checkpoint on disk, which is replaced as a whole.
+//! Writes the best checkpoint to disk, replacing the previous one atomically.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use crate::storage::{ModelFolderInfo, replace_folder, write_model_info};
 
 use crate::training::TrainError;
 
-/// Writes the model as a Hugging Face folder with Hone's `hone.ron` at `folder`, replacing the one that is there.
+/// Writes the model and Hone's `hone.ron` as a Hugging Face folder at `folder`, replacing any previous one.
 /// `source` is the folder the model was loaded from: its tokenizer files are copied.
 ///
 /// The folder is written under another name and moved when it is complete, so that after a crash or on a full disk the
 /// previous checkpoint is still there.
 ///
 /// # Errors
-/// [`TrainError::Model`] or [`TrainError::Storage`] when the disk refuses.
+/// [`TrainError::Model`] or [`TrainError::Storage`] if writing fails.
 pub fn save(model: &Model, source: &Path, folder: &Path, info: &ModelFolderInfo) -> Result<(), TrainError> {
     replace_folder(folder, |unfinished| {
         model.save_folder(source, unfinished)?;

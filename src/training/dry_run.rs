@@ -1,4 +1,4 @@
-//! How long a run will take on this machine and how much memory and disk, measured with a few real steps before it starts.
+//! The dry run: estimates the time, memory and disk space of a run from a few real steps.
 
 use std::path::Path;
 use std::time::Instant;
@@ -13,44 +13,44 @@ use crate::tasks::{Draw, TaskDefinition};
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
-use crate::training::setup::{self, Dataset, Rows};
-use crate::training::step::{PASS_TOKENS, Step, passes, passes_of_step};
+use crate::training::setup::{self, Dataset, TokenisedSide};
+use crate::training::step::{OptimizerStep, PASS_TOKENS, passes, passes_of_step};
 use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 
-/// Steps that are timed, after one that warms up.
+/// Timed steps, after one warm-up step.
 const STEPS: usize = 3;
 
-/// What a run will take.
+/// The time, memory and disk space that a run needs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DryRun {
-    /// Optimizer steps, if it does not stop early.
+    /// Optimizer steps if it does not stop early.
     pub steps: u64,
-    /// How long it will take; `None` if there is not enough memory to try.
+    /// The time it takes; `None` if there is not enough memory to try.
     pub time: Option<RunTime>,
-    /// Memory the process will need at most, bytes.
+    /// Peak memory of the process, in bytes.
     pub memory: u64,
-    /// Free memory and what the process has already, bytes; 0 if the system does not say.
+    /// Free memory plus what the process already uses, in bytes; 0 if unknown.
     pub memory_available: u64,
-    /// What it will write to the project's folder, bytes.
+    /// Disk space it needs in the project's folder, in bytes.
     pub disk: u64,
-    /// Free space there, bytes; `None` if the system does not say.
+    /// Free disk space there, in bytes; `None` if unknown.
     pub disk_available: Option<u64>,
-    /// Settings that fit in memory, if these do not and others do.
+    /// Smaller settings that fit in memory, if these do not.
     pub smaller: Option<SmallerRun>,
 }
 
-/// How long a run will take, seconds.
+/// The time of a run, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunTime {
-    /// Training alone.
+    /// Training only.
     pub training: f64,
-    /// Training, evaluations and the measurement on test.
+    /// Training and all evaluations.
     pub whole: f64,
     /// Tokens trained on per second.
     pub tokens_per_second: f64,
 }
 
-/// Settings that need less memory. A step has the same number of rows, spread over more batches.
+/// Settings that need less memory. A step has the same number of rows, split over more batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SmallerRun {
     /// Texts in a batch.
@@ -61,14 +61,14 @@ pub struct SmallerRun {
     pub max_length: usize,
 }
 
-/// Measures what a run of these inputs will take. Only the tokens of the texts are
-/// written, to the project's cache, where the run will find them.
+/// Estimates what a run with these inputs needs. The only thing written is the token cache in the project's folder,
+/// which the run can use.
 ///
-/// Memory is estimated first, from the sizes of the network and of the longest pass. If there is not enough, nothing of
-/// that size is allocated and [`DryRun::time`] is empty.
+/// Memory is estimated first, from the sizes of the network and the longest pass. If there is not enough, nothing is
+/// allocated and [`DryRun::time`] is `None`.
 ///
 /// # Errors
-/// As [`crate::training::train`] before its first step, and [`TrainError::Cancelled`] when stopped.
+/// As [`crate::training::train`] before its first step, and [`TrainError::Cancelled`] if stopped.
 pub fn dry_run(
     inputs: TrainInputs<'_>,
     control: &Control,
@@ -103,7 +103,7 @@ pub fn dry_run(
         let model = setup::load_model(&start, task.head(), settings, &mut voice)?;
         let measurement = Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches };
         let time = measurement.run(outcome.steps, &mut voice);
-        // A pass that was stopped fails; being stopped is what to report.
+        // A stopped pass fails with an error; report the stop instead.
         voice.look()?;
         outcome.time = Some(time?);
     }
@@ -120,7 +120,7 @@ fn longest_pass(batches: &[Vec<usize>], ids: &[Vec<u32>]) -> usize {
     batches.iter().flat_map(|batch| passes(batch, ids)).map(tokens).max().unwrap_or(0)
 }
 
-/// The nearest settings that fit: smaller batches first, then a lower max length if a single long text is too much.
+/// The closest settings that fit: smaller batches first, then a lower max length if a single long text is too much.
 fn smaller(settings: &TrainingSettings, footprint: &Footprint, available: u64) -> Option<SmallerRun> {
     const SHORTEST: usize = 32;
     let (mut batch_size, mut accumulation) = (settings.batch_size, settings.gradient_accumulation);
@@ -143,7 +143,7 @@ fn free_space(folder: &Path) -> Option<u64> {
     fs4::available_space(folder).ok()
 }
 
-/// What the timed steps share.
+/// The inputs of the timed steps.
 struct Measurement<'a> {
     model: &'a Model,
     task: &'a dyn TaskDefinition,
@@ -153,13 +153,13 @@ struct Measurement<'a> {
     batches: &'a [Vec<usize>],
 }
 
-/// Seconds of the timed steps, and what they were spent on.
+/// Seconds spent in the timed steps.
 #[derive(Default)]
 struct StepSeconds {
     tokens: u64,
-    /// Of the frozen layers.
+    /// In the frozen layers.
     frozen: f64,
-    /// Of everything else.
+    /// In everything else.
     trained: f64,
 }
 
@@ -169,9 +169,9 @@ impl Measurement<'_> {
         let timed = self.time_steps(voice)?;
         let a_token = self.time_forward(voice)?;
         let epochs = f64::from(self.settings.epochs);
-        let tokens = |rows: &Rows<'_>| rows.samples.tokens() as f64;
+        let tokens = |rows: &TokenisedSide<'_>| rows.samples.tokens() as f64;
         let measured = timed.tokens.max(1) as f64;
-        // Frozen layers are computed once for each sample, the rest in every epoch.
+        // Frozen layers are computed once per sample, the rest in every epoch.
         let training = tokens(&self.data.train) * (epochs * timed.trained + timed.frozen) / measured;
         let evaluations = match self.settings.evaluate_every {
             EvaluateEvery::Epoch => epochs,
@@ -204,10 +204,11 @@ impl Measurement<'_> {
             }
             let frozen = begun.elapsed().as_secs_f64();
             let (loss, first_pass) = (&CrossEntropy::default(), step as u64);
-            let step_of_run = Step { model: self.model, passes: &passes, loss, seed: 0, first_pass, stop: &stop };
+            let step_of_run =
+                OptimizerStep { model: self.model, passes: &passes, loss, seed: 0, first_pass, stop: &stop };
             let cache = (!self.task.redraws()).then_some(&mut features);
             let outcome = step_of_run.forward_backward(cache, &mut || voice.look())?;
-            // At a learning rate of 0 the weights stay the same.
+            // With a learning rate of 0 the weights do not change.
             optimizer.step(&outcome.gradients, 0.0)?;
             if step > 0 {
                 sum.tokens += passes.iter().map(|batch| batch.total_tokens() as u64).sum::<u64>();
@@ -218,7 +219,7 @@ impl Measurement<'_> {
         Ok(sum)
     }
 
-    /// Seconds a token of a forward pass.
+    /// Seconds per token of a forward pass.
     fn time_forward(&self, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
         let rows = &self.batches[self.batches.len() / 2];
         let control = voice.control;
@@ -229,8 +230,8 @@ impl Measurement<'_> {
     }
 }
 
-/// Seconds of all evaluations for each token of the validation rows. The frozen layers take `frozen` of the `whole`, and
-/// are computed in the first evaluation only.
+/// Seconds of all evaluations per validation token. Of the `whole`, the frozen layers take `frozen`, and they are
+/// computed in the first evaluation only.
 fn evaluating_a_token(whole: f64, frozen: f64, evaluations: f64) -> f64 {
     let frozen = frozen.min(whole);
     evaluations * (whole - frozen) + frozen
@@ -247,7 +248,7 @@ mod tests {
         let close = |seconds: f64, expected: f64| assert!((seconds - expected).abs() < 1e-12, "{seconds} {expected}");
         close(evaluating_a_token(2.0, 0.0, 5.0), 10.0);
         close(evaluating_a_token(2.0, 1.5, 5.0), 4.0);
-        // Measured apart, the frozen part may come out longer than the whole.
+        // Measured separately, the frozen part may seem to take longer than the whole.
         close(evaluating_a_token(2.0, 2.1, 5.0), 2.0);
     }
 

@@ -5,8 +5,8 @@ use crate::project::{EarlyStopping, MetricName};
 
 /// Watches the evaluations of a run.
 ///
-/// Any improvement makes an evaluation the best. Patience is counted from the last evaluation that improved by more than
-/// `min_delta` on the one counted from before (as Keras' `EarlyStopping`), so that many small improvements add up.
+/// Any improvement makes an evaluation the best. Patience is counted from the last evaluation that improved on the
+/// previous reference by more than `min_delta`, as in Keras' `EarlyStopping`, so that many small improvements add up.
 #[derive(Clone, Debug)]
 pub struct BestWatch {
     metric: MetricName,
@@ -19,20 +19,20 @@ pub struct BestWatch {
 /// What an evaluation means for the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// It is the best so far. An equal one is not.
+    /// It is better than all before.
     pub is_best: bool,
     /// Patience has run out.
     pub stop: bool,
 }
 
 impl BestWatch {
-    /// A run's watch, before its first evaluation. A patience of 0 is taken as 1.
+    /// Creates a watch for a run. A patience of 0 counts as 1.
     #[must_use]
     pub fn new(metric: MetricName, stopping: Option<EarlyStopping>) -> Self {
         Self { metric, stopping, best: None, counted_from: None, without_improvement: 0 }
     }
 
-    /// Records an evaluation. A metric that the task does not have is never better, as one that is not a number.
+    /// Records an evaluation. A metric that the task does not have counts as NaN, which is never better.
     pub fn observe(&mut self, metrics: &Metrics) -> Verdict {
         let value = metrics.get(self.metric).unwrap_or(f64::NAN);
         let score = if self.metric.higher_is_better() { value } else { -value };
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn tables() {
+    fn the_best_evaluation_and_the_stop_follow_the_scores() {
         use MetricName::{Accuracy, Loss, MacroF1};
         type Case<'a> = (MetricName, Option<(u32, f64)>, &'a [f64], &'a str);
         let nan = f64::NAN;
@@ -109,7 +109,11 @@ mod tests {
     fn a_language_model_is_best_where_perplexity_is_lowest() {
         let at = |nats| {
             let overall = MaskedCounts { tokens: 10, nats, words: 8, correct: 4 };
-            Metrics::LanguageModelling(LanguageModelMetrics { documents: 1, overall, terms: MaskedCounts::default() })
+            Metrics::LanguageModelling(LanguageModelMetrics {
+                documents: 1,
+                overall,
+                ..LanguageModelMetrics::default()
+            })
         };
         let mut watch = BestWatch::new(MetricName::Perplexity, None);
         let best: Vec<bool> = [30.0, 20.0, 25.0, 19.0].map(|nats| watch.observe(&at(nats)).is_best).into();

@@ -1,9 +1,10 @@
-//! Why training can fail, and what to do about it.
+//! Errors of training and prediction.
 
 use std::path::PathBuf;
 
 use crate::data::DataError;
 use crate::models::ModelError;
+use crate::progress::Cancelled;
 use crate::project::OutOfRange;
 use crate::storage::StorageError;
 
@@ -17,7 +18,7 @@ pub enum TrainError {
     #[error(transparent)]
     Setting(#[from] OutOfRange),
     /// The data cannot be used for training yet.
-    #[error("Hone cannot train on this data yet: {0}")]
+    #[error("Hone cannot train on this data yet. {0}")]
     NotReady(String),
     /// The loss or the gradient is not finite.
     #[error(
@@ -26,7 +27,7 @@ pub enum TrainError {
          {kept}", learning_rate_to_try(*peak)
     )]
     Diverged {
-        /// The figure that is not finite.
+        /// The value that is not finite.
         what: &'static str,
         /// 1-based optimizer step.
         step: u64,
@@ -34,10 +35,10 @@ pub enum TrainError {
         learning_rate: f64,
         /// Highest learning rate of the run.
         peak: f64,
-        /// What was kept of the run, in words.
+        /// What was kept of the run, in a sentence.
         kept: String,
     },
-    /// A parameter is cut off from the loss.
+    /// The loss does not depend on a parameter.
     #[error(
         "No gradient reached {0}, so it cannot be trained. This is a bug in Hone, not in your data. Please report it with \
          the name of the model."
@@ -77,6 +78,12 @@ impl TrainError {
     }
 }
 
+impl From<Cancelled> for TrainError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
 impl From<DataError> for TrainError {
     fn from(error: DataError) -> Self {
         match error {
@@ -86,7 +93,7 @@ impl From<DataError> for TrainError {
     }
 }
 
-/// A fifth, but no more than what papers use.
+/// A fifth of the rate that diverged, but no more than papers use.
 fn learning_rate_to_try(peak: f64) -> f64 {
     (peak / 5.0).min(5e-5)
 }

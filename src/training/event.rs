@@ -2,21 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use crate::progress::{Control, Progress};
+use crate::progress::{Cancelled, Control, Progress};
 use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
-
-use crate::training::TrainError;
 
 /// An event of a run. [`TrainingEvent::Started`] comes once, then steps and evaluations.
 #[derive(Clone, Debug)]
 pub enum TrainingEvent {
-    /// How far it has come.
+    /// Progress.
     Progress(Progress),
     /// A message for the log.
     Log(String),
     /// A warning.
     Warning(String),
-    /// The run's folder is made and the first step begins.
+    /// The run's folder has been created and the first step begins.
     Started {
         /// The run's folder.
         run: RunFolder,
@@ -24,20 +22,20 @@ pub enum TrainingEvent {
         settings: Box<RunSettings>,
         /// Optimizer steps planned.
         total_steps: u64,
-        /// Optimizer steps an epoch.
+        /// Optimizer steps per epoch.
         steps_per_epoch: u64,
-        /// Device and arithmetic, for example "CPU, f32".
+        /// Device and precision, for example "CPU, f32".
         device: String,
     },
     /// An optimizer step was done.
     Step(StepMetrics),
-    /// An evaluation on validation was done.
+    /// An evaluation on the validation set was done.
     Evaluation(Box<EvaluationPoint>),
-    /// It waits (true) or goes on (false).
+    /// It was paused (true) or resumed (false).
     Paused(bool),
 }
 
-/// Reports events, and listens for pause and stop.
+/// Reports events, and checks for pause and stop.
 pub(super) struct Voice<'a> {
     pub control: &'a Control,
     pub on_event: &'a mut dyn FnMut(TrainingEvent),
@@ -63,26 +61,25 @@ impl<'a> Voice<'a> {
     }
 
     pub fn progress(&mut self, stage: &str, done: usize, total: usize, unit: &'static str) {
-        let (done, total) = (done as u64, Some(total as u64));
-        self.say(TrainingEvent::Progress(Progress { stage: stage.to_owned(), done, total, unit, eta_seconds: None }));
+        self.say(TrainingEvent::Progress(Progress::of(stage, done, total, unit)));
     }
 
-    /// Waits while paused.
+    /// [`Control::look`], after waiting while paused.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when stopped.
-    pub fn look(&mut self) -> Result<(), TrainError> {
+    /// [`Cancelled`].
+    pub fn look(&mut self) -> Result<(), Cancelled> {
         self.wait_while_paused();
-        if self.control.is_cancelled() { Err(TrainError::Cancelled) } else { Ok(()) }
+        self.control.look()
     }
 
-    /// [`Voice::look`] for work whose result is kept: only a second stop ends it.
+    /// [`Control::look_for_second_stop`], after waiting while paused.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when stopped a second time.
-    pub fn look_for_second_stop(&mut self) -> Result<(), TrainError> {
+    /// [`Cancelled`].
+    pub fn look_for_second_stop(&mut self) -> Result<(), Cancelled> {
         self.wait_while_paused();
-        if self.control.is_abandoned() { Err(TrainError::Cancelled) } else { Ok(()) }
+        self.control.look_for_second_stop()
     }
 
     fn wait_while_paused(&mut self) {
@@ -148,9 +145,9 @@ mod tests {
         let mut voice = Voice::new(&control, ignore);
         assert!(voice.look().is_ok());
         control.cancel();
-        assert!(matches!(voice.look(), Err(TrainError::Cancelled)));
+        assert_eq!(voice.look(), Err(Cancelled));
         assert!(voice.look_for_second_stop().is_ok());
         control.cancel();
-        assert!(matches!(voice.look_for_second_stop(), Err(TrainError::Cancelled)));
+        assert_eq!(voice.look_for_second_stop(), Err(Cancelled));
     }
 }

@@ -1,4 +1,4 @@
-//! Output of the frozen layers for each sample, kept from one epoch to the next.
+//! Caches the output of the frozen layers for each sample from one epoch to the next.
 
 use std::path::PathBuf;
 
@@ -9,43 +9,43 @@ use crate::storage::ScratchFile;
 
 use crate::training::TrainError;
 
-/// Numbers kept in memory by one cache, 512 MiB of them; more go to disk.
+/// Numbers that a cache keeps in memory (512 MiB). Further ones go to disk.
 const IN_MEMORY: usize = 1 << 27;
 
-/// Numbers kept on disk by one cache, 8 GiB of them; more are computed again each time.
+/// Numbers that a cache keeps on disk (8 GiB). Further ones are recomputed each time.
 const ON_DISK: u64 = 1 << 31;
 
 /// Features of samples by their row.
 pub(super) struct FeatureCache {
-    places: Vec<Place>,
+    entries: Vec<CacheEntry>,
     width: usize,
-    /// Numbers in memory, and how many there may be.
+    /// Numbers in memory, and the limit.
     kept: usize,
     limit: usize,
     folder: PathBuf,
     scratch: Option<ScratchFile>,
     /// Numbers on disk.
     on_disk: u64,
-    /// Whether the disk takes no more.
+    /// Whether the disk is full.
     full: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum CacheEntry {
     Unknown,
     Memory(Box<[f32]>),
     Disk { place: u64, numbers: usize },
 }
 
 impl FeatureCache {
-    /// A cache for `rows` samples. What does not fit in memory goes to the disk of `folder`.
+    /// A cache for `rows` samples. What does not fit in memory goes to a file in `folder`.
     pub fn new(rows: usize, folder: PathBuf) -> Self {
         Self::with_limit(rows, folder, IN_MEMORY)
     }
 
     fn with_limit(rows: usize, folder: PathBuf, limit: usize) -> Self {
         Self {
-            places: vec![Place::Unknown; rows],
+            entries: vec![CacheEntry::Unknown; rows],
             width: 0,
             kept: 0,
             limit,
@@ -56,29 +56,29 @@ impl FeatureCache {
         }
     }
 
-    /// Features of the batch's samples, end to end, computed where they are not known yet; `None` when everything is
-    /// trained. A sample must have the same tokens and reads each time.
+    /// The concatenated features of the batch's samples, computed if not yet cached; `None` if everything is trained. A
+    /// sample must have the same tokens and reads each time.
     ///
     /// # Errors
-    /// [`TrainError::Tensor`] when the network fails or `stop` returns true, [`TrainError::Storage`] when features on disk
+    /// [`TrainError::Tensor`] if the network fails or `stop` returns true, [`TrainError::Storage`] if features on disk
     /// can no longer be read. A full disk only costs time.
     pub fn of(&mut self, model: &Model, batch: &Batch, stop: &dyn Fn() -> bool) -> Result<Option<Array>, TrainError> {
-        let is_unknown = |places: &[Place], row: usize| matches!(places[row], Place::Unknown);
-        let new = batch.only(|row| is_unknown(&self.places, row));
+        let is_unknown = |entries: &[CacheEntry], row: usize| matches!(entries[row], CacheEntry::Unknown);
+        let new = batch.only(|row| is_unknown(&self.entries, row));
         if !new.is_empty() {
             let Some(features) = model.features(&new, stop)? else { return Ok(None) };
             self.keep(&new, &features);
-            if batch.rows.iter().any(|&row| is_unknown(&self.places, row)) {
+            if batch.rows.iter().any(|&row| is_unknown(&self.entries, row)) {
                 return if new.len() == batch.len() { Ok(Some(features)) } else { Ok(model.features(batch, stop)?) };
             }
         }
         self.gather(batch).map(Some)
     }
 
-    /// Distributes the features of a batch to its samples, as far as there is room.
+    /// Stores the features of a batch for its samples, as far as there is room.
     fn keep(&mut self, batch: &Batch, features: &Array) {
         self.width = features.width();
-        // Frozen layers below a trained one compute every token, and all layers only the tokens that are read.
+        // Frozen layers below a trained one compute every token; if all are frozen, only the tokens that are read.
         let ends = if features.rows() == batch.total_tokens() { batch.cu_seqlens.clone() } else { batch.cu_reads() };
         let mut rest = features.values();
         for sequences in batch.samples() {
@@ -86,11 +86,12 @@ impl FeatureCache {
             let vectors = (ends[sequences.end] - ends[sequences.start]) as usize;
             let (of_row, others) = rest.split_at(vectors * self.width);
             rest = others;
-            self.places[row] = if self.kept + of_row.len() <= self.limit {
+            self.entries[row] = if self.kept + of_row.len() <= self.limit {
                 self.kept += of_row.len();
-                Place::Memory(of_row.into())
+                CacheEntry::Memory(of_row.into())
             } else {
-                self.keep_on_disk(of_row).map_or(Place::Unknown, |place| Place::Disk { place, numbers: of_row.len() })
+                self.keep_on_disk(of_row)
+                    .map_or(CacheEntry::Unknown, |place| CacheEntry::Disk { place, numbers: of_row.len() })
             };
         }
     }
@@ -117,10 +118,10 @@ impl FeatureCache {
     fn gather(&mut self, batch: &Batch) -> Result<Array, TrainError> {
         let mut values = Vec::new();
         for sequences in batch.samples() {
-            match &self.places[batch.rows[sequences.start]] {
-                Place::Unknown => unreachable!("rows that are not kept are computed"),
-                Place::Memory(of_row) => values.extend_from_slice(of_row),
-                &Place::Disk { place, numbers } => {
+            match &self.entries[batch.rows[sequences.start]] {
+                CacheEntry::Unknown => unreachable!("rows that are not kept are computed"),
+                CacheEntry::Memory(of_row) => values.extend_from_slice(of_row),
+                &CacheEntry::Disk { place, numbers } => {
                     let first = values.len();
                     values.resize(first + numbers, 0.0);
                     if let Some(scratch) = &mut self.scratch {
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn features_from_memory_and_from_disk_are_those_of_the_network() {
+    fn features_from_memory_and_disk_equal_those_of_the_network() {
         let ids: Vec<Vec<u32>> = (1..9_u32).map(|length| (0..length).map(|at| 5 + at).collect()).collect();
         for trained in [TrainedLayers::Head, TrainedLayers::Top(1)] {
             let model = tiny(trained);

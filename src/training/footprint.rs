@@ -1,4 +1,4 @@
-//! How much memory and disk training needs, estimated from the sizes of the network.
+//! Estimates the memory and disk space of training from the sizes of the network.
 
 use crate::models::{HeadSpec, ModelConfig};
 use crate::project::TrainedLayers;
@@ -8,29 +8,29 @@ use crate::training::memory::resident;
 /// Bytes of a number.
 const NUMBER: u64 = 4;
 
-/// Buffers are a quarter larger than asked for at most, and a quarter more than is in use is kept.
+/// Buffers are at most a quarter larger than requested, and up to a quarter more than is in use is kept.
 const SLACK: f64 = 1.35;
 
-/// Everything else: the baseline that is fitted with each run, and memory that the allocator keeps. The program, the rows
-/// and their tokens are part of the resident memory. A head-only run on 543 texts took 122 MB more than the rest of the
+/// Everything else: the baseline fitted in each run, and memory that the allocator keeps. (The program, the rows and
+/// their tokens are part of the resident memory.) A head-only run on 543 texts took 122 MB more than the rest of the
 /// estimate.
 const OVERHEAD: u64 = 192 << 20;
 
-/// Sizes that the need for memory and disk follows from.
+/// The sizes that memory and disk space depend on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Footprint {
     /// Numbers in the network.
     parameters: u64,
     /// Numbers that are trained.
     trained: u64,
-    /// Numbers kept for the backward pass, and gradients on their way, a token.
+    /// Numbers per token that are kept for the backward pass or are gradients in flight.
     a_token: u64,
-    /// The same for what the head computes, where it reads many tokens or scores many classes.
+    /// The same for the head, if it reads many tokens or scores many classes.
     head_a_token: f64,
 }
 
 impl Footprint {
-    /// For a model with this head, of whose tokens this share is read.
+    /// For a model with this head, which reads the share `share_read` of the tokens.
     pub fn new(config: &ModelConfig, head: &HeadSpec, trained: TrainedLayers, share_read: f64) -> Self {
         let [hidden, inner, layers] =
             [config.hidden_size, config.intermediate_size, config.num_hidden_layers].map(|size| size as u64);
@@ -47,19 +47,19 @@ impl Footprint {
                 (top, top * layer + head)
             }
         };
-        // A layer keeps the queries, keys and values, what attention mixed, and for each normalisation its input and
-        // output; and the inner states before and after the activation.
+        // A layer keeps the queries, keys and values, the output of attention, the input and output of each
+        // normalisation, and the inner states before and after the activation.
         let kept = (3 + 1 + 2 * 3) * hidden + 2 * inner;
-        // On the way back three of the widest gradients are in memory at once.
+        // In the backward pass, three of the widest gradients are in memory at once.
         let a_token = 2 * hidden + trained_layers * kept + 3 * inner.max(3 * hidden);
-        // The head's scores, their gradient, and the gradient packed for two products.
+        // The head's scores, their gradient, and the gradient packed for two matrix products.
         let head_a_token = share_read * (3 * scores + 6 * hidden) as f64;
         Self { parameters, trained, a_token, head_a_token }
     }
 
-    /// Peak memory of the process, bytes, when its longest pass has this many tokens.
+    /// Peak memory of the process in bytes, if its longest pass has this many tokens.
     pub fn peak(&self, tokens: usize) -> u64 {
-        // While loading, the file's bytes and the tensors are both in memory; later two moments and a gradient.
+        // While loading, the file and the tensors are both in memory; later, two moments and a gradient.
         let loading = 2 * self.parameters;
         let training = self.parameters
             + 3 * self.trained
@@ -67,13 +67,13 @@ impl Footprint {
         resident() + OVERHEAD + NUMBER * loading.max(training)
     }
 
-    /// What a run writes, bytes: the best checkpoint, and the next one until it replaces the best.
+    /// Bytes that a run writes: the best checkpoint, and the next one until it replaces it.
     pub fn disk(&self) -> u64 {
         2 * NUMBER * self.parameters
     }
 }
 
-/// Free memory and what the process has already, bytes; 0 if the system does not say.
+/// Free memory plus what the process already uses, in bytes; 0 if unknown.
 pub(super) fn available_memory() -> u64 {
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
     system.refresh_memory();
@@ -83,7 +83,7 @@ pub(super) fn available_memory() -> u64 {
     }
 }
 
-/// Numbers in the head's own parameters, and scores it computes at each read.
+/// (Scalar parameters of the head, scores it computes at each read.)
 fn head_sizes(config: &ModelConfig, head: &HeadSpec) -> (u64, u64) {
     let [hidden, vocabulary] = [config.hidden_size, config.vocab_size].map(|size| size as u64);
     let dense = hidden * (hidden + 1);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_passes_need_more_and_frozen_layers_less() {
+    fn longer_passes_need_more_memory_and_frozen_layers_less() {
         let config = ModelConfig::read(&fixture("tiny-bert")).unwrap();
         let of = |trained| Footprint::new(&config, &three_labels(), trained, 0.0);
         assert!(of(TrainedLayers::All).a_token > of(TrainedLayers::Top(1)).a_token);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_model_needs_room_for_the_scores_of_what_it_reads() {
+    fn a_language_model_needs_memory_for_its_scores() {
         let config = ModelConfig::read(&fixture("tiny-bert-mlm")).unwrap();
         let peak = |share| Footprint::new(&config, &HeadSpec::MaskedLm, TrainedLayers::All, share).peak(1 << 20);
         let scores = (1 << 20) / 4 * 2 * config.vocab_size as u64 * NUMBER;

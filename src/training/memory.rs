@@ -1,8 +1,9 @@
 //! How much memory the process uses.
 
-/// Largest resident memory of this process so far, bytes; 0 if the system does not say.
+/// Peak resident memory of this process so far, in bytes; 0 if unknown.
 ///
-/// On Linux this is the kernel's high-water mark. Elsewhere it is the resident memory now: call it while memory is in use.
+/// On Linux, this is the kernel's high-water mark. Elsewhere, it is the current resident memory, so call it while
+/// memory is in use.
 #[must_use]
 pub fn peak_memory() -> u64 {
     high_water_mark().unwrap_or_else(resident)
@@ -16,7 +17,7 @@ fn high_water_mark() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
-/// Resident memory of this process now, bytes; 0 if the system does not say.
+/// Current resident memory of this process, in bytes; 0 if unknown.
 pub(super) fn resident() -> u64 {
     let Ok(own) = sysinfo::get_current_pid() else { return 0 };
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
@@ -29,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_is_used_is_counted_and_the_peak_stays() {
+    fn used_memory_is_counted_and_the_peak_remains() {
         const SIZE: u64 = 256 << 20;
         let before = resident();
         let used = std::hint::black_box(vec![1_u8; SIZE as usize]);
@@ -38,7 +39,7 @@ mod tests {
         drop(used);
         assert!(resident() < with);
         if cfg!(target_os = "linux") {
-            // The kernel brings its counts up to date in batches.
+            // The kernel updates its counters in batches.
             let peak = high_water_mark().unwrap();
             assert!(peak > before + SIZE / 2, "{before} {with} {peak}");
             assert!(peak_memory() >= peak);

@@ -14,16 +14,15 @@ use crate::storage::write_atomic;
 
 use crate::training::TrainError;
 
-/// Loshchilov & Hutter 1711.05101 with bias correction, as `PyTorch`'s `AdamW`. Weight decay is for the parameters
-/// that ask for it ([`Parameter::decay`]: matrices); the gradient is clipped by its global L2 norm beforehand, as
-/// `torch.nn.utils.clip_grad_norm_`.
+/// Loshchilov & Hutter 1711.05101 with bias correction, as in `PyTorch`'s `AdamW`. Weight decay applies to matrices
+/// ([`Parameter::decay`]). The gradient is first clipped by its global L2 norm, as in `torch.nn.utils.clip_grad_norm_`.
 pub struct Optimizer {
     settings: OptimizerSettings,
-    slots: Vec<Slot>,
+    slots: Vec<ParameterState>,
     steps: u64,
 }
 
-struct Slot {
+struct ParameterState {
     /// Its place among the model's parameters.
     place: usize,
     name: String,
@@ -33,27 +32,27 @@ struct Slot {
 }
 
 impl Optimizer {
-    /// Moments of zero for every parameter that is trained.
+    /// Starts with zero moments for every trained parameter.
     ///
     /// # Errors
-    /// [`TrainError::Tensor`] when memory for the moments cannot be had on the parameters' device.
+    /// [`TrainError::Tensor`] if the moments cannot be allocated on the parameters' device.
     pub fn new(parameters: &[Parameter], settings: &OptimizerSettings) -> Result<Self, TrainError> {
         let trained = parameters.iter().enumerate().filter(|(_, parameter)| parameter.trained);
         let slots = trained
             .map(|(place, parameter)| {
                 let (name, var) = (parameter.name.clone(), parameter.var.clone());
-                Ok(Slot { place, name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
+                Ok(ParameterState { place, name, decay: parameter.decay, state: AdamWState::new(&var)?, var })
             })
             .collect::<Result<_, TrainError>>()?;
         Ok(Self { settings: settings.clone(), slots, steps: 0 })
     }
 
-    /// Updates every trained parameter by its gradient, which has the parameter's place, at this learning rate.
+    /// Updates every trained parameter with its gradient (at the same index) and this learning rate.
     ///
     /// Returns the global norm of the gradient before clipping. If that is not finite, no weight changes.
     ///
     /// # Errors
-    /// [`TrainError::NoGradient`] when one is missing, [`TrainError::Tensor`] when it does not have its parameter's size.
+    /// [`TrainError::NoGradient`] if one is missing, [`TrainError::Tensor`] if its size does not match its parameter.
     pub fn step(&mut self, gradients: &Gradients, learning_rate: f64) -> Result<f64, TrainError> {
         if self.slots.iter().all(|slot| slot.var.device().is_cpu()) {
             ops::keep_awake(|| self.step_awake(gradients, learning_rate))
@@ -88,11 +87,11 @@ impl Optimizer {
         Ok(norm)
     }
 
-    /// Writes the moments and the number of steps: a safetensors file with two tensors a parameter,
+    /// Writes the moments and the number of steps: a safetensors file with two tensors per parameter,
     /// `<name>.exp_avg` and `<name>.exp_avg_sq` (`PyTorch`'s names).
     ///
     /// # Errors
-    /// [`TrainError::State`] when the file cannot be written.
+    /// [`TrainError::State`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
         let mut values = Vec::with_capacity(self.slots.len());
         for slot in &self.slots {
@@ -116,7 +115,7 @@ impl Optimizer {
     /// Restores the moments and the number of steps from a file written by [`Optimizer::save`].
     ///
     /// # Errors
-    /// [`TrainError::State`] when the file cannot be read or belongs to another model; then nothing is changed.
+    /// [`TrainError::State`] if the file cannot be read or belongs to another model. Nothing is changed then.
     pub fn load(&mut self, path: &Path) -> Result<(), TrainError> {
         let failed = |reason: String| TrainError::State { action: "read", path: path.to_owned(), reason };
         let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
@@ -148,7 +147,7 @@ const FIRST: &str = ".exp_avg";
 const SECOND: &str = ".exp_avg_sq";
 const STEPS: &str = "steps";
 
-/// As `clip_grad_norm_`: the same small number keeps the quotient finite. A limit of 0 does not clip.
+/// As in `clip_grad_norm_`, with the same small constant to keep the quotient finite. A limit of 0 does not clip.
 fn clip_scale(norm: f64, limit: f64) -> f64 {
     if limit > 0.0 { (limit / (norm + 1e-6)).min(1.0) } else { 1.0 }
 }
@@ -240,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn state_that_cannot_be_used_says_why() {
+    fn invalid_state_is_rejected_with_the_reason() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("optimizer.safetensors");
         let settings = OptimizerSettings::default();

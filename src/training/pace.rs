@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::progress::Progress;
 
-/// Forward alone takes about a third of forward and backward: the guess before the first evaluation.
+/// A forward pass takes about a third of forward plus backward: the guess before the first evaluation.
 const EVALUATION_SHARE: f64 = 1.0 / 3.0;
 
-/// Estimates the time left from the tokens left: steps differ in length.
+/// Estimates the time left from the tokens left, because steps differ in length.
 #[derive(Clone, Debug)]
 pub(super) struct Pace {
     pub total_tokens: u64,

@@ -1,59 +1,53 @@
-//! Running a model over many samples, batch by batch, into a scorer.
+//! Runs a model over many samples, batch by batch, and scores the results.
 
 use crate::evaluation::{BatchLogits, Scored};
 use crate::models::{Mode, Model};
-use crate::progress::{Progress, Watch};
+use crate::progress::{Cancelled, Watch};
 use crate::tasks::{Draw, Reads, Samples, TaskDefinition};
 
 use crate::training::TrainError;
 use crate::training::features::FeatureCache;
 
-/// Tokens in a batch: enough to keep the cores busy, few enough that a stop takes less than a second.
+/// Tokens per batch: enough to keep the cores busy, but few enough to stop within a second.
 const BATCH_TOKENS: usize = 2048;
 
-/// Texts in a batch, so that very short ones do not make a batch long.
+/// Most texts per batch, so that batches of very short texts do not take long.
 const BATCH_TEXTS: usize = 256;
 
-/// What is scored: samples of a task, and how many rows of the data they belong to.
+/// The samples to score, and the number of rows they belong to.
 #[derive(Clone, Copy)]
 pub struct ToScore<'a> {
-    /// The task, which makes the batches and the scorer.
+    /// The task, which creates the batches and the scorer.
     pub task: &'a dyn TaskDefinition,
     /// The samples.
     pub samples: &'a Samples,
-    /// Rows of the data; a row may be several samples.
+    /// Number of data rows; a row may have several samples.
     pub rows: usize,
 }
 
-/// Answers samples with a model, and scores the answers if what is wanted is known.
+/// Predicts samples with a model, and scores the predictions if the targets are known.
 ///
 /// # Errors
 /// [`TrainError::Cancelled`] if the watch is, [`TrainError::Tensor`] if the network fails.
 pub fn predict(model: &Model, what: ToScore<'_>, watch: &mut Watch<'_>) -> Result<Scored, TrainError> {
-    let total = what.samples.len() as u64;
     let control = watch.control;
     score(model, what, None, &|| control.is_cancelled(), &mut |done| {
-        watch.control.wait_while_paused();
-        if watch.is_cancelled() {
-            return Err(TrainError::Cancelled);
-        }
-        let stage = "Predicting".to_owned();
-        watch.progress(Progress { stage, done: done as u64, total: Some(total), unit: "rows", eta_seconds: None });
-        Ok(())
+        control.wait_while_paused();
+        watch.advance("Predicting", done, what.samples.len(), "rows")
     })
 }
 
 /// Scores a model. Of the logits, only each row's answer and loss are kept.
 ///
-/// `features` caches what the frozen part of the network computes for the samples. `look` is called with the number of
-/// samples done before every batch and at the end; its error ends the work. `stop` says, in the middle of a batch, that
-/// `look` will end it.
+/// `features` caches the output of the frozen layers. `look` is called with the number of samples done before every
+/// batch and at the end; its error ends the work. `stop` is checked within a batch and must return true if `look` will
+/// fail.
 pub(super) fn score(
     model: &Model,
     what: ToScore<'_>,
     mut features: Option<&mut FeatureCache>,
     stop: &dyn Fn() -> bool,
-    look: &mut dyn FnMut(usize) -> Result<(), TrainError>,
+    look: &mut dyn FnMut(usize) -> Result<(), Cancelled>,
 ) -> Result<Scored, TrainError> {
     let ToScore { task, samples, rows } = what;
     let mut scorer = task.scorer(rows);
@@ -66,7 +60,7 @@ pub(super) fn score(
             None => Ok(None),
         };
         let logits = computed.and_then(|known| Ok(model.forward_unless(&batch, known, Mode::Inference, stop)?));
-        // A batch stopped in the middle ends with an error; what to report is the stop.
+        // A batch stopped in the middle fails with an error; report the stop instead.
         if stop() {
             look(done)?;
         }
@@ -79,7 +73,7 @@ pub(super) fn score(
     Ok(scorer.finish())
 }
 
-/// Rows of similar length together, longest first: if memory does not suffice it is known at once.
+/// Batches of similar length, longest first, so that a lack of memory shows at once.
 fn batches(ids: &[Vec<u32>]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..ids.len()).collect();
     order.sort_by_key(|&row| (std::cmp::Reverse(ids[row].len()), row));
@@ -110,7 +104,7 @@ mod tests {
             (0..700).map(|row: usize| vec![1; 1 + (row * 37) % 129]).chain([vec![1; 5000]]).collect();
         let batches = batches(&ids);
         let tokens = |batch: &Vec<usize>| batch.iter().map(|&row| ids[row].len()).sum::<usize>();
-        assert_eq!(batches[0], [700], "a text over the bound is a batch of its own");
+        assert_eq!(batches[0], [700], "a text over the limit gets its own batch");
         assert!(batches[1..].iter().all(|batch| tokens(batch) <= BATCH_TOKENS && batch.len() <= BATCH_TEXTS));
         let mut rows: Vec<usize> = batches.concat();
         rows.sort_unstable();

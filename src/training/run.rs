@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::data::{BatchPlan, Prepared, TextTokenizer, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
 use crate::models::{Compute, LoadOptions, Model};
-use crate::progress::{Control, Watch};
+use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
@@ -14,16 +14,15 @@ use crate::storage::{
 };
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
-use crate::training::features::FeatureCache;
 use crate::training::memory::peak_memory;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
-use crate::training::setup::{self, Dataset, Rows};
-use crate::training::trainer::{Best, KeptFeatures, Trainer};
+use crate::training::setup::{self, Dataset, TokenisedSide};
+use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
 
-/// What a run is made of.
+/// The inputs of a run.
 #[derive(Clone, Copy)]
 pub struct TrainInputs<'a> {
     /// Settings.
@@ -32,18 +31,18 @@ pub struct TrainInputs<'a> {
     pub project_folder: &'a Path,
     /// The prepared rows.
     pub prepared: &'a Prepared,
-    /// The pre-trained model, a Hugging Face folder.
+    /// The pre-trained model: a Hugging Face folder.
     pub model_folder: &'a Path,
 }
 
-/// Fine-tunes a model and writes `runs/<id>/` with settings, metrics, the best checkpoint, its predictions on
-/// validation and test, and the outcome.
+/// Fine-tunes a model. Writes `runs/<id>/` with the settings, metrics, best checkpoint, its predictions on the
+/// validation and test sets, and the outcome.
 ///
-/// The same inputs give the same losses bit for bit. `trainer.rs` describes how stopping works.
+/// The same inputs give bit-identical losses. `trainer.rs` describes how stopping works.
 ///
 /// # Errors
-/// [`TrainError::Cancelled`] when it was stopped before there was anything to keep: the run's folder is then
-/// removed. Any other error is also written to the run's status, once there is a run.
+/// [`TrainError::Cancelled`] if it was stopped before there was anything to keep; the run's folder is then removed. Any
+/// other error is also written to the run's status, once there is a run.
 pub fn train(
     inputs: TrainInputs<'_>,
     control: &Control,
@@ -60,10 +59,10 @@ pub fn train(
     match &outcome {
         Ok(summary) => run.write_status(&RunStatus::Finished(summary.clone()))?,
         Err(TrainError::Cancelled) => {
-            drop(lock); // its file is in the way where open files cannot be removed
+            drop(lock); // some systems cannot remove open files
             run.remove()?;
         }
-        // The error of training is the one to tell, also where the disk that caused it takes no status either.
+        // Report the training error, even if the status cannot be written for the same reason.
         Err(error) => drop(run.write_status(&RunStatus::Failed(error.to_string()))),
     }
     outcome
@@ -79,8 +78,8 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// Everything before the first step. Nothing is written until all inputs are known to be usable. The lock tells other
-/// processes that the run is under way. `start` is the folder of the model that training starts from.
+/// Everything before the first step. Nothing is written until all inputs have been checked. The lock tells other
+/// processes that the run is in progress. `start` is the folder of the model that training starts from.
 fn begin<'a>(
     inputs: TrainInputs<'a>,
     start: &'a Path,
@@ -107,12 +106,9 @@ fn begin<'a>(
     {
         voice.warn(format!("The model has {layers} layers: all are trained, and only the embeddings are frozen."));
     }
-    // Embeddings alone are quicker to look up than to keep.
+    // If only the embeddings are frozen, looking them up is faster than caching them.
     let has_frozen_layers = settings.trained_layers.frozen(layers).is_some_and(|frozen| frozen > 0);
-    let features = (has_frozen_layers && !task.redraws()).then(|| {
-        let cache = |rows: &Rows<'_>| FeatureCache::new(rows.samples.len(), inputs.project_folder.to_owned());
-        KeptFeatures { train: cache(&data.train), validation: cache(&data.validation) }
-    });
+    let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
     let steps_per_epoch =
@@ -125,17 +121,8 @@ fn begin<'a>(
     );
     let rows = [&data.train, &data.validation, &data.test].map(|rows| rows.examples.len());
     let run_settings = run_settings(inputs, voice.control, rows, model.compute().to_string())?;
-    let run = RunFolder::create(inputs.project_folder)?;
-    let lock = run.hold();
-    run.write_settings(&run_settings)?;
-    run.write_status(&RunStatus::Running)?;
-    voice.say(TrainingEvent::Started {
-        run: run.clone(),
-        settings: Box::new(run_settings),
-        total_steps,
-        steps_per_epoch: steps_per_epoch as u64,
-        device: model.compute().to_string(),
-    });
+    let (run, lock) =
+        create_run(run_settings, inputs.project_folder, [steps_per_epoch as u64, total_steps], &mut voice)?;
     let model_info = model_info(project, &prepared.labels, max_length, model.compute());
     let trainer = Trainer {
         settings,
@@ -165,6 +152,23 @@ fn begin<'a>(
     Ok((trainer, lock))
 }
 
+/// Makes the run's folder and reports that training starts. `steps` are those of an epoch and in all.
+fn create_run(
+    settings: RunSettings,
+    project_folder: &Path,
+    steps: [u64; 2],
+    voice: &mut Voice<'_>,
+) -> Result<(RunFolder, Option<FileLock>), TrainError> {
+    let run = RunFolder::create(project_folder)?;
+    let lock = run.hold();
+    run.write_settings(&settings)?;
+    run.write_status(&RunStatus::Running)?;
+    let ([steps_per_epoch, total_steps], device) = (steps, settings.device.clone());
+    let settings = Box::new(settings);
+    voice.say(TrainingEvent::Started { run: run.clone(), settings, total_steps, steps_per_epoch, device });
+    Ok((run, lock))
+}
+
 fn planned_evaluations(settings: &TrainingSettings, total_steps: u64) -> u64 {
     match settings.evaluate_every {
         EvaluateEvery::Epoch => u64::from(settings.epochs),
@@ -187,7 +191,7 @@ fn run_settings(
         data_hash: inputs.prepared.data_hash.clone(),
         split_hash: inputs.prepared.split_hash.clone(),
         rows,
-        model_sha256: hash.ok_or(TrainError::Cancelled)?,
+        model_sha256: hash.ok_or(Cancelled)?,
         hone_version: env!("CARGO_PKG_VERSION").to_owned(),
         device,
     })
@@ -207,13 +211,13 @@ fn model_info(project: &Project, labels: &[String], max_length: usize, compute: 
     }
 }
 
-/// Trains. A stopped run still has a result if there is something to keep.
+/// Trains. A stopped run still has a result if there is a checkpoint to keep.
 fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainError> {
     match score_untrained(trainer).and_then(|()| trainer.fit()) {
         Err(TrainError::Cancelled) if trainer.step > 0 => {
             if trainer.best.is_none() {
                 trainer.voice.log(
-                    "Stopped before the first evaluation: evaluating the weights as they are. Stop again to drop them.",
+                    "Stopped before the first evaluation, so the current weights are evaluated. Stop again to discard them.",
                 );
                 trainer.evaluate()?;
             }
@@ -223,9 +227,9 @@ fn fit_or_keep_the_best(trainer: &mut Trainer<'_>) -> Result<StopReason, TrainEr
     }
 }
 
-/// Evaluates the best checkpoint, read back from disk, on the test set, and writes everything down.
+/// Evaluates the best checkpoint, read back from disk, on the test set, and writes all results.
 fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -> Result<RunSummary, TrainError> {
-    let Best { point, answers } = trainer.best.take().ok_or(TrainError::Cancelled)?;
+    let Best { point, answers } = trainer.best.take().ok_or(Cancelled)?;
     if trainer.step > point.step {
         trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
@@ -262,7 +266,7 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
     })
 }
 
-/// The best checkpoint as a later session will read it.
+/// Loads the best checkpoint from disk, as a later session will.
 fn read_back(trainer: &Trainer<'_>) -> Result<Model, TrainError> {
     let options = LoadOptions {
         seed: trainer.settings.seed,
@@ -290,7 +294,7 @@ fn score_test(trainer: &mut Trainer<'_>) -> Result<Option<Scored>, TrainError> {
     Ok(Some(scored))
 }
 
-/// Scores the model before training, on the rows that the run will be measured on, if the task compares itself with it.
+/// Scores the model before training on the rows that the run reports, if the task uses that as a baseline.
 fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
     if !trainer.task.is_compared_with_untrained() {
         return Ok(());
@@ -308,7 +312,7 @@ fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
     Ok(())
 }
 
-fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
+fn predictions(rows: &TokenisedSide<'_>, answers: &[Answer]) -> Vec<Prediction> {
     let of_row = |(place, (example, answer)): (usize, (&&crate::data::Example, &Answer))| Prediction {
         id: example.id,
         key: rows.keys.get(place).copied().flatten().map(str::to_owned),
@@ -319,11 +323,11 @@ fn predictions(rows: &Rows<'_>, answers: &[Answer]) -> Vec<Prediction> {
     rows.examples.iter().zip(answers).enumerate().map(of_row).collect()
 }
 
-/// The interval of the answers' score, and what baselines score on the same rows. A first stop waits for them, as for the
+/// The confidence interval and the baselines on the same rows. They are completed even after a first stop, like the
 /// evaluation on the test set.
 fn compare(
     trainer: &mut Trainer<'_>,
-    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d Rows<'e>,
+    side: for<'d, 'e> fn(&'d Dataset<'e>) -> &'d TokenisedSide<'e>,
     answers: &[Answer],
 ) -> RunComparison {
     let (train, rows, voice) = (&trainer.data.train, side(&trainer.data), &mut trainer.voice);

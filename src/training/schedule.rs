@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 
 use crate::project::{ScheduleKind, TrainingSettings};
 
-/// Learning rate of every optimizer step.
+/// The learning rate of every optimizer step.
 ///
 /// The same as `get_linear_schedule_with_warmup`, `get_cosine_schedule_with_warmup` (half a wave) and
-/// `get_constant_schedule_with_warmup` of Hugging Face `transformers`: with a warm-up the first step's rate is 0.
+/// `get_constant_schedule_with_warmup` in Hugging Face `transformers`: with a warm-up, the first step's rate is 0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     kind: ScheduleKind,
@@ -17,8 +17,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a run of `total_steps` optimizer steps. The warm-up's share is rounded up to whole steps,
-    /// as `transformers`' Trainer does.
+    /// The schedule of a run with `total_steps` optimizer steps. The warm-up is rounded up to whole steps, as in
+    /// `transformers`' Trainer.
     #[must_use]
     pub fn new(settings: &TrainingSettings, total_steps: u64) -> Self {
         let warmup_steps = (settings.warmup.clamp(0.0, 1.0) * total_steps as f64).ceil() as u64;
@@ -65,7 +65,7 @@ mod tests {
         }
     }
 
-    /// The figures were printed by transformers 5.23: `scheduler.get_last_lr()` before each step, lr 1.
+    /// The expected values were printed by transformers 5.23: `scheduler.get_last_lr()` before each step, lr 1.
     #[test]
     fn linear_equals_transformers() {
         let expected = [0.0, 0.5, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0.0];

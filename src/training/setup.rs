@@ -1,4 +1,4 @@
-//! What is needed before the first step: tokenised samples and the model.
+//! Preparation before the first step: tokenises the samples and loads the model.
 
 use std::path::Path;
 
@@ -14,18 +14,25 @@ use crate::tasks::{self, Encoded, Samples, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::{ToScore, TrainError};
+use crate::words::{count, counted, full_stop, listed, plural};
 
-/// One side of the split, tokenised.
-pub(super) struct Rows<'a> {
+/// Below this learning rate, a new masked language model head hardly learns in a few epochs.
+const LOW_RATE: f64 = 1e-4;
+
+/// Above this learning rate, a trained masked language model may forget its pre-training.
+const HIGH_RATE: f64 = 2e-4;
+
+/// One split, tokenised.
+pub(super) struct TokenisedSide<'a> {
     pub examples: Vec<&'a Example>,
-    /// Value of the id column of each, if a column is chosen; otherwise empty.
+    /// Value of the id column for each example; empty if no column is chosen.
     pub keys: Vec<Option<&'a str>>,
-    /// What batches are made of.
+    /// The tokenised samples.
     pub samples: Samples,
 }
 
-impl Rows<'_> {
-    /// The rows as they are scored.
+impl TokenisedSide<'_> {
+    /// The input for scoring.
     pub fn to_score<'r>(&'r self, task: &'r dyn TaskDefinition) -> ToScore<'r> {
         ToScore { task, samples: &self.samples, rows: self.examples.len() }
     }
@@ -41,14 +48,14 @@ impl Rows<'_> {
     }
 }
 
-/// All sides.
+/// All splits.
 pub(super) struct Dataset<'a> {
-    pub train: Rows<'a>,
-    pub validation: Rows<'a>,
-    pub test: Rows<'a>,
+    pub train: TokenisedSide<'a>,
+    pub validation: TokenisedSide<'a>,
+    pub test: TokenisedSide<'a>,
 }
 
-/// What the model is trained to do.
+/// The task of a project.
 pub(super) fn task(
     project: &Project,
     prepared: &Prepared,
@@ -60,7 +67,7 @@ pub(super) fn task(
     Ok(tasks::definition(project, prepared, tokenizer, &mut Watch { control, report: &mut report })?)
 }
 
-/// Loads the model that training starts from, and logs what was found.
+/// Loads the model that training starts from, and logs the load report.
 pub(super) fn load_model(
     folder: &Path,
     head: HeadSpec,
@@ -85,6 +92,9 @@ pub(super) fn load_model(
     for (warning, line) in describe(&report, &model) {
         if warning { voice.warn(line) } else { voice.log(line) }
     }
+    if let Some(advice) = rate_advice(model.head(), report.new_head, settings.optimizer.learning_rate) {
+        voice.warn(advice);
+    }
     voice.progress("Loading the model", 1, 1, "models");
     voice.look()?;
     Ok(model)
@@ -92,20 +102,21 @@ pub(super) fn load_model(
 
 /// The load report in sentences; true for a warning.
 fn describe(report: &LoadReport, model: &Model) -> Vec<(bool, String)> {
-    let (count, trained) = (model.parameter_count(), model.trained_count());
+    let (all, trained) = (model.parameter_count(), model.trained_count());
+    let tensors = counted(report.loaded.len(), "tensor", "tensors");
     let mut lines =
-        vec![(false, format!("Loaded {} tensors; {trained} of {count} parameters to train.", report.loaded.len()))];
-    if trained < count {
-        let what = "The rest is frozen: it has no dropout, and is computed once for each text.";
+        vec![(false, format!("Loaded {tensors}. Training {} of {} parameters.", count(trained), count(all)))];
+    if trained < all {
+        let what = "The rest is frozen: it has no dropout and is computed once per text.";
         lines.push((false, what.to_owned()));
     }
     lines.push((false, describe_head(report, model)));
     for (what, names) in [
-        ("are missing from the weights file and start from random values", &report.missing),
-        ("in the weights file are not used", &report.unexpected),
+        ("missing from the weights file, so it starts from random values", &report.missing),
+        ("in the weights file that this network does not use", &report.unexpected),
     ] {
         if !names.is_empty() {
-            lines.push((true, format!("{} tensors {what}: {}.", names.len(), names.join(", "))));
+            lines.push((true, format!("{} {what}: {}.", counted(names.len(), "tensor", "tensors"), listed(names))));
         }
     }
     lines
@@ -114,19 +125,34 @@ fn describe(report: &LoadReport, model: &Model) -> Vec<(bool, String)> {
 fn describe_head(report: &LoadReport, model: &Model) -> String {
     match (model.head(), report.new_head) {
         (HeadSpec::Classification { labels }, true) => {
-            format!("A new classification head was made for {} labels.", labels.len())
+            format!("Created a new classification head for {}.", counted(labels.len(), "label", "labels"))
         }
         (HeadSpec::Classification { .. }, false) => {
             "Training continues with the model's own classification head, which has the same labels.".to_owned()
         }
-        (HeadSpec::MaskedLm, true) => "The model has no masked language model head. A new one was made; it shares the \
-                                       word embeddings."
+        (HeadSpec::MaskedLm, true) => "The model has no masked language model head. Created a new one that shares \
+                                       the word embeddings."
             .to_owned(),
         (HeadSpec::MaskedLm, false) => "Training continues with the model's own masked language model head.".to_owned(),
     }
 }
 
-/// Tokenises all sides into samples of the task. Tokens that are in the cache of `project_folder` are taken from there.
+/// A warning if the learning rate of a language model is far from what its head needs: only now is it known whether the
+/// head is new.
+fn rate_advice(head: &HeadSpec, is_new: bool, learning_rate: f64) -> Option<String> {
+    match (head, is_new) {
+        (HeadSpec::MaskedLm, true) if learning_rate < LOW_RATE => Some(format!(
+            "The new masked language model head learns slowly at a learning rate of {learning_rate:e}. Try 2e-4 to 5e-4."
+        )),
+        (HeadSpec::MaskedLm, false) if learning_rate > HIGH_RATE => Some(format!(
+            "A learning rate of {learning_rate:e} suits a new masked language model head, and this model has one. If \
+             perplexity does not fall, try 5e-5."
+        )),
+        _ => None,
+    }
+}
+
+/// Tokenises all splits into samples of the task, using the token cache in `project_folder`.
 pub(super) fn tokenise<'a>(
     task: &dyn TaskDefinition,
     tokenizer: &TextTokenizer,
@@ -159,7 +185,7 @@ pub(super) fn tokenise<'a>(
     };
     let sides = [side(Side::Train)?, side(Side::Validation)?, side(Side::Test)?];
     voice.progress("Tokenising", total, total, "rows");
-    // A project that was never saved has no folder to keep anything in.
+    // A project that was never saved has no folder for a cache.
     if new > 0 && project_folder.is_dir() {
         let ids = sides.iter().flat_map(|(_, ids)| ids).map(Vec::as_slice);
         if let Err(error) = cache.replace(keys.into_iter().zip(ids).collect()) {
@@ -172,7 +198,7 @@ pub(super) fn tokenise<'a>(
     let [train, validation, test] = sides;
     let rows = |side, (examples, ids): (Vec<&'a Example>, _)| {
         let samples = task.samples(Encoded { side, examples: &examples, ids, max_length })?;
-        Ok::<_, TrainError>(Rows { examples, keys: prepared.side_keys(side), samples })
+        Ok::<_, TrainError>(TokenisedSide { examples, keys: prepared.side_keys(side), samples })
     };
     Ok(Dataset {
         train: rows(Side::Train, train)?,
@@ -186,25 +212,44 @@ fn report_long_texts(train: &[Vec<u32>], max_length: usize, voice: &mut Voice<'_
     if full > 0 {
         let rows = train.len();
         voice.log(format!(
-            "{full} of {rows} training texts reach the max length of {max_length} tokens; longer ones were truncated. \
-             Raise max length to keep more, at the cost of speed."
+            "{} of {} {} the max length of {max_length} tokens; longer ones were truncated. Raise max length to keep \
+             more, at the cost of speed.",
+            count(full),
+            counted(rows, "training text", "training texts"),
+            plural(full, "reaches", "reach")
         ));
     }
 }
 
-/// Refuses data that training would fail on.
+/// Checks that the data can be used for training.
 ///
 /// # Errors
-/// [`TrainError::NotReady`], with what to do about it.
+/// [`TrainError::NotReady`], with advice.
 pub fn check_data(prepared: &Prepared) -> Result<(), TrainError> {
     if !prepared.blockers.is_empty() {
-        return Err(TrainError::NotReady(prepared.blockers.join(" ")));
+        let reasons: Vec<String> = prepared.blockers.iter().map(|blocker| full_stop(blocker)).collect();
+        return Err(TrainError::NotReady(reasons.join(" ")));
     }
     for (side, name) in [(Side::Train, "training"), (Side::Validation, "validation")] {
         if prepared.side(side).next().is_none() {
-            let reason = format!("there are no {name} rows. Change the split in the Prepare step.");
+            let reason = format!("There are no {name} rows. Change the split in the Prepare step.");
             return Err(TrainError::NotReady(reason));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learning_rate_that_does_not_suit_the_language_model_head_is_warned_of() {
+        let advice = |is_new, rate| rate_advice(&HeadSpec::MaskedLm, is_new, rate);
+        assert!(advice(true, 5e-5).is_some_and(|text| text.contains("at a learning rate of 5e-5. Try 2e-4 to 5e-4")));
+        assert!(advice(false, 3e-4).is_some_and(|text| text.starts_with("A learning rate of 3e-4 suits a new")));
+        assert_eq!((advice(true, 3e-4), advice(false, 5e-5)), (None, None));
+        let classifier = HeadSpec::Classification { labels: vec!["good".to_owned()] };
+        assert_eq!(rate_advice(&classifier, true, 5e-5), None);
+    }
 }

@@ -1,23 +1,24 @@
-//! The forward and backward passes of one optimizer step, as training, the dry run and the benchmark all do them.
+//! The forward and backward passes of one optimizer step, shared by training, the dry run and the benchmark.
 
 use std::time::Duration;
 
 use crate::data::Batch;
 use crate::models::{Mode, Model, TrainPass};
 use crate::ops::{CrossEntropy, Gradients};
+use crate::progress::Cancelled;
 use crate::tasks::{Draw, Samples, TaskDefinition};
 
 use crate::training::TrainError;
 use crate::training::features::FeatureCache;
 
-/// Tokens in a pass. Larger batches are computed in several passes, which limits the memory of activations; the gradient
-/// is the same.
+/// Tokens per pass. Larger batches are computed in several passes, which limits the memory for activations and gives
+/// the same gradient.
 pub(super) const PASS_TOKENS: usize = 4096;
 
 /// What a step computes.
-pub(super) struct Step<'a> {
+pub(super) struct OptimizerStep<'a> {
     pub model: &'a Model,
-    /// One batch for each pass.
+    /// One batch per pass.
     pub passes: &'a [Batch],
     pub loss: &'a CrossEntropy,
     /// Seed of the dropout masks.
@@ -32,22 +33,22 @@ pub(super) struct Step<'a> {
 pub(super) struct StepOutcome {
     /// In nats.
     pub loss: f64,
-    /// By the parameters' places.
+    /// Indexed like the parameters.
     pub gradients: Gradients,
     pub forward: Duration,
     pub backward: Duration,
 }
 
-impl Step<'_> {
+impl OptimizerStep<'_> {
     /// The step's loss, and its gradient of every parameter. `look` is called before and after each pass; its error ends
     /// the step.
     ///
-    /// The loss is the weighted mean over all reads of the step: however the rows are spread over passes, their sum is
-    /// that of one pass over all.
+    /// The loss is the weighted mean over all reads of the step, so the result does not depend on how rows are divided
+    /// into passes.
     pub fn forward_backward(
         &self,
         mut features: Option<&mut FeatureCache>,
-        look: &mut dyn FnMut() -> Result<(), TrainError>,
+        look: &mut dyn FnMut() -> Result<(), Cancelled>,
     ) -> Result<StepOutcome, TrainError> {
         let wanted: Vec<u32> = self.passes.iter().flat_map(|batch| &batch.wanted).copied().collect();
         let loss = &CrossEntropy { divisor: Some(self.loss.total_weight(&wanted)), ..self.loss.clone() };
@@ -59,7 +60,7 @@ impl Step<'_> {
                 Some(cache) => cache.of(self.model, batch, self.stop),
                 None => Ok(None),
             };
-            // A pass that was stopped fails. `look` tells this apart from other errors.
+            // A stopped pass fails with an error. `look` distinguishes this from other errors.
             look()?;
             let features = features?;
             let mode = Mode::Training { seed: self.seed, step: number };
@@ -75,7 +76,7 @@ impl Step<'_> {
     }
 }
 
-/// The batches of a step's passes. `rows` are those of each of the step's batches.
+/// The batches of a step's passes. `rows` holds the rows of each of the step's batches.
 pub(super) fn passes_of_step(
     task: &dyn TaskDefinition,
     samples: &Samples,
@@ -86,7 +87,7 @@ pub(super) fn passes_of_step(
     passes.map(|rows| task.batch(samples, rows, draw)).collect()
 }
 
-/// Splits a batch into passes, its rows in order; a sample of more than [`PASS_TOKENS`] is one pass.
+/// Splits a batch into passes, keeping the order of its rows. A sample of more than [`PASS_TOKENS`] gets its own pass.
 pub(super) fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
     let mut passes = Vec::new();
     let (mut first, mut tokens) = (0, 0);

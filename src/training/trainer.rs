@@ -1,9 +1,9 @@
 //! The training loop.
 //!
-//! Stopping: the first stop ends training. The best checkpoint so far is then measured on test, and the run ends with a
-//! result ([`StopReason::Stopped`]). If nothing was evaluated yet, the current weights are. A second stop skips what is
-//! left to do: if nothing was evaluated, there is nothing to keep and the run's folder is removed; otherwise the result has
-//! no test scores. A stop before the first step removes the run.
+//! Stopping: the first stop ends training. The best checkpoint so far is then evaluated on the test set, and the run
+//! ends with a result ([`StopReason::Stopped`]). If there was no evaluation yet, the current weights are evaluated. A
+//! second stop skips whatever is left: without any evaluation, there is nothing to keep and the run's folder is
+//! removed; otherwise the result has no test scores. A stop before the first step removes the run.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,11 +22,11 @@ use crate::training::features::FeatureCache;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
 use crate::training::schedule::Schedule;
-use crate::training::setup::Dataset;
-use crate::training::step::{Step, passes_of_step};
+use crate::training::setup::{Dataset, TokenisedSide};
+use crate::training::step::{OptimizerStep, passes_of_step};
 use crate::training::{TrainError, checkpoint, predict};
 
-/// A run under way.
+/// A run in progress.
 pub(super) struct Trainer<'a> {
     pub settings: &'a TrainingSettings,
     pub task: Box<dyn TaskDefinition>,
@@ -44,31 +44,39 @@ pub(super) struct Trainer<'a> {
     pub voice: Voice<'a>,
     pub watch: BestWatch,
     pub best: Option<Best>,
-    /// Scores before training, for a task that compares itself with them.
+    /// Scores before training, if the task uses them as a baseline.
     pub untrained: Option<Baseline>,
     pub pace: Pace,
     pub total_steps: u64,
     /// Optimizer steps done.
     pub step: u64,
-    /// Forward passes done: numbers the dropout masks.
+    /// Forward passes done; identifies the dropout masks.
     pub passes: u64,
     /// Epochs so far, fractional.
     pub epoch: f64,
     pub train_time: Duration,
     /// `None` when nothing is frozen, or the task draws other batches each epoch.
-    pub features: Option<KeptFeatures>,
+    pub features: Option<FeatureCaches>,
 }
 
 /// Output of the frozen layers for each row.
-pub(super) struct KeptFeatures {
+pub(super) struct FeatureCaches {
     pub train: FeatureCache,
     pub validation: FeatureCache,
+}
+
+impl FeatureCaches {
+    /// Empty caches for all rows; what does not fit in memory goes to the disk of `folder`.
+    pub fn of(data: &Dataset<'_>, folder: &Path) -> Self {
+        let cache = |rows: &TokenisedSide<'_>| FeatureCache::new(rows.samples.len(), folder.to_owned());
+        Self { train: cache(&data.train), validation: cache(&data.validation) }
+    }
 }
 
 /// The best evaluation so far; its weights are in the run's `best/`.
 pub(super) struct Best {
     pub point: EvaluationPoint,
-    /// Its answers on validation, `[rows]`.
+    /// Its predictions on the validation set, `[rows]`.
     pub answers: Vec<Answer>,
 }
 
@@ -76,7 +84,7 @@ impl Trainer<'_> {
     /// Trains to the last epoch, or until the metric no longer improves.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when stopped; [`TrainError::Diverged`] and others when training fails.
+    /// [`TrainError::Cancelled`] if stopped; [`TrainError::Diverged`] and others if training fails.
     pub fn fit(&mut self) -> Result<StopReason, TrainError> {
         for epoch in 0..self.settings.epochs {
             let steps = self.steps_of_epoch(epoch);
@@ -93,7 +101,7 @@ impl Trainer<'_> {
                 self.train_time += stopwatch.elapsed(&self.voice);
                 self.log(rows, loss, learning_rate, grad_norm)?;
                 let stop = self.evaluation_is_due(index + 1 == steps.len()) && self.evaluate()?.stop;
-                // At the last step there is nothing left to spare.
+                // At the last step there is nothing left to skip.
                 if stop && self.step < self.total_steps {
                     return Ok(StopReason::EarlyStopping);
                 }
@@ -108,11 +116,11 @@ impl Trainer<'_> {
         batches.chunks(self.settings.gradient_accumulation).map(<[_]>::to_vec).collect()
     }
 
-    /// The step's loss, and its gradient of every parameter. `rows` are those of each of its batches.
+    /// The step's loss and its gradient for every parameter. `rows` holds the rows of each of its batches.
     fn forward_backward(&mut self, rows: &[Vec<usize>], epoch: u32) -> Result<(f64, Gradients), TrainError> {
         let passes = passes_of_step(&*self.task, &self.data.train.samples, rows, Draw::Epoch(epoch));
         let control = self.voice.control;
-        let step = Step {
+        let step = OptimizerStep {
             model: &self.model,
             passes: &passes,
             loss: &self.loss,
@@ -133,12 +141,12 @@ impl Trainer<'_> {
         let kept = match &self.best {
             Some(best) => {
                 format!(
-                    "The best checkpoint before that, of step {}, is in {}.",
+                    "The best checkpoint before that, from step {}, is in {}.",
                     best.point.step,
                     self.run.best().display()
                 )
             }
-            None => "Nothing was evaluated before that, so nothing was kept.".to_owned(),
+            None => "There was no evaluation before that, so nothing was kept.".to_owned(),
         };
         let peak = self.settings.optimizer.learning_rate;
         Err(TrainError::Diverged { what, step: self.step + 1, learning_rate, peak, kept })
@@ -165,10 +173,10 @@ impl Trainer<'_> {
         }
     }
 
-    /// Measures the weights on validation and keeps them if they are the best so far.
+    /// Evaluates the weights on the validation set and keeps them if they are the best so far.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] when stopped while there is a best to keep, or twice.
+    /// [`TrainError::Cancelled`] if stopped while there is a best checkpoint, or stopped twice.
     pub fn evaluate(&mut self) -> Result<Verdict, TrainError> {
         let stopwatch = Stopwatch::start(&self.voice);
         let rows = &self.data.validation;

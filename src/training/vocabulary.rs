@@ -1,4 +1,4 @@
-//! The folder that training starts from: the model's own, or a copy that knows the task's new words.
+//! The folder that training starts from: the model's own, or a copy with the task's new words.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use crate::storage::{StorageError, replace_folder, write_atomic};
 use crate::training::TrainError;
 use crate::training::event::Voice;
 
-/// Where the copy is in the project's folder. It can be made again at any time.
+/// The copy's location in the project's folder. It can be created again at any time.
 const FOLDER: &str = "cache/model-with-new-words";
-/// The file in it that says what it was made from.
+/// The file in it that records what it was made from.
 const MADE_FROM: &str = "made-from.txt";
 
-/// The folder that training starts from. With new words, it is a copy of the model in the project's folder, which is made
-/// again if the model or the words have changed.
+/// The folder that training starts from. If there are new words, it is a copy of the model in the project's folder,
+/// created again if the model or the words have changed.
 pub(super) fn starting_folder(
     project: &Project,
     model_folder: &Path,
@@ -52,7 +52,7 @@ fn in_words(added: &[NewWord]) -> String {
     }
 }
 
-/// Differs if the model's files or the words do.
+/// A text that changes if the model's files or the words change.
 fn made_from(model: &Path, words: &[String]) -> String {
     let files = [WEIGHTS_FILE, CONFIG_FILE, "tokenizer.json", "vocab.txt"].map(|name| {
         let path = model.join(name);

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::data::{self, TextTokenizer};
-use crate::models::{Compute, LoadOptions, Model};
-use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project};
+use crate::models::{Compute, HeadSpec, LoadOptions, Model};
+use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, TaskKind};
 use crate::training::{self, StepBench, StepFigures};
 use crate::worker::models::local_model;
 use crate::worker::{Context, Job, JobError, LogLevel, runs};
@@ -15,11 +15,13 @@ use crate::worker::{Context, Job, JobError, LogLevel, runs};
 pub struct BenchStep {
     /// The model; it must be on this machine.
     pub model: ModelChoice,
-    /// What is timed.
+    /// What the model is trained for.
+    pub task: TaskKind,
+    /// What to time.
     pub bench: StepBench,
-    /// What computes.
+    /// The device to use.
     pub device: DeviceChoice,
-    /// Arithmetic of the matrix products.
+    /// Precision of the matrix products.
     pub precision: Precision,
 }
 
@@ -28,7 +30,7 @@ pub struct BenchStep {
 pub struct StepTimes {
     /// The times.
     pub figures: StepFigures,
-    /// Device and arithmetic, for example "CPU, f32".
+    /// Device and precision, for example "CPU, f32".
     pub device: String,
 }
 
@@ -38,39 +40,48 @@ impl Job for BenchStep {
 
     fn run(self, context: &mut Context<'_>) -> Result<StepTimes, JobError> {
         let folder = local_model(&self.model)?;
-        let labels = ["first", "second", "third"].map(str::to_owned).to_vec();
         let compute = Compute::choose(self.device, self.precision)?;
         let device = compute.to_string();
         if let Some(warning) = compute.warning() {
             context.log(LogLevel::Warning, warning);
         }
-        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::classifier(labels) })?;
+        let (model, _) = Model::load(&folder, &LoadOptions { compute, ..LoadOptions::new(head(self.task)) })?;
         let figures = context.watched(|watch| training::bench_step(&model, self.bench, watch))?;
         Ok(StepTimes { figures, device })
     }
 }
 
-/// Times the tokenising of a file's texts, as training does it.
+/// The head whose step is timed.
+fn head(task: TaskKind) -> HeadSpec {
+    match task {
+        TaskKind::TextClassification => {
+            HeadSpec::Classification { labels: ["first", "second", "third"].map(str::to_owned).to_vec() }
+        }
+        TaskKind::LanguageModelling => HeadSpec::MaskedLm,
+    }
+}
+
+/// Times tokenising a file's texts, as training does it.
 #[derive(Clone, Debug)]
 pub struct BenchTokenise {
-    /// The model whose tokenizer it is; it must be on this machine.
+    /// The model whose tokenizer is used; it must be on this machine.
     pub model: ModelChoice,
     /// The file.
     pub file: PathBuf,
-    /// Its text column; `None` is the one guessed.
+    /// Its text column; if `None`, it is guessed.
     pub text_column: Option<String>,
-    /// Tokens kept of a text.
+    /// The most tokens kept of a text.
     pub max_length: usize,
 }
 
 /// How long tokenising took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokeniseTimes {
-    /// Texts.
+    /// Number of texts.
     pub rows: usize,
-    /// Tokens kept of them.
+    /// Number of tokens kept.
     pub tokens: usize,
-    /// Time of tokenising alone.
+    /// Time of tokenising alone, in seconds.
     pub seconds: f64,
 }
 

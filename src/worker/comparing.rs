@@ -1,5 +1,5 @@
-//! Comparing texts once for everybody: it takes up to a minute for a million of them, and the window, training and the
-//! split all want to know.
+//! Shares near-duplicates between workers: comparing a million texts takes up to a minute, and the window, training and
+//! the split all need the result.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,12 +8,12 @@ use std::time::Duration;
 use crate::data::{DataError, Example, NearGroups, TextsKey};
 use crate::progress::{Progress, Watch};
 
-/// Comparisons kept: an edit taken back does not compare again.
+/// Number of comparisons kept, so that undoing an edit does not compare again.
 const KEPT: usize = 2;
-/// Time between two looks of who waits for a comparison of another worker.
+/// How often a job that waits for another worker's comparison checks whether it is finished.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Comparisons made and under way, shared by the workers.
+/// Finished and running comparisons, shared by the workers.
 #[derive(Clone, Default)]
 pub(super) struct Comparisons(Arc<Shared>);
 
@@ -25,18 +25,20 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// Of texts compared in full, the newest last.
+    /// Comparisons of all texts, the newest last.
     made: VecDeque<Arc<NearGroups>>,
-    /// Of some of these texts, as rows were left out, the newest last: they do not push out what they came from.
+    /// Results for some of these texts, after rows were left out, the newest last. They are kept separately so that
+    /// they do not replace the comparisons they were derived from.
     narrowed: VecDeque<Arc<NearGroups>>,
     under_way: Vec<(TextsKey, Progress)>,
 }
 
 impl Comparisons {
-    /// Which of the rows' texts are nearly the same: as found before, as another worker finds it now, or compared here.
+    /// The near-duplicates among the rows' texts: from an earlier comparison, from one that another worker is running,
+    /// or compared now.
     ///
     /// # Errors
-    /// [`DataError::Cancelled`] when this watch is cancelled; whoever else waits then compares itself.
+    /// [`DataError::Cancelled`] if this watch is cancelled; another waiting job then compares itself.
     pub fn near_groups(&self, examples: &[Example], watch: &mut Watch) -> Result<Arc<NearGroups>, DataError> {
         let key = TextsKey::of(examples);
         let mut state = self.lock();
@@ -48,9 +50,7 @@ impl Comparisons {
             let progress = progress.clone();
             drop(state);
             watch.progress(progress);
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            watch.look()?;
             let waited = self.0.changed.wait_timeout(self.lock(), LOOK);
             state = waited.map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state);
         }
@@ -64,7 +64,7 @@ impl Comparisons {
             watch.progress(progress);
         };
         let mut watch = Watch { control, report: &mut report };
-        // Rows left out leave the others as alike as they were.
+        // Leaving rows out does not change how alike the others are.
         for wider in made {
             if let Some(near) = wider.narrowed(examples, &under_way.key, &mut watch)? {
                 keep(&mut self.lock().narrowed, &near);
@@ -76,7 +76,7 @@ impl Comparisons {
         Ok(near)
     }
 
-    /// Held for a moment only, never while texts are compared.
+    /// The lock is never held while texts are compared.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,7 +89,7 @@ fn keep(all: &mut VecDeque<Arc<NearGroups>>, near: &Arc<NearGroups>) {
     }
 }
 
-/// A comparison under way; over when it is dropped, however it ended.
+/// Marks a comparison as running until it is dropped, however it ends.
 struct UnderWay<'a> {
     comparisons: &'a Comparisons,
     key: TextsKey,
@@ -131,7 +131,7 @@ mod tests {
         texts.iter().map(example).collect()
     }
 
-    /// Compares, and tells how often a comparison reported that it began.
+    /// Compares, and counts in `begun` how often a comparison began.
     fn compare(comparisons: &Comparisons, examples: &[Example], begun: &AtomicUsize) -> Arc<NearGroups> {
         let mut report = |progress: Progress| {
             begun.fetch_add(usize::from(progress.stage == "Comparing texts"), Ordering::Relaxed);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_texts_are_compared_once_and_others_anew() {
+    fn the_same_texts_are_compared_only_once() {
         let (comparisons, begun) = (Comparisons::default(), AtomicUsize::new(0));
         let texts = examples(&["one text of some length here", "one text of some length here!", "another"]);
         let first = compare(&comparisons, &texts, &begun);
@@ -154,9 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_left_out_and_taken_back_are_not_compared_again() {
+    fn leaving_rows_out_and_back_in_does_not_compare_again() {
         let (comparisons, begun) = (Comparisons::default(), AtomicUsize::new(0));
-        // The second is near to the first and the third, which are not near to one another.
+        // The second is a near-duplicate of the first and the third, which are not near-duplicates of each other.
         let long = "the quick brown fox jumps over the lazy dog while the cat sleeps all day in the sun";
         let (before, after) = (format!("in may we saw {long}"), format!("{long} and saw it"));
         let all = examples(&[&before, long, &after, "other words stand here", "other words stand here!", "alone"]);
@@ -175,7 +175,7 @@ mod tests {
             let rows = without(left_out);
             assert_eq!(compare(&comparisons, &rows, &begun).groups(), groups, "without {left_out:?}");
         }
-        // What was compared again is the one group that lost a text.
+        // Only the group that lost a text was compared again.
         assert_eq!(begun.load(Ordering::Relaxed), 2);
         let torn = without(&[1]);
         let found = compare(&comparisons, &torn, &begun);
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_while_texts_are_compared_waits_and_can_be_stopped() {
+    fn a_second_comparison_waits_for_the_first_and_can_be_stopped() {
         let comparisons = Comparisons::default();
         let texts = examples(&["one text of some length here", "one text of some length here!"]);
         let (arrived, waits) = crossbeam_channel::bounded(1);
@@ -194,7 +194,7 @@ mod tests {
             let first = std::thread::Builder::new()
                 .spawn_scoped(scope, || {
                     let mut report = |_| {
-                        // Holds the comparison up until the other has waited.
+                        // Delays the comparison until the other job waits.
                         let _ = arrived.try_send(());
                         while !released.load(Ordering::Acquire) {
                             std::thread::sleep(Duration::from_millis(5));

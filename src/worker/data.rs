@@ -1,4 +1,4 @@
-//! Jobs that read a project's data and make it ready.
+//! Jobs that read and prepare a project's data.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::worker::{Context, Job, JobError, Survey};
 /// Reads the project's files.
 #[derive(Clone, Debug)]
 pub struct Import {
-    /// Names the files and how to read them.
+    /// The settings with the files and how to read them.
     pub project: Project,
     /// The project's folder, against which relative paths are resolved.
     pub folder: PathBuf,
@@ -26,7 +26,7 @@ impl Job for Import {
     }
 }
 
-/// Applies edits, cleans, labels and splits.
+/// Prepares rows: applies edits, cleans, labels and splits.
 #[derive(Clone, Debug)]
 pub struct Prepare {
     /// Settings.
@@ -35,21 +35,21 @@ pub struct Prepare {
     pub imported: Arc<Imported>,
 }
 
-/// Rows as they were read, prepared and counted, all of the same moment.
+/// A consistent set of rows as read, as prepared, and counted.
 #[derive(Clone, Debug)]
 pub struct RowSource {
-    /// The settings they were prepared with; row edits are where their rows are now.
+    /// The settings they were prepared with, with the row edits moved to where their rows are now.
     pub project: Arc<Project>,
     /// The files as read.
     pub imported: Arc<Imported>,
     /// The rows that will be used.
     pub prepared: Arc<Prepared>,
-    /// What was counted over them.
+    /// Counts over the rows.
     pub survey: Arc<Survey>,
 }
 
 impl RowSource {
-    /// The rows, each under one number.
+    /// The rows in one numbered list.
     #[must_use]
     pub fn rows(&self) -> RowView<'_> {
         RowView::new(&self.imported, &self.prepared, &self.survey.words, &self.project)
@@ -88,14 +88,14 @@ impl Job for CompareTexts {
     }
 }
 
-/// Looks for what makes metrics look better than they are.
+/// Finds leakage.
 #[derive(Clone, Debug)]
 pub struct FindLeaks {
     /// Settings.
     pub project: Arc<Project>,
     /// The files as read.
     pub imported: Arc<Imported>,
-    /// The same, prepared with these settings.
+    /// The rows, prepared with these settings.
     pub prepared: Arc<Prepared>,
 }
 
@@ -108,7 +108,7 @@ impl Job for FindLeaks {
     }
 }
 
-/// Writes the rows that could not be read as CSV.
+/// Writes the unreadable rows to a CSV file.
 #[derive(Clone, Debug)]
 pub struct SaveBadRows {
     /// The files as read.
@@ -117,12 +117,12 @@ pub struct SaveBadRows {
     pub output: PathBuf,
 }
 
-/// Rows that could not be read, written to a file.
+/// The file with the unreadable rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedRows {
     /// The file.
     pub path: PathBuf,
-    /// Rows in it.
+    /// Number of rows in it.
     pub rows: u64,
 }
 
@@ -138,7 +138,7 @@ impl Job for SaveBadRows {
     }
 }
 
-/// A person's data file is never overwritten.
+/// Fails if the output is one of the data files, which are never overwritten.
 fn refuse_data_file(imported: &Imported, output: &Path) -> Result<(), JobError> {
     let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let mut parts = imported.files().flat_map(|file| &file.parts);

@@ -1,4 +1,4 @@
-//! The job that measures a run's best checkpoint.
+//! The job that evaluates a run's best checkpoint.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,15 +11,16 @@ use crate::predictor::Predictor;
 use crate::progress::Watch;
 use crate::project::{RowId, SourceFile};
 use crate::storage::{RunFolder, RunSettings};
+use crate::words::counted;
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
-/// Measures a run's best checkpoint on its own test rows, or on another file.
+/// Evaluates a run's best checkpoint on its own test rows, or on another file.
 #[derive(Clone, Debug)]
 pub struct Evaluate {
     /// The run's folder.
     pub run: PathBuf,
-    /// A labelled file with the columns of the project's main file; `None` is the run's own test rows.
+    /// A labelled file with the columns of the project's main file; `None` means the run's own test rows.
     pub data: Option<PathBuf>,
 }
 
@@ -28,11 +29,11 @@ pub struct Evaluate {
 pub struct EvaluationReport {
     /// Run id.
     pub run: String,
-    /// What was measured, for example "test rows of the run" or a path.
+    /// What the model was evaluated on: "test set", or a path.
     pub data: String,
     /// The metrics.
     pub metrics: Metrics,
-    /// Each row.
+    /// The prediction for each row.
     pub predictions: Vec<Prediction>,
 }
 
@@ -45,8 +46,9 @@ impl Job for Evaluate {
         run.trained()?;
         let settings = run.read_settings()?;
         let model = context.model(&run.best())?;
+        model.check_labels()?;
         let (data, rows) = match &self.data {
-            None => ("test rows of the run".to_owned(), own_test_rows(context, &settings)?),
+            None => ("test set".to_owned(), own_test_rows(context, &settings)?),
             Some(path) => (path.display().to_string(), labelled_rows(context, &settings, path)?),
         };
         Ok(Arc::new(context.watched(|watch| measure(&model, run.id(), data, rows, watch))?))
@@ -80,7 +82,7 @@ fn measure(
 }
 
 fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<LabelledRow>, JobError> {
-    // Paths in a run's settings are absolute once they are read.
+    // Paths in a run's settings are absolute.
     let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
         let message = "The data file has changed since this run, so its test rows are no longer the same. \
@@ -102,16 +104,16 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
     Ok(rows)
 }
 
-/// The rows of another file, cleaned and labelled as the run's own were; none is left out as a duplicate.
+/// The rows of another file, cleaned and labelled as the run's own rows were. Duplicates are kept.
 fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<LabelledRow>, JobError> {
     let project = &settings.project;
-    // Of a folder of several sides, the one to measure on; a workbook need not have a sheet of the same name.
+    // In a folder with several sides, the test files; a workbook need not have a sheet with the same name.
     let by_side = path.is_dir() || project.dataset.sheet.is_some();
     let which = if by_side { SourceFile::Test } else { SourceFile::Main };
     let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
     context.log_bad_rows(&imported);
     let table = &imported.table;
-    for name in project.dataset.read_columns().chain(project.dataset.label_columns()) {
+    for (_, name) in project.dataset.used_columns() {
         column(table, name, path)?;
     }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
@@ -130,7 +132,7 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
         let Some(label) = settings.labels.iter().position(|known| known == name) else {
             let (path, known) = (path.display(), settings.labels.join(", "));
             return Err(JobError::Failed(format!(
-                "Row {record} of {path} has the label '{name}', which the model was not trained on. It knows: {known}. \
+                "Row {record} of {path} has the label '{name}', which the model was not trained on. Its labels: {known}. \
                  Change or remove such rows and evaluate again."
             )));
         };
@@ -139,8 +141,10 @@ fn labelled_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path)
     }
     let left_out = table.len() - rows.len();
     if left_out > 0 {
-        let message =
-            format!("{left_out} rows are not evaluated, because they have no text, no label, or an excluded label.");
+        let message = format!(
+            "{} not evaluated: no text, no label, or an excluded label.",
+            counted(left_out, "row is", "rows are")
+        );
         context.log(LogLevel::Warning, message);
     }
     if rows.is_empty() {

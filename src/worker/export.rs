@@ -6,14 +6,14 @@ use crate::export::{self, ExportFormat, Exported};
 use crate::storage::RunFolder;
 use crate::worker::{Context, Job, JobError};
 
-/// Writes a run's model to another place and compares it with the original.
+/// Exports a run's model and compares the export with the original.
 #[derive(Clone, Debug)]
 pub struct Export {
     /// The run's folder.
     pub run: PathBuf,
-    /// What to write.
+    /// The format.
     pub format: ExportFormat,
-    /// Folder (or file, for one file) to write; must not exist or be empty.
+    /// The folder (or file, for a format of one file) to write. It must not exist, or be an empty folder.
     pub output: PathBuf,
 }
 

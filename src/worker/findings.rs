@@ -1,4 +1,4 @@
-//! The job that looks for what is wrong with prepared rows.
+//! The job that finds problems of prepared rows.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -10,33 +10,12 @@ use crate::fetch;
 use crate::models::ModelConfig;
 use crate::project::Project;
 
+use crate::worker::cache::CachedLanguages;
 use crate::worker::tokens::MOST_COUNTED;
 use crate::worker::{Context, Job, JobError};
 
-/// Token lengths of the last texts looked at, and the model they are of: other labels, other settings and rows left out
-/// change none of them.
-#[derive(Default)]
-pub(super) struct CachedLengths(Option<(TextsKey, PathBuf, Arc<TokenLengths>)>);
-
-impl CachedLengths {
-    /// Those of these texts, if all of them are among the texts kept.
-    fn of(&self, key: &TextsKey, model: &Path) -> Option<Arc<TokenLengths>> {
-        let (texts, _, lengths) = self.0.as_ref().filter(|(_, of, _)| of == model)?;
-        if texts == key {
-            return Some(Arc::clone(lengths));
-        }
-        let places = key.places_among(texts)?;
-        let tokens = places.into_iter().map(|place| lengths.tokens[place as usize]).collect();
-        Some(Arc::new(TokenLengths { tokens, ..**lengths }))
-    }
-}
-
-/// The guessed languages of the last rows looked at.
-#[derive(Default)]
-pub(super) struct CachedLanguages(Option<(Weak<Prepared>, Arc<LanguageSample>)>);
-
 impl Context<'_> {
-    /// The languages of these rows, guessed once: what reports them agrees, and does not guess twice.
+    /// The languages of these rows. They are guessed once, so that everything that reports them agrees.
     pub(super) fn languages(&mut self, prepared: &Arc<Prepared>) -> Result<Arc<LanguageSample>, JobError> {
         let CachedLanguages(cached) = &self.cache.languages;
         let is_of = |of: &Weak<Prepared>| of.upgrade().is_some_and(|of| Arc::ptr_eq(&of, prepared));
@@ -50,7 +29,7 @@ impl Context<'_> {
     }
 }
 
-/// Looks for what is wrong with prepared rows. The most serious finding comes first.
+/// Finds problems of prepared rows. The most serious finding comes first.
 #[derive(Clone, Debug)]
 pub struct FindProblems {
     /// Which checks to run.
@@ -63,7 +42,7 @@ pub struct FindProblems {
     pub imported: Arc<Imported>,
     /// The rows.
     pub prepared: Arc<Prepared>,
-    /// Which of them are near-duplicates.
+    /// Their near-duplicates.
     pub likeness: Arc<Likeness>,
 }
 
@@ -91,8 +70,8 @@ impl Job for FindProblems {
     }
 }
 
-/// Lengths by the model's own tokenizer where it is on this machine, else estimated: a model that cannot be read is told
-/// of where it is chosen.
+/// Lengths counted with the model's own tokenizer if it is on this machine, otherwise estimated. A model that cannot be
+/// read is reported where it is chosen.
 fn lengths(
     context: &mut Context<'_>,
     project: &Project,
@@ -116,7 +95,7 @@ fn lengths(
             Ok(lengths)
         }
         Err(DataError::Cancelled) => Err(JobError::Cancelled),
-        // Where the tokenizer refuses a text, training will say so.
+        // If the tokenizer fails on a text, training will report it.
         Err(_) => Ok(estimate()),
     }
 }

@@ -1,4 +1,4 @@
-//! Jobs of language modelling: the terms of a domain, and blanks that a person wants filled.
+//! Jobs for language modelling: finding the terms of a domain, and filling the blanks of a text.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use crate::project::{ModelChoice, TaskKind};
 use crate::storage::ModelFolderInfo;
 use crate::worker::{Context, Job, JobError, RowSource};
 
-/// Terms and new words listed, at most.
+/// The most terms and new words listed.
 const LISTED: usize = 200;
-/// Words for each blank.
+/// Number of words suggested for each blank.
 const GUESSES: usize = 5;
 
-/// Finds the terms of the project's texts, and words that are worth a place in the model's vocabulary.
+/// Finds the terms of the project's texts, and words that should be added to the model's vocabulary.
 #[derive(Clone, Debug)]
 pub struct FindTerms {
     /// The rows.
@@ -37,10 +37,10 @@ impl Job for FindTerms {
     }
 }
 
-/// Fills the blanks of a text with a model as it was before training, and after.
+/// Fills the blanks of a text with a model as it was before training, and as it is after.
 #[derive(Clone, Debug)]
 pub struct FillBlanks {
-    /// The model that training started from, and the project's folder.
+    /// The pre-trained model, and the project's folder.
     pub before: (ModelChoice, PathBuf),
     /// The trained model's folder.
     pub after: PathBuf,
@@ -51,11 +51,12 @@ pub struct FillBlanks {
 /// The likeliest words for each blank of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FilledBlanks {
-    /// The text as it was asked for.
+    /// The text with its blanks.
     pub text: String,
-    /// Before training, `[blanks][words]`; `None` if that model is not on this machine, or has no language model head.
+    /// Words of the model before training, `[blanks][words]`; `None` if it is not on this machine, or has no language
+    /// model head.
     pub before: Option<Vec<Vec<Guess>>>,
-    /// After training, `[blanks][words]`.
+    /// Words of the model after training, `[blanks][words]`.
     pub after: Vec<Vec<Guess>>,
 }
 
@@ -76,12 +77,8 @@ impl Job for FillBlanks {
     }
 }
 
-/// The model before training that was loaded last, for the next text typed; `None` for one without a head.
-#[derive(Default)]
-pub(super) struct CachedUntrained(Option<(PathBuf, Option<Arc<Predictor>>)>);
-
 impl Context<'_> {
-    /// The model in `folder`, used as the trained one is; `None` if it has no language model head.
+    /// Loads the model in `folder`, set up as the trained one; `None` if it has no language model head.
     fn untrained(&mut self, folder: &Path, trained: &ModelFolderInfo) -> Result<Option<Arc<Predictor>>, JobError> {
         if let Some((_, model)) = self.cache.untrained.0.as_ref().filter(|(cached, _)| cached == folder) {
             return Ok(model.clone());

@@ -1,9 +1,11 @@
-//! The worker: one thread that runs one job at a time. A [`Job`](crate::worker::Job) is a value; what it answers has its own type.
+//! The worker: one thread that runs one job at a time. Each [`Job`](crate::worker::Job) has its own type of answer.
 
 mod bench;
+mod cache;
 mod comparing;
 mod data;
 mod dataset;
+mod error;
 mod evaluate;
 mod export;
 mod findings;
@@ -13,6 +15,7 @@ mod models;
 mod pending;
 mod predict;
 mod profile;
+mod reading;
 mod reporter;
 mod rows;
 mod runs;
@@ -28,10 +31,11 @@ pub use crate::training::{DryRun, StepBench, StepFigures};
 pub use bench::{BenchStep, BenchTokenise, StepTimes, TokeniseTimes};
 pub use data::{CompareTexts, FindLeaks, Import, Prepare, RowSource, SaveBadRows, SavedRows};
 pub use dataset::SharedData;
+pub use error::JobError;
 pub use evaluate::{Evaluate, EvaluationReport};
 pub use export::Export;
 pub use findings::FindProblems;
-pub use job::{Context, Job, JobError};
+pub use job::{Context, Job};
 pub use language::{FillBlanks, FilledBlanks, FindTerms};
 pub use models::FetchModel;
 pub use pending::{LogLevel, LogLine, Pending, Said};

@@ -1,4 +1,4 @@
-//! The job that downloads a model, and how other jobs find theirs.
+//! The job that downloads a model, and how other jobs find models.
 
 use std::path::{Path, PathBuf};
 
@@ -58,7 +58,7 @@ pub(super) fn local_model(model: &ModelChoice) -> Result<PathBuf, JobError> {
         JobError::Failed(match model {
             ModelChoice::Catalogue(id) => {
                 format!(
-                    "The model {id} is not on this machine. Download it with `hone models fetch {id}`, or give a folder."
+                    "The model {id} is not on this machine. Download it with `hone models fetch {id}`, or choose a model folder."
                 )
             }
             ModelChoice::Folder(path) => format!("There is no model in {}.", path.display()),

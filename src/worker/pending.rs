@@ -1,4 +1,4 @@
-//! A job that was submitted, as its owner holds it: what it says, how to stop it, and its one answer.
+//! A submitted job, as its owner sees it: its messages, its answer, and how to stop it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,17 +9,17 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use crate::progress::{Control, Progress};
 use crate::worker::JobError;
 
-/// Called after everything a job says, from the worker's threads.
+/// Called after every message and answer of a job, on a thread of the worker.
 pub(super) type Wake = Arc<dyn Fn() + Send + Sync>;
 
-/// What every job says on the way.
+/// A message of a running job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Said {
-    /// How far the job is; the newest wins.
+    /// Progress; only the newest counts.
     Progress(Progress),
     /// A line for the log.
     Log(LogLine),
-    /// An event of the job's own kind waits in the channel the job was given.
+    /// An event is in the job's own channel.
     Event,
 }
 
@@ -33,13 +33,13 @@ pub struct LogLine {
 }
 
 impl LogLine {
-    /// A line for the record.
+    /// A line for information.
     #[must_use]
     pub fn info(message: impl Into<String>) -> Self {
         Self { level: LogLevel::Info, message: message.into() }
     }
 
-    /// A line worth a look.
+    /// A warning.
     #[must_use]
     pub fn warning(message: impl Into<String>) -> Self {
         Self { level: LogLevel::Warning, message: message.into() }
@@ -49,16 +49,16 @@ impl LogLine {
 /// How serious a log line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
-    /// For the record.
+    /// Information.
     Info,
-    /// Worth a look.
+    /// A warning.
     Warning,
 }
 
-/// What the worker and the owner of a job share.
+/// What a worker and the owner of a job share.
 pub(super) struct Ticket {
     pub control: Control,
-    /// Set once: by the worker that begins the job, or by the owner who withdraws it before that.
+    /// Set once: by the worker when it begins the job, or by the owner who withdraws it before that.
     claimed: AtomicBool,
     said: Sender<Said>,
     wake: Wake,
@@ -75,7 +75,7 @@ impl Ticket {
         !self.claimed.swap(true, Ordering::AcqRel)
     }
 
-    /// Passes something on. An owner who is gone is no error: nobody is left to hear it.
+    /// Sends a message. It is not an error if the owner is gone.
     pub fn say(&self, said: Said) {
         if self.said.send(said).is_ok() {
             self.wake();
@@ -91,7 +91,7 @@ impl Ticket {
     }
 }
 
-/// A job that was submitted and will be answered exactly once, also when it panics or its worker ends.
+/// A submitted job. It is answered exactly once, even if it panics or its worker ends.
 ///
 /// Dropping it abandons the job: nobody waits for the answer.
 #[must_use = "dropping it abandons the job"]
@@ -99,7 +99,7 @@ pub struct Pending<T> {
     ticket: Arc<Ticket>,
     said: Receiver<Said>,
     answers: Receiver<Result<T, JobError>>,
-    /// Cancelled before it began.
+    /// Whether it was cancelled before it began.
     withdrawn: bool,
     answered: bool,
 }
@@ -109,17 +109,17 @@ impl<T> Pending<T> {
         Self { ticket, said, answers, withdrawn: false, answered: false }
     }
 
-    /// Everything the job has said since the last call, in order.
+    /// The job's messages since the last call, in order.
     pub fn said(&self) -> impl Iterator<Item = Said> + '_ {
         self.said.try_iter()
     }
 
-    /// The answer, once, when there is one.
+    /// The answer, if the job has just ended. It is returned only once.
     pub fn answer(&mut self) -> Option<Result<T, JobError>> {
         self.wait(Duration::ZERO)
     }
 
-    /// The answer, once; waits for it for a while.
+    /// Waits for the answer. It is returned only once.
     pub fn wait(&mut self, timeout: Duration) -> Option<Result<T, JobError>> {
         if self.answered {
             return None;
@@ -139,9 +139,9 @@ impl<T> Pending<T> {
         Some(answer)
     }
 
-    /// Asks the job to stop. One still in the queue is answered as cancelled at once and never begins. One under way says
-    /// in its log that it is stopping; training keeps its best checkpoint and ends with a result. Asked again, a job drops
-    /// what would take longer.
+    /// Asks the job to stop. One still in the queue is answered as cancelled at once and never begins. One that is
+    /// running says in its log that it is stopping; training keeps its best checkpoint and ends with a result. Called a
+    /// second time, the job also skips what would take longer.
     pub fn cancel(&mut self) {
         if self.answered || self.withdrawn {
             return;
@@ -156,7 +156,7 @@ impl<T> Pending<T> {
         }
     }
 
-    /// Makes the job wait, or go on. A queued one will wait when its turn comes.
+    /// Pauses the job, or lets it continue. A queued job will pause when its turn comes.
     pub fn set_paused(&self, paused: bool) {
         self.ticket.control.set_paused(paused);
     }

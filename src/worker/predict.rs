@@ -1,30 +1,19 @@
-//! Jobs that predict with a trained model: the rows of a file, or texts a person typed.
+//! Jobs that predict with a trained model: the rows of a file, or typed texts.
 
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use crate::data::{self, ImportedFile, Table};
 use crate::evaluation::ClassAnswer;
 use crate::predictor::Predictor;
 use crate::project::{DatasetSettings, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_atomic};
+use crate::words::{counted, full_stop, lower_first};
 
 use crate::worker::runs::column;
 use crate::worker::{Context, Job, JobError, LogLevel};
-
-/// The last model loaded, for the next text typed.
-#[derive(Default)]
-pub(super) struct CachedModel(Option<(PathBuf, Option<SystemTime>, Arc<Predictor>)>);
-
-impl CachedModel {
-    /// Lets go of its memory.
-    pub fn forget(&mut self) {
-        self.0 = None;
-    }
-}
 
 impl Context<'_> {
     /// The model in `folder`, kept from before if the folder's weights are still the same file.
@@ -43,13 +32,14 @@ impl Context<'_> {
         Ok(model)
     }
 
-    /// Says which records of a file could not be used.
+    /// Logs which records of a file could not be used.
     pub(super) fn log_bad_rows(&self, file: &ImportedFile) {
         if let Some(first) = file.bad_rows.first() {
-            let (count, line, reason) = (file.bad_rows.len(), first.line, &first.reason);
+            let rows = counted(file.bad_rows.len(), "row", "rows");
+            let (line, reason) = (first.line, lower_first(&first.reason));
             let message =
-                format!("{count} rows could not be read and are skipped. The first is on line {line}: {reason}");
-            self.log(LogLevel::Warning, message);
+                format!("{rows} could not be read and will be skipped. The first is on line {line}: {reason}");
+            self.log(LogLevel::Warning, full_stop(&message));
         }
     }
 }
@@ -57,13 +47,13 @@ impl Context<'_> {
 /// Predicts the labels of texts typed by a person.
 #[derive(Clone, Debug)]
 pub struct Classify {
-    /// A Hugging Face folder.
+    /// Model folder in the Hugging Face format.
     pub model: PathBuf,
     /// The texts; they are cleaned as the training texts were.
     pub texts: Vec<String>,
 }
 
-/// What a model predicts for some texts.
+/// Predictions for some texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Classified {
     /// The texts.
@@ -99,24 +89,24 @@ fn classes<T: AsRef<str> + Sync>(
 /// Predicts the label of every row of a file and writes a CSV.
 #[derive(Clone, Debug)]
 pub struct PredictFile {
-    /// A Hugging Face folder (a run's `best/`, or an export).
+    /// Model folder in the Hugging Face format: a run's `best/`, or an export.
     pub model: PathBuf,
     /// File with a text column.
     pub input: PathBuf,
-    /// Text column; `None` is the one the model was trained on.
+    /// Text column; `None` means the one that the model was trained on.
     pub text_column: Option<String>,
-    /// CSV to write: the input's columns, then `predicted` and one `probability_<label>` each.
+    /// CSV file to write: the input's columns, then `predicted` and a `probability_<label>` for each label.
     pub output: PathBuf,
 }
 
-/// Predictions that were written to a file.
+/// The file with predictions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SavedPredictions {
     /// The file.
     pub path: PathBuf,
-    /// Rows with a prediction.
+    /// Number of rows with a prediction.
     pub rows: u64,
-    /// Rows without one, because their text was empty.
+    /// Number of rows without a prediction, because their text is empty.
     pub empty: u64,
 }
 
@@ -128,6 +118,7 @@ impl Job for PredictFile {
         let Self { model: folder, input, text_column, output } = self;
         refuse_precious_file(&folder, &input, &output)?;
         let model = context.model(&folder)?;
+        model.check_labels()?;
         let settings = DatasetSettings::default();
         let imported = context.watched(|watch| data::read_table(&input, SourceFile::Main, &settings, watch))?;
         context.log_bad_rows(&imported);
@@ -146,8 +137,8 @@ impl Job for PredictFile {
     }
 }
 
-/// The columns whose text the model reads, in order: those it was trained on. With the text column named, a column that was
-/// joined to it and is not there is done without; else that is an error.
+/// The columns that the model reads, in order: those it was trained on. If the text column is given, a missing title
+/// column is left out; otherwise a missing column is an error.
 fn read_columns(
     context: &mut Context<'_>,
     info: &ModelFolderInfo,
@@ -157,7 +148,7 @@ fn read_columns(
 ) -> Result<Vec<usize>, JobError> {
     let text = named.unwrap_or(&info.text_column);
     if text.is_empty() {
-        let message = "The model does not say which column it was trained on. Name the text column.";
+        let message = "The model does not say which column it was trained on. Name the text column (--text).";
         return Err(JobError::Failed(message.to_owned()));
     }
     let mut columns = Vec::new();
@@ -172,7 +163,7 @@ fn read_columns(
             None => {
                 return Err(JobError::Failed(format!(
                     "{path} has no column '{joined}', which was prepended to the text in '{text}' in training. Its \
-                     columns: {has}. Add it, empty where there is none, or name the text column to do without it."
+                     columns: {has}. Add the column (cells can be empty), or name the text column (--text) to predict without it."
                 )));
             }
         }
@@ -181,8 +172,8 @@ fn read_columns(
     Ok(columns)
 }
 
-/// A person's data file is never written over: neither the one to be labelled, nor those the model was trained on, nor
-/// a project.
+/// Fails if the output is a data file or a project: neither the input, nor the model's training files, nor a project is
+/// ever overwritten.
 fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(), JobError> {
     let same = |other: &Path| matches!((other.canonicalize(), output.canonicalize()), (Ok(a), Ok(b)) if a == b);
     let what = if same(input) {
@@ -197,14 +188,14 @@ fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(),
     Err(JobError::Failed(format!("{} is {what}. Choose another output file.", output.display())))
 }
 
-/// The data files of the run that a model folder belongs to; none for a model from elsewhere.
+/// The data files of the run that a model folder belongs to; empty for a model from elsewhere.
 fn training_files(model: &Path) -> Vec<PathBuf> {
     let settings = model.parent().and_then(|run| RunFolder::open(run).ok()?.read_settings().ok());
     let Some(dataset) = settings.map(|settings| settings.project.dataset) else { return Vec::new() };
     dataset.files().cloned().collect()
 }
 
-/// The input's columns, then `predicted` and a probability for each label.
+/// Writes the input's columns, then `predicted` and a probability for each label.
 fn write_predictions(
     file: impl io::Write,
     table: &Table,
@@ -235,12 +226,12 @@ fn write_predictions(
     writer.flush()
 }
 
-/// The name, or with a number if the input has such a column already (a file that was labelled before).
+/// The name, with a number if the input already has such a column (in a file with earlier predictions).
 fn free_name(names: &[String], name: String) -> String {
     if !names.contains(&name) {
         return name;
     }
-    // Of as many numbers as there are names, and one more, one is free.
+    // One more number than there are names, so one is free.
     let mut numbered = (2..names.len() + 3).map(|number| format!("{name}_{number}"));
     numbered.find(|free| !names.contains(free)).unwrap_or(name)
 }

@@ -1,4 +1,4 @@
-//! What is told of the rows beyond their number: the words of each label, dates, languages, missing values.
+//! The job that profiles the rows: the words of each label, dates, languages, missing values.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::data::{self, DataError, FileLanguages, LanguageSample, RowView, Terms
 use crate::progress::Watch;
 use crate::worker::{Context, Job, JobError, RowSource};
 
-/// Most texts whose words are counted; more would not change which words come first.
+/// The most texts whose words are counted; more would not change which words come first.
 const TEXTS: usize = 200_000;
-/// Terms of each label.
+/// Number of terms for each label.
 const TERMS: usize = 15;
 
-/// Tells more of the rows.
+/// Profiles the rows.
 #[derive(Clone, Debug)]
 pub struct ProfileRows {
     /// The rows.
@@ -30,21 +30,21 @@ impl Job for ProfileRows {
     }
 }
 
-/// How full a column is, over all files.
+/// How many values a column has, over all files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnFill {
     /// Its name.
     pub name: String,
-    /// Rows of the files that have it.
+    /// Number of rows in the files that have it.
     pub rows: usize,
-    /// Rows without a value in it, white space aside.
+    /// Number of rows whose cell is empty or only white space.
     pub missing: usize,
 }
 
-/// What is told of the rows beyond their number.
+/// A profile of the rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
-    /// The words that set each label apart.
+    /// The characteristic words of each label.
     pub terms: Terms,
     /// Each column of the main file.
     pub columns: Vec<ColumnFill>,
@@ -55,7 +55,7 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// Walks all rows, and of very many a sample where that says as much.
+    /// Examines all rows, or a sample of very many if that is enough.
     pub(super) fn of(rows: &RowView, languages: &LanguageSample, watch: &mut Watch) -> Result<Self, DataError> {
         let columns = rows.imported.main.table.names.par_iter().map(|name| fill(rows, name)).collect();
         let terms = top_terms(rows.prepared, TEXTS, TERMS, watch)?;

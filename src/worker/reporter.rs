@@ -1,14 +1,14 @@
-//! A running job's progress, thinned out at the source.
+//! Reports a job's progress, but not too often.
 
 use std::time::{Duration, Instant};
 
 use crate::progress::Progress;
 use crate::worker::pending::{Said, Ticket};
 
-/// At most 20 reports a second: more than an eye can follow, and few enough that a hidden window's unread ones stay few.
+/// At most 20 reports a second: enough for the eye, and few enough not to pile up while the window is hidden.
 pub(super) const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Tells when something may be said again.
+/// Decides when the next report is due.
 #[derive(Default)]
 pub(super) struct Throttle(Option<Instant>);
 
@@ -22,7 +22,7 @@ impl Throttle {
     }
 }
 
-/// Passes on how far a job is.
+/// Reports a job's progress.
 pub(super) struct Reporter<'a> {
     ticket: &'a Ticket,
     stage: String,
@@ -34,8 +34,8 @@ impl<'a> Reporter<'a> {
         Self { ticket, stage: String::new(), throttle: Throttle::default() }
     }
 
-    /// Passes progress on, unless the same stage was reported a moment ago. A new stage and the end of one are
-    /// always passed on.
+    /// Reports progress, unless the same stage was reported a moment ago. A new stage and the end of a stage are always
+    /// reported.
     pub fn progress(&mut self, progress: Progress) {
         let complete = progress.total == Some(progress.done);
         let new_stage = self.stage != progress.stage;

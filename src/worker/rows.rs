@@ -1,4 +1,4 @@
-//! Jobs that answer a question about the rows.
+//! Jobs that answer questions about the rows.
 
 use std::sync::Arc;
 
@@ -6,13 +6,13 @@ use crate::data::{self, DataError, Imported, LabelCounts, Prepared, RowNumber, R
 use crate::project::DatasetSettings;
 use crate::worker::{Context, Job, JobError, RowSource};
 
-/// Most values of a column that are offered.
+/// The most values of a column that are offered.
 const VALUES: usize = 50;
 
 /// Counts the labels as they are in the files.
 #[derive(Clone, Debug)]
 pub struct CountLabels {
-    /// Names the label columns.
+    /// The settings with the label columns.
     pub dataset: Box<DatasetSettings>,
     /// The files as read.
     pub imported: Arc<Imported>,
@@ -32,27 +32,27 @@ impl Job for CountLabels {
 pub struct FindRows {
     /// The rows.
     pub source: RowSource,
-    /// Which of them, in which order.
+    /// The query.
     pub query: RowQuery,
 }
 
-/// A search through prepared rows.
+/// A search in prepared rows.
 #[derive(Clone, Debug)]
 pub struct RowQuestion {
     /// The rows.
     pub prepared: Arc<Prepared>,
-    /// Which of them, in which order.
+    /// The query.
     pub query: RowQuery,
 }
 
 impl PartialEq for RowQuestion {
     fn eq(&self, other: &Self) -> bool {
-        // Prepared rows never change: the same rows are the same allocation.
+        // Prepared rows never change, so equal rows are the same allocation.
         Arc::ptr_eq(&self.prepared, &other.prepared) && self.query == other.query
     }
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub struct FoundRows {
     /// The search.
@@ -76,7 +76,7 @@ impl Job for FindRows {
     }
 }
 
-/// Counts the values of a column. The answer has the most frequent ones with their rows.
+/// Counts the values of a column. The answer is the most frequent ones with their numbers of rows.
 #[derive(Clone, Debug)]
 pub struct CountValues {
     /// The rows.

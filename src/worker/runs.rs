@@ -25,19 +25,19 @@ pub struct LoadRun {
 pub struct RunResults {
     /// The run's folder.
     pub folder: PathBuf,
-    /// Everything needed to repeat it.
+    /// Everything that is needed to repeat it.
     pub settings: RunSettings,
     /// The outcome.
     pub summary: RunSummary,
-    /// The best checkpoint's predictions on validation.
+    /// The best checkpoint's predictions on the validation set.
     pub validation: Vec<Prediction>,
-    /// The best checkpoint's predictions on test.
+    /// The best checkpoint's predictions on the test set.
     pub test: Vec<Prediction>,
-    /// Every step's figures.
+    /// The metrics of every step.
     pub steps: Vec<StepMetrics>,
     /// Every evaluation.
     pub evaluations: Vec<EvaluationPoint>,
-    /// Interval and baselines on [`Self::measured`].
+    /// The confidence interval and the baselines for [`Self::measured`].
     pub comparison: RunComparison,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
     Ok(RunResults {
         settings: run.read_settings()?,
         validation: run.read_predictions("validation")?,
-        // A run that was stopped twice, or has no test rows, was not measured on test.
+        // A run that was stopped twice, or has no test rows, was not evaluated on the test set.
         test: if summary.test.is_some() { run.read_predictions("test")? } else { Vec::new() },
         summary,
         steps,

@@ -1,4 +1,5 @@
-//! What is counted over all prepared rows: once, on the worker, so that no frame has to walk them.
+//! Counts over all prepared rows, made once on the worker so that the window need not go through the rows in every
+//! frame.
 
 use std::collections::BTreeMap;
 
@@ -8,26 +9,26 @@ use crate::project::RowId;
 /// Bars of the length histogram.
 pub(super) const BINS: usize = 40;
 
-/// Figures and lists of prepared rows.
+/// Counts and lists of prepared rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// Rows of each label (outer: label, inner: train, validation, test).
+    /// Number of rows of each label (outer: label, inner: train, validation, test).
     pub counts: Vec<[usize; 3]>,
-    /// Rows of each side: train, validation, test.
+    /// Number of rows on each side: train, validation, test.
     pub sides: [usize; 3],
-    /// Words of the texts, after cleaning.
+    /// Histogram of the number of words in the cleaned texts.
     pub lengths: Vec<LengthBin>,
-    /// Words of each example, in order.
+    /// Number of words of each example, in order.
     pub words: Vec<u32>,
-    /// Rows whose text also stands with another label, group after group.
+    /// Rows whose text also has another label, group by group.
     pub conflicting: Vec<RowId>,
-    /// Used rows whose label a person changed.
+    /// Number of used rows whose label a person changed.
     pub relabelled: usize,
     dropped: BTreeMap<DropReason, Vec<RowId>>,
 }
 
 impl Survey {
-    /// Walks all rows.
+    /// Counts over all rows.
     #[must_use]
     pub fn of(prepared: &Prepared) -> Self {
         let mut dropped: BTreeMap<DropReason, Vec<RowId>> = BTreeMap::new();
@@ -46,12 +47,12 @@ impl Survey {
         }
     }
 
-    /// Every reason for which rows are left out, with these rows.
+    /// Every reason for which rows are dropped, with these rows.
     pub fn left_out(&self) -> impl Iterator<Item = (DropReason, &[RowId])> {
         self.dropped.iter().map(|(reason, rows)| (*reason, rows.as_slice()))
     }
 
-    /// Rows left out for a reason.
+    /// The rows dropped for a reason.
     #[must_use]
     pub fn dropped(&self, reason: DropReason) -> &[RowId] {
         self.dropped.get(&reason).map_or(&[], Vec::as_slice)

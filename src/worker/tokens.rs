@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::data::{Prepared, TokenHistogram};
 use crate::worker::{Context, Job, JobError, survey};
 
-/// Most texts whose tokens are counted: some ten seconds of work on two cores.
+/// The most texts whose tokens are counted: about ten seconds of work on two cores.
 pub(super) const MOST_COUNTED: usize = 200_000;
 
 /// Counts the tokens of the texts.
@@ -29,7 +29,7 @@ impl Job for CountTokens {
     }
 }
 
-/// Counts the tokens of one text, special tokens included, before any is truncated.
+/// Counts the tokens of one text before truncation, special tokens included.
 #[derive(Clone, Debug)]
 pub struct CountTextTokens {
     /// The text, cleaned.

@@ -1,4 +1,4 @@
-//! The job that trains, and the one that estimates what training takes.
+//! The jobs that train a model, and that estimate how long training takes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,30 +10,31 @@ use crate::models::Compute;
 use crate::project::Project;
 use crate::storage::{EvaluationPoint, RunSettings, StepMetrics};
 use crate::training::{self, DryRun, TrainInputs, TrainingEvent};
+use crate::words::full_stop;
 use crate::worker::reporter::Throttle;
 use crate::worker::{Context, Job, JobError, LogLevel, RunResults, runs};
 
-/// Reads and prepares the data, brings the model, fine-tunes it and measures the best checkpoint.
+/// Reads and prepares the data, gets the model, trains it and evaluates the best checkpoint.
 #[derive(Clone, Debug)]
 pub struct Train {
     /// Settings; a model of the catalogue that is not on this machine is downloaded first.
     pub project: Project,
     /// The project's folder: the run goes to `runs/<id>/` below it.
     pub folder: PathBuf,
-    /// Where the run tells what it does; [`Said::Event`](crate::worker::Said::Event) announces each event in its place.
+    /// Channel for the run's events; [`Said::Event`](crate::worker::Said::Event) announces each of them.
     pub events: Sender<RunEvent>,
 }
 
-/// What a run tells on the way, in order.
+/// The events of a run, in order.
 #[derive(Clone, Debug)]
 pub enum RunEvent {
-    /// Training proper begins.
+    /// Training begins.
     Started(Arc<RunStart>),
     /// Metrics of the steps since the last such event, at most 20 events a second.
     Steps(Vec<StepMetrics>),
     /// An evaluation on the validation set.
     Evaluation(Box<EvaluationPoint>),
-    /// The run waits (true) or goes on (false).
+    /// The run pauses (true) or continues (false).
     Paused(bool),
 }
 
@@ -44,13 +45,13 @@ pub struct RunStart {
     pub run: String,
     /// Its folder.
     pub folder: PathBuf,
-    /// Everything needed to repeat it.
+    /// Everything that is needed to repeat it.
     pub settings: RunSettings,
-    /// Optimizer steps planned.
+    /// Planned number of optimizer steps.
     pub total_steps: u64,
-    /// Optimizer steps an epoch.
+    /// Optimizer steps per epoch.
     pub steps_per_epoch: u64,
-    /// Device and arithmetic, for example "CPU, f32".
+    /// Device and precision, for example "CPU, f32".
     pub device: String,
 }
 
@@ -64,7 +65,7 @@ impl Job for Train {
         let (imported, prepared) = context.read_and_prepared(&project, &folder)?;
         training::check_data(&prepared)?;
         for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
-            context.log(LogLevel::Warning, warning);
+            context.log(LogLevel::Warning, full_stop(warning));
         }
         let model_folder = context.find_model(&project.model, &folder)?;
         let leakage = context.leaks(&project, &imported, &prepared)?;
@@ -75,7 +76,7 @@ impl Job for Train {
             context.log(LogLevel::Info, hint.in_words());
         }
         drop(imported);
-        context.cache.model.forget(); // its memory is of more use to the run
+        context.cache.model.forget(); // the run needs its memory
         let inputs = TrainInputs {
             project: &project,
             project_folder: &folder,
@@ -90,7 +91,7 @@ impl Job for Train {
     }
 }
 
-/// Tries a few steps and estimates time, memory and disk of a run, without making one.
+/// Tries a few steps, and estimates the time, memory and disk space of a run without starting one.
 #[derive(Clone, Debug)]
 pub struct EstimateRun {
     /// Settings; a model of the catalogue that is not on this machine is downloaded first.
@@ -120,7 +121,7 @@ impl Job for EstimateRun {
             TrainingEvent::Progress(progress) => context.progress(progress),
             TrainingEvent::Log(message) => context.log(LogLevel::Info, message),
             TrainingEvent::Warning(message) => context.log(LogLevel::Warning, message),
-            // There is no run to tell of.
+            // There is no run whose events matter.
             TrainingEvent::Started { .. }
             | TrainingEvent::Step(_)
             | TrainingEvent::Evaluation(_)
@@ -130,13 +131,13 @@ impl Job for EstimateRun {
     }
 }
 
-/// A missing device is reported before data is read and a model downloaded for it.
+/// Fails if the device is missing, before data is read and a model downloaded.
 fn check_compute(project: &Project) -> Result<(), JobError> {
     Compute::choose(project.training.device, project.training.precision)?;
     Ok(())
 }
 
-/// Passes on what training tells, its steps in groups.
+/// Sends the events of training, with steps in groups.
 struct Teller<'a, 'b> {
     context: &'a mut Context<'b>,
     events: Sender<RunEvent>,
@@ -182,7 +183,7 @@ impl Teller<'_, '_> {
     }
 
     fn pass_on(&self, event: RunEvent) {
-        // An owner who no longer listens is no error.
+        // It is not an error if the owner no longer listens.
         if self.events.send(event).is_ok() {
             self.context.announce_event();
         }
@@ -192,7 +193,7 @@ impl Teller<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::job::Cache;
+    use crate::worker::cache::Cache;
     use crate::worker::pending::Ticket;
 
     fn step(step: u64) -> TrainingEvent {

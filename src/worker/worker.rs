@@ -1,4 +1,4 @@
-//! The thread, its pool, and what keeps both alive through panics.
+//! The worker thread and its thread pool, which survive panics of jobs.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,17 +10,17 @@ use crossbeam_channel::Sender;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::ops;
-use crate::worker::job::Cache;
+use crate::worker::cache::Cache;
 use crate::worker::pending::{Ticket, Wake};
 use crate::worker::{Context, Job, JobError, Pending, SharedData};
 
-/// `backward()` walks the graph recursively, a frame for each operation.
+/// Stack size: `backward()` is recursive, with a stack frame for each operation.
 const STACK_BYTES: usize = 64 << 20;
 
-/// How much of the machine the worker takes.
+/// Options of a worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkerOptions {
-    /// Give way to other threads, so that a window's frames stay smooth while all cores compute. On Linux
+    /// Gives way to other threads, so that the window stays responsive while all cores compute. On Linux
     /// the computing threads get a nice value of 10; elsewhere nothing changes.
     pub background_priority: bool,
 }
@@ -29,17 +29,17 @@ pub struct WorkerOptions {
 ///
 /// Dropping it abandons its jobs ([`crate::progress::Control::abandon`]) and waits for the thread.
 pub struct Worker {
-    /// `None` only while being dropped: the closed channel ends the thread.
+    /// `None` only while it is dropped: closing the channel ends the thread.
     queue: Option<Sender<Work>>,
     outstanding: Outstanding,
     wake: Wake,
     thread: Option<JoinHandle<()>>,
 }
 
-/// A job with its way back to whoever submitted it.
+/// A job, with the channel to its owner.
 type Work = Box<dyn FnOnce(&mut Shop) + Send>;
 
-/// What the thread works with.
+/// The state of the worker thread.
 struct Shop {
     pool: ThreadPool,
     cache: Cache,
@@ -61,19 +61,19 @@ impl Outstanding {
 }
 
 impl Worker {
-    /// Starts the thread and its pool of one computing thread a core. `wake` is called after everything a job says, from
-    /// the worker's threads; it must not block.
+    /// Starts the thread and its pool with one computing thread per core. `wake` is called after every message of a
+    /// job, on a thread of the worker; it must not block.
     ///
     /// # Errors
-    /// When the system refuses threads.
+    /// If the operating system cannot start the threads.
     pub fn spawn(wake: impl Fn() + Send + Sync + 'static) -> io::Result<Self> {
         Self::spawn_with(WorkerOptions::default(), SharedData::default(), wake)
     }
 
-    /// [`Worker::spawn`] with options, and data shared with other workers.
+    /// As [`Worker::spawn`], with options, and with data shared with other workers.
     ///
     /// # Errors
-    /// When the system refuses threads.
+    /// If the operating system cannot start the threads.
     pub fn spawn_with(
         options: WorkerOptions,
         data: SharedData,
@@ -99,13 +99,13 @@ impl Worker {
         let work: Work = Box::new(move |shop| {
             let result = ticket.claim().then(|| shop.run(job, &ticket));
             shop.outstanding.remove(&ticket);
-            // A withdrawn job was answered by its owner. An owner who is gone is no error.
+            // A withdrawn job has been answered already. It is not an error if the owner is gone.
             if result.is_some_and(|result| answer.send(result).is_ok()) {
                 ticket.wake();
             }
         });
         if let Some(queue) = &self.queue {
-            // Where the thread has ended, the work is dropped, and with it the way back: that is answered as a failure.
+            // If the thread has ended, the work is dropped with its channel, which counts as a failure.
             let _ = queue.send(work);
         }
         pending
@@ -119,7 +119,7 @@ impl Drop for Worker {
         }
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // A panic outside a job has no one left to be told to.
+            // A panic outside a job cannot be reported to anyone.
             let _ = thread.join();
         }
     }
@@ -127,15 +127,13 @@ impl Drop for Worker {
 
 impl Shop {
     fn run<J: Job>(&mut self, job: J, ticket: &Ticket) -> Result<J::Answer, JobError> {
-        if ticket.control.is_cancelled() {
-            return Err(JobError::Cancelled);
-        }
+        ticket.control.look()?;
         let (pool, mut context) = (&self.pool, Context::new(ticket, &mut self.cache));
         let result = catch_unwind(AssertUnwindSafe(|| pool.install(|| job.run(&mut context))));
-        // The rest of the machine may have back what a job needed for its activations.
+        // Returns the memory of a job's activations to the operating system.
         ops::release_memory();
         result.unwrap_or_else(|panic| {
-            // What a job kept for the next may be half changed. Data is kept whole or not at all.
+            // After a panic the cache may be inconsistent. Only the data is safe: entries never change.
             self.cache = Cache { data: self.cache.data.clone(), ..Cache::default() };
             Err(JobError::Failed(panic_message(J::TITLE, panic.as_ref())))
         })
@@ -154,7 +152,8 @@ fn panic_message(title: &str, panic: &(dyn Any + Send)) -> String {
     )
 }
 
-/// A pool of its own, so that its threads' priority and stack are ours to choose. Jobs run inside it.
+/// The thread pool in which jobs run. It is separate from rayon's global one to set the priority and stack of its
+/// threads.
 fn computing_pool(options: WorkerOptions) -> io::Result<ThreadPool> {
     ThreadPoolBuilder::new()
         .thread_name(|index| format!("hone-compute-{index}"))
@@ -168,10 +167,10 @@ fn computing_pool(options: WorkerOptions) -> io::Result<ThreadPool> {
         .map_err(io::Error::other)
 }
 
-/// On Linux a nice value belongs to a thread, elsewhere to the whole process, window included.
+/// On Linux a nice value applies to a thread, elsewhere to the whole process, including the window.
 #[cfg(target_os = "linux")]
 fn lower_priority() {
-    // Refused at worst: then the window shares the cores as an equal.
+    // If it fails, the window just shares the cores with equal priority.
     let _ = rustix::process::setpriority_process(None, 10);
 }
 
@@ -220,7 +219,7 @@ mod tests {
         Worker::spawn(|| ()).unwrap()
     }
 
-    /// Waits until the job is under way.
+    /// Waits until the job has begun.
     fn begin<T>(pending: &Pending<T>) {
         let begun = Instant::now();
         while pending.said().next().is_none() {
@@ -354,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_said_wakes_the_owner_and_a_pause_reaches_the_job() {
+    fn every_message_wakes_the_owner_and_a_pause_reaches_the_job() {
         let woken = Arc::new(AtomicU64::new(0));
         let worker = Worker::spawn_with(WorkerOptions { background_priority: true }, SharedData::default(), {
             let woken = Arc::clone(&woken);
@@ -384,7 +383,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn background_priority_is_of_the_computing_threads_only() {
+    fn background_priority_applies_to_the_computing_threads_only() {
         let nice = || rustix::process::getpriority_process(None).unwrap();
         let before = nice();
         let pool = computing_pool(WorkerOptions { background_priority: true }).unwrap();

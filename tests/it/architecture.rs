@@ -1,4 +1,6 @@
-//! The rules of the house, held by reading the source: which room may use which, and who may write files.
+//! The rules of the architecture, checked by reading the source: which room may use which, and which may write files.
+
+mod circles;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,7 @@ const ROOMS: [&str; 17] = [
     "app",
 ];
 
-/// Uses against the order that are meant, each with its reason:
+/// Intended exceptions from this order, each with its reason:
 ///
 /// `models` writes the folders it saves through `storage`, the only room that writes files.
 const ALLOWED: [(&str, &str); 1] = [("models", "storage")];
@@ -32,7 +34,7 @@ const ALLOWED: [(&str, &str); 1] = [("models", "storage")];
 /// Longest file, in lines.
 const FILE_LINES: usize = 500;
 
-/// What writes to the disk.
+/// Calls that write to the disk.
 const WRITERS: [&str; 14] = [
     "fs::write",
     "fs::create_dir",
@@ -50,7 +52,7 @@ const WRITERS: [&str; 14] = [
     "set_len(",
 ];
 
-/// What walks all rows of a project: work for the worker, not for the thread that draws.
+/// Calls that go through all rows of a project: work for the worker, not for the thread that draws.
 const ROW_WALKERS: [&str; 12] = [
     "frequent_values(",
     "top_terms(",
@@ -97,7 +99,7 @@ fn sources() -> Vec<Source> {
     files.iter().filter(|path| !for_tests.contains(path)).map(|path| read(path)).collect()
 }
 
-/// Files that a file declares for tests alone: `#[cfg(test)]` and then `mod name;`.
+/// Files that a file declares for tests only: `#[cfg(test)]` and then `mod name;`.
 fn modules_for_tests(path: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(path).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -114,7 +116,7 @@ fn read(path: &Path) -> Source {
     let mut in_tests = false;
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate() {
-        // A module of tests stands at the end of its file.
+        // A test module is at the end of its file.
         in_tests |= line.starts_with("#[cfg(test)]") && lines.get(index + 1).is_some_and(|next| next.ends_with('{'));
         let line = line.split("//").next().unwrap_or_default();
         if !in_tests && !line.trim().is_empty() {
@@ -124,7 +126,7 @@ fn read(path: &Path) -> Source {
     Source { room, path, code, lines: lines.len() }
 }
 
-/// Complaints about lines of code, one a line.
+/// Violations, one per line of code.
 fn complaints(sources: &[Source], mut wrong: impl FnMut(&Source, &str) -> Option<String>) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
@@ -141,7 +143,7 @@ fn assert_none(complaints: &[String]) {
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
-/// Whether `name` stands in the line as a path's beginning, such as `egui::` or `use egui`.
+/// Whether the line has `name` at the beginning of a path, such as `egui::` or `use egui`.
 fn uses_crate(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| {
         let before = line[..at].chars().next_back();
@@ -152,7 +154,7 @@ fn uses_crate(line: &str, name: &str) -> bool {
     })
 }
 
-/// Whether `text` stands in the line and is not the end of a longer name.
+/// Whether the line has `text`, and not as the end of a longer name.
 fn starts_a_word(line: &str, text: &str) -> bool {
     let ends_word = |at: usize| line[..at].ends_with(|letter: char| letter.is_alphanumeric() || letter == '_');
     line.match_indices(text).any(|(at, _)| !ends_word(at))
@@ -178,7 +180,7 @@ fn rooms_use_only_rooms_before_them() {
         let used = line.match_indices("crate::").filter_map(|(at, _)| {
             let rest = &line[at + "crate::".len()..];
             let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_').unwrap_or(rest.len());
-            // `crate::{a, b}` would hide rooms from this reader.
+            // This check would not see the rooms in `crate::{a, b}`.
             let whole = if rest.starts_with('{') { Some(usize::MAX) } else { place(&rest[..end]) };
             whole.map(|used| (used, &rest[..end]))
         });
@@ -223,7 +225,7 @@ fn only_storage_writes_files() {
 }
 
 #[test]
-fn the_window_walks_no_rows() {
+fn the_window_does_not_go_through_all_rows() {
     assert_none(&complaints(&sources(), |source, line| {
         let walker = ROW_WALKERS.iter().find(|walker| line.contains(*walker))?;
         (source.room == "app").then(|| format!("{walker} belongs in the worker: see worker::Survey"))
@@ -238,6 +240,26 @@ fn files_are_short_enough_to_read() {
         .map(|source| format!("{} has {} lines; at most {FILE_LINES}", source.path.display(), source.lines))
         .collect();
     assert_none(&long);
+}
+
+/// Whether the file above declares this one as a module.
+fn is_declared(path: &Path) -> bool {
+    let path = if path.ends_with("mod.rs") { path.parent().unwrap() } else { path };
+    let (folder, name) = (path.parent().unwrap(), path.file_stem().unwrap().to_string_lossy());
+    let above = [folder.join("mod.rs"), folder.join("lib.rs"), folder.join("main.rs"), folder.with_extension("rs")];
+    let declares = |line: &str| line.split("//").next().unwrap_or_default().trim().ends_with(&format!("mod {name};"));
+    name == "lib"
+        || name == "main"
+        || above.iter().filter_map(|file| fs::read_to_string(file).ok()).any(|text| text.lines().any(declares))
+}
+
+#[test]
+fn every_file_is_part_of_the_program() {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    rust_files(&root().join("tests/it"), &mut files);
+    let stray = files.iter().filter(|path| !is_declared(path));
+    assert_none(&stray.map(|path| format!("{} is declared nowhere", path.display())).collect::<Vec<_>>());
 }
 
 #[test]

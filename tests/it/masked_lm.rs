@@ -71,7 +71,7 @@ fn assert_close(got: &[f32], expected: &[f32], tolerance: f32) {
     }
 }
 
-/// A copy of the fixture, its weights changed.
+/// A copy of the fixture with changed weights.
 fn changed(change: impl FnOnce(&mut HashMap<String, Tensor>)) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     for file in std::fs::read_dir(folder()).unwrap() {
@@ -137,7 +137,7 @@ fn tied_embeddings_get_the_gradients_of_both_places_summed() {
 }
 
 #[test]
-fn passes_of_a_step_add_up_to_one_pass_over_all() {
+fn the_passes_of_a_step_add_up_to_one_pass_over_the_batch() {
     let (model, _) = load(&folder());
     let whole = batch();
     let (loss, expected) = learn(&model, &whole, STEP);
@@ -157,7 +157,7 @@ fn passes_of_a_step_add_up_to_one_pass_over_all() {
 }
 
 #[test]
-fn some_steps_learn_the_masked_words_and_keep_the_weights_tied() {
+fn training_learns_the_masked_words_and_keeps_the_weights_tied() {
     let (model, _) = load(&folder());
     let mut optimizer = Optimizer::new(model.parameters(), &OptimizerSettings::default()).unwrap();
     let before = learn(&model, &batch(), Mode::Inference).0;
@@ -190,7 +190,7 @@ fn a_saved_folder_is_what_transformers_calls_bert_for_masked_lm() {
 }
 
 #[test]
-fn a_classifier_starts_from_a_masked_language_model_and_the_other_way_round() {
+fn a_classifier_starts_from_a_masked_language_model_and_vice_versa() {
     let labels = ["good".to_owned(), "bad".to_owned()];
     let (classifier, report) = Model::load(&folder(), &LoadOptions::classifier(labels.to_vec())).unwrap();
     assert!(report.new_head && report.unexpected.is_empty(), "{report:?}");
@@ -253,4 +253,59 @@ fn token_types_change_the_scores_and_reads_out_of_order_are_refused() {
         refused(&|batch| batch.token_types = vec![2; 33]).contains("token type 2 is outside the model's table of 2")
     );
     assert!(refused(&|batch| batch.token_types = vec![0]).contains("33 tokens, 33 positions, 1 types"));
+}
+
+mod needs_peer {
+    use hone::data::TextTokenizer;
+
+    use super::*;
+
+    /// What `tests/peers/masked_lm_answers.py` wrote; the logits are in `answers.safetensors`.
+    #[derive(Deserialize)]
+    struct Answers {
+        folder: PathBuf,
+        cases: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    struct Case {
+        text: String,
+        ids: Vec<u32>,
+        masked: Vec<u32>,
+        reads: Vec<u32>,
+    }
+
+    #[test]
+    #[ignore = "needs the answers of transformers: run tests/peers/run"]
+    fn every_logit_of_a_trained_export_equals_that_of_transformers() {
+        let place = std::env::var_os("HONE_PEER_ANSWERS").expect("this test is run by tests/peers/run");
+        let place = PathBuf::from(place);
+        let answers: Answers = serde_json::from_slice(&std::fs::read(place.join("answers.json")).unwrap()).unwrap();
+        let expected = tensors(&place.join("answers.safetensors")).remove("logits").unwrap().to_vec2::<f32>().unwrap();
+        let (model, report) = load(&answers.folder);
+        assert!(!report.new_head && report.missing.is_empty() && report.unexpected.is_empty(), "{report:?}");
+        let tokenizer = TextTokenizer::load(&answers.folder).unwrap();
+        let (mut largest, mut compared) = (0.0_f32, 0);
+        for case in &answers.cases {
+            let ids = tokenizer.encode_batch(&[case.text.as_str()], model.max_positions()).unwrap().concat();
+            assert_eq!(ids, case.ids, "{}", case.text);
+            // Each sentence by itself, as `transformers` was asked.
+            let mut batch = Batch::default();
+            batch.push(Sequence { ids: &case.masked, reads: &case.reads, wanted: &[], row: 0 });
+            for logits in model.forward(&batch, Mode::Inference).unwrap() {
+                let expected = &expected[compared];
+                assert_eq!(logits.len(), expected.len());
+                largest =
+                    logits.iter().zip(expected).fold(largest, |most, (got, wanted)| most.max((got - wanted).abs()));
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, expected.len());
+        let (sentences, words) = (answers.cases.len(), model.config().vocab_size);
+        println!(
+            "transformers: {compared} masked tokens in {sentences} sentences, {words} logits each: the largest difference \
+             of a logit is {largest:.2e} (limit 1e-4)"
+        );
+        assert!(compared > 0 && largest < 1e-4, "{largest}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Model folders: what loads, what is saved, and what a wrong one says.
+//! Model folders: loading, saving, and the errors of wrong ones.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -67,7 +67,7 @@ fn other_labels_give_a_new_seeded_head() {
     };
     assert_eq!(head(&["a", "b"], 1), head(&["a", "b"], 1));
     assert_ne!(head(&["a", "b"], 1), head(&["a", "b"], 2));
-    // The same names in another order are other classes.
+    // The same names in another order are different classes.
     let drawn = head(&["positive", "neutral", "negative"], 1);
     let variance = drawn.iter().map(|value| value * value).sum::<f32>() / drawn.len() as f32;
     assert!((0.2..0.4).contains(&variance.sqrt()), "initializer_range is 0.3: {variance}");
@@ -101,7 +101,7 @@ fn missing_and_unexpected_tensors_are_reported() {
         "bert.pooler.dense.bias" => None,
         "bert.pooler.dense.weight" => Some((name, tensor.narrow(0, 0, 8).unwrap().contiguous().unwrap())),
         "classifier.bias" => Some(("bert.extra.bias".to_owned(), tensor)),
-        // Of another head: there is nothing to report.
+        // Weights of another head are not worth a report.
         "classifier.weight" => Some(("cls.predictions.bias".to_owned(), tensor)),
         _ => Some((name, tensor)),
     });
@@ -123,7 +123,7 @@ fn weights_with_missing_encoder_tensors_are_refused() {
     });
     let error = said(copy.path());
     assert!(error.contains("bert.embeddings.LayerNorm.bias is missing"), "{error}");
-    assert!(error.contains("bert.encoder.layer.1.output.dense.bias has the shape [3] where [32] is needed"), "{error}");
+    assert!(error.contains("bert.encoder.layer.1.output.dense.bias has the shape [3] instead of [32]"), "{error}");
     rewrite(copy.path(), |name, tensor| name.contains("classifier").then_some((name, tensor)));
     assert!(said(copy.path()).contains("and 34 more"), "{}", said(copy.path()));
 }

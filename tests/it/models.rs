@@ -142,13 +142,13 @@ fn a_forward_pass_can_be_stopped() {
     assert!(stopped.unwrap_err().to_string().contains("stopped"));
 }
 
-/// What runs on other devices, here on the CPU.
+/// The operations for other devices, on the CPU.
 #[test]
 fn composed_operations_give_the_same_numbers() {
     same_numbers(&load().with_backend(Backend::Composed));
 }
 
-/// Asserts that a model computes what the kernels do: loss, gradients, answers.
+/// Asserts that a model gives the same loss, gradients and answers as with the kernels.
 fn same_numbers(other: &Model) {
     let model = load();
     let mode = Mode::Training { seed: 5, step: 3 };
@@ -291,7 +291,7 @@ mod needs_gpu {
             let [processor, gpu] = &losses;
             assert!(gpu[19] < gpu[0], "{trained:?}: {gpu:?}");
             for (step, (processor, gpu)) in processor.iter().zip(gpu).enumerate() {
-                // Rounding differs, and each step builds on the last.
+                // Rounding differs, and the difference grows with each step.
                 assert!((processor - gpu).abs() < 1e-3, "{trained:?}, step {step}: {processor} {gpu}");
             }
         }

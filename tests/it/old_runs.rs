@@ -1,5 +1,5 @@
-//! The files of runs that version 1 trained are read as the types of today: see `cli/old_projects.rs` for what can be done
-//! with such runs.
+//! The files of runs that version 1 trained are read into the current types. `cli/old_projects.rs` tests what can be
+//! done with such runs.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use hone::project::MetricName;
 use hone::storage::{RunFolder, RunOutcome, RunSummary};
 use serde_json::Value;
 
-/// A run of version 1, and what `hone train --json` printed of it then.
+/// A run of version 1, and the output of `hone train --json` for it at the time.
 struct Old {
     run: RunFolder,
     printed: Value,
@@ -40,7 +40,7 @@ impl Old {
     }
 }
 
-/// Equal but for the last bit, which reading JSON may change.
+/// Equal except for the last bit, which reading JSON may change.
 fn same(found: Option<f64>, printed: f64) {
     assert!(found.is_some_and(|found| (found - printed).abs() <= 2.0 * f64::EPSILON * printed), "{found:?} {printed}");
 }

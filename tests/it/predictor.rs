@@ -1,13 +1,14 @@
-//! A loaded model answers texts, and says clearly why it cannot be loaded.
+//! A loaded model predicts texts, and errors say clearly why one cannot be loaded.
 
 use std::path::Path;
 
 use hone::evaluation::{Answer, Metrics};
 use hone::models::{HeadSpec, LoadOptions, Model};
 use hone::predictor::{Predictor, PredictorError};
-use hone::progress::{Control, Watch};
+use hone::progress::{Cancelled, Control, Watch};
 use hone::project::{Pattern, TaskKind};
 use hone::storage::{ModelFolderInfo, write_model_info};
+use tempfile::TempDir;
 
 use crate::training::tiny_bert;
 
@@ -17,8 +18,8 @@ fn quietly<T>(work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
     work(&mut Watch { control: &Control::default(), report: &mut |_| () })
 }
 
-/// A copy of the tiny model, as Hone leaves one behind.
-fn copy(info: &ModelFolderInfo) -> tempfile::TempDir {
+/// A copy of the tiny model, as Hone saves it.
+fn copy(info: &ModelFolderInfo) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["config.json", "model.safetensors", "tokenizer.json"] {
         std::fs::copy(tiny_bert().join(name), folder.path().join(name)).unwrap();
@@ -42,7 +43,7 @@ fn answers(model: &Predictor, texts: &[&str]) -> Vec<Option<Answer>> {
 }
 
 #[test]
-fn a_model_answers_cleaned_texts_and_none_that_are_empty() {
+fn a_model_predicts_cleaned_texts_but_not_empty_ones() {
     let folder = copy(&info());
     let model = Predictor::load(folder.path()).unwrap();
     assert_eq!((model.labels(), model.folder()), (info().labels.as_slice(), folder.path()));
@@ -54,7 +55,7 @@ fn a_model_answers_cleaned_texts_and_none_that_are_empty() {
 }
 
 #[test]
-fn a_model_from_elsewhere_gets_texts_as_they_are() {
+fn a_model_from_elsewhere_gets_uncleaned_texts() {
     let model = Predictor::load(&tiny_bert()).unwrap();
     assert_eq!(model.labels(), LABELS);
     let found = answers(&model, &["the <b>phone</b> is great", "the phone is great"]);
@@ -72,17 +73,17 @@ fn scores_and_logits_agree_with_answers() {
         (0..).zip(&found).filter(|(label, answer)| answer.as_ref().unwrap().class().unwrap().predicted == *label);
     let Metrics::Classification(metrics) = scored.metrics else { panic!("it has classes") };
     assert!((metrics.accuracy - correct.count() as f64 / 3.0).abs() < 1e-12);
-    let logits = model.logits::<PredictorError>(&texts, || Ok(())).unwrap();
+    let logits = model.logits(&texts, || Ok(())).unwrap();
     for (logits, answer) in logits.iter().zip(&found) {
         let highest = (0..3).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap() as u32;
         assert_eq!(highest, answer.as_ref().unwrap().class().unwrap().predicted);
     }
-    let stopped = model.logits(&texts, || Err(PredictorError::Cancelled));
+    let stopped = model.logits(&texts, || Err(Cancelled));
     assert!(matches!(stopped, Err(PredictorError::Cancelled)));
 }
 
 #[test]
-fn a_stop_ends_the_answering() {
+fn stopping_ends_the_predictions() {
     let model = Predictor::load(&tiny_bert()).unwrap();
     let control = Control::default();
     control.cancel();
@@ -114,10 +115,62 @@ fn a_language_model_gives_logits_of_its_vocabulary_and_no_labels() {
     model.save_folder(&tiny_bert(), folder.path()).unwrap();
     write_model_info(folder.path(), &info).unwrap();
     let model = Predictor::load(folder.path()).unwrap();
-    let logits = model.logits::<PredictorError>(&["the phone is great", "ok"], || Ok(())).unwrap();
+    let logits = model.logits(&["the phone is great", "ok"], || Ok(())).unwrap();
     assert_eq!(logits.iter().map(Vec::len).collect::<Vec<_>>(), [316, 316]);
     let error = quietly(|watch| model.answer(&["the phone is great"], watch)).unwrap_err();
     assert!(error.to_string().contains("predicts masked words, not labels"), "{error}");
+}
+
+/// A copy of a fixture as it would come from elsewhere, without `hone.ron`, its configuration changed.
+fn from_elsewhere(fixture: &str, change: impl FnOnce(&mut serde_json::Map<String, serde_json::Value>)) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let source = tiny_bert().with_file_name(fixture);
+    for name in ["model.safetensors", "tokenizer.json"] {
+        std::fs::copy(source.join(name), folder.path().join(name)).unwrap();
+    }
+    let mut config = serde_json::from_slice(&std::fs::read(source.join("config.json")).unwrap()).unwrap();
+    change(&mut config);
+    std::fs::write(folder.path().join("config.json"), serde_json::to_vec(&config).unwrap()).unwrap();
+    folder
+}
+
+#[test]
+fn the_configuration_of_a_model_from_elsewhere_tells_what_it_predicts() {
+    let folder = from_elsewhere("tiny-bert-mlm", |_| ());
+    let model = Predictor::load(folder.path()).unwrap();
+    assert_eq!((model.info().task, model.labels()), (TaskKind::LanguageModelling, &[][..]));
+    assert_eq!(model.fill_blanks("the ____ shall give notice", 3).unwrap()[0].len(), 3);
+    let error = quietly(|watch| model.answer(&["the court"], watch)).unwrap_err();
+    assert!(matches!(error, PredictorError::NoLabels(_)), "{error}");
+    assert!(error.to_string().contains("train a classifier that starts from it: `hone new` with `--model`"), "{error}");
+
+    let unnamed = from_elsewhere("tiny-bert", |config| {
+        config.remove("architectures");
+        config.insert("problem_type".to_owned(), serde_json::Value::Null);
+    });
+    assert_eq!(Predictor::load(unnamed.path()).unwrap().labels(), LABELS);
+}
+
+#[test]
+fn a_model_from_elsewhere_that_gives_no_single_label_is_refused() {
+    let set = |key: &'static str, value: serde_json::Value| {
+        let folder = from_elsewhere("tiny-bert", |config| {
+            config.insert(key.to_owned(), value);
+        });
+        refusal(folder.path())
+    };
+    let (error, message) = set("architectures", serde_json::json!(["BertForQuestionAnswering"]));
+    assert!(matches!(error, PredictorError::OtherHead { .. }), "{message}");
+    assert!(message.contains("is a BertForQuestionAnswering, which Hone cannot predict with"), "{message}");
+    let (error, message) = set("architectures", serde_json::json!(["BertModel"]));
+    assert!(matches!(error, PredictorError::NoHead { .. }), "{message}");
+    let (error, message) = set("problem_type", "regression".into());
+    assert!(matches!(error, PredictorError::NotOneLabel { .. }), "{message}");
+    assert!(message.contains("gives a number for each text, not one label"), "{message}");
+    assert!(set("problem_type", "multi_label_classification".into()).1.contains("gives any number of labels"));
+    let (error, message) = set("id2label", serde_json::json!({}));
+    assert!(matches!(error, PredictorError::NoLabelNames(_)), "{message}");
+    assert!(message.contains("\"id2label\": {\"0\": \"negative\", \"1\": \"positive\"}"), "{message}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Files a person owns, through the storage room's front door.
+//! A person's files, through the public interface of the storage room.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use hone::data::Target;
 use hone::evaluation::{
     Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedAnswer,
-    MaskedCounts, Metrics, Prediction,
+    MaskedCounts, Metrics, Prediction, TermCounts,
 };
 use hone::project::{EvaluateEvery, MetricName, ModelChoice, Project, RowEdit, RowId, SourceFile};
 use hone::storage::{
@@ -123,7 +123,7 @@ fn missing_and_unwritable_project_folders_are_errors() {
 fn a_project_that_cannot_be_created_leaves_no_files() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("shop");
-    // In the way of the second file that is written.
+    // Blocks the second file that is written.
     fs::create_dir_all(folder.join(".project.last.ron")).unwrap();
     fs::write(folder.join("mine.csv"), "text\n").unwrap();
     let error = ProjectFile::create(&folder, &Project::default(), false).unwrap_err().to_string();
@@ -345,7 +345,8 @@ fn metrics_and_baselines_of_both_tasks_are_read_back() {
         baselines: vec![Baseline { name: BaselineName::MajorityClass, metrics: no_rows() }],
     };
     let overall = MaskedCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
-    let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall });
+    let by_term = vec![TermCounts { term: "lien".to_owned(), counts: overall }];
+    let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall, by_term });
     let words = RunComparison {
         interval: None,
         baselines: vec![Baseline { name: BaselineName::Untrained, metrics: metrics.clone() }],

@@ -1,4 +1,4 @@
-//! Training on the tiny model, through its front door.
+//! Training the tiny model, through the public interface.
 
 mod bad_settings;
 mod learning;
@@ -20,7 +20,7 @@ pub fn tiny_bert() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert")
 }
 
-/// Rows of two labels, told apart by a word; three of four are good.
+/// Rows with two labels that differ by one word; three of four are good.
 pub fn write_reviews(folder: &Path, rows: usize) {
     let things = ["phone", "shirt", "cable", "dress", "book"];
     let text: String = (0..rows)
@@ -41,14 +41,14 @@ pub fn project() -> Project {
     project.dataset.main = Some(PathBuf::from("reviews.csv"));
     project.dataset.set_role("text", Some(ColumnRole::Text));
     project.dataset.set_role("label", Some(ColumnRole::Label));
-    // The texts are alike on purpose: kept together, they would be a few large groups.
+    // The texts are alike on purpose: as near-duplicates they would be a few large groups.
     project.split.keep_near_together = false;
     project.training = TrainingSettings {
         epochs: 2,
         batch_size: 16,
         max_length: 32,
         early_stopping: None,
-        // The same on every machine, so that figures can be compared with those of a model loaded by itself.
+        // The same on every machine, so that the metrics can be compared with those of a loaded model.
         device: DeviceChoice::Cpu,
         precision: Precision::F32,
         ..TrainingSettings::default()
@@ -62,7 +62,7 @@ struct Bench {
     prepared: Prepared,
 }
 
-/// What a run left.
+/// The results of a run.
 struct Outcome {
     run: Result<RunSummary, TrainError>,
     events: Vec<TrainingEvent>,
@@ -184,7 +184,7 @@ mod needs_gpu {
             assert!((one.loss - other.loss).abs() < 1e-2, "{one:?} {other:?}");
             assert!((one.grad_norm - other.grad_norm).abs() < 2e-2 * one.grad_norm.max(1.0), "{one:?} {other:?}");
         }
-        // What was trained there answers the same on the processor.
+        // A model trained on the GPU predicts the same on the CPU.
         let (model, ids) = best_model(&bench);
         let found = probabilities(&model, &ids).concat();
         for (found, kept) in found.iter().zip(kept_predictions(&bench)) {

@@ -1,4 +1,4 @@
-//! The real window on a virtual display, walked by keyboard from the sample project to a trained model.
+//! The real window on a virtual display, used by keyboard only from the sample project to a trained model.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use hone::project::{ModelChoice, Project};
 use hone::storage::{RunFolder, RunStatus};
 
-/// Ends a process of the test when it is dropped, whatever happened.
+/// Ends a process of the test when it is dropped.
 struct Guard(Child);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // It may have ended already; there is nothing to do about it then.
+        // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -107,7 +107,7 @@ mod needs_display {
             display.xdotool(&["search", "--onlyvisible", "--name", "Hone"]).filter(|id| !id.is_empty())
         });
         let id = id.lines().next().unwrap();
-        // There is no window manager to hand out the focus.
+        // There is no window manager to set the focus.
         display.xdotool(&["windowfocus", id]);
         let picture = home.path().join("screen.png");
         for step in 1..=5 {
@@ -120,7 +120,7 @@ mod needs_display {
                 display.press("ctrl+Return");
             }
             let run = RunFolder::list(&project).unwrap().into_iter().next()?;
-            // Between the folder and its first file there is a moment.
+            // The first file is written a moment after the folder is created.
             run.folder.path().join("status.ron").exists().then_some(())?;
             match run.folder.read_status().ok()? {
                 RunStatus::Finished(summary) => Some(summary),

@@ -1,4 +1,4 @@
-//! The worker through its front door: jobs in, answers out.
+//! The worker's public interface: jobs and their answers.
 
 mod control;
 mod data;
@@ -64,7 +64,7 @@ fn train_job(project: &Project, folder: &Path) -> (Train, Receiver<RunEvent>) {
     (Train { project: project.clone(), folder: folder.to_owned(), events }, told)
 }
 
-/// Whether a job comes through a stage, and its answer.
+/// Whether a job has a stage, and its answer.
 fn says<J: Job>(worker: &Worker, job: J, stage: &str) -> (bool, J::Answer) {
     let mut pending = worker.submit(job);
     let answer = pending.wait(PATIENCE).expect("an answer").unwrap();
@@ -110,14 +110,14 @@ impl Bench {
     }
 }
 
-/// A run under way.
+/// A running training job.
 struct Run {
     pending: Pending<Arc<RunResults>>,
     events: Receiver<RunEvent>,
 }
 
 impl Run {
-    /// Waits for an event; others before it are passed over.
+    /// Waits for an event, ignoring others before it.
     fn wait_for(&self, wanted: impl Fn(&RunEvent) -> bool) {
         while !wanted(&self.events.recv_timeout(PATIENCE).expect("an event")) {}
     }

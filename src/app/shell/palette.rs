@@ -9,14 +9,14 @@ use crate::app::theme::Theme;
 
 /// The palette, open or not.
 #[derive(Debug, Default)]
-pub struct Palette {
+pub struct CommandPalette {
     open: bool,
     just_opened: bool,
     query: String,
     selected: usize,
 }
 
-impl Palette {
+impl CommandPalette {
     /// Opens it, or closes it when it is open.
     pub fn toggle(&mut self) {
         *self = Self { open: !self.open, just_opened: true, ..Self::default() };

@@ -19,20 +19,20 @@ use crate::words::bytes;
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Memory used by this process.
-pub struct Meter {
+pub struct MemoryMeter {
     /// `None` where the system does not report it.
     system: Option<sysinfo::System>,
     at: Option<Instant>,
     bytes: u64,
 }
 
-impl Default for Meter {
+impl Default for MemoryMeter {
     fn default() -> Self {
         Self { system: sysinfo::System::new().ok(), at: None, bytes: 0 }
     }
 }
 
-impl Meter {
+impl MemoryMeter {
     /// Resident memory in bytes; measured at most every two seconds.
     pub fn bytes(&mut self) -> u64 {
         if self.at.is_none_or(|at| at.elapsed() > EVERY) {

@@ -11,11 +11,11 @@ use crate::app::widgets::{button, card, page, primary_button};
 
 /// Draws the page: create a project, open one, or try the sample.
 pub fn welcome_ui(ui: &mut Ui, theme: &Theme, recent: &[PathBuf], sender: &mut CommandSender) {
-    let purpose = "Fine-tune a text classifier on your own data. Your data never leaves this machine";
+    let purpose = "Fine-tune a language model on your own data. Your data never leaves this machine";
     page(ui, theme, "Welcome to Hone", purpose, |ui| {
         card(ui, theme, |ui| {
             ui.label(theme.heading("Get started"));
-            ui.label(theme.muted("Create a project for a table of texts and labels, or try the sample first"));
+            ui.label(theme.muted("Create a project for your own texts, or try the sample first"));
             ui.add_space(theme.space.s);
             ui.horizontal_wrapped(|ui| {
                 for (icon, command) in [

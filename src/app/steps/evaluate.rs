@@ -7,7 +7,7 @@ use egui::{ComboBox, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
-use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui};
+use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
@@ -17,7 +17,7 @@ use crate::worker::{EvaluationReport, RunResults};
 
 /// Which rows are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Rows {
+enum ShownRows {
     /// The run's test rows.
     #[default]
     Test,
@@ -30,7 +30,7 @@ enum Rows {
 /// State kept between frames.
 #[derive(Debug, Default)]
 pub struct EvaluateStepState {
-    rows: Rows,
+    rows: ShownRows,
     body: EvaluatedRowsState,
     /// The latest evaluation of another file, to show it when it arrives.
     report: Option<Arc<EvaluationReport>>,
@@ -51,7 +51,7 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
         let Some(rows) = evaluated(ctx, results, state.rows) else {
-            empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no rows of this kind", |_| {});
+            empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no such rows", |_| {});
             return;
         };
         evaluated_rows_ui(ui, ctx.theme, &rows, &mut state.body, sender);
@@ -60,8 +60,7 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
 }
 
 fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
-    let body = "After training, this page shows the model's metrics on rows it has never seen, overall and per label, \
-                with the rows behind every mistake";
+    let body = evaluation_hint(ctx.project.task.kind());
     empty_state(ui, ctx.theme, icons::TARGET, "No trained model yet", body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Train", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Train));
@@ -70,12 +69,12 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 }
 
 /// The rows chosen; `None` if there are none of the kind.
-fn evaluated<'a>(ctx: &StepContext<'a>, results: &'a RunResults, rows: Rows) -> Option<EvaluatedRows<'a>> {
+fn evaluated<'a>(ctx: &StepContext<'a>, results: &'a RunResults, rows: ShownRows) -> Option<EvaluatedRows<'a>> {
     let (labels, run) = (&results.settings.labels, results.summary.run.as_str());
     let has_test = results.summary.test.is_some();
     let comparison = Some(&results.comparison);
     Some(match rows {
-        Rows::Test if has_test => EvaluatedRows {
+        ShownRows::Test if has_test => EvaluatedRows {
             metrics: results.summary.test.as_ref()?,
             predictions: &results.test,
             labels,
@@ -84,7 +83,7 @@ fn evaluated<'a>(ctx: &StepContext<'a>, results: &'a RunResults, rows: Rows) -> 
             run,
             can_be_reviewed: true,
         },
-        Rows::Other => {
+        ShownRows::Other => {
             let report = ctx.evaluated.filter(|report| report.run == *run)?;
             EvaluatedRows {
                 metrics: &report.metrics,
@@ -96,7 +95,7 @@ fn evaluated<'a>(ctx: &StepContext<'a>, results: &'a RunResults, rows: Rows) -> 
                 can_be_reviewed: false,
             }
         }
-        Rows::Test | Rows::Validation => EvaluatedRows {
+        ShownRows::Test | ShownRows::Validation => EvaluatedRows {
             metrics: &results.summary.validation,
             predictions: &results.validation,
             labels,
@@ -121,22 +120,26 @@ fn toolbar(
 ) {
     let theme = ctx.theme;
     let other = ctx.evaluated.filter(|report| report.run == results.summary.run);
-    if results.summary.test.is_none() && state.rows == Rows::Test {
-        state.rows = Rows::Validation;
+    if results.summary.test.is_none() && state.rows == ShownRows::Test {
+        state.rows = ShownRows::Validation;
     }
     ui.horizontal_wrapped(|ui| {
         run_choice(ui, ctx, sender, results);
         ui.add_space(theme.space.m);
         let test = ui.add_enabled_ui(results.summary.test.is_some(), |ui| {
-            ui.selectable_value(&mut state.rows, Rows::Test, format!("Test ({})", results.test.len()))
+            ui.selectable_value(&mut state.rows, ShownRows::Test, format!("Test ({})", results.test.len()))
         });
         test.inner
             .on_hover_text("Rows held out before training: these metrics are unbiased")
             .on_disabled_hover_text("This run has no test set. Choose its size in Prepare and train again");
-        ui.selectable_value(&mut state.rows, Rows::Validation, format!("Validation ({})", results.validation.len()))
-            .on_hover_text("Rows used during training to pick the best checkpoint");
+        ui.selectable_value(
+            &mut state.rows,
+            ShownRows::Validation,
+            format!("Validation ({})", results.validation.len()),
+        )
+        .on_hover_text("Rows used during training to pick the best checkpoint");
         if let Some(report) = other {
-            ui.selectable_value(&mut state.rows, Rows::Other, file_name(&report.data)).on_hover_text(&report.data);
+            ui.selectable_value(&mut state.rows, ShownRows::Other, file_name(&report.data)).on_hover_text(&report.data);
         }
         let hint = "Evaluate this model on another labelled file with the same columns";
         let busy = ctx.job.is_some();
@@ -149,8 +152,8 @@ fn toolbar(
             sender.send(AppCommand::Pick(Pick::EvaluateFile));
         }
     });
-    if state.rows == Rows::Other && other.is_none() {
-        state.rows = if results.summary.test.is_some() { Rows::Test } else { Rows::Validation };
+    if state.rows == ShownRows::Other && other.is_none() {
+        state.rows = if results.summary.test.is_some() { ShownRows::Test } else { ShownRows::Validation };
     }
 }
 
@@ -188,7 +191,7 @@ impl EvaluateStepState {
         };
         if !known {
             self.report = ctx.evaluated.cloned();
-            self.rows = if self.report.is_some() { Rows::Other } else { Rows::Test };
+            self.rows = if self.report.is_some() { ShownRows::Other } else { ShownRows::Test };
             self.body = EvaluatedRowsState::default();
         }
     }

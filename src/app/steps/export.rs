@@ -6,6 +6,7 @@ use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::tasks::{predictions_hint, python_code, terminal_code};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
     Action, banner, button, card, empty_state, icon_button, page, primary_button, running_card, section,
@@ -19,13 +20,13 @@ pub struct ExportStepState {
     /// Typed paths, by format; empty for the suggested one.
     typed: [String; 3],
     code: Code,
-    places: Places,
+    paths: ExportPaths,
 }
 
 /// Where exports go unless another path is typed. The disk is checked only when something may have changed: on entering
 /// the step, after an export, and when the window gets the focus.
 #[derive(Debug, Default)]
-struct Places {
+struct ExportPaths {
     /// Folder, run, number of exports so far, and whether one is running.
     of: Option<(PathBuf, String, usize, bool)>,
     /// The frame in which they were last shown.
@@ -36,7 +37,7 @@ struct Places {
     exported: Option<PathBuf>,
 }
 
-impl Places {
+impl ExportPaths {
     fn refresh(&mut self, ui: &Ui, ctx: &StepContext<'_>, run: &str) {
         let pass = ui.ctx().cumulative_pass_nr();
         let came_here = pass > self.shown_in + 1;
@@ -71,6 +72,7 @@ struct Offer {
     format: ExportFormat,
     icon: &'static str,
     name: &'static str,
+    /// What it contains; empty if the task says so.
     text: &'static str,
     action: &'static str,
 }
@@ -94,7 +96,7 @@ const OFFERS: [Offer; 3] = [
         format: ExportFormat::Predictions,
         icon: icons::FILE_CSV,
         name: "Predictions",
-        text: "Test rows with true label, predicted label and all probabilities, as CSV",
+        text: "",
         action: "Export predictions",
     },
 ];
@@ -115,12 +117,12 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
-        state.places.refresh(ui, ctx, &results.summary.run);
+        state.paths.refresh(ui, ctx, &results.summary.run);
         for (place, offer) in OFFERS.iter().enumerate() {
-            offer_card(ui, ctx, &mut state.typed[place], offer, &state.places.free[place], sender);
+            offer_card(ui, ctx, &mut state.typed[place], offer, &state.paths.free[place], sender);
         }
         done(ui, ctx, sender);
-        sample_code(ui, ctx, &mut state.code, state.places.model(), results);
+        sample_code(ui, ctx, &mut state.code, state.paths.model(), results);
     });
 }
 
@@ -139,13 +141,15 @@ fn offer_card(
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 ui.label(theme.heading(offer.name));
-                ui.label(theme.muted(offer.text));
+                let is_predictions = offer.format == ExportFormat::Predictions;
+                let text = if is_predictions { predictions_hint(ctx.project.task.kind()) } else { offer.text };
+                ui.label(theme.muted(text));
             });
         });
         ui.add_space(theme.space.xs);
         let size = egui::vec2(ui.available_width(), theme.size.control + 2.0);
         ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-            let enabled = if ctx.job.is_some() { Err("Wait for the current task to finish") } else { Ok(()) };
+            let enabled = if ctx.job.is_some() { Err("Wait until the current job has finished") } else { Ok(()) };
             if primary_button(ui, theme, icons::EXPORT, offer.action, enabled).clicked() {
                 let output = if typed.trim().is_empty() { suggested.to_owned() } else { PathBuf::from(typed.trim()) };
                 sender.send(AppCommand::Export { format: offer.format, output });
@@ -191,11 +195,11 @@ fn done(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
 }
 
 fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path, results: &RunResults) {
-    let theme = ctx.theme;
+    let (theme, task) = (ctx.theme, results.settings.project.task.kind());
     section(ui, theme, "Use the model", "Load the exported folder in a terminal or in Python", |ui| {
         let text = match code {
-            Code::Terminal => terminal_code(model),
-            Code::Transformers => python_code(model, results.settings.project.training.max_length),
+            Code::Terminal => terminal_code(task, model),
+            Code::Transformers => python_code(task, model, results.settings.project.training.max_length),
         };
         ui.horizontal(|ui| {
             ui.selectable_value(code, Code::Terminal, "Terminal");
@@ -212,19 +216,6 @@ fn sample_code(ui: &mut Ui, ctx: &StepContext<'_>, code: &mut Code, model: &Path
             ui.add(egui::Label::new(RichText::new(&text).monospace()).wrap().selectable(true));
         });
     });
-}
-
-fn terminal_code(model: &Path) -> String {
-    format!("hone predict \"{}\" reviews.csv --out labelled.csv", model.display())
-}
-
-fn python_code(model: &Path, max_length: usize) -> String {
-    format!(
-        "from transformers import pipeline\n\n\
-         classify = pipeline(\"text-classification\", model={:?}, top_k=None)\n\
-         print(classify(\"The strap broke after a week.\", truncation=True, max_length={max_length}))",
-        model.display().to_string()
-    )
 }
 
 #[cfg(test)]
@@ -275,7 +266,7 @@ mod tests {
         scene.folder = folder.path().to_owned();
         let mut harness = open(scene, false);
         harness.run();
-        let free = |harness: &Harness<'_, (Scene, ExportStepState)>| harness.state().1.places.free[1].clone();
+        let free = |harness: &Harness<'_, (Scene, ExportStepState)>| harness.state().1.paths.free[1].clone();
         let first = free(&harness);
         assert!(first.ends_with("exports/2026-11-23-1024-weights.safetensors"));
         std::fs::create_dir(folder.path().join("exports")).unwrap();
@@ -331,13 +322,5 @@ mod tests {
         harness.get_by_label("Stop").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Reveal(path), AppCommand::StopJob]);
-    }
-
-    #[test]
-    fn the_sample_code_names_the_exported_folder() {
-        let model = Path::new("/home/ann/model");
-        assert_eq!(terminal_code(model), "hone predict \"/home/ann/model\" reviews.csv --out labelled.csv");
-        assert!(python_code(model, 128).contains("model=\"/home/ann/model\""));
-        assert!(python_code(model, 128).contains("max_length=128"));
     }
 }

@@ -18,6 +18,7 @@ use crate::project::Step;
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
+use crate::app::tasks::TryItState;
 
 /// The state each step keeps between frames: filters, selections, unfinished input. Never saved.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub struct StepStates {
     evaluate: evaluate::EvaluateStepState,
     review: review::ReviewStepState,
     export: export::ExportStepState,
-    try_it: try_it::TryItState,
+    try_it: TryItState,
 }
 
 #[cfg(test)]

@@ -66,10 +66,10 @@ fn explanation(remedy: &Remedy, title: &str) -> String {
     let why = match remedy {
         Remedy::TurnOn("drop_duplicates") => "Keeps the first row of each text and label",
         Remedy::ExcludeRows(_) => {
-            "Rows given as test rows, by a file of their own or by the split column, are never excluded"
+            "Rows that a separate file or the split column puts in the test set are never excluded"
         }
-        Remedy::KeepNearTogether => "Splits at random, with near-duplicates on the same side",
-        Remedy::SplitByGroup(_) => "Splits at random, with such rows on the same side",
+        Remedy::KeepNearTogether => "Splits at random, with near-duplicates in the same split",
+        Remedy::SplitByGroup(_) => "Splits at random, with such rows in the same split",
         Remedy::SplitByTime => "Trains on the oldest rows and tests on the newest",
         Remedy::StopPrepending(_) => "Stop prepending this column to the text",
         Remedy::Ignore(_) => "Ignore this. It won't be reported again",

@@ -1,25 +1,19 @@
 //! Try it for language modelling: a sentence with a blank, and the likeliest words before and after training.
 
-use egui::{TextEdit, Ui};
+use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::tasks::typed_text::TypedText;
 use crate::app::theme::Tone;
 use crate::app::widgets::{Chosen, banner, probability_bars_ui, section};
 use crate::predictor::Guess;
 use crate::worker::{FilledBlanks, RunResults};
 
-/// Seconds without typing before the text is sent.
-const QUIET: f64 = 0.25;
-
 /// State kept between frames.
 #[derive(Debug, Default)]
 pub struct BlanksState {
-    text: String,
-    /// When the text last changed, in seconds of the window's clock.
-    changed: Option<f64>,
-    /// The last request: the run and the text.
-    asked: Option<(String, String)>,
+    typed: TypedText,
 }
 
 /// Draws the sentence and the words for its blanks.
@@ -34,35 +28,12 @@ pub fn blanks_ui(
     let purpose = "Write ___ where a word is missing, and see which words the model expects. Nothing is stored or sent \
                    anywhere";
     section(ui, theme, "Sentence", purpose, |ui| {
-        let edit = TextEdit::multiline(&mut state.text)
-            .desired_rows(3)
-            .desired_width(f32::INFINITY)
-            .margin(egui::Margin::same(theme.space.s as i8));
-        let field =
-            ui.add(edit.hint_text("The tenant shall pay the ___ each month")).accessible_name("Sentence with a blank");
-        if field.changed() {
-            state.changed = Some(ui.input(|input| input.time));
-        }
-        ask(ui, state, results, sender);
+        let field = state.typed.field_ui(ui, ctx, 3, "The tenant shall pay the ___ each month");
+        field.accessible_name("Sentence with a blank");
+        state.typed.ask(ui, results, sender, AppCommand::FillBlanks);
         ui.add_space(theme.space.s);
         answer_ui(ui, ctx, state);
     });
-}
-
-/// Sends the text once typing pauses, and again when another run is selected.
-fn ask(ui: &Ui, state: &mut BlanksState, results: &RunResults, sender: &mut CommandSender) {
-    let text = state.text.trim();
-    let question = (results.summary.run.clone(), text.to_owned());
-    if text.is_empty() || state.asked.as_ref() == Some(&question) {
-        return;
-    }
-    let quiet = state.changed.map_or(QUIET, |changed| ui.input(|input| input.time) - changed);
-    if quiet < QUIET {
-        ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(QUIET - quiet));
-        return;
-    }
-    sender.send(AppCommand::FillBlanks(text.to_owned()));
-    state.asked = Some(question);
 }
 
 fn answer_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &BlanksState) {
@@ -71,7 +42,7 @@ fn answer_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &BlanksState) {
         banner(ui, theme, Tone::Danger, "The blanks could not be filled", error, |_| {});
         return;
     }
-    let text = state.text.trim();
+    let text = state.typed.text.trim();
     let Some(filled) = ctx.answers.blanks.value.as_ref().filter(|_| !text.is_empty()) else {
         ui.label(theme.muted("The most likely words appear here as you type"));
         return;
@@ -162,7 +133,7 @@ mod tests {
             after: vec![vec![guess("rent", 0.75), guess("fee", 0.125)]],
         });
         let mut harness = open(scene);
-        harness.state_mut().1.text = "pay the ___".to_owned();
+        harness.state_mut().1.typed.text = "pay the ___".to_owned();
         harness.run();
         for label in ["price: 25.0%", "rent: 75.0%", "fee: 12.5%"] {
             harness.get_by_label(label);

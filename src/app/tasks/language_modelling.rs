@@ -5,7 +5,9 @@ use egui::{Grid, Ui};
 use crate::app::tasks::EvaluatedRows;
 use crate::app::theme::Theme;
 use crate::app::widgets::{figure, section};
-use crate::evaluation::{BaselineName, LanguageModelMetrics, MaskedCounts, Metrics, Prediction};
+use crate::evaluation::{
+    BaselineName, FEWEST_ROWS, Interval, LanguageModelMetrics, MaskedCounts, Metrics, Prediction, TermCounts,
+};
 use crate::project::MetricName;
 use crate::words::{count, one_line, percent_fine, score};
 
@@ -13,6 +15,8 @@ use crate::words::{count, one_line, percent_fine, score};
 const LISTED: usize = 20;
 /// Characters shown of each.
 const SHOWN: usize = 300;
+/// Terms listed.
+const TERMS: usize = 30;
 
 /// Metrics after training, and before it on the same documents.
 #[derive(Clone, Copy)]
@@ -25,6 +29,7 @@ struct BeforeAfter<'a> {
 pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, metrics: &LanguageModelMetrics) {
     let before = shown.comparison.and_then(|comparison| comparison.baseline(BaselineName::Untrained));
     let before = before.and_then(Metrics::language_modelling);
+    let interval = shown.comparison.and_then(|comparison| comparison.interval);
     let both = BeforeAfter { after: metrics, before };
     section(ui, theme, "How good is it?", "", |ui| {
         ui.horizontal_wrapped(|ui| {
@@ -37,6 +42,12 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
             figure(ui, theme, "Loss", &score(overall.loss()), MetricName::Loss.explanation());
         });
         ui.add_space(theme.space.s);
+        if shown.comparison.is_some() {
+            ui.label(theme.muted(interval_in_words(interval, metrics))).on_hover_text(
+                "The range that would contain perplexity in 95 of 100 samples of similar documents (bootstrap over the \
+                 documents)",
+            );
+        }
         for sentence in sentences(both, &shown.rows) {
             ui.add(egui::Label::new(sentence).wrap());
         }
@@ -44,9 +55,22 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
     section(ui, theme, "Before and after", "On the same documents, with the same words masked", |ui| {
         comparison_ui(ui, theme, both);
     });
+    if metrics.terms.words > 0 && !metrics.by_term.is_empty() {
+        let explanation =
+            "Words that are much more frequent in the training texts than elsewhere, where they were masked";
+        section(ui, theme, "Domain terms", explanation, |ui| terms_ui(ui, theme, both));
+    }
     section(ui, theme, "Hardest documents", "Documents with the highest perplexity after training", |ui| {
         documents_ui(ui, theme, shown.predictions);
     });
+}
+
+fn interval_in_words(interval: Option<Interval>, metrics: &LanguageModelMetrics) -> String {
+    match interval.filter(|interval| interval.metric == MetricName::Perplexity) {
+        Some(Interval { low, high, .. }) => format!("95% interval of perplexity: {low:.2} to {high:.2}"),
+        None if metrics.documents < FEWEST_ROWS => "Too few documents for an interval of perplexity".to_owned(),
+        None => "No interval of perplexity was computed".to_owned(),
+    }
 }
 
 /// What the metrics mean, in sentences.
@@ -98,6 +122,35 @@ fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: Befo
     });
 }
 
+/// The terms that were masked most often, with what was predicted before and after training.
+fn terms_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAfter<'_>) {
+    let heads = ["Term", "Masked", "Correct before", "Correct after", "Perplexity before", "Perplexity after"];
+    Grid::new("domain terms").num_columns(heads.len()).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+        for head in heads {
+            ui.label(theme.small(head));
+        }
+        ui.end_row();
+        for TermCounts { term, counts } in most_masked(after) {
+            let before = before.and_then(|before| before.term(term));
+            ui.label(term);
+            ui.label(count(counts.words));
+            ui.label(before.map(|before| count(before.correct)).unwrap_or_default());
+            ui.label(theme.strong(count(counts.correct)));
+            ui.label(before.map(|before| format!("{:.2}", before.perplexity())).unwrap_or_default());
+            ui.label(theme.strong(format!("{:.2}", counts.perplexity())));
+            ui.end_row();
+        }
+    });
+}
+
+/// The terms that were masked most often; of equally many, the most telling first.
+fn most_masked(metrics: &LanguageModelMetrics) -> Vec<&TermCounts> {
+    let mut terms: Vec<&TermCounts> = metrics.masked_terms().collect();
+    terms.sort_by_key(|term| std::cmp::Reverse(term.counts.words));
+    terms.truncate(TERMS);
+    terms
+}
+
 fn documents_ui(ui: &mut Ui, theme: &Theme, predictions: &[Prediction]) {
     let hardest = hardest(predictions);
     if hardest.is_empty() {
@@ -140,7 +193,7 @@ mod tests {
 
     fn metrics(nats: f64) -> LanguageModelMetrics {
         let overall = MaskedCounts { tokens: 100, nats, words: 80, correct: 40 };
-        LanguageModelMetrics { documents: 12, overall, terms: MaskedCounts::default() }
+        LanguageModelMetrics { documents: 12, overall, ..LanguageModelMetrics::default() }
     }
 
     fn prediction(record: u64, nats: f64) -> Prediction {
@@ -176,6 +229,38 @@ mod tests {
         assert!(harness.query_by_label("Domain terms, after").is_none(), "no term was masked");
         let order: Vec<u64> = hardest(&predictions).iter().map(|(_, prediction)| prediction.id.record).collect();
         assert_eq!(order, [2, 1]);
+    }
+
+    #[test]
+    fn terms_are_listed_with_what_was_predicted_before_and_after() {
+        let term = |name: &str, words: u64, correct: u64, nats: f64| TermCounts {
+            term: name.to_owned(),
+            counts: MaskedCounts { tokens: 10, nats, words, correct },
+        };
+        let with_terms = |terms: [TermCounts; 3]| LanguageModelMetrics {
+            terms: MaskedCounts { tokens: 20, nats: 40.0, words: 8, correct: 5 },
+            by_term: terms.into(),
+            ..metrics(200.0)
+        };
+        let before = with_terms([term("lien", 2, 0, 30.0), term("proviso", 0, 0, 0.0), term("lessee", 6, 1, 40.0)]);
+        let after = with_terms([term("lien", 2, 1, 10.0), term("proviso", 0, 0, 0.0), term("lessee", 6, 4, 20.0)]);
+        let names: Vec<&str> = most_masked(&after).iter().map(|term| term.term.as_str()).collect();
+        assert_eq!(names, ["lessee", "lien"], "a term that was never masked is not listed");
+        let theme = testing::theme(false);
+        let mut harness = testing::window(false, (), |ui, ()| {
+            terms_ui(ui, &theme, BeforeAfter { after: &after, before: Some(&before) });
+        });
+        harness.run();
+        harness.get_by_label("54.60");
+        harness.get_by_label("20.09");
+        harness.get_by_label("Correct after");
+    }
+
+    #[test]
+    fn the_interval_of_perplexity_is_shown_if_there_are_enough_documents() {
+        let interval = Interval { metric: MetricName::Perplexity, low: 6.5, high: 8.25 };
+        assert_eq!(interval_in_words(Some(interval), &metrics(200.0)), "95% interval of perplexity: 6.50 to 8.25");
+        assert!(interval_in_words(None, &metrics(200.0)).starts_with("Too few documents"));
     }
 
     #[test]

@@ -1,22 +1,30 @@
-//! What a task shows in the steps that all tasks share: one file a task, and one match that lists them.
+//! What each task shows in the steps that all tasks share: one file per task, and one match that lists them.
 
 mod blanks;
+mod classify_text;
+mod evaluated_rows;
 mod language_modelling;
+mod sample_code;
 mod text_classification;
+mod typed_text;
 
 use egui::Ui;
 
+use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
+use crate::app::tasks::blanks::{BlanksState, blanks_ui};
+use crate::app::tasks::classify_text::{ClassifyTextState, classify_text_ui};
 use crate::app::theme::Theme;
-use crate::evaluation::{Metrics, Prediction};
+use crate::evaluation::Metrics;
 use crate::project::TaskKind;
-use crate::storage::RunComparison;
+use crate::worker::RunResults;
 use language_modelling::masked_words_ui;
 use text_classification::{ClassificationState, classification_ui};
 
-pub use blanks::{BlanksState, blanks_ui};
+pub use evaluated_rows::EvaluatedRows;
+pub use sample_code::{python_code, terminal_code};
 
-/// What the Data step asks for: a title, and the files that have it.
+/// What the Data step asks for: a title, and what the files must contain.
 #[must_use]
 pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
     match task {
@@ -33,29 +41,36 @@ pub fn wanted_data(task: TaskKind) -> (&'static str, &'static str) {
     }
 }
 
-/// The rows that Evaluate shows.
-#[derive(Clone, Debug)]
-pub struct EvaluatedRows<'a> {
-    /// Their metrics.
-    pub metrics: &'a Metrics,
-    /// The model's predictions.
-    pub predictions: &'a [Prediction],
-    /// Label names in class-id order.
-    pub labels: &'a [String],
-    /// Interval and baselines, if they were measured on these rows.
-    pub comparison: Option<&'a RunComparison>,
-    /// What the rows are, for example "test rows the model has never seen".
-    pub rows: String,
-    /// Run id.
-    pub run: &'a str,
-    /// Whether the rows are the project's own, so that Review has them.
-    pub can_be_reviewed: bool,
+/// What Evaluate will show once a model is trained.
+#[must_use]
+pub fn evaluation_hint(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => {
+            "After training, this page shows the model's metrics on rows it has never seen, overall and per label, with \
+             the rows behind every mistake"
+        }
+        TaskKind::LanguageModelling => {
+            "After training, this page shows how well the model predicts masked words in texts it was not trained on, \
+             before and after training"
+        }
+    }
+}
+
+/// What the exported predictions contain.
+#[must_use]
+pub fn predictions_hint(task: TaskKind) -> &'static str {
+    match task {
+        TaskKind::TextClassification => "Test rows with true label, predicted label and all probabilities, as CSV",
+        TaskKind::LanguageModelling => {
+            "Held-out texts with the loss and the correct words at their masked words, as CSV"
+        }
+    }
 }
 
 /// State kept between frames, by task.
 #[derive(Debug, Default)]
 pub struct EvaluatedRowsState {
-    /// Of text classification.
+    /// For text classification.
     pub classes: ClassificationState,
 }
 
@@ -72,5 +87,26 @@ pub fn evaluated_rows_ui(
             classification_ui(ui, theme, shown, metrics, &mut state.classes, sender);
         }
         Metrics::LanguageModelling(metrics) => masked_words_ui(ui, theme, shown, metrics),
+    }
+}
+
+/// State of Try it kept between frames, by task.
+#[derive(Debug, Default)]
+pub struct TryItState {
+    classify: ClassifyTextState,
+    blanks: BlanksState,
+}
+
+/// Draws what the trained model of a run answers to what a person types.
+pub fn answers_ui(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    state: &mut TryItState,
+    results: &RunResults,
+    sender: &mut CommandSender,
+) {
+    match results.settings.project.task.kind() {
+        TaskKind::TextClassification => classify_text_ui(ui, ctx, &mut state.classify, results, sender),
+        TaskKind::LanguageModelling => blanks_ui(ui, ctx, &mut state.blanks, results, sender),
     }
 }

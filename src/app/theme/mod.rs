@@ -8,12 +8,7 @@ mod tokens;
 use egui::{Color32, FontId, RichText};
 
 pub use fonts::strong_family;
-pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, Tokens};
-
-/// The theme file is not valid.
-#[derive(Debug, thiserror::Error)]
-#[error("Hone's built-in theme cannot be read: {0}. This copy of Hone is damaged; install it again")]
-pub struct ThemeError(#[from] ron::error::SpannedError);
+pub use tokens::{Palette, Radius, Sizes, Space, TextSizes, ThemeError, Tokens};
 
 /// The light or the dark theme, passed to every drawing function.
 #[derive(Clone, Debug)]
@@ -107,15 +102,6 @@ impl Theme {
         let light_ink = if self.dark { self.palette.text } else { self.palette.panel };
         let dark_ink = if self.dark { self.palette.on_accent } else { self.palette.text };
         (fill, if lightness < 0.2 { light_ink } else { dark_ink })
-    }
-
-    /// Applies this theme and its fonts to egui.
-    pub fn install(ctx: &egui::Context, themes: &[Self; 2]) {
-        ctx.set_fonts(fonts::definitions());
-        for theme in themes {
-            let of = if theme.dark { egui::Theme::Dark } else { egui::Theme::Light };
-            ctx.set_style_of(of, style::style(theme));
-        }
     }
 
     /// Title of a step.

@@ -3,10 +3,22 @@
 use egui::style::{ScrollStyle, Selection, TextCursorStyle, WidgetVisuals, Widgets};
 use egui::{CornerRadius, FontFamily, FontId, Margin, Shadow, Stroke, Style, TextStyle, Vec2, Visuals};
 
-use crate::app::theme::{Theme, strong_family};
+use crate::app::theme::Theme;
+use crate::app::theme::fonts::{definitions, strong_family};
+
+impl Theme {
+    /// Applies this theme and its fonts to egui.
+    pub fn install(ctx: &egui::Context, themes: &[Self; 2]) {
+        ctx.set_fonts(definitions());
+        for theme in themes {
+            let of = if theme.dark { egui::Theme::Dark } else { egui::Theme::Light };
+            ctx.set_style_of(of, style(theme));
+        }
+    }
+}
 
 /// The style of a theme.
-pub(super) fn style(theme: &Theme) -> Style {
+fn style(theme: &Theme) -> Style {
     let mut style = Style { visuals: visuals(theme), ..Style::default() };
     style.text_styles = [
         (TextStyle::Small, FontId::proportional(theme.text.small)),

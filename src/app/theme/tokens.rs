@@ -3,7 +3,10 @@
 use egui::Color32;
 use serde::{Deserialize, Deserializer};
 
-use crate::app::theme::ThemeError;
+/// The theme file is not valid.
+#[derive(Debug, thiserror::Error)]
+#[error("Hone's built-in theme cannot be read: {0}. This copy of Hone is damaged; install it again")]
+pub struct ThemeError(#[from] ron::error::SpannedError);
 
 /// All tokens of the window.
 #[derive(Clone, Debug, Deserialize)]

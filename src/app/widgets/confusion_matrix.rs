@@ -1,8 +1,8 @@
 //! The confusion matrix: true labels down, predicted labels across, every cell a button.
 
 use egui::{
-    Align2, Color32, FontId, Key, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, FontId, Key, Pos2, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+    pos2, vec2,
 };
 
 use crate::app::theme::Theme;
@@ -192,12 +192,44 @@ fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &st
     }
 }
 
+/// Draws the headers, which stay visible while the cells scroll below them.
 fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect, viewport: Rect) {
+    let corner = pos2(area.min.x + viewport.min.x.max(0.0), area.min.y + viewport.min.y.max(0.0));
+    column_headers_ui(ui, theme, matrix, geometry, area, (viewport, corner.y));
+    row_headers_ui(ui, theme, matrix, geometry, area, (viewport, corner));
     let painter = ui.painter();
-    let font = body_font(ui);
-    // Headers stay visible while the cells scroll below them.
-    let top = area.min.y + viewport.min.y.max(0.0);
-    let left = area.min.x + viewport.min.x.max(0.0);
+    painter.rect_filled(
+        Rect::from_min_size(corner, vec2(geometry.header_width - 2.0, geometry.header_height)),
+        0.0,
+        theme.palette.card,
+    );
+    let small = small_font(ui);
+    painter.text(
+        pos2(corner.x + geometry.header_width - 10.0, corner.y + geometry.header_height - 6.0),
+        Align2::RIGHT_BOTTOM,
+        "True label",
+        small.clone(),
+        theme.palette.text_muted,
+    );
+    let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32;
+    painter.text(
+        pos2(corner.x + geometry.header_width - 10.0, bottom + 6.0),
+        Align2::RIGHT_TOP,
+        "Total",
+        small,
+        theme.palette.text_muted,
+    );
+}
+
+fn column_headers_ui(
+    ui: &Ui,
+    theme: &Theme,
+    matrix: &ConfusionMatrix,
+    geometry: &Geometry,
+    area: Rect,
+    (viewport, top): (Rect, f32),
+) {
+    let (painter, font, small) = (ui.painter(), body_font(ui), small_font(ui));
     painter.rect_filled(
         Rect::from_min_size(pos2(area.min.x, top), vec2(area.width(), geometry.header_height)),
         0.0,
@@ -210,7 +242,6 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
         painter.galley(at, galley, theme.palette.text);
     }
     let middle = geometry.header_width + geometry.cell.x * geometry.count as f32 / 2.0;
-    let small = small_font(ui);
     painter.text(
         pos2(area.min.x + middle, top),
         Align2::CENTER_TOP,
@@ -222,13 +253,24 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
         pos2(area.max.x - 4.0, top + geometry.header_height - 6.0),
         Align2::RIGHT_BOTTOM,
         "Total",
-        small.clone(),
+        small,
         theme.palette.text_muted,
     );
+}
+
+fn row_headers_ui(
+    ui: &Ui,
+    theme: &Theme,
+    matrix: &ConfusionMatrix,
+    geometry: &Geometry,
+    area: Rect,
+    (viewport, corner): (Rect, Pos2),
+) {
+    let (painter, font) = (ui.painter(), body_font(ui));
     painter.rect_filled(
         Rect::from_min_max(
-            pos2(left, top + geometry.header_height),
-            pos2(left + geometry.header_width - 2.0, area.max.y),
+            pos2(corner.x, corner.y + geometry.header_height),
+            pos2(corner.x + geometry.header_width - 2.0, area.max.y),
         ),
         0.0,
         theme.palette.card,
@@ -236,29 +278,10 @@ fn headers_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geome
     for row in geometry.visible(viewport, 1) {
         let rect = geometry.cell_rect(area, (row, 0));
         let galley = elided(ui, &matrix.labels[row], &font, theme.palette.text, geometry.header_width - 20.0);
-        let at = pos2(left + geometry.header_width - galley.size().x - 10.0, rect.center().y - galley.size().y / 2.0);
+        let at =
+            pos2(corner.x + geometry.header_width - galley.size().x - 10.0, rect.center().y - galley.size().y / 2.0);
         painter.galley(at, galley, theme.palette.text);
     }
-    painter.rect_filled(
-        Rect::from_min_size(pos2(left, top), vec2(geometry.header_width - 2.0, geometry.header_height)),
-        0.0,
-        theme.palette.card,
-    );
-    painter.text(
-        pos2(left + geometry.header_width - 10.0, top + geometry.header_height - 6.0),
-        Align2::RIGHT_BOTTOM,
-        "True label",
-        small.clone(),
-        theme.palette.text_muted,
-    );
-    let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32;
-    painter.text(
-        pos2(left + geometry.header_width - 10.0, bottom + 6.0),
-        Align2::RIGHT_TOP,
-        "Total",
-        small,
-        theme.palette.text_muted,
-    );
 }
 
 fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect) {

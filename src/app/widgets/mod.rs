@@ -1,6 +1,7 @@
 //! Drawing functions that more than one step uses.
 
 mod basics;
+mod combo;
 mod confusion_matrix;
 mod contrast;
 mod curves;
@@ -19,6 +20,7 @@ pub use basics::{
     badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
     primary_button, section, side_by_side, tone_icon,
 };
+pub use combo::combo;
 pub use confusion_matrix::{Cell, MatrixState, confusion_matrix_ui, explain};
 pub use contrast::label_colour;
 pub use curves::{Curves, CurvesState, curves_ui};

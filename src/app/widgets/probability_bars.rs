@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::app::theme::{Theme, icons};
-use crate::words::percent_fine;
+use crate::words::{counted, percent_fine};
 
 /// Most bars shown; with more labels, the most likely ones are shown.
 const MOST: usize = 10;
@@ -42,7 +42,8 @@ pub fn probability_bars_ui(
         paint(ui, theme, rect, &Bar { label, probability, is_predicted, is_true, key });
     }
     if labels.len() > MOST {
-        ui.label(theme.small(format!("and {} less likely labels", labels.len() - MOST)));
+        let others = counted(labels.len() - MOST, "less likely label", "less likely labels");
+        ui.label(theme.small(format!("and {others}")));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::app::theme::{Theme, icons};
 use crate::evaluation::Prediction;
 use crate::words::{one_line, percent};
 
-/// Characters of a text in the name of its row: nobody wants to hear more.
+/// Characters of a text in the accessible name of its row: a screen reader would read more for too long.
 const NAMED: usize = 300;
 
 const ROW_HEIGHT: f32 = 54.0;

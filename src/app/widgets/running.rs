@@ -61,7 +61,7 @@ pub fn slot_ui<T, K>(
     true
 }
 
-/// A job under way: what it does, how far it is, the time left, and a way to stop it.
+/// A running job: what it does, its progress, the time left, and a button to stop it.
 pub fn running_ui(ui: &mut Ui, theme: &Theme, running: &Running, stop: Option<Action<'_>>, sender: &mut CommandSender) {
     let Running { title, progress } = running;
     ui.horizontal_wrapped(|ui| {

@@ -41,7 +41,7 @@ pub fn table_preview_ui(
         Some(ColumnRole::Label) => 2,
         _ => 3,
     });
-    let widths: Vec<&str> = dataset.read_columns().chain(dataset.label_columns()).collect();
+    let widths: Vec<(ColumnRole, &str)> = dataset.used_columns().collect();
     let others = table.names.len().saturating_sub(1).max(1) as f32;
     let text_width = (ui.available_width() - 70.0 - others * 130.0).max(400.0);
     ScrollArea::horizontal().id_salt("preview").auto_shrink([false, true]).show(ui, |ui| {

@@ -12,7 +12,7 @@ use crate::data::{FilePart, ImportedFile, Table};
 /// Name of the column that says which file a row is from.
 const FILE: &str = "file";
 
-/// The columns of some files one after another, united by name; one that a file lacks is null there.
+/// Appends the columns of several files, matched by name; a column that a file lacks is null for its rows.
 ///
 /// Columns are taken out of `parts` one by one, so that at most one of them is in memory twice.
 pub(super) fn united(parts: &mut [RawRows]) -> (Vec<String>, Vec<StringViewArray>) {
@@ -43,7 +43,8 @@ fn take_column(part: &mut RawRows, name: &str) -> StringViewArray {
     }
 }
 
-/// One table of several files, with a column that names each row's file. Records run on from file to file.
+/// Makes one table of several files, with a column that names each row's file. Record numbers continue from file to
+/// file.
 pub(super) fn together(first: ImportedFile, more: Vec<ImportedFile>) -> ImportedFile {
     let mut parts = Vec::with_capacity(more.len() + 1);
     let (mut records, mut bad_rows, mut described) = (Vec::new(), Vec::new(), Vec::<FilePart>::new());

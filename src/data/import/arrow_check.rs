@@ -1,25 +1,25 @@
-//! The sizes that an Arrow stream names, held against the file before anything is read by them.
+//! Checks the sizes that an Arrow stream states against the file, before anything is read.
 //!
-//! The library takes them at their word: a damaged one makes it ask for a million gigabytes, which ends the program. Source
+//! The library trusts them: a damaged size makes it ask for a million gigabytes, which ends the program. Source
 //! of the format: Apache Arrow, "Arrow Columnar Format", Serialization and Interprocess Communication.
 
 use std::io::{Read, Seek, SeekFrom};
 
 use arrow_ipc::{RecordBatch, root_as_message};
 
-/// What a message begins with; older writers leave it out.
+/// Marker at the start of a message; older writers leave it out.
 const CONTINUATION: u32 = 0xFFFF_FFFF;
 
-/// Times its size that a buffer may unpack to, at least: LZ4 reaches 255.
+/// The largest accepted ratio of a buffer's unpacked size to its packed size: LZ4 reaches 255.
 const MOST_RATIO: u64 = 256;
 
-/// Bytes that a buffer may always unpack to.
+/// A buffer may always unpack to this many bytes, whatever its ratio.
 const FEW_UNPACKED: u64 = 64 << 20;
 
-/// Checks the messages from the reader's place on, and puts it back there.
+/// Checks the messages from the reader's position on, and returns it to that position.
 ///
 /// # Errors
-/// What is wrong, in words.
+/// Says what is wrong, for a person to read.
 pub(super) fn check(file: &mut (impl Read + Seek), size: u64) -> Result<(), String> {
     let begin = file.stream_position().map_err(|error| error.to_string())?;
     let checked = messages(file, size);
@@ -50,7 +50,7 @@ fn messages(file: &mut (impl Read + Seek), size: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Bytes of the next message's description; `None` at the end.
+/// Length of the next message's metadata in bytes; `None` at the end.
 fn next_length(file: &mut impl Read) -> Result<Option<u32>, String> {
     let mut word = || -> Result<Option<u32>, String> {
         let mut bytes = [0; 4];
@@ -80,7 +80,7 @@ fn buffers(file: &mut (impl Read + Seek), batch: &RecordBatch<'_>, at: u64, body
         let mut unpacked = [0; 8];
         file.seek(SeekFrom::Start(at + offset)).map_err(|error| error.to_string())?;
         file.read_exact(&mut unpacked).map_err(|error| error.to_string())?;
-        // -1 comes before data that is not compressed.
+        // -1 marks data that is not compressed.
         let unpacked = i64::from_le_bytes(unpacked);
         let most = FEW_UNPACKED.max(MOST_RATIO * length);
         if unpacked < -1 || u64::try_from(unpacked).is_ok_and(|unpacked| unpacked > most) {

@@ -1,4 +1,5 @@
-//! Projects of Azure AI Language's custom text classification: a JSON file that names the texts' files and their classes.
+//! Projects of Azure AI Language's custom text classification: a JSON file that names the texts' files and their
+//! classes.
 //!
 //! Source of the schema: Microsoft Learn, "Accepted custom text classification data formats".
 
@@ -13,11 +14,11 @@ use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::{BadRow, DataError};
 use crate::progress::Watch;
 
-/// Bytes of a text, at most.
+/// The largest text that is read, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
 
 #[derive(Deserialize)]
-struct ProjectFile {
+struct AzureProject {
     metadata: Option<Metadata>,
     assets: Assets,
 }
@@ -47,16 +48,16 @@ struct Class {
     category: String,
 }
 
-/// The rows of such a project; `None` when the text is another kind of JSON.
+/// Reads the rows of such a project; `None` if the file is another kind of JSON.
 ///
 /// # Errors
-/// [`DataError::Damaged`] for a project of several labels a text, and [`DataError::Cancelled`].
+/// [`DataError::Damaged`] if a text can have several labels, and [`DataError::Cancelled`].
 pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<RawRows>, DataError> {
     let head: String = text.chars().take(100_000).collect();
     if !head.contains("\"assets\"") && !text.contains("\"documents\"") {
         return Ok(None);
     }
-    let Ok(project) = serde_json::from_str::<ProjectFile>(text) else { return Ok(None) };
+    let Ok(project) = serde_json::from_str::<AzureProject>(text) else { return Ok(None) };
     let kind = project.metadata.and_then(|metadata| metadata.project_kind).unwrap_or_default();
     if kind.contains("Multi") {
         return Err(DataError::Damaged {
@@ -69,9 +70,7 @@ pub(super) fn read(path: &Path, text: &str, watch: &mut Watch) -> Result<Option<
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut rows = NamedRows::default();
     for (record, document) in (1..).zip(project.assets.documents) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
+        watch.look()?;
         match text_of(folder, &document.location) {
             Ok(text) => {
                 rows.set("text", Some(text));

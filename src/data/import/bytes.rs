@@ -8,9 +8,8 @@ use arrow_buffer::Buffer;
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::import::arrow_files::ArrowKind;
 use crate::data::import::utf8;
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Bytes read at a time by one core.
 const CHUNK: usize = 1 << 20;
@@ -23,6 +22,25 @@ pub(super) enum Kind {
     Text,
     Workbook,
     Arrow(ArrowKind),
+}
+
+/// The containers of Arrow's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ArrowKind {
+    Parquet,
+    /// An IPC file, also called Feather.
+    File,
+    /// An IPC stream, as `datasets` saves it.
+    Stream,
+}
+
+impl ArrowKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Parquet => "a Parquet file",
+            Self::File | Self::Stream => "an Arrow file",
+        }
+    }
 }
 
 /// The kind of a file, by its first bytes and then by its name.
@@ -95,11 +113,8 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<FileBytes, DataErro
     let mut bytes = vec![0; length];
     let mut is_utf8 = true;
     for (number, part) in bytes.chunks_mut(CHUNK * CHUNKS_PER_LOOK).enumerate() {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
         let begin = number * CHUNK * CHUNKS_PER_LOOK;
-        watch.progress(progress("Reading the file", begin as u64, total, "bytes"));
+        watch.advance("Reading the file", begin, length, "bytes")?;
         let chunks = part.par_chunks_mut(CHUNK).enumerate().map(|(number, chunk)| {
             read_at(path, (begin + number * CHUNK) as u64, chunk)?;
             Ok(utf8::is_utf8_but_for_ends(chunk))
@@ -115,10 +130,6 @@ fn read_at(path: &Path, begin: u64, chunk: &mut [u8]) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(begin))?;
     file.read_exact(chunk)
-}
-
-pub(super) fn progress(stage: &str, done: u64, total: u64, unit: &'static str) -> Progress {
-    Progress { stage: stage.to_owned(), done, total: Some(total), unit, eta_seconds: None }
 }
 
 pub(super) fn unreadable(path: &Path, source: std::io::Error) -> DataError {

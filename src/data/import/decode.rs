@@ -1,4 +1,4 @@
-//! Bytes -> text: byte order marks, UTF-8, UTF-16, and old encodings guessed.
+//! Decodes bytes into text: byte order marks, UTF-8, UTF-16, and a guess at older encodings.
 
 use std::borrow::Cow;
 
@@ -13,9 +13,9 @@ use crate::data::import::western;
 /// Bytes examined to recognise UTF-16 without a byte order mark.
 const SAMPLE: usize = 64 * 1024;
 
-/// Control characters that any text may have.
+/// A text may always have this many control characters.
 const FEW_CONTROLS: usize = 4;
-/// Largest share of control characters in a text. Random bytes have a tenth.
+/// Largest share of control characters in a text. In random bytes it is a tenth.
 const MOST_CONTROLS: f64 = 0.03;
 
 /// A file's text and how it was decoded.
@@ -28,7 +28,7 @@ pub(super) struct Decoded {
     pub undecodable: u64,
 }
 
-/// Decodes a file's bytes, by `label` of the WHATWG Encoding Standard where one is given. UTF-8 is not copied.
+/// Decodes a file's bytes, as the encoding with this WHATWG label if one is given. UTF-8 is not copied.
 ///
 /// # Errors
 /// [`DataError::UnknownEncoding`] when there is no such encoding.
@@ -40,7 +40,7 @@ pub(super) fn decode(bytes: FileBytes, label: Option<&str>) -> Result<Decoded, D
         }
         None => Encoding::for_bom(&bytes).map_or_else(|| detect(&bytes, is_utf8), |(encoding, _)| encoding),
     };
-    // The mark of the same encoding is removed; a mark of another one is left to be seen.
+    // The byte order mark of the same encoding is removed; that of another one stays visible.
     let mark = Encoding::for_bom(&bytes).filter(|&(marked, _)| marked == encoding).map_or(0, |(_, length)| length);
     let encoding_name = encoding.name();
     if encoding == UTF_8 && is_utf8 {
@@ -58,7 +58,7 @@ pub(super) fn decode(bytes: FileBytes, label: Option<&str>) -> Result<Decoded, D
     Ok(Decoded { bytes, encoding: encoding_name, undecodable })
 }
 
-/// The likeliest encoding of bytes without a mark.
+/// The likeliest encoding of bytes without a byte order mark.
 fn detect(bytes: &[u8], is_utf8: bool) -> &'static Encoding {
     if let Some(utf16) = utf16_without_mark(&bytes[..bytes.len().min(SAMPLE)]) {
         return utf16;
@@ -78,7 +78,7 @@ impl Decoded {
         String::from_utf8_lossy(&self.bytes)
     }
 
-    /// Whether there is nothing but white space.
+    /// Whether the text is only white space.
     pub fn is_empty(&self) -> bool {
         match self.bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
             Some(byte) => !byte.is_ascii() && self.text().trim().is_empty(),
@@ -86,14 +86,14 @@ impl Decoded {
         }
     }
 
-    /// Whether this is no text at all, but the bytes of a picture or an archive: control characters are sown all over
-    /// it. A few in a text are damage.
+    /// Whether this is not text, but for example a picture or an archive, which have control characters all over
+    /// the file. A text may have a few, from damage.
     pub fn is_binary(&self) -> bool {
         let is_utf16 = self.encoding.starts_with("UTF-16");
         let odd = |character: &char| match *character {
-            // Those above 128 are in text that was decoded wrongly once; cleaning repairs it.
+            // Those above 128 occur in text that was once decoded wrongly; cleaning repairs it.
             '\t' | '\n' | '\r' | '\u{B}' | '\u{C}' | '\u{1}' | '\u{1B}'..='\u{1F}' | '\u{80}'..='\u{9F}' => false,
-            // Any two bytes are something in UTF-16: mostly what nobody writes.
+            // In UTF-16 any two bytes are a character, mostly one that nobody writes.
             '\u{E000}'..='\u{F8FF}' | char::REPLACEMENT_CHARACTER => is_utf16,
             other => other.is_control(),
         };
@@ -109,7 +109,7 @@ impl Decoded {
     }
 }
 
-/// UTF-16 betrays itself by a zero in every second byte, as long as the text is mostly of the Latin block.
+/// UTF-16 has a zero in every second byte, as long as most letters are Latin.
 fn utf16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
     let pairs = sample.len() / 2;
     if pairs < 2 {
@@ -126,8 +126,8 @@ fn utf16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// UTF-8, perhaps with a few damaged bytes: valid multi-byte characters outnumber the damage, which
-/// no text in another encoding does by chance.
+/// Whether bytes are UTF-8, perhaps with a few damaged ones: valid multi-byte characters outnumber the damage, which
+/// does not happen by chance in another encoding.
 fn is_mostly_utf8(bytes: &[u8]) -> bool {
     let (mut multibyte, mut damaged) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_decide_and_are_removed() {
+    fn byte_order_marks_decide_the_encoding_and_are_removed() {
         assert_eq!(decoded(b"\xEF\xBB\xBFa,b", None), ("a,b".into(), "UTF-8", 0));
         assert_eq!(decoded(b"\xFF\xFEa\0,\0", None), ("a,".into(), "UTF-16LE", 0));
         assert_eq!(decoded(b"\xFE\xFF\0a\0,", None), ("a,".into(), "UTF-16BE", 0));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_no_text_are_told() {
+    fn binary_files_are_recognised() {
         let mut random = crate::random::Rng::new(7);
         let noise: Vec<u8> = (0..4_096).map(|_| random.next_u64() as u8).collect();
         let marked = [b"\xFF\xFE".as_slice(), &noise].concat();
@@ -202,18 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_character_in_the_file_is_no_damage() {
+    fn a_replacement_character_in_the_file_is_not_damage() {
         assert_eq!(decoded("a\u{FFFD}b".as_bytes(), None).2, 0);
     }
 
     #[test]
-    fn an_encoding_can_be_told() {
+    fn an_encoding_can_be_given() {
         assert_eq!(decoded(b"\xE9", Some("windows-1252")).0, "é");
         assert!(matches!(decode(b"a".to_vec().into(), Some("klingon")), Err(DataError::UnknownEncoding(_))));
     }
 
     #[test]
-    fn text_that_was_decoded_wrongly_once_is_text() {
+    fn text_that_was_once_decoded_wrongly_is_still_text() {
         let damaged = "review,label\n".to_owned() + &"I don\u{e2}\u{80}\u{99}t like it,bad\n".repeat(50);
         assert!(!decode(damaged.into_bytes().into(), None).unwrap().is_binary());
         let separated = "text\u{1}label\n".to_owned() + &"a\u{1}b\n".repeat(200);

@@ -1,8 +1,8 @@
-//! CSV, TSV and the like.
+//! CSV, TSV and similar files.
 //!
-//! A text is cut where records seem to begin and its parts are read on all cores. Where a part turns out to end elsewhere
-//! than the next one began (a quote was not what it seemed), that one is read again from there: the rows are those that
-//! reading from beginning to end gives. Texts are not copied: a column holds views into the file's bytes.
+//! A text is divided where records seem to begin, and the parts are read on all cores. If a part turns out not to end
+//! where the next one began (a quotation mark was misread), the next one is read again from there, so the rows are the
+//! same as when reading from beginning to end. Texts are not copied: a column holds views into the file's bytes.
 
 use std::ops::Range;
 use std::path::Path;
@@ -13,7 +13,6 @@ use arrow_buffer::Buffer;
 use memchr::{memchr_iter, memchr2_iter};
 use rayon::prelude::*;
 
-use crate::data::import::bytes::progress;
 use crate::data::import::decode::Decoded;
 use crate::data::import::dialect;
 use crate::data::import::names::unique_names;
@@ -24,12 +23,12 @@ use crate::progress::Watch;
 use crate::project::DatasetSettings;
 use crate::words::counted;
 
-/// Bytes of a part.
+/// Size of a part in bytes.
 const PART: usize = 1 << 20;
 /// Parts read between two checks of the cancel switch.
 const PARTS_PER_LOOK: usize = 32;
 
-/// Whether what the settings ask for makes sense.
+/// Checks that the chosen separator can separate fields.
 ///
 /// # Errors
 /// [`DataError::BadDelimiter`].
@@ -56,7 +55,7 @@ pub(super) fn read(
     let delimiter = settings.delimiter.map(check_delimiter).transpose()?;
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
     let header = settings.header.unwrap_or_else(|| dialect::has_header(text, dialect));
-    let head = Head::of(text, dialect, header);
+    let head = FileHead::of(text, dialect, header);
     if head.names.len() > MOST_COLUMNS {
         return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
     }
@@ -72,14 +71,14 @@ pub(super) fn read(
 }
 
 /// The columns of a text, and where their values begin.
-struct Head {
+struct FileHead {
     names: Vec<String>,
     /// Byte and 1-based line of the first row.
     begin: usize,
     line: u64,
 }
 
-impl Head {
+impl FileHead {
     fn of(text: &[u8], dialect: Dialect, header: bool) -> Self {
         let (mut reader, mut first) = (Reader::new(text, dialect), Record::default());
         reader.read(&mut first);
@@ -90,14 +89,17 @@ impl Head {
     }
 }
 
-fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut Watch) -> Result<RawRows, DataError> {
+fn parse(
+    text: &Buffer,
+    dialect: Dialect,
+    head: FileHead,
+    part: usize,
+    watch: &mut Watch,
+) -> Result<RawRows, DataError> {
     let mut gathered = Gathered::new(&head);
-    let Head { names, begin, .. } = head;
+    let FileHead { names, begin, .. } = head;
     for parts in cut(text, begin, dialect, part).chunks(PARTS_PER_LOOK) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(progress("Finding rows", gathered.end as u64, text.len() as u64, "bytes"));
+        watch.advance("Finding rows", gathered.end, text.len(), "bytes")?;
         let read = |place: &Range<usize>| Part::read(text, place.clone(), dialect, &names);
         let read: Vec<Part> = parts.par_iter().map(read).collect();
         let mut good = Vec::with_capacity(read.len());
@@ -115,8 +117,8 @@ fn parse(text: &Buffer, dialect: Dialect, head: Head, part: usize, watch: &mut W
     Ok(gathered.into_rows(names))
 }
 
-/// Cuts a text from byte `begin` on into parts of about `size` bytes, at the ends of lines that seem to end a record: those
-/// with an even number of quotes before them.
+/// Divides a text from byte `begin` on into parts of about `size` bytes, at line ends that seem to end a record: those
+/// with an even number of quotation marks before them.
 fn cut(text: &[u8], begin: usize, dialect: Dialect, size: usize) -> Vec<Range<usize>> {
     let pieces: Vec<&[u8]> = text[begin..].chunks(size).collect();
     let quotes = |piece: &&[u8]| if dialect.quoting { memchr_iter(b'"', piece).count() } else { 0 };
@@ -135,7 +137,7 @@ fn cut(text: &[u8], begin: usize, dialect: Dialect, size: usize) -> Vec<Range<us
     parts
 }
 
-/// The byte after the first line end that is not within quotes.
+/// The byte after the first line end outside quotation marks.
 fn first_line_end(piece: &[u8], mut within: bool, dialect: Dialect) -> Option<usize> {
     for place in memchr2_iter(b'"', b'\n', piece) {
         if piece[place] == b'"' {
@@ -147,7 +149,7 @@ fn first_line_end(piece: &[u8], mut within: bool, dialect: Dialect) -> Option<us
     None
 }
 
-/// The rows of a part of a text. Records and lines are counted from its beginning.
+/// The rows of a part of a text. Records and lines are numbered from the part's beginning.
 struct Part {
     columns: Vec<StringViewArray>,
     bad_rows: Vec<BadRow>,
@@ -191,7 +193,7 @@ fn append(column: &mut StringViewBuilder, block: u32, record: &Record, field: &F
     column.append_value(record.content(field, text));
 }
 
-/// Parts put together.
+/// The parts read so far.
 struct Gathered {
     columns: Vec<StringViewBuilder>,
     numbers: Vec<u64>,
@@ -203,7 +205,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn new(head: &Head) -> Self {
+    fn new(head: &FileHead) -> Self {
         Self {
             columns: head.names.iter().map(|_| StringViewBuilder::new()).collect(),
             numbers: Vec::new(),
@@ -241,7 +243,7 @@ impl Gathered {
     }
 }
 
-/// What makes a record unusable.
+/// Why a record cannot be used, if it cannot.
 fn fault(record: &Record, names: &[String]) -> Option<String> {
     let (found, expected) = (record.fields.len(), names.len());
     let fields = |found: usize| counted(found, "field", "fields");
@@ -269,11 +271,11 @@ mod tests {
         let (control, mut report) = (Control::default(), |_| {});
         let dialect = Dialect { delimiter: b',', quoting };
         let text = Buffer::from_vec(text.as_bytes().to_vec());
-        let head = Head::of(&text, dialect, header);
+        let head = FileHead::of(&text, dialect, header);
         parse(&text, dialect, head, part, &mut Watch { control: &control, report: &mut report }).unwrap()
     }
 
-    /// Text of few characters, most of which mean something, so that everything that can go wrong does.
+    /// Text made mostly of separators, quotation marks and line ends, so that everything that can go wrong does.
     fn hostile(rng: &mut Rng) -> String {
         let pieces = [
             "\"",
@@ -294,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_give_the_rows_of_the_whole() {
+    fn reading_in_parts_gives_the_same_rows_as_reading_at_once() {
         let mut rng = Rng::new(3);
         for _ in 0..4_000 {
             let (text, quoting, header) = (hostile(&mut rng), rng.below(4) > 0, rng.below(2) > 0);
@@ -312,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_well_formed_table_is_cut_between_records_only() {
+    fn a_well_formed_table_is_divided_only_between_records() {
         let text = "text,label\n".to_owned() + &"\"two\nlines, \"\"quoted\"\"\",good\n".repeat(500);
         let dialect = Dialect { delimiter: b',', quoting: true };
         let parts = cut(text.as_bytes(), 11, dialect, 64);

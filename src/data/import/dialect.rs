@@ -1,18 +1,18 @@
-//! How a file separates its fields, whether it quotes them, and whether it has a header: guessed from the text.
+//! Guesses how a file separates its fields, whether it quotes them, and whether it has a header.
 
 use std::path::Path;
 
 use crate::data::import::records::{Dialect, Reader, Record};
 
-/// Separators looked for, the likeliest first.
+/// Separators tried, the likeliest first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// Bytes examined to find the separator.
 const DELIMITER_SAMPLE: usize = 256 * 1024;
-/// Bytes examined to find whether fields are quoted: rare quotes decide, so more is read.
+/// Bytes examined to find out whether fields are quoted: quotes can be rare, so more is read.
 const QUOTING_SAMPLE: usize = 8 * 1024 * 1024;
-/// Records examined to find whether there is a header.
+/// Records examined to find out whether there is a header.
 const HEADER_SAMPLE: usize = 200;
-/// A separator must give this share of the records as many fields as the first.
+/// With the right separator, at least this share of the records have as many fields as the first.
 const LEAST_CONSISTENCY: f64 = 0.5;
 
 /// Guesses the dialect of `text`; what the person chose is kept.
@@ -45,7 +45,7 @@ pub(super) fn has_header(text: &[u8], dialect: Dialect) -> bool {
     })
 }
 
-/// At most `limit` bytes, cut after a line.
+/// At most `limit` bytes, ending after a whole line.
 fn head(text: &[u8], limit: usize) -> &[u8] {
     if text.len() <= limit {
         return text;
@@ -74,13 +74,13 @@ fn detect_delimiter(sample: &[u8], path: &Path, quoting: Option<bool>) -> u8 {
             best = Some((delimiter, score));
         }
     }
-    // One column: any separator that never cuts it will do.
+    // One column: any separator that does not occur in it will do.
     best.map(|(delimiter, _)| delimiter)
         .or_else(|| by_name.into_iter().chain(DELIMITERS).find(|&delimiter| consistency(delimiter, true) >= 1.0))
         .unwrap_or(b',')
 }
 
-/// Fields are quoted unless reading them so goes worse than reading the quotes as text.
+/// Fields are quoted, unless more rows are good when quotes are read as text.
 fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
     let outcome = |quoting| Outcome::of(sample, Dialect { delimiter, quoting });
     let (quoted, plain) = rayon::join(|| outcome(true), || outcome(false));
@@ -88,20 +88,21 @@ fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
         return true;
     }
     if plain.bad == 0 && quoted.bad == 0 {
-        // Without quoting every line is a good row, and with it some lines would be swallowed or cut.
+        // Without quoting every line is a good row, and with it some lines would be merged or split.
         return quoted.stray_quotes == 0 && plain.good == quoted.good;
     }
-    // Texts contain commas, so quotes are read in a file that uses commas as separators and has proper quotes, even if some are broken.
+    // Texts contain commas, so quotes are read in a file that uses commas as separators and has proper quotes, even if
+    // some are broken.
     let by_commas = matches!(delimiter, b',' | b';') && quoted.quoted > 0 && plain.bad > 0;
     by_commas || quoted.bad <= plain.bad
 }
 
-/// How reading a sample in one dialect goes.
+/// The result of reading a sample in one dialect.
 #[derive(Debug, Default)]
 struct Outcome {
     /// Fields of the first record.
     fields: usize,
-    /// Records with as many fields.
+    /// Records with the same number of fields.
     good: usize,
     /// Other records.
     bad: usize,
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_column_is_not_cut_at_its_commas() {
+    fn one_column_is_not_split_at_its_commas() {
         assert_eq!(guessed("text\nwell, yes\nno, not, at all\n").0, '\t');
         assert_eq!(guessed("text\n\"well, yes\"\nno\n").0, ',');
     }

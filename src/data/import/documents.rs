@@ -2,19 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::bytes::progress;
-use crate::data::import::folder::{ends_in, side_of, text_of};
+use crate::data::import::docx;
+use crate::data::import::file_rows::FileRows;
+use crate::data::import::folder_files::{ends_in, side_of, text_of};
 use crate::data::import::rows::NamedRows;
-use crate::data::import::{Read, docx};
 use crate::data::{BadRow, DataError, FileFormat};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
-/// Folders within folders that are searched for documents.
+/// How many levels of folders are searched for documents.
 pub(super) const LEVELS: usize = 8;
-/// Endings of documents that are read.
+/// Extensions of documents that are read.
 const READ: [&str; 4] = ["txt", "text", "md", "docx"];
-/// Endings of documents that are not, each with what to do.
+/// Extensions of documents that are not read, each with what to do.
 const NOT_READ: [(&str, &str); 4] = [
     ("pdf", "PDF files are not read. Save it as .docx or .txt"),
     ("doc", "Old Word documents are not read. Save it as .docx"),
@@ -22,7 +22,7 @@ const NOT_READ: [(&str, &str); 4] = [
     ("odt", "OpenDocument files are not read. Save it as .docx"),
 ];
 
-/// The documents among `files`, those that cannot be read among them; none when there is none that can.
+/// The documents among `files`, including those that cannot be read; empty if none of them can be read.
 pub(super) fn among(files: &[PathBuf]) -> Vec<PathBuf> {
     let not_read = NOT_READ.map(|(ending, _)| ending);
     let mut found: Vec<PathBuf> = files.iter().filter(|path| is_document(path)).cloned().collect();
@@ -38,13 +38,13 @@ pub(super) fn is_document(path: &Path) -> bool {
     ends_in(path, &READ) && !is_lock(path)
 }
 
-/// Whether Word made the file to mark a document as open.
+/// Whether this is a file that Word creates while a document is open.
 fn is_lock(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("~$"))
 }
 
-/// The documents of one side, where all of them stand in folders such as `train` and `test`; else all of them. Names of
-/// the documents themselves say nothing: a "Training agreement.docx" is any contract.
+/// The documents of one side, if all of them are in folders such as `train` and `test`; otherwise all. The names of the
+/// documents themselves do not count: a "Training agreement.docx" is just a contract.
 ///
 /// # Errors
 /// [`DataError::NoSide`] when other sides have documents and this one has none.
@@ -60,20 +60,17 @@ pub(super) fn of_side(folder: &Path, documents: Vec<PathBuf>, file: SourceFile) 
     if chosen.is_empty() { Err(DataError::no_side(folder, file)) } else { Ok(chosen) }
 }
 
-/// Reads documents of a folder: columns `file` and `text`.
+/// Reads the documents of a folder into the columns `file` and `text`.
 ///
 /// # Errors
 /// [`DataError::NoRowsInFolder`] when there are no documents, [`DataError::Cancelled`] and [`DataError::TooLarge`].
-pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     if documents.is_empty() {
         return Err(DataError::NoRowsInFolder(folder.to_owned()));
     }
     let (mut rows, mut bytes) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(documents) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(progress("Reading documents", record, documents.len() as u64, "files"));
+        watch.advance("Reading documents", record as usize, documents.len(), "files")?;
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
         match read_document(path) {
             Ok((text, size)) => {
@@ -86,10 +83,10 @@ pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> R
         }
     }
     let format = FileFormat::DocumentFolder { files: documents.len() as u64 };
-    Ok(Read { rows: rows.finish(folder)?, format, bytes })
+    Ok(FileRows { rows: rows.finish(folder)?, format, bytes })
 }
 
-/// A document's text and its size in bytes, or why there is none.
+/// A document's text and its size in bytes, or why it cannot be read.
 fn read_document(path: &Path) -> Result<(String, u64), String> {
     if let Some((_, advice)) = NOT_READ.iter().find(|(ending, _)| ends_in(path, &[ending])) {
         return Err((*advice).to_owned());

@@ -11,25 +11,25 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
 use zip::ZipArchive;
 
-/// The largest file that is read, in bytes: pictures count, text does not come near.
+/// The largest file that is read, in bytes: pictures can be large, text is not.
 const MOST_BYTES: u64 = 512 << 20;
 /// The largest text, in bytes: a thousand pages have 3 MiB.
 const MOST_TEXT: usize = 16 << 20;
 /// The largest XML that the text may be unpacked from, in bytes, so that a small archive cannot take all memory.
 const MOST_XML: u64 = 128 << 20;
-/// The same for the list of a file's parts.
+/// The same limit for the list of a file's parts.
 const MOST_PARTS: u64 = 1 << 20;
 /// Where Word keeps the text, unless the list of parts says otherwise.
 const DOCUMENT: &str = "word/document.xml";
-/// Elements without text of the document: settings, text that was deleted or moved away, the second of two versions of
-/// the same drawing, and readings above characters.
+/// Elements whose content is not text of the document: settings, text that was deleted or moved away, the second of two
+/// versions of the same drawing, and phonetic readings above characters.
 const SKIPPED: [&str; 10] = ["pPr", "rPr", "sectPr", "tblPr", "trPr", "tcPr", "del", "moveFrom", "Fallback", "rt"];
 
-/// The text of a Word document and the size of its file in bytes. Each paragraph is a line; the cells of a table's row
-/// are one line, with tabs between them.
+/// The text of a Word document, and the size of its file in bytes. Each paragraph is a line; each row of a table is a
+/// line, with tabs between its cells.
 ///
 /// # Errors
-/// Why there is no text, as a sentence without a full stop.
+/// Says why it cannot be read, as a sentence without a full stop.
 pub(super) fn read(path: &Path) -> Result<(String, u64), String> {
     let unreadable = |error: std::io::Error| format!("It could not be read: {error}");
     let size = std::fs::metadata(path).map_err(unreadable)?;
@@ -92,17 +92,17 @@ fn text_of(xml: BufReader<std::io::Take<impl Read>>) -> Result<String, String> {
     Ok(document.text.trim_matches(['\n', ' ']).to_owned())
 }
 
-/// A document while it is read.
+/// State while a document is read.
 #[derive(Default)]
 struct Document {
     text: String,
-    /// Elements that are open.
+    /// Number of open elements.
     depth: usize,
-    /// Of them, those within one that is skipped, itself included.
+    /// Open elements that are skipped or within a skipped one.
     skipped: usize,
-    /// Of them, those whose characters are text.
+    /// Open elements whose characters are text.
     texts: usize,
-    /// Of them, cells of tables: there, a paragraph does not end the line.
+    /// Open table cells: in a cell, a paragraph does not end the line.
     cells: usize,
 }
 
@@ -169,7 +169,7 @@ impl Document {
         }
     }
 
-    /// Ends a cell or a row: what separates its parts inside is not wanted at its end.
+    /// Ends a cell or a row, without the separator that follows its last part.
     fn end_part(&mut self, mark: char) {
         let kept = match mark {
             '\t' => self.text.trim_end_matches(' ').len(),
@@ -182,7 +182,7 @@ impl Document {
     fn push_reference(&mut self, reference: &BytesRef<'_>) {
         match reference.resolve_char_ref() {
             Ok(Some(character)) => self.text.push(character),
-            // Word writes no other entities, and what others stand for may be of any size.
+            // Word writes no other entities, and the expansion of others may be of any size.
             Ok(None) => self.text.push_str(resolve_predefined_entity(reference).unwrap_or_default()),
             Err(_) => self.text.push(char::REPLACEMENT_CHARACTER),
         }
@@ -198,7 +198,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of these parts.
+    /// A file with these parts.
     fn archive(parts: &[(&str, &[u8])]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut writer = ZipWriter::new(file.reopen().unwrap());
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn paragraphs_are_lines_and_settings_are_no_text() {
+    fn paragraphs_are_lines_and_settings_are_not_text() {
         let body = "<w:p><w:pPr><w:tabs><w:tab w:pos=\"9\"/></w:tabs></w:pPr><w:r><w:t xml:space=\"preserve\">The </w:t>\
                     </w:r><w:r><w:rPr><w:b/></w:rPr><w:t>Lessee &amp; the Lessor&#8217;s&#x20;heirs</w:t></w:r></w:p><w:p/>\
                     <w:p><w:r><w:t>1.</w:t><w:tab/><w:t>Rent</w:t><w:br/><w:t>is due</w:t></w:r></w:p>";
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_word_document_is_refused_with_the_reason() {
+    fn other_files_are_refused_with_the_reason() {
         let reason = |file: tempfile::NamedTempFile| read(file.path()).unwrap_err();
         let mut plain = tempfile::NamedTempFile::new().unwrap();
         plain.write_all(b"plain text").unwrap();
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_archive_that_unpacks_to_a_flood_is_refused() {
+    fn a_small_archive_that_unpacks_to_too_much_is_refused() {
         let mut xml = b"<document><p>".to_vec();
         xml.resize(MOST_XML as usize + 16, b' ');
         let file = archive(&[(DOCUMENT, &xml)]);

@@ -1,45 +1,41 @@
-//! Folders: a folder of texts for each label, datasets of Parquet or Arrow files, and documents.
+//! Reads folders: one folder of texts for each label, datasets of Parquet or Arrow files, and documents.
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::arrow_files;
-use crate::data::import::bytes::{self, Kind, progress};
-use crate::data::import::decode;
+use crate::data::import::bytes::{self, Kind};
+use crate::data::import::file_rows::FileRows;
+use crate::data::import::folder_files::{ends_in, list, side_of, text_of};
 use crate::data::import::rows::{NamedRows, RawRows};
-use crate::data::import::{Read, append, documents};
+use crate::data::import::{append, arrow_files, documents};
 use crate::data::{BadRow, DataError, FileFormat, ImportedFile};
 use crate::progress::Watch;
 use crate::project::SourceFile;
 
-/// Files of a folder, at most.
-const MOST_FILES: usize = 2_000_000;
-/// Bytes of one text, at most.
-const MOST_BYTES: u64 = 16 << 20;
 /// Files between two checks of the cancel switch.
 const FILES_PER_LOOK: u64 = 256;
-/// Endings of texts.
+/// File extensions of texts.
 const TEXTS: [&str; 3] = ["txt", "text", "md"];
-/// Endings of columns.
+/// File extensions of columnar files.
 const COLUMNS: [&str; 3] = ["parquet", "arrow", "feather"];
 
 /// Reads a folder's rows.
 ///
 /// # Errors
-/// [`DataError::NoRowsInFolder`], [`DataError::Cancelled`], and what the files give.
+/// [`DataError::NoRowsInFolder`], [`DataError::Cancelled`], and errors of reading its files.
 pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result<ImportedFile, DataError> {
     let files = list(folder, 2)?;
     let with =
         |endings: &[&str]| -> Vec<PathBuf> { files.iter().filter(|path| ends_in(path, endings)).cloned().collect() };
     let mut columns = with(&COLUMNS);
-    // What `datasets` has computed once lies beside what it was computed from.
+    // `datasets` keeps cached results beside the files they were computed from.
     columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
     let read = if columns.is_empty() {
-        // The label is the name of a folder.
+        // The name of a text's folder is its label.
         let is_labelled =
             |path: &PathBuf| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none());
         let labelled = with(&TEXTS).iter().filter(|path| is_labelled(path)).count();
         let all = files.iter().filter(|path| documents::is_document(path)).count();
-        // Beside the labels' folders there may be a note or two, and among documents there may be folders.
+        // A folder of labelled texts may contain a note or two besides, and documents may be in subfolders.
         if all - labelled > labelled || labelled == 0 {
             let found = documents::among(&list(folder, documents::LEVELS)?);
             documents::read(folder, &documents::of_side(folder, found, file)?, watch)?
@@ -57,46 +53,12 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
     Ok(read.into_file(folder, file))
 }
 
-pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
-    path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
-}
-
-/// The files in a folder and in its folders, by name; without hidden ones.
-fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
-    let unreadable = |source| bytes::unreadable(folder, source);
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort_unstable();
-    let mut files = Vec::new();
-    for entry in entries {
-        if entry.is_dir() {
-            if levels > 0 {
-                files.extend(list(&entry, levels - 1)?);
-            }
-        } else {
-            files.push(entry);
-        }
-        if files.len() > MOST_FILES {
-            return Err(DataError::TooManyFiles { folder: folder.to_owned(), most: MOST_FILES });
-        }
-    }
-    Ok(files)
-}
-
 /// Each text is a row; its label is the name of its folder.
-fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     let (mut rows, mut total) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(texts) {
         if record.is_multiple_of(FILES_PER_LOOK) {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(progress("Reading texts", record, texts.len() as u64, "files"));
+            watch.advance("Reading texts", record as usize, texts.len(), "files")?;
         }
         let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
         match text_of(path) {
@@ -112,28 +74,10 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Rea
         }
     }
     let format = FileFormat::TextFolder { files: texts.len() as u64 };
-    Ok(Read { rows: rows.finish(folder)?, format, bytes: total })
+    Ok(FileRows { rows: rows.finish(folder)?, format, bytes: total })
 }
 
-/// The text of a file and its size in bytes, or why there is none.
-pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
-    if !size.is_file() {
-        return Err("It is not a regular file".to_owned());
-    }
-    if size.len() > MOST_BYTES {
-        return Err(format!("It is longer than {} MiB", MOST_BYTES >> 20));
-    }
-    let bytes = std::fs::read(path).map_err(|error| format!("It could not be read: {error}"))?;
-    let read = bytes.len() as u64;
-    let decoded = decode::decode(bytes.into(), None).map_err(|error| error.to_string())?;
-    if decoded.is_binary() {
-        return Err("It is not text".to_owned());
-    }
-    Ok((decoded.text().trim_end_matches(['\r', '\n']).to_owned(), read))
-}
-
-/// The files of one side, where names say so: `train-00000-of-00002.parquet`, `test/data.arrow`. All of them where none does.
+/// The files of one side, if their names give it (`train-00000-of-00002.parquet`, `test/data.arrow`); otherwise all.
 fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<PathBuf>, DataError> {
     let side = |path: &Path| {
         let within = path.strip_prefix(folder).unwrap_or(path);
@@ -149,23 +93,8 @@ fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<Pat
     Ok(of_side)
 }
 
-/// The side that the last part of a path names.
-pub(super) fn side_of(path: &Path) -> Option<SourceFile> {
-    let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let begins = |start: &&str| {
-        name.strip_prefix(start).is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric()))
-    };
-    [
-        (SourceFile::Main, &["train", "training"][..]),
-        (SourceFile::Validation, &["validation", "valid", "val", "dev"]),
-        (SourceFile::Test, &["test"]),
-    ]
-    .into_iter()
-    .find_map(|(side, names)| names.iter().any(begins).then_some(side))
-}
-
 /// The rows of several files of columns, one after another; a column that one of them lacks is empty there.
-fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError> {
+fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     let (mut parts, mut total) = (Vec::with_capacity(files.len()), 0);
     for path in files {
         let Kind::Arrow(kind) = bytes::kind(path)? else {
@@ -180,5 +109,5 @@ fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<Read, DataError>
     let all: usize = parts.iter().map(|part: &RawRows| part.records.len()).sum();
     let (names, columns) = append::united(&mut parts);
     let rows = RawRows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
-    Ok(Read { rows, format, bytes: total })
+    Ok(FileRows { rows, format, bytes: total })
 }

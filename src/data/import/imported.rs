@@ -1,8 +1,9 @@
-//! What came of reading a project's files: one table of each kind, of one file or several.
+//! The files of a project as they were read: a main table, and one each for validation and test if there are such
+//! files.
 
 use std::path::{Path, PathBuf};
 
-use crate::data::{BadRow, FileFormat, GuessedRoles, Table};
+use crate::data::{BadRow, Example, FileFormat, GuessedRoles, Table};
 use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 
 /// One of the files that a table was read from.
@@ -10,7 +11,7 @@ use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 pub struct FilePart {
     /// The path as given.
     pub path: PathBuf,
-    /// Its name without its folders; of files with the same name, with as many folders as are needed to distinguish them.
+    /// File name; if several files have the same name, with as many of its folders as are needed to distinguish them.
     pub name: String,
     /// Size in bytes.
     pub bytes: u64,
@@ -18,7 +19,7 @@ pub struct FilePart {
     pub format: FileFormat,
     /// Its columns, in file order.
     pub names: Vec<String>,
-    /// Records of the files before it: its first record has the number after this one.
+    /// Number of records in the files before it.
     pub before: u64,
     /// Good rows.
     pub rows: usize,
@@ -34,16 +35,16 @@ impl FilePart {
     }
 }
 
-/// What came of reading one file, or several appended to it.
+/// One file as it was read, or several appended to one another.
 #[derive(Clone, Debug)]
 pub struct ImportedFile {
-    /// The path as given, of the first file.
+    /// Path of the first file, as given.
     pub path: PathBuf,
-    /// Size in bytes, of all files.
+    /// Size of all files in bytes.
     pub bytes: u64,
     /// The good rows.
     pub table: Table,
-    /// The bad rows, all of them.
+    /// All bad rows.
     pub bad_rows: Vec<BadRow>,
     /// How the first file was read.
     pub format: FileFormat,
@@ -52,7 +53,7 @@ pub struct ImportedFile {
 }
 
 impl ImportedFile {
-    /// The file of a record, and its 1-based number there.
+    /// The file that a record is in, and its 1-based number there.
     #[must_use]
     pub fn place(&self, record: u64) -> (&Path, u64) {
         self.part_of(record).map_or((&self.path, record), |part| (&part.path, record - part.before))
@@ -62,20 +63,20 @@ impl ImportedFile {
         self.parts.iter().rev().find(|part| part.before < record)
     }
 
-    /// Whether it is several files.
+    /// Whether there are several files.
     #[must_use]
     pub fn is_several(&self) -> bool {
         self.parts.len() > 1
     }
 
-    /// Columns that stand in the files: all but the one that says which file a row is from, which is the last where there
-    /// are several files.
+    /// Number of columns that are in the files. With several files the table has one more, the last: the name of each
+    /// row's file.
     #[must_use]
     pub fn own_columns(&self) -> usize {
         self.table.names.len() - usize::from(self.is_several())
     }
 
-    /// The file's name without its folders; of several, the first's and how many more there are.
+    /// The file's name; with several files, the name of the first and how many more there are.
     #[must_use]
     pub fn name(&self) -> String {
         let first = file_name(&self.path);
@@ -85,7 +86,7 @@ impl ImportedFile {
         }
     }
 
-    /// A record as a person finds it: `row 12`, or `row 3 of march.csv` where there are several files.
+    /// How messages name a record: `row 12`, or `row 3 of march.csv` if there are several files.
     #[must_use]
     pub fn row_name(&self, record: u64) -> String {
         match self.part_of(record).filter(|_| self.is_several()) {
@@ -113,7 +114,7 @@ pub(in crate::data) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// What came of reading a project's files.
+/// All files of a project as they were read.
 #[derive(Clone, Debug)]
 pub struct Imported {
     /// The main file, with those appended to it.
@@ -131,7 +132,7 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// The table of that kind, if the project has one.
+    /// The main, validation or test file, if the project has it.
     #[must_use]
     pub fn file(&self, file: SourceFile) -> Option<&ImportedFile> {
         match file {
@@ -141,12 +142,12 @@ impl Imported {
         }
     }
 
-    /// All tables: main, validation, test.
+    /// All files: main, validation, test.
     pub fn files(&self) -> impl Iterator<Item = &ImportedFile> {
         std::iter::once(&self.main).chain(&self.validation).chain(&self.test)
     }
 
-    /// A row as a person finds it: `row 12` of the main file, `row 3 of march.csv` where it is one of several, `row 2 of
+    /// How messages name a row: `row 12` of the main file, `row 3 of march.csv` if there are several, `row 2 of
     /// test.csv` in a validation or test file.
     #[must_use]
     pub fn row_name(&self, id: RowId) -> String {
@@ -157,7 +158,7 @@ impl Imported {
         format!("{} of {}", file.row_name(id.record), file.name())
     }
 
-    /// What the id column says of a row, where one is chosen and the row has an id.
+    /// The row's value in the id column, if there is one.
     #[must_use]
     pub fn key<'a>(&'a self, settings: &DatasetSettings, id: RowId) -> Option<&'a str> {
         let table = &self.file(id.file)?.table;
@@ -166,8 +167,8 @@ impl Imported {
         Some(table.cell(column, row).trim()).filter(|key| !key.is_empty())
     }
 
-    /// Takes the guesses for columns that nobody chose: text and label where they are open, and the others where the text
-    /// was open too, as in data just opened. A project keeps the columns it was saved with.
+    /// Fills in the guessed columns that are not chosen yet: the text and the label, and the others only if the text
+    /// was not chosen either, as in data just opened. A project keeps the columns it was saved with.
     pub fn fill_in(&self, task: TaskKind, settings: &mut DatasetSettings) {
         let is_new = settings.text_column().is_none();
         if let Some(text) = self.guessed_text.as_ref().filter(|text| is_new && settings.role_of(text).is_none()) {
@@ -183,7 +184,7 @@ impl Imported {
         }
     }
 
-    /// The settings with every guess taken for columns that have no role, and roles that no column has.
+    /// The settings with every guess filled in, for columns without a role and roles without a column.
     #[must_use]
     pub fn with_guesses(&self, task: TaskKind, settings: &DatasetSettings) -> DatasetSettings {
         let mut settings = settings.clone();
@@ -191,4 +192,17 @@ impl Imported {
         self.guessed.fill_in(&mut settings);
         settings
     }
+}
+
+/// What a column says of each of some rows; empty where the row's file has no such column.
+pub(in crate::data) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
+    let places = SourceFile::ALL.map(|which| {
+        let table = &imported.file(which)?.table;
+        Some((table, table.column_index(column)?))
+    });
+    let cell = |example: &Example| {
+        let (table, column) = places[example.id.file as usize]?;
+        Some(table.cell(column, example.row))
+    };
+    examples.iter().map(|example| cell(example).unwrap_or_default()).collect()
 }

@@ -1,4 +1,4 @@
-//! JSON: an object a line, or one document with a list of objects.
+//! Reads JSON: one object per line, or one document with a list of objects.
 
 use std::fmt;
 use std::path::Path;
@@ -6,7 +6,6 @@ use std::path::Path;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::data::import::azure;
-use crate::data::import::bytes::progress;
 use crate::data::import::decode::Decoded;
 use crate::data::import::json_values::{Element, Fields};
 use crate::data::import::rows::{NamedRows, RawRows};
@@ -16,10 +15,10 @@ use crate::progress::Watch;
 /// Records parsed between two checks of the cancel switch.
 const RECORDS_PER_LOOK: u64 = 8_192;
 
-/// Names that documents give their list of rows; the first list in the file that has one of them is read.
+/// Usual names of the list of rows in a document; the first list in the file with one of them is read.
 const LISTS: [&str; 6] = ["data", "rows", "records", "examples", "items", "results"];
 
-/// Whether a text may be JSON, at a glance.
+/// Whether a text may be JSON, by its first character.
 pub(super) fn may_be(path: &Path, text: &[u8]) -> bool {
     is_named(path, &["jsonl", "ndjson", "jsonlines", "json"]) || text.trim_ascii_start().first() == Some(&b'{')
 }
@@ -45,10 +44,10 @@ pub(super) fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
     }
 }
 
-/// Reads the objects, one a row. Objects within objects become columns such as `user.name`; lists are kept as JSON.
+/// Reads each object as a row. Nested objects become columns such as `user.name`; lists are kept as JSON.
 ///
 /// # Errors
-/// [`DataError::Damaged`] when a document holds no list of objects, and [`DataError::Cancelled`].
+/// [`DataError::Damaged`] if a document contains no list of objects, and [`DataError::Cancelled`].
 pub(super) fn read(
     path: &Path,
     text: &str,
@@ -86,19 +85,11 @@ fn read_lines(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
                 rows.bad_rows.push(BadRow::new(record, line as u64 + 1, reason, raw));
             }
         }
-        look(record, done, text.len(), watch)?;
+        if record.is_multiple_of(RECORDS_PER_LOOK) {
+            watch.advance("Finding rows", done, text.len(), "bytes")?;
+        }
     }
     Ok(rows)
-}
-
-fn look(record: u64, done: usize, total: usize, watch: &mut Watch) -> Result<(), DataError> {
-    if record.is_multiple_of(RECORDS_PER_LOOK) {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(progress("Finding rows", done as u64, total as u64, "bytes"));
-    }
-    Ok(())
 }
 
 fn add(rows: &mut NamedRows, record: u64, line: u64, element: Element, raw: &str) {
@@ -114,7 +105,7 @@ fn add(rows: &mut NamedRows, record: u64, line: u64, element: Element, raw: &str
     }
 }
 
-/// What `serde_json` says, with the column alone where the line is known.
+/// The message of `serde_json` without its position, or with the column only.
 fn without_place(error: &serde_json::Error, column: bool) -> String {
     let text = error.to_string();
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
@@ -123,13 +114,13 @@ fn without_place(error: &serde_json::Error, column: bool) -> String {
 
 fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
     let mut rows = NamedRows::default();
-    let (mut stopped, mut found) = (None, false);
+    let (mut stopped, mut found) = (false, false);
     let mut gather = Gather { rows: &mut rows, watch, stopped: &mut stopped, found: &mut found, record: 0 };
     let mut source = serde_json::Deserializer::from_str(text);
     let result = DocumentSeed(&mut gather).deserialize(&mut source).and_then(|()| source.end());
     let record = gather.record;
-    if let Some(stopped) = stopped {
-        return Err(stopped);
+    if stopped {
+        return Err(DataError::Cancelled);
     }
     let damaged = |reason: String| DataError::Damaged {
         path: path.to_owned(),
@@ -140,7 +131,7 @@ fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows
     match result {
         Ok(()) if found => Ok(rows),
         Ok(()) => Err(damaged("it contains no list of objects".to_owned())),
-        // The rows before the damage are good; the lost rest becomes a bad row.
+        // The rows before the damage are good; the rest becomes a bad row.
         Err(error) if rows.len() > 0 => {
             rows.drop_row();
             let (line, raw) = (error.line() as u64, line_of(text, error.line()));
@@ -156,12 +147,12 @@ fn line_of(text: &str, line: usize) -> &str {
     text.split('\n').nth(line.saturating_sub(1)).unwrap_or_default().trim()
 }
 
-/// Where the objects of a document go.
+/// Collects the objects of a document.
 struct Gather<'a, 'w> {
     rows: &'a mut NamedRows,
     watch: &'a mut Watch<'w>,
-    /// Why reading was broken off, where it was not the text.
-    stopped: &'a mut Option<DataError>,
+    /// Whether reading was stopped, and not by an error of the text.
+    stopped: &'a mut bool,
     /// Whether a list of rows came up.
     found: &'a mut bool,
     record: u64,
@@ -192,8 +183,8 @@ impl<'de> Visitor<'de> for DocumentSeed<'_, '_, '_> {
             gather.record += 1;
             let record = gather.record;
             add(gather.rows, record, record, element, "");
-            if let Err(stopped) = look(record, 0, 0, gather.watch) {
-                *gather.stopped = Some(stopped);
+            if record.is_multiple_of(RECORDS_PER_LOOK) && gather.watch.begin("Finding rows").is_err() {
+                *gather.stopped = true;
                 return Err(serde::de::Error::custom("stopped"));
             }
         }
@@ -239,7 +230,7 @@ impl<'de> Visitor<'de> for ListSeed<'_, '_, '_> {
         DocumentSeed(self.0).visit_map(map)
     }
 
-    // Not the list: how many there are, for example.
+    // Not the list, but for example the number of rows.
     fn visit_str<E>(self, _: &str) -> Result<(), E> {
         Ok(())
     }

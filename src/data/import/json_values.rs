@@ -1,4 +1,4 @@
-//! JSON values as fields of a row.
+//! Turns JSON values into the fields of a row.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::data::import::rows::NamedRows;
 
-/// Levels of objects within objects that become columns; deeper ones are kept as JSON.
+/// Levels of nested objects that become columns; deeper ones are kept as JSON.
 const MOST_LEVELS: usize = 4;
 
 /// An object's fields, in the order of the file.

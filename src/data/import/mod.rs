@@ -1,9 +1,10 @@
-//! Files -> [`Table`], with everything that was wrong kept to be shown. One file here for each kind of file.
+//! Reads files into a [`Table`], and keeps every bad row so that it can be shown. Each file format has its own module.
 
 pub mod imported;
 
 mod append;
 mod arrow_check;
+mod arrow_columns;
 mod arrow_files;
 mod azure;
 mod bytes;
@@ -12,7 +13,9 @@ mod delimited;
 mod dialect;
 mod documents;
 mod docx;
+mod file_rows;
 mod folder;
+mod folder_files;
 mod json;
 mod json_values;
 mod names;
@@ -27,18 +30,18 @@ mod xls_check;
 
 use std::path::{Path, PathBuf};
 
-use crate::data::import::imported::file_name;
-use crate::data::{DataError, FileFormat, FilePart, Imported, ImportedFile, Table, table::columns};
+use crate::data::{DataError, FileFormat, Imported, ImportedFile, table::columns};
 use crate::progress::Watch;
 use crate::project::{DatasetSettings, Project, SourceFile};
 use bytes::{FileBytes, Kind};
+use file_rows::FileRows;
 use rows::RawRows;
 
 /// Reads all files a project names. Relative paths are resolved against `folder`, the project's folder.
 ///
 /// # Errors
-/// Whatever [`read_table`] says of a file, [`DataError::NoFile`] when no main file is chosen, and [`DataError::SameFile`]
-/// when one is named twice.
+/// Errors of [`read_table`], [`DataError::NoFile`] if no main file is chosen, and [`DataError::SameFile`] if a file is
+/// listed twice.
 pub fn import(project: &Project, folder: &Path, watch: &mut Watch) -> Result<Imported, DataError> {
     let settings = &project.dataset;
     let main = read_main(settings, folder, watch)?;
@@ -49,7 +52,7 @@ pub fn import(project: &Project, folder: &Path, watch: &mut Watch) -> Result<Imp
     Ok(Imported { main, validation, test, guessed_text, guessed_label, guessed })
 }
 
-/// The main file, and those to be appended to it.
+/// Reads the main file, and those to be appended to it.
 fn read_main(settings: &DatasetSettings, folder: &Path, watch: &mut Watch) -> Result<ImportedFile, DataError> {
     let main = settings.main.as_ref().ok_or(DataError::NoFile)?;
     let paths: Vec<PathBuf> = settings.main_files().map(|path| folder.join(path)).collect();
@@ -60,20 +63,21 @@ fn read_main(settings: &DatasetSettings, folder: &Path, watch: &mut Watch) -> Re
     if settings.more.is_empty() {
         return Ok(first);
     }
-    // A workbook among the others need not have a sheet of the same name.
+    // The other workbooks need not have a sheet with the same name.
     let more = paths[1..].iter().map(|path| read_one(path, SourceFile::Main, settings, false, watch));
     Ok(append::together(first, more.collect::<Result<_, _>>()?))
 }
 
-/// Reads a file of any kind that Hone knows, or a folder of them; what `settings` leave open is detected.
+/// Reads a file of any supported format, or a folder of them. What `settings` do not say is detected.
 ///
-/// Records that cannot be used are kept in [`ImportedFile::bad_rows`]. A file with a header and nothing else gives a table
+/// Records that cannot be used are kept in [`ImportedFile::bad_rows`]. A file with only a header gives a table
 /// without rows.
 ///
 /// # Errors
 /// [`DataError::NotFound`], [`DataError::NoRowsInFolder`], [`DataError::Unreadable`], [`DataError::Empty`],
 /// [`DataError::NotText`], [`DataError::Damaged`], [`DataError::TooLarge`], [`DataError::UnknownEncoding`],
-/// [`DataError::BadDelimiter`], [`DataError::NoSheet`] of the main file, [`DataError::TooManyColumns`], [`DataError::NoSide`], and [`DataError::Cancelled`] when the watch is cancelled.
+/// [`DataError::BadDelimiter`], [`DataError::NoSheet`] of the main file, [`DataError::TooManyColumns`],
+/// [`DataError::NoSide`], and [`DataError::Cancelled`] when the watch is cancelled.
 pub fn read_table(
     path: &Path,
     file: SourceFile,
@@ -99,47 +103,16 @@ fn read_one(
         Kind::Workbook => {
             let bytes = bytes::read(path, watch)?.buffer;
             let (rows, format) = workbook::read(path, &bytes, settings, must_have_sheet, watch)?;
-            Read { rows, format, bytes: bytes.len() as u64 }
+            FileRows { rows, format, bytes: bytes.len() as u64 }
         }
         Kind::Text => {
             let bytes = bytes::read(path, watch)?;
             let size = bytes.buffer.len() as u64;
             let (rows, format) = read_text(path, bytes, settings, watch)?;
-            Read { rows, format, bytes: size }
+            FileRows { rows, format, bytes: size }
         }
     };
     Ok(read.into_file(path, file))
-}
-
-/// What reading one file gave.
-struct Read {
-    rows: RawRows,
-    format: FileFormat,
-    bytes: u64,
-}
-
-impl Read {
-    fn into_file(self, path: &Path, file: SourceFile) -> ImportedFile {
-        let RawRows { names, columns, records, bad_rows } = self.rows;
-        let part = FilePart {
-            path: path.to_owned(),
-            name: file_name(path),
-            bytes: self.bytes,
-            format: self.format.clone(),
-            names: names.clone(),
-            before: 0,
-            rows: records.len(),
-            bad_rows: bad_rows.len(),
-        };
-        ImportedFile {
-            path: path.to_owned(),
-            bytes: self.bytes,
-            table: Table { file, names, columns, records },
-            bad_rows,
-            format: self.format,
-            parts: vec![part],
-        }
-    }
 }
 
 fn read_text(

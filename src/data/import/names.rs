@@ -1,8 +1,8 @@
-//! Names of columns.
+//! Makes column names unique.
 
 use std::collections::HashSet;
 
-/// Column names as in the file, trimmed; empty ones become `column_3`, repeated ones get a number.
+/// Column names as in the file, trimmed. Empty ones become `column_3`, for example; repeated ones get a number.
 pub(super) fn unique_names<'a>(fields: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
     let mut taken: HashSet<String> = fields.clone().map(|field| field.trim().to_owned()).collect();
     let mut used = HashSet::new();
@@ -12,7 +12,7 @@ pub(super) fn unique_names<'a>(fields: impl Iterator<Item = &'a str> + Clone) ->
         let wanted = if field.is_empty() { format!("column_{}", column + 1) } else { field.to_owned() };
         let mut name = wanted.clone();
         let mut copy = 2;
-        // A made-up name must not be the name of a later column.
+        // A new name must not be the name of a later column.
         while used.contains(&name) || (name != field && taken.contains(&name)) {
             name = format!("{wanted}_{copy}");
             copy += 1;

@@ -1,7 +1,7 @@
-//! Adds up the repeats in an ODS sheet before it is read.
+//! Adds up the repeated cells of an ODS workbook before it is read.
 //!
-//! Rows, cells and spaces are written once with a number of times: a few bytes can describe more than fits into memory. Source
-//! of the names: OASIS, "Open Document Format for Office Applications", part 3, 6.1.3, 9.1.3 and 9.1.4.
+//! Repeated rows, cells and spaces are written once with a count: a few bytes can describe more than fits into memory.
+//! Source of the names: OASIS, "Open Document Format for Office Applications", part 3, 6.1.3, 9.1.3 and 9.1.4.
 
 use std::io::{BufRead, BufReader, Cursor};
 
@@ -9,21 +9,21 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-/// Bytes that the cells of a workbook may take.
+/// The most memory that the cells of a workbook may take, in bytes.
 const MOST_BYTES: u64 = 2 << 30;
-/// Bytes of a cell beside its text.
+/// Memory of a cell besides its text, in bytes.
 const CELL: u64 = 32;
-/// Columns and rows that a sheet has at most: more repeats are not read.
+/// The most columns and rows of a sheet: repeats beyond them are not read.
 const COLUMNS: u64 = 16_384;
 const ROWS: u64 = 1_048_576;
 
 /// Checks the cells of a workbook.
 ///
 /// # Errors
-/// What is wrong, in words.
+/// Says what is wrong, for a person to read.
 pub(super) fn check(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), String> {
     let Ok(content) = archive.by_name("content.xml") else { return Ok(()) };
-    let mut sizes = Sizes::default();
+    let mut sizes = SheetSizes::default();
     let mut reader = Reader::from_reader(BufReader::new(content));
     each_event(&mut reader, |event| {
         sizes.take(event);
@@ -39,28 +39,28 @@ fn each_event(
     loop {
         buffer.clear();
         match reader.read_event_into(&mut buffer) {
-            // Whoever reads the sheet says better what is wrong with it.
+            // Reading the sheet gives a better message.
             Ok(Event::Eof) | Err(_) => return Ok(()),
             Ok(event) => take(&event)?,
         }
     }
 }
 
-/// What has been added up.
+/// The sizes added up so far.
 #[derive(Default)]
-struct Sizes {
+struct SheetSizes {
     /// Bytes of the rows so far.
     all: u64,
     rows: u64,
     row: u64,
-    /// Bytes of empty cells that count once another cell follows.
+    /// Bytes of empty cells, which count only if another cell follows.
     empty: u64,
     cells: u64,
-    /// Bytes of the cell's text; `None` while it has nothing.
+    /// Bytes of the cell's text; `None` while it is empty.
     cell: Option<u64>,
 }
 
-impl Sizes {
+impl SheetSizes {
     fn take(&mut self, event: &Event<'_>) {
         match event {
             Event::Start(start) => self.begin(start),
@@ -111,7 +111,7 @@ impl Sizes {
     }
 }
 
-/// Bytes of the value that a cell has as an attribute.
+/// Bytes of the value in a cell's attributes.
 fn value(start: &BytesStart<'_>) -> Option<u64> {
     let mut attributes = start.attributes();
     let attributes = attributes.with_checks(false).flatten();

@@ -1,4 +1,4 @@
-//! Parquet files: each column of each group of rows by itself, on all cores.
+//! Reads Parquet files on all cores: each column of each row group is a piece of work.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,23 +12,23 @@ use parquet::file::metadata::RowGroupMetaData;
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::import::arrow_files::{ArrowKind, Columns, Texts, damaged, to_texts};
-use crate::data::import::bytes::{self, progress};
+use crate::data::import::arrow_columns::{Columns, Texts, damaged, to_texts};
+use crate::data::import::bytes::{self, ArrowKind};
 use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8_192;
-/// Columns of groups decoded between two reports.
+/// Column chunks decoded between two progress reports.
 const COLUMNS_PER_REPORT: usize = 16;
 
 /// Reads all rows, every value as text.
 ///
 /// # Errors
-/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
-/// opening the file gives.
+/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and
+/// errors of opening the file.
 pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError> {
-    let file = Groups { path, metadata: metadata(path)? };
+    let file = RowGroups { path, metadata: metadata(path)? };
     let columns = Columns::of(file.metadata.schema());
     let sizes = file.metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
     let sizes: Vec<usize> = sizes.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
@@ -48,24 +48,24 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
             texts[column].append(path, read)?;
         }
         let done: usize = tasks.last().map_or(0, |&(group, _)| sizes[..group].iter().sum());
-        watch.progress(progress("Reading rows", done as u64, rows as u64, "rows"));
+        watch.advance("Reading rows", done, rows, "rows")?;
     }
     let columns_joined = texts.par_iter().map(Texts::joined).collect();
     let records = (1..=rows as u64).collect();
     Ok(RawRows { names: columns.names, columns: columns_joined, records, bad_rows: Vec::new() })
 }
 
-/// The file's description of itself, texts asked for as views.
+/// The file's metadata, with texts to be read as views.
 fn metadata(path: &Path) -> Result<ArrowReaderMetadata, DataError> {
     let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|error| damaged(path, ArrowKind::Parquet, error.to_string()))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(metadata.schema()));
-    // What cannot be had as views is converted later.
+    // Types that cannot be read as views are converted later.
     Ok(ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata))
 }
 
-/// The schema with views in place of texts, which the decoder hands out without copying them.
+/// The schema with string views in place of strings: the decoder does not copy their texts.
 fn with_views(schema: &SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 => Field::clone(field).with_data_type(DataType::Utf8View),
@@ -75,12 +75,12 @@ fn with_views(schema: &SchemaRef) -> SchemaRef {
 }
 
 /// A file's groups of rows.
-struct Groups<'a> {
+struct RowGroups<'a> {
     path: &'a Path,
     metadata: ArrowReaderMetadata,
 }
 
-impl Groups<'_> {
+impl RowGroups<'_> {
     /// One column of a group of `rows` rows.
     fn column(
         &self,
@@ -102,9 +102,7 @@ impl Groups<'_> {
             .map_err(|error| broken(error.to_string()))?;
         let (mut texts, mut found) = (Texts::default(), 0);
         for batch in reader {
-            if control.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            control.look()?;
             let batch = batch.map_err(|error| broken(error.to_string()))?;
             let column: StringViewArray =
                 to_texts(batch.column(0), classes).map_err(|error| broken(error.to_string()))?;

@@ -1,8 +1,8 @@
-//! Text -> records, in the manner of RFC 4180, but nothing is thrown away.
+//! Divides text into records as RFC 4180 does, but without dropping anything.
 //!
-//! What real files do and the standard does not allow is read the way a person would: a quote inside a
-//! quoted field that is neither doubled nor followed by a separator is part of the text, and a quote that is
-//! opened and never closed costs its own line, not the rest of the file.
+//! Real files break the standard, and are then read as a person would read them: a quote inside a quoted field that is
+//! neither doubled nor followed by a separator is part of the text, and a quote that is opened and never closed costs
+//! its own line, not the rest of the file.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -18,16 +18,16 @@ pub(super) struct Dialect {
     pub quoting: bool,
 }
 
-/// Where the content of a field lies, without its quotes.
+/// Where the content of a field is, without its quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     /// These bytes of the text.
     InText(Range<usize>),
-    /// These bytes of what the record has unescaped: quotes that were doubled are single.
+    /// These bytes of the record's unescaped text, in which doubled quotes are single.
     Unescaped(Range<usize>),
 }
 
-/// One record; kept from one to the next, so that reading takes no memory for each.
+/// One record. It is reused for the next, so that records need no memory of their own.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Record {
     /// Its fields.
@@ -36,9 +36,9 @@ pub(super) struct Record {
     unescaped: Vec<u8>,
     /// 1-based line where it begins.
     pub line: u64,
-    /// As it stands in the text, without the line end.
+    /// Its bytes in the text, without the line end.
     pub raw: Range<usize>,
-    /// Fields enclosed in quotes as the standard says.
+    /// Fields properly enclosed in quotes.
     pub quoted: u32,
     /// Fields that begin with a quote that is not closed properly.
     pub stray_quotes: u32,
@@ -85,9 +85,9 @@ pub(super) struct Reader<'a> {
     stop: usize,
     /// 1-based line of `at`.
     line: u64,
-    /// Fields a record should have, once known; decides whether a broken quote is worth going back for.
+    /// Fields that a record should have, once known. Decides whether to go back to a broken quote.
     expected: Option<usize>,
-    /// Bytes that may still be read twice when going back, so that hostile files cost no quadratic time.
+    /// Bytes that may still be read twice, so that a malicious file does not take quadratic time.
     budget: usize,
 }
 
@@ -97,14 +97,14 @@ impl<'a> Reader<'a> {
         Self::within(text, 0..text.len(), dialect)
     }
 
-    /// Reads the records that begin in a part of `text`. The last one may end behind the part. Lines are counted from
-    /// the part's beginning, where a record begins.
+    /// Reads the records that begin in a part of `text`. The last one may end after the part. Lines are counted from
+    /// the beginning of the part, which must be the beginning of a record.
     pub fn within(text: &'a [u8], part: Range<usize>, dialect: Dialect) -> Self {
         let budget = text.len().saturating_mul(8).saturating_add(1 << 20);
         Self { text, dialect, at: part.start, stop: part.end, line: 1, expected: None, budget }
     }
 
-    /// Tells how many fields a good record has.
+    /// Sets how many fields a good record has.
     pub fn expect(&mut self, fields: usize) {
         self.expected = Some(fields);
     }
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         self.line
     }
 
-    /// Reads the next record; blank lines are passed over. `false` at the end.
+    /// Reads the next record, skipping blank lines. `false` at the end.
     pub fn read(&mut self, record: &mut Record) -> bool {
         while self.at < self.stop {
             self.read_one(record);
@@ -139,12 +139,12 @@ impl<'a> Reader<'a> {
             self.keep_own_line(record);
         }
         self.at = after_line_end(self.text, record.raw.end);
-        // Line ends within a record are in quotation marks.
+        // Line ends within a record are always in quotation marks.
         let one_line = record.quoted == 0 && record.stray_quotes == 0 && !record.unclosed;
         self.line += if one_line { u64::from(self.at > record.raw.end) } else { line_ends(&self.text[start..self.at]) };
     }
 
-    /// A quote that swallowed lines that are not its own costs its own line alone.
+    /// Ends a record with an unclosed quote at its first line, so that the lines after it are read as records.
     fn keep_own_line(&mut self, record: &mut Record) {
         let whole = record.raw.clone();
         let end = line_end(self.text, whole.start);
@@ -178,10 +178,10 @@ fn parse(text: &[u8], start: usize, dialect: Dialect, record: &mut Record) {
     }
 }
 
-/// Reads the field whose opening quote is at `open`; gives the byte after it.
+/// Reads the field whose opening quote is at `open`; returns the position after it.
 fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) -> usize {
     let ends = |at: usize| text.get(at).is_none_or(|&byte| byte == delimiter || byte == b'\n' || byte == b'\r');
-    // Where the unescaped content begins, once a quote was doubled.
+    // Where the unescaped content begins, once there is a doubled quote.
     let mut unescaped = None;
     let mut from = open + 1;
     loop {
@@ -191,7 +191,7 @@ fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) ->
             return text.len();
         };
         if text.get(quote + 1) == Some(&b'"') {
-            // A doubled quotation mark means one.
+            // A doubled quote stands for one.
             unescaped.get_or_insert(record.unescaped.len());
             record.unescaped.extend_from_slice(&text[from..=quote]);
             from = quote + 2;
@@ -215,7 +215,7 @@ fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) ->
 /// quote is text (`"a "big" one",`); otherwise the opening quote is text too (`"big" one,`).
 fn stray_quote(text: &[u8], open: usize, quote: usize, delimiter: u8, record: &mut Record) -> usize {
     record.stray_quotes += 1;
-    // A quote where a field could begin, on a later line, most likely opens that field: the one at `open` was never
+    // A quote on a later line, where a field could begin, most likely opens that field: the one at `open` was never
     // closed and has swallowed the lines between.
     record.unclosed |= matches!(text[quote - 1], b'\n' | b'\r');
     let limit = line_end(text, quote);
@@ -234,7 +234,7 @@ fn stray_quote(text: &[u8], open: usize, quote: usize, delimiter: u8, record: &m
     end
 }
 
-/// Copies `text`, its doubled quotes made single.
+/// Copies `text` with its doubled quotes made single.
 fn unescape(text: &[u8], out: &mut Vec<u8>) {
     let mut from = 0;
     while let Some(quote) = find(text, from, b'"') {
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_line_end_and_line_numbers() {
+    fn every_kind_of_line_end_is_read_and_lines_are_numbered() {
         let lines: Vec<u64> =
             read("a,b\r\nc,d\ne,f\rg,\"h\n\ni\"\n\n\r\nj,k", COMMA, 2).iter().map(|row| row.0).collect();
         assert_eq!(lines, [1, 2, 3, 4, 9]);

@@ -1,4 +1,4 @@
-//! Rows as the readers gather them.
+//! Collects rows while a file is read.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::data::{BadRow, DataError};
 /// Characters kept of a bad record.
 const RAW_KEPT: usize = 2_000;
 
-/// Columns of a table, at most: fields named after what they hold would make a column each.
+/// The most columns of a table: in some files every value would become a column name.
 pub(super) const MOST_COLUMNS: usize = 4_096;
 
 /// The rows of one file.
@@ -28,41 +28,41 @@ pub(super) struct RawRows {
 }
 
 impl BadRow {
-    /// A bad record, its text cut to what is kept.
+    /// A bad record, with its text shortened.
     pub(super) fn new(record: u64, line: u64, reason: impl Into<String>, raw: &str) -> Self {
         Self { record, line, reason: reason.into(), raw: raw.chars().take(RAW_KEPT).collect() }
     }
 }
 
-/// Gathers rows whose fields have names, in the order in which the names first come up.
+/// Collects rows with named fields. Columns are in the order in which their names first occur.
 #[derive(Default)]
 pub(super) struct NamedRows {
     place: HashMap<String, usize>,
     names: Vec<String>,
     columns: Vec<StringViewBuilder>,
     records: Vec<u64>,
-    /// The row being gathered: what each column has for it.
+    /// The values of the current row, by column.
     row: Vec<Option<String>>,
-    /// Bytes of each column.
+    /// Bytes in each column.
     bytes: Vec<usize>,
     /// What makes the table too large; nothing more is gathered then.
-    fault: Option<Fault>,
+    fault: Option<ColumnsFault>,
     pub bad_rows: Vec<BadRow>,
 }
 
 #[derive(Clone, Copy)]
-enum Fault {
+enum ColumnsFault {
     Columns,
     Bytes(usize),
 }
 
 impl NamedRows {
-    /// Sets a field of the row being gathered; a name that comes twice has the later value.
+    /// Sets a field of the current row. If a name occurs twice, the later value counts.
     pub fn set(&mut self, name: &str, value: Option<String>) {
         let place = match self.place.get(name) {
             Some(&place) => place,
             None if self.names.len() >= MOST_COLUMNS => {
-                self.fault = Some(Fault::Columns);
+                self.fault = Some(ColumnsFault::Columns);
                 return;
             }
             None => self.add_column(name),
@@ -82,7 +82,7 @@ impl NamedRows {
         place
     }
 
-    /// Ends the row being gathered.
+    /// Ends the current row.
     pub fn end_row(&mut self, record: u64) {
         if self.fault.is_some() {
             return self.drop_row();
@@ -90,7 +90,7 @@ impl NamedRows {
         for (bytes, value) in self.bytes.iter_mut().zip(&self.row) {
             *bytes += value.as_ref().map_or(0, String::len);
             if i32::try_from(*bytes).is_err() {
-                self.fault = Some(Fault::Bytes(*bytes));
+                self.fault = Some(ColumnsFault::Bytes(*bytes));
                 return self.drop_row();
             }
         }
@@ -100,7 +100,7 @@ impl NamedRows {
         self.records.push(record);
     }
 
-    /// Drops the row being gathered.
+    /// Drops the current row.
     pub fn drop_row(&mut self) {
         self.row.fill(None);
     }
@@ -109,16 +109,16 @@ impl NamedRows {
         self.records.len()
     }
 
-    /// The rows, their columns' names made unique.
+    /// The rows, with unique column names.
     ///
     /// # Errors
     /// [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
     pub fn finish(self, path: &Path) -> Result<RawRows, DataError> {
         match self.fault {
-            Some(Fault::Columns) => {
+            Some(ColumnsFault::Columns) => {
                 return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
             }
-            Some(Fault::Bytes(bytes)) => {
+            Some(ColumnsFault::Bytes(bytes)) => {
                 return Err(DataError::TooLarge { path: path.to_owned(), bytes: bytes as u64 });
             }
             None => {}

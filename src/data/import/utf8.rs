@@ -1,9 +1,9 @@
-//! Whether bytes are UTF-8, for pieces that may end within a character.
+//! Checks whether bytes are UTF-8, in pieces that may end within a character.
 
-/// Bytes of the longest character.
+/// Length of the longest character in bytes.
 const LONGEST: usize = 4;
 
-/// Whether a piece of a text is UTF-8, but for the character that may be cut at each end.
+/// Whether a piece of a text is UTF-8, apart from characters that are cut off at its ends.
 pub(super) fn is_utf8_but_for_ends(piece: &[u8]) -> bool {
     let begin = piece.iter().take(LONGEST - 1).take_while(|&&byte| continues(byte)).count();
     match std::str::from_utf8(&piece[begin..]) {
@@ -22,7 +22,7 @@ pub(super) fn are_seams_utf8(text: &[u8], piece: usize) -> bool {
     (0..text.len()).step_by(piece).chain([text.len()]).all(character)
 }
 
-/// Whether a byte cannot begin a character: 0b10xxxxxx.
+/// Whether a byte continues a character: 0b10xxxxxx.
 fn continues(byte: u8) -> bool {
     byte & 0xC0 == 0x80
 }
@@ -33,7 +33,7 @@ mod tests {
     use crate::random::Rng;
 
     #[test]
-    fn pieces_and_seams_tell_what_the_whole_is() {
+    fn checking_pieces_and_their_seams_equals_checking_the_whole() {
         let mut rng = Rng::new(9);
         let letters: Vec<char> = "aé\u{20AC}\u{1F642}".chars().collect();
         for _ in 0..20_000 {

@@ -1,26 +1,25 @@
-//! Whether bytes are Western European text of Windows-1252, judged by the neighbours of their letters and signs.
+//! Recognises Western European text in Windows-1252, by what is next to its letters and signs.
 //!
-//! A detector of encodings weighs how often letters meet. In an English file with one "café" and a few curly quotes
-//! there is next to nothing to weigh, and its guess is as good as a throw of dice: Windows-1257 or 1250 for a file
-//! that any Western program wrote. So the guess counts only where there is evidence: many letters beyond ASCII, or
-//! such as Western languages do not have in that place.
+//! An encoding detector counts which letters are next to each other. In an English file with one "café" and a few curly
+//! quotes there is almost nothing to count, and its guess is random: Windows-1257 or 1250 for a file that any Western
+//! program wrote. So the guess counts only if there is evidence: many letters beyond ASCII, or some that Western
+//! languages do not have in such places.
 
 use encoding_rs::WINDOWS_1252;
 
-/// Letters of the large Western languages that mean another letter, or none, in few other encodings.
+/// Letters of the large Western languages whose bytes are other letters, or signs, in only a few other encodings.
 const COMMON: &str = "éÉüÜöÖäÄßñÑáíóúçàè";
 /// Other letters of Western languages. Those of Icelandic (ð, þ, ý) are Turkish and Baltic ones in other encodings.
 const RARER: &str = "âêîôûëïùìòõãåæøœÂÊÎÔÛËÏÙÌÒÕÃÅÆØŒÀÈÁÍÓÚÇŸÿ";
 /// Signs that may be anywhere.
 const SIGNS: &str = "€‚„…†‡‰‹‘’“”•–—™›\u{A0}§©«®°±²´µ¶·»½×÷";
-/// Signs in whose place other encodings have letters: none of them is next to a letter.
+/// Signs whose bytes are letters in other encodings. None of them is ever next to a letter.
 const LONE_SIGNS: &str = "£¥¢¼¾¹³ºª¡¿";
-/// Letters beyond ASCII that are no evidence yet, however short the text.
+/// Up to this many letters beyond ASCII are not evidence yet, however short the text.
 const HANDFUL: usize = 24;
-/// Share of letters beyond ASCII, of all letters, below which any other language of letters can be ruled out: they
-/// have 5% and more.
+/// Below this share of letters beyond ASCII, other alphabetic languages can be ruled out: they have 5% or more.
 const THIN: f64 = 0.01;
-/// Characters beyond ASCII in a row that Western text has at most.
+/// The longest run of characters beyond ASCII in Western text.
 const LONGEST_RUN: usize = 3;
 
 /// Whether all of `bytes` beyond ASCII look Western, and are too few to recognise another encoding.
@@ -48,11 +47,11 @@ fn is_western_line(line: &str) -> bool {
     true
 }
 
-/// Whether the characters beyond ASCII from `begin` to `end` fit in their place.
+/// Whether the characters beyond ASCII from `begin` to `end` fit where they are.
 fn is_western_run(line: &[char], begin: usize, end: usize) -> bool {
     let before = |at: usize| at.checked_sub(1).and_then(|at| line.get(at)).copied();
     let letters = line[begin..end].iter().filter(|character| character.is_alphabetic()).count();
-    // Letters in a row that have no other beside them are a word of another alphabet.
+    // Several such letters without an ASCII letter next to them are a word in another alphabet.
     let alone = letters > 1 && !is_letter(before(begin)) && !is_letter(line.get(end).copied());
     !alone
         && letters < LONGEST_RUN

@@ -7,7 +7,6 @@ use std::path::Path;
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
 use zip::ZipArchive;
 
-use crate::data::import::bytes::progress;
 use crate::data::import::names::unique_names;
 use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{ods_check, xls_check};
@@ -15,19 +14,19 @@ use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
 
-/// Bytes a workbook may unpack to.
+/// The most bytes a workbook may unpack to.
 const MOST_UNPACKED: u64 = 4 << 30;
 /// Bytes a workbook may always unpack to, however small it is.
 const FEW_UNPACKED: u64 = 64 << 20;
-/// Times its size that a workbook may unpack to: sheets of real rows reach 10 to 30.
+/// The largest accepted ratio of a workbook's unpacked size to its file size: sheets of real rows reach 10 to 30.
 const MOST_RATIO: u64 = 200;
 /// Cells read between two checks of the cancel switch.
 const CELLS_PER_LOOK: u64 = 65_536;
 
 type Bytes<'a> = Cursor<&'a [u8]>;
 
-/// Reads one sheet: the one asked for, or the first that is not empty. Its first row with anything in it names the
-/// columns, unless the settings say that there is no such row.
+/// Reads one sheet: the one asked for, or the first that is not empty. Its first row that is not empty names the
+/// columns, unless the settings say that there is no header.
 ///
 /// # Errors
 /// [`DataError::NoSheet`], [`DataError::Damaged`], [`DataError::NotText`] when the file is another archive or document,
@@ -41,7 +40,7 @@ pub(super) fn read(
 ) -> Result<(RawRows, FileFormat), DataError> {
     check_archive(path, bytes, watch)?;
     let read = AssertUnwindSafe(|| read_sheet(path, bytes, settings, must_have_sheet, watch));
-    // The decoders are fed by whoever made the file, and some damage makes them panic.
+    // Some damaged files make the decoders panic.
     catch_unwind(read).unwrap_or_else(|_| Err(damaged(path, "its contents contradict each other".to_owned())))
 }
 
@@ -51,8 +50,8 @@ fn damaged(path: &Path, reason: String) -> DataError {
     DataError::Damaged { path: path.to_owned(), kind: "a workbook", reason, advice }
 }
 
-/// Unpacks an archive to nowhere, to know that it is a workbook and does not unpack to more than memory holds: what it
-/// says of its sizes may be a lie.
+/// Unpacks an archive without keeping the result, to check that it is a workbook and fits into memory: the sizes stated
+/// in the file may be wrong.
 fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), DataError> {
     if !bytes.starts_with(b"PK") {
         return xls_check::check(bytes).map_err(|reason| damaged(path, reason));
@@ -71,9 +70,7 @@ fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), Dat
     for number in 0..archive.len() {
         let mut entry = archive.by_index(number).map_err(|error| damaged(path, error.to_string()))?;
         loop {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
+            watch.look()?;
             match entry.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(read) => unpacked += read as u64,
@@ -133,27 +130,22 @@ fn read_cells(
     watch: &mut Watch,
 ) -> Result<(), DataError> {
     let mut cells = 0;
-    let mut look = |watch: &mut Watch, row: u32| {
+    let mut count_cell = |row: u32| {
         cells += 1;
-        if cells % CELLS_PER_LOOK == 0 {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(progress("Reading rows", u64::from(row), u64::from(row), "rows"));
-        }
-        Ok(())
+        let (is_time, row) = (cells % CELLS_PER_LOOK == 0, row as usize);
+        if is_time { watch.advance("Reading rows", row, row, "rows") } else { Ok(()) }
     };
-    // Cell after cell where the library can: a sheet whose only cell is its very last must not take all memory.
+    // Cell by cell if the library can: a sheet whose only cell is the very last must not take all memory.
     if let Sheets::Xlsx(workbook) = workbook {
         let broken = |error: calamine::XlsxError| damaged(path, error.to_string());
         let mut reader = match workbook.worksheet_cells_reader(sheet) {
-            // A sheet of charts has no cells.
+            // A chart sheet has no cells.
             Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(()),
             reader => reader.map_err(broken)?,
         };
         while let Some(cell) = reader.next_cell().map_err(broken)? {
             let (row, column) = cell.get_position();
-            look(watch, row)?;
+            count_cell(row)?;
             rows.cell(row, column as usize, text_of_ref(cell.get_value()));
         }
         return Ok(());
@@ -163,7 +155,7 @@ fn read_cells(
         let mut reader = workbook.worksheet_cells_reader(sheet).map_err(broken)?;
         while let Some(cell) = reader.next_cell().map_err(broken)? {
             let (row, column) = cell.get_position();
-            look(watch, row)?;
+            count_cell(row)?;
             rows.cell(row, column as usize, text_of_ref(cell.get_value()));
         }
         return Ok(());
@@ -172,19 +164,19 @@ fn read_cells(
     let (first_row, first_column) = range.start().unwrap_or_default();
     for (row, column, value) in range.used_cells() {
         let row = first_row + row as u32;
-        look(watch, row)?;
+        count_cell(row)?;
         rows.cell(row, first_column as usize + column, text_of(value));
     }
     Ok(())
 }
 
-/// Rows of a sheet, gathered from cells that come row by row.
+/// Rows of a sheet, collected from its cells, which come row by row.
 struct SheetRows {
     header: bool,
-    /// The row being gathered, 0-based.
+    /// The current row, 0-based.
     row: Option<u32>,
     values: Vec<(usize, String)>,
-    /// Names by column of the sheet, once the header was read.
+    /// Column names, once the header has been read.
     names: Option<Vec<String>>,
     rows: NamedRows,
     record: u64,
@@ -228,7 +220,7 @@ impl SheetRows {
         }
         let names = unique_names(header.iter().map(String::as_str));
         for (name, _) in names.iter().zip(&header).filter(|(_, text)| !text.trim().is_empty()) {
-            // So that a column without a single value is there too.
+            // So that a column without any value exists too.
             self.rows.set(name, None);
         }
         self.names = Some(names);
@@ -256,7 +248,7 @@ fn text_of_ref(value: &DataRef<'_>) -> Option<String> {
     }
 }
 
-/// A cell as a person reads it; errors such as `#N/A` are no value.
+/// A cell as the sheet shows it; an error such as `#N/A` is not a value.
 fn text_of(value: &Data) -> Option<String> {
     match value {
         Data::Empty | Data::Error(_) => None,

@@ -1,14 +1,14 @@
 //! Checks the sizes and places in an XLS workbook before it is read.
 //!
-//! The library makes a table as large as the farthest cell says: one damaged byte is a hundred gigabytes. Source of the
-//! records: Microsoft, "[MS-XLS]: Excel Binary File Format", 2.4.
+//! The library makes a table that reaches to the farthest cell: one damaged byte can mean a hundred gigabytes. Source
+//! of the records: Microsoft, "[MS-XLS]: Excel Binary File Format", 2.4.
 
 use std::io::{Cursor, Read};
 
-/// Columns that an XLS sheet can have.
+/// The most columns of an XLS sheet.
 const COLUMNS: u16 = 256;
 
-/// Rows that an XLS sheet can have.
+/// The most rows of an XLS sheet.
 const ROWS: u32 = 65_536;
 
 /// The record that says how large a sheet is.
@@ -22,7 +22,7 @@ const CELLS: [u16; 14] =
 /// Checks the cells of a workbook.
 ///
 /// # Errors
-/// What is wrong, in words.
+/// Says what is wrong, for a person to read.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).map_err(|error| error.to_string())?;
     let mut book = Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
         }
         if kind == DIMENSIONS {
             let word = |at: usize| record.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-            // Rows are numbers of 32 bits since Excel 97; the first row and column behind the cells.
+            // Row numbers have 32 bits since Excel 97. The record states the first row and column after the cells.
             let (rows, columns) = if length < 12 {
                 (u32::from(word(2)), word(6))
             } else {

@@ -1,10 +1,10 @@
-//! Words that are much more frequent in these texts than in general text, and words that the model's tokenizer breaks into
-//! pieces.
+//! Finds words that are much more frequent in these texts than in general text, and those that the model's tokenizer
+//! splits into pieces.
 //!
-//! How frequent words are in general text comes from the model's vocabulary, see `general_words.rs`.
+//! Frequencies in general text are estimated from the model's vocabulary, see `general_words.rs`.
 //!
-//! Measure: the log-likelihood ratio (Rayson and Garside, "Comparing Corpora using Frequency Profiling", 2000), so that rare
-//! words do not stand out by chance.
+//! Measure: the log-likelihood ratio (Rayson and Garside, "Comparing Corpora using Frequency Profiling", 2000), so that
+//! rare words do not stand out by chance.
 
 use foldhash::{HashMap, HashSet};
 use rayon::prelude::*;
@@ -12,26 +12,26 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::data::insight::general_words::{Zipf, agreement, ranks};
 use crate::data::{DataError, Imported, Prepared, TextTokenizer, cells_of};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
-/// Least occurrences of a term, and documents that it is in.
+/// A term occurs at least this often, and in at least this many documents.
 const OFTEN: u32 = 5;
 const DOCUMENTS: u32 = 3;
-/// How many times more frequent than in general text a term is, at least.
+/// A term is at least this many times as frequent as in general text.
 const TIMES: f64 = 8.0;
-/// The most frequent words of a language, which carry its grammar: never terms.
+/// This many of a language's most frequent words are its grammar, and never terms.
 const GRAMMAR: u32 = 200;
-/// Least pieces of a word that is worth a place in the vocabulary.
+/// A new word for the vocabulary is split into at least this many pieces so far.
 const PIECES: usize = 3;
-/// Least letters of a term.
+/// A term has at least this many letters.
 const LETTERS: usize = 3;
-/// Least share of a new word's occurrences in lower case: names are capitalised.
+/// At least this share of a new word's occurrences are in lower case: names are capitalised.
 const LOWER: f64 = 0.5;
-/// The same for a term: "Court" is a term, "Bombay" is not.
+/// The same limit for a term: "Court" is a term, "Bombay" is not.
 const SOMETIMES_LOWER: f64 = 0.02;
-/// Share of capitalised words above which capitals do not mark names: German capitalises nouns, some files all words.
+/// Above this share of capitalised words, capitals do not mark names: German capitalises nouns, some files all words.
 const CAPITALS: f64 = 0.25;
-/// Documents counted between two looks at the cancel switch.
+/// Documents counted between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 1_024;
 
 /// A word of the domain.
@@ -39,28 +39,28 @@ const TEXTS_PER_LOOK: usize = 1_024;
 pub struct DomainTerm {
     /// The word, in lower case.
     pub word: String,
-    /// Occurrences.
+    /// Number of occurrences.
     pub count: u32,
-    /// Documents it is in.
+    /// Number of documents it is in.
     pub documents: u32,
-    /// How many times more frequent it is than in general text, about; `None` where nothing tells.
+    /// About how many times as frequent as in general text it is; `None` if unknown.
     pub times: Option<f64>,
-    /// Tokens that it is broken into.
+    /// Number of tokens it is split into.
     pub pieces: usize,
 }
 
 /// The words of a domain.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DomainTerms {
-    /// Words in all.
+    /// Number of words in the texts.
     pub words: u64,
-    /// How well the order of the model's vocabulary agrees with the texts (Spearman's rank correlation); `None` where it
-    /// is not an order by frequency, so that terms are told by their pieces alone.
+    /// How well the order of the model's vocabulary agrees with the texts (Spearman's rank correlation); `None` if the
+    /// vocabulary is not in order of frequency, so that only the pieces show which words are terms.
     pub agreement: Option<f64>,
-    /// Words much more frequent here than in general text, the most telling first.
+    /// Words that are much more frequent here than in general text, the most characteristic first.
     pub terms: Vec<DomainTerm>,
-    /// Of the terms, words that are worth a place in the vocabulary, the most frequent first: broken into three or more
-    /// pieces, and no names as far as capitals tell.
+    /// The terms that should be added to the vocabulary, the most frequent first: split into three or more pieces, and
+    /// not names, judging by capitals.
     pub new_words: Vec<DomainTerm>,
 }
 
@@ -68,7 +68,7 @@ pub struct DomainTerms {
 /// contract, count as one document.
 ///
 /// # Errors
-/// [`DataError::Cancelled`], and [`DataError::Tokenise`] when the tokenizer refuses a word.
+/// [`DataError::Cancelled`], and [`DataError::Tokenise`] if the tokenizer fails on a word.
 pub fn domain_terms(
     texts: &[&str],
     groups: Option<&[u32]>,
@@ -82,14 +82,14 @@ pub fn domain_terms(
     let lower: u64 = counts.values().map(|count| u64::from(count.lower)).sum();
     let capitals_tell = (words - lower) as f64 <= CAPITALS * words as f64;
     let ranks = ranks(tokenizer);
-    // Sorted: sums of floating-point numbers must not hang on the order of a hash map.
+    // Sorted, since sums of floating-point numbers must not depend on the order of a hash map.
     let mut known: Vec<(u32, u32)> =
         counts.iter().filter_map(|(word, count)| Some((*ranks.get(word)?, count.all))).collect();
     known.sort_unstable();
     let agreement = agreement(&known);
     let zipf = agreement.map(|_| Zipf::of(&known, &ranks));
     let mut found = Vec::new();
-    // Sorted: ties must not hang on the order of a hash map.
+    // Sorted, since ties must not depend on the order of a hash map.
     let mut sorted: Vec<(&String, &Count)> = counts.iter().collect();
     sorted.sort_unstable_by_key(|(word, _)| *word);
     for (word, count) in sorted {
@@ -149,7 +149,7 @@ pub fn project_terms(
     domain_terms(&texts, groups.as_deref(), tokenizer, most, watch)
 }
 
-/// Only letters, and at least three: numbers and signs are not terms.
+/// Whether a word has only letters, and at least three: numbers and signs are not terms.
 fn is_plain(word: &str) -> bool {
     word.chars().count() >= LETTERS && word.chars().all(char::is_alphabetic)
 }
@@ -162,14 +162,14 @@ fn documents<'a>(texts: &[&'a str], groups: Option<&[u32]>) -> Vec<Vec<&'a str>>
     by_group.chunk_by(|a, b| a.0 == b.0).map(|texts| texts.iter().map(|&(_, text)| text).collect()).collect()
 }
 
-/// How often a word comes.
+/// How often a word occurs.
 #[derive(Clone, Debug, Default)]
 struct Count {
     all: u32,
-    /// Without a capital.
+    /// Occurrences in lower case.
     lower: u32,
     documents: u32,
-    /// The last document it was seen in, from 1.
+    /// 1-based number of the last document it occurred in.
     seen: usize,
 }
 
@@ -177,7 +177,7 @@ type Counts = HashMap<String, Count>;
 
 fn count(documents: &[Vec<&str>], watch: &mut Watch) -> Result<Counts, DataError> {
     let mut counts = Counts::default();
-    for part in look("Counting words", documents, watch) {
+    for part in parts("Counting words", documents, watch) {
         let parts: Vec<Counts> = part?.par_chunks(TEXTS_PER_LOOK.div_ceil(16)).map(count_chunk).collect();
         for (word, more) in parts.into_iter().flatten() {
             let count = counts.entry(word).or_default();
@@ -206,22 +206,13 @@ fn count_chunk(documents: &[Vec<&str>]) -> Counts {
 }
 
 /// Documents in parts, with a look at the cancel switch before each.
-fn look<'a>(
+fn parts<'a>(
     stage: &'static str,
     documents: &'a [Vec<&'a str>],
     watch: &mut Watch,
 ) -> impl Iterator<Item = Result<&'a [Vec<&'a str>], DataError>> {
     documents.chunks(TEXTS_PER_LOOK).enumerate().map(move |(part, chunk)| {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(Progress {
-            stage: stage.to_owned(),
-            done: (part * TEXTS_PER_LOOK) as u64,
-            total: Some(documents.len() as u64),
-            unit: "documents",
-            eta_seconds: None,
-        });
+        watch.advance(stage, part * TEXTS_PER_LOOK, documents.len(), "documents")?;
         Ok(chunk)
     })
 }
@@ -241,8 +232,8 @@ fn count_pieces(found: &mut [(f64, DomainTerm)], tokenizer: &TextTokenizer) -> R
     Ok(())
 }
 
-/// Fragments of words that scanning and line breaks left ("constitu tion"): words missing from the vocabulary that, most of
-/// the time, form a word with the one before or after.
+/// Fragments of words left by scanning and line breaks ("constitu tion"): words missing from the vocabulary that mostly
+/// form a word together with the one before or after them.
 fn debris(
     documents: &[Vec<&str>],
     found: &[(f64, DomainTerm)],
@@ -256,7 +247,7 @@ fn debris(
         .map(|(_, term)| (term.word.as_str(), term.count))
         .collect();
     let mut halves: HashMap<&str, u32> = HashMap::default();
-    for part in look("Looking for broken words", documents, watch) {
+    for part in parts("Looking for broken words", documents, watch) {
         let parts = part?.par_iter().map(|texts| {
             let mut halves: HashMap<&str, u32> = HashMap::default();
             for text in texts {
@@ -314,7 +305,7 @@ mod tests {
         TextTokenizer::load(folder.path()).unwrap()
     }
 
-    /// Texts by Zipf's law, each with `more` at its end.
+    /// Texts whose words follow Zipf's law, each with `more` at its end.
     fn texts(count: usize, more: impl Fn(usize) -> String) -> Vec<String> {
         let mut rng = Rng::new(9);
         let shares: Vec<f64> = (1..=2_000).map(share).collect();
@@ -345,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_are_words_more_frequent_than_their_rank_lets_expect() {
+    fn terms_are_words_more_frequent_than_their_rank_suggests() {
         let tokenizer = tokenizer((0..2_000).map(word));
         let rare = word(1_500);
         let found = found(&texts(60, |_| format!("the lessee {rare} {rare} Bombay 1961")), None, &tokenizer);
@@ -359,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn names_numbers_and_halves_of_words_are_no_new_words() {
+    fn names_numbers_and_halves_of_words_are_not_new_words() {
         let tokenizer = tokenizer((0..2_000).map(word).chain(["constitution".to_owned()]));
         let more = |text: usize| {
             let half = if text.is_multiple_of(3) { "constitution" } else { "constitu tion" };
@@ -394,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn where_every_noun_has_a_capital_capitals_tell_no_names() {
+    fn capitals_do_not_mark_names_where_every_noun_has_one() {
         let tokenizer = tokenizer((0..2_000).map(word));
         let capitals: Vec<String> = texts(60, |_| "Mietvertrag".to_owned())
             .iter()
@@ -416,14 +407,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_of_nothing() {
+    fn without_texts_there_are_no_terms() {
         let tokenizer = tokenizer((0..2_000).map(word));
         assert_eq!(found(&[], None, &tokenizer), DomainTerms::default());
         assert!(found(&[String::new()], Some(&[0]), &tokenizer).terms.is_empty());
     }
 
     #[test]
-    fn the_evidence_is_that_of_the_paper() {
+    fn the_log_likelihood_ratio_agrees_with_the_paper() {
         // By hand: 30 where 10 are expected.
         let by_hand = 2.0 * (30.0 * 3.0_f64.ln() - 20.0);
         assert!((evidence(30, 10.0) - by_hand).abs() < 1e-12 && (by_hand - 25.917).abs() < 1e-3);

@@ -1,11 +1,11 @@
-//! What can be wrong with a project's rows: data problems and leakage, in one type.
+//! Findings: problems of a project's rows, and leakage.
 
 use serde::Serialize;
 
 use crate::data::Remedy;
 use crate::project::RowId;
 
-/// What can be found.
+/// The kinds of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
@@ -56,7 +56,7 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// The kinds that are problems of the data itself, whatever the split.
+    /// The kinds that are problems of the data itself and do not depend on the split.
     pub const DATA: [Self; 17] = [
         Self::Conflicts,
         Self::LabelSpellings,
@@ -164,19 +164,19 @@ impl Severity {
     }
 }
 
-/// A problem of the rows: how many, which, what it means and what can be done in one click.
+/// A problem: how many rows and which, what it means and what can be done in one click.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
     /// What was found.
     pub kind: FindingKind,
-    /// The column it is about, where it is about one.
+    /// The column it is about, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     /// How serious it is.
     pub severity: Severity,
     /// How many, in units of [`FindingKind::unit`].
     pub count: usize,
-    /// The rows to look at, the most telling first.
+    /// The rows to look at, the clearest examples first.
     pub rows: Vec<RowId>,
     /// What was found: a sentence without its full stop.
     pub found: String,
@@ -184,7 +184,7 @@ pub struct Finding {
     pub meaning: String,
     /// What can be done in one click, the best first.
     pub remedies: Vec<Remedy>,
-    /// The person has chosen to ignore it.
+    /// Whether the person has chosen to ignore it.
     pub ignored: bool,
 }
 
@@ -204,12 +204,12 @@ impl Finding {
         }
     }
 
-    /// The same with its words: what was found, and what it means.
+    /// Sets what was found and what it means.
     pub(in crate::data) fn says(self, found: impl Into<String>, meaning: impl Into<String>) -> Self {
         Self { found: found.into(), meaning: meaning.into(), ..self }
     }
 
-    /// The same with what can be done about it.
+    /// Sets what can be done about it.
     pub(in crate::data) fn with(self, remedies: impl IntoIterator<Item = Remedy>) -> Self {
         Self { remedies: remedies.into_iter().collect(), ..self }
     }
@@ -230,13 +230,13 @@ impl Finding {
         if self.meaning.is_empty() { format!("{}.", self.found) } else { format!("{}. {}.", self.found, self.meaning) }
     }
 
-    /// Whether it makes metrics wrong, or is only worth a look.
+    /// Whether it makes metrics wrong, and is not only worth a look.
     #[must_use]
     pub fn is_problem(&self) -> bool {
         self.severity == Severity::Problem
     }
 
-    /// Names the finding among those that a person chose to ignore.
+    /// The key by which a person's choice to ignore the finding is stored.
     #[must_use]
     pub fn key(&self) -> String {
         let is_of_column = matches!(self.kind, FindingKind::SplitGroups | FindingKind::Giveaway);

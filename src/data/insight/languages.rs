@@ -1,4 +1,4 @@
-//! The language a text is written in, guessed by whatlang from its letter trigrams.
+//! Guesses the language of a text from its letter trigrams, with whatlang.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::data::insight::lengths::spread;
 use crate::data::{DataError, Prepared};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 use crate::project::SourceFile;
 
 /// Texts between two checks of the cancel switch.
@@ -21,22 +21,22 @@ pub struct Language {
     pub name: &'static str,
 }
 
-/// Letters a text needs for a guess: the language of shorter ones is guessed wrongly too often.
+/// A text needs this many letters: guesses for shorter ones are wrong too often.
 const LETTERS: usize = 30;
-/// The same where only one language uses the script.
+/// The same limit if only one language uses the script.
 const LETTERS_OF_ONE: usize = 10;
-/// Least confidence, 0..1, of a guess that is counted.
+/// The least confidence, 0..1, of a guess that counts.
 const LIKELY: f64 = 0.5;
 
-/// A guess at the language of a text from its letters. Everything that reports languages uses it, so that no text has
-/// two languages.
+/// A guess at the language of a text. Everything that reports languages uses the same guess, so that no text has two
+/// languages.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LanguageGuess {
     /// The language.
     pub language: Language,
-    /// This language is more probable than all others together.
+    /// Whether this language is more probable than all others together.
     pub is_likely: bool,
-    /// Almost certainly this language.
+    /// Whether the guess is almost certain.
     pub is_sure: bool,
 }
 
@@ -61,25 +61,25 @@ impl LanguageGuess {
     }
 }
 
-/// The language of a text; `None` where the text is too short or too mixed.
+/// The language of a text; `None` if the text is too short or too mixed.
 #[must_use]
 pub fn language_of(text: &str) -> Option<Language> {
     LanguageGuess::of(text).filter(|guess| guess.is_likely).map(|guess| guess.language)
 }
 
-/// Languages of one file's texts.
+/// The languages of the texts in one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileLanguages {
     /// The file.
     pub file: SourceFile,
-    /// Texts sampled, spread evenly over the file.
+    /// Number of texts sampled, evenly spread over the file.
     pub texts: usize,
-    /// Texts of each language, the most frequent first.
+    /// Number of texts in each language, the most frequent first.
     pub languages: Vec<(Language, usize)>,
 }
 
 impl FileLanguages {
-    /// Texts too short or too mixed to tell.
+    /// Number of texts that are too short or too mixed for a guess.
     #[must_use]
     pub fn unsure(&self) -> usize {
         self.texts - self.languages.iter().map(|(_, texts)| texts).sum::<usize>()
@@ -92,12 +92,12 @@ impl FileLanguages {
 pub struct LanguageSample {
     /// Indices into [`Prepared::examples`], ascending.
     pub places: Vec<usize>,
-    /// The guess for each of them; `None` where the text is too short.
+    /// The guess for each of them; `None` if the text is too short.
     pub guesses: Vec<Option<LanguageGuess>>,
 }
 
 impl LanguageSample {
-    /// Most texts of a file to sample: guessing takes 40 µs a text, and more texts hardly change the shares.
+    /// The most texts of a file to sample: guessing takes 40 µs per text, and more texts hardly change the shares.
     pub const MOST: usize = 20_000;
 
     /// Guesses the languages of at most `most` texts of each file, spread evenly over the file.
@@ -116,16 +116,7 @@ impl LanguageSample {
         }
         let mut guesses = Vec::with_capacity(places.len());
         for part in places.chunks(TEXTS_PER_LOOK) {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(Progress {
-                stage: "Detecting languages".to_owned(),
-                done: guesses.len() as u64,
-                total: Some(places.len() as u64),
-                unit: "texts",
-                eta_seconds: None,
-            });
+            watch.advance("Detecting languages", guesses.len(), places.len(), "texts")?;
             guesses.par_extend(part.par_iter().map(|&place| LanguageGuess::of(&examples[place].text)));
         }
         Ok(Self { places, guesses })

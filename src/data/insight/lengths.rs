@@ -1,14 +1,14 @@
-//! How long texts are.
+//! Counts the words and tokens of texts.
 
 use rayon::prelude::*;
 
 use crate::data::{DataError, Prepared, TextTokenizer};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Texts tokenised between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 4_096;
 
-/// Words of each example, in the order of [`Prepared::examples`]: cheap, for an estimate of lengths.
+/// Number of words of each of [`Prepared::examples`]: a quick estimate of lengths.
 #[must_use]
 pub fn word_counts(prepared: &Prepared) -> Vec<u32> {
     prepared.examples.par_iter().map(|example| word_count(&example.text)).collect()
@@ -33,11 +33,12 @@ pub struct LengthBin {
     pub from: usize,
     /// One more than the longest length counted here.
     pub to: usize,
-    /// Texts of such a length.
+    /// Number of texts with such a length.
     pub texts: usize,
 }
 
-/// At most `bins` bars of equal width from the shortest to the longest of `lengths`; none without lengths.
+/// A histogram with at most `bins` bars of equal width from the shortest to the longest of `lengths`; empty without
+/// lengths.
 #[must_use]
 pub fn length_histogram(lengths: &[u32], bins: usize) -> Vec<LengthBin> {
     let (Some(&shortest), Some(&longest)) = (lengths.iter().min(), lengths.iter().max()) else { return Vec::new() };
@@ -53,22 +54,22 @@ pub fn length_histogram(lengths: &[u32], bins: usize) -> Vec<LengthBin> {
     histogram
 }
 
-/// Texts in tokens of a model, counted for all rows or for some of them.
+/// Lengths of texts in tokens of a model, counted for all rows or for a sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHistogram {
     /// Bars of the histogram.
     pub histogram: Vec<LengthBin>,
-    /// Texts there are.
+    /// Number of texts in all.
     pub texts: usize,
-    /// Tokens of each text counted, special tokens included, rising.
+    /// Number of tokens of each text counted, special tokens included, ascending.
     sorted: Vec<u32>,
 }
 
 impl TokenHistogram {
-    /// Counts tokens, of at most `most` texts spread evenly over all.
+    /// Counts the tokens of at most `most` texts, evenly spread.
     ///
     /// # Errors
-    /// [`DataError::Cancelled`], and [`DataError::Tokenise`] when the tokenizer refuses a text.
+    /// [`DataError::Cancelled`], and [`DataError::Tokenise`] if the tokenizer fails on a text.
     pub fn count(
         prepared: &Prepared,
         tokenizer: &TextTokenizer,
@@ -78,16 +79,7 @@ impl TokenHistogram {
         let places = spread(prepared.examples.len(), most);
         let mut sorted = Vec::with_capacity(places.len());
         for part in places.chunks(TEXTS_PER_LOOK) {
-            if watch.is_cancelled() {
-                return Err(DataError::Cancelled);
-            }
-            watch.progress(Progress {
-                stage: "Counting tokens".to_owned(),
-                done: sorted.len() as u64,
-                total: Some(places.len() as u64),
-                unit: "texts",
-                eta_seconds: None,
-            });
+            watch.advance("Counting tokens", sorted.len(), places.len(), "texts")?;
             let texts: Vec<&str> = part.iter().map(|&place| prepared.examples[place].text.as_str()).collect();
             sorted.extend(tokenizer.token_lengths(&texts)?.into_iter().map(|tokens| tokens as u32));
         }
@@ -95,20 +87,20 @@ impl TokenHistogram {
         Ok(Self { histogram: length_histogram(&sorted, bins), texts: prepared.examples.len(), sorted })
     }
 
-    /// Texts counted.
+    /// Number of texts counted.
     #[must_use]
     pub fn counted(&self) -> usize {
         self.sorted.len()
     }
 
-    /// Texts counted that are longer than `limit` tokens.
+    /// Number of counted texts that are longer than `limit` tokens.
     #[must_use]
     pub fn over(&self, limit: usize) -> usize {
         self.sorted.len() - self.sorted.partition_point(|&tokens| tokens as usize <= limit)
     }
 }
 
-/// At most `most` of the numbers below `all`, evenly spread, rising.
+/// At most `most` of the numbers below `all`, evenly spread, ascending.
 pub(in crate::data) fn spread(all: usize, most: usize) -> Vec<usize> {
     let taken = all.min(most);
     (0..taken).map(|nth| (nth as u128 * all as u128 / taken as u128) as usize).collect()

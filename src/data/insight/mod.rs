@@ -1,4 +1,4 @@
-//! What a person should know about the rows: problems, leakage, lengths, words, languages, dates.
+//! Insight into the rows: problems, leakage, lengths, words, languages, dates.
 
 pub mod domain_terms;
 pub mod finding;
@@ -9,5 +9,6 @@ pub mod lengths;
 pub mod remedy;
 pub mod terms;
 pub mod timeline;
+pub mod token_lengths;
 
 mod general_words;

@@ -1,4 +1,4 @@
-//! What can be done about a finding: a change of the project, which can be undone like any other.
+//! Remedies for findings: changes of the project, which can be undone like any other.
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -10,7 +10,7 @@ use crate::words::counted;
 /// A change of a project that resolves a finding, or ignores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Exclude these rows: each with the hash of its content (see [`crate::data::content_hash`]).
+    /// Exclude these rows, each with the hash of its content (see [`crate::data::content_hash`]).
     ExcludeRows(Vec<(RowId, String)>),
     /// Turn on the cleaning switch with this field name.
     TurnOn(&'static str),
@@ -49,7 +49,7 @@ impl Serialize for Remedy {
 }
 
 impl Remedy {
-    /// Excludes rows, each as it is in its file now. Rows that are in none of the files are ignored.
+    /// The remedy that excludes these rows, with the present hash of each. Rows that are not in the files are ignored.
     #[must_use]
     pub fn exclude_rows(imported: &Imported, dataset: &DatasetSettings, rows: &[RowId]) -> Self {
         let columns = |id: &RowId| RowColumns::of(&imported.file(id.file)?.table, dataset);
@@ -65,7 +65,7 @@ impl Remedy {
         Self::ExcludeRows(hashed.collect())
     }
 
-    /// What a button says.
+    /// The text of its button.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -91,7 +91,7 @@ impl Remedy {
         }
     }
 
-    /// The same as settings for `--set`; empty where the change is about single rows, labels or findings.
+    /// The change as settings for `--set`; empty if it is about single rows, labels or findings.
     #[must_use]
     pub fn settings(&self) -> Vec<String> {
         match self {
@@ -166,7 +166,7 @@ impl Remedy {
 
 fn exclude(project: &mut Project, id: RowId, content_hash: &str) {
     let edit = project.edits.rows.entry(id).or_default();
-    // An edit of another row that had this place before does not apply to this one.
+    // An edit of another row that was in this place before does not apply to this row.
     if edit.content_hash != content_hash {
         *edit = RowEdit { content_hash: content_hash.to_owned(), ..RowEdit::default() };
     }
@@ -223,7 +223,7 @@ mod tests {
         let edit = &project.edits.rows[&id];
         assert_eq!((edit.label(), edit.excluded, edit.content_hash.as_str()), (Some("good"), true, "hash"));
 
-        // The correction of a row that had this place before is not revived.
+        // The correction of a row that was in this place before does not come back.
         Remedy::ExcludeRows(vec![(id, "another".to_owned())]).apply(&mut project);
         let edit = &project.edits.rows[&id];
         assert_eq!((edit.label(), edit.excluded, edit.content_hash.as_str()), (None, true, "another"));

@@ -1,9 +1,9 @@
-//! The words that set each label apart.
+//! Finds the words that are characteristic of each label.
 //!
-//! Measure: log-odds ratio with an informative Dirichlet prior, as a z-score (Monroe, Colaresi and Quinn, "Fightin' Words:
-//! Lexical Feature Selection and Evaluation for Identifying the Content of Political Conflict", Political Analysis 16(4),
-//! 2008, equations 16, 20 and 22): a label's words against those of all other labels, drawn towards the words of all
-//! texts, so that neither rare words nor words that are common everywhere get a high score by chance.
+//! Measure: log-odds ratio with an informative Dirichlet prior, as a z-score (Monroe, Colaresi and Quinn, "Fightin'
+//! Words: Lexical Feature Selection and Evaluation for Identifying the Content of Political Conflict", Political
+//! Analysis 16(4), 2008, equations 16, 20 and 22): a label's words against those of all other labels, drawn towards the
+//! words of all texts, so that neither rare words nor words that are common everywhere get a high score by chance.
 
 use foldhash::HashMap;
 use rayon::prelude::*;
@@ -11,36 +11,36 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::data::insight::lengths::spread;
 use crate::data::{DataError, Prepared};
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
-/// Weight of the prior, in words.
+/// Weight of the prior in words.
 const PRIOR: f64 = 1_000.0;
-/// Least z-score of a term: 95% of chance lies below in absolute value.
+/// The least z-score of a term: 95% of chance results are below it in absolute value.
 const SURE: f64 = 1.96;
-/// Least occurrences of a term.
+/// A term occurs at least this often.
 const OFTEN: u32 = 3;
 /// Texts counted between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 32_768;
 
-/// A word that sets a label apart.
+/// A word that is characteristic of a label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// The word, in lower case.
     pub word: String,
     /// Its z-score.
     pub score: f64,
-    /// Occurrences in texts of the label, and of all others.
+    /// Number of occurrences in texts with the label, and in all others.
     pub count: [u32; 2],
 }
 
-/// The words of the texts, by label.
+/// The characteristic words of each label.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Terms {
-    /// Texts counted.
+    /// Number of texts counted.
     pub texts: usize,
-    /// Different words in them.
+    /// Number of different words in them.
     pub vocabulary: usize,
-    /// Words in them.
+    /// Number of words in them.
     pub words: u64,
     /// The terms of each label, the strongest first.
     pub labels: Vec<Vec<Term>>,
@@ -49,7 +49,7 @@ pub struct Terms {
 /// Occurrences of words by class id.
 type Counts = HashMap<String, HashMap<u32, u32>>;
 
-/// Counts the words of at most `most` texts, spread evenly over all, and finds at most `terms` for each label.
+/// Counts the words of at most `most` texts, evenly spread, and finds at most `terms` words for each label.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -57,22 +57,13 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
     let places = spread(prepared.examples.len(), most);
     let mut counts = Counts::default();
     for (part, chunk) in places.chunks(TEXTS_PER_LOOK).enumerate() {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(Progress {
-            stage: "Counting words".to_owned(),
-            done: (part * TEXTS_PER_LOOK) as u64,
-            total: Some(places.len() as u64),
-            unit: "texts",
-            eta_seconds: None,
-        });
+        watch.advance("Counting words", part * TEXTS_PER_LOOK, places.len(), "texts")?;
         let parts = chunk.par_iter().fold(Counts::default, |counts, &place| count(prepared, place, counts));
         add(&mut counts, parts.reduce(Counts::default, merged));
     }
     let labels = prepared.labels.len();
     let mut of_label = vec![0_u64; labels.max(1)];
-    // Sorted: sums of floating-point numbers and ties must not hang on the order of a hash map.
+    // Sorted, since sums of floating-point numbers and ties must not depend on the order of a hash map.
     let mut words: Vec<(String, Vec<(u32, u32)>)> =
         counts.into_iter().map(|(word, labels)| (word, labels.into_iter().collect())).collect();
     words.sort_unstable_by(|a, b| a.0.cmp(&b.0));
@@ -131,7 +122,7 @@ fn add(counts: &mut Counts, more: Counts) {
     }
 }
 
-/// Single letters and numbers mean nothing to a person.
+/// Whether a word tells a person something: single letters and numbers do not.
 fn is_telling(word: &str) -> bool {
     word.chars().nth(1).is_some() && word.chars().any(char::is_alphabetic) || word.chars().any(is_ideographic)
 }
@@ -141,7 +132,8 @@ fn is_ideographic(letter: char) -> bool {
     matches!(letter, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}')
 }
 
-/// How surely a word is more frequent in one group of texts than in another: its occurrences in both, and the words of both.
+/// The z-score of a word being more frequent in one group of texts than in another: its occurrences in both, and the
+/// words of both.
 fn z_score(count: [u32; 2], words: [u64; 2]) -> f64 {
     let share = f64::from(count[0] + count[1]) / (words[0] + words[1]).max(1) as f64;
     let prior = PRIOR * share;
@@ -158,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_score_is_that_of_the_paper() {
+    fn the_score_agrees_with_the_paper() {
         // By hand: 30 of 1,000 words against 5 of 1,000; the prior is 17.5 of 1,000 words.
         let delta = (47.5_f64 / 1952.5).ln() - (22.5_f64 / 1977.5).ln();
         let expected = delta / (1.0 / 47.5 + 1.0 / 22.5_f64).sqrt();
@@ -169,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn single_letters_and_numbers_are_no_terms() {
+    fn single_letters_and_numbers_are_not_terms() {
         let telling: Vec<&str> =
             ["late", "a", "12", "4th", "我", "don't"].into_iter().filter(|w| is_telling(w)).collect();
         assert_eq!(telling, ["late", "4th", "我", "don't"]);

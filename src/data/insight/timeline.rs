@@ -1,4 +1,4 @@
-//! Rows over time, by label.
+//! Counts rows over time, by label.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
 
@@ -7,10 +7,10 @@ use crate::progress::Watch;
 
 /// Values examined before a whole column is read.
 const SAMPLE: usize = 500;
-/// Of a thousand dates, this many at either end may be far from all others.
+/// Out of a thousand dates, this many at either end may be far from all others.
 const FAR_IN_THOUSAND: usize = 5;
 
-/// What rows are counted by.
+/// The unit of time that rows are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Each day.
@@ -21,14 +21,14 @@ pub enum Unit {
     Month,
     /// Each year.
     Year,
-    /// Ten years, from those ending in 0 on.
+    /// Ten years, beginning with a year that ends in 0.
     Decade,
     /// A hundred years, from those ending in 00 on.
     Century,
 }
 
 impl Unit {
-    /// The finest that leaves few enough bars to be seen: about 200.
+    /// The finest unit that gives few enough bars to be seen: about 200.
     fn of(days: i64) -> Self {
         match days {
             ..=62 => Self::Day,
@@ -86,12 +86,13 @@ impl Unit {
     }
 }
 
-/// A stretch of time and the rows in it.
+/// A period and the rows in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// Its first day, or its month, year, decade or century: `2024-03-18`, `2024-03`, `2024`, `2020s`.
+    /// Its name: the first day, the month, year, decade or century: `2024-03-18`, `2024-03`, `2024`, `2020s`.
     pub name: String,
-    /// Rows of each class id; of more labels than [`Timeline::SERIES`], the last holds those of all others.
+    /// Number of rows of each class id. With more labels than [`Timeline::SERIES`], the last number is that of all
+    /// others.
     pub rows: Vec<u32>,
 }
 
@@ -100,48 +101,46 @@ pub struct Period {
 pub struct Timeline {
     /// The column of dates.
     pub column: String,
-    /// In dates of numbers alone the day comes before the month.
+    /// Whether the day comes before the month in dates written as numbers.
     pub day_first: bool,
-    /// Day and month could be the other way round.
+    /// Whether day and month could be the other way round.
     pub ambiguous: bool,
     /// First and last day, `2024-03-18`.
     pub range: [String; 2],
-    /// First and last day of the periods: all days, but for a few that lie far from all others.
+    /// First and last day of the periods: all days, except a few that are far from all others.
     pub shown: [String; 2],
-    /// Rows before these days.
+    /// Number of rows before the periods.
     pub earlier: usize,
-    /// Rows after them.
+    /// Number of rows after the periods.
     pub later: usize,
-    /// What rows are counted by.
+    /// The unit of time that rows are counted by.
     pub unit: Unit,
-    /// One after another, empty ones too.
+    /// The periods in order, including empty ones.
     pub periods: Vec<Period>,
-    /// Used rows without a date that could be read.
+    /// Number of used rows without a readable date.
     pub undated: usize,
 }
 
 impl Timeline {
-    /// Most labels that are counted apart.
+    /// The most labels that are counted separately.
     pub const SERIES: usize = 8;
 }
 
-/// A timeline for each column of dates.
+/// Makes a timeline for each column of dates.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
 pub fn timelines(rows: &RowView, watch: &mut Watch) -> Result<Vec<Timeline>, DataError> {
     let mut found = Vec::new();
     for name in &rows.imported.main.table.names {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
+        watch.look()?;
         found.extend(timeline(rows, name));
     }
     Ok(found)
 }
 
-/// The days between which nearly all others lie: one wrong date, such as 9999-12-31, would leave one bar of all rows. The
-/// first and the last half percent are cut off where at most half of the time is left by it, and not otherwise.
+/// The days between which nearly all others are: with one wrong date, such as 9999-12-31, all rows would be in one bar.
+/// The first and the last half percent are cut off if that removes at least half of the time span, otherwise not.
 fn usual_days(days: &[Option<NaiveDate>]) -> Option<[NaiveDate; 2]> {
     let mut days: Vec<NaiveDate> = days.iter().flatten().copied().collect();
     days.sort_unstable();
@@ -218,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn stretches_begin_where_people_expect() {
+    fn periods_begin_where_people_expect() {
         let start = |unit: Unit, from: &str| unit.name(unit.start(day(from)).unwrap());
         assert_eq!(start(Unit::Week, "2015-02-24"), "2015-02-23");
         assert_eq!(start(Unit::Month, "2015-02-24"), "2015-02");
@@ -242,7 +241,7 @@ mod tests {
         let usual = Some([day("2024-01-01"), day("2024-03-01")]);
         assert_eq!(usual_days(&days(&[january, march])), usual);
         assert_eq!(usual_days(&days(&[("0001-01-01", 1), january, march, ("9999-12-31", 2)])), usual);
-        // Three of three hundred are no stray dates, and neither are days that are not far.
+        // Three of three hundred are too many to cut off, and days that are not far away stay.
         let many = days(&[january, march, ("9999-12-31", 3)]);
         assert_eq!(usual_days(&many), Some([day("2024-01-01"), day("9999-12-31")]));
         let near = days(&[january, march, ("2024-03-20", 1)]);

@@ -1,24 +1,23 @@
 //! What makes training impossible (blockers) and what a person should know (warnings), with what to do about each.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use crate::data::prepare::split::{Sizes, too_large};
-use crate::data::{DropReason, Example, Imported, ImportedFile, PatternError, Prepared, Side};
+use crate::data::prepare::split::sizes::SplitSizes;
+use crate::data::prepare::split::too_large;
+use crate::data::targets::label_checks::{
+    balance_warnings, conflict_warning, label_blockers, marked_warnings, missing_labels, text_as_label,
+    too_many_labels, unseen_labels,
+};
+use crate::data::{DropReason, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
-use crate::words::{count, counted, listed, lower_first, plural, quoted, upper_first};
+use crate::words::{counted, lower_first, quoted, upper_first};
 
-/// A label this many times as frequent as another gets a warning.
-pub(in crate::data) const IMBALANCE: usize = 20;
 /// With this many rows, some can be set aside whatever their labels.
 const ENOUGH_ROWS: usize = 20;
-/// Fewer training rows than this are too few to learn a label well.
-pub(in crate::data) const FEW_ROWS: usize = 10;
 
 /// Blockers for missing columns, file by file, and for files without a column in common with the others.
 pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile]) -> Vec<String> {
     let settings = &project.dataset;
-    let read = settings.read_columns().map(|column| ("text", column));
-    let labels = settings.label_columns().map(|column| ("label", column));
     let mut blockers = Vec::new();
     for rule in project.task.roles().iter().filter(|rule| rule.is_needed()) {
         if settings.column_of(rule.role).is_none() {
@@ -27,7 +26,8 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
             blockers.push(format!("No {role} column is chosen. Choose one of: {columns}"));
         }
     }
-    for (role, column) in read.chain(labels) {
+    for (role, column) in settings.used_columns() {
+        let role = role.title().to_lowercase();
         for file in files.iter().filter(|file| file.table.column_index(column).is_none()) {
             blockers.push(format!(
                 "{} has no column '{column}' for the {role}. It has: {}. Choose another column, or another file",
@@ -36,14 +36,12 @@ pub(in crate::data) fn column_blockers(project: &Project, files: &[&ImportedFile
             ));
         }
     }
-    if blockers.is_empty()
-        && let Some(column) = settings.read_columns().find(|&read| settings.label_columns().any(|label| label == read))
-    {
-        blockers.push(format!("'{column}' is chosen as the text and as the label. Choose two different columns"));
+    if blockers.is_empty() {
+        blockers.extend(text_as_label(settings));
     }
     for (file, stranger) in files.iter().flat_map(|file| file.strangers().map(move |stranger| (file, stranger))) {
         blockers.push(format!(
-            "{} has no column in common with {}: it has {}. Remove it from the files, or give its columns the same names",
+            "{} has no column in common with {}: it has {}. Remove the file, or rename its columns to match",
             stranger.name,
             file.parts[0].name,
             quoted(&stranger.names)
@@ -84,16 +82,15 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
         return Vec::new();
     }
     let settings = &project.dataset;
-    let read = settings.read_columns().map(|column| ("text", column));
-    let labels = settings.label_columns().map(|column| ("label", column));
     let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
     let mut warnings = Vec::new();
-    for (role, column) in read.chain(labels).filter(|(_, column)| stands_in_files(column)) {
+    for (role, column) in settings.used_columns().filter(|(_, column)| stands_in_files(column)) {
+        let role = role.title().to_lowercase();
         for part in file.parts.iter().filter(|part| !part.has(column)) {
             warnings.push(format!(
-                "{} has no column '{column}' for the {role}, so all its rows ({}) are empty there. It has: {}",
+                "{} has no column '{column}', so the {role} of {} is empty. It has: {}",
                 part.name,
-                part.rows,
+                counted(part.rows, "row", "rows"),
                 quoted(&part.names)
             ));
         }
@@ -113,7 +110,7 @@ pub(in crate::data) fn pattern_blockers(
     let is_on = |number: usize| patterns.get(number - 1).is_some_and(|pattern| pattern.enabled);
     let faults = faults.iter().filter(|fault| is_on(fault.number)).map(|fault| {
         let message = fault.to_string();
-        format!("{}. Change the pattern in Prepare", upper_first(&message))
+        format!("{} (in Prepare)", upper_first(&message))
     });
     let outgrown = outgrown.iter().map(|&(place, rows, first)| {
         format!(
@@ -158,7 +155,7 @@ pub(in crate::data) fn file_warnings(files: &[&ImportedFile]) -> Vec<String> {
 pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &mut Prepared) {
     let mut blockers = split_column_blockers(project, &imported.main);
     if prepared.examples.iter().all(|example| example.id.file != SourceFile::Main) {
-        blockers.push(no_rows(&imported.main, SourceFile::Main, prepared));
+        blockers.push(no_rows(project, &imported.main, SourceFile::Main, prepared));
     } else if blockers.is_empty() {
         if project.classification().is_some() {
             blockers.extend(label_blockers(project, imported, prepared));
@@ -179,7 +176,7 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
     prepared.blockers.extend(blockers);
 }
 
-fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
+fn no_rows(project: &Project, file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> String {
     if file.table.is_empty() {
         let bad = if file.bad_rows.is_empty() { "has a header but no rows" } else { "has no row that could be read" };
         return format!("{} {bad}. Choose a file with one row for each text", file.name());
@@ -189,100 +186,30 @@ fn no_rows(file: &ImportedFile, which: SourceFile, prepared: &Prepared) -> Strin
         *reasons.entry(*reason).or_default() += 1;
     }
     let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {}", in_words(*reason))).collect();
-    format!(
-        "{} has no usable rows: {}. Check the columns, the labels and the cleaning",
-        file.name(),
-        reasons.join(", ")
-    )
+    let what = if project.classification().is_some() { "the columns, the labels" } else { "the text column" };
+    format!("{} has no usable rows: {}. Check {what} and the cleaning", file.name(), reasons.join(", "))
 }
 
 fn in_words(reason: DropReason) -> &'static str {
     match reason {
-        DropReason::Excluded => "excluded by hand",
+        DropReason::Excluded => "excluded by you",
         DropReason::EmptyText => "without text",
         DropReason::EmptyLabel => "without a label",
         DropReason::NoneOfLabels => "marked in no label column",
         DropReason::SeveralLabels => "marked in several label columns",
         DropReason::ExcludedLabel => "with an excluded label",
-        DropReason::Duplicate => "duplicates",
+        DropReason::Duplicate => "repeated",
         DropReason::Conflict => "with conflicting labels",
     }
-}
-
-/// Whether a column with this many different values in this many rows can contain labels, and not IDs.
-pub(in crate::data) fn are_labels(found: usize, rows: usize) -> bool {
-    found <= 20 || found * 2 <= rows
-}
-
-/// Blockers for a single label, far too many labels, or labels with too few rows for every side of the split.
-fn label_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let column = project.dataset.label_columns().collect::<Vec<_>>().join("', '");
-    let mut rows_of = vec![0; prepared.labels.len()];
-    let main = || prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
-    main().filter_map(Example::class).for_each(|class| rows_of[class as usize] += 1);
-    let rows: usize = rows_of.iter().sum();
-    let found = rows_of.iter().filter(|&&rows| rows > 0).count();
-    if found == 1 {
-        let label = main().next().map_or("", |example| prepared.label_of(example));
-        return vec![format!(
-            "There is only one label: all {} rows are '{label}'. At least two are needed. Choose another label column than \
-             '{column}', or check the merged and excluded labels",
-            count(rows)
-        )];
-    }
-    if let Some(blocker) = too_many_labels(project, prepared) {
-        return vec![blocker];
-    }
-    let Some(shares) = Sizes::of(project, imported).shares(rows) else { return Vec::new() };
-    let sides: Vec<&str> = ["training", "validation", "test"]
-        .into_iter()
-        .zip(shares)
-        .filter(|&(_, share)| share > 0.0)
-        .map(|(side, _)| side)
-        .collect();
-    let few: Vec<String> = prepared
-        .labels
-        .iter()
-        .zip(&rows_of)
-        .filter(|&(_, &rows)| rows > 0 && rows < sides.len())
-        .map(|(label, &rows)| format!("'{label}' ({})", counted(rows, "row", "rows")))
-        .collect();
-    if few.is_empty() || project.split.method != SplitMethod::Random {
-        return Vec::new();
-    }
-    vec![format!(
-        "Too few rows to split: {}. Each label needs at least {}, one for each of {}. Add rows, merge the label with another, \
-         or exclude it in Labels",
-        listed(&few),
-        sides.len(),
-        sides.join(", ")
-    )]
-}
-
-/// A blocker if most rows of the main file have a different label: such a column does not contain labels.
-pub(in crate::data) fn too_many_labels(project: &Project, prepared: &Prepared) -> Option<String> {
-    let main = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main);
-    let mut seen = vec![false; prepared.labels.len()];
-    let rows = main.filter_map(Example::class).inspect(|&class| seen[class as usize] = true).count();
-    let found = seen.iter().filter(|&&seen| seen).count();
-    let column = project.dataset.label_columns().collect::<Vec<_>>().join("', '");
-    (!are_labels(found, rows)).then(|| {
-        format!(
-            "'{column}' has {} different values in {} rows, so it does not look like a label column. Choose another one",
-            count(found),
-            count(rows)
-        )
-    })
 }
 
 /// Blockers for impossible sizes, and for sides without rows.
 fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut blockers = Vec::new();
     let rows = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main).count();
-    if project.split.method != SplitMethod::Column && Sizes::of(project, imported).shares(rows).is_none() {
+    if project.split.method != SplitMethod::Column && SplitSizes::of(project, imported).shares(rows).is_none() {
         blockers.push(format!(
-            "The sizes of validation ({}) and test ({}) leave none of {} for training. Each must be at least 0, and both together \
-             less than all rows",
+            "The sizes of validation ({}) and test ({}) leave none of {} for training. Reduce them in Prepare",
             project.split.validation,
             project.split.test,
             counted(rows, "row", "rows")
@@ -298,7 +225,7 @@ fn side_blockers(project: &Project, imported: &Imported, prepared: &Prepared) ->
             continue;
         }
         match file {
-            Some(file) => blockers.push(no_rows(file, which, prepared)),
+            Some(file) => blockers.push(no_rows(project, file, which, prepared)),
             None if side == Side::Validation => {
                 let what_to_do =
                     too_large(project, prepared).or_else(|| kept_together(project, prepared)).unwrap_or_else(|| {
@@ -325,110 +252,9 @@ fn kept_together(project: &Project, prepared: &Prepared) -> Option<String> {
         (false, None) => return None,
     };
     Some(format!(
-        "The split keeps {reason} together, and they are so many that no rows are left to set aside. Turn that off in Prepare, \
+        "The split keeps {reason} together, and there are so many that no rows are left for validation. Turn that off in Prepare, \
          exclude the copies, or add a validation file"
     ))
-}
-
-/// Blockers for labels of validation or test rows that no training row has.
-fn unseen_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let trained: HashSet<u32> = prepared.side(Side::Train).filter_map(Example::class).collect();
-    let mut first: BTreeMap<(Side, u32), (&Example, usize)> = BTreeMap::new();
-    let classed = prepared.examples.iter().filter_map(|example| Some((example, example.class()?)));
-    for (example, class) in classed.filter(|(_, class)| !trained.contains(class)) {
-        first.entry((example.side, class)).or_insert((example, 0)).1 += 1;
-    }
-    let message = |(&(side, label), &(example, rows)): (&(Side, u32), &(&Example, usize))| {
-        let label = &prepared.labels[label as usize];
-        let row = imported.file(example.id.file).map(|file| file.row_name(example.id.record)).unwrap_or_default();
-        let file = match example.id.file {
-            SourceFile::Main => {
-                let side = if side == Side::Test { "test" } else { "validation" };
-                let split = match project.split.method {
-                    SplitMethod::Random => "Turn on the stratified split",
-                    SplitMethod::Time | SplitMethod::Column => "Split at random",
-                };
-                return format!(
-                    "The label '{label}' is in the {side} set ({row}, {} in all) but not in the training set. {split}, merge the label \
-                     with another, or exclude it in Labels",
-                    counted(rows, "row", "rows")
-                );
-            }
-            SourceFile::Validation => imported.validation.as_ref(),
-            SourceFile::Test => imported.test.as_ref(),
-        };
-        format!(
-            "The label '{label}' in {} ({row}, {} in all) is not in the training set, so the model can never predict it. Correct \
-             it, merge it with another label, or exclude it in Labels",
-            file.map(ImportedFile::name).unwrap_or_default(),
-            counted(rows, "row", "rows")
-        )
-    };
-    first.iter().map(message).collect()
-}
-
-/// Warnings about labels without validation or test rows, and why.
-fn missing_labels(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let why = match project.split.method {
-        SplitMethod::Time => "no row of that time has it",
-        SplitMethod::Column => "the split column assigns none to it",
-        SplitMethod::Random if !project.split.stratified => "the split is not stratified",
-        SplitMethod::Random => "its rows are in too few groups",
-    };
-    let counts = prepared.counts();
-    let sides = [
-        (Side::Validation, "validation", imported.validation.is_none()),
-        (Side::Test, "test", imported.test.is_none()),
-    ];
-    let mut warnings = Vec::new();
-    for (side, word, is_split) in sides {
-        let used = is_split && counts.iter().any(|label| label[side as usize] > 0);
-        let missing = counts.iter().zip(&prepared.labels).filter(|(rows, _)| rows[0] > 0 && rows[side as usize] == 0);
-        let missing: Vec<&str> = missing.map(|(_, label)| label.as_str()).collect();
-        if used && !missing.is_empty() {
-            warnings.push(format!(
-                "No {word} row has the label {}: {why}. Metrics of {} are missing there",
-                quoted(&missing),
-                plural(missing.len(), "this label", "these labels")
-            ));
-        }
-    }
-    warnings
-}
-
-fn balance_warnings(prepared: &Prepared) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let counts: Vec<(usize, &String)> =
-        prepared.counts().iter().map(|sides| sides[0]).zip(&prepared.labels).filter(|&(rows, _)| rows > 0).collect();
-    let (Some(&(most, frequent)), Some(&(least, rare))) =
-        (counts.iter().max_by_key(|(rows, _)| rows), counts.iter().min_by_key(|(rows, _)| rows))
-    else {
-        return warnings;
-    };
-    if most >= least * IMBALANCE {
-        warnings.push(format!(
-            "The labels are very imbalanced: '{frequent}' has {} training rows, '{rare}' {}. Look at macro-F1 rather than accuracy, \
-             and try balanced class weights",
-            count(most),
-            count(least)
-        ));
-    }
-    let few: Vec<String> =
-        counts.iter().filter(|(rows, _)| *rows < FEW_ROWS).map(|(rows, label)| format!("'{label}' ({rows})")).collect();
-    if !few.is_empty() {
-        warnings.push(format!("Few training rows: {}. Metrics of such labels are unreliable", listed(&few)));
-    }
-    let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for label in &prepared.labels {
-        spellings.entry(label.to_lowercase()).or_default().push(label);
-    }
-    for same in spellings.values().filter(|same| same.len() > 1) {
-        warnings.push(format!(
-            "The labels {} differ only in capitals. Merge them in Labels if they mean the same",
-            quoted(same)
-        ));
-    }
-    warnings
 }
 
 /// Warnings about rows of validation and test files that cannot be evaluated.
@@ -452,20 +278,12 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
     warnings
 }
 
-fn conflict_warning(project: &Project, prepared: &Prepared) -> Option<String> {
-    let texts = prepared.conflicts.len();
-    (texts > 0 && !project.cleaning.drop_conflicts).then(|| {
-        let texts = counted(texts, "text has", "texts have");
-        format!("{texts} more than one label. Correct them in Review, or drop them in Prepare")
-    })
-}
-
 fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
-            "{} not applied, because the file or the label column has changed since: the row is gone or has other content (the \
-             first: {})",
+            "{} not applied, because the file or the label column has changed: the row is gone or has other content (the first: \
+             {})",
             counted(prepared.stale_edits.len(), "correction was", "corrections were"),
             imported.row_name(prepared.stale_edits[0])
         ));
@@ -476,24 +294,6 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
              are optimistic"
                 .to_owned(),
         );
-    }
-    warnings
-}
-
-/// Warnings about rows without exactly one mark in the label columns.
-fn marked_warnings(prepared: &Prepared) -> Vec<String> {
-    let rows = |reason| prepared.dropped.iter().filter(|row| row.1 == reason).count();
-    let (none, several) = (rows(DropReason::NoneOfLabels), rows(DropReason::SeveralLabels));
-    let mut warnings = Vec::new();
-    if several > 0 {
-        warnings.push(format!(
-            "{} marked in several label columns, or with something other than 1. Hone drops such rows, because each text needs \
-             exactly one label. Correct them in the file, or use a single label column",
-            counted(several, "row is", "rows are")
-        ));
-    }
-    if none > 0 {
-        warnings.push(format!("{} not marked in any label column and dropped", counted(none, "row is", "rows are")));
     }
     warnings
 }

@@ -1,4 +1,4 @@
-//! Cleaning of texts: one function a switch of [`CleaningSettings`], in its order, and the person's own patterns.
+//! Cleans texts: one function for each switch of [`CleaningSettings`], in their order, and the person's own patterns.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ pub(in crate::data) struct CleaningStep {
     pub switch: &'static str,
     /// Whether it is on.
     pub is_on: fn(&CleaningSettings) -> bool,
-    /// What it does; borrowed when it changes nothing.
+    /// Applies the step; borrowed if it changes nothing.
     pub apply: fn(&str) -> Cow<'_, str>,
 }
 
@@ -59,36 +59,37 @@ pub(in crate::data) const STEPS: [CleaningStep; 15] = [
     },
 ];
 
-/// What the step of a switch does.
+/// The function of a switch.
 pub(in crate::data) fn step_of(field: &str) -> Option<fn(&str) -> Cow<'_, str>> {
     STEPS.iter().find(|step| step.switch == field).map(|step| step.apply)
 }
 
-/// The person's patterns run before this place in [`STEPS`]: what they leave behind is tidied after them.
+/// The person's patterns run before this place in [`STEPS`], so that the white space they leave is tidied up.
 const PATTERNS_BEFORE: usize = STEPS.len() - 1;
 
-/// Cleans texts as some settings say, with the person's patterns compiled: made once for many texts.
+/// Cleans texts by the settings. Created once for many texts, as it compiles the person's patterns.
 pub struct Cleaner {
     settings: CleaningSettings,
     /// In the order of the settings; `None` where a pattern cannot be used.
     patterns: Vec<Option<Compiled>>,
 }
 
-/// What a pattern does to a text while it is cleaned.
+/// The effect of a pattern on a text while it is cleaned.
 pub(in crate::data) struct PatternEffect<'t> {
     /// Place of the pattern in the settings.
     pub pattern: usize,
-    /// The text as the pattern finds it.
+    /// The text before the pattern.
     pub before: &'t str,
-    /// What it makes, or would make if it ran; `None` where that would be too long, and the text stays as it was.
+    /// The text after the pattern, if it runs or would run; `None` if that would be too long, and the text stays
+    /// unchanged.
     pub after: Option<&'t str>,
 }
 
 impl Cleaner {
-    /// A cleaner for settings whose patterns can all be used.
+    /// Creates a cleaner.
     ///
     /// # Errors
-    /// The first pattern that is on and cannot be used.
+    /// The error of the first pattern that is on and cannot be used.
     pub fn new(settings: &CleaningSettings) -> Result<Self, PatternError> {
         let (cleaner, faults) = Self::without_faults(settings);
         match faults.into_iter().find(|fault| settings.patterns[fault.number - 1].enabled) {
@@ -97,7 +98,7 @@ impl Cleaner {
         }
     }
 
-    /// A cleaner without the patterns that cannot be used, and the errors of those, on or off.
+    /// Creates a cleaner without the patterns that cannot be used, and returns their errors, whether on or off.
     #[must_use]
     pub fn without_faults(settings: &CleaningSettings) -> (Self, Vec<PatternError>) {
         let mut faults = Vec::new();
@@ -112,14 +113,14 @@ impl Cleaner {
 
     /// Cleans a text: every switch that is on and every pattern that is on, in order.
     ///
-    /// Tags that were hidden as entities (`&lt;br&gt;`) are stripped too when both switches are on. A pattern that would
+    /// Tags written as entities (`&lt;br&gt;`) are removed too if both switches are on. A pattern that would
     /// make the text more than four times as long leaves it unchanged.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
         self.clean_and_tell(text, |_| ())
     }
 
-    /// As [`Cleaner::clean`]; `tell` is called for every pattern, on or off, that changes the text or would.
+    /// As [`Cleaner::clean`]. Calls `tell` for every pattern that changes the text, or would if it were on.
     pub(in crate::data) fn clean_and_tell(&self, text: &str, mut tell: impl FnMut(PatternEffect<'_>)) -> String {
         let most = most_bytes(text.len());
         let mut cleaned = self.run(&STEPS[..PATTERNS_BEFORE], Cow::Borrowed(text));
@@ -156,13 +157,13 @@ impl Cleaner {
     }
 }
 
-/// Applies a step and copies only when it changes something.
+/// Applies a step, and copies only if it changes something.
 fn then(text: Cow<'_, str>, apply: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => apply(text),
         Cow::Owned(text) => match apply(&text) {
             Cow::Owned(changed) => Cow::Owned(changed),
-            // A step may hand back a part of the text, such as one with its ends trimmed.
+            // A step may return a part of the text, for example a trimmed text.
             Cow::Borrowed(part) if part.len() < text.len() => Cow::Owned(part.to_owned()),
             Cow::Borrowed(_) => Cow::Owned(text),
         },
@@ -197,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_chain() {
+    fn all_steps_run_in_order() {
         let dirty = "\u{FEFF}<p>I donâ€™t&nbsp;like&amp;nbsp;it &amp;amp; &lt;br /&gt;never\u{200B} will\u{0}</p>\n @bob see https://x.org/a?b=1. me@x.org";
         assert_eq!(clean(dirty, &all()), "I don’t like it & never will @user see [URL]. [EMAIL]");
     }
 
     #[test]
-    fn nothing_on_changes_nothing() {
+    fn without_switches_nothing_changes() {
         let dirty = " <b>donâ€™t</b> &amp; \u{200B} ";
         assert_eq!(clean(dirty, &CleaningSettings::none()), dirty);
     }
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_is_off_is_told_of_and_does_nothing() {
+    fn a_pattern_that_is_off_is_reported_and_changes_nothing() {
         let off = Pattern { enabled: false, ..pattern("a", "b") };
         let wrong = Pattern { regex: true, enabled: false, ..pattern("(", "") };
         let settings = CleaningSettings { patterns: vec![off, wrong], ..CleaningSettings::none() };

@@ -1,4 +1,4 @@
-//! Corrections follow their rows when columns get other roles, or a file is removed or grows.
+//! Keeps corrections with their rows when columns get other roles, or a file is removed or grows.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use crate::data::{Imported, RowColumns, Table};
 use crate::project::{DatasetSettings, Edits, LabelSettings, Project, RowEdit, RowId, SourceFile};
 
-/// A project's corrections after its dataset settings have become those of `after`, for the same rows as `imported` was
-/// read with under those of `before`.
+/// A project's corrections after its dataset settings change from `before` to `after`. `imported` are the rows as read
+/// with `before`.
 ///
-/// Corrections of a main file taken out go with it, and those of the files after it follow their rows. What was valid stays
-/// valid where other columns hold the text or the label; only another label stays with the label column it was given
-/// under, unless the new column has that label too.
+/// Corrections of a removed main file are removed too, and those of the files after it follow their rows. Corrections
+/// stay valid when the text or label column changes; but a changed label is kept only if the new column has that label
+/// too.
 #[must_use]
 pub fn carried_corrections(imported: &Imported, before: &Project, after: &DatasetSettings) -> Edits {
     let old = &before.dataset;
@@ -32,7 +32,7 @@ fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> E
     let old = &before.dataset;
     let same_labels = old.label_columns().eq(after.label_columns());
     let known = if same_labels { BTreeSet::new() } else { labels_found(imported, before, after) };
-    let tables = [SourceFile::Main, SourceFile::Validation, SourceFile::Test].map(|file| {
+    let tables = SourceFile::ALL.map(|file| {
         let table = &imported.file(file)?.table;
         Some((table, RowColumns::of_any(table, old), RowColumns::of_any(table, after)))
     });
@@ -50,7 +50,7 @@ fn rehashed(imported: &Imported, before: &Project, after: &DatasetSettings) -> E
     edits
 }
 
-/// Which of the labels that corrections give are found under these settings too.
+/// The labels given by corrections that also exist with these settings.
 fn labels_found(imported: &Imported, project: &Project, after: &DatasetSettings) -> BTreeSet<String> {
     let mut open: BTreeSet<&str> = project.edits.rows.values().filter_map(|edit| Some(edit.label()?.trim())).collect();
     let mut found = BTreeSet::new();
@@ -72,7 +72,7 @@ fn labels_found(imported: &Imported, project: &Project, after: &DatasetSettings)
     found
 }
 
-/// The corrections without those of main files taken out; `None` where that is not what was done.
+/// The corrections without those of removed main files; `None` if the change was another one.
 fn without_removed_files(
     imported: &Imported,
     before: &DatasetSettings,
@@ -83,12 +83,12 @@ fn without_removed_files(
     let mut left = after.main_files().peekable();
     let stays: Vec<bool> = before.main_files().map(|file| left.next_if_eq(&file).is_some()).collect();
     let is_removal = left.peek().is_none() && stays.contains(&true) && stays.contains(&false);
-    // What was read last may be of other files yet: then corrections are found again by what their rows say.
+    // The rows read last may still be those of other files. Then corrections are matched by the content of their rows.
     let are_these = before.main_files().map(|file| file.file_name()).eq(parts.iter().map(|part| part.path.file_name()));
     if !is_removal || !are_these {
         return None;
     }
-    // Where each file's records begin once the others are gone.
+    // Where each file's records begin once the others are removed.
     let mut begins = Vec::with_capacity(parts.len());
     let mut begin = 0;
     for (place, part) in parts.iter().enumerate() {
@@ -107,8 +107,8 @@ fn without_removed_files(
     Some(Edits { rows: edits.rows.iter().filter_map(follow).collect() })
 }
 
-/// Corrections of main rows that have moved, from where to where: no longer in their place, and found again as the only
-/// row of the same content without a correction.
+/// Corrections of main rows that have moved, from where to where: the row is no longer in its place, and exactly one
+/// row without a correction has the same content.
 #[must_use]
 pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project) -> Vec<(RowId, RowId)> {
     let table = &imported.main.table;
@@ -120,7 +120,7 @@ pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project)
     if lost.is_empty() {
         return Vec::new();
     }
-    // Several rows of the same content cannot be distinguished.
+    // Several rows with the same content cannot be distinguished.
     let mut wanted: HashMap<&str, Option<RowId>> = HashMap::with_capacity(lost.len());
     for &(id, hash) in &lost {
         wanted.entry(hash).and_modify(|place| *place = None).or_insert(Some(id));

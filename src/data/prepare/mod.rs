@@ -1,11 +1,13 @@
-//! Tables -> examples: edits applied, cleaned, labelled, de-duplicated and split.
+//! Turns tables into examples: applies edits, cleans, labels, removes duplicates and splits.
 
 pub mod checks;
 pub mod clean;
 pub mod copies;
 pub mod corrections;
+pub mod example;
 pub mod likeness;
 pub mod near;
+pub mod near_groups;
 pub mod prepared;
 pub mod split;
 
@@ -20,20 +22,20 @@ use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::corrections::moved_corrections;
 use crate::data::prepare::prepared::BeforeSplit;
 use crate::data::prepare::split::{SplitInputs, divide};
-use crate::data::targets::classes;
+use crate::data::targets::classes::{ClassReader, RowClass};
 use crate::data::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
     PatternError, Prepared, RowColumns, Side, Target, content_hash, table::hashing,
 };
-use crate::progress::{Progress, Watch};
-use crate::project::{Edits, Project, RowId, SourceFile, SplitMethod};
+use crate::progress::Watch;
+use crate::project::{Edits, Project, RowEdit, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 16_384;
-/// Samples kept of what a cleaning step does.
+/// Samples kept of each cleaning step.
 const SAMPLES: usize = 20;
 
-/// One row on its way to be an example.
+/// One row while it is prepared.
 struct Row<'a> {
     id: RowId,
     /// Row index in its file's `Table`.
@@ -43,9 +45,9 @@ struct Row<'a> {
     label: &'a str,
     relabelled: bool,
     text: String,
-    /// Bit `i` is set when `STEPS[i]` alone changes the raw text.
+    /// Bit `i` is set if `STEPS[i]` alone changes the raw text.
     changed_by: u16,
-    /// Places of the patterns that change the text as it comes to them, or would if they were on.
+    /// Places of the patterns that change the text when their turn comes, or would if they were on.
     patterns: Vec<u16>,
     /// Place of the first pattern that is on and would make the text too long.
     outgrown: Option<u16>,
@@ -54,9 +56,9 @@ struct Row<'a> {
 
 /// Applies edits, cleans, labels, drops and splits the rows.
 ///
-/// Where separate files are given they are used as they are: only rows without text or label, excluded rows and
+/// Separate validation and test files are used as they are: only rows without text or label, excluded rows and
 /// rows of excluded labels are dropped; duplicates and conflicts are dropped only from the main file.
-/// What makes training impossible goes to [`Prepared::blockers`], not to the error.
+/// What makes training impossible is in [`Prepared::blockers`]; it is not an error.
 ///
 /// # Errors
 /// [`DataError::Cancelled`] when the watch is cancelled.
@@ -64,13 +66,14 @@ pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Res
     prepare_with(project, imported, &mut NearGroups::find, watch)
 }
 
-/// Finds the near-duplicates among rows, or knows them already.
+/// A function that finds the near-duplicates among rows, or returns known ones.
 pub type FindNear<'a> = dyn FnMut(&[Example], &mut Watch) -> Result<Arc<NearGroups>, DataError> + 'a;
 
-/// [`prepare`], with a function that finds near-duplicates if the split keeps them together: comparing texts takes longest.
+/// [`prepare`], with a function that finds near-duplicates if the split keeps them together: comparing texts takes
+/// longest.
 ///
 /// # Errors
-/// [`DataError::Cancelled`]; those of `find_near`.
+/// [`DataError::Cancelled`], and errors of `find_near`.
 pub fn prepare_with(
     project: &Project,
     imported: &Imported,
@@ -104,10 +107,11 @@ pub fn prepare_with(
     split(project, imported, prepared, find_near, watch)
 }
 
-/// Splits prepared rows again, with other settings of the split and the same settings otherwise: cleaning takes much longer.
+/// Splits prepared rows again after only the settings of the split have changed, without cleaning, which takes much
+/// longer.
 ///
 /// # Errors
-/// [`DataError::Cancelled`]; those of `find_near`.
+/// [`DataError::Cancelled`], and errors of `find_near`.
 pub fn split_again(
     project: &Project,
     imported: &Imported,
@@ -128,7 +132,7 @@ pub fn split_again(
     split(project, imported, prepared, find_near, watch)
 }
 
-/// Splits the main file's rows, which are all training rows so far, and adds what is to be known about them.
+/// Splits the main file's rows, which are all training rows so far, and adds blockers and warnings.
 fn split(
     project: &Project,
     imported: &Imported,
@@ -144,7 +148,8 @@ fn split(
     divide(inputs, &mut prepared)?;
     prepared.split_hash = hashing::split_hash(&prepared.examples);
     checks::check(project, imported, &mut prepared);
-    if watch.is_cancelled() { Err(DataError::Cancelled) } else { Ok(prepared) }
+    watch.look()?;
+    Ok(prepared)
 }
 
 fn empty() -> Prepared {
@@ -168,7 +173,7 @@ fn empty() -> Prepared {
     }
 }
 
-/// Reads the text and the label and lays the person's edits over them.
+/// Reads texts and labels, and applies the person's edits.
 fn collect_rows<'a>(
     project: &'a Project,
     edits: &'a Edits,
@@ -176,8 +181,7 @@ fn collect_rows<'a>(
     prepared: &mut Prepared,
 ) -> Vec<Row<'a>> {
     let settings = &project.dataset;
-    let has_classes = project.classification().is_some();
-    let final_names: HashSet<&str> = project.labels().mapping.values().map(String::as_str).collect();
+    let classes = ClassReader::of(project);
     let mut rows = Vec::with_capacity(files.iter().map(|file| file.table.len()).sum());
     let mut edits_seen = 0;
     for ImportedFile { table, .. } in files {
@@ -185,33 +189,16 @@ fn collect_rows<'a>(
         for (index, &record) in table.records.iter().enumerate() {
             let id = RowId { file: table.file, record };
             let (raw, found) = (columns.text(index), columns.label(index));
-            let raw_label = found.text();
-            let mut label = if has_classes { project.labels().resolve(raw_label.trim()).trim() } else { "" };
-            let (mut relabelled, mut dropped) = (false, None);
-            if let Some(edit) = edits.rows.get(&id) {
-                edits_seen += 1;
-                if edit.content_hash == content_hash(&raw, raw_label) {
-                    if let Some(corrected) = edit.label().map(str::trim).filter(|_| has_classes) {
-                        // A correction names a final label, unless that one was renamed since.
-                        let known = final_names.contains(corrected);
-                        label = if known { corrected } else { project.labels().resolve(corrected) };
-                        relabelled = true;
-                    }
-                    dropped = edit.excluded.then_some(DropReason::Excluded);
-                } else {
-                    prepared.stale_edits.push(id);
-                }
+            let edit = edits.rows.get(&id);
+            edits_seen += usize::from(edit.is_some());
+            let is_current = |edit: &&RowEdit| edit.content_hash == content_hash(&raw, found.text());
+            let applied = edit.filter(is_current);
+            if edit.is_some() && applied.is_none() {
+                prepared.stale_edits.push(id);
             }
-            let fault = || {
-                if !has_classes {
-                    None
-                } else if relabelled {
-                    classes::name_fault(project.labels(), label)
-                } else {
-                    classes::fault(project.labels(), found, label)
-                }
-            };
-            let dropped = dropped.or_else(fault);
+            let RowClass { label, relabelled, fault } = classes.read(found, applied.and_then(RowEdit::label));
+            let excluded = applied.is_some_and(|edit| edit.excluded);
+            let dropped = if excluded { Some(DropReason::Excluded) } else { fault };
             rows.push(Row {
                 id,
                 index,
@@ -238,16 +225,7 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
     let is_on = |pattern: usize| project.cleaning.patterns[pattern].enabled;
     let total = rows.len();
     for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
-        if watch.is_cancelled() {
-            return Err(DataError::Cancelled);
-        }
-        watch.progress(Progress {
-            stage: "Cleaning texts".to_owned(),
-            done: (chunk * ROWS_PER_LOOK) as u64,
-            total: Some(total as u64),
-            unit: "rows",
-            eta_seconds: None,
-        });
+        watch.advance("Cleaning texts", chunk * ROWS_PER_LOOK, total, "rows")?;
         part.par_iter_mut().for_each(|row| {
             for (index, step) in STEPS.iter().enumerate() {
                 row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
@@ -271,7 +249,7 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
     Ok(())
 }
 
-/// Finds conflicts and duplicates, and drops them from the main file where the settings say so.
+/// Finds conflicts and duplicates, and drops them from the main file if the settings say so.
 fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
     let copies = copies(rows);
     let has_conflict = |group: &&Vec<usize>| group.iter().any(|&row| rows[row].label != rows[group[0]].label);
@@ -368,12 +346,12 @@ fn outgrown(rows: &[Row]) -> Vec<(usize, usize, RowId)> {
     outgrown.into_iter().map(|(pattern, (rows, first))| (pattern, rows, first)).collect()
 }
 
-/// Numbers the labels and separates examples from dropped rows. All rows of the main file are training rows so far.
+/// Numbers the labels, and separates examples from dropped rows. All rows of the main file become training rows at
+/// first.
 fn take_examples(project: &Project, imported: &Imported, rows: Vec<Row>, prepared: &mut Prepared) {
-    let has_classes = project.classification().is_some();
-    let used = rows.iter().filter(|row| has_classes && row.dropped.is_none());
+    let used = rows.iter().filter(|row| row.dropped.is_none());
     let present: BTreeSet<&str> = used.map(|row| row.label).collect();
-    prepared.labels = classes::ordered(&present, project.labels());
+    prepared.labels = ClassReader::of(project).ordered(&present);
     let class: HashMap<&str, u32> = prepared.labels.iter().map(String::as_str).zip(0..).collect();
     prepared.examples.reserve(rows.len());
     for row in rows {

@@ -1,4 +1,4 @@
-//! Near-duplicates: copied reviews with another name in them, the same tweet with a word in front of it.
+//! Finds near-duplicates: copied reviews with another name, the same tweet with an additional word.
 //!
 //! Texts are compared by the share of letter sequences they have in common (the Jaccard index of their 5-letter shingles).
 //! Candidate pairs come from one-permutation `MinHash` with optimal densification (Shrivastava, 1703.04664) and banding
@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::progress::{Progress, Watch};
+use crate::progress::Watch;
 
 /// Two texts with at least this share of their shingles in common are near-duplicates.
 pub const NEAR: f64 = 0.8;
@@ -18,7 +18,8 @@ pub const NEAR: f64 = 0.8;
 const SHINGLE: usize = 5;
 /// Numbers in a signature.
 const BINS: usize = 96;
-/// Numbers in a band: texts at the limit have a band in common with probability 0.8^3 = 0.51, so one of 32 almost surely.
+/// Numbers in a band: texts at the limit have a band in common with probability 0.8^3 = 0.51, so one of 32 almost
+/// surely.
 const ROWS_OF_BAND: usize = 3;
 /// Bands in a signature.
 const BANDS: usize = BINS / ROWS_OF_BAND;
@@ -36,22 +37,22 @@ const MEMBERS_AT_ONCE: usize = 32;
 /// Texts signed between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 16_384;
 
-/// Groups of texts in which each is a near-duplicate or an exact copy of another, in order of appearance. Texts of fewer
-/// than five letters and digits are ignored.
+/// DisjointSets of texts in which each is a near-duplicate or an exact copy of another, in order of appearance. Texts of
+/// fewer than five letters and digits are ignored.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
 pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>>, DataError> {
     let (mut signed, mut sketches) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
     for chunk in texts.chunks(TEXTS_PER_LOOK) {
-        look(watch, "Comparing texts", signed.len(), texts.len())?;
+        watch.advance("Comparing texts", signed.len(), texts.len(), "")?;
         let (bands, more): (Vec<Bands>, Vec<Sketch>) = chunk.par_iter().map(|text| sign(text)).unzip();
         signed.extend(bands);
         sketches.extend(more);
     }
-    let mut groups = Groups::new(texts.len());
+    let mut groups = DisjointSets::new(texts.len());
     for band in 0..BANDS {
-        look(watch, "Finding near-duplicates", band, BANDS)?;
+        watch.advance("Finding near-duplicates", band, BANDS, "")?;
         let mut keys: Vec<u64> = signed
             .par_iter()
             .enumerate()
@@ -75,15 +76,6 @@ pub(in crate::data) fn are_near(a: &str, b: &str) -> bool {
     jaccard(&sorted_shingles(a), &sorted_shingles(b)) >= NEAR
 }
 
-fn look(watch: &mut Watch, stage: &str, done: usize, total: usize) -> Result<(), DataError> {
-    if watch.is_cancelled() {
-        return Err(DataError::Cancelled);
-    }
-    let (done, total) = (done as u64, Some(total as u64));
-    watch.progress(Progress { stage: stage.to_owned(), done, total, unit: "", eta_seconds: None });
-    Ok(())
-}
-
 /// A text of a bucket.
 #[derive(Clone, Copy)]
 struct Member {
@@ -97,14 +89,14 @@ struct Comparer<'a> {
     texts: &'a [&'a str],
     signed: &'a [Bands],
     sketches: &'a [Sketch],
-    groups: &'a Groups,
+    groups: &'a DisjointSets,
     /// The texts of a bucket that later ones are compared with, each with its shingles once they are needed.
     leaders: Vec<(Member, Option<Vec<u32>>)>,
     shingles: Vec<u32>,
 }
 
 impl<'a> Comparer<'a> {
-    fn new(texts: &'a [&'a str], signed: &'a [Bands], sketches: &'a [Sketch], groups: &'a Groups) -> Self {
+    fn new(texts: &'a [&'a str], signed: &'a [Bands], sketches: &'a [Sketch], groups: &'a DisjointSets) -> Self {
         Self { texts, signed, sketches, groups, leaders: Vec::new(), shingles: Vec::new() }
     }
 
@@ -172,10 +164,10 @@ fn shingles_of(text: &str, shingles: &mut Vec<u32>) {
     shingles.dedup();
 }
 
-/// Passes on the hash of each shingle of a text, made of its letters and digits in lower case and everything else as one
-/// space.
+/// Calls `take` with the hash of each shingle of a text. Letters and digits count in lower case, everything between
+/// them as one space.
 ///
-/// The hash rolls on from letter to letter (cyclic polynomials; Cohen, "Recursive hashing functions for n-grams", 1997).
+/// The hash is a rolling one (cyclic polynomials; Cohen, "Recursive hashing functions for n-grams", 1997).
 fn each_shingle(text: &str, mut take: impl FnMut(u32)) {
     let mut window = [0_u64; SHINGLE];
     let (mut hash, mut count) = (0_u64, 0);
@@ -212,7 +204,7 @@ fn mix(mut bits: u64) -> u64 {
 
 /// The Jaccard index of two sorted lists: shingles in common over all shingles.
 fn jaccard(a: &[u32], b: &[u32]) -> f64 {
-    // At best the larger list contains the whole smaller one.
+    // At best, the larger list contains all of the smaller one.
     if (a.len().min(b.len()) as f64) < NEAR * a.len().max(b.len()) as f64 {
         return 0.0;
     }
@@ -282,7 +274,7 @@ fn bands(mut bins: [u32; BINS]) -> [u32; BANDS] {
     let filled = bins;
     for (bin, value) in bins.iter_mut().enumerate() {
         let mut attempt = 0_u64;
-        // An empty bin takes the number of a full one, in an order that depends only on the bin.
+        // An empty bin copies the number of a full one, in an order that depends only on the bin.
         while *value == u32::MAX {
             let other = mix((bin as u64) << 32 | attempt) % BINS as u64;
             *value = filled[other as usize];
@@ -297,9 +289,9 @@ fn bands(mut bins: [u32; BINS]) -> [u32; BANDS] {
 }
 
 /// Disjoint sets of texts, united pair by pair.
-pub(in crate::data) struct Groups(Vec<u32>);
+pub(in crate::data) struct DisjointSets(Vec<u32>);
 
-impl Groups {
+impl DisjointSets {
     pub(in crate::data) fn new(count: usize) -> Self {
         Self((0..count as u32).collect())
     }
@@ -314,13 +306,13 @@ impl Groups {
     pub(in crate::data) fn unite(&mut self, a: u32, b: u32) {
         let (root_a, root_b) = (self.root(a), self.root(b));
         let first = root_a.min(root_b);
-        // The texts themselves too, so that paths to a root stay short.
+        // Also of the texts themselves, so that paths to a root stay short.
         for text in [root_a, root_b, a, b] {
             self.0[text as usize] = first;
         }
     }
 
-    /// The number of each text's set, which is its first text; `None` if no two texts were united.
+    /// The number of each text's set, which is its first text; `None` if every text is alone.
     pub(in crate::data) fn numbers(mut self) -> Option<Vec<u32>> {
         self.flatten();
         let joined = (0..).zip(&self.0).any(|(text, &root)| text != root);
@@ -382,7 +374,7 @@ mod tests {
         assert!(groups(&["", "", "?!"]).is_empty());
     }
 
-    /// Texts of random words, and copies of some of them with words changed.
+    /// Texts of random words, with copies of some of them in which words are changed.
     fn planted(count: usize, seed: u64) -> Vec<String> {
         let mut rng = Rng::new(seed);
         let word = |rng: &mut Rng| -> String {

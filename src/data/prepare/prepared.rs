@@ -1,58 +1,9 @@
-//! Rows ready to train on: edits applied, cleaned, labelled and split.
+//! Rows ready for training: edited, cleaned, labelled and split.
 
 use std::sync::Arc;
 
-use crate::data::{NearGroups, PatternError, Target};
+use crate::data::{DropReason, Example, NearGroups, PatternError, Side};
 use crate::project::RowId;
-
-/// The side of the split a row is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Side {
-    /// Training rows.
-    Train,
-    /// Validation rows: evaluated during training to choose the best checkpoint.
-    Validation,
-    /// Test rows: evaluated once, after training.
-    Test,
-}
-
-/// One row: a text, and what the model is to predict of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Example {
-    /// Where it comes from.
-    pub id: RowId,
-    /// Row index in its file's `Table`.
-    pub row: usize,
-    /// Cleaned text, never empty.
-    pub text: String,
-    /// What the model is to predict.
-    pub target: Target,
-    /// The side it is on.
-    pub side: Side,
-    /// The label was changed by a person.
-    pub relabelled: bool,
-}
-
-/// Why a row is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DropReason {
-    /// The person excluded it.
-    Excluded,
-    /// Nothing is left of the text after cleaning.
-    EmptyText,
-    /// The label field is empty.
-    EmptyLabel,
-    /// None of the label columns is 1.
-    NoneOfLabels,
-    /// Several of the label columns are 1, or one is neither 0 nor 1.
-    SeveralLabels,
-    /// The label settings exclude its label.
-    ExcludedLabel,
-    /// Same text and label as an earlier row.
-    Duplicate,
-    /// Same text as a row with another label.
-    Conflict,
-}
 
 /// A part of the cleaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,15 +14,15 @@ pub enum CleaningPart {
     Pattern(usize),
 }
 
-/// What a part of the cleaning does.
+/// The effect of a part of the cleaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CleaningEffect {
     /// The switch or pattern.
     pub part: CleaningPart,
-    /// Rows it changes (counted also when it is off: what it would change).
+    /// Rows it changes, or would change if it were on.
     pub rows: usize,
-    /// Up to 20 rows it changes, as (row, before, after): of a switch alone on the raw text, of a pattern on the text as
-    /// it comes to the pattern.
+    /// Up to 20 rows it changes, as (row, before, after). A switch is applied alone to the raw text, a pattern to the
+    /// text when its turn comes.
     pub samples: Vec<(RowId, String, String)>,
 }
 
@@ -82,20 +33,20 @@ pub struct BeforeSplit {
     pub(in crate::data) warnings: Vec<String>,
 }
 
-/// The data of a project, ready to train on. Immutable; shared by `Arc`.
+/// The data of a project, ready for training. Immutable; shared by `Arc`.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// Final label names; the index is the class id. Empty where rows have no classes.
+    /// Final label names; the index is the class id. Empty if rows have no classes.
     pub labels: Vec<String>,
     /// All usable rows in file order: main, validation, test.
     pub examples: Vec<Example>,
-    /// What the id column says of each example; empty where no id column is chosen.
+    /// The id of each example; empty if no id column is chosen.
     pub keys: Vec<Option<String>>,
     /// Dropped rows, with the reason.
     pub dropped: Vec<(RowId, DropReason)>,
     /// Edits whose row was not found or no longer has the same content; they were not applied.
     pub stale_edits: Vec<RowId>,
-    /// Corrections found again at another row, from where to where: the file has grown or lost rows. They were applied.
+    /// Corrections whose rows have moved because the file changed, from where to where. They were applied.
     pub moved_edits: Vec<(RowId, RowId)>,
     /// Groups of rows with the same text and different labels.
     pub conflicts: Vec<Vec<RowId>>,
@@ -105,13 +56,14 @@ pub struct Prepared {
     pub blockers: Vec<String>,
     /// What a person should know but need not act on.
     pub warnings: Vec<String>,
-    /// Near-duplicates, as indices into `examples`; known if the split keeps them together.
+    /// Near-duplicates, as indices into `examples`; present if the split keeps them together.
     pub near: Option<Arc<NearGroups>>,
-    /// The same about labels and rows, for a log. [`crate::data::find`] reports it with the rows and what can be done.
+    /// Warnings about labels and rows for a run's log. [`crate::data::find`] reports the same with the rows and
+    /// remedies.
     pub log_warnings: Vec<String>,
     /// Errors of patterns, on or off.
     pub pattern_faults: Vec<PatternError>,
-    /// What was known before the split, to split again.
+    /// Blockers and warnings from before the split, for splitting again.
     pub before_split: BeforeSplit,
     /// SHA-256 over the (id, cleaned text, label) of every example.
     pub data_hash: String,
@@ -119,20 +71,18 @@ pub struct Prepared {
     pub split_hash: String,
 }
 
-impl Example {
-    /// Index into [`Prepared::labels`]; `None` where rows have no classes.
-    #[must_use]
-    pub fn class(&self) -> Option<u32> {
-        self.target.class()
-    }
-}
-
 impl Prepared {
-    /// The name of an example's label; empty where rows have no classes.
+    /// The name of an example's label; empty if rows have no classes.
     #[must_use]
     pub fn label_of(&self, example: &Example) -> &str {
         let label = example.class().and_then(|class| self.labels.get(class as usize));
         label.map_or("", String::as_str)
+    }
+
+    /// How many strata there are, see [`Target::stratum`](crate::data::Target::stratum).
+    #[must_use]
+    pub fn strata(&self) -> usize {
+        self.labels.len().max(1)
     }
 
     /// The examples of one side, in file order.
@@ -140,14 +90,14 @@ impl Prepared {
         self.examples.iter().filter(move |example| example.side == side)
     }
 
-    /// What the id column says of the examples of one side, in file order; empty where no id column is chosen.
+    /// The ids of the examples of one side, in file order; empty if no id column is chosen.
     #[must_use]
     pub fn side_keys(&self, side: Side) -> Vec<Option<&str>> {
         let with_keys = self.examples.iter().zip(&self.keys).filter(|(example, _)| example.side == side);
         with_keys.map(|(_, key)| key.as_deref()).collect()
     }
 
-    /// Rows of each side: train, validation, test.
+    /// Number of rows on each side: train, validation, test.
     #[must_use]
     pub fn sides(&self) -> [usize; 3] {
         let mut sides = [0; 3];
@@ -157,7 +107,7 @@ impl Prepared {
         sides
     }
 
-    /// Rows of each label (outer: label, inner: train, validation, test).
+    /// Number of rows of each label (outer: label, inner: train, validation, test).
     #[must_use]
     pub fn counts(&self) -> Vec<[usize; 3]> {
         let mut counts = vec![[0; 3]; self.labels.len()];

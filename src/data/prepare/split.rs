@@ -4,49 +4,18 @@ mod column;
 mod grouped;
 mod ordered;
 mod random;
+pub(in crate::data) mod sizes;
 
 use std::collections::HashMap;
 
-use crate::data::prepare::checks::too_many_labels;
 use crate::data::prepare::copies::same_texts;
-use crate::data::prepare::near::Groups;
+use crate::data::prepare::near::DisjointSets;
+use crate::data::prepare::split::sizes::SplitSizes;
+use crate::data::targets::label_checks::too_many_labels;
 use crate::data::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
-use crate::project::{Project, Size, SourceFile, SplitMethod};
+use crate::project::{Project, SourceFile, SplitMethod};
 use crate::words::{cell_value, count, counted, plural, upper_first};
-
-/// The sides of the split in the order of shares: train, validation, test.
-const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
-
-/// The sizes to split the main file's rows into. A side that has a separate file gets none of them.
-pub(in crate::data) struct Sizes {
-    validation: Size,
-    test: Size,
-}
-
-impl Sizes {
-    pub(in crate::data) fn of(project: &Project, imported: &Imported) -> Self {
-        let own = |size, has_file| if has_file { Size::NONE } else { size };
-        Self {
-            validation: own(project.split.validation, imported.validation.is_some()),
-            test: own(project.split.test, imported.test.is_some()),
-        }
-    }
-
-    /// Shares of this many rows for train, validation and test. `None` if they leave nothing for training or are impossible.
-    pub(in crate::data) fn shares(&self, rows: usize) -> Option<[f64; 3]> {
-        let [validation, test] = [self.validation, self.test].map(|size| size.share_of(rows));
-        let train = 1.0 - validation - test;
-        let fine = (0.0..1.0).contains(&validation) && (0.0..1.0).contains(&test) && train > 1e-9;
-        fine.then_some([train, validation, test])
-    }
-
-    /// Sizes given as numbers of rows.
-    fn totals(&self) -> [Option<usize>; 3] {
-        let total = |size| if let Size::Rows(rows) = size { Some(rows as usize) } else { None };
-        [None, total(self.validation), total(self.test)]
-    }
-}
 
 /// The inputs of the split.
 #[derive(Clone, Copy)]
@@ -59,7 +28,8 @@ pub(in crate::data) struct SplitInputs<'a> {
     pub control: &'a Control,
 }
 
-/// Splits the main file's rows, and adds warnings and blockers. Does nothing if the label column does not contain labels.
+/// Splits the main file's rows, and adds warnings and blockers. Does nothing if the label column does not contain
+/// labels.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -69,11 +39,11 @@ pub(in crate::data) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) 
         return Ok(());
     }
     let rows = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
-    let shares = Sizes::of(project, imported).shares(rows);
+    let shares = SplitSizes::of(project, imported).shares(rows);
     match (project.split.method, shares) {
         (SplitMethod::Random, Some(shares)) => {
             let every: Vec<usize> = (0..rows).collect();
-            let totals = Sizes::of(project, imported).totals();
+            let totals = SplitSizes::of(project, imported).totals();
             by_chance(inputs, &every, (shares, totals), prepared)
         }
         (SplitMethod::Time, Some(shares)) => {
@@ -94,14 +64,14 @@ fn by_chance(
     prepared: &mut Prepared,
 ) -> Result<(), DataError> {
     let settings = &inputs.project.split;
-    let labels: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].class().unwrap_or_default()).collect();
-    let classes = prepared.labels.len().max(1);
+    let stratum_of: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].target.stratum()).collect();
+    let strata = prepared.strata();
     let (sides, why) = if let Some(groups) = kept_together(inputs, rows, prepared) {
-        let (labels, classes) = if settings.stratified { (labels, classes) } else { (vec![0; rows.len()], 1) };
-        let sides = grouped::assign((&labels, classes), &groups, shares, settings.seed, inputs.control)?;
+        let (stratum_of, strata) = if settings.stratified { (stratum_of, strata) } else { (vec![0; rows.len()], 1) };
+        let sides = grouped::assign((&stratum_of, strata), &groups, shares, settings.seed, inputs.control)?;
         (sides, if settings.stratified { OF_LABELLED_GROUPS } else { OF_GROUPS })
     } else {
-        (random::assign(&labels, classes, shares, totals, settings.stratified, settings.seed), OF_LABELS)
+        (random::assign(&stratum_of, strata, shares, totals, settings.stratified, settings.seed), OF_LABELS)
     };
     for (&row, &side) in rows.iter().zip(&sides) {
         prepared.examples[row].side = side;
@@ -113,7 +83,7 @@ fn by_chance(
 /// Each row's group; `None` if every row is its own group.
 fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepared) -> Option<Vec<u32>> {
     let examples = &prepared.examples;
-    let mut groups = Groups::new(rows.len());
+    let mut groups = DisjointSets::new(rows.len());
     let mut empty = 0;
     let column = inputs.project.dataset.group_column();
     let known = column.filter(|column| inputs.imported.main.table.column_index(column).is_some());
@@ -149,17 +119,17 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
     if let (Some(column), true) = (column, empty > 0) {
         prepared
             .warnings
-            .push(format!("{} no '{column}': each counts as its own group", counted(empty, "row has", "rows have")));
+            .push(format!("{} no '{column}', so each is its own group", counted(empty, "row has", "rows have")));
     }
     groups.numbers()
 }
 
 /// Why a side may have another size than requested.
-const OF_GROUPS: &str = "rows that stay together are not divided";
+const OF_GROUPS: &str = "rows that stay together are never split up";
 const OF_LABELLED_GROUPS: &str =
-    "rows that stay together are not divided, and each label gets rows on every side if possible";
-const OF_LABELS: &str = "each label is split separately, with at least one row on every side";
-const OF_MOMENTS: &str = "rows of the same time stay together";
+    "rows that stay together are never split up, and each label gets rows in every split if possible";
+const OF_LABELS: &str = "each label is split separately, with at least one row in every split";
+const OF_MOMENTS: &str = "rows with the same date stay together";
 
 /// Warnings about sides that are much larger or smaller than requested, and why.
 fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, String)> {
@@ -184,7 +154,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     };
     // All files together decide whether days or months come first, as in the leakage report.
     let dates = read_moments(&cells_of(inputs.imported, &prepared.examples, column));
-    let wanted = |side: usize| match Sizes::of(inputs.project, inputs.imported).totals()[side] {
+    let wanted = |side: usize| match SplitSizes::of(inputs.project, inputs.imported).totals()[side] {
         Some(total) => total,
         None if shares[side] > 0.0 => ((shares[side] * rows as f64).round() as usize).max(1),
         None => 0,
@@ -221,7 +191,7 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     prepared.warnings.extend(off.map(|(_, warning)| warning));
     if let Some((_, word)) = missing {
         prepared.warnings.push(format!(
-            "'{column}' has too few different dates for a {word} set: rows of the same time stay together"
+            "'{column}' has too few different dates for a {word} set: rows with the same date stay together"
         ));
     }
 }
@@ -247,7 +217,7 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> R
     let share = inputs.project.split.validation.share_of(training.len());
     if share < 1.0 {
         let before = prepared.warnings.len();
-        let [_, total, _] = Sizes::of(inputs.project, inputs.imported).totals();
+        let [_, total, _] = SplitSizes::of(inputs.project, inputs.imported).totals();
         by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared)?;
         let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
         let word = format!(
@@ -267,11 +237,13 @@ pub(in crate::data) fn too_large(project: &Project, prepared: &Prepared) -> Opti
     let rows = main.filter(|example| example.side == Side::Train).count();
     (project.split.method == SplitMethod::Column && size.share_of(rows) >= 1.0).then(|| {
         let rows = counted(rows, "training row", "training rows");
-        format!("Its size ({size}) takes all of the {rows}, or more. Decrease it in Prepare, or add a validation file")
+        format!(
+            "The requested size ({size}) leaves none of the {rows} for training. Decrease it in Prepare, or add a validation file"
+        )
     })
 }
 
-/// Blockers for values that are no names of sides, and for empty ones.
+/// Blockers for values that are not names of sides, and for empty ones.
 fn unnamed(
     imported: &Imported,
     column: &str,
@@ -285,8 +257,8 @@ fn unnamed(
     let mut blockers = Vec::new();
     if let Some(first) = unknown(false).next() {
         blockers.push(format!(
-            "'{}' in the split column '{column}' of {} is not the name of a side ({}; {} in all). Hone knows {}, in upper or lower \
-             case. Change the value in the file, exclude the rows, or split in another way in Prepare",
+            "'{}' in the split column '{column}' of {} is not the name of a split ({}; {} in all). Use {}, in upper or lower case. \
+             Change the value in the file, exclude the rows, or choose another split method in Prepare",
             cell_value(cells[first]),
             imported.main.name(),
             imported.row_name(examples[first].id),
@@ -296,8 +268,8 @@ fn unnamed(
     }
     if let Some(first) = unknown(true).next() {
         blockers.push(format!(
-            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in, exclude the rows, or split in another way in \
-             Prepare",
+            "The split column '{column}' of {} is empty in {} ({} in all). Fill it in, exclude the rows, or choose another split method \
+             in Prepare",
             imported.main.name(),
             imported.row_name(examples[first].id),
             counted(unknown(true).count(), "such row", "such rows")

@@ -1,9 +1,9 @@
-//! Which column holds the text and which the label: by name, then by what is in them.
+//! Guesses the text and the label column, by their names and then by their values.
 
-use foldhash::HashSet;
 use rayon::prelude::*;
 
 use crate::data::Table;
+use crate::data::table::column_statistics::{ColumnStatistics, normal};
 use crate::data::table::guess::{self, GuessedRoles};
 
 /// Usual names of the text column, the likeliest first.
@@ -52,12 +52,6 @@ const LABEL_NAMES: [&str; 20] = [
     "y",
     "tag",
 ];
-/// Rows examined.
-const SAMPLE: usize = 20_000;
-/// Values whose words are counted, which takes longer than all else.
-const READ: usize = 2_000;
-/// A label column has at most this many different values.
-const MOST_LABELS: usize = 200;
 
 /// Whether `name` is one that a text or label column usually has.
 pub(in crate::data) fn is_known_name(name: &str) -> bool {
@@ -65,14 +59,15 @@ pub(in crate::data) fn is_known_name(name: &str) -> bool {
     TEXT_NAMES.contains(&name.as_str()) || LABEL_NAMES.contains(&name.as_str())
 }
 
-/// The columns that most likely contain the text and the label, if one is likely, and what the others seem to be for: of
-/// the first `columns`, which are those of the files.
+/// Guesses the text column, the label column and the roles of the others, each if one is likely, among the first
+/// `columns` columns: those that are in the files.
 #[must_use]
 pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<String>, Option<String>, GuessedRoles) {
-    let facts: Vec<ColumnFacts> = (0..columns).into_par_iter().map(|column| ColumnFacts::of(table, column)).collect();
+    let facts: Vec<ColumnStatistics> =
+        (0..columns).into_par_iter().map(|column| ColumnStatistics::of(table, column)).collect();
     let names: Vec<String> = table.names.iter().take(columns).map(|name| normal(name)).collect();
     let label_columns = guess::one_hot(table, columns);
-    // "summary" and "headline" are texts where there is no other, and titles beside one.
+    // "summary" and "headline" are texts if there is no other text column, and titles if there is one.
     let text = by_name(&names, &TEXT_NAMES, |column| table.is_empty() || facts[column].is_textual())
         .or_else(|| longest(&facts));
     let label = by_name(&names, &LABEL_NAMES, |column| {
@@ -88,10 +83,6 @@ pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<S
     (text.map(name), label.map(name), roles)
 }
 
-pub(in crate::data) fn normal(name: &str) -> String {
-    name.trim().to_lowercase().replace([' ', '-', '.'], "_")
-}
-
 /// First a column of exactly such a name, then one whose name ends in it (`customer_review`).
 fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Option<usize> {
     let exact = known.iter().filter_map(|known| names.iter().position(|name| name == known)).find(|&at| fits(at));
@@ -105,56 +96,8 @@ fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Op
     exact.or_else(ending)
 }
 
-/// What the values of a column are like.
-pub(in crate::data) struct ColumnFacts {
-    /// Rows examined.
-    pub rows: usize,
-    /// Values that are not empty.
-    pub filled: usize,
-    /// Different ones of them.
-    pub distinct: usize,
-    pub mean_chars: f64,
-    mean_words: f64,
-    /// All of them are numbers.
-    pub numeric: bool,
-}
-
-impl ColumnFacts {
-    fn of(table: &Table, column: usize) -> Self {
-        let rows = table.len().min(SAMPLE);
-        let mut seen = HashSet::default();
-        let (mut filled, mut chars, mut words, mut numeric) = (0, 0, 0, true);
-        for value in (0..rows).map(|row| table.cell(column, row).trim()).filter(|value| !value.is_empty()) {
-            filled += 1;
-            chars += value.chars().count();
-            if filled <= READ {
-                words += value.split_whitespace().count();
-            }
-            numeric &= value.parse::<f64>().is_ok();
-            seen.insert(value);
-        }
-        let mean = |sum: usize| sum as f64 / filled.max(1) as f64;
-        let mean_words = words as f64 / filled.clamp(1, READ) as f64;
-        Self { rows, filled, distinct: seen.len(), mean_chars: mean(chars), mean_words, numeric }
-    }
-
-    /// Not numbers, and mostly filled.
-    fn is_textual(&self) -> bool {
-        !self.numeric && self.filled * 2 >= self.rows
-    }
-
-    /// Few values that come again and again. Even a small file of unique texts must not look so.
-    fn is_categorical(&self) -> bool {
-        self.distinct >= 1
-            && self.distinct <= MOST_LABELS
-            && self.filled * 10 >= self.rows * 9
-            && (self.distinct * 2 <= self.filled || self.mean_chars <= 12.0)
-            && self.mean_chars <= 60.0
-    }
-}
-
 /// The column of the longest texts, if they are texts at all: at least two words on average.
-fn longest(facts: &[ColumnFacts]) -> Option<usize> {
+fn longest(facts: &[ColumnStatistics]) -> Option<usize> {
     let texts = facts.iter().enumerate().filter(|(_, column)| column.is_textual() && column.mean_words >= 2.0);
     texts
         .filter(|(_, column)| column.distinct * 2 > column.filled)
@@ -163,7 +106,7 @@ fn longest(facts: &[ColumnFacts]) -> Option<usize> {
 }
 
 /// The column of the fewest values, at least two, the last such one: exports put the outcome last.
-fn fewest_values(facts: &[ColumnFacts], text: Option<usize>) -> Option<usize> {
+fn fewest_values(facts: &[ColumnStatistics], text: Option<usize>) -> Option<usize> {
     let candidates = facts.iter().enumerate().filter(|&(column, facts)| {
         Some(column) != text && facts.distinct >= 2 && facts.distinct * 2 <= facts.filled && facts.is_categorical()
     });

@@ -1,15 +1,15 @@
-//! What the columns beside text and label are for: by name, and by what is in them.
+//! Guesses the roles of the other columns, by their names and values.
 
 use foldhash::HashMap;
 
 use crate::data::Table;
-use crate::data::table::columns::{ColumnFacts, normal};
+use crate::data::table::column_statistics::{ColumnStatistics, normal};
 use crate::data::table::row_columns::is_marked;
 use crate::project::{ColumnRole, DatasetSettings};
 
 /// Usual names of a title, the likeliest first.
 const TITLE_NAMES: [&str; 5] = ["title", "subject", "headline", "summary", "heading"];
-/// What may come before such a name: others name the title of something else, such as a product.
+/// Words that may come before such a name. With other words it is the title of something else, such as a product.
 const TITLED: [&str; 9] = ["review", "comment", "ticket", "email", "mail", "message", "post", "article", "news"];
 /// Usual names of a column that says who wrote a row, the likeliest first.
 const GROUP_NAMES: [&str; 26] = [
@@ -55,49 +55,50 @@ const TIME_NAMES: [&str; 12] = [
     "published",
     "day",
 ];
-/// Usual names of a column that names rows, the likeliest first; also as the end of a name.
+/// Usual names of an id column, the likeliest first; also as the end of a name.
 const ID_NAMES: [&str; 6] = ["id", "uuid", "guid", "key", "number", "no"];
-/// What a column that says the side of the split holds.
+/// Usual values of a column that gives the side of the split.
 const SIDES: [&str; 11] =
     ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "holdout", "unused"];
-/// Columns of one label each that are looked through.
+/// The most label columns (one for each label) that are looked for.
 const MOST_LABELS: usize = 64;
 /// Rows examined to find such columns.
 const SAMPLE: usize = 5_000;
-/// Share of rows that hold exactly one 1 in columns of one label each.
+/// In label columns, at least this share of the rows have exactly one 1.
 const ONE_LABEL: f64 = 0.9;
-/// Values other than 0 and 1 after which a column is given up, unless they are one in fifty.
+/// A column with more values than this that are neither 0 nor 1 is not a label column, unless they are at most one in
+/// fifty.
 const MOST_ODD: usize = 8;
-/// Values that a column must have to say which rows belong together: kept together, rows of two or three values are no
-/// sides of the sizes asked for.
+/// A group column has at least this many different values: with two or three groups, the sides of the split would not
+/// have the requested sizes.
 const FEWEST_GROUPS: usize = 10;
-/// Share of its rows that one value of such a column may have.
+/// Largest share of the rows that one group may have.
 const LARGEST_GROUP: f64 = 0.2;
-/// Share of values of an id column that are unique: exports repeat a row here and there.
+/// In an id column, at least this share of the values are unique: exports repeat a row here and there.
 const UNIQUE: f64 = 0.98;
 
-/// What columns beside the text and the label seem to be for.
+/// The guessed roles of the columns other than the text and the label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GuessedRoles {
-    /// Titles, to be put before the text.
+    /// Titles, to be prepended to the text.
     pub joined: Vec<String>,
-    /// Says which rows belong together.
+    /// The group column, which says what rows belong together.
     pub group: Option<String>,
-    /// Says when.
+    /// The time column.
     pub time: Option<String>,
-    /// Names rows.
+    /// The id column.
     pub id: Option<String>,
-    /// Says the side of the split.
+    /// The column that gives the side of the split.
     pub split: Option<String>,
-    /// Of no use: nothing in them, or numbers of lines that a program added.
+    /// Useless columns: empty, or line numbers that a program added.
     pub ignored: Vec<String>,
-    /// Columns of one label each; empty where there are none.
+    /// Label columns, one for each label; empty if there are none.
     pub label_columns: Vec<String>,
 }
 
 impl GuessedRoles {
-    /// Takes the guesses over into settings, for columns that have no role there. Columns of one label each are not taken:
-    /// a person is asked.
+    /// Copies the guesses into settings, for columns that have no role there. Label columns are not copied: the person
+    /// is asked.
     pub(in crate::data) fn fill_in(&self, settings: &mut DatasetSettings) {
         let free = |settings: &DatasetSettings, column: &String| settings.role_of(column).is_none();
         for column in &self.joined {
@@ -143,10 +144,11 @@ impl GuessedRoles {
     }
 }
 
-/// Guesses the roles of the columns other than `taken`, which are the text and the label; `facts` are those of each column.
+/// Guesses the roles of the columns other than `taken`, which are the text and the label; `facts` are those of each
+/// column.
 pub(in crate::data) fn guess_roles(
     table: &Table,
-    facts: &[ColumnFacts],
+    facts: &[ColumnStatistics],
     text: Option<usize>,
     label: Option<usize>,
 ) -> GuessedRoles {
@@ -188,7 +190,7 @@ fn most_frequent(table: &Table, column: usize, rows: usize) -> usize {
 
 struct Guesser<'a> {
     table: &'a Table,
-    facts: &'a [ColumnFacts],
+    facts: &'a [ColumnStatistics],
     /// The columns' names, in one way of writing.
     names: Vec<String>,
     taken: Vec<usize>,
@@ -200,7 +202,7 @@ impl Guesser<'_> {
         self.table.names[column].clone()
     }
 
-    /// The first column of such a name, or whose name ends in it, that fits.
+    /// The first fitting column with such a name, or whose name ends in it.
     fn named(&mut self, known: &[&str], also_ends: bool, fits: impl Fn(usize) -> bool) -> Option<String> {
         let free = |&column: &usize| !self.taken.contains(&column) && fits(column);
         let ends = |name: &str, known: &str| {
@@ -214,7 +216,7 @@ impl Guesser<'_> {
         column.map(|column| self.take(column))
     }
 
-    /// A shorter text with the name of a title, beside the text.
+    /// A column that is named like a title and has shorter texts than the text column.
     fn title(&mut self, text: usize) -> Option<String> {
         let is_title = |name: &str, known: &str| {
             name == known || name.strip_suffix(known).is_some_and(|start| TITLED.contains(&start.trim_end_matches('_')))
@@ -235,7 +237,7 @@ impl Guesser<'_> {
         found.map(|column| self.take(column))
     }
 
-    /// A column that holds nothing but the names of sides, training among them.
+    /// A column whose values are all names of sides, training among them.
     fn split(&mut self) -> Option<String> {
         let fits = |&column: &usize| {
             let facts = &self.facts[column];
@@ -249,7 +251,7 @@ impl Guesser<'_> {
         found.map(|column| self.take(column))
     }
 
-    /// A column named after a time that holds times.
+    /// A column that is named like a time and contains times.
     fn time(&mut self) -> Option<String> {
         let table = self.table;
         let holds: Vec<bool> = (0..self.names.len())
@@ -275,7 +277,7 @@ impl Guesser<'_> {
         found.map(|column| self.take(column))
     }
 
-    /// Columns without anything in them, and those that pandas numbers lines with.
+    /// Empty columns, and the line numbers that pandas adds.
     fn useless(&self) -> Vec<String> {
         let is_useless = |&column: &usize| {
             let (facts, name) = (&self.facts[column], &self.names[column]);
@@ -298,7 +300,7 @@ fn looks_like_time(value: &str) -> bool {
     (4..=24).contains(&digits) && groups >= 2 && separated && value.len() <= 40 && value.parse::<f64>().is_err()
 }
 
-/// Columns side by side of which nearly every row marks exactly one: names of labels. Empty where there are none.
+/// Neighbouring columns of which nearly every row marks exactly one: a column for each label. Empty if there are none.
 pub(in crate::data) fn one_hot(table: &Table, columns: usize) -> Vec<usize> {
     let rows = table.len().min(SAMPLE);
     let is_flag = |&column: &usize| {
@@ -319,7 +321,7 @@ pub(in crate::data) fn one_hot(table: &Table, columns: usize) -> Vec<usize> {
     for from in 0..flags.len() {
         let mut marks = vec![0_u8; rows];
         for to in from..flags.len() {
-            // Labels are side by side.
+            // Label columns are next to each other.
             if to > from && flags[to] != flags[to - 1] + 1 {
                 break;
             }

@@ -21,7 +21,7 @@ pub fn content_hash(text: &str, label: &str) -> String {
 /// SHA-256 of a file; `None` when cancelled.
 ///
 /// # Errors
-/// The file system's.
+/// Errors of the file system.
 pub fn file_sha256(path: &Path, control: Option<&Control>) -> io::Result<Option<String>> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn content_hash_tells_text_from_label() {
+    fn content_hash_distinguishes_text_and_label() {
         assert_ne!(content_hash("ab", "c"), content_hash("a", "bc"));
         assert_eq!(content_hash("a", "b"), content_hash("a", "b"));
         assert_eq!(content_hash("", "").len(), 64);

@@ -1,4 +1,4 @@
-//! The labels of the files as read, with their rows.
+//! Counts the rows of each label in the files.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ const ROWS_PER_LOOK: usize = 65_536;
 /// The labels as they are in the files, before renames and cleaning.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LabelCounts {
-    /// Each label, white space at its ends aside, with its rows. Rows without a label are not counted.
+    /// Number of rows of each label, trimmed. Rows without a label are not counted.
     pub rows: BTreeMap<String, u64>,
-    /// The ratings that the labels are, where all of them are such.
+    /// The rating scale, if all labels are ratings.
     pub stars: Option<StarScale>,
     /// Every label is a number.
     pub are_numbers: bool,
@@ -53,9 +53,7 @@ pub fn count_labels(
             *found.entry(label).or_default() += rows;
         }
     }
-    if control.is_cancelled() {
-        return Err(DataError::Cancelled);
-    }
+    control.look()?;
     Ok(LabelCounts {
         stars: StarScale::of(found.keys().copied()),
         are_numbers: !found.is_empty() && found.keys().all(|label| label.parse::<f64>().is_ok()),
@@ -70,7 +68,7 @@ mod tests {
     use crate::project::{ColumnRole, Project};
 
     #[test]
-    fn labels_are_counted_as_they_stand_in_all_files() {
+    fn labels_of_all_files_are_counted_as_written() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, rows: &str| std::fs::write(folder.path().join(name), rows).unwrap();
         write("main.csv", "text,stars\na day,4\na night, 4 \na week,\na year,1.5\n");

@@ -1,5 +1,6 @@
-//! Rows of a file in columnar memory.
+//! The rows of a file, in columns.
 
+pub mod column_statistics;
 pub mod columns;
 pub mod guess;
 pub mod hashing;
@@ -12,7 +13,6 @@ pub mod summary;
 
 use arrow_array::{Array, StringViewArray};
 
-use crate::data::{Example, Imported};
 use crate::project::SourceFile;
 
 /// A file's rows. Column `c` of row `r` is `columns[c].value(r)`; a missing field is null.
@@ -22,7 +22,7 @@ pub struct Table {
     pub file: SourceFile,
     /// Column names, unique, in file order.
     pub names: Vec<String>,
-    /// One array a column, all of the same length.
+    /// One array per column, all of the same length.
     pub columns: Vec<StringViewArray>,
     /// 1-based record number of each row in the file (bad rows leave a gap).
     pub records: Vec<u64>,
@@ -35,19 +35,19 @@ impl Table {
         self.records.len()
     }
 
-    /// Whether there is no good row.
+    /// Whether there are no good rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Index of the column of that name.
+    /// Index of the column with this name.
     #[must_use]
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|column| column == name)
     }
 
-    /// Text of a cell; empty where the field is missing.
+    /// Text of a cell; empty if the field is missing.
     #[must_use]
     pub fn cell(&self, column: usize, row: usize) -> &str {
         let column = &self.columns[column];
@@ -66,7 +66,7 @@ pub enum FileFormat {
         layout: JsonLayout,
         /// WHATWG encoding name.
         encoding: String,
-        /// Characters that could not be decoded and became U+FFFD.
+        /// Number of characters that could not be decoded and became U+FFFD.
         undecodable: u64,
     },
     /// Apache Parquet.
@@ -80,31 +80,31 @@ pub enum FileFormat {
         /// All sheets.
         sheets: Vec<String>,
     },
-    /// A folder with a folder of texts for each label.
+    /// A folder with one folder of texts for each label.
     TextFolder {
-        /// Texts.
+        /// Number of texts.
         files: u64,
     },
     /// A folder of documents.
     DocumentFolder {
-        /// Documents, those that could not be read among them.
+        /// Number of documents, including those that could not be read.
         files: u64,
     },
     /// A folder of Parquet or Arrow files.
     DatasetFolder {
-        /// Files read.
+        /// Number of files read.
         files: u64,
     },
-    /// A project of Azure's custom text classification, with its texts beside it.
+    /// A project of Azure's custom text classification, with its texts in files next to it.
     AzureProject,
 }
 
 /// The layout of the objects in a JSON file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonLayout {
-    /// One a line.
+    /// One object per line.
     Lines,
-    /// In a list.
+    /// A list of objects.
     Document,
 }
 
@@ -119,7 +119,7 @@ pub struct Delimited {
     pub encoding: String,
     /// Whether the first record names the columns.
     pub header: bool,
-    /// Characters that could not be decoded and became U+FFFD.
+    /// Number of characters that could not be decoded and became U+FFFD.
     pub undecodable: u64,
 }
 
@@ -160,7 +160,7 @@ impl FileFormat {
         }
     }
 
-    /// Characters that could not be decoded and became U+FFFD.
+    /// Number of characters that could not be decoded and became U+FFFD.
     #[must_use]
     pub fn undecodable(&self) -> u64 {
         match self {
@@ -173,26 +173,12 @@ impl FileFormat {
 /// A record that could not be used, kept to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
-    /// 1-based record number; of several files, it runs on over them (see [`crate::data::ImportedFile::place`]).
+    /// 1-based record number, which continues from file to file (see [`crate::data::ImportedFile::place`]).
     pub record: u64,
-    /// 1-based line in the file where the record begins; the record's number where a file has no lines.
+    /// 1-based line in the file where the record begins; the record number in files without lines.
     pub line: u64,
     /// What is wrong with it.
     pub reason: String,
     /// The record as it is in the file, at most 2,000 characters.
     pub raw: String,
-}
-
-/// What a column says of each of some rows; empty where the row's file has no such column.
-pub(super) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
-    let files = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
-    let places = files.map(|which| {
-        let table = &imported.file(which)?.table;
-        Some((table, table.column_index(column)?))
-    });
-    let cell = |example: &Example| {
-        let (table, column) = places[example.id.file as usize]?;
-        Some(table.cell(column, example.row))
-    };
-    examples.iter().map(|example| cell(example).unwrap_or_default()).collect()
 }

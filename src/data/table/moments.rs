@@ -1,21 +1,21 @@
-//! Dates as people's files write them.
+//! Reads dates in the formats that people's files have.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, Month, NaiveDate, NaiveTime, Utc, Weekday};
 use rayon::prelude::*;
 
-/// Milliseconds of a second.
+/// Milliseconds in a second.
 const SECOND: i64 = 1000;
 /// Milliseconds from midnight to noon.
 const HALF_DAY: i64 = 12 * 60 * 60 * SECOND;
 
-/// The moments of a column of dates.
+/// The dates of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moments {
-    /// Milliseconds since 1970, UTC where no zone is given; `None` where there is no date that can be read. `[rows]`
+    /// Milliseconds since 1970, in UTC if no time zone is given; `None` if there is no readable date. `[rows]`
     pub values: Vec<Option<i64>>,
-    /// In dates of numbers alone the day comes before the month.
+    /// Whether the day comes before the month in dates written as numbers.
     pub day_first: bool,
     /// Index of the first ambiguous date, if nothing in the column shows whether the day or the month comes first.
     pub ambiguous: Option<usize>,
@@ -23,9 +23,9 @@ pub struct Moments {
 
 /// Reads the dates of a column.
 ///
-/// Known are ISO 8601 with and without time and zone, days and months in both orders with slashes, dots or dashes, months
-/// by their English names, RFC 2822, and whole numbers: seconds, milliseconds or microseconds since 1970, `20150224`,
-/// years. What a column's cells leave open one by one (3/4/2015; 20150224) is decided over all of them.
+/// Supported are ISO 8601 with and without time and zone, days and months in both orders with slashes, dots or dashes,
+/// English names of months, RFC 2822, and whole numbers: seconds, milliseconds or microseconds since 1970, `20150224`,
+/// years. What is ambiguous in a single cell (3/4/2015; 20150224) is decided by the whole column.
 #[must_use]
 pub fn read_moments(cells: &[&str]) -> Moments {
     let digits = Digits::of(cells);
@@ -45,8 +45,8 @@ pub fn read_moments(cells: &[&str]) -> Moments {
     Moments { values, day_first, ambiguous: open.filter(|_| days == 0 && months == 0) }
 }
 
-/// The dates of a column, if it is one of dates: at least nine in ten of its values that are not empty. Whole numbers are
-/// not taken for dates here, since they may be anything.
+/// The dates of a column, if at least nine in ten of its values that are not empty are dates. Whole numbers do not
+/// count as dates here, since they may be anything.
 #[must_use]
 pub fn column_of_dates(cells: &[&str]) -> Option<Moments> {
     let filled = cells.iter().filter(|cell| !cell.trim().is_empty()).count();
@@ -58,7 +58,7 @@ pub fn column_of_dates(cells: &[&str]) -> Option<Moments> {
     (moments.values.iter().flatten().count() * 10 >= filled * 9).then_some(moments)
 }
 
-/// A moment as people read it: the date alone at midnight, otherwise with hours and minutes, in UTC.
+/// Formats a moment in UTC: only the date at midnight, otherwise with hours and minutes.
 #[must_use]
 pub fn moment_in_words(milliseconds: i64) -> String {
     let Some(moment) = DateTime::<Utc>::from_timestamp_millis(milliseconds) else { return "?".to_owned() };
@@ -66,7 +66,7 @@ pub fn moment_in_words(milliseconds: i64) -> String {
     moment.format(if whole_day { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" }).to_string()
 }
 
-/// What whole numbers of a column mean: what most of them look like. Those that do not are no dates.
+/// What the whole numbers of a column mean, decided by most of them. Other numbers are then not dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Digits {
     /// 2015
@@ -75,11 +75,11 @@ enum Digits {
     Days,
     /// 1424806552: since 1970, in a unit that follows from its size.
     Epoch,
-    /// 17: probably since 1970 too. Numbers that only count up have an order as well.
+    /// 17: any number, also counted from 1970. Numbers that only count up have an order as well.
     Any,
 }
 
-/// Digits from which on a number is taken for seconds since 1970: those of spring 1973.
+/// A number with at least this many digits counts as seconds since 1970: spring 1973 or later.
 const EPOCH_DIGITS: usize = 9;
 
 impl Digits {
@@ -88,7 +88,7 @@ impl Digits {
         for number in cells.iter().map(|cell| cell.trim()).filter(|cell| is_whole(cell)) {
             all += 1;
             old += usize::from(is_year(number));
-            // Years people write of: numbers that count up to some thousand are none of them.
+            // Plausible years: numbers that count up to a few thousand are not.
             years += usize::from(number.len() == 4 && ("1800".."2200").contains(&number));
             days += usize::from(compact(number).is_some());
             epoch += usize::from(number.len() >= EPOCH_DIGITS);
@@ -113,7 +113,7 @@ fn is_whole(cell: &str) -> bool {
     !cell.is_empty() && cell.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `20150224`, of the years people write of.
+/// Reads `20150224`, in a plausible year.
 fn compact(number: &str) -> Option<NaiveDate> {
     if number.len() != 8 || !("1800".."2200").contains(&&number[..4]) {
         return None;
@@ -132,7 +132,7 @@ fn read(cell: &str, day_first: bool, digits: Digits) -> Option<i64> {
             Digits::Years => None,
         };
     }
-    // Seconds with a fraction; 24.02 is none of them.
+    // Seconds with a fraction; 24.02 is not such a number.
     if let Some((whole, _)) =
         cell.split_once('.').filter(|(whole, part)| is_whole(part) && is_whole(whole) && whole.len() > 8)
     {
@@ -152,7 +152,8 @@ fn midnight(day: NaiveDate) -> i64 {
     day.and_time(NaiveTime::MIN).and_utc().timestamp_millis()
 }
 
-/// Seconds up to the year 5138, then milliseconds, then microseconds, then nanoseconds.
+/// Milliseconds of a number since 1970: seconds up to the year 5138, larger numbers milliseconds, micro- or
+/// nanoseconds.
 fn since_1970(number: i64) -> Option<i64> {
     match number.unsigned_abs() {
         0..100_000_000_000 => number.checked_mul(SECOND),
@@ -162,7 +163,7 @@ fn since_1970(number: i64) -> Option<i64> {
     }
 }
 
-/// Cuts the clock and its zone from the date: at the space or T before the first colon.
+/// Separates the date from the time and its zone, at the space or T before the first colon.
 fn cut_time(cell: &str) -> (&str, Option<&str>) {
     let Some(colon) = cell.find(':') else { return (cell, None) };
     let hour = cell[..colon].trim_end_matches(|letter: char| letter.is_ascii_digit());
@@ -170,7 +171,7 @@ fn cut_time(cell: &str) -> (&str, Option<&str>) {
     (date, Some(&cell[hour.len()..]))
 }
 
-/// Milliseconds since midnight UTC of `11:35`, `11:35:52.250`, `11:35 PM`, each with a zone or without.
+/// Milliseconds since midnight UTC of `11:35`, `11:35:52.250` or `11:35 PM`, with or without a zone.
 fn read_time(time: &str) -> Option<i64> {
     let end =
         time.find(|letter: char| !(letter.is_ascii_digit() || letter == ':' || letter == '.')).unwrap_or(time.len());
@@ -202,7 +203,7 @@ fn offset(zone: &str) -> Option<i32> {
     FixedOffset::from_str(&whole).ok().map(|offset| offset.local_minus_utc())
 }
 
-/// A date of numbers that begins with the day or the month.
+/// A date in numbers that begins with the day or the month.
 struct NumbersFirst {
     numbers: [u32; 2],
     year: i32,
@@ -221,7 +222,7 @@ fn numbers_first(cell: &str) -> Option<NumbersFirst> {
     }
     let year = match (year.len(), year.parse().ok()?) {
         (4, year) => year,
-        // As POSIX reads them: 69 to 99 are of the last century.
+        // As in POSIX: 69 to 99 are in the last century.
         (2, year @ 0..69) => 2000 + year,
         (2, year) => 1900 + year,
         _ => return None,
@@ -237,7 +238,7 @@ fn read_day(date: &str, day_first: bool) -> Option<NaiveDate> {
     if date.len() > 4 && date.as_bytes()[..4].iter().all(u8::is_ascii_digit) {
         return year_first(date);
     }
-    // Words: the name of the day says nothing new.
+    // In words; the name of the weekday is ignored.
     let words: Vec<&str> = date.split([' ', ',', '-', '/']).filter(|word| !word.is_empty()).collect();
     let is_weekday = |word: &&&str| word.len() >= 3 && Weekday::from_str(word).is_ok();
     let words: Vec<&str> = words.iter().filter(|word| !is_weekday(word)).copied().collect();
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_formats_say_the_same_moment() {
+    fn usual_formats_give_the_same_moment() {
         for cell in [
             "2015-02-24 11:35:52 -0800",
             "2015-02-24T11:35:52-08:00",
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn other_values_are_not_dates() {
         for cell in [
             "",
             " ",
@@ -339,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_day_and_month_is_decided_over_the_column() {
+    fn the_order_of_day_and_month_is_decided_by_the_whole_column() {
         assert_eq!(words(&["3/4/2015", "3/25/2015"]), ["2015-03-04", "2015-03-25"]);
         let european = read_moments(&["3/4/2015", "x", "25/3/2015"]);
         assert!(european.day_first && european.ambiguous.is_none());
@@ -367,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_column_of_dates_is_left_alone() {
+    fn a_column_without_dates_is_recognised() {
         let mostly = [&["2024-01-01"; 19][..], &["n/a 1", ""]].concat();
         assert_eq!(column_of_dates(&mostly).unwrap().values.iter().flatten().count(), 19);
         let others = [&[][..], &["", " "], &["5", "4"], &["20240101", "20240102"], &["2024-13-01"], &["3.5", "4.0"]];

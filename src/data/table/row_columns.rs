@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::data::{Table, content_hash};
 use crate::project::DatasetSettings;
 
-/// The columns of a table's text, label and id: looked up once for all rows.
+/// Where the text, the label and the id of a table's rows are, looked up once for all rows.
 #[derive(Clone, Debug)]
 pub struct RowColumns<'a> {
     table: &'a Table,
@@ -17,16 +17,16 @@ pub struct RowColumns<'a> {
 
 #[derive(Clone, Debug)]
 enum LabelPlace {
-    /// A column that holds the labels.
+    /// A column with the labels.
     Column(usize),
-    /// Columns named after the labels.
+    /// A column for each label.
     OneOf(Vec<usize>),
 }
 
-/// A row's label as the file has it.
+/// A row's label as it is in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RawLabel<'a> {
-    /// It has this one; empty where the field is.
+    /// This label; empty if the field is.
     Is(&'a str),
     /// None of the label columns is 1.
     None,
@@ -35,7 +35,7 @@ pub enum RawLabel<'a> {
 }
 
 impl<'a> RawLabel<'a> {
-    /// The label; empty where there is none, or no single one.
+    /// The label; empty if there is none, or not exactly one.
     #[must_use]
     pub fn text(self) -> &'a str {
         match self {
@@ -46,7 +46,7 @@ impl<'a> RawLabel<'a> {
 }
 
 impl<'a> RowColumns<'a> {
-    /// Looks the columns up; `None` where one of them is not there, or no text column is chosen. Without label columns no
+    /// Looks the columns up; `None` if one of them is missing, or no text column is chosen. Without label columns no
     /// row has a label.
     #[must_use]
     pub fn of(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
@@ -54,7 +54,7 @@ impl<'a> RowColumns<'a> {
         (!found.read.is_empty()).then_some(found)
     }
 
-    /// As [`Self::of`], where no text column is chosen yet too: texts are empty then.
+    /// As [`Self::of`], but without a text column texts are empty.
     #[must_use]
     pub fn of_labels(table: &'a Table, settings: &DatasetSettings) -> Option<Self> {
         Self::look_up(table, settings).filter(|_| settings.label_columns().next().is_some())
@@ -74,7 +74,7 @@ impl<'a> RowColumns<'a> {
         Some(Self { table, read, label, id })
     }
 
-    /// The columns that are there, whichever they are: texts and labels are empty where none is.
+    /// As [`Self::of`], but with whatever columns exist: without them, texts and labels are empty.
     pub(in crate::data) fn of_any(table: &'a Table, settings: &DatasetSettings) -> Self {
         let read = settings.read_columns().filter_map(|column| table.column_index(column)).collect();
         let labels: Vec<usize> = settings.label_columns().filter_map(|column| table.column_index(column)).collect();
@@ -85,7 +85,7 @@ impl<'a> RowColumns<'a> {
         Self { table, read, label, id: None }
     }
 
-    /// The row's text: those of the prepended columns, each on its own line, and that of the text column.
+    /// The row's text: the prepended columns, each on its own line, then the text column.
     #[must_use]
     pub fn text(&self, row: usize) -> Cow<'a, str> {
         join_texts(self.read.iter().map(|&column| self.table.cell(column, row)))
@@ -109,7 +109,7 @@ impl<'a> RowColumns<'a> {
         found
     }
 
-    /// The row's id, where an id column is chosen and holds one.
+    /// The row's id, if there is an id column and its cell is not empty.
     #[must_use]
     pub fn id(&self, row: usize) -> Option<&'a str> {
         self.id.map(|column| self.table.cell(column, row).trim()).filter(|id| !id.is_empty())
@@ -122,8 +122,7 @@ impl<'a> RowColumns<'a> {
     }
 }
 
-/// Puts texts together, each but the last followed by a line break where it is not empty. Copied only where there is more
-/// than one.
+/// Joins texts with line breaks, leaving empty ones out before the last. Copies only if there are several.
 #[must_use]
 pub fn join_texts<'a>(mut texts: impl Iterator<Item = &'a str>) -> Cow<'a, str> {
     let mut joined = String::new();
@@ -138,7 +137,7 @@ pub fn join_texts<'a>(mut texts: impl Iterator<Item = &'a str>) -> Cow<'a, str> 
     if joined.is_empty() { Cow::Borrowed(last) } else { Cow::Owned(joined + last) }
 }
 
-/// Whether the field of a label's column says that the row has the label; `None` where it says neither.
+/// Whether the field of a label's column says that the row has the label; `None` if it is neither 0 nor 1.
 #[must_use]
 pub(in crate::data) fn is_marked(field: &str) -> Option<bool> {
     let field = field.trim();
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_stand_before_texts_and_empty_ones_leave_no_line() {
+    fn titles_come_before_texts_and_empty_ones_leave_no_line() {
         let table = table(&[
             ("title", &["A", " ", "C"]),
             ("kind", &["x", "y", ""]),

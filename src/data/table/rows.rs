@@ -1,11 +1,11 @@
-//! Every row of a project under one number: first the used rows, then the dropped ones.
+//! Numbers every row of a project: first the used rows, then the dropped ones.
 
 use std::borrow::Cow;
 
 use crate::data::{DropReason, Example, Imported, Prepared, RowColumns, Table};
 use crate::project::{LabelSettings, Project, RowId, SourceFile};
 
-/// Number of a row: below `Prepared::examples.len()` an index there, from then on one into `Prepared::dropped`.
+/// Number of a row: an index into `Prepared::examples`, or after these into `Prepared::dropped`.
 pub type RowNumber = u32;
 
 /// The rows of a project as read and as prepared, in one view.
@@ -23,27 +23,26 @@ pub struct RowView<'a> {
 }
 
 impl<'a> RowView<'a> {
-    /// Rows prepared with the settings of `project`.
+    /// A view of rows prepared with the settings of `project`.
     #[must_use]
     pub fn new(imported: &'a Imported, prepared: &'a Prepared, words: &'a [u32], project: &'a Project) -> Self {
-        let columns = [SourceFile::Main, SourceFile::Validation, SourceFile::Test]
-            .map(|file| RowColumns::of(&imported.file(file)?.table, &project.dataset));
+        let columns = SourceFile::ALL.map(|file| RowColumns::of(&imported.file(file)?.table, &project.dataset));
         Self { imported, prepared, words, labels: project.labels(), columns }
     }
 
-    /// Rows, used and dropped.
+    /// Number of rows, used and dropped.
     #[must_use]
     pub fn len(&self) -> usize {
         self.prepared.examples.len() + self.prepared.dropped.len()
     }
 
-    /// Whether there is no row.
+    /// Whether there are no rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The row, if it will be used.
+    /// The row's example, if it is used.
     #[must_use]
     pub fn example(&self, place: RowNumber) -> Option<&'a Example> {
         self.prepared.examples.get(place as usize)
@@ -82,6 +81,12 @@ impl<'a> RowView<'a> {
         Some((table, table.records.binary_search(&id.record).ok()?))
     }
 
+    /// The value of a column, given by its index in each file; `None` where the row's file has no such column.
+    pub(in crate::data) fn cell(&self, place: RowNumber, columns: &[Option<usize>; 3]) -> Option<&'a str> {
+        let (table, row) = self.at(place)?;
+        Some(table.cell(columns[table.file as usize]?, row))
+    }
+
     /// Text and label as they are in the file.
     #[must_use]
     pub fn raw(&self, place: RowNumber) -> Option<(Cow<'a, str>, &'a str)> {
@@ -107,7 +112,7 @@ impl<'a> RowView<'a> {
         }
     }
 
-    /// The label: the final one if the row is used, otherwise the file's, renamed and merged.
+    /// The label: the final one if the row is used, otherwise the file's after renames and merges.
     #[must_use]
     pub fn label(&self, place: RowNumber) -> &'a str {
         match self.example(place) {
@@ -116,7 +121,7 @@ impl<'a> RowView<'a> {
         }
     }
 
-    /// Words of the text.
+    /// Number of words in the text.
     #[must_use]
     pub fn words(&self, place: RowNumber) -> u32 {
         match self.words.get(place as usize) {
@@ -125,7 +130,7 @@ impl<'a> RowView<'a> {
         }
     }
 
-    /// The row of that id; `None` when there is none.
+    /// The row with this id, if there is one.
     #[must_use]
     pub fn place(&self, id: RowId) -> Option<RowNumber> {
         let key = |id: RowId| (id.file, id.record);

@@ -1,4 +1,4 @@
-//! What the columns of a table hold, counted over all rows.
+//! Summarises the columns of a table over all rows.
 
 use std::collections::HashSet;
 use std::hash::BuildHasher;
@@ -13,24 +13,24 @@ use crate::data::Table;
 
 /// Rows counted at a time by one core.
 const ROWS: usize = 16_384;
-/// Hashes seen last that are remembered: a column of few values has few others.
+/// Number of recent hashes remembered, to skip repeats: in a column with few values nearly all are repeats.
 const REMEMBERED: usize = 1024;
-/// Parts that hashes are divided into, so that the different ones of each fit a core's cache.
+/// Parts that hashes are divided into, so that the different ones of a part fit into a core's cache.
 const PARTS: usize = 16;
 
-/// What a column holds.
+/// Summary of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ColumnSummary {
-    /// Rows where it holds more than white space.
+    /// Rows whose cell is more than white space.
     pub filled: u64,
-    /// Different values among those. Values are distinguished by hashes of 64 bits, of which two in a million rows are the
-    /// same by chance once in 40 million files.
+    /// Different values among those. Values are distinguished by hashes of 64 bits, of which two in a million rows are
+    /// the same by chance once in 40 million files.
     pub distinct: u64,
-    /// The first such row.
+    /// The first row whose cell is more than white space.
     pub first_filled: Option<usize>,
 }
 
-/// Counts every column, on all cores.
+/// Summarises every column, on all cores.
 #[must_use]
 pub fn summarise_columns(table: &Table) -> Vec<ColumnSummary> {
     table.columns.par_iter().map(summarise).collect()
@@ -54,7 +54,7 @@ fn summarise(column: &StringViewArray) -> ColumnSummary {
     }
 }
 
-/// What some rows of a column hold, and the hashes of its values, each different one at least once.
+/// The summary of some rows of a column, and the hashes of its values, each different one at least once.
 fn hashes(column: &StringViewArray, start: usize) -> (ColumnSummary, [Vec<u64>; PARTS]) {
     let (hasher, mut summary) = (FixedState::default(), ColumnSummary::default());
     let (mut hashes, mut remembered) = ([const { Vec::new() }; PARTS], vec![0; REMEMBERED]);
@@ -65,7 +65,7 @@ fn hashes(column: &StringViewArray, start: usize) -> (ColumnSummary, [Vec<u64>; 
         }
         summary.filled += 1;
         summary.first_filled.get_or_insert(row);
-        // A short value is in its view with its length: the same value is the same number.
+        // A short value is stored in its view with its length, so equal values have equal views.
         let is_short = view as u32 <= MAX_INLINE_VIEW_LEN;
         let hash = if is_short { hasher.hash_one(view) } else { hasher.hash_one(column.value(row)) };
         let slot = &mut remembered[hash as usize % REMEMBERED];
@@ -77,7 +77,7 @@ fn hashes(column: &StringViewArray, start: usize) -> (ColumnSummary, [Vec<u64>; 
     (summary, hashes)
 }
 
-/// Whether a row's value is more than white space. Usually its first byte, which is in its view, decides.
+/// Whether a row's value is more than white space. Usually its first byte decides, which is in its view.
 fn is_filled(column: &StringViewArray, row: usize, view: u128) -> bool {
     let first = (view >> 32) as u8;
     column.is_valid(row) && view as u32 > 0 && (first.is_ascii_graphic() || !column.value(row).trim().is_empty())

@@ -1,12 +1,55 @@
-//! Targets that are classes: why a row has none, and the order of the classes.
+//! Targets that are classes: the class of a row, or why it has none, and the order of the classes.
 
 use std::collections::{BTreeSet, HashSet};
 
 use crate::data::{DropReason, RawLabel};
-use crate::project::LabelSettings;
+use crate::project::{LabelSettings, Project};
+
+/// How the rows of a project get their classes; for a task without classes, none does.
+pub(in crate::data) struct ClassReader<'a> {
+    settings: Option<&'a LabelSettings>,
+    /// Names that labels have after renaming and merging.
+    final_names: HashSet<&'a str>,
+}
+
+/// The class of a row.
+pub(in crate::data) struct RowClass<'a> {
+    /// The final name of its label; empty where it has none.
+    pub label: &'a str,
+    /// A person gave it this label.
+    pub relabelled: bool,
+    /// Why it has no class.
+    pub fault: Option<DropReason>,
+}
+
+impl<'a> ClassReader<'a> {
+    pub fn of(project: &'a Project) -> Self {
+        let settings = project.classification().map(|classification| &classification.labels);
+        let final_names = settings.iter().flat_map(|settings| settings.mapping.values()).map(String::as_str).collect();
+        Self { settings, final_names }
+    }
+
+    /// The class of a row, from what its file holds and the label that a person gave it instead.
+    pub fn read(&self, found: RawLabel<'a>, corrected: Option<&'a str>) -> RowClass<'a> {
+        let Some(settings) = self.settings else { return RowClass { label: "", relabelled: false, fault: None } };
+        let Some(corrected) = corrected.map(str::trim) else {
+            let label = settings.resolve(found.text().trim()).trim();
+            return RowClass { label, relabelled: false, fault: fault(settings, found, label) };
+        };
+        // A correction names a final label, unless that one was renamed since.
+        let is_final = self.final_names.contains(corrected);
+        let label = if is_final { corrected } else { settings.resolve(corrected) };
+        RowClass { label, relabelled: true, fault: name_fault(settings, label) }
+    }
+
+    /// The classes in order, of the labels that rows have; none for a task without classes.
+    pub fn ordered(&self, present: &BTreeSet<&str>) -> Vec<String> {
+        self.settings.map_or_else(Vec::new, |settings| ordered(present, settings))
+    }
+}
 
 /// Why the label columns do not give a row a class. `label` is the final name of what they hold.
-pub(in crate::data) fn fault(settings: &LabelSettings, found: RawLabel<'_>, label: &str) -> Option<DropReason> {
+fn fault(settings: &LabelSettings, found: RawLabel<'_>, label: &str) -> Option<DropReason> {
     match found {
         RawLabel::Is(_) => name_fault(settings, label),
         RawLabel::None => Some(DropReason::NoneOfLabels),
@@ -15,7 +58,7 @@ pub(in crate::data) fn fault(settings: &LabelSettings, found: RawLabel<'_>, labe
 }
 
 /// Why a final label name is no class.
-pub(in crate::data) fn name_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
+fn name_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
     if label.is_empty() {
         Some(DropReason::EmptyLabel)
     } else {
@@ -23,9 +66,9 @@ pub(in crate::data) fn name_fault(settings: &LabelSettings, label: &str) -> Opti
     }
 }
 
-/// The order of the classes: the labels a person put in order, then the others by name, or by value when all of them are
+/// Orders the classes: the labels that a person put in order, then the others by name, or by value if all of them are
 /// numbers.
-pub(in crate::data) fn ordered(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
+fn ordered(present: &BTreeSet<&str>, settings: &LabelSettings) -> Vec<String> {
     let mut ordered: Vec<&str> = Vec::with_capacity(present.len());
     for label in settings.order.iter().map(String::as_str).filter(|label| present.contains(label)) {
         if !ordered.contains(&label) {

@@ -1,11 +1,12 @@
-//! What the model is to predict of a row: what belongs to a shape of target is in a file of its own.
+//! What a model is to predict for a row. Each kind of target has its own module.
 
 pub mod classes;
+pub mod label_checks;
 
-/// What the model is to predict of a row.
+/// What a model is to predict for a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
-    /// Nothing but the text itself, which a language model learns from.
+    /// Nothing but the text itself: a language model learns from it.
     #[default]
     None,
     /// A class: an index into [`crate::data::Prepared::labels`].
@@ -13,12 +14,18 @@ pub enum Target {
 }
 
 impl Target {
-    /// The class, where that is the target.
+    /// The class, if that is the target.
     #[must_use]
     pub fn class(self) -> Option<u32> {
         match self {
             Self::None => None,
             Self::Class(class) => Some(class),
         }
+    }
+
+    /// The stratum of a stratified split: the class, or one stratum for all.
+    #[must_use]
+    pub fn stratum(self) -> u32 {
+        self.class().unwrap_or_default()
     }
 }

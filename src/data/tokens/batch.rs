@@ -1,4 +1,4 @@
-//! What a network computes at once, without padding: sequences of tokens, and the tokens whose hidden states its head reads.
+//! A batch for a network, without padding: sequences of tokens, and the tokens whose hidden states the head reads.
 
 /// Tokenised sequences packed end to end.
 ///
@@ -14,20 +14,20 @@ pub struct Batch {
     pub token_types: Vec<u32>,
     /// Tokens whose hidden states the head reads, as positions in `input_ids`, `[reads]`, ascending.
     pub reads: Vec<u32>,
-    /// Id in the closed set wanted at each read, `[reads]`; empty when unknown.
+    /// The right class or token id at each read, `[reads]`; empty if unknown.
     pub wanted: Vec<u32>,
     /// Sample each sequence belongs to, `[sequences]`. A sample can have several sequences, next to each other.
     pub rows: Vec<usize>,
 }
 
-/// One sequence on its way into a [`Batch`].
+/// One sequence to add to a [`Batch`].
 #[derive(Clone, Copy, Debug)]
 pub struct Sequence<'a> {
     /// Vocabulary ids.
     pub ids: &'a [u32],
     /// Positions in `ids` that the head reads, ascending.
     pub reads: &'a [u32],
-    /// What is wanted at each read; empty when unknown.
+    /// The right class or token id at each read; empty if unknown.
     pub wanted: &'a [u32],
     /// The sample it belongs to.
     pub row: usize,
@@ -81,13 +81,13 @@ impl Batch {
         self.push(Sequence { ids, reads: &[0], wanted: class.as_slice(), row });
     }
 
-    /// Number of reads before each sequence, and of all: `[sequences + 1]`.
+    /// Cumulative numbers of reads: before each sequence, and in all, `[sequences + 1]`.
     #[must_use]
     pub fn cu_reads(&self) -> Vec<u32> {
         self.cu_seqlens.iter().map(|&end| self.reads.partition_point(|&read| read < end) as u32).collect()
     }
 
-    /// The sequences of each sample, as a range of their numbers, in order.
+    /// The range of sequences of each sample, in order.
     pub fn samples(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
         let mut first = 0;
         self.rows.chunk_by(|row, next| row == next).map(move |sequences| {
@@ -114,8 +114,8 @@ impl Batch {
     }
 }
 
-/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their classes if known. The first token
-/// of each is read.
+/// Packs the texts at `rows` of `ids` (token ids of every text) end to end, with their classes if known. The head reads
+/// the first token of each.
 ///
 /// # Panics
 /// When a row is not in `ids` or `classes`: rows come from a [`crate::data::BatchPlan`] over the same list.

@@ -1,11 +1,11 @@
-//! Documents -> sequences of at most max length, for language models.
+//! Packs documents into sequences of at most the max length, for language models.
 //!
 //! Long documents are split between words into windows that do not overlap: nothing is truncated. Short documents are
-//! packed: as many as fit share a sequence. `transformers`' `run_mlm.py` offers two ways. With `group_texts` it strings all
-//! texts together and cuts every max length tokens, so that no padding is computed, and a token sees other texts. With
-//! `line_by_line` it takes one text at a time, as a classifier will later read it, and pads. Here nothing is ever padded,
-//! and the network attends within a text (`cu_seqlens`). So a sequence is full, as with `group_texts`, and each text in it
-//! has its own `[CLS]` and `[SEP]`, its own positions, and sees only itself, as with `line_by_line`.
+//! packed: as many as fit share a sequence. `transformers`' `run_mlm.py` offers two ways. With `group_texts` it joins
+//! all texts and cuts every max length tokens, so that no padding is computed, but a token sees other texts. With
+//! `line_by_line` it takes one text at a time, as a classifier will later read it, and pads. Here nothing is ever
+//! padded, and the network attends within a text (`cu_seqlens`). So a sequence is full, as with `group_texts`, and each
+//! text in it has its own `[CLS]` and `[SEP]`, its own positions, and sees only itself, as with `line_by_line`.
 
 use crate::data::DataError;
 use crate::data::tokens::kinds::TokenKinds;
@@ -15,12 +15,12 @@ use crate::data::tokens::kinds::TokenKinds;
 pub struct PackedSequence {
     /// Vocabulary ids, special tokens included.
     pub ids: Vec<u32>,
-    /// End of each of its texts in `ids`, ascending. A text is a document, or a window of one.
+    /// Where each of its texts ends in `ids`, ascending. A text is a document, or a window of one.
     pub ends: Vec<u32>,
 }
 
-/// Packs documents into sequences of at most `max_length` tokens, in their order. Each document is given by all its token
-/// ids, special tokens included. Empty documents are left out.
+/// Packs documents into sequences of at most `max_length` tokens, in their order. Each document is given by all its
+/// token ids, special tokens included. Empty documents are left out.
 ///
 /// # Errors
 /// [`DataError::MaxLengthTooSmall`] when special tokens leave no room.
@@ -94,7 +94,7 @@ mod tests {
     use crate::data::tokens::kinds::tests::{tiny_kinds, word_and_piece};
     use crate::random::Rng;
 
-    /// A document of these words, each given by its number of tokens.
+    /// A document whose words have these numbers of tokens.
     fn document(words: &[usize]) -> Vec<u32> {
         static TOKENS: LazyLock<[u32; 2]> = LazyLock::new(word_and_piece);
         let words = words.iter().flat_map(|&tokens| (0..tokens).map(|at| TOKENS[usize::from(at > 0)]));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn no_token_is_lost_or_doubled_and_no_sequence_is_too_long() {
+    fn no_token_is_lost_or_repeated_and_no_sequence_is_too_long() {
         let (_, kinds) = tiny_kinds();
         let mut rng = Rng::new(3);
         for max_length in [3, 7, 16, 64] {
@@ -142,7 +142,7 @@ mod tests {
                 assert!(ids.len() <= max_length && ends.last() == Some(&(ids.len() as u32)));
                 assert!(ends.iter().all(|&end| ids[end as usize - 1] == 3));
             }
-            // Two sequences that follow one another would not fit into one.
+            // Two consecutive sequences would not fit into one.
             assert!(sequences.windows(2).all(|pair| pair[0].ids.len() + pair[1].ends[0] as usize > max_length));
         }
     }

@@ -1,16 +1,17 @@
 //! Kinds of tokens: special ones, those that continue a word, and those that masking can put in place of another.
 
-use tokenizers::{ModelWrapper, Tokenizer};
+use tokenizers::ModelWrapper;
 
 use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
+use crate::data::tokens::word_cache::around;
 use crate::random::Rng;
 
-/// Names of the mask token: BERT's and `RoBERTa`'s.
+/// Names of the mask token, in BERT and `RoBERTa`.
 const MASKS: [&str; 2] = ["[MASK]", "<mask>"];
 
-/// Marks of tokens that begin a word, in vocabularies that do not mark those that continue one: `SentencePiece`, byte-level
-/// BPE.
+/// Marks of tokens that begin a word, in vocabularies that do not mark tokens that continue one: `SentencePiece`,
+/// byte-level BPE.
 const BEGINS: [char; 2] = ['▁', 'Ġ'];
 
 /// The kinds of tokens of one tokenizer, for masking.
@@ -96,8 +97,8 @@ impl TokenKinds {
         own.strip_suffix(after.as_slice()).unwrap_or(own)
     }
 
-    /// The words among `ids` that can be masked, each from its first token to the one after its last: not special tokens,
-    /// and not unknown words.
+    /// The words among `ids` that can be masked, each from its first token to the one after its last: not special
+    /// tokens, and not unknown words.
     #[must_use]
     pub fn words(&self, ids: &[u32]) -> Vec<(usize, usize)> {
         let mut words: Vec<(usize, usize)> = Vec::new();
@@ -117,13 +118,13 @@ impl TokenKinds {
         self.continues.get(id as usize).is_some_and(|&continues| continues)
     }
 
-    /// Whether a token can be masked: not if it is special or stands for something unknown.
+    /// Whether a token can be masked: not if it is special or the unknown token.
     #[must_use]
     pub fn can_be_masked(&self, id: u32) -> bool {
         self.fixed.get(id as usize).is_some_and(|&fixed| !fixed)
     }
 
-    /// A random token, every one that is not special equally likely.
+    /// A random token. All that are not special are equally likely.
     pub(super) fn draw(&self, rng: &mut Rng) -> u32 {
         let place = rng.below(self.drawable.len() as u64) as usize;
         self.drawable.get(place).copied().unwrap_or(self.mask)
@@ -131,7 +132,7 @@ impl TokenKinds {
 }
 
 impl TextTokenizer {
-    /// The vocabulary in the order of its ids, added tokens included; empty where an id has no token.
+    /// The vocabulary by id, added tokens included; an empty string if an id has no token.
     pub(in crate::data) fn tokens(&self) -> Vec<String> {
         let mut by_id: Vec<(u32, String)> =
             self.tokenizer.get_vocab(true).into_iter().map(|(token, id)| (id, token)).collect();
@@ -145,17 +146,11 @@ impl TextTokenizer {
     }
 }
 
-/// Special tokens before and after a text; `None` if the tokenizer does not add them around it.
-pub(super) fn around(tokenizer: &Tokenizer) -> Option<[Vec<u32>; 2]> {
-    let ids = |special| Some(tokenizer.encode_fast("a", special).ok()?.get_ids().to_vec());
-    let (word, whole) = (ids(false)?, ids(true)?);
-    let begin = whole.windows(word.len().max(1)).position(|part| part == word)?;
-    Some([whole[..begin].to_vec(), whole[begin + word.len()..].to_vec()])
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::path::Path;
+
+    use tokenizers::Tokenizer;
 
     use super::*;
 
@@ -175,7 +170,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn words_are_those_of_the_library() {
+    fn words_are_the_same_as_in_the_library() {
         let (tokenizer, kinds) = tiny_kinds();
         let encoding = tokenizer.tokenizer.encode("Unbelievably good-ish ☃ [MASK] charger", true).unwrap();
         let words = encoding.get_word_ids();
@@ -193,7 +188,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn marks_at_the_beginning_of_words_tell_words_too() {
+    fn words_are_recognised_by_marks_at_their_beginning_too() {
         use tokenizers::models::bpe::BPE;
         let vocabulary = ["[UNK]", "[MASK]", "Ġlow", "er", "Ġ", "s"];
         let of = |vocabulary: [&str; 6]| {
@@ -208,7 +203,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn special_and_unknown_tokens_are_neither_hidden_nor_drawn() {
+    fn special_and_unknown_tokens_are_neither_masked_nor_drawn() {
         let (tokenizer, kinds) = tiny_kinds();
         assert_eq!((kinds.mask(), kinds.special_tokens()), (4, 2));
         assert!((0..=4).all(|id| !kinds.can_be_masked(id)) && (5..316).all(|id| kinds.can_be_masked(id)));

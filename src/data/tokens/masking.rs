@@ -1,32 +1,32 @@
 //! Whole-word masking: which words of a sequence a masked language model has to predict.
 //!
-//! As in BERT's "Whole Word Masking" models (Devlin et al., 1810.04805), all pieces of a chosen word are masked. Every word
-//! is equally likely to be chosen: the number of words is their share, rounded up or down at random, as in fairseq. BERT's
-//! own script fills a budget of *tokens* and skips words that do not fit, so that long words, such as a domain's terms,
-//! would be masked less often. A chosen word becomes
-//! mask tokens in 80% of cases, random tokens in 10% and stays as it is in 10%; one draw decides for all its pieces (as in
-//! `SpanBERT`, 1907.10529), so that none of them reveals the others.
+//! As in BERT's "Whole Word Masking" models (Devlin et al., 1810.04805), all pieces of a chosen word are masked. Every
+//! word is equally likely to be chosen: the number of words is their share, rounded up or down at random, as in
+//! fairseq. BERT's own script fills a budget of *tokens* and skips words that do not fit, so that long words, such as a
+//! domain's terms, would be masked less often. A chosen word becomes mask tokens in 80% of cases, random tokens in 10%
+//! and stays as it is in 10%; one draw decides for all its pieces (as in `SpanBERT`, 1907.10529), so that none of them
+//! reveals the others.
 
 use std::sync::Arc;
 
 use crate::data::tokens::kinds::TokenKinds;
 use crate::random::{Rng, mask_key, mask_row_key};
 
-/// Of the chosen words, those that become mask tokens, and those that become mask or random tokens.
+/// Share of the chosen words that become mask tokens, and share that become mask or random tokens.
 const MASKED: f64 = 0.8;
 const MASKED_OR_RANDOM: f64 = 0.9;
-/// Keeps the masks apart from other random numbers of the same seed: of training and of evaluation.
+/// Separate the masks of training and of evaluation from other random numbers with the same seed.
 const TRAINING: u64 = 0x6d6c_6d00;
 const EVALUATION: u64 = 0x6d6c_6d01;
 
 /// A sequence with some of its words masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Masked {
-    /// Token ids as the model sees them, as many as the sequence has.
+    /// Token ids as the model sees them, as many as in the sequence.
     pub ids: Vec<u32>,
     /// Positions to predict, ascending.
     pub reads: Vec<u32>,
-    /// The token wanted at each of them.
+    /// The right token at each position.
     pub wanted: Vec<u32>,
 }
 
@@ -54,8 +54,8 @@ impl Masking {
         self.hide(ids, Rng::new(mask_row_key(key, number as u64)), true)
     }
 
-    /// The masks of a held-out sequence, the same in every epoch. Every chosen word becomes mask tokens, so that accuracy
-    /// measures prediction, not copying.
+    /// The masks of a held-out sequence, the same in every epoch. Every chosen word becomes mask tokens, so that
+    /// accuracy measures prediction, not copying.
     #[must_use]
     pub fn fixed(&self, ids: &[u32], number: usize) -> Masked {
         let key = mask_key(self.seed, 0, EVALUATION);
@@ -82,7 +82,7 @@ impl Masking {
         masked
     }
 
-    /// Some of `words` words, each as likely as any other.
+    /// Chooses some of `words` words, all equally likely.
     fn choose(&self, words: usize, rng: &mut Rng) -> Vec<usize> {
         let wanted = (self.share * words as f64 + rng.uniform()).floor() as usize;
         let wanted = wanted.max(1).min(words);
@@ -104,7 +104,7 @@ mod tests {
     use crate::data::tokens::documents::pack;
     use crate::data::tokens::kinds::tests::{tiny_kinds, word_and_piece};
 
-    /// Sequences of random words, some of several pieces, with unknown ones among them.
+    /// Sequences of random words, some with several pieces, some unknown.
     fn sequences((tokenizer, kinds): &(TextTokenizer, TokenKinds), count: usize, max_length: usize) -> Vec<Vec<u32>> {
         let mut rng = Rng::new(1);
         let words = ["good", "goodness", "very", "batteries", "charger,", "x1", "☃", "unbelievably", "the", "quality."];

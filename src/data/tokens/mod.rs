@@ -1,4 +1,4 @@
-//! Texts -> token ids, with the model's own tokenizer.
+//! Turns texts into token ids with the model's own tokenizer.
 
 pub mod batch;
 pub mod documents;
@@ -24,11 +24,11 @@ use crate::data::{DataError, table::hashing};
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
-    /// Words met before, where the tokenizer goes word by word.
+    /// Cache of tokenised words, if the tokenizer works word by word.
     words: Option<WordCache>,
     /// Special tokens added to every text.
     special: usize,
-    /// SHA-256 of the files it was made from.
+    /// SHA-256 of the files it was loaded from.
     fingerprint: String,
 }
 
@@ -36,9 +36,9 @@ impl TextTokenizer {
     /// Texts to tokenise at a time, between two checks of the cancel switch.
     pub const TEXTS_PER_LOOK: usize = 2048;
 
-    /// Loads `tokenizer.json`, or where there is none builds BERT's tokenizer from `vocab.txt`.
+    /// Loads `tokenizer.json`; if there is none, builds BERT's tokenizer from `vocab.txt`.
     ///
-    /// Padding and truncation that the file asks for are ignored: batches are packed, and the length is the run's.
+    /// Padding and truncation settings in the file are ignored: batches are packed, and the run sets the max length.
     ///
     /// # Errors
     /// [`DataError::NoTokenizer`] when the folder has neither file, [`DataError::BadTokenizer`] when it is damaged.
@@ -56,7 +56,7 @@ impl TextTokenizer {
         let special = tokenizer.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
         let mut hasher = Sha256::new();
         for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
-            // What is not there makes no difference, nor does what cannot be read: it was not needed.
+            // Missing files make no difference, nor do unreadable ones: they were not needed.
             hasher.update(std::fs::read(folder.join(name)).unwrap_or_default());
             hasher.update([0]);
         }
@@ -89,8 +89,8 @@ impl TextTokenizer {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Tokens of each text before truncation, with special tokens: for length histograms, and to tell how
-    /// many texts a limit would cut.
+    /// Number of tokens of each text before truncation, special tokens included, for histograms and to count truncated
+    /// texts.
     ///
     /// # Errors
     /// [`DataError::Tokenise`] when the tokenizer refuses a text.
@@ -107,7 +107,7 @@ impl TextTokenizer {
         texts.par_iter().enumerate().map(length).collect()
     }
 
-    /// Tokens of one text before any is cut off, special tokens included.
+    /// Number of tokens of one text before truncation, special tokens included.
     ///
     /// # Errors
     /// [`DataError::Tokenise`] when the tokenizer refuses the text.
@@ -115,13 +115,13 @@ impl TextTokenizer {
         Ok(self.token_lengths(&[text])?[0])
     }
 
-    /// Tokens in the vocabulary, added ones included.
+    /// Number of tokens in the vocabulary, added ones included.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
         self.tokenizer.get_vocab_size(true)
     }
 
-    /// The token of an id.
+    /// The token with this id.
     #[must_use]
     pub fn token(&self, id: u32) -> Option<String> {
         self.tokenizer.id_to_token(id)
@@ -133,7 +133,7 @@ impl TextTokenizer {
         self.tokenizer.token_to_id(token)
     }
 
-    /// SHA-256 of the files it was made from: tokenizers of the same have the same tokens for every text.
+    /// SHA-256 of its files: tokenizers with the same fingerprint give the same tokens for every text.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.fingerprint
@@ -175,7 +175,7 @@ fn bert_tokenizer(folder: &Path, vocabulary: &Path) -> Result<Tokenizer, DataErr
     Ok(tokenizer)
 }
 
-/// `do_lower_case` of `tokenizer_config.json`; true where nothing is said, as `transformers` has it.
+/// `do_lower_case` of `tokenizer_config.json`; true if it is missing, as in `transformers`.
 fn lower_cases(folder: &Path) -> bool {
     let read = std::fs::read_to_string(folder.join("tokenizer_config.json")).ok();
     let config: Option<serde_json::Value> = read.and_then(|text| serde_json::from_str(&text).ok());
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_folder_is_said() {
+    fn errors_say_what_is_wrong_with_the_folder() {
         let empty = tempfile::tempdir().unwrap();
         assert!(matches!(TextTokenizer::load(empty.path()), Err(DataError::NoTokenizer(_))));
         let strange = folder("a\nb\n[UNK]\n");

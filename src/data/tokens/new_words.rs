@@ -1,10 +1,11 @@
 //! Adds whole words to a tokenizer.
 //!
-//! `WordPiece` takes the longest piece of its vocabulary that a word begins with, so a word that is in the vocabulary is one
-//! token, and longer words that begin with it have it as their first piece ("appellants": "appellant", "##s"). So new words
-//! go where the old ones are: into `model.vocab` of `tokenizer.json`, and to the end of `vocab.txt`, whose line numbers are
-//! the ids. Both of `transformers`' tokenizers, the fast one and the slow one, then load the folder as it is and agree. The
-//! alternative, `added_tokens`, would need four files to agree, and would not help with words that begin with a new one.
+//! `WordPiece` takes the longest piece of its vocabulary that a word begins with, so a word that is in the vocabulary
+//! is one token, and longer words that begin with it have it as their first piece ("appellants": "appellant", "##s").
+//! So new words go where the old ones are: into `model.vocab` of `tokenizer.json`, and to the end of `vocab.txt`, whose
+//! line numbers are the ids. Both of `transformers`' tokenizers, the fast one and the slow one, then load the folder as
+//! it is and agree. The alternative, `added_tokens`, would need four files to agree, and would not help with words that
+//! begin with a new one.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -18,31 +19,31 @@ use crate::data::tokens::TextTokenizer;
 /// A word that was added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewWord {
-    /// The word, as the vocabulary has it.
+    /// The word, as it is in the vocabulary.
     pub word: String,
     /// Its id.
     pub id: u32,
-    /// The tokens that it was broken into before.
+    /// The tokens it was split into before.
     pub pieces: Vec<u32>,
 }
 
-/// The files of a tokenizer that knows more words.
+/// The files of a tokenizer with added words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrownVocabulary {
-    /// The words that were added, in the order of their ids, which follow one another.
+    /// The words that were added, in the order of their ids, which are consecutive.
     pub words: Vec<NewWord>,
-    /// `tokenizer.json`; `None` where the folder has none.
+    /// `tokenizer.json`; `None` if the folder has none.
     pub tokenizer: Option<String>,
-    /// `vocab.txt`; `None` where the folder has none.
+    /// `vocab.txt`; `None` if the folder has none.
     pub vocabulary: Option<String>,
 }
 
-/// Adds words to the tokenizer of a model folder, which is not changed. Words that are one token already, and repeated words,
-/// are skipped.
+/// Adds words to the tokenizer of a model folder, which is not changed. Words that are one token already, and repeated
+/// words, are skipped.
 ///
 /// # Errors
-/// What loading the tokenizer gives, and [`DataError::NewWords`] when the vocabulary is not one of word pieces, or a word is
-/// not one word.
+/// Errors of loading the tokenizer, and [`DataError::NewWords`] if the vocabulary is not a `WordPiece` vocabulary, or
+/// an entry is not a single word.
 pub fn add_words(folder: &Path, words: &[String]) -> Result<GrownVocabulary, DataError> {
     let old = TextTokenizer::load(folder)?;
     let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
@@ -65,11 +66,11 @@ pub fn add_words(folder: &Path, words: &[String]) -> Result<GrownVocabulary, Dat
     Ok(GrownVocabulary { words: added, tokenizer, vocabulary })
 }
 
-/// The word as it goes into the vocabulary, and the tokens it is broken into today.
+/// The word as it is added to the vocabulary, and the tokens it is split into so far.
 fn entry(tokenizer: &Tokenizer, word: &str) -> Result<(String, Vec<u32>), DataError> {
     let refused = |reason: String| DataError::NewWords(format!("'{word}' {reason}"));
     let ModelWrapper::WordPiece(model) = tokenizer.get_model() else {
-        return Err(DataError::NewWords("its tokenizer is not a WordPiece one. Choose a BERT model".to_owned()));
+        return Err(DataError::NewWords("its tokenizer is not WordPiece. Choose a BERT model".to_owned()));
     };
     let mut normal = NormalizedString::from(word.trim());
     if let Some(normalizer) = tokenizer.get_normalizer() {
@@ -79,29 +80,31 @@ fn entry(tokenizer: &Tokenizer, word: &str) -> Result<(String, Vec<u32>), DataEr
     let encoding = tokenizer.encode(word, false).map_err(|error| refused(format!("cannot be read ({error})")))?;
     let one = encoding.get_word_ids().iter().all(|id| id.is_some() && *id == encoding.get_word_ids()[0]);
     if encoding.is_empty() || !one {
-        return Err(refused("is not one word. Give words of letters and digits, without spaces or signs".to_owned()));
+        return Err(refused(
+            "is not one word. Use words of letters and digits, without spaces or punctuation".to_owned(),
+        ));
     }
     if normal.chars().count() > model.max_input_chars_per_word {
         return Err(refused(format!("is longer than {} characters", model.max_input_chars_per_word)));
     }
     if encoding.get_ids().iter().any(|&id| Some(id) == tokenizer.token_to_id(&model.unk_token)) {
         return Err(refused(
-            "has characters that the model does not know, so there is nothing to begin from".to_owned(),
+            "has characters that the model does not know, so its embedding cannot be initialised".to_owned(),
         ));
     }
     Ok((normal, encoding.get_ids().to_vec()))
 }
 
-/// `tokenizer.json` with more words.
+/// `tokenizer.json` with the added words.
 fn grown(text: &str, added: &[NewWord]) -> Result<String, DataError> {
     let failed = |error: tokenizers::Error| DataError::NewWords(error.to_string());
     let mut file: serde_json::Value = serde_json::from_str(text).map_err(|error| failed(error.into()))?;
     if let Some(vocabulary) = file["model"]["vocab"].as_object_mut() {
         vocabulary.extend(added.iter().map(|new| (new.word.clone(), new.id.into())));
     }
-    // The library writes the file in its usual order.
+    // Through the library, so that the file has its usual order.
     let tokenizer = Tokenizer::from_str(&file.to_string()).map_err(failed)?;
-    // Some files ask for padding, which stays in the file.
+    // Padding settings stay in the file.
     let mut plain = tokenizer.clone();
     plain.with_padding(None);
     for new in added {
@@ -113,7 +116,8 @@ fn grown(text: &str, added: &[NewWord]) -> Result<String, DataError> {
     tokenizer.to_string(true).map_err(failed)
 }
 
-/// `vocab.txt` with more words. Tokens that were added to the tokenizer alone get their lines, so that ids stay line numbers.
+/// `vocab.txt` with the added words. Tokens that only the tokenizer had get their lines too, so that ids are line
+/// numbers.
 fn appended(text: &str, old: &TextTokenizer, added: &[NewWord]) -> String {
     let mut lines: Vec<&str> = text.lines().collect();
     let tokens = old.tokens();
@@ -139,7 +143,7 @@ mod tests {
         words.iter().map(|&word| word.to_owned()).collect()
     }
 
-    /// A folder of these files.
+    /// A folder with these files.
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -149,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn new_words_are_one_token_by_either_file_and_old_texts_keep_theirs() {
+    fn new_words_are_one_token_with_either_file_and_other_texts_keep_theirs() {
         let old = TextTokenizer::load(&tiny()).unwrap();
         let before = old.encode_batch(&["Lessees good appellant, the Appellants"], 64).unwrap();
         let grown = add_words(&tiny(), &words(&["Lessee", "appellant", "good", "appellant"])).unwrap();
@@ -171,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_that_the_file_asks_for_stays_in_it() {
+    fn padding_settings_stay_in_the_file() {
         use tokenizers::{PaddingParams, PaddingStrategy};
         let mut library = Tokenizer::from_file(tiny().join("tokenizer.json")).unwrap();
         library.with_padding(Some(PaddingParams { strategy: PaddingStrategy::Fixed(16), ..PaddingParams::default() }));
@@ -183,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_follow_tokens_that_were_added_before() {
+    fn new_ids_follow_tokens_that_were_added_before() {
         let mut library = Tokenizer::from_file(tiny().join("tokenizer.json")).unwrap();
         library.add_tokens([tokenizers::AddedToken::from("<name>", false)]).unwrap();
         let vocabulary = std::fs::read_to_string(tiny().join("vocab.txt")).unwrap();
@@ -196,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_one_word_is_refused_by_name() {
+    fn an_entry_that_is_not_a_single_word_is_refused() {
         let refused = |word: &str| add_words(&tiny(), &words(&[word])).unwrap_err().to_string();
         for word in ["res judicata", "sub-section", "", " "] {
             assert!(refused(word).contains(&format!("'{word}' is not one word")), "{word}");
@@ -208,11 +212,11 @@ mod tests {
     }
 
     #[test]
-    fn a_vocabulary_that_is_not_of_word_pieces_is_refused() {
+    fn a_vocabulary_without_word_pieces_is_refused() {
         let mut library = Tokenizer::from_file(tiny().join("tokenizer.json")).unwrap();
         library.with_model(tokenizers::models::bpe::BPE::default());
         let folder = folder(&[("tokenizer.json", &library.to_string(false).unwrap())]);
         let error = add_words(folder.path(), &words(&["lessee"])).unwrap_err().to_string();
-        assert!(error.contains("not a WordPiece one"), "{error}");
+        assert!(error.contains("not WordPiece"), "{error}");
     }
 }

@@ -1,17 +1,17 @@
-//! Which rows go into which batch.
+//! Decides which rows are in which batch.
 
 use crate::random::Rng;
 
-/// Batches whose rows are sorted by length together: small enough to stay random, large enough to save padding and
-/// to even out steps. The same as `transformers`' `LengthGroupedSampler`.
+/// Number of batches whose rows are sorted by length together: few enough to stay random, enough to even out steps. The
+/// same as in `transformers`' `LengthGroupedSampler`.
 const BATCHES_A_GROUP: usize = 50;
-/// Keeps the shuffles apart from other streams of the same seed.
+/// Separates the shuffles from other random numbers with the same seed.
 const STREAM: u64 = 0x6261_7463_6800_0000;
 
-/// How rows are drawn into batches. The same plan gives the same batches for the same epoch, always.
+/// How rows are put into batches. The same plan always gives the same batches for the same epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchPlan {
-    /// Rows in a batch; the last of an epoch may hold fewer. 0 counts as 1.
+    /// Rows in a batch; the last of an epoch may have fewer. 0 counts as 1.
     pub batch_size: usize,
     /// Group texts of similar length in a batch.
     pub group_by_length: bool,
@@ -20,8 +20,8 @@ pub struct BatchPlan {
 }
 
 impl BatchPlan {
-    /// The batches of one epoch (0-based), as positions in `lengths` (tokens of each text). Every position is in
-    /// exactly one batch.
+    /// The batches of one epoch (0-based), as indices into `lengths` (tokens of each text). Every index is in exactly
+    /// one batch.
     #[must_use]
     pub fn epoch(&self, lengths: &[usize], epoch: u32) -> Vec<Vec<usize>> {
         let size = self.batch_size.max(1);
@@ -39,12 +39,6 @@ impl BatchPlan {
         }
         rng.shuffle(&mut batches);
         batches
-    }
-
-    /// Batches in an epoch of this many rows.
-    #[must_use]
-    pub fn batches_per_epoch(&self, rows: usize) -> usize {
-        rows.div_ceil(self.batch_size.max(1))
     }
 }
 
@@ -73,7 +67,7 @@ mod tests {
             let mut rows: Vec<usize> = batches.concat();
             rows.sort_unstable();
             assert_eq!(rows, (0..1003).collect::<Vec<_>>());
-            assert_eq!(batches.len(), plan.batches_per_epoch(1003));
+            assert_eq!(batches.len(), 1003_usize.div_ceil(8));
             assert_eq!(batches, plan.epoch(&lengths(), 3));
             assert_ne!(batches, plan.epoch(&lengths(), 4));
             assert_ne!(batches, BatchPlan { seed: 43, ..plan }.epoch(&lengths(), 3));

@@ -6,8 +6,6 @@ use std::thread::available_parallelism;
 use foldhash::HashMap;
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
-use crate::data::tokens::kinds;
-
 /// Words that a thread keeps; beyond that it starts again.
 const MOST: usize = 1 << 17;
 /// Longest word kept, in bytes: longer ones do not come again.
@@ -36,7 +34,7 @@ impl WordCache {
         if !is_bert || tokenizer.get_added_tokens_decoder().values().any(|token| has_gap(&token.content)) {
             return None;
         }
-        let around = kinds::around(tokenizer)?;
+        let around = around(tokenizer)?;
         let threads = available_parallelism().map_or(1, usize::from);
         Some(Self { threads: (0..threads).map(|_| Mutex::default()).collect(), around })
     }
@@ -98,6 +96,14 @@ impl WordCache {
         }
         Ok(())
     }
+}
+
+/// Special tokens before and after a text; `None` if the tokenizer does not add them around it.
+pub(super) fn around(tokenizer: &Tokenizer) -> Option<[Vec<u32>; 2]> {
+    let ids = |special| Some(tokenizer.encode_fast("a", special).ok()?.get_ids().to_vec());
+    let (word, whole) = (ids(false)?, ids(true)?);
+    let begin = whole.windows(word.len().max(1)).position(|part| part == word)?;
+    Some([whole[..begin].to_vec(), whole[begin + word.len()..].to_vec()])
 }
 
 #[cfg(test)]

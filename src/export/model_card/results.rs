@@ -1,11 +1,18 @@
-//! The parts of the card that depend on the task: its first sentence, the metrics the Hub reads, the results, and how to use it.
+//! The parts of the card that depend on the task: its first sentence, the metrics the Hub reads, the results, and how
+//! to use it.
 
 use std::fmt::{self, Write};
 
-use crate::evaluation::{BaselineName, ClassificationMetrics, LanguageModelMetrics, MaskedCounts, Metrics};
-use crate::export::model_card::{data_name, quoted};
+use crate::evaluation::{
+    BaselineName, ClassificationMetrics, Interval, LanguageModelMetrics, MaskedCounts, Metrics, TermCounts,
+};
+use crate::export::model_card::quoting::{data_name, quoted};
 use crate::storage::{RunComparison, RunSettings, RunSummary};
 use crate::words::collapsed;
+
+/// Most domain terms named, and most whose scores are listed.
+const TERMS_NAMED: usize = 50;
+const TERMS_SCORED: usize = 20;
 
 /// The rows a card reports on, and what is known of them.
 #[derive(Clone, Copy)]
@@ -38,7 +45,7 @@ impl<'a> Results<'a> {
             Metrics::Classification(_) => {
                 format!("A text classifier with {} labels, fine-tuned", self.settings.labels.len())
             }
-            Metrics::LanguageModelling(_) => "A masked language model, adapted to the texts below".to_owned(),
+            Metrics::LanguageModelling(_) => "A masked language model, obtained by continued pre-training".to_owned(),
         }
     }
 
@@ -68,7 +75,7 @@ impl<'a> Results<'a> {
         writeln!(card, "## Results\n")?;
         let rows = self.metrics().rows();
         if rows == 0 {
-            writeln!(card, "The run crashed and lost its metrics. Evaluate the model on rows of your own.\n")?;
+            writeln!(card, "The run crashed and lost its metrics. Evaluate the model on your own rows.\n")?;
             return self.write_labels(card);
         }
         let optimistic = if self.summary.test.is_some() {
@@ -127,7 +134,22 @@ impl<'a> Results<'a> {
             }
             row("domain terms, after training", &metrics.terms)?;
         }
-        Ok(())
+        if let Some(Interval { low, high, .. }) = self.comparison.interval {
+            let how = "(bootstrap over the documents)";
+            writeln!(card, "\nThe 95% interval of the perplexity after training is {low:.2} to {high:.2} {how}.")?;
+        }
+        self.write_words(card)?;
+        write_terms(card, metrics, before)
+    }
+
+    /// The words that were added to the vocabulary.
+    fn write_words(&self, card: &mut String) -> fmt::Result {
+        let words = self.settings.project.language_modelling().map_or(&[][..], |settings| &settings.new_words);
+        if words.is_empty() {
+            return Ok(());
+        }
+        let words: Vec<String> = words.iter().map(|word| collapsed(word)).collect();
+        writeln!(card, "\nWords added to the vocabulary: {}.", words.join(", "))
     }
 
     fn write_labels(&self, card: &mut String) -> fmt::Result {
@@ -164,10 +186,44 @@ impl<'a> Results<'a> {
         let named = if self.settings.project.dataset.joined_columns().next().is_none() { " --text text" } else { "" };
         writeln!(
             card,
-            "\nWith Hone, which also cleans each text as the training texts were cleaned:\n\n\
+            "\nWith Hone, which also cleans each text in the same way as the training texts:\n\n\
              ```sh\nhone predict path/to/this/folder texts.csv{named} --out predictions.csv\n```"
         )
     }
+}
+
+/// The domain's own terms, and how well those were predicted that were masked most often.
+fn write_terms(
+    card: &mut String,
+    metrics: &LanguageModelMetrics,
+    before: Option<&LanguageModelMetrics>,
+) -> fmt::Result {
+    if metrics.by_term.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<&str> = metrics.by_term.iter().take(TERMS_NAMED).map(|term| term.term.as_str()).collect();
+    let more = metrics.by_term.len() - names.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    writeln!(
+        card,
+        "\nDomain terms, which are much more frequent in the training texts than elsewhere: {}{more}.",
+        names.join(", ")
+    )?;
+    let mut masked: Vec<&TermCounts> = metrics.masked_terms().collect();
+    masked.sort_by_key(|term| std::cmp::Reverse(term.counts.words));
+    if masked.is_empty() {
+        return Ok(());
+    }
+    writeln!(card, "\n| term | masked | correct before | correct after | perplexity before | perplexity after |")?;
+    writeln!(card, "| --- | --- | --- | --- | --- | --- |")?;
+    for TermCounts { term, counts } in masked.into_iter().take(TERMS_SCORED) {
+        let before = before.and_then(|before| before.term(term));
+        let correct = before.map(|before| before.correct.to_string()).unwrap_or_default();
+        let perplexity = before.map(|before| format!("{:.2}", before.perplexity())).unwrap_or_default();
+        let (words, right, after) = (counts.words, counts.correct, counts.perplexity());
+        writeln!(card, "| {term} | {words} | {correct} | {right} | {perplexity} | {after:.2} |")?;
+    }
+    Ok(())
 }
 
 /// Kind, name and value of each metric that the Hub shows.

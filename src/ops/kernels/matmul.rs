@@ -105,8 +105,8 @@ pub enum MatrixPrecision {
 }
 
 impl MatrixPrecision {
-    /// The fastest of this machine: bf16 where the processor has products of them, and has them at least as fast as those
-    /// of 32-bit floats.
+    /// The fastest of this machine: bf16 where the processor has products of them, and has them at least as fast as
+    /// those of 32-bit floats.
     #[must_use]
     pub fn fastest() -> Self {
         match simd_level() {
@@ -134,7 +134,7 @@ fn is_by_intel() -> bool {
 pub enum Operand<'a> {
     /// A view of 32-bit floats.
     F32(Matrix<'a>),
-    /// Rounded and laid out anew.
+    /// Rounded and packed.
     Bf16(Arc<Panels>),
 }
 

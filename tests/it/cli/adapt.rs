@@ -65,6 +65,44 @@ fn perplexity_on_held_out_documents_falls_and_the_model_can_be_fine_tuned() {
             .contains(Path::new(&best).parent().unwrap().file_name().unwrap().to_str().unwrap())
     );
     assert!(place.json(&["train", "shop", "--json"])["validation"]["accuracy"].is_number());
+    let bad = place.bad(1, &["predict", &best, "reviews.csv", "--text", "review", "--out", "labels.csv"]);
+    assert!(bad.contains("predicts masked words, not labels. To predict labels, train a classifier"), "{bad}");
+    assert!(!place.path("labels.csv").exists());
+}
+
+#[test]
+fn each_domain_term_has_its_scores_before_and_after() {
+    let place = Place::new();
+    new_project(&place, &["--set", "split.validation=0.6", "--set", r#"task.new_words=["lessee"]"#]);
+    let result = place.json(&["train", "legal", "--json"]);
+    let after = &result["validation"];
+    let terms = after["by_term"].as_array().unwrap();
+    let sum = |key: &str| terms.iter().map(|term| term[key].as_f64().unwrap()).sum::<f64>();
+    assert!(!terms.is_empty() && terms.iter().all(|term| term["masked_words"].as_u64() > Some(0)), "{terms:?}");
+    assert!((sum("masked_words") - after["terms"]["masked_words"].as_f64().unwrap()).abs() < 0.5);
+    let mean = sum("nats") / sum("masked_tokens");
+    assert!((mean - after["terms"]["loss"].as_f64().unwrap()).abs() < 1e-9);
+    assert_eq!(result["before"]["by_term"].as_array().unwrap().len(), terms.len(), "the same words are masked");
+    let interval: Vec<f64> = serde_json::from_value(result["perplexity_interval_95"].clone()).unwrap();
+    let perplexity = after["perplexity"].as_f64().unwrap();
+    assert!(interval[0] < perplexity && perplexity < interval[1], "{interval:?} {perplexity}");
+    place.good(&["export", "legal", "--format", "hf", "--out", "exported"]);
+    let card = place.read("exported/README.md");
+    assert!(card.contains("Words added to the vocabulary: lessee."), "{card}");
+    let term = terms[0]["term"].as_str().unwrap();
+    assert!(card.contains(&format!("\n| {term} | ")) && card.contains("The 95% interval of the perplexity"), "{card}");
+}
+
+#[test]
+fn a_new_project_has_the_hyperparameters_of_its_task() {
+    let place = Place::new();
+    write_contracts(&place, 3);
+    place.good(&["new", "legal", "--task", "adapt", "--data", "contracts", "--model", TINY_BERT]);
+    let written = place.read("legal/project.ron");
+    assert!(written.contains("learning_rate: 0.0003,") && written.contains("epochs: 5,"), "{written}");
+    place.project();
+    let written = place.read("shop/project.ron");
+    assert!(written.contains("learning_rate: 5e-5,") && written.contains("epochs: 3,"), "{written}");
 }
 
 #[test]
@@ -95,9 +133,9 @@ fn a_task_that_does_not_exist_and_a_label_where_there_is_none_are_refused() {
     let place = Place::new();
     write_contracts(&place, 3);
     let bad = place.bad(2, &["new", "legal", "--task", "summarise", "--data", "contracts"]);
-    assert!(bad.contains("give classify or adapt"), "{bad}");
+    assert!(bad.contains("use classify or adapt"), "{bad}");
     let bad = place.bad(2, &["new", "legal", "--task", "adapt", "--data", "contracts", "--label", "file"]);
-    assert!(bad.contains("has no labels: remove --label"), "{bad}");
+    assert!(bad.contains("has no labels. Remove --label"), "{bad}");
     let inspected = place.good(&["inspect", "contracts", "--task", "adapt"]);
     assert!(inspected.contains("Words per text") && !inspected.contains("share"), "{inspected}");
     assert!(inspected.contains(" distinct words among 99 words in 3 texts"), "{inspected}");

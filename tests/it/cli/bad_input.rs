@@ -51,7 +51,7 @@ fn files_that_cannot_be_read() {
         exit code 1
 
         $ hone inspect folder
-        ! Error: [folder]/folder is a folder without rows. Choose a file inside it, or a folder with a subfolder of .txt files for each label, documents (.docx, .txt, .md), or Parquet or Arrow files.
+        ! Error: [folder]/folder has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with documents (.docx, .txt, .md), or with Parquet or Arrow files.
         exit code 1
 
         $ hone inspect empty.csv
@@ -74,7 +74,7 @@ fn files_that_cannot_be_read() {
 
         $ hone inspect folder/inside.csv --encoding klingon
         ! Reading the file
-        ! Error: 'klingon' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or leave it empty to detect it.
+        ! Error: 'klingon' is not an encoding. Use a name such as utf-8, windows-1252 or shift_jis, or none to detect it.
         exit code 1
 
         $ hone new shop --data absent.csv --text a --label b
@@ -82,7 +82,7 @@ fn files_that_cannot_be_read() {
         exit code 1
 
         $ hone new shop --data folder --text a --label b
-        ! Error: [folder]/folder is a folder without rows. Choose a file inside it, or a folder with a subfolder of .txt files for each label, documents (.docx, .txt, .md), or Parquet or Arrow files.
+        ! Error: [folder]/folder has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with documents (.docx, .txt, .md), or with Parquet or Arrow files.
         exit code 1
 
         $ hone new shop --data empty.csv --text a --label b
@@ -147,7 +147,7 @@ fn data_that_cannot_be_trained_on() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Error: Hone cannot train on this data yet: There is only one label: all 3 rows are 'good'. At least two are needed. Choose another label column than 'mood', or check the merged and excluded labels.
+        ! Error: Hone cannot train on this data yet. There is only one label: all 3 rows are 'good'. At least two are needed. Choose a label column other than 'mood', or check the merged and excluded labels.
         exit code 1
         ");
     let rare = format!("{}999,a single one of its kind,unique\n", reviews(20));
@@ -165,7 +165,7 @@ fn data_that_cannot_be_trained_on() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Error: Hone cannot train on this data yet: Too few rows to split: 'unique' (1 row). Each label needs at least 3, one for each of training, validation, test. Add rows, merge the label with another, or exclude it in Labels.
+        ! Error: Hone cannot train on this data yet. Too few rows to split: 'unique' (1 row). Each label needs at least 3, one each for training, validation and test. Add rows, merge the label with another, or exclude it in Labels.
         exit code 1
         ");
     assert_snapshot!(training(&reviews(20), " --test strange.csv"), @r"
@@ -186,7 +186,7 @@ fn data_that_cannot_be_trained_on() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Error: Hone cannot train on this data yet: The label 'splendid' in strange.csv (row 1, 1 row in all) is not in the training set, so the model can never predict it. Correct it, merge it with another label, or exclude it in Labels.
+        ! Error: Hone cannot train on this data yet. The label 'splendid' in strange.csv (1 row, the first: row 1) is not in the training set, so the model can never predict it. Correct it, merge it with another label, or exclude it in Labels.
         exit code 1
         ");
 }
@@ -261,7 +261,7 @@ fn projects_that_cannot_be_opened() {
     place.write("shop/project.ron", text.replace("warmup: 0.1", "warmup: 0,1"));
     assert_snapshot!(place.terminal(train), @r#"
         $ hone train shop --set epochs=1
-        ! Error: shop/project.ron is damaged at line 69, column 19: Found invalid std identifier "1", try the raw identifier `r#1` instead. The last autosave is intact and can be opened instead.
+        ! Error: shop/project.ron is damaged at line 69, column 19: the name of a setting was expected, not '1'. Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
         exit code 1
         "#);
     place.write("shop/project.ron", &text);
@@ -270,7 +270,7 @@ fn projects_that_cannot_be_opened() {
     place.write("shop/project.ron", &text[..200]);
     assert_snapshot!(place.terminal(train), @r"
         $ hone train shop --set epochs=1
-        ! Error: shop/project.ron is damaged at line 10, column 23: Unexpected end of RON. The last autosave is intact and can be opened instead.
+        ! Error: shop/project.ron is damaged at line 10, column 23: Unexpected end of RON. Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
         exit code 1
         ");
     assert_snapshot!(
@@ -296,7 +296,7 @@ fn projects_that_cannot_be_opened() {
         exit code 1
 
         $ hone predict home reviews.csv --out a.xlsx
-        ! Error: Predictions are written as CSV, but a.xlsx ends in .xlsx. Use an --out name that ends in .csv.
+        ! Error: Predictions are written as CSV, but 'a.xlsx' ends in .xlsx. Use an --out name that ends in .csv.
         exit code 1
         "
     );
@@ -327,11 +327,11 @@ fn places_that_cannot_be_written() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Loaded 39 tensors; 30531 of 30531 parameters to train.
-        ! A new classification head was made for 3 labels.
+        ! Loaded 39 tensors. Training 30,531 of 30,531 parameters.
+        ! Created a new classification head for 3 labels.
         ! Warning: The model reads at most 64 tokens: longer texts are truncated.
         ! Tokenising
-        ! Error: Could not create shop/runs: a file with that name already exists. Choose another path.
+        ! Error: Could not create shop/runs: a file with that name already exists. Rename or delete it, or choose another path.
         exit code 1
         ");
 }

@@ -39,12 +39,12 @@ fn several_files_are_inspected_and_made_into_one_project() {
 
         60 rows, 3,917 bytes in total
 
-        column     filled  distinct  role             first value
-        review_id      60        60  id               R-0
-        title          60        60  before the text  The great one of 0
-        body           60        60  text             I found number 0 great on arrival
-        mood           60         3  label            good
-        file           60         2                   a.csv
+        column     filled  distinct  role   first value
+        review_id      60        60  id     R-0
+        title          60        60  title  The great one of 0
+        body           60        60  text   I found number 0 great on arrival
+        mood           60         3  label  good
+        file           60         2         a.csv
 
         2 rows could not be read:
           row 31 of b.csv (line 32): 1 field instead of 4: 'title' is missing
@@ -56,7 +56,7 @@ fn several_files_are_inspected_and_made_into_one_project() {
         good     20  33.3%
 
         Words per text: 12 to 12, median 12, 95th percentile 12.
-        60 rows to use, none dropped.
+        60 usable rows, none dropped.
 
         71 distinct words among 720 words in 60 texts.
         Typical words of each label (by log-odds with a prior, strongest first):
@@ -65,7 +65,6 @@ fn several_files_are_inspected_and_made_into_one_project() {
           good: great
         Languages of 60 texts: English 100.0%.
 
-        No problems found.
         Warning: b.csv: 2 rows could not be read and will be ignored. The first is row 31 (line 32): 1 field instead of 4: 'title' is missing.
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
@@ -87,8 +86,8 @@ fn several_files_are_inspected_and_made_into_one_project() {
         $ hone new shop --data a.csv --data b.csv --model TINY_BERT
         Created project shop in shop with 60 rows.
         Text: title, then body. Label: mood.
-        Other columns: id review_id.
-        2 rows of [folder]/b.csv could not be read. To see them, run `hone inspect`.
+        Other columns: review_id (id).
+        2 rows of [folder]/b.csv could not be read. To see them: hone inspect [folder]/b.csv
         Next: hone train shop
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
@@ -102,7 +101,7 @@ fn several_files_are_inspected_and_made_into_one_project() {
         exit code 1
 
         $ hone inspect a.csv a.csv
-        ! Error: [folder]/a.csv is twice among the data files, so each of its rows would count twice. Remove it once.
+        ! Error: [folder]/a.csv is listed twice, so each of its rows would count twice. Remove one of the two.
         exit code 1
 
         $ hone inspect a.csv weather.csv
@@ -112,30 +111,23 @@ fn several_files_are_inspected_and_made_into_one_project() {
 
         31 rows, 1,954 bytes in total
 
-        column     filled  distinct  role             first value
-        review_id      30        30                   R-0
-        title          30        30  before the text  The great one of 0
-        body           30        30  text             I found number 0 great on arrival
-        mood           30         3  label            good
-        city            1         1                   Delft
-        rain            1         1                   3
-        file           31         2                   a.csv
+        column     filled  distinct  role   first value
+        review_id      30        30         R-0
+        title          30        30  title  The great one of 0
+        body           30        30  text   I found number 0 great on arrival
+        mood           30         3  label  good
+        city            1         1         Delft
+        rain            1         1         3
+        file           31         2         a.csv
 
         Missing values: review_id 3.2% (1), title 3.2% (1), body 3.2% (1), mood 3.2% (1), city 96.8% (30), rain 96.8% (30).
 
-        Words per text: 0 to 0, median 0, 95th percentile 0.
-        0 rows to use, none dropped.
+        No usable rows.
 
-        0 distinct words among 0 words in 0 texts.
-        Languages of 0 texts: .
-
-        No problems found.
-        Problem: weather.csv has no column in common with a.csv: it has 'city', 'rain'. Remove it from the files, or give its columns the same names.
-        Warning: weather.csv has no column 'title' for the text, so all its rows (1) are empty there. It has: 'city', 'rain'.
-        Warning: weather.csv has no column 'body' for the text, so all its rows (1) are empty there. It has: 'city', 'rain'.
-        Warning: weather.csv has no column 'mood' for the label, so all its rows (1) are empty there. It has: 'city', 'rain'.
-
-        No leakage found. Checked: duplicates across the split.
+        Problem: weather.csv has no column in common with a.csv: it has 'city', 'rain'. Remove the file, or rename its columns to match.
+        Warning: weather.csv has no column 'title', so the text of 1 row is empty. It has: 'city', 'rain'.
+        Warning: weather.csv has no column 'body', so the text of 1 row is empty. It has: 'city', 'rain'.
+        Warning: weather.csv has no column 'mood', so the label of 1 row is empty. It has: 'city', 'rain'.
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
         ! Reading the file
@@ -152,7 +144,7 @@ fn several_files_are_inspected_and_made_into_one_project() {
     );
     let roles: Vec<&str> =
         json["columns"].as_array().unwrap().iter().filter_map(|column| column["role"].as_str()).collect();
-    assert_eq!(roles, ["id", "before the text", "text", "label"]);
+    assert_eq!(roles, ["id", "title", "text", "label"]);
     let (_, project) = ProjectFile::read(&place.path("shop")).unwrap();
     assert_eq!((project.dataset.more.len(), project.dataset.joined_columns().collect::<Vec<_>>()), (1, vec!["title"]));
 }
@@ -189,7 +181,7 @@ fn named_columns_are_used_and_a_column_has_one_role() {
         $ hone new shop --force --data a.csv --model TINY_BERT --text body --id review_id
         Created project shop in shop with 30 rows.
         Text: body. Label: mood.
-        Other columns: id review_id.
+        Other columns: review_id (id).
         Next: hone train shop
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
@@ -210,7 +202,7 @@ fn named_columns_are_used_and_a_column_has_one_role() {
 }
 
 #[test]
-fn columns_of_one_label_each_are_suggested_and_used_when_named() {
+fn one_hot_label_columns_are_suggested_and_used_when_named() {
     let place = Place::new();
     let mut rows = "text,good,bad\n".to_owned();
     for row in 0..40 {
@@ -252,7 +244,7 @@ fn columns_of_one_label_each_are_suggested_and_used_when_named() {
 
         $ hone new shop --data rows.csv --model TINY_BERT --label good --label bad
         Created project shop in shop with 41 rows.
-        Text: text. Label: good, bad.
+        Text: text. Labels: good, bad.
         Next: hone train shop
         ! Reading the file
         ! Finding rows: 14 B of 1.5 KiB
@@ -270,13 +262,12 @@ fn columns_of_one_label_each_are_suggested_and_used_when_named() {
         good     20  50.0%
 
         Words per text: 9 to 9, median 9, 95th percentile 9.
-        40 rows to use, after dropping 1 row with several labels marked.
+        40 usable rows, after dropping 1 row with several labels marked.
 
         48 distinct words among 360 words in 40 texts.
         Languages of 40 texts: unsure 100.0%.
 
-        No problems found.
-        Warning: 1 row is marked in several label columns, or with something other than 1. Hone drops such rows, because each text needs exactly one label. Correct them in the file, or use a single label column.
+        Warning: 1 row is marked in several label columns, or with something other than 1. Hone drops such rows because each text needs exactly one label. Correct them in the file, or use a single label column.
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
@@ -340,7 +331,7 @@ fn titles_are_joined_to_texts_in_prediction_as_in_training() {
         $ hone predict shop untitled.csv --out x.csv
         ! Reading the file
         ! Finding rows: 5 B of 22 B
-        ! Error: [folder]/untitled.csv has no column 'title', which was prepended to the text in 'body' in training. Its columns: body. Add it, empty where there is none, or name the text column to do without it.
+        ! Error: [folder]/untitled.csv has no column 'title', which was prepended to the text in 'body' in training. Its columns: body. Add the column (cells can be empty), or name the text column (--text) to predict without it.
         exit code 1
 
         $ hone predict shop untitled.csv --text body --out x.csv
@@ -381,7 +372,7 @@ fn a_project_that_adapts_a_model_needs_no_label() {
         Created project terms in terms with 30 rows.
         Text: body.
         Frequent words that the model breaks into three or more pieces: arrival (30), found (30), number (30), okay (10).
-        To add them to its vocabulary: --set 'task.new_words=["arrival", "found", "number", "okay"]'
+        To add them to its vocabulary, train with: --set 'task.new_words=["arrival", "found", "number", "okay"]'
         Next: hone train terms
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
@@ -394,11 +385,11 @@ fn a_project_that_adapts_a_model_needs_no_label() {
         $ hone new terms --task adapt --data a.csv --text body --model TINY_BERT --force --label mood
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
-        ! Error: A project with --task adapt has no labels: remove --label.
+        ! Error: A project with --task adapt has no labels. Remove --label.
         exit code 2
 
         $ hone new terms --task translate --data a.csv
-        ! error: invalid value 'translate' for '--task <TASK>': give classify or adapt
+        ! error: invalid value 'translate' for '--task <TASK>': use classify or adapt
         ! 
         ! For more information, try '--help'.
         exit code 2

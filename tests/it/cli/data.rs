@@ -49,19 +49,19 @@ fn inspect_describes_a_messy_file() {
         3         1  20.0%
 
         Words per text: 2 to 8, median 4, 95th percentile 8.
-        5 rows to use, after dropping 2 empty texts, 1 empty label and 1 duplicate.
+        5 usable rows, after dropping 2 empty texts, 1 empty label and 1 duplicate.
 
         15 distinct words among 19 words in 5 texts.
         Languages of 5 texts: unsure 100.0%.
 
         Findings:
-          Same text, different labels (problem): 1 text has more than one label. At least one label of each is wrong. Correct them, or drop all of these rows.
+          Same text, different labels (problem): 1 text occurs with different labels. At least one label per text is wrong. Correct the labels, or drop all of these rows.
             Drop conflicts: --set cleaning.drop_conflicts=true
           Empty texts (handled): 2 rows have no text, 1 of them because cleaning removed everything. They are dropped.
           Exact duplicates (handled): 1 row has the same text and label as an earlier row. It is dropped.
           Missing labels (handled): 1 row has no label. It is dropped: training needs a label in every row.
-          Rare labels (warning): Fewer than 10 training rows: '1' (1), '2' (1), '3' (1), '5' (1). A model hardly learns such labels, and their metrics are unreliable. Merge them with another label, add rows, or exclude them.
-        Problem: Too few rows to split: '1' (1 row), '2' (1 row), '3' (1 row), '5' (2 rows). Each label needs at least 3, one for each of training, validation, test. Add rows, merge the label with another, or exclude it in Labels.
+          Rare labels (warning): Fewer than 10 training rows: '1' (1), '2' (1), '3' (1), '5' (1). A model can barely learn such labels, and their metrics are unreliable. Merge them with another label, add rows, or exclude them.
+        Problem: Too few rows to split: '1' (1 row), '2' (1 row), '3' (1 row), '5' (2 rows). Each label needs at least 3, one each for training, validation and test. Add rows, merge the label with another, or exclude it in Labels.
         Problem: There are no validation rows. They are needed to choose the best checkpoint. Increase the size of the validation set in Prepare, or add a validation file.
         Warning: messy.csv: 1 row could not be read and will be ignored. The first is row 7 (line 9): 4 fields instead of 3: does a field contain the separator without quotation marks?
 
@@ -104,7 +104,7 @@ fn inspect_reports_problems_of_the_rows_and_their_remedies() {
         fair     20  32.3%
 
         Words per text: 7 to 9, median 8, 95th percentile 9.
-        62 rows to use, none dropped.
+        62 usable rows, none dropped.
 
         44 distinct words among 498 words in 62 texts.
         Typical words of each label (by log-odds with a prior, strongest first):
@@ -114,11 +114,11 @@ fn inspect_reports_problems_of_the_rows_and_their_remedies() {
         Languages of 62 texts: English 22.6%, unsure 77.4%.
 
         Findings:
-          Same text, different labels (problem): 1 text has more than one label. At least one label of each is wrong. Correct them, or drop all of these rows.
+          Same text, different labels (problem): 1 text occurs with different labels. At least one label per text is wrong. Correct the labels, or drop all of these rows.
             Drop conflicts: --set cleaning.drop_conflicts=true
           E-mail addresses (warning): 2 texts contain an e-mail address. The model may memorise it, and anyone who gets the model may extract it. Mask it as [EMAIL].
             Mask e-mail addresses: --set cleaning.mask_emails=true
-          Near-duplicates (warning): 4 texts differ from another by only a word or two, in 2 groups. They count more than once, and metrics look too good if a group is on both sides of the split. Keep one row of each group.
+          Near-duplicates (warning): 4 texts differ from another by only a word or two (2 groups). They count more than once, and metrics look too good if a group is in both the training and the test set. Keep one row per group.
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
@@ -177,7 +177,7 @@ fn find_and_replace_patterns_are_stored_in_a_new_project() {
         exit code 2
 
         $ hone new other --data reviews.csv --replace 'regex:(=x'
-        ! Error: Pattern 1 ('(') cannot be used (character 1): unclosed group. Correct it, or turn off its regular expression to find it literally.
+        ! Error: Pattern 1 ('(') cannot be used (character 1): unclosed group. Correct it, or turn off "Regular expression" to find the text literally.
         exit code 2
 
         $ hone train shop --set 'cleaning.patterns=[{"find": "(", "regex": true}]'
@@ -186,7 +186,7 @@ fn find_and_replace_patterns_are_stored_in_a_new_project() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Error: Hone cannot train on this data yet: Pattern 1 ('(') cannot be used (character 1): unclosed group. Correct it, or turn off its regular expression to find it literally. Change the pattern in Prepare.
+        ! Error: Hone cannot train on this data yet. Pattern 1 ('(') cannot be used (character 1): unclosed group. Correct it, or turn off "Regular expression" to find the text literally (in Prepare).
         exit code 1
         "#
     );
@@ -236,7 +236,7 @@ fn unreadable_rows_are_saved_for_repair() {
         $ hone inspect messy.csv --only-read --bad-rows bad.csv
         ! Reading the file
         ! Finding rows: 16 B of 217 B
-        ! Error: bad.csv already exists. Choose another name, or delete the file.
+        ! Error: 'bad.csv' already exists. Choose another name, or delete the file.
         exit code 1
 
         $ hone inspect texts --bad-rows texts/new.csv
@@ -266,7 +266,7 @@ fn a_workbook_is_inspected_and_one_of_its_sheets_made_into_a_project() {
         ),
         @r"
         $ hone inspect reviews.xlsx
-        [folder]/reviews.xlsx: 4 rows, 6,038 bytes, sheet 'Reviews' of 3
+        [folder]/reviews.xlsx: 4 rows, 6,038 bytes, sheet 'Reviews' (of 3)
 
         column    filled  distinct  role     first value
         text           4         4  text     Works well
@@ -284,16 +284,16 @@ fn a_workbook_is_inspected_and_one_of_its_sheets_made_into_a_project() {
         fair      1  25.0%
 
         Words per text: 2 to 6, median 3, 95th percentile 6.
-        4 rows to use, none dropped.
+        4 usable rows, none dropped.
 
         13 distinct words among 13 words in 4 texts.
         Languages of 4 texts: unsure 100.0%.
-        Dates in day: 2026-03-01 to 2026-03-04, all but 2 2026-03-02 to 2026-03-03.
+        Dates in day: 2026-03-01 to 2026-03-04 (all but 2: 2026-03-02 to 2026-03-03).
 
         Findings:
-          Missing values in other columns (note): Empty in some rows: 'column_5' (3, 75%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
-          Rare labels (warning): Fewer than 10 training rows: 'bad' (1), 'fair' (1), 'good' (1). A model hardly learns such labels, and their metrics are unreliable. Merge them with another label, add rows, or exclude them.
-        Problem: Too few rows to split: 'bad' (1 row), 'fair' (1 row), 'good' (2 rows). Each label needs at least 3, one for each of training, validation, test. Add rows, merge the label with another, or exclude it in Labels.
+          Missing values in other columns (note): These columns are empty in some rows: 'column_5' (3, 75%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+          Rare labels (warning): Fewer than 10 training rows: 'bad' (1), 'fair' (1), 'good' (1). A model can barely learn such labels, and their metrics are unreliable. Merge them with another label, add rows, or exclude them.
+        Problem: Too few rows to split: 'bad' (1 row), 'fair' (1 row), 'good' (2 rows). Each label needs at least 3, one each for training, validation and test. Add rows, merge the label with another, or exclude it in Labels.
         Problem: There are no validation rows. They are needed to choose the best checkpoint. Increase the size of the validation set in Prepare, or add a validation file.
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; training rows newer than test rows; columns that give the label away.
@@ -370,7 +370,7 @@ fn a_new_project_keeps_its_settings_and_paths_inside_its_folder_relative() {
         ! Finding rows: 15 B of 274 B
 
         $ hone new shop --data shop/reviews.csv --text review --label mood
-        ! Error: Shop already holds a project. Choose another folder, or open the project that is there.
+        ! Error: The folder shop already holds a project. Choose another folder, or open that project (`hone new --force` replaces it).
         exit code 1
         "
     );

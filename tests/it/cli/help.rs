@@ -8,7 +8,7 @@ use crate::cli::Place;
 fn help_of_hone() {
     assert_snapshot!(Place::new().terminal("hone --help"), @r"
         $ hone --help
-        Fine-tune pre-trained text classifiers on your own data, on your own machine
+        Fine-tune pre-trained language models on your own data, on your own machine
 
         Usage: hone [PROJECT]
                hone <COMMAND>
@@ -185,7 +185,7 @@ fn help_of_inspect() {
         Usage: hone inspect [OPTIONS] <FILE>...
 
         Arguments:
-          <FILE>...  Data file or folder; several are appended
+          <FILE>...  Data file or folder; further files are appended
 
         Options:
               --task <TASK>            classify: predict a label for each text. adapt: continue a model's pre-training on your own texts, without labels [default: classify]
@@ -298,6 +298,7 @@ fn help_of_bench() {
 
         Options:
               --model <ID|FOLDER>      Model: an id from `hone models list`, or a Hugging Face folder [default: minilm-l6]
+              --task <TASK>            classify: a classifier of 3 labels. adapt: a masked language model, 15% of the tokens masked [default: classify]
               --batch <BATCH>          Texts per step, computed as one batch [default: 32]
               --len <LEN>              Tokens per text [default: 64]
               --device <DEVICE>        Device to train on: auto, cpu, cuda or metal

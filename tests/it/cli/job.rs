@@ -42,7 +42,7 @@ fn from_reviews_to_an_exported_model() {
         )),
         @r"
         $ hone evaluate shop --run [run] --data reviews.csv
-        Run [run] on [folder]/reviews.csv: # rows, macro-F1 #, accuracy #, loss #.
+        Run [run], [folder]/reviews.csv: # rows, macro-F1 #, accuracy #, loss #.
 
         label             precision  recall     F1  rows
         bad # # # #
@@ -93,41 +93,41 @@ fn from_reviews_to_an_exported_model() {
         ),
         @r"
         $ hone export shop --format hf --out exported
-        ! Error: [folder]/exported is not empty. Choose a new or an empty folder, so that nothing is overwritten.
+        ! Error: The folder [folder]/exported is not empty. Choose a new or an empty folder, so that nothing is overwritten.
         exit code 1
 
         $ hone export shop --format hf --out exported-again
         Exported run [run] to [folder]/exported-again.
-        Opened again and compared with the trained model on # test rows: the largest difference of a logit is # (limit #)
+        Reopened and compared with the trained model on # test rows: logits differ by at most # (limit #)
         ! Copying config.json
         ! Copying hone.ron
         ! Copying model.safetensors
         ! Copying tokenizer.json
         ! Copying tokenizer_config.json
         ! Copying vocab.txt
-        ! Opening the export again
+        ! Reopening the export
         ! Comparing the export with the model
 
         $ hone export shop --format safetensors --out weights
         Exported run [run] to [folder]/weights/model.safetensors.
-        Opened again and compared with the trained model on # test rows: the largest difference of a logit is # (limit #)
+        Reopened and compared with the trained model on # test rows: logits differ by at most # (limit #)
         ! Writing the weights
-        ! Opening the export again
+        ! Reopening the export
         ! Comparing the export with the model
 
         $ hone export shop --format predictions --out predictions.csv
         Exported run [run] to [folder]/predictions.csv.
-        Read back and compared: # test rows, # of them correct
+        Read back and compared with the test set: # rows, # of them correct
         ! Writing the predictions
         ! Comparing the predictions
 
         $ hone predict exported new.csv --out again.csv
-        ! Error: again.csv already exists. Choose another --out, or add --force to replace it.
+        ! Error: 'again.csv' already exists. Choose another --out, or add --force to replace it.
         exit code 1
 
         $ hone predict exported new.csv --out again.csv --force
         Wrote predictions for # rows to [folder]/again.csv, with the model in [folder]/exported.
-        # row had no text left after cleaning, so they have no prediction.
+        # row has no text left after cleaning, and so no prediction.
         ! Reading the file
         ! Finding rows: # B of # B
         ! Predicting
@@ -168,7 +168,7 @@ fn device_and_precision_follow_the_settings_and_are_recorded() {
     if cfg!(not(feature = "cuda")) {
         assert_snapshot!(place.terminal("hone train shop --device cuda"), @r"
             $ hone train shop --device cuda
-            ! Error: The NVIDIA GPU cannot be used: this build of Hone computes on the processor alone. On a machine with an NVIDIA GPU and its CUDA toolkit, build it with `cargo build --release --features cuda`. Or choose the device Auto.
+            ! Error: The NVIDIA GPU cannot be used: this build of Hone supports only the CPU. On a machine with an NVIDIA GPU and its CUDA toolkit, build it with `cargo build --release --features cuda`. Or set the device to Auto.
             exit code 1
             ");
         assert_eq!(fs::read_dir(place.path("shop/runs")).unwrap().count(), 2, "no run was begun");
@@ -217,9 +217,9 @@ fn a_dry_run_predicts_time_and_memory_and_writes_nothing() {
         ! Tokenising
         ! Loading the model
         ! Training on [device].
-        ! Loaded 39 tensors; 1155 of 30531 parameters to train.
-        ! The rest is frozen: it has no dropout, and is computed once for each text.
-        ! A new classification head was made for 3 labels.
+        ! Loaded 39 tensors. Training 1,155 of 30,531 parameters.
+        ! The rest is frozen: it has no dropout and is computed once per text.
+        ! Created a new classification head for 3 labels.
         ! Trying a few steps
         ");
 }
@@ -248,11 +248,11 @@ fn bench_times_a_training_step() {
         ),
         @r"
         $ hone bench step --model TINY_BERT --batch 1000000000 --len 64
-        ! Error: The setting batch size cannot be 1000000000. 1000000000 texts of 64 tokens in one batch need about [size], and [size] are free. Give fewer or shorter texts.
+        ! Error: The setting batch size cannot be 1000000000. 1000000000 texts of 64 tokens in one batch need about [size], but only [size] is free. Use fewer or shorter texts.
         exit code 1
 
         $ hone bench step --model TINY_BERT --batch 2 --len 65
-        ! Error: The setting length cannot be 65. Give 1 to 64, what the model reads.
+        ! Error: The setting length cannot be 65. Use 1 to 64: the model reads no more.
         exit code 1
         "
     );
@@ -291,8 +291,8 @@ fn training_shows_progress_and_results() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Loaded # tensors; # of # parameters to train.
-        ! A new classification head was made for # labels.
+        ! Loaded # tensors. Training # of # parameters.
+        ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
@@ -406,7 +406,7 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         ),
         @r"
         $ hone evaluate shop
-        Run [run] (not finished) on test rows of the run: # rows, macro-F1 #, accuracy #, loss #.
+        Run [run] (not finished), test set: # rows, macro-F1 #, accuracy #, loss #.
 
         label             precision  recall     F1  rows
         bad # # # #
@@ -434,15 +434,15 @@ fn kill_during_training_keeps_the_last_checkpoint() {
         $ hone export shop --format predictions --out said
         ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone quit or crashed during training.
         ! Writing the predictions
-        ! Error: The run [run] kept no predictions on test or validation rows, because it ended too early. Label a file with its model, or choose another run.
+        ! Error: Run [run] has no predictions for test or validation rows, because it ended too early. Predict a file with its model, or choose another run.
         exit code 1
 
         $ hone export shop --format safetensors --out weights
         Exported run [run] to [folder]/weights/model.safetensors.
-        Opened again and compared with the trained model on # label names: the largest difference of a logit is # (limit #)
+        Reopened and compared with the trained model on # texts (the label names): logits differ by at most # (limit #)
         ! Note: run [run] did not finish. Using its best checkpoint, from step #. Hone quit or crashed during training.
         ! Writing the weights
-        ! Opening the export again
+        ! Reopening the export
         ! Comparing the export with the model
         "
     );
@@ -454,7 +454,7 @@ fn kill_during_training_keeps_the_last_checkpoint() {
     place.good(&["export", "shop", "--run", &run, "--format", "hf", "--out", "exported"]);
     let card = place.read("exported/README.md");
     let ending = card.lines().find(|line| line.contains("ended")).unwrap();
-    assert_snapshot!(without_numbers(&steady(ending)), @"# optimizer steps (# epochs) in [time], ended early, by an error or a crash; the weights are those of step #.");
+    assert_snapshot!(without_numbers(&steady(ending)), @"# optimizer steps (# epochs) in [time], ended early because of an error or a crash; the weights are those of step #.");
     place.good(&["predict", "shop", "reviews.csv", "--out", "labelled.csv"]);
 
     let finished = place.json(&["train", "shop", "--set", "epochs=1", "--json"]);

@@ -95,7 +95,8 @@ impl Place {
         lines.map(|line| self.shown(line)).collect::<Vec<_>>().join("\n")
     }
 
-    /// As [`Self::terminal`], with every number replaced by `#`: scores of a model may differ from processor to processor.
+    /// As [`Self::terminal`], with every number replaced by `#`: scores of a model may differ from processor to
+    /// processor.
     fn terminal_without_numbers(&self, lines: &str) -> String {
         without_numbers(&self.terminal(lines))
     }
@@ -105,7 +106,7 @@ impl Place {
         let ended = self.hone(&words.iter().map(String::as_str).collect::<Vec<_>>());
         assert!(!ended.err.contains("panicked"), "{line}\n{}", ended.err);
         let mut shown = format!("$ {line}\n{}", ended.out);
-        // How many lines tell of training steps is a matter of speed.
+        // The number of lines about training steps depends on the speed of the machine.
         let told = ended.err.lines().filter(|line| !line.starts_with("Training: "));
         told.for_each(|line| shown.push_str(&format!("! {line}\n")));
         if ended.code != Some(0) {

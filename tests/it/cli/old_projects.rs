@@ -104,7 +104,7 @@ fn same_table(now: &str, then: &str) {
 }
 
 #[test]
-fn an_old_project_with_one_label_column_does_what_it_did() {
+fn an_old_project_with_one_label_column_gives_the_same_rows() {
     let old = Old::new("plain");
     let project = old.project();
     let columns = [("review", ColumnRole::Text), ("sentiment", ColumnRole::Label)];
@@ -114,7 +114,7 @@ fn an_old_project_with_one_label_column_does_what_it_did() {
 }
 
 #[test]
-fn an_old_project_with_columns_and_corrections_does_what_it_did() {
+fn an_old_project_with_columns_and_corrections_gives_the_same_rows() {
     let old = Old::new("columns");
     let project = old.project();
     let dataset = &project.dataset;

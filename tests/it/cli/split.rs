@@ -53,7 +53,7 @@ fn the_split_of_a_new_project_follows_columns_and_sizes() {
         $ hone new grouped --data tickets.csv --text ticket --label mood --group customer --set split.test=30rows
         Created project grouped in grouped with 120 rows.
         Text: ticket. Label: mood.
-        Other columns: group customer.
+        Other columns: customer (group).
         Split: at random, keeping rows with the same customer together.
         Next: hone train grouped
         ! Reading the file
@@ -62,7 +62,7 @@ fn the_split_of_a_new_project_follows_columns_and_sizes() {
         $ hone new timed --data tickets.csv --text ticket --label mood --time written --set split.validation=15%
         Created project timed in timed with 120 rows.
         Text: ticket. Label: mood.
-        Other columns: time written.
+        Other columns: written (time).
         Split: by time (written).
         Next: hone train timed
         ! Reading the file
@@ -71,7 +71,7 @@ fn the_split_of_a_new_project_follows_columns_and_sizes() {
         $ hone new given --data tickets.csv --text ticket --label mood --split-column part --time written
         Created project given in given with 120 rows.
         Text: ticket. Label: mood.
-        Other columns: time written, split part.
+        Other columns: written (time), part (split).
         Split: by column part.
         Next: hone train given
         ! Reading the file
@@ -80,7 +80,7 @@ fn the_split_of_a_new_project_follows_columns_and_sizes() {
         $ hone new known --data tickets.csv --text ticket --label mood --time written --set split.method=random
         Created project known in known with 120 rows.
         Text: ticket. Label: mood.
-        Other columns: time written.
+        Other columns: written (time).
         Next: hone train known
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
@@ -156,19 +156,19 @@ fn inspect_reports_leakage_and_its_remedies() {
         angry    45  37.5%
 
         Words per text: 12 to 12, median 12, 95th percentile 12.
-        120 rows to use, none dropped.
+        120 usable rows, none dropped.
 
         478 distinct words among 1,440 words in 120 texts.
         Languages of 120 texts: unsure 100.0%.
         Dates in written: 2024-02-01 to 2024-02-28.
 
         Findings:
-          Missing values in other columns (note): Empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+          Missing values in other columns (note): These columns are empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
 
         Leakage in the default split of a new project:
-          The same 'customer' across the split (note): 12 of 12 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
+          The same 'customer' across the split (note): 12 of 12 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than the metrics suggest. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
-          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
@@ -201,21 +201,21 @@ fn inspect_reports_leakage_and_its_remedies() {
         angry    45  37.5%
 
         Words per text: 12 to 12, median 12, 95th percentile 12.
-        120 rows to use, none dropped.
+        120 usable rows, none dropped.
 
         478 distinct words among 1,440 words in 120 texts.
         Languages of 120 texts: unsure 100.0%.
         Dates in written: 2024-02-01 to 2024-02-28.
 
         Findings:
-          Missing values in other columns (note): Empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+          Missing values in other columns (note): These columns are empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
 
         Leakage in the default split of a new project:
-          The same 'customer' across the split (problem): 24 of 24 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 4, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
+          The same 'customer' across the split (problem): 24 of 24 validation rows and 24 of 24 test rows share their 'customer' with training rows (the first: row 4, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than the metrics suggest. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
-          Training rows newer than test rows (note): 69 of 72 training rows are newer than the oldest test row (2024-02-01). The model learns from the same time that it is tested on, so it may do worse on future texts than metrics say.
+          Training rows newer than test rows (note): 69 of 72 training rows are newer than the oldest test row (2024-02-01). The model learns from the same period it is tested on, so it may do worse on future texts than the metrics suggest.
             Split by time: --set split.method=time
-          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
         ! Cleaning texts
@@ -247,19 +247,19 @@ fn inspect_reports_leakage_and_its_remedies() {
         angry    45  37.5%
 
         Words per text: 12 to 12, median 12, 95th percentile 12.
-        120 rows to use, none dropped.
+        120 usable rows, none dropped.
 
         478 distinct words among 1,440 words in 120 texts.
         Languages of 120 texts: unsure 100.0%.
         Dates in written: 2024-02-01 to 2024-02-28.
 
         Findings:
-          Missing values in other columns (note): Empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
+          Missing values in other columns (note): These columns are empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
 
         Leakage in the default split of a new project:
-          The same 'customer' across the split (note): 13 of 13 validation rows and 26 of 26 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
+          The same 'customer' across the split (note): 13 of 13 validation rows and 26 of 26 test rows share their 'customer' with training rows (the first: row 3, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than the metrics suggest. Two rows with the same 'customer' have the same label 75% of the time, two random rows 53%.
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
-          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+          'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen.
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
@@ -304,7 +304,7 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         $ hone new shop --data tickets.csv --text ticket --label mood --model TINY_BERT --group customer --split-column part --set epochs=#
         Created project shop in shop with # rows.
         Text: ticket. Label: mood.
-        Other columns: group customer, split part.
+        Other columns: customer (group), part (split).
         Split: by column part.
         Next: hone train shop
         ! Reading the file
@@ -334,12 +334,12 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
-        ! Warning: # of # validation rows and # of # test rows share their 'customer' with training rows (the first: row #, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than metrics say. Two rows with the same 'customer' have the same label # of the time, two random rows #.
-        ! The column 'reason' alone predicts the label with # accuracy; without it, # is possible. Of # rows with 'broken', # are 'angry'. The model does not read this column, so metrics are right. But such a column is usually filled in once the label is known, so never make it part of the text.
+        ! Warning: # of # validation rows and # of # test rows share their 'customer' with training rows (the first: row #, 'c0'). What the model learns about one 'customer' may not hold for another, so it may do worse on a new 'customer' than the metrics suggest. Two rows with the same 'customer' have the same label # of the time, two random rows #.
+        ! The column 'reason' alone predicts the label with # accuracy; without it, # is possible. Of # rows with 'broken', # are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         ! Loading the model
         ! Training on [device].
-        ! Loaded # tensors; # of # parameters to train.
-        ! A new classification head was made for # labels.
+        ! Loaded # tensors. Training # of # parameters.
+        ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Run [run]: # training, # validation and # test rows; # steps; [device]
@@ -374,8 +374,8 @@ fn training_warns_of_leakage_first_unless_it_is_ignored() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Loaded # tensors; # of # parameters to train.
-        ! A new classification head was made for # labels.
+        ! Loaded # tensors. Training # of # parameters.
+        ! Created a new classification head for # labels.
         ! Warning: The model reads at most # tokens: longer texts are truncated.
         ! Tokenising
         ! Run [run]: # training, # validation and # test rows; # steps; [device]

@@ -65,7 +65,7 @@ fn a_wrong_command_line_is_a_usage_error() {
         exit code 2
 
         $ hone inspect a.csv --delimiter ab
-        ! error: invalid value 'ab' for '--delimiter <CHAR>': give one character, or comma, semicolon, tab, pipe
+        ! error: invalid value 'ab' for '--delimiter <CHAR>': use one character, or comma, semicolon, tab, pipe
         ! 
         ! For more information, try '--help'.
         exit code 2
@@ -111,11 +111,11 @@ fn settings_are_checked_before_anything_is_done() {
         exit code 2
 
         $ hone train shop --set epochs
-        ! Error: 'epochs' is not a setting. Write it as NAME=VALUE, for example training.epochs=3.
+        ! Error: 'epochs' has no value. Write NAME=VALUE, for example training.epochs=3.
         exit code 2
 
         $ hone train shop --set training.epochs=many
-        ! Error: 'many' is not valid for training.epochs: it must be a whole number from 0 to 4294967295.
+        ! Error: 'many' is not valid for training.epochs: it must be a whole number, 0 or more.
         exit code 2
 
         $ hone train shop --set training.schedule=zigzag
@@ -127,27 +127,27 @@ fn settings_are_checked_before_anything_is_done() {
         exit code 2
 
         $ hone train shop --set training.epochs=0
-        ! Error: The setting epochs cannot be 0. Give at least 1.
+        ! Error: The setting epochs cannot be 0. Use at least 1.
         exit code 2
 
         $ hone train shop --set lr=-1
-        ! Error: The setting learning rate cannot be -1. Give a number above 0; 2e-5 to 5e-5 is usual.
+        ! Error: The setting learning rate cannot be -1. Use a number above 0; 2e-5 to 5e-5 is usual.
         exit code 2
 
         $ hone train shop --set training.dropout=1
-        ! Error: The setting dropout cannot be 1. Give 0 or more, and less than 1; 0.1 is usual.
+        ! Error: The setting dropout cannot be 1. Use 0 or more, and less than 1; 0.1 is usual.
         exit code 2
 
         $ hone train shop --set split.test=2
-        ! Error: The setting test share cannot be 2. Give a share of the rows, such as 0.2 or 20%, or a number of rows, such as 500rows. The shares for validation and test must add up to less than 1.
+        ! Error: The setting test share cannot be 2. Use a share of the rows, such as 0.2 or 20%, or a number of rows, such as 500rows. The shares for validation and test must add up to less than 1.
         exit code 2
 
         $ hone new other --data reviews.csv --set training.epochs=0
-        ! Error: The setting epochs cannot be 0. Give at least 1.
+        ! Error: The setting epochs cannot be 0. Use at least 1.
         exit code 2
 
         $ hone new other --data reviews.csv --set lr=-1
-        ! Error: The setting learning rate cannot be -1. Give a number above 0; 2e-5 to 5e-5 is usual.
+        ! Error: The setting learning rate cannot be -1. Use a number above 0; 2e-5 to 5e-5 is usual.
         exit code 2
         "
     );
@@ -211,7 +211,7 @@ fn models_are_listed_and_an_unknown_one_is_an_error() {
 fn without_a_network_every_source_tried_is_named() {
     assert_snapshot!(Place::new().terminal("hone models fetch minilm-l6"), @r"
         $ hone models fetch minilm-l6
-        ! Error: MiniLM L6 is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model.
+        ! Error: MiniLM L6 is not on this machine, and HF_HUB_OFFLINE forbids downloads. Unset it, or choose a local model folder.
         exit code 1
         ");
 }
@@ -228,9 +228,9 @@ fn without_a_display_the_sample_is_trained_in_the_terminal() {
         ! Reading the file
         ! Finding rows: 66 B of 128 KiB
         ! Cleaning texts
-        ! Warning: 3 texts have more than one label. Correct them in Review, or drop them in Prepare
+        ! Warning: 3 texts occur with different labels. Correct the labels in Labels, or drop these rows in Prepare.
         ! Downloading the model MiniLM L6.
-        ! Error: MiniLM L6 is not on this machine and HF_HUB_OFFLINE forbids the network; unset it, or open a folder that has the model.
+        ! Error: MiniLM L6 is not on this machine, and HF_HUB_OFFLINE forbids downloads. Unset it, or choose a local model folder.
         exit code 1
         ");
     assert!(place.path("home/data/hone/customer-reviews/reviews.csv").is_file());

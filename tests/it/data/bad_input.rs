@@ -1,4 +1,5 @@
-//! Everything a file can have wrong: a clear message, or a row kept to be shown, and never a panic.
+//! Everything that can be wrong with a file: each gives a clear message, or a row that is kept to be shown, and never a
+//! panic.
 
 use super::*;
 use hone::data::GuessedRoles;
@@ -13,7 +14,7 @@ fn missing_files_folders_and_empty_files_are_errors() {
     let read_path =
         |path: &Path| error(watched(|watch| read_table(path, SourceFile::Main, &DatasetSettings::default(), watch)));
     assert!(read_path(&folder.path().join("gone.csv")).contains("there is no file at"));
-    assert!(read_path(folder.path()).contains("is a folder without rows. Choose a file inside it"));
+    assert!(read_path(folder.path()).contains("has no files that can be read as rows. Choose a file inside it"));
     assert!(error(read_with("", &DatasetSettings::default())).contains("is empty"));
     assert!(error(read_with(" \r\n\n", &DatasetSettings::default())).contains("is empty"));
     let (_folder, inside_a_file) = written("rows.csv", "a,b\n1,2\n");

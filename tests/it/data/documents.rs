@@ -86,5 +86,5 @@ fn documents_in_train_and_test_folders_keep_their_sides() {
 fn a_folder_with_nothing_that_can_be_read_is_refused() {
     let folder = folder_of(&[("scan.pdf", b"%PDF-1.7")]);
     let error = open(&folder, SourceFile::Main).unwrap_err().to_string();
-    assert!(error.contains("is a folder without rows") && error.contains(".docx, .txt, .md"), "{error}");
+    assert!(error.contains("has no files that can be read as rows") && error.contains(".docx, .txt, .md"), "{error}");
 }

@@ -1,13 +1,16 @@
 //! Problems of rows are found, and disappear once their remedy is applied.
 
+mod labels;
+mod language;
+
 use super::*;
 use hone::data::{
-    Checks, Finding, FindingKind, LanguageSample, Likeness, Remedy, Severity, Sources, TokenLengths, compare_texts,
-    find, sort_findings,
+    Checks, Finding, FindingKind, LanguageSample, Likeness, Severity, Sources, TokenLengths, compare_texts, find,
+    sort_findings,
 };
-use hone::project::{ClassWeights, CleaningSettings, ColumnRole};
+use hone::project::{CleaningSettings, ColumnRole};
 
-/// An English review; no two of the first hundred are nearly the same.
+/// An English review. No two of the first hundred are near-duplicates.
 pub fn review(number: usize) -> String {
     const WHO: [&str; 11] = [
         "My neighbour",
@@ -60,7 +63,7 @@ pub fn review(number: usize) -> String {
     format!("{who} {does} {when}, as number {number} shows.")
 }
 
-/// A file of so many rows, half of them good and half bad, every text its own, and then `more`.
+/// A file with this many rows, half of them good and half bad, all texts different, followed by `more`.
 fn file(rows: usize, more: &str) -> String {
     let mut text = "text,label\n".to_owned();
     for row in 0..rows {
@@ -90,7 +93,7 @@ impl Scene {
         self.found().iter().map(|finding| finding.kind).collect()
     }
 
-    /// The one finding of a kind. It has a count, rows and words.
+    /// The only finding of a kind. It must have a count, rows and texts.
     fn one(&self, kind: FindingKind) -> Finding {
         let mut found = self.found();
         found.retain(|finding| finding.kind == kind);
@@ -121,7 +124,7 @@ pub fn found(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec
     found_with(project, (imported, prepared), &likeness, &TokenLengths::estimate(prepared), LanguageSample::MOST)
 }
 
-/// The same with these near-duplicates and lengths, and at most so many texts sampled for their language.
+/// The same with these near-duplicates and lengths, and at most this many texts sampled for their language.
 fn found_with(
     project: &Project,
     (imported, prepared): (&Imported, &Prepared),
@@ -215,7 +218,7 @@ fn missing_values_in_other_columns_are_reported() {
 fn only_the_first_row_of_a_repeated_id_is_kept() {
     let mut rows = "review_id,user_id,text,label\n".to_owned();
     for row in 0..60 {
-        // A user writes more than one review; that is no repeat.
+        // A user writes more than one review, so these are not repeats.
         let (id, user) = (if row == 50 { 7 } else { row }, row / 2);
         rows += &format!("r{id},u{user},\"{}\",{}\n", review(row), ["good", "bad"][row % 2]);
     }
@@ -233,7 +236,7 @@ fn columns_with_a_role_are_not_reported() {
         let (id, note) = (if row == 50 { 7 } else { row }, if row < 3 { "" } else { "short" });
         rows += &format!("r{id},{note},\"{}\",{}\n", review(row), ["good", "bad"][row % 2]);
     }
-    // Left out, and so no gap of what is learnt.
+    // Excluded columns have no missing values that matter.
     rows += "r70,,,good\nr71,,A text without any label at all here,\n";
     let mut scene = Scene::new(&rows);
     let gaps = scene.one(FindingKind::MissingValues);
@@ -323,43 +326,6 @@ fn very_many_texts_are_sampled_and_the_message_says_so() {
 }
 
 #[test]
-fn texts_in_another_language_are_excluded() {
-    // An English text whose letters suggest French is kept, because its words are common in the others.
-    let more = "Kettle vouchers: compensate connection due since three weeks over the window. Questionable!,good\n\
-                El paquete llegó el lunes por la mañana y todo estaba tal como lo habían descrito en la página,good\n\
-                Das Paket kam am Montag an und alles darin war genau so wie es beschrieben worden war,bad\n\
-                No me gusta nada porque dejó de funcionar después de dos días y nadie contesta,bad\n";
-    let mut scene = Scene::new(&file(60, more));
-    let finding = scene.mend(FindingKind::OtherLanguage);
-    assert_eq!(finding.rows, ids(&[62, 63, 64]));
-    // The shorter Spanish text is surely not English, but its letters alone do not say which language it is.
-    let said = "3 texts seem not in English, but in: German (1), Spanish (1), a language that is hard to tell (1)";
-    assert!(finding.in_words().contains(said), "{}", finding.in_words());
-}
-
-#[test]
-fn languages_of_many_texts_are_sampled_and_the_finding_says_so() {
-    let mut rows = file(60, "");
-    for number in 0..60 {
-        rows +=
-            &format!("\"Das Paket Nummer {number} kam am Montag an und alles darin war so wie beschrieben\",good\n");
-    }
-    rows += &(60..240).fold(String::new(), |rows, row| rows + &format!("\"{}\",bad\n", review(row)));
-    let scene = Scene::new(&rows);
-    let (imported, prepared) = prepared(&scene.project, scene.folder.path());
-    let lengths = TokenLengths::estimate(&prepared);
-    let found = |most| {
-        let found = found_with(&scene.project, (&imported, &prepared), &Likeness::default(), &lengths, most);
-        found.into_iter().find(|finding| finding.kind == FindingKind::OtherLanguage).unwrap()
-    };
-    let (all, some) = (found(1_000), found(100));
-    assert!(all.found.starts_with("60 texts seem not in English, but in: German (60)"), "{}", all.found);
-    assert!(some.found.starts_with("In a sample of 100 texts, 20 seem not in English"), "{}", some.found);
-    assert!(some.meaning.ends_with("All 300 texts may contain about 60 of them"), "{}", some.meaning);
-    assert!(some.rows.iter().all(|row| all.rows.contains(row)) && some.rows.len() == some.count);
-}
-
-#[test]
 fn a_repeated_footer_is_found_and_removed() {
     let mut rows = "text,label\n".to_owned();
     for row in 0..60 {
@@ -404,85 +370,6 @@ fn a_sentence_that_begins_some_texts_and_ends_others_is_counted_in_all_of_them()
 }
 
 #[test]
-fn rare_labels_are_excluded() {
-    let more =
-        "One of a kind that nobody else has,odd\nA strange thing from far away,odd\nUnheard of in this town,odd\n";
-    let mut scene = Scene::new(&file(60, more));
-    let rare = scene.mend(FindingKind::RareLabels);
-    assert_eq!((rare.severity, rare.count, rare.rows), (Severity::Warning, 1, ids(&[61, 62, 63])));
-    assert_eq!(rare.remedies, [Remedy::ExcludeLabels(vec!["odd".to_owned()])]);
-    // Two labels are needed: where one of two is rare there is nothing to leave out.
-    let mut two = file(0, "");
-    (0..40).for_each(|row| two += &format!("\"{}\",{}\n", review(row), if row < 4 { "few" } else { "many" }));
-    assert_eq!(Scene::new(&two).one(FindingKind::RareLabels).remedies, []);
-}
-
-#[test]
-fn a_column_without_labels_has_no_label_findings() {
-    let of = |kinds: &[FindingKind]| {
-        let labels = [FindingKind::RareLabels, FindingKind::Imbalance, FindingKind::LabelSpellings];
-        kinds.iter().filter(|kind| labels.contains(kind)).count()
-    };
-    let table = |label: &dyn Fn(usize) -> String| {
-        let row = |row: usize| format!("\"{}\",{}\n", review(row), label(row));
-        format!("text,label\n{}", (0..60).map(row).collect::<String>())
-    };
-    let ids = Scene::new(&table(&|row| format!("id-{row}")));
-    let (_, prepared) = prepared(&ids.project, ids.folder.path());
-    assert!(prepared.blockers.iter().any(|blocker| blocker.contains("does not look like a label column")));
-    assert_eq!(of(&ids.kinds()), 0, "{:?}", ids.kinds());
-    assert_eq!(of(&Scene::new(&table(&|_| "only".to_owned())).kinds()), 0);
-    // Many rare labels beside frequent ones: a few are named, the others counted.
-    let mixed =
-        Scene::new(&table(&|row| if row < 12 { format!("rare {row}") } else { ["good", "bad"][row % 2].into() }));
-    let rare = mixed.one(FindingKind::RareLabels);
-    assert_eq!((rare.count, rare.rows), (12, super::findings::ids(&(1..=12).collect::<Vec<_>>())));
-    assert!(rare.found.ends_with(" and 7 more"), "{}", rare.found);
-}
-
-#[test]
-fn unequal_labels_suggest_class_weights() {
-    let rows = |every: usize, all: usize| {
-        let row =
-            |row: usize| format!("\"{}\",{}\n", review(row), if row.is_multiple_of(every) { "few" } else { "many" });
-        format!("text,label\n{}", (0..all).map(row).collect::<String>())
-    };
-    let mut scene = Scene::new(&rows(5, 90));
-    let finding = scene.mend(FindingKind::Imbalance);
-    assert_eq!((finding.severity, finding.rows.len()), (Severity::Note, 18));
-    assert_eq!(scene.project.classification().unwrap().class_weights, ClassWeights::Balanced);
-    assert_eq!(Scene::new(&rows(30, 90)).one(FindingKind::Imbalance).severity, Severity::Warning);
-    assert!(!Scene::new(&rows(2, 90)).kinds().contains(&FindingKind::Imbalance));
-}
-
-#[test]
-fn spellings_of_a_label_are_merged_into_the_most_frequent() {
-    let mut rows = "text,label\n".to_owned();
-    for row in 0..90 {
-        let label = match row % 9 {
-            0 => "Very-Good",
-            1 => "very  good",
-            2..5 => "very good",
-            _ => "bad",
-        };
-        rows += &format!("\"{}\",{label}\n", review(row));
-    }
-    let mut scene = Scene::new(&rows);
-    let finding = scene.mend(FindingKind::LabelSpellings);
-    assert_eq!((finding.severity, finding.count, finding.rows.len()), (Severity::Problem, 2, 20));
-    assert_eq!(prepared(&scene.project, scene.folder.path()).1.labels, ["bad", "very good"]);
-}
-
-#[test]
-fn numbers_are_not_spellings_of_each_other() {
-    let mut rows = "text,label\n".to_owned();
-    for row in 0..90 {
-        rows += &format!("\"{}\",{}\n", review(row), ["-1", "1", "+", "-", "1-1", "11"][row % 6]);
-    }
-    assert!(!Scene::new(&rows).kinds().contains(&FindingKind::LabelSpellings));
-}
-
-#[test]
 fn findings_are_sorted_by_severity() {
     let more = "Same here as there,good\nSame here as there,bad\n,good\nThanks to @lamps_and_more for the kind answer,good\n\
                 Write to ann.smith@example.com about the broken lamp please,good\n";
@@ -492,7 +379,7 @@ fn findings_are_sorted_by_severity() {
 }
 
 #[test]
-fn checks_before_and_after_the_split_find_together_what_all_checks_find() {
+fn checks_before_and_after_the_split_together_equal_all_checks() {
     let like = "The parcel came on Monday and everything in it was just as described here";
     let more =
         format!("{like},good\n{like}!!,good\nSame here as there,good\nSame here as there,bad\n,good\nOdd one,odd\n");

@@ -1,4 +1,4 @@
-//! Every kind of file an analyst's rows come in, written by the programs that write them.
+//! Every supported file format, in files written by the usual programs.
 
 use super::*;
 use hone::data::FileFormat;
@@ -69,7 +69,7 @@ fn a_dataset_folder_gives_each_split_its_rows() {
     let read =
         watched(|watch| read_table(&table("dataset"), SourceFile::Validation, &DatasetSettings::default(), watch));
     let error = read.unwrap_err().to_string();
-    assert!(error.contains("has files for other sides of the split, but none for validation"), "{error}");
+    assert!(error.contains("has files for other splits, but none for validation"), "{error}");
 }
 
 #[test]
@@ -277,13 +277,13 @@ fn every_byte_flipped_is_an_error_or_rows_and_never_a_panic() {
 #[test]
 fn impossible_sizes_in_a_file_are_not_trusted() {
     let mut book = std::fs::read(table("reviews.xls")).unwrap();
-    // A cell with a text: its kind, its length, its row and then its column.
+    // A cell with a text: type, length, row, column.
     let cell = book.windows(4).position(|bytes| bytes == [0xFD, 0x00, 0x0A, 0x00]).unwrap();
     book[cell + 6..cell + 8].fill(0xFF);
     let message = refused("book.xls", book);
     assert!(message.contains("a cell is in column 65536, but an XLS sheet has 256"), "{message}");
     let stream = std::fs::read(table("dataset/train/data-00000-of-00001.arrow")).unwrap();
-    // The length of the first message's description.
+    // The length of the first message's metadata.
     let mut message = stream.clone();
     message[4..8].copy_from_slice(&0x7FFF_FFF0_u32.to_le_bytes());
     assert!(refused("a.arrow", message).contains("a message ends after the end of the file"));

@@ -1,4 +1,4 @@
-//! Damaged files without end: real ones of each kind, changed at random.
+//! Fuzzing: real files of each format, damaged at random.
 //!
 //!     HONE_FUZZ_SECONDS=120 cargo nextest run --release --run-ignored only --no-capture damage_of_every_kind
 
@@ -11,7 +11,7 @@ use super::*;
 /// Seconds a file may take, however it is damaged.
 const MOST_SECONDS: u64 = 20;
 
-/// A few of the bytes changed, moved, doubled or cut off.
+/// Changes, moves, repeats or cuts off a few of the bytes.
 fn damaged(bytes: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=rng.below(8) {

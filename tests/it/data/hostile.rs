@@ -1,19 +1,19 @@
-//! Files that are damaged, oversized or made to harm: each is a clear error, or rows with the bad ones listed.
+//! Files that are damaged, too large or malicious: each gives a clear error, or rows with the bad ones listed.
 
 use std::io::Write;
 
 use super::*;
 
-/// What must come of a file.
+/// The expected result of reading a file.
 enum Outcome {
     /// Good rows and bad ones.
     Rows(usize, usize),
-    /// An error that says this.
+    /// An error with this text.
     Refused(&'static str),
 }
 use Outcome::{Refused, Rows};
 
-/// Largest memory of the process afterwards, where it reads no other test's files.
+/// The most memory the process may have used afterwards, if it runs only this test.
 const MOST_MEMORY_KB: u64 = 3 << 20;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -29,7 +29,7 @@ fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
-/// An ODS workbook of one sheet with these rows in it.
+/// An ODS workbook with one sheet with these rows.
 fn ods(rows: &str) -> Vec<u8> {
     let content = format!(
         "<?xml version=\"1.0\"?><office:document-content xmlns:office=\"o\" xmlns:table=\"t\" xmlns:text=\"x\">\
@@ -174,7 +174,7 @@ fn hostile_files_are_refused_or_read_with_their_bad_rows_listed() {
     }
 }
 
-/// Largest resident memory of this process so far, where the system tells it.
+/// Largest resident memory of this process so far, if the operating system reports it.
 fn peak_memory_kb() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
@@ -184,7 +184,7 @@ fn peak_memory_kb() -> Option<u64> {
 fn a_field_of_two_gigabytes_is_refused_before_it_is_read() {
     let (_folder, path) = written("huge.csv", "text,label\n\"");
     let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    // A hole takes no room on the disk.
+    // A sparse file takes no space on the disk.
     file.set_len((2 << 30) + 64).unwrap();
     let error = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap_err();
     assert!(matches!(error, DataError::TooLarge { .. }) && error.to_string().contains("huge.csv"), "{error}");

@@ -6,7 +6,7 @@ use super::*;
 use hone::data::{Finding, FindingKind, LeakageReport, NearGroups, Remedy, Side, find_leaks};
 use hone::project::{ColumnRole, Size, SplitMethod};
 
-/// Prepares a project and looks for leakage.
+/// Prepares a project and finds leakage.
 fn look(project: &Project, folder: &Path) -> (Imported, Prepared, LeakageReport) {
     let (imported, prepared) = prepared(project, folder);
     let near = watched(|watch| NearGroups::find(&prepared.examples, watch)).unwrap();
@@ -134,7 +134,7 @@ fn duplicates_and_near_duplicates_of_a_test_file_are_reported() {
             "1 of 3 test rows is a near-duplicate of a training row (the first: row 1 of test.csv and row 1)",
         ]
     );
-    // Another split cannot move the rows of a test file, so training rows have to go.
+    // Another split cannot move the rows of a test file, so training rows must be excluded.
     let rows = |records: &[u64]| {
         Some(records.iter().map(|&record| hone::project::RowId { file: SourceFile::Main, record }).collect())
     };
@@ -184,7 +184,7 @@ fn customers_in_two_splits_are_reported() {
     assert!(hint.found.contains("share their 'customer_id' with training rows"), "{}", hint.found);
     assert!(hint.meaning.contains("the same label 75% of the time, two random rows 53%"), "{}", hint.meaning);
 
-    // Chosen, and divided by something that does not care.
+    // The column is chosen, but the split does not use it.
     project.dataset.set_role("customer_id", Some(ColumnRole::Group));
     assert_eq!(look(&project, folder.path()).2.findings, []);
     project.dataset.set_role("date", Some(ColumnRole::Time));
@@ -266,7 +266,7 @@ fn the_order_of_day_and_month_is_decided_from_all_files() {
     for row in 0..144 {
         writeln!(main, "{},{},{}/{}/2023", text(row), ["a", "b"][row % 2], 1 + row % 12, 1 + row / 12).unwrap();
     }
-    // Nothing in the main file says which comes first.
+    // Nothing in the main file shows whether day or month comes first.
     let test = format!("text,label,written\n{},a,25/2/2024\n{},b,26/2/2024\n", text(900), text(901));
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, Some(&test));

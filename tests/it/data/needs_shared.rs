@@ -27,7 +27,7 @@ fn raw_airline_tweets_are_read_and_prepared() {
     );
     assert_eq!(ready.labels, ["negative", "neutral", "positive"]);
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
-    // As the file has them; cleaning makes a few more texts equal.
+    // The numbers in the file; cleaning makes a few more texts equal.
     project.cleaning = CleaningSettings { drop_duplicates: true, ..CleaningSettings::none() };
     let raw = prepared(&project, Path::new("")).1;
     assert_eq!(raw.conflicts.len(), 27);
@@ -40,7 +40,7 @@ fn raw_airline_tweets_are_read_and_prepared() {
 fn known_problems_of_the_raw_airline_tweets_are_found() {
     let path = shared("airline_tweets/Tweets.csv");
     let mut project = on(path, "text", "airline_sentiment");
-    // As the file has them: cleaning makes a few more texts equal, and leaves copies out before ids are compared.
+    // The numbers in the file: cleaning makes a few more texts equal, and copies are left out before ids are compared.
     project.cleaning = CleaningSettings::none();
     let (imported, ready) = prepared(&project, Path::new(""));
     let found = super::findings::found(&project, &imported, &ready);
@@ -74,7 +74,7 @@ fn airline_tweets_with_validation_and_test_files_are_prepared() {
     (project.dataset.validation, project.dataset.test) = (Some(validation), Some(test));
     let ready = prepared(&project, Path::new("")).1;
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
-    let rows = [Side::Train, Side::Validation, Side::Test].map(|side| ready.side(side).count());
+    let rows = Side::ALL.map(|side| ready.side(side).count());
     assert_eq!(rows[1..], [1_439, 1_441]);
     assert!(rows[0] > 11_500 && rows[0] <= 11_515, "{rows:?}");
     // Half of the file's entities have lost their semicolon.

@@ -1,4 +1,4 @@
-//! The person's own find-and-replace patterns in prepared data: what they change is counted, and what is wrong is told.
+//! The person's own find-and-replace patterns in prepared data: their changes are counted, and their errors reported.
 
 use super::*;
 use hone::data::{CleaningEffect, CleaningPart};
@@ -65,12 +65,12 @@ fn wrong_patterns_block_training_and_the_rest_is_prepared() {
     let ready = prepared_with(vec![pattern("Order", "X"), wrong.clone()]);
     assert_eq!(
         ready.blockers[0],
-        "Pattern 2 ('fine (') cannot be used (character 6): unclosed group. Correct it, or turn off its regular expression \
-         to find it literally. Change the pattern in Prepare"
+        "Pattern 2 ('fine (') cannot be used (character 6): unclosed group. Correct it, or turn off \
+         \"Regular expression\" to find the text literally (in Prepare)"
     );
     assert_eq!(texts(&ready)[1], "X 345 was fine", "the others run");
     assert_eq!((effects(&ready).len(), ready.pattern_faults.len()), (1, 1));
-    // One that is off is told of where it stands, and keeps nobody from training.
+    // The error of one that is off is shown beside it, and does not block training.
     let off = prepared_with(vec![Pattern { enabled: false, ..wrong }]);
     assert_eq!((off.blockers.iter().any(|blocker| blocker.contains("attern")), off.pattern_faults.len()), (false, 1));
     let large = prepared_with(vec![regex(r"(?:\w{900}){900}", "")]);

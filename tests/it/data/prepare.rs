@@ -1,4 +1,4 @@
-//! Edits, labels, cleaning, duplicates, the split, and what stands in the way of training.
+//! Edits, labels, cleaning, duplicates, the split, and what blocks training.
 
 use super::*;
 use hone::data::{CleaningPart, DropReason, Side, content_hash};
@@ -63,7 +63,7 @@ fn a_label_with_too_few_rows_for_every_split_is_refused() {
     let messages = blockers(&main, None, None);
     assert!(
         messages[0]
-            .contains("'rare' (2 rows). Each label needs at least 3, one for each of training, validation, test")
+            .contains("'rare' (2 rows). Each label needs at least 3, one each for training, validation and test")
     );
     let side = balanced(&["a", "b"], 5);
     assert!(blockers(&main, Some(&side), None).is_empty(), "two rows are enough for two sides");
@@ -74,7 +74,7 @@ fn a_label_with_too_few_rows_for_every_split_is_refused() {
 fn a_label_only_in_the_test_file_is_refused() {
     let test = "text,label\nfine,a\nodd,c\nodder,c\n";
     let messages = blockers(&balanced(&["a", "b"], 20), None, Some(test));
-    assert!(messages[0].contains("The label 'c' in test.csv (row 2, 2 rows in all) is not in the training set"));
+    assert!(messages[0].contains("The label 'c' in test.csv (2 rows, the first: row 2) is not in the training set"));
     assert!(messages[0].contains("Correct it, merge it"));
 }
 
@@ -85,7 +85,7 @@ fn an_unstratified_split_may_lose_a_label_and_says_so() {
     project.split.stratified = false;
     let (imported, ready) = prepared(&project, folder.path());
     assert_eq!((ready.blockers.len(), ready.side(Side::Train).count()), (0, 42));
-    // A label on three rows, hardly any of them in training: some seed puts all of them elsewhere.
+    // A label with three rows, hardly any of them in training: with some seed there is none.
     let rare = format!("{}r one,rare\nr two,rare\nr three,rare\n", balanced(&["a", "b"], 30));
     std::fs::write(folder.path().join("main.csv"), rare).unwrap();
     drop(imported);
@@ -132,7 +132,7 @@ fn duplicates_and_conflicts_are_dropped() {
     assert_eq!(ready.conflicts, [vec![id(file, 41), id(file, 42), id(file, 43)]]);
     assert_eq!(ready.dropped, [(id(file, 42), DropReason::Duplicate)]);
     assert_eq!(ready.side(Side::Test).count(), 3, "a given test file is used as it is");
-    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text has more than one label")));
+    assert!(ready.log_warnings.iter().any(|warning| warning.contains("1 text occurs with different labels")));
     project.cleaning.drop_conflicts = true;
     let ready = prepared(&project, folder.path()).1;
     assert_eq!(ready.dropped.len(), 3);
@@ -173,7 +173,7 @@ fn labels_are_merged_excluded_and_ordered_and_stale_edits_reported() {
     assert_eq!(ready.stale_edits, [id(main, 3), id(main, 999)]);
     assert!(ready.examples[0].relabelled && ready.label_of(&ready.examples[0]) == "10");
     assert_eq!(ready.dropped[0], (id(main, 2), DropReason::Excluded));
-    assert!(ready.warnings.iter().any(|warning| warning.contains("the file or the label column has changed since")));
+    assert!(ready.warnings.iter().any(|warning| warning.contains("because the file or the label column has changed")));
 }
 
 #[test]

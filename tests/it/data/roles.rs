@@ -1,10 +1,10 @@
-//! What columns are for: guessed, joined, and columns of one label each.
+//! Roles of columns: guessed roles, titles, and one-hot label columns.
 
 use super::*;
 use hone::data::{DropReason, RowColumns};
 use hone::project::ColumnRole;
 
-/// A project on a file just opened: every column guessed.
+/// A project with a file just opened: all columns are guessed.
 pub(super) fn guessed(path: &Path) -> (Project, Imported) {
     let mut project = Project::default();
     project.dataset.main = Some(path.to_owned());
@@ -55,7 +55,7 @@ fn column_roles_of_the_sample_and_of_typical_exports_are_guessed() {
             "customer_id Group",
             "review_id Id",
             "star_rating Label",
-            "review_headline Before the text",
+            "review_headline Title",
             "review_body Text",
             "review_date Time",
             "split Split",
@@ -67,10 +67,10 @@ fn column_roles_of_the_sample_and_of_typical_exports_are_guessed() {
     let (project, imported) = guessed(&path);
     assert_eq!(
         named(roles(&project, &imported)),
-        ["Ticket ID Id", "Subject Before the text", "Description Text", "Topic Label", "Created at Time"],
+        ["Ticket ID Id", "Subject Title", "Description Text", "Topic Label", "Created at Time"],
         "seven users are too few for sides of any size"
     );
-    // Of many users one that wrote a third of the rows is on one side with all of them.
+    // If one of many users wrote a third of the rows, all of these would be on one side.
     let mut shared = "text\tlabel\tuser\n".to_owned();
     for row in 0..60 {
         let user = if row % 3 == 0 { 0 } else { row % 20 };
@@ -140,7 +140,7 @@ fn joined_texts_are_cleaned_trained_on_and_corrected() {
 }
 
 #[test]
-fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
+fn one_hot_label_columns_are_recognised_and_used_only_when_chosen() {
     let mut rows = "text,verified,positive,neutral,negative\n".to_owned();
     let marks = ["1,0,0", "0,1,0", "0,0,1"];
     for row in 0..60 {
@@ -160,7 +160,7 @@ fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
     let warned = ready.warnings.iter().any(|warning| warning.contains("each text needs exactly one label"));
     assert!(warned, "{:?}", ready.warnings);
 
-    // A person can say what the row is.
+    // A person can choose the label of the row.
     let id = ready.dropped.iter().find(|row| row.1 == DropReason::SeveralLabels).unwrap().0;
     let edit = hone::project::RowEdit {
         content_hash: hone::data::content_hash("two of them", ""),
@@ -171,7 +171,7 @@ fn columns_of_one_label_each_are_recognised_and_used_only_when_asked() {
 }
 
 #[test]
-fn texts_with_several_labels_are_not_read_as_one_label_each() {
+fn rows_with_several_labels_are_not_used_as_if_they_had_one() {
     let mut rows = "text,rude,threat,spam\n".to_owned();
     for row in 0..60 {
         rows += &format!("text number {row},{},{},{}\n", row % 2, row / 2 % 2, row / 4 % 2);
@@ -207,7 +207,7 @@ fn corrections_survive_a_change_of_columns() {
         (next, stale)
     };
     let joined = |dataset: &mut DatasetSettings| dataset.set_role("title", Some(ColumnRole::Joined));
-    // The third was stale before and stays so.
+    // The third was stale before, and still is.
     let (with_title, found) = changed(&project, &joined);
     assert_eq!(found, [id(2)]);
     let mood_2 = |dataset: &mut DatasetSettings| dataset.set_role("mood_2", Some(ColumnRole::Label));

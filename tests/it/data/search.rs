@@ -1,4 +1,4 @@
-//! Rows searched, filtered and put in order, and what is told of them as a whole.
+//! Searching, filtering, sorting and profiling rows.
 
 use super::*;
 use hone::data::{
@@ -82,7 +82,7 @@ fn words_and_patterns_are_searched_in_the_cleaned_text() {
     let pattern = |pattern: &str| RowQuery { regex: true, ..words(pattern) };
     assert_eq!(shop.find(pattern("^great .* (rome|tests)$")), ["1", "t1"]);
     assert_eq!(shop.find(pattern("tea$")), ["3", "t2"]);
-    // A plain search does not read its words as a pattern.
+    // A plain search does not treat its words as a regular expression.
     assert!(shop.find(words("tea$")).is_empty());
     let error = shop.places(&pattern("(tea")).unwrap_err();
     assert!(error.to_string().contains("A bracket ( is never closed, at character 1"), "{error}");
@@ -94,9 +94,9 @@ fn columns_are_searched_as_written_in_the_file() {
     let within = |words: &str, within| RowQuery { within, words: words.to_owned(), ..RowQuery::default() };
     assert_eq!(shop.find(within("<B>", Within::AnyColumn)), ["1"]);
     assert_eq!(shop.find(within("2024-03", Within::Column("day".to_owned()))), ["6"]);
-    // Row 4 is a duplicate and left out; the test file has no such column.
+    // Row 4 is a duplicate and dropped; the test file has no such column.
     assert_eq!(shop.find(RowQuery { set: RowSet::All, ..within("9", Within::Column("price".into())) }), ["2", "7"]);
-    // 2 and 9 stand in two neighbouring fields, and nowhere together.
+    // 2 and 9 are in neighbouring fields, but never together in one.
     assert!(shop.find(within("bad9", Within::AnyColumn)).is_empty());
     let digits = RowQuery { regex: true, ..within(r"^\d{2,}$", Within::Column("price".to_owned())) };
     assert_eq!(shop.find(RowQuery { set: RowSet::All, ..digits }), ["1", "5"]);
@@ -154,9 +154,9 @@ fn rows_are_sorted() {
     assert_eq!(order(SortBy::File, true), ["t2", "t1", "7", "6", "5", "4", "3", "2", "1"]);
     assert_eq!(order(SortBy::Length, false), ["5", "2", "3", "4", "7", "t2", "1", "t1", "6"]);
     assert_eq!(order(SortBy::Length, true), ["6", "1", "t1", "2", "3", "4", "7", "t2", "5"]);
-    // bad, then good; rows alike stay in file order.
+    // bad, then good; equal rows stay in file order.
     assert_eq!(order(SortBy::Label, false), ["3", "4", "t2", "1", "2", "5", "6", "7", "t1"]);
-    // Row 5 has no text, and comes last whichever way.
+    // Row 5 has no text, and comes last in both directions.
     assert_eq!(order(SortBy::Text, false), ["6", "2", "7", "t2", "1", "3", "4", "t1", "5"]);
     assert_eq!(order(SortBy::Text, true), ["t1", "3", "4", "1", "t2", "2", "7", "6", "5"]);
     // Numbers by their value; the test file has no such column.
@@ -168,7 +168,7 @@ fn rows_are_sorted() {
 }
 
 #[test]
-fn a_stopped_search_says_so() {
+fn a_stopped_search_is_reported_as_stopped() {
     let shop = Shop::new();
     let control = Control::default();
     control.cancel();
@@ -199,7 +199,7 @@ fn values_and_tokens_are_counted() {
     assert_eq!(count(4).counted(), 4);
 }
 
-/// 300 rows of two labels with words of their own, in two languages, over ten weeks.
+/// 300 rows over ten weeks, in two languages, with two labels that have characteristic words.
 fn many() -> String {
     let mut rows = "text,label,when\n".to_owned();
     for row in 0..300 {
@@ -230,7 +230,7 @@ fn the_profile_has_words_of_each_label_languages_and_dates() {
         terms.labels.iter().map(|terms| terms.iter().map(|term| term.word.as_str()).collect()).collect();
     assert!(words[1].contains(&"lovely") && words[1].contains(&"friendly"), "{words:?}");
     assert!(words[0].contains(&"war") && !words[0].contains(&"lovely"), "{words:?}");
-    // In every text: it sets no label apart.
+    // It is in every text, so it is not characteristic of a label.
     assert!(words.iter().flatten().all(|word| *word != "number"), "{words:?}");
     let lovely = terms.labels[1].iter().find(|term| term.word == "lovely").unwrap();
     assert_eq!((lovely.count, lovely.score > 1.96), ([100, 0], true));
@@ -278,7 +278,7 @@ fn one_wrong_date_does_not_hide_the_others() {
     let drawn: Vec<u32> =
         (0..Timeline::SERIES).map(|at| timeline.periods.iter().map(|period| period.rows[at]).sum()).collect();
     assert_eq!((timeline.periods.len(), drawn.iter().sum::<u32>()), (13, 299));
-    // Twelve labels: the last series is of the five that have none of their own.
+    // Twelve labels: the last series is that of the five without their own.
     assert_eq!((drawn[0], drawn[7]), (25, 124));
     let control = hone::progress::Control::default();
     control.cancel();

@@ -4,7 +4,7 @@ use super::*;
 use hone::data::{DropReason, FileFormat, content_hash};
 use hone::project::{ColumnRole, RowEdit, RowId};
 
-/// A folder with files of these names.
+/// A folder with these files.
 fn folder_of(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
@@ -112,7 +112,7 @@ fn missing_repeated_and_unrelated_files_are_reported() {
     let folder = folder_of(&[("january.csv", JANUARY), ("weather.csv", "city,rain\nDelft,3\n")]);
     let error = |more: &[&str]| imported(&of_files("january.csv", more), folder.path()).unwrap_err().to_string();
     assert!(error(&["gone.csv"]).contains("there is no file at") && error(&["gone.csv"]).contains("gone.csv"));
-    assert!(error(&["january.csv"]).contains("is twice among the data files"), "{}", error(&["january.csv"]));
+    assert!(error(&["january.csv"]).contains("is listed twice"), "{}", error(&["january.csv"]));
     let (_, ready) = prepared(&of_files("january.csv", &["weather.csv"]), folder.path());
     let blocker = "weather.csv has no column in common with january.csv: it has 'city', 'rain'";
     assert!(ready.blockers[0].starts_with(blocker), "{:?}", ready.blockers);
@@ -125,7 +125,7 @@ fn a_file_without_the_label_is_warned_about() {
     let folder = folder_of(&[("rows.csv", &good), ("unlabelled.csv", more)]);
     let (_, ready) = prepared(&of_files("rows.csv", &["unlabelled.csv"]), folder.path());
     assert!(ready.blockers.is_empty(), "{:?}", ready.blockers);
-    let warning = "unlabelled.csv has no column 'label' for the label, so all its rows (1) are empty there";
+    let warning = "unlabelled.csv has no column 'label', so the label of 1 row is empty";
     assert!(ready.warnings.iter().any(|given| given.starts_with(warning)), "{:?}", ready.warnings);
     assert_eq!(ready.dropped.iter().filter(|row| row.1 == DropReason::EmptyLabel).count(), 1);
 }
@@ -144,7 +144,7 @@ fn corrections_of_rows_in_a_later_file_hold_until_the_row_changes() {
         (row, ready.stale_edits.len())
     };
     assert_eq!(corrected(&project), (Some(true), 0));
-    // A row more in the first file moves those of the second, and the correction with them.
+    // One more row in the first file moves those of the second, and the correction with them.
     std::fs::write(folder.path().join("first.csv"), format!("{first}one more,a\n")).unwrap();
     assert_eq!(corrected(&project), (Some(false), 0), "the row at the old place is another one");
     let (_, ready) = prepared(&project, folder.path());
@@ -154,7 +154,7 @@ fn corrections_of_rows_in_a_later_file_hold_until_the_row_changes() {
     project.edits.follow(&ready.moved_edits);
     assert_eq!(prepared(&project, folder.path()).1.data_hash, ready.data_hash, "written down, it is the same data");
 
-    // Of two rows alike it cannot be told which was meant; a row that reads differently is not the one.
+    // With two equal rows it is unknown which one was meant, and a row with other content is not the one.
     std::fs::write(folder.path().join("second.csv"), format!("{second}x,b\nthis is odd,a\n")).unwrap();
     assert_eq!(prepared(&project, folder.path()).1.stale_edits, []);
     std::fs::write(folder.path().join("first.csv"), &first).unwrap();

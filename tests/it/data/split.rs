@@ -1,4 +1,4 @@
-//! How rows are divided: groups and near-duplicates whole, by time, as a column says, sizes as shares and as rows.
+//! Splits: by groups, near-duplicates, time or a column, with sizes as shares or as rows.
 
 mod column;
 mod groups;
@@ -11,8 +11,6 @@ use super::*;
 use hone::data::{NearGroups, Side, split_again};
 use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
-const SIDES: [Side; 3] = [Side::Train, Side::Validation, Side::Test];
-
 /// The sides of all rows of the main file, by record number.
 fn sides(prepared: &Prepared) -> BTreeMap<u64, Side> {
     let main = prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main);
@@ -20,7 +18,7 @@ fn sides(prepared: &Prepared) -> BTreeMap<u64, Side> {
 }
 
 fn rows(prepared: &Prepared) -> [usize; 3] {
-    SIDES.map(|side| prepared.side(side).count())
+    Side::ALL.map(|side| prepared.side(side).count())
 }
 
 /// Reads a project's file once and prepares it with each of some changes.
@@ -31,7 +29,7 @@ fn prepared_with(project: &Project, folder: &Path, changes: &[&dyn Fn(&mut Proje
         let mut changed = project.clone();
         change(&mut changed);
         let prepared = watched(|watch| prepare(&changed, &imported, watch)).unwrap();
-        // Rows prepared before, split again with other settings, come out the same.
+        // Splitting prepared rows again gives the same result as preparing them with these settings.
         if (Project { split: project.split.clone(), ..changed.clone() }) == *project {
             let (first, find_near) = (first.clone(), &mut NearGroups::find);
             let again = watched(|watch| split_again(&changed, &imported, first, find_near, watch)).unwrap();
@@ -42,7 +40,7 @@ fn prepared_with(project: &Project, folder: &Path, changes: &[&dyn Fn(&mut Proje
     changes.iter().map(with).collect()
 }
 
-/// Six words that differ in every text.
+/// Six words, different in every text.
 fn words(row: usize) -> String {
     let word = |place: usize| {
         let letters = (row * 7 + place * 13).to_string().into_bytes();
@@ -51,7 +49,7 @@ fn words(row: usize) -> String {
     (0..6).map(|place| format!("{}{place}", word(place * 31 + row))).collect::<Vec<_>>().join(" ")
 }
 
-/// Texts of which every third is the one before with a word changed.
+/// Texts. Every third is a copy of the one before with a word changed.
 fn with_near_duplicates() -> String {
     let mut text = "text,label\n".to_owned();
     for row in 0..300 {
@@ -59,7 +57,7 @@ fn with_near_duplicates() -> String {
         let (kin, end) = if row % 3 == 2 { (row - 1, "really!") } else { (row, "indeed.") };
         writeln!(text, "{} and the parcel came late with {} {end},{label}", words(kin), words(kin + 1000)).unwrap();
     }
-    // Too short to be compared, and the same to the letter; kept, as duplicates are not left out below.
+    // Too short to be compared, but equal; they are kept, because duplicates are not dropped below.
     text + &"ok,good\n".repeat(8)
 }
 
@@ -85,17 +83,15 @@ fn sizes_in_rows_are_exact_and_stratified() {
     assert!(ready.counts()[..3].iter().all(|label| (14..=16).contains(&label[1]) && (22..=24).contains(&label[2])));
     project.split.stratified = false;
     assert_eq!(rows(&prepared(&project, folder.path()).1), [336 - 127, 50, 77]);
-    // A share of one, a number of the other.
+    // A share for one side, a number of rows for the other.
     (project.split.validation, project.split.test) = (Size::Share(0.25), Size::Rows(1));
     assert_eq!(rows(&prepared(&project, folder.path()).1), [251, 84, 1]);
     (project.split.validation, project.split.test) = (Size::Rows(200), Size::Rows(136));
     let blockers = prepared(&project, folder.path()).1.blockers;
     assert_eq!(
         blockers,
-        [
-            "The sizes of validation (200 rows) and test (136 rows) leave none of 336 rows for training. Each must be at least 0, \
-          and both together less than all rows"
-        ]
+        ["The sizes of validation (200 rows) and test (136 rows) leave none of 336 rows for training. Reduce them in \
+             Prepare"]
     );
 }
 
@@ -113,7 +109,7 @@ fn validation_and_test_files_are_used_as_they_are() {
     assert!((28..=33).contains(&validation), "{validation}");
 }
 
-/// Rows of so many labels each, all texts different.
+/// This many rows of each label, all texts different.
 fn of_labels(labels: usize, rows: usize) -> String {
     let mut main = "text,label\n".to_owned();
     for row in 0..labels * rows {
@@ -128,8 +124,8 @@ fn a_warning_says_why_a_split_is_larger_than_asked_for() {
     let mut project = project(folder.path(), &of_labels(30, 4), None, None);
     project.split.keep_near_together = false;
     let ready = prepared(&project, folder.path()).1;
-    let word = "Validation has 30 rows, but about 12 were requested: each label is split separately, with at least one row on \
-                every side";
+    let word = "Validation has 30 rows, but about 12 were requested: each label is split separately, with at least one row in \
+                every split";
     assert!(ready.blockers.is_empty() && ready.warnings.iter().any(|warning| warning == word), "{:?}", ready.warnings);
     project.split.stratified = false;
     assert!(prepared(&project, folder.path()).1.warnings.iter().all(|warning| !warning.contains("were requested")));
@@ -140,7 +136,7 @@ fn a_warning_says_why_a_split_is_larger_than_asked_for() {
     project.dataset.set_role("customer", Some(ColumnRole::Group));
     project.split.stratified = false;
     let warnings = prepared(&project, folder.path()).1.warnings;
-    let told = |warning: &String| warning.ends_with("were requested: rows that stay together are not divided");
+    let told = |warning: &String| warning.ends_with("were requested: rows that stay together are never split up");
     assert!(warnings.iter().any(told), "{warnings:?}");
 }
 
@@ -160,7 +156,7 @@ fn a_label_column_with_as_many_values_as_rows_is_refused() {
             "'label' has 50,000 different values in 50,000 rows, so it does not look like a label column. Choose another one"
         ]
     );
-    // Half as many labels as rows are divided, and those of too few rows named.
+    // With half as many labels as rows they are split, and labels with too few rows are named.
     let pairs = super::project(folder.path(), &of_labels(10_000, 2), None, None);
     let blockers = prepared(&pairs, folder.path()).1.blockers;
     assert!(blockers[0].starts_with("Too few rows to split: 'l0' (2 rows), "), "{blockers:?}");

@@ -7,7 +7,7 @@ use hone::project::{ColumnRole, Task, TaskKind};
 
 use super::{prepared, project};
 
-/// Documents of which some say the same; one has no text.
+/// Documents, some of them equal; one has no text.
 fn documents() -> String {
     let mut rows = "text,label\n".to_owned();
     for row in 0..100 {
@@ -23,7 +23,7 @@ fn a_language_model_needs_no_label_and_holds_out_whole_documents() {
     project.task = Task::new(TaskKind::LanguageModelling);
     project.dataset.set_columns_of(ColumnRole::Label, &[]);
     project.split.test = 0.0.into();
-    // The documents differ by their numbers alone: kept together, they would be one group.
+    // The documents differ only by their numbers: as near-duplicates they would be one group.
     project.split.keep_near_together = false;
     let (imported, ready) = prepared(&project, folder.path());
     assert_eq!(ready.blockers, [] as [String; 0]);
@@ -38,7 +38,7 @@ fn a_language_model_needs_no_label_and_holds_out_whole_documents() {
     let texts = |side| ready.side(side).map(|example| example.text.as_str()).collect::<HashSet<_>>();
     assert!(texts(Side::Train).is_disjoint(&texts(Side::Validation)));
 
-    // A label column says nothing to a language model, even where one is chosen.
+    // Language modelling ignores a label column, even if one is chosen.
     project.dataset.set_role("label", Some(ColumnRole::Label));
     let labelled = prepared(&project, folder.path()).1;
     assert_eq!((&labelled.data_hash, &labelled.split_hash), (&ready.data_hash, &ready.split_hash));

@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A request as it came.
+/// A request as it was received.
 #[derive(Clone, Debug)]
 pub struct Asked {
     pub method: String,
@@ -14,7 +14,7 @@ pub struct Asked {
     pub headers: HashMap<String, String>,
 }
 
-/// What is found at a path.
+/// The content at a path.
 #[derive(Clone, Default)]
 pub struct Resource {
     pub body: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct Resource {
     pub status: u16,
     /// Break the connection after this many bytes of each answer, this many times.
     pub cut: Option<(usize, usize)>,
-    /// Say nothing more after this many bytes of each answer.
+    /// Send nothing more after this many bytes of each answer.
     pub stall: Option<usize>,
 }
 
@@ -73,12 +73,12 @@ impl Server {
         self.state.lock().unwrap().asked.clone()
     }
 
-    /// How many silences of [`Resource::stall`] have come to their end.
+    /// How many stalls of [`Resource::stall`] have ended.
     pub fn stalls_ended(&self) -> usize {
         self.state.lock().unwrap().stalls_ended
     }
 
-    /// Bodies asked for at a path ending so: (range header or "").
+    /// Requests for paths with this ending: their range header, or "".
     pub fn ranges(&self, ending: &str) -> Vec<String> {
         let asked = self.asked();
         let bodies = asked.iter().filter(|asked| asked.method == "GET" && asked.path.ends_with(ending));

@@ -99,7 +99,7 @@ fn the_same_settings_give_the_same_losses_bit_for_bit() {
     assert_eq!(first.losses(), alone, "the number of threads must not matter");
 }
 
-/// Candle's fused layers cut the gradient without a word; a tensor so frozen would not move.
+/// candle's fused layers silently stop the gradient; a tensor before one of them would never change.
 #[test]
 fn training_changes_every_tensor() {
     let bench = Bench::new(80);

@@ -21,7 +21,7 @@ fn evaluations_follow_the_settings_and_early_stopping_ends_the_run() {
     assert_eq!((summary.best_step, summary.steps), (6, 18));
 }
 
-/// Stops when `event` is seen for the `nth` time, as often as told.
+/// Stops, with this many calls, when `event` is seen for the `nth` time.
 fn stop_at(bench: &Bench, times: usize, mut at: impl FnMut(&TrainingEvent) -> bool) -> Outcome {
     let control = Control::default();
     let mut project = project();

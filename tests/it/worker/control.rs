@@ -77,7 +77,7 @@ fn stopping_before_the_first_step_leaves_no_run() {
 }
 
 #[test]
-fn a_run_nobody_waits_for_is_abandoned_and_the_next_job_answered() {
+fn a_dropped_run_is_abandoned_and_the_next_job_is_answered() {
     let bench = Bench::new(|training| training.epochs = 10_000);
     let stale = bench.start();
     stale.wait_for(|event| matches!(event, RunEvent::Started(_)));

@@ -1,4 +1,4 @@
-//! Files imported, prepared, compared and searched.
+//! Reading, preparing, comparing and searching data.
 
 use hone::data::RowQuery;
 use hone::worker::{
@@ -20,7 +20,7 @@ fn a_file_is_imported_and_prepared() {
     assert_eq!(prepared.examples.len(), 60);
 }
 
-/// Which of two workers that share their data compared texts, by what they say on the way.
+/// Which of two workers with shared data compared texts, judging by their progress messages.
 fn compares<J: Job>(worker: &Worker, job: J) -> (bool, J::Answer) {
     says(worker, job, "Comparing texts")
 }
@@ -38,7 +38,7 @@ fn texts_are_compared_once_for_the_split_the_window_and_training() {
         project.split.keep_near_together = together;
         let imported = import(&window, &project, folder.path());
         let (compared, rows) = compares(&window, prepare_job(&project, &imported));
-        // The texts are the same both times: what the first split found is known to the second.
+        // The texts are the same both times, so the second split uses what the first found.
         assert_eq!(compared, together);
         assert_eq!(rows.prepared.near.is_some(), together);
         assert!(!compares(&window, CompareTexts { prepared: Arc::clone(&rows.prepared) }).0);

@@ -1,4 +1,4 @@
-//! Patterns go with the model they were used for, and what is wrong with rows is looked for with the model's tokenizer.
+//! Patterns are stored with the model they were used for, and findings use the model's tokenizer.
 
 use super::*;
 use hone::data::{Checks, FindingKind};
@@ -33,11 +33,11 @@ fn patterns_are_stored_with_the_model() {
     bench.ask(export);
     assert_eq!(probabilities(&bench, &output, &texts), own, "an export answers as the run does");
     let card = std::fs::read_to_string(output.join("README.md")).unwrap();
-    let told = r"own find-and-replace patterns (`gad(get|jet)s?\b` (regular expression) replaced by `phone`; `Sent from here` \
+    let told = r"custom find-and-replace patterns (`gad(get|jet)s?\b` (regular expression) replaced by `phone`; `Sent from here` \
                  removed)";
     let told = told.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
     assert!(card.contains(&told), "{told} is missing in\n{card}");
-    // The run's own test rows are measured with them too.
+    // The patterns are applied to the run's own test rows too.
     let evaluate = Evaluate { run, data: Some(bench.path("reviews.csv")) };
     bench.ask(evaluate);
 
@@ -46,7 +46,7 @@ fn patterns_are_stored_with_the_model() {
     let text = std::fs::read_to_string(&info).unwrap();
     std::fs::write(&info, text.replace("gad(get", "gad((get")).unwrap();
     let texts = || vec!["the phone is great".to_owned()];
-    // The weights' time of change says whether a model is read again.
+    // The modification time of the weights decides whether a model is loaded again.
     let copy = bench.path("copy");
     std::fs::rename(&output, &copy).unwrap();
     let message = bench.refused(Classify { model: copy.clone(), texts: texts() });

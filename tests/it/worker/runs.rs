@@ -94,13 +94,13 @@ fn workers_share_the_data_they_have_read() {
     let spawn = || Worker::spawn_with(WorkerOptions::default(), data.clone(), || ()).unwrap();
     let preview = spawn();
     bench.worker = spawn();
-    // The window reads before the columns are chosen.
+    // The window reads the files before the columns are chosen.
     let mut unread = bench.project.clone();
     unread.dataset.set_columns_of(ColumnRole::Text, &[]);
     let imported = import(&preview, &unread, bench.folder.path());
     let prepared = prepare(&preview, &bench.project, &imported);
 
-    // As if nothing had been written: whoever reads the file now finds nothing in it.
+    // Empties the file, so that reading it again would give nothing.
     let path = bench.path("reviews.csv");
     let before = std::fs::metadata(&path).unwrap();
     std::fs::write(&path, vec![b'x'; before.len() as usize]).unwrap();

@@ -1,4 +1,4 @@
-//! Work that is not done twice, or in vain.
+//! Work that is not done twice or needlessly.
 
 use super::*;
 use hone::data::Checks;

@@ -1,4 +1,4 @@
-//! What a finished run is used for: evaluating, classifying, labelling files, exporting.
+//! Using finished runs: evaluating, classifying texts, predicting files, exporting.
 
 use hone::worker::{
     Classified, Classify, Evaluate, Export, ExportFormat, FetchModel, JobError, LoadRun, PredictFile, SavedPredictions,
@@ -78,7 +78,7 @@ fn errors_name_the_missing_model_run_or_folder() {
     let texts = vec!["a text".to_owned()];
     let message = bench.refused(Classify { model: bench.path("none"), texts: texts.clone() });
     assert!(message.contains("none"), "{message}");
-    // Not made by Hone: its own labels, no cleaning, but it was trained, so it answers.
+    // A trained model that Hone did not make: it has labels but no cleaning, and predicts.
     assert_eq!(bench.ask(Classify { model: tiny_bert(), texts }).labels, ["negative", "neutral", "positive"]);
 
     bench.project.model = ModelChoice::Folder(bench.path("no-model"));

@@ -4,9 +4,9 @@ use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::{choice_width, combo, edit};
+use crate::app::steps::data::choices::{choice_width, edit};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, field_label};
+use crate::app::widgets::{banner, button, card, combo, field_label};
 use crate::data::{DropReason, Imported};
 use crate::project::ColumnRole;
 use crate::words::{counted, one_line};
@@ -295,7 +295,7 @@ mod tests {
         let other = imported.main.table.names.iter().find(|name| dataset(&mut window).role_of(name).is_none()).unwrap();
         window.get_by_role_and_label(egui::Role::ComboBox, &format!("Role of {other}")).click();
         settle(&mut window);
-        window.get_by_label("Before the text").click();
+        window.get_by_label("Title").click();
         settle(&mut window);
         assert!(dataset(&mut window).joined_columns().eq([other.as_str()]));
         assert_eq!(corrected(&mut window), [example.id]);

@@ -4,8 +4,8 @@ use egui::{Grid, Label, RichText, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::steps::data::choices::{choice_width, edit};
 use crate::app::steps::data::reading::reading_ui;
-use crate::app::steps::data::{choice_width, edit};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{banner, button, card, field_label, icon_button};
 use crate::data::{FilePart, Imported, ImportedFile};
@@ -103,8 +103,7 @@ fn part_row(ui: &mut Ui, ctx: &StepContext<'_>, (place, part): (usize, &FilePart
         );
         ui.add(Label::new(theme.small(facts)).truncate()).on_hover_text(part.names.join(", "));
         let dataset = &ctx.project.dataset;
-        let lacks: Vec<&str> =
-            dataset.read_columns().chain(dataset.label_columns()).filter(|name| !part.has(name)).collect();
+        let lacks: Vec<&str> = dataset.used_columns().map(|(_, name)| name).filter(|name| !part.has(name)).collect();
         if !lacks.is_empty() {
             let text = format!("{}  missing {}", icons::WARNING, lacks.join(", "));
             let label = Label::new(RichText::new(text).size(theme.text.small).color(theme.palette.warning)).truncate();

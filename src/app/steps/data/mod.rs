@@ -1,15 +1,17 @@
 //! The Data step: the files, how they are read, column roles, and rows that could not be read.
 
+mod choices;
 pub mod columns;
 pub mod files;
 pub mod reading;
 
 use std::path::PathBuf;
 
-use egui::{CollapsingHeader, ComboBox, Label, RichText, TextEdit, Ui};
+use egui::{CollapsingHeader, Label, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
-use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
+use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::steps::data::choices::edit;
 use crate::app::steps::data::columns::columns_card;
 use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
@@ -18,7 +20,7 @@ use crate::app::widgets::{
     TablePreview, banner, button, card, empty_state, page, primary_button, running_card, table_preview_ui,
 };
 use crate::data::Imported;
-use crate::project::{DatasetSettings, Step};
+use crate::project::Step;
 use crate::words::{count, counted};
 
 /// Most bad rows shown; the rest are counted.
@@ -106,27 +108,6 @@ fn path_field(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepState, wid
         sender.send(AppCommand::OpenData(PathBuf::from(state.path.trim())));
         state.path.clear();
     }
-}
-
-/// Width for each of `choices` menus side by side.
-pub(super) fn choice_width(ui: &Ui, ctx: &StepContext<'_>, choices: usize) -> f32 {
-    let gaps = (choices as f32 - 1.0) * ctx.theme.space.xl;
-    (ui.available_width() - gaps) / choices as f32
-}
-
-/// A menu of a fixed width. Without it, a menu takes all the space there is, and a grid never shrinks again.
-pub(super) fn combo(ui: &mut Ui, name: &str, shown: &str, width: f32, options: impl FnOnce(&mut Ui)) {
-    ui.scope(|ui| {
-        ui.set_max_width(width);
-        let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate().show_ui(ui, options);
-        combo.response.accessible_name(name);
-    });
-}
-
-pub(super) fn edit(ctx: &StepContext<'_>, sender: &mut CommandSender, change: impl FnOnce(&mut DatasetSettings)) {
-    let mut dataset = ctx.project.dataset.clone();
-    change(&mut dataset);
-    sender.edit(Edit::Dataset(dataset));
 }
 
 fn bad_rows(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender: &mut CommandSender) {

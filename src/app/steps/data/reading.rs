@@ -4,8 +4,8 @@ use egui::{Grid, Label, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::CommandSender;
-use crate::app::steps::data::{combo, edit};
-use crate::app::widgets::field_label;
+use crate::app::steps::data::choices::edit;
+use crate::app::widgets::{combo, field_label};
 use crate::data::{FileFormat, ImportedFile};
 
 /// Separators to choose from.

@@ -7,7 +7,7 @@ use egui::{RichText, Ui};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::row_detail::{RowDetail, detail_ui};
-use crate::app::steps::labels::row_filters::{Listed, RowFilters, filters_ui, search_ui};
+use crate::app::steps::labels::row_filters::{ListedRows, RowFilters, filters_ui, search_ui};
 use crate::app::steps::labels::row_table::{Selection, Shown, TableView, keys, table_ui};
 use crate::app::theme::icons;
 use crate::app::widgets::section;
@@ -145,7 +145,7 @@ pub fn explore_ui(
             state.filters.set = RowSet::Used;
         }
         ui.horizontal_wrapped(|ui| {
-            if let Some(Listed { name, rows }) = &state.filters.listed {
+            if let Some(ListedRows { name, rows }) = &state.filters.listed {
                 let text = format!("{name}  {}", count(rows.len() as u64));
                 ui.selectable_value(&mut state.filters.set, RowSet::Listed, text)
                     .on_hover_text("Rows of a finding above");

@@ -147,7 +147,7 @@ fn heads_order_the_rows_and_words_find_theirs() {
     let words: Vec<u32> = found.rows.iter().map(|&place| source.survey.words[place as usize]).collect();
     assert!(words.is_sorted_by(|a, b| a >= b) && words[0] > words[words.len() - 1]);
 
-    // Rows in another order begin at the first, wherever the table stood.
+    // After sorting, the table begins at the first row again.
     let longest = format!("Row {}, ", shown(&mut window)[0]);
     window.get_by_label_contains(&longest).click();
     settle(&mut window);
@@ -247,7 +247,7 @@ fn a_row_whose_tokens_cannot_be_counted_says_so_once() {
     assert_eq!(hone(&mut window).notices.len(), notices);
     window.check_accessibility();
     picture("inspect-no-tokens", &mut window);
-    // The same text read by another model: what the old one said of it is not shown.
+    // The same text with another model: the old model's number is not shown.
     choose(&mut window, tiny.clone());
     let (model, tokens, _) = counted(&mut window);
     assert!(model == tiny && tokens.is_some_and(|tokens| tokens > 2));

@@ -83,13 +83,13 @@ impl LabelChange {
 
 /// The change being previewed, until it is applied or cancelled.
 #[derive(Debug, Default)]
-pub struct Pending {
+pub struct PendingChange {
     change: Option<LabelChange>,
     /// Its button has been focused.
     focused: bool,
 }
 
-impl Pending {
+impl PendingChange {
     /// Previews a change, unless it changes nothing.
     pub fn ask(&mut self, change: LabelChange, rows: &[LabelRow]) {
         *self = Self { change: change.preview(rows).is_some().then_some(change), focused: false };

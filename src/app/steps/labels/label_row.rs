@@ -4,9 +4,9 @@ use egui::{Button, CornerRadius, Rect, RichText, TextEdit, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{CommandSender, Edit};
-use crate::app::steps::labels::DRAWN;
-use crate::app::steps::labels::label_change::{LabelChange, Pending, preview_ui};
+use crate::app::steps::labels::label_change::{LabelChange, PendingChange, preview_ui};
 use crate::app::steps::labels::label_edits::{LabelRow, reorder, set_colour};
+use crate::app::steps::labels::label_list::DRAWN;
 use crate::app::theme::icons;
 use crate::app::widgets::{icon_button, label_colour};
 use crate::words::{count, counted, percent_fine};
@@ -24,7 +24,7 @@ pub struct Editing {
     /// The label being renamed, and the name typed so far.
     renaming: Option<(String, String)>,
     /// A change being previewed.
-    pending: Pending,
+    pending: PendingChange,
 }
 
 impl Editing {

@@ -6,6 +6,7 @@ mod explore_tests;
 pub mod findings;
 pub mod label_change;
 pub mod label_edits;
+mod label_list;
 pub mod label_row;
 pub mod profile;
 pub mod row_detail;
@@ -23,6 +24,7 @@ use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::steps::labels::explore::{ExploreState, explore_ui};
 use crate::app::steps::labels::findings::{FindingsState, findings_ui};
 use crate::app::steps::labels::label_edits::{LabelRow, label_rows};
+use crate::app::steps::labels::label_list::DRAWN;
 use crate::app::steps::labels::label_row::{Editing, label_row};
 use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
@@ -31,9 +33,6 @@ use crate::app::widgets::{banner, button, card, empty_state, figure, page, prima
 use crate::data::LabelCounts;
 use crate::project::{DatasetSettings, LabelSettings, Step};
 use crate::words::count;
-
-/// Most labels drawn. A column with more is probably not a label column.
-pub(super) const DRAWN: usize = 200;
 
 /// State kept between frames.
 #[derive(Debug, Default)]

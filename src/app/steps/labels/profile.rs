@@ -194,7 +194,7 @@ fn words(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, terms: &Terms, 
         }
         let more = source.prepared.labels.len().saturating_sub(LABELS);
         if more > 0 {
-            ui.label(theme.small(format!("And {more} more labels")));
+            ui.label(theme.small(format!("And {}", counted(more, "more label", "more labels"))));
         }
     });
 }
@@ -291,7 +291,8 @@ fn columns_ui(ui: &mut Ui, ctx: &StepContext<'_>, columns: &[ColumnFill], state:
             }
         });
         if missing.len() > COLUMNS {
-            ui.label(theme.small(format!("And {} more columns", missing.len() - COLUMNS)));
+            let more = counted(missing.len() - COLUMNS, "more column", "more columns");
+            ui.label(theme.small(format!("And {more}")));
         }
         if full > 0 {
             let text = format!("{} no missing values", counted(full as u64, "other column has", "other columns have"));

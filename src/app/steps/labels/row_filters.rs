@@ -6,12 +6,12 @@ use egui::{ComboBox, DragValue, Response, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
-use crate::app::steps::labels::DRAWN;
-use crate::app::theme::{Theme, icons};
+use crate::app::steps::labels::label_list::{DRAWN, more_labels};
+use crate::app::theme::icons;
 use crate::app::widgets::button;
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
-use crate::words::{count, counted, one_line};
+use crate::words::{counted, one_line};
 use crate::worker::RowSource;
 
 /// Most characters shown of a value in a menu.
@@ -21,7 +21,7 @@ const SHOWN: usize = 40;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowFilters {
     /// A list of rows from elsewhere, such as those of a finding.
-    pub listed: Option<Listed>,
+    pub listed: Option<ListedRows>,
     /// The set of rows.
     pub set: RowSet,
     /// The search words.
@@ -45,7 +45,7 @@ pub struct RowFilters {
 
 /// A named list of rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedRows {
     /// Their name, for example the title of a finding.
     pub name: String,
     /// The rows.
@@ -56,7 +56,7 @@ impl RowFilters {
     /// Filters that show only these rows.
     #[must_use]
     pub fn listed(name: &str, rows: &[RowId]) -> Self {
-        let listed = Listed { name: name.to_owned(), rows: Arc::new(rows.to_vec()) };
+        let listed = ListedRows { name: name.to_owned(), rows: Arc::new(rows.to_vec()) };
         Self { set: RowSet::Listed, listed: Some(listed), ..Self::default() }
     }
 
@@ -101,7 +101,7 @@ impl RowFilters {
 
     /// Whether no filter is set.
     #[must_use]
-    pub fn are_open(&self) -> bool {
+    fn are_open(&self) -> bool {
         RowQuery { sort: Sort::default(), set: RowSet::default(), ..self.query() } == RowQuery::default()
     }
 
@@ -193,14 +193,6 @@ pub fn filters_ui(
     });
 }
 
-/// Says how many labels are not listed, if there are too many.
-pub fn more_labels(ui: &mut Ui, theme: &Theme, labels: &[String]) {
-    let more = labels.len().saturating_sub(DRAWN);
-    if more > 0 {
-        ui.label(theme.small(format!("and {} more", count(more as u64))));
-    }
-}
-
 fn words<'a>(value: &'a mut u32, prefix: &str) -> DragValue<'a> {
     DragValue::new(value)
         .range(0..=1_000_000)
@@ -217,7 +209,7 @@ fn side_ui(ui: &mut Ui, source: &RowSource, filters: &mut RowFilters) {
         Some(Side::Validation) => "Validation",
         Some(Side::Test) => "Test",
     };
-    let sides = [Side::Train, Side::Validation, Side::Test];
+    let sides = Side::ALL;
     let combo = ComboBox::from_id_salt("side filter").selected_text(name(filters.side)).show_ui(ui, |ui| {
         ui.selectable_value(&mut filters.side, None, name(None));
         for (side, rows) in sides.into_iter().zip(source.survey.sides) {

@@ -31,7 +31,7 @@ pub fn stars_ui(
     let settings = ctx.project.labels();
     let now = scale.chosen(settings);
     if now.is_none() && !settings.mapping.is_empty() {
-        // Labels renamed or merged by hand are left alone.
+        // Labels that the person renamed or merged stay as they are.
         return;
     }
     if state.choice.as_ref().is_none_or(|(of, _)| of != scale) {

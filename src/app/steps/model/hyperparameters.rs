@@ -10,7 +10,7 @@ use crate::app::widgets::button;
 use crate::models::Compute;
 use crate::project::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, MetricName, OptimizerSettings, Precision, ScheduleKind,
-    Task, TrainedLayers, TrainingSettings,
+    Task, TaskKind, TrainedLayers, TrainingSettings,
 };
 
 const NAME_WIDTH: f32 = 170.0;
@@ -25,9 +25,9 @@ pub fn hyperparameters_ui(
     task: &mut Task,
     labels: &[String],
 ) {
-    batches(ui, theme, settings);
+    batches(ui, theme, settings, task.kind());
     trained_layers(ui, theme, &mut settings.trained_layers);
-    optimizer(ui, theme, settings);
+    optimizer(ui, theme, settings, task.kind());
     regularisation(ui, theme, settings);
     if let Task::TextClassification(own) = task {
         label_smoothing(ui, theme, &mut own.label_smoothing);
@@ -41,7 +41,7 @@ pub fn hyperparameters_ui(
     });
 }
 
-fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
     group(ui, theme, "Epochs and batches");
     row(ui, theme, "Epochs", "Number of passes over the training set", |ui| {
         ui.add(DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
@@ -49,7 +49,11 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     row(ui, theme, "Batch size", "Texts per step. A larger batch is more stable and needs more memory", |ui| {
         ui.add(DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"));
     });
-    row(ui, theme, "Max length", "Longer texts are truncated at the end. A word is about 1.3 tokens", |ui| {
+    let explanation = match task {
+        TaskKind::TextClassification => "Longer texts are truncated at the end. A word is about 1.3 tokens",
+        TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
+    };
+    row(ui, theme, "Max length", explanation, |ui| {
         ui.add(DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
     });
     row(
@@ -101,18 +105,20 @@ fn computing(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
     row(ui, theme, "Precision", explanation, |ui| choose(ui, "precision", &mut settings.precision, &precisions));
 }
 
-fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings) {
+fn optimizer(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: TaskKind) {
     group(ui, theme, "Optimizer (AdamW)");
     let optimizer = &mut settings.optimizer;
-    row(
-        ui,
-        theme,
-        "Learning rate",
-        "The step size. 2e-5 to 5e-5 suits most models; too high, and the model forgets its pre-training",
-        |ui| {
-            scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
-        },
-    );
+    let explanation = match task {
+        TaskKind::TextClassification => {
+            "The step size. 2e-5 to 5e-5 suits most models; too high, and the model forgets its pre-training"
+        }
+        TaskKind::LanguageModelling => {
+            "The step size. 2e-4 to 5e-4 if the model gets a new language model head; 5e-5 if it has one, such as BERT base"
+        }
+    };
+    row(ui, theme, "Learning rate", explanation, |ui| {
+        scientific(ui, &mut optimizer.learning_rate, 1e-7..=1e-2);
+    });
     let kinds = [
         (ScheduleKind::Linear, "Linear decay"),
         (ScheduleKind::Cosine, "Cosine decay"),

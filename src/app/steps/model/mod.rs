@@ -21,7 +21,7 @@ use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
-use crate::project::{ModelChoice, Preset, Step, TrainingSettings};
+use crate::project::{ModelChoice, Preset, Step, TaskKind, TrainingSettings};
 use crate::storage::AdaptedModel;
 use crate::words::{bytes, parameters};
 
@@ -228,7 +228,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let now = &ctx.project.training;
     section(ui, theme, "Training settings", "A preset sets everything below. You can then change each setting", |ui| {
-        presets(ui, theme, now, sender);
+        presets(ui, theme, (ctx.project.task.kind(), now), sender);
         ui.add_space(theme.space.s);
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
@@ -252,19 +252,19 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     });
 }
 
-fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut CommandSender) {
-    let current = Preset::of(now);
+fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings), sender: &mut CommandSender) {
+    let current = Preset::of(task, now);
     let gap = theme.space.m;
     let width = (ui.available_width() - 2.0 * gap) / 3.0;
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = gap;
         for preset in Preset::ALL {
-            let (name, text) = preset_words(preset);
+            let (name, text) = preset_words(task, preset);
             let chosen = current == Some(preset);
             ui.allocate_ui(vec2(width, 0.0), |ui| {
                 choice_card(ui, theme, chosen, 66.0, |ui| {
                     if ui.radio(chosen, theme.strong(name)).clicked() && !chosen {
-                        sender.edit(Edit::Training(preset.apply(now)));
+                        sender.edit(Edit::Training(preset.apply(task, now)));
                     }
                     ui.add(egui::Label::new(theme.small(text)).wrap());
                 });
@@ -275,16 +275,24 @@ fn presets(ui: &mut Ui, theme: &Theme, now: &TrainingSettings, sender: &mut Comm
         ui.horizontal(|ui| {
             ui.label(theme.muted("Custom settings"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
-                sender.edit(Edit::Training(Preset::Balanced.apply(now)));
+                sender.edit(Edit::Training(Preset::Balanced.apply(task, now)));
             }
         });
     }
 }
 
-fn preset_words(preset: Preset) -> (&'static str, &'static str) {
+/// Name and explanation.
+fn preset_words(task: TaskKind, preset: Preset) -> (&'static str, &'static str) {
+    let is_adapting = task == TaskKind::LanguageModelling;
     match preset {
         Preset::Quick => ("Quick", "1 epoch, max length 64 tokens: a first look"),
+        Preset::Balanced if is_adapting => {
+            ("Balanced", "5 epochs at 3e-4, max length 128 tokens: suits a model without a language model head")
+        }
         Preset::Balanced => ("Balanced", "3 epochs, max length 128 tokens: what most papers use"),
+        Preset::Thorough if is_adapting => {
+            ("Thorough", "Up to 15 epochs at a lower learning rate, max length 256 tokens, with early stopping")
+        }
         Preset::Thorough => {
             ("Thorough", "Up to 8 epochs at a lower learning rate, max length 256 tokens, with early stopping")
         }
@@ -298,6 +306,7 @@ mod tests {
 
     use super::*;
     use crate::app::testing::{Scene, picture, window};
+    use crate::project::Task;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ModelStepState)> {
         window(dark, (scene, ModelStepState::default()), |ui, (scene, state)| {
@@ -372,12 +381,26 @@ mod tests {
         harness.run();
         harness.get_by_label("Reset to Balanced").click();
         harness.run();
-        let balanced = Preset::Balanced.apply(&TrainingSettings::default());
+        let balanced = TrainingSettings::default();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(balanced))]);
         harness.get_by_label("Quick").click();
         harness.run();
-        let quick = Preset::Quick.apply(&TrainingSettings::default());
+        let quick = Preset::Quick.apply(TaskKind::TextClassification, &TrainingSettings::default());
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(quick))]);
+    }
+
+    #[test]
+    fn presets_of_the_adapting_task_have_values_for_it() {
+        let mut scene = Scene::prepared(false);
+        scene.project.task = Task::new(TaskKind::LanguageModelling);
+        let mut harness = open(scene, false);
+        harness.set_size(vec2(1280.0, 1800.0));
+        harness.run();
+        harness.get_by_label("Reset to Balanced").click();
+        harness.run();
+        let expected = TrainingSettings::of_task(TaskKind::LanguageModelling);
+        assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::Edit(Edit::Training(expected))]);
+        harness.get_by_label_contains("5 epochs at 3e-4, max length 128 tokens");
     }
 
     #[test]

@@ -23,8 +23,8 @@ pub fn new_words_ui(
     sender: &mut CommandSender,
 ) {
     let theme = ctx.theme;
-    let purpose = "Frequent terms that the model's tokenizer breaks into three or more pieces. As words of its \
-                   vocabulary, the model learns each as a whole";
+    let purpose = "Frequent terms that the model's tokenizer breaks into three or more pieces. Add them to its vocabulary, \
+                   and the model learns each as a whole word";
     section(ui, theme, "New words", purpose, |ui| {
         let Some(folder) = ctx.model_folder else {
             ui.label(theme.muted("Download the model first: the words depend on its vocabulary"));
@@ -69,7 +69,7 @@ fn words_ui(
     rows.extend(others.map(|term| (term.word.as_str(), Some(term))));
     if rows.is_empty() {
         if found.is_some() {
-            ui.label(theme.muted("No word is frequent enough and unknown to the model"));
+            ui.label(theme.muted("No frequent word is missing from the model's vocabulary"));
         }
         return;
     }
@@ -93,7 +93,10 @@ fn words_ui(
         }
     });
     if proposed.iter().any(|term| !words.contains(&term.word)) {
-        let text = format!("Add all {} proposed words", proposed.len());
+        let text = match proposed.len() {
+            1 => "Add the proposed word".to_owned(),
+            all => format!("Add all {all} proposed words"),
+        };
         if button(ui, theme, icons::PLUS, &text).clicked() {
             let missing = proposed.iter().map(|term| term.word.clone()).filter(|word| !words.contains(word));
             words.extend(missing.collect::<Vec<_>>());
@@ -107,7 +110,7 @@ fn words_ui(
     }
 }
 
-/// The terms of the domain, with how often they come.
+/// The domain terms with their counts.
 fn terms_ui(ui: &mut Ui, ctx: &StepContext<'_>, found: &DomainTerms) {
     let theme = ctx.theme;
     egui::CollapsingHeader::new("Terms of these texts").id_salt("domain terms").show(ui, |ui| {

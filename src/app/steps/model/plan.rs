@@ -55,7 +55,10 @@ fn measuring(settings: &TrainingSettings, metric: MetricName, rows: Option<usize
         || "the validation set".to_owned(),
         |rows| counted(rows as u64, "validation text", "validation texts"),
     );
-    format!("{when}, it is evaluated on {rows}, and the checkpoint with the best {} is kept.", metric.in_a_sentence())
+    format!(
+        "{when}, the model is evaluated on {rows}, and the checkpoint with the best {} is kept.",
+        metric.in_a_sentence()
+    )
 }
 
 /// Optimizer steps of a whole run over `rows` training rows.

@@ -21,7 +21,7 @@ use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{Action, banner, button, diff_ui, empty_state, page, primary_button, running_card, section};
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
-use crate::words::{count, counted};
+use crate::words::{count, counted, lower_first};
 use crate::worker::Survey;
 
 /// Most changed rows shown next to the switches.
@@ -73,8 +73,9 @@ fn nothing_yet(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
     for issue in &ctx.facts.data_issues {
         banner(ui, ctx.theme, Tone::Danger, "The rows could not be prepared", issue, |_| {});
     }
-    let body = "Open a data file and choose its text and label columns. Cleaning and the split will appear here.";
-    empty_state(ui, ctx.theme, icons::BROOM, "Nothing to prepare yet", body, |ui| {
+    let choose = lower_first(&ctx.project.column_advice());
+    let body = format!("Open a data file and {choose}. Cleaning and the split will appear here.");
+    empty_state(ui, ctx.theme, icons::BROOM, "Nothing to prepare yet", &body, |ui| {
         if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, "Go to Data", Ok(())).clicked() {
             sender.send(AppCommand::GoTo(Step::Data));
         }

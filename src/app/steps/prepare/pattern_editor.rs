@@ -375,11 +375,11 @@ mod tests {
         hone(&mut window).run_command(AppCommand::Edit(Edit::Cleaning(settings)));
         settle(&mut window);
         assert!(has(&mut window, "qhuge") && !has(&mut window, "great"));
-        window.get_by_label_contains("Pattern 3 ('(') cannot be used (character 1): unclosed group. Correct it, or turn off its regular expression to find it literally. Change the pattern in Prepare");
+        window.get_by_label_contains("Pattern 3 ('(') cannot be used (character 1): unclosed group. Correct it, or turn off \"Regular expression\" to find the text literally (in Prepare)");
         window.get_by_label("Use pattern 3").click();
         settle(&mut window);
         assert!(
-            window.query_by_label_contains("Change the pattern in Prepare").is_none(),
+            window.query_by_label_contains("literally (in Prepare)").is_none(),
             "an invalid pattern that is off does not block training"
         );
         window.get_by_label("Show what changes: pattern 2").click();

@@ -4,9 +4,8 @@ use egui::{CornerRadius, DragValue, Grid, Rect, RichText, Sense, Ui, vec2};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
-use crate::app::steps::data::combo;
 use crate::app::theme::{Theme, icons};
-use crate::app::widgets::{Action, button, field_label, is_narrow, running_ui, section};
+use crate::app::widgets::{Action, button, combo, field_label, is_narrow, running_ui, section};
 use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
 use crate::words::{count, counted, percent};

@@ -35,7 +35,7 @@ impl Order {
 
 /// Which misclassified rows are in the queue, and in which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
+pub struct QueueFilter {
     /// Hide rows that have been reviewed.
     pub unreviewed_only: bool,
     /// Only rows with this class id in the file.
@@ -46,7 +46,7 @@ pub struct Filter {
     pub order: Order,
 }
 
-impl Default for Filter {
+impl Default for QueueFilter {
     fn default() -> Self {
         Self { unreviewed_only: true, truth: None, predicted: None, order: Order::default() }
     }
@@ -56,7 +56,7 @@ impl Default for Filter {
 #[derive(Debug, Default)]
 pub struct Queue {
     /// Which rows, in which order.
-    pub filter: Filter,
+    pub filter: QueueFilter,
     run: Option<String>,
     edits: Edits,
     wrong: Vec<Prediction>,
@@ -83,7 +83,7 @@ impl Queue {
     }
 
     /// Changes the filter.
-    pub fn set_filter(&mut self, filter: Filter, results: &RunResults, edits: &Edits) {
+    pub fn set_filter(&mut self, filter: QueueFilter, results: &RunResults, edits: &Edits) {
         self.filter = filter;
         self.refresh(results, edits);
         self.fill(edits);
@@ -234,7 +234,7 @@ mod tests {
         edits.rows.insert(first, RowEdit { kept: true, ..RowEdit::default() });
         queue.refresh(&results, &edits);
         assert_eq!((queue.place_of(first), queue.reviewed(), queue.len() + 1), (None, 1, queue.all_len()));
-        let filter = Filter { unreviewed_only: false, truth: Some(1), ..Filter::default() };
+        let filter = QueueFilter { unreviewed_only: false, truth: Some(1), ..QueueFilter::default() };
         queue.set_filter(filter, &results, &edits);
         assert!((0..queue.len()).all(|place| queue.row(place).unwrap().label() == Some(1)));
     }

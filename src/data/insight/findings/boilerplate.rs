@@ -1,4 +1,4 @@
-//! The same sentence or line in many texts that otherwise differ: a footer, a signature, a form's heading.
+//! Finds the same sentence or line in many otherwise different texts: a footer, a signature, the heading of a form.
 //!
 //! The first and last sentence and line of a text are counted, if its first or its last words are frequent: dividing all
 //! texts into sentences takes long. They are counted by hash first, in a table of fixed size (which may count too much, never
@@ -12,29 +12,29 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::data::insight::findings::{ROWS_PER_LOOK, Sources, look};
+use crate::data::insight::findings::sources::{ROWS_PER_LOOK, Sources};
 use crate::data::{Cleaner, DataError, Example, Finding, FindingKind, Remedy, Severity};
 use crate::progress::Watch;
 use crate::project::RowId;
 use crate::words::{counted, percent_of, shortened};
 
-/// At least this many texts have it.
+/// Boilerplate is in at least this many texts.
 const LEAST_ROWS: usize = 6;
-/// At least one text in this many has it.
+/// It is in at least one of this many texts.
 const ONE_ROW_IN: usize = 300;
-/// Letters it has: shorter ones ("Thank you.") are how people write.
+/// It has at least this many letters: shorter sentences ("Thank you.") are just how people write.
 const LEAST_LETTERS: usize = 12;
-/// Words it has.
+/// It has at least this many words.
 const LEAST_WORDS: usize = 3;
-/// Bytes it has at most, well within what a pattern can find.
+/// It has at most this many bytes, well within what a pattern can find.
 const MOST_BYTES: usize = 400;
-/// In at least this many of ten texts the rest is different.
+/// The rest of the text differs in at least this many of ten texts.
 const TENTHS_DIFFERENT: usize = 8;
-/// Most findings.
+/// The most findings reported.
 const MOST: usize = 5;
-/// Places of the table, a power of two: 16 MiB.
+/// Size of the table, a power of two: 16 MiB.
 const PLACES: usize = 1 << 22;
-/// Characters shown of it.
+/// Characters shown in the finding.
 const SHOWN: usize = 80;
 const STAGE: &str = "Looking for repeated sentences";
 
@@ -43,7 +43,7 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     let rows_of = rows_of_pieces(sources, least, watch)?;
     let mut repeated: Vec<(String, Vec<usize>)> =
         rows_of.into_iter().filter(|(piece, rows)| rows.len() >= least && rests_differ(sources, piece, rows)).collect();
-    // Of a line and a sentence in it the longer one is reported, unless the shorter one is in other texts too.
+    // Of a line and a sentence in it, the longer one is reported, unless the shorter one is in other texts too.
     repeated.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
     let mut told: Vec<(String, Vec<usize>)> = Vec::new();
     for (piece, rows) in repeated {
@@ -64,7 +64,7 @@ fn rows_of_pieces(
 ) -> Result<HashMap<String, Vec<usize>>, DataError> {
     let examples = &sources.prepared.examples;
     let (cleaner, _) = Cleaner::without_faults(&sources.project.cleaning);
-    look(watch, STAGE, 0, 0)?;
+    watch.begin(STAGE)?;
     // A piece begins some of its texts and ends the others, at least half of them one or the other.
     let half = least.div_ceil(2);
     let ends: Vec<Ends> = examples.par_iter().map(|example| Ends::of(&example.text)).collect();
@@ -77,7 +77,7 @@ fn rows_of_pieces(
     let mut texts_of_piece = vec![0_u32; PLACES];
     let mut wanted = vec![false; PLACES];
     for (chunk, texts) in likely.chunks(ROWS_PER_LOOK).enumerate() {
-        look(watch, STAGE, chunk * ROWS_PER_LOOK, likely.len() * 2)?;
+        watch.advance(STAGE, chunk * ROWS_PER_LOOK, likely.len() * 2, "rows")?;
         let place = |piece: String| (place_of(&piece), Ends::of(&piece));
         let pieces = |&text: &usize| pieces(sources, &cleaner, &examples[text]).into_iter().map(place).collect();
         let found: Vec<Vec<(usize, Ends)>> = texts.par_iter().map(pieces).collect();
@@ -91,7 +91,7 @@ fn rows_of_pieces(
     let likely = with_end(&|end| wanted[end]);
     let mut rows_of: HashMap<String, Vec<usize>> = HashMap::new();
     for (chunk, texts) in likely.chunks(ROWS_PER_LOOK).enumerate() {
-        look(watch, STAGE, likely.len() + chunk * ROWS_PER_LOOK, likely.len() * 2)?;
+        watch.advance(STAGE, likely.len() + chunk * ROWS_PER_LOOK, likely.len() * 2, "rows")?;
         let frequent = |piece: &String| texts_of_piece[place_of(piece)] as usize >= half;
         let pieces = |&text: &usize| pieces(sources, &cleaner, &examples[text]).into_iter().filter(frequent).collect();
         let found: Vec<Vec<String>> = texts.par_iter().map(pieces).collect();
@@ -146,8 +146,7 @@ fn place_of(key: impl Hash) -> usize {
     FixedState::default().hash_one(key) as usize % PLACES
 }
 
-/// The first and the last sentence and line of a text, each once, as they are after cleaning; none that is the whole
-/// text.
+/// The first and last sentence and line of a text, each once and cleaned, but not if it is the whole text.
 fn pieces(sources: &Sources<'_>, cleaner: &Cleaner, example: &Example) -> Vec<String> {
     let text = &example.text;
     let mut pieces: Vec<String> = Vec::with_capacity(4);
@@ -167,7 +166,7 @@ fn pieces(sources: &Sources<'_>, cleaner: &Cleaner, example: &Example) -> Vec<St
     for sentence in [sentences.next(), sentences.last()].into_iter().flatten() {
         add(sentence);
     }
-    // Lines are gone from a text whose white space was collapsed: they are taken from the file.
+    // Collapsing white space removes line breaks, so lines are taken from the file.
     let columns = sources.columns(example.id.file);
     let raw = columns.map(|columns| columns.text(example.row)).unwrap_or_default();
     let breaks = |letter: char| matches!(letter, '\n' | '\r');
@@ -182,12 +181,12 @@ fn pieces(sources: &Sources<'_>, cleaner: &Cleaner, example: &Example) -> Vec<St
     pieces
 }
 
-/// Tags that break a line as line breaks.
+/// Replaces tags that break a line by line breaks.
 fn with_breaks(raw: &str) -> String {
     raw.replace("<br", "\n<br").replace("</p", "\n</p")
 }
 
-/// Whether the texts differ apart from the piece, so that it is not the same text sent many times.
+/// Whether the texts differ apart from the piece. Otherwise it is the same text sent many times.
 fn rests_differ(sources: &Sources<'_>, piece: &str, rows: &[usize]) -> bool {
     let examples = &sources.prepared.examples;
     let rests: HashSet<&str> = rows
@@ -211,7 +210,7 @@ fn finding(sources: &Sources<'_>, piece: String, rows: &[usize]) -> Finding {
     }
     let (label, most) = of_label.iter().copied().enumerate().max_by_key(|&(_, rows)| rows).unwrap_or_default();
     let all = prepared.examples.iter().filter(|example| example.class() == Some(label as u32)).count();
-    // Twice as far from certain as the label is by itself, or nearer.
+    // At most half as uncertain as the label is without the piece.
     let telling = !of_label.is_empty()
         && (rows.len() - most) * prepared.examples.len() * 2 <= (prepared.examples.len() - all) * rows.len();
     let name = prepared.labels.get(label).map_or("", String::as_str);
@@ -222,6 +221,8 @@ fn finding(sources: &Sources<'_>, piece: String, rows: &[usize]) -> Finding {
              learn it instead of the text, so remove it"
         );
         (Severity::Note, meaning)
+    } else if prepared.labels.is_empty() {
+        (Severity::Warning, "The model would learn to repeat it, so remove it".to_owned())
     } else {
         (Severity::Warning, "It says nothing about the label, so remove it".to_owned())
     };

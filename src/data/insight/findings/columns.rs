@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::Sources;
+use crate::data::insight::findings::sources::Sources;
 use crate::data::prepare::copies::same_texts;
 use crate::data::{Example, Finding, FindingKind, Severity, Table};
 use crate::project::{ColumnRole, RowId};
@@ -10,7 +10,7 @@ use crate::words::{count, counted, listed, percent_of};
 
 /// Last words of the name of a column of ids.
 const ID_WORDS: [&str; 4] = ["id", "uuid", "guid", "uid"];
-/// First words of the name of a column whose ids are not those of the rows: a person writes more than one review.
+/// First words of the name of an id column that does not identify rows: a person writes more than one review.
 const IDS_OF_OTHERS: [&str; 18] = [
     "user",
     "customer",
@@ -31,24 +31,23 @@ const IDS_OF_OTHERS: [&str; 18] = [
     "group",
     "account",
 ];
-/// At least this share of the values of a column of ids are different, in tenths.
+/// At least this share of the values of an id column are different, in tenths.
 const TENTHS_DIFFERENT: usize = 9;
 
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
     [repeated_ids(sources), missing_values(sources)].into_iter().flatten().collect()
 }
 
-/// Columns of the main file that are neither the text nor the label, nor of no use.
+/// Columns of the main file other than the text, the label and ignored ones.
 fn others<'a>(sources: &Sources<'a>) -> impl Iterator<Item = usize> + use<'a> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
     (0..table.names.len()).filter(|&column| {
         let name = &table.names[column];
-        let is_used = dataset.read_columns().chain(dataset.label_columns()).any(|used| used == name);
-        !is_used && !dataset.has_role(name, ColumnRole::Ignored)
+        !dataset.is_learnt_from(name) && !dataset.has_role(name, ColumnRole::Ignored)
     })
 }
 
-/// Whether a name is that of ids of the rows: `id`, `tweet_id`, `reviewId`.
+/// Whether a column is named like one that identifies rows: `id`, `tweet_id`, `reviewId`.
 fn names_ids(name: &str) -> bool {
     let mut words: Vec<String> = vec![String::new()];
     let mut was_lower = false;
@@ -66,7 +65,7 @@ fn names_ids(name: &str) -> bool {
     is(words.last(), &ID_WORDS) && !is(words.first(), &IDS_OF_OTHERS)
 }
 
-/// Later used rows whose id an earlier used row has, and those earlier rows with them, group after group.
+/// Used rows that repeat the id of an earlier used row, and these rows together with the earlier ones, group by group.
 fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<RowId>, Vec<RowId>)> {
     let filled: Vec<(RowId, &str)> = sources
         .main()
@@ -88,7 +87,7 @@ fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<R
 
 fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
     let (table, dataset) = (&sources.imported.main.table, &sources.project.dataset);
-    // A column with another role has to repeat its values.
+    // In a column with another role, values repeat by nature.
     let is_for_other = |name: &String| {
         [ColumnRole::Group, ColumnRole::Time, ColumnRole::Split].into_iter().any(|role| dataset.has_role(name, role))
     };
@@ -100,7 +99,7 @@ fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {
         "{} of '{name}', which looks like an ID",
         counted(later.len(), "row repeats a value", "rows repeat a value")
     );
-    let meaning = "The file may contain the same thing more than once. Keep the first row of each, unless the repeats are \
+    let meaning = "The file may contain the same thing more than once. Keep only the first row of each, unless the repeats are \
                    intended";
     let finding = Finding::new(FindingKind::RepeatedIds, Severity::Warning, rows).says(found, meaning);
     Some(Finding { count: later.len(), column: Some(name.clone()), ..finding }.with([sources.exclude(&later)]))
@@ -129,10 +128,11 @@ fn missing_values(sources: &Sources<'_>) -> Option<Finding> {
         .collect();
     let has_gap = |example: &&&Example| others.iter().any(|&column| is_gap(column, example.row));
     let rows: Vec<RowId> = used.iter().filter(has_gap).map(|example| example.id).collect();
-    let meaning = "Training reads only the text and the label, so there is nothing to do unless you want metrics by such a \
-                   column";
+    let read = if sources.project.classification().is_some() { "the text and the label" } else { "the text" };
+    let meaning =
+        format!("Training reads only {read}, so there is nothing to do unless you want metrics by such a column");
     let finding = Finding::new(FindingKind::MissingValues, Severity::Note, rows);
-    Some(finding.says(format!("Empty in some rows: {}", listed(&told)), meaning))
+    Some(finding.says(format!("These columns are empty in some rows: {}", listed(&told)), meaning))
 }
 
 #[cfg(test)]

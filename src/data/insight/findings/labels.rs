@@ -1,9 +1,9 @@
-//! Problems of the label set.
+//! Finds problems of the label set.
 
 use std::collections::BTreeMap;
 
-use crate::data::insight::findings::Sources;
-use crate::data::prepare::checks::{FEW_ROWS, IMBALANCE, are_labels};
+use crate::data::insight::findings::sources::Sources;
+use crate::data::targets::label_checks::{FEW_ROWS, IMBALANCE, are_labels};
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
 use crate::project::{ClassWeights, RowId};
 use crate::words::{count, counted, listed};
@@ -11,8 +11,8 @@ use crate::words::{count, counted, listed};
 /// A label this many times as frequent as another is reported.
 const UNEQUAL: usize = 3;
 
-/// Finds nothing in a column that does not contain labels: the person has to choose another one first, and every value of an
-/// ID column would be a finding.
+/// Finds problems of the label set. Finds nothing if the column does not contain labels: the person has to choose
+/// another one first, and every value of an ID column would be a finding.
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
     let mut rows = vec![0; sources.prepared.labels.len()];
     sources.main().filter_map(Example::class).for_each(|class| rows[class as usize] += 1);
@@ -28,7 +28,7 @@ fn trained(sources: &Sources<'_>) -> Vec<usize> {
     sources.prepared.counts().iter().map(|sides| sides[Side::Train as usize]).collect()
 }
 
-/// Rows of these labels.
+/// Rows with these labels.
 fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
     let mut is_one = vec![false; sources.prepared.labels.len()];
     for &label in labels {
@@ -39,7 +39,8 @@ fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
     rows.map(|example| example.id).collect()
 }
 
-/// A label without the characters that people write in several ways. Empty for numbers, whose signs matter, and for signs.
+/// A label without the characters that people write in several ways. Empty for numbers and for labels without letters,
+/// where every sign matters.
 fn folded(label: &str) -> String {
     if !label.contains(char::is_alphabetic) {
         return String::new();
@@ -88,7 +89,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
     let remedy = (names.len() - rare.len() >= 2).then_some(Remedy::ExcludeLabels(labels));
     let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, rows_of(sources, &rare)).says(
         format!("Fewer than {FEW_ROWS} training rows: {}", listed(told)),
-        "A model hardly learns such labels, and their metrics are unreliable. Merge them with another label, add rows, or \
+        "A model can barely learn such labels, and their metrics are unreliable. Merge them with another label, add rows, or \
          exclude them",
     );
     Some(Finding { count: rare.len(), ..finding }.with(remedy))
@@ -109,7 +110,7 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
     let severity = if most >= least * IMBALANCE { Severity::Warning } else { Severity::Note };
     let finding = Finding::new(FindingKind::Imbalance, severity, rows_of(sources, &[rare])).says(
         format!(
-            "'{}' has {}, '{}' {}",
+            "'{}' has {}, '{}' only {}",
             names[frequent],
             counted(most, "training row", "training rows"),
             names[rare],

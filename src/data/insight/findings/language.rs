@@ -1,19 +1,19 @@
-//! Texts in another language than most.
+//! Finds texts in another language than most.
 //!
-//! The language of a short text is guessed from its letters, and the guess is sometimes wrong even where it seems sure. So a
-//! text counts as foreign only if few of its words are common in texts of the main language. If hardly any of many words
-//! are, it counts as foreign even where the guess is unsure.
+//! The language of a short text is guessed from its letters, and the guess is sometimes wrong even where it seems sure.
+//! So a text counts as foreign only if few of its words are common in texts of the main language. If hardly any of many
+//! words are, it counts as foreign even where the guess is unsure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::Sources;
+use crate::data::insight::findings::sources::Sources;
 use crate::data::{Example, Finding, FindingKind, Language, LanguageGuess, Severity};
 use crate::project::RowId;
 use crate::words::{count, counted, listed, plural};
 
-/// The main language has at least this share, in tenths, of the texts with a sure guess.
+/// At least this share, in tenths, of the texts with a sure guess are in the main language.
 const TENTHS_OF_MAIN: usize = 6;
 /// A word is common if one in this many texts of the main language has it, and at least [`LEAST_TEXTS`].
 const ONE_TEXT_IN: usize = 200;
@@ -23,7 +23,7 @@ const LEAST_TEXTS: usize = 2;
 const COUNTED: usize = 20_000;
 /// At most this many of ten words of a foreign text are common in the main language.
 const TENTHS_USUAL: usize = 3;
-/// At most one in this many of them where the guess is unsure, of at least [`MANY_WORDS`].
+/// If the guess is unsure, at most one word in this many is common, of at least [`MANY_WORDS`].
 const ONE_USUAL_IN: usize = 10;
 /// See [`ONE_USUAL_IN`].
 const MANY_WORDS: usize = 8;
@@ -75,7 +75,7 @@ fn usual_words(examples: &[&Example], guesses: &[Option<LanguageGuess>], main: L
     texts.into_iter().filter(|(_, texts)| *texts >= least).map(|(word, _)| word).collect()
 }
 
-/// Whether a text whose letters suggest another language has other words too.
+/// Whether a text whose letters suggest another language also has other words.
 fn is_foreign(text: &str, is_sure: bool, usual: &HashSet<String>) -> bool {
     let (mut all, mut known) = (0, 0);
     for word in words(text) {
@@ -85,7 +85,7 @@ fn is_foreign(text: &str, is_sure: bool, usual: &HashSet<String>) -> bool {
     if is_sure { known * 10 <= all * TENTHS_USUAL } else { all >= MANY_WORDS && known * ONE_USUAL_IN <= all }
 }
 
-/// `foreign`: each with its language, where the guess is sure.
+/// `foreign` are the rows, each with its language if the guess is sure.
 fn describe(sources: &Sources<'_>, main: Language, foreign: &[(RowId, Option<Language>)]) -> Finding {
     let mut texts: BTreeMap<Option<Language>, usize> = BTreeMap::new();
     for (_, language) in foreign {
@@ -94,7 +94,7 @@ fn describe(sources: &Sources<'_>, main: Language, foreign: &[(RowId, Option<Lan
     let mut others: Vec<(Option<Language>, usize)> = texts.into_iter().collect();
     others.sort_by_key(|(language, texts)| (language.is_none(), std::cmp::Reverse(*texts), *language));
     let name =
-        |language: Option<Language>| language.map_or("a language that is hard to tell", |language| language.name);
+        |language: Option<Language>| language.map_or("a language that is hard to identify", |language| language.name);
     let names: Vec<String> =
         others.iter().map(|(other, texts)| format!("{} ({})", name(*other), count(*texts))).collect();
     let rows: Vec<RowId> = foreign.iter().map(|(id, _)| *id).collect();
@@ -107,7 +107,7 @@ fn describe(sources: &Sources<'_>, main: Language, foreign: &[(RowId, Option<Lan
     let found =
         format!("{texts} {} not in {}, but in: {}", plural(rows.len(), "seems", "seem"), main.name, listed(&names));
     let mut meaning =
-        "The model learns little from a few texts of a language. Exclude them, unless it has to understand such \
+        "A model learns little from a few texts in a language. Exclude them, unless the model must handle such \
                        texts"
             .to_owned();
     if sampled < all {

@@ -1,17 +1,17 @@
-//! Personal data in the texts.
+//! Finds personal data in the texts.
 
 use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use crate::data::insight::findings::{ROWS_PER_LOOK, Sources, look};
+use crate::data::insight::findings::sources::{ROWS_PER_LOOK, Sources};
 use crate::data::prepare::clean::step_of;
 use crate::data::{DataError, Example, Finding, FindingKind, Remedy, Severity};
 use crate::progress::Watch;
 use crate::project::RowId;
 use crate::words::counted;
 
-/// What is looked for: its kind, the switch that masks it, its name in a sentence, and the mask.
+/// The kinds of personal data: the finding, the switch that masks it, its name in a sentence, and the mask.
 const SOUGHT: [(FindingKind, &str, &str, &str); 4] = [
     (FindingKind::Emails, "mask_emails", "an e-mail address", "[EMAIL]"),
     (FindingKind::Phones, "mask_phones", "a phone number", "[PHONE]"),
@@ -19,13 +19,13 @@ const SOUGHT: [(FindingKind, &str, &str, &str); 4] = [
     (FindingKind::Handles, "mask_handles", "an @name", "@user"),
 ];
 
-/// Finds texts in which masking would change something, whether or not its switch is on.
+/// Finds texts that masking would change, whether or not its switch is on.
 pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, DataError> {
     let masks: Vec<fn(&str) -> Cow<'_, str>> = SOUGHT.iter().filter_map(|(_, field, ..)| step_of(field)).collect();
     let examples = &sources.prepared.examples;
     let mut rows: [Vec<RowId>; SOUGHT.len()] = Default::default();
     for (chunk, part) in examples.chunks(ROWS_PER_LOOK).enumerate() {
-        look(watch, "Looking for personal data", chunk * ROWS_PER_LOOK, examples.len())?;
+        watch.advance("Looking for personal data", chunk * ROWS_PER_LOOK, examples.len(), "rows")?;
         let held = |example: &Example| masks.iter().map(|mask| mask(&example.text) != example.text).collect();
         let held: Vec<Vec<bool>> = part.par_iter().map(held).collect();
         for (example, held) in part.iter().zip(held) {

@@ -1,15 +1,15 @@
-//! Problems of single rows and their texts.
+//! Finds problems of single rows and their texts.
 
 use std::collections::HashSet;
 
-use crate::data::insight::findings::Sources;
+use crate::data::insight::findings::sources::Sources;
 use crate::data::{DropReason, Finding, FindingKind, Remedy, Severity};
 use crate::project::{RowId, SourceFile};
 use crate::words::{count, counted, percent_of, plural};
 
 /// At most one text in this many may be truncated without a finding.
 const TOO_LONG_IN: usize = 100;
-/// The max length that is offered is a multiple of this.
+/// The suggested max length is a multiple of this.
 const LENGTH_STEP: usize = 8;
 
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
@@ -27,18 +27,18 @@ fn conflicts(sources: &Sources<'_>) -> Option<Finding> {
     let groups = &sources.prepared.conflicts;
     let of_main = |group: &&Vec<RowId>| group.iter().any(|id| id.file == SourceFile::Main);
     let handled = drops && groups.iter().all(|group| of_main(&group));
-    // Where conflicts are dropped, those of the main file are solved.
+    // If conflicts are dropped, those of the main file are resolved.
     let open: Vec<&Vec<RowId>> = groups.iter().filter(|group| handled || !drops || !of_main(group)).collect();
     if open.is_empty() {
         return None;
     }
     let rows: Vec<RowId> = open.iter().copied().flatten().copied().collect();
-    let found = format!("{} more than one label", counted(open.len(), "text has", "texts have"));
+    let found = format!("{} with different labels", counted(open.len(), "text occurs", "texts occur"));
     let (severity, meaning, remedy) = if handled {
         (Severity::Handled, are_dropped(open.len()), None)
     } else {
         let remedy = if open.iter().any(of_main) { Remedy::TurnOn("drop_conflicts") } else { sources.exclude(&rows) };
-        let meaning = "At least one label of each is wrong. Correct them, or drop all of these rows";
+        let meaning = "At least one label per text is wrong. Correct the labels, or drop all of these rows";
         (Severity::Problem, meaning.to_owned(), Some(remedy))
     };
     let finding = Finding::new(FindingKind::Conflicts, severity, rows).says(found, meaning);
@@ -64,8 +64,8 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
     let meaning = if handled {
         are_dropped(rows.len())
     } else {
-        "Copies count more than once, and metrics look too good if one copy is in training and another in the test set. Drop \
-         them"
+        "Copies count more than once, and metrics look too good if one copy is in the training set and another in the test set. \
+         Drop them"
         .to_owned()
     };
     let severity = if handled { Severity::Handled } else { Severity::Warning };
@@ -88,12 +88,12 @@ pub(super) fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
     let method = sources.project.split.method;
     let surplus: Vec<RowId> = groups.iter().flat_map(|&at| likeness.surplus_of(at, method)).collect();
     let found = format!(
-        "{} from another by only a word or two, in {}",
+        "{} from another by only a word or two ({})",
         counted(rows.len(), "text differs", "texts differ"),
         counted(groups.len(), "group", "groups")
     );
-    let meaning = "They count more than once, and metrics look too good if a group is on both sides of the split. Keep one row \
-                   of each group";
+    let meaning = "They count more than once, and metrics look too good if a group is in both the training and the test set. \
+                   Keep one row per group";
     let remedy = (!surplus.is_empty()).then(|| sources.exclude(&surplus));
     Some(Finding::new(FindingKind::NearDuplicates, Severity::Warning, rows).says(found, meaning).with(remedy))
 }

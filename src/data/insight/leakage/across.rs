@@ -1,15 +1,16 @@
-//! Duplicates and near-duplicates of training rows in the validation and test sets.
+//! Finds duplicates and near-duplicates of training rows in the validation and test sets.
 
 use std::collections::HashSet;
 
-use crate::data::insight::leakage::SplitRows;
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::likeness::surplus;
 use crate::data::prepare::near::are_near;
 use crate::data::{Finding, FindingKind, NearGroups, Remedy, Severity, Side};
 use crate::words::plural;
 
-const MEANING: &str = "The model may have memorised such rows, so metrics look better than they will be on new texts";
+const MEANING: &str =
+    "The model may have memorised such rows, so the metrics look better than they will be on new texts";
 
 /// Validation and test rows with exactly the same text as a training row.
 pub(super) fn duplicates(rows: SplitRows<'_>) -> Option<Finding> {
@@ -48,7 +49,7 @@ pub(super) fn duplicates(rows: SplitRows<'_>) -> Option<Finding> {
     Some(finding.says(texts, MEANING).with(remedies))
 }
 
-/// Validation and test rows that are near-duplicates, but no exact copies, of a training row.
+/// Validation and test rows that are near-duplicates, but not exact copies, of a training row.
 pub(super) fn near_duplicates(rows: SplitRows<'_>, near: &NearGroups) -> Option<Finding> {
     let examples = &rows.prepared.examples;
     let (mut found, mut first) = (Vec::new(), None);
@@ -60,7 +61,7 @@ pub(super) fn near_duplicates(rows: SplitRows<'_>, near: &NearGroups) -> Option<
         let alike: Vec<usize> = measured.filter(|&place| !texts.contains(examples[place].text.as_str())).collect();
         let Some(&earliest) = alike.first() else { continue };
         if first.is_none_or(|(place, _)| earliest < place) {
-            // A group is a chain of neighbours, so a row that is really near is named, not just any row of the group.
+            // A group is a chain of neighbours, so a row that is really near is named, not any row of the group.
             let is_kin = |place: &&usize| are_near(&examples[**place].text, &examples[earliest].text);
             first = trained.iter().find(is_kin).or(trained.first()).map(|&kin| (earliest, kin));
         }
@@ -72,7 +73,7 @@ pub(super) fn near_duplicates(rows: SplitRows<'_>, near: &NearGroups) -> Option<
     if rows.is_random() && !rows.project.split.keep_near_together && found.iter().any(|&place| rows.is_divided(place)) {
         remedies.push(Remedy::KeepNearTogether);
     }
-    // Groups of exact copies belong to the other finding.
+    // Groups of exact copies are reported by the other finding.
     let differ = |group: &&Vec<u32>| {
         group.windows(2).any(|pair| examples[pair[0] as usize].text != examples[pair[1] as usize].text)
     };

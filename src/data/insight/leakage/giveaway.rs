@@ -1,37 +1,37 @@
-//! Columns that predict the label without the text.
+//! Finds columns that predict the label without the text.
 
 use foldhash::HashMap;
 
-use crate::data::insight::leakage::SplitRows;
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, cells_of};
 use crate::project::{ColumnRole, SourceFile};
 use crate::random::Rng;
 use crate::words::{cell_value, count, counted, percent_fine, plural};
 
-/// Rows that are needed to say anything about a column.
+/// With fewer rows than this, nothing can be said about a column.
 const FEWEST_ROWS: usize = 20;
-/// A column gives the labels away if it leaves at most this share of the errors that always predicting the most frequent
-/// label makes.
+/// A column gives the labels away if it leaves at most this share of the errors that always predicting the most
+/// frequent label makes.
 const ERRORS_LEFT: f64 = 0.2;
-/// The same for one label against all others. Many labels are tried, so each must be surer.
+/// The same limit for one label against all others. It is stricter because many labels are tried.
 const ERRORS_LEFT_OF_ONE: f64 = 0.1;
 /// Labels rarer than this share of the rows are ignored.
 const RARE: f64 = 0.02;
 
-/// Rows that a column must have for each of its values.
+/// A column must have at least this many rows for each of its values.
 const ROWS_OF_VALUE: usize = 5;
-/// Values times labels that are counted.
+/// The largest number of values times labels that is counted.
 const MOST_COUNTS: usize = 2_000_000;
 
-/// What it means where the model reads the column.
-const READ: &str = "The model reads this column before the text, so it is given the answer, and metrics say nothing about texts \
-                    whose answer is not known yet";
-/// What it means where it does not.
-const UNREAD: &str = "The model does not read this column, so metrics are right. But such a column is usually filled in once the \
-                      label is known, so never make it part of the text";
+/// Meaning of the finding if the model reads the column.
+const READ: &str = "The model reads this column before the text, so it is given the answer, and the metrics say nothing about \
+                    texts whose label is not known yet";
+/// Meaning of the finding if the model does not read the column.
+const UNREAD: &str = "The model does not read this column, so the metrics are right. But such a column is usually filled in once \
+                      the label is known, so never prepend it to the text";
 
-/// What one half of the rows says about a column's values is tested on the other half, and the other way round. So a value
-/// that occurs once says nothing, and row numbers never count.
+/// Finds the column that predicts the label best, if any does. What one half of the rows says about the column's values
+/// is tested on the other half, and vice versa. So a value that occurs once says nothing, and row numbers never count.
 pub(super) fn find(rows: SplitRows<'_>, column: &str) -> Option<Finding> {
     let examples = &rows.prepared.examples;
     let main = examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
@@ -71,9 +71,9 @@ pub(super) fn find(rows: SplitRows<'_>, column: &str) -> Option<Finding> {
     Some(Finding { column: Some(column.to_owned()), ..finding }.with(remedy))
 }
 
-/// What a column predicts.
+/// What a column predicts, and how well.
 struct Told {
-    /// One label from the others; `None` is all labels.
+    /// One label against the others; `None` means all labels.
     label: Option<u32>,
     accuracy: f64,
     base: f64,
@@ -81,7 +81,7 @@ struct Told {
 
 /// Rows of each value and label in two halves.
 struct Values<'a> {
-    /// Number of each row's value.
+    /// Number of the value in each row.
     of_row: Vec<u32>,
     names: Vec<&'a str>,
     /// Rows of each class in each half, of each value: `[values][halves][classes]`.
@@ -93,7 +93,7 @@ struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// `None` for a column whose values hardly ever come again.
+    /// `None` for a column whose values hardly ever repeat.
     fn of(cells: &[&'a str], labels: &[u32], classes: usize) -> Option<Self> {
         let mut number: HashMap<&str, u32> = HashMap::default();
         let mut names = Vec::new();
@@ -135,7 +135,7 @@ impl<'a> Values<'a> {
         self.totals[0].len()
     }
 
-    /// The label that one half says a value has; the most frequent one where it says nothing.
+    /// The label that a value has in one half; the most frequent label if the value does not occur there.
     fn said(&self, value: usize, half: usize) -> usize {
         most(if self.rows_of[value][half] > 0 { &self.counts[value][half] } else { &self.totals[half] })
     }
@@ -151,7 +151,7 @@ impl<'a> Values<'a> {
 
     /// The label that is predicted best.
     fn one_label(&self) -> Option<Told> {
-        // At most fifty labels are left of any number.
+        // At most fifty labels remain, however many there are.
         let common = (0..self.classes()).filter(|&class| {
             let share = self.share_of(class);
             share.min(1.0 - share) >= RARE
@@ -183,7 +183,7 @@ impl<'a> Values<'a> {
         self.rows_of[value].iter().sum()
     }
 
-    /// Whether a value predicts the label. An empty cell is no example to show, and neither is a value with many labels.
+    /// Whether a value is an example of the prediction. Empty cells and values with many labels are not good examples.
     fn says(&self, told: &Told, value: usize) -> bool {
         let counts = self.together(value);
         let class = told.label.map_or_else(|| most(&counts), |class| class as usize);
@@ -200,7 +200,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The class of most rows; of several, the first.
+/// The class with the most rows; the first of several.
 fn most(counts: &[u32]) -> usize {
     (0..counts.len()).rev().max_by_key(|&class| counts[class]).unwrap_or(0)
 }
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn stars_tell_the_label_and_reasons_tell_one_of_them_but_numbers_of_rows_do_not() {
+    fn stars_predict_the_label_and_reasons_one_label_but_row_numbers_do_not() {
         let labels: Vec<u32> = (0..600).map(|row| [0, 0, 0, 1, 2, 0][row % 6]).collect();
         let column = |cell: fn(usize, u32) -> String| -> Vec<String> {
             labels.iter().enumerate().map(|(row, &label)| cell(row, label)).collect()
@@ -228,13 +228,13 @@ mod tests {
         assert_eq!(told(&column(|row, _| row.to_string()), &labels), None);
         assert_eq!(told(&column(|row, _| (row / 4).to_string()), &labels), None, "nearly a number of the row");
         assert_eq!(told(&column(|_, _| "same".to_owned()), &labels), None);
-        // Often right, and far from giving it away.
+        // Often right, but far from giving the label away.
         let leaning = column(|row, label| if row % 5 < 2 { "x".to_owned() } else { label.to_string() });
         assert_eq!(told(&leaning, &labels), None);
     }
 
     #[test]
-    fn many_labels_take_no_quadratic_time() {
+    fn many_labels_do_not_take_quadratic_time() {
         // 20,000 labels and 100 values; one common label is predicted among the rare ones.
         let labels: Vec<u32> = (0..40_000).map(|row| if row % 2 == 0 { 0 } else { 1 + row / 2 }).collect();
         let cells: Vec<String> = labels.iter().map(|&label| (label % 49 + u32::from(label > 0)).to_string()).collect();

@@ -1,14 +1,15 @@
-//! Rows of one customer, document or conversation on both sides of the split.
+//! Finds rows of one customer, document or conversation on both sides of the split.
 
 use std::collections::HashSet;
 
 use foldhash::HashMap;
 
-use crate::data::insight::leakage::{LeakageReport, SplitRows, is_special};
+use crate::data::insight::leakage::report::LeakageReport;
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::{Finding, FindingKind, Remedy, Severity, Side, cells_of};
 use crate::words::{cell_value, plural};
 
-/// Words in the names of columns that say whom or what rows belong to.
+/// Words in the names of columns that say what rows belong to.
 const OWNERS: [&str; 38] = [
     "customer",
     "client",
@@ -49,12 +50,12 @@ const OWNERS: [&str; 38] = [
     "visitor",
     "device",
 ];
-/// Values that a column must have to look like owners of rows.
+/// An owner column has at least this many different values.
 const FEWEST_OWNERS: usize = 10;
-/// A column that looks like owners is reported if at least this share of rows have an owner in common with another row.
+/// An owner column is reported if at least this share of the rows have the same owner as another row.
 const SHARED: f64 = 0.05;
 
-/// Checks the group column, or columns that look like one if none is chosen.
+/// Checks the group column; if none is chosen, columns that look like one.
 pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
     let names = &rows.imported.main.table.names;
     if let Some(chosen) = rows.project.dataset.group_column().filter(|chosen| names.iter().any(|name| name == chosen)) {
@@ -66,11 +67,11 @@ pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
         .not_checked
         .push("groups across the split, such as the rows of one customer: no group column is chosen".to_owned());
     let is_read = |name: &str| rows.project.dataset.read_columns().any(|read| read == name);
-    let owners = names.iter().filter(|name| is_owner(name) && !is_special(rows.project, name) && !is_read(name));
+    let owners = names.iter().filter(|name| is_owner(name) && !rows.is_special(name) && !is_read(name));
     report.findings.extend(owners.filter_map(|name| look_at(rows, name, false)));
 }
 
-/// Whether a column is named like what rows belong to: `name`, `Customer ID`, `review_author`.
+/// Whether a column is named like an owner of rows: `name`, `Customer ID`, `review_author`.
 fn is_owner(name: &str) -> bool {
     let name = name.trim().to_lowercase().replace([' ', '-', '.'], "_");
     let owner = name.strip_suffix("_id").or_else(|| name.strip_suffix("id")).unwrap_or(&name);
@@ -100,7 +101,7 @@ fn look_at(rows: SplitRows<'_>, column: &str, chosen: bool) -> Option<Finding> {
         remedies.push(Remedy::SplitByGroup(column.to_owned()));
     }
     if !divided {
-        // Another split cannot move the rows of a test file, so training rows of the same owners have to go.
+        // Another split cannot move the rows of a test file, so training rows of the same owners must be excluded.
         let shared: HashSet<&str> = found.iter().map(|&(_, owner)| owner).collect();
         let copies = owned().filter(|&(place, owner)| rows.is_divided(place) && shared.contains(owner));
         let copies: Vec<usize> = copies.map(|(place, _)| place).collect();
@@ -115,7 +116,7 @@ fn look_at(rows: SplitRows<'_>, column: &str, chosen: bool) -> Option<Finding> {
     );
     let meaning = format!(
         "What the model learns about one '{column}' may not hold for another, so it may do worse on a new '{column}' than \
-         metrics say. Two rows with the same '{column}' have the same label {:.0}% of the time, two random rows {:.0}%",
+         the metrics suggest. Two rows with the same '{column}' have the same label {:.0}% of the time, two random rows {:.0}%",
         100.0 * agreement.within,
         100.0 * agreement.by_chance
     );
@@ -131,7 +132,7 @@ struct Agreement {
     shared: usize,
     /// Probability that two rows of one owner have the same label.
     within: f64,
-    /// The same of any two rows.
+    /// Probability that any two rows have the same label.
     by_chance: f64,
 }
 

@@ -1,12 +1,10 @@
-//! Training rows that are newer than test rows.
+//! Finds training rows that are newer than test rows.
 
-use crate::data::insight::leakage::{LeakageReport, SplitRows};
+use crate::data::insight::leakage::report::{LeakageReport, Span};
+use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::{Finding, FindingKind, Remedy, Severity, Side, cells_of, moment_in_words, read_moments};
 use crate::project::SourceFile;
 use crate::words::{count, plural};
-
-/// First and last moment of some rows, in milliseconds since 1970.
-pub type Span = (i64, i64);
 
 /// Checks the time column, if one is chosen.
 pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
@@ -17,7 +15,7 @@ pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
     };
     report.checked.push("training rows newer than test rows".to_owned());
     let times = read_moments(&cells_of(rows.imported, &rows.prepared.examples, column)).values;
-    report.spans = [Side::Train, Side::Validation, Side::Test].map(|side| {
+    report.spans = Side::ALL.map(|side| {
         let of_side =
             times.iter().enumerate().filter(|&(place, _)| rows.side(place) == side).filter_map(|(_, time)| *time);
         of_side.fold(None, |span: Option<Span>, time| {
@@ -44,8 +42,7 @@ pub(super) fn find(rows: SplitRows<'_>, report: &mut LeakageReport) {
     );
     // Texts may not change over time, so this is only worth a look.
     let finding = Finding::new(FindingKind::SplitTimes, Severity::Note, rows.ids(&found));
-    let meaning =
-        "The model learns from the same time that it is tested on, so it may do worse on future texts than metrics say";
+    let meaning = "The model learns from the same period it is tested on, so it may do worse on future texts than the metrics suggest";
     let finding = finding.says(says, meaning).with(measured_here.then_some(Remedy::SplitByTime));
     report.findings.push(Finding { column: Some(column.to_owned()), ..finding });
 }

@@ -1,20 +1,20 @@
-//! Emoji named or removed.
+//! Replaces emoji by their names, or removes them.
 
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// Only keycaps among the emoji come before this character; signs such as © and ™ do too.
+/// All emoji but keycaps begin at this character or later; signs such as © and ™ come before it.
 const FIRST: char = '\u{2190}';
 /// The key around a digit.
 const KEYCAP: char = '\u{20E3}';
 
-/// Emoji become their names: `:thumbs up:`.
+/// Replaces emoji by their names: `:thumbs up:`.
 pub(super) fn name(text: &str) -> Cow<'_, str> {
     replace(text, |emoji| format!(":{}:", emoji.name()))
 }
 
-/// Emoji go.
+/// Removes emoji.
 pub(super) fn remove(text: &str) -> Cow<'_, str> {
     replace(text, |_| String::new())
 }
@@ -43,7 +43,7 @@ fn emoji(cluster: &str) -> Option<&'static emojis::Emoji> {
         return None;
     }
     emojis::get(cluster).or_else(|| {
-        // A mark of how to draw it is no part of the name.
+        // The variation selector says only how to draw it.
         let bare: String = cluster.chars().filter(|&character| character != '\u{FE0F}').collect();
         emojis::get(&bare)
     })
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn emoji_are_named_or_go_and_letters_stay() {
+    fn emoji_are_named_or_removed_and_letters_stay() {
         assert_eq!(name("great👍 shoes ❤️"), "great:thumbs up: shoes :red heart:");
         assert_eq!(remove("great👍 shoes ❤️!"), "great shoes !");
         assert_eq!(remove("👩‍💻 at work"), " at work");

@@ -1,11 +1,11 @@
-//! HTML tags and entities.
+//! Removes HTML tags and decodes entities.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// Comments, declarations, scripts and styles with what is in them, and tags with their attributes.
+/// Comments, declarations, scripts and styles with their content, and tags with their attributes.
 #[allow(clippy::expect_used, reason = "a constant pattern, compiled in a test")]
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
@@ -17,7 +17,7 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the tag pattern is valid")
 });
 
-/// Elements within a word or a sentence: their tags go without leaving a space.
+/// Elements within a word or a sentence: their tags are removed without leaving a space.
 const INLINE: [&str; 37] = [
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
     "kbd", "label", "mark", "nobr", "q", "rp", "rt", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub",
@@ -109,8 +109,8 @@ const BLOCK: [&str; 83] = [
     "ul",
     "video",
 ];
-/// Names that browsers take for entities without their semicolon too. Left out are those that are words: in "cut &copy"
-/// a person rather wrote one.
+/// Entities that browsers also accept without a semicolon, except those that are words: in "cut &copy" a person most
+/// likely wrote the word.
 const BARE: [&str; 93] = [
     "AElig", "AMP", "Aacute", "Acirc", "Agrave", "Aring", "Atilde", "Auml", "Ccedil", "Eacute", "Ecirc", "Egrave",
     "Euml", "GT", "Iacute", "Icirc", "Igrave", "Iuml", "LT", "Ntilde", "Oacute", "Ocirc", "Ograve", "Oslash", "Otilde",
@@ -121,13 +121,13 @@ const BARE: [&str; 93] = [
     "otilde", "ouml", "plusmn", "quot", "raquo", "reg", "sup1", "sup2", "sup3", "szlig", "thorn", "uacute", "ucirc",
     "ugrave", "uml", "uuml", "yacute", "yuml",
 ];
-/// Characters looked back over for the parameters of a web address.
+/// How many characters to look back for the parameters of a web address.
 const LONGEST_ADDRESS: usize = 512;
 
-/// How often entities are decoded: text that went through three exports is rare enough.
+/// How often entities are decoded at most: hardly any text went through more than three exports.
 const MOST_DECODINGS: usize = 3;
 
-/// Removes tags of known elements; `x <y and z> w` and `<user>` are text and stay.
+/// Removes tags of known elements; `x <y and z> w` and `<user>` are text, and stay.
 pub(super) fn strip_tags(text: &str) -> Cow<'_, str> {
     if !text.contains('<') {
         return Cow::Borrowed(text);
@@ -162,8 +162,8 @@ pub(super) fn decode_entities(text: &str) -> Cow<'_, str> {
     decoded
 }
 
-/// Gives entities at the end of a word their semicolon: "you &amp me". As in the attributes of HTML, a name that goes on
-/// (`&ampere`) or is a parameter (`?lt=1&gt=2`) is none.
+/// Adds the missing semicolon to entities at the end of a word: "you &amp me". As in HTML attributes, a longer name
+/// (`&ampere`) or a parameter (`?lt=1&gt=2`) is not an entity.
 fn close_bare_entities(text: &str) -> Cow<'_, str> {
     let mut closed = String::new();
     let mut done = 0;
@@ -185,9 +185,9 @@ fn close_bare_entities(text: &str) -> Cow<'_, str> {
     Cow::Owned(closed)
 }
 
-/// Whether the word that `before` breaks off in has parameters, as a web address after its `?`.
+/// Whether `before` ends within the parameters of a web address, after its `?`.
 fn has_parameters(before: &str) -> bool {
-    // An address is shorter than this; a cell without white space can be a megabyte.
+    // Addresses are shorter than this, but a cell without white space can be a megabyte.
     let near = before.char_indices().rev().take(LONGEST_ADDRESS).last().map_or(0, |(at, _)| at);
     let word = before[near..].rsplit(char::is_whitespace).next().unwrap_or_default();
     word.contains('=') || (word.contains('?') && word.contains('/'))
@@ -210,14 +210,14 @@ mod tests {
     }
 
     #[test]
-    fn tags_go_and_their_text_stays() {
+    fn tags_are_removed_and_their_text_stays() {
         assert_eq!(strip_tags("w<b>or</b>d<br/>next<P class=\"a>b\">last</p>"), "word next last ");
         assert_eq!(strip_tags("a<!-- <b>x</b> -->b<script>alert('<p>')</script>c<style>p{}</style>"), "a b c ");
         assert_eq!(strip_tags("<a href='x' title=\"broken>link</a>"), "link");
     }
 
     #[test]
-    fn what_is_no_tag_stays() {
+    fn other_angle_brackets_stay() {
         for text in ["I <3 this", "x <y and z> w", "5 < 6 > 4", "<user> said", "a <- b", "<"] {
             assert_eq!(strip_tags(text), text);
         }
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_an_entity_stays() {
+    fn text_that_only_looks_like_an_entity_stays() {
         for text in [
             "AT&T, R&D, LA&OC, East&West",
             "5 &ampere, &ltd &amp_x &ampé",

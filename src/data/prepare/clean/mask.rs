@@ -1,4 +1,4 @@
-//! Web addresses, e-mail addresses and handles.
+//! Masks web addresses, e-mail addresses and handles.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
 static HANDLE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(^|[^\w@./])@\w+").expect("the handle pattern is valid"));
 
-/// Web addresses become `[URL]`; a full stop or bracket at their end is left in place.
+/// Replaces web addresses by `[URL]`; a full stop or bracket at their end stays.
 pub(super) fn urls(text: &str) -> Cow<'_, str> {
     let begins_with_www = |dot: usize| dot >= 3 && text.as_bytes()[dot - 3..dot].eq_ignore_ascii_case(b"www");
     if !text.contains("://") && !memchr_iter(b'.', text.as_bytes()).any(begins_with_www) {
@@ -30,7 +30,7 @@ pub(super) fn urls(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// E-mail addresses become `[EMAIL]`.
+/// Replaces e-mail addresses by `[EMAIL]`.
 pub(super) fn emails(text: &str) -> Cow<'_, str> {
     // Most `@` begin a name: looking at their neighbours saves the search.
     let is_within_address = |at: usize| {
@@ -47,7 +47,7 @@ pub(super) fn emails(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// `@name` becomes `@user`.
+/// Replaces `@name` by `@user`.
 pub(super) fn handles(text: &str) -> Cow<'_, str> {
     if !text.contains('@') {
         return Cow::Borrowed(text);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn emails_and_handles_keep_apart() {
+    fn emails_and_handles_are_distinguished() {
         assert_eq!(emails("write to a.b+c@mail.example.co.uk."), "write to [EMAIL].");
         assert_eq!(handles("@ann .@bob: a@b.com (@c_d) @@"), "@user .@bob: a@b.com (@user) @@");
         assert_eq!(handles("@ann @bob"), "@user @user");

@@ -1,20 +1,20 @@
-//! UTF-8 that was read as Windows-1252 and saved again: "donâ€™t" for "don’t".
+//! Repairs UTF-8 that was read as Windows-1252 and saved again: "donâ€™t" for "don’t".
 //!
-//! Every character of such a text represents one byte; where those bytes are one UTF-8 character, they are put
-//! together again. A pair such as `É”` is also honest text (an upper-case word before a closing quote), so a pair
-//! is repaired only where honest text hardly has it. After the idea of Robyn Speer's `ftfy`.
+//! Every character of such a text stands for one byte. If these bytes form one UTF-8 character, they are replaced by
+//! it. A pair such as `É”` also occurs in intact text (an upper-case word before a closing quote), so a pair is
+//! repaired only if it hardly ever occurs in intact text. Based on Robyn Speer's `ftfy`.
 
 use std::borrow::Cow;
 
-/// Windows-1252's characters at 0x80..=0x9F; the five unused places hold the control character itself.
+/// The characters of Windows-1252 at 0x80..=0x9F; at the five unused places, the control character itself.
 const HIGH_CONTROLS: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}', '\u{90}', '‘', '’',
     '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
 ];
-/// How often a text is repaired: damage done twice is seen in practice.
+/// How often a text is repaired at most: damage done twice does occur.
 const MOST_REPAIRS: usize = 3;
 
-/// The character Windows-1252 has in place of a control character of U+0080..=U+009F.
+/// The Windows-1252 character at the place of a control character in U+0080..=U+009F.
 pub(super) fn windows_1252_control(character: char) -> Option<char> {
     let index = u32::from(character).checked_sub(0x80)?;
     HIGH_CONTROLS.get(index as usize).copied()
@@ -32,7 +32,7 @@ pub(super) fn repair(text: &str) -> Cow<'_, str> {
     repaired
 }
 
-/// The byte a character has in Windows-1252, where it is not ASCII.
+/// The byte of a character in Windows-1252, if it is not ASCII.
 fn byte_of(character: char) -> Option<u8> {
     match u32::from(character) {
         0..=0x7F => None,
@@ -42,7 +42,7 @@ fn byte_of(character: char) -> Option<u8> {
 }
 
 fn repair_once(text: &str) -> Option<String> {
-    // No lead byte, no damage: true of nearly every text, and quick to check.
+    // Without a lead byte there is no damage: true of nearly every text, and quick to check.
     if text.is_ascii() || !text.chars().any(|character| ('\u{C2}'..='\u{F4}').contains(&character)) {
         return None;
     }
@@ -67,7 +67,7 @@ fn repair_once(text: &str) -> Option<String> {
     repaired
 }
 
-/// The UTF-8 character whose bytes the first characters represent, and how many they are.
+/// The UTF-8 character whose bytes the first characters stand for, and the number of these characters.
 fn character_at(characters: &[char]) -> Option<(char, usize)> {
     let lead = characters.first().and_then(|&first| byte_of(first))?;
     let length = match lead {
@@ -84,8 +84,8 @@ fn character_at(characters: &[char]) -> Option<(char, usize)> {
     Some((character, length))
 }
 
-/// Three or four characters that happen to be UTF-8 are no accident, nor is a pair that begins with Â or Ã. Other
-/// pairs may be a letter before a punctuation mark, unless there is damage right next to them.
+/// Whether the characters are damage. Three or four that form UTF-8 do not occur by chance, nor do pairs that begin
+/// with Â or Ã. Other pairs may be a letter before a punctuation mark, unless there is damage right next to them.
 fn is_damage(characters: &[char], length: usize, after_repair: bool) -> bool {
     let punctuation = ['‚', '„', '…', '‹', '‘', '’', '“', '”', '•', '–', '—', '™', '›', '»', '«', '\u{A0}'];
     length > 2
@@ -99,7 +99,7 @@ fn is_damage(characters: &[char], length: usize, after_repair: bool) -> bool {
 mod tests {
     use super::*;
 
-    /// What comes of reading UTF-8 as Windows-1252.
+    /// Reads UTF-8 as Windows-1252.
     fn damage(text: &str) -> String {
         text.bytes().map(|byte| windows_1252_control(char::from(byte)).unwrap_or(char::from(byte))).collect()
     }
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn honest_text_stays() {
+    fn intact_text_stays() {
         for text in
             ["don’t", "“CAFÉ” und «À LA CARTE…»", "ÜBER™", "Ärger – öfter", "ação", "Привет", "Ã", "FOTOGRAFIË’s"]
         {

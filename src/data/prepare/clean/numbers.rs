@@ -1,4 +1,4 @@
-//! Numbers that belong to one person or one order.
+//! Masks numbers that belong to one person or one order.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -15,11 +15,11 @@ static IBAN: LazyLock<Regex> = LazyLock::new(|| {
 #[allow(clippy::expect_used, reason = "a constant pattern, compiled in a test")]
 static PHONE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(concat!(
-        // With the country's number.
+        // With the country code.
         r"\+\d{1,3}(?:[ .\-/]?\(?\d{1,5}\)?){2,6}",
         // As in North America.
         r"|(?:\b1[ .-]?)?(?:\(\d{3}\) ?|\b\d{3}[ .-])\d{3}[ .-]\d{4}\b",
-        // With the zero before the area's number.
+        // With a zero before the area code.
         r"|(?:\(0\d{1,4}\)|\b0\d{1,4})[ /-]\d{3,8}(?:[ -]\d{2,6})*\b",
     ))
     .expect("the telephone pattern is valid")
@@ -37,7 +37,7 @@ static ORDER: LazyLock<Regex> = LazyLock::new(|| {
 /// Digits of a telephone number: E.164 allows 15.
 const DIGITS_OF_PHONE: std::ops::RangeInclusive<usize> = 8..=15;
 
-/// Numbers of payment cards and bank accounts whose check digits are right become `[CARD]` and `[IBAN]`.
+/// Replaces numbers of payment cards and bank accounts with right check digits by `[CARD]` and `[IBAN]`.
 pub(super) fn accounts(text: &str) -> Cow<'_, str> {
     if !has_digits(text, 8) {
         return Cow::Borrowed(text);
@@ -47,14 +47,15 @@ pub(super) fn accounts(text: &str) -> Cow<'_, str> {
     if accounts == text { Cow::Borrowed(text) } else { Cow::Owned(accounts) }
 }
 
-/// The longest beginning of a find that passes its check, masked, and the rest: a date or a code may follow a number.
+/// Masks the longest beginning of a match that passes the check, and keeps the rest: a date or a code may follow a
+/// number.
 fn masked(found: &str, check: impl Fn(&str) -> bool, mask: &str) -> Option<String> {
     let ends = found.match_indices([' ', '-']).map(|(at, _)| at).chain([found.len()]);
     let end = ends.filter(|&end| check(&found[..end])).last()?;
     Some(format!("{mask}{}", &found[end..]))
 }
 
-/// Telephone numbers become `[PHONE]`.
+/// Replaces telephone numbers by `[PHONE]`.
 pub(super) fn phones(text: &str) -> Cow<'_, str> {
     if !has_digits(text, *DIGITS_OF_PHONE.start()) {
         return Cow::Borrowed(text);
@@ -65,7 +66,7 @@ pub(super) fn phones(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Numbers of orders, invoices and tickets become `[ORDER]`; the word before them stays.
+/// Replaces numbers of orders, invoices and tickets by `[ORDER]`; the word before them stays.
 pub(super) fn orders(text: &str) -> Cow<'_, str> {
     if !has_digits(text, 4) {
         return Cow::Borrowed(text);
@@ -82,7 +83,7 @@ fn has_digits(text: &str, least: usize) -> bool {
     text.bytes().map(|byte| usize::from(byte.is_ascii_digit())).sum::<usize>() >= least
 }
 
-/// Replaces what `with` says of each find; finds of which it says nothing stay.
+/// Replaces each match by what `with` returns; matches for which it returns `None` stay.
 fn replace<'t>(text: &'t str, pattern: &Regex, with: impl Fn(&Captures<'_>) -> Option<String>) -> Cow<'t, str> {
     let mut changed = false;
     let replaced = pattern.replace_all(text, |found: &Captures<'_>| match with(found) {
@@ -96,7 +97,7 @@ fn replace<'t>(text: &'t str, pattern: &Regex, with: impl Fn(&Captures<'_>) -> O
     if changed { Cow::Owned(replaced) } else { Cow::Borrowed(text) }
 }
 
-/// The check of ISO/IEC 7812 (Luhn): every second digit from the right counts twice, as the sum of its own digits.
+/// The check of ISO/IEC 7812 (Luhn): every second digit from the right is doubled, and counts as the sum of its digits.
 fn is_card(number: &str) -> bool {
     let digits: Vec<u32> = number.chars().filter_map(|character| character.to_digit(10)).collect();
     let weighed = digits.iter().rev().enumerate().map(|(place, &digit)| match (place % 2, digit) {
@@ -107,7 +108,8 @@ fn is_card(number: &str) -> bool {
     is_of_an_issuer(&digits) && weighed.sum::<u32>() % 10 == 0
 }
 
-/// Whether a number begins and is as long as those of the issuers of cards are: one in ten numbers passes the check alone.
+/// Whether a number has the beginning and the length of a card issuer's numbers: the check digit alone fits one number
+/// in ten.
 fn is_of_an_issuer(digits: &[u32]) -> bool {
     let first = |count: usize| digits.iter().take(count).fold(0, |number, digit| 10 * number + digit);
     match (first(1), digits.len()) {

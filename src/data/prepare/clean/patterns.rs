@@ -8,29 +8,29 @@ use crate::project::Pattern;
 use crate::words::shortened;
 
 /// Most patterns of a project.
-pub const MOST_PATTERNS: usize = 200;
+const MOST_PATTERNS: usize = 200;
 /// Longest side of a pattern, in characters.
-pub const LONGEST_SIDE: usize = 2_000;
+const LONGEST_SIDE: usize = 2_000;
 /// Bytes a compiled pattern may take: a bound on its states, and so on the time each letter of a text takes.
 const COMPILED_BYTES: usize = 4 << 20;
 /// A text may become this many times as long as it was, and [`SPARE_BYTES`] longer.
 const GROWTH: usize = 4;
 /// See [`GROWTH`].
 const SPARE_BYTES: usize = 1_000;
-/// What one find may be replaced by, in bytes, before its length is weighed.
+/// The longest replacement of one match, in bytes, before the length of the whole text is checked.
 const ONE_FIND_BYTES: usize = 64 << 20;
 /// Characters of a pattern shown in a message.
 const SHOWN: usize = 60;
 
-/// Why a pattern cannot be used. Says which, where, and what to do.
+/// Why a pattern cannot be used. The message says which one, where the error is, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("pattern {number} ('{find}') cannot be used{}: {reason}. {advice}", place(*.at))]
 pub struct PatternError {
     /// 1-based place of the pattern in the list.
     pub number: usize,
-    /// What it seeks, shortened.
+    /// The text to find, shortened.
     pub find: String,
-    /// 1-based character of what it seeks where it goes wrong.
+    /// 1-based position of the error in it, in characters.
     pub at: Option<usize>,
     /// What is wrong.
     pub reason: String,
@@ -42,36 +42,36 @@ fn place(at: Option<usize>) -> String {
     at.map_or_else(String::new, |at| format!(" (character {at})"))
 }
 
-/// What to do about a regular expression that is none.
-const CORRECT: &str = "Correct it, or turn off its regular expression to find it literally";
-/// What to do about one that is too much.
+/// Advice for an invalid regular expression.
+const CORRECT: &str = "Correct it, or turn off \"Regular expression\" to find the text literally";
+/// Advice for a pattern that is too large.
 const SHORTEN: &str = "Make it shorter, or its repetitions smaller";
 
-/// A pattern ready to be applied.
+/// A compiled pattern.
 pub(super) struct Compiled {
     regex: Regex,
-    /// `None` if the replacement is literal, without `$`.
+    /// The replacement with its `$` references; `None` if it has none.
     template: Option<String>,
     replace: String,
-    /// Groups that the template may name.
+    /// Number of groups that the replacement may refer to.
     references: usize,
 }
 
-/// Whether a pattern can be used, without compiling it: a matter of microseconds. `number` is its 1-based place.
+/// Checks whether a pattern can be used without compiling it, in microseconds. `number` is its 1-based place.
 ///
 /// # Errors
-/// What is wrong with it. One that is right but too large is found only when it is compiled.
+/// Says what is wrong. That a pattern is too large shows only when it is compiled.
 pub fn check_pattern(pattern: &Pattern, number: usize) -> Result<(), PatternError> {
     let error =
         |at, reason: String, advice| PatternError { number, find: shortened(&pattern.find, SHOWN), at, reason, advice };
     if number > MOST_PATTERNS {
         let reason = format!("there are more than {MOST_PATTERNS} patterns");
-        return Err(error(None, reason, "Remove some, or put several into one regular expression"));
+        return Err(error(None, reason, "Remove some, or combine several into one regular expression"));
     }
     if pattern.find.is_empty() {
         return Err(error(None, "there is nothing to find".to_owned(), "Type what to find, or remove the pattern"));
     }
-    for (side, text) in [("what to find", &pattern.find), ("what to put in", &pattern.replace)] {
+    for (side, text) in [("the text to find", &pattern.find), ("the replacement", &pattern.replace)] {
         if text.chars().nth(LONGEST_SIDE).is_some() {
             return Err(error(None, format!("{side} is longer than {LONGEST_SIDE} characters"), "Make it shorter"));
         }
@@ -111,7 +111,7 @@ impl Compiled {
         Ok(Self { regex, template, replace: pattern.replace.clone(), references })
     }
 
-    /// Replaces every find; borrowed when nothing changes, `None` when the text would be longer than `most` bytes.
+    /// Replaces every match; borrowed if nothing changes, `None` if the text would be longer than `most` bytes.
     pub fn apply<'t>(&self, text: &'t str, most: usize) -> Option<Cow<'t, str>> {
         let mut finds = self.regex.captures_iter(text).peekable();
         if finds.peek().is_none() {
@@ -144,12 +144,12 @@ impl Compiled {
     }
 }
 
-/// Longest a text of `raw` bytes may become, in bytes: what a person types must not fill the memory.
+/// The longest that a text of `raw` bytes may become, in bytes, so that no pattern fills the memory.
 pub(super) fn most_bytes(raw: usize) -> usize {
     raw.saturating_mul(GROWTH).saturating_add(SPARE_BYTES)
 }
 
-/// The words literally, and white space between them as any white space: on screen a line break looks like a space.
+/// A regular expression for these words, with any white space between them: on screen a line break looks like a space.
 fn literal(find: &str) -> String {
     let mut source = String::with_capacity(find.len() + 8);
     let mut space = false;
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_words_stand_for_themselves() {
+    fn plain_words_are_found_literally() {
         assert_eq!(applied(&pattern("a.b", "$1"), "A.B axb a.b"), "$1 axb $1");
         let exact = Pattern { match_case: true, ..pattern("Re:", "") };
         assert_eq!(applied(&exact, "Re: re: Re:x"), " re: x");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn regular_expressions_name_what_they_found() {
+    fn replacements_can_refer_to_groups() {
         assert_eq!(applied(&regex(r"(\d+)-(?<year>\d{4})", "$year/$1"), "12-2024"), "2024/12");
         assert_eq!(applied(&regex(r"(\d+) USD", "$$$1"), "5 USD"), "$5");
         assert_eq!(applied(&regex("a", "b$"), "a"), "b$");
@@ -208,8 +208,8 @@ mod tests {
         let message = |pattern: &Pattern| Compiled::new(pattern, 3).map(|_| ()).unwrap_err().to_string();
         assert_eq!(
             message(&regex("déjà (vu", "")),
-            "pattern 3 ('déjà (vu') cannot be used (character 6): unclosed group. Correct it, or turn off its regular \
-             expression to find it literally"
+            "pattern 3 ('déjà (vu') cannot be used (character 6): unclosed group. Correct it, or turn off \
+             \"Regular expression\" to find the text literally"
         );
         assert!(message(&regex("*a", "")).contains("(character 1): repetition operator missing expression"));
         assert!(message(&regex(r"(?=a)b", "")).contains("(character 1): look-around"));
@@ -217,14 +217,14 @@ mod tests {
         assert!(message(&regex(r"a\p{Klingon}", "")).contains("(character 2): Unicode property not found"));
         assert!(message(&regex(r"(?:\w{500}){500}", "")).contains("it is too large. Make it shorter"));
         assert!(message(&pattern("", "x")).contains("there is nothing to find. Type"));
-        assert!(message(&pattern("x", &"y".repeat(LONGEST_SIDE + 1))).contains("what to put in is longer than 2000"));
+        assert!(message(&pattern("x", &"y".repeat(LONGEST_SIDE + 1))).contains("the replacement is longer than 2000"));
         assert!(Compiled::new(&pattern("x", ""), MOST_PATTERNS + 1).is_err());
         let long = Compiled::new(&pattern(&"ab c".repeat(LONGEST_SIDE / 4), ""), 1);
         assert!(long.is_ok(), "words of the greatest length can be found");
     }
 
     #[test]
-    fn a_text_does_not_grow_without_end() {
+    fn a_text_does_not_grow_without_limit() {
         let double = Compiled::new(&regex("(?s)(.+)", &"$1".repeat(900)), 1).unwrap();
         assert_eq!(double.apply("some text", most_bytes(9)), None);
         let filler = Compiled::new(&pattern("e", &"x".repeat(2_000)), 1).unwrap();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_other_engines_wait_for_ever_is_quick() {
+    fn patterns_that_are_slow_in_other_engines_are_quick() {
         let text = "a".repeat(50_000) + "!";
         let begun = std::time::Instant::now();
         for find in ["(a+)+$", "(a|aa)+$", "(a*)*b", "(?:a?){40}a{40}$"] {

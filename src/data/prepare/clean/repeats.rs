@@ -1,11 +1,11 @@
-//! Letters and marks that people hold down.
+//! Shortens repeated letters and marks.
 
 use std::borrow::Cow;
 
-/// As many of the same letter or mark in a row are kept.
+/// How many of the same letter or mark in a row are kept.
 const KEPT: usize = 3;
 
-/// More than three of the same letter or mark in a row become three. Digits and white space are left alone.
+/// Shortens runs of the same letter or mark to three. Digits and white space stay as they are.
 pub(super) fn shorten(text: &str) -> Cow<'_, str> {
     // Bytes are compared without branches, so many at a time.
     let runs = text.as_bytes().windows(KEPT + 1);
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_are_cut_to_three() {
+    fn runs_are_shortened_to_three() {
         assert_eq!(shorten("soooooo good!!!!!! ...... 10000000"), "sooo good!!! ... 10000000");
         assert!(matches!(shorten("Mississippi... aaa     b"), Cow::Borrowed(_)));
         assert_eq!(shorten("😀😀😀😀😀"), "😀😀😀");

@@ -1,10 +1,10 @@
-//! Unicode form, invisible characters and white space.
+//! Normalises Unicode, invisible characters and white space.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-/// Unicode form NFC.
+/// Normalises to Unicode NFC.
 pub(super) fn compose(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return Cow::Borrowed(text);
@@ -13,8 +13,8 @@ pub(super) fn compose(text: &str) -> Cow<'_, str> {
     if composed == text { Cow::Borrowed(text) } else { Cow::Owned(composed) }
 }
 
-/// Removes what cannot be seen. Line ends and tabs stay; other white space among the control characters
-/// becomes a space, so that words do not grow together.
+/// Removes invisible characters. Line ends and tabs stay; other control characters that are white space become a space,
+/// so that words stay apart.
 pub(super) fn remove_control(text: &str) -> Cow<'_, str> {
     let is_unwanted = |byte: u8| (byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) || byte == 0x7F;
     if text.is_ascii() && !any_byte(text, is_unwanted) {
@@ -35,7 +35,7 @@ fn is_unwanted_control(character: char) -> bool {
     character.is_control() && !matches!(character, '\n' | '\r' | '\t')
 }
 
-/// Soft hyphen, zero-width characters, marks of writing direction, byte order mark, interlinear marks.
+/// Whether this is a soft hyphen, zero-width character, direction mark, byte order mark or interlinear mark.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -50,7 +50,7 @@ fn is_invisible(character: char) -> bool {
     )
 }
 
-/// Runs of white space become one space; the ends are trimmed.
+/// Replaces each run of white space by one space, and trims the ends.
 pub(super) fn collapse_whitespace(text: &str) -> Cow<'_, str> {
     if is_collapsed_ascii(text) {
         return Cow::Borrowed(text);
@@ -94,13 +94,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn composes() {
+    fn letters_are_composed() {
         assert_eq!(compose("cafe\u{301}"), "café");
         assert!(matches!(compose("café"), Cow::Borrowed(_)));
     }
 
     #[test]
-    fn control_characters_go_and_words_stay_apart() {
+    fn control_characters_are_removed_and_words_stay_apart() {
         assert_eq!(remove_control("a\0b\u{200B}c\u{FEFF}\u{AD}d\u{0B}e\nf\tg\u{85}h"), "abcd e\nf\tg h");
         assert!(matches!(remove_control("a\nb"), Cow::Borrowed(_)));
     }

@@ -1,4 +1,4 @@
-//! Rows to sides by a column that names each row's side.
+//! Splits rows by a column that gives each row's side.
 
 use crate::data::Side;
 
@@ -9,13 +9,13 @@ const NAMES: [(Side, &[&str]); 3] = [
     (Side::Test, &["test", "testing", "tst", "holdout", "hold-out", "held-out"]),
 ];
 
-/// The side a value names, in any case; `None` where it names none.
+/// The side that a value names, in upper or lower case; `None` if it names none.
 pub(super) fn named(value: &str) -> Option<Side> {
     let value = value.trim().to_lowercase();
     NAMES.iter().find(|(_, names)| names.contains(&value.as_str())).map(|(side, _)| *side)
 }
 
-/// The names of the sides that people know best, for messages.
+/// The best-known names of the sides, for messages.
 pub(super) const KNOWN: &str = "train, validation (valid, val, dev, eval) and test";
 
 #[cfg(test)]

@@ -1,101 +1,98 @@
-//! Groups of rows to sides, each group whole.
+//! Splits rows at random without dividing groups.
 //!
-//! Groups are placed one by one, the largest first, each where it leaves the labels' shares nearest to what is wanted: the
+//! Groups are placed one by one, the largest first, each where it leaves the strata's shares nearest to what is wanted: the
 //! idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
 
-use crate::data::prepare::split::SIDES;
 use crate::data::{DataError, Side};
 use crate::progress::Control;
 use crate::random::Rng;
 
-/// Groups or labels processed between two checks of the cancel switch.
+/// Groups or strata processed between two checks of the cancel switch.
 const STEPS_PER_LOOK: usize = 4_096;
 
 /// Divides rows among the sides; rows of a group go together.
 ///
-/// `labels` are the class ids of the rows and `groups` the numbers of their groups, both in file order. Every class comes to stand on
+/// `stratum_of` are the strata of the rows and `groups` the numbers of their groups, both in file order. Every stratum gets rows on
 /// every side whose share is above 0, where enough groups have rows of it. The same arguments give the same sides.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
 pub(super) fn assign(
-    (labels, classes): (&[u32], usize),
+    (stratum_of, strata): (&[u32], usize),
     groups: &[u32],
     shares: [f64; 3],
     seed: u64,
     control: &Control,
 ) -> Result<Vec<Side>, DataError> {
-    let groups = Grouped::of(labels, groups);
-    let mut plan = Plan::new(&groups, classes, shares);
+    let groups = Grouped::of(stratum_of, groups);
+    let mut plan = Plan::new(&groups, strata, shares);
     let mut order: Vec<usize> = (0..groups.len()).collect();
     Rng::stream(seed, u64::from(u32::MAX)).shuffle(&mut order);
     order.sort_by_key(|&group| std::cmp::Reverse(groups.rows(group).len()));
     for (step, group) in order.into_iter().enumerate() {
-        look(control, step)?;
+        if step.is_multiple_of(STEPS_PER_LOOK) {
+            control.look()?;
+        }
         let best = plan.nearest(&groups, group);
         plan.place(&groups, group, best);
     }
     plan.fill_gaps(&groups, control)?;
-    let mut sides = vec![Side::Train; labels.len()];
+    let mut sides = vec![Side::Train; stratum_of.len()];
     for group in 0..groups.len() {
         for &row in groups.rows(group) {
-            sides[row as usize] = SIDES[plan.side_of[group]];
+            sides[row as usize] = Side::ALL[plan.side_of[group]];
         }
     }
     Ok(sides)
 }
 
-fn look(control: &Control, step: usize) -> Result<(), DataError> {
-    if step.is_multiple_of(STEPS_PER_LOOK) && control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(()) }
-}
-
-/// Rows and labels, group by group.
+/// Rows and strata, group by group.
 struct Grouped {
     /// Rows of all groups, one group after another.
     rows: Vec<u32>,
     /// Where each group begins in `rows`; one more at the end.
     starts: Vec<usize>,
-    /// Rows of each class of each group, one group after another: (class, rows).
-    classes: Vec<(u32, u32)>,
-    /// Where each group begins in `classes`; one more at the end.
-    class_starts: Vec<usize>,
+    /// Rows of each stratum of each group, one group after another: (stratum, rows).
+    strata: Vec<(u32, u32)>,
+    /// Where each group begins in `strata`; one more at the end.
+    stratum_starts: Vec<usize>,
 }
 
 impl Grouped {
-    fn of(labels: &[u32], groups: &[u32]) -> Self {
-        let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
+    fn of(stratum_of: &[u32], groups: &[u32]) -> Self {
+        let mut rows: Vec<u32> = (0..stratum_of.len() as u32).collect();
         rows.sort_by_key(|&row| groups[row as usize]);
-        let (mut starts, mut classes, mut class_starts) = (vec![0], Vec::new(), vec![0]);
+        let (mut starts, mut strata, mut stratum_starts) = (vec![0], Vec::new(), vec![0]);
         let mut of_group: Vec<u32> = Vec::new();
         for group in rows.chunk_by(|&a, &b| groups[a as usize] == groups[b as usize]) {
             starts.push(starts.last().copied().unwrap_or(0) + group.len());
             of_group.clear();
-            of_group.extend(group.iter().map(|&row| labels[row as usize]));
+            of_group.extend(group.iter().map(|&row| stratum_of[row as usize]));
             of_group.sort_unstable();
-            classes.extend(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)));
-            class_starts.push(classes.len());
+            strata.extend(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)));
+            stratum_starts.push(strata.len());
         }
-        Self { rows, starts, classes, class_starts }
+        Self { rows, starts, strata, stratum_starts }
     }
 
     fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// Rows of each class of a group.
-    fn classes(&self, group: usize) -> &[(u32, u32)] {
-        &self.classes[self.class_starts[group]..self.class_starts[group + 1]]
+    /// Rows of each stratum of a group.
+    fn strata(&self, group: usize) -> &[(u32, u32)] {
+        &self.strata[self.stratum_starts[group]..self.stratum_starts[group + 1]]
     }
 
     /// The groups with rows of each class, in order: looking through all of them for every class would take their product.
-    fn by_class(&self, classes: usize) -> Vec<Vec<u32>> {
-        let mut with_class = vec![Vec::new(); classes];
+    fn by_stratum(&self, strata: usize) -> Vec<Vec<u32>> {
+        let mut with_stratum = vec![Vec::new(); strata];
         for group in 0..self.len() {
-            for &(class, _) in self.classes(group) {
-                with_class[class as usize].push(group as u32);
+            for &(stratum, _) in self.strata(group) {
+                with_stratum[stratum as usize].push(group as u32);
             }
         }
-        with_class
+        with_stratum
     }
 
     fn rows(&self, group: usize) -> &[u32] {
@@ -103,38 +100,38 @@ impl Grouped {
     }
 }
 
-/// What is assigned so far.
+/// The assignment so far.
 struct Plan {
     shares: [f64; 3],
-    /// Rows of each class.
+    /// Rows of each stratum.
     all: Vec<f64>,
-    /// Rows of each class on each side.
+    /// Rows of each stratum on each side.
     placed: Vec<[f64; 3]>,
-    /// Groups with rows of each class on each side.
+    /// Groups with rows of each stratum on each side.
     holders: Vec<[usize; 3]>,
     side_of: Vec<usize>,
 }
 
 impl Plan {
-    fn new(groups: &Grouped, classes: usize, shares: [f64; 3]) -> Self {
-        let mut all = vec![0.0; classes];
-        for &(class, rows) in &groups.classes {
-            all[class as usize] += f64::from(rows);
+    fn new(groups: &Grouped, strata: usize, shares: [f64; 3]) -> Self {
+        let mut all = vec![0.0; strata];
+        for &(stratum, rows) in &groups.strata {
+            all[stratum as usize] += f64::from(rows);
         }
-        let (placed, holders) = (vec![[0.0; 3]; classes], vec![[0; 3]; classes]);
+        let (placed, holders) = (vec![[0.0; 3]; strata], vec![[0; 3]; strata]);
         Self { shares, all, placed, holders, side_of: vec![0; groups.len()] }
     }
 
-    /// The side that lacks the group's labels most: where it leaves the smallest sum of squared distances from the rows
-    /// wanted, every class counting the same.
+    /// The side that lacks the group's strata most: where it leaves the smallest sum of squared distances from the rows
+    /// wanted, every stratum counting the same.
     fn nearest(&self, groups: &Grouped, group: usize) -> usize {
         let cost = |side: usize| -> f64 {
-            let of_class = |&(class, rows): &(u32, u32)| {
-                let (class, rows) = (class as usize, f64::from(rows));
-                let missing = self.shares[side] * self.all[class] - self.placed[class][side];
-                rows * (rows - 2.0 * missing) / (self.all[class] * self.all[class])
+            let of_stratum = |&(stratum, rows): &(u32, u32)| {
+                let (stratum, rows) = (stratum as usize, f64::from(rows));
+                let missing = self.shares[side] * self.all[stratum] - self.placed[stratum][side];
+                rows * (rows - 2.0 * missing) / (self.all[stratum] * self.all[stratum])
             };
-            groups.classes(group).iter().map(of_class).sum()
+            groups.strata(group).iter().map(of_stratum).sum()
         };
         let open = (0..3).filter(|&side| self.shares[side] > 0.0);
         open.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0)
@@ -142,23 +139,25 @@ impl Plan {
 
     fn place(&mut self, groups: &Grouped, group: usize, side: usize) {
         self.side_of[group] = side;
-        for &(class, rows) in groups.classes(group) {
-            self.placed[class as usize][side] += f64::from(rows);
-            self.holders[class as usize][side] += 1;
+        for &(stratum, rows) in groups.strata(group) {
+            self.placed[stratum as usize][side] += f64::from(rows);
+            self.holders[stratum as usize][side] += 1;
         }
     }
 
-    /// Takes the smallest group that can be spared to each side that has nothing of a class. What cannot be learnt can be
-    /// measured even less: to training a group goes also where its old side loses a class by it.
+    /// Moves a group to each side without rows of a class: the smallest that can be spared. A class that is not trained
+    /// cannot be evaluated either, so training gets a group even if its old side then lacks a class.
     fn fill_gaps(&mut self, groups: &Grouped, control: &Control) -> Result<(), DataError> {
-        let with_class = groups.by_class(self.all.len());
+        let with_stratum = groups.by_stratum(self.all.len());
         let shares = self.shares;
         for side in [0, 2, 1].into_iter().filter(|&side| shares[side] > 0.0) {
-            for (class, candidates) in with_class.iter().enumerate() {
-                look(control, class)?;
+            for (stratum, candidates) in with_stratum.iter().enumerate() {
+                if stratum.is_multiple_of(STEPS_PER_LOOK) {
+                    control.look()?;
+                }
                 // One group alone cannot be on two sides.
                 let enough = if side == 0 { 1 } else { 2 };
-                if candidates.len() < enough || self.holders[class][side] > 0 {
+                if candidates.len() < enough || self.holders[stratum][side] > 0 {
                     continue;
                 }
                 let can_spare = |group: usize| self.can_spare(groups, group);
@@ -166,9 +165,9 @@ impl Plan {
                 let spared = candidates.filter(|&group| side == 0 || can_spare(group));
                 if let Some(group) = spared.min_by_key(|&group| (!can_spare(group), groups.rows(group).len())) {
                     let from = self.side_of[group];
-                    for &(class, rows) in groups.classes(group) {
-                        self.placed[class as usize][from] -= f64::from(rows);
-                        self.holders[class as usize][from] -= 1;
+                    for &(stratum, rows) in groups.strata(group) {
+                        self.placed[stratum as usize][from] -= f64::from(rows);
+                        self.holders[stratum as usize][from] -= 1;
                     }
                     self.place(groups, group, side);
                 }
@@ -177,10 +176,10 @@ impl Plan {
         Ok(())
     }
 
-    /// Whether no class loses its last rows of a side with the group.
+    /// Whether the group's side keeps rows of every class without it.
     fn can_spare(&self, groups: &Grouped, group: usize) -> bool {
         let from = self.side_of[group];
-        groups.classes(group).iter().all(|&(class, _)| self.holders[class as usize][from] > 1)
+        groups.strata(group).iter().all(|&(stratum, _)| self.holders[stratum as usize][from] > 1)
     }
 }
 
@@ -194,7 +193,7 @@ mod tests {
         super::assign((labels, classes), groups, shares, seed, &Control::default()).unwrap()
     }
 
-    /// Rows in groups of 1 to 12, whose labels lean to one of four classes.
+    /// Rows in groups of 1 to 12, each with mostly one of four classes.
     fn rows(seed: u64) -> (Vec<u32>, Vec<u32>) {
         let mut rng = Rng::new(seed);
         let (mut labels, mut groups) = (Vec::new(), Vec::new());
@@ -222,7 +221,7 @@ mod tests {
             }
             for class in 0..4 {
                 let all = labels.iter().filter(|&&label| label == class).count() as f64;
-                for (share, side) in SHARES.into_iter().zip(SIDES) {
+                for (share, side) in SHARES.into_iter().zip(Side::ALL) {
                     let here = labels.iter().zip(&sides).filter(|&(&label, &of)| label == class && of == side).count();
                     let found = here as f64 / all;
                     assert!((found - share).abs() < 0.02, "seed {seed}, class {class}: {found} instead of {share}");
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn every_class_is_everywhere_where_it_has_groups_enough() {
+    fn every_class_is_on_every_side_if_it_has_enough_groups() {
         for seed in 0..50 {
             // Twenty groups of a common class; a rare one in three groups, one of them large and mixed.
             let mut labels: Vec<u32> = (0..200).map(|_| 0).collect();
@@ -240,7 +239,7 @@ mod tests {
             labels.extend([1, 1, 1, 1, 0, 1]);
             groups.extend([20, 20, 20, 21, 21, 22]);
             let sides = assign(&labels, 2, &groups, SHARES, seed);
-            for side in SIDES {
+            for side in Side::ALL {
                 assert!(labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side), "{seed} {side:?}");
             }
             // In two groups it cannot be on three sides: it is in training and test.
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn one_group_goes_where_most_rows_are_wanted_and_no_rows_go_nowhere() {
+    fn a_single_group_goes_to_the_largest_side() {
         assert_eq!(assign(&[0, 1, 0], 2, &[5, 5, 5], SHARES, 1), [Side::Train; 3]);
         assert!(assign(&[], 0, &[], SHARES, 1).is_empty());
         let sides = assign(&[0; 40], 1, &(0..40).collect::<Vec<_>>(), [0.8, 0.0, 0.2], 1);
@@ -262,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn many_labels_take_no_quadratic_time_and_it_can_be_stopped() {
+    fn many_labels_do_not_take_quadratic_time_and_it_can_be_stopped() {
         // Two rows of each label, and a group of three of them: many gaps to fill.
         let labels: Vec<u32> = (0..100_000).map(|row| row / 2).collect();
         let groups: Vec<u32> = (0..100_000).map(|row| if row % 40_000 == 0 { 0 } else { row }).collect();

@@ -1,11 +1,12 @@
-//! Rows to sides by time: the oldest train, then comes validation, the newest are the test.
+//! Splits rows by time: the oldest for training, then validation, the newest for the test.
 
 use crate::data::Side;
 
 /// Divides rows by time; rows of the same time stay on one side.
 ///
-/// `times` holds each row's time in file order; rows without one train. `wanted` is how many rows validation and test
-/// are to have: the nearest that whole moments allow is taken, and at least one moment where there are enough.
+/// `times` are the rows' times in file order; rows without a time are training rows. `wanted` are the numbers of
+/// validation and test rows. As rows of the same time are not divided, the nearest possible numbers are taken, and at
+/// least one time.
 pub(super) fn assign(times: &[Option<i64>], wanted: [usize; 2]) -> Vec<Side> {
     let mut order: Vec<(i64, usize)> =
         times.iter().enumerate().filter_map(|(row, time)| Some(((*time)?, row))).collect();
@@ -18,7 +19,8 @@ pub(super) fn assign(times: &[Option<i64>], wanted: [usize; 2]) -> Vec<Side> {
         let mut taken = 0;
         while moments.len() > kept {
             let Some(rows) = moments.last().map(|moment| moment.len()) else { break };
-            // Half of a moment is the limit: beyond it, the side is nearer to its size without.
+            // A time is taken if at least half of its rows are wanted: otherwise the side is nearer to its size without
+            // it.
             let fits = 2 * taken + rows <= 2 * wanted;
             if wanted == 0 || !(fits || taken == 0) {
                 break;
@@ -37,11 +39,11 @@ mod tests {
     use super::*;
 
     fn counts(sides: &[Side]) -> [usize; 3] {
-        [Side::Train, Side::Validation, Side::Test].map(|side| sides.iter().filter(|&&of| of == side).count())
+        Side::ALL.map(|side| sides.iter().filter(|&&of| of == side).count())
     }
 
     #[test]
-    fn the_newest_rows_are_the_test_and_what_has_no_time_trains() {
+    fn the_newest_rows_are_test_rows_and_rows_without_a_time_are_training_rows() {
         let mut times: Vec<Option<i64>> = (0..100).map(|row| Some((row * 37) % 100)).collect();
         times[3] = None;
         let sides = assign(&times, [10, 20]);

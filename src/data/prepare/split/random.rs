@@ -1,33 +1,32 @@
-//! Splits rows at random: seeded, and stratified by largest remainder.
+//! Splits rows at random, with a seed, and stratified by largest remainder if wanted.
 
 use std::collections::BinaryHeap;
 
 use crate::data::Side;
-use crate::data::prepare::split::SIDES;
 use crate::random::Rng;
 
 /// Divides rows among the sides.
 ///
-/// `labels` are the class ids of the rows, in file order. With `stratified`, each class is split by `shares` (train,
+/// `stratum_of` are the strata of the rows, in file order. With `stratified`, each stratum is split by `shares` (train,
 /// validation, test) with the largest remainder, and has at least one row on every side whose share is above 0,
 /// where it has enough rows. Sides of which `totals` tells the rows get exactly so many, where there are enough.
 /// The same arguments give the same sides.
 pub(super) fn assign(
-    labels: &[u32],
-    classes: usize,
+    stratum_of: &[u32],
+    strata: usize,
     shares: [f64; 3],
     totals: [Option<usize>; 3],
     stratified: bool,
     seed: u64,
 ) -> Vec<Side> {
     let groups = if stratified {
-        let mut groups = vec![Vec::new(); classes];
-        for (row, &label) in labels.iter().enumerate() {
-            groups[label as usize].push(row);
+        let mut groups = vec![Vec::new(); strata];
+        for (row, &stratum) in stratum_of.iter().enumerate() {
+            groups[stratum as usize].push(row);
         }
         groups
     } else {
-        vec![(0..labels.len()).collect()]
+        vec![(0..stratum_of.len()).collect()]
     };
     let mut counts: Vec<[usize; 3]> = groups.iter().map(|rows| apportion(rows.len(), shares)).collect();
     for (side, total) in totals.into_iter().enumerate().skip(1) {
@@ -35,11 +34,11 @@ pub(super) fn assign(
             settle(&mut counts, side, total, shares[side]);
         }
     }
-    let mut sides = vec![Side::Train; labels.len()];
-    for ((class, mut rows), counts) in groups.into_iter().enumerate().zip(counts) {
-        Rng::stream(seed, class as u64).shuffle(&mut rows);
+    let mut sides = vec![Side::Train; stratum_of.len()];
+    for ((stratum, mut rows), counts) in groups.into_iter().enumerate().zip(counts) {
+        Rng::stream(seed, stratum as u64).shuffle(&mut rows);
         let mut rows = rows.into_iter();
-        for (side, count) in SIDES.into_iter().zip(counts) {
+        for (side, count) in Side::ALL.into_iter().zip(counts) {
             for row in rows.by_ref().take(count) {
                 sides[row] = side;
             }
@@ -49,10 +48,10 @@ pub(super) fn assign(
 }
 
 /// Divides `rows` by `shares`: whole parts first, the rest to the largest remainders (ties to the earlier side).
-/// A side with a share gets at least one row where there is one for each such side.
+/// A side with a share gets at least one row if there are enough for every such side.
 fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
     let exact = shares.map(|share| share * rows as f64);
-    // Shares such as 0.1 are a hair off: 0.1 * 30 must count as 3.
+    // Floating-point shares such as 0.1 are slightly off: 0.1 * 30 must count as 3.
     let mut counts = exact.map(|part| (part + 1e-9).floor() as usize);
     let mut by_remainder = [0, 1, 2];
     by_remainder.sort_by(|&a: &usize, &b| {
@@ -75,33 +74,33 @@ fn apportion(rows: usize, shares: [f64; 3]) -> [usize; 3] {
     }
 }
 
-/// Moves rows between training and one side until that side has `total` of them, each from the class that is farthest
-/// from its share. No class loses its last row of a side.
+/// Moves rows between training and one side until that side has `total` of them, each from the stratum that is farthest
+/// from its share. No stratum loses its last row of a side.
 fn settle(counts: &mut [[usize; 3]], side: usize, total: usize, share: f64) {
     let train = 0;
-    let now: usize = counts.iter().map(|class| class[side]).sum();
+    let now: usize = counts.iter().map(|stratum| stratum[side]).sum();
     let lacks = now < total;
     let (from, to) = if lacks { (train, side) } else { (side, train) };
-    // The farthest comes first: of those that lack most the first class, of those that have too much the last.
-    let entry = |number: usize, class: &[usize; 3]| {
-        let surplus = in_order(class[side] as f64 - share * class.iter().sum::<usize>() as f64);
+    // The farthest comes first: of those that lack most the first stratum, of those that have too much the last.
+    let entry = |number: usize, stratum: &[usize; 3]| {
+        let surplus = in_order(stratum[side] as f64 - share * stratum.iter().sum::<usize>() as f64);
         if lacks { (!surplus, usize::MAX - number) } else { (surplus, number) }
     };
-    let movable = counts.iter().enumerate().filter(|(_, class)| class[from] > 1);
-    let mut farthest: BinaryHeap<(u64, usize)> = movable.map(|(number, class)| entry(number, class)).collect();
+    let movable = counts.iter().enumerate().filter(|(_, stratum)| stratum[from] > 1);
+    let mut farthest: BinaryHeap<(u64, usize)> = movable.map(|(number, stratum)| entry(number, stratum)).collect();
     for _ in 0..now.abs_diff(total) {
         let Some((_, place)) = farthest.pop() else { return };
         let number = if lacks { usize::MAX - place } else { place };
-        let class = &mut counts[number];
-        class[from] -= 1;
-        class[to] += 1;
-        if class[from] > 1 {
-            farthest.push(entry(number, class));
+        let stratum = &mut counts[number];
+        stratum[from] -= 1;
+        stratum[to] += 1;
+        if stratum[from] > 1 {
+            farthest.push(entry(number, stratum));
         }
     }
 }
 
-/// A whole number in the order of the floats it represents.
+/// An integer with the same order as the float.
 fn in_order(number: f64) -> u64 {
     let bits = number.to_bits();
     if number.is_sign_negative() { !bits } else { bits | 1 << 63 }
@@ -114,7 +113,7 @@ mod tests {
     const ANY: [Option<usize>; 3] = [None; 3];
 
     #[test]
-    fn largest_remainders() {
+    fn rows_are_apportioned_by_largest_remainder() {
         assert_eq!(apportion(100, [0.7, 0.1, 0.2]), [70, 10, 20]);
         assert_eq!(apportion(30, [0.7, 0.1, 0.2]), [21, 3, 6]);
         assert_eq!(apportion(11, [0.7, 0.1, 0.2]), [8, 1, 2]);
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn all_rows_go_somewhere_for_any_shares() {
+    fn every_row_is_assigned_for_any_shares() {
         for rows in 0..60 {
             for validation in 0..10 {
                 for test in 0..(10 - validation) {
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn seeded_and_stratified() {
+    fn the_split_is_seeded_and_stratified() {
         let labels: Vec<u32> = (0..1000).map(|row| u32::from(row % 10 == 0)).collect();
         let first = assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 1);
         assert_eq!(first, assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 1));
@@ -150,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_side_of_so_many_rows_has_them_and_every_class() {
+    fn a_side_given_by_its_number_of_rows_has_them_and_every_class() {
         let labels: Vec<u32> = (0..997).map(|row| if row % 2 == 0 { 0 } else { 1 + row % 89 }).collect();
         for (validation, test) in [(100, 200), (90, 333), (1, 500), (300, 91)] {
             let shares = [0.0, f64::from(validation) / 997.0, f64::from(test) / 997.0];
@@ -158,14 +157,14 @@ mod tests {
             let totals = [None, Some(validation as usize), Some(test as usize)];
             let sides = assign(&labels, 90, shares, totals, true, 3);
             let rows = |side: Side| sides.iter().filter(|&&of| of == side).count();
-            // Every class keeps its one row of a side, also where fewer were asked for than there are classes.
+            // Every class keeps its row on a side, even if fewer rows are requested than there are classes.
             assert_eq!(rows(Side::Test), (test as usize).max(90), "{validation} {test}");
             assert_eq!(rows(Side::Validation), (validation as usize).max(90), "{validation} {test}");
         }
     }
 
     #[test]
-    fn rows_are_moved_from_the_farthest_class_one_by_one() {
+    fn rows_are_moved_one_by_one_from_the_class_farthest_from_its_share() {
         let mut rng = Rng::new(7);
         for round in 0..300 {
             let classes = 1 + rng.below(12);
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn many_labels_take_no_quadratic_time() {
+    fn many_labels_do_not_take_quadratic_time() {
         let labels: Vec<u32> = (0..400_000).map(|row| row % 100_000).collect();
         let begun = std::time::Instant::now();
         let totals = [None, Some(110_000), Some(110_000)];

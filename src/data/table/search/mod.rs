@@ -1,4 +1,4 @@
-//! Finding rows: which of them fit a question, and in which order.
+//! Finds the rows that match a query, in the order asked for.
 
 mod pattern;
 mod sort;
@@ -13,12 +13,12 @@ pub use sort::{Sort, SortBy};
 use crate::data::{DataError, DropReason, RowNumber, RowView, Side, Table};
 use crate::progress::Control;
 use crate::project::{RowId, SourceFile};
-use pattern::Pattern;
+use pattern::SearchPattern;
 
 /// Rows between two checks of the cancel switch.
 const ROWS_PER_LOOK: usize = 8_192;
 
-/// What is asked of the rows. All parts must fit.
+/// A query. A row must match all parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RowQuery {
     /// Which rows to search.
@@ -27,21 +27,21 @@ pub struct RowQuery {
     pub listed: Arc<Vec<RowId>>,
     /// What the words are searched in.
     pub within: Within,
-    /// Words, or a regular expression. Empty fits every row.
+    /// Words, or a regular expression. Empty matches every row.
     pub words: String,
     /// `words` is a regular expression.
     pub regex: bool,
-    /// Capitals must be as in `words`.
+    /// Whether upper and lower case must match.
     pub match_case: bool,
     /// Class id of the label.
     pub label: Option<u32>,
-    /// The side of the split; dropped rows are on none.
+    /// The side of the split; dropped rows have none.
     pub side: Option<Side>,
     /// Fewest words of the text.
     pub shortest: Option<u32>,
     /// Most words of the text.
     pub longest: Option<u32>,
-    /// A column and its value, without white space around it; an empty value finds missing ones.
+    /// A column and its trimmed value; an empty value finds rows without one.
     pub value: Option<(String, String)>,
     /// The order of the rows found.
     pub sort: Sort,
@@ -50,22 +50,22 @@ pub struct RowQuery {
 /// Which rows to search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RowSet {
-    /// Those that will be used.
+    /// Used rows.
     #[default]
     Used,
-    /// All, used and dropped.
+    /// All rows, used and dropped.
     All,
-    /// Those whose label a person changed.
+    /// Rows whose label a person changed.
     Relabelled,
-    /// Those whose text also has another label.
+    /// Rows whose text also has another label.
     Conflicts,
-    /// Those dropped for this reason.
+    /// Rows dropped for this reason.
     Dropped(DropReason),
-    /// Those of [`RowQuery::listed`], in their order.
+    /// The rows in [`RowQuery::listed`], in their order.
     Listed,
 }
 
-/// What words are searched in.
+/// Where words are searched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Within {
     /// The text: cleaned, or as in the file if the row is dropped.
@@ -77,14 +77,14 @@ pub enum Within {
     AnyColumn,
 }
 
-/// The rows that fit, in the order asked for.
+/// The rows that match, in the order asked for.
 ///
 /// # Errors
-/// [`DataError::BadPattern`] when the words are no regular expression; [`DataError::Cancelled`].
+/// [`DataError::BadPattern`] if the regular expression is not valid; [`DataError::Cancelled`].
 pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<Vec<RowNumber>, DataError> {
     let words = Some(&query.words).filter(|words| !words.is_empty());
-    let pattern = words.map(|words| Pattern::new(words, query.regex, query.match_case)).transpose()?;
-    let filter = Filter::new(rows, query, pattern, control);
+    let pattern = words.map(|words| SearchPattern::new(words, query.regex, query.match_case)).transpose()?;
+    let filter = RowFilter::new(rows, query, pattern, control);
     let candidates = Candidates::of(rows, query);
     let chunks: Vec<Range<usize>> = (0..candidates.len())
         .step_by(ROWS_PER_LOOK)
@@ -93,7 +93,7 @@ pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<
     let found: Vec<Vec<RowNumber>> = chunks
         .into_par_iter()
         .map_init(
-            // Each thread has its own pattern: they would wait for each other's scratch space.
+            // Each thread has its own pattern, since threads would wait for the scratch space of a shared one.
             || filter.pattern.clone(),
             |pattern, chunk| {
                 if control.is_cancelled() {
@@ -104,14 +104,15 @@ pub fn find_rows(rows: &RowView, query: &RowQuery, control: &Control) -> Result<
         )
         .collect();
     let found = sort::sorted(rows, found.concat(), &query.sort, control);
-    if control.is_cancelled() { Err(DataError::Cancelled) } else { Ok(found) }
+    control.look()?;
+    Ok(found)
 }
 
-/// The rows a question is asked of, in file order.
+/// The rows that a query searches, in file order.
 enum Candidates {
-    /// The first places, up to this one.
+    /// All rows below this number.
     First(usize),
-    /// These places.
+    /// These rows.
     These(Vec<RowNumber>),
 }
 
@@ -142,7 +143,7 @@ impl Candidates {
                 let relabelled = (0..).zip(&prepared.examples).filter(|(_, example)| example.relabelled);
                 Self::These(relabelled.map(|(place, _)| place).collect())
             }
-            // Group after group, so that conflicting texts are together.
+            // Group by group, so that conflicting rows are next to each other.
             RowSet::Conflicts => {
                 Self::These(prepared.conflicts.iter().flatten().filter_map(|&id| rows.place(id)).collect())
             }
@@ -168,24 +169,25 @@ impl Candidates {
 }
 
 /// A question made ready to be asked of each row, the cheap parts first.
-struct Filter<'a> {
+struct RowFilter<'a> {
     rows: &'a RowView<'a>,
     query: &'a RowQuery,
     label: Option<&'a str>,
     /// The column of `RowQuery::value` in each file.
     value: Option<([Option<usize>; 3], &'a str)>,
     /// What the text must hold; nothing where columns were searched beforehand.
-    pattern: Option<Pattern>,
+    pattern: Option<SearchPattern>,
     /// Rows of each file in whose columns the words were found.
     hits: Option<[Vec<bool>; 3]>,
 }
 
-impl<'a> Filter<'a> {
-    fn new(rows: &'a RowView<'a>, query: &'a RowQuery, mut pattern: Option<Pattern>, control: &Control) -> Self {
+impl<'a> RowFilter<'a> {
+    fn new(rows: &'a RowView<'a>, query: &'a RowQuery, mut pattern: Option<SearchPattern>, control: &Control) -> Self {
         let index = |file, name: &str| rows.imported.file(file)?.table.column_index(name);
-        let value = query.value.as_ref().map(|(name, value)| (FILES.map(|file| index(file, name)), value.trim()));
+        let value =
+            query.value.as_ref().map(|(name, value)| (SourceFile::ALL.map(|file| index(file, name)), value.trim()));
         let hits = pattern.take_if(|_| query.within != Within::Text).map(|pattern| {
-            FILES.map(|file| {
+            SourceFile::ALL.map(|file| {
                 let Some(file) = rows.imported.file(file) else { return Vec::new() };
                 let columns: Vec<usize> = match &query.within {
                     Within::Column(name) => file.table.column_index(name).into_iter().collect(),
@@ -198,7 +200,7 @@ impl<'a> Filter<'a> {
         Self { rows, query, label, value, pattern, hits }
     }
 
-    fn fits(&self, place: RowNumber, pattern: Option<&Pattern>) -> bool {
+    fn fits(&self, place: RowNumber, pattern: Option<&SearchPattern>) -> bool {
         let (rows, query) = (self.rows, self.query);
         let example = rows.example(place);
         let has_label = match (example, query.label, self.label) {
@@ -217,7 +219,7 @@ impl<'a> Filter<'a> {
 
     fn has_value(&self, place: RowNumber) -> bool {
         let Some((columns, value)) = &self.value else { return true };
-        let cell = rows_cell(self.rows, place, columns);
+        let cell = self.rows.cell(place, columns);
         cell.is_some_and(|cell| cell.trim() == *value)
     }
 
@@ -228,16 +230,8 @@ impl<'a> Filter<'a> {
     }
 }
 
-const FILES: [SourceFile; 3] = [SourceFile::Main, SourceFile::Validation, SourceFile::Test];
-
-/// The value of a column, given by its index in each file.
-fn rows_cell<'a>(rows: &RowView<'a>, place: RowNumber, columns: &[Option<usize>; 3]) -> Option<&'a str> {
-    let (table, row) = rows.at(place)?;
-    Some(table.cell(columns[table.file as usize]?, row))
-}
-
 /// Whether each row of a table holds the pattern in one of the columns.
-fn rows_holding(table: &Table, columns: &[usize], pattern: &Pattern, control: &Control) -> Vec<bool> {
+fn rows_holding(table: &Table, columns: &[usize], pattern: &SearchPattern, control: &Control) -> Vec<bool> {
     let mut hits = vec![false; table.len()];
     hits.par_chunks_mut(ROWS_PER_LOOK).enumerate().for_each_init(
         || pattern.clone(),
@@ -253,8 +247,8 @@ fn rows_holding(table: &Table, columns: &[usize], pattern: &Pattern, control: &C
     hits
 }
 
-/// How often each value occurs in a column of all files, the most frequent first, ties by value; at most `most`.
-/// Missing values count as an empty one.
+/// The `most` most frequent values of a column in all files, with their numbers of rows; ties by value. Missing values
+/// count as an empty one.
 #[must_use]
 pub fn frequent_values(rows: &RowView, column: &str, most: usize) -> Vec<(String, usize)> {
     let mut counts: foldhash::HashMap<&str, usize> = foldhash::HashMap::default();

@@ -1,4 +1,4 @@
-//! What a text is searched for.
+//! The words or the regular expression that texts are searched for.
 
 use arrow_array::{Array, StringViewArray};
 use regex::bytes::{Regex, RegexBuilder};
@@ -7,18 +7,18 @@ use regex_syntax::ast::{self, ErrorKind};
 use crate::data::DataError;
 use crate::words::upper_first;
 
-/// Most memory a regular expression may take; nobody types one that needs more.
+/// Most memory that a regular expression may take, in bytes; nobody types one that needs more.
 const SIZE_LIMIT: usize = 10 << 20;
 
-/// Words or a regular expression. Capitals are folded as Unicode's simple case folding has it.
+/// Words or a regular expression. Case is ignored by Unicode's simple case folding.
 #[derive(Clone, Debug)]
-pub(super) struct Pattern {
+pub(super) struct SearchPattern {
     regex: Regex,
 }
 
-impl Pattern {
+impl SearchPattern {
     /// # Errors
-    /// [`DataError::BadPattern`] with what is wrong, in plain words.
+    /// [`DataError::BadPattern`], which says what is wrong in plain words.
     pub fn new(words: &str, is_regex: bool, match_case: bool) -> Result<Self, DataError> {
         let source = if is_regex { words.to_owned() } else { regex::escape(words) };
         let built = RegexBuilder::new(&source).case_insensitive(!match_case).size_limit(SIZE_LIMIT).build();
@@ -28,12 +28,12 @@ impl Pattern {
         }
     }
 
-    /// Whether it is found in a text.
+    /// Whether a text contains it.
     pub fn is_in(&self, text: &str) -> bool {
         self.regex.is_match(text.as_bytes())
     }
 
-    /// Marks the rows of `column`, from row `from` on, in which it is found: `hits[i]` is row `from + i`.
+    /// Marks the rows of `column`, from row `from` on, that contain it: `hits[i]` is row `from + i`.
     pub fn mark(&self, column: &StringViewArray, from: usize, hits: &mut [bool]) {
         for (row, hit) in (from..).zip(hits) {
             *hit = *hit || (!column.is_null(row) && self.is_in(column.value(row)));
@@ -50,7 +50,7 @@ fn explain(words: &str, error: &regex::Error) -> String {
         let at = words.get(..error.span().start.offset).map_or(0, |before| before.chars().count()) + 1;
         return format!("{}, at character {at}", fault(error.kind()));
     }
-    // It reads well, and still has no meaning: such as an unknown class of characters.
+    // The syntax is right, but it has no meaning: an unknown class of characters, for example.
     let message = error.to_string();
     let last = message.lines().last().unwrap_or_default();
     upper_first(last.strip_prefix("error: ").unwrap_or(last))
@@ -84,15 +84,15 @@ mod tests {
     fn marked(column: &[Option<&str>], words: &str, from: usize) -> Vec<usize> {
         let column = StringViewArray::from(column.to_vec());
         let mut hits = vec![false; column.len() - from];
-        Pattern::new(words, false, false).unwrap().mark(&column, from, &mut hits);
+        SearchPattern::new(words, false, false).unwrap().mark(&column, from, &mut hits);
         hits.iter().enumerate().filter(|(_, hit)| **hit).map(|(row, _)| row).collect()
     }
 
     #[test]
-    fn rows_are_told_apart() {
+    fn a_match_does_not_extend_over_two_rows() {
         let column = [Some("ab"), Some("Abc"), None, Some(""), Some("xaB"), Some("b ab ab")];
         assert_eq!(marked(&column, "ab", 0), [0, 1, 4, 5]);
-        // "ba" is across two rows, and in none of them.
+        // "ba" extends over two rows, and is in neither of them.
         assert_eq!(marked(&column, "ba", 0), [0_usize; 0]);
         assert_eq!(marked(&[Some("a"), Some("aa"), Some("a")], "aa", 0), [1]);
         assert_eq!(marked(&column, "AB", 2), [2, 3]);
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_in_plain_words() {
-        let why = |words: &str| match Pattern::new(words, true, false) {
+        let why = |words: &str| match SearchPattern::new(words, true, false) {
             Err(DataError::BadPattern(why)) => why,
             other => panic!("{words}: {other:?}"),
         };
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(why("\\p{Nowhere}"), "Unicode property not found");
         assert_eq!(why("(?:\\w{1000}){1000}"), "It is too large. Repeat fewer times");
         assert!(why("(?=late)").starts_with("Looking ahead or behind"));
-        assert!(Pattern::new("(late", false, false).unwrap().is_in("very (LATE)"));
-        assert!(!Pattern::new("late", false, true).unwrap().is_in("LATE"));
+        assert!(SearchPattern::new("(late", false, false).unwrap().is_in("very (LATE)"));
+        assert!(!SearchPattern::new("late", false, true).unwrap().is_in("LATE"));
     }
 }

@@ -1,4 +1,4 @@
-//! The order of rows.
+//! Sorts rows.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -6,41 +6,41 @@ use std::collections::HashMap;
 
 use rayon::prelude::*;
 
-use crate::data::table::search::{FILES, rows_cell};
 use crate::data::{RowNumber, RowView};
 use crate::progress::Control;
+use crate::project::SourceFile;
 
-/// Bytes of a text compared before the text itself is read: texts are all over the memory.
+/// Bytes of a text that are compared before the text itself is read: texts are scattered over memory.
 const PREFIX: usize = 32;
-/// Bytes compared at once where two texts have the same beginning.
+/// Bytes compared at a time when two texts begin alike.
 const STRIDE: usize = 16;
 
 /// An order of rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
-    /// By what.
+    /// What to sort by.
     pub by: SortBy,
-    /// The greatest first.
+    /// The largest first.
     pub descending: bool,
 }
 
 /// What rows are sorted by. Equal rows stay in file order; those without a value come last.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SortBy {
-    /// As in the files.
+    /// Their order in the files.
     #[default]
     File,
-    /// Words of the text.
+    /// Number of words in the text.
     Length,
     /// The label, in the order of the label set.
     Label,
     /// The text, without regard to the case of Latin letters.
     Text,
-    /// A column: by value where all of it are numbers, else as the text.
+    /// A column: by value if all cells are numbers, otherwise as for texts.
     Column(String),
 }
 
-/// The rows in order. They come in file order, or group by group.
+/// Sorts rows that are in file order, or group by group.
 pub(super) fn sorted(rows: &RowView, mut found: Vec<RowNumber>, sort: &Sort, control: &Control) -> Vec<RowNumber> {
     if control.is_cancelled() {
         return found;
@@ -63,8 +63,8 @@ pub(super) fn sorted(rows: &RowView, mut found: Vec<RowNumber>, sort: &Sort, con
         }
         SortBy::Text => by_text(found, descending, |place| rows.text(place)),
         SortBy::Column(name) => {
-            let columns = FILES.map(|file| rows.imported.file(file)?.table.column_index(name));
-            let cell = |place| rows_cell(rows, place, &columns).unwrap_or_default().trim();
+            let columns = SourceFile::ALL.map(|file| rows.imported.file(file)?.table.column_index(name));
+            let cell = |place| rows.cell(place, &columns).unwrap_or_default().trim();
             // A cell that is neither empty nor a number ends the reading of numbers.
             let numbers = found.par_iter().map(|&place| match cell(place) {
                 "" => Some((None, place)),
@@ -78,7 +78,7 @@ pub(super) fn sorted(rows: &RowView, mut found: Vec<RowNumber>, sort: &Sort, con
     }
 }
 
-/// A number that is one: ordered.
+/// A number that is not NaN, so that it has an order.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 struct Number(f64);
 
@@ -114,7 +114,7 @@ fn by_text<'a>(
     ordered(keyed, descending, |a, b| a.0.cmp(&b.0).then_with(|| compare_rest(&text(a.1), &text(b.1))))
 }
 
-/// The first bytes of a text in lower case, as numbers that are ordered as the bytes are.
+/// The first bytes of a text in lower case, as numbers with the same order.
 fn prefix(text: &str) -> [u64; PREFIX / 8] {
     let mut bytes = [0; PREFIX];
     for (to, from) in bytes.iter_mut().zip(text.bytes()) {
@@ -123,7 +123,7 @@ fn prefix(text: &str) -> [u64; PREFIX / 8] {
     std::array::from_fn(|word| u64::from_be_bytes(std::array::from_fn(|byte| bytes[word * 8 + byte])))
 }
 
-/// Compares what follows the first bytes.
+/// Compares two texts after their first bytes.
 fn compare_rest(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (&a.as_bytes()[PREFIX.min(a.len())..], &b.as_bytes()[PREFIX.min(b.len())..]);
     while let (Some((left, after_left)), Some((right, after_right))) =
@@ -135,7 +135,7 @@ fn compare_rest(a: &str, b: &str) -> Ordering {
     a.iter().map(u8::to_ascii_lowercase).cmp(b.iter().map(u8::to_ascii_lowercase))
 }
 
-/// Stable, also when descending.
+/// Sorts stably, also when descending.
 fn ordered<K: Copy + Send + Sync>(
     mut keyed: Vec<(Option<K>, RowNumber)>,
     descending: bool,
@@ -146,7 +146,7 @@ fn ordered<K: Copy + Send + Sync>(
             let order = compare((left, a.1), (right, b.1));
             if descending { order.reverse() } else { order }
         }
-        // What has no value comes last, whichever way.
+        // Rows without a value come last in both directions.
         (left, right) => right.is_some().cmp(&left.is_some()),
     });
     keyed.into_par_iter().map(|(_, place)| place).collect()
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alike_rows_stay_in_order_and_missing_ones_come_last() {
+    fn equal_rows_stay_in_order_and_missing_values_come_last() {
         let words = ["b", "", "A", "a", "B", "ab"];
         let order = |descending| by_text((0..6).collect(), descending, |place| words[place as usize].into());
         assert_eq!(order(false), [2, 3, 5, 0, 4, 1]);

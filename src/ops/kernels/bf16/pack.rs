@@ -39,9 +39,9 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// Packs a matrix `[inner, lanes]`, each piece of it after `map`, which leaves what is outside of the matrix at 0.
+    /// Packs a matrix `[inner, lanes]`, after `map` on each piece, which leaves everything outside of the matrix at 0.
     ///
-    /// The source is read as it lies in memory, row after row: reading is what takes the time.
+    /// The source is read in the order of memory, row by row, because reading takes most of the time.
     pub(super) fn new(matrix: Matrix<'_>, width: usize, layout: Layout, map: impl Fn(&mut Tile) + Sync) -> Self {
         let mut panels = Self::unwritten(matrix.rows(), matrix.columns(), width, layout);
         let lines = panels.lines();
@@ -72,8 +72,9 @@ impl Panels {
         panels
     }
 
-    /// Packs a matrix twice while it is read once: with its rows as lanes, and with its columns as lanes. Each piece goes
-    /// through `map` first, with the number of its first row and column; what lies outside of the matrix must stay 0.
+    /// Packs a matrix twice while it is read once: with its rows as lanes, and with its columns as lanes. Each piece
+    /// goes through `map` first, with the number of its first row and column; everything outside of the matrix must
+    /// stay 0.
     pub(super) fn both_ways(
         matrix: Matrix<'_>,
         of_rows: Layout,
@@ -193,7 +194,7 @@ fn first_of_line(values: &[f32]) -> usize {
     values.as_ptr().align_offset(size_of::<[u32; PAIRS_OF_LINE]>())
 }
 
-/// A piece of a matrix, `[32][32]`; what lies outside of the matrix is 0.
+/// A piece of a matrix, `[32][32]`; 0 outside of the matrix.
 pub(super) struct Tile(pub [[f32; MOST_LANES]; MOST_LANES]);
 
 impl Tile {
@@ -275,7 +276,7 @@ simd_kernel! {
     }
 }
 
-/// The nearest `bf16`, the even one of two, in the lower half; what is no number stays none.
+/// The nearest `bf16`, the even one of two, in the lower half; NaN stays NaN.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "must be compiled inside each variant of a kernel")]
 fn round(value: f32) -> u32 {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Rows whose sides a column names.
+/// Rows with a column that gives their sides.
 fn with_sides(names: &[&str]) -> String {
     let mut main = "text,label,part\n".to_owned();
     for row in 0..names.len() * 20 {
@@ -36,11 +36,11 @@ fn unknown_and_empty_values_in_the_split_column_are_reported_with_their_row() {
     assert_eq!(
         ready.blockers,
         [
-            "'tset' in the split column 'part' of main.csv is not the name of a side (row 61; 2 such rows in all). Hone knows train, \
+            "'tset' in the split column 'part' of main.csv is not the name of a split (row 61; 2 such rows in all). Use train, \
              validation (valid, val, dev, eval) and test, in upper or lower case. Change the value in the file, exclude the rows, \
-             or split in another way in Prepare",
-            "The split column 'part' of main.csv is empty in row 62 (2 such rows in all). Fill it in, exclude the rows, or split \
-             in another way in Prepare",
+             or choose another split method in Prepare",
+            "The split column 'part' of main.csv is empty in row 62 (2 such rows in all). Fill it in, exclude the rows, or choose \
+             another split method in Prepare",
         ]
     );
 }
@@ -54,7 +54,7 @@ fn validation_rows_are_drawn_from_training_when_the_column_names_none() {
     let word = "'part' has no validation rows: 8 of its 80 training rows, chosen at random, are used for validation";
     assert_eq!(ready.warnings, [word]);
     let of_rows = by_column(&main, |project| {
-        // The test is as the column says, whatever its size would be otherwise.
+        // The test set is what the column says, whatever size is set.
         (project.split.validation, project.split.test) = (Size::Rows(10), Size::Rows(33));
     });
     assert_eq!(rows(&of_rows), [70, 10, 20]);
@@ -62,8 +62,8 @@ fn validation_rows_are_drawn_from_training_when_the_column_names_none() {
     assert_eq!(
         all.blockers,
         [
-            "There are no validation rows. They are needed to choose the best checkpoint. Its size (500 rows) takes all of the 80 \
-             training rows, or more. Decrease it in Prepare, or add a validation file"
+            "There are no validation rows. They are needed to choose the best checkpoint. The requested size (500 rows) leaves \
+             none of the 80 training rows for training. Decrease it in Prepare, or add a validation file"
         ]
     );
     let none = by_column(&main, |project| project.split.validation = Size::NONE);

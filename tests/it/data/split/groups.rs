@@ -13,7 +13,7 @@ fn by_customers() -> String {
             row += 1;
         }
     }
-    // Nobody is known of these: each is a group of its own.
+    // These have no customer, so each is its own group.
     for _ in 0..10 {
         writeln!(text, ",{},good", words(row)).unwrap();
         row += 1;
@@ -112,7 +112,7 @@ fn near_duplicates_are_in_one_split_when_kept_together() {
 
 #[test]
 fn groups_joined_by_near_duplicates_stay_together() {
-    // The near-duplicates join customers: whoever wrote one of a pair goes with whoever wrote the other.
+    // Near-duplicates join customers: the customers of both texts are on the same side.
     let mut main = "customer,text,label\n".to_owned();
     for pair in 0..60 {
         for copy in 0..2 {

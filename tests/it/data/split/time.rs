@@ -6,7 +6,7 @@ use super::*;
 fn split_by_time_trains_on_the_oldest_rows_and_tests_on_the_newest() {
     let mut main = "text,label,written\n".to_owned();
     for row in 0..200_usize {
-        // Days in no order, two rows each, the day before the month.
+        // Unordered dates, two rows each, the day before the month.
         let day = (row / 2 * 37) % 100;
         let (day, month) = (1 + day % 28, 1 + day / 28);
         writeln!(main, "{},{},{day:02}/{month:02}/2024 10:00", words(row), ["a", "b"][row % 2]).unwrap();
@@ -25,7 +25,7 @@ fn split_by_time_trains_on_the_oldest_rows_and_tests_on_the_newest() {
         let dates: Vec<_> = sortable.collect();
         (dates.iter().min().unwrap().clone(), dates.iter().max().unwrap().clone())
     };
-    let [train, validation, test] = SIDES.map(bounds);
+    let [train, validation, test] = Side::ALL.map(bounds);
     assert!(train.1 < validation.0 && validation.1 < test.0, "{train:?} {validation:?} {test:?}");
     assert_eq!(rows(&ready), [142, 20, 40], "the two without a date train");
     assert!(
@@ -34,13 +34,13 @@ fn split_by_time_trains_on_the_oldest_rows_and_tests_on_the_newest() {
         "{:?}",
         ready.warnings
     );
-    // Other settings of chance change nothing.
+    // Seed and stratification make no difference.
     project.split.seed = 9;
     assert_eq!(prepared(&project, folder.path()).1.split_hash, ready.split_hash);
 }
 
 #[test]
-fn rows_of_one_day_stay_together_and_a_warning_says_what_that_costs() {
+fn rows_of_one_day_stay_together_and_a_warning_names_the_sizes() {
     let day = |row: usize| format!("2024-01-{:02}", 1 + row / 30);
     let main = |days: usize| {
         let mut main = "text,label,written\n".to_owned();
@@ -60,7 +60,7 @@ fn rows_of_one_day_stay_together_and_a_warning_says_what_that_costs() {
     assert_eq!(rows(&by_time(10, &|_| ())), [210, 30, 60]);
     assert_eq!(rows(&by_time(10, &|project| project.split.test = Size::Rows(31))), [240, 30, 30]);
     let half = by_time(10, &|project| project.split.test = Size::Rows(15));
-    let word = "Test has 30 rows, but about 15 were requested: rows of the same time stay together";
+    let word = "Test has 30 rows, but about 15 were requested: rows with the same date stay together";
     assert_eq!(half.warnings, [word]);
     let two = by_time(2, &|_| ());
     assert_eq!(rows(&two), [30, 30, 0]);
@@ -97,6 +97,6 @@ fn a_label_only_in_the_newest_rows_blocks_training() {
     project.split.method = SplitMethod::Time;
     let blockers = prepared(&project, folder.path()).1.blockers;
     assert!(blockers[0].contains(
-        "The label 'new' is in the test set (row 97, 4 rows in all) but not in the training set. Split at random"
+        "The label 'new' is in the test set (4 rows, the first: row 97) but not in the training set. Split at random"
     ));
 }

@@ -17,13 +17,13 @@ const ENDED_BY_INTERRUPT: i32 = 130;
 static INTERRUPTS: AtomicU32 = AtomicU32::new(0);
 
 /// A worker and its progress display.
-pub(super) struct Session {
+pub(super) struct JobRunner {
     worker: Worker,
     screen: Screen,
     heeded: u32,
 }
 
-impl Session {
+impl JobRunner {
     /// Starts a worker and handles Ctrl-C.
     pub(super) fn begin() -> Result<Self, CliError> {
         // Fails only if this process already has a handler, from an earlier session.

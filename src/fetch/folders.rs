@@ -29,7 +29,7 @@ pub struct Endpoints {
 
 /// Folders that hold models.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Places {
+pub struct ModelFolders {
     /// The cache shared with Hugging Face's own tools.
     pub hub_cache: PathBuf,
     /// Hone's own cache, for models that do not come from the Hub.
@@ -74,7 +74,7 @@ impl Endpoints {
     }
 }
 
-impl Places {
+impl ModelFolders {
     /// The folders set in the environment, or the platform's defaults.
     ///
     /// `None` if the platform has no home folder.
@@ -225,23 +225,23 @@ mod tests {
     #[test]
     fn an_incomplete_folder_does_not_count() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places { hub_cache: folder.path().join("hub"), own: folder.path().join("own") };
+        let folders = ModelFolders { hub_cache: folder.path().join("hub"), own: folder.path().join("own") };
         let entry = entry("None");
-        let own = places.own_folder(&entry);
+        let own = folders.own_folder(&entry);
         std::fs::create_dir_all(&own).unwrap();
         std::fs::write(own.join("config.json"), "{}").unwrap();
-        assert_eq!(places.locate(&entry), None);
+        assert_eq!(folders.locate(&entry), None);
         std::fs::write(own.join(WEIGHTS_FILE), "12").unwrap();
-        assert_eq!(places.locate(&entry), None, "two bytes are not three");
+        assert_eq!(folders.locate(&entry), None, "two bytes are not three");
         std::fs::write(own.join(WEIGHTS_FILE), "123").unwrap();
-        assert_eq!(places.locate(&entry), Some(own));
+        assert_eq!(folders.locate(&entry), Some(own));
     }
 
     #[cfg(unix)]
     #[test]
     fn a_snapshot_of_another_commit_with_the_pinned_weights_is_used() {
         let folder = tempfile::tempdir().unwrap();
-        let places = Places { hub_cache: folder.path().to_path_buf(), own: folder.path().join("own") };
+        let folders = ModelFolders { hub_cache: folder.path().to_path_buf(), own: folder.path().join("own") };
         let entry = entry("\"c0\"");
         let repo = folder.path().join("models--a--b");
         let snapshot = repo.join("snapshots/c1");
@@ -252,11 +252,11 @@ mod tests {
         std::fs::write(snapshot.join("config.json"), "{ }").unwrap();
         std::fs::write(repo.join("blobs/feed"), "123").unwrap();
         std::os::unix::fs::symlink("../../blobs/feed", snapshot.join(WEIGHTS_FILE)).unwrap();
-        assert_eq!(places.locate(&entry), Some(snapshot.clone()));
+        assert_eq!(folders.locate(&entry), Some(snapshot.clone()));
         std::fs::remove_file(snapshot.join(WEIGHTS_FILE)).unwrap();
         std::fs::write(repo.join("blobs/beef"), "123").unwrap();
         std::os::unix::fs::symlink("../../blobs/beef", snapshot.join(WEIGHTS_FILE)).unwrap();
-        assert_eq!(places.locate(&entry), None, "other weights");
+        assert_eq!(folders.locate(&entry), None, "other weights");
     }
 
     fn entry(revision: &str) -> CatalogueEntry {

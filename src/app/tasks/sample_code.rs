@@ -1,0 +1,50 @@
+//! Sample code for an exported model, by task.
+
+use std::path::Path;
+
+use crate::project::TaskKind;
+
+/// A command that uses the model in `folder`.
+#[must_use]
+pub fn terminal_code(task: TaskKind, folder: &Path) -> String {
+    let folder = folder.display();
+    match task {
+        TaskKind::TextClassification => format!("hone predict \"{folder}\" reviews.csv --out labelled.csv"),
+        TaskKind::LanguageModelling => format!("hone new my-project --data reviews.csv --model \"{folder}\""),
+    }
+}
+
+/// Python code that uses the model in `folder` with `transformers`. Texts are truncated to `max_length` tokens.
+#[must_use]
+pub fn python_code(task: TaskKind, folder: &Path, max_length: usize) -> String {
+    let folder = format!("{:?}", folder.display().to_string());
+    let code = match task {
+        TaskKind::TextClassification => format!(
+            "classify = pipeline(\"text-classification\", model={folder}, top_k=None)\n\
+             print(classify(\"The strap broke after a week.\", truncation=True, max_length={max_length}))"
+        ),
+        TaskKind::LanguageModelling => format!(
+            "fill_mask = pipeline(\"fill-mask\", model={folder})\n\
+             print(fill_mask(\"The tenant shall pay the [MASK] each month.\"))"
+        ),
+    };
+    format!("from transformers import pipeline\n\n{code}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_code_names_the_exported_folder_and_suits_the_task() {
+        let model = Path::new("/home/ann/model");
+        let classify = TaskKind::TextClassification;
+        assert_eq!(terminal_code(classify, model), "hone predict \"/home/ann/model\" reviews.csv --out labelled.csv");
+        let python = python_code(classify, model, 128);
+        assert!(python.contains("model=\"/home/ann/model\"") && python.contains("max_length=128"), "{python}");
+        let adapt = TaskKind::LanguageModelling;
+        assert!(terminal_code(adapt, model).ends_with("--model \"/home/ann/model\""));
+        let python = python_code(adapt, model, 128);
+        assert!(python.contains("\"fill-mask\", model=\"/home/ann/model\""), "{python}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Columns with types -> columns of texts, as Parquet and Arrow files share them.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, StringViewArray};
+use arrow_cast::display::{ArrayFormatter, FormatOptions};
+use arrow_cast::{can_cast_types, cast};
+use arrow_schema::{ArrowError, DataType, SchemaRef};
+
+use crate::data::DataError;
+use crate::data::import::bytes::ArrowKind;
+use crate::data::import::names::unique_names;
+
+/// Columns that programs add for themselves.
+const INDEXES: &str = "__index_level_";
+
+pub(super) fn damaged(path: &Path, kind: ArrowKind, reason: String) -> DataError {
+    let advice = "Copy or download it again, or save it again with the program that made it";
+    DataError::Damaged { path: path.to_owned(), kind: kind.name(), reason, advice }
+}
+
+/// The columns of a file that are read.
+pub(super) struct Columns {
+    /// Unique names.
+    pub names: Vec<String>,
+    /// Their places in the file.
+    pub places: Vec<usize>,
+    /// Of each, the names that its numbers represent.
+    pub classes: Vec<Option<Vec<String>>>,
+}
+
+impl Columns {
+    pub fn of(schema: &SchemaRef) -> Self {
+        let class_names = class_names(schema);
+        let fields = schema.fields().iter().enumerate().filter(|(_, field)| !field.name().starts_with(INDEXES));
+        let (places, names): (Vec<usize>, Vec<&str>) =
+            fields.map(|(place, field)| (place, field.name().as_str())).unzip();
+        let classes = names.iter().map(|&name| class_names.get(name).cloned()).collect();
+        Self { classes, names: unique_names(names.into_iter()), places }
+    }
+}
+
+/// A column on its way to texts.
+#[derive(Default)]
+pub(super) struct Texts {
+    parts: Vec<StringViewArray>,
+    bytes: usize,
+}
+
+impl Texts {
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// [`DataError::TooLarge`] when there would be more than 2 GiB of texts, each with 16 bytes for its place.
+    pub fn add(&mut self, path: &Path, texts: StringViewArray) -> Result<(), DataError> {
+        // A few bytes of a file can describe any number of rows.
+        self.bytes += texts.len() * size_of::<u128>() + texts.lengths().map(|length| length as usize).sum::<usize>();
+        if i32::try_from(self.bytes).is_err() {
+            return Err(DataError::TooLarge { path: path.to_owned(), bytes: self.bytes as u64 });
+        }
+        self.parts.push(texts);
+        Ok(())
+    }
+
+    /// Adds the rows of another part of the column.
+    ///
+    /// # Errors
+    /// [`DataError::TooLarge`] when there would be more than 2 GiB of texts.
+    pub fn append(&mut self, path: &Path, other: Self) -> Result<(), DataError> {
+        other.parts.into_iter().try_for_each(|part| self.add(path, part))
+    }
+
+    /// All rows.
+    pub fn joined(&self) -> StringViewArray {
+        let mut column = StringViewBuilder::with_capacity(self.parts.iter().map(Array::len).sum());
+        self.parts.iter().for_each(|part| column.append_array(part));
+        column.finish()
+    }
+}
+
+/// A column's values as texts; numbers of classes as the classes' names.
+pub(super) fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<StringViewArray, ArrowError> {
+    if let (Some(classes), true) = (classes, column.data_type().is_integer()) {
+        let numbers = cast(column, &DataType::Int64)?;
+        let numbers = numbers.as_primitive::<arrow_array::types::Int64Type>();
+        let name = |number: Option<i64>| {
+            // `datasets` writes -1 where a class is not known.
+            let number = usize::try_from(number?).ok()?;
+            Some(classes.get(number).cloned().unwrap_or_else(|| number.to_string()))
+        };
+        return Ok(numbers.iter().map(name).collect());
+    }
+    let is_nested = column.data_type().is_nested();
+    if !is_nested && can_cast_types(column.data_type(), &DataType::Utf8View) {
+        return Ok(cast(column, &DataType::Utf8View)?.as_string_view().clone());
+    }
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(column, &options)?;
+    let value = |row: usize| column.is_valid(row).then(|| formatter.value(row).try_to_string()).transpose();
+    (0..column.len()).map(value).collect()
+}
+
+/// The names of classes by column, where Hugging Face `datasets` wrote them into the file.
+fn class_names(schema: &SchemaRef) -> HashMap<String, Vec<String>> {
+    let parse = |text: &String| serde_json::from_str::<serde_json::Value>(text).ok();
+    let Some(info) = schema.metadata().get("huggingface").and_then(parse) else { return HashMap::new() };
+    let Some(features) = info.pointer("/info/features").and_then(|features| features.as_object()) else {
+        return HashMap::new();
+    };
+    let names = |feature: &serde_json::Value| -> Option<Vec<String>> {
+        let names = feature.get("names")?;
+        if let Some(list) = names.as_array() {
+            return list.iter().map(|name| name.as_str().map(str::to_owned)).collect();
+        }
+        // Older versions number them.
+        let numbered = names.as_object()?.iter();
+        let numbered = numbered.map(|(number, name)| Some((number.parse().ok()?, name.as_str()?)));
+        let mut numbered: Vec<(usize, &str)> = numbered.collect::<Option<_>>()?;
+        numbered.sort_unstable();
+        Some(numbered.into_iter().map(|(_, name)| name.to_owned()).collect())
+    };
+    features.iter().filter_map(|(column, feature)| Some((column.clone(), names(feature)?))).collect()
+}

@@ -1,0 +1,55 @@
+//! The inputs of the checks.
+
+use crate::data::{Example, Imported, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TokenLengths};
+use crate::project::{Project, RowId, SourceFile};
+
+/// Rows between two checks of the cancel switch.
+pub(super) const ROWS_PER_LOOK: usize = 16_384;
+
+/// Which checks to run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Checks {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that need neither the split nor near-duplicates, which take longest to find.
+    Rows,
+    /// The others.
+    Split,
+}
+
+/// The inputs of the checks.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// Which checks to run.
+    pub checks: Checks,
+    /// The settings.
+    pub project: &'a Project,
+    /// The files as read.
+    pub imported: &'a Imported,
+    /// The rows that will be used.
+    pub prepared: &'a Prepared,
+    /// Which of them are near-duplicates.
+    pub likeness: &'a Likeness,
+    /// How long they are.
+    pub lengths: &'a TokenLengths,
+    /// Which languages they are in.
+    pub languages: &'a LanguageSample,
+}
+
+impl<'a> Sources<'a> {
+    /// The columns of text and label in a file.
+    pub(super) fn columns(&self, which: SourceFile) -> Option<RowColumns<'a>> {
+        RowColumns::of(&self.imported.file(which)?.table, &self.project.dataset)
+    }
+
+    /// Excludes these rows.
+    pub(super) fn exclude(&self, rows: &[RowId]) -> Remedy {
+        Remedy::exclude_rows(self.imported, &self.project.dataset, rows)
+    }
+
+    /// Rows of the main file that are used.
+    pub(super) fn main(&self) -> impl Iterator<Item = &'a Example> {
+        self.prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main)
+    }
+}

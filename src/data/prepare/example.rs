@@ -1,0 +1,66 @@
+//! One row ready to train on, or why a row is dropped.
+
+use crate::data::Target;
+use crate::project::RowId;
+
+/// The side of the split a row is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// Training rows.
+    Train,
+    /// Validation rows: evaluated during training to choose the best checkpoint.
+    Validation,
+    /// Test rows: evaluated once, after training.
+    Test,
+}
+
+impl Side {
+    /// All sides, in the order of shares.
+    pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+}
+
+/// One row: a text, and what the model is to predict of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Where it comes from.
+    pub id: RowId,
+    /// Row index in its file's `Table`.
+    pub row: usize,
+    /// Cleaned text, never empty.
+    pub text: String,
+    /// What the model is to predict.
+    pub target: Target,
+    /// The side it is on.
+    pub side: Side,
+    /// The label was changed by a person.
+    pub relabelled: bool,
+}
+
+impl Example {
+    /// Index into [`crate::data::Prepared::labels`]; `None` where rows have no classes.
+    #[must_use]
+    pub fn class(&self) -> Option<u32> {
+        self.target.class()
+    }
+}
+
+/// Why a row is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DropReason {
+    /// The person excluded it.
+    Excluded,
+    /// Nothing is left of the text after cleaning.
+    EmptyText,
+    /// The label field is empty.
+    EmptyLabel,
+    /// None of the label columns is 1.
+    NoneOfLabels,
+    /// Several of the label columns are 1, or one is neither 0 nor 1.
+    SeveralLabels,
+    /// The label settings exclude its label.
+    ExcludedLabel,
+    /// Same text and label as an earlier row.
+    Duplicate,
+    /// Same text as a row with another label.
+    Conflict,
+}

@@ -1,0 +1,89 @@
+//! Named sets of hyperparameters.
+
+use serde::{Deserialize, Serialize};
+
+use crate::project::{EarlyStopping, OptimizerSettings, TaskKind, TrainingSettings};
+
+/// A named set of hyperparameters, with values for each task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preset {
+    /// One epoch, short texts: a first look.
+    Quick,
+    /// The task's defaults.
+    Balanced,
+    /// More epochs at a lower learning rate, with early stopping.
+    Thorough,
+}
+
+impl TrainingSettings {
+    /// The defaults of a task: [`Preset::Balanced`].
+    #[must_use]
+    pub fn of_task(task: TaskKind) -> Self {
+        Preset::Balanced.apply(task, &Self::default())
+    }
+}
+
+impl Preset {
+    /// The presets in the order they are shown.
+    pub const ALL: [Self; 3] = [Self::Quick, Self::Balanced, Self::Thorough];
+
+    /// The settings of this preset for a task; the metric, `seed`, `device` and `precision` keep their current values.
+    ///
+    /// The learning rates of language modelling suit a model that gets a new language model head, as the default model
+    /// and all other sentence embedding models do. Which model is trained is not known here: training warns if the
+    /// model has a head already, which wants a lower rate.
+    #[must_use]
+    pub fn apply(self, task: TaskKind, now: &TrainingSettings) -> TrainingSettings {
+        let (epochs, max_length, learning_rate, patience) = match (task, self) {
+            (TaskKind::TextClassification, Self::Quick) => (1, 64, 5e-5, 2),
+            (TaskKind::TextClassification, Self::Balanced) => (3, 128, 5e-5, 2),
+            (TaskKind::TextClassification, Self::Thorough) => (8, 256, 3e-5, 3),
+            (TaskKind::LanguageModelling, Self::Quick) => (1, 64, 3e-4, 2),
+            (TaskKind::LanguageModelling, Self::Balanced) => (5, 128, 3e-4, 2),
+            (TaskKind::LanguageModelling, Self::Thorough) => (15, 256, 2e-4, 3),
+        };
+        TrainingSettings {
+            epochs,
+            max_length,
+            optimizer: OptimizerSettings { learning_rate, ..OptimizerSettings::default() },
+            early_stopping: Some(EarlyStopping { patience, min_delta: 0.0 }),
+            best_metric: now.best_metric,
+            seed: now.seed,
+            device: now.device,
+            precision: now.precision,
+            ..TrainingSettings::default()
+        }
+    }
+
+    /// The preset that has these settings, if any.
+    #[must_use]
+    pub fn of(task: TaskKind, settings: &TrainingSettings) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.apply(task, settings) == *settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Precision;
+
+    #[test]
+    fn the_defaults_of_a_task_are_its_balanced_preset() {
+        assert_eq!(TrainingSettings::of_task(TaskKind::TextClassification), TrainingSettings::default());
+        let adapting = TrainingSettings::of_task(TaskKind::LanguageModelling);
+        assert_eq!((adapting.epochs, adapting.optimizer.learning_rate.to_bits()), (5, 3e-4_f64.to_bits()));
+        for task in TaskKind::ALL {
+            assert_eq!(Preset::of(task, &TrainingSettings::of_task(task)), Some(Preset::Balanced));
+            assert!(Preset::ALL.iter().all(|preset| preset.apply(task, &adapting).check().is_ok()));
+        }
+        assert_eq!(Preset::of(TaskKind::LanguageModelling, &TrainingSettings::default()), None);
+    }
+
+    #[test]
+    fn a_preset_keeps_the_seed_and_what_computes() {
+        let now = TrainingSettings { seed: 7, precision: Precision::F32, epochs: 50, ..TrainingSettings::default() };
+        let quick = Preset::Quick.apply(TaskKind::LanguageModelling, &now);
+        assert_eq!((quick.seed, quick.precision, quick.epochs), (7, Precision::F32, 1));
+        assert_eq!(Preset::of(TaskKind::LanguageModelling, &quick), Some(Preset::Quick));
+    }
+}

@@ -1,0 +1,61 @@
+//! Why a job gave no answer.
+
+use crate::data::DataError;
+use crate::export::ExportError;
+use crate::fetch::FetchError;
+use crate::models::ModelError;
+use crate::predictor::PredictorError;
+use crate::progress::Cancelled;
+use crate::storage::StorageError;
+use crate::training::TrainError;
+use crate::words::sentence_case;
+
+/// Why a job ended without an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobError {
+    /// It was cancelled and left nothing half done.
+    Cancelled,
+    /// What happened, why, and what to do next.
+    Failed(String),
+}
+
+impl JobError {
+    /// An error as a sentence: the other rooms' messages begin in lower case where they can be part of another one.
+    pub(super) fn failed(error: impl std::error::Error) -> Self {
+        Self::Failed(sentence_case(&error.to_string()))
+    }
+}
+
+impl From<Cancelled> for JobError {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// Rooms whose long functions can be cancelled say so with an error of their own.
+macro_rules! from_cancellable {
+    ($($error:ident),*) => {$(
+        impl From<$error> for JobError {
+            fn from(error: $error) -> Self {
+                match error {
+                    $error::Cancelled => Self::Cancelled,
+                    other => Self::failed(other),
+                }
+            }
+        }
+    )*};
+}
+
+from_cancellable!(DataError, FetchError, ExportError, PredictorError, TrainError);
+
+impl From<StorageError> for JobError {
+    fn from(error: StorageError) -> Self {
+        Self::failed(error)
+    }
+}
+
+impl From<ModelError> for JobError {
+    fn from(error: ModelError) -> Self {
+        Self::failed(error)
+    }
+}
