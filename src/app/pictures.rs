@@ -1,6 +1,7 @@
 //! Pictures of every page with real data, to look at: `HONE_PICTURES=FOLDER cargo nextest run --run-ignored only pictures_of_every_page`.
 //!
-//! `HONE_PICTURES_TABLE=/path/to/table.csv` shows another table than the sample project.
+//! `HONE_PICTURES_TABLE=/path/to/table.csv` shows another table than the sample project, and `HONE_PICTURES_PROJECT=FOLDER` a
+//! project with the runs it has.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,11 @@ const ZOOMS: [(f32, [f32; 2]); 2] = [(1.0, [1280.0, 800.0]), (2.0, [1280.0, 800.
 fn trained() -> (Window, tempfile::TempDir) {
     let (mut window, folder) = app(ThemeChoice::Light, 1.0);
     settle(&mut window);
+    if let Some(project) = std::env::var_os("HONE_PICTURES_PROJECT").map(PathBuf::from) {
+        hone(&mut window).run_command(AppCommand::OpenProject(project));
+        settle(&mut window);
+        return (window, folder);
+    }
     if let Some(table) = std::env::var_os("HONE_PICTURES_TABLE").map(PathBuf::from) {
         hone(&mut window).run_command(AppCommand::OpenData(table));
         settle(&mut window);
@@ -47,7 +53,7 @@ fn make_pictures() {
             hone(&mut window).state.settings.theme = theme;
             hone(&mut window).state.settings.zoom = zoom;
             hone(&mut window).apply_settings();
-            for step in Step::ALL {
+            for step in hone(&mut window).project().task.steps() {
                 hone(&mut window).run_command(AppCommand::GoTo(step));
                 window.set_size(egui::vec2(size[0], size[1]));
                 settle(&mut window);
