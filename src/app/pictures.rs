@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::testing::{Window, app, hone, picture, settle};
-use crate::project::{ModelChoice, Step};
+use crate::project::ModelChoice;
 use crate::storage::ThemeChoice;
 
 /// Sizes of the text, each with the window's size in points that 1280 x 800 pixels then have.
