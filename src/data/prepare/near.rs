@@ -37,7 +37,7 @@ const MEMBERS_AT_ONCE: usize = 32;
 /// Texts signed between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 16_384;
 
-/// DisjointSets of texts in which each is a near-duplicate or an exact copy of another, in order of appearance. Texts of
+/// Groups of texts in which each is a near-duplicate or an exact copy of another, in order of appearance. Texts of
 /// fewer than five letters and digits are ignored.
 ///
 /// # Errors
