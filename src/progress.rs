@@ -33,7 +33,7 @@ impl Progress {
         Self { stage: stage.to_owned(), ..Self::default() }
     }
 
-    /// Share done, 0..=1, where the total is known.
+    /// Share done, 0..=1, if the total is known.
     #[must_use]
     #[allow(clippy::cast_precision_loss, reason = "a share for a progress bar")]
     pub fn fraction(&self) -> Option<f32> {

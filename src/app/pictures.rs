@@ -53,8 +53,8 @@ fn make_pictures() {
             hone(&mut window).state.settings.theme = theme;
             hone(&mut window).state.settings.zoom = zoom;
             hone(&mut window).apply_settings();
-            for step in hone(&mut window).project().task.steps() {
-                hone(&mut window).run_command(AppCommand::GoTo(*step));
+            for &step in hone(&mut window).project().task.steps() {
+                hone(&mut window).run_command(AppCommand::GoTo(step));
                 window.set_size(egui::vec2(size[0], size[1]));
                 settle(&mut window);
                 picture(&format!("{}-{name}-{zoom}", step.title()), &mut window);

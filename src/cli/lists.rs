@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::CliError;
 
-/// Most bad rows and labels shown; `--json` lists all.
+/// The most bad rows and labels shown; `--json` lists all.
 pub(super) const SHOWN: usize = 10;
 
 /// Says how many more there are than shown.

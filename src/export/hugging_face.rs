@@ -7,7 +7,7 @@ use crate::export::{ExportError, ExportSource, model_card, verify};
 use crate::progress::Watch;
 use crate::storage::{read_model_info, write_atomic};
 
-/// Copies the best checkpoint, adds `README.md`, and proves the copy.
+/// Copies the best checkpoint, adds `README.md`, and verifies the copy.
 pub(super) fn write(source: &ExportSource<'_>, folder: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     for file in files(&source.run.best())? {
         let name = file.file_name().unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::progress::Watch;
 use crate::storage::write_atomic;
 use crate::words::counted;
 
-/// Writes the predictions to `file`, and compares what can be read back.
+/// Writes the predictions to `file`, reads them back and compares them.
 pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     watch.begin("Writing the predictions")?;
     let (side, predictions) = source.predictions()?;

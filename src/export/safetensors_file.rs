@@ -12,7 +12,7 @@ use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
 use crate::progress::Watch;
 use crate::storage::{link_or_copy, scratch_folder, write_atomic};
 
-/// Writes the best checkpoint's tensors to `file`, and proves them.
+/// Writes the best checkpoint's tensors to `file`, and verifies them.
 pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     watch.begin("Writing the weights")?;
     let weights = source.run.best().join(WEIGHTS_FILE);
@@ -25,7 +25,7 @@ pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_
     prove(source, file, watch)
 }
 
-/// `transformers` asks for `format`; the rest tells a person what the numbers mean.
+/// The file's metadata: `transformers` needs `format`, the rest is for people.
 fn metadata(source: &ExportSource<'_>) -> HashMap<String, String> {
     let labels = serde_json::Value::from(source.settings.labels.clone());
     HashMap::from([
@@ -36,7 +36,7 @@ fn metadata(source: &ExportSource<'_>) -> HashMap<String, String> {
     ])
 }
 
-/// Puts the file beside the configuration and tokenizer it belongs to, in a temporary folder, and asks it.
+/// Loads the file with its configuration and tokenizer in a temporary folder, and compares its predictions.
 fn prove(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let best = source.run.best();
     let folder = scratch_folder().map_err(ExportError::io("create", &std::env::temp_dir()))?;

@@ -15,7 +15,7 @@ const ROWS: usize = 64;
 
 /// Compares the logits of the export in `folder` with those of the run's best checkpoint.
 ///
-/// Each uses its own tokenizer, so that is compared too. Returns the proof in words.
+/// Each uses its own tokenizer, so the tokenizers are compared too. Returns the result as a sentence.
 pub(super) fn same_answers(
     source: &ExportSource<'_>,
     folder: &Path,
@@ -39,7 +39,8 @@ pub(super) fn same_answers(
 
 /// Up to [`ROWS`] texts, evenly spread over the run's predictions, and a description of them.
 ///
-/// For a run without predictions they are its label names, or the project's: any text tells whether two models are the same.
+/// For a run without predictions they are its label names, or the project's name: any texts show whether two models are
+/// the same.
 fn questions(source: &ExportSource<'_>) -> Result<(Vec<String>, String), ExportError> {
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
@@ -54,7 +55,7 @@ fn questions(source: &ExportSource<'_>) -> Result<(Vec<String>, String), ExportE
     Ok((texts, format!("{side} rows")))
 }
 
-/// The model in `folder`, used as the run's best checkpoint is: an export of the weights alone has no `hone.ron`.
+/// Loads the model in `folder`, set up as the run's best checkpoint: an export of the weights alone has no `hone.ron`.
 fn load(source: &ExportSource<'_>, folder: &Path) -> Result<Predictor, ExportError> {
     let settings = &source.settings;
     let info = read_model_info(&source.run.best())?.unwrap_or_else(|| ModelFolderInfo {

@@ -70,7 +70,7 @@ pub struct ModelConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HiddenActivation {
-    /// The exact Gaussian error linear unit.
+    /// The exact GELU.
     #[default]
     Gelu,
     /// GELU approximated with tanh.

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 pub enum ColumnRole {
     /// The model reads it.
     Text,
-    /// The model reads it before the text.
+    /// Prepended to the text.
     Joined,
-    /// The model learns to predict it: one column with the label of each row, or several with one label each.
+    /// What the model learns to predict: one column of labels, or several one-hot columns.
     Label,
-    /// It says which rows belong together.
+    /// Rows with the same value belong together.
     Group,
-    /// It says when a row was written.
+    /// When a row was written.
     Time,
     /// It identifies a row.
     Id,
-    /// It says whether a row is for training, validation or test.
+    /// Whether a row is for training, validation or test.
     Split,
-    /// It is not used, and not shown in the preview.
+    /// Not used, and hidden in the preview.
     Ignored,
 }
 
@@ -43,7 +43,7 @@ impl ColumnRole {
         }
     }
 
-    /// What such a column does, in a sentence.
+    /// What the role means, in a sentence.
     #[must_use]
     pub fn explanation(self) -> &'static str {
         match self {

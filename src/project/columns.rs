@@ -4,7 +4,7 @@ use crate::project::{ColumnRole, DatasetSettings, Project};
 
 /// Reading columns.
 impl DatasetSettings {
-    /// The columns of a role, in order.
+    /// The columns with this role, in order.
     fn columns_of(&self, role: ColumnRole) -> impl Iterator<Item = &str> {
         self.columns.iter().filter(move |(_, of)| *of == role).map(|(name, _)| name.as_str())
     }
@@ -91,7 +91,7 @@ impl DatasetSettings {
         read.chain(self.label_columns().map(|column| (ColumnRole::Label, column)))
     }
 
-    /// Whether the model reads a column or learns to predict it: no other role fits it.
+    /// Whether a column is an input or the target of the model. It can then have no other role.
     #[must_use]
     pub fn is_learnt_from(&self, column: &str) -> bool {
         self.used_columns().any(|(_, used)| used == column)

@@ -66,8 +66,8 @@ impl SourceFile {
     pub const ALL: [Self; 3] = [Self::Main, Self::Validation, Self::Test];
 }
 
-/// Identity of a row: its file and its 1-based record number, not counting the header. Numbers continue from the main file
-/// into the files appended to it.
+/// Identifies a row by its file and its 1-based record number, not counting the header. Numbering continues from the
+/// main file into the files appended to it.
 ///
 /// Written as `main:12`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -65,7 +65,7 @@ impl AppSettings {
     /// As [`Self::save`], to a file.
     ///
     /// # Errors
-    /// The file system's.
+    /// Errors of the file system.
     fn save_to(&self, path: &Path) -> Result<(), StorageError> {
         ron_file::write(path, self)
     }

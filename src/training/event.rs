@@ -18,7 +18,7 @@ pub enum TrainingEvent {
     Started {
         /// The run's folder.
         run: RunFolder,
-        /// Everything needed to repeat it.
+        /// Everything that is needed to repeat it.
         settings: Box<RunSettings>,
         /// Optimizer steps planned.
         total_steps: u64,

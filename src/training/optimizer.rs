@@ -23,7 +23,7 @@ pub struct Optimizer {
 }
 
 struct ParameterState {
-    /// Its place among the model's parameters.
+    /// Index among the model's parameters.
     place: usize,
     name: String,
     var: Var,

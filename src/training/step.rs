@@ -15,7 +15,7 @@ use crate::training::features::FeatureCache;
 /// the same gradient.
 pub(super) const PASS_TOKENS: usize = 4096;
 
-/// What a step computes.
+/// The inputs of a step.
 pub(super) struct OptimizerStep<'a> {
     pub model: &'a Model,
     /// One batch per pass.
@@ -40,8 +40,8 @@ pub(super) struct StepOutcome {
 }
 
 impl OptimizerStep<'_> {
-    /// The step's loss, and its gradient of every parameter. `look` is called before and after each pass; its error ends
-    /// the step.
+    /// The step's loss, and its gradient of every parameter. `look` is called before and after each pass; its error
+    /// ends the step.
     ///
     /// The loss is the weighted mean over all reads of the step, so the result does not depend on how rows are divided
     /// into passes.

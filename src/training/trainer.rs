@@ -55,11 +55,11 @@ pub(super) struct Trainer<'a> {
     /// Epochs so far, fractional.
     pub epoch: f64,
     pub train_time: Duration,
-    /// `None` when nothing is frozen, or the task draws other batches each epoch.
+    /// `None` if nothing is frozen, or if batches change from epoch to epoch.
     pub features: Option<FeatureCaches>,
 }
 
-/// Output of the frozen layers for each row.
+/// Cached output of the frozen layers.
 pub(super) struct FeatureCaches {
     pub train: FeatureCache,
     pub validation: FeatureCache,

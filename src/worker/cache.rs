@@ -8,7 +8,7 @@ use crate::data::{LanguageSample, Prepared, TextTokenizer, TextsKey, TokenLength
 use crate::predictor::Predictor;
 use crate::worker::SharedData;
 
-/// What is kept from one job for the next.
+/// What jobs keep for the next ones.
 #[derive(Default)]
 pub(super) struct Cache {
     pub data: SharedData,
@@ -16,17 +16,17 @@ pub(super) struct Cache {
     pub untrained: CachedUntrained,
     pub lengths: CachedLengths,
     pub languages: CachedLanguages,
-    /// The tokenizer read last, and the model's folder.
+    /// The tokenizer loaded last, and its model's folder.
     pub tokenizer: Option<(PathBuf, Arc<TextTokenizer>)>,
 }
 
-/// Token lengths of the last texts looked at, and the model they are of: other labels, other settings and rows left out
-/// change none of them.
+/// The token lengths of the texts counted last, and the model whose tokenizer counted them. They stay valid when labels
+/// or settings change, or rows are left out.
 #[derive(Default)]
 pub(super) struct CachedLengths(pub Option<(TextsKey, PathBuf, Arc<TokenLengths>)>);
 
 impl CachedLengths {
-    /// Those of these texts, if all of them are among the texts kept.
+    /// The lengths of these texts, if all of them are among the texts kept.
     pub fn of(&self, key: &TextsKey, model: &Path) -> Option<Arc<TokenLengths>> {
         let (texts, _, lengths) = self.0.as_ref().filter(|(_, of, _)| of == model)?;
         if texts == key {
@@ -38,15 +38,15 @@ impl CachedLengths {
     }
 }
 
-/// The guessed languages of the last rows looked at.
+/// The guessed languages of the rows that were checked last.
 #[derive(Default)]
 pub(super) struct CachedLanguages(pub Option<(Weak<Prepared>, Arc<LanguageSample>)>);
 
-/// The model before training that was loaded last, for the next text typed; `None` for one without a head.
+/// The pre-trained model that was loaded last, kept for the next text; `None` if it has no head.
 #[derive(Default)]
 pub(super) struct CachedUntrained(pub Option<(PathBuf, Option<Arc<Predictor>>)>);
 
-/// The last model loaded, for the next text typed.
+/// The model loaded last, kept for the next text.
 #[derive(Default)]
 pub(super) struct CachedModel(pub Option<(PathBuf, Option<SystemTime>, Arc<Predictor>)>);
 

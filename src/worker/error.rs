@@ -13,14 +13,14 @@ use crate::words::sentence_case;
 /// Why a job ended without an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JobError {
-    /// It was cancelled and left nothing half done.
+    /// It was cancelled. Nothing was left unfinished on disk.
     Cancelled,
     /// What happened, why, and what to do next.
     Failed(String),
 }
 
 impl JobError {
-    /// An error as a sentence: the other rooms' messages begin in lower case where they can be part of another one.
+    /// Turns an error into a sentence: messages that can be part of another one begin in lower case.
     pub(super) fn failed(error: impl std::error::Error) -> Self {
         Self::Failed(sentence_case(&error.to_string()))
     }
@@ -32,7 +32,7 @@ impl From<Cancelled> for JobError {
     }
 }
 
-/// Rooms whose long functions can be cancelled say so with an error of their own.
+/// Converts the errors of rooms that have their own variant for cancelling.
 macro_rules! from_cancellable {
     ($($error:ident),*) => {$(
         impl From<$error> for JobError {

@@ -27,7 +27,7 @@ pub trait Job: Send + 'static {
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError>;
 }
 
-/// What a running job is given.
+/// What a running job can use.
 pub struct Context<'a> {
     /// The switches for stopping and pausing.
     pub(super) control: &'a Control,

@@ -10,12 +10,12 @@ use crate::worker::dataset::FilesKey;
 use crate::worker::{Context, JobError};
 
 impl Context<'_> {
-    /// The project's data as it stands on disk now, read and prepared, or kept from before if nothing changed.
+    /// The project's data, read and prepared now, or kept from before if nothing on disk has changed.
     pub(super) fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
         Ok(self.read_and_prepared(project, folder)?.1)
     }
 
-    /// The same with the rows as read.
+    /// The same, together with the rows as read.
     pub(super) fn read_and_prepared(
         &mut self,
         project: &Project,
@@ -34,7 +34,7 @@ impl Context<'_> {
         Ok((imported, prepared))
     }
 
-    /// Prepares rows. Texts that somebody has compared already are not compared again.
+    /// Prepares rows. Texts that have been compared already are not compared again.
     pub(super) fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
         let comparisons = self.cache.data.comparisons.clone();
         let mut find_near = |examples: &[Example], watch: &mut Watch<'_>| comparisons.near_groups(examples, watch);
@@ -45,7 +45,7 @@ impl Context<'_> {
         })?)
     }
 
-    /// The texts of prepared rows that are nearly the same; compared now if nobody has done so.
+    /// The near-duplicates among the texts of prepared rows, compared now if they have not been compared yet.
     pub(super) fn near_groups(&mut self, prepared: &Prepared) -> Result<Arc<NearGroups>, JobError> {
         if let Some(near) = &prepared.near {
             return Ok(Arc::clone(near));
@@ -59,7 +59,7 @@ impl Context<'_> {
         Ok(Likeness::of(prepared, &*self.near_groups(prepared)?))
     }
 
-    /// Looks for leakage among prepared rows.
+    /// Finds leakage in prepared rows.
     pub(super) fn leaks(
         &mut self,
         project: &Project,
@@ -70,7 +70,7 @@ impl Context<'_> {
         Ok(self.watched(|watch| data::find_leaks(project, imported, prepared, &near, watch))?)
     }
 
-    /// Reads the project's data anew.
+    /// Reads the project's data again.
     pub(super) fn import(&mut self, project: &Project, folder: &Path) -> Result<Arc<Imported>, JobError> {
         let imported = self.watched(|watch| data::import(project, folder, watch))?;
         Ok(self.cache.data.keep_imported(project, folder, imported))

@@ -14,7 +14,7 @@ pub struct EvaluatedRows<'a> {
     pub labels: &'a [String],
     /// Interval and baselines, if they were measured on these rows.
     pub comparison: Option<&'a RunComparison>,
-    /// What the rows are, for example "test rows the model has never seen".
+    /// Description of the rows, for example "test rows the model has never seen".
     pub rows: String,
     /// Run id.
     pub run: &'a str,

@@ -14,7 +14,7 @@ use crate::data::DataError;
 use crate::data::import::bytes::ArrowKind;
 use crate::data::import::names::unique_names;
 
-/// Columns that programs add for themselves.
+/// Prefix of the index columns that pandas adds.
 const INDEXES: &str = "__index_level_";
 
 pub(super) fn damaged(path: &Path, kind: ArrowKind, reason: String) -> DataError {
@@ -28,7 +28,7 @@ pub(super) struct Columns {
     pub names: Vec<String>,
     /// Their places in the file.
     pub places: Vec<usize>,
-    /// Of each, the names that its numbers represent.
+    /// For each column, the class names that its numbers stand for.
     pub classes: Vec<Option<Vec<String>>>,
 }
 
@@ -43,7 +43,7 @@ impl Columns {
     }
 }
 
-/// A column on its way to texts.
+/// A column that is being converted to texts.
 #[derive(Default)]
 pub(super) struct Texts {
     parts: Vec<StringViewArray>,
@@ -81,7 +81,7 @@ impl Texts {
     }
 }
 
-/// A column's values as texts; numbers of classes as the classes' names.
+/// A column's values as texts; class numbers become class names.
 pub(super) fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<StringViewArray, ArrowError> {
     if let (Some(classes), true) = (classes, column.data_type().is_integer()) {
         let numbers = cast(column, &DataType::Int64)?;
@@ -103,7 +103,7 @@ pub(super) fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<
     (0..column.len()).map(value).collect()
 }
 
-/// The names of classes by column, where Hugging Face `datasets` wrote them into the file.
+/// Class names by column, if Hugging Face `datasets` wrote them into the file.
 fn class_names(schema: &SchemaRef) -> HashMap<String, Vec<String>> {
     let parse = |text: &String| serde_json::from_str::<serde_json::Value>(text).ok();
     let Some(info) = schema.metadata().get("huggingface").and_then(parse) else { return HashMap::new() };

@@ -17,17 +17,17 @@ use crate::data::import::{arrow_check, parquet_file};
 use crate::data::{DataError, FileFormat};
 use crate::progress::{Progress, Watch};
 
-/// Bytes of the mark that an Arrow file begins with, and of what fills its line.
+/// Length of the magic number at the start of an Arrow file, padding included, in bytes.
 const MARK: u64 = 8;
 
 /// Reads all rows, every value as text.
 ///
 /// # Errors
-/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and what
-/// opening the file gives.
+/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and
+/// errors of opening the file.
 pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<FileRows, DataError> {
     let size = std::fs::metadata(path).map_err(|source| bytes::unreadable(path, source))?.len();
-    // The decoders are fed by whoever made the file, and some damage makes them panic.
+    // Some damaged files make the decoders panic.
     let rows = catch_unwind(AssertUnwindSafe(|| gather(path, kind, watch)))
         .unwrap_or_else(|_| Err(damaged(path, kind, "its contents contradict each other".to_owned())))?;
     let format = match kind {
@@ -45,8 +45,8 @@ fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<RawRows, Da
             let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
             let size = file.metadata().map_err(|source| bytes::unreadable(path, source))?.len();
             let mut file = BufReader::new(file);
-            // Behind its mark a file holds a stream, and then where the parts of that lie, which nobody needs who reads
-            // them all.
+            // After the magic number a file contains a stream, and then an index of its parts, which is not needed to
+            // read all of them.
             let begin = if kind == ArrowKind::File { MARK } else { 0 };
             file.seek(SeekFrom::Start(begin)).map_err(|source| bytes::unreadable(path, source))?;
             arrow_check::check(&mut file, size).map_err(|reason| damaged(path, kind, reason))?;
@@ -56,7 +56,7 @@ fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<RawRows, Da
     }
 }
 
-/// Columns on their way to texts, batch by batch.
+/// Converts columns to texts, batch by batch.
 struct Gather<'a> {
     path: &'a Path,
     kind: ArrowKind,

@@ -1,4 +1,4 @@
-//! A file's bytes, and what kind of file they are.
+//! Reads a file's bytes and recognises its kind.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -11,12 +11,12 @@ use crate::data::DataError;
 use crate::data::import::utf8;
 use crate::progress::Watch;
 
-/// Bytes read at a time by one core.
+/// Bytes that one core reads at a time.
 const CHUNK: usize = 1 << 20;
 /// Chunks read between two checks of the cancel switch.
 const CHUNKS_PER_LOOK: usize = 32;
 
-/// Who reads a file.
+/// Which reader a file needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Arrow(ArrowKind),
 }
 
-/// The containers of Arrow's columns.
+/// The container formats of Arrow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ArrowKind {
     Parquet,
@@ -43,10 +43,10 @@ impl ArrowKind {
     }
 }
 
-/// The kind of a file, by its first bytes and then by its name.
+/// Recognises the kind of a file by its first bytes, then by its name.
 ///
 /// # Errors
-/// [`DataError::NotText`] for kinds that hold no rows, and what opening it gives.
+/// [`DataError::NotText`] for kinds that contain no rows, and errors of opening the file.
 pub(super) fn kind(path: &Path) -> Result<Kind, DataError> {
     const UNPACK: &str = "Unpack it and choose a table of rows inside it";
     const CHOOSE: &str = "Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook";
@@ -97,7 +97,7 @@ impl From<Vec<u8>> for FileBytes {
     }
 }
 
-/// Reads a file on all cores, and looks whether it is UTF-8 while each piece is in a core's cache.
+/// Reads a file on all cores, and checks whether it is UTF-8 while each piece is in a core's cache.
 ///
 /// # Errors
 /// [`DataError::TooLarge`], [`DataError::Empty`], [`DataError::Cancelled`], and what the system says.
@@ -125,7 +125,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<FileBytes, DataErro
     Ok(FileBytes { buffer: Buffer::from_vec(bytes), is_utf8 })
 }
 
-/// Fills `chunk` with the bytes of a file from `begin` on.
+/// Fills `chunk` with the file's bytes from `begin` on.
 fn read_at(path: &Path, begin: u64, chunk: &mut [u8]) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(begin))?;

@@ -70,7 +70,7 @@ pub(super) fn read(
     Ok((rows, FileFormat::Delimited(format)))
 }
 
-/// The columns of a text, and where their values begin.
+/// The column names, and where the rows begin.
 struct FileHead {
     names: Vec<String>,
     /// Byte and 1-based line of the first row.

@@ -7,7 +7,7 @@ use crate::data::import::rows::RawRows;
 use crate::data::{FileFormat, FilePart, ImportedFile, Table};
 use crate::project::SourceFile;
 
-/// What reading one file gave.
+/// The content of one file.
 pub(super) struct FileRows {
     pub rows: RawRows,
     pub format: FileFormat,

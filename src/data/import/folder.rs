@@ -93,7 +93,7 @@ fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<Pat
     Ok(of_side)
 }
 
-/// The rows of several files of columns, one after another; a column that one of them lacks is empty there.
+/// The rows of several columnar files, one after another; a column that a file lacks is empty for its rows.
 fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataError> {
     let (mut parts, mut total) = (Vec::with_capacity(files.len()), 0);
     for path in files {

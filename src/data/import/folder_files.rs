@@ -6,16 +6,16 @@ use crate::data::DataError;
 use crate::data::import::{bytes, decode};
 use crate::project::SourceFile;
 
-/// Files of a folder, at most.
+/// The most files a folder may have.
 const MOST_FILES: usize = 2_000_000;
-/// Bytes of one text, at most.
+/// The largest text that is read, in bytes.
 const MOST_BYTES: u64 = 16 << 20;
 
 pub(super) fn ends_in(path: &Path, endings: &[&str]) -> bool {
     path.extension().is_some_and(|ending| endings.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
-/// The files in a folder and in its folders, by name; without hidden ones.
+/// The files in a folder and its subfolders, sorted by name, without hidden ones.
 pub(super) fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataError> {
     let unreadable = |source| bytes::unreadable(folder, source);
     let mut entries: Vec<PathBuf> = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn list(folder: &Path, levels: usize) -> Result<Vec<PathBuf>, DataErr
     Ok(files)
 }
 
-/// The text of a file and its size in bytes, or why there is none.
+/// The text of a file and its size in bytes, or why it cannot be read.
 pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
     let size = std::fs::metadata(path).map_err(|error| format!("It could not be read: {error}"))?;
     if !size.is_file() {
@@ -60,7 +60,7 @@ pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
     Ok((decoded.text().trim_end_matches(['\r', '\n']).to_owned(), read))
 }
 
-/// The side that the last part of a path names.
+/// The side that a file or folder name gives, if any.
 pub(super) fn side_of(path: &Path) -> Option<SourceFile> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
     let begins = |start: &&str| {

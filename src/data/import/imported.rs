@@ -194,7 +194,7 @@ impl Imported {
     }
 }
 
-/// What a column says of each of some rows; empty where the row's file has no such column.
+/// The cells of a column for some rows; empty if the row's file has no such column.
 pub(in crate::data) fn cells_of<'a>(imported: &'a Imported, examples: &[Example], column: &str) -> Vec<&'a str> {
     let places = SourceFile::ALL.map(|which| {
         let table = &imported.file(which)?.table;

@@ -153,7 +153,7 @@ struct Gather<'a, 'w> {
     watch: &'a mut Watch<'w>,
     /// Whether reading was stopped, and not by an error of the text.
     stopped: &'a mut bool,
-    /// Whether a list of rows came up.
+    /// Whether a list of rows was found.
     found: &'a mut bool,
     record: u64,
 }

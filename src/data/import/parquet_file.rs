@@ -74,14 +74,14 @@ fn with_views(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
-/// A file's groups of rows.
+/// The row groups of a file.
 struct RowGroups<'a> {
     path: &'a Path,
     metadata: ArrowReaderMetadata,
 }
 
 impl RowGroups<'_> {
-    /// One column of a group of `rows` rows.
+    /// Reads one column of a row group with `rows` rows.
     fn column(
         &self,
         group: usize,

@@ -45,7 +45,7 @@ pub(super) struct NamedRows {
     row: Vec<Option<String>>,
     /// Bytes in each column.
     bytes: Vec<usize>,
-    /// What makes the table too large; nothing more is gathered then.
+    /// Why the table is too large; further rows are ignored then.
     fault: Option<ColumnsFault>,
     pub bad_rows: Vec<BadRow>,
 }

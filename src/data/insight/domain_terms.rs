@@ -205,7 +205,7 @@ fn count_chunk(documents: &[Vec<&str>]) -> Counts {
     counts
 }
 
-/// Documents in parts, with a look at the cancel switch before each.
+/// The documents in portions, with a check of the cancel switch before each.
 fn parts<'a>(
     stage: &'static str,
     documents: &'a [Vec<&'a str>],

@@ -7,23 +7,23 @@ use crate::progress::Watch;
 /// Tokens of the texts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenLengths {
-    /// Tokens of each of [`Prepared::examples`], with special tokens, before truncation.
+    /// Number of tokens of each of [`Prepared::examples`] before truncation, special tokens included.
     pub tokens: Vec<usize>,
-    /// The most the model reads; `None` while the model is not known.
+    /// The most tokens that the model reads; `None` if the model is not known.
     pub limit: Option<usize>,
-    /// They are estimated from words: the model's tokenizer is not at hand.
+    /// Whether they are estimated from words, because the model's tokenizer is not available.
     pub estimated: bool,
-    /// So many of them are counted and the others estimated from words, by what a word of those counted takes; `None` where
-    /// they are all counted or all estimated.
+    /// How many of the texts are counted, if the others are estimated from their words by the tokens per word of those
+    /// counted; `None` if all are counted or all estimated.
     pub sampled: Option<usize>,
 }
 
 impl TokenLengths {
-    /// Counts tokens by a model's own tokenizer: of at most `most` texts spread evenly over all. `limit` is the most the
-    /// model reads.
+    /// Counts tokens with a model's own tokenizer, in at most `most` texts, evenly spread. `limit` is the most tokens
+    /// that the model reads.
     ///
     /// # Errors
-    /// [`DataError::Cancelled`], and [`DataError::Tokenise`] when the tokenizer refuses a text.
+    /// [`DataError::Cancelled`], and [`DataError::Tokenise`] if the tokenizer fails on a text.
     pub fn count(
         prepared: &Prepared,
         tokenizer: &TextTokenizer,
@@ -53,7 +53,7 @@ impl TokenLengths {
         Ok(Self { tokens, limit: Some(limit), estimated: false, sampled })
     }
 
-    /// A guess from words, for when the model is not on this machine: 1.3 tokens a word, and two special tokens.
+    /// Estimates tokens from words, if the model is not on this machine: 1.3 tokens per word, and two special tokens.
     #[must_use]
     pub fn estimate(prepared: &Prepared) -> Self {
         let tokens = word_counts(prepared).into_iter().map(|words| (f64::from(words) * 1.3).ceil() as usize + 2);

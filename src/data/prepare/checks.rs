@@ -12,7 +12,7 @@ use crate::data::{DropReason, Imported, ImportedFile, PatternError, Prepared, Si
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
 use crate::words::{counted, lower_first, quoted, upper_first};
 
-/// With this many rows, some can be set aside whatever their labels.
+/// With this many rows, some can be set aside for validation and test, whatever their labels.
 const ENOUGH_ROWS: usize = 20;
 
 /// Blockers for missing columns, file by file, and for files without a column in common with the others.

@@ -19,7 +19,7 @@ impl Side {
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
 }
 
-/// One row: a text, and what the model is to predict of it.
+/// One row: a text, and what the model is to predict for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
     /// Where it comes from.
@@ -32,7 +32,7 @@ pub struct Example {
     pub target: Target,
     /// The side it is on.
     pub side: Side,
-    /// The label was changed by a person.
+    /// Whether a person changed the label.
     pub relabelled: bool,
 }
 

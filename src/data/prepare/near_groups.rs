@@ -8,14 +8,14 @@ use crate::data::prepare::near::near_duplicates;
 use crate::data::{DataError, Example, table::hashing};
 use crate::progress::Watch;
 
-/// The near-duplicates among some texts. Found once, and used as long as the texts stay the same.
+/// The near-duplicates among some texts. They can be used as long as the texts stay the same.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NearGroups {
     texts: TextsKey,
     groups: Vec<Vec<u32>>,
 }
 
-/// Which texts were compared, in their order, whatever their labels, sides and row numbers.
+/// Identifies the texts that were compared and their order, regardless of labels, sides and row numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextsKey(Arc<[u128]>);
 
@@ -45,8 +45,8 @@ impl NearGroups {
         Ok(Arc::new(Self { texts: TextsKey::of(examples), groups }))
     }
 
-    /// The same of some of the texts it was found among; `None` where others are among them. Only groups that lost a text
-    /// are compared again: what is left may have held together by it.
+    /// The near-duplicates among some of the same texts; `None` if there are other texts too. Only groups that lost a
+    /// text are compared again: it may have linked the others.
     ///
     /// # Errors
     /// [`DataError::Cancelled`].
@@ -80,13 +80,13 @@ impl NearGroups {
         Ok(Some(Arc::new(Self { texts: key.clone(), groups })))
     }
 
-    /// The texts it was found among.
+    /// The texts that were compared.
     #[must_use]
     pub fn key(&self) -> &TextsKey {
         &self.texts
     }
 
-    /// Places in the list of rows, group by group, in order.
+    /// Indices into the list of rows, group by group, in order.
     #[must_use]
     pub fn groups(&self) -> &[Vec<u32>] {
         &self.groups

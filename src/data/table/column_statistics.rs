@@ -6,7 +6,7 @@ use crate::data::Table;
 
 /// Rows examined.
 const SAMPLE: usize = 20_000;
-/// Values whose words are counted, which takes longer than all else.
+/// Values whose words are counted, which takes longer than everything else.
 const READ: usize = 2_000;
 /// A label column has at most this many different values.
 const MOST_LABELS: usize = 200;
@@ -44,12 +44,12 @@ impl ColumnStatistics {
         Self { rows, filled, distinct: seen.len(), mean_chars: mean(chars), mean_words, numeric }
     }
 
-    /// Not numbers, and mostly filled.
+    /// Whether the values are not numbers, and mostly not empty.
     pub fn is_textual(&self) -> bool {
         !self.numeric && self.filled * 2 >= self.rows
     }
 
-    /// Few values that come again and again. Even a small file of unique texts must not look so.
+    /// Whether a few values occur again and again. Unique texts must not count as such, even in a small file.
     pub fn is_categorical(&self) -> bool {
         self.distinct >= 1
             && self.distinct <= MOST_LABELS

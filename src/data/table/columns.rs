@@ -83,7 +83,7 @@ pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<S
     (text.map(name), label.map(name), roles)
 }
 
-/// First a column of exactly such a name, then one whose name ends in it (`customer_review`).
+/// The first column with exactly such a name, or else one whose name ends in it (`customer_review`).
 fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Option<usize> {
     let exact = known.iter().filter_map(|known| names.iter().position(|name| name == known)).find(|&at| fits(at));
     let ending = || {
@@ -96,7 +96,7 @@ fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Op
     exact.or_else(ending)
 }
 
-/// The column of the longest texts, if they are texts at all: at least two words on average.
+/// The column with the longest texts, if they have at least two words on average.
 fn longest(facts: &[ColumnStatistics]) -> Option<usize> {
     let texts = facts.iter().enumerate().filter(|(_, column)| column.is_textual() && column.mean_words >= 2.0);
     texts
@@ -105,7 +105,7 @@ fn longest(facts: &[ColumnStatistics]) -> Option<usize> {
         .map(|(column, _)| column)
 }
 
-/// The column of the fewest values, at least two, the last such one: exports put the outcome last.
+/// The column with the fewest different values, but at least two. The last of several, as exports put the outcome last.
 fn fewest_values(facts: &[ColumnStatistics], text: Option<usize>) -> Option<usize> {
     let candidates = facts.iter().enumerate().filter(|&(column, facts)| {
         Some(column) != text && facts.distinct >= 2 && facts.distinct * 2 <= facts.filled && facts.is_categorical()

@@ -191,7 +191,7 @@ fn most_frequent(table: &Table, column: usize, rows: usize) -> usize {
 struct Guesser<'a> {
     table: &'a Table,
     facts: &'a [ColumnStatistics],
-    /// The columns' names, in one way of writing.
+    /// Normalised column names.
     names: Vec<String>,
     taken: Vec<usize>,
 }

@@ -36,7 +36,7 @@ impl<'a> ClassReader<'a> {
             let label = settings.resolve(found.text().trim()).trim();
             return RowClass { label, relabelled: false, fault: fault(settings, found, label) };
         };
-        // A correction names a final label, unless that one was renamed since.
+        // A correction gives a final label, unless that label has been renamed since.
         let is_final = self.final_names.contains(corrected);
         let label = if is_final { corrected } else { settings.resolve(corrected) };
         RowClass { label, relabelled: true, fault: name_fault(settings, label) }
@@ -48,7 +48,7 @@ impl<'a> ClassReader<'a> {
     }
 }
 
-/// Why the label columns do not give a row a class. `label` is the final name of what they hold.
+/// Why a row has no class according to its label columns, if it has none. `label` is the final name of the label.
 fn fault(settings: &LabelSettings, found: RawLabel<'_>, label: &str) -> Option<DropReason> {
     match found {
         RawLabel::Is(_) => name_fault(settings, label),
@@ -57,7 +57,7 @@ fn fault(settings: &LabelSettings, found: RawLabel<'_>, label: &str) -> Option<D
     }
 }
 
-/// Why a final label name is no class.
+/// Why a final label name is not a class, if it is not.
 fn name_fault(settings: &LabelSettings, label: &str) -> Option<DropReason> {
     if label.is_empty() {
         Some(DropReason::EmptyLabel)

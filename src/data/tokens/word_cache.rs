@@ -1,4 +1,4 @@
-//! Token ids of words, kept: BERT's tokenizers take a text apart word by word, and most words come again and again.
+//! Caches the token ids of words: BERT's tokenizers work word by word, and most words occur again and again.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
@@ -6,26 +6,26 @@ use std::thread::available_parallelism;
 use foldhash::HashMap;
 use tokenizers::{ModelWrapper, NormalizerWrapper, PreTokenizerWrapper, Tokenizer};
 
-/// Words that a thread keeps; beyond that it starts again.
+/// Words that a thread keeps; then it starts with an empty cache.
 const MOST: usize = 1 << 17;
-/// Longest word kept, in bytes: longer ones do not come again.
+/// Longest word kept, in bytes: longer ones hardly occur again.
 const LONGEST: usize = 48;
-/// Where a text may be cut: these separate words in BERT's tokenizers, whatever is next to them.
+/// Characters that always separate words in BERT's tokenizers, whatever is next to them.
 const GAPS: [char; 4] = [' ', '\t', '\n', '\r'];
 
-/// What is between gaps, and its token ids.
+/// Words and their token ids.
 type Words = HashMap<Box<str>, Box<[u32]>>;
 
-/// The words that a tokenizer has met.
+/// The cached words of a tokenizer.
 pub(in crate::data) struct WordCache {
-    /// One for each thread, so that none waits for another.
+    /// One cache per thread, so that none waits for another.
     threads: Vec<Mutex<Words>>,
     /// Special tokens before and after a text.
     around: [Vec<u32>; 2],
 }
 
 impl WordCache {
-    /// `None` for tokenizers that do not take texts apart in BERT's way.
+    /// `None` for tokenizers that do not split texts as BERT does.
     pub fn of(tokenizer: &Tokenizer) -> Option<Self> {
         let is_bert = matches!(tokenizer.get_normalizer(), None | Some(NormalizerWrapper::BertNormalizer(_)))
             && matches!(tokenizer.get_pre_tokenizer(), Some(PreTokenizerWrapper::BertPreTokenizer(_)))
@@ -39,10 +39,10 @@ impl WordCache {
         Some(Self { threads: (0..threads).map(|_| Mutex::default()).collect(), around })
     }
 
-    /// Token ids of a text, of which at most `most` are its own; with special tokens around them.
+    /// Token ids of a text: at most `most` of its own, and the special tokens around them.
     ///
     /// # Errors
-    /// The library's.
+    /// Errors of the library.
     pub fn encode(&self, tokenizer: &Tokenizer, text: &str, most: usize) -> Result<Vec<u32>, tokenizers::Error> {
         let [before, after] = &self.around;
         let mut all = before.clone();
@@ -55,10 +55,10 @@ impl WordCache {
         Ok(all)
     }
 
-    /// Tokens of a text, special ones not among them.
+    /// Number of tokens of a text, without special ones.
     ///
     /// # Errors
-    /// The library's.
+    /// Errors of the library.
     pub fn count(&self, tokenizer: &Tokenizer, text: &str) -> Result<usize, tokenizers::Error> {
         let mut count = 0;
         self.each_word(tokenizer, text, |ids| {
@@ -68,7 +68,7 @@ impl WordCache {
         Ok(count)
     }
 
-    /// Hands over the ids of each word until `take` has enough.
+    /// Calls `take` with the ids of each word until it has enough.
     fn each_word(
         &self,
         tokenizer: &Tokenizer,
@@ -114,7 +114,7 @@ mod tests {
     use crate::random::Rng;
 
     #[test]
-    fn words_give_the_tokens_of_the_text() {
+    fn cached_words_give_the_same_tokens_as_the_whole_text() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tiny-bert/tokenizer.json");
         let mut tokenizer = Tokenizer::from_file(file).unwrap();
         tokenizer.with_truncation(None).unwrap();

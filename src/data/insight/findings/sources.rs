@@ -12,7 +12,7 @@ pub enum Checks {
     /// All of them.
     #[default]
     All,
-    /// Those that need neither the split nor near-duplicates, which take longest to find.
+    /// Only those that need neither the split nor near-duplicates, which take longest to find.
     Rows,
     /// The others.
     Split,
@@ -29,16 +29,16 @@ pub struct Sources<'a> {
     pub imported: &'a Imported,
     /// The rows that will be used.
     pub prepared: &'a Prepared,
-    /// Which of them are near-duplicates.
+    /// Their near-duplicates.
     pub likeness: &'a Likeness,
     /// How long they are.
     pub lengths: &'a TokenLengths,
-    /// Which languages they are in.
+    /// Their languages.
     pub languages: &'a LanguageSample,
 }
 
 impl<'a> Sources<'a> {
-    /// The columns of text and label in a file.
+    /// The text and label columns of a file.
     pub(super) fn columns(&self, which: SourceFile) -> Option<RowColumns<'a>> {
         RowColumns::of(&self.imported.file(which)?.table, &self.project.dataset)
     }
@@ -48,7 +48,7 @@ impl<'a> Sources<'a> {
         Remedy::exclude_rows(self.imported, &self.project.dataset, rows)
     }
 
-    /// Rows of the main file that are used.
+    /// The used rows of the main file.
     pub(super) fn main(&self) -> impl Iterator<Item = &'a Example> {
         self.prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main)
     }

@@ -2,19 +2,19 @@
 
 use crate::data::Finding;
 
-/// First and last moment of some rows, in milliseconds since 1970.
+/// First and last time of some rows, in milliseconds since 1970.
 pub type Span = (i64, i64);
 
 /// The findings that are leakage, and what was checked.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LeakageReport {
-    /// The findings, those that make metrics wrong first.
+    /// The findings. Those that make metrics wrong come first.
     pub findings: Vec<Finding>,
-    /// What was checked, in words.
+    /// What was checked, for a person to read.
     pub checked: Vec<String>,
-    /// What was not, and why, in words.
+    /// What was not checked and why, for a person to read.
     pub not_checked: Vec<String>,
-    /// First and last moment of train, validation and test, where a time column is chosen.
+    /// First and last time of train, validation and test, if a time column is chosen.
     pub spans: [Option<Span>; 3],
 }
 

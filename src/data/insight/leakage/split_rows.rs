@@ -21,7 +21,7 @@ impl SplitRows<'_> {
         self.prepared.examples[place].id
     }
 
-    /// The row as the person knows it.
+    /// How messages name the row.
     pub fn name(&self, place: usize) -> String {
         self.imported.row_name(self.id(place))
     }
@@ -43,7 +43,7 @@ impl SplitRows<'_> {
         self.project.split.method == SplitMethod::Random
     }
 
-    /// "12 of 80 validation rows and 1 of 160 test rows" of some rows that are not training rows.
+    /// Counts validation and test rows: "12 of 80 validation rows and 1 of 160 test rows".
     pub fn counted(&self, places: &[usize]) -> String {
         let of_side = |(side, word): (Side, &str)| {
             let found = places.iter().filter(|&&place| self.side(place) == side).count();

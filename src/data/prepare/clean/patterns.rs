@@ -7,11 +7,11 @@ use regex::{Captures, Regex, RegexBuilder};
 use crate::project::Pattern;
 use crate::words::shortened;
 
-/// Most patterns of a project.
+/// The most patterns a project may have.
 const MOST_PATTERNS: usize = 200;
-/// Longest side of a pattern, in characters.
+/// The longest text to find or replacement, in characters.
 const LONGEST_SIDE: usize = 2_000;
-/// Bytes a compiled pattern may take: a bound on its states, and so on the time each letter of a text takes.
+/// Bytes a compiled pattern may take. This limits its states, and so the time that each letter of a text takes.
 const COMPILED_BYTES: usize = 4 << 20;
 /// A text may become this many times as long as it was, and [`SPARE_BYTES`] longer.
 const GROWTH: usize = 4;

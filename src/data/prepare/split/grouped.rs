@@ -1,7 +1,7 @@
 //! Splits rows at random without dividing groups.
 //!
-//! Groups are placed one by one, the largest first, each where it leaves the strata's shares nearest to what is wanted: the
-//! idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
+//! Groups are placed one by one, the largest first, each where it leaves the strata's shares nearest to what is wanted:
+//! the idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
 
 use crate::data::{DataError, Side};
 use crate::progress::Control;
@@ -12,8 +12,9 @@ const STEPS_PER_LOOK: usize = 4_096;
 
 /// Divides rows among the sides; rows of a group go together.
 ///
-/// `stratum_of` are the strata of the rows and `groups` the numbers of their groups, both in file order. Every stratum gets rows on
-/// every side whose share is above 0, where enough groups have rows of it. The same arguments give the same sides.
+/// `stratum_of` are the strata of the rows and `groups` the numbers of their groups, both in file order. Every stratum
+/// gets rows on every side whose share is above 0, where enough groups have rows of it. The same arguments give the
+/// same sides.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -84,7 +85,7 @@ impl Grouped {
         &self.strata[self.stratum_starts[group]..self.stratum_starts[group + 1]]
     }
 
-    /// The groups with rows of each class, in order: looking through all of them for every class would take their product.
+    /// The groups with rows of each class, in order. Searching all groups for every class would take quadratic time.
     fn by_stratum(&self, strata: usize) -> Vec<Vec<u32>> {
         let mut with_stratum = vec![Vec::new(); strata];
         for group in 0..self.len() {

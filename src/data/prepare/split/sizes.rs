@@ -3,7 +3,7 @@
 use crate::data::Imported;
 use crate::project::{Project, Size};
 
-/// The sizes to split the main file's rows into. A side that has a separate file gets none of them.
+/// The sizes that the main file's rows are split into. A side with a separate file gets none of them.
 pub(in crate::data) struct SplitSizes {
     validation: Size,
     test: Size,
@@ -18,7 +18,8 @@ impl SplitSizes {
         }
     }
 
-    /// Shares of this many rows for train, validation and test. `None` if they leave nothing for training or are impossible.
+    /// The shares of train, validation and test among this many rows; `None` if they are impossible or leave nothing
+    /// for training.
     pub(in crate::data) fn shares(&self, rows: usize) -> Option<[f64; 3]> {
         let [validation, test] = [self.validation, self.test].map(|size| size.share_of(rows));
         let train = 1.0 - validation - test;
@@ -26,7 +27,7 @@ impl SplitSizes {
         fine.then_some([train, validation, test])
     }
 
-    /// Sizes given as numbers of rows.
+    /// The sizes that are given as numbers of rows.
     pub(in crate::data) fn totals(&self) -> [Option<usize>; 3] {
         let total = |size| if let Size::Rows(rows) = size { Some(rows as usize) } else { None };
         [None, total(self.validation), total(self.test)]

@@ -168,14 +168,14 @@ impl Candidates {
     }
 }
 
-/// A question made ready to be asked of each row, the cheap parts first.
+/// A prepared query. The cheap parts are checked first.
 struct RowFilter<'a> {
     rows: &'a RowView<'a>,
     query: &'a RowQuery,
     label: Option<&'a str>,
     /// The column of `RowQuery::value` in each file.
     value: Option<([Option<usize>; 3], &'a str)>,
-    /// What the text must hold; nothing where columns were searched beforehand.
+    /// What the text must contain; `None` if columns have been searched beforehand.
     pattern: Option<SearchPattern>,
     /// Rows of each file in whose columns the words were found.
     hits: Option<[Vec<bool>; 3]>,
@@ -230,7 +230,7 @@ impl<'a> RowFilter<'a> {
     }
 }
 
-/// Whether each row of a table holds the pattern in one of the columns.
+/// For each row of a table, whether one of the columns contains the pattern.
 fn rows_holding(table: &Table, columns: &[usize], pattern: &SearchPattern, control: &Control) -> Vec<bool> {
     let mut hits = vec![false; table.len()];
     hits.par_chunks_mut(ROWS_PER_LOOK).enumerate().for_each_init(

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_plain_words() {
+    fn errors_are_explained_in_plain_words() {
         let why = |words: &str| match SearchPattern::new(words, true, false) {
             Err(DataError::BadPattern(why)) => why,
             other => panic!("{words}: {other:?}"),

@@ -65,7 +65,7 @@ pub(super) fn sorted(rows: &RowView, mut found: Vec<RowNumber>, sort: &Sort, con
         SortBy::Column(name) => {
             let columns = SourceFile::ALL.map(|file| rows.imported.file(file)?.table.column_index(name));
             let cell = |place| rows.cell(place, &columns).unwrap_or_default().trim();
-            // A cell that is neither empty nor a number ends the reading of numbers.
+            // A cell that is neither empty nor a number means that the column does not contain numbers.
             let numbers = found.par_iter().map(|&place| match cell(place) {
                 "" => Some((None, place)),
                 filled => number(filled).map(|value| (Some(Number(value)), place)),

@@ -12,7 +12,7 @@ fn rare_labels_are_excluded() {
     let rare = scene.mend(FindingKind::RareLabels);
     assert_eq!((rare.severity, rare.count, rare.rows), (Severity::Warning, 1, ids(&[61, 62, 63])));
     assert_eq!(rare.remedies, [Remedy::ExcludeLabels(vec!["odd".to_owned()])]);
-    // Two labels are needed: where one of two is rare there is nothing to leave out.
+    // Two labels are needed, so if one of two is rare, it cannot be excluded.
     let mut two = file(0, "");
     (0..40).for_each(|row| two += &format!("\"{}\",{}\n", review(row), if row < 4 { "few" } else { "many" }));
     assert_eq!(Scene::new(&two).one(FindingKind::RareLabels).remedies, []);
@@ -33,7 +33,7 @@ fn a_column_without_labels_has_no_label_findings() {
     assert!(prepared.blockers.iter().any(|blocker| blocker.contains("does not look like a label column")));
     assert_eq!(of(&ids.kinds()), 0, "{:?}", ids.kinds());
     assert_eq!(of(&Scene::new(&table(&|_| "only".to_owned())).kinds()), 0);
-    // Many rare labels beside frequent ones: a few are named, the others counted.
+    // Of many rare labels, a few are named and the others counted.
     let mixed =
         Scene::new(&table(&|row| if row < 12 { format!("rare {row}") } else { ["good", "bad"][row % 2].into() }));
     let rare = mixed.one(FindingKind::RareLabels);

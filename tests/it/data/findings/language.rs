@@ -1,4 +1,4 @@
-//! Texts in another language than most.
+//! Finds texts in another language than most.
 
 use super::*;
 
