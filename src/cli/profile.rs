@@ -19,14 +19,14 @@ const SHOWN: usize = 8;
 pub(super) struct Told {
     /// Texts whose words were counted: all, or a sample if there are very many.
     texts_counted: u64,
+    texts_counted_are_a_sample: bool,
     words: u64,
     vocabulary: u64,
     terms: Vec<LabelTerms>,
     languages: Vec<LanguageShare>,
     /// Texts checked for their language, and those too short or too mixed to identify.
     language_texts: u64,
-    #[serde(skip)]
-    all_texts: u64,
+    language_texts_are_a_sample: bool,
     language_unsure: u64,
     dates: Vec<DateColumn>,
 }
@@ -132,8 +132,10 @@ impl Told {
                 })
                 .collect(),
         };
+        let language_texts: usize = languages.iter().map(|file| file.texts).sum();
         Self {
             texts_counted: terms.texts as u64,
+            texts_counted_are_a_sample: terms.texts < prepared.examples.len(),
             words: terms.words,
             vocabulary: terms.vocabulary as u64,
             terms: prepared.labels.iter().zip(&terms.labels).map(of_label).collect(),
@@ -146,8 +148,8 @@ impl Told {
                     texts: texts as u64,
                 })
                 .collect(),
-            all_texts: prepared.examples.len() as u64,
-            language_texts: languages.iter().map(|file| file.texts as u64).sum(),
+            language_texts: language_texts as u64,
+            language_texts_are_a_sample: language_texts < prepared.examples.len(),
             language_unsure: languages.iter().map(|file| file.unsure() as u64).sum(),
             dates: timelines
                 .iter()
@@ -172,7 +174,8 @@ impl Told {
         }
         let vocabulary = counted(self.vocabulary, "distinct word", "distinct words");
         let words = counted(self.words, "word", "words");
-        writeln!(out, "\n{vocabulary} among {words} in {}.", counted(self.texts_counted, "text", "texts"))?;
+        let texts = texts_in_words(self.texts_counted, self.texts_counted_are_a_sample);
+        writeln!(out, "\n{vocabulary} among {words} in {texts}.")?;
         let telling: Vec<&LabelTerms> = self.terms.iter().filter(|label| !label.terms.is_empty()).collect();
         if !telling.is_empty() {
             writeln!(out, "Typical words of each label (by log-odds with a prior, strongest first):")?;
@@ -195,10 +198,9 @@ impl Told {
         if self.language_unsure > 0 {
             languages.push(format!("unsure {}", share(self.language_unsure)));
         }
-        let sample = if self.language_texts < self.all_texts { "a sample of " } else { "" };
-        let texts = counted(self.language_texts, "text", "texts");
         if !languages.is_empty() {
-            writeln!(out, "Languages of {sample}{texts}: {}.", languages.join(", "))?;
+            let texts = texts_in_words(self.language_texts, self.language_texts_are_a_sample);
+            writeln!(out, "Languages of {texts}: {}.", languages.join(", "))?;
         }
         for dates in &self.dates {
             let DateColumn { column, first, last, undated, .. } = dates;
@@ -211,6 +213,12 @@ impl Told {
         }
         Ok(())
     }
+}
+
+/// `a sample of 200,000 texts`, or how many there are.
+fn texts_in_words(texts: u64, are_a_sample: bool) -> String {
+    let sample = if are_a_sample { "a sample of " } else { "" };
+    format!("{sample}{}", counted(texts, "text", "texts"))
 }
 
 /// Prints a finding in a line, and what can be done about it in a line each.

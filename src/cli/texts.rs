@@ -11,7 +11,9 @@ use crate::cli::job_runner::JobRunner;
 use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::profile::{LeftOut, Told, print_finding};
 use crate::cli::table::table;
-use crate::data::{Checks, DropReason, Finding, Imported, LeakageReport, Likeness, Prepared, Remedy, sort_findings};
+use crate::data::{
+    Checks, DropReason, Example, Finding, Imported, LeakageReport, Likeness, Prepared, Remedy, sort_findings,
+};
 use crate::project::{Project, RowId};
 use crate::words::{count, counted, full_stop};
 use crate::worker::{CompareTexts, FindLeaks, FindProblems, Prepare, ProfileRows, RowSource};
@@ -76,7 +78,7 @@ impl Inspection<'_> {
     /// Runs all jobs and prints what each of them found.
     pub(super) fn run(mut self, out: &mut dyn Write) -> Result<Texts, CliError> {
         let cleaned = self.prepare(false)?;
-        let mut texts = Texts::of(&cleaned.prepared);
+        let mut texts = Texts::of(&cleaned);
         print_labels(out, &texts)?;
         let profile = self.session.run(ProfileRows { source: cleaned.clone() })?;
         texts.told = Told::new(&profile, &cleaned.prepared);
@@ -88,6 +90,8 @@ impl Inspection<'_> {
         found.iter().try_for_each(|finding| print_finding(out, finding))?;
         texts.findings.extend(found.iter().cloned());
 
+        // Nobody else has these rows then, so splitting them again needs no copy.
+        drop(cleaned);
         let rows = self.prepare(true)?;
         let likeness = self.session.run(CompareTexts { prepared: Arc::clone(&rows.prepared) })?;
         let found = self.find_problems(Checks::Split, &rows, &likeness)?;
@@ -150,19 +154,16 @@ impl Leakage {
 
 impl Texts {
     /// What is known before the texts are compared with each other.
-    fn of(prepared: &Prepared) -> Self {
+    fn of(RowSource { prepared, survey, .. }: &RowSource) -> Self {
         let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
-        let mut words: Vec<u64> = Vec::with_capacity(prepared.examples.len());
-        for example in &prepared.examples {
-            if let Some(class) = example.class() {
-                *labels.entry(class).or_default() += 1;
-            }
-            words.push(example.text.split_whitespace().count() as u64);
+        for class in prepared.examples.iter().filter_map(Example::class) {
+            *labels.entry(class).or_default() += 1;
         }
+        let mut words = survey.words.clone();
         words.sort_unstable();
         let at = |share: f64| {
             let last = words.len().saturating_sub(1) as f64;
-            words.get((last * share).round() as usize).copied().unwrap_or_default()
+            words.get((last * share).round() as usize).map_or(0, |&words| u64::from(words))
         };
         let dropped = |reason| prepared.dropped.iter().filter(|(_, why)| *why == reason).count() as u64;
         let mut labels: Vec<LabelCount> = labels

@@ -90,16 +90,23 @@ impl SharedData {
             .map(|(.., prepared)| Arc::clone(prepared))
     }
 
-    /// A copy of the rows kept, if only the settings of the split differ.
+    /// The rows kept, if only the settings of the split differ; a copy if somebody uses them.
     pub(super) fn cleaned(&self, project: &Project, imported: &Imported) -> Option<Prepared> {
-        let kept = {
-            let kept = self.lock();
+        let prepared = {
+            let mut kept = self.lock();
             let (key, rows, prepared) = kept.prepared.as_ref()?;
             let key = Project { split: project.split.clone(), ..key.clone() };
             let is_of = std::ptr::eq(rows.as_ref(), imported) && key.prepared_from() == project.prepared_from();
-            (is_of && prepared.moved_edits.is_empty()).then(|| Arc::clone(prepared))
+            if !is_of || !prepared.moved_edits.is_empty() {
+                return None;
+            }
+            let prepared = Arc::clone(prepared);
+            if Arc::strong_count(&prepared) == 2 {
+                kept.prepared = None;
+            }
+            prepared
         };
-        kept.map(|prepared| prepared.as_ref().clone())
+        Some(Arc::unwrap_or_clone(prepared))
     }
 
     /// Held for a moment only, never while data is read.

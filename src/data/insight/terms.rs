@@ -20,7 +20,7 @@ const SURE: f64 = 1.96;
 /// A term occurs at least this often.
 const OFTEN: u32 = 3;
 /// Texts counted between two checks of the cancel switch.
-const TEXTS_PER_LOOK: usize = 8_192;
+const TEXTS_PER_LOOK: usize = 32_768;
 
 /// A word that is characteristic of a label.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +58,8 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
     let mut counts = Counts::default();
     for (part, chunk) in places.chunks(TEXTS_PER_LOOK).enumerate() {
         watch.advance("Counting words", part * TEXTS_PER_LOOK, places.len(), "texts")?;
-        let some = chunk.par_chunks(TEXTS_PER_LOOK.div_ceil(8)).map(|places| count(prepared, places));
-        for part in some.collect::<Vec<_>>() {
-            add(&mut counts, part);
-        }
+        let parts = chunk.par_iter().fold(Counts::default, |counts, &place| count(prepared, place, counts));
+        add(&mut counts, parts.reduce(Counts::default, merged));
     }
     let labels = prepared.labels.len();
     let mut of_label = vec![0_u64; labels.max(1)];
@@ -93,20 +91,25 @@ pub fn top_terms(prepared: &Prepared, most: usize, terms: usize, watch: &mut Wat
     Ok(Terms { texts: places.len(), vocabulary: words.len(), words: all, labels: found })
 }
 
-fn count(prepared: &Prepared, places: &[usize]) -> Counts {
-    let mut counts = Counts::default();
-    for example in places.iter().map(|&place| &prepared.examples[place]) {
-        // Without labels, all texts count as those of one.
-        let Some(class) = example.class().or_else(|| prepared.labels.is_empty().then_some(0)) else { continue };
-        for word in example.text.to_lowercase().unicode_words() {
-            let labels = match counts.get_mut(word) {
-                Some(labels) => labels,
-                None => counts.entry(word.to_owned()).or_default(),
-            };
-            *labels.entry(class).or_default() += 1;
-        }
+/// Adds the words of a text.
+fn count(prepared: &Prepared, place: usize, mut counts: Counts) -> Counts {
+    let example = &prepared.examples[place];
+    // Without labels, all texts count as those of one.
+    let Some(class) = example.class().or_else(|| prepared.labels.is_empty().then_some(0)) else { return counts };
+    for word in example.text.to_lowercase().unicode_words() {
+        let labels = match counts.get_mut(word) {
+            Some(labels) => labels,
+            None => counts.entry(word.to_owned()).or_default(),
+        };
+        *labels.entry(class).or_default() += 1;
     }
     counts
+}
+
+fn merged(a: Counts, b: Counts) -> Counts {
+    let (mut larger, smaller) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    add(&mut larger, smaller);
+    larger
 }
 
 #[allow(clippy::iter_over_hash_type, reason = "sums of whole numbers are the same in any order")]

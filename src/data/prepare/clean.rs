@@ -138,6 +138,13 @@ impl Cleaner {
         self.run(&STEPS[PATTERNS_BEFORE..], cleaned).into_owned()
     }
 
+    /// Whether a text stays as it is. Bit `i` of `changed_by` is set if `STEPS[i]` alone changes it.
+    pub(in crate::data) fn keeps(&self, changed_by: u16) -> bool {
+        let changes =
+            |(place, step): (usize, &CleaningStep)| changed_by & (1 << place) != 0 && (step.is_on)(&self.settings);
+        self.patterns.is_empty() && !STEPS.iter().enumerate().any(changes)
+    }
+
     /// Runs the steps that are on.
     fn run<'t>(&self, steps: &[CleaningStep], mut text: Cow<'t, str>) -> Cow<'t, str> {
         for step in steps.iter().filter(|step| (step.is_on)(&self.settings)) {

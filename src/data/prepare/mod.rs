@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod clean;
+pub mod copies;
 pub mod corrections;
 pub mod example;
 pub mod likeness;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::data::prepare::clean::STEPS;
+use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::corrections::moved_corrections;
 use crate::data::prepare::prepared::BeforeSplit;
 use crate::data::prepare::split::{SplitInputs, divide};
@@ -225,15 +227,19 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
     for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
         watch.advance("Cleaning texts", chunk * ROWS_PER_LOOK, total, "rows")?;
         part.par_iter_mut().for_each(|row| {
-            row.text = cleaner.clean_and_tell(&row.raw, |effect| {
-                row.patterns.push(effect.pattern as u16);
-                if effect.after.is_none() && is_on(effect.pattern) {
-                    row.outgrown.get_or_insert(effect.pattern as u16);
-                }
-            });
             for (index, step) in STEPS.iter().enumerate() {
                 row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
             }
+            row.text = if cleaner.keeps(row.changed_by) {
+                row.raw.clone().into_owned()
+            } else {
+                cleaner.clean_and_tell(&row.raw, |effect| {
+                    row.patterns.push(effect.pattern as u16);
+                    if effect.after.is_none() && is_on(effect.pattern) {
+                        row.outgrown.get_or_insert(effect.pattern as u16);
+                    }
+                })
+            };
             // Spaces alone are no text even where white space is kept.
             if row.dropped.is_none() && row.text.trim().is_empty() {
                 row.dropped = Some(DropReason::EmptyText);
@@ -245,12 +251,14 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
 
 /// Finds conflicts and duplicates, and drops them from the main file if the settings say so.
 fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
-    let conflicts = conflicting_rows(rows);
+    let copies = copies(rows);
+    let has_conflict = |group: &&Vec<usize>| group.iter().any(|&row| rows[row].label != rows[group[0]].label);
+    let conflicts: Vec<&Vec<usize>> = copies.iter().filter(has_conflict).collect();
     prepared.conflicts = conflicts.iter().map(|group| group.iter().map(|&row| rows[row].id).collect()).collect();
-    let in_main = |rows: &[Row], row: usize| rows[row].id.file == SourceFile::Main;
-    let conflicting: Vec<usize> = conflicts.into_iter().flatten().filter(|&row| in_main(rows, row)).collect();
-    let mut droppable: Vec<usize> = duplicate_rows(rows);
-    droppable.retain(|&row| in_main(rows, row));
+    let in_main = |&row: &usize| rows[row].id.file == SourceFile::Main;
+    let conflicting: Vec<usize> = conflicts.into_iter().flatten().copied().filter(in_main).collect();
+    let mut droppable: Vec<usize> = copies.iter().flat_map(|group| repeats(rows, group)).filter(in_main).collect();
+    droppable.sort_unstable();
     for (switch, found) in [("drop_duplicates", &droppable), ("drop_conflicts", &conflicting)] {
         let samples = found.iter().take(SAMPLES).map(|&row| (rows[row].id, rows[row].text.clone(), String::new()));
         let part = CleaningPart::Switch(switch);
@@ -269,34 +277,24 @@ fn drop_rows(project: &Project, rows: &mut [Row], prepared: &mut Prepared) {
     }
 }
 
-/// Rows with the same cleaned text and label as an earlier row of their file.
-fn duplicate_rows(rows: &[Row]) -> Vec<usize> {
-    let mut seen = HashSet::new();
-    let usable = rows.iter().enumerate().filter(|(_, row)| row.dropped.is_none());
-    usable.filter(|(_, row)| !seen.insert((row.id.file, row.text.as_str(), row.label))).map(|(at, _)| at).collect()
+/// Groups of usable rows of one file with the same cleaned text, in order of appearance.
+fn copies(rows: &[Row]) -> Vec<Vec<usize>> {
+    let usable: Vec<usize> = (0..rows.len()).filter(|&row| rows[row].dropped.is_none()).collect();
+    let texts: Vec<&str> = usable.iter().map(|&row| rows[row].text.as_str()).collect();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for group in same_texts(&texts) {
+        let group: Vec<usize> = group.into_iter().map(|place| usable[place as usize]).collect();
+        let of_files = group.chunk_by(|&a, &b| rows[a].id.file == rows[b].id.file);
+        groups.extend(of_files.filter(|group| group.len() > 1).map(<[usize]>::to_vec));
+    }
+    groups.sort_unstable();
+    groups
 }
 
-/// Groups of rows of one file with the same cleaned text and not all the same label, in order of appearance.
-fn conflicting_rows(rows: &[Row]) -> Vec<Vec<usize>> {
-    let mut first: HashMap<(SourceFile, &str), (&str, bool)> = HashMap::new();
-    let usable = || rows.iter().enumerate().filter(|(_, row)| row.dropped.is_none());
-    for (_, row) in usable() {
-        let entry = first.entry((row.id.file, row.text.as_str())).or_insert((row.label, false));
-        entry.1 |= entry.0 != row.label;
-    }
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut group_of: HashMap<(SourceFile, &str), usize> = HashMap::new();
-    for (at, row) in usable() {
-        let key = (row.id.file, row.text.as_str());
-        if first.get(&key).is_some_and(|&(_, conflicts)| conflicts) {
-            let group = *group_of.entry(key).or_insert_with(|| {
-                groups.push(Vec::new());
-                groups.len() - 1
-            });
-            groups[group].push(at);
-        }
-    }
-    groups
+/// Rows of a group of copies with the same label as an earlier one.
+fn repeats<'r>(rows: &'r [Row], group: &'r [usize]) -> impl Iterator<Item = usize> + 'r {
+    let mut seen = HashSet::new();
+    group.iter().copied().filter(move |&row| !seen.insert(rows[row].label))
 }
 
 fn switch_effects(rows: &[Row]) -> Vec<CleaningEffect> {
@@ -309,7 +307,7 @@ fn switch_effects(rows: &[Row]) -> Vec<CleaningEffect> {
             samples: changed().take(SAMPLES).map(sample).collect(),
         }
     };
-    STEPS.iter().enumerate().map(effect).collect()
+    STEPS.par_iter().enumerate().map(effect).collect()
 }
 
 /// Effects of the patterns that can be used.

@@ -3,7 +3,8 @@
 //! Texts are compared by the share of letter sequences they have in common (the Jaccard index of their 5-letter shingles).
 //! Candidate pairs come from one-permutation `MinHash` with optimal densification (Shrivastava, 1703.04664) and banding
 //! (Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", chapter 3); pairs with several bands in common are then
-//! compared in full. A group is a chain of neighbours: its first and its last text may have less in common.
+//! compared in full, unless a bit for each shingle shows that they have too little in common. A group is a chain of
+//! neighbours: its first and its last text may have less in common.
 
 use rayon::prelude::*;
 
@@ -24,9 +25,15 @@ const ROWS_OF_BAND: usize = 3;
 const BANDS: usize = BINS / ROWS_OF_BAND;
 /// Bands that two texts must have in common to be compared in full. Near-duplicates at the limit have 16 in common on
 /// average, and fewer than 4 of 32 with a probability of one in a million; other texts of a bucket mostly have one or two.
-const FEWEST_BANDS: usize = 4;
+const FEWEST_BANDS: u32 = 4;
+/// Words of 64 bits for the bits of a text's shingles: texts of a few hundred letters leave most bits clear.
+const WORDS: usize = 8;
 /// Texts of a bucket that later ones are compared with, so that a crowded bucket takes no quadratic time.
 const LEADERS: usize = 8;
+/// Buckets compared at a time by one core.
+const BUCKETS_AT_ONCE: usize = 1_024;
+/// Texts of a bucket fetched from memory at a time.
+const MEMBERS_AT_ONCE: usize = 32;
 /// Texts signed between two checks of the cancel switch.
 const TEXTS_PER_LOOK: usize = 16_384;
 
@@ -36,10 +43,12 @@ const TEXTS_PER_LOOK: usize = 16_384;
 /// # Errors
 /// [`DataError::Cancelled`].
 pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>>, DataError> {
-    let mut signed: Vec<[u32; BANDS]> = Vec::with_capacity(texts.len());
+    let (mut signed, mut sketches) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
     for chunk in texts.chunks(TEXTS_PER_LOOK) {
         watch.advance("Comparing texts", signed.len(), texts.len(), "")?;
-        signed.par_extend(chunk.par_iter().map(|text| bands(text)));
+        let (bands, more): (Vec<Bands>, Vec<Sketch>) = chunk.par_iter().map(|text| sign(text)).unzip();
+        signed.extend(bands);
+        sketches.extend(more);
     }
     let mut groups = DisjointSets::new(texts.len());
     for band in 0..BANDS {
@@ -47,15 +56,15 @@ pub fn near_duplicates(texts: &[&str], watch: &mut Watch) -> Result<Vec<Vec<u32>
         let mut keys: Vec<u64> = signed
             .par_iter()
             .enumerate()
-            .filter(|(_, bands)| bands[band] != NOTHING)
-            .map(|(text, bands)| u64::from(bands[band]) << 32 | text as u64)
+            .filter(|(_, bands)| bands.0[band] != NOTHING)
+            .map(|(text, bands)| u64::from(bands.0[band]) << 32 | text as u64)
             .collect();
         keys.par_sort_unstable();
         let buckets: Vec<&[u64]> = keys.chunk_by(|a, b| a >> 32 == b >> 32).filter(|bucket| bucket.len() > 1).collect();
-        let before = &groups;
-        let pairs: Vec<(u32, u32)> =
-            buckets.par_iter().flat_map_iter(|bucket| pairs_of(bucket, texts, &signed, before)).collect();
-        for (a, b) in pairs {
+        let comparer = || Comparer::new(texts, &signed, &sketches, &groups);
+        let some = buckets.par_chunks(BUCKETS_AT_ONCE);
+        let pairs: Vec<Vec<(u32, u32)>> = some.map_init(comparer, Comparer::pairs_of).collect();
+        for (a, b) in pairs.into_iter().flatten() {
             groups.unite(a, b);
         }
     }
@@ -67,40 +76,78 @@ pub(in crate::data) fn are_near(a: &str, b: &str) -> bool {
     jaccard(&sorted_shingles(a), &sorted_shingles(b)) >= NEAR
 }
 
-/// The pairs of a bucket that are near-duplicates and are not known to be yet.
-fn pairs_of(bucket: &[u64], texts: &[&str], signed: &[[u32; BANDS]], groups: &DisjointSets) -> Vec<(u32, u32)> {
-    let mut leaders: Vec<(u32, Option<Vec<u32>>)> = Vec::new();
-    let mut pairs = Vec::new();
-    let mut shingles = Vec::new();
-    for text in bucket.iter().map(|&key| key as u32) {
-        if leaders.iter().any(|(leader, _)| groups.root(*leader) == groups.root(text)) {
-            continue;
-        }
-        shingles.clear();
-        let mut is_near = |(leader, known): &mut (u32, Option<Vec<u32>>)| {
-            let (a, b) = (texts[*leader as usize], texts[text as usize]);
-            if a == b {
-                return true;
-            }
-            if bands_in_common(&signed[*leader as usize], &signed[text as usize]) < FEWEST_BANDS {
-                return false;
-            }
-            if shingles.is_empty() {
-                shingles_of(b, &mut shingles);
-            }
-            jaccard(known.get_or_insert_with(|| sorted_shingles(a)), &shingles) >= NEAR
-        };
-        match leaders.iter_mut().find_map(|leader| is_near(leader).then_some(leader.0)) {
-            Some(leader) => pairs.push((leader, text)),
-            None if leaders.len() < LEADERS => leaders.push((text, None)),
-            None => {}
-        }
-    }
-    pairs
+/// A text of a bucket.
+#[derive(Clone, Copy)]
+struct Member {
+    text: u32,
+    root: u32,
+    bands: Bands,
 }
 
-fn bands_in_common(a: &[u32; BANDS], b: &[u32; BANDS]) -> usize {
-    a.iter().zip(b).filter(|(a, b)| a == b).count()
+/// Compares the texts of buckets.
+struct Comparer<'a> {
+    texts: &'a [&'a str],
+    signed: &'a [Bands],
+    sketches: &'a [Sketch],
+    groups: &'a DisjointSets,
+    /// The texts of a bucket that later ones are compared with, each with its shingles once they are needed.
+    leaders: Vec<(Member, Option<Vec<u32>>)>,
+    shingles: Vec<u32>,
+}
+
+impl<'a> Comparer<'a> {
+    fn new(texts: &'a [&'a str], signed: &'a [Bands], sketches: &'a [Sketch], groups: &'a DisjointSets) -> Self {
+        Self { texts, signed, sketches, groups, leaders: Vec::new(), shingles: Vec::new() }
+    }
+
+    /// The pairs of some buckets that are near-duplicates and are not known to be yet.
+    fn pairs_of(&mut self, buckets: &[&[u64]]) -> Vec<(u32, u32)> {
+        let mut pairs = Vec::new();
+        let mut members = Vec::with_capacity(MEMBERS_AT_ONCE);
+        for bucket in buckets {
+            self.leaders.clear();
+            for some in bucket.chunks(MEMBERS_AT_ONCE) {
+                members.clear();
+                // They are all over the memory: fetching them together is several times as fast as one after another.
+                members.extend(some.iter().map(|&key| self.member(key as u32)));
+                pairs.extend(members.iter().filter_map(|member| Some((self.near_leader(member)?, member.text))));
+            }
+        }
+        pairs
+    }
+
+    fn member(&self, text: u32) -> Member {
+        Member { text, root: self.groups.root(text), bands: self.signed[text as usize] }
+    }
+
+    /// The leader that a text is a near-duplicate of, if that is not known yet. Without one it becomes a leader itself.
+    fn near_leader(&mut self, member: &Member) -> Option<u32> {
+        if self.leaders.iter().any(|(leader, _)| leader.root == member.root) {
+            return None;
+        }
+        self.shingles.clear();
+        let Self { texts, sketches, leaders, shingles, .. } = self;
+        let b = texts[member.text as usize];
+        let mut is_near = |(leader, known): &mut (Member, Option<Vec<u32>>)| {
+            let in_common = leader.bands.in_common(&member.bands);
+            if in_common < FEWEST_BANDS || sketches[leader.text as usize].must_differ(&sketches[member.text as usize]) {
+                return false;
+            }
+            let a = texts[leader.text as usize];
+            if in_common == BANDS as u32 && a == b {
+                return true;
+            }
+            if shingles.is_empty() {
+                shingles_of(b, shingles);
+            }
+            jaccard(known.get_or_insert_with(|| sorted_shingles(a)), shingles) >= NEAR
+        };
+        let found = leaders.iter_mut().find_map(|leader| is_near(leader).then_some(leader.0.text));
+        if found.is_none() && leaders.len() < LEADERS {
+            leaders.push((*member, None));
+        }
+        found
+    }
 }
 
 fn sorted_shingles(text: &str) -> Vec<u32> {
@@ -174,15 +221,53 @@ fn jaccard(a: &[u32], b: &[u32]) -> f64 {
 /// Band of a text without shingles.
 const NOTHING: u32 = u32::MAX;
 
-/// A text's signature, one number for each band.
-fn bands(text: &str) -> [u32; BANDS] {
-    let mut bands = [NOTHING; BANDS];
+/// A text's signature, one number for each band. It does not straddle more lines of the cache than it needs.
+#[derive(Clone, Copy)]
+#[repr(align(128))]
+struct Bands([u32; BANDS]);
+
+impl Bands {
+    fn in_common(&self, other: &Self) -> u32 {
+        self.0.iter().zip(&other.0).map(|(a, b)| u32::from(a == b)).sum()
+    }
+}
+
+/// Which shingles a text has, roughly.
+struct Sketch {
+    /// A bit for each shingle; different ones may have the same.
+    bits: [u64; WORDS],
+    /// Shingles, repeated ones too.
+    shingles: u32,
+}
+
+impl Sketch {
+    /// Whether the bits alone show that two texts are no near-duplicates.
+    fn must_differ(&self, other: &Self) -> bool {
+        let pairs = || self.bits.iter().zip(&other.bits);
+        // Each bit that only one text has is at least one shingle that only this text has.
+        let only_here: u32 = pairs().map(|(a, b)| (a & !b).count_ones()).sum();
+        let only_there: u32 = pairs().map(|(a, b)| (b & !a).count_ones()).sum();
+        let at_best = |shingles: u32, lost: u32, added: u32| f64::from(shingles - lost) / f64::from(shingles + added);
+        at_best(self.shingles, only_here, only_there) < NEAR || at_best(other.shingles, only_there, only_here) < NEAR
+    }
+}
+
+fn sign(text: &str) -> (Bands, Sketch) {
+    let mut sketch = Sketch { bits: [0; WORDS], shingles: 0 };
     let mut bins = [u32::MAX; BINS];
     each_shingle(text, |shingle| {
         let hash = mix(u64::from(shingle));
         let bin = (((hash >> 32) * BINS as u64) >> 32) as usize;
         bins[bin] = bins[bin].min(hash as u32 >> 1);
+        sketch.bits[shingle as usize / 64 % WORDS] |= 1 << (shingle % 64);
+        sketch.shingles += 1;
     });
+    (Bands(bands(bins)), sketch)
+}
+
+/// One number for each band of the smallest hashes of a text's bins.
+fn bands(mut bins: [u32; BINS]) -> [u32; BANDS] {
+    let mut bands = [NOTHING; BANDS];
     if bins.iter().all(|&value| value == u32::MAX) {
         return bands;
     }
@@ -347,6 +432,22 @@ mod tests {
         }
         assert!(alike > 50, "{alike}");
         assert!(f64::from(seen) >= 0.99 * f64::from(alike), "{seen} of {alike}");
+    }
+
+    #[test]
+    fn bits_rule_out_no_near_duplicates() {
+        let texts = planted(300, 8);
+        let sketches: Vec<Sketch> = texts.iter().map(|text| sign(text).1).collect();
+        let (mut ruled_out, mut near) = (0, 0);
+        for a in 0..texts.len() {
+            for b in 0..a {
+                let differ = sketches[a].must_differ(&sketches[b]);
+                near += u32::from(are_near(&texts[a], &texts[b]));
+                ruled_out += u32::from(differ);
+                assert!(!differ || !are_near(&texts[a], &texts[b]), "{} / {}", texts[a], texts[b]);
+            }
+        }
+        assert!(near > 15 && ruled_out > 40_000, "{near} {ruled_out}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(in crate::data) mod sizes;
 
 use std::collections::HashMap;
 
+use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::near::DisjointSets;
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::targets::label_checks::too_many_labels;
@@ -108,9 +109,11 @@ fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepare
             }
         }
         // Texts too short to compare can still be exact copies.
-        let mut first: HashMap<&str, u32> = HashMap::new();
-        for (place, &row) in (0_u32..).zip(rows) {
-            groups.unite(*first.entry(&examples[row].text).or_insert(place), place);
+        let texts: Vec<&str> = rows.iter().map(|&row| examples[row].text.as_str()).collect();
+        for group in same_texts(&texts) {
+            for &place in &group[1..] {
+                groups.unite(group[0], place);
+            }
         }
     }
     if let (Some(column), true) = (column, empty > 0) {

@@ -321,7 +321,7 @@ fn very_many_texts_are_sampled_and_the_message_says_so() {
 
     some.tokens.fill(100);
     let found = found_with(&scene.project, (&imported, &prepared), &Likeness::default(), &some, LanguageSample::MOST);
-    let said = "(counted in 40 texts, estimated from words in the others); the longest has about 100";
+    let said = "(counted in a sample of 40 texts, estimated from words in the others); the longest has about 100";
     assert!(found[0].found.contains(said), "{}", found[0].found);
 }
 
@@ -352,6 +352,21 @@ fn a_sentence_that_reveals_the_label_is_reported() {
     let finding = Scene::new(&rows).one(FindingKind::Boilerplate);
     assert_eq!((finding.severity, finding.count), (Severity::Note, 30));
     assert!(finding.found.contains("begins 30") && finding.meaning.contains("100% of them are 'bad'"));
+}
+
+#[test]
+fn a_sentence_that_begins_some_texts_and_ends_others_is_counted_in_all_of_them() {
+    let mut rows = "text,label\n".to_owned();
+    for row in 0..60 {
+        let (opening, closing) = match row {
+            0..6 => ("Complaint form number two. ", ""),
+            6 => ("", " Complaint form number two."),
+            _ => ("", ""),
+        };
+        rows += &format!("\"{opening}{}{closing}\",{}\n", review(row), ["good", "bad"][row % 2]);
+    }
+    let finding = Scene::new(&rows).one(FindingKind::Boilerplate);
+    assert_eq!((finding.count, finding.rows), (7, ids(&[1, 2, 3, 4, 5, 6, 7])));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Finds the same sentence or line in many otherwise different texts: a footer, a signature, the heading of a form.
 //!
-//! The first and last sentence and line of every text are counted: first by hash, in a table of fixed size (which may count
-//! too much, never too little), then exactly, where the table says that many texts may have them.
+//! The first and last sentence and line of a text are counted, if its first or its last words are frequent: dividing all
+//! texts into sentences takes long. They are counted by hash first, in a table of fixed size (which may count too much, never
+//! too little), then exactly, where the table says that many texts may have them.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::FixedState;
 use rayon::prelude::*;
@@ -35,37 +36,11 @@ const MOST: usize = 5;
 const PLACES: usize = 1 << 22;
 /// Characters shown in the finding.
 const SHOWN: usize = 80;
+const STAGE: &str = "Looking for repeated sentences";
 
 pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, DataError> {
-    let examples = &sources.prepared.examples;
-    let least = LEAST_ROWS.max(examples.len() / ONE_ROW_IN);
-    let (cleaner, _) = Cleaner::without_faults(&sources.project.cleaning);
-    let hasher = FixedState::default();
-    let mut table = vec![0_u32; PLACES];
-    let place = |piece: &String| hasher.hash_one(piece) as usize % PLACES;
-    for (chunk, part) in examples.chunks(ROWS_PER_LOOK).enumerate() {
-        watch.advance("Looking for repeated sentences", chunk * ROWS_PER_LOOK, examples.len() * 2, "rows")?;
-        let places: Vec<Vec<usize>> =
-            part.par_iter().map(|example| pieces(sources, &cleaner, example).iter().map(place).collect()).collect();
-        for place in places.into_iter().flatten() {
-            table[place] = table[place].saturating_add(1);
-        }
-    }
-    let mut rows_of: HashMap<String, Vec<usize>> = HashMap::new();
-    for (chunk, part) in examples.chunks(ROWS_PER_LOOK).enumerate() {
-        let first = chunk * ROWS_PER_LOOK;
-        watch.advance("Looking for repeated sentences", examples.len() + first, examples.len() * 2, "rows")?;
-        let frequent = |piece: &String| table[place(piece)] as usize >= least;
-        let found: Vec<Vec<String>> = part
-            .par_iter()
-            .map(|example| pieces(sources, &cleaner, example).into_iter().filter(frequent).collect())
-            .collect();
-        for (row, pieces) in found.into_iter().enumerate() {
-            for piece in pieces {
-                rows_of.entry(piece).or_default().push(first + row);
-            }
-        }
-    }
+    let least = LEAST_ROWS.max(sources.prepared.examples.len() / ONE_ROW_IN);
+    let rows_of = rows_of_pieces(sources, least, watch)?;
     let mut repeated: Vec<(String, Vec<usize>)> =
         rows_of.into_iter().filter(|(piece, rows)| rows.len() >= least && rests_differ(sources, piece, rows)).collect();
     // Of a line and a sentence in it, the longer one is reported, unless the shorter one is in other texts too.
@@ -79,6 +54,96 @@ pub(super) fn findings(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<F
     }
     told.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then_with(|| a.0.cmp(&b.0)));
     Ok(told.into_iter().take(MOST).map(|(piece, rows)| finding(sources, piece, &rows)).collect())
+}
+
+/// The texts of every piece that at least `least` texts have, and of some other pieces.
+fn rows_of_pieces(
+    sources: &Sources<'_>,
+    least: usize,
+    watch: &mut Watch,
+) -> Result<HashMap<String, Vec<usize>>, DataError> {
+    let examples = &sources.prepared.examples;
+    let (cleaner, _) = Cleaner::without_faults(&sources.project.cleaning);
+    watch.begin(STAGE)?;
+    // A piece begins some of its texts and ends the others, at least half of them one or the other.
+    let half = least.div_ceil(2);
+    let ends: Vec<Ends> = examples.par_iter().map(|example| Ends::of(&example.text)).collect();
+    let mut texts_of_end = vec![0_u32; PLACES];
+    ends.iter().flat_map(Ends::places).for_each(|end| texts_of_end[end] += 1);
+    let with_end = |is_wanted: &dyn Fn(usize) -> bool| -> Vec<usize> {
+        (0..examples.len()).filter(|&text| ends[text].places().any(is_wanted)).collect()
+    };
+    let likely = with_end(&|end| texts_of_end[end] as usize >= half);
+    let mut texts_of_piece = vec![0_u32; PLACES];
+    let mut wanted = vec![false; PLACES];
+    for (chunk, texts) in likely.chunks(ROWS_PER_LOOK).enumerate() {
+        watch.advance(STAGE, chunk * ROWS_PER_LOOK, likely.len() * 2, "rows")?;
+        let place = |piece: String| (place_of(&piece), Ends::of(&piece));
+        let pieces = |&text: &usize| pieces(sources, &cleaner, &examples[text]).into_iter().map(place).collect();
+        let found: Vec<Vec<(usize, Ends)>> = texts.par_iter().map(pieces).collect();
+        for (place, ends) in found.into_iter().flatten() {
+            texts_of_piece[place] += 1;
+            if texts_of_piece[place] as usize >= half {
+                ends.places().for_each(|end| wanted[end] = true);
+            }
+        }
+    }
+    let likely = with_end(&|end| wanted[end]);
+    let mut rows_of: HashMap<String, Vec<usize>> = HashMap::new();
+    for (chunk, texts) in likely.chunks(ROWS_PER_LOOK).enumerate() {
+        watch.advance(STAGE, likely.len() + chunk * ROWS_PER_LOOK, likely.len() * 2, "rows")?;
+        let frequent = |piece: &String| texts_of_piece[place_of(piece)] as usize >= half;
+        let pieces = |&text: &usize| pieces(sources, &cleaner, &examples[text]).into_iter().filter(frequent).collect();
+        let found: Vec<Vec<String>> = texts.par_iter().map(pieces).collect();
+        for (&text, pieces) in texts.iter().zip(found) {
+            for piece in pieces {
+                rows_of.entry(piece).or_default().push(text);
+            }
+        }
+    }
+    Ok(rows_of)
+}
+
+/// Where tables of fixed size count the shortest beginning and the shortest end of a text that could be a piece. Texts that
+/// begin, or end, with the same piece have it in common.
+struct Ends([u32; 2]);
+
+impl Ends {
+    /// No beginning or end fits.
+    const NONE: u32 = u32::MAX;
+
+    fn of(text: &str) -> Self {
+        let text = text.trim();
+        let beginning = shortest(text.char_indices().map(|(at, character)| (at + character.len_utf8(), character)));
+        let end = shortest(text.char_indices().rev());
+        let beginning = beginning.map(|to| place_of((0, &text[..to])) as u32);
+        let end = end.map(|from| place_of((1, &text[from..])) as u32);
+        Self([beginning, end].map(|place| place.unwrap_or(Self::NONE)))
+    }
+
+    fn places(&self) -> impl Iterator<Item = usize> + use<> {
+        self.0.into_iter().filter(|&place| place != Self::NONE).map(|place| place as usize)
+    }
+}
+
+/// The position at which there are enough letters and words for a piece.
+fn shortest(characters: impl Iterator<Item = (usize, char)>) -> Option<usize> {
+    let (mut letters, mut words, mut is_in_word) = (0, 0, false);
+    for (position, character) in characters {
+        let is_space = character.is_whitespace();
+        words += usize::from(!is_space && !is_in_word);
+        is_in_word = !is_space;
+        letters += usize::from(character.is_alphabetic());
+        if letters >= LEAST_LETTERS && words >= LEAST_WORDS {
+            return Some(position);
+        }
+    }
+    None
+}
+
+/// The place of a key in a table of fixed size.
+fn place_of(key: impl Hash) -> usize {
+    FixedState::default().hash_one(key) as usize % PLACES
 }
 
 /// The first and last sentence and line of a text, each once and cleaned, but not if it is the whole text.

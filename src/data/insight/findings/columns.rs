@@ -1,10 +1,9 @@
 //! Findings about the other columns of the main file.
 
-use std::collections::HashMap;
-
 use rayon::prelude::*;
 
 use crate::data::insight::findings::sources::Sources;
+use crate::data::prepare::copies::same_texts;
 use crate::data::{Example, Finding, FindingKind, Severity, Table};
 use crate::project::{ColumnRole, RowId};
 use crate::words::{count, counted, listed, percent_of};
@@ -68,30 +67,22 @@ fn names_ids(name: &str) -> bool {
 
 /// Used rows that repeat the id of an earlier used row, and these rows together with the earlier ones, group by group.
 fn repeats(sources: &Sources<'_>, table: &Table, column: usize) -> Option<(Vec<RowId>, Vec<RowId>)> {
-    let mut first: HashMap<&str, (RowId, usize)> = HashMap::new();
-    let mut groups: Vec<Vec<RowId>> = Vec::new();
-    let mut filled = 0;
-    for example in sources.main() {
-        let value = table.cell(column, example.row).trim();
-        if value.is_empty() {
-            continue;
-        }
-        filled += 1;
-        let (earlier, group) = first.entry(value).or_insert((example.id, usize::MAX));
-        if *earlier == example.id {
-            continue;
-        }
-        if *group == usize::MAX {
-            *group = groups.len();
-            groups.push(vec![*earlier]);
-        }
-        groups[*group].push(example.id);
-    }
-    if groups.is_empty() || first.len() * 10 < filled * TENTHS_DIFFERENT {
+    let filled: Vec<(RowId, &str)> = sources
+        .main()
+        .map(|example| (example.id, table.cell(column, example.row).trim()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let values: Vec<&str> = filled.iter().map(|&(_, value)| value).collect();
+    let mut groups = same_texts(&values);
+    let copies: usize = groups.iter().map(|group| group.len() - 1).sum();
+    if groups.is_empty() || (filled.len() - copies) * 10 < filled.len() * TENTHS_DIFFERENT {
         return None;
     }
-    let later = groups.iter().flat_map(|group| group[1..].iter().copied()).collect();
-    Some((later, groups.into_iter().flatten().collect()))
+    // Those that repeat first come first.
+    groups.sort_unstable_by_key(|group| group[1]);
+    let rows = |group: &[u32]| group.iter().map(|&place| filled[place as usize].0).collect::<Vec<RowId>>();
+    let later = groups.iter().flat_map(|group| rows(&group[1..])).collect();
+    Some((later, groups.iter().flat_map(|group| rows(group)).collect()))
 }
 
 fn repeated_ids(sources: &Sources<'_>) -> Option<Finding> {

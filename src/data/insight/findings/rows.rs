@@ -1,6 +1,6 @@
 //! Finds problems of single rows and their texts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::data::insight::findings::sources::Sources;
 use crate::data::{DropReason, Finding, FindingKind, Remedy, Severity};
@@ -74,9 +74,9 @@ fn duplicates(sources: &Sources<'_>) -> Option<Finding> {
 }
 
 pub(super) fn near_duplicates(sources: &Sources<'_>) -> Option<Finding> {
-    let texts: HashMap<RowId, &str> =
-        sources.prepared.examples.iter().map(|example| (example.id, example.text.as_str())).collect();
-    let text = |id: &RowId| texts.get(id).copied().unwrap_or_default();
+    let examples = &sources.prepared.examples;
+    let place = |id: &RowId| examples.binary_search_by_key(&(id.file, id.record), |row| (row.id.file, row.id.record));
+    let text = |id: &RowId| place(id).map_or("", |place| examples[place].text.as_str());
     // Exact copies are another finding.
     let differ = |group: &[RowId]| group.iter().any(|id| text(id) != text(&group[0]));
     let likeness = sources.likeness;
@@ -148,7 +148,9 @@ fn too_long(sources: &Sources<'_>) -> Option<Finding> {
     let enough = most_texts(&lengths.tokens).next_multiple_of(LENGTH_STEP).min(limit);
     let about = if lengths.estimated || lengths.sampled.is_some() { "about " } else { "" };
     let how = match lengths.sampled {
-        Some(counted) => format!(" (counted in {} texts, estimated from words in the others)", count(counted)),
+        Some(counted) => {
+            format!(" (counted in a sample of {} texts, estimated from words in the others)", count(counted))
+        }
         None if lengths.estimated => " (estimated from words until the model is on this machine)".to_owned(),
         None => String::new(),
     };

@@ -1,11 +1,12 @@
 //! Finds duplicates and near-duplicates of training rows in the validation and test sets.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::data::insight::leakage::split_rows::SplitRows;
+use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::likeness::surplus;
 use crate::data::prepare::near::are_near;
-use crate::data::{Example, Finding, FindingKind, NearGroups, Remedy, Severity, Side};
+use crate::data::{Finding, FindingKind, NearGroups, Remedy, Severity, Side};
 use crate::words::plural;
 
 const MEANING: &str =
@@ -14,35 +15,35 @@ const MEANING: &str =
 /// Validation and test rows with exactly the same text as a training row.
 pub(super) fn duplicates(rows: SplitRows<'_>) -> Option<Finding> {
     let examples = &rows.prepared.examples;
-    let mut trained: HashMap<&str, usize> = HashMap::new();
-    for (place, example) in examples.iter().enumerate().filter(|(_, example)| example.side == Side::Train) {
-        trained.entry(&example.text).or_insert(place);
+    let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
+    let copies = same_texts(&texts);
+    // Each with the first training row that has its text.
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for group in &copies {
+        let members = || group.iter().map(|&place| place as usize);
+        let Some(trained) = members().find(|&place| rows.side(place) == Side::Train) else { continue };
+        pairs.extend(members().filter(|&place| rows.side(place) != Side::Train).map(|place| (place, trained)));
     }
-    let measured = examples.iter().enumerate().filter(|(_, example)| example.side != Side::Train);
-    let found: Vec<usize> =
-        measured.filter(|(_, example)| trained.contains_key(example.text.as_str())).map(|(place, _)| place).collect();
-    let first = *found.first()?;
-    let same_label = |place: usize| {
-        trained
-            .get(examples[place].text.as_str())
-            .is_some_and(|&other| examples[other].target == examples[place].target)
-    };
+    pairs.sort_unstable();
+    let &(first, its_copy) = pairs.first()?;
+    let found: Vec<usize> = pairs.iter().map(|&(place, _)| place).collect();
+    let same_label = |&(place, trained): &(usize, usize)| examples[trained].target == examples[place].target;
     let mut remedies = Vec::new();
     if found.iter().any(|&place| rows.is_divided(place)) {
-        if !rows.project.cleaning.drop_duplicates && found.iter().any(|&place| same_label(place)) {
+        if !rows.project.cleaning.drop_duplicates && pairs.iter().any(same_label) {
             remedies.push(Remedy::TurnOn("drop_duplicates"));
         }
         if rows.is_random() && !rows.project.split.keep_near_together {
             remedies.push(Remedy::KeepNearTogether);
         }
     }
-    remedies.push(exclude_copies(rows, &same_texts(examples)));
+    remedies.push(exclude_copies(rows, &copies));
     let texts = format!(
         "{} {} exactly the same text as a training row (the first: {} and {})",
         rows.counted(&found),
         plural(found.len(), "has", "have"),
         rows.name(first),
-        rows.name(trained[examples[first].text.as_str()]),
+        rows.name(its_copy),
     );
     let finding = Finding::new(FindingKind::SplitDuplicates, Severity::Problem, rows.ids(&found));
     Some(finding.says(texts, MEANING).with(remedies))
@@ -87,20 +88,6 @@ pub(super) fn near_duplicates(rows: SplitRows<'_>, near: &NearGroups) -> Option<
     );
     let finding = Finding::new(FindingKind::SplitNearDuplicates, Severity::Problem, rows.ids(&found));
     Some(finding.says(texts, MEANING).with(remedies))
-}
-
-/// Groups of rows with the same text, in order of appearance.
-fn same_texts(examples: &[Example]) -> Vec<Vec<u32>> {
-    let mut group_of: HashMap<&str, usize> = HashMap::new();
-    let mut groups: Vec<Vec<u32>> = Vec::new();
-    for (place, example) in (0_u32..).zip(examples) {
-        let group = *group_of.entry(&example.text).or_insert(groups.len());
-        if group == groups.len() {
-            groups.push(Vec::new());
-        }
-        groups[group].push(place);
-    }
-    groups
 }
 
 /// Excludes rows of the main file until no group can be on both sides of the split. Rows that were given as test rows stay;

@@ -6,6 +6,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// All emoji but keycaps begin at this character or later; signs such as © and ™ come before it.
 const FIRST: char = '\u{2190}';
+/// The key around a digit.
+const KEYCAP: char = '\u{20E3}';
 
 /// Replaces emoji by their names: `:thumbs up:`.
 pub(super) fn name(text: &str) -> Cow<'_, str> {
@@ -18,7 +20,7 @@ pub(super) fn remove(text: &str) -> Cow<'_, str> {
 }
 
 fn replace(text: &str, with: impl Fn(&emojis::Emoji) -> String) -> Cow<'_, str> {
-    if text.is_ascii() {
+    if text.is_ascii() || !text.chars().any(|character| character >= FIRST || character == KEYCAP) {
         return Cow::Borrowed(text);
     }
     let mut replaced: Option<String> = None;
@@ -36,7 +38,7 @@ fn replace(text: &str, with: impl Fn(&emojis::Emoji) -> String) -> Cow<'_, str> 
 }
 
 fn emoji(cluster: &str) -> Option<&'static emojis::Emoji> {
-    let is_keycap = cluster.ends_with('\u{20E3}');
+    let is_keycap = cluster.ends_with(KEYCAP);
     if !is_keycap && cluster.chars().next()? < FIRST {
         return None;
     }
@@ -56,6 +58,7 @@ mod tests {
         assert_eq!(name("great👍 shoes ❤️"), "great:thumbs up: shoes :red heart:");
         assert_eq!(remove("great👍 shoes ❤️!"), "great shoes !");
         assert_eq!(remove("👩‍💻 at work"), " at work");
+        assert_eq!(remove("press 1️⃣ now"), "press  now");
         for text in ["plain", "Café ™ © ½ → naïve 日本", "5 stars"] {
             assert!(
                 !remove(text).contains(':') && remove(text).contains(text.split('→').next().unwrap_or(text)),

@@ -7,6 +7,12 @@ const KEPT: usize = 3;
 
 /// Shortens runs of the same letter or mark to three. Digits and white space stay as they are.
 pub(super) fn shorten(text: &str) -> Cow<'_, str> {
+    // Bytes are compared without branches, so many at a time.
+    let runs = text.as_bytes().windows(KEPT + 1);
+    let is_same = |run: &[u8]| run.windows(2).fold(1, |same, pair| same & u8::from(pair[0] == pair[1]));
+    if text.is_ascii() && runs.fold(0, |found, run| found | is_same(run)) == 0 {
+        return Cow::Borrowed(text);
+    }
     let mut shortened: Option<String> = None;
     let (mut last, mut run) = (None, 0);
     for (at, character) in text.char_indices() {

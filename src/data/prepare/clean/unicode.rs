@@ -16,6 +16,10 @@ pub(super) fn compose(text: &str) -> Cow<'_, str> {
 /// Removes invisible characters. Line ends and tabs stay; other control characters that are white space become a space,
 /// so that words stay apart.
 pub(super) fn remove_control(text: &str) -> Cow<'_, str> {
+    let is_unwanted = |byte: u8| (byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t')) || byte == 0x7F;
+    if text.is_ascii() && !any_byte(text, is_unwanted) {
+        return Cow::Borrowed(text);
+    }
     if !text.chars().any(|character| is_unwanted_control(character) || is_invisible(character)) {
         return Cow::Borrowed(text);
     }
@@ -48,6 +52,9 @@ fn is_invisible(character: char) -> bool {
 
 /// Replaces each run of white space by one space, and trims the ends.
 pub(super) fn collapse_whitespace(text: &str) -> Cow<'_, str> {
+    if is_collapsed_ascii(text) {
+        return Cow::Borrowed(text);
+    }
     let mut previous_is_space = true;
     let clean = text.chars().all(|character| {
         let space = character.is_whitespace();
@@ -66,6 +73,20 @@ pub(super) fn collapse_whitespace(text: &str) -> Cow<'_, str> {
         collapsed.push_str(word);
     }
     Cow::Owned(collapsed)
+}
+
+/// Whether a text of ASCII characters has no white space but single spaces between words.
+fn is_collapsed_ascii(text: &str) -> bool {
+    let is_at_end = text.starts_with(' ') || text.ends_with(' ');
+    let is_other_space = |byte: u8| (b'\t'..=b'\r').contains(&byte);
+    let is_two = |pair: &[u8]| u8::from(pair[0] == b' ') & u8::from(pair[1] == b' ');
+    let has_two = text.as_bytes().windows(2).fold(0, |found, pair| found | is_two(pair)) > 0;
+    text.is_ascii() && !is_at_end && !has_two && !any_byte(text, is_other_space)
+}
+
+/// Whether a text has such a byte. All bytes are looked at without branches, so many at a time.
+fn any_byte(text: &str, is_such: impl Fn(u8) -> bool) -> bool {
+    text.bytes().fold(false, |found, byte| found | is_such(byte))
 }
 
 #[cfg(test)]
@@ -90,6 +111,22 @@ mod tests {
         assert_eq!(collapse_whitespace("   "), "");
         for same in ["", "a", "a b c"] {
             assert!(matches!(collapse_whitespace(same), Cow::Borrowed(_)));
+        }
+        for text in [" a", "a ", "a  b", "a\tb", "a\nb", "a\u{B}b"] {
+            assert_eq!(collapse_whitespace(text), text.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
+    }
+
+    #[test]
+    fn every_ascii_control_character_goes() {
+        for byte in 0..=0x7F_u8 {
+            let text = format!("a{}b", char::from(byte));
+            let kept = if char::from(byte).is_control() && !b"\n\r\t".contains(&byte) {
+                if byte.is_ascii_whitespace() || byte == 0x0B { "a b".to_owned() } else { "ab".to_owned() }
+            } else {
+                text.clone()
+            };
+            assert_eq!(remove_control(&text), kept, "{byte}");
         }
     }
 }

@@ -53,34 +53,44 @@ struct Grouped {
     rows: Vec<u32>,
     /// Where each group begins in `rows`; one more at the end.
     starts: Vec<usize>,
-    /// Rows of each stratum of each group: (stratum, rows).
-    strata: Vec<Vec<(u32, u32)>>,
+    /// Rows of each stratum of each group, one group after another: (stratum, rows).
+    strata: Vec<(u32, u32)>,
+    /// Where each group begins in `strata`; one more at the end.
+    stratum_starts: Vec<usize>,
 }
 
 impl Grouped {
     fn of(stratum_of: &[u32], groups: &[u32]) -> Self {
         let mut rows: Vec<u32> = (0..stratum_of.len() as u32).collect();
         rows.sort_by_key(|&row| groups[row as usize]);
-        let (mut starts, mut strata) = (vec![0], Vec::new());
+        let (mut starts, mut strata, mut stratum_starts) = (vec![0], Vec::new(), vec![0]);
+        let mut of_group: Vec<u32> = Vec::new();
         for group in rows.chunk_by(|&a, &b| groups[a as usize] == groups[b as usize]) {
             starts.push(starts.last().copied().unwrap_or(0) + group.len());
-            let mut of_group: Vec<u32> = group.iter().map(|&row| stratum_of[row as usize]).collect();
+            of_group.clear();
+            of_group.extend(group.iter().map(|&row| stratum_of[row as usize]));
             of_group.sort_unstable();
-            strata.push(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)).collect());
+            strata.extend(of_group.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u32)));
+            stratum_starts.push(strata.len());
         }
-        Self { rows, starts, strata }
+        Self { rows, starts, strata, stratum_starts }
     }
 
     fn len(&self) -> usize {
-        self.strata.len()
+        self.starts.len() - 1
+    }
+
+    /// Rows of each stratum of a group.
+    fn strata(&self, group: usize) -> &[(u32, u32)] {
+        &self.strata[self.stratum_starts[group]..self.stratum_starts[group + 1]]
     }
 
     /// The groups with rows of each class, in order. Searching all groups for every class would take quadratic time.
     fn by_stratum(&self, strata: usize) -> Vec<Vec<u32>> {
         let mut with_stratum = vec![Vec::new(); strata];
-        for (group, of_group) in (0_u32..).zip(&self.strata) {
-            for &(stratum, _) in of_group {
-                with_stratum[stratum as usize].push(group);
+        for group in 0..self.len() {
+            for &(stratum, _) in self.strata(group) {
+                with_stratum[stratum as usize].push(group as u32);
             }
         }
         with_stratum
@@ -106,7 +116,7 @@ struct Plan {
 impl Plan {
     fn new(groups: &Grouped, strata: usize, shares: [f64; 3]) -> Self {
         let mut all = vec![0.0; strata];
-        for &(stratum, rows) in groups.strata.iter().flatten() {
+        for &(stratum, rows) in &groups.strata {
             all[stratum as usize] += f64::from(rows);
         }
         let (placed, holders) = (vec![[0.0; 3]; strata], vec![[0; 3]; strata]);
@@ -122,7 +132,7 @@ impl Plan {
                 let missing = self.shares[side] * self.all[stratum] - self.placed[stratum][side];
                 rows * (rows - 2.0 * missing) / (self.all[stratum] * self.all[stratum])
             };
-            groups.strata[group].iter().map(of_stratum).sum()
+            groups.strata(group).iter().map(of_stratum).sum()
         };
         let open = (0..3).filter(|&side| self.shares[side] > 0.0);
         open.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0)
@@ -130,7 +140,7 @@ impl Plan {
 
     fn place(&mut self, groups: &Grouped, group: usize, side: usize) {
         self.side_of[group] = side;
-        for &(stratum, rows) in &groups.strata[group] {
+        for &(stratum, rows) in groups.strata(group) {
             self.placed[stratum as usize][side] += f64::from(rows);
             self.holders[stratum as usize][side] += 1;
         }
@@ -156,7 +166,7 @@ impl Plan {
                 let spared = candidates.filter(|&group| side == 0 || can_spare(group));
                 if let Some(group) = spared.min_by_key(|&group| (!can_spare(group), groups.rows(group).len())) {
                     let from = self.side_of[group];
-                    for &(stratum, rows) in &groups.strata[group] {
+                    for &(stratum, rows) in groups.strata(group) {
                         self.placed[stratum as usize][from] -= f64::from(rows);
                         self.holders[stratum as usize][from] -= 1;
                     }
@@ -170,7 +180,7 @@ impl Plan {
     /// Whether the group's side keeps rows of every class without it.
     fn can_spare(&self, groups: &Grouped, group: usize) -> bool {
         let from = self.side_of[group];
-        groups.strata[group].iter().all(|&(stratum, _)| self.holders[stratum as usize][from] > 1)
+        groups.strata(group).iter().all(|&(stratum, _)| self.holders[stratum as usize][from] > 1)
     }
 }
 
