@@ -133,6 +133,7 @@ fn several_files_are_inspected_and_made_into_one_project() {
         ! Reading the file
         ! Finding rows: 10 B of 18 B
         ! Checking the columns
+        ! Looking for repeated sentences
         ! Finding near-duplicates
         "
     );
