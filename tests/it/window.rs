@@ -27,8 +27,9 @@ struct Display {
 impl Display {
     /// Starts a virtual display.
     fn start() -> Self {
+        // Without -noreset it starts anew whenever its last client leaves, such as xdotool, and refuses who comes then.
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"])
+            .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

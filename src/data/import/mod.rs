@@ -1,4 +1,5 @@
-//! Reads files into a [`Table`], and keeps every bad row so that it can be shown. Each file format has its own module.
+//! Reads files into a [`Table`](crate::data::Table), and keeps every bad row so that it can be shown. Each file format has
+//! its own module.
 
 pub mod imported;
 
