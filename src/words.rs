@@ -55,10 +55,26 @@ pub fn percent_fine(share: f64) -> String {
     format!("{:.1}%", share * 100.0)
 }
 
-/// A metric with three decimals: `0.797`.
+/// A metric with three decimals, or none from a thousand on: `0.797`, `67,281`.
 #[must_use]
 pub fn score(value: f64) -> String {
-    if value.is_finite() { format!("{value:.3}") } else { "–".to_owned() }
+    decimals(value, 3)
+}
+
+/// A perplexity with two decimals, or none from a thousand on: `47.26`, `67,281`.
+#[must_use]
+pub fn perplexity(value: f64) -> String {
+    decimals(value, 2)
+}
+
+fn decimals(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        "–".to_owned()
+    } else if value >= 1_000.0 {
+        count(value.round() as u64)
+    } else {
+        format!("{value:.decimals$}")
+    }
 }
 
 /// A duration in the two largest units that matter: `8 s`, `2 min 10 s`, `1 h 04 min`.
@@ -241,6 +257,12 @@ pub fn sentence_case(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_metrics_have_separators_and_no_decimals() {
+        assert_eq!([score(0.7971), score(999.9), score(67_281.4)], ["0.797", "999.900", "67,281"]);
+        assert_eq!([perplexity(47.256), perplexity(67_281.4), perplexity(f64::NAN)], ["47.26", "67,281", "–"]);
+    }
 
     #[test]
     fn counts_are_grouped_by_thousands() {

@@ -425,5 +425,15 @@ mod tests {
         assert_eq!(project.task.kind(), TaskKind::LanguageModelling);
         window.get_by_label("Open your texts");
         assert!(window.query_by_label_contains("Labels,").is_none(), "the rail has no steps for labels");
+
+        let texts = folder.path().join("texts.csv");
+        let rows: Vec<String> = (0..40).map(|row| format!("clause number {row} of the lease,2026-03-{row}")).collect();
+        std::fs::write(&texts, format!("text,note\n{}\n", rows.join("\n"))).unwrap();
+        hone(&mut window).run_command(crate::app::messages::AppCommand::OpenData(texts));
+        settle(&mut window);
+        assert!(window.query_all_by_label("Text column").next().is_some());
+        assert!(window.query_all_by_label("Label column").next().is_none(), "there are no labels to choose");
+        let prepared = hone(&mut window).prepared().unwrap();
+        assert_eq!(prepared.warnings, [""; 0], "no test set is wanted, so none is missed");
     }
 }

@@ -4,7 +4,7 @@ use crate::evaluation::{
     ClassificationMetrics, ConfusionMatrix, LanguageModelMetrics, MaskedCounts, Metrics, PrecisionRecall,
 };
 use crate::project::MetricName;
-use crate::words::{count, printable, shortened};
+use crate::words::{count, perplexity, printable, shortened};
 
 /// Most labels for which the confusion matrix is printed; with more, the largest errors are listed.
 const MATRIX_LABELS: usize = 10;
@@ -50,7 +50,7 @@ pub(super) fn scores(metrics: &Metrics) -> String {
 pub(super) fn metric(name: MetricName, value: f64) -> String {
     match name {
         MetricName::Loss => format!("{value:.4}"),
-        MetricName::Perplexity => format!("{value:.2}"),
+        MetricName::Perplexity => perplexity(value),
         MetricName::MacroF1 | MetricName::Accuracy | MetricName::MaskedAccuracy => format!("{value:.3}"),
     }
 }

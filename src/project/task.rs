@@ -165,6 +165,15 @@ impl TaskKind {
         }
     }
 
+    /// Whether a new project sets a test set aside. Adapting a model compares before and after on the validation set alone.
+    #[must_use]
+    pub fn sets_a_test_set_aside(self) -> bool {
+        match self {
+            Self::TextClassification => true,
+            Self::LanguageModelling => false,
+        }
+    }
+
     /// The metrics a run is scored with; the first is the default for choosing the best checkpoint.
     #[must_use]
     pub fn metrics(self) -> &'static [MetricName] {
@@ -222,7 +231,7 @@ impl Project {
     #[must_use]
     pub fn new(kind: TaskKind) -> Self {
         let mut project = Self { task: Task::new(kind), training: TrainingSettings::of_task(kind), ..Self::default() };
-        if kind == TaskKind::LanguageModelling {
+        if !kind.sets_a_test_set_aside() {
             project.split.test = Size::NONE;
         }
         project

@@ -126,12 +126,15 @@ fn toolbar(
     ui.horizontal_wrapped(|ui| {
         run_choice(ui, ctx, sender, results);
         ui.add_space(theme.space.m);
-        let test = ui.add_enabled_ui(results.summary.test.is_some(), |ui| {
-            ui.selectable_value(&mut state.rows, ShownRows::Test, format!("Test ({})", results.test.len()))
-        });
-        test.inner
-            .on_hover_text("Rows held out before training: these metrics are unbiased")
-            .on_disabled_hover_text("This run has no test set. Choose its size in Prepare and train again");
+        let has_test = results.summary.test.is_some();
+        if has_test || ctx.project.task.kind().sets_a_test_set_aside() {
+            let test = ui.add_enabled_ui(has_test, |ui| {
+                ui.selectable_value(&mut state.rows, ShownRows::Test, format!("Test ({})", results.test.len()))
+            });
+            test.inner
+                .on_hover_text("Rows held out before training: these metrics are unbiased")
+                .on_disabled_hover_text("This run has no test set. Choose its size in Prepare and train again");
+        }
         ui.selectable_value(
             &mut state.rows,
             ShownRows::Validation,

@@ -9,7 +9,7 @@ use crate::evaluation::{
     BaselineName, FEWEST_ROWS, Interval, LanguageModelMetrics, MaskedCounts, Metrics, Prediction, TermCounts,
 };
 use crate::project::MetricName;
-use crate::words::{count, one_line, percent_fine, score};
+use crate::words::{count, one_line, percent_fine, perplexity, score};
 
 /// Documents listed.
 const LISTED: usize = 20;
@@ -35,10 +35,15 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xl;
             let overall = &metrics.overall;
-            let (perplexity, accuracy) = (MetricName::Perplexity, MetricName::MaskedAccuracy);
-            let value = format!("{:.2}", overall.perplexity());
-            figure(ui, theme, perplexity.title(), &value, perplexity.explanation());
-            figure(ui, theme, accuracy.title(), &percent_fine(overall.accuracy()), accuracy.explanation());
+            let value = perplexity(overall.perplexity());
+            figure(ui, theme, MetricName::Perplexity.title(), &value, MetricName::Perplexity.explanation());
+            figure(
+                ui,
+                theme,
+                MetricName::MaskedAccuracy.title(),
+                &percent_fine(overall.accuracy()),
+                MetricName::MaskedAccuracy.explanation(),
+            );
             figure(ui, theme, "Loss", &score(overall.loss()), MetricName::Loss.explanation());
         });
         ui.add_space(theme.space.s);
@@ -67,7 +72,9 @@ pub fn masked_words_ui(ui: &mut Ui, theme: &Theme, shown: &EvaluatedRows<'_>, me
 
 fn interval_in_words(interval: Option<Interval>, metrics: &LanguageModelMetrics) -> String {
     match interval.filter(|interval| interval.metric == MetricName::Perplexity) {
-        Some(Interval { low, high, .. }) => format!("95% interval of perplexity: {low:.2} to {high:.2}"),
+        Some(Interval { low, high, .. }) => {
+            format!("95% interval of perplexity: {} to {}", perplexity(low), perplexity(high))
+        }
         None if metrics.documents < FEWEST_ROWS => "Too few documents for an interval of perplexity".to_owned(),
         None => "No interval of perplexity was computed".to_owned(),
     }
@@ -90,11 +97,13 @@ fn sentences(BeforeAfter { after: metrics, before }: BeforeAfter<'_>, rows: &str
 
 fn change(what: &str, before: &MaskedCounts, after: &MaskedCounts) -> String {
     let (from, to) = (before.perplexity(), after.perplexity());
-    if to < from {
-        format!("{what} fell from {from:.2} to {to:.2}: the model knows these texts better than before.")
+    let fell = to < from;
+    let (from, to) = (perplexity(from), perplexity(to));
+    if fell {
+        format!("{what} fell from {from} to {to}: the model knows these texts better than before.")
     } else {
         format!(
-            "{what} did not fall ({from:.2} before, {to:.2} after). Try more texts, more epochs or a lower learning rate."
+            "{what} did not fall ({from} before, {to} after). Try more texts, more epochs or a lower learning rate."
         )
     }
 }
@@ -114,7 +123,7 @@ fn comparison_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: Befo
         ui.end_row();
         for (name, counts) in rows {
             ui.label(name);
-            ui.label(theme.strong(format!("{:.2}", counts.perplexity())));
+            ui.label(theme.strong(perplexity(counts.perplexity())));
             ui.label(percent_fine(counts.accuracy()));
             ui.label(theme.muted(count(counts.words)));
             ui.end_row();
@@ -136,8 +145,8 @@ fn terms_ui(ui: &mut Ui, theme: &Theme, BeforeAfter { after, before }: BeforeAft
             ui.label(count(counts.words));
             ui.label(before.map(|before| count(before.correct)).unwrap_or_default());
             ui.label(theme.strong(count(counts.correct)));
-            ui.label(before.map(|before| format!("{:.2}", before.perplexity())).unwrap_or_default());
-            ui.label(theme.strong(format!("{:.2}", counts.perplexity())));
+            ui.label(before.map(|before| perplexity(before.perplexity())).unwrap_or_default());
+            ui.label(theme.strong(perplexity(counts.perplexity())));
             ui.end_row();
         }
     });
@@ -159,7 +168,7 @@ fn documents_ui(ui: &mut Ui, theme: &Theme, predictions: &[Prediction]) {
     }
     Grid::new("hardest documents").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
         for (loss, prediction) in hardest {
-            ui.label(theme.strong(format!("{:.2}", loss.exp())));
+            ui.label(theme.strong(perplexity(loss.exp())));
             let text = one_line(&prediction.text, SHOWN);
             ui.add(egui::Label::new(text).truncate()).on_hover_text(prediction.id.to_string());
             ui.end_row();

@@ -172,7 +172,7 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
     }
     prepared.log_warnings.extend(unmeasured_warnings(imported, prepared));
     prepared.log_warnings.extend(conflict_warning(project, prepared));
-    prepared.warnings.extend(row_warnings(imported, prepared));
+    prepared.warnings.extend(row_warnings(project, imported, prepared));
     prepared.blockers.extend(blockers);
 }
 
@@ -279,7 +279,7 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
     warnings
 }
 
-fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
+fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
     let mut warnings = marked_warnings(prepared);
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
@@ -289,7 +289,8 @@ fn row_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> {
             imported.row_name(prepared.stale_edits[0])
         ));
     }
-    if prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
+    let wants_test_rows = project.task.kind().sets_a_test_set_aside();
+    if wants_test_rows && prepared.side(Side::Test).next().is_none() && imported.test.is_none() {
         warnings.push(
             "There are no test rows. Metrics come from the validation set, which was also used to pick the checkpoint, so they \
              are optimistic"

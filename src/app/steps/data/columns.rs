@@ -42,10 +42,15 @@ pub fn columns_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sen
         let width = choice_width(ui, ctx, 2).min(COLUMN_COMBO);
         Grid::new("columns").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
             field_label(ui, theme, "Text column", ColumnRole::Text.explanation());
-            field_label(ui, theme, "Label column", ColumnRole::Label.explanation());
+            let has_labels = ctx.project.task.kind().role(ColumnRole::Label).is_some();
+            if has_labels {
+                field_label(ui, theme, "Label column", ColumnRole::Label.explanation());
+            }
             ui.end_row();
             text_choice(ui, ctx, imported, width, sender);
-            label_choice(ui, ctx, imported, width, sender);
+            if has_labels {
+                label_choice(ui, ctx, imported, width, sender);
+            }
             ui.end_row();
         });
         notes(ui, ctx);
