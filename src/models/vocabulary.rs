@@ -28,7 +28,7 @@ const BY_TOKEN: [&str; 4] =
 /// [`ModelError`] if a file in `source` cannot be read or one in `out` cannot be written, and [`ModelError::Data`] if a
 /// word cannot be added.
 pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Vec<NewWord>, ModelError> {
-    // What is wrong with the model is said of its own folder, not of the copy.
+    // Errors about the model name its folder, not the copy.
     let old = ModelConfig::read(source)?.vocab_size;
     let grown = add_words(source, words)?;
     if let Some(first) = grown.words.first().filter(|first| first.id as usize > old) {
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_the_model_is_said_of_its_own_folder() {
+    fn errors_about_the_model_name_its_folder() {
         let out = tempfile::tempdir().unwrap();
         let message = |change: fn(&mut serde_json::Value)| {
             let source = model(8, DType::F32, &[]);

@@ -83,7 +83,7 @@ pub fn bench_step(model: &Model, bench: StepBench, watch: &mut Watch<'_>) -> Res
 fn check(model: &Model, bench: StepBench) -> Result<(), TrainError> {
     let longest = model.max_positions();
     if bench.length == 0 || bench.length > longest {
-        let advice = format!("Use 1 to {longest}: the model reads no more.");
+        let advice = format!("Use 1 to {longest}, the most that the model reads.");
         return Err(TrainError::setting("length", bench.length.to_string(), &advice));
     }
     let footprint = Footprint::new(model.config(), model.head(), TrainedLayers::All, share_read(model.head()));
@@ -232,7 +232,7 @@ mod tests {
             let figures = bench_step(&model, BENCH, &mut watch).unwrap();
             assert!(figures.forward_ms > 0.0 && figures.backward_ms > 0.0 && figures.gflops > 0.0, "{figures:?}");
             let refused = |bench, watch: &mut Watch<'_>| bench_step(&model, bench, watch).unwrap_err().to_string();
-            assert!(refused(StepBench { length: 900, ..BENCH }, &mut watch).contains("the model reads no more"));
+            assert!(refused(StepBench { length: 900, ..BENCH }, &mut watch).contains("the most that the model reads"));
             assert!(refused(StepBench { batch: 0, ..BENCH }, &mut watch).contains("Use at least 1"));
         }
     }

@@ -154,9 +154,13 @@ fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) ->
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
         let record = table.records[row];
+        // A row without a text is skipped, whatever its label.
+        if text.trim().is_empty() {
+            continue;
+        }
         let target =
             if has_labels { class_of(settings, columns.label(row), record, path)? } else { Some(Target::None) };
-        let Some(target) = target.filter(|_| !text.trim().is_empty()) else { continue };
+        let Some(target) = target else { continue };
         let key = columns.id(row).map(str::to_owned);
         rows.push(Row { id: RowId { file: SourceFile::Main, record }, key, text, target });
     }

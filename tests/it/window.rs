@@ -27,7 +27,7 @@ struct Display {
 impl Display {
     /// Starts a virtual display.
     fn start() -> Self {
-        // Without -noreset it starts anew whenever its last client leaves, such as xdotool, and refuses who comes then.
+        // Without -noreset, Xvfb restarts whenever its last client (xdotool) disconnects, and refuses connections meanwhile.
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
             .stdout(Stdio::piped())

@@ -39,7 +39,7 @@ impl WordCache {
         Some(Self { threads: (0..threads).map(|_| Mutex::default()).collect(), around })
     }
 
-    /// Token ids of a text: at most `most` of its own, and the special tokens around them.
+    /// Token ids of a text: at most `most` ids of its words, plus the special tokens around them.
     ///
     /// # Errors
     /// Errors of the library.

@@ -52,7 +52,7 @@ impl Modules {
         })
     }
 
-    /// The modules of its own room that a module uses.
+    /// The modules in the same room that a module uses.
     fn used_by(&self, name: &str) -> BTreeSet<&str> {
         let code = &self.code[name];
         let room = format!("{}::", first(name));

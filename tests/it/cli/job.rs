@@ -252,7 +252,7 @@ fn bench_times_a_training_step() {
         exit code 1
 
         $ hone bench step --model TINY_BERT --batch 2 --len 65
-        ! Error: The setting length cannot be 65. Use 1 to 64: the model reads no more.
+        ! Error: The setting length cannot be 65. Use 1 to 64, the most that the model reads.
         exit code 1
         "
     );

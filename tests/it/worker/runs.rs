@@ -44,6 +44,19 @@ fn training_sends_events_in_order_and_its_run_can_be_loaded() {
 }
 
 #[test]
+fn rows_of_another_file_without_a_text_are_skipped_whatever_their_label() {
+    let bench = Bench::new(|training| training.epochs = 1);
+    let run = bench.train().folder.clone();
+    let other = bench.path("other.csv");
+    std::fs::write(&other, "text,label\na very good day,good\n,unheard of\na bad day,\n").unwrap();
+    let report = bench.ask(Evaluate { run: run.clone(), data: Some(other.clone()) });
+    assert_eq!(report.predictions.iter().map(|row| row.text.as_str()).collect::<Vec<_>>(), ["a very good day"]);
+    std::fs::write(&other, "text,label\na very good day,good\na day,unheard of\n").unwrap();
+    let message = bench.refused(Evaluate { run, data: Some(other) });
+    assert!(message.contains("Row 2 of") && message.contains("has the label 'unheard of'"), "{message}");
+}
+
+#[test]
 fn the_same_settings_give_the_same_losses_through_the_worker() {
     let losses = || {
         let results = Bench::new(|_| ()).train();
