@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::*;
 use hone::data::{Finding, FindingKind, LeakageReport, NearGroups, Remedy, Side, find_leaks};
-use hone::project::{ColumnRole, Size, SplitMethod};
+use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
 /// Prepares a project and finds leakage.
 fn look(project: &Project, folder: &Path) -> (Imported, Prepared, LeakageReport) {
@@ -89,7 +89,8 @@ fn duplicates_across_splits_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
     project.cleaning.drop_duplicates = false;
-    project.split.keep_near_together = false;
+    // New projects keep exact copies together; those of earlier versions did not.
+    project.split = SplitSettings::of_earlier_files();
     let remedies = every_remedy_mends(&project, folder.path(), "duplicates");
     assert!(
         matches!(
