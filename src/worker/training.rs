@@ -109,7 +109,7 @@ fn keep_split(
         SplitOrigin::DrawnAgain | SplitOrigin::First => {}
     }
     let before = context.cache.data.drawn(folder)?;
-    let drawn = DrawnSplit::of(project, imported, prepared, before.as_deref());
+    let drawn = DrawnSplit::of(project, imported, &prepared.examples, before.as_deref());
     Ok(context.cache.data.keep_drawn(folder, drawn, prepared)?)
 }
 

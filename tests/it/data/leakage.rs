@@ -200,7 +200,8 @@ fn customers_of_a_test_file_in_training_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let main = of_customers("customer");
     let test = format!("customer,text,label\nc3,{},a\nc99,{},b\nc5,{},b\n", text(900), text(901), text(902));
-    let mut project = project(folder.path(), &main, None, Some(&test));
+    let validation = format!("customer,text,label\nc98,{},a\nc97,{},b\n", text(910), text(911));
+    let mut project = project(folder.path(), &main, Some(&validation), Some(&test));
     project.dataset.set_role("customer", Some(ColumnRole::Group));
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer");
     let rows = excluded(&remedies[0]).unwrap();

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::data::prepare::split::row_keys::RowKeys;
-use crate::data::{Imported, Prepared, Side};
+use crate::data::{Example, Imported, Side};
 use crate::project::{ColumnRole, Project, SplitMethod, SplitSettings};
 
 /// The side of each row of the main file, written down when a model was first trained on them.
@@ -73,10 +73,10 @@ impl DrawnSplit {
     /// The split of prepared rows, to be written down. `before` is the one written down last: rows that are not there
     /// at the moment, such as excluded ones, keep their places in it.
     #[must_use]
-    pub fn of(project: &Project, imported: &Imported, prepared: &Prepared, before: Option<&Self>) -> Self {
+    pub fn of(project: &Project, imported: &Imported, examples: &[Example], before: Option<&Self>) -> Self {
         let from = DrawnFrom::of(project, imported);
-        let keys = RowKeys::of(project, imported, &prepared.examples);
-        let present = keys.into_iter().zip(&prepared.examples);
+        let keys = RowKeys::of(project, imported, examples);
+        let present = keys.into_iter().zip(examples);
         let mut rows: Vec<DrawnRow> = present.map(|(keys, example)| DrawnRow { keys, side: example.side }).collect();
         if let Some(before) = before.filter(|before| before.from == from) {
             let places = Places::of(&rows);

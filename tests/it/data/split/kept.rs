@@ -27,7 +27,7 @@ impl Trained {
         change(&mut project);
         let (imported, prepared) = read_and_prepare(&project, folder.path(), None);
         assert_eq!((prepared.origin, prepared.blockers.len()), (SplitOrigin::First, 0), "{:?}", prepared.blockers);
-        let drawn = DrawnSplit::of(&project, &imported, &prepared, None);
+        let drawn = DrawnSplit::of(&project, &imported, &prepared.examples, None);
         Self { folder, project, lines: main.lines().map(str::to_owned).collect(), drawn }
     }
 
