@@ -1,0 +1,1 @@
+//! Workbooks, Parquet files, given splits, files for a trained model, and models that cannot be used.
