@@ -2,6 +2,7 @@
 //! right for each case is written in `expected.md` beside them.
 
 mod sheets;
+mod texts;
 
 use std::path::Path;
 
