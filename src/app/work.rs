@@ -249,7 +249,7 @@ impl Work {
         let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
             return;
         };
-        let job = Evaluate { run: results.folder.clone(), data: Some(data) };
+        let job = Evaluate { run: results.folder.clone(), data: Some(data), reading: DatasetSettings::default() };
         self.answers.evaluated.ask(&self.heavy, job);
     }
 
@@ -258,7 +258,13 @@ impl Work {
         let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
             return;
         };
-        let job = PredictFile { model: results.folder.join("best"), input, text_column: None, output };
+        let job = PredictFile {
+            model: results.folder.join("best"),
+            input,
+            reading: DatasetSettings::default(),
+            text_column: None,
+            output,
+        };
         self.answers.predicted.ask(&self.heavy, job);
     }
 

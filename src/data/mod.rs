@@ -9,6 +9,7 @@ mod targets;
 mod tokens;
 
 pub use error::DataError;
+pub use import::bytes::is_lfs_pointer;
 use import::imported::cells_of;
 pub use import::imported::{FilePart, Imported, ImportedFile};
 pub use import::{import, read_table};
@@ -22,6 +23,7 @@ pub use insight::remedy::Remedy;
 pub use insight::terms::{Term, Terms, top_terms};
 pub use insight::timeline::{Period, Timeline, Unit, timelines};
 pub use insight::token_lengths::TokenLengths;
+pub use prepare::checks::parts_in_words;
 pub use prepare::clean::{Cleaner, PatternError, check_pattern};
 pub use prepare::corrections::carried_corrections;
 pub use prepare::example::{DropReason, Example, Side};
@@ -32,6 +34,7 @@ pub use prepare::prepared::{BeforeSplit, CleaningEffect, CleaningPart, Prepared}
 pub use prepare::split::drawn::{DrawnFrom, DrawnRow, DrawnSplit, SplitOrigin};
 pub use prepare::split::row_keys::RowKeys;
 pub use prepare::{FindNear, RowsToSplit, prepare, prepare_with, split_again};
+pub use table::columns::guessed_text;
 pub use table::guess::GuessedRoles;
 pub use table::hashing::{content_hash, file_sha256};
 pub use table::label_counts::{LabelCounts, count_labels};
@@ -42,6 +45,7 @@ pub use table::search::{RowQuery, RowSet, Sort, SortBy, Within, find_rows, frequ
 pub use table::summary::{ColumnSummary, summarise_columns};
 pub use table::{BadRow, Delimited, FileFormat, JsonLayout, Table};
 pub use targets::Target;
+pub use targets::spelling::label_like;
 pub use tokens::TextTokenizer;
 pub use tokens::batch::{Batch, Sequence, packed};
 pub use tokens::documents::{PackedSequence, cut, pack};

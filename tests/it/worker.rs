@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use hone::data::{Imported, Prepared};
-use hone::project::{ColumnRole, ModelChoice, Project, TrainingSettings};
+use hone::project::{ColumnRole, DatasetSettings, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{
     Import, Job, JobError, Pending, Prepare, RunEvent, RunResults, Said, SharedData, Train, Worker, WorkerOptions,

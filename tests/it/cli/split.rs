@@ -46,6 +46,7 @@ fn the_split_of_a_new_project_follows_columns_and_sizes() {
         $ hone new plain --data tickets.csv --text ticket --label mood
         Created project plain in plain with 120 rows.
         Text: ticket. Label: mood.
+        The column 'part' seems to give the split, but is not used. To use it, add --split-column part.
         Next: hone train plain
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
@@ -150,6 +151,8 @@ fn inspect_reports_leakage_and_its_remedies() {
         mood         120         2  label  calm
 
         Missing values: reason 62.5% (75).
+
+        The column 'part' seems to give the split, but is not used. To use it, add --split-column part.
 
         label  rows  share
         calm     75  62.5%
