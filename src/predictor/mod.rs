@@ -103,7 +103,9 @@ impl Predictor {
         texts: &[T],
         watch: &mut Watch<'_>,
     ) -> Result<Vec<Option<Answer>>, PredictorError> {
-        let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
+        let control = watch.control;
+        let clean = |text: &T| control.look().map(|()| self.cleaner.clean(text.as_ref()));
+        let cleaned: Vec<String> = texts.par_iter().map(clean).collect::<Result<_, Cancelled>>()?;
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
         let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
         let scored = self.scored(&Samples::of_texts(ids, Vec::new()), watch)?;

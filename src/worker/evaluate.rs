@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::data::{self, Cleaner, Example, Prepared, RawLabel, RowColumns, Side, Target};
 use crate::evaluation::{Metrics, Prediction, Scored};
 use crate::predictor::Predictor;
-use crate::progress::Watch;
+use crate::progress::{Cancelled, Watch};
 use crate::project::{ColumnRole, RowId, SourceFile, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
 use crate::words::counted;
@@ -149,7 +149,9 @@ fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) ->
         return Err(JobError::Failed("The run does not say which columns it was trained on. Train again.".to_owned()));
     };
     let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
-    let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
+    let control = context.control;
+    let clean = |row| control.look().map(|()| cleaner.clean(&columns.text(row)));
+    let texts: Vec<String> = (0..table.len()).into_par_iter().map(clean).collect::<Result<_, Cancelled>>()?;
     let has_labels = project.task.kind().role(ColumnRole::Label).is_some();
     let mut rows = Vec::with_capacity(texts.len());
     for (row, text) in texts.into_iter().enumerate() {
