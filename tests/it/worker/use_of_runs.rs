@@ -44,6 +44,8 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
         input: input.to_owned(),
         text_column: column.map(str::to_owned),
         output: output.to_owned(),
+        may_replace: true,
+        raw: false,
     };
     let saved = bench.ask(predict(&input, None, &output));
     assert_eq!(saved, SavedPredictions { path: output.clone(), rows: 2, empty: 1 });
