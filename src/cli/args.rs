@@ -247,6 +247,8 @@ pub struct EvaluateArguments {
     /// Labelled file with the project's columns [default: the run's test set]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -269,6 +271,8 @@ pub struct PredictArguments {
     /// Text column [default: the one the model was trained on]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     /// Run to use [default: the newest that was not stopped early]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,

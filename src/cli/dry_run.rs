@@ -24,9 +24,9 @@ pub(super) fn run(
     let job = EstimateRun { project, folder: folder.to_owned(), may_fetch: fetch };
     let outcome = JobRunner::begin()?.run(job)?;
     if json {
-        print_json(out, &DryRunOutcome::from(&*outcome))?
+        print_json(out, &DryRunOutcome::from(&*outcome))?;
     } else {
-        print(out, &outcome)?
+        print(out, &outcome)?;
     }
     match outcome.problems() {
         problems if problems.is_empty() => Ok(()),

@@ -90,6 +90,13 @@ pub enum DataError {
         /// The sheets of the workbook.
         sheets: Vec<String>,
     },
+    /// A file that Git LFS stands in for, whose content was not downloaded.
+    #[error(
+        "{} is a Git LFS pointer and not the file itself, which was never downloaded. Run `git lfs pull` in its folder, or \
+         download the file again",
+        .0.display()
+    )]
+    LfsPointer(PathBuf),
     /// The operating system could not read the file.
     #[error("{} could not be read: {source}. Check its permissions, and that no other program has it open", path.display())]
     Unreadable {

@@ -42,7 +42,8 @@ pub fn read_model_text(folder: &Path, name: &str) -> io::Result<Vec<u8>> {
     std::fs::read(path)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 

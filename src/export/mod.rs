@@ -104,9 +104,10 @@ impl<'a> ExportSource<'a> {
 
 /// The output, outside of any run, without what a killed process left there. A link to a folder stands for the folder.
 fn free_output(output: &Path) -> Result<PathBuf, ExportError> {
-    let output = match output.is_symlink() {
-        true => output.canonicalize().map_err(ExportError::io("write", output))?,
-        false => output.to_owned(),
+    let output = if output.is_symlink() {
+        output.canonicalize().map_err(ExportError::io("write", output))?
+    } else {
+        output.to_owned()
     };
     if let Some(run) = RunFolder::around(&output) {
         return Err(StorageError::InsideRun { path: output, run: run.id() }.into());

@@ -5,11 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::read_model_text;
+use crate::data::{DataError, TextTokenizer, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
-
-/// The configuration's file name.
-pub const CONFIG_FILE: &str = "config.json";
+use crate::models::model_folder::{self, CONFIG_FILE};
 
 /// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
 const MOST_LAYERS_OR_HEADS: usize = 1_024;
@@ -139,6 +137,18 @@ impl ModelConfig {
         if names.len() == self.id2label.len() { names } else { Vec::new() }
     }
 
+    /// Refuses the tokenizer of the model's `folder` if it has tokens without an embedding.
+    ///
+    /// # Errors
+    /// [`ModelError::Vocabulary`].
+    pub fn check_tokenizer(&self, folder: &Path, tokenizer: &TextTokenizer) -> Result<(), ModelError> {
+        let (tokens, embeddings) = (tokenizer.highest_id() as usize + 1, self.vocab_size);
+        if tokens > embeddings {
+            return Err(ModelError::Vocabulary { folder: folder.to_owned(), tokens, embeddings });
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), String> {
         let sizes = [
             ("vocab_size", self.vocab_size),
@@ -183,10 +193,13 @@ pub(super) fn read_json(folder: &Path) -> Result<serde_json::Value, ModelError> 
     let bytes = match read_model_text(folder, CONFIG_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ModelError::MissingFile { folder: folder.to_owned(), file: CONFIG_FILE });
+            return Err(model_folder::without(folder, CONFIG_FILE));
         }
         Err(error) => return Err(ModelError::unreadable(path, error)),
     };
+    if is_lfs_pointer(&bytes) {
+        return Err(DataError::LfsPointer(path).into());
+    }
     let json = serde_json::from_slice(&bytes);
     json.map_err(|error| ModelError::Config { path, reason: format!("it is not valid JSON ({error})") })
 }

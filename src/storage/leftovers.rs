@@ -74,7 +74,8 @@ fn is_leftover(name: &OsStr) -> bool {
     name.strip_prefix(BEGIN).is_some_and(|rest| rest.ends_with(END))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

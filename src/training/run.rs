@@ -94,6 +94,7 @@ fn begin<'a>(
     let settings = &project.training;
     let room = Room::now();
     let tokenizer = TextTokenizer::load(start)?;
+    ModelConfig::read(start)?.check_tokenizer(start, &tokenizer)?;
     let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
     let footprint =
         Footprint::new(&ModelConfig::read(start)?, &task.head(), settings.trained_layers, task.share_read());
@@ -105,7 +106,7 @@ fn begin<'a>(
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are {effect}."));
     }
     let data = setup::tokenise(&*task, &tokenizer, prepared, inputs.project_folder, max_length, &mut voice)?;
-    setup::check_tokens(start, model.config(), &*task, &tokenizer, &data)?;
+    setup::check_samples(&data)?;
     let loss = task.loss(&data.train.samples)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers

@@ -23,7 +23,7 @@ pub(super) fn complete(
     (test_metrics, test): (&Metrics, &[Prediction]),
 ) -> Result<(), JobError> {
     let settings = evaluation.settings;
-    let prepared = own_rows(context, settings)?;
+    let prepared = own_rows(context, run, settings)?;
     let validation_rows = rows_of(&prepared, Side::Validation);
     let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
     let tokenizer = context.tokenizer(&run.best())?;

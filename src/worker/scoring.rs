@@ -8,7 +8,7 @@ use crate::evaluation::{Metrics, Prediction, Scored};
 use crate::predictor::Predictor;
 use crate::progress::Watch;
 use crate::project::{RowId, TaskKind};
-use crate::storage::RunSettings;
+use crate::storage::{RunFolder, RunSettings};
 use crate::worker::{Context, JobError};
 
 /// A text, and what is wanted of it.
@@ -57,11 +57,15 @@ impl Evaluation<'_> {
 }
 
 /// The run's own rows, which must be the same as when it was trained.
-pub(super) fn own_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Arc<Prepared>, JobError> {
+pub(super) fn own_rows(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    settings: &RunSettings,
+) -> Result<Arc<Prepared>, JobError> {
     // Paths in a run's settings are absolute.
-    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
+    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""), run.project_folder())?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
-        let message = "The data file has changed since this run, so its test rows are no longer the same. \
+        let message = "The data file or the split has changed since this run, so its test rows are no longer the same. \
                        Train again, or evaluate on a file.";
         return Err(JobError::Failed(message.to_owned()));
     }

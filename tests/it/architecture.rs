@@ -117,8 +117,7 @@ fn read(path: &Path) -> Source {
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate() {
         // A test module is at the end of its file.
-        let begins_tests = ["#[cfg(test)]", "#[cfg(all(test, unix))]"].iter().any(|begin| line.starts_with(begin));
-        in_tests |= begins_tests && lines.get(index + 1).is_some_and(|next| next.ends_with('{'));
+        in_tests |= line.starts_with("#[cfg(test)]") && lines.get(index + 1).is_some_and(|next| next.ends_with('{'));
         let line = line.split("//").next().unwrap_or_default();
         if !in_tests && !line.trim().is_empty() {
             code.push((index + 1, line.to_owned()));

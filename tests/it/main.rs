@@ -16,6 +16,7 @@ mod models;
 mod needs;
 mod old_runs;
 mod predictor;
+mod real_files;
 mod storage;
 mod tiny_bert;
 mod training;

@@ -61,14 +61,14 @@ pub(super) fn together(first: ImportedFile, more: Vec<ImportedFile>) -> Imported
         described.extend(file.parts.into_iter().map(|part| FilePart { before, ..part }));
         bytes += file.bytes;
         before += last;
-        parts.push(RawRows { names, columns, records: own, bad_rows: Vec::new() });
+        parts.push(RawRows { names, columns, records: own, ..RawRows::default() });
     }
     name_apart(&mut described);
     let (mut names, mut columns) = united(&mut parts);
     columns.push(file_names(&described));
     names.push(free_name(&names));
     let table = Table { file: which, names, columns, records };
-    ImportedFile { path, bytes, table, bad_rows, format, parts: described }
+    ImportedFile { path, bytes, table, bad_rows, format, parts: described, other_parts: Vec::new() }
 }
 
 fn free_name(names: &[String]) -> String {

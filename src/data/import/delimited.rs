@@ -239,7 +239,7 @@ impl Gathered {
 
     fn into_rows(mut self, names: Vec<String>) -> RawRows {
         let columns = self.columns.iter_mut().map(StringViewBuilder::finish).collect();
-        RawRows { names, columns, records: self.numbers, bad_rows: self.bad_rows }
+        RawRows { names, columns, records: self.numbers, bad_rows: self.bad_rows, ..RawRows::default() }
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) struct RawRows {
     /// 1-based record number of each row.
     pub records: Vec<u64>,
     pub bad_rows: Vec<BadRow>,
+    /// See [`crate::data::FilePart::remarks`].
+    pub remarks: Vec<String>,
+    /// See [`crate::data::FilePart::uncalculated`].
+    pub uncalculated: Vec<String>,
 }
 
 impl BadRow {
@@ -48,6 +52,7 @@ pub(super) struct NamedRows {
     /// Why the table is too large; further rows are ignored then.
     fault: Option<ColumnsFault>,
     pub bad_rows: Vec<BadRow>,
+    pub remarks: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -128,6 +133,8 @@ impl NamedRows {
             columns: self.columns.into_iter().map(|mut column| column.finish()).collect(),
             records: self.records,
             bad_rows: self.bad_rows,
+            remarks: self.remarks,
+            uncalculated: Vec::new(),
         })
     }
 }

@@ -71,7 +71,7 @@ fn letters(text: &str) -> usize {
     text.chars().count()
 }
 
-/// A normalizer of SentencePiece: the length of a table in bytes, the table, and the texts that characters become, each with
+/// A normalizer of `SentencePiece`: the length of a table in bytes, the table, and the texts that characters become, each with
 /// a zero at its end.
 fn precompiled(map: &str) -> Result<Growth, String> {
     let damaged = || "its precompiled_charsmap is damaged".to_owned();

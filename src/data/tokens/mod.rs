@@ -20,7 +20,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::data::tokens::word_cache::WordCache;
-use crate::data::{DataError, read_model_text, table::hashing};
+use crate::data::{DataError, is_lfs_pointer, read_model_text, table::hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
@@ -167,6 +167,7 @@ impl TextTokenizer {
 /// The bytes of a file, if the folder has it.
 fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, DataError> {
     match read_model_text(folder, name) {
+        Ok(bytes) if is_lfs_pointer(&bytes) => Err(DataError::LfsPointer(folder.join(name))),
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(DataError::BadTokenizer { path: folder.join(name), reason: error.to_string() }),

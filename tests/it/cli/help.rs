@@ -113,10 +113,14 @@ fn help_of_evaluate() {
           <PROJECT>  Project folder
 
         Options:
-              --run <ID>     Run to use [default: the newest that was not stopped early]
-              --data <FILE>  Labelled file with the project's columns [default: the run's test set]
-              --json         Print the result as one JSON object
-          -h, --help         Print help
+              --run <ID>          Run to use [default: the newest that was not stopped early]
+              --data <FILE>       Labelled file with the project's columns [default: the run's test set]
+              --delimiter <CHAR>  Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
+              --encoding <NAME>   Encoding, such as utf-8 or windows-1252 [default: detected]
+              --no-header         The file has no header line; columns are numbered [default: detected]
+              --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
+              --json              Print the result as one JSON object
+          -h, --help              Print help
         ");
 }
 
@@ -133,13 +137,17 @@ fn help_of_predict() {
           <FILE>                  File of texts
 
         Options:
-              --out <FILE>     CSV to write: the file's columns, the predicted label, and the probability of each label
-              --force          Replace the output file if it exists
-              --text <COLUMN>  Text column [default: the one the model was trained on]
-              --run <ID>       Run to use [default: the newest that was not stopped early]
-              --raw            Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
-              --json           Print the result as one JSON object
-          -h, --help           Print help
+              --out <FILE>        CSV to write: the file's columns, the predicted label, and the probability of each label
+              --force             Replace the output file if it exists
+              --text <COLUMN>     Text column [default: the one the model was trained on]
+              --delimiter <CHAR>  Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
+              --encoding <NAME>   Encoding, such as utf-8 or windows-1252 [default: detected]
+              --no-header         The file has no header line; columns are numbered [default: detected]
+              --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
+              --run <ID>          Run to use [default: the newest that was not stopped early]
+              --raw               Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
+              --json              Print the result as one JSON object
+          -h, --help              Print help
         ");
 }
 

@@ -18,6 +18,7 @@ mod columns;
 mod data;
 mod help;
 mod job;
+mod kept_rows;
 mod old_projects;
 mod safety;
 mod split;
@@ -32,10 +33,10 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// The tiny random model of the fixtures: real files, a second of training.
-const TINY_BERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tiny-bert");
+pub const TINY_BERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tiny-bert");
 
 /// A folder of one test, in which the program runs as on a fresh machine: no display, no network, empty caches.
-struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
 }
 
@@ -47,21 +48,21 @@ struct Ended {
 }
 
 impl Place {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
 
-    fn read(&self, name: &str) -> String {
+    pub fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
@@ -117,19 +118,19 @@ impl Place {
     }
 
     /// As [`Self::hone`], for what must go well.
-    fn good(&self, arguments: &[&str]) -> String {
+    pub fn good(&self, arguments: &[&str]) -> String {
         let ended = self.hone(arguments);
         assert_eq!(ended.code, Some(0), "hone {}\n{}{}", arguments.join(" "), ended.out, ended.err);
         ended.out
     }
 
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub fn json(&self, arguments: &[&str]) -> Value {
         let out = self.good(arguments);
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error} in:\n{out}"))
     }
 
     /// As [`Self::hone`], for what must fail with that code; gives the error.
-    fn bad(&self, code: i32, arguments: &[&str]) -> String {
+    pub fn bad(&self, code: i32, arguments: &[&str]) -> String {
         let ended = self.hone(arguments);
         assert_eq!(ended.code, Some(code), "hone {}\n{}{}", arguments.join(" "), ended.out, ended.err);
         ended.err

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::data::insight::findings::sources::Sources;
 use crate::data::targets::label_checks::{FEW_ROWS, IMBALANCE, are_labels};
+use crate::data::targets::spelling::folded;
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
 use crate::project::{ClassWeights, RowId};
 use crate::words::{count, counted, listed};
@@ -37,15 +38,6 @@ fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
     let rows =
         sources.prepared.examples.iter().filter(|example| example.class().is_some_and(|class| is_one[class as usize]));
     rows.map(|example| example.id).collect()
-}
-
-/// A label without the characters that people write in several ways. Empty for numbers and for labels without letters,
-/// where every sign matters.
-fn folded(label: &str) -> String {
-    if !label.contains(char::is_alphabetic) {
-        return String::new();
-    }
-    label.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 fn spellings(sources: &Sources<'_>) -> Option<Finding> {
