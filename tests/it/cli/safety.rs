@@ -52,6 +52,7 @@ fn commands_take_the_newest_run_that_trained_to_its_end_and_say_so() {
     assert_snapshot!(place.terminal_without_numbers("hone predict shop reviews.csv --out said.csv"), @r"
         $ hone predict shop reviews.csv --out said.csv
         Wrote predictions for # rows to [folder]/said.csv, with the model in [folder]/shop/runs/[run]/best.
+        Every row got the label 'bad'. Check that the text column is the right one, that the texts are like those the model was trained on, and that it was trained long enough.
         ! Note: using run [run], the newest that trained to its end. Run [run] was stopped early; use it with --run [run].
         ! Reading the file
         ! Finding rows: # B of # KiB
@@ -192,7 +193,7 @@ fn an_unknown_setting_in_a_project_is_an_error_with_the_nearest_name() {
     place.write("shop/project.ron", text.replace("epochs: ", "epoch: "));
     assert_snapshot!(place.terminal("hone train shop --dry-run"), @r"
         $ hone train shop --dry-run
-        ! Error: shop/project.ron is damaged at line 55, column 9: there is no setting 'epoch' here (did you mean 'epochs'?). Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
+        ! Error: shop/project.ron is damaged at line 56, column 9: there is no setting 'epoch' here (did you mean 'epochs'?). Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
         exit code 1
         ");
     assert!(text.contains("epochs: "));
