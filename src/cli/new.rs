@@ -7,13 +7,13 @@ use std::sync::Arc;
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::job_runner::JobRunner;
 use crate::cli::{CliError, shell_word};
-use crate::data::{DomainTerm, DomainTerms, Imported, check_pattern};
+use crate::data::{DomainTerm, DomainTerms, FilePart, Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
 use crate::project::{
     ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, TaskKind, apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
-use crate::words::{counted, plural};
+use crate::words::{counted, full_stop, plural, printable};
 use crate::worker::{FindTerms, Import, Prepare};
 
 /// New words proposed.
@@ -112,6 +112,9 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     if let Some(split) = split_in_words(project) {
         writeln!(out, "{split}")?;
     }
+    for part in imported.files().flat_map(|file| &file.parts) {
+        print_remarks(out, part, imported.main.is_several())?;
+    }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
         let bad = counted(part.bad_rows as u64, "row", "rows");
         let path = part.path.display();
@@ -121,6 +124,18 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
     if !named.is_empty() {
         let have = plural(named.len(), "has", "have");
         writeln!(out, "You cannot train yet: {} {have} no columns in common with the first file.", named.join(", "))?;
+    }
+    Ok(())
+}
+
+/// Prints what a person should know about how a file was read, with its name if there are several.
+pub(super) fn print_remarks(out: &mut dyn Write, part: &FilePart, is_named: bool) -> Result<(), CliError> {
+    for remark in &part.remarks {
+        let name = if is_named { format!("{}: ", printable(&part.name)) } else { String::new() };
+        writeln!(out, "{name}{}", full_stop(&printable(remark)))?;
+    }
+    if part.format.delimited().is_some_and(|format| format.header_row.is_some_and(|line| line > 1)) {
+        writeln!(out, "If another line is the header, name it with --header-row.")?;
     }
     Ok(())
 }
@@ -200,6 +215,7 @@ pub(super) fn reading(files: &[PathBuf], arguments: &ReadingArguments) -> Datase
         delimiter: arguments.delimiter,
         encoding: arguments.encoding.clone(),
         header: arguments.no_header.then_some(false),
+        header_row: arguments.header_row,
         sheet: arguments.sheet.clone(),
         ..DatasetSettings::default()
     }

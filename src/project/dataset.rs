@@ -27,8 +27,12 @@ pub struct DatasetSettings {
     pub quoting: Option<bool>,
     /// Encoding label of the WHATWG Encoding Standard, for example `windows-1252`.
     pub encoding: Option<String>,
-    /// Whether the first record names the columns. Without a header they are `column_1`, `column_2`, ...
+    /// Whether the first record names the columns. Without a header they are `column_1`, `column_2`, ... `None` searches
+    /// for the header.
     pub header: Option<bool>,
+    /// 1-based line of a text file, or row of a sheet, that names the columns. Everything before it is skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u64>,
     /// Sheet of a workbook. `None` takes the first one that is not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,

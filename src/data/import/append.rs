@@ -61,7 +61,7 @@ pub(super) fn together(first: ImportedFile, more: Vec<ImportedFile>) -> Imported
         described.extend(file.parts.into_iter().map(|part| FilePart { before, ..part }));
         bytes += file.bytes;
         before += last;
-        parts.push(RawRows { names, columns, records: own, bad_rows: Vec::new() });
+        parts.push(RawRows { names, columns, records: own, ..RawRows::default() });
     }
     name_apart(&mut described);
     let (mut names, mut columns) = united(&mut parts);

@@ -92,7 +92,7 @@ impl<'a> Gather<'a> {
             names: self.columns.names,
             columns: self.texts.iter().map(Texts::joined).collect(),
             records: (1..=self.rows).collect(),
-            bad_rows: Vec::new(),
+            ..RawRows::default()
         })
     }
 }

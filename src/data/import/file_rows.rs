@@ -16,7 +16,7 @@ pub(super) struct FileRows {
 
 impl FileRows {
     pub fn into_file(self, path: &Path, file: SourceFile) -> ImportedFile {
-        let RawRows { names, columns, records, bad_rows } = self.rows;
+        let RawRows { names, columns, records, bad_rows, remarks } = self.rows;
         let part = FilePart {
             path: path.to_owned(),
             name: file_name(path),
@@ -26,6 +26,7 @@ impl FileRows {
             before: 0,
             rows: records.len(),
             bad_rows: bad_rows.len(),
+            remarks,
         };
         ImportedFile {
             path: path.to_owned(),

@@ -108,6 +108,6 @@ fn read_dataset(files: &[PathBuf], watch: &mut Watch) -> Result<FileRows, DataEr
     let format = FileFormat::DatasetFolder { files: files.len() as u64 };
     let all: usize = parts.iter().map(|part: &RawRows| part.records.len()).sum();
     let (names, columns) = append::united(&mut parts);
-    let rows = RawRows { names, columns, records: (1..=all as u64).collect(), bad_rows: Vec::new() };
+    let rows = RawRows { names, columns, records: (1..=all as u64).collect(), ..RawRows::default() };
     Ok(FileRows { rows, format, bytes: total })
 }

@@ -25,6 +25,8 @@ pub struct FilePart {
     pub rows: usize,
     /// Bad rows.
     pub bad_rows: usize,
+    /// What a person should know about how it was read, such as lines that are no rows: sentences without full stop.
+    pub remarks: Vec<String>,
 }
 
 impl FilePart {

@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
     }
     let columns_joined = texts.par_iter().map(Texts::joined).collect();
     let records = (1..=rows as u64).collect();
-    Ok(RawRows { names: columns.names, columns: columns_joined, records, bad_rows: Vec::new() })
+    Ok(RawRows { names: columns.names, columns: columns_joined, records, ..RawRows::default() })
 }
 
 /// The file's metadata, with texts to be read as views.

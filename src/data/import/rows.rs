@@ -25,6 +25,8 @@ pub(super) struct RawRows {
     /// 1-based record number of each row.
     pub records: Vec<u64>,
     pub bad_rows: Vec<BadRow>,
+    /// See [`crate::data::FilePart::remarks`].
+    pub remarks: Vec<String>,
 }
 
 impl BadRow {
@@ -48,6 +50,7 @@ pub(super) struct NamedRows {
     /// Why the table is too large; further rows are ignored then.
     fault: Option<ColumnsFault>,
     pub bad_rows: Vec<BadRow>,
+    pub remarks: Vec<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -100,6 +103,18 @@ impl NamedRows {
         self.records.push(record);
     }
 
+    /// Adds a remark, once.
+    pub fn remark(&mut self, remark: &str) {
+        if !self.remarks.iter().any(|known| known == remark) {
+            self.remarks.push(remark.to_owned());
+        }
+    }
+
+    /// The names of the columns so far.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Drops the current row.
     pub fn drop_row(&mut self) {
         self.row.fill(None);
@@ -128,6 +143,7 @@ impl NamedRows {
             columns: self.columns.into_iter().map(|mut column| column.finish()).collect(),
             records: self.records,
             bad_rows: self.bad_rows,
+            remarks: self.remarks,
         })
     }
 }

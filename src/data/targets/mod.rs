@@ -2,6 +2,7 @@
 
 pub mod classes;
 pub mod label_checks;
+pub mod spelling;
 
 /// What a model is to predict for a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
