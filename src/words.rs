@@ -232,6 +232,20 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
+/// A word as typed in a shell, quoted if it has a space or a special character.
+#[must_use]
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/\\._-+:@%,=".contains(letter);
+    // `\` is a plain character only in Windows paths.
+    if !word.is_empty() && word.chars().all(is_plain) && (cfg!(windows) || !word.contains('\\')) {
+        word.to_owned()
+    } else if cfg!(windows) {
+        format!("\"{word}\"")
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// The text with a small first letter, to be part of a sentence.
 #[must_use]
 pub fn lower_first(text: &str) -> String {
@@ -330,6 +344,13 @@ mod tests {
         assert_eq!([shortened_left("/a/long/path", 6), shortened_left("/a", 6)], ["…/path", "/a"]);
         assert_eq!(collapsed(" a \n\tb "), "a b");
         assert_eq!((one_line("a\tb\nc", 4), printable("a\u{1b}[2J")), ("a b ".to_owned(), "a\u{FFFD}[2J".to_owned()));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn words_with_special_characters_are_quoted_for_a_shell() {
+        assert_eq!(["shop", "a/b-c_1.csv", "Läden"].map(shell_word), ["shop", "a/b-c_1.csv", "Läden"]);
+        assert_eq!(["my shop", "it's", "$HOME", ""].map(shell_word), ["'my shop'", "'it'\\''s'", "'$HOME'", "''"]);
     }
 
     #[test]

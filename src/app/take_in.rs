@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::app::app::HoneApp;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
+use crate::project::Project;
 use crate::words::counted;
 use crate::worker::ExportFormat;
 
@@ -109,10 +110,7 @@ impl HoneApp {
         }
         if let Some(predicted) = answers.predicted.value.take() {
             let rows = counted(predicted.rows, "row predicted", "rows predicted");
-            let proof = match predicted.empty {
-                0 => rows,
-                empty => format!("{rows}, {} without text and so without a prediction", counted(empty, "row", "rows")),
-            };
+            let proof = std::iter::once(rows).chain(predicted.notes()).collect::<Vec<_>>().join(" · ");
             written.push(("Predictions", predicted.path, proof));
         }
         if let Some(exported) = answers.exported.value.take() {
@@ -164,7 +162,14 @@ impl HoneApp {
     fn guess_columns(&mut self, now: Instant) {
         let Some(imported) = self.state.work.answers.imported.value.clone() else { return };
         if let Some(session) = &mut self.state.session {
-            session.fill_in(|project| imported.fill_in(project.task.kind(), &mut project.dataset), now);
+            let fill_in = |project: &mut Project| {
+                let is_new = project.dataset.text_column().is_none();
+                imported.fill_in(project.task.kind(), &mut project.dataset);
+                if is_new {
+                    imported.split_by_guess(project);
+                }
+            };
+            session.fill_in(fill_in, now);
         }
         self.state.prepare();
     }

@@ -4,7 +4,7 @@
 //! respond while a model is trained; a third one analyses the data, so that nothing else waits for that.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
@@ -88,10 +88,11 @@ impl Work {
     }
 
     /// Prepares the data again. The old rows stay on screen until the new ones are there.
-    pub fn prepare(&mut self, project: &Project) {
+    pub fn prepare(&mut self, project: &Project, folder: &Path) {
         let Some(imported) = self.answers.imported.value.clone() else { return };
         self.abandon_looking();
-        self.answers.rows.ask(&self.preview, Prepare { project: Arc::new(project.clone()), imported });
+        let (project, folder) = (Arc::new(project.clone()), Some(folder.to_owned()));
+        self.answers.rows.ask(&self.preview, Prepare { project, imported, folder });
     }
 
     /// Abandons the analysis of the rows, since newer rows are being prepared.
@@ -248,7 +249,7 @@ impl Work {
         let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
             return;
         };
-        let job = Evaluate { run: results.folder.clone(), data: Some(data) };
+        let job = Evaluate { run: results.folder.clone(), data: Some(data), reading: DatasetSettings::default() };
         self.answers.evaluated.ask(&self.heavy, job);
     }
 
@@ -257,7 +258,13 @@ impl Work {
         let Some(results) = self.answers.results.value.as_ref().filter(|_| self.answers.job().is_none()) else {
             return;
         };
-        let job = PredictFile { model: results.folder.join("best"), input, text_column: None, output };
+        let job = PredictFile {
+            model: results.folder.join("best"),
+            input,
+            reading: DatasetSettings::default(),
+            text_column: None,
+            output,
+        };
         self.answers.predicted.ask(&self.heavy, job);
     }
 

@@ -246,6 +246,8 @@ pub struct EvaluateArguments {
     /// Labelled file with the project's columns [default: the run's test set]
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -268,6 +270,8 @@ pub struct PredictArguments {
     /// Text column [default: the one the model was trained on]
     #[arg(long, value_name = "COLUMN")]
     pub text: Option<String>,
+    #[command(flatten)]
+    pub reading: ReadingArguments,
     /// Run to use [default: the latest finished one]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,

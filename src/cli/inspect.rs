@@ -11,14 +11,15 @@ use crate::cli::args::InspectArguments;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::new::{
-    absolute, choose_columns, choose_method, choose_split_columns, label_columns_hint, print_remarks, reading,
+    absolute, choose_columns, choose_method, choose_split_columns, given_split, is_split_given, label_columns_hint,
+    print_remarks, reading, use_own_parts,
 };
 use crate::cli::outcome::print_json;
 use crate::cli::profile::print_missing;
 use crate::cli::table::table;
 use crate::cli::texts::{Inspection, Texts};
 use crate::data::{ColumnSummary, FileFormat, FilePart, Imported, Table, summarise_columns};
-use crate::project::{ColumnRole, DatasetSettings, Project};
+use crate::project::{ColumnRole, DatasetSettings, Project, SplitMethod};
 use crate::words::{collapsed, count, counted, printable, shortened};
 use crate::worker::{Import, SaveBadRows};
 
@@ -114,17 +115,31 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let mut session = JobRunner::begin()?;
     let dataset = reading(&arguments.files, &arguments.reading);
     let mut project = Project { dataset, ..Project::new(arguments.task.kind) };
-    let imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
+    let mut imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
+    let is_split_given = is_split_given(&arguments.split, &[]);
+    if !is_split_given && use_own_parts(&mut project, &imported) {
+        imported = session.run(Import { project: project.clone(), folder: ".".into() })?;
+    }
     if let Some(output) = &arguments.bad_rows {
         save_bad_rows(&mut session, &imported, output)?;
     }
     choose_method(&mut project, &arguments.split);
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
+    if !is_split_given {
+        imported.split_by_guess(&mut project);
+    }
     let dataset = project.dataset.clone();
     let mut findings = describe_file(&imported, &dataset);
     if !arguments.json {
         print_file(out, &findings, &imported.main.parts)?;
+        if !is_split_given && project.split.method == SplitMethod::Column {
+            let column = project.dataset.split_column().unwrap_or_default();
+            writeln!(out, "\nA new project is split by the column '{column}'.")?;
+        }
+        if let Some(split) = given_split(&project, &imported, is_split_given) {
+            writeln!(out, "\n{split}")?;
+        }
     }
     if project.columns_chosen(&imported.main.table.names) && !arguments.only_read {
         // Results are printed as they come: comparing all texts takes longest.

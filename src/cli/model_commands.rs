@@ -8,14 +8,15 @@ use serde_json::json;
 
 use crate::cli::args::{EvaluateArguments, ExportArguments, ModelsCommand, PredictArguments, RunsArguments};
 use crate::cli::job_runner::JobRunner;
-use crate::cli::new::absolute;
+use crate::cli::new::{absolute, reading};
 use crate::cli::outcome::{RunEntry, Scores, print_json};
 use crate::cli::table::{details, metric, scores, table};
 use crate::cli::train::ending;
 use crate::cli::{CliError, shell_word};
 use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
-use crate::project::{MetricName, ModelChoice, TaskKind};
+use crate::models::mistaken_for_model;
+use crate::project::{DatasetSettings, MetricName, ModelChoice, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
 use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
@@ -24,7 +25,12 @@ use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, Pr
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
     let data = arguments.data.as_deref().map(absolute);
-    let report = JobRunner::begin()?.run(Evaluate { run: run.path().to_owned(), data })?;
+    let reading = reading(&[], &arguments.reading);
+    if data.is_none() && reading != DatasetSettings::default() {
+        let message = "--delimiter, --encoding, --no-header and --sheet say how to read the file of --data. Add --data";
+        return Err(CliError::Usage(message.to_owned()));
+    }
+    let report = JobRunner::begin()?.run(Evaluate { run: run.path().to_owned(), data, reading })?;
     if arguments.json {
         return print_json(out, &EvaluateOutcome::new(&report, finished));
     }
@@ -79,23 +85,26 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
     let job = PredictFile {
         model: model.clone(),
         input: absolute(&arguments.file),
+        reading: reading(&[], &arguments.reading),
         text_column: arguments.text.clone(),
         output: absolute(&arguments.out),
     };
-    let SavedPredictions { path, rows, empty } = JobRunner::begin()?.run(job)?;
+    let saved = JobRunner::begin()?.run(job)?;
+    let SavedPredictions { path, rows, empty, truncated, only_label, .. } = &saved;
     if arguments.json {
-        return print_json(out, &json!({ "path": path, "rows": rows, "empty": empty, "model": model }));
+        let saved = json!({
+            "path": path, "rows": rows, "empty": empty, "truncated": truncated, "only_label": only_label, "model": model,
+        });
+        return print_json(out, &saved);
     }
     writeln!(
         out,
         "Wrote predictions for {} to {}, with the model in {}.",
-        counted(rows, "row", "rows"),
+        counted(*rows, "row", "rows"),
         path.display(),
         model.display()
     )?;
-    if empty > 0 {
-        writeln!(out, "{} no text left after cleaning, and so no prediction.", counted(empty, "row has", "rows have"))?;
-    }
+    saved.notes().iter().try_for_each(|note| writeln!(out, "{note}"))?;
     Ok(())
 }
 
@@ -252,6 +261,9 @@ fn model_folder(path: &Path, run: Option<&str>) -> Result<PathBuf, CliError> {
     }
     if path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE) {
         return Ok(absolute(&find_run(path, run)?.run.best()));
+    }
+    if let Some(error) = mistaken_for_model(path) {
+        return Err(CliError::Failed(error.to_string()));
     }
     Err(CliError::Failed(format!(
         "'{}' is neither a project (no project.ron) nor a model folder (no config.json). Check the path.",

@@ -9,11 +9,13 @@ use crate::cli::job_runner::JobRunner;
 use crate::cli::{CliError, shell_word};
 use crate::data::{DomainTerm, DomainTerms, FilePart, Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
+use crate::models::mistaken_for_model;
 use crate::project::{
-    ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SplitMethod, TaskKind, apply_settings,
+    ColumnRole, DatasetSettings, ModelChoice, Pattern, Project, RoleRule, SourceFile, SplitMethod, TaskKind,
+    apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
-use crate::words::{counted, full_stop, plural, printable};
+use crate::words::{count, counted, full_stop, plural, printable};
 use crate::worker::{FindTerms, Import, Prepare};
 
 /// New words proposed.
@@ -40,9 +42,17 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
         project.cleaning.patterns.push(pattern(given, number)?);
     }
     let mut jobs = JobRunner::begin()?;
-    let imported = jobs.run(Import { project: project.clone(), folder: arguments.folder.clone() })?;
+    let read = |project: &Project| Import { project: project.clone(), folder: arguments.folder.clone() };
+    let mut imported = jobs.run(read(&project))?;
+    let is_split_given = is_split_given(&arguments.split, &arguments.settings);
+    if !is_split_given && use_own_parts(&mut project, &imported) {
+        imported = jobs.run(read(&project))?;
+    }
     choose_split_columns(&mut project, &arguments.split, &imported.main.table.names)?;
     choose_columns(&arguments.columns, &imported, &mut project)?;
+    if !is_split_given {
+        imported.split_by_guess(&mut project);
+    }
     none_is_open(&imported, &project)?;
     // Before anything is written: it can fail, and be stopped.
     let terms = match project.task.kind() {
@@ -51,7 +61,7 @@ pub(super) fn run(arguments: &NewArguments, out: &mut dyn Write) -> Result<(), C
     };
     let file = ProjectFile::create(&arguments.folder, &project, arguments.force)?;
     file.save(&project)?;
-    print(out, &arguments.folder, &project, &imported)?;
+    print(out, &arguments.folder, &project, &imported, is_split_given)?;
     print_new_words(out, terms.as_deref().map_or(&[][..], |terms| terms.new_words.as_slice()))?;
     writeln!(out, "Next: hone train {}", shell_word(&arguments.folder))?;
     Ok(())
@@ -65,7 +75,11 @@ fn find_terms(
     imported: &Arc<Imported>,
 ) -> Result<Option<Arc<DomainTerms>>, CliError> {
     let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(None) };
-    let rows = jobs.run(Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported) })?;
+    let rows = jobs.run(Prepare {
+        project: Arc::new(project.clone()),
+        imported: Arc::clone(imported),
+        folder: Some(folder.to_owned()),
+    })?;
     Ok(Some(jobs.run(FindTerms { rows, model })?))
 }
 
@@ -93,7 +107,13 @@ fn pattern(given: &str, number: usize) -> Result<Pattern, CliError> {
     Ok(pattern)
 }
 
-fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Imported) -> Result<(), CliError> {
+fn print(
+    out: &mut dyn Write,
+    folder: &Path,
+    project: &Project,
+    imported: &Imported,
+    is_split_given: bool,
+) -> Result<(), CliError> {
     let rows = counted(imported.main.table.len() as u64, "row", "rows");
     writeln!(out, "Created project {} in {} with {rows}.", project.name, folder.display())?;
     let dataset = &project.dataset;
@@ -105,11 +125,14 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
         labels => format!(" Labels: {}.", labels.join(", ")),
     };
     writeln!(out, "Text: {}.{label}", read.join(", then "))?;
-    let others = other_roles(dataset, &imported.main.table.names);
+    let others = other_roles(project, &imported.main.table.names);
     if !others.is_empty() {
         writeln!(out, "Other columns: {}.", others.join(", "))?;
     }
     if let Some(split) = split_in_words(project) {
+        writeln!(out, "{split}")?;
+    }
+    if let Some(split) = given_split(project, imported, is_split_given) {
         writeln!(out, "{split}")?;
     }
     for part in imported.files().flat_map(|file| &file.parts) {
@@ -126,6 +149,53 @@ fn print(out: &mut dyn Write, folder: &Path, project: &Project, imported: &Impor
         writeln!(out, "You cannot train yet: {} {have} no columns in common with the first file.", named.join(", "))?;
     }
     Ok(())
+}
+
+/// Whether a person said how to split the rows.
+pub(super) fn is_split_given(arguments: &SplitArguments, settings: &[String]) -> bool {
+    let SplitArguments { group, time, split_column } = arguments;
+    [group, time, split_column].into_iter().any(Option::is_some)
+        || settings.iter().any(|setting| setting.starts_with("split"))
+}
+
+/// Uses the validation and test parts that the folder of the data has, unless other files are given for them. Returns
+/// whether the data has to be read again.
+pub(super) fn use_own_parts(project: &mut Project, imported: &Imported) -> bool {
+    let dataset = &mut project.dataset;
+    if !imported.leaves_parts(dataset) || !dataset.more.is_empty() {
+        return false;
+    }
+    for part in &imported.main.other_parts {
+        match part {
+            SourceFile::Main => {}
+            SourceFile::Validation => dataset.validation.clone_from(&dataset.main),
+            SourceFile::Test => dataset.test.clone_from(&dataset.main),
+        }
+    }
+    true
+}
+
+/// Says that the data has a split of its own and whether it is used, if it has one and the person did not choose another.
+pub(super) fn given_split(project: &Project, imported: &Imported, is_split_given: bool) -> Option<String> {
+    let dataset = &project.dataset;
+    let is_own = |file: &Option<PathBuf>| file.is_some() && *file == dataset.main;
+    if is_own(&dataset.validation) || is_own(&dataset.test) {
+        let rows = |file| imported.file(file).map_or(0, |file| file.table.len());
+        let [training, validation, test] = SourceFile::ALL.map(rows).map(count);
+        return Some(format!(
+            "Split: by the folder's own files, with {training} training, {validation} validation and {test} test rows."
+        ));
+    }
+    let is_open = !is_split_given && project.split.method != SplitMethod::Column;
+    let column = imported.guessed.split.as_ref().filter(|_| is_open)?;
+    let how = if imported.guessed.split_has_validation {
+        format!("To use it, add --split-column {}", shell_word(Path::new(column)))
+    } else {
+        "It names no validation rows, which are needed to choose the best checkpoint: mark some in the file, and add \
+         --split-column"
+            .to_owned()
+    };
+    Some(format!("The column '{column}' seems to give the split, but is not used. {how}."))
 }
 
 /// Prints what a person should know about how a file was read, with its name if there are several.
@@ -195,12 +265,15 @@ fn split_in_words(project: &Project) -> Option<String> {
 }
 
 /// The columns other than text and label with their roles, such as `order_id (id)`.
-fn other_roles(dataset: &DatasetSettings, names: &[String]) -> Vec<String> {
-    let is_other = |role: &ColumnRole| {
-        !matches!(role, ColumnRole::Text | ColumnRole::Joined | ColumnRole::Label | ColumnRole::Ignored)
+fn other_roles(project: &Project, names: &[String]) -> Vec<String> {
+    let is_split = project.split.method == SplitMethod::Column;
+    let is_other = |role: &ColumnRole| match role {
+        ColumnRole::Text | ColumnRole::Joined | ColumnRole::Label | ColumnRole::Ignored => false,
+        ColumnRole::Split => is_split,
+        _ => true,
     };
     let in_words = |name: &String| {
-        let role = dataset.role_of(name).filter(is_other)?;
+        let role = project.dataset.role_of(name).filter(is_other)?;
         Some(format!("{name} ({})", role.title().to_lowercase()))
     };
     names.iter().filter_map(in_words).collect()
@@ -264,6 +337,11 @@ fn none_is_open(imported: &Imported, project: &Project) -> Result<(), CliError> 
         "text"
     } else if !needs_label || dataset.label_columns().next().is_some() {
         return Ok(());
+    } else if let Some(column) = imported.uncalculated_labels().next() {
+        return Err(CliError::Failed(format!(
+            "The column '{column}' seems to be the label, but its formulas have no calculated values. Open the file in a \
+             spreadsheet program and save it, or name another label column with --label. The columns are: {columns}."
+        )));
     } else if imported.guessed.label_columns.is_empty() {
         "label"
     } else {
@@ -327,6 +405,9 @@ pub(super) fn model_choice(model: &str) -> Result<ModelChoice, CliError> {
             ),
         };
         return Err(CliError::Failed(message));
+    }
+    if let Some(error) = mistaken_for_model(&folder) {
+        return Err(CliError::Failed(error.to_string()));
     }
     if folder.is_dir() {
         let folder = folder.display();

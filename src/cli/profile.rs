@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cli::{CliError, shell_word};
-use crate::data::{DropReason, Finding, Prepared};
+use crate::data::{DropReason, FileLanguages, Finding, Language, Prepared};
 use crate::words::{count, counted, joined, printable};
 use crate::worker::Profile;
 
@@ -137,10 +137,9 @@ impl Told {
             words: terms.words,
             vocabulary: terms.vocabulary as u64,
             terms: prepared.labels.iter().zip(&terms.labels).map(of_label).collect(),
-            languages: languages
-                .iter()
-                .flat_map(|file| &file.languages)
-                .map(|&(language, texts)| LanguageShare {
+            languages: of_all_files(languages)
+                .into_iter()
+                .map(|(language, texts)| LanguageShare {
                     code: language.code,
                     name: language.name,
                     texts: texts as u64,
@@ -247,4 +246,15 @@ pub(super) fn print_missing(out: &mut dyn Write, missing: &[(&str, u64)], rows: 
         writeln!(out, "\nMissing values: {}.", parts.join(", "))?;
     }
     Ok(())
+}
+
+/// Number of texts in each language over all files, the most frequent first.
+fn of_all_files(files: &[FileLanguages]) -> Vec<(Language, usize)> {
+    let mut counts: BTreeMap<Language, usize> = BTreeMap::new();
+    for &(language, texts) in files.iter().flat_map(|file| &file.languages) {
+        *counts.entry(language).or_default() += texts;
+    }
+    let mut languages: Vec<(Language, usize)> = counts.into_iter().collect();
+    languages.sort_by_key(|&(_, texts)| std::cmp::Reverse(texts));
+    languages
 }

@@ -90,6 +90,13 @@ pub enum DataError {
         /// The sheets of the workbook.
         sheets: Vec<String>,
     },
+    /// A file that Git LFS stands in for, whose content was not downloaded.
+    #[error(
+        "{} is a Git LFS pointer and not the file itself, which was never downloaded. Run `git lfs pull` in its folder, or \
+         download the file again",
+        .0.display()
+    )]
+    LfsPointer(PathBuf),
     /// A file without a record at the line that was chosen as the header.
     #[error("{} cannot have its header on line {line}: {why}. Choose another line, or none to detect it", path.display())]
     NoHeaderRow {

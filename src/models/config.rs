@@ -5,10 +5,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::{DataError, TextTokenizer, is_lfs_pointer};
 use crate::models::ModelError;
-
-/// The configuration's file name.
-pub const CONFIG_FILE: &str = "config.json";
+use crate::models::model_folder::{self, CONFIG_FILE};
 
 /// The keys of `config.json` that define a BERT network, with their Hugging Face names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,6 +130,18 @@ impl ModelConfig {
         if names.len() == self.id2label.len() { names } else { Vec::new() }
     }
 
+    /// Refuses the tokenizer of the model's `folder` if it has tokens without an embedding.
+    ///
+    /// # Errors
+    /// [`ModelError::Vocabulary`].
+    pub fn check_tokenizer(&self, folder: &Path, tokenizer: &TextTokenizer) -> Result<(), ModelError> {
+        let (tokens, embeddings) = (tokenizer.highest_id() as usize + 1, self.vocab_size);
+        if tokens > embeddings {
+            return Err(ModelError::Vocabulary { folder: folder.to_owned(), tokens, embeddings });
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), String> {
         let sizes = [
             ("vocab_size", self.vocab_size),
@@ -166,10 +177,13 @@ pub(super) fn read_json(folder: &Path) -> Result<serde_json::Value, ModelError> 
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ModelError::MissingFile { folder: folder.to_owned(), file: CONFIG_FILE });
+            return Err(model_folder::without(folder, CONFIG_FILE));
         }
         Err(source) => return Err(ModelError::Io { action: "read", path, source }),
     };
+    if is_lfs_pointer(&bytes) {
+        return Err(DataError::LfsPointer(path).into());
+    }
     let json = serde_json::from_slice(&bytes);
     json.map_err(|error| ModelError::Config { path, reason: format!("it is not valid JSON ({error})") })
 }

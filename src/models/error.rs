@@ -17,6 +17,26 @@ pub enum ModelError {
         /// The file's name.
         file: &'static str,
     },
+    /// The folder holds an adapter instead of a model.
+    #[error(
+        "The folder {} holds an adapter (adapter_config.json), which is only a part of a model. Merge it into its base \
+         model{}, and choose the merged folder (in peft: `merge_and_unload`, then `save_pretrained`).",
+        folder.display(), base.as_ref().map(|base| format!(", {base}")).unwrap_or_default()
+    )]
+    Adapter {
+        /// The folder.
+        folder: PathBuf,
+        /// The model it belongs to, if it says so.
+        base: Option<String>,
+    },
+    /// The folder holds no model, but a folder in it does.
+    #[error("The folder {} has no config.json, so it is not a model folder. Choose {} instead.", folder.display(), inside.display())]
+    FolderAbove {
+        /// The folder.
+        folder: PathBuf,
+        /// The model's folder.
+        inside: PathBuf,
+    },
     /// The folder's weights are in a format that Hone does not read.
     #[error(
         "The model folder {} has its weights in {file}, which Hone does not read. Save them as one model.safetensors \
@@ -79,6 +99,48 @@ pub enum ModelError {
         path: PathBuf,
         /// What is wrong.
         reason: String,
+    },
+    /// Weights of another type than the floats that Hone reads.
+    #[error(
+        "The weights file {} cannot be used: {tensor} has the type {kind}, perhaps because the model was quantised. Choose the \
+         original model, with weights of the type F32, F16 or BF16.",
+        path.display()
+    )]
+    WeightType {
+        /// The file.
+        path: PathBuf,
+        /// A tensor's name in the file.
+        tensor: String,
+        /// Its type.
+        kind: String,
+    },
+    /// Weights that are not finite.
+    #[error(
+        "The weights file {} cannot be used: {tensor} holds values that are not numbers (NaN or infinity), so every \
+         prediction would be wrong. The training it comes from failed, or the file is damaged. Choose another checkpoint, or \
+         download the model again.",
+        path.display()
+    )]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// A tensor's name in the file.
+        tensor: String,
+    },
+    /// The tokenizer has tokens that the weights have no embedding for.
+    #[error(
+        "The model in {} does not fit its tokenizer, which needs embeddings for {tokens} tokens: the weights have \
+         {embeddings}. Tokens were added without training embeddings for them (`resize_token_embeddings` in transformers). \
+         Download the model again, or choose another.",
+        folder.display()
+    )]
+    Vocabulary {
+        /// The model's folder.
+        folder: PathBuf,
+        /// Embeddings that the tokenizer needs: one more than its highest id.
+        tokens: usize,
+        /// Embeddings that the weights have.
+        embeddings: usize,
     },
     /// Tensors of the backbone are missing or have the wrong shape.
     #[error(

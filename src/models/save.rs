@@ -7,9 +7,10 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::models::backbone::Backbone;
-use crate::models::config::{CONFIG_FILE, ModelConfig, read_json};
+use crate::models::config::{ModelConfig, read_json};
 use crate::models::head::Head;
 use crate::models::model::Model;
+use crate::models::model_folder::CONFIG_FILE;
 use crate::models::weights::WEIGHTS_FILE;
 use crate::models::{ModelError, Parameter};
 use crate::project::TaskKind;

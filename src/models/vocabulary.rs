@@ -12,7 +12,8 @@ use safetensors::tensor::{TensorView, View};
 use serde_json::json;
 
 use crate::data::{NewWord, add_words};
-use crate::models::config::{CONFIG_FILE, read_json};
+use crate::models::config::read_json;
+use crate::models::model_folder::CONFIG_FILE;
 use crate::models::save::{copy_tokenizer, write};
 use crate::models::weights::{WEIGHTS_FILE, read_file};
 use crate::models::{ModelConfig, ModelError};
@@ -32,8 +33,8 @@ pub fn copy_with_words(source: &Path, words: &[String], out: &Path) -> Result<Ve
     let old = ModelConfig::read(source)?.vocab_size;
     let grown = add_words(source, words)?;
     if let Some(first) = grown.words.first().filter(|first| first.id as usize > old) {
-        let reason = format!("its tokenizer has a token {}, but vocab_size is {old}", first.id - 1);
-        return Err(ModelError::Config { path: source.join(CONFIG_FILE), reason });
+        let tokens = first.id as usize;
+        return Err(ModelError::Vocabulary { folder: source.to_owned(), tokens, embeddings: old });
     }
     let mut config = read_json(source)?;
     let size = grown.words.last().map_or(0, |word| word.id as usize + 1).max(old);
@@ -208,7 +209,10 @@ mod tests {
             message
         };
         assert!(message(|config| config["model_type"] = json!("gpt2")).contains("of type \"gpt2\""));
-        assert!(message(|config| config["vocab_size"] = json!(6)).contains("has a token 7, but vocab_size is 6"));
+        assert!(
+            message(|config| config["vocab_size"] = json!(6))
+                .contains("needs embeddings for 8 tokens: the weights have 6")
+        );
         assert!(
             message(|config| config["vocab_size"] = json!(9)).contains("has the shape [8, 2], but vocab_size is 9")
         );

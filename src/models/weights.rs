@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor, Var};
-use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 
-use crate::models::ModelError;
-use crate::ops::Weight;
+use crate::data::{DataError, is_lfs_pointer};
+use crate::models::{ModelError, model_folder};
+use crate::ops::{Weight, is_finite};
 use crate::random::Rng;
 
 /// The weights' file name.
@@ -87,6 +88,7 @@ pub(super) struct Weights<'a> {
 pub(super) fn read_file(folder: &Path) -> Result<Vec<u8>, ModelError> {
     let path = folder.join(WEIGHTS_FILE);
     match std::fs::read(&path) {
+        Ok(bytes) if is_lfs_pointer(&bytes) => Err(DataError::LfsPointer(path).into()),
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing_weights(folder)),
         Err(source) => Err(ModelError::Io { action: "read", path, source }),
@@ -96,10 +98,9 @@ pub(super) fn read_file(folder: &Path) -> Result<Vec<u8>, ModelError> {
 fn missing_weights(folder: &Path) -> ModelError {
     const OTHERS: [&str; 4] =
         ["model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5"];
-    let folder = folder.to_owned();
     match OTHERS.into_iter().find(|file| folder.join(file).exists()) {
-        Some(file) => ModelError::UnsupportedWeights { folder, file },
-        None => ModelError::MissingFile { folder, file: WEIGHTS_FILE },
+        Some(file) => ModelError::UnsupportedWeights { folder: folder.to_owned(), file },
+        None => model_folder::without(folder, WEIGHTS_FILE),
     }
 }
 
@@ -198,8 +199,15 @@ impl<'a> Weights<'a> {
             self.report.wrong_shape.push(WrongShape { name: name.to_owned(), expected, found });
             return Ok(None);
         }
-        let tensor = read_tensor(&view, &self.device).map_err(|error| damaged(format!("tensor {in_file}: {error}")))?;
-        Ok(Some(tensor))
+        let (path, tensor) = (self.path.clone(), in_file.clone());
+        if !FLOATS.contains(&view.dtype()) {
+            return Err(ModelError::WeightType { path, tensor, kind: view.dtype().to_string() });
+        }
+        let values = read_tensor(&view).map_err(|error| damaged(format!("tensor {in_file}: {error}")))?;
+        if !is_finite(&values)? {
+            return Err(ModelError::NotFinite { path, tensor });
+        }
+        Ok(Some(values.to_device(&self.device)?))
     }
 
     fn fill(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Tensor, ModelError> {
@@ -226,10 +234,13 @@ impl<'a> Weights<'a> {
     }
 }
 
+/// The types of weights that can be read. Integers are quantised weights, meaningless without their scales.
+const FLOATS: [Dtype; 5] = [Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::F64, Dtype::F8_E4M3];
+
 /// Reads a tensor as 32-bit floats.
-fn read_tensor(view: &TensorView<'_>, device: &Device) -> candle_core::Result<Tensor> {
+fn read_tensor(view: &TensorView<'_>) -> candle_core::Result<Tensor> {
     let dtype = DType::try_from(view.dtype())?;
-    Tensor::from_raw_buffer(view.data(), dtype, view.shape(), device)?.to_dtype(DType::F32)
+    Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?.to_dtype(DType::F32)
 }
 
 /// The Hugging Face name of a tensor: with the network's prefix and the current names of normalisation weights.

@@ -34,6 +34,7 @@ pub use cross_entropy::{CrossEntropy, Loss, cross_entropy, log_sum_of_exponentia
 pub use dropout::Dropout;
 pub use embedding::TokenRows;
 pub use gradients::{Gradient, Gradients, RowGradient};
+pub use host::is_finite;
 pub use kernels::{MatrixPrecision, keep_awake, keep_candle_on_one_thread, operations as matrix_operations};
 pub use layer_norm::LayerNormWeights;
 pub use linear::LinearWeights;

@@ -27,6 +27,15 @@ const DEFAULT_LENGTH: usize = 128;
 /// Texts per batch when computing logits: few enough to stop within a second.
 const LOGITS_BATCH: usize = 8;
 
+/// What a model predicts for some texts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// The answer for each text, in order; `None` for a text with nothing left after cleaning.
+    pub answers: Vec<Option<Answer>>,
+    /// Number of texts that were longer than [`Predictor::max_length`], so that their end was not read.
+    pub truncated: usize,
+}
+
 /// A trained model that predicts texts.
 pub struct Predictor {
     folder: PathBuf,
@@ -72,6 +81,7 @@ impl Predictor {
             return Err(no_head());
         }
         let tokenizer = TextTokenizer::load(folder)?;
+        model.config().check_tokenizer(folder, &tokenizer)?;
         Ok(Self { folder: folder.to_owned(), model, tokenizer, cleaner, info })
     }
 
@@ -93,25 +103,31 @@ impl Predictor {
         &self.info.labels
     }
 
-    /// Predicts raw texts, in order; `None` for a text with nothing left after cleaning.
+    /// Predicts raw texts.
     ///
     /// # Errors
     /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or if the
     /// tokenizer or the network fails.
-    pub fn answer<T: AsRef<str> + Sync>(
-        &self,
-        texts: &[T],
-        watch: &mut Watch<'_>,
-    ) -> Result<Vec<Option<Answer>>, PredictorError> {
+    pub fn answer<T: AsRef<str> + Sync>(&self, texts: &[T], watch: &mut Watch<'_>) -> Result<Answers, PredictorError> {
         let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
-        let ids = self.encode(&full.iter().map(|&text| cleaned[text].as_str()).collect::<Vec<_>>())?;
+        let read: Vec<&str> = full.iter().map(|&text| cleaned[text].as_str()).collect();
+        let ids = self.encode(&read)?;
+        let truncated = self.count_truncated(&read, &ids)?;
         let scored = self.scored(&Samples::of_texts(ids, Vec::new()), watch)?;
         let mut answers = vec![None; texts.len()];
         for (text, answer) in full.into_iter().zip(scored.answers) {
             answers[text] = Some(answer);
         }
-        Ok(answers)
+        Ok(Answers { answers, truncated })
+    }
+
+    /// How many texts have more tokens than were read.
+    fn count_truncated(&self, texts: &[&str], ids: &[Vec<u32>]) -> Result<usize, PredictorError> {
+        let most = self.max_length();
+        let full: Vec<&str> =
+            texts.iter().zip(ids).filter(|(_, ids)| ids.len() >= most).map(|(text, _)| *text).collect();
+        Ok(self.tokenizer.token_lengths(&full)?.into_iter().filter(|&length| length > most).count())
     }
 
     /// Scores cleaned texts against their class ids.
@@ -188,7 +204,9 @@ impl Predictor {
         Ok(self.tokenizer.encode_batch(texts, self.max_length())?)
     }
 
-    fn max_length(&self) -> usize {
+    /// The most tokens of a text that the model reads.
+    #[must_use]
+    pub fn max_length(&self) -> usize {
         self.info.max_length.min(self.model.max_positions())
     }
 }
@@ -205,10 +223,12 @@ fn info_from_config(folder: &Path) -> Result<ModelFolderInfo, PredictorError> {
     };
     if task == TaskKind::TextClassification {
         match config.problem_type.as_deref() {
+            // `transformers` takes a head with one output for regression.
             Some("regression") => return Err(PredictorError::NotOneLabel { folder, answer: "a number" }),
             Some("multi_label_classification") => {
                 return Err(PredictorError::NotOneLabel { folder, answer: "any number of labels" });
             }
+            _ if labels.len() == 1 => return Err(PredictorError::NotOneLabel { folder, answer: "a number" }),
             _ if labels.is_empty() && config.saved_head() != SavedHead::Unknown => {
                 return Err(PredictorError::NoLabelNames(folder));
             }

@@ -47,6 +47,22 @@ impl DatasetSettings {
         self.main.iter().chain(&self.more)
     }
 
+    /// How to read another file: as `asked` says, and what it leaves open as these settings say. Without files and columns.
+    #[must_use]
+    pub fn to_read_another(&self, asked: &Self) -> Self {
+        let is_header_asked = asked.header.is_some() || asked.header_row.is_some();
+        let Self { header, header_row, .. } = *if is_header_asked { asked } else { self };
+        Self {
+            delimiter: asked.delimiter.or(self.delimiter),
+            quoting: asked.quoting.or(self.quoting),
+            encoding: asked.encoding.as_ref().or(self.encoding.as_ref()).cloned(),
+            header,
+            header_row,
+            sheet: asked.sheet.as_ref().or(self.sheet.as_ref()).cloned(),
+            ..Self::default()
+        }
+    }
+
     /// All files: main, appended, validation and test.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.main_files().chain(&self.validation).chain(&self.test)

@@ -83,9 +83,10 @@ pub fn dry_run(
     let config = ModelConfig::read(start)?;
     let max_length = settings.max_length.min(config.max_position_embeddings);
     let tokenizer = TextTokenizer::load(start)?;
+    config.check_tokenizer(start, &tokenizer)?;
     let task = setup::task(inputs.project, inputs.prepared, &tokenizer, &mut voice)?;
     let data = setup::tokenise(&*task, &tokenizer, inputs.prepared, inputs.project_folder, max_length, &mut voice)?;
-    setup::check_tokens(start, &config, &*task, &tokenizer, &data)?;
+    setup::check_samples(&data)?;
     let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     let batches = plan(settings).epoch(&data.train.samples.lengths(), 0);
     let memory = footprint.peak(longest_pass(&batches, &data.train.samples.ids));

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::data::{BatchPlan, Prepared, TextTokenizer, file_sha256};
 use crate::evaluation::{Answer, Baseline, BaselineName, Prediction, Scored};
-use crate::models::{Compute, LoadOptions, Model};
+use crate::models::{Compute, LoadOptions, Model, ModelConfig};
 use crate::progress::{Cancelled, Control, Watch};
 use crate::project::{EvaluateEvery, Project, TrainedLayers, TrainingSettings};
 use crate::storage::{
@@ -90,6 +90,7 @@ fn begin<'a>(
     let TrainInputs { project, prepared, .. } = inputs;
     let settings = &project.training;
     let tokenizer = TextTokenizer::load(start)?;
+    ModelConfig::read(start)?.check_tokenizer(start, &tokenizer)?;
     let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
@@ -98,7 +99,7 @@ fn begin<'a>(
         voice.warn(format!("The model reads at most {max_length} tokens: longer texts are {effect}."));
     }
     let data = setup::tokenise(&*task, &tokenizer, prepared, inputs.project_folder, max_length, &mut voice)?;
-    setup::check_tokens(start, model.config(), &*task, &tokenizer, &data)?;
+    setup::check_samples(&data)?;
     let loss = task.loss(&data.train.samples)?;
     let layers = model.config().num_hidden_layers;
     if let TrainedLayers::Top(top) = settings.trained_layers

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::data::{Example, Prepared, Side, TextTokenizer};
 use crate::evaluation::LabelledTexts;
-use crate::models::{CONFIG_FILE, Compute, HeadSpec, LoadOptions, LoadReport, Model, ModelConfig, ModelError};
+use crate::models::{Compute, HeadSpec, LoadOptions, LoadReport, Model};
 use crate::progress::Watch;
 use crate::project::{Project, TrainingSettings};
 use crate::storage::{TextKey, TokenCache};
@@ -221,17 +221,11 @@ fn report_long_texts(train: &[Vec<u32>], max_length: usize, voice: &mut Voice<'_
     }
 }
 
-/// Refuses data without anything to learn or to measure, and tokens that the model has no embedding for.
+/// Refuses data without anything to learn or to measure.
 ///
 /// # Errors
-/// [`TrainError::NotReady`] and [`ModelError::Config`], with what to do about it.
-pub(super) fn check_tokens(
-    folder: &Path,
-    config: &ModelConfig,
-    task: &dyn TaskDefinition,
-    tokenizer: &TextTokenizer,
-    data: &Dataset<'_>,
-) -> Result<(), TrainError> {
+/// [`TrainError::NotReady`], with what to do about it.
+pub(super) fn check_samples(data: &Dataset<'_>) -> Result<(), TrainError> {
     for (rows, name) in [(&data.train, "training"), (&data.validation, "validation")] {
         if rows.samples.is_empty() {
             return Err(TrainError::NotReady(format!(
@@ -239,14 +233,6 @@ pub(super) fn check_tokens(
                  the language of your texts."
             )));
         }
-    }
-    let sides = [&data.train, &data.validation, &data.test];
-    let used = sides.iter().flat_map(|rows| &rows.samples.ids).flatten().copied().max().unwrap_or_default();
-    // A task that draws tokens may draw any.
-    let highest = if task.redraws() { tokenizer.highest_id() } else { used };
-    if highest as usize >= config.vocab_size {
-        let reason = format!("its tokenizer has a token {highest}, but vocab_size is {}", config.vocab_size);
-        return Err(ModelError::Config { path: folder.join(CONFIG_FILE), reason }.into());
     }
     Ok(())
 }

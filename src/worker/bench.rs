@@ -8,7 +8,8 @@ use crate::models::{Compute, HeadSpec, LoadOptions, Model};
 use crate::project::{DatasetSettings, DeviceChoice, ModelChoice, Precision, Project, TaskKind};
 use crate::training::{self, StepBench, StepFigures};
 use crate::worker::models::local_model;
-use crate::worker::{Context, Job, JobError, LogLevel, runs};
+use crate::worker::other_file::column;
+use crate::worker::{Context, Job, JobError, LogLevel};
 
 /// Times training steps of a model.
 #[derive(Clone, Debug)]
@@ -99,7 +100,7 @@ impl Job for BenchTokenise {
             let file = self.file.display();
             return Err(JobError::Failed(format!("No column of {file} looks like the text. Name it with --text.")));
         };
-        let column = runs::column(table, &name, &self.file)?;
+        let column = column(&imported.main, &name)?;
         let texts: Vec<&str> = (0..table.len()).map(|row| table.cell(column, row)).collect();
         let begun = Instant::now();
         let mut tokens = 0;

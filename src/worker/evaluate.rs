@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{self, Cleaner, Example, Prepared, RawLabel, RowColumns, Side, Target};
+use crate::data::{Cleaner, Example, ImportedFile, Prepared, RawLabel, RowColumns, Side, Target, label_like};
 use crate::evaluation::{Metrics, Prediction, Scored};
 use crate::predictor::Predictor;
 use crate::progress::Watch;
-use crate::project::{ColumnRole, RowId, SourceFile, TaskKind};
+use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
-use crate::words::counted;
-use crate::worker::runs::column;
+use crate::words::{cell_value, counted, listed, quoted};
+use crate::worker::other_file::{OtherFile, column};
 use crate::worker::{Context, Job, JobError, LogLevel};
 
 /// Evaluates a run's best checkpoint on its own test rows, or on another file.
@@ -22,6 +22,8 @@ pub struct Evaluate {
     pub run: PathBuf,
     /// A file with the columns of the project's main file; `None` means the run's own test rows.
     pub data: Option<PathBuf>,
+    /// How to read that file; what it leaves open is read as in the project, or else detected. Its columns are not used.
+    pub reading: DatasetSettings,
 }
 
 /// Metrics and predictions on some rows.
@@ -47,12 +49,12 @@ impl Job for Evaluate {
         let settings = run.read_settings()?;
         let model = context.model(&run.best())?;
         let (data, rows) = match &self.data {
-            None => ("test set".to_owned(), own_test_rows(context, &settings)?),
-            Some(path) => (path.display().to_string(), other_rows(context, &settings, path)?),
+            None => ("test set".to_owned(), own_test_rows(context, &run, &settings)?),
+            Some(path) => (path.display().to_string(), other_rows(context, &settings, path, &self.reading)?),
         };
         let training = match settings.project.task.kind() {
             TaskKind::TextClassification => None,
-            TaskKind::LanguageModelling => training_rows(context, &settings)?,
+            TaskKind::LanguageModelling => training_rows(context, &run, &settings)?,
         };
         let scored = context.watched(|watch| score(&model, &settings, training.as_deref(), &rows, watch))?;
         let predictions = rows.into_iter().zip(scored.answers).map(|(row, answer)| {
@@ -94,8 +96,12 @@ fn score(
 }
 
 /// The rows the run was trained on, whose terms are scored apart; `None` if they are no longer the same, which is logged.
-fn training_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Option<Arc<Prepared>>, JobError> {
-    match context.prepared(&settings.project, Path::new("")) {
+fn training_rows(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    settings: &RunSettings,
+) -> Result<Option<Arc<Prepared>>, JobError> {
+    match context.prepared(&settings.project, Path::new(""), run.project_folder()) {
         Ok(prepared) if prepared.data_hash == settings.data_hash => Ok(Some(prepared)),
         Err(JobError::Cancelled) => Err(JobError::Cancelled),
         _ => {
@@ -107,11 +113,11 @@ fn training_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Op
     }
 }
 
-fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
+fn own_test_rows(context: &mut Context<'_>, run: &RunFolder, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
     // Paths in a run's settings are absolute.
-    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
+    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""), run.project_folder())?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
-        let message = "The data file has changed since this run, so its test rows are no longer the same. \
+        let message = "The data file or the split has changed since this run, so its test rows are no longer the same. \
                        Train again, or evaluate on a file.";
         return Err(JobError::Failed(message.to_owned()));
     }
@@ -134,36 +140,42 @@ fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Ve
 }
 
 /// The rows of another file, cleaned and labelled as the run's own rows were. Duplicates are kept.
-fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) -> Result<Vec<Row>, JobError> {
+fn other_rows(
+    context: &mut Context<'_>,
+    settings: &RunSettings,
+    path: &Path,
+    reading: &DatasetSettings,
+) -> Result<Vec<Row>, JobError> {
     let project = &settings.project;
-    // In a folder with several sides, the test files; a workbook need not have a sheet with the same name.
-    let by_side = path.is_dir() || project.dataset.sheet.is_some();
-    let which = if by_side { SourceFile::Test } else { SourceFile::Main };
-    let imported = context.watched(|watch| data::read_table(path, which, &project.dataset, watch))?;
+    let imported = read_other(context, &project.dataset, path, reading)?;
     context.log_bad_rows(&imported);
     let table = &imported.table;
-    for (_, name) in project.dataset.used_columns() {
-        column(table, name, path)?;
-    }
     let Some(columns) = RowColumns::of(table, &project.dataset) else {
         return Err(JobError::Failed("The run does not say which columns it was trained on. Train again.".to_owned()));
     };
     let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
     let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
     let has_labels = project.task.kind().role(ColumnRole::Label).is_some();
-    let mut rows = Vec::with_capacity(texts.len());
+    let (mut rows, mut unknown) = (Vec::with_capacity(texts.len()), UnknownLabels::default());
     for (row, text) in texts.into_iter().enumerate() {
         let record = table.records[row];
         // A row without a text is skipped, whatever its label.
         if text.trim().is_empty() {
             continue;
         }
-        let target =
-            if has_labels { class_of(settings, columns.label(row), record, path)? } else { Some(Target::None) };
-        let Some(target) = target else { continue };
+        let target = if has_labels { class_of(settings, columns.label(row)) } else { Labelled::As(Target::None) };
+        let target = match target {
+            Labelled::As(target) => target,
+            Labelled::Not => continue,
+            Labelled::Unknown(name) => {
+                unknown.add(name, record);
+                continue;
+            }
+        };
         let key = columns.id(row).map(str::to_owned);
         rows.push(Row { id: RowId { file: SourceFile::Main, record }, key, text, target });
     }
+    unknown.refuse(&settings.labels, path)?;
     let left_out = (table.len() - rows.len()) as u64;
     if left_out > 0 {
         let why = if has_labels { "no text, no label, or an excluded label" } else { "no text" };
@@ -177,19 +189,80 @@ fn other_rows(context: &mut Context<'_>, settings: &RunSettings, path: &Path) ->
     Ok(rows)
 }
 
-/// The class of a label; `None` for a row without one, or with one that is excluded.
-fn class_of(settings: &RunSettings, label: RawLabel<'_>, record: u64, path: &Path) -> Result<Option<Target>, JobError> {
+/// Reads another file with the columns of the run's own, under their names there. Of a folder with several parts, the
+/// test part.
+fn read_other(
+    context: &mut Context<'_>,
+    own: &DatasetSettings,
+    path: &Path,
+    asked: &DatasetSettings,
+) -> Result<ImportedFile, JobError> {
+    let used = || own.used_columns().map(|(_, name)| name);
+    let file = OtherFile { path, part: SourceFile::Test, asked, own };
+    let mut read = context.read_other(&file, |table| used().all(|name| table.column_like(name).is_some()))?;
+    let places = used().map(|name| column(&read, name)).collect::<Result<Vec<usize>, JobError>>()?;
+    let id = own.id_column().and_then(|name| Some((name, read.table.column_like(name)?)));
+    for (name, place) in used().zip(places).chain(id) {
+        name.clone_into(&mut read.table.names[place]);
+    }
+    Ok(read)
+}
+
+/// What the label of a row is to a model.
+enum Labelled<'a> {
+    /// One that it was trained on.
+    As(Target),
+    /// None, or an excluded one.
+    Not,
+    /// One that it was not trained on.
+    Unknown(&'a str),
+}
+
+fn class_of<'a>(settings: &'a RunSettings, label: RawLabel<'a>) -> Labelled<'a> {
     let (raw, labels) = (label.text().trim(), settings.project.labels());
     let name = labels.resolve(raw);
     if raw.is_empty() || labels.excluded.contains(name) {
-        return Ok(None);
+        return Labelled::Not;
     }
-    let Some(class) = settings.labels.iter().position(|known| known == name) else {
-        let (path, known) = (path.display(), settings.labels.join(", "));
-        return Err(JobError::Failed(format!(
-            "Row {record} of {path} has the label '{name}', which the model was not trained on. Its labels: {known}. \
-             Change or remove such rows and evaluate again."
-        )));
-    };
-    Ok(Some(Target::Class(class as u32)))
+    match settings.labels.iter().position(|known| known == name) {
+        Some(class) => Labelled::As(Target::Class(class as u32)),
+        None => Labelled::Unknown(name),
+    }
+}
+
+/// Labels that a model was not trained on, with their numbers of rows and first records, in the order of the file.
+#[derive(Default)]
+struct UnknownLabels(Vec<(String, u64, u64)>);
+
+impl UnknownLabels {
+    fn add(&mut self, name: &str, record: u64) {
+        match self.0.iter_mut().find(|(known, ..)| known == name) {
+            Some((_, rows, _)) => *rows += 1,
+            None => self.0.push((name.to_owned(), 1, record)),
+        }
+    }
+
+    /// An error that names all of them, if there are any.
+    fn refuse(mut self, known: &[String], path: &Path) -> Result<(), JobError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        self.0.sort_by_key(|(_, rows, _)| std::cmp::Reverse(*rows));
+        let named = self.0.iter().map(|(name, rows, first)| {
+            let rows = counted(*rows, "row", "rows");
+            format!("'{}' ({rows}, the first: row {first})", cell_value(name))
+        });
+        let like = self.0.iter().filter_map(|(name, ..)| Some((name, label_like(name, known)?)));
+        let like = like.map(|(name, like)| format!("'{}' looks like '{like}'", cell_value(name)));
+        let like: Vec<String> = like.collect();
+        let like = if like.is_empty() { String::new() } else { format!(" {}.", listed(like)) };
+        Err(JobError::Failed(format!(
+            "{} has {} that the model was not trained on: {}.{like} The model's labels: {}. Correct these labels in the file, \
+             or remove the rows, and evaluate again.",
+            path.display(),
+            counted(self.0.len() as u64, "label", "labels"),
+            listed(named),
+            quoted(known)
+        )))
+    }
 }

@@ -12,6 +12,7 @@ mod findings;
 mod job;
 mod language;
 mod models;
+mod other_file;
 mod pending;
 mod predict;
 mod profile;

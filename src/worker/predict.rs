@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use crate::data::{self, ImportedFile, Table};
 use crate::evaluation::ClassAnswer;
-use crate::predictor::Predictor;
+use crate::predictor::{Answers, Predictor};
 use crate::project::{DatasetSettings, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_atomic};
-use crate::words::{counted, full_stop, lower_first};
+use crate::words::{count, counted, full_stop, lower_first};
 
-use crate::worker::runs::column;
+use crate::worker::other_file::{OtherFile, text_column};
 use crate::worker::{Context, Job, JobError, LogLevel};
 
 impl Context<'_> {
@@ -70,20 +70,22 @@ impl Job for Classify {
 
     fn run(self, context: &mut Context<'_>) -> Result<Classified, JobError> {
         let model = context.model(&self.model)?;
-        let answers = classes(context, &model, &self.texts)?;
+        let (answers, _) = classes(context, &model, &self.texts)?;
         let probabilities = answers.into_iter().map(|class| class.map(|class| class.probabilities).unwrap_or_default());
         Ok(Classified { texts: self.texts, labels: model.labels().to_vec(), probabilities: probabilities.collect() })
     }
 }
 
-/// The predicted classes of raw texts; `None` for a text with nothing left after cleaning.
+/// The predicted classes of raw texts, `None` for a text with nothing left after cleaning; and how many texts were
+/// truncated.
 fn classes<T: AsRef<str> + Sync>(
     context: &mut Context<'_>,
     model: &Predictor,
     texts: &[T],
-) -> Result<Vec<Option<ClassAnswer>>, JobError> {
-    let answers = context.watched(|watch| model.answer(texts, watch))?;
-    Ok(answers.into_iter().map(|answer| answer.and_then(|answer| answer.class().cloned())).collect())
+) -> Result<(Vec<Option<ClassAnswer>>, usize), JobError> {
+    let Answers { answers, truncated } = context.watched(|watch| model.answer(texts, watch))?;
+    let classes = answers.into_iter().map(|answer| answer.and_then(|answer| answer.class().cloned())).collect();
+    Ok((classes, truncated))
 }
 
 /// Predicts the label of every row of a file and writes a CSV.
@@ -93,6 +95,8 @@ pub struct PredictFile {
     pub model: PathBuf,
     /// File with a text column.
     pub input: PathBuf,
+    /// How to read the file; what it leaves open is read as in the project, or else detected. Its columns are not used.
+    pub reading: DatasetSettings,
     /// Text column; `None` means the one that the model was trained on.
     pub text_column: Option<String>,
     /// CSV file to write: the input's columns, then `predicted` and a `probability_<label>` for each label.
@@ -108,6 +112,45 @@ pub struct SavedPredictions {
     pub rows: u64,
     /// Number of rows without a prediction, because their text is empty.
     pub empty: u64,
+    /// Number of texts that were truncated.
+    pub truncated: u64,
+    /// The most tokens of a text that the model read.
+    pub max_length: usize,
+    /// The label, if all of many rows got the same.
+    pub only_label: Option<String>,
+    /// Parts of the folder whose rows are not among these, if it has several.
+    pub other_parts: Vec<SourceFile>,
+}
+
+/// From so many rows on, it is odd that all of them get the same label.
+const MANY_ROWS: usize = 10;
+
+impl SavedPredictions {
+    /// What a person should know about the predictions, each in a sentence.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let empty = (self.empty > 0).then(|| {
+            let rows = counted(self.empty, "row has", "rows have");
+            format!("{rows} no text left after cleaning, and so no prediction.")
+        });
+        let truncated = (self.truncated > 0).then(|| {
+            let texts = counted(self.truncated, "text was", "texts were");
+            format!("{texts} longer than {} tokens: the model did not read the end.", count(self.max_length as u64))
+        });
+        let only = self.only_label.as_ref().map(|label| {
+            format!(
+                "Every row got the label '{label}'. Check that the text column is the right one, that the texts are like those \
+                 the model was trained on, and that it was trained long enough."
+            )
+        });
+        let parts = (!self.other_parts.is_empty()).then(|| {
+            format!(
+                "These are the rows of the folder's training part. It also has rows for {}: to predict those, give their files.",
+                data::parts_in_words(&self.other_parts)
+            )
+        });
+        [parts, empty, truncated, only].into_iter().flatten().collect()
+    }
 }
 
 impl Job for PredictFile {
@@ -115,26 +158,42 @@ impl Job for PredictFile {
     const TITLE: &'static str = "Predicting";
 
     fn run(self, context: &mut Context<'_>) -> Result<SavedPredictions, JobError> {
-        let Self { model: folder, input, text_column, output } = self;
+        let Self { model: folder, input, reading, text_column, output } = self;
         refuse_precious_file(&folder, &input, &output)?;
         let model = context.model(&folder)?;
         model.check_labels()?;
-        let settings = DatasetSettings::default();
-        let imported = context.watched(|watch| data::read_table(&input, SourceFile::Main, &settings, watch))?;
+        let (named, own) = (text_column.as_deref(), project_data(&folder));
+        let text = named.unwrap_or(&model.info().text_column);
+        let file = OtherFile { path: &input, part: SourceFile::Main, asked: &reading, own: &own };
+        let imported = context.read_other(&file, |table| table.column_like(text).is_some())?;
         context.log_bad_rows(&imported);
         let table = &imported.table;
-        let columns = read_columns(context, model.info(), text_column.as_deref(), table, &input)?;
+        let columns = read_columns(context, model.info(), named, &imported)?;
         let text = |row| data::join_texts(columns.iter().map(|&column| table.cell(column, row)));
         let texts: Vec<Cow<'_, str>> = (0..table.len()).map(text).collect();
-        let answers = classes(context, &model, &texts)?;
+        let (answers, truncated) = classes(context, &model, &texts)?;
         let labels = model.labels();
         write_atomic(&output, |file| write_predictions(file, table, labels, &answers)).map_err(|error| {
             JobError::Failed(format!("Could not write {}: {error}. {}", output.display(), advice(&error)))
         })?;
         let empty = answers.iter().filter(|answer| answer.is_none()).count();
-        let rows = (table.len() - empty) as u64;
-        Ok(SavedPredictions { path: output, rows, empty: empty as u64 })
+        Ok(SavedPredictions {
+            path: output,
+            rows: (table.len() - empty) as u64,
+            empty: empty as u64,
+            truncated: truncated as u64,
+            max_length: model.max_length(),
+            other_parts: imported.other_parts.clone(),
+            only_label: only_class(&answers).map(|class| labels[class as usize].clone()),
+        })
     }
+}
+
+/// The class of all rows, if there are many and they got the same.
+fn only_class(answers: &[Option<ClassAnswer>]) -> Option<u32> {
+    let mut classes = answers.iter().flatten().map(|class| class.predicted);
+    let first = classes.next()?;
+    (answers.len() >= MANY_ROWS && classes.all(|class| class == first)).then_some(first)
 }
 
 /// The columns that the model reads, in order: those it was trained on. If the text column is given, a missing title
@@ -143,18 +202,17 @@ fn read_columns(
     context: &mut Context<'_>,
     info: &ModelFolderInfo,
     named: Option<&str>,
-    table: &Table,
-    input: &Path,
+    file: &ImportedFile,
 ) -> Result<Vec<usize>, JobError> {
-    let text = named.unwrap_or(&info.text_column);
+    let (text, table) = (named.unwrap_or(&info.text_column), &file.table);
     if text.is_empty() {
         let message = "The model does not say which column it was trained on. Name the text column (--text).";
         return Err(JobError::Failed(message.to_owned()));
     }
     let mut columns = Vec::new();
     for joined in info.joined_columns.iter().filter(|joined| *joined != text) {
-        let (path, has) = (input.display(), table.names.join(", "));
-        match table.column_index(joined) {
+        let (path, has) = (file.path.display(), table.names.join(", "));
+        match table.column_like(joined) {
             Some(column) => columns.push(column),
             None if named.is_some() => {
                 let message = format!("{path} has no column '{joined}', which was prepended to the text in training.");
@@ -168,7 +226,7 @@ fn read_columns(
             }
         }
     }
-    columns.push(column(table, text, input)?);
+    columns.push(text_column(file, text)?);
     Ok(columns)
 }
 
@@ -180,7 +238,7 @@ fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(),
         "the input file"
     } else if output.file_name().is_some_and(|name| name == PROJECT_FILE) {
         "a project"
-    } else if training_files(model).iter().any(|file| same(file)) {
+    } else if project_data(model).files().any(|file| same(file)) {
         "a data file of the project"
     } else {
         return Ok(());
@@ -188,11 +246,10 @@ fn refuse_precious_file(model: &Path, input: &Path, output: &Path) -> Result<(),
     Err(JobError::Failed(format!("{} is {what}. Choose another output file.", output.display())))
 }
 
-/// The data files of the run that a model folder belongs to; empty for a model from elsewhere.
-fn training_files(model: &Path) -> Vec<PathBuf> {
+/// The data of the run that a model folder belongs to; none for a model from elsewhere.
+fn project_data(model: &Path) -> DatasetSettings {
     let settings = model.parent().and_then(|run| RunFolder::open(run).ok()?.read_settings().ok());
-    let Some(dataset) = settings.map(|settings| settings.project.dataset) else { return Vec::new() };
-    dataset.files().cloned().collect()
+    settings.map(|settings| settings.project.dataset).unwrap_or_default()
 }
 
 /// Writes the input's columns, then `predicted` and a probability for each label.

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::data::Table;
 use crate::evaluation::{Interval, Metrics, Prediction};
 use crate::storage::{
     EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunSummary, StepMetrics, StorageError,
@@ -87,13 +86,5 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
         evaluations,
         comparison: run.read_comparison()?,
         folder: run.path().to_owned(),
-    })
-}
-
-/// Index of a column that must be there.
-pub(super) fn column(table: &Table, name: &str, path: &Path) -> Result<usize, JobError> {
-    table.column_index(name).ok_or_else(|| {
-        let columns = table.names.join(", ");
-        JobError::Failed(format!("{} has no column '{name}'. Its columns: {columns}.", path.display()))
     })
 }

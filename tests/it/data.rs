@@ -15,6 +15,7 @@ mod several;
 mod search;
 mod split;
 mod unlabelled;
+mod workbooks;
 
 use std::path::Path;
 

@@ -159,6 +159,51 @@ fn damaged_weights_are_refused() {
 }
 
 #[test]
+fn quantised_weights_are_refused_by_their_type() {
+    for (dtype, kind) in [(DType::U8, "U8"), (DType::U32, "U32"), (DType::I64, "I64")] {
+        let copy = copy();
+        rewrite(copy.path(), |name, tensor| {
+            let is_quantised = name.contains("layer.0.intermediate");
+            Some((name, if is_quantised { tensor.to_dtype(dtype).unwrap() } else { tensor }))
+        });
+        let error = said(copy.path());
+        assert!(error.contains(&format!("has the type {kind}, perhaps because the model was quantised")), "{error}");
+    }
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    for value in [f32::NAN, f32::NEG_INFINITY] {
+        let copy = copy();
+        rewrite(copy.path(), |name, tensor| {
+            let is_bad = name == "bert.encoder.layer.1.output.dense.weight";
+            let bad = Tensor::full(value, tensor.shape(), &Device::Cpu).unwrap();
+            Some((name, if is_bad { bad } else { tensor }))
+        });
+        let error = said(copy.path());
+        assert!(
+            error.contains("bert.encoder.layer.1.output.dense.weight holds values that are not numbers"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn files_that_were_never_downloaded_are_named() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 90868376\n";
+    for file in ["model.safetensors", "config.json"] {
+        let copy = copy();
+        std::fs::write(copy.path().join(file), pointer).unwrap();
+        let error = said(copy.path());
+        assert!(error.contains(file) && error.contains("is a Git LFS pointer and not the file itself"), "{error}");
+    }
+    let copy = copy();
+    std::fs::write(copy.path().join("tokenizer.json"), pointer).unwrap();
+    let error = hone::data::TextTokenizer::load(copy.path()).err().unwrap().to_string();
+    assert!(error.contains("tokenizer.json is a Git LFS pointer") && error.contains("git lfs pull"), "{error}");
+}
+
+#[test]
 fn models_that_cannot_classify_are_refused() {
     let error = Model::load(&folder(), &options(&[])).unwrap_err();
     assert!(matches!(error, ModelError::NoLabels));

@@ -39,7 +39,7 @@ fn refusal(folder: &Path) -> (PredictorError, String) {
 }
 
 fn answers(model: &Predictor, texts: &[&str]) -> Vec<Option<Answer>> {
-    quietly(|watch| model.answer(texts, watch)).unwrap()
+    quietly(|watch| model.answer(texts, watch)).unwrap().answers
 }
 
 #[test]
@@ -167,6 +167,8 @@ fn a_model_from_elsewhere_that_gives_no_single_label_is_refused() {
     let (error, message) = set("problem_type", "regression".into());
     assert!(matches!(error, PredictorError::NotOneLabel { .. }), "{message}");
     assert!(message.contains("gives a number for each text, not one label"), "{message}");
+    let (error, message) = set("id2label", serde_json::json!({"0": "LABEL_0"}));
+    assert!(matches!(error, PredictorError::NotOneLabel { .. }), "one output is a number: {message}");
     assert!(set("problem_type", "multi_label_classification".into()).1.contains("gives any number of labels"));
     let (error, message) = set("id2label", serde_json::json!({}));
     assert!(matches!(error, PredictorError::NoLabelNames(_)), "{message}");

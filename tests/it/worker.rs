@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use hone::data::{Imported, Prepared};
-use hone::project::{ColumnRole, ModelChoice, Project, TrainingSettings};
+use hone::project::{ColumnRole, DatasetSettings, ModelChoice, Project, TrainingSettings};
 use hone::storage::{RunFolder, RunStatus, StopReason};
 use hone::worker::{
     Import, Job, JobError, Pending, Prepare, RunEvent, RunResults, Said, SharedData, Train, Worker, WorkerOptions,
@@ -52,7 +52,7 @@ fn import(worker: &Worker, project: &Project, folder: &Path) -> Arc<Imported> {
 }
 
 fn prepare_job(project: &Project, imported: &Arc<Imported>) -> Prepare {
-    Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported) }
+    Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported), folder: None }
 }
 
 fn prepare(worker: &Worker, project: &Project, imported: &Arc<Imported>) -> Arc<Prepared> {

@@ -68,7 +68,7 @@ pub(super) fn together(first: ImportedFile, more: Vec<ImportedFile>) -> Imported
     columns.push(file_names(&described));
     names.push(free_name(&names));
     let table = Table { file: which, names, columns, records };
-    ImportedFile { path, bytes, table, bad_rows, format, parts: described }
+    ImportedFile { path, bytes, table, bad_rows, format, parts: described, other_parts: Vec::new() }
 }
 
 fn free_name(names: &[String]) -> String {

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
+use arrow_array::timezone::Tz;
 use arrow_array::{Array, ArrayRef, StringViewArray};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_cast::{can_cast_types, cast};
-use arrow_schema::{ArrowError, DataType, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, SchemaRef};
 
 use crate::data::DataError;
 use crate::data::import::bytes::ArrowKind;
@@ -81,6 +83,25 @@ impl Texts {
     }
 }
 
+/// The type with time zones that are known by their offset alone in place of those known by name: the library knows no
+/// names. The moments stay the same; their times are then those of UTC.
+fn without_zone_names(data_type: &DataType) -> DataType {
+    let of_field = |field: &FieldRef| -> FieldRef {
+        Arc::new(Field::clone(field).with_data_type(without_zone_names(field.data_type())))
+    };
+    match data_type {
+        DataType::Timestamp(unit, Some(zone)) if zone.parse::<Tz>().is_err() => {
+            DataType::Timestamp(*unit, Some("+00:00".into()))
+        }
+        DataType::List(field) => DataType::List(of_field(field)),
+        DataType::LargeList(field) => DataType::LargeList(of_field(field)),
+        DataType::FixedSizeList(field, length) => DataType::FixedSizeList(of_field(field), *length),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(of_field).collect()),
+        DataType::Dictionary(key, value) => DataType::Dictionary(key.clone(), Box::new(without_zone_names(value))),
+        other => other.clone(),
+    }
+}
+
 /// A column's values as texts; class numbers become class names.
 pub(super) fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<StringViewArray, ArrowError> {
     if let (Some(classes), true) = (classes, column.data_type().is_integer()) {
@@ -93,6 +114,8 @@ pub(super) fn to_texts(column: &ArrayRef, classes: Option<&[String]>) -> Result<
         };
         return Ok(numbers.iter().map(name).collect());
     }
+    let known = without_zone_names(column.data_type());
+    let column = &if known == *column.data_type() { Arc::clone(column) } else { cast(column, &known)? };
     let is_nested = column.data_type().is_nested();
     if !is_nested && can_cast_types(column.data_type(), &DataType::Utf8View) {
         return Ok(cast(column, &DataType::Utf8View)?.as_string_view().clone());
@@ -123,4 +146,39 @@ fn class_names(schema: &SchemaRef) -> HashMap<String, Vec<String>> {
         Some(numbered.into_iter().map(|(_, name)| name.to_owned()).collect())
     };
     features.iter().filter_map(|(column, feature)| Some((column.clone(), names(feature)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{ListArray, StructArray, TimestampMillisecondArray};
+
+    use super::*;
+
+    fn texts(column: impl Array + 'static) -> Vec<String> {
+        let texts = to_texts(&(Arc::new(column) as ArrayRef), None).unwrap();
+        texts.iter().map(|text| text.unwrap_or("-").to_owned()).collect()
+    }
+
+    #[test]
+    fn moments_in_any_time_zone_are_read() {
+        let moments = || TimestampMillisecondArray::from(vec![Some(1_711_956_600_000), None]);
+        assert_eq!(texts(moments()), ["2024-04-01T07:30:00", "-"]);
+        for (zone, text) in [
+            ("UTC", "2024-04-01T07:30:00Z"),
+            ("Europe/Berlin", "2024-04-01T07:30:00Z"),
+            ("+02:00", "2024-04-01T09:30:00+02:00"),
+        ] {
+            assert_eq!(texts(moments().with_timezone(zone)), [text, "-"], "{zone}");
+        }
+    }
+
+    #[test]
+    fn moments_within_other_values_are_read() {
+        let moments: ArrayRef = Arc::new(TimestampMillisecondArray::from(vec![0]).with_timezone("Asia/Tokyo"));
+        let field = Arc::new(Field::new("at", moments.data_type().clone(), true));
+        let inner = StructArray::from(vec![(Arc::clone(&field), Arc::clone(&moments))]);
+        assert_eq!(texts(inner), ["{at: 1970-01-01T00:00:00Z}"]);
+        let offsets = arrow_buffer::OffsetBuffer::from_lengths([1]);
+        assert_eq!(texts(ListArray::new(field, offsets, moments, None)), ["[1970-01-01T00:00:00Z]"]);
+    }
 }

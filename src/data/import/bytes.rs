@@ -56,8 +56,11 @@ pub(super) fn kind(path: &Path) -> Result<Kind, DataError> {
         let (kind, advice) = ("a pipe or a device, not a file", "Write it to a file first, and choose that");
         return Err(DataError::NotText { path: path.to_owned(), kind, advice });
     }
-    let mut first = Vec::with_capacity(8);
-    File::open(path).map_err(unreadable)?.take(8).read_to_end(&mut first).map_err(unreadable)?;
+    let mut first = Vec::with_capacity(64);
+    File::open(path).map_err(unreadable)?.take(64).read_to_end(&mut first).map_err(unreadable)?;
+    if is_lfs_pointer(&first) {
+        return Err(DataError::LfsPointer(path.to_owned()));
+    }
     let by_name = |extensions: &[&str]| {
         path.extension().is_some_and(|extension| extensions.iter().any(|known| extension.eq_ignore_ascii_case(known)))
     };
@@ -83,6 +86,12 @@ pub(super) fn kind(path: &Path) -> Result<Kind, DataError> {
     } else {
         Kind::Text
     })
+}
+
+/// Whether a file that begins with `bytes` is a pointer of Git LFS to a file that was not downloaded.
+#[must_use]
+pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"version https://git-lfs.github.com/spec/")
 }
 
 /// A file's bytes in memory.

@@ -16,7 +16,7 @@ pub(super) struct FileRows {
 
 impl FileRows {
     pub fn into_file(self, path: &Path, file: SourceFile) -> ImportedFile {
-        let RawRows { names, columns, records, bad_rows, remarks } = self.rows;
+        let RawRows { names, columns, records, bad_rows, remarks, uncalculated } = self.rows;
         let part = FilePart {
             path: path.to_owned(),
             name: file_name(path),
@@ -27,6 +27,7 @@ impl FileRows {
             rows: records.len(),
             bad_rows: bad_rows.len(),
             remarks,
+            uncalculated,
         };
         ImportedFile {
             path: path.to_owned(),
@@ -35,6 +36,7 @@ impl FileRows {
             bad_rows,
             format: self.format,
             parts: vec![part],
+            other_parts: Vec::new(),
         }
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
     let mut columns = with(&COLUMNS);
     // `datasets` keeps cached results beside the files they were computed from.
     columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
+    let mut other_parts = Vec::new();
     let read = if columns.is_empty() {
         // The name of a text's folder is its label.
         let is_labelled =
@@ -40,7 +41,8 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
             let found = documents::among(&list(folder, documents::LEVELS)?);
             documents::read(folder, &documents::of_side(folder, found, file)?, watch)?
         } else {
-            let mut texts = of_side(folder, &with(&TEXTS), file)?;
+            let (mut texts, others) = of_side(folder, &with(&TEXTS), file)?;
+            other_parts = others;
             texts.retain(is_labelled);
             if texts.is_empty() {
                 return Err(DataError::NoRowsInFolder(folder.to_owned()));
@@ -48,9 +50,11 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
             read_texts(folder, &texts, watch)?
         }
     } else {
-        read_dataset(&of_side(folder, &columns, file)?, watch)?
+        let (files, others) = of_side(folder, &columns, file)?;
+        other_parts = others;
+        read_dataset(&files, watch)?
     };
-    Ok(read.into_file(folder, file))
+    Ok(ImportedFile { other_parts, ..read.into_file(folder, file) })
 }
 
 /// Each text is a row; its label is the name of its folder.
@@ -77,12 +81,15 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Fil
     Ok(FileRows { rows: rows.finish(folder)?, format, bytes: total })
 }
 
-/// The files of one side, if their names give it (`train-00000-of-00002.parquet`, `test/data.arrow`); otherwise all.
-fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<PathBuf>, DataError> {
+/// The files of one side, if their names give it (`train-00000-of-00002.parquet`, `test/data.arrow`), otherwise all; and
+/// the other sides that there are files for.
+fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<(Vec<PathBuf>, Vec<SourceFile>), DataError> {
     let side = |path: &Path| {
         let within = path.strip_prefix(folder).unwrap_or(path);
         within.ancestors().filter(|part| !part.as_os_str().is_empty()).find_map(side_of)
     };
+    let is_other = |other: &SourceFile| *other != file && files.iter().any(|path| side(path) == Some(*other));
+    let others = SourceFile::ALL.into_iter().filter(is_other).collect();
     let mut of_side: Vec<PathBuf> = files.iter().filter(|path| side(path) == Some(file)).cloned().collect();
     if of_side.is_empty() {
         if files.iter().any(|path| side(path).is_some()) {
@@ -90,7 +97,7 @@ fn of_side(folder: &Path, files: &[PathBuf], file: SourceFile) -> Result<Vec<Pat
         }
         of_side = files.to_vec();
     }
-    Ok(of_side)
+    Ok((of_side, others))
 }
 
 /// The rows of several columnar files, one after another; a column that a file lacks is empty for its rows.

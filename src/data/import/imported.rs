@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::data::table::columns::is_label_name;
 use crate::data::{BadRow, Example, FileFormat, GuessedRoles, Table};
-use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
+use crate::project::{ColumnRole, DatasetSettings, Project, RowId, SourceFile, SplitMethod, SplitSettings, TaskKind};
 
 /// One of the files that a table was read from.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct FilePart {
     pub bad_rows: usize,
     /// What a person should know about how it was read, such as lines that are no rows: sentences without full stop.
     pub remarks: Vec<String>,
+    /// Columns of formulas whose values were never calculated, so that they are empty.
+    pub uncalculated: Vec<String>,
 }
 
 impl FilePart {
@@ -52,6 +55,8 @@ pub struct ImportedFile {
     pub format: FileFormat,
     /// The files, in order; at least one.
     pub parts: Vec<FilePart>,
+    /// The other parts of a split that its folder has files for; they were not read.
+    pub other_parts: Vec<SourceFile>,
 }
 
 impl ImportedFile {
@@ -167,6 +172,34 @@ impl Imported {
         let column = table.column_index(settings.id_column()?)?;
         let row = table.records.binary_search(&id.record).ok()?;
         Some(table.cell(column, row).trim()).filter(|key| !key.is_empty())
+    }
+
+    /// Label columns by their name that are empty because their formulas were never calculated.
+    pub fn uncalculated_labels(&self) -> impl Iterator<Item = &str> {
+        let columns = self.main.parts.iter().flat_map(|part| &part.uncalculated);
+        columns.map(String::as_str).filter(|column| is_label_name(column))
+    }
+
+    /// Whether the folder of the main file has parts for validation or test that the project does not use.
+    #[must_use]
+    pub fn leaves_parts(&self, settings: &DatasetSettings) -> bool {
+        !self.main.other_parts.is_empty() && settings.validation.is_none() && settings.test.is_none()
+    }
+
+    /// Splits by the guessed split column, if the project has it and no other way to split was chosen, and if the column
+    /// has training and validation rows.
+    pub fn split_by_guess(&self, project: &mut Project) {
+        let is_default = project.split.method == SplitMethod::Random && project.split == SplitSettings::default();
+        let (dataset, guess) = (&project.dataset, self.guessed.split.as_deref());
+        let has_own_files = dataset.validation.is_some() || dataset.test.is_some();
+        if is_default
+            && !has_own_files
+            && self.guessed.split_has_validation
+            && guess.is_some()
+            && dataset.split_column() == guess
+        {
+            project.split.method = SplitMethod::Column;
+        }
     }
 
     /// Fills in the guessed columns that are not chosen yet: the text and the label, and the others only if the text

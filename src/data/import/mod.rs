@@ -1,6 +1,7 @@
 //! Reads files into a [`Table`](crate::data::Table), and keeps every bad row so that it can be shown. Each file format has
 //! its own module.
 
+pub mod bytes;
 pub mod imported;
 
 mod annotations;
@@ -10,7 +11,6 @@ mod arrow_check;
 mod arrow_columns;
 mod arrow_files;
 mod azure;
-mod bytes;
 mod decode;
 mod delimited;
 mod dialect;
@@ -27,11 +27,14 @@ mod json_layouts;
 mod json_node;
 mod json_repair;
 mod json_values;
+mod markup;
 mod names;
 mod ods_check;
 mod parquet_file;
 mod records;
 mod rows;
+mod sheet_marks;
+mod sheet_rows;
 mod start;
 mod totals;
 mod utf8;
@@ -60,7 +63,12 @@ pub fn import(project: &Project, folder: &Path, watch: &mut Watch) -> Result<Imp
     let validation = settings.validation.as_ref().map(|path| read(path, SourceFile::Validation)).transpose()?;
     let test = settings.test.as_ref().map(|path| read(path, SourceFile::Test)).transpose()?;
     let (guessed_text, guessed_label, guessed) = columns::guess_columns(&main.table, main.own_columns());
-    Ok(Imported { main, validation, test, guessed_text, guessed_label, guessed })
+    let mut imported = Imported { main, validation, test, guessed_text, guessed_label, guessed };
+    if imported.uncalculated_labels().next().is_some() {
+        // Another column would be taken for the label.
+        imported.guessed_label = None;
+    }
+    Ok(imported)
 }
 
 /// Reads the main file, and those to be appended to it.
@@ -119,7 +127,7 @@ fn read_one(
         Kind::Text => {
             let bytes = bytes::read(path, watch)?;
             let size = bytes.buffer.len() as u64;
-            let (rows, format) = read_text(path, bytes, settings, watch)?;
+            let (rows, format) = read_text(path, bytes, settings, must_have_sheet, watch)?;
             FileRows { rows, format, bytes: size }
         }
     };
@@ -130,6 +138,7 @@ fn read_text(
     path: &Path,
     bytes: FileBytes,
     settings: &DatasetSettings,
+    must_have_sheet: bool,
     watch: &mut Watch,
 ) -> Result<(RawRows, FileFormat), DataError> {
     let decoded = decode::decode(bytes, settings.encoding.as_deref())?;
@@ -142,6 +151,12 @@ fn read_text(
     }
     if i32::try_from(decoded.bytes.len()).is_err() {
         return Err(DataError::TooLarge { path: path.to_owned(), bytes: decoded.bytes.len() as u64 });
+    }
+    if decoded.bytes.trim_ascii_start().starts_with(b"<") {
+        let text = decoded.text();
+        if let Some(kind) = markup::kind(path, &text) {
+            return markup::read(path, &text, kind, settings, must_have_sheet, watch);
+        }
     }
     if fast_text::is(&decoded.bytes) {
         return fast_text::read(path, &decoded, watch);

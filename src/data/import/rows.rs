@@ -27,6 +27,8 @@ pub(super) struct RawRows {
     pub bad_rows: Vec<BadRow>,
     /// See [`crate::data::FilePart::remarks`].
     pub remarks: Vec<String>,
+    /// See [`crate::data::FilePart::uncalculated`].
+    pub uncalculated: Vec<String>,
 }
 
 impl BadRow {
@@ -144,6 +146,7 @@ impl NamedRows {
             records: self.records,
             bad_rows: self.bad_rows,
             remarks: self.remarks,
+            uncalculated: Vec::new(),
         })
     }
 }

@@ -4,15 +4,17 @@ use std::io::{Cursor, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheets, open_workbook_auto_from_rs};
+use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheet, SheetVisible, Sheets, open_workbook_auto_from_rs};
 use zip::ZipArchive;
 
-use crate::data::import::names::unique_names;
-use crate::data::import::rows::{NamedRows, RawRows};
+use crate::data::import::rows::RawRows;
+use crate::data::import::sheet_marks::SheetMarks;
+use crate::data::import::sheet_rows::{CellValue, SheetRows};
 use crate::data::import::{ods_check, xls_check};
 use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
+use crate::words::{counted, plural, quoted};
 
 /// The most bytes a workbook may unpack to.
 const MOST_UNPACKED: u64 = 4 << 30;
@@ -22,6 +24,8 @@ const FEW_UNPACKED: u64 = 64 << 20;
 const MOST_RATIO: u64 = 200;
 /// Cells read between two checks of the cancel switch.
 const CELLS_PER_LOOK: u64 = 65_536;
+/// A sheet with fewer rows may be a cover, if a sheet behind it has ten times as many and no fewer than this.
+const COVER_ROWS: u64 = 10;
 
 type Bytes<'a> = Cursor<&'a [u8]>;
 
@@ -91,27 +95,190 @@ fn read_sheet(
     must_have_sheet: bool,
     watch: &mut Watch,
 ) -> Result<(RawRows, FileFormat), DataError> {
-    let mut workbook: Sheets<Bytes<'_>> =
+    let workbook: Sheets<Bytes<'_>> =
         open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|_| unknown(path, bytes))?;
     let sheets = workbook.sheet_names();
-    let candidates: Vec<String> = match &settings.sheet {
-        Some(asked) if sheets.contains(asked) => vec![asked.clone()],
+    let mut book = Book { path, bytes, workbook, has_header: settings.header.unwrap_or(true) };
+    let chosen = match &settings.sheet {
+        Some(asked) if sheets.contains(asked) => {
+            let rows = book.rows(asked, watch)?;
+            (!rows.is_empty()).then(|| (asked.clone(), rows, Vec::new()))
+        }
         Some(asked) if must_have_sheet => {
             return Err(DataError::NoSheet { path: path.to_owned(), asked: asked.clone(), sheets });
         }
-        _ => sheets.clone(),
+        _ => book.choose(watch)?,
     };
-    let mut found = None;
-    for sheet in candidates {
-        let mut rows = SheetRows::new(settings.header.unwrap_or(true));
-        read_cells(&mut workbook, &sheet, &mut rows, path, watch)?;
-        if !rows.is_empty() {
-            found = Some((sheet, rows));
-            break;
+    let Some((sheet, rows, remarks)) = chosen else { return Err(DataError::Empty(path.to_owned())) };
+    let mut rows = rows.finish(path)?;
+    rows.remarks.splice(0..0, remarks);
+    Ok((rows, FileFormat::Workbook { sheet, sheets }))
+}
+
+/// An open workbook.
+struct Book<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    workbook: Sheets<Bytes<'a>>,
+    has_header: bool,
+}
+
+impl Book<'_> {
+    /// The first sheet with rows, its rows, and remarks about other sheets. Hidden sheets count only if all are hidden, and
+    /// a cover before a much larger sheet does not. `None` if all sheets are empty.
+    fn choose(&mut self, watch: &mut Watch) -> Result<Option<(String, SheetRows, Vec<String>)>, DataError> {
+        let is_visible = |sheet: &&Sheet| sheet.visible == SheetVisible::Visible;
+        let name = |sheet: &Sheet| sheet.name.clone();
+        let visible: Vec<String> = self.workbook.sheets_metadata().iter().filter(is_visible).map(name).collect();
+        let hidden: Vec<String> =
+            self.workbook.sheets_metadata().iter().filter(|sheet| !is_visible(sheet)).map(name).collect();
+        let mut first: Option<(String, SheetRows)> = None;
+        let mut remarks = Vec::new();
+        for sheet in visible.iter().chain(&hidden) {
+            if first.is_some() && hidden.contains(sheet) {
+                break;
+            }
+            let rows = self.rows(sheet, watch)?;
+            if rows.is_empty() {
+                continue;
+            }
+            match &first {
+                None => first = Some((sheet.clone(), rows)),
+                Some((cover, small)) if rows.len() >= COVER_ROWS.max(10 * small.len()) => {
+                    let small = counted(small.len(), "row", "rows");
+                    remarks.push(format!(
+                        "The sheet '{sheet}' was read. '{cover}' comes before it, but has only {small}. If that is the table, choose \
+                         it in Data, or with --sheet"
+                    ));
+                    first = Some((sheet.clone(), rows));
+                }
+                Some(_) => {}
+            }
+            if first.as_ref().is_some_and(|(_, rows)| rows.len() >= COVER_ROWS) {
+                break;
+            }
+        }
+        let Some((sheet, rows)) = first else { return Ok(None) };
+        remarks.extend(self.sheets_like(&sheet, &rows, &visible, watch)?);
+        Ok(Some((sheet, rows, remarks)))
+    }
+
+    /// A remark about visible sheets with the same columns as the one that is read.
+    fn sheets_like(
+        &mut self,
+        read: &str,
+        rows: &SheetRows,
+        visible: &[String],
+        watch: &mut Watch,
+    ) -> Result<Option<String>, DataError> {
+        let Some(names) = rows.names().filter(|names| names.len() > 1) else { return Ok(None) };
+        let mut like = Vec::new();
+        for sheet in visible.iter().filter(|sheet| *sheet != read) {
+            let mut head = SheetRows::new(true, SheetMarks::default());
+            self.cells(sheet, &mut head, true, watch)?;
+            head.end_row();
+            if head.names() == Some(names) {
+                like.push(sheet.clone());
+            }
+        }
+        Ok((!like.is_empty()).then(|| {
+            format!(
+                "Only the sheet '{read}' was read. {} {} the same columns: {}. To use the rows of all of them, copy them into one \
+                 sheet, or save each sheet as a file and add the files",
+                counted(like.len(), "other sheet", "other sheets"),
+                plural(like.len(), "has", "have"),
+                quoted(&like)
+            )
+        }))
+    }
+
+    /// All rows of a sheet.
+    fn rows(&mut self, sheet: &str, watch: &mut Watch) -> Result<SheetRows, DataError> {
+        let marks = self.marks(sheet);
+        let mut rows = SheetRows::new(self.has_header, marks);
+        self.cells(sheet, &mut rows, false, watch)?;
+        rows.end_row();
+        Ok(rows)
+    }
+
+    fn marks(&self, sheet: &str) -> SheetMarks {
+        match &self.workbook {
+            Sheets::Xlsx(_) => SheetMarks::of_xlsx(self.bytes, sheet),
+            Sheets::Xls(workbook) => {
+                let mut marks = SheetMarks::default();
+                for range in workbook.merge_cells_by_sheet_name(sheet).unwrap_or_default() {
+                    marks.add_merged(range.start, range.end.0);
+                }
+                marks.merged.sort_unstable();
+                marks
+            }
+            Sheets::Ods(_) => SheetMarks::of_ods(self.bytes, sheet),
+            Sheets::Xlsb(_) => SheetMarks::default(),
         }
     }
-    let Some((sheet, rows)) = found else { return Err(DataError::Empty(path.to_owned())) };
-    Ok((rows.finish(path)?, FileFormat::Workbook { sheet, sheets }))
+
+    /// Gives the cells of a sheet to `rows`, or only those of its first row with values.
+    fn cells(
+        &mut self,
+        sheet: &str,
+        rows: &mut SheetRows,
+        only_first: bool,
+        watch: &mut Watch,
+    ) -> Result<(), DataError> {
+        let path = self.path;
+        let mut cells = 0;
+        let mut count_cell = |row: u32| {
+            cells += 1;
+            let (is_time, row) = (cells % CELLS_PER_LOOK == 0, row as usize);
+            if is_time { watch.advance("Reading rows", row, row, "rows") } else { Ok(()) }
+        };
+        // Cell by cell if the library can: a sheet whose only cell is the very last must not take all memory.
+        if let Sheets::Xlsx(workbook) = &mut self.workbook {
+            let broken = |error: calamine::XlsxError| damaged(path, error.to_string());
+            let mut reader = match workbook.worksheet_cells_reader(sheet) {
+                // A chart sheet has no cells.
+                Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(()),
+                reader => reader.map_err(broken)?,
+            };
+            while let Some(cell) = reader.next_cell_with_formula_metadata().map_err(broken)? {
+                let (row, column) = cell.pos;
+                count_cell(row)?;
+                let value = match value_of_ref(&cell.value) {
+                    CellValue::Empty if cell.formula.is_some() => CellValue::Uncalculated,
+                    value => value,
+                };
+                rows.cell(row, column as usize, value);
+                if only_first && rows.names().is_some() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        if let Sheets::Xlsb(workbook) = &mut self.workbook {
+            let broken = |error: calamine::XlsbError| damaged(path, error.to_string());
+            let mut reader = workbook.worksheet_cells_reader(sheet).map_err(broken)?;
+            while let Some(cell) = reader.next_cell().map_err(broken)? {
+                let (row, column) = cell.get_position();
+                count_cell(row)?;
+                rows.cell(row, column as usize, value_of_ref(cell.get_value()));
+                if only_first && rows.names().is_some() {
+                    break;
+                }
+            }
+            return Ok(());
+        }
+        let range = self.workbook.worksheet_range(sheet).map_err(|error| damaged(path, error.to_string()))?;
+        let (first_row, first_column) = range.start().unwrap_or_default();
+        for (row, column, value) in range.used_cells() {
+            let row = first_row + row as u32;
+            count_cell(row)?;
+            rows.cell(row, first_column as usize + column, value_of(value));
+            if only_first && rows.names().is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 fn unknown(path: &Path, bytes: &[u8]) -> DataError {
@@ -122,152 +289,32 @@ fn unknown(path: &Path, bytes: &[u8]) -> DataError {
     DataError::NotText { path: path.to_owned(), kind, advice }
 }
 
-fn read_cells(
-    workbook: &mut Sheets<Bytes<'_>>,
-    sheet: &str,
-    rows: &mut SheetRows,
-    path: &Path,
-    watch: &mut Watch,
-) -> Result<(), DataError> {
-    let mut cells = 0;
-    let mut count_cell = |row: u32| {
-        cells += 1;
-        let (is_time, row) = (cells % CELLS_PER_LOOK == 0, row as usize);
-        if is_time { watch.advance("Reading rows", row, row, "rows") } else { Ok(()) }
-    };
-    // Cell by cell if the library can: a sheet whose only cell is the very last must not take all memory.
-    if let Sheets::Xlsx(workbook) = workbook {
-        let broken = |error: calamine::XlsxError| damaged(path, error.to_string());
-        let mut reader = match workbook.worksheet_cells_reader(sheet) {
-            // A chart sheet has no cells.
-            Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(()),
-            reader => reader.map_err(broken)?,
-        };
-        while let Some(cell) = reader.next_cell().map_err(broken)? {
-            let (row, column) = cell.get_position();
-            count_cell(row)?;
-            rows.cell(row, column as usize, text_of_ref(cell.get_value()));
-        }
-        return Ok(());
-    }
-    if let Sheets::Xlsb(workbook) = workbook {
-        let broken = |error: calamine::XlsbError| damaged(path, error.to_string());
-        let mut reader = workbook.worksheet_cells_reader(sheet).map_err(broken)?;
-        while let Some(cell) = reader.next_cell().map_err(broken)? {
-            let (row, column) = cell.get_position();
-            count_cell(row)?;
-            rows.cell(row, column as usize, text_of_ref(cell.get_value()));
-        }
-        return Ok(());
-    }
-    let range = workbook.worksheet_range(sheet).map_err(|error| damaged(path, error.to_string()))?;
-    let (first_row, first_column) = range.start().unwrap_or_default();
-    for (row, column, value) in range.used_cells() {
-        let row = first_row + row as u32;
-        count_cell(row)?;
-        rows.cell(row, first_column as usize + column, text_of(value));
-    }
-    Ok(())
-}
-
-/// Rows of a sheet, collected from its cells, which come row by row.
-struct SheetRows {
-    header: bool,
-    /// The current row, 0-based.
-    row: Option<u32>,
-    values: Vec<(usize, String)>,
-    /// Column names, once the header has been read.
-    names: Option<Vec<String>>,
-    rows: NamedRows,
-    record: u64,
-}
-
-impl SheetRows {
-    fn new(header: bool) -> Self {
-        Self { header, row: None, values: Vec::new(), names: None, rows: NamedRows::default(), record: 0 }
-    }
-
-    fn cell(&mut self, row: u32, column: usize, text: Option<String>) {
-        let Some(text) = text else { return };
-        if self.row != Some(row) {
-            self.end_row();
-            self.row = Some(row);
-        }
-        self.values.push((column, text));
-    }
-
-    fn end_row(&mut self) {
-        let values = std::mem::take(&mut self.values);
-        if values.is_empty() {
-            return;
-        }
-        if self.header && self.names.is_none() {
-            self.take_names(values);
-            return;
-        }
-        self.record += 1;
-        for (column, text) in values {
-            let name = self.name(column);
-            self.rows.set(&name, Some(text));
-        }
-        self.rows.end_row(self.record);
-    }
-
-    fn take_names(&mut self, values: Vec<(usize, String)>) {
-        let mut header = vec![String::new(); values.iter().map(|(column, _)| column + 1).max().unwrap_or_default()];
-        for (column, text) in values {
-            header[column] = text;
-        }
-        let names = unique_names(header.iter().map(String::as_str));
-        for (name, _) in names.iter().zip(&header).filter(|(_, text)| !text.trim().is_empty()) {
-            // So that a column without any value exists too.
-            self.rows.set(name, None);
-        }
-        self.names = Some(names);
-    }
-
-    fn name(&self, column: usize) -> String {
-        let named = self.names.as_ref().and_then(|names| names.get(column)).cloned();
-        named.unwrap_or_else(|| format!("column_{}", column + 1))
-    }
-
-    fn is_empty(&self) -> bool {
-        self.names.is_none() && self.record == 0 && self.values.is_empty()
-    }
-
-    fn finish(mut self, path: &Path) -> Result<RawRows, DataError> {
-        self.end_row();
-        self.rows.finish(path)
-    }
-}
-
-fn text_of_ref(value: &DataRef<'_>) -> Option<String> {
+fn value_of_ref(value: &DataRef<'_>) -> CellValue {
     match value {
-        DataRef::SharedString(text) => text_of(&Data::String((*text).to_owned())),
-        other => text_of(&Data::from(other.clone())),
+        DataRef::SharedString(text) => value_of(&Data::String((*text).to_owned())),
+        other => value_of(&Data::from(other.clone())),
     }
 }
 
-/// A cell as the sheet shows it; an error such as `#N/A` is not a value.
-fn text_of(value: &Data) -> Option<String> {
+/// A cell as the sheet shows it.
+fn value_of(value: &Data) -> CellValue {
     match value {
-        Data::Empty | Data::Error(_) => None,
-        Data::String(text) | Data::DateTimeIso(text) | Data::DurationIso(text) => {
-            (!text.is_empty()).then(|| text.clone())
-        }
-        Data::Int(number) => Some(number.to_string()),
+        Data::Empty => CellValue::Empty,
+        Data::Error(_) => CellValue::Error,
+        Data::String(text) if text.is_empty() => CellValue::Empty,
+        Data::String(text) | Data::DurationIso(text) => CellValue::Text(text.clone()),
+        Data::DateTimeIso(text) => CellValue::Date(text.clone()),
+        Data::Int(number) => CellValue::Text(number.to_string()),
         // A whole number is written without a fraction, as the sheet shows it.
-        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => Some(format!("{number:.0}")),
-        Data::Float(number) => Some(number.to_string()),
-        Data::Bool(value) => Some(value.to_string()),
-        Data::DateTime(moment) => Some(date(moment)),
+        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => CellValue::Text(format!("{number:.0}")),
+        Data::Float(number) => CellValue::Text(number.to_string()),
+        Data::Bool(value) => CellValue::Text(value.to_string()),
+        Data::DateTime(moment) if moment.is_duration() => CellValue::Text(moment.as_f64().to_string()),
+        Data::DateTime(moment) => CellValue::Date(date(moment)),
     }
 }
 
 fn date(moment: &ExcelDateTime) -> String {
-    if moment.is_duration() {
-        return moment.as_f64().to_string();
-    }
     let (year, month, day, hour, minute, second, _) = moment.to_ymd_hms_milli();
     let date = format!("{year:04}-{month:02}-{day:02}");
     if (hour, minute, second) == (0, 0, 0) { date } else { format!("{date} {hour:02}:{minute:02}:{second:02}") }

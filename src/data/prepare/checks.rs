@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::data::prepare::split::drawn::SplitOrigin;
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::prepare::split::too_large;
 use crate::data::targets::label_checks::{
@@ -10,7 +11,7 @@ use crate::data::targets::label_checks::{
 };
 use crate::data::{DropReason, Imported, ImportedFile, PatternError, Prepared, Side};
 use crate::project::{Project, RowId, SourceFile, SplitMethod};
-use crate::words::{counted, lower_first, quoted, upper_first};
+use crate::words::{counted, joined, lower_first, quoted, upper_first};
 
 /// With this many rows, some can be set aside for validation and test, whatever their labels.
 const ENOUGH_ROWS: usize = 20;
@@ -76,12 +77,20 @@ fn split_column_blockers(project: &Project, file: &ImportedFile) -> Vec<String> 
     }
 }
 
-/// Warnings about files, among several, without a column that is used.
+/// Warnings about parts of a folder that are not used, and about files, among several, without a column that is used.
 pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> Vec<String> {
+    let settings = &project.dataset;
+    if !file.other_parts.is_empty() && settings.validation.is_none() && settings.test.is_none() {
+        return vec![format!(
+            "{} also has files for {}, which are not used. To use them, choose the folder as the validation and the test file \
+             too (in the terminal: --validation and --test)",
+            file.name(),
+            parts_in_words(&file.other_parts)
+        )];
+    }
     if !file.is_several() {
         return Vec::new();
     }
-    let settings = &project.dataset;
     let stands_in_files = |column: &str| file.table.column_index(column).is_some_and(|at| at < file.own_columns());
     let mut warnings = Vec::new();
     for (role, column) in settings.used_columns().filter(|(_, column)| stands_in_files(column)) {
@@ -96,6 +105,17 @@ pub(in crate::data) fn part_warnings(project: &Project, file: &ImportedFile) -> 
         }
     }
     warnings
+}
+
+/// Parts of a split, such as `validation and test`.
+#[must_use]
+pub fn parts_in_words(parts: &[SourceFile]) -> String {
+    let name = |part: &SourceFile| match part {
+        SourceFile::Main => "training",
+        SourceFile::Validation => "validation",
+        SourceFile::Test => "test",
+    };
+    joined(&parts.iter().map(|part| name(part).to_owned()).collect::<Vec<_>>())
 }
 
 /// Blockers for patterns that are on: those that cannot be used, and those that would make texts too long (place, rows,
@@ -289,6 +309,13 @@ fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> 
             counted(prepared.stale_edits.len(), "correction was", "corrections were"),
             imported.row_name(prepared.stale_edits[0])
         ));
+    }
+    if prepared.origin == SplitOrigin::DrawnAgain {
+        warnings.push(
+            "The split is not that of the last run, because its settings or the rows have changed. Results of older runs are not \
+             comparable with those of the next one"
+                .to_owned(),
+        );
     }
     let wants_test_rows = project.task.kind().sets_a_test_set_aside();
     if wants_test_rows && prepared.side(Side::Test).next().is_none() && imported.test.is_none() {

@@ -83,6 +83,11 @@ pub(in crate::data) fn is_known_name(name: &str) -> bool {
     TEXT_NAMES.contains(&name.as_str()) || LABEL_NAMES.contains(&name.as_str())
 }
 
+/// Whether `name` is one that a label column usually has.
+pub(in crate::data) fn is_label_name(name: &str) -> bool {
+    LABEL_NAMES.contains(&normal(name).as_str())
+}
+
 /// Guesses the text column, the label column and the roles of the others, each if one is likely, among the first
 /// `columns` columns: those that are in the files.
 #[must_use]
@@ -105,6 +110,12 @@ pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<S
         roles.label_columns = label_columns.into_iter().map(name).collect();
     }
     (text.map(name), label.map(name), roles)
+}
+
+/// The column of a table that is most likely its text, if any is.
+#[must_use]
+pub fn guessed_text(table: &Table) -> Option<String> {
+    guess_columns(table, table.names.len()).0
 }
 
 /// The first column with exactly such a name, or else one whose name ends in it (`customer_review`).

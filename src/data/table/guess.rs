@@ -60,6 +60,8 @@ const ID_NAMES: [&str; 6] = ["id", "uuid", "guid", "key", "number", "no"];
 /// Usual values of a column that gives the side of the split.
 const SIDES: [&str; 11] =
     ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "holdout", "unused"];
+/// Those of them that name the validation set.
+const VALIDATION_SIDES: [&str; 5] = ["val", "valid", "validation", "dev", "eval"];
 /// The most label columns (one for each label) that are looked for.
 const MOST_LABELS: usize = 64;
 /// Rows examined to find such columns.
@@ -90,6 +92,8 @@ pub struct GuessedRoles {
     pub id: Option<String>,
     /// The column that gives the side of the split.
     pub split: Option<String>,
+    /// Whether that column names validation rows.
+    pub split_has_validation: bool,
     /// Useless columns: empty, or line numbers that a program added.
     pub ignored: Vec<String>,
     /// Label columns, one for each label; empty if there are none.
@@ -162,7 +166,7 @@ pub(in crate::data) fn guess_roles(
     if let Some(text) = text {
         roles.joined.extend(guesser.title(text));
     }
-    roles.split = guesser.split();
+    (roles.split, roles.split_has_validation) = guesser.split();
     roles.group = guesser.named(&GROUP_NAMES, false, |column| {
         let facts = &facts[column];
         facts.distinct >= FEWEST_GROUPS
@@ -237,8 +241,8 @@ impl Guesser<'_> {
         found.map(|column| self.take(column))
     }
 
-    /// A column whose values are all names of sides, training among them.
-    fn split(&mut self) -> Option<String> {
+    /// A column whose values are all names of sides, training among them; and whether validation is.
+    fn split(&mut self) -> (Option<String>, bool) {
         let fits = |&column: &usize| {
             let facts = &self.facts[column];
             let cells = || (0..facts.rows).map(|row| self.table.cell(column, row).trim().to_lowercase());
@@ -247,8 +251,10 @@ impl Guesser<'_> {
                 && cells().all(|side| side.is_empty() || SIDES.contains(&side.as_str()))
                 && cells().any(|side| side.starts_with("train"))
         };
-        let found = (0..self.names.len()).find(fits);
-        found.map(|column| self.take(column))
+        let Some(column) = (0..self.names.len()).find(fits) else { return (None, false) };
+        let mut cells = (0..self.facts[column].rows).map(|row| self.table.cell(column, row).trim().to_lowercase());
+        let has_validation = cells.any(|side| VALIDATION_SIDES.contains(&side.as_str()));
+        (Some(self.take(column)), has_validation)
     }
 
     /// A column that is named like a time and contains times.

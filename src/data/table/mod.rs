@@ -49,6 +49,17 @@ impl Table {
         self.names.iter().position(|column| column == name)
     }
 
+    /// Index of the column with this name, or of the only one whose name differs from it in capitals and blanks alone.
+    #[must_use]
+    pub fn column_like(&self, name: &str) -> Option<usize> {
+        let plain = |name: &str| -> String {
+            name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
+        };
+        let wanted = plain(name);
+        let like: Vec<usize> = (0..self.names.len()).filter(|&column| plain(&self.names[column]) == wanted).collect();
+        self.column_index(name).or_else(|| like.first().copied().filter(|_| like.len() == 1))
+    }
+
     /// Text of a cell; empty if the field is missing.
     #[must_use]
     pub fn cell(&self, column: usize, row: usize) -> &str {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::data::prepare::split::sizes::SplitSizes;
+use crate::data::targets::spelling::label_like;
 use crate::data::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
 use crate::project::{DatasetSettings, Project, SourceFile, SplitMethod};
 use crate::words::{count, counted, joined, listed, plural, quoted};
@@ -92,6 +93,7 @@ pub(in crate::data) fn unseen_labels(project: &Project, imported: &Imported, pre
     for (example, class) in classed.filter(|(_, class)| !trained.contains(class)) {
         first.entry((example.side, class)).or_insert((example, 0)).1 += 1;
     }
+    let known: Vec<String> = trained.iter().map(|&class| prepared.labels[class as usize].clone()).collect();
     let message = |(&(side, label), &(example, rows)): (&(Side, u32), &(&Example, usize))| {
         let label = &prepared.labels[label as usize];
         let row = imported.file(example.id.file).map(|file| file.row_name(example.id.record)).unwrap_or_default();
@@ -111,8 +113,9 @@ pub(in crate::data) fn unseen_labels(project: &Project, imported: &Imported, pre
             SourceFile::Validation => imported.validation.as_ref(),
             SourceFile::Test => imported.test.as_ref(),
         };
+        let like = label_like(label, &known).map(|like| format!(" It looks like '{like}'.")).unwrap_or_default();
         format!(
-            "The label '{label}' in {} ({}, the first: {row}) is not in the training set, so the model can never predict it. Correct \
+            "The label '{label}' in {} ({}, the first: {row}) is not in the training set, so the model can never predict it.{like} Correct \
              it, merge it with another label, or exclude it in Labels",
             file.map(ImportedFile::name).unwrap_or_default(),
             counted(rows, "row", "rows")

@@ -8,6 +8,7 @@ pub mod new_words;
 pub mod plan;
 pub mod word_cache;
 
+use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -19,7 +20,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::data::tokens::word_cache::WordCache;
-use crate::data::{DataError, table::hashing};
+use crate::data::{DataError, is_lfs_pointer, table::hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
@@ -49,6 +50,10 @@ impl TextTokenizer {
     /// [`DataError::NoTokenizer`] when the folder has neither file, [`DataError::BadTokenizer`] when it is damaged.
     pub fn load(folder: &Path) -> Result<Self, DataError> {
         let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
+        let used = [&whole, &vocabulary].into_iter().find(|path| path.is_file());
+        if let Some(path) = used.filter(|path| begins_as_lfs_pointer(path)) {
+            return Err(DataError::LfsPointer(path.clone()));
+        }
         let mut tokenizer = if whole.is_file() {
             Tokenizer::from_file(&whole).map_err(|error| bad(&whole, &*error))?
         } else if vocabulary.is_file() {
@@ -160,6 +165,12 @@ impl TextTokenizer {
     pub fn special_tokens(&self) -> usize {
         self.special
     }
+}
+
+fn begins_as_lfs_pointer(path: &Path) -> bool {
+    let mut first = Vec::with_capacity(64);
+    let read = std::fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut first));
+    read.is_ok() && is_lfs_pointer(&first)
 }
 
 fn bad(path: &Path, error: &(dyn std::error::Error + Send + Sync)) -> DataError {

@@ -135,7 +135,7 @@ fn from_reviews_to_an_exported_model() {
         $ hone predict shop new.csv --text body --out x.csv
         ! Reading the file
         ! Finding rows: # B of # B
-        ! Error: [folder]/new.csv has no column 'body'. Its columns: review, more.
+        ! Error: [folder]/new.csv has no column 'body'. Its columns: review, more. If 'review' is the text, add --text review.
         exit code 1
         "
     );

@@ -18,6 +18,7 @@ mod columns;
 mod data;
 mod help;
 mod job;
+mod kept_rows;
 mod old_projects;
 mod split;
 mod words;
@@ -31,7 +32,7 @@ use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// The tiny random model of the fixtures: real files, a second of training.
-const TINY_BERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tiny-bert");
+pub const TINY_BERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tiny-bert");
 
 /// A folder of one test, in which the program runs as on a fresh machine: no display, no network, empty caches.
 pub struct Place {

@@ -38,7 +38,7 @@ fn patterns_are_stored_with_the_model() {
     let told = told.split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
     assert!(card.contains(&told), "{told} is missing in\n{card}");
     // The patterns are applied to the run's own test rows too.
-    let evaluate = Evaluate { run, data: Some(bench.path("reviews.csv")) };
+    let evaluate = Evaluate { run, data: Some(bench.path("reviews.csv")), reading: DatasetSettings::default() };
     bench.ask(evaluate);
 
     // A file written by hand, or before there were patterns.

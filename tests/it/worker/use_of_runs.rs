@@ -11,7 +11,8 @@ fn another_file_is_evaluated_with_the_columns_and_labels_of_the_run() {
     let bench = Bench::new(|training| training.epochs = 1);
     let results = bench.train();
     let other = bench.path("other.csv");
-    let evaluate = || Evaluate { run: results.folder.clone(), data: Some(other.clone()) };
+    let evaluate =
+        || Evaluate { run: results.folder.clone(), data: Some(other.clone()), reading: DatasetSettings::default() };
     std::fs::write(&other, "label,text\ngood,this is great\nbad,this is bad\n,no label\ngood,\n").unwrap();
     let report = bench.ask(evaluate());
     assert_eq!((report.metrics.rows(), report.predictions.len()), (2, 2));
@@ -19,7 +20,7 @@ fn another_file_is_evaluated_with_the_columns_and_labels_of_the_run() {
 
     std::fs::write(&other, "label,text\ngood,this is great\nfine,this is fine\n").unwrap();
     let message = bench.refused(evaluate());
-    assert!(message.contains("Row 2") && message.contains("'fine'") && message.contains("bad, good"), "{message}");
+    assert!(message.contains("'fine' (1 row, the first: row 2)") && message.contains("'bad', 'good'"), "{message}");
     std::fs::write(&other, "stars,text\n5,this is great\n1,this is bad\n").unwrap();
     let message = bench.refused(evaluate());
     assert!(message.contains("no column 'label'") && message.contains("stars, text"), "{message}");
@@ -42,11 +43,23 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
     let predict = |input: &Path, column: Option<&str>, output: &Path| PredictFile {
         model: best.clone(),
         input: input.to_owned(),
+        reading: DatasetSettings::default(),
         text_column: column.map(str::to_owned),
         output: output.to_owned(),
     };
     let saved = bench.ask(predict(&input, None, &output));
-    assert_eq!(saved, SavedPredictions { path: output.clone(), rows: 2, empty: 1 });
+    assert_eq!(
+        saved,
+        SavedPredictions {
+            path: output.clone(),
+            rows: 2,
+            empty: 1,
+            truncated: 0,
+            max_length: 32,
+            only_label: None,
+            other_parts: Vec::new()
+        }
+    );
     let written = std::fs::read_to_string(&output).unwrap();
     let lines: Vec<&str> = written.lines().collect();
     assert_eq!(lines[0], "id,predicted,text,predicted_2,probability_bad,probability_good");

@@ -1,0 +1,96 @@
+//! Model folders, and folders that are taken for one, so that errors say what they are.
+
+use std::path::{Path, PathBuf};
+
+use crate::models::ModelError;
+
+/// The configuration's file name.
+pub const CONFIG_FILE: &str = "config.json";
+/// The file that describes an adapter, as `peft` saves it.
+const ADAPTER_FILE: &str = "adapter_config.json";
+/// Folders looked at for a model inside.
+const MOST_LOOKED_AT: usize = 1_000;
+
+/// What a folder without a whole model is instead: an adapter, or the folder above a model. `None` if it is neither.
+#[must_use]
+pub fn mistaken_for_model(folder: &Path) -> Option<ModelError> {
+    let folder = folder.to_owned();
+    if folder.join(ADAPTER_FILE).is_file() {
+        return Some(ModelError::Adapter { base: base_of(&folder), folder });
+    }
+    let inside = if folder.join(CONFIG_FILE).exists() { None } else { model_inside(&folder) };
+    inside.map(|inside| ModelError::FolderAbove { folder, inside })
+}
+
+/// The error for a folder without `file`, by what the folder is instead of a model.
+pub(super) fn without(folder: &Path, file: &'static str) -> ModelError {
+    mistaken_for_model(folder).unwrap_or_else(|| ModelError::MissingFile { folder: folder.to_owned(), file })
+}
+
+/// The model that an adapter belongs to, if it says so.
+fn base_of(folder: &Path) -> Option<String> {
+    let text = std::fs::read(folder.join(ADAPTER_FILE)).ok()?;
+    let adapter: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    Some(adapter.get("base_model_name_or_path")?.as_str()?.to_owned()).filter(|base| !base.is_empty())
+}
+
+/// A model in one of the folder's own folders. In a Hugging Face cache it is the snapshot of the branch `main`, or else
+/// any snapshot.
+fn model_inside(folder: &Path) -> Option<PathBuf> {
+    let is_model = |folder: &PathBuf| folder.join(CONFIG_FILE).is_file();
+    let snapshots = folder.join("snapshots");
+    let main = std::fs::read_to_string(folder.join("refs/main")).ok();
+    let main = main.map(|commit| snapshots.join(commit.trim())).filter(is_model);
+    main.or_else(|| folders_in(&snapshots).into_iter().find(is_model))
+        .or_else(|| folders_in(folder).into_iter().find(is_model))
+}
+
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().take(MOST_LOOKED_AT);
+    let mut folders: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    folders.sort_unstable();
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::ModelConfig;
+
+    fn message(folder: &Path) -> String {
+        ModelConfig::read(folder).unwrap_err().to_string()
+    }
+
+    fn place(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let place = tempfile::tempdir().unwrap();
+        for (name, content) in files {
+            let path = place.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+        place
+    }
+
+    #[test]
+    fn an_adapter_is_no_whole_model() {
+        let named = place(&[(ADAPTER_FILE, r#"{"base_model_name_or_path": "example/base"}"#)]);
+        let message_of_named = message(named.path());
+        assert!(message_of_named.contains("holds an adapter (adapter_config.json)"), "{message_of_named}");
+        assert!(message_of_named.contains("its base model, example/base"), "{message_of_named}");
+        let unnamed = place(&[(ADAPTER_FILE, "{")]);
+        assert!(message(unnamed.path()).contains("its base model, and choose"), "{}", message(unnamed.path()));
+    }
+
+    #[test]
+    fn the_folder_above_a_model_names_the_model() {
+        let cache = place(&[("snapshots/c0/config.json", "{}"), ("snapshots/c1/config.json", "{}")]);
+        let inside = |commit: &str| cache.path().join("snapshots").join(commit).display().to_string();
+        assert!(message(cache.path()).contains(&inside("c0")), "{}", message(cache.path()));
+        std::fs::create_dir(cache.path().join("refs")).unwrap();
+        std::fs::write(cache.path().join("refs/main"), "c1\n").unwrap();
+        assert!(message(cache.path()).ends_with(&format!("Choose {} instead.", inside("c1"))));
+        let run = place(&[("best/config.json", "{}")]);
+        assert!(message(run.path()).contains(&run.path().join("best").display().to_string()));
+        assert!(message(place(&[]).path()).contains("has no config.json. It must hold"));
+    }
+}
