@@ -80,30 +80,23 @@ impl Inspection<'_> {
         let cleaned = self.prepare(false)?;
         let mut texts = Texts::of(&cleaned);
         print_labels(out, &texts)?;
+        for checks in [Checks::Prepared, Checks::Texts] {
+            let found = self.find_problems(checks, &cleaned, &Arc::default())?;
+            texts.add(&found, out)?;
+        }
         let profile = self.session.run(ProfileRows { source: cleaned.clone() })?;
         texts.told = Told::new(&profile, &cleaned.prepared);
-        texts.told.print(out)?;
-        let found = self.find_problems(Checks::Rows, &cleaned, &Arc::default())?;
-        if !found.is_empty() {
-            writeln!(out, "\nFindings:")?;
-        }
-        found.iter().try_for_each(|finding| print_finding(out, finding))?;
-        texts.findings.extend(found.iter().cloned());
 
         // Nobody else has these rows then, so splitting them again needs no copy.
         drop(cleaned);
         let rows = self.prepare(true)?;
         let likeness = self.session.run(CompareTexts { prepared: Arc::clone(&rows.prepared) })?;
         let found = self.find_problems(Checks::Split, &rows, &likeness)?;
-        let is_ready = rows.prepared.blockers.is_empty() && rows.prepared.warnings.is_empty();
-        match (texts.findings.is_empty(), found.is_empty()) {
-            (true, true) if is_ready => writeln!(out, "\nNo problems found.")?,
-            (true, true) => writeln!(out)?,
-            (true, false) => writeln!(out, "\nFindings:")?,
-            (false, _) => {}
+        texts.add(&found, out)?;
+        if texts.findings.is_empty() {
+            let is_ready = rows.prepared.blockers.is_empty() && rows.prepared.warnings.is_empty();
+            writeln!(out, "{}", if is_ready { "\nNo problems found." } else { "" })?;
         }
-        found.iter().try_for_each(|finding| print_finding(out, finding))?;
-        texts.findings.extend(found.iter().cloned());
         sort_findings(&mut texts.findings);
         texts.compared(&rows.prepared, &likeness);
         print_problems(out, &texts)?;
@@ -114,6 +107,7 @@ impl Inspection<'_> {
         if texts.usable_rows > 0 {
             print_leakage(out, &texts.leakage)?;
         }
+        texts.told.print(out)?;
         Ok(texts)
     }
 
@@ -182,6 +176,15 @@ impl Texts {
             left_out: LeftOut::of(prepared),
             ..Self::default()
         }
+    }
+
+    /// Adds findings and prints them, the first of all under a heading.
+    fn add(&mut self, found: &[Finding], out: &mut dyn Write) -> Result<(), CliError> {
+        if self.findings.is_empty() && !found.is_empty() {
+            writeln!(out, "\nFindings:")?;
+        }
+        self.findings.extend_from_slice(found);
+        found.iter().try_for_each(|finding| print_finding(out, finding))
     }
 
     /// Adds what is known once the texts are compared and split.

@@ -53,10 +53,10 @@ impl Job for FindProblems {
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let Self { checks, project, folder, imported, prepared, likeness } = self;
-        let (lengths, languages) = if checks == Checks::Split {
-            Default::default()
-        } else {
+        let (lengths, languages) = if checks.read_texts() {
             (lengths(context, &project, &folder, &prepared)?, context.languages(&prepared)?)
+        } else {
+            Default::default()
         };
         let sources = Sources {
             checks,

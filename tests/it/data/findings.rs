@@ -404,7 +404,8 @@ fn checks_before_and_after_the_split_together_equal_all_checks() {
             Sources { checks, project, imported, prepared, likeness, lengths, languages, model_language: None };
         watched(|watch| find(&sources, watch)).unwrap()
     };
-    let (mut both, after) = (found(Checks::Rows), found(Checks::Split));
+    let (mut both, after) = (found(Checks::Prepared), found(Checks::Split));
+    both.extend(found(Checks::Texts));
     assert!(!both.is_empty() && !after.is_empty());
     both.extend(after);
     sort_findings(&mut both);

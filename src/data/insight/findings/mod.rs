@@ -27,14 +27,17 @@ pub use sources::{Checks, Sources};
 /// [`DataError::Cancelled`].
 pub fn find(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, DataError> {
     let mut found = Vec::new();
-    if sources.checks != Checks::Rows {
+    if sources.checks.include(Checks::Split) {
         found.extend(labels::findings(sources));
         found.extend(rows::near_duplicates(sources));
     }
-    if sources.checks != Checks::Split {
+    if sources.checks.include(Checks::Prepared) {
         found.extend(rows::findings(sources));
         watch.begin("Checking the columns")?;
         found.extend(columns::findings(sources));
+    }
+    if sources.checks.include(Checks::Texts) {
+        found.extend(rows::too_long(sources));
         found.extend(privacy::findings(sources, watch)?);
         found.extend(language::finding(sources));
         found.extend(unknown_language::finding(sources));

@@ -13,8 +13,7 @@ const TOO_LONG_IN: usize = 100;
 const LENGTH_STEP: usize = 8;
 
 pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
-    let found =
-        [conflicts(sources), duplicates(sources), too_long(sources), without_text(sources), without_label(sources)];
+    let found = [conflicts(sources), duplicates(sources), without_text(sources), without_label(sources)];
     found.into_iter().flatten().collect()
 }
 
@@ -129,7 +128,7 @@ fn without_label(sources: &Sources<'_>) -> Option<Finding> {
     Some(Finding::new(FindingKind::MissingLabel, Severity::Handled, rows).says(found, meaning))
 }
 
-fn too_long(sources: &Sources<'_>) -> Option<Finding> {
+pub(super) fn too_long(sources: &Sources<'_>) -> Option<Finding> {
     let (lengths, asked) = (sources.lengths, sources.project.training.max_length);
     let limit = lengths.limit.unwrap_or(usize::MAX);
     let read = asked.min(limit);

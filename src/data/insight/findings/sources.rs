@@ -12,10 +12,25 @@ pub enum Checks {
     /// All of them.
     #[default]
     All,
-    /// Only those that need neither the split nor near-duplicates, which take longest to find.
-    Rows,
-    /// The others.
+    /// Only those that preparing the rows has the answer to, so that they come at once.
+    Prepared,
+    /// Only those that read all texts again.
+    Texts,
+    /// Only those that need the split or near-duplicates, which take longest to find.
     Split,
+}
+
+impl Checks {
+    /// Whether these checks belong to the ones to run.
+    pub(super) fn include(self, checks: Self) -> bool {
+        self == Self::All || self == checks
+    }
+
+    /// Whether the lengths and languages of the texts are needed.
+    #[must_use]
+    pub fn read_texts(self) -> bool {
+        self.include(Self::Texts)
+    }
 }
 
 /// The inputs of the checks.
