@@ -205,7 +205,7 @@ impl Book<'_> {
         match &self.workbook {
             Sheets::Xlsx(_) => SheetMarks::of_xlsx(self.bytes, sheet),
             Sheets::Xls(workbook) => {
-                let mut marks = SheetMarks::default();
+                let mut marks = SheetMarks::of_xls(self.bytes, sheet);
                 for range in workbook.merge_cells_by_sheet_name(sheet).unwrap_or_default() {
                     marks.add_merged(range.start, range.end.0);
                 }
