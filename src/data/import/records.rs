@@ -66,6 +66,11 @@ impl Record {
         self.fields.iter().map(|field| self.content(field, text))
     }
 
+    /// Whether there are several fields and nothing in any of them.
+    pub fn has_only_empty_fields(&self, text: &[u8]) -> bool {
+        self.fields.len() > 1 && !self.unclosed && self.contents(text).all(|field| field.trim().is_empty())
+    }
+
     fn is_blank(&self, text: &[u8]) -> bool {
         match self.fields.as_slice() {
             [field] if self.quoted == 0 => self.content(field, text).trim().is_empty(),

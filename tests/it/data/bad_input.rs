@@ -113,7 +113,7 @@ fn delimiters_and_quoting_are_detected_or_set() {
 fn names_are_made_unique_and_a_missing_header_is_noticed() {
     assert_eq!(read("text,text,,label\na,b,c,d\n").table.names, ["text", "text_2", "column_3", "label"]);
     let bare = read("1,lovely thing,pos\n2,awful thing,neg\n3,nice thing,pos\n");
-    assert!(!delimited(&bare).header);
+    assert_eq!(delimited(&bare).header_row, None);
     assert_eq!((bare.table.names.join(" "), bare.table.len()), ("column_1 column_2 column_3".to_owned(), 3));
     let told = DatasetSettings { header: Some(false), ..DatasetSettings::default() };
     assert_eq!(read_with("text,label\na,b\n", &told).unwrap().table.records, [1, 2]);

@@ -1,6 +1,6 @@
 //! The inputs of the checks.
 
-use crate::data::{Example, Imported, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TokenLengths};
+use crate::data::{Example, Imported, Language, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TokenLengths};
 use crate::project::{Project, RowId, SourceFile};
 
 /// Rows between two checks of the cancel switch.
@@ -35,6 +35,8 @@ pub struct Sources<'a> {
     pub lengths: &'a TokenLengths,
     /// Their languages.
     pub languages: &'a LanguageSample,
+    /// The language that the chosen model was trained on, if that is known and only one.
+    pub model_language: Option<Language>,
 }
 
 impl<'a> Sources<'a> {
