@@ -92,7 +92,7 @@ fn fields(rows: &[(u32, SheetRow)]) -> Vec<Vec<String>> {
     let of_row = |(_, row): &(u32, SheetRow)| {
         let mut fields = vec![String::new(); width];
         for (column, value) in row.iter().filter(|(column, _)| *column < width) {
-            fields[*column] = value.text().unwrap_or_default().trim().to_owned();
+            value.text().unwrap_or_default().trim().clone_into(&mut fields[*column]);
         }
         fields
     };

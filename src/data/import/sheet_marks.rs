@@ -2,7 +2,7 @@
 //!
 //! Sources of the names: ECMA-376, "Office Open XML File Formats", part 1, 18.3.1.13 (col), 18.3.1.55 (mergeCell) and
 //! 18.3.1.73 (row); OASIS, "Open Document Format for Office Applications", part 3, 9.1.2 to 9.1.5; Microsoft, "[MS-XLS]:
-//! Excel Binary File Format", 2.4.28 (BoundSheet8) and 2.4.221 (Row).
+//! Excel Binary File Format", 2.4.28 (`BoundSheet8`) and 2.4.221 (Row).
 
 use std::collections::HashSet;
 use std::io::{BufReader, Cursor, Read};
