@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::data::{Imported, carried_corrections};
 use crate::project::Project;
-use crate::storage::{OpenError, Opened, ProjectFile, StorageError};
+use crate::storage::{OpenError, Opened, ProjectFile, StorageError, read_split, write_split};
 
 use crate::app::history::History;
 use crate::app::messages::Edit;
@@ -208,7 +208,11 @@ impl Session {
         if let Some(name) = folder.file_name() {
             project.name = name.to_string_lossy().into_owned();
         }
+        let split = read_split(&old)?;
         let file = ProjectFile::create(folder, &project, false)?;
+        if let Some(split) = split {
+            write_split(folder, &split)?;
+        }
         self.history.map(|state| crate::storage::with_absolute_paths(state, &old));
         // The changes are saved in the new folder. If the old autosave cannot be removed, it is offered there once
         // more, which does not matter here.

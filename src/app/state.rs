@@ -131,7 +131,7 @@ impl AppState {
         self.work.count_labels(&project.dataset);
         let imported = self.work.answers.imported.value.as_ref();
         if imported.is_some_and(|imported| project.columns_chosen(&imported.main.table.names)) {
-            self.work.prepare(project);
+            self.work.prepare(project, session.folder());
         } else {
             self.work.answers.forget_rows();
         }

@@ -4,7 +4,7 @@
 //! respond while a model is trained; a third one analyses the data, so that nothing else waits for that.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
@@ -88,10 +88,11 @@ impl Work {
     }
 
     /// Prepares the data again. The old rows stay on screen until the new ones are there.
-    pub fn prepare(&mut self, project: &Project) {
+    pub fn prepare(&mut self, project: &Project, folder: &Path) {
         let Some(imported) = self.answers.imported.value.clone() else { return };
         self.abandon_looking();
-        self.answers.rows.ask(&self.preview, Prepare { project: Arc::new(project.clone()), imported });
+        let (project, folder) = (Arc::new(project.clone()), Some(folder.to_owned()));
+        self.answers.rows.ask(&self.preview, Prepare { project, imported, folder });
     }
 
     /// Abandons the analysis of the rows, since newer rows are being prepared.

@@ -75,7 +75,11 @@ fn find_terms(
     imported: &Arc<Imported>,
 ) -> Result<Option<Arc<DomainTerms>>, CliError> {
     let Some(model) = locate(&project.model, folder).ok().flatten() else { return Ok(None) };
-    let rows = jobs.run(Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported) })?;
+    let rows = jobs.run(Prepare {
+        project: Arc::new(project.clone()),
+        imported: Arc::clone(imported),
+        folder: Some(folder.to_owned()),
+    })?;
     Ok(Some(jobs.run(FindTerms { rows, model })?))
 }
 

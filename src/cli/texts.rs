@@ -121,7 +121,7 @@ impl Inspection<'_> {
     fn prepare(&mut self, together: bool) -> Result<RowSource, CliError> {
         let mut project = self.project.clone();
         project.split.keep_near_together &= together;
-        self.session.run(Prepare { project: Arc::new(project), imported: Arc::clone(self.imported) })
+        self.session.run(Prepare { project: Arc::new(project), imported: Arc::clone(self.imported), folder: None })
     }
 
     fn find_problems(

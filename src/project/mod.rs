@@ -31,7 +31,7 @@ pub use model::ModelChoice;
 pub use prepared_from::PreparedFrom;
 pub use presets::Preset;
 pub use setting::{SettingError, apply_settings};
-pub use split::{Size, SplitMethod, SplitSettings};
+pub use split::{RowKey, Size, SplitMethod, SplitSettings};
 pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};

@@ -19,6 +19,16 @@ pub enum SplitMethod {
     Column,
 }
 
+/// What a random split identifies a row by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RowKey {
+    /// Its place in the file: projects of earlier versions. Inserting a row moves others.
+    Position,
+    /// Its id, or else its text, so that rows keep their places when the file or their labels change.
+    #[default]
+    Content,
+}
+
 /// The size of the validation or test set.
 ///
 /// Written as a plain number (a share) or as `"500 rows"`.
@@ -44,8 +54,10 @@ pub struct SplitSettings {
     pub stratified: bool,
     /// Whether near-duplicates are kept in the same set; for [`SplitMethod::Random`].
     pub keep_near_together: bool,
-    /// Seed of the shuffle.
+    /// Seed of the random draw.
     pub seed: u64,
+    /// What rows are identified by; for [`SplitMethod::Random`].
+    pub row_key: RowKey,
     /// Keys of the leakage findings that a person ignores.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub ignored_leaks: BTreeSet<String>,
@@ -60,16 +72,24 @@ impl Default for SplitSettings {
             stratified: true,
             keep_near_together: true,
             seed: 42,
+            row_key: RowKey::Content,
             ignored_leaks: BTreeSet::new(),
         }
     }
 }
 
 impl SplitSettings {
-    /// The defaults of older project files, which were split before near-duplicates could be kept together.
+    /// The defaults of older project files, which were split before near-duplicates could be kept together and rows
+    /// were identified by their content.
     #[must_use]
     pub fn of_earlier_files() -> Self {
-        Self { keep_near_together: false, ..Self::default() }
+        Self { keep_near_together: false, row_key: RowKey::Position, ..Self::default() }
+    }
+
+    /// The settings for another random draw.
+    #[must_use]
+    pub fn drawn_again(&self) -> Self {
+        Self { seed: self.seed.wrapping_add(1), row_key: RowKey::Content, ..self.clone() }
     }
 }
 
@@ -196,7 +216,9 @@ mod tests {
     fn old_files_keep_their_split_and_new_projects_keep_near_duplicates_together() {
         assert!(Project::default().split.keep_near_together);
         let earlier: Project = ron::from_str("(name: \"a\")").unwrap();
-        assert_eq!(earlier.split, SplitSettings { keep_near_together: false, ..SplitSettings::default() });
+        let before = SplitSettings { keep_near_together: false, row_key: RowKey::Position, ..SplitSettings::default() };
+        assert_eq!(earlier.split, before);
+        assert_eq!(before.drawn_again(), SplitSettings { seed: 43, row_key: RowKey::Content, ..before.clone() });
         let text = "(split: (validation: 0.15, test: 0, stratified: false, seed: 7))";
         let earlier: Project = ron::from_str(text).unwrap();
         assert_eq!((earlier.split.validation, earlier.split.test), (Size::Share(0.15), Size::NONE));

@@ -2,6 +2,7 @@
 
 mod adapted;
 mod atomic;
+mod drawn_split;
 mod error;
 mod folder;
 mod lock;
@@ -25,6 +26,7 @@ mod version_1;
 
 pub use adapted::{AdaptedModel, adapted_model, adapted_models};
 pub use atomic::write_atomic;
+pub use drawn_split::{SPLIT_FILE, read_split, write_split};
 pub use error::{OpenError, StorageError, advice};
 pub use folder::{recover_folder, replace_folder};
 pub use lock::FileLock;

@@ -184,7 +184,8 @@ impl RunFolder {
     }
 
     /// The folder of the project that the run belongs to.
-    fn project_folder(&self) -> &Path {
+    #[must_use]
+    pub fn project_folder(&self) -> &Path {
         self.path.parent().and_then(Path::parent).unwrap_or(Path::new(""))
     }
 

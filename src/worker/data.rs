@@ -33,6 +33,8 @@ pub struct Prepare {
     pub project: Arc<Project>,
     /// The files as read.
     pub imported: Arc<Imported>,
+    /// The project's folder, with the split of its last run; `None` outside a project.
+    pub folder: Option<PathBuf>,
 }
 
 /// A consistent set of rows as read, as prepared, and counted.
@@ -61,10 +63,9 @@ impl Job for Prepare {
     const TITLE: &'static str = "Preparing the rows";
 
     fn run(self, context: &mut Context<'_>) -> Result<RowSource, JobError> {
-        let Self { mut project, imported } = self;
-        let prepared = context.prepare(&project, &imported)?;
+        let Self { mut project, imported, folder } = self;
+        let prepared = context.prepare(&project, &imported, folder.as_deref())?;
         let survey = Arc::new(Survey::of(&prepared));
-        let prepared = context.cache.data.keep_prepared(&project, &imported, prepared);
         if !prepared.moved_edits.is_empty() {
             Arc::make_mut(&mut project).edits.follow(&prepared.moved_edits);
         }

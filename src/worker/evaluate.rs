@@ -49,12 +49,12 @@ impl Job for Evaluate {
         let settings = run.read_settings()?;
         let model = context.model(&run.best())?;
         let (data, rows) = match &self.data {
-            None => ("test set".to_owned(), own_test_rows(context, &settings)?),
+            None => ("test set".to_owned(), own_test_rows(context, &run, &settings)?),
             Some(path) => (path.display().to_string(), other_rows(context, &settings, path, &self.reading)?),
         };
         let training = match settings.project.task.kind() {
             TaskKind::TextClassification => None,
-            TaskKind::LanguageModelling => training_rows(context, &settings)?,
+            TaskKind::LanguageModelling => training_rows(context, &run, &settings)?,
         };
         let scored = context.watched(|watch| score(&model, &settings, training.as_deref(), &rows, watch))?;
         let predictions = rows.into_iter().zip(scored.answers).map(|(row, answer)| {
@@ -96,8 +96,12 @@ fn score(
 }
 
 /// The rows the run was trained on, whose terms are scored apart; `None` if they are no longer the same, which is logged.
-fn training_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Option<Arc<Prepared>>, JobError> {
-    match context.prepared(&settings.project, Path::new("")) {
+fn training_rows(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    settings: &RunSettings,
+) -> Result<Option<Arc<Prepared>>, JobError> {
+    match context.prepared(&settings.project, Path::new(""), run.project_folder()) {
         Ok(prepared) if prepared.data_hash == settings.data_hash => Ok(Some(prepared)),
         Err(JobError::Cancelled) => Err(JobError::Cancelled),
         _ => {
@@ -109,11 +113,11 @@ fn training_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Op
     }
 }
 
-fn own_test_rows(context: &mut Context<'_>, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
+fn own_test_rows(context: &mut Context<'_>, run: &RunFolder, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
     // Paths in a run's settings are absolute.
-    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""))?;
+    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""), run.project_folder())?;
     if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
-        let message = "The data file has changed since this run, so its test rows are no longer the same. \
+        let message = "The data file or the split has changed since this run, so its test rows are no longer the same. \
                        Train again, or evaluate on a file.";
         return Err(JobError::Failed(message.to_owned()));
     }

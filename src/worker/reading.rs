@@ -3,16 +3,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared};
+use crate::data::{self, Example, Imported, LeakageReport, Likeness, NearGroups, Prepared, RowsToSplit};
 use crate::progress::Watch;
 use crate::project::Project;
 use crate::worker::dataset::FilesKey;
 use crate::worker::{Context, JobError};
 
 impl Context<'_> {
-    /// The project's data, read and prepared now, or kept from before if nothing on disk has changed.
-    pub(super) fn prepared(&mut self, project: &Project, folder: &Path) -> Result<Arc<Prepared>, JobError> {
-        Ok(self.read_and_prepared(project, folder)?.1)
+    /// The project's data, read and prepared now, or kept from before if nothing on disk has changed. Relative paths
+    /// are those of `folder`; `home` is the project's folder, where the split of the last run is.
+    pub(super) fn prepared(
+        &mut self,
+        project: &Project,
+        folder: &Path,
+        home: &Path,
+    ) -> Result<Arc<Prepared>, JobError> {
+        Ok(self.read_and_prepared(project, folder, home)?.1)
     }
 
     /// The same, together with the rows as read.
@@ -20,29 +26,38 @@ impl Context<'_> {
         &mut self,
         project: &Project,
         folder: &Path,
+        home: &Path,
     ) -> Result<(Arc<Imported>, Arc<Prepared>), JobError> {
         let imported = if let Some(imported) = self.cache.data.imported(&FilesKey::of(project, folder)) {
             imported
         } else {
             self.import(project, folder)?
         };
-        if let Some(prepared) = self.cache.data.prepared(project, &imported) {
-            return Ok((imported, prepared));
-        }
-        let prepared = self.prepare(project, &imported)?;
-        let prepared = self.cache.data.keep_prepared(project, &imported, prepared);
+        let prepared = self.prepare(project, &imported, Some(home))?;
         Ok((imported, prepared))
     }
 
-    /// Prepares rows. Texts that have been compared already are not compared again.
-    pub(super) fn prepare(&mut self, project: &Project, imported: &Imported) -> Result<Prepared, JobError> {
+    /// Prepares rows, if that has not been done. Texts that have been compared already are not compared again. Without
+    /// a project's folder there is no split of a last run.
+    pub(super) fn prepare(
+        &mut self,
+        project: &Project,
+        imported: &Arc<Imported>,
+        home: Option<&Path>,
+    ) -> Result<Arc<Prepared>, JobError> {
+        let drawn = home.map(|home| self.cache.data.drawn(home)).transpose()?.flatten();
+        if let Some(prepared) = self.cache.data.prepared(project, imported, drawn.as_ref()) {
+            return Ok(prepared);
+        }
         let comparisons = self.cache.data.comparisons.clone();
         let mut find_near = |examples: &[Example], watch: &mut Watch<'_>| comparisons.near_groups(examples, watch);
         let cleaned = self.cache.data.cleaned(project, imported);
-        Ok(self.watched(|watch| match cleaned {
-            Some(cleaned) => data::split_again(project, imported, cleaned, &mut find_near, watch),
-            None => data::prepare_with(project, imported, &mut find_near, watch),
-        })?)
+        let from = RowsToSplit { project, imported, drawn: drawn.as_deref() };
+        let prepared = self.watched(|watch| match cleaned {
+            Some(cleaned) => data::split_again(from, cleaned, &mut find_near, watch),
+            None => data::prepare_with(from, &mut find_near, watch),
+        })?;
+        Ok(self.cache.data.keep_prepared(project, imported, drawn, prepared))
     }
 
     /// The near-duplicates among the texts of prepared rows, compared now if they have not been compared yet.

@@ -62,7 +62,7 @@ impl Survey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::{BeforeSplit, Example, Side, Target};
+    use crate::data::{BeforeSplit, Example, Side, SplitOrigin, Target};
     use crate::project::SourceFile;
 
     fn id(record: u64) -> RowId {
@@ -100,6 +100,7 @@ mod tests {
             before_split: BeforeSplit::default(),
             data_hash: String::new(),
             split_hash: String::new(),
+            origin: SplitOrigin::default(),
         };
         let survey = Survey::of(&prepared);
         assert_eq!(survey.counts, [[1, 0, 0], [1, 0, 1]]);

@@ -1,16 +1,16 @@
 //! The jobs that train a model, and that estimate how long training takes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
-use crate::data::Prepared;
+use crate::data::{DrawnSplit, Imported, Prepared, SplitOrigin};
 use crate::models::Compute;
 use crate::project::Project;
 use crate::storage::{EvaluationPoint, RunSettings, StepMetrics};
 use crate::training::{self, DryRun, TrainInputs, TrainingEvent};
-use crate::words::full_stop;
+use crate::words::{counted, full_stop};
 use crate::worker::reporter::Throttle;
 use crate::worker::{Context, Job, JobError, LogLevel, RunResults, runs};
 
@@ -62,7 +62,7 @@ impl Job for Train {
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let Self { project, folder, events } = self;
         check_compute(&project)?;
-        let (imported, prepared) = context.read_and_prepared(&project, &folder)?;
+        let (imported, prepared) = context.read_and_prepared(&project, &folder, &folder)?;
         training::check_data(&prepared)?;
         for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
             context.log(LogLevel::Warning, full_stop(warning));
@@ -75,6 +75,7 @@ impl Job for Train {
         for hint in leakage.hints() {
             context.log(LogLevel::Info, hint.in_words());
         }
+        keep_split(context, (&project, &folder), &imported, &prepared)?;
         drop(imported);
         context.cache.model.forget(); // the run needs its memory
         let inputs = TrainInputs {
@@ -89,6 +90,27 @@ impl Job for Train {
         teller.flush();
         Ok(Arc::new(runs::load(&folder.join("runs").join(&summary.run))?))
     }
+}
+
+/// Writes down which side each row is on, so that later runs keep it there.
+fn keep_split(
+    context: &mut Context<'_>,
+    (project, folder): (&Project, &Path),
+    imported: &Imported,
+    prepared: &Arc<Prepared>,
+) -> Result<(), JobError> {
+    match prepared.origin {
+        SplitOrigin::Kept { joined: 0 } => return Ok(()),
+        SplitOrigin::Kept { joined } => {
+            let rows = counted(joined as u64, "new row has joined", "new rows have joined");
+            context.log(LogLevel::Info, format!("{rows} the split of the last run. The others stay where they were."));
+        }
+        // A warning of the prepared rows tells.
+        SplitOrigin::DrawnAgain | SplitOrigin::First => {}
+    }
+    let before = context.cache.data.drawn(folder)?;
+    let drawn = DrawnSplit::of(project, imported, &prepared.examples, before.as_deref());
+    Ok(context.cache.data.keep_drawn(folder, drawn, prepared)?)
 }
 
 /// Tries a few steps, and estimates the time, memory and disk space of a run without starting one.
@@ -107,7 +129,7 @@ impl Job for EstimateRun {
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let Self { project, folder } = self;
         check_compute(&project)?;
-        let prepared: Arc<Prepared> = context.prepared(&project, &folder)?;
+        let prepared: Arc<Prepared> = context.prepared(&project, &folder, &folder)?;
         training::check_data(&prepared)?;
         let model_folder = context.find_model(&project.model, &folder)?;
         let inputs = TrainInputs {

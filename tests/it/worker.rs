@@ -52,7 +52,7 @@ fn import(worker: &Worker, project: &Project, folder: &Path) -> Arc<Imported> {
 }
 
 fn prepare_job(project: &Project, imported: &Arc<Imported>) -> Prepare {
-    Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported) }
+    Prepare { project: Arc::new(project.clone()), imported: Arc::clone(imported), folder: None }
 }
 
 fn prepare(worker: &Worker, project: &Project, imported: &Arc<Imported>) -> Arc<Prepared> {

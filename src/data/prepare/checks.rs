@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::data::prepare::split::drawn::SplitOrigin;
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::prepare::split::too_large;
 use crate::data::targets::label_checks::{
@@ -308,6 +309,13 @@ fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> 
             counted(prepared.stale_edits.len(), "correction was", "corrections were"),
             imported.row_name(prepared.stale_edits[0])
         ));
+    }
+    if prepared.origin == SplitOrigin::DrawnAgain {
+        warnings.push(
+            "The split is not that of the last run, because its settings or the rows have changed. Results of older runs are not \
+             comparable with those of the next one"
+                .to_owned(),
+        );
     }
     let wants_test_rows = project.task.kind().sets_a_test_set_aside();
     if wants_test_rows && prepared.side(Side::Test).next().is_none() && imported.test.is_none() {

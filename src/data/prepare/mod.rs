@@ -3,12 +3,14 @@
 pub mod checks;
 pub mod clean;
 pub mod copies;
+pub mod copy_corrections;
 pub mod corrections;
 pub mod example;
 pub mod likeness;
 pub mod near;
 pub mod near_groups;
 pub mod prepared;
+mod row;
 pub mod split;
 
 use std::borrow::Cow;
@@ -19,8 +21,11 @@ use rayon::prelude::*;
 
 use crate::data::prepare::clean::STEPS;
 use crate::data::prepare::copies::same_texts;
+use crate::data::prepare::copy_corrections::correct_copies;
 use crate::data::prepare::corrections::moved_corrections;
 use crate::data::prepare::prepared::BeforeSplit;
+use crate::data::prepare::row::Row;
+use crate::data::prepare::split::drawn::{DrawnSplit, SplitOrigin};
 use crate::data::prepare::split::{SplitInputs, divide};
 use crate::data::targets::classes::{ClassReader, RowClass};
 use crate::data::{
@@ -35,25 +40,6 @@ const ROWS_PER_LOOK: usize = 16_384;
 /// Samples kept of each cleaning step.
 const SAMPLES: usize = 20;
 
-/// One row while it is prepared.
-struct Row<'a> {
-    id: RowId,
-    /// Row index in its file's `Table`.
-    index: usize,
-    raw: Cow<'a, str>,
-    /// Final label name.
-    label: &'a str,
-    relabelled: bool,
-    text: String,
-    /// Bit `i` is set if `STEPS[i]` alone changes the raw text.
-    changed_by: u16,
-    /// Places of the patterns that change the text when their turn comes, or would if they were on.
-    patterns: Vec<u16>,
-    /// Place of the first pattern that is on and would make the text too long.
-    outgrown: Option<u16>,
-    dropped: Option<DropReason>,
-}
-
 /// Applies edits, cleans, labels, drops and splits the rows.
 ///
 /// Separate validation and test files are used as they are: only rows without text or label, excluded rows and
@@ -63,7 +49,18 @@ struct Row<'a> {
 /// # Errors
 /// [`DataError::Cancelled`] when the watch is cancelled.
 pub fn prepare(project: &Project, imported: &Imported, watch: &mut Watch) -> Result<Prepared, DataError> {
-    prepare_with(project, imported, &mut NearGroups::find, watch)
+    prepare_with(RowsToSplit { project, imported, drawn: None }, &mut NearGroups::find, watch)
+}
+
+/// What rows are prepared from.
+#[derive(Clone, Copy, Debug)]
+pub struct RowsToSplit<'a> {
+    /// The settings.
+    pub project: &'a Project,
+    /// The files as read.
+    pub imported: &'a Imported,
+    /// The split of the last run, which is kept if it was drawn with the same settings.
+    pub drawn: Option<&'a DrawnSplit>,
 }
 
 /// A function that finds the near-duplicates among rows, or returns known ones.
@@ -75,11 +72,11 @@ pub type FindNear<'a> = dyn FnMut(&[Example], &mut Watch) -> Result<Arc<NearGrou
 /// # Errors
 /// [`DataError::Cancelled`], and errors of `find_near`.
 pub fn prepare_with(
-    project: &Project,
-    imported: &Imported,
+    from: RowsToSplit<'_>,
     find_near: &mut FindNear<'_>,
     watch: &mut Watch,
 ) -> Result<Prepared, DataError> {
+    let RowsToSplit { project, imported, .. } = from;
     let files: Vec<&ImportedFile> = imported.files().collect();
     let mut prepared = empty();
     prepared.warnings = checks::file_warnings(&files);
@@ -96,6 +93,7 @@ pub fn prepare_with(
     }
     let mut rows = collect_rows(project, &edits, &files, &mut prepared);
     clean_rows(project, &cleaner, &mut rows, watch)?;
+    correct_copies(project, &mut rows);
     drop_rows(project, &mut rows, &mut prepared);
     prepared.cleaning.splice(0..0, switch_effects(&rows));
     prepared.cleaning.extend(pattern_effects(project, &cleaner, &rows, &faults));
@@ -104,7 +102,7 @@ pub fn prepare_with(
     take_examples(project, imported, rows, &mut prepared);
     prepared.data_hash = hashing::data_hash(&prepared.examples, &prepared.labels);
     prepared.before_split = BeforeSplit { blockers: prepared.blockers.clone(), warnings: prepared.warnings.clone() };
-    split(project, imported, prepared, find_near, watch)
+    split(from, prepared, find_near, watch)
 }
 
 /// Splits prepared rows again after only the settings of the split have changed, without cleaning, which takes much
@@ -113,12 +111,12 @@ pub fn prepare_with(
 /// # Errors
 /// [`DataError::Cancelled`], and errors of `find_near`.
 pub fn split_again(
-    project: &Project,
-    imported: &Imported,
+    from: RowsToSplit<'_>,
     mut prepared: Prepared,
     find_near: &mut FindNear<'_>,
     watch: &mut Watch,
 ) -> Result<Prepared, DataError> {
+    let RowsToSplit { project, imported, .. } = from;
     if !checks::column_blockers(project, &imported.files().collect::<Vec<_>>()).is_empty() {
         return Ok(prepared);
     }
@@ -129,13 +127,12 @@ pub fn split_again(
     for example in &mut prepared.examples {
         example.side = first_side(example.id.file);
     }
-    split(project, imported, prepared, find_near, watch)
+    split(from, prepared, find_near, watch)
 }
 
 /// Splits the main file's rows, which are all training rows so far, and adds blockers and warnings.
 fn split(
-    project: &Project,
-    imported: &Imported,
+    RowsToSplit { project, imported, drawn }: RowsToSplit<'_>,
     mut prepared: Prepared,
     find_near: &mut FindNear<'_>,
     watch: &mut Watch,
@@ -144,7 +141,7 @@ fn split(
         prepared.near = Some(find_near(&prepared.examples, watch)?);
     }
     let near = prepared.near.clone();
-    let inputs = SplitInputs { project, imported, near: near.as_deref(), control: watch.control };
+    let inputs = SplitInputs { project, imported, near: near.as_deref(), drawn, control: watch.control };
     divide(inputs, &mut prepared)?;
     prepared.split_hash = hashing::split_hash(&prepared.examples);
     checks::check(project, imported, &mut prepared);
@@ -170,6 +167,7 @@ fn empty() -> Prepared {
         before_split: BeforeSplit::default(),
         data_hash: String::new(),
         split_hash: String::new(),
+        origin: SplitOrigin::default(),
     }
 }
 
@@ -205,6 +203,7 @@ fn collect_rows<'a>(
                 raw,
                 label,
                 relabelled,
+                edited: applied.is_some(),
                 text: String::new(),
                 changed_by: 0,
                 patterns: Vec::new(),

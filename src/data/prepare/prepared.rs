@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::data::prepare::split::drawn::SplitOrigin;
 use crate::data::{DropReason, Example, NearGroups, PatternError, Side};
 use crate::project::RowId;
 
@@ -69,6 +70,8 @@ pub struct Prepared {
     pub data_hash: String,
     /// SHA-256 over the (id, side) of every example.
     pub split_hash: String,
+    /// How the split compares with that of the last run.
+    pub origin: SplitOrigin,
 }
 
 impl Prepared {

@@ -1,20 +1,26 @@
 //! Splits rows into training, validation and test rows: at random, by time, or by a column.
 
 mod column;
+pub(in crate::data) mod drawn;
 mod grouped;
+mod kept;
 mod ordered;
 mod random;
+pub(in crate::data) mod row_keys;
 pub(in crate::data) mod sizes;
 
 use std::collections::HashMap;
 
 use crate::data::prepare::copies::same_texts;
 use crate::data::prepare::near::DisjointSets;
+use crate::data::prepare::split::drawn::{DrawnFrom, DrawnSplit, SplitOrigin};
+use crate::data::prepare::split::random::Order;
+use crate::data::prepare::split::row_keys::RowKeys;
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::targets::label_checks::too_many_labels;
 use crate::data::{DataError, Example, Imported, NearGroups, Prepared, Side, cells_of, read_moments};
 use crate::progress::Control;
-use crate::project::{Project, SourceFile, SplitMethod};
+use crate::project::{Project, RowKey, SourceFile, SplitMethod};
 use crate::words::{cell_value, count, counted, plural, upper_first};
 
 /// The inputs of the split.
@@ -24,6 +30,8 @@ pub(in crate::data) struct SplitInputs<'a> {
     pub imported: &'a Imported,
     /// Near-duplicates, if they are kept together.
     pub near: Option<&'a NearGroups>,
+    /// The split of the last run.
+    pub drawn: Option<&'a DrawnSplit>,
     /// Cancels the split.
     pub control: &'a Control,
 }
@@ -40,20 +48,41 @@ pub(in crate::data) fn divide(inputs: SplitInputs<'_>, prepared: &mut Prepared) 
     }
     let rows = prepared.examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
     let shares = SplitSizes::of(project, imported).shares(rows);
+    let known = known_rows(inputs, prepared);
     match (project.split.method, shares) {
         (SplitMethod::Random, Some(shares)) => {
             let every: Vec<usize> = (0..rows).collect();
             let totals = SplitSizes::of(project, imported).totals();
-            by_chance(inputs, &every, (shares, totals), prepared)
+            by_chance(inputs, &every, (shares, totals), &known, prepared)
         }
         (SplitMethod::Time, Some(shares)) => {
-            by_time(inputs, rows, shares, prepared);
+            by_time(inputs, rows, shares, &known, prepared);
             Ok(())
         }
-        (SplitMethod::Column, _) => by_column(inputs, rows, prepared),
+        (SplitMethod::Column, _) => by_column(inputs, rows, &known, prepared),
         // Impossible sizes are reported with the other blockers.
         (_, None) => Ok(()),
     }
+}
+
+/// The keys of the main file's rows, and their sides in the last run, if it was split by the same settings.
+#[derive(Default)]
+struct KnownRows {
+    keys: Vec<RowKeys>,
+    sides: Option<Vec<Option<Side>>>,
+}
+
+fn known_rows(inputs: SplitInputs<'_>, prepared: &mut Prepared) -> KnownRows {
+    let SplitInputs { project, imported, drawn, .. } = inputs;
+    let keys = RowKeys::of(project, imported, &prepared.examples);
+    let sides = drawn.filter(|drawn| drawn.from == DrawnFrom::of(project, imported)).map(|drawn| drawn.sides_of(&keys));
+    let sides = sides.filter(|sides| sides.iter().any(Option::is_some));
+    prepared.origin = match (&sides, drawn) {
+        (Some(sides), _) => SplitOrigin::Kept { joined: sides.iter().filter(|side| side.is_none()).count() },
+        (None, Some(_)) => SplitOrigin::DrawnAgain,
+        (None, None) => SplitOrigin::First,
+    };
+    KnownRows { keys, sides }
 }
 
 /// Splits some rows of the main file at random, without dividing groups. `totals` are sizes given as numbers of rows.
@@ -61,17 +90,30 @@ fn by_chance(
     inputs: SplitInputs<'_>,
     rows: &[usize],
     (shares, totals): ([f64; 3], [Option<usize>; 3]),
+    known: &KnownRows,
     prepared: &mut Prepared,
 ) -> Result<(), DataError> {
     let settings = &inputs.project.split;
+    let drawn: Vec<u64> = rows.iter().map(|&row| known.keys[row].drawn(settings.seed)).collect();
+    let groups = kept_together(inputs, rows, &known.keys, prepared);
+    if let Some(sides) = &known.sides {
+        let before: Vec<Option<Side>> = rows.iter().map(|&row| sides[row]).collect();
+        let sides = kept::assign(&before, groups.as_deref(), &drawn, shares);
+        rows.iter().zip(sides).for_each(|(&row, side)| prepared.examples[row].side = side);
+        return Ok(());
+    }
+    let order = match settings.row_key {
+        RowKey::Position => Order::Shuffled(settings.seed),
+        RowKey::Content => Order::Drawn(&drawn),
+    };
     let stratum_of: Vec<u32> = rows.iter().map(|&row| prepared.examples[row].target.stratum()).collect();
     let strata = prepared.strata();
-    let (sides, why) = if let Some(groups) = kept_together(inputs, rows, prepared) {
+    let (sides, why) = if let Some(groups) = groups {
         let (stratum_of, strata) = if settings.stratified { (stratum_of, strata) } else { (vec![0; rows.len()], 1) };
-        let sides = grouped::assign((&stratum_of, strata), &groups, shares, settings.seed, inputs.control)?;
+        let sides = grouped::assign((&stratum_of, strata), &groups, shares, totals, order, inputs.control)?;
         (sides, if settings.stratified { OF_LABELLED_GROUPS } else { OF_GROUPS })
     } else {
-        (random::assign(&stratum_of, strata, shares, totals, settings.stratified, settings.seed), OF_LABELS)
+        (random::assign(&stratum_of, strata, shares, totals, settings.stratified, order), OF_LABELS)
     };
     for (&row, &side) in rows.iter().zip(&sides) {
         prepared.examples[row].side = side;
@@ -81,9 +123,21 @@ fn by_chance(
 }
 
 /// Each row's group; `None` if every row is its own group.
-fn kept_together(inputs: SplitInputs<'_>, rows: &[usize], prepared: &mut Prepared) -> Option<Vec<u32>> {
+fn kept_together(
+    inputs: SplitInputs<'_>,
+    rows: &[usize],
+    keys: &[RowKeys],
+    prepared: &mut Prepared,
+) -> Option<Vec<u32>> {
     let examples = &prepared.examples;
     let mut groups = DisjointSets::new(rows.len());
+    if inputs.project.split.row_key == RowKey::Content {
+        // Rows that cannot be told apart cannot be on two sides.
+        let mut first: HashMap<RowKeys, u32> = HashMap::new();
+        for (place, &row) in (0_u32..).zip(rows) {
+            groups.unite(*first.entry(keys[row]).or_insert(place), place);
+        }
+    }
     let mut empty = 0;
     let column = inputs.project.dataset.group_column();
     let known = column.filter(|column| inputs.imported.main.table.column_index(column).is_some());
@@ -147,7 +201,7 @@ fn size_warnings(sides: &[Side], shares: [f64; 3], why: &str) -> Vec<(Side, Stri
     warnings
 }
 
-fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mut Prepared) {
+fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], known: &KnownRows, prepared: &mut Prepared) {
     let column = inputs.project.dataset.time_column();
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return;
@@ -159,7 +213,10 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
         None if shares[side] > 0.0 => ((shares[side] * rows as f64).round() as usize).max(1),
         None => 0,
     };
-    let sides = ordered::assign(&dates.values[..rows], [wanted(1), wanted(2)]);
+    let sides = match &known.sides {
+        Some(known) => ordered::join(&dates.values[..rows], known),
+        None => ordered::assign(&dates.values[..rows], [wanted(1), wanted(2)]),
+    };
     for (example, &side) in prepared.examples.iter_mut().zip(&sides) {
         example.side = side;
     }
@@ -186,8 +243,8 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     let missing = [(Side::Validation, "validation"), (Side::Test, "test")]
         .into_iter()
         .find(|&(side, _)| wanted(side as usize) > 0 && !sides.contains(&side));
-    let off = size_warnings(&sides, shares, OF_MOMENTS).into_iter();
-    let off = off.filter(|(side, _)| missing.is_none_or(|(missing, _)| missing != *side));
+    let off = if known.sides.is_some() { Vec::new() } else { size_warnings(&sides, shares, OF_MOMENTS) };
+    let off = off.into_iter().filter(|(side, _)| missing.is_none_or(|(missing, _)| missing != *side));
     prepared.warnings.extend(off.map(|(_, warning)| warning));
     if let Some((_, word)) = missing {
         prepared.warnings.push(format!(
@@ -196,7 +253,12 @@ fn by_time(inputs: SplitInputs<'_>, rows: usize, shares: [f64; 3], prepared: &mu
     }
 }
 
-fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> Result<(), DataError> {
+fn by_column(
+    inputs: SplitInputs<'_>,
+    rows: usize,
+    known: &KnownRows,
+    prepared: &mut Prepared,
+) -> Result<(), DataError> {
     let column = inputs.project.dataset.split_column();
     let Some(column) = column.filter(|column| inputs.imported.main.table.column_index(column).is_some()) else {
         return Ok(());
@@ -218,7 +280,7 @@ fn by_column(inputs: SplitInputs<'_>, rows: usize, prepared: &mut Prepared) -> R
     if share < 1.0 {
         let before = prepared.warnings.len();
         let [_, total, _] = SplitSizes::of(inputs.project, inputs.imported).totals();
-        by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), prepared)?;
+        by_chance(inputs, &training, ([1.0 - share, share, 0.0], [None, total, None]), known, prepared)?;
         let taken = training.iter().filter(|&&row| prepared.examples[row].side == Side::Validation).count();
         let word = format!(
             "'{column}' has no validation rows: {} of its {} training rows, chosen at random, are used for validation",

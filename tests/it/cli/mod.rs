@@ -18,6 +18,7 @@ mod columns;
 mod data;
 mod help;
 mod job;
+mod kept_rows;
 mod old_projects;
 mod split;
 mod words;

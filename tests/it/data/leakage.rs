@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::*;
 use hone::data::{Finding, FindingKind, LeakageReport, NearGroups, Remedy, Side, find_leaks};
-use hone::project::{ColumnRole, Size, SplitMethod};
+use hone::project::{ColumnRole, Size, SplitMethod, SplitSettings};
 
 /// Prepares a project and finds leakage.
 fn look(project: &Project, folder: &Path) -> (Imported, Prepared, LeakageReport) {
@@ -89,7 +89,8 @@ fn duplicates_across_splits_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let mut project = project(folder.path(), &main, None, None);
     project.cleaning.drop_duplicates = false;
-    project.split.keep_near_together = false;
+    // New projects keep exact copies together; those of earlier versions did not.
+    project.split = SplitSettings::of_earlier_files();
     let remedies = every_remedy_mends(&project, folder.path(), "duplicates");
     assert!(
         matches!(
@@ -199,7 +200,8 @@ fn customers_of_a_test_file_in_training_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let main = of_customers("customer");
     let test = format!("customer,text,label\nc3,{},a\nc99,{},b\nc5,{},b\n", text(900), text(901), text(902));
-    let mut project = project(folder.path(), &main, None, Some(&test));
+    let validation = format!("customer,text,label\nc98,{},a\nc97,{},b\n", text(910), text(911));
+    let mut project = project(folder.path(), &main, Some(&validation), Some(&test));
     project.dataset.set_role("customer", Some(ColumnRole::Group));
     let remedies = every_remedy_mends(&project, folder.path(), "group:customer");
     let rows = excluded(&remedies[0]).unwrap();

@@ -186,3 +186,50 @@ fn cancelling_stops_preparation() {
     let result = prepare(&project, &imported, &mut Watch { control: &control, report: &mut report });
     assert!(matches!(result, Err(DataError::Cancelled)));
 }
+
+/// The label and the reason of each row of a file with corrections, by record; 1 is the first row.
+fn with_corrections(main: &str, corrections: &[(u64, RowEdit)], drop_duplicates: bool) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut project = project(folder.path(), main, None, None);
+    project.cleaning.drop_duplicates = drop_duplicates;
+    for (record, edit) in corrections {
+        let (text, label) = main.lines().nth(*record as usize).unwrap().split_once(',').unwrap();
+        let id = RowId { file: SourceFile::Main, record: *record };
+        project.edits.rows.insert(id, RowEdit { content_hash: content_hash(text, label), ..edit.clone() });
+    }
+    let ready = prepared(&project, folder.path()).1;
+    let mut rows: Vec<(RowId, String)> = ready.dropped.iter().map(|(id, why)| (*id, format!("{why:?}"))).collect();
+    rows.extend(ready.examples.iter().map(|example| (example.id, ready.label_of(example).to_owned())));
+    rows.sort();
+    rows.into_iter().map(|(_, what)| what).collect()
+}
+
+#[test]
+fn a_correction_goes_for_every_exact_copy() {
+    let main = "text,label\nfine,good\npoor,bad\nfine,good\n fine ,bad\nso so,good\n";
+    let excluded = || RowEdit { excluded: true, ..RowEdit::default() };
+    // The twin that was left out neither comes back nor makes a conflict, and a row with another label follows too.
+    assert_eq!(
+        with_corrections(main, &[(1, RowEdit::relabelled("mixed"))], true),
+        ["mixed", "bad", "Duplicate", "Duplicate", "good"]
+    );
+    assert_eq!(
+        with_corrections(main, &[(3, RowEdit::relabelled("mixed"))], false),
+        ["mixed", "bad", "mixed", "mixed", "good"]
+    );
+    // Each copy that a person decided on keeps that decision.
+    let kept = RowEdit { kept: true, ..RowEdit::default() };
+    assert_eq!(
+        with_corrections(main, &[(1, RowEdit::relabelled("mixed")), (4, kept)], false),
+        ["mixed", "bad", "mixed", "bad", "good"]
+    );
+    let two = [(1, RowEdit::relabelled("mixed")), (3, RowEdit::relabelled("bad"))];
+    assert_eq!(with_corrections(main, &two, false), ["mixed", "bad", "bad", "bad", "good"]);
+    // An excluded row is not replaced by its copy, unless copies count.
+    let expected = ["Excluded", "bad", "Duplicate", "bad", "good"];
+    assert_eq!(with_corrections(main, &[(1, excluded())], true), expected);
+    let expected = ["Excluded", "bad", "good", "bad", "good"];
+    assert_eq!(with_corrections(main, &[(1, excluded())], false), expected);
+    // Excluding a copy that is left out anyway does not exclude the row that is used.
+    assert_eq!(with_corrections(main, &[(3, excluded())], true), ["good", "bad", "Excluded", "bad", "good"]);
+}

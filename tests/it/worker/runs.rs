@@ -74,7 +74,8 @@ fn changed_data_is_read_again() {
     assert_eq!(first.settings.data_hash, second.settings.data_hash);
     write_reviews(bench.folder.path(), 200);
     let third = bench.train();
-    assert_eq!((first.settings.rows, third.settings.rows), ([84, 12, 24], [140, 20, 40]));
+    // New rows are placed one by one, so that none moves another: by share only on average.
+    assert_eq!((first.settings.rows, third.settings.rows), ([84, 12, 24], [143, 20, 37]));
     let message =
         bench.refused(Evaluate { run: first.folder.clone(), data: None, reading: DatasetSettings::default() });
     assert!(message.contains("has changed since this run"), "{message}");

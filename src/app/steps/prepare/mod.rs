@@ -341,7 +341,7 @@ mod tests {
         window.state_mut().as_mut().unwrap().run_command(AppCommand::GoTo(Step::Prepare));
         settle(&mut window);
         let before = window.state().as_ref().unwrap().prepared().unwrap();
-        window.get_by_label("Shuffle").click();
+        window.get_by_label("Draw a new split").click();
         settle(&mut window);
         let after = window.state().as_ref().unwrap().prepared().unwrap();
         assert_eq!(before.data_hash, after.data_hash);

@@ -6,7 +6,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, combo, field_label, is_narrow, running_ui, section};
-use crate::data::{LeakageReport, Prepared, Side, moment_in_words};
+use crate::data::{LeakageReport, Prepared, Side, SplitOrigin, moment_in_words};
 use crate::project::{ColumnRole, DatasetSettings, Size, SourceFile, SplitMethod, SplitSettings};
 use crate::words::{count, counted, percent};
 use crate::worker::Survey;
@@ -17,6 +17,8 @@ const LABELS: usize = 200;
 const CHOICE: f32 = 190.0;
 /// Width of a size with its unit.
 const SIZE: f32 = 150.0;
+/// Width of the seed with its button.
+const SEED: f32 = 250.0;
 
 /// The split methods, each with name and explanation.
 const METHODS: [(SplitMethod, &str, &str); 3] = [
@@ -24,6 +26,8 @@ const METHODS: [(SplitMethod, &str, &str); 3] = [
     (SplitMethod::Time, "By time", "Train on the oldest rows and test on the newest, as in real use"),
     (SplitMethod::Column, "By column", "A column says which split each row is in: train, validation or test"),
 ];
+
+const NEW_SPLIT: &str = "Place all rows anew, with another seed. Results of older runs are then not comparable";
 
 /// Draws the section.
 pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey: &Survey, sender: &mut CommandSender) {
@@ -47,6 +51,10 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
             let (label, hover) = ("Stop preparing", "The rows won't be split");
             running_ui(ui, theme, job, Some(Action { label, hover, command: AppCommand::StopPreparing }), sender);
         }
+        if let Some(origin) = origin_in_words(prepared.origin) {
+            ui.add_space(theme.space.s);
+            ui.add(egui::Label::new(theme.muted(origin)).wrap());
+        }
         ui.add_space(theme.space.m);
         split_bar(ui, theme, survey.sides);
         ui.add_space(theme.space.s);
@@ -55,6 +63,16 @@ pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey:
             spans(ui, theme, report);
         }
     });
+}
+
+/// What keeps the rows where they are, once a model has been trained. A warning tells of a split drawn again.
+fn origin_in_words(origin: SplitOrigin) -> Option<String> {
+    let SplitOrigin::Kept { joined } = origin else { return None };
+    let new = match joined {
+        0 => String::new(),
+        joined => format!(" {} since then.", counted(joined as u64, "row has joined", "rows have joined")),
+    };
+    Some(format!("As in the last run: corrections and new rows move no other row, so that runs can be compared.{new}"))
 }
 
 /// A named control of a fixed width, in a row that wraps.
@@ -179,11 +197,11 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut
             });
         }
         if settings.method != SplitMethod::Time {
-            field(ui, theme, CHOICE, ("Seed", "The same seed gives the same split"), |ui| {
+            field(ui, theme, SEED, ("Seed", "The same seed draws the same split"), |ui| {
                 ui.spacing_mut().item_spacing.x = theme.space.s;
                 ui.add(DragValue::new(&mut settings.seed).speed(1.0)).accessible_name("Seed of the split");
-                if button(ui, theme, icons::SHUFFLE, "Shuffle").on_hover_text("Use another seed").clicked() {
-                    settings.seed = settings.seed.wrapping_add(1);
+                if button(ui, theme, icons::SHUFFLE, "Draw a new split").on_hover_text(NEW_SPLIT).clicked() {
+                    *settings = settings.drawn_again();
                 }
             });
         }

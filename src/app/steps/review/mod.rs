@@ -347,6 +347,7 @@ mod tests {
 
     use super::*;
     use crate::app::testing::{Scene, imported, picture, window};
+    use crate::data::RowColumns;
 
     /// The step in a window that applies its corrections.
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ReviewStepState)> {
@@ -415,12 +416,31 @@ mod tests {
             harness.run();
             assert_eq!(harness.state().1.selected, Some(1));
             picture(if dark { "review-dark" } else { "review-light" }, &mut harness);
-            harness.key_press(Key::Num1);
+            harness.key_press(Key::X);
             harness.run();
             harness.get_by_label("Train again with 1 correction").click();
             harness.run();
             assert_eq!(harness.state().0.asked, [AppCommand::User(UserCommand::Train)]);
         }
+    }
+
+    #[test]
+    fn choosing_the_label_that_a_row_has_keeps_it() {
+        let mut harness = open(with_data(false), false);
+        harness.run();
+        let (scene, state) = harness.state();
+        let first = state.current().unwrap().id;
+        let imported = scene.answers.imported.value.clone().unwrap();
+        let row = imported.main.table.records.binary_search(&first.record).unwrap();
+        let in_file =
+            RowColumns::of(&imported.main.table, &scene.project.dataset).unwrap().label(row).text().to_owned();
+        let place =
+            scene.answers.results.value.as_ref().unwrap().settings.labels.iter().position(|label| *label == in_file);
+        harness.key_press([Key::Num1, Key::Num2, Key::Num3][place.unwrap()]);
+        harness.run();
+        let edit = &harness.state().0.project.edits.rows[&first];
+        assert!(edit.kept && edit.label().is_none(), "{edit:?}");
+        assert_eq!(harness.state().0.project.edits.corrections(), 0);
     }
 
     #[test]

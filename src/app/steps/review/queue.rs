@@ -186,21 +186,18 @@ impl Decision {
     /// The correction to store for a row; `None` if the row is not in the data.
     #[must_use]
     pub fn edit(&self, ctx: &StepContext<'_>, id: RowId) -> Option<RowEdit> {
-        let content_hash = hash_of(ctx, id)?;
+        let table = &ctx.imported?.file(id.file)?.table;
+        let row = table.records.binary_search(&id.record).ok()?;
+        let columns = RowColumns::of(table, &ctx.project.dataset)?;
+        let content_hash = columns.hash(row);
+        let in_file = ctx.project.labels().resolve(columns.label(row).text().trim()).trim();
         let edit = match self {
-            Self::Label(label) => RowEdit::relabelled(label),
-            Self::Keep => RowEdit { kept: true, ..RowEdit::default() },
+            Self::Label(label) if label != in_file => RowEdit::relabelled(label),
+            Self::Label(_) | Self::Keep => RowEdit { kept: true, ..RowEdit::default() },
             Self::Exclude => RowEdit { excluded: true, ..RowEdit::default() },
         };
         Some(RowEdit { content_hash, ..edit })
     }
-}
-
-/// Hash of a row's text and label as in the file.
-fn hash_of(ctx: &StepContext<'_>, id: RowId) -> Option<String> {
-    let table = &ctx.imported?.file(id.file)?.table;
-    let row = table.records.binary_search(&id.record).ok()?;
-    Some(RowColumns::of(table, &ctx.project.dataset)?.hash(row))
 }
 
 #[cfg(test)]

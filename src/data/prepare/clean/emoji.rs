@@ -20,18 +20,26 @@ pub(super) fn remove(text: &str) -> Cow<'_, str> {
 }
 
 fn replace(text: &str, with: impl Fn(&emojis::Emoji) -> String) -> Cow<'_, str> {
-    if text.is_ascii() || !text.chars().any(|character| character >= FIRST || character == KEYCAP) {
+    let may_hold_one = |word: &str| word.chars().any(|character| character >= FIRST || character == KEYCAP);
+    if text.is_ascii() || !may_hold_one(text) {
         return Cow::Borrowed(text);
     }
     let mut replaced: Option<String> = None;
-    for (at, cluster) in text.grapheme_indices(true) {
-        match emoji(cluster) {
-            Some(emoji) => replaced.get_or_insert_with(|| text[..at].to_owned()).push_str(&with(emoji)),
-            None => {
-                if let Some(replaced) = &mut replaced {
-                    replaced.push_str(cluster);
+    let mut at = 0;
+    // Finding the clusters is slow, and none of an emoji holds a space.
+    for word in text.split_inclusive(' ') {
+        let is_plain = !may_hold_one(word);
+        let clusters = (!is_plain).then(|| word.graphemes(true)).into_iter().flatten();
+        for cluster in clusters.chain(is_plain.then_some(word)) {
+            match emoji(cluster) {
+                Some(emoji) => replaced.get_or_insert_with(|| text[..at].to_owned()).push_str(&with(emoji)),
+                None => {
+                    if let Some(replaced) = &mut replaced {
+                        replaced.push_str(cluster);
+                    }
                 }
             }
+            at += cluster.len();
         }
     }
     replaced.map_or(Cow::Borrowed(text), Cow::Owned)
@@ -52,6 +60,23 @@ fn emoji(cluster: &str) -> Option<&'static emojis::Emoji> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Rng;
+
+    #[test]
+    fn emoji_after_a_space_are_found_as_in_the_whole_text() {
+        let whole = |text: &str| -> String {
+            text.graphemes(true)
+                .map(|cluster| emoji(cluster).map_or(cluster.to_owned(), |emoji| format!(":{}:", emoji.name())))
+                .collect()
+        };
+        let pieces =
+            [" ", "a", "👍", "🏽", "\u{200D}", "\u{FE0F}", "1", "\u{20E3}", "🇩", "🇪", "❤", "é", "\n", "\u{301}", "→"];
+        let mut rng = Rng::new(5);
+        for _ in 0..20_000 {
+            let text: String = (0..rng.below(8)).map(|_| pieces[rng.below(pieces.len() as u64) as usize]).collect();
+            assert_eq!(name(&text), whole(&text), "{text:?}");
+        }
+    }
 
     #[test]
     fn emoji_are_named_or_removed_and_letters_stay() {

@@ -3,6 +3,7 @@
 //! Groups are placed one by one, the largest first, each where it leaves the strata's shares nearest to what is wanted:
 //! the idea of scikit-learn's `StratifiedGroupKFold`, for sides of different sizes.
 
+use crate::data::prepare::split::random::{Order, take_in_order, wanted};
 use crate::data::{DataError, Side};
 use crate::progress::Control;
 use crate::random::Rng;
@@ -13,8 +14,9 @@ const STEPS_PER_LOOK: usize = 4_096;
 /// Divides rows among the sides; rows of a group go together.
 ///
 /// `stratum_of` are the strata of the rows and `groups` the numbers of their groups, both in file order. Every stratum
-/// gets rows on every side whose share is above 0, where enough groups have rows of it. The same arguments give the
-/// same sides.
+/// gets rows on every side whose share is above 0, where enough groups have rows of it. If rows are taken by number,
+/// those without a group make up for what the groups leave too large or too small, and sides of which `totals` tells
+/// the rows get so many. The same arguments give the same sides.
 ///
 /// # Errors
 /// [`DataError::Cancelled`].
@@ -22,20 +24,21 @@ pub(super) fn assign(
     (stratum_of, strata): (&[u32], usize),
     groups: &[u32],
     shares: [f64; 3],
-    seed: u64,
+    totals: [Option<usize>; 3],
+    order: Order<'_>,
     control: &Control,
 ) -> Result<Vec<Side>, DataError> {
     let groups = Grouped::of(stratum_of, groups);
     let mut plan = Plan::new(&groups, strata, shares);
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    Rng::stream(seed, u64::from(u32::MAX)).shuffle(&mut order);
-    order.sort_by_key(|&group| std::cmp::Reverse(groups.rows(group).len()));
-    for (step, group) in order.into_iter().enumerate() {
+    for (step, group) in groups.in_order(order).into_iter().enumerate() {
         if step.is_multiple_of(STEPS_PER_LOOK) {
             control.look()?;
         }
         let best = plan.nearest(&groups, group);
         plan.place(&groups, group, best);
+    }
+    if let Order::Drawn(drawn) = order {
+        plan.place_single_rows(&groups, totals, drawn);
     }
     plan.fill_gaps(&groups, control)?;
     let mut sides = vec![Side::Train; stratum_of.len()];
@@ -78,6 +81,21 @@ impl Grouped {
 
     fn len(&self) -> usize {
         self.starts.len() - 1
+    }
+
+    /// The groups to place one by one, the largest first. If rows are taken by number, groups of a single row are not
+    /// among them.
+    fn in_order(&self, order: Order<'_>) -> Vec<usize> {
+        let mut groups: Vec<usize> = (0..self.len()).collect();
+        match order {
+            Order::Shuffled(seed) => Rng::stream(seed, u64::from(u32::MAX)).shuffle(&mut groups),
+            Order::Drawn(drawn) => {
+                groups.retain(|&group| self.rows(group).len() > 1);
+                groups.sort_by_cached_key(|&group| self.rows(group).iter().map(|&row| drawn[row as usize]).min());
+            }
+        }
+        groups.sort_by_key(|&group| std::cmp::Reverse(self.rows(group).len()));
+        groups
     }
 
     /// Rows of each stratum of a group.
@@ -146,6 +164,31 @@ impl Plan {
         }
     }
 
+    /// Places the rows without a group, so that each stratum has what is wanted of it, as far as the groups allow.
+    fn place_single_rows(&mut self, groups: &Grouped, totals: [Option<usize>; 3], drawn: &[u64]) {
+        let mut single = vec![Vec::new(); self.all.len()];
+        let mut alone = Vec::new();
+        for group in (0..groups.len()).filter(|&group| groups.rows(group).len() == 1) {
+            let (row, (stratum, _)) = (groups.rows(group)[0] as usize, groups.strata(group)[0]);
+            single[stratum as usize].push(row);
+            alone.push((row, group));
+        }
+        let all: Vec<usize> = self.all.iter().map(|&rows| rows as usize).collect();
+        let mut sides = vec![Side::Train; drawn.len()];
+        for ((rows, wanted), placed) in single.iter().zip(wanted(&all, self.shares, totals)).zip(&self.placed) {
+            let mut left = [0, 1, 2].map(|side| wanted[side].saturating_sub(placed[side] as usize));
+            // Where a group was too large for a side, the others have less.
+            while left.iter().sum::<usize>() > rows.len() {
+                let largest = (0..3).max_by_key(|&side| left[side]).unwrap_or(0);
+                left[largest] -= 1;
+            }
+            take_in_order(rows.clone(), left, drawn, &mut sides);
+        }
+        for (row, group) in alone {
+            self.place(groups, group, sides[row] as usize);
+        }
+    }
+
     /// Moves a group to each side without rows of a class: the smallest that can be spared. A class that is not trained
     /// cannot be evaluated either, so training gets a group even if its old side then lacks a class.
     fn fill_gaps(&mut self, groups: &Grouped, control: &Control) -> Result<(), DataError> {
@@ -190,8 +233,17 @@ mod tests {
 
     const SHARES: [f64; 3] = [0.7, 0.1, 0.2];
 
-    fn assign(labels: &[u32], classes: usize, groups: &[u32], shares: [f64; 3], seed: u64) -> Vec<Side> {
-        super::assign((labels, classes), groups, shares, seed, &Control::default()).unwrap()
+    /// A seed, and whether rows are taken by number.
+    type Draw = (u64, bool);
+
+    fn assign(labels: &[u32], classes: usize, groups: &[u32], shares: [f64; 3], (seed, by_number): Draw) -> Vec<Side> {
+        let drawn: Vec<u64> = (0..labels.len()).map(|row| Rng::stream(seed, row as u64).next_u64()).collect();
+        let order = if by_number { Order::Drawn(&drawn) } else { Order::Shuffled(seed) };
+        super::assign((labels, classes), groups, shares, [None; 3], order, &Control::default()).unwrap()
+    }
+
+    fn draws(seeds: u64) -> impl Iterator<Item = Draw> {
+        (0..seeds).flat_map(|seed| [(seed, false), (seed, true)])
     }
 
     /// Rows in groups of 1 to 12, each with mostly one of four classes.
@@ -211,11 +263,11 @@ mod tests {
 
     #[test]
     fn groups_stay_whole_and_shares_are_near_over_many_seeds() {
-        for seed in 0..30 {
+        for (seed, by_number) in draws(30) {
             let (labels, groups) = rows(seed);
-            let sides = assign(&labels, 4, &groups, SHARES, seed);
-            assert_eq!(sides, assign(&labels, 4, &groups, SHARES, seed));
-            assert_ne!(sides, assign(&labels, 4, &groups, SHARES, seed + 1));
+            let sides = assign(&labels, 4, &groups, SHARES, (seed, by_number));
+            assert_eq!(sides, assign(&labels, 4, &groups, SHARES, (seed, by_number)));
+            assert_ne!(sides, assign(&labels, 4, &groups, SHARES, (seed + 1, by_number)));
             let mut side_of = vec![None; 400];
             for (&group, &side) in groups.iter().zip(&sides) {
                 assert_eq!(*side_of[group as usize].get_or_insert(side), side, "group {group} is on two sides");
@@ -233,32 +285,47 @@ mod tests {
 
     #[test]
     fn every_class_is_on_every_side_if_it_has_enough_groups() {
-        for seed in 0..50 {
+        for draw in draws(50) {
             // Twenty groups of a common class; a rare one in three groups, one of them large and mixed.
             let mut labels: Vec<u32> = (0..200).map(|_| 0).collect();
             let mut groups: Vec<u32> = (0..200).map(|row| row / 10).collect();
             labels.extend([1, 1, 1, 1, 0, 1]);
             groups.extend([20, 20, 20, 21, 21, 22]);
-            let sides = assign(&labels, 2, &groups, SHARES, seed);
+            let sides = assign(&labels, 2, &groups, SHARES, draw);
             for side in Side::ALL {
-                assert!(labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side), "{seed} {side:?}");
+                assert!(labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side), "{draw:?} {side:?}");
             }
             // In two groups it cannot be on three sides: it is in training and test.
             labels.truncate(205);
             groups.truncate(205);
-            let sides = assign(&labels, 2, &groups, SHARES, seed);
+            let sides = assign(&labels, 2, &groups, SHARES, draw);
             let has = |side| labels.iter().zip(&sides).any(|(&label, &of)| label == 1 && of == side);
-            assert!(has(Side::Train), "{seed}");
+            assert!(has(Side::Train), "{draw:?}");
         }
     }
 
     #[test]
     fn a_single_group_goes_to_the_largest_side() {
-        assert_eq!(assign(&[0, 1, 0], 2, &[5, 5, 5], SHARES, 1), [Side::Train; 3]);
-        assert!(assign(&[], 0, &[], SHARES, 1).is_empty());
-        let sides = assign(&[0; 40], 1, &(0..40).collect::<Vec<_>>(), [0.8, 0.0, 0.2], 1);
+        assert_eq!(assign(&[0, 1, 0], 2, &[5, 5, 5], SHARES, (1, true)), [Side::Train; 3]);
+        assert!(assign(&[], 0, &[], SHARES, (1, true)).is_empty());
+        let sides = assign(&[0; 40], 1, &(0..40).collect::<Vec<_>>(), [0.8, 0.0, 0.2], (1, false));
         assert!(!sides.contains(&Side::Validation));
         assert_eq!(sides.iter().filter(|&&side| side == Side::Test).count(), 8);
+    }
+
+    #[test]
+    fn rows_without_a_group_make_up_for_groups() {
+        // 1,000 rows of two classes, every tenth the twin of the row before it.
+        let labels: Vec<u32> = (0..1_000).map(|row| u32::from(row % 4 == 0)).collect();
+        let groups: Vec<u32> = (0..1_000).map(|row| if row % 10 == 9 { row - 1 } else { row }).collect();
+        for seed in 0..20 {
+            let sides = assign(&labels, 2, &groups, SHARES, (seed, true));
+            for class in 0..2 {
+                let rows = |side| labels.iter().zip(&sides).filter(|&(&of, &on)| of == class && on == side).count();
+                let wanted = if class == 1 { [175, 25, 50] } else { [525, 75, 150] };
+                assert_eq!(Side::ALL.map(rows), wanted, "seed {seed}, class {class}");
+            }
+        }
     }
 
     #[test]
@@ -267,12 +334,12 @@ mod tests {
         let labels: Vec<u32> = (0..100_000).map(|row| row / 2).collect();
         let groups: Vec<u32> = (0..100_000).map(|row| if row % 40_000 == 0 { 0 } else { row }).collect();
         let begun = std::time::Instant::now();
-        let sides = assign(&labels, 50_000, &groups, SHARES, 1);
+        let sides = assign(&labels, 50_000, &groups, SHARES, (1, false));
         assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
         assert!(labels.chunks(2).zip(sides.chunks(2)).all(|(_, sides)| sides.contains(&Side::Train)));
         let control = Control::default();
         control.cancel();
-        let stopped = super::assign((&labels, 50_000), &groups, SHARES, 1, &control);
+        let stopped = super::assign((&labels, 50_000), &groups, SHARES, [None; 3], Order::Shuffled(1), &control);
         assert!(matches!(stopped, Err(DataError::Cancelled)));
     }
 }

@@ -34,6 +34,23 @@ pub(super) fn assign(times: &[Option<i64>], wanted: [usize; 2]) -> Vec<Side> {
     sides
 }
 
+/// The sides of rows of which some are known: new ones go where their time belongs, by the earliest known time of each
+/// side.
+pub(super) fn join(times: &[Option<i64>], known: &[Option<Side>]) -> Vec<Side> {
+    let begins = |side: Side| {
+        let of_side = times.iter().zip(known).filter(|(_, known)| **known == Some(side));
+        of_side.filter_map(|(time, _)| *time).min()
+    };
+    let [validation, test] = [Side::Validation, Side::Test].map(begins);
+    let is_after = |time: &Option<i64>, begin: Option<i64>| time.zip(begin).is_some_and(|(time, begin)| time >= begin);
+    let new = |time: &Option<i64>| match (is_after(time, validation), is_after(time, test)) {
+        (_, true) => Side::Test,
+        (true, false) => Side::Validation,
+        (false, false) => Side::Train,
+    };
+    times.iter().zip(known).map(|(time, known)| known.unwrap_or_else(|| new(time))).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,5 +87,16 @@ mod tests {
         assert_eq!(counts(&assign(&two_days, [5, 5])), [10, 10, 0], "one for training, one for validation");
         assert_eq!(counts(&assign(&[Some(1); 9], [3, 3])), [9, 0, 0]);
         assert_eq!(counts(&assign(&[None; 9], [3, 3])), [9, 0, 0]);
+    }
+
+    #[test]
+    fn new_rows_join_the_side_of_their_time() {
+        use Side::{Test, Train, Validation};
+        let times = [Some(1), Some(5), Some(6), Some(9), None, Some(2), Some(5), Some(8), Some(100), Some(9)];
+        let known = [Some(Train), Some(Validation), Some(Validation), Some(Test), Some(Train)];
+        let known: Vec<Option<Side>> = known.into_iter().chain([None; 5]).collect();
+        let sides = join(&times, &known);
+        assert_eq!(sides, [Train, Validation, Validation, Test, Train, Train, Validation, Validation, Test, Test]);
+        assert_eq!(join(&[Some(7), None], &[None, None]), [Train, Train]);
     }
 }

@@ -1,9 +1,18 @@
-//! Splits rows at random, with a seed, and stratified by largest remainder if wanted.
+//! Splits rows at random, stratified by largest remainder if wanted.
 
 use std::collections::BinaryHeap;
 
 use crate::data::Side;
 use crate::random::Rng;
+
+/// The order in which rows are taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order<'a> {
+    /// Shuffled by position with this seed, as in projects of earlier versions.
+    Shuffled(u64),
+    /// By these numbers, one for each row, which follow the rows when others come and go.
+    Drawn(&'a [u64]),
+}
 
 /// Divides rows among the sides.
 ///
@@ -17,7 +26,7 @@ pub(super) fn assign(
     shares: [f64; 3],
     totals: [Option<usize>; 3],
     stratified: bool,
-    seed: u64,
+    order: Order<'_>,
 ) -> Vec<Side> {
     let groups = if stratified {
         let mut groups = vec![Vec::new(); strata];
@@ -28,23 +37,44 @@ pub(super) fn assign(
     } else {
         vec![(0..stratum_of.len()).collect()]
     };
-    let mut counts: Vec<[usize; 3]> = groups.iter().map(|rows| apportion(rows.len(), shares)).collect();
+    let sizes: Vec<usize> = groups.iter().map(Vec::len).collect();
+    let wanted = wanted(&sizes, shares, totals);
+    let mut sides = vec![Side::Train; stratum_of.len()];
+    for ((stratum, mut rows), wanted) in groups.into_iter().enumerate().zip(wanted) {
+        match order {
+            Order::Shuffled(seed) => {
+                Rng::stream(seed, stratum as u64).shuffle(&mut rows);
+                let mut rows = rows.into_iter();
+                for (side, count) in Side::ALL.into_iter().zip(wanted) {
+                    rows.by_ref().take(count).for_each(|row| sides[row] = side);
+                }
+            }
+            Order::Drawn(drawn) => take_in_order(rows, wanted, drawn, &mut sides),
+        }
+    }
+    sides
+}
+
+/// The rows of each stratum wanted on each side: by shares, and then so that sides of which `totals` tells the rows get
+/// them.
+pub(super) fn wanted(strata: &[usize], shares: [f64; 3], totals: [Option<usize>; 3]) -> Vec<[usize; 3]> {
+    let mut counts: Vec<[usize; 3]> = strata.iter().map(|&rows| apportion(rows, shares)).collect();
     for (side, total) in totals.into_iter().enumerate().skip(1) {
         if let Some(total) = total {
             settle(&mut counts, side, total, shares[side]);
         }
     }
-    let mut sides = vec![Side::Train; stratum_of.len()];
-    for ((stratum, mut rows), counts) in groups.into_iter().enumerate().zip(counts) {
-        Rng::stream(seed, stratum as u64).shuffle(&mut rows);
-        let mut rows = rows.into_iter();
-        for (side, count) in Side::ALL.into_iter().zip(counts) {
-            for row in rows.by_ref().take(count) {
-                sides[row] = side;
-            }
-        }
+    counts
+}
+
+/// Gives each side its rows in the order of their numbers. Training comes last, so that few rows change sides when
+/// there is one more or one less.
+pub(super) fn take_in_order(mut rows: Vec<usize>, wanted: [usize; 3], drawn: &[u64], sides: &mut [Side]) {
+    rows.sort_by_key(|&row| (drawn[row], row));
+    let mut rows = rows.into_iter();
+    for side in [Side::Test, Side::Validation, Side::Train] {
+        rows.by_ref().take(wanted[side as usize]).for_each(|row| sides[row] = side);
     }
-    sides
 }
 
 /// Divides `rows` by `shares`: whole parts first, the rest to the largest remainders (ties to the earlier side).
@@ -110,6 +140,7 @@ fn in_order(number: f64) -> u64 {
 mod tests {
     use super::*;
 
+    const SHARES: [f64; 3] = [0.7, 0.1, 0.2];
     const ANY: [Option<usize>; 3] = [None; 3];
 
     #[test]
@@ -141,11 +172,27 @@ mod tests {
     #[test]
     fn the_split_is_seeded_and_stratified() {
         let labels: Vec<u32> = (0..1000).map(|row| u32::from(row % 10 == 0)).collect();
-        let first = assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 1);
-        assert_eq!(first, assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 1));
-        assert_ne!(first, assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, 2));
+        let first = assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, Order::Shuffled(1));
+        assert_eq!(first, assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, Order::Shuffled(1)));
+        assert_ne!(first, assign(&labels, 2, [0.7, 0.1, 0.2], ANY, true, Order::Shuffled(2)));
         let rare_tests = labels.iter().zip(&first).filter(|&(&label, &side)| label == 1 && side == Side::Test).count();
         assert_eq!(rare_tests, 20);
+    }
+
+    #[test]
+    fn few_drawn_rows_change_sides_when_one_goes() {
+        let labels: Vec<u32> = (0..1000).map(|row| u32::from(row % 10 == 0)).collect();
+        let drawn: Vec<u64> = (0..1000).map(|row| Rng::stream(5, row).next_u64()).collect();
+        let all = assign(&labels, 2, SHARES, ANY, true, Order::Drawn(&drawn));
+        assert_eq!(Side::ALL.map(|side| all.iter().filter(|&&of| of == side).count()), [700, 100, 200]);
+        for gone in [0, 333, 999] {
+            let without = |row: &usize| *row != gone;
+            let rows: Vec<usize> = (0..1000).filter(without).collect();
+            let (labels, drawn): (Vec<u32>, Vec<u64>) = rows.iter().map(|&row| (labels[row], drawn[row])).unzip();
+            let fewer = assign(&labels, 2, SHARES, ANY, true, Order::Drawn(&drawn));
+            let moved = rows.iter().zip(&fewer).filter(|&(&row, &side)| all[row] != side).count();
+            assert!(moved <= 2, "{moved} rows changed sides without row {gone}");
+        }
     }
 
     #[test]
@@ -155,7 +202,7 @@ mod tests {
             let shares = [0.0, f64::from(validation) / 997.0, f64::from(test) / 997.0];
             let shares = [1.0 - shares[1] - shares[2], shares[1], shares[2]];
             let totals = [None, Some(validation as usize), Some(test as usize)];
-            let sides = assign(&labels, 90, shares, totals, true, 3);
+            let sides = assign(&labels, 90, shares, totals, true, Order::Shuffled(3));
             let rows = |side: Side| sides.iter().filter(|&&of| of == side).count();
             // Every class keeps its row on a side, even if fewer rows are requested than there are classes.
             assert_eq!(rows(Side::Test), (test as usize).max(90), "{validation} {test}");
@@ -194,7 +241,7 @@ mod tests {
         let labels: Vec<u32> = (0..400_000).map(|row| row % 100_000).collect();
         let begun = std::time::Instant::now();
         let totals = [None, Some(110_000), Some(110_000)];
-        let sides = assign(&labels, 100_000, [0.45, 0.275, 0.275], totals, true, 1);
+        let sides = assign(&labels, 100_000, [0.45, 0.275, 0.275], totals, true, Order::Shuffled(1));
         assert_eq!(sides.iter().filter(|&&side| side == Side::Test).count(), 110_000);
         assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
     }
