@@ -94,7 +94,7 @@ mod tests {
             ],
             records: (1..=all).collect(),
             bad_rows: (all + 1..).zip(ends).map(|(record, raw)| BadRow::new(record, record, "1 field", raw)).collect(),
-            remarks: Vec::new(),
+            ..RawRows::default()
         }
     }
 
