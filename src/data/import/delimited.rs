@@ -48,7 +48,8 @@ fn check_delimiter(delimiter: char) -> Result<u8, DataError> {
 /// Reads records with a separator between their fields.
 ///
 /// # Errors
-/// [`DataError::Cancelled`], [`DataError::BadDelimiter`], [`DataError::NoHeaderRow`], [`DataError::TooManyColumns`].
+/// [`DataError::Cancelled`], [`DataError::BadDelimiter`], [`DataError::NoHeaderRow`], [`DataError::Empty`] where there are
+/// only separators, [`DataError::TooManyColumns`].
 pub(super) fn read(
     path: &Path,
     settings: &DatasetSettings,
@@ -61,6 +62,9 @@ pub(super) fn read(
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
     let header = settings.header_row.map(|_| true).or(settings.header);
     let mut head = FileHead::of(text, dialect, header, start.lines);
+    if head.names.is_empty() {
+        return Err(DataError::Empty(path.to_owned()));
+    }
     if head.names.len() > MOST_COLUMNS {
         return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
     }

@@ -107,7 +107,10 @@ fn begin(rows: &[Vec<String>], width: usize) -> usize {
     let names_known = |row: &[String]| row.iter().any(|name| is_known_name(name));
     if width < 2 || is_full || names_known(first) {
         // Of two rows that may be the names, one with usual names is.
-        let is_second = rows_under(rows, comments) == 1 && !names_known(first) && names_known(&rows[comments + 1]);
+        let is_second = certain_rows_under(rows, comments) == 0
+            && rows_under(rows, comments) == 1
+            && !names_known(first)
+            && names_known(&rows[comments + 1]);
         return comments + usize::from(is_second);
     }
     let last = rows.len().saturating_sub(2).min(MOST_BEFORE);

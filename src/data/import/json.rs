@@ -58,7 +58,7 @@ fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
     let is_line = is_object(first_line.trim_end_matches(','));
     let by_name = is_lines || is_json;
     match body.as_bytes().first() {
-        Some(b'{') if is_line && body.len() > first_line.len() => Some(JsonLayout::Lines),
+        Some(b'{') if is_line && (is_lines || body.len() > first_line.len()) => Some(JsonLayout::Lines),
         Some(b'{') if by_name || is_object(body) || objects(body).take(2).flatten().count() == 2 => {
             Some(if objects(body).nth(1).is_some_and(|next| next.is_ok()) {
                 JsonLayout::Objects

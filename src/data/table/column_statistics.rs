@@ -64,10 +64,11 @@ impl ColumnStatistics {
             && self.mean_chars <= 60.0
     }
 
-    /// Whether the values can be labels: several, but not a different one in each row.
+    /// Whether the values can be labels: not the same in each row, and not a different one in each.
     pub fn can_be_labels(&self) -> bool {
         let are_unique = self.filled >= MANY && self.distinct == self.filled;
-        self.is_categorical() && self.distinct > 1 && !are_unique && !self.structured
+        let is_constant = self.distinct == 1 && self.filled > 1;
+        self.is_categorical() && !is_constant && !are_unique && !self.structured
     }
 }
 

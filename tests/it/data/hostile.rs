@@ -76,7 +76,7 @@ fn texts() -> Vec<(&'static str, Vec<u8>, Outcome)> {
             Rows(2, 20_000),
         ),
         ("quotes-alone.csv", vec![b'"'; 2_000_001], Rows(0, 0)),
-        ("separators-alone.csv", vec![b','; 1_000_000], Refused("more than 4096 different fields")),
+        ("separators-alone.csv", vec![b','; 1_000_000], Refused("is empty")),
         ("same-names.csv", b"a,a,a_2,\n1,2,3,4\n".to_vec(), Rows(1, 0)),
         ("formulas.csv", table(b"=cmd|' /C calc'!A0,good\n@SUM(1),bad\n"), Rows(3, 0)),
         ("directions.csv", table("\u{202E}txet\u{202C} \u{200B}\u{FEFF},good\n".as_bytes()), Rows(2, 0)),

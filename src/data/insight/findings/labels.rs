@@ -4,7 +4,7 @@ use crate::data::insight::findings::sources::Sources;
 use crate::data::insight::findings::{placeholders, several_labels, spellings};
 use crate::data::targets::label_checks::{FEW_ROWS, IMBALANCE, are_labels};
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
-use crate::project::{ClassWeights, RowId};
+use crate::project::ClassWeights;
 use crate::words::{count, counted, listed};
 
 /// A label this many times as frequent as another is reported.
@@ -31,17 +31,6 @@ fn trained(sources: &Sources<'_>) -> Vec<usize> {
     sources.prepared.counts().iter().map(|sides| sides[Side::Train as usize]).collect()
 }
 
-/// Rows with these labels.
-pub(super) fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
-    let mut is_one = vec![false; sources.prepared.labels.len()];
-    for &label in labels {
-        is_one[label] = true;
-    }
-    let rows =
-        sources.prepared.examples.iter().filter(|example| example.class().is_some_and(|class| is_one[class as usize]));
-    rows.map(|example| example.id).collect()
-}
-
 fn rare(sources: &Sources<'_>) -> Option<Finding> {
     let trained = trained(sources);
     let rare: Vec<usize> = (0..trained.len()).filter(|&label| trained[label] < FEW_ROWS).collect();
@@ -53,7 +42,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
     let labels = rare.iter().map(|&label| names[label].clone()).collect();
     // At least two labels must remain.
     let remedy = (names.len() - rare.len() >= 2).then_some(Remedy::ExcludeLabels(labels));
-    let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, rows_of(sources, &rare)).says(
+    let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, sources.rows_of(&rare)).says(
         format!("Fewer than {FEW_ROWS} training rows: {}", listed(told)),
         "A model can barely learn such labels, and their metrics are unreliable. Merge them with another label, add rows, or \
          exclude them",
@@ -74,7 +63,7 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
     }
     let names = &sources.prepared.labels;
     let severity = if most >= least * IMBALANCE { Severity::Warning } else { Severity::Note };
-    let finding = Finding::new(FindingKind::Imbalance, severity, rows_of(sources, &[rare])).says(
+    let finding = Finding::new(FindingKind::Imbalance, severity, sources.rows_of(&[rare])).says(
         format!(
             "'{}' has {}, '{}' only {}",
             names[frequent],

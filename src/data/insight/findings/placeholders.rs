@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::data::insight::findings::labels::rows_of;
 use crate::data::insight::findings::sources::Sources;
 use crate::data::table::placeholders::{is_placeholder, is_text_of_nothing};
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity};
@@ -28,7 +27,7 @@ pub(super) fn labels(sources: &Sources<'_>) -> Option<Finding> {
         return None;
     }
     let told = found.iter().map(|&label| format!("'{}' ({})", names[label], count(rows[label])));
-    let ids = rows_of(sources, &found);
+    let ids = sources.rows_of(&found);
     let labels = found.iter().map(|&label| names[label].clone()).collect();
     let remedy = (names.len() - found.len() >= 2).then_some(Remedy::ExcludeLabels(labels));
     let finding = Finding::new(FindingKind::PlaceholderLabels, Severity::Warning, ids);

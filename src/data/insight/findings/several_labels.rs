@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::data::insight::findings::labels::rows_of;
 use crate::data::insight::findings::sources::Sources;
 use crate::data::table::label_list::joined_labels;
 use crate::data::{DropReason, Finding, FindingKind, Severity};
@@ -26,7 +25,7 @@ pub(super) fn finding(sources: &Sources<'_>) -> Option<Finding> {
     if said.is_empty() {
         return None;
     }
-    let rows: Vec<RowId> = listed.iter().map(|(_, id)| *id).chain(rows_of(sources, &joined)).collect();
+    let rows: Vec<RowId> = listed.iter().map(|(_, id)| *id).chain(sources.rows_of(&joined)).collect();
     let meaning = "Hone trains on one label for each text. Keep the most important label of each row in the file";
     Some(Finding::new(FindingKind::SeveralLabels, Severity::Warning, rows).says(said.join("; "), meaning))
 }

@@ -50,6 +50,16 @@ impl<'a> Sources<'a> {
         Remedy::exclude_rows(self.imported, &self.project.dataset, rows)
     }
 
+    /// Rows with these labels.
+    pub(super) fn rows_of(&self, labels: &[usize]) -> Vec<RowId> {
+        let mut is_one = vec![false; self.prepared.labels.len()];
+        for &label in labels {
+            is_one[label] = true;
+        }
+        let has_one = |example: &&Example| example.class().is_some_and(|class| is_one[class as usize]);
+        self.prepared.examples.iter().filter(has_one).map(|example| example.id).collect()
+    }
+
     /// The used rows of the main file.
     pub(super) fn main(&self) -> impl Iterator<Item = &'a Example> {
         self.prepared.examples.iter().filter(|example| example.id.file == SourceFile::Main)

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use strsim::osa_distance;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::data::insight::findings::labels::rows_of;
 use crate::data::insight::findings::sources::Sources;
 use crate::data::table::placeholders::is_placeholder;
 use crate::data::targets::spelling::folded;
@@ -67,7 +66,7 @@ pub(super) fn finding(sources: &Sources<'_>) -> Option<Finding> {
     let found: Vec<String> = told.iter().map(|(differ, told)| differ.in_words(told)).collect();
     let only_letters = told.keys().all(|differ| *differ == Differ::Letter);
     let severity = if only_letters { Severity::Warning } else { Severity::Problem };
-    let finding = Finding::new(FindingKind::LabelSpellings, severity, rows_of(sources, &rarer))
+    let finding = Finding::new(FindingKind::LabelSpellings, severity, sources.rows_of(&rarer))
         .says(found.join("; "), "The model would learn them as different labels. Merge them if they mean the same");
     Some(Finding { count: pairs.len(), ..finding }.with([Remedy::MergeLabels(pairs)]))
 }
