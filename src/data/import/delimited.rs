@@ -56,15 +56,15 @@ pub(super) fn read(
     decoded: &Decoded,
     watch: &mut Watch,
 ) -> Result<(RawRows, FileFormat), DataError> {
+    if dialect::has_only_separators(&decoded.bytes) {
+        return Err(DataError::Empty(path.to_owned()));
+    }
     let start = Start::of(path, &decoded.bytes, settings)?;
     let text = &decoded.bytes.slice(start.begin);
     let delimiter = settings.delimiter.map(check_delimiter).transpose()?.or(start.delimiter);
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
     let header = settings.header_row.map(|_| true).or(settings.header);
     let mut head = FileHead::of(text, dialect, header, start.lines);
-    if head.names.is_empty() {
-        return Err(DataError::Empty(path.to_owned()));
-    }
     if head.names.len() > MOST_COLUMNS {
         return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
     }
@@ -323,7 +323,7 @@ mod tests {
 
     fn rows(text: &str, quoting: bool, header: bool, part: usize) -> RawRows {
         let (control, mut report) = (Control::default(), |_| {});
-        let dialect = Dialect { delimiter: b',', quoting };
+        let dialect = Dialect { delimiter: b',', quoting, escaping: false };
         let text = Buffer::from_vec(text.as_bytes().to_vec());
         let head = FileHead::of(&text, dialect, Some(header), 0);
         parse(&text, dialect, head, part, &mut Watch { control: &control, report: &mut report }).unwrap()
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn a_well_formed_table_is_divided_only_between_records() {
         let text = "text,label\n".to_owned() + &"\"two\nlines, \"\"quoted\"\"\",good\n".repeat(500);
-        let dialect = Dialect { delimiter: b',', quoting: true };
+        let dialect = Dialect { delimiter: b',', quoting: true, escaping: false };
         let parts = cut(text.as_bytes(), 11, dialect, 64);
         assert!(parts.len() > 100);
         assert!(parts.iter().all(|part| text[part.clone()].starts_with("\"two")));

@@ -18,7 +18,13 @@ const LEAST_CONSISTENCY: f64 = 0.5;
 pub(super) fn detect(text: &[u8], path: &Path, delimiter: Option<u8>, quoting: Option<bool>) -> Dialect {
     let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(head(text, DELIMITER_SAMPLE), path, quoting));
     let quoting = quoting.unwrap_or_else(|| detect_quoting(head(text, QUOTING_SAMPLE), delimiter));
-    Dialect { delimiter, quoting }
+    let dialect = Dialect { delimiter, quoting, escaping: false };
+    Dialect { escaping: quoting && escapes(head(text, QUOTING_SAMPLE), dialect), ..dialect }
+}
+
+/// Whether there is nothing in a text but separators and white space.
+pub(super) fn has_only_separators(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_whitespace() || DELIMITERS.contains(byte))
 }
 
 /// At most `limit` bytes, ending after a whole line.
@@ -34,7 +40,7 @@ fn detect_delimiter(sample: &[u8], path: &Path, quoting: Option<bool>) -> u8 {
         [true, false]
             .into_iter()
             .filter(|&tried| quoting.is_none_or(|told| told == tried))
-            .map(|quoting| Outcome::of(sample, Dialect { delimiter, quoting }))
+            .map(|quoting| Outcome::of(sample, Dialect { delimiter, quoting, escaping: false }))
             .filter(|outcome| (outcome.fields == 1) == single)
             .map(|outcome| outcome.consistency())
             .fold(0.0, f64::max)
@@ -58,7 +64,7 @@ fn detect_delimiter(sample: &[u8], path: &Path, quoting: Option<bool>) -> u8 {
 
 /// Fields are quoted, unless more rows are good when quotes are read as text.
 fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
-    let outcome = |quoting| Outcome::of(sample, Dialect { delimiter, quoting });
+    let outcome = |quoting| Outcome::of(sample, Dialect { delimiter, quoting, escaping: false });
     let (quoted, plain) = rayon::join(|| outcome(true), || outcome(false));
     if quoted.quoted == 0 && quoted.stray_quotes == 0 {
         return true;
@@ -71,6 +77,18 @@ fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
     // some are broken.
     let by_commas = matches!(delimiter, b',' | b';') && quoted.quoted > 0 && plain.bad > 0;
     by_commas || quoted.bad <= plain.bad
+}
+
+/// Whether quotes within quotes are written `\"`: fewer records are broken or have lone quotes then.
+fn escapes(sample: &[u8], dialect: Dialect) -> bool {
+    if memchr::memmem::find(sample, b"\\\"").is_none() {
+        return false;
+    }
+    let faults = |escaping| {
+        let outcome = Outcome::of(sample, Dialect { escaping, ..dialect });
+        outcome.bad + outcome.stray_quotes
+    };
+    faults(true) < faults(false)
 }
 
 /// The result of reading a sample in one dialect.
@@ -138,6 +156,14 @@ mod tests {
         assert_eq!(guessed("sentence\tlabel\n\"stray\tquote\" here\t0\n"), ('\t', true));
         assert_eq!(guessed("sentence\tlabel\n\"never closed\t0\nfine\t1\n"), ('\t', false));
         assert_eq!(guessed("sentence\tlabel\n\"so\" they say\t0\n\"swallows\t1\na line\"\t0\n"), ('\t', false));
+    }
+
+    #[test]
+    fn quotes_after_backslashes_are_text_if_fewer_records_break_then() {
+        let escaping = |text: &str| detect(text.as_bytes(), Path::new("rows.csv"), None, None).escaping;
+        assert!(escaping("text,label\n\"say \\\"hi\\\", please\",a\n\"plain\",b\n"));
+        assert!(!escaping("text,label\n\"C:\\\",a\n\"D:\\\",b\n"));
+        assert!(!escaping("text,label\n\"say \"\"hi\"\"\",a\n"));
     }
 
     #[test]

@@ -196,6 +196,28 @@ mod tests {
     }
 
     #[test]
+    fn the_line_of_the_header_is_found_and_can_be_chosen() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let report = folder.path().join("report.csv");
+        let rows: String =
+            (0..20).map(|row| format!("{row},it is number {row},{}\n", ["good", "bad"][row % 2])).collect();
+        std::fs::write(&report, format!("Report of May\nid,what,mood\n{rows}")).unwrap();
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(report));
+        settle(&mut window);
+        window.get_by_label_contains("20 rows  ·  3 columns");
+        window.get_by_label("The header is line 2. Skipped 1 line ('Report of May') before it");
+        window.get_by_role_and_label(egui::Role::ComboBox, "Header").click();
+        settle(&mut window);
+        window.get_by_label("Line 3").click();
+        settle(&mut window);
+        settle(&mut window);
+        assert_eq!(window.state().as_ref().unwrap().project().dataset.header_row, Some(3));
+        window.get_by_label_contains("19 rows  ·  3 columns");
+        window.check_accessibility();
+    }
+
+    #[test]
     fn text_folders_and_json_lines_explain_how_they_are_read() {
         let (mut window, folder) = app(ThemeChoice::Dark, 2.0);
         settle(&mut window);

@@ -330,7 +330,7 @@ mod tests {
         settle(&mut window);
         window.get_by_label("3 rows are dropped");
         window.get_by_label("No label column contains 1");
-        window.get_by_label("Several label columns contain 1, or one contains neither 0 nor 1");
+        window.get_by_label("Several labels are listed or marked, or a mark is neither 0 nor 1");
     }
 
     #[test]
