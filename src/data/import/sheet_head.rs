@@ -85,7 +85,7 @@ impl SheetHead {
     }
 }
 
-/// The rows as lists of fields of one length.
+/// The rows as lists of fields of one length, but for titles: rows of one cell above all others.
 fn fields(rows: &[(u32, SheetRow)]) -> Vec<Vec<String>> {
     let columns = rows.iter().flat_map(|(_, row)| row).map(|(column, _)| column + 1);
     let width = columns.max().unwrap_or_default().min(MOST_COLUMNS);
@@ -96,7 +96,12 @@ fn fields(rows: &[(u32, SheetRow)]) -> Vec<Vec<String>> {
         }
         fields
     };
-    rows.iter().map(of_row).collect()
+    let mut fields: Vec<Vec<String>> = rows.iter().map(of_row).collect();
+    let titles = rows.iter().take_while(|(_, row)| row.len() == 1 && row[0].0 == 0).count();
+    if titles < rows.len() {
+        fields[..titles].iter_mut().for_each(|title| title.truncate(1));
+    }
+    fields
 }
 
 /// The beginning of the first few rows; `None` without rows.
@@ -137,6 +142,9 @@ mod tests {
         assert_eq!((found.before, found.has_names, found.under), (2, true, 0));
         let remark = "The header is row 5. Skipped 2 rows before it ('Report of April', 'Made by, the shop').";
         assert!(found.remarks[0].starts_with(remark), "{:?}", found.remarks);
+        let body = (0..20).map(|row| format!("It is number {row}|{}", ["good", "", "bad"][row % 3]));
+        let narrow: Vec<String> = ["Report", "what|how"].map(str::to_owned).into_iter().chain(body).collect();
+        assert_eq!(SheetHead::of(SheetHeader::Found, &rows(&narrow)).before, 1);
     }
 
     #[test]
