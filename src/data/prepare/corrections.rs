@@ -107,8 +107,8 @@ fn without_removed_files(
     Some(Edits { rows: edits.rows.iter().filter_map(follow).collect() })
 }
 
-/// Corrections of main rows that have moved, from where to where: the row is no longer in its place, and exactly one
-/// row without a correction has the same content.
+/// Corrections of main rows that have moved, from where to where: the row is no longer in its place, and a row without a
+/// correction has the same content. Rows with the same content are as good as each other, so they are taken in order.
 #[must_use]
 pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project) -> Vec<(RowId, RowId)> {
     let table = &imported.main.table;
@@ -120,24 +120,21 @@ pub(in crate::data) fn moved_corrections(imported: &Imported, project: &Project)
     if lost.is_empty() {
         return Vec::new();
     }
-    // Several rows with the same content cannot be distinguished.
-    let mut wanted: HashMap<&str, Option<RowId>> = HashMap::with_capacity(lost.len());
-    for &(id, hash) in &lost {
-        wanted.entry(hash).and_modify(|place| *place = None).or_insert(Some(id));
+    // The lost corrections of each content, the first one last.
+    let mut wanted: HashMap<&str, Vec<RowId>> = HashMap::with_capacity(lost.len());
+    for &(id, hash) in lost.iter().rev() {
+        wanted.entry(hash).or_default().push(id);
     }
-    let candidate = |(row, &record): (usize, &u64)| -> Option<(RowId, RowId)> {
+    let candidate = |(row, &record): (usize, &u64)| -> Option<(RowId, String)> {
         let (to, hash) = (RowId { file: SourceFile::Main, record }, columns.hash(row));
-        let from = (*wanted.get(hash.as_str())?)?;
         let has_its_own = project.edits.rows.get(&to).is_some_and(|edit| edit.content_hash == hash);
-        (!has_its_own).then_some((from, to))
+        (wanted.contains_key(hash.as_str()) && !has_its_own).then_some((to, hash))
     };
-    let mut found: Vec<(RowId, RowId)> = table.records.par_iter().enumerate().filter_map(candidate).collect();
+    let places: Vec<(RowId, String)> = table.records.par_iter().enumerate().filter_map(candidate).collect();
+    let pair = |(to, hash): (RowId, String)| Some((wanted.get_mut(hash.as_str())?.pop()?, to));
+    let mut found: Vec<(RowId, RowId)> = places.into_iter().filter_map(pair).collect();
     found.sort_unstable();
-    let alone = |pair: &(RowId, RowId)| {
-        let first = found.partition_point(|other| other.0 < pair.0);
-        found.get(first + 1).is_none_or(|next| next.0 != pair.0)
-    };
-    found.iter().copied().filter(alone).collect()
+    found
 }
 
 fn row_of(table: &Table, id: RowId) -> Option<usize> {

@@ -94,7 +94,7 @@ fn json() -> Vec<(&'static str, Vec<u8>, Outcome)> {
         ("deep-lists.json", deep("["), Refused("recursion limit")),
         ("deep-objects.json", deep("{\"a\":"), Refused("could not be read as JSON")),
         ("deep-line.jsonl", joined(&[line, &deep("{\"a\":["), b"\n", line]), Rows(2, 1)),
-        ("surrogates.jsonl", joined(&[line, b"{\"text\": \"\\ud800\", \"label\": \"b\"}\n"]), Rows(1, 1)),
+        ("surrogates.jsonl", joined(&[line, b"{\"text\": \"\\ud800\", \"label\": \"b\"}\n"]), Rows(2, 0)),
         ("not-json-between.jsonl", joined(&[line, b"nonsense\n", line]), Rows(2, 1)),
         ("cut-off.json", b"[{\"text\": \"a\", \"label\": \"b\"}, {\"text\": \"c".to_vec(), Rows(1, 1)),
         ("huge-number.jsonl", joined(&[line, b"{\"text\": 1e999999, \"label\": \"b\"}\n"]), Rows(1, 1)),

@@ -154,12 +154,12 @@ fn corrections_of_rows_in_a_later_file_hold_until_the_row_changes() {
     project.edits.follow(&ready.moved_edits);
     assert_eq!(prepared(&project, folder.path()).1.data_hash, ready.data_hash, "written down, it is the same data");
 
-    // With two equal rows it is unknown which one was meant, and a row with other content is not the one.
+    // Of two equal rows the first is as good as the other, and a row with other content is not the one.
     std::fs::write(folder.path().join("second.csv"), format!("{second}x,b\nthis is odd,a\n")).unwrap();
     assert_eq!(prepared(&project, folder.path()).1.stale_edits, []);
     std::fs::write(folder.path().join("first.csv"), &first).unwrap();
     let (_, ready) = prepared(&project, folder.path());
-    assert_eq!((ready.stale_edits, ready.moved_edits), (vec![to], vec![]));
+    assert_eq!((ready.stale_edits, ready.moved_edits), (vec![], vec![(to, id)]));
     std::fs::write(folder.path().join("second.csv"), "text,label\nthis is odder,a\n").unwrap();
     assert_eq!(prepared(&project, folder.path()).1.stale_edits, [to]);
 }
