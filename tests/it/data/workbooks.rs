@@ -84,14 +84,14 @@ fn a_cover_before_a_large_sheet_is_skipped_and_named() {
 
 #[test]
 fn the_header_of_a_sheet_is_searched_for_or_chosen() {
-    let mut rows = lines(&["Report of April|", "Made by|the shop|"]);
+    let mut rows = lines(&["Report of April", "Made by the shop"]);
     rows.extend(answers(30));
     let sheets: [SheetOf<'_>; 1] = [("April", "visible", &rows)];
     let file = read_book(&sheets, None);
     assert_eq!((file.table.names.join(" "), file.table.len()), ("text label".to_owned(), 30));
     let remark = &file.parts[0].remarks[0];
     assert!(
-        remark.starts_with("The header is row 3. Skipped 2 rows before it ('Report of April', 'Made by"),
+        remark.starts_with("The header is row 3. Skipped 2 rows before it ('Report of April', 'Made by the shop')"),
         "{remark}"
     );
     assert!(remark.ends_with("choose it with --header-row"), "{remark}");
@@ -101,7 +101,7 @@ fn the_header_of_a_sheet_is_searched_for_or_chosen() {
         watched(|watch| read_table(&path, SourceFile::Main, &settings, watch))
     };
     let second = chosen(2).unwrap();
-    assert_eq!((second.table.names.join(" "), second.table.len()), ("Made by the shop".to_owned(), 31));
+    assert_eq!((second.table.names.join(" "), second.table.len()), ("Made by the shop column_2".to_owned(), 31));
     let error = chosen(90).unwrap_err().to_string();
     assert!(error.contains("cannot have its header on line 90: that row of the sheet has no values"), "{error}");
 }
