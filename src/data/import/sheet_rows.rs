@@ -44,6 +44,7 @@ pub(super) struct SheetRows {
     /// The first rows with values, until it is known which of them is the header.
     head: Vec<(u32, SheetRow)>,
     is_begun: bool,
+    has_values: bool,
     /// The current row, 0-based.
     row: Option<u32>,
     values: SheetRow,
@@ -79,8 +80,7 @@ impl SheetRows {
 
     /// Whether no cell with a value has come.
     pub fn is_empty(&self) -> bool {
-        let has_value = self.values.iter().any(|(_, value)| value.text().is_some());
-        self.names.is_none() && self.record == 0 && self.head.is_empty() && !has_value
+        !self.has_values && !self.values.iter().any(|(_, value)| value.text().is_some())
     }
 
     /// Number of rows that are complete, once it is known which row is the header.
@@ -102,6 +102,7 @@ impl SheetRows {
     pub fn end_row(&mut self) {
         let values = std::mem::take(&mut self.values);
         let (Some(row), true) = (self.row, values.iter().any(|(_, value)| value.text().is_some())) else { return };
+        self.has_values = true;
         if self.is_begun {
             return self.take_row(row, values);
         }
