@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use hone::cli::{self, CliError};
 
 fn main() -> ExitCode {
+    hold_back_file_size_signal();
     hone::ops::keep_candle_on_one_thread();
     let arguments = match cli::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
@@ -19,6 +20,19 @@ fn main() -> ExitCode {
     };
     ExitCode::from(code)
 }
+
+/// A file larger than a limit (`ulimit -f`) is then an error that can be told, instead of the end of the program. Threads begun
+/// later hold the signal back too.
+#[cfg(unix)]
+fn hold_back_file_size_signal() {
+    let mut signals = nix::sys::signal::SigSet::empty();
+    signals.add(nix::sys::signal::Signal::SIGXFSZ);
+    // Without it, the program works too.
+    let _ = signals.thread_block();
+}
+
+#[cfg(not(unix))]
+fn hold_back_file_size_signal() {}
 
 /// Opens the window, or trains the sample project in the terminal if there is no display.
 fn open(project: Option<PathBuf>, out: &mut dyn Write) -> Result<(), CliError> {

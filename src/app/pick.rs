@@ -122,7 +122,7 @@ fn dialog(pick: &Pick, folder: &Path) -> impl Future<Output = Option<Vec<PathBuf
             let name = match format {
                 ExportFormat::HuggingFace => "exported-model",
                 ExportFormat::Safetensors => "model.safetensors",
-                ExportFormat::Predictions => "predictions.csv",
+                ExportFormat::Predictions | ExportFormat::RawPredictions => "predictions.csv",
             };
             one(Box::pin(dialog.set_file_name(name).save_file()))
         }

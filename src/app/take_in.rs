@@ -116,7 +116,7 @@ impl HoneApp {
         if let Some(exported) = answers.exported.value.take() {
             let what = match answers.exported.of {
                 Some(ExportFormat::Safetensors) => "Safetensors file",
-                Some(ExportFormat::Predictions) => "Test predictions",
+                Some(ExportFormat::Predictions | ExportFormat::RawPredictions) => "Test predictions",
                 Some(ExportFormat::HuggingFace) | None => "Hugging Face folder",
             };
             answers.is_exported = true;

@@ -173,7 +173,7 @@ impl Work {
     /// Writes the unreadable rows to a CSV file.
     pub fn save_bad_rows(&mut self, output: PathBuf) {
         let Some(imported) = self.answers.imported.value.clone() else { return };
-        self.answers.saved_rows.ask(&self.preview, SaveBadRows { imported, output });
+        self.answers.saved_rows.ask(&self.preview, SaveBadRows { imported, output, may_replace: true });
     }
 
     /// Searches the rows.
@@ -212,7 +212,7 @@ impl Work {
     /// Estimates the time, memory and disk space of a run with these settings.
     pub fn estimate_run(&mut self, project: &Project, folder: PathBuf) {
         if !self.answers.forecast.is_running() && !self.answers.is_training() {
-            let job = EstimateRun { project: project.clone(), folder };
+            let job = EstimateRun { project: project.clone(), folder, may_fetch: true };
             self.answers.forecast.ask_about(project.clone(), &self.heavy, job);
         }
     }
@@ -264,6 +264,8 @@ impl Work {
             reading: DatasetSettings::default(),
             text_column: None,
             output,
+            may_replace: true,
+            raw: false,
         };
         self.answers.predicted.ask(&self.heavy, job);
     }
@@ -292,7 +294,7 @@ impl Work {
             return;
         }
         let (sender, events) = crossbeam_channel::unbounded();
-        let pending = self.heavy.submit(Train { project: project.clone(), folder, events: sender });
+        let pending = self.heavy.submit(Train { project: project.clone(), folder, may_fetch: true, events: sender });
         self.training = Some(Training { pending, events });
         self.answers.live = Some(LiveRun::default());
     }

@@ -15,7 +15,8 @@ use crate::worker::ExportFormat;
     args_conflicts_with_subcommands = true,
     after_help = "Without a command, Hone opens its window.\n\n\
                   Results go to standard output, progress to standard error. \
-                  Exit codes: 0 done, 1 failed, 2 wrong usage."
+                  Exit codes: 0 done, 1 failed, 2 wrong usage, \
+                  3 training stopped early by you."
 )]
 pub struct Arguments {
     /// Project to open in the window: a folder with a project.ron
@@ -230,6 +231,9 @@ pub struct TrainArguments {
     /// Only measure the time, memory and disk space the run needs on this machine
     #[arg(long)]
     pub dry_run: bool,
+    /// Download the model first if it is not on this machine
+    #[arg(long)]
+    pub fetch: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -240,7 +244,7 @@ pub struct TrainArguments {
 pub struct EvaluateArguments {
     /// Project folder
     pub project: PathBuf,
-    /// Run to use [default: the latest finished one]
+    /// Run to use [default: the newest that was not stopped early]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
     /// Labelled file with the project's columns [default: the run's test set]
@@ -272,9 +276,12 @@ pub struct PredictArguments {
     pub text: Option<String>,
     #[command(flatten)]
     pub reading: ReadingArguments,
-    /// Run to use [default: the latest finished one]
+    /// Run to use [default: the newest that was not stopped early]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
+    /// Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
+    #[arg(long)]
+    pub raw: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -291,9 +298,12 @@ pub struct ExportArguments {
     /// Folder to write to; must be empty or not exist
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Run to use [default: the latest finished one]
+    /// Run to use [default: the newest that was not stopped early]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
+    /// Write cells of predictions as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
+    #[arg(long)]
+    pub raw: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub json: bool,

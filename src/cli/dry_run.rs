@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::cli::CliError;
+use crate::cli::args::TrainArguments;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::outcome::print_json;
 use crate::project::Project;
@@ -13,9 +14,24 @@ use crate::words::{bytes, count, duration_fine};
 use crate::worker::{DryRun, EstimateRun};
 
 /// Measures what a run would need and prints it.
-pub(super) fn run(project: Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
-    let outcome = JobRunner::begin()?.run(EstimateRun { project, folder: folder.to_owned() })?;
-    if json { print_json(out, &DryRunOutcome::from(&*outcome)) } else { print(out, &outcome) }
+pub(super) fn run(
+    project: Project,
+    folder: &Path,
+    arguments: &TrainArguments,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let TrainArguments { json, fetch, .. } = *arguments;
+    let job = EstimateRun { project, folder: folder.to_owned(), may_fetch: fetch };
+    let outcome = JobRunner::begin()?.run(job)?;
+    if json {
+        print_json(out, &DryRunOutcome::from(&*outcome))?;
+    } else {
+        print(out, &outcome)?;
+    }
+    match outcome.problems() {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(CliError::Failed(problems.join("\n"))),
+    }
 }
 
 fn print(out: &mut dyn Write, outcome: &DryRun) -> Result<(), CliError> {
@@ -59,6 +75,8 @@ struct DryRunOutcome {
     memory_available_bytes: u64,
     disk_bytes: u64,
     disk_available_bytes: Option<u64>,
+    /// Why the run cannot be done on this machine.
+    problems: Vec<String>,
     smaller: Option<Smaller>,
 }
 
@@ -81,6 +99,7 @@ impl From<&DryRun> for DryRunOutcome {
             memory_available_bytes: outcome.memory_available,
             disk_bytes: outcome.disk,
             disk_available_bytes: outcome.disk_available,
+            problems: outcome.problems(),
             smaller: outcome.smaller.map(|smaller| Smaller {
                 batch_size: smaller.batch_size,
                 gradient_accumulation: smaller.gradient_accumulation,

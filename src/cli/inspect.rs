@@ -154,13 +154,13 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
 }
 
 fn save_bad_rows(session: &mut JobRunner, imported: &Arc<Imported>, output: &Path) -> Result<(), CliError> {
-    if output.exists() {
+    if output.symlink_metadata().is_ok() {
         return Err(CliError::Failed(format!(
             "'{}' already exists. Choose another name, or delete the file.",
             output.display()
         )));
     }
-    session.run(SaveBadRows { imported: Arc::clone(imported), output: absolute(output) })?;
+    session.run(SaveBadRows { imported: Arc::clone(imported), output: absolute(output), may_replace: false })?;
     Ok(())
 }
 

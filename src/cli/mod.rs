@@ -33,6 +33,8 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 /// Exit code of a usage error.
 pub const USAGE: u8 = 2;
+/// Exit code of training that a person stopped, with its best checkpoint kept.
+pub const STOPPED_EARLY: u8 = 3;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,9 @@ pub enum CliError {
     /// The person stopped it before there was a result.
     #[error("Stopped before there was a result.")]
     Stopped,
+    /// The person stopped training. The result of its best checkpoint was printed.
+    #[error("Training was stopped early, and the best checkpoint is kept.")]
+    StoppedEarly,
     /// The result could not be printed.
     #[error("The result could not be printed: {0}.")]
     Output(#[from] io::Error),
@@ -72,7 +77,9 @@ impl From<SettingError> for CliError {
 /// Runs a terminal command: results go to `out`, progress and errors to standard error. Returns the exit code.
 #[must_use]
 pub fn run(command: &TerminalCommand, out: &mut dyn Write) -> u8 {
-    report(execute(command, out).and_then(|()| Ok(out.flush()?)))
+    let ended = execute(command, out);
+    let has_result = matches!(ended, Ok(()) | Err(CliError::StoppedEarly));
+    report(if has_result { out.flush().map_err(CliError::from).and(ended) } else { ended })
 }
 
 /// Prints the error, if any, to standard error and returns the exit code.
@@ -82,6 +89,8 @@ pub fn report(result: Result<(), CliError>) -> u8 {
         Ok(()) => return DONE,
         // The reader, such as `head`, closed the pipe.
         Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => return DONE,
+        // The result says so.
+        Err(CliError::StoppedEarly) => return STOPPED_EARLY,
         Err(error) => error,
     };
     let _ = writeln!(io::stderr(), "Error: {}", sentence(&error.to_string()));
@@ -117,6 +126,7 @@ mod tests {
         assert_eq!(report(Err(CliError::Failed("a".into()))), 1);
         assert_eq!(report(Err(CliError::Stopped)), 1);
         assert_eq!(report(Err(CliError::Usage("a".into()))), 2);
+        assert_eq!(report(Err(CliError::StoppedEarly)), 3);
         assert_eq!(report(Err(CliError::Output(io::ErrorKind::BrokenPipe.into()))), 0);
         assert_eq!(report(Err(CliError::Output(io::ErrorKind::StorageFull.into()))), 1);
     }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::args::{EvaluateArguments, ExportArguments, ModelsCommand, PredictArguments, RunsArguments};
+use crate::cli::args::{
+    EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, PredictArguments, RunsArguments,
+};
 use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, reading};
 use crate::cli::outcome::{RunEntry, Scores, print_json};
@@ -17,9 +19,11 @@ use crate::evaluation::Metrics;
 use crate::fetch::{Catalogue, CatalogueEntry, locate};
 use crate::models::mistaken_for_model;
 use crate::project::{DatasetSettings, MetricName, ModelChoice, TaskKind};
-use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, StopReason};
+use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
-use crate::worker::{Evaluate, EvaluationReport, Export, Exported, FetchModel, PredictFile, SavedPredictions};
+use crate::worker::{
+    Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel, PredictFile, SavedPredictions,
+};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {
@@ -76,7 +80,8 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
             arguments.out.display()
         )));
     }
-    if arguments.out.exists() && !arguments.force {
+    // A link that leads nowhere is something too.
+    if arguments.out.symlink_metadata().is_ok() && !arguments.force {
         let message =
             format!("'{}' already exists. Choose another --out, or add --force to replace it", arguments.out.display());
         return Err(CliError::Failed(message));
@@ -88,6 +93,8 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
         reading: reading(&[], &arguments.reading),
         text_column: arguments.text.clone(),
         output: absolute(&arguments.out),
+        may_replace: arguments.force,
+        raw: arguments.raw,
     };
     let saved = JobRunner::begin()?.run(job)?;
     let SavedPredictions { path, rows, empty, truncated, only_label, .. } = &saved;
@@ -111,7 +118,11 @@ pub(super) fn predict(arguments: &PredictArguments, out: &mut dyn Write) -> Resu
 /// Saves a trained model for other tools.
 pub(super) fn export(arguments: &ExportArguments, out: &mut dyn Write) -> Result<(), CliError> {
     let Chosen { run, finished } = find_run(&arguments.project, arguments.run.as_deref())?;
-    let job = Export { run: run.path().to_owned(), format: arguments.format.into(), output: absolute(&arguments.out) };
+    let format = match (arguments.format, arguments.raw) {
+        (FormatArgument::Predictions, true) => ExportFormat::RawPredictions,
+        (format, _) => format.into(),
+    };
+    let job = Export { run: run.path().to_owned(), format, output: absolute(&arguments.out) };
     let Exported { path, proof } = JobRunner::begin()?.run(job)?;
     if arguments.json {
         return print_json(out, &json!({ "run": run.id(), "finished": finished, "path": path, "proof": proof }));
@@ -238,20 +249,53 @@ struct Chosen {
     finished: bool,
 }
 
-/// The run with this id, or the latest. Prints a note to standard error if it did not finish.
+/// The run with this id, or the newest that trained to its end. Prints a note to standard error if the run did not train to
+/// its end, or a newer one did not.
 fn find_run(project: &Path, id: Option<&str>) -> Result<Chosen, CliError> {
     let (folder, _) = ProjectFile::read(project)?;
     let run = RunFolder::find(&folder, id)?;
     let trained = run.trained()?;
-    if let Some(why) = &trained.cut_off {
-        let step = match trained.summary.best_step {
-            0 => String::new(),
-            step => format!(", from step {}", count(step)),
-        };
-        let note = format!("Note: run {} did not finish. Using its best checkpoint{step}. {why}", run.id());
-        let _ = writeln!(io::stderr(), "{}", printable(&note));
+    let note = match (&trained.cut_off, id) {
+        (Some(why), _) => Some(format!("run {} did not finish. {} {why}", run.id(), best_of(&trained.summary))),
+        (None, None) => chosen_note(&folder, &run, &trained.summary)?,
+        (None, Some(_)) => None,
+    };
+    if let Some(note) = note {
+        let _ = writeln!(io::stderr(), "{}", printable(&format!("Note: {note}")));
     }
     Ok(Chosen { run, finished: trained.summary.stop_reason != StopReason::CutOff })
+}
+
+fn best_of(summary: &RunSummary) -> String {
+    match summary.best_step {
+        0 => "Using its best checkpoint.".to_owned(),
+        step => format!("Using its best checkpoint, from step {}.", count(step)),
+    }
+}
+
+/// Why this run was chosen, unless it is the newest with a model and trained to its end.
+fn chosen_note(project: &Path, run: &RunFolder, summary: &RunSummary) -> Result<Option<String>, CliError> {
+    let (id, best) = (run.id(), best_of(summary));
+    match summary.stop_reason {
+        StopReason::Stopped => {
+            return Ok(Some(format!("run {id} was stopped early, and no run trained to its end. {best}")));
+        }
+        StopReason::CutOff => return Ok(Some(format!("run {id} did not finish. {best}"))),
+        StopReason::Completed | StopReason::EarlyStopping => {}
+    }
+    let runs = RunFolder::list(project)?;
+    let mut newer = runs.iter().take_while(|listing| listing.folder != *run);
+    Ok(newer.find_map(|listing| {
+        let newer = listing.folder.id();
+        let why = match listing.folder.outcome() {
+            RunOutcome::Finished(summary) if summary.stop_reason == StopReason::Stopped => "was stopped early",
+            RunOutcome::CutOff { kept: Some(_), .. } | RunOutcome::Finished(_) => "did not finish",
+            RunOutcome::CutOff { kept: None, .. } | RunOutcome::UnderWay => return None,
+        };
+        Some(format!(
+            "using run {id}, the newest that trained to its end. Run {newer} {why}; use it with --run {newer}."
+        ))
+    }))
 }
 
 /// The folder of a trained model: given directly, or from a project's run.

@@ -209,6 +209,8 @@ impl<'a> RunEntry<'a> {
     /// Collects the output for a run.
     pub(super) fn new(listing: &RunListing, outcome: &'a RunOutcome) -> Self {
         let (status, error) = match outcome {
+            // Its results were written later.
+            RunOutcome::Finished(summary) if summary.stop_reason == StopReason::CutOff => ("cut off", None),
             RunOutcome::Finished(_) => ("finished", None),
             RunOutcome::UnderWay => ("training", None),
             RunOutcome::CutOff { why, .. } => ("cut off", Some(why.as_str())),

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use crate::cli::{CliError, train};
+use crate::cli::CliError;
+use crate::cli::train::{self, Asked};
 use crate::storage::{ProjectFile, sample_project};
 
 /// Trains the sample project, then says how to open the window.
@@ -13,7 +14,8 @@ pub fn train_sample(out: &mut dyn Write) -> Result<(), CliError> {
     let (folder, project) = ProjectFile::read(&sample_project()?)?;
     writeln!(out, "No display found, so Hone will train its sample project in the terminal: {}\n", folder.display())?;
     out.flush()?;
-    train::train(&project, &folder, false, out)?;
+    // Who starts Hone without a command wants to see it train, so this asks for the download too.
+    train::train(&project, &folder, Asked { json: false, fetch: true }, out)?;
     writeln!(
         out,
         "\nTo open the window, run Hone on a machine with a display (DISPLAY or WAYLAND_DISPLAY set), \

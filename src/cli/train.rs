@@ -22,21 +22,35 @@ pub(super) fn run(arguments: &TrainArguments, out: &mut dyn Write) -> Result<(),
     training.device = arguments.compute.device.map_or(training.device, Into::into);
     training.precision = arguments.compute.precision.map_or(training.precision, Into::into);
     if arguments.dry_run {
-        return dry_run::run(project, &folder, arguments.json, out);
+        return dry_run::run(project, &folder, arguments, out);
     }
-    train(&project, &folder, arguments.json, out)
+    train(&project, &folder, Asked { json: arguments.json, fetch: arguments.fetch }, out)
+}
+
+/// What was asked for besides training.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    /// Print the result as JSON.
+    pub json: bool,
+    /// Download the model if it is not on this machine.
+    pub fetch: bool,
 }
 
 /// Trains `project` in `folder` and prints the result.
-pub(super) fn train(project: &Project, folder: &Path, json: bool, out: &mut dyn Write) -> Result<(), CliError> {
+///
+/// # Errors
+/// [`CliError::StoppedEarly`] if a person stopped it and it has a result all the same.
+pub(super) fn train(project: &Project, folder: &Path, asked: Asked, out: &mut dyn Write) -> Result<(), CliError> {
     let mut jobs = JobRunner::begin()?;
     let (events, told) = crossbeam_channel::unbounded();
-    let job = Train { project: project.clone(), folder: folder.to_owned(), events };
+    let job = Train { project: project.clone(), folder: folder.to_owned(), may_fetch: asked.fetch, events };
     let results = jobs.run_with(job, |screen| told.try_iter().take(1).for_each(|event| screen.run_event(&event)))?;
-    if json {
-        return print_json(out, &TrainOutcome::new(&results));
+    if asked.json {
+        print_json(out, &TrainOutcome::new(&results))?;
+    } else {
+        print(out, &results)?;
     }
-    print(out, &results)
+    if results.summary.stop_reason == StopReason::Stopped { Err(CliError::StoppedEarly) } else { Ok(()) }
 }
 
 /// Why a run ended, in words.

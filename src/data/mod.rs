@@ -6,6 +6,7 @@ mod table;
 mod prepare;
 mod insight;
 mod targets;
+mod model_file;
 mod tokens;
 
 pub use error::DataError;
@@ -23,6 +24,7 @@ pub use insight::remedy::Remedy;
 pub use insight::terms::{Term, Terms, top_terms};
 pub use insight::timeline::{Period, Timeline, Unit, timelines};
 pub use insight::token_lengths::TokenLengths;
+pub use model_file::{model_file, read_model_text};
 pub use prepare::checks::parts_in_words;
 pub use prepare::clean::{Cleaner, PatternError, check_pattern};
 pub use prepare::corrections::carried_corrections;

@@ -6,16 +6,23 @@ mod hugging_face;
 mod model_card;
 mod predictions;
 mod safetensors_file;
+mod spreadsheet;
 mod verify;
 
 use std::path::{Path, PathBuf};
 
 use crate::evaluation::Prediction;
+use crate::models::WEIGHTS_FILE;
 use crate::progress::Watch;
-use crate::storage::{RunComparison, RunFolder, RunSettings, RunSummary, remove_file, remove_folder, replace_folder};
+use crate::storage::{
+    RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_empty_folder,
+    remove_leftovers,
+};
 
 pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
+pub use spreadsheet::harmless;
+use spreadsheet::unchanged;
 
 /// What can be exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +31,10 @@ pub enum ExportFormat {
     HuggingFace,
     /// One safetensors file with the upstream tensor names.
     Safetensors,
-    /// The test predictions as CSV.
+    /// The test predictions as CSV, for a spreadsheet too, see [`harmless`].
     Predictions,
+    /// The test predictions as CSV, with every cell as it is.
+    RawPredictions,
 }
 
 /// An export that was written and compared.
@@ -60,13 +69,15 @@ pub fn export(
     watch: &mut Watch<'_>,
 ) -> Result<Exported, ExportError> {
     let source = ExportSource::read(run)?;
+    let output = &free_output(output)?;
     match format {
         ExportFormat::HuggingFace => into_folder(output, |folder| hugging_face::write(&source, folder, watch)),
         ExportFormat::Safetensors => {
-            into_file(output, "safetensors", "model.safetensors", |file| safetensors_file::write(&source, file, watch))
+            into_file(output, "safetensors", WEIGHTS_FILE, |file| safetensors_file::write(&source, file, watch))
         }
-        ExportFormat::Predictions => {
-            into_file(output, "csv", "predictions.csv", |file| predictions::write(&source, file, watch))
+        ExportFormat::Predictions | ExportFormat::RawPredictions => {
+            let as_written = if format == ExportFormat::Predictions { harmless } else { unchanged };
+            into_file(output, "csv", "predictions.csv", |file| predictions::write(&source, as_written, file, watch))
         }
     }
 }
@@ -91,6 +102,21 @@ impl<'a> ExportSource<'a> {
     }
 }
 
+/// The output, outside of any run, without what a killed process left there. A link to a folder stands for the folder.
+fn free_output(output: &Path) -> Result<PathBuf, ExportError> {
+    let output = if output.is_symlink() {
+        output.canonicalize().map_err(ExportError::io("write", output))?
+    } else {
+        output.to_owned()
+    };
+    if let Some(run) = RunFolder::around(&output) {
+        return Err(StorageError::InsideRun { path: output, run: run.id() }.into());
+    }
+    output.parent().into_iter().for_each(remove_leftovers);
+    remove_leftovers(&output);
+    Ok(output)
+}
+
 /// Runs `write` on a new folder, which becomes `output` only if everything succeeds.
 fn into_folder(
     output: &Path,
@@ -98,14 +124,16 @@ fn into_folder(
 ) -> Result<Exported, ExportError> {
     is_empty_folder(output)?;
     let mut proof = String::new();
-    replace_folder(output, |unfinished| {
+    let created = create_folder(output, |unfinished| {
         proof = write(unfinished)?;
         Ok::<_, ExportError>(())
-    })?;
+    });
+    // What appeared there meanwhile is the likely reason.
+    created.or_else(|error| is_empty_folder(output).and(Err(error)))?;
     Ok(Exported { path: output.to_owned(), proof })
 }
 
-/// Runs `write` on a new file, and removes it if that fails.
+/// Runs `write` on a file called `name` in a temporary folder. The file gets its final name only if everything succeeds.
 fn into_file(
     output: &Path,
     ending: &str,
@@ -114,16 +142,16 @@ fn into_file(
 ) -> Result<Exported, ExportError> {
     let names_file = output.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending)) && !output.is_dir();
     let file = if names_file { output.to_owned() } else { output.join(name) };
-    if names_file && output.exists() {
+    if names_file && output.symlink_metadata().is_ok() {
         return Err(ExportError::OutputExists(file));
     }
     let was_there = names_file || is_empty_folder(output)?;
-    match write(&file) {
+    match create_file(&file, name, write) {
         Ok(proof) => Ok(Exported { path: file, proof }),
         Err(error) => {
-            remove_file(&file).map_err(ExportError::io("remove", &file))?;
             if !was_there {
-                remove_folder(output).map_err(ExportError::io("remove", output))?;
+                // It was created for the export. If it is no longer empty, it is somebody's.
+                let _ = remove_empty_folder(output);
             }
             Err(error)
         }
@@ -181,7 +209,6 @@ mod tests {
         into_folder(&new, half).unwrap_err();
         assert!(is_empty_folder(&there).unwrap() && !new.exists());
         let half = |file: &Path| {
-            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
             std::fs::write(file, "").unwrap();
             fails(file)
         };
@@ -189,5 +216,42 @@ mod tests {
         into_file(&new, "csv", "a.csv", half).unwrap_err();
         into_file(&folder.path().join("b.CSV"), "csv", "a.csv", half).unwrap_err();
         assert!(is_empty_folder(&there).unwrap() && !new.exists() && !folder.path().join("b.CSV").exists());
+    }
+
+    #[test]
+    fn a_folder_or_file_that_appears_meanwhile_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, file) = (folder.path().join("out"), folder.path().join("a.csv"));
+        let error = into_folder(&out, |_| {
+            std::fs::create_dir(&out).unwrap();
+            std::fs::write(out.join("mine"), "precious").unwrap();
+            Ok(String::new())
+        });
+        assert!(matches!(error, Err(ExportError::NotEmpty(_))), "{error:?}");
+        let error = into_file(&file, "csv", "a.csv", |ours| {
+            std::fs::write(ours, "ours").unwrap();
+            std::fs::write(&file, "precious").unwrap();
+            Ok(String::new())
+        });
+        assert!(error.unwrap_err().to_string().contains("a.csv"));
+        assert_eq!(std::fs::read(out.join("mine")).unwrap(), b"precious");
+        assert_eq!(std::fs::read(&file).unwrap(), b"precious");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stands_for_its_folder_and_must_lead_somewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let (there, link) = (folder.path().join("there"), folder.path().join("link"));
+        std::os::unix::fs::symlink(&there, &link).unwrap();
+        assert!(matches!(free_output(&link), Err(ExportError::Io { .. })));
+        std::fs::create_dir(&there).unwrap();
+        let out = free_output(&link).unwrap();
+        into_folder(&out, |new| {
+            std::fs::write(new.join("file"), "x").map(|()| String::new()).map_err(|_| ExportError::Cancelled)
+        })
+        .unwrap();
+        assert!(link.is_symlink() && there.join("file").is_file());
     }
 }

@@ -1,5 +1,6 @@
 //! Exports the test predictions as CSV: the text, the model's answer, and its confidence or loss.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use crate::evaluation::{Answer, MaskedCounts, Prediction};
@@ -8,17 +9,26 @@ use crate::progress::Watch;
 use crate::storage::write_atomic;
 use crate::words::counted;
 
+/// How a cell is written.
+type AsWritten = for<'c> fn(&'c str) -> Cow<'c, str>;
+
 /// Writes the predictions to `file`, reads them back and compares them.
-pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
+pub(super) fn write(
+    source: &ExportSource<'_>,
+    as_written: AsWritten,
+    file: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<String, ExportError> {
     watch.begin("Writing the predictions")?;
     let (side, predictions) = source.predictions()?;
     if predictions.is_empty() {
         return Err(ExportError::NoPredictions(source.run.id()));
     }
     let labels = &source.settings.labels;
-    write_atomic(file, |writer| write_csv(writer, &predictions, labels)).map_err(ExportError::io("write", file))?;
+    write_atomic(file, |writer| write_csv(writer, &predictions, labels, as_written))
+        .map_err(ExportError::io("write", file))?;
     watch.begin("Comparing the predictions")?;
-    compare(file, &predictions, labels)?;
+    compare(file, &predictions, labels, as_written)?;
     let rows = predictions.len();
     let known = predictions.iter().filter(|prediction| prediction.label().is_some());
     let correct = known.clone().filter(|prediction| !prediction.is_wrong()).count();
@@ -27,12 +37,18 @@ pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_
     Ok(format!("Read back and compared with the {side} set: {rows}{correct}"))
 }
 
-fn write_csv(writer: impl std::io::Write, predictions: &[Prediction], labels: &[String]) -> std::io::Result<()> {
+fn write_csv(
+    writer: impl std::io::Write,
+    predictions: &[Prediction],
+    labels: &[String],
+    as_written: AsWritten,
+) -> std::io::Result<()> {
+    let cells = |cells: Vec<String>| cells.into_iter().map(|cell| as_written(&cell).into_owned()).collect::<Vec<_>>();
     let mut table = csv::Writer::from_writer(writer);
     let with_ids = has_ids(predictions);
-    table.write_record(head(with_ids, labels))?;
+    table.write_record(cells(head(with_ids, labels)))?;
     for prediction in predictions {
-        table.write_record(record(prediction, with_ids, labels))?;
+        table.write_record(cells(record(prediction, with_ids, labels)))?;
     }
     table.flush()
 }
@@ -85,7 +101,12 @@ fn counts(counts: &MaskedCounts) -> [String; 4] {
 }
 
 /// Reads the file back; an error if a row is not as it was written.
-fn compare(file: &Path, predictions: &[Prediction], labels: &[String]) -> Result<(), ExportError> {
+fn compare(
+    file: &Path,
+    predictions: &[Prediction],
+    labels: &[String],
+    as_written: AsWritten,
+) -> Result<(), ExportError> {
     let differs = |row: usize| ExportError::Differs(format!("row {} of {} is different", row + 1, file.display()));
     let unreadable = |error: csv::Error| ExportError::Differs(error.to_string());
     let mut table = csv::Reader::from_path(file).map_err(unreadable)?;
@@ -94,7 +115,7 @@ fn compare(file: &Path, predictions: &[Prediction], labels: &[String]) -> Result
     for found in table.records() {
         let found = found.map_err(unreadable)?;
         let written = predictions.get(rows).ok_or_else(|| differs(rows))?;
-        if !found.iter().eq(record(written, with_ids, labels)) {
+        if !found.iter().eq(record(written, with_ids, labels).iter().map(|cell| as_written(cell))) {
             return Err(differs(rows));
         }
         rows += 1;
@@ -107,6 +128,7 @@ mod tests {
     use super::*;
     use crate::data::Target;
     use crate::evaluation::{ClassAnswer, MaskedAnswer};
+    use crate::export::{harmless, unchanged};
 
     fn prediction(text: &str, label: Option<u32>, answer: Answer) -> Prediction {
         let target = label.map_or(Target::None, Target::Class);
@@ -130,7 +152,7 @@ mod tests {
 
     fn written(predictions: &[Prediction], labels: &[String]) -> (tempfile::NamedTempFile, String) {
         let file = tempfile::NamedTempFile::new().unwrap();
-        write_csv(file.reopen().unwrap(), predictions, labels).unwrap();
+        write_csv(file.reopen().unwrap(), predictions, labels, harmless).unwrap();
         let text = std::fs::read_to_string(file.path()).unwrap();
         (file, text)
     }
@@ -138,10 +160,18 @@ mod tests {
     #[test]
     fn class_predictions_are_read_back_as_written() {
         let (file, text) = written(&predictions(), &labels());
-        compare(file.path(), &predictions(), &labels()).unwrap();
+        compare(file.path(), &predictions(), &labels(), harmless).unwrap();
         let header = "row,text,label,predicted,correct,confidence,probability_good,\"probability_so, so\"\n";
         assert!(text.starts_with(header), "{text}");
         assert!(text.ends_with("main:3,unlabelled,,\"so, so\",,1,0.000000001,1\n"), "{text}");
+    }
+
+    #[test]
+    fn cells_that_begin_as_formulas_do_are_harmless_unless_raw_is_asked_for() {
+        let (file, text) = written(&predictions(), &labels());
+        assert!(text.contains("main:3,'=1+1,"), "{text}");
+        write_csv(file.reopen().unwrap(), &predictions(), &labels(), unchanged).unwrap();
+        assert!(std::fs::read_to_string(file.path()).unwrap().contains("main:3,=1+1,"));
     }
 
     #[test]
@@ -150,7 +180,7 @@ mod tests {
         let answer = Answer::MaskedWords(MaskedAnswer { overall, terms: MaskedCounts::default() });
         let predictions = [prediction("some text", None, answer)];
         let (file, text) = written(&predictions, &[]);
-        compare(file.path(), &predictions, &[]).unwrap();
+        compare(file.path(), &predictions, &[], harmless).unwrap();
         assert!(text.starts_with("row,text,masked_tokens,loss,masked_words,correct_words,term_tokens,"), "{text}");
         assert!(text.ends_with("main:3,some text,4,1.5,3,2,0,0,0,0\n"), "{text}");
     }
@@ -160,21 +190,21 @@ mod tests {
         let mut predictions = predictions();
         predictions[1].key = Some("HN-7".to_owned());
         let (file, text) = written(&predictions, &labels());
-        compare(file.path(), &predictions, &labels()).unwrap();
-        assert!(text.starts_with("row,id,text,") && text.contains("main:3,HN-7,=1+1,"), "{text}");
+        compare(file.path(), &predictions, &labels(), harmless).unwrap();
+        assert!(text.starts_with("row,id,text,") && text.contains("main:3,HN-7,'=1+1,"), "{text}");
         predictions[1].key = Some("HN-8".to_owned());
-        assert!(compare(file.path(), &predictions, &labels()).is_err());
+        assert!(compare(file.path(), &predictions, &labels(), harmless).is_err());
     }
 
     #[test]
     fn a_file_that_differs_is_refused() {
         let (file, _) = written(&predictions()[..2], &labels());
-        let error = compare(file.path(), &predictions(), &labels()).unwrap_err();
+        let error = compare(file.path(), &predictions(), &labels(), harmless).unwrap_err();
         assert!(matches!(error, ExportError::Differs(_)));
         let mut other = predictions();
         other[1].answer = Answer::Class(ClassAnswer { predicted: 0, probabilities: vec![0.2, 0.9] });
         let (file, _) = written(&other, &labels());
-        let error = compare(file.path(), &predictions(), &labels()).unwrap_err().to_string();
+        let error = compare(file.path(), &predictions(), &labels(), harmless).unwrap_err().to_string();
         assert!(error.contains("row 2 of"), "{error}");
     }
 }

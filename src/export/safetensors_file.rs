@@ -10,9 +10,9 @@ use crate::export::hugging_face::copy;
 use crate::export::{ExportError, ExportSource, verify};
 use crate::models::{CONFIG_FILE, ModelError, WEIGHTS_FILE};
 use crate::progress::Watch;
-use crate::storage::{link_or_copy, scratch_folder, write_atomic};
+use crate::storage::write_atomic;
 
-/// Writes the best checkpoint's tensors to `file`, and verifies them.
+/// Writes the best checkpoint's tensors to `file`, the only one in its folder, and verifies them.
 pub(super) fn write(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     watch.begin("Writing the weights")?;
     let weights = source.run.best().join(WEIGHTS_FILE);
@@ -36,17 +36,14 @@ fn metadata(source: &ExportSource<'_>) -> HashMap<String, String> {
     ])
 }
 
-/// Loads the file with its configuration and tokenizer in a temporary folder, and compares its predictions.
+/// Puts the configuration and tokenizer beside the file, which has the name that the weights of a model have, and compares
+/// the predictions of that folder.
 fn prove(source: &ExportSource<'_>, file: &Path, watch: &mut Watch<'_>) -> Result<String, ExportError> {
     let best = source.run.best();
-    let folder = scratch_folder().map_err(ExportError::io("create", &std::env::temp_dir()))?;
     for name in [CONFIG_FILE, "tokenizer.json", "vocab.txt"] {
         if best.join(name).is_file() {
-            copy(&best.join(name), &folder.path().join(name))?;
+            copy(&best.join(name), &file.with_file_name(name))?;
         }
     }
-    let whole = std::path::absolute(file).map_err(ExportError::io("read", file))?;
-    let link = folder.path().join(WEIGHTS_FILE);
-    link_or_copy(&whole, &whole, &link).map_err(ExportError::io("write", &link))?;
-    verify::same_answers(source, folder.path(), watch)
+    verify::same_answers(source, file.parent().unwrap_or(Path::new(".")), watch)
 }

@@ -26,6 +26,8 @@ pub(super) struct Download<'a> {
     pub target: &'a Path,
     /// Its size, if known.
     pub bytes: Option<u64>,
+    /// The most bytes it may have, whatever the server says.
+    pub most: u64,
     /// Its SHA-256, if known.
     pub sha256: Option<&'a str>,
 }
@@ -57,6 +59,10 @@ impl<'a, 'b> DownloadMeter<'a, 'b> {
     pub(super) fn say(&mut self, stage: &str) {
         let progress = Progress { stage: stage.to_owned(), unit: "bytes", ..Progress::default() };
         self.watch.progress(progress);
+    }
+
+    pub(super) fn watch(&mut self) -> &mut Watch<'b> {
+        self.watch
     }
 
     pub(super) fn control(&self) -> &Control {
@@ -99,6 +105,10 @@ pub(super) fn download(
     network: &Network,
     meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<(), Fault> {
+    if let Some(bytes) = wanted.bytes.filter(|&bytes| bytes > wanted.most) {
+        let (bytes, most) = (words::bytes(bytes), words::bytes(wanted.most));
+        return Err(Fault::Failed(format!("{} has {bytes} on the server, and may have {most}", wanted.name)));
+    }
     let mut file = PartialFile::open(wanted.target).map_err(|error| Fault::disk("writing", wanted.target, &error))?;
     check_space(wanted, &file)?;
     if file.length() > 0 {
@@ -184,7 +194,7 @@ fn take(
         _ => return Err(reply.refusal(wanted.name)),
     }
     while let Some(piece) = reply.piece(meter.control())? {
-        if wanted.bytes.is_some_and(|bytes| file.length() + piece.len() as u64 > bytes) {
+        if file.length() + piece.len() as u64 > wanted.bytes.unwrap_or(wanted.most) {
             begin_again(file, meter).map_err(disk)?;
             return Err(Fault::Failed(format!("{} is longer than expected", wanted.name)));
         }
@@ -287,6 +297,7 @@ mod tests {
             headers: &[],
             target: &target,
             bytes: Some(u64::MAX / 2),
+            most: u64::MAX,
             sha256: None,
         };
         let fault = check_space(&wanted, &file).unwrap_err();

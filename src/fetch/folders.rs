@@ -36,6 +36,14 @@ pub struct ModelFolders {
     pub own: PathBuf,
 }
 
+/// A folder with all files of a model, by their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub folder: PathBuf,
+    /// Whether it is at the catalogue's commit, so that every file has the catalogue's hash.
+    pub is_pinned: bool,
+}
+
 impl std::fmt::Debug for Endpoints {
     // The token is a secret and must not get into a log.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -43,7 +51,7 @@ impl std::fmt::Debug for Endpoints {
             .debug_struct("Endpoints")
             .field("hub", &self.hub)
             .field("token", &self.token.as_ref().map(|_| "…"))
-            .field("python_index", &self.python_index.as_deref().map(crate::fetch::http::without_password))
+            .field("python_index", &self.python_index.as_deref().map(crate::fetch::address::without_password))
             .field("offline", &self.offline)
             .finish()
     }
@@ -92,25 +100,31 @@ impl ModelFolders {
         self.own.join(&entry.id)
     }
 
-    /// The folder of a model, if all its files are on this machine.
+    /// The folder of a model, if all its files are on this machine. Only their names and sizes are looked at.
     ///
     /// A snapshot in the Hugging Face cache is used as it is: at the pinned commit, or at another one whose
     /// weights are the pinned ones (blobs there are named by their SHA-256).
     #[must_use]
     pub fn locate(&self, entry: &CatalogueEntry) -> Option<PathBuf> {
+        self.candidates(entry).next().map(|candidate| candidate.folder)
+    }
+
+    /// All folders that [`Self::locate`] would take.
+    pub(super) fn candidates(&self, entry: &CatalogueEntry) -> impl Iterator<Item = Candidate> {
         let snapshots = entry.sources.iter().filter_map(|source| match source {
             Source::Hub { repo, revision } => self.snapshot(entry, repo, revision.as_deref()),
             Source::PythonPackage { .. } => None,
         });
         let own = self.own_folder(entry);
-        snapshots.chain(is_whole(&own, &entry.files).then_some(own)).next()
+        let own = is_whole(&own, &entry.files).then_some(Candidate { folder: own, is_pinned: true });
+        snapshots.chain(own)
     }
 
-    fn snapshot(&self, entry: &CatalogueEntry, repo: &str, revision: Option<&str>) -> Option<PathBuf> {
+    fn snapshot(&self, entry: &CatalogueEntry, repo: &str, revision: Option<&str>) -> Option<Candidate> {
         if let Some(revision) = revision {
             let folder = self.snapshot_folder(repo, revision);
             if is_whole(&folder, &entry.files) {
-                return Some(folder);
+                return Some(Candidate { folder, is_pinned: true });
             }
         }
         let commit = std::fs::read_to_string(self.main_reference(repo)).ok()?;
@@ -121,7 +135,7 @@ impl ModelFolders {
             main.canonicalize().ok()?.file_name()?.to_str()? == pinned
         };
         let present = entry.files.iter().all(|file| folder.join(&file.path).is_file());
-        (right_weights && present).then_some(folder)
+        (right_weights && present).then_some(Candidate { folder, is_pinned: false })
     }
 
     /// The folder of a model in the Hugging Face cache: `models--owner--name`.

@@ -13,6 +13,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
 
+use crate::fetch::address::{host_of, is_same_server, join_url};
 use crate::progress::{Cancelled, Control};
 use crate::storage::StorageError;
 
@@ -29,6 +30,8 @@ const SILENCE: Duration = Duration::from_secs(45);
 const PIECE: usize = 256 * 1024;
 /// Pieces read ahead.
 const READ_AHEAD: usize = 8;
+/// Redirects followed.
+const MAX_REDIRECTS: usize = 10;
 
 /// Bytes of HTTP received and sent by this process, including headers, without the overhead of encryption.
 #[must_use]
@@ -72,6 +75,9 @@ impl From<StorageError> for Fault {
         Self::Failed(error.to_string())
     }
 }
+
+/// The header with an access token.
+pub(super) const AUTHORIZATION: &str = "authorization";
 
 /// Makes requests. Cheap to clone: connections are shared.
 #[derive(Clone, Debug)]
@@ -117,7 +123,9 @@ impl Network {
         let config = ureq::Agent::config_builder()
             .user_agent(concat!("hone/", env!("CARGO_PKG_VERSION")))
             .tls_config(TlsConfig::builder().root_certs(roots).build())
-            .redirect_auth_headers(ureq::config::RedirectAuthHeaders::SameHost)
+            // Redirects are followed here: what is secret goes to no other server, nor to another port of the same.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .http_status_as_error(false)
             .timeout_resolve(Some(CONNECT))
             .timeout_connect(Some(CONNECT))
@@ -190,23 +198,6 @@ impl Reply {
     }
 }
 
-/// The address without user name and password, safe to show.
-pub(super) fn without_password(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            format!("{scheme}://{}{path}", authority.rsplit('@').next().unwrap_or(authority))
-        }
-        None => url.to_owned(),
-    }
-}
-
-fn host_of(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or(rest);
-    authority.rsplit('@').next().unwrap_or(authority)
-}
-
 fn certificates(pem: &[u8]) -> Option<RootCerts> {
     let certificates: Vec<Certificate<'static>> = parse_pem(pem)
         .filter_map(|item| match item {
@@ -236,14 +227,7 @@ fn exchange(
     headers: &[(&'static str, String)],
     sender: &SyncSender<Message>,
 ) {
-    let mut request = if head_only { agent.head(url) } else { agent.get(url) };
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    if head_only {
-        request = request.config().max_redirects(0).max_redirects_will_error(false).build();
-    }
-    let response = match request.call() {
+    let response = match ask(agent, url, head_only, headers) {
         Ok(response) => response,
         Err(error) => return drop(sender.send(Message::Error(error))),
     };
@@ -267,6 +251,32 @@ fn exchange(
             return;
         }
     }
+}
+
+/// Sends a request and follows redirects, unless only the head is wanted. The access token is sent only to the server it
+/// was meant for.
+fn ask(
+    agent: &ureq::Agent,
+    url: &str,
+    head_only: bool,
+    headers: &[(&'static str, String)],
+) -> Result<ureq::http::Response<ureq::Body>, ureq::Error> {
+    let mut at = url.to_owned();
+    for _ in 0..=MAX_REDIRECTS {
+        let mut request = if head_only { agent.head(&at) } else { agent.get(&at) };
+        let may_know = is_same_server(url, &at);
+        for (name, value) in headers.iter().filter(|(name, _)| may_know || *name != AUTHORIZATION) {
+            request = request.header(*name, value);
+        }
+        let response = request.call()?;
+        let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
+        let location = response.headers().get("location").and_then(|location| location.to_str().ok());
+        match location.filter(|_| is_redirect && !head_only) {
+            Some(location) => at = join_url(&at, location),
+            None => return Ok(response),
+        }
+    }
+    Err(ureq::Error::TooManyRedirects)
 }
 
 /// Turns a library's error into a message a person can act on.
@@ -360,13 +370,6 @@ impl<T: Transport> Transport for Counted<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(without_password("https://me:pw@mirror.example/simple/"), "https://mirror.example/simple/");
-        assert_eq!(without_password("https://mirror.example"), "https://mirror.example");
-        assert_eq!(host_of("https://me:pw@mirror.example:8080/a"), "mirror.example:8080");
-    }
 
     #[test]
     fn a_refused_connection_is_an_error() {

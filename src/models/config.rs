@@ -5,9 +5,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DataError, TextTokenizer, is_lfs_pointer};
+use crate::data::{DataError, TextTokenizer, is_lfs_pointer, read_model_text};
 use crate::models::ModelError;
 use crate::models::model_folder::{self, CONFIG_FILE};
+
+/// Most layers, and most attention heads of a layer. The largest BERT models have 48 and 64.
+const MOST_LAYERS_OR_HEADS: usize = 1_024;
+/// Most numbers of a hidden state.
+const MOST_WIDTH: usize = 1 << 20;
+/// Most tokens and positions.
+const MOST_ROWS: usize = 1 << 24;
 
 /// The keys of `config.json` that define a BERT network, with their Hugging Face names.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +162,15 @@ impl ModelConfig {
         if let Some((name, _)) = sizes.iter().find(|(_, size)| *size == 0) {
             return Err(format!("{name} is 0"));
         }
+        // So that no size overflows or takes all memory before it is compared with the weights.
+        let most = |name: &str| match name {
+            "num_hidden_layers" | "num_attention_heads" => MOST_LAYERS_OR_HEADS,
+            "hidden_size" | "intermediate_size" => MOST_WIDTH,
+            _ => MOST_ROWS,
+        };
+        if let Some((name, size)) = sizes.iter().find(|(name, size)| *size > most(name)) {
+            return Err(format!("{name} is {size}, and Hone reads models up to {}", most(name)));
+        }
         if !self.hidden_size.is_multiple_of(self.num_attention_heads) {
             let (hidden, heads) = (self.hidden_size, self.num_attention_heads);
             return Err(format!("hidden_size {hidden} is not divisible by {heads} attention heads"));
@@ -174,12 +190,12 @@ impl ModelConfig {
 /// All of `config.json`, including the keys that Hone does not use.
 pub(super) fn read_json(folder: &Path) -> Result<serde_json::Value, ModelError> {
     let path = folder.join(CONFIG_FILE);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match read_model_text(folder, CONFIG_FILE) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(model_folder::without(folder, CONFIG_FILE));
         }
-        Err(source) => return Err(ModelError::Io { action: "read", path, source }),
+        Err(error) => return Err(ModelError::unreadable(path, error)),
     };
     if is_lfs_pointer(&bytes) {
         return Err(DataError::LfsPointer(path).into());
@@ -227,6 +243,8 @@ mod tests {
         let changes = [
             ("\"num_attention_heads\": 2", "\"num_attention_heads\": 3", "hidden_size 8 is not divisible by 3"),
             ("\"vocab_size\": 9", "\"vocab_size\": 0", "vocab_size is 0"),
+            ("\"num_hidden_layers\": 1", "\"num_hidden_layers\": 1000000", "num_hidden_layers is 1000000, and Hone"),
+            ("\"hidden_size\": 8", "\"hidden_size\": 9223372036854775808", "hidden_size is 9223372036854775808, and"),
             ("gelu_new", "swish", "unknown variant `swish`"),
             ("\"unknown\"", "\"position_embedding_type\": \"relative_key\", \"unknown\"", "\"relative_key\" is not"),
             ("\"unknown\"", "\"hidden_dropout_prob\": 1.5, \"unknown\"", "dropout probability"),

@@ -50,7 +50,7 @@ pub enum ModelError {
         file: &'static str,
     },
     /// A file could not be read or written.
-    #[error("Could not {action} {}: {source}. Check that the disk is connected, has free space, and is writable.", path.display())]
+    #[error("Could not {action} {}: {source}. {}", path.display(), crate::storage::advice(source))]
     Io {
         /// The action that failed: "read" or "write".
         action: &'static str,
@@ -58,6 +58,14 @@ pub enum ModelError {
         path: PathBuf,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// A file of the folder is not a plain file in it.
+    #[error("{} is not read, because {reason}. Put a copy of the file into the model folder, or choose another model.", path.display())]
+    NotPlain {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
     },
     /// `config.json` is invalid.
     #[error("The model's configuration {} cannot be used: {reason}. Download the model again, or choose another.", path.display())]
@@ -162,4 +170,14 @@ pub enum ModelError {
     /// A tensor operation failed.
     #[error("A computation on the model's weights failed: {0}. Please report this message.")]
     Tensor(#[from] candle_core::Error),
+}
+
+impl ModelError {
+    /// Why a file of a model folder cannot be read.
+    pub(super) fn unreadable(path: PathBuf, source: std::io::Error) -> Self {
+        match source.kind() {
+            std::io::ErrorKind::InvalidInput => Self::NotPlain { path, reason: source.to_string() },
+            _ => Self::Io { action: "read", path, source },
+        }
+    }
 }

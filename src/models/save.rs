@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::data::read_model_text;
 use crate::models::backbone::Backbone;
 use crate::models::config::{ModelConfig, read_json};
 use crate::models::head::Head;
@@ -48,11 +49,10 @@ impl Model {
 /// Copies the tokenizer files that a folder has.
 pub(super) fn copy_tokenizer(source: &Path, out: &Path) -> Result<(), ModelError> {
     for file in TOKENIZER_FILES {
-        let path = source.join(file);
-        match std::fs::read(&path) {
+        match read_model_text(source, file) {
             Ok(bytes) => write(out, file, &bytes)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(source) => return Err(ModelError::Io { action: "read", path, source }),
+            Err(error) => return Err(ModelError::unreadable(source.join(file), error)),
         }
     }
     Ok(())

@@ -7,13 +7,16 @@ use candle_core::{DType, Device, Tensor, Var};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::data::{DataError, is_lfs_pointer};
+use crate::data::{DataError, is_lfs_pointer, model_file};
 use crate::models::{ModelError, model_folder};
 use crate::ops::{Weight, is_finite};
 use crate::random::Rng;
 
 /// The weights' file name.
 pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// Tensors that do not fit which are named.
+const SHOWN_PROBLEMS: usize = 3;
 
 /// One trainable tensor.
 #[derive(Clone, Debug)]
@@ -81,17 +84,19 @@ pub(super) struct Weights<'a> {
     all_frozen: bool,
     report: LoadReport,
     parameters: Vec<Parameter>,
+    /// The first few tensors that do not fit, and how many more there are.
     problems: Vec<String>,
+    more_problems: usize,
 }
 
 /// The bytes of the folder's weights file.
 pub(super) fn read_file(folder: &Path) -> Result<Vec<u8>, ModelError> {
     let path = folder.join(WEIGHTS_FILE);
-    match std::fs::read(&path) {
+    match model_file(folder, WEIGHTS_FILE).and_then(std::fs::read) {
         Ok(bytes) if is_lfs_pointer(&bytes) => Err(DataError::LfsPointer(path).into()),
         Ok(bytes) => Ok(bytes),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(missing_weights(folder)),
-        Err(source) => Err(ModelError::Io { action: "read", path, source }),
+        Err(error) => Err(ModelError::unreadable(folder.join(WEIGHTS_FILE), error)),
     }
 }
 
@@ -123,6 +128,7 @@ impl<'a> Weights<'a> {
             report,
             parameters,
             problems,
+            more_problems: 0,
         })
     }
 
@@ -173,11 +179,9 @@ impl<'a> Weights<'a> {
     /// The parameters and the report, once the whole network is built.
     pub(super) fn finish(mut self) -> Result<(Vec<Parameter>, LoadReport), ModelError> {
         if !self.problems.is_empty() {
-            let more = self.problems.len().saturating_sub(3);
-            self.problems.truncate(3);
             let mut problems = self.problems.join("; ");
-            if more > 0 {
-                problems = format!("{problems}; and {more} more");
+            if self.more_problems > 0 {
+                problems = format!("{problems}; and {} more", self.more_problems);
             }
             return Err(ModelError::Incomplete { path: self.path, problems });
         }
@@ -211,26 +215,35 @@ impl<'a> Weights<'a> {
     }
 
     fn fill(&mut self, name: &str, shape: &[usize], fill: Fill) -> Result<Tensor, ModelError> {
+        if fill == Fill::Required {
+            self.add_problem(name, shape);
+        }
+        if !self.problems.is_empty() {
+            // Never used: `finish` fails. Sizes that are not those of the file may be larger than any memory.
+            return Ok(Tensor::from_vec(vec![0.0_f32], &[1], &self.device)?);
+        }
         let count: usize = shape.iter().product();
         let values = match fill {
-            Fill::Required => {
-                let found = self.report.wrong_shape.iter().find(|wrong| wrong.name == name).map(|wrong| &wrong.found);
-                self.problems.push(match found {
-                    Some(found) => format!("{name} has the shape {found:?} instead of {shape:?}"),
-                    None => format!("{name} is missing"),
-                });
-                // Never used: `finish` fails.
-                vec![0.0]
-            }
             Fill::Normal(deviation) => {
                 let mut rng = Rng::stream(self.seed, self.parameters.len() as u64);
                 (0..count).map(|_| (rng.normal() * deviation) as f32).collect()
             }
-            Fill::Zeros => vec![0.0; count],
+            Fill::Required | Fill::Zeros => vec![0.0; count],
             Fill::Ones => vec![1.0; count],
         };
-        let shape = if fill == Fill::Required { &[1] } else { shape };
         Ok(Tensor::from_vec(values, shape, &self.device)?)
+    }
+
+    fn add_problem(&mut self, name: &str, shape: &[usize]) {
+        if self.problems.len() == SHOWN_PROBLEMS {
+            self.more_problems += 1;
+            return;
+        }
+        let found = self.report.wrong_shape.iter().find(|wrong| wrong.name == name).map(|wrong| &wrong.found);
+        self.problems.push(match found {
+            Some(found) => format!("{name} has the shape {found:?} instead of {shape:?}"),
+            None => format!("{name} is missing"),
+        });
     }
 }
 

@@ -109,7 +109,9 @@ impl Predictor {
     /// [`PredictorError::NoLabels`] if the model is not a classifier, [`PredictorError::Cancelled`], or if the
     /// tokenizer or the network fails.
     pub fn answer<T: AsRef<str> + Sync>(&self, texts: &[T], watch: &mut Watch<'_>) -> Result<Answers, PredictorError> {
-        let cleaned: Vec<String> = texts.par_iter().map(|text| self.cleaner.clean(text.as_ref())).collect();
+        let control = watch.control;
+        let clean = |text: &T| control.look().map(|()| self.cleaner.clean(text.as_ref()));
+        let cleaned: Vec<String> = texts.par_iter().map(clean).collect::<Result<_, Cancelled>>()?;
         let full: Vec<usize> = (0..cleaned.len()).filter(|&text| !cleaned[text].trim().is_empty()).collect();
         let read: Vec<&str> = full.iter().map(|&text| cleaned[text].as_str()).collect();
         let ids = self.encode(&read)?;

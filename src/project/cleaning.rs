@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Custom patterns run after the built-in steps and before white space is collapsed. They see text that is repaired,
 /// decoded and masked but still has its line breaks, and any white space they leave is collapsed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an independent switch on screen")]
 pub struct CleaningSettings {
     /// Repair UTF-8 that was read as Windows-1252 ("donâ€™t" -> "don’t").
@@ -51,7 +51,7 @@ pub struct CleaningSettings {
 
 /// A find-and-replace pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Pattern {
     /// What to find. Plain words are found literally, except that white space matches any white space. A regular
     /// expression has the syntax of Rust's `regex`: no look-around, no back-references, linear time.

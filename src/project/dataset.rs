@@ -10,7 +10,7 @@ use crate::project::ColumnRole;
 
 /// Where the rows come from and how to read them. `None` means "detect".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct DatasetSettings {
     /// The main file. Split by [`crate::project::SplitSettings`] unless the files below are given.
     pub main: Option<PathBuf>,

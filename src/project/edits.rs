@@ -8,7 +8,7 @@ use crate::project::RowId;
 
 /// All corrections, by row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Edits {
     /// One entry for each corrected row.
     pub rows: BTreeMap<RowId, RowEdit>,
@@ -16,7 +16,7 @@ pub struct Edits {
 
 /// What a person decided about one row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct RowEdit {
     /// Hash of the row's original text and label (see `data::content_hash`), so that the edit is not applied to another
     /// row after the file has changed.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Order, renames, merges and exclusions of labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LabelSettings {
     /// Preferred order of final label names. Labels not listed follow, sorted by name
     /// (numerically when all are numbers).

@@ -49,7 +49,7 @@ pub const SCHEMA_VERSION: u32 = 2;
 ///
 /// Relative paths are relative to the project's folder, so that a project can be moved with its data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Project {
     /// Version of the schema the file was written in.
     pub schema_version: u32,

@@ -82,16 +82,12 @@ fn apply_one(project: &Project, setting: &str) -> Result<Project, SettingError> 
             break;
         }
         match serde_json::from_value::<Project>(changed) {
-            // Unknown names are dropped when the project is read, so their value is missing afterwards. Unused settings
-            // are not written, so an empty value may be missing.
+            // Unused settings are not written, so an empty value may be missing afterwards.
             Ok(project) => {
                 let written = to_value(&project);
                 let kept = get(&written, &path);
                 if kept.map_or(known && is_nothing(&candidate), |kept| same(kept, &candidate)) {
                     return Ok(project);
-                }
-                if candidate.is_array() {
-                    reason.get_or_insert_with(|| "it contains an unknown name".to_owned());
                 }
             }
             Err(error) => {
@@ -136,6 +132,9 @@ fn with_columns(project: &Project, role: ColumnRole, given: &str, text: &str) ->
 
 /// What a field's type accepts, in plain words.
 fn in_words(error: &str) -> String {
+    if let Some(name) = error.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) {
+        return format!("it contains an unknown name, '{name}'");
+    }
     let Some((_, expected)) = error.rsplit_once("expected ") else { return error.to_owned() };
     let words = match expected {
         "u32" | "u64" | "usize" => "a whole number, 0 or more",
@@ -387,7 +386,8 @@ mod tests {
         assert_eq!(found, [("a=b", "c", false), ("d", "", true)]);
         let message = |setting| applied(&[setting]).unwrap_err().to_string();
         assert!(
-            message(r#"cleaning.patterns=[{"fnd": "a"}]"#).ends_with("cleaning.patterns: it contains an unknown name.")
+            message(r#"cleaning.patterns=[{"fnd": "a"}]"#)
+                .ends_with("cleaning.patterns: it contains an unknown name, 'fnd'.")
         );
         assert!(message("cleaning.patterns=3").contains("is not valid for cleaning.patterns: it must be"));
     }

@@ -42,7 +42,7 @@ pub enum Size {
 
 /// How the main file is split. A size is ignored if a separate file is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default = "SplitSettings::of_earlier_files")]
+#[serde(default = "SplitSettings::of_earlier_files", deny_unknown_fields)]
 pub struct SplitSettings {
     /// How rows are assigned.
     pub method: SplitMethod,

@@ -25,7 +25,7 @@ pub enum TaskKind {
 
 /// Settings of text classification.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct ClassificationSettings {
     /// Order, renames, merges and exclusions of labels.
     pub labels: LabelSettings,
@@ -37,7 +37,7 @@ pub struct ClassificationSettings {
 
 /// Settings of masked language modelling.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct LanguageModellingSettings {
     /// Share of the words that are masked and predicted, 0..1.
     pub masked_share: f64,

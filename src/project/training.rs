@@ -11,7 +11,7 @@ use crate::project::MetricName;
 /// Hyperparameters: everything the trainer needs besides the data and the model. The defaults are those of text
 /// classification; see [`Self::of_task`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct TrainingSettings {
     /// Passes over the training set.
     pub epochs: u32,
@@ -50,7 +50,7 @@ pub struct TrainingSettings {
 
 /// `AdamW`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct OptimizerSettings {
     /// Peak learning rate.
     pub learning_rate: f64,
@@ -102,7 +102,7 @@ pub enum EvaluateEvery {
 
 /// Stops training when the metric has not improved for a while.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct EarlyStopping {
     /// Evaluations in a row without improvement before the run stops.
     pub patience: u32,

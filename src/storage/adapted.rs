@@ -10,7 +10,7 @@ use crate::storage::{ProjectFile, RunFolder};
 pub struct AdaptedModel {
     /// Name of the project.
     pub name: String,
-    /// The best checkpoint of its newest run with a model, a Hugging Face folder.
+    /// The best checkpoint of its newest run that trained to its end, or else of another with a model: a Hugging Face folder.
     pub folder: PathBuf,
 }
 
@@ -28,7 +28,7 @@ pub fn adapted_model(project: &Path) -> Option<AdaptedModel> {
     if project.task.kind() != TaskKind::LanguageModelling {
         return None;
     }
-    let runs = RunFolder::list(&folder).ok()?;
-    let run = runs.iter().find(|run| run.folder.outcome().summary().is_some())?;
-    Some(AdaptedModel { name: project.name, folder: run.folder.best() })
+    let run = RunFolder::find(&folder, None).ok()?;
+    run.trained().ok()?;
+    Some(AdaptedModel { name: project.name, folder: run.best() })
 }

@@ -51,6 +51,22 @@ pub enum StorageError {
         /// Why it ended, as a sentence.
         why: String,
     },
+    /// An output would be written among the files of a run.
+    #[error("{} is inside the run {run}, whose files Hone does not change. Choose another path.", path.display())]
+    InsideRun {
+        /// The output.
+        path: PathBuf,
+        /// Run id.
+        run: String,
+    },
+    /// Something has the name of an output.
+    #[error("{} is {what}, which is not replaced. Choose another path.", path.display())]
+    NotReplaced {
+        /// The output.
+        path: PathBuf,
+        /// What it is, for example "a link".
+        what: &'static str,
+    },
     /// The project is open for reading only.
     #[error("{0}. Save it under another name to keep your changes.")]
     ReadOnly(String),
@@ -121,9 +137,16 @@ pub enum OpenError {
     Storage(#[from] StorageError),
 }
 
+/// Whether the process, or the machine, has as many files open as it may.
+fn is_too_many_files(error: &io::Error) -> bool {
+    // EMFILE and ENFILE, the same on Linux and macOS. The standard library has no kind for them.
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
 /// The reason in plain words.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
+        _ if is_too_many_files(error) => "too many files are open".to_owned(),
         io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission was denied".to_owned(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "the disk is full".to_owned(),
@@ -131,6 +154,7 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder".to_owned(),
         io::ErrorKind::IsADirectory => "it is a folder, not a file".to_owned(),
         io::ErrorKind::AlreadyExists => "a file with that name already exists".to_owned(),
+        io::ErrorKind::FileTooLarge => "the file would be larger than is allowed".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -139,6 +163,8 @@ fn reason(error: &io::Error) -> String {
 #[must_use]
 pub fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
+        _ if is_too_many_files(error) => "Close other programs, or raise the limit (ulimit -n), and try again.",
+        io::ErrorKind::FileTooLarge => "Raise the limit on the size of files (ulimit -f), or choose another disk.",
         io::ErrorKind::NotFound => "Check the path.",
         io::ErrorKind::PermissionDenied => "Choose a folder you may write to, or change its permissions.",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Free some space and try again.",
@@ -164,6 +190,10 @@ mod tests {
         );
         assert!(message(io::ErrorKind::ReadOnlyFilesystem).ends_with("Choose a folder on another disk."));
         assert!(message(io::ErrorKind::PermissionDenied).contains("permission was denied. Choose a folder"));
+        if cfg!(unix) {
+            let too_many = StorageError::io("read", Path::new("a"))(io::Error::from_raw_os_error(24)).to_string();
+            assert!(too_many.contains("too many files are open. Close other programs"), "{too_many}");
+        }
         assert!(message(io::ErrorKind::TimedOut).contains("Check that the disk is connected"));
     }
 }

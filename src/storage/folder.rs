@@ -23,7 +23,7 @@ pub fn replace_folder<E: From<StorageError>>(
         let _ = remove(&unfinished);
         return Err(error);
     }
-    swap(&unfinished, folder)?;
+    swap(&unfinished, folder).inspect_err(|_| drop(remove(&unfinished)))?;
     Ok(())
 }
 
@@ -40,16 +40,29 @@ fn swap(unfinished: &Path, folder: &Path) -> Result<(), StorageError> {
     remove(&replaced)
 }
 
-/// Puts back the folder that [`replace_folder`] moved aside, if the process crashed before the new one was in place.
+/// Puts back the folder that [`replace_folder`] moved aside if the process was killed before the new one was in place, and
+/// removes what it left unfinished. Nobody may be writing the folder meanwhile.
 ///
 /// # Errors
 /// Errors of the file system.
 pub fn recover_folder(folder: &Path) -> Result<(), StorageError> {
+    put_back(folder)?;
+    remove(&beside(folder, "old"))?;
+    remove(&beside(folder, "new"))
+}
+
+/// The part of [`recover_folder`] that removes nothing.
+pub(super) fn put_back(folder: &Path) -> Result<(), StorageError> {
     let replaced = beside(folder, "old");
     if !folder.exists() && replaced.exists() {
         std::fs::rename(&replaced, folder).map_err(StorageError::io("write", folder))?;
     }
     Ok(())
+}
+
+/// Whether [`recover_folder`] has something to do.
+pub(super) fn needs_recovery(folder: &Path) -> bool {
+    ["old", "new"].iter().any(|suffix| beside(folder, suffix).exists())
 }
 
 /// `.<name>.<suffix>` in the same folder, so that a rename stays on one disk.
@@ -109,5 +122,20 @@ mod tests {
         recover_folder(&folder).unwrap();
         assert_eq!((text(&folder), entries(place.path())), ("one".to_owned(), 1));
         recover_folder(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_a_kill_left_beside_a_whole_folder_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("best");
+        put(&folder, "one").unwrap();
+        for suffix in ["new", "old"] {
+            std::fs::create_dir(beside(&folder, suffix)).unwrap();
+            std::fs::write(beside(&folder, suffix).join("file"), "other").unwrap();
+        }
+        assert!(needs_recovery(&folder));
+        recover_folder(&folder).unwrap();
+        assert_eq!((text(&folder), entries(place.path())), ("one".to_owned(), 1));
+        assert!(!needs_recovery(&folder));
     }
 }

@@ -5,9 +5,11 @@ mod atomic;
 mod drawn_split;
 mod error;
 mod folder;
+mod leftovers;
 mod lock;
 mod migrations;
 mod model_info;
+mod output;
 mod partial;
 mod paths;
 mod prediction_columns;
@@ -25,20 +27,22 @@ mod token_cache;
 mod version_1;
 
 pub use adapted::{AdaptedModel, adapted_model, adapted_models};
-pub use atomic::write_atomic;
+pub use atomic::{write_atomic, write_new};
 pub use drawn_split::{SPLIT_FILE, read_split, write_split};
 pub use error::{OpenError, StorageError, advice};
 pub use folder::{recover_folder, replace_folder};
+pub use leftovers::remove_leftovers;
 pub use lock::FileLock;
 pub use model_info::{MODEL_INFO_FILE, ModelFolderInfo, read_model_info, write_model_info};
-pub use partial::{PartialFile, link_or_copy, remove_file, remove_folder, scratch_folder};
+pub use output::{check_output, create_file, create_folder, remove_empty_folder};
+pub use partial::{PartialFile, link_or_copy, remove_file, remove_folder};
 pub use paths::{cache_folder, config_folder, data_folder, resolve, stored, with_absolute_paths, with_stored_paths};
 pub use project_file::{Opened, PROJECT_FILE, ProjectFile};
 pub use run::{
     EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, RunSummary, StepMetrics, StopReason,
 };
 pub use run_folder::{RunFolder, RunListing};
-pub use run_outcome::{RunOutcome, TrainedRun};
+pub use run_outcome::{RunOutcome, TrainedRun, write_checkpoint_point};
 pub use sample::sample_project;
 pub use scratch_file::ScratchFile;
 pub use settings::{AppSettings, ThemeChoice};

@@ -82,14 +82,6 @@ impl PartialFile {
     }
 }
 
-/// A new temporary folder, removed when dropped.
-///
-/// # Errors
-/// Any error of the file system.
-pub fn scratch_folder() -> io::Result<tempfile::TempDir> {
-    tempfile::Builder::new().prefix("hone-").tempdir()
-}
-
 /// Removes a folder and everything in it, if it exists.
 ///
 /// # Errors

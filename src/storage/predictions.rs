@@ -12,6 +12,7 @@ use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use crate::evaluation::Prediction;
@@ -107,17 +108,55 @@ fn write_batches(file: impl std::io::Write + Send, batches: &[RecordBatch]) -> s
 /// One batch for each split. The reader's batches must not span row groups, so each group is read by itself.
 fn read_batches(path: &Path) -> Result<Vec<RecordBatch>, StorageError> {
     let open = || File::open(path).map_err(StorageError::io("read", path));
-    let wrong = |error: String| damaged(path, error);
-    let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(|error| wrong(error.to_string()))?;
+    let unreadable = |error: ParquetError| unreadable(path, &error);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(unreadable)?;
     let groups: Vec<usize> =
         builder.metadata().row_groups().iter().map(|group| group.num_rows().max(1) as usize).collect();
     let mut batches = Vec::new();
     for (group, rows) in groups.into_iter().enumerate() {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(|error| wrong(error.to_string()))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(unreadable)?;
         let reader = builder.with_row_groups(vec![group]).with_batch_size(rows).build();
-        for batch in reader.map_err(|error| wrong(error.to_string()))? {
-            batches.push(batch.map_err(|error| wrong(error.to_string()))?);
+        for batch in reader.map_err(unreadable)? {
+            batches.push(batch.map_err(|error| unreadable_text(path, error.to_string()))?);
         }
     }
     Ok(batches)
+}
+
+/// A file that the system could not read, or else one that is damaged.
+fn unreadable(path: &Path, error: &ParquetError) -> StorageError {
+    let system = match error {
+        ParquetError::External(source) => {
+            source.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error)
+        }
+        _ => None,
+    };
+    match system {
+        Some(code) => StorageError::io("read", path)(std::io::Error::from_raw_os_error(code)),
+        None => unreadable_text(path, error.to_string()),
+    }
+}
+
+/// As [`unreadable`], of an error that the library passes on as text only.
+fn unreadable_text(path: &Path, reason: String) -> StorageError {
+    let code = reason.rsplit_once("(os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
+    match code {
+        Some(code) => StorageError::io("read", path)(std::io::Error::from_raw_os_error(code)),
+        None => damaged(path, reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_refuses_is_no_damage() {
+        let path = Path::new("predictions.parquet");
+        let refused = ParquetError::External(Box::new(std::io::Error::from_raw_os_error(24)));
+        assert!(matches!(unreadable(path, &refused), StorageError::Io { .. }));
+        let text = "External: Too many open files (os error 24)";
+        assert!(matches!(unreadable_text(path, text.to_owned()), StorageError::Io { .. }));
+        assert!(matches!(unreadable(path, &ParquetError::EOF("end".to_owned())), StorageError::Damaged { .. }));
+    }
 }

@@ -245,6 +245,11 @@ fn parse(folder: &Path, name: &str) -> Option<Box<Project>> {
 fn in_words(error: &ron::Error) -> String {
     match error {
         ron::Error::SuggestRawIdentifier(found) => format!("the name of a setting was expected, not '{found}'"),
+        ron::Error::NoSuchStructField { expected, found, .. } => {
+            let nearest = expected.iter().min_by_key(|name| strsim::damerau_levenshtein(name, found));
+            let nearest = nearest.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"));
+            format!("there is no setting '{found}' here{nearest}")
+        }
         error => error.to_string(),
     }
 }

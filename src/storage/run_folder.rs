@@ -1,5 +1,6 @@
 //! `runs/<id>/`: the files of a run.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -8,16 +9,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::storage::folder::{needs_recovery, put_back};
 use crate::storage::migrations::migrate_run;
-use crate::storage::run::{EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StepMetrics};
+use crate::storage::run::{
+    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StepMetrics, StopReason,
+};
 use crate::storage::run_version_1::{EvaluationPoint1, RunFigures1, RunStatus1};
-use crate::storage::{StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths};
+use crate::storage::{
+    StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths, write_atomic,
+};
 
 const RUNS: &str = "runs";
 pub(super) const SETTINGS: &str = "settings.ron";
 const STATUS: &str = "status.ron";
 const FIGURES: &str = "figures.ron";
 const METRICS: &str = "metrics.jsonl";
+/// How many runs the project had when the run began, itself included.
+const NUMBER: &str = ".number";
 const RUN_ADVICE: &str = "This run can no longer be used; the project and its other runs can.";
 
 /// A run's folder, `<project>/runs/<id>/`.
@@ -59,20 +67,29 @@ enum MetricsLineRef<'a> {
     Evaluation(&'a EvaluationPoint),
 }
 
+impl RunListing {
+    /// Whether the run trained to its end: every epoch, or until the metric no longer improved.
+    #[must_use]
+    pub fn trained_to_its_end(&self) -> bool {
+        let RunStatus::Finished(summary) = &self.status else { return false };
+        matches!(summary.stop_reason, StopReason::Completed | StopReason::EarlyStopping)
+    }
+}
+
 impl RunFolder {
-    /// Creates the folder of a new run, named by the time (UTC), for example `2026-11-23-101530-ab12`, so that names
-    /// sort by time.
+    /// Creates the folder of a new run, named by the time (UTC), for example `2026-11-23-101530-ab12`.
     ///
     /// # Errors
     /// Errors of the file system.
     pub fn create(project_folder: &Path) -> Result<Self, StorageError> {
         let runs = project_folder.join(RUNS);
         std::fs::create_dir_all(&runs).map_err(StorageError::io("create", &runs))?;
+        let earlier = Self::list(project_folder)?.iter().map(|run| run.folder.number()).max().unwrap_or(0);
         loop {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let path = runs.join(run_id(since));
             match std::fs::create_dir(&path) {
-                Ok(()) => return Ok(Self { path }),
+                Ok(()) => return Self { path }.numbered(earlier.saturating_add(1)),
                 // Another run began in the same fraction of a second. The next name is free.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     std::thread::sleep(Duration::from_micros(50));
@@ -80,6 +97,34 @@ impl RunFolder {
                 Err(error) => return Err(StorageError::io("create", &path)(error)),
             }
         }
+    }
+
+    /// Writes the run's number. The clock may have been wrong when earlier runs began, so their names do not tell the order.
+    fn numbered(self, number: u64) -> Result<Self, StorageError> {
+        let path = self.path.join(NUMBER);
+        write_atomic(&path, |file| write!(file, "{number}")).map_err(StorageError::io("write", &path))?;
+        Ok(self)
+    }
+
+    /// The run's place among the project's runs; 0 for runs of early versions, which are ordered by name.
+    fn number(&self) -> u64 {
+        let text = std::fs::read_to_string(self.path.join(NUMBER)).ok();
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// The run that a path leads into, whether the path exists or not.
+    #[must_use]
+    pub fn around(path: &Path) -> Option<Self> {
+        let path = std::path::absolute(path).ok()?;
+        // What exists of the path may lead there through links.
+        let existing = path.ancestors().find(|part| part.exists())?;
+        let rest = path.strip_prefix(existing).ok()?;
+        let path = existing.canonicalize().ok()?.join(rest);
+        let is_run = |folder: &&Path| {
+            let is_among_runs = folder.parent().and_then(Path::file_name).is_some_and(|name| name == RUNS);
+            is_among_runs && [STATUS, SETTINGS].iter().any(|file| folder.join(file).exists())
+        };
+        path.ancestors().find(is_run).map(|folder| Self { path: folder.to_owned() })
     }
 
     /// The run in `path`, which must exist.
@@ -96,13 +141,21 @@ impl RunFolder {
         Ok(run)
     }
 
-    /// Repairs what a crash left unfinished, unless the run is training.
+    /// Repairs what a kill left unfinished, unless the run is training.
     fn recover(&self) -> Result<(), StorageError> {
-        if self.is_under_way() { Ok(()) } else { recover_folder(&self.best()) }
+        if !needs_recovery(&self.best()) {
+            return Ok(());
+        }
+        match self.hold() {
+            Some(_training_is_over) => recover_folder(&self.best()),
+            None if self.is_under_way() => Ok(()),
+            // On a file system without locks, another process may still be training.
+            None => put_back(&self.best()),
+        }
     }
 
-    /// The run with this id, or the newest finished one. If none has finished, it is the newest that ended early and
-    /// has a model.
+    /// The run with this id, or the newest one that trained to its end. If there is none, it is the newest that a person
+    /// stopped, or else the newest that an error or a crash ended and that has a model.
     ///
     /// # Errors
     /// [`StorageError::NoRun`] with the ids there are; [`StorageError::UnderWay`] when the only one is training.
@@ -110,7 +163,8 @@ impl RunFolder {
         let runs = Self::list(project_folder)?;
         let found = match id {
             Some(id) => runs.iter().find(|run| run.folder.id() == id),
-            None => (runs.iter().find(|run| matches!(run.status, RunStatus::Finished(_))))
+            None => (runs.iter().find(|run| run.trained_to_its_end()))
+                .or_else(|| runs.iter().find(|run| matches!(run.status, RunStatus::Finished(_))))
                 .or_else(|| runs.iter().find(|run| run.folder.recover().is_ok() && run.folder.trained().is_ok())),
         };
         if let Some(run) = found {
@@ -148,10 +202,12 @@ impl RunFolder {
                 continue;
             }
             let folder = Self { path };
+            // A list is only read: what cannot be repaired now stays as it is.
+            let _ = folder.recover();
             let status = folder.read_status().unwrap_or_else(|error| RunStatus::Failed(error.to_string()));
             listings.push(RunListing { folder, status });
         }
-        listings.sort_by(|a, b| b.folder.path.cmp(&a.folder.path));
+        listings.sort_by_cached_key(|run| Reverse((run.folder.number(), run.folder.path.clone())));
         Ok(listings)
     }
 
@@ -351,5 +407,42 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ids: Vec<String> = (0..20).map(|_| RunFolder::create(folder.path()).unwrap().id()).collect();
         assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
+    }
+
+    #[test]
+    fn the_order_of_runs_does_not_depend_on_the_clock() {
+        let folder = tempfile::tempdir().unwrap();
+        let begin = |id: &str| {
+            let run = RunFolder::create(folder.path()).unwrap();
+            run.write_status(&RunStatus::Running).unwrap();
+            std::fs::rename(run.path(), run.path().with_file_name(id)).unwrap();
+        };
+        let old = folder.path().join("runs/5000-01-01-000000-0000");
+        std::fs::create_dir_all(&old).unwrap();
+        RunFolder { path: old }.write_status(&RunStatus::Running).unwrap();
+        for id in ["2026-01-01-000000-0000", "9999-12-31-235959-0000", "1970-01-01-000000-0000"] {
+            begin(id);
+        }
+        let ids: Vec<String> = RunFolder::list(folder.path()).unwrap().iter().map(|run| run.folder.id()).collect();
+        let years: Vec<&str> = ids.iter().map(|id| &id[..4]).collect();
+        assert_eq!(years, ["1970", "9999", "2026", "5000"], "the run of an early version comes first of all");
+    }
+
+    #[test]
+    fn what_a_kill_left_is_removed_when_runs_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap();
+        run.write_status(&RunStatus::Running).unwrap();
+        for name in ["best", ".best.new", ".best.old"] {
+            std::fs::create_dir(run.path().join(name)).unwrap();
+        }
+        let lock = run.hold().unwrap();
+        RunFolder::list(folder.path()).unwrap();
+        assert!(run.path().join(".best.new").exists(), "it is still being written");
+        drop(lock);
+        RunFolder::list(folder.path()).unwrap();
+        assert!(
+            run.best().exists() && !run.path().join(".best.new").exists() && !run.path().join(".best.old").exists()
+        );
     }
 }

@@ -1,13 +1,19 @@
 //! The outcome of a run. One that an error or a crash ended early may still have a usable best checkpoint.
 
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use crate::evaluation::Metrics;
 use crate::storage::run_folder::SETTINGS;
-use crate::storage::{FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError};
+use crate::storage::{
+    EvaluationPoint, FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError, ron_file,
+};
 
 /// Locked by the process that trains the run.
 const LOCK_FILE: &str = ".training.lock";
+
+/// The step and metrics of a checkpoint, in its folder. Hidden, because exports do not have it.
+const POINT_FILE: &str = ".checkpoint.ron";
 
 /// The outcome of a run.
 #[allow(clippy::large_enum_variant, reason = "a few at a time, read from files")]
@@ -101,7 +107,9 @@ impl RunFolder {
         let last = steps.last();
         let tokens: u64 = steps.iter().map(|step| step.tokens).sum();
         let train_seconds = last.map_or(0.0, |step| step.train_seconds);
-        let best = evaluations.into_iter().rfind(|evaluation| evaluation.is_best);
+        // The crash may have come between the checkpoint and its line among the metrics.
+        let best = read_checkpoint_point(&self.best());
+        let best = best.or_else(|| evaluations.into_iter().rfind(|evaluation| evaluation.is_best));
         let settings = self.read_settings().map(|settings| (settings.device, settings.project.task.kind()));
         let (device, task) = settings.unwrap_or_default();
         RunSummary {
@@ -127,6 +135,19 @@ impl RunFolder {
     }
 }
 
+/// Writes the step and metrics of a checkpoint into its folder.
+///
+/// # Errors
+/// Errors of the file system.
+pub fn write_checkpoint_point(folder: &Path, point: &EvaluationPoint) -> Result<(), StorageError> {
+    ron_file::write(&folder.join(POINT_FILE), point)
+}
+
+/// The step and metrics of a checkpoint; `None` for one of an early version.
+fn read_checkpoint_point(folder: &Path) -> Option<EvaluationPoint> {
+    ron_file::read(&folder.join(POINT_FILE), "").ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +164,22 @@ mod tests {
         assert!(matches!(run.outcome(), RunOutcome::CutOff { kept: None, .. }));
         let message = run.trained().unwrap_err().to_string();
         assert!(message.contains("no trained model") && message.contains("Hone quit or crashed"), "{message}");
+    }
+    #[test]
+    fn the_metrics_of_a_run_cut_off_are_those_of_its_weights() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap();
+        run.write_status(&RunStatus::Running).unwrap();
+        let point = |step| {
+            let metrics = Metrics::empty(crate::project::TaskKind::TextClassification);
+            EvaluationPoint { step, epoch: 1.0, metrics, is_best: true }
+        };
+        std::fs::create_dir(run.best()).unwrap();
+        std::fs::write(run.best().join(MODEL_INFO_FILE), "()").unwrap();
+        run.append_evaluation(&point(46)).unwrap();
+        let best_step = || run.outcome().summary().map(|summary| summary.best_step);
+        assert_eq!(best_step(), Some(46), "a checkpoint of an early version");
+        write_checkpoint_point(&run.best(), &point(48)).unwrap();
+        assert_eq!(best_step(), Some(48), "its line among the metrics is missing");
     }
 }

@@ -1,24 +1,27 @@
 //! The dry run: estimates the time, memory and disk space of a run from a few real steps.
 
-use std::path::Path;
 use std::time::Instant;
 
 use crate::data::{BatchPlan, TextTokenizer};
+use crate::evaluation::LabelledTexts;
 use crate::models::{Mode, Model, ModelConfig};
 use crate::ops::CrossEntropy;
-use crate::progress::Control;
+use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, TrainingSettings};
 use crate::tasks::{Draw, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::footprint::{Footprint, available_memory};
+use crate::training::room::{disk_problem, free_space, memory_problem};
 use crate::training::setup::{self, Dataset, TokenisedSide};
-use crate::training::step::{OptimizerStep, PASS_TOKENS, passes, passes_of_step};
+use crate::training::step::{OptimizerStep, PASS_TOKENS, longest_pass, passes_of_step};
 use crate::training::{Optimizer, TrainError, TrainInputs, vocabulary};
 
 /// Timed steps, after one warm-up step.
 const STEPS: usize = 3;
+/// Training rows on which the baselines are timed.
+const BASELINE_ROWS: usize = 1_000;
 
 /// The time, memory and disk space that a run needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,12 +42,23 @@ pub struct DryRun {
     pub smaller: Option<SmallerRun>,
 }
 
+impl DryRun {
+    /// Why the run cannot be done on this machine, each with what to do; empty if it can.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let memory = memory_problem(self.memory, self.memory_available);
+        let disk = self.disk_available.and_then(|free| disk_problem(self.disk, free));
+        memory.into_iter().chain(disk).collect()
+    }
+}
+
 /// The time of a run, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RunTime {
     /// Training only.
     pub training: f64,
-    /// Training and all evaluations.
+    /// Everything: tokenising and loading, training, all evaluations, checkpoints and baselines. Reading the data comes on
+    /// top.
     pub whole: f64,
     /// Tokens trained on per second.
     pub tokens_per_second: f64,
@@ -74,6 +88,7 @@ pub fn dry_run(
     control: &Control,
     on_event: &mut dyn FnMut(TrainingEvent),
 ) -> Result<DryRun, TrainError> {
+    let begun = Instant::now();
     let mut voice = Voice::new(control, on_event);
     let settings = &inputs.project.training;
     inputs.project.check()?;
@@ -103,8 +118,11 @@ pub fn dry_run(
         smaller: if fits { None } else { smaller(settings, &footprint, memory_available) },
     };
     if fits {
+        let loading = Instant::now();
         let model = setup::load_model(start, task.head(), settings, &mut voice)?;
-        let measurement = Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches };
+        let (loading, start_up) = (loading.elapsed().as_secs_f64(), begun.elapsed().as_secs_f64());
+        let measurement =
+            Measurement { model: &model, task: &*task, settings, data: &data, batches: &batches, loading, start_up };
         let time = measurement.run(outcome.steps, &mut voice);
         // A stopped pass fails with an error; report the stop instead.
         voice.look()?;
@@ -116,11 +134,6 @@ pub fn dry_run(
 fn plan(settings: &TrainingSettings) -> BatchPlan {
     let (batch_size, group_by_length) = (settings.batch_size, settings.group_by_length);
     BatchPlan { batch_size, group_by_length, seed: settings.seed }
-}
-
-fn longest_pass(batches: &[Vec<usize>], ids: &[Vec<u32>]) -> usize {
-    let tokens = |rows: &[usize]| rows.iter().map(|&row| ids[row].len()).sum();
-    batches.iter().flat_map(|batch| passes(batch, ids)).map(tokens).max().unwrap_or(0)
 }
 
 /// The closest settings that fit: smaller batches first, then a lower max length if a single long text is too much.
@@ -142,10 +155,6 @@ fn smaller(settings: &TrainingSettings, footprint: &Footprint, available: u64) -
     Some(SmallerRun { batch_size, gradient_accumulation: accumulation, max_length })
 }
 
-fn free_space(folder: &Path) -> Option<u64> {
-    fs4::available_space(folder).ok()
-}
-
 /// The inputs of the timed steps.
 struct Measurement<'a> {
     model: &'a Model,
@@ -154,6 +163,10 @@ struct Measurement<'a> {
     data: &'a Dataset<'a>,
     /// Rows of each batch of an epoch.
     batches: &'a [Vec<usize>],
+    /// Seconds to load the model.
+    loading: f64,
+    /// Seconds from the beginning until the model is loaded.
+    start_up: f64,
 }
 
 /// Seconds spent in the timed steps.
@@ -182,7 +195,10 @@ impl Measurement<'_> {
         };
         let validation =
             tokens(&self.data.validation) * evaluating_a_token(a_token, timed.frozen / measured, evaluations);
-        let whole = training + validation + a_token * tokens(&self.data.test);
+        let test = a_token * tokens(&self.data.test) + self.time_baselines(voice)?;
+        // Each evaluation may write a checkpoint, and the best one is read at the end: about as fast as loading the model.
+        let checkpoints = self.loading * (evaluations + 1.0);
+        let whole = self.start_up + training + validation + test + checkpoints;
         let tokens_per_second = tokens(&self.data.train) * epochs / training.max(1e-9);
         Ok(RunTime { training, whole, tokens_per_second })
     }
@@ -222,6 +238,21 @@ impl Measurement<'_> {
         Ok(sum)
     }
 
+    /// Seconds to fit and score the baselines, measured on some of the rows.
+    fn time_baselines(&self, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
+        voice.look()?;
+        let control = voice.control;
+        let (train, measured) = (&self.data.train, &self.data.test);
+        let (train_texts, measured_texts) = (train.texts(), measured.texts());
+        let some = train_texts.len().min(BASELINE_ROWS);
+        let labels = &train.samples.classes;
+        let rows = LabelledTexts { texts: &train_texts[..some], labels: &labels[..some.min(labels.len())] };
+        let begun = Instant::now();
+        let mut watch = Watch { control, report: &mut |_| () };
+        let _ = self.task.baselines(rows, measured.labelled(&measured_texts), &mut watch);
+        Ok(begun.elapsed().as_secs_f64() * train_texts.len() as f64 / some.max(1) as f64)
+    }
+
     /// Seconds per token of a forward pass.
     fn time_forward(&self, voice: &mut Voice<'_>) -> Result<f64, TrainError> {
         let rows = &self.batches[self.batches.len() / 2];
@@ -242,6 +273,8 @@ fn evaluating_a_token(whole: f64, frozen: f64, evaluations: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::models::HeadSpec;
     use crate::project::TrainedLayers;

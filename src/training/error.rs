@@ -20,6 +20,9 @@ pub enum TrainError {
     /// The data cannot be used for training yet.
     #[error("Hone cannot train on this data yet. {0}")]
     NotReady(String),
+    /// The machine has too little memory or disk space.
+    #[error("{0}")]
+    NoRoom(String),
     /// The loss or the gradient is not finite.
     #[error(
         "Training diverged: {what} was not a number at step {step}, at a learning rate of {learning_rate:e}. \

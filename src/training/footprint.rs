@@ -3,7 +3,7 @@
 use crate::models::{HeadSpec, ModelConfig};
 use crate::project::TrainedLayers;
 
-use crate::training::memory::resident;
+use crate::training::memory::{memory_left_by_limits, resident};
 
 /// Bytes of a number.
 const NUMBER: u64 = 4;
@@ -59,12 +59,26 @@ impl Footprint {
 
     /// Peak memory of the process in bytes, if its longest pass has this many tokens.
     pub fn peak(&self, tokens: usize) -> u64 {
-        // While loading, the file and the tensors are both in memory; later, two moments and a gradient.
-        let loading = 2 * self.parameters;
+        self.peak_of(resident(), tokens)
+    }
+
+    /// [`Self::peak`] of a process that uses `used` bytes before it loads the network.
+    pub fn peak_of(&self, used: u64, tokens: usize) -> u64 {
         let training = self.parameters
             + 3 * self.trained
             + ((self.a_token as f64 + self.head_a_token) * tokens as f64 * SLACK) as u64;
-        resident() + OVERHEAD + NUMBER * loading.max(training)
+        // Two moments and a gradient for each number that is trained.
+        used + OVERHEAD + self.loading().max(NUMBER * training)
+    }
+
+    /// Bytes of memory to load the network: the file and the tensors are both in memory.
+    pub fn loading(&self) -> u64 {
+        2 * NUMBER * self.parameters
+    }
+
+    /// Bytes of a checkpoint.
+    pub fn checkpoint(&self) -> u64 {
+        NUMBER * self.parameters
     }
 
     /// Bytes that a run writes: the best checkpoint, and the next one until it replaces it.
@@ -73,14 +87,15 @@ impl Footprint {
     }
 }
 
-/// Free memory plus what the process already uses, in bytes; 0 if unknown.
+/// Free memory plus what the process already uses, in bytes, as far as the limits of a container allow; 0 if unknown.
 pub(super) fn available_memory() -> u64 {
     let Ok(mut system) = sysinfo::System::new() else { return 0 };
     system.refresh_memory();
-    match system.available_memory() {
-        0 => 0,
-        free => free + resident(),
-    }
+    let free = match system.available_memory() {
+        0 => return 0,
+        free => memory_left_by_limits().map_or(free, |left| left.min(free)),
+    };
+    free + resident()
 }
 
 /// (Scalar parameters of the head, scores it computes at each read.)

@@ -25,6 +25,16 @@ pub(super) fn resident() -> u64 {
     system.process(own).map_or(0, sysinfo::Process::memory)
 }
 
+/// What the limits on this process and its container leave of the memory, in bytes; `None` if there are none.
+pub(super) fn memory_left_by_limits() -> Option<u64> {
+    let own = sysinfo::get_current_pid().ok()?;
+    let mut system = sysinfo::System::new().ok()?;
+    system.refresh_processes(sysinfo::ProcessesToUpdate::Some(&[own]), false);
+    let limits = system.process(own)?.cgroup_limits()?;
+    // Free memory counts files that were read as used; the system gives their memory back when a process needs it.
+    Some(limits.free_memory.max(limits.total_memory.saturating_sub(limits.rss)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ mod memory;
 mod optimizer;
 mod pace;
 mod predict;
+mod room;
 mod run;
 mod schedule;
 mod setup;

@@ -14,11 +14,14 @@ use crate::storage::{
 };
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
+use crate::training::footprint::Footprint;
 use crate::training::memory::peak_memory;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
+use crate::training::room::{Room, SMALL_FILE, check_disk, with_room};
 use crate::training::schedule::Schedule;
 use crate::training::setup::{self, Dataset, TokenisedSide};
+use crate::training::step::longest_pass;
 use crate::training::trainer::{Best, FeatureCaches, Trainer};
 use crate::training::{TrainError, predict, vocabulary};
 
@@ -89,9 +92,13 @@ fn begin<'a>(
 ) -> Result<(Trainer<'a>, Option<FileLock>), TrainError> {
     let TrainInputs { project, prepared, .. } = inputs;
     let settings = &project.training;
+    let room = Room::now();
     let tokenizer = TextTokenizer::load(start)?;
     ModelConfig::read(start)?.check_tokenizer(start, &tokenizer)?;
     let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
+    let footprint =
+        Footprint::new(&ModelConfig::read(start)?, &task.head(), settings.trained_layers, task.share_read());
+    room.check_loading(&footprint)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());
     if max_length < settings.max_length {
@@ -112,6 +119,11 @@ fn begin<'a>(
     let features = (has_frozen_layers && !task.redraws()).then(|| FeatureCaches::of(&data, inputs.project_folder));
     let plan =
         BatchPlan { batch_size: settings.batch_size, group_by_length: settings.group_by_length, seed: settings.seed };
+    room.check_training(
+        &footprint,
+        longest_pass(&plan.epoch(&data.train.samples.lengths(), 0), &data.train.samples.ids),
+    )?;
+    check_disk(inputs.project_folder, footprint.disk())?;
     let steps_per_epoch =
         data.train.samples.len().div_ceil(settings.batch_size).div_ceil(settings.gradient_accumulation);
     let total_steps = steps_per_epoch as u64 * u64::from(settings.epochs);
@@ -148,6 +160,7 @@ fn begin<'a>(
         passes: 0,
         epoch: 0.0,
         train_time: Duration::ZERO,
+        checkpoint_bytes: footprint.checkpoint(),
         features,
     };
     Ok((trainer, lock))
@@ -236,14 +249,20 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
     }
     trainer.model = read_back(trainer)?;
     let run = &trainer.run;
-    run.write_predictions("validation", &predictions(&trainer.data.validation, &answers), trainer.labels)?;
+    let (folder, labels) = (run.path(), trainer.labels);
+    let validation = predictions(&trainer.data.validation, &answers);
+    with_room(&mut trainer.voice, folder, SMALL_FILE, || {
+        Ok(run.write_predictions("validation", &validation, labels)?)
+    })?;
     let test = match score_test(trainer) {
         Err(TrainError::Cancelled) => None,
         scored => scored?,
     };
     if let Some(test) = &test {
         let run = &trainer.run;
-        run.write_predictions("test", &predictions(&trainer.data.test, &test.answers), trainer.labels)?;
+        let test = predictions(&trainer.data.test, &test.answers);
+        let write = || Ok(run.write_predictions("test", &test, trainer.labels)?);
+        with_room(&mut trainer.voice, run.path(), SMALL_FILE, write)?;
     }
     let comparison = match &test {
         Some(test) => compare(trainer, |data| &data.test, &test.answers),

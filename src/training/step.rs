@@ -87,6 +87,12 @@ pub(super) fn passes_of_step(
     passes.map(|rows| task.batch(samples, rows, draw)).collect()
 }
 
+/// Tokens of the longest pass of an epoch. `batches` holds the rows of each of its batches.
+pub(super) fn longest_pass(batches: &[Vec<usize>], ids: &[Vec<u32>]) -> usize {
+    let tokens = |rows: &[usize]| rows.iter().map(|&row| ids[row].len()).sum();
+    batches.iter().flat_map(|batch| passes(batch, ids)).map(tokens).max().unwrap_or(0)
+}
+
 /// Splits a batch into passes, keeping the order of its rows. A sample of more than [`PASS_TOKENS`] gets its own pass.
 pub(super) fn passes<'a>(batch: &'a [usize], ids: &[Vec<u32>]) -> Vec<&'a [usize]> {
     let mut passes = Vec::new();

@@ -21,6 +21,7 @@ use crate::training::event::{Stopwatch, TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
 use crate::training::optimizer::Optimizer;
 use crate::training::pace::Pace;
+use crate::training::room::{SMALL_FILE, with_room};
 use crate::training::schedule::Schedule;
 use crate::training::setup::{Dataset, TokenisedSide};
 use crate::training::step::{OptimizerStep, passes_of_step};
@@ -55,6 +56,8 @@ pub(super) struct Trainer<'a> {
     /// Epochs so far, fractional.
     pub epoch: f64,
     pub train_time: Duration,
+    /// Size of a checkpoint.
+    pub checkpoint_bytes: u64,
     /// `None` if nothing is frozen, or if batches change from epoch to epoch.
     pub features: Option<FeatureCaches>,
 }
@@ -159,11 +162,18 @@ impl Trainer<'_> {
         let train_seconds = self.train_time.as_secs_f64();
         let metrics =
             StepMetrics { step: self.step, epoch: self.epoch, loss, learning_rate, grad_norm, tokens, train_seconds };
-        self.run.append_steps(std::slice::from_ref(&metrics))?;
+        let (run, steps) = (&self.run, std::slice::from_ref(&metrics));
+        with_room(&mut self.voice, run.path(), SMALL_FILE, || Ok(run.append_steps(steps)?))?;
         self.voice.say(TrainingEvent::Step(metrics));
         self.pace.trained(tokens, train_seconds);
         self.voice.say(TrainingEvent::Progress(self.pace.progress(self.step, self.total_steps)));
         Ok(())
+    }
+
+    /// [`TrainError::Cancelled`] if the run was stopped, and so an earlier checkpoint is used; or else the error.
+    fn stopped_or(&self, error: TrainError) -> Result<(), TrainError> {
+        self.voice.control.look()?;
+        Err(error)
     }
 
     fn evaluation_is_due(&self, epoch_ends: bool) -> bool {
@@ -198,10 +208,16 @@ impl Trainer<'_> {
         let verdict = self.watch.observe(&metrics);
         let point = EvaluationPoint { step: self.step, epoch: self.epoch, metrics, is_best: verdict.is_best };
         if verdict.is_best {
-            checkpoint::save(&self.model, self.source, &self.run.best(), &self.model_info)?;
+            let needed = self.checkpoint_bytes;
+            let (model, source, best, info) = (&self.model, self.source, self.run.best(), &self.model_info);
+            with_room(&mut self.voice, self.run.path(), needed, || {
+                checkpoint::save(model, source, &best, info, &point)
+            })
+            .or_else(|error| if self.best.is_some() { self.stopped_or(error) } else { Err(error) })?;
             self.best = Some(Best { point: point.clone(), answers });
         }
-        self.run.append_evaluation(&point)?;
+        let run = &self.run;
+        with_room(&mut self.voice, run.path(), SMALL_FILE, || Ok(run.append_evaluation(&point)?))?;
         self.voice.say(TrainingEvent::Evaluation(Box::new(point)));
         self.pace.evaluated(stopwatch.elapsed(&self.voice));
         if verdict.stop {

@@ -116,6 +116,8 @@ pub struct SaveBadRows {
     pub imported: Arc<Imported>,
     /// The file to write.
     pub output: PathBuf,
+    /// Whether a file with that name may be replaced.
+    pub may_replace: bool,
 }
 
 /// The file with the unreadable rows.
@@ -132,9 +134,9 @@ impl Job for SaveBadRows {
     const TITLE: &'static str = "Saving the unreadable rows";
 
     fn run(self, _: &mut Context<'_>) -> Result<SavedRows, JobError> {
-        let Self { imported, output } = self;
+        let Self { imported, output, may_replace } = self;
         refuse_data_file(&imported, &output)?;
-        let rows = export::write_bad_rows(&imported, &output).map_err(JobError::failed)?;
+        let rows = export::write_bad_rows(&imported, &output, may_replace).map_err(JobError::failed)?;
         Ok(SavedRows { path: output, rows })
     }
 }

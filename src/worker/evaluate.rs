@@ -5,17 +5,21 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::data::{Cleaner, Example, ImportedFile, Prepared, RawLabel, RowColumns, Side, Target, label_like};
-use crate::evaluation::{Metrics, Prediction, Scored};
-use crate::predictor::Predictor;
-use crate::progress::Watch;
+use crate::data::{Cleaner, ImportedFile, Prepared, RawLabel, RowColumns, Side, Target, label_like};
+use crate::evaluation::{Metrics, Prediction};
+use crate::progress::Cancelled;
 use crate::project::{ColumnRole, DatasetSettings, RowId, SourceFile, TaskKind};
 use crate::storage::{RunFolder, RunSettings};
 use crate::words::{cell_value, counted, listed, quoted};
+use crate::worker::completing::{complete, lacks_results};
 use crate::worker::other_file::{OtherFile, column};
+use crate::worker::scoring::{Evaluation, Row, own_rows, rows_of};
 use crate::worker::{Context, Job, JobError, LogLevel};
 
 /// Evaluates a run's best checkpoint on its own test rows, or on another file.
+///
+/// On its own test rows, this also writes what the run lacks because it was cut off: the predictions, the interval and the
+/// baselines.
 #[derive(Clone, Debug)]
 pub struct Evaluate {
     /// The run's folder.
@@ -45,54 +49,27 @@ impl Job for Evaluate {
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
         let run = RunFolder::open(&self.run)?;
-        run.trained()?;
+        let trained = run.trained()?;
         let settings = run.read_settings()?;
         let model = context.model(&run.best())?;
         let (data, rows) = match &self.data {
-            None => ("test set".to_owned(), own_test_rows(context, &run, &settings)?),
+            None => {
+                let prepared = own_rows(context, &run, &settings)?;
+                ("test set".to_owned(), own_test_rows(&prepared, &settings)?)
+            }
             Some(path) => (path.display().to_string(), other_rows(context, &settings, path, &self.reading)?),
         };
         let training = match settings.project.task.kind() {
             TaskKind::TextClassification => None,
             TaskKind::LanguageModelling => training_rows(context, &run, &settings)?,
         };
-        let scored = context.watched(|watch| score(&model, &settings, training.as_deref(), &rows, watch))?;
-        let predictions = rows.into_iter().zip(scored.answers).map(|(row, answer)| {
-            let Row { id, key, text, target } = row;
-            Prediction { id, key, text, target, answer }
-        });
-        let predictions = predictions.collect();
-        Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics: scored.metrics, predictions }))
+        let evaluation = Evaluation { model: &model, settings: &settings, training: training.as_deref() };
+        let (metrics, predictions) = context.watched(|watch| evaluation.of(rows, watch))?;
+        if self.data.is_none() && lacks_results(&run, &trained) {
+            complete(context, &run, &trained, &evaluation, (&metrics, &predictions))?;
+        }
+        Ok(Arc::new(EvaluationReport { run: run.id(), data, metrics, predictions }))
     }
-}
-
-/// A text, and what is wanted of it.
-struct Row {
-    id: RowId,
-    key: Option<String>,
-    text: String,
-    target: Target,
-}
-
-fn score(
-    model: &Predictor,
-    settings: &RunSettings,
-    training: Option<&Prepared>,
-    rows: &[Row],
-    watch: &mut Watch<'_>,
-) -> Result<Scored, JobError> {
-    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
-    let scored = match settings.project.task.kind() {
-        TaskKind::TextClassification => {
-            let truth: Vec<u32> = rows.iter().map(|row| row.target.class().unwrap_or_default()).collect();
-            model.score(&texts, &truth, watch)
-        }
-        TaskKind::LanguageModelling => {
-            let training_texts = training.map(|prepared| prepared.texts(Side::Train)).unwrap_or_default();
-            model.score_masked_words(&settings.project, &training_texts, &texts, watch)
-        }
-    };
-    Ok(scored?)
 }
 
 /// The rows the run was trained on, whose terms are scored apart; `None` if they are no longer the same, which is logged.
@@ -113,22 +90,8 @@ fn training_rows(
     }
 }
 
-fn own_test_rows(context: &mut Context<'_>, run: &RunFolder, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
-    // Paths in a run's settings are absolute.
-    let prepared: Arc<Prepared> = context.prepared(&settings.project, Path::new(""), run.project_folder())?;
-    if prepared.data_hash != settings.data_hash || prepared.split_hash != settings.split_hash {
-        let message = "The data file or the split has changed since this run, so its test rows are no longer the same. \
-                       Train again, or evaluate on a file.";
-        return Err(JobError::Failed(message.to_owned()));
-    }
-    let row = |(place, example): (usize, &Example)| Row {
-        id: example.id,
-        key: prepared.keys.get(place).cloned().flatten(),
-        text: example.text.clone(),
-        target: example.target,
-    };
-    let test = prepared.examples.iter().enumerate().filter(|(_, example)| example.side == Side::Test);
-    let rows: Vec<Row> = test.map(row).collect();
+fn own_test_rows(prepared: &Prepared, settings: &RunSettings) -> Result<Vec<Row>, JobError> {
+    let rows = rows_of(prepared, Side::Test);
     if rows.is_empty() {
         let message = match settings.project.task.kind() {
             TaskKind::TextClassification => "This run has no test set. Evaluate it on a labelled file.",
@@ -154,7 +117,9 @@ fn other_rows(
         return Err(JobError::Failed("The run does not say which columns it was trained on. Train again.".to_owned()));
     };
     let cleaner = Cleaner::new(&project.cleaning).map_err(JobError::failed)?;
-    let texts: Vec<String> = (0..table.len()).into_par_iter().map(|row| cleaner.clean(&columns.text(row))).collect();
+    let control = context.control;
+    let clean = |row| control.look().map(|()| cleaner.clean(&columns.text(row)));
+    let texts: Vec<String> = (0..table.len()).into_par_iter().map(clean).collect::<Result<_, Cancelled>>()?;
     let has_labels = project.task.kind().role(ColumnRole::Label).is_some();
     let (mut rows, mut unknown) = (Vec::with_capacity(texts.len()), UnknownLabels::default());
     for (row, text) in texts.into_iter().enumerate() {

@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod comparing;
+mod completing;
 mod data;
 mod dataset;
 mod error;
@@ -20,6 +21,7 @@ mod reading;
 mod reporter;
 mod rows;
 mod runs;
+mod scoring;
 mod survey;
 mod tokens;
 mod training;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fetch::{self, Catalogue};
 use crate::project::ModelChoice;
+use crate::words::bytes;
 use crate::worker::{Context, Job, JobError, LogLevel};
 
 /// Downloads a model of the catalogue. The answer is its folder.
@@ -29,9 +30,16 @@ impl Job for FetchModel {
 }
 
 impl Context<'_> {
-    /// The model's folder; a model of the catalogue that is not on this machine is downloaded.
-    pub(super) fn find_model(&mut self, choice: &ModelChoice, folder: &Path) -> Result<PathBuf, JobError> {
-        if let Some(found) = fetch::locate(choice, folder)? {
+    /// The model's folder, with its files compared with the catalogue's hashes. A model of the catalogue that is not on this
+    /// machine, or damaged, is downloaded if `may_fetch`.
+    pub(super) fn find_model(
+        &mut self,
+        choice: &ModelChoice,
+        folder: &Path,
+        may_fetch: bool,
+    ) -> Result<PathBuf, JobError> {
+        let (found, damaged) = self.watched(|watch| fetch::locate_checked(choice, folder, watch))?;
+        if let Some(found) = found {
             return Ok(found);
         }
         let id = match choice {
@@ -46,6 +54,15 @@ impl Context<'_> {
             let message = format!("There is no model '{id}' in the catalogue. Choose another one in the Model step.");
             return Err(JobError::Failed(message));
         };
+        if !may_fetch {
+            let size = entry.bytes().map_or_else(String::new, |size| format!(" ({})", bytes(size)));
+            let why = damaged.first().map_or_else(|| format!("The model {id} is not on this machine"), Clone::clone);
+            let message = format!("{why}. Download it with `hone models fetch {id}`, or add --fetch{size}.");
+            return Err(JobError::Failed(message));
+        }
+        for damaged in damaged {
+            self.log(LogLevel::Warning, format!("{damaged}, so it is downloaded again."));
+        }
         self.log(LogLevel::Info, format!("Downloading the model {}.", entry.name));
         Ok(self.watched(|watch| fetch::fetch(entry, watch))?)
     }

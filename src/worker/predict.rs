@@ -1,15 +1,17 @@
 //! Jobs that predict with a trained model: the rows of a file, or typed texts.
 
 use std::borrow::Cow;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::data::{self, ImportedFile, Table};
 use crate::evaluation::ClassAnswer;
+use crate::export::harmless;
 use crate::predictor::{Answers, Predictor};
 use crate::project::{DatasetSettings, SourceFile};
-use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, advice, write_atomic};
+use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, StorageError, check_output, write_atomic, write_new};
 use crate::words::{count, counted, full_stop, lower_first};
 
 use crate::worker::other_file::{OtherFile, text_column};
@@ -101,6 +103,10 @@ pub struct PredictFile {
     pub text_column: Option<String>,
     /// CSV file to write: the input's columns, then `predicted` and a `probability_<label>` for each label.
     pub output: PathBuf,
+    /// Whether a file with that name may be replaced.
+    pub may_replace: bool,
+    /// Whether cells that a spreadsheet would run as formulas are written as they are, see [`harmless`].
+    pub raw: bool,
 }
 
 /// The file with predictions.
@@ -158,8 +164,9 @@ impl Job for PredictFile {
     const TITLE: &'static str = "Predicting";
 
     fn run(self, context: &mut Context<'_>) -> Result<SavedPredictions, JobError> {
-        let Self { model: folder, input, reading, text_column, output } = self;
+        let Self { model: folder, input, reading, text_column, output, may_replace, raw } = self;
         refuse_precious_file(&folder, &input, &output)?;
+        check_output(&output, may_replace)?;
         let model = context.model(&folder)?;
         model.check_labels()?;
         let (named, own) = (text_column.as_deref(), project_data(&folder));
@@ -173,9 +180,10 @@ impl Job for PredictFile {
         let texts: Vec<Cow<'_, str>> = (0..table.len()).map(text).collect();
         let (answers, truncated) = classes(context, &model, &texts)?;
         let labels = model.labels();
-        write_atomic(&output, |file| write_predictions(file, table, labels, &answers)).map_err(|error| {
-            JobError::Failed(format!("Could not write {}: {error}. {}", output.display(), advice(&error)))
-        })?;
+        let write = |file: &mut BufWriter<&File>| write_predictions(file, table, labels, &answers, raw);
+        // Something may have got that name meanwhile.
+        let written = if may_replace { write_atomic(&output, write) } else { write_new(&output, write) };
+        written.map_err(|source| StorageError::Io { action: "write", path: output.clone(), source })?;
         let empty = answers.iter().filter(|answer| answer.is_none()).count();
         Ok(SavedPredictions {
             path: output,
@@ -258,7 +266,9 @@ fn write_predictions(
     table: &Table,
     labels: &[String],
     answers: &[Option<ClassAnswer>],
+    raw: bool,
 ) -> io::Result<()> {
+    let written = |cell: &str| if raw { cell.to_owned() } else { harmless(cell).into_owned() };
     let mut names = table.names.clone();
     let wanted =
         std::iter::once("predicted".to_owned()).chain(labels.iter().map(|label| format!("probability_{label}")));
@@ -267,14 +277,13 @@ fn write_predictions(
         names.push(free);
     }
     let mut writer = csv::Writer::from_writer(file);
-    writer.write_record(&names)?;
+    writer.write_record(names.iter().map(|name| written(name)))?;
     for (row, answer) in answers.iter().enumerate() {
-        let mut record: Vec<String> =
-            (0..table.columns.len()).map(|column| table.cell(column, row).to_owned()).collect();
+        let mut record: Vec<String> = (0..table.columns.len()).map(|column| written(table.cell(column, row))).collect();
         match answer {
             None => record.resize(names.len(), String::new()),
             Some(class) => {
-                record.push(labels[class.predicted as usize].clone());
+                record.push(written(&labels[class.predicted as usize]));
                 record.extend(class.probabilities.iter().map(|probability| format!("{probability:.6}")));
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
@@ -17,10 +18,12 @@ use crate::worker::{Context, Job, JobError, LogLevel, RunResults, runs};
 /// Reads and prepares the data, gets the model, trains it and evaluates the best checkpoint.
 #[derive(Clone, Debug)]
 pub struct Train {
-    /// Settings; a model of the catalogue that is not on this machine is downloaded first.
+    /// Settings.
     pub project: Project,
     /// The project's folder: the run goes to `runs/<id>/` below it.
     pub folder: PathBuf,
+    /// Whether a model of the catalogue that is not on this machine is downloaded first.
+    pub may_fetch: bool,
     /// Channel for the run's events; [`Said::Event`](crate::worker::Said::Event) announces each of them.
     pub events: Sender<RunEvent>,
 }
@@ -60,14 +63,14 @@ impl Job for Train {
     const TITLE: &'static str = "Training";
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
-        let Self { project, folder, events } = self;
+        let Self { project, folder, may_fetch, events } = self;
         check_compute(&project)?;
         let (imported, prepared) = context.read_and_prepared(&project, &folder, &folder)?;
         training::check_data(&prepared)?;
         for warning in prepared.warnings.iter().chain(&prepared.log_warnings) {
             context.log(LogLevel::Warning, full_stop(warning));
         }
-        let model_folder = context.find_model(&project.model, &folder)?;
+        let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
         let leakage = context.leaks(&project, &imported, &prepared)?;
         for leak in leakage.serious() {
             context.log(LogLevel::Warning, leak.in_words());
@@ -116,10 +119,12 @@ fn keep_split(
 /// Tries a few steps, and estimates the time, memory and disk space of a run without starting one.
 #[derive(Clone, Debug)]
 pub struct EstimateRun {
-    /// Settings; a model of the catalogue that is not on this machine is downloaded first.
+    /// Settings.
     pub project: Project,
     /// The project's folder.
     pub folder: PathBuf,
+    /// Whether a model of the catalogue that is not on this machine is downloaded first.
+    pub may_fetch: bool,
 }
 
 impl Job for EstimateRun {
@@ -127,11 +132,13 @@ impl Job for EstimateRun {
     const TITLE: &'static str = "Estimating time and memory";
 
     fn run(self, context: &mut Context<'_>) -> Result<Self::Answer, JobError> {
-        let Self { project, folder } = self;
+        let Self { project, folder, may_fetch } = self;
         check_compute(&project)?;
+        let reading = Instant::now();
         let prepared: Arc<Prepared> = context.prepared(&project, &folder, &folder)?;
+        let reading = reading.elapsed().as_secs_f64();
         training::check_data(&prepared)?;
-        let model_folder = context.find_model(&project.model, &folder)?;
+        let model_folder = context.find_model(&project.model, &folder, may_fetch)?;
         let inputs = TrainInputs {
             project: &project,
             project_folder: &folder,
@@ -139,7 +146,7 @@ impl Job for EstimateRun {
             model_folder: &model_folder,
         };
         let control = context.control;
-        let outcome = training::dry_run(inputs, control, &mut |event| match event {
+        let mut outcome = training::dry_run(inputs, control, &mut |event| match event {
             TrainingEvent::Progress(progress) => context.progress(progress),
             TrainingEvent::Log(message) => context.log(LogLevel::Info, message),
             TrainingEvent::Warning(message) => context.log(LogLevel::Warning, message),
@@ -149,6 +156,9 @@ impl Job for EstimateRun {
             | TrainingEvent::Evaluation(_)
             | TrainingEvent::Paused(_) => {}
         })?;
+        if let Some(time) = &mut outcome.time {
+            time.whole += reading;
+        }
         Ok(Box::new(outcome))
     }
 }

@@ -139,7 +139,48 @@ fn missing_files_are_named() {
     std::fs::remove_file(copy.path().join("pytorch_model.bin")).unwrap();
     assert!(said(copy.path()).contains("has no model.safetensors"));
     std::fs::create_dir(&weights).unwrap();
-    assert!(said(copy.path()).contains("Could not read"));
+    assert!(said(copy.path()).contains("is not read, because it is not a plain file"));
+}
+
+/// A copy of the model whose `config.json` has another value.
+fn with_config(key: &str, value: serde_json::Value) -> TempDir {
+    let copy = copy();
+    let path = copy.path().join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config[key] = value;
+    std::fs::write(&path, config.to_string()).unwrap();
+    copy
+}
+
+#[test]
+fn sizes_that_are_not_those_of_the_weights_take_no_memory() {
+    let hidden = said(with_config("hidden_size", 100_000.into()).path());
+    assert!(hidden.contains("does not fit its config.json") && hidden.contains("more"), "{hidden}");
+    let rows = said(with_config("vocab_size", 16_000_000.into()).path());
+    assert!(rows.contains("does not fit its config.json"), "{rows}");
+    let layers = said(with_config("num_hidden_layers", 1_000.into()).path());
+    assert!(layers.contains("is missing") && layers.contains("more"), "{layers}");
+    for key in ["num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size", "type_vocab_size"] {
+        let too_large = said(with_config(key, 4_294_967_296_u64.into()).path());
+        assert!(too_large.contains(&format!("{key} is 4294967296, and Hone reads models up to")), "{too_large}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_outside_of_the_folder_are_neither_read_nor_copied() {
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(secret.path(), "secret").unwrap();
+    let (model, _) = Model::load(copy().path(), &LoadOptions::classifier(vec!["a".to_owned()])).unwrap();
+    for file in ["merges.txt", "special_tokens_map.json", "vocab.txt"] {
+        let (copy, out) = (copy(), tempfile::tempdir().unwrap());
+        let path = copy.path().join(file);
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink(secret.path(), &path).unwrap();
+        let error = model.save_folder(copy.path(), out.path()).unwrap_err().to_string();
+        assert!(error.contains("outside of the model folder"), "{error}");
+        assert!(!out.path().join(file).exists());
+    }
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn suggestion(folder: &Path, format: ExportFormat, run: &str) -> PathBuf {
     let (name, extension) = match format {
         ExportFormat::HuggingFace => ("model", ""),
         ExportFormat::Safetensors => ("weights", ".safetensors"),
-        ExportFormat::Predictions => ("predictions", ".csv"),
+        ExportFormat::Predictions | ExportFormat::RawPredictions => ("predictions", ".csv"),
     };
     let exports = folder.join("exports");
     let first = exports.join(format!("{run}-{name}{extension}"));

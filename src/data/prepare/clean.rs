@@ -8,6 +8,7 @@ use patterns::{Compiled, most_bytes};
 
 mod emoji;
 mod html;
+mod markup;
 mod mask;
 mod mojibake;
 mod numbers;
@@ -172,8 +173,11 @@ fn then(text: Cow<'_, str>, apply: fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::project::Pattern;
+    use crate::random::Rng;
 
     fn all() -> CleaningSettings {
         CleaningSettings {
@@ -274,6 +278,66 @@ mod tests {
         ] {
             let once = clean(text, &all());
             assert_eq!(clean(&once, &all()), once, "{text}");
+        }
+    }
+
+    /// The fastest of a few times that a step takes on a text, in seconds, because other programs run too.
+    fn seconds(step: fn(&str) -> Cow<'_, str>, text: &str) -> f64 {
+        let timed = (0..3).map(|_| {
+            let begun = Instant::now();
+            std::hint::black_box(step(text));
+            begun.elapsed().as_secs_f64()
+        });
+        timed.fold(f64::INFINITY, f64::min)
+    }
+
+    #[test]
+    fn every_step_takes_a_time_in_proportion_to_the_text() {
+        let pieces = [
+            "<",
+            ">",
+            "/",
+            "\"",
+            "'",
+            " ",
+            "a",
+            "1",
+            "=",
+            "<!--",
+            "<script>",
+            "</script",
+            "<style>",
+            "<a ",
+            "&",
+            "&amp",
+            ";",
+            "@",
+            ".",
+            "http://",
+            "www.",
+            "+49",
+            "0",
+            "-",
+            "order ",
+            "😀",
+            "\u{301}",
+            "\u{200D}",
+            "Ã",
+            "â€",
+            "\u{1F1E6}",
+            "!",
+        ];
+        let mut rng = Rng::new(11);
+        let mut joined = || (0..=rng.below(3)).map(|_| pieces[rng.below(pieces.len() as u64) as usize]).collect();
+        let mut fragments: Vec<String> = (0..30).map(|_| joined()).collect();
+        fragments.extend(["<script>", "<style>", "<script>x</scrip", "<a \"", "<a '\""].map(str::to_owned));
+        for fragment in fragments {
+            let text = |bytes: usize| fragment.repeat(bytes / fragment.len());
+            for step in STEPS {
+                let (short, long) = (seconds(step.apply, &text(1 << 12)), seconds(step.apply, &text(1 << 15)));
+                // Eight times the text: with squares, 64 times the time.
+                assert!(long < 27.0 * short.max(1e-4), "{} of {fragment:?}: {short} s, {long} s", step.switch);
+            }
         }
     }
 

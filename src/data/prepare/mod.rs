@@ -32,7 +32,7 @@ use crate::data::{
     Cleaner, CleaningEffect, CleaningPart, DataError, DropReason, Example, Imported, ImportedFile, NearGroups,
     PatternError, Prepared, RowColumns, Side, Target, content_hash, table::hashing,
 };
-use crate::progress::Watch;
+use crate::progress::{Cancelled, Watch};
 use crate::project::{Edits, Project, RowEdit, RowId, SourceFile, SplitMethod};
 
 /// Rows cleaned between two checks of the cancel switch.
@@ -225,8 +225,11 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
     let total = rows.len();
     for (chunk, part) in rows.chunks_mut(ROWS_PER_LOOK).enumerate() {
         watch.advance("Cleaning texts", chunk * ROWS_PER_LOOK, total, "rows")?;
-        part.par_iter_mut().for_each(|row| {
+        let control = watch.control;
+        part.par_iter_mut().try_for_each(|row| {
             for (index, step) in STEPS.iter().enumerate() {
+                // A text can be megabytes long.
+                control.look()?;
                 row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
             }
             row.text = if cleaner.keeps(row.changed_by) {
@@ -243,7 +246,8 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
             if row.dropped.is_none() && row.text.trim().is_empty() {
                 row.dropped = Some(DropReason::EmptyText);
             }
-        });
+            Ok::<_, Cancelled>(())
+        })?;
     }
     Ok(())
 }

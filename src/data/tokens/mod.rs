@@ -2,13 +2,13 @@
 
 pub mod batch;
 pub mod documents;
+mod growth;
 pub mod kinds;
 pub mod masking;
 pub mod new_words;
 pub mod plan;
 pub mod word_cache;
 
-use std::io::Read;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ use tokenizers::processors::bert::BertProcessing;
 use tokenizers::{AddedToken, PostProcessor, Tokenizer, TruncationDirection};
 
 use crate::data::tokens::word_cache::WordCache;
-use crate::data::{DataError, is_lfs_pointer, table::hashing};
+use crate::data::{DataError, is_lfs_pointer, read_model_text, table::hashing};
 
 /// The tokenizer of a model folder.
 pub struct TextTokenizer {
@@ -50,13 +50,10 @@ impl TextTokenizer {
     /// [`DataError::NoTokenizer`] when the folder has neither file, [`DataError::BadTokenizer`] when it is damaged.
     pub fn load(folder: &Path) -> Result<Self, DataError> {
         let (whole, vocabulary) = (folder.join("tokenizer.json"), folder.join("vocab.txt"));
-        let used = [&whole, &vocabulary].into_iter().find(|path| path.is_file());
-        if let Some(path) = used.filter(|path| begins_as_lfs_pointer(path)) {
-            return Err(DataError::LfsPointer(path.clone()));
-        }
-        let mut tokenizer = if whole.is_file() {
-            Tokenizer::from_file(&whole).map_err(|error| bad(&whole, &*error))?
-        } else if vocabulary.is_file() {
+        let mut tokenizer = if let Some(json) = read(folder, "tokenizer.json")? {
+            growth::check(&json).map_err(|reason| DataError::BadTokenizer { path: whole.clone(), reason })?;
+            Tokenizer::from_bytes(json).map_err(|error| bad(&whole, &*error))?
+        } else if read(folder, "vocab.txt")?.is_some() {
             bert_tokenizer(folder, &vocabulary)?
         } else {
             return Err(DataError::NoTokenizer(folder.to_owned()));
@@ -72,7 +69,7 @@ impl TextTokenizer {
         let mut hasher = Sha256::new();
         for name in ["tokenizer.json", "vocab.txt", "tokenizer_config.json"] {
             // Missing files make no difference, nor do unreadable ones: they were not needed.
-            hasher.update(std::fs::read(folder.join(name)).unwrap_or_default());
+            hasher.update(read_model_text(folder, name).unwrap_or_default());
             hasher.update([0]);
         }
         let words = WordCache::of(&tokenizer);
@@ -167,10 +164,14 @@ impl TextTokenizer {
     }
 }
 
-fn begins_as_lfs_pointer(path: &Path) -> bool {
-    let mut first = Vec::with_capacity(64);
-    let read = std::fs::File::open(path).and_then(|file| file.take(64).read_to_end(&mut first));
-    read.is_ok() && is_lfs_pointer(&first)
+/// The bytes of a file, if the folder has it.
+fn read(folder: &Path, name: &str) -> Result<Option<Vec<u8>>, DataError> {
+    match read_model_text(folder, name) {
+        Ok(bytes) if is_lfs_pointer(&bytes) => Err(DataError::LfsPointer(folder.join(name))),
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DataError::BadTokenizer { path: folder.join(name), reason: error.to_string() }),
+    }
 }
 
 fn bad(path: &Path, error: &(dyn std::error::Error + Send + Sync)) -> DataError {
@@ -204,8 +205,8 @@ fn bert_tokenizer(folder: &Path, vocabulary: &Path) -> Result<Tokenizer, DataErr
 
 /// `do_lower_case` of `tokenizer_config.json`; true if it is missing, as in `transformers`.
 fn lower_cases(folder: &Path) -> bool {
-    let read = std::fs::read_to_string(folder.join("tokenizer_config.json")).ok();
-    let config: Option<serde_json::Value> = read.and_then(|text| serde_json::from_str(&text).ok());
+    let read = read_model_text(folder, "tokenizer_config.json").ok();
+    let config: Option<serde_json::Value> = read.and_then(|bytes| serde_json::from_slice(&bytes).ok());
     config.and_then(|config| config.get("do_lower_case")?.as_bool()).unwrap_or(true)
 }
 

@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 use tokenizers::{ModelWrapper, NormalizedString, Normalizer, Tokenizer};
 
-use crate::data::DataError;
 use crate::data::tokens::TextTokenizer;
+use crate::data::{DataError, read_model_text};
 
 /// A word that was added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub struct GrownVocabulary {
 /// an entry is not a single word.
 pub fn add_words(folder: &Path, words: &[String]) -> Result<GrownVocabulary, DataError> {
     let old = TextTokenizer::load(folder)?;
-    let text = |name: &str| std::fs::read_to_string(folder.join(name)).ok();
+    let text = |name: &str| String::from_utf8(read_model_text(folder, name).ok()?).ok();
     let (whole, vocabulary) = (text("tokenizer.json"), text("vocab.txt"));
     let lines = vocabulary.as_ref().map_or(0, |text| text.lines().count());
     let mut next = old.tokens().len().max(lines) as u32;

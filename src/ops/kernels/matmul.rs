@@ -276,8 +276,12 @@ fn fill_rows(out: &mut [f32], stride: usize, rows: usize, row: &[f32]) {
 
 fn assert_fits(length: usize, rows: usize, columns: usize, row_stride: usize) {
     assert!(row_stride >= columns || rows <= 1, "rows of a matrix overlap");
-    let needed = if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row_stride + columns };
-    assert!(length >= needed, "a slice of {length} is too short for a matrix of {rows} x {columns}");
+    let all_rows = |rows: usize| (rows - 1).checked_mul(row_stride)?.checked_add(columns);
+    let needed = if rows == 0 || columns == 0 { Some(0) } else { all_rows(rows) };
+    assert!(
+        needed.is_some_and(|needed| length >= needed),
+        "a slice of {length} is too short for a matrix of {rows} x {columns}"
+    );
 }
 
 #[cfg(test)]
@@ -287,6 +291,12 @@ mod tests {
     fn values(count: usize, seed: u64) -> Vec<f32> {
         let mut rng = crate::random::Rng::new(seed);
         (0..count).map(|_| rng.normal() as f32).collect()
+    }
+
+    #[test]
+    #[should_panic(expected = "too short for a matrix")]
+    fn sizes_that_overflow_do_not_fit() {
+        assert_fits(4, (1 << 62) + 1, 4, 4);
     }
 
     #[test]

@@ -259,11 +259,11 @@ fn projects_that_cannot_be_opened() {
         exit code 1
         ");
     place.write("shop/project.ron", text.replace("warmup: 0.1", "warmup: 0,1"));
-    assert_snapshot!(place.terminal(train), @r#"
+    assert_snapshot!(place.terminal(train), @r"
         $ hone train shop --set epochs=1
         ! Error: shop/project.ron is damaged at line 70, column 19: the name of a setting was expected, not '1'. Fix that line in a text editor, or open the project in Hone's window to restore the last autosave.
         exit code 1
-        "#);
+        ");
     place.write("shop/project.ron", &text);
     let file = ProjectFile::open(&place.path("shop")).unwrap();
     file.file.autosave(&file.project).unwrap();

@@ -34,7 +34,7 @@ fn help_of_hone() {
 
         Without a command, Hone opens its window.
 
-        Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+        Results go to standard output, progress to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 training stopped early by you.
         ");
 }
 
@@ -96,6 +96,7 @@ fn help_of_train() {
               --device <DEVICE>        Device to train on: auto, cpu, cuda or metal
               --precision <PRECISION>  Precision of matrix products: auto, f32 or bf16
               --dry-run                Only measure the time, memory and disk space the run needs on this machine
+              --fetch                  Download the model first if it is not on this machine
               --json                   Print the result as one JSON object
           -h, --help                   Print help
         ");
@@ -113,7 +114,7 @@ fn help_of_evaluate() {
           <PROJECT>  Project folder
 
         Options:
-              --run <ID>          Run to use [default: the latest finished one]
+              --run <ID>          Run to use [default: the newest that was not stopped early]
               --data <FILE>       Labelled file with the project's columns [default: the run's test set]
               --delimiter <CHAR>  Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
               --encoding <NAME>   Encoding, such as utf-8 or windows-1252 [default: detected]
@@ -146,7 +147,8 @@ fn help_of_predict() {
               --no-header         The file has no header line; columns are numbered [default: detected]
               --header-row <N>    Line of a text file, or row of a sheet, that names the columns [default: detected]
               --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
-              --run <ID>          Run to use [default: the latest finished one]
+              --run <ID>          Run to use [default: the newest that was not stopped early]
+              --raw               Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
               --json              Print the result as one JSON object
           -h, --help              Print help
         ");
@@ -177,7 +179,10 @@ fn help_of_export() {
                   Folder to write to; must be empty or not exist
 
               --run <ID>
-                  Run to use [default: the latest finished one]
+                  Run to use [default: the newest that was not stopped early]
+
+              --raw
+                  Write cells of predictions as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
 
               --json
                   Print the result as one JSON object

@@ -20,6 +20,7 @@ mod help;
 mod job;
 mod kept_rows;
 mod old_projects;
+mod safety;
 mod split;
 mod words;
 

@@ -83,7 +83,7 @@ fn bad_rows_and_messages_name_the_file_and_its_own_row() {
     assert!(ready.warnings[1].contains("The first is row 2 (line 3)"), "{}", ready.warnings[1]);
 
     let output = folder.path().join("bad.csv");
-    assert_eq!(hone::export::write_bad_rows(&files, &output).unwrap(), 2);
+    assert_eq!(hone::export::write_bad_rows(&files, &output, false).unwrap(), 2);
     let saved = std::fs::read_to_string(output).unwrap();
     assert!(saved.lines().nth(2).unwrap().contains("march.csv,2,3,"), "{saved}");
 }

@@ -95,6 +95,8 @@ fn changes_of_an_appended_file_are_noticed() {
         reading: DatasetSettings::default(),
         text_column: None,
         output: more.clone(),
+        may_replace: true,
+        raw: false,
     });
     assert!(message.contains("is a data file of the project"), "{message}");
     bench.ask(Evaluate { run: first.folder.clone(), data: None, reading: DatasetSettings::default() });

@@ -41,7 +41,7 @@ fn bad_data_is_refused_before_the_model_is_looked_for() {
     project.dataset.set_role("mood", Some(ColumnRole::Label));
     project.model = ModelChoice::Catalogue("one-of-no-catalogue".to_owned());
     let worker = worker();
-    let estimate = EstimateRun { project: project.clone(), folder: folder.path().to_owned() };
+    let estimate = EstimateRun { project: project.clone(), folder: folder.path().to_owned(), may_fetch: false };
     let messages = [refused(&worker, train_job(&project, folder.path()).0), refused(&worker, estimate)];
     assert!(messages.iter().all(|message| message.contains("no column 'mood'")), "{messages:?}");
     assert!(!folder.path().join("runs").exists());

@@ -46,6 +46,8 @@ fn texts_and_files_are_cleaned_as_in_training_before_they_are_classified() {
         reading: DatasetSettings::default(),
         text_column: column.map(str::to_owned),
         output: output.to_owned(),
+        may_replace: true,
+        raw: false,
     };
     let saved = bench.ask(predict(&input, None, &output));
     assert_eq!(

@@ -200,8 +200,9 @@ mod tests {
         let (mut window, folder) = app(ThemeChoice::Light, 1.0);
         settle(&mut window);
         let report = folder.path().join("report.csv");
-        let rows: String =
-            (0..20).map(|row| format!("{row},it is number {row},{}\n", ["good", "bad"][row % 2])).collect();
+        let rows: Vec<String> =
+            (0..20).map(|row| format!("{row},it is number {row},{}", ["good", "bad"][row % 2])).collect();
+        let rows = rows.join("\n");
         std::fs::write(&report, format!("Report of May\nid,what,mood\n{rows}")).unwrap();
         window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(report));
         settle(&mut window);

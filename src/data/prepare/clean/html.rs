@@ -1,21 +1,8 @@
 //! Removes HTML tags and decodes entities.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
-
-/// Comments, declarations, scripts and styles with their content, and tags with their attributes.
-#[allow(clippy::expect_used, reason = "a constant pattern, compiled in a test")]
-static TAG: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?is)<!--.*?-->|<!doctype[^<>]*>|<!\[CDATA\[|\]\]>",
-        r"|<script\b[^<>]*>.*?</script\s*>|<style\b[^<>]*>.*?</style\s*>",
-        r#"|</?([a-z][a-z0-9]*)(?:\s(?:"[^"]*"|'[^']*'|[^"'<>])*)?/?>"#,
-        r"|</?([a-z][a-z0-9]*)\b[^<>]*>",
-    ))
-    .expect("the tag pattern is valid")
-});
+use crate::data::prepare::clean::markup::MarkupFinder;
 
 /// Elements within a word or a sentence: their tags are removed without leaving a space.
 const INLINE: [&str; 37] = [
@@ -132,17 +119,23 @@ pub(super) fn strip_tags(text: &str) -> Cow<'_, str> {
     if !text.contains('<') {
         return Cow::Borrowed(text);
     }
-    TAG.replace_all(text, |found: &Captures| {
-        let Some(name) = found.get(1).or_else(|| found.get(2)) else { return " ".to_owned() };
-        let name = name.as_str().to_ascii_lowercase();
-        if INLINE.binary_search(&name.as_str()).is_ok() {
-            String::new()
-        } else if BLOCK.binary_search(&name.as_str()).is_ok() {
-            " ".to_owned()
-        } else {
-            found[0].to_owned()
-        }
-    })
+    let (mut stripped, mut done) = (String::new(), 0);
+    for markup in MarkupFinder::new(text) {
+        let space = match markup.name.map(str::to_ascii_lowercase) {
+            None => " ",
+            Some(name) if INLINE.binary_search(&name.as_str()).is_ok() => "",
+            Some(name) if BLOCK.binary_search(&name.as_str()).is_ok() => " ",
+            Some(_) => continue,
+        };
+        stripped.push_str(&text[done..markup.place.start]);
+        stripped.push_str(space);
+        done = markup.place.end;
+    }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    stripped.push_str(&text[done..]);
+    Cow::Owned(stripped)
 }
 
 /// Decodes named and numeric entities, again while anything changes, so that `&amp;amp;` becomes `&`.

@@ -1,0 +1,69 @@
+//! Writes what a run that was cut off lacks.
+
+use crate::data::{Prepared, Side};
+use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
+use crate::progress::Watch;
+use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, TrainedRun, remove_file};
+use crate::tasks;
+use crate::worker::scoring::{Evaluation, own_rows, rows_of};
+use crate::worker::{Context, JobError, LogLevel};
+
+/// Whether a run was cut off before it wrote its results, or they can no longer be read.
+pub(super) fn lacks_results(run: &RunFolder, trained: &TrainedRun) -> bool {
+    let is_readable = |side| run.read_predictions(side).is_ok_and(|predictions| !predictions.is_empty());
+    trained.cut_off.is_some() || !is_readable("test") || run.read_comparison().is_err()
+}
+
+/// Writes the predictions, the interval and the baselines of a run whose metrics and predictions on the test set are known.
+pub(super) fn complete(
+    context: &mut Context<'_>,
+    run: &RunFolder,
+    trained: &TrainedRun,
+    evaluation: &Evaluation<'_>,
+    (test_metrics, test): (&Metrics, &[Prediction]),
+) -> Result<(), JobError> {
+    let settings = evaluation.settings;
+    let prepared = own_rows(context, run, settings)?;
+    let validation_rows = rows_of(&prepared, Side::Validation);
+    let (validation_metrics, validation) = context.watched(|watch| evaluation.of(validation_rows, watch))?;
+    let tokenizer = context.tokenizer(&run.best())?;
+    let comparison = context.watched(|watch| {
+        let task = tasks::definition(&settings.project, &prepared, &tokenizer, watch)?;
+        Ok::<_, JobError>(compare(&*task, settings.project.training.seed, &prepared, test, watch))
+    })?;
+    let path = run.predictions_path();
+    if run.read_predictions("test").is_err() {
+        remove_file(&path)
+            .map_err(|error| JobError::Failed(format!("Could not replace {}: {error}.", path.display())))?;
+    }
+    run.write_predictions("validation", &validation, &settings.labels)?;
+    run.write_predictions("test", test, &settings.labels)?;
+    run.write_comparison(&comparison)?;
+    if trained.cut_off.is_some() {
+        let test = Some(test_metrics.clone());
+        let summary = RunSummary { validation: validation_metrics, test, ..trained.summary.clone() };
+        run.write_status(&RunStatus::Finished(summary))?;
+    }
+    context.log(LogLevel::Info, format!("Run {} now has its predictions, interval and baselines.", run.id()));
+    Ok(())
+}
+
+fn compare(
+    task: &dyn tasks::TaskDefinition,
+    seed: u64,
+    prepared: &Prepared,
+    test: &[Prediction],
+    watch: &mut Watch<'_>,
+) -> RunComparison {
+    let classes = |side| -> Vec<u32> {
+        let of_side = prepared.examples.iter().filter(|example| example.side == side);
+        of_side.map(|example| example.class().unwrap_or_default()).collect()
+    };
+    let (train_texts, test_texts) = (prepared.texts(Side::Train), prepared.texts(Side::Test));
+    let (train_classes, test_classes) = (classes(Side::Train), classes(Side::Test));
+    let train = LabelledTexts { texts: &train_texts, labels: &train_classes };
+    let measured = LabelledTexts { texts: &test_texts, labels: &test_classes };
+    let answers: Vec<Answer> = test.iter().map(|prediction| prediction.answer.clone()).collect();
+    let baselines = task.baselines(train, measured, watch);
+    RunComparison { interval: task.interval(measured, &answers, seed), baselines }
+}
