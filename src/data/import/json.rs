@@ -49,12 +49,15 @@ fn without_assignment<'a>(path: &Path, text: &'a str) -> &'a str {
     value.trim_end_matches([';', ' ', '\n', '\r'])
 }
 
-/// Whether a text is an object and then another.
+/// Whether a text is an object and then another, and the first does not end with the first line: a line that is damaged
+/// must cost no other.
 fn is_sequence(body: &str) -> bool {
     let mut values = serde_json::Deserializer::from_str(body).into_iter::<IgnoredAny>();
     let is_first = values.next().is_some_and(|first| first.is_ok());
-    let rest = &body[values.byte_offset()..];
-    is_first && rest.trim_start_matches(|letter: char| letter.is_whitespace() || letter == ',').starts_with('{')
+    let end = values.byte_offset();
+    let is_separator = |letter: char| letter.is_whitespace() || letter == ',';
+    let first_line = body.lines().next().unwrap_or_default().trim_end_matches(is_separator);
+    is_first && end != first_line.len() && body[end..].trim_start_matches(is_separator).starts_with('{')
 }
 
 /// The layout of the objects in a text, or `None` if it is not JSON: known by its name, or by its first line. A script is
