@@ -87,8 +87,8 @@ fn numbers_are_not_spellings_of_each_other() {
 fn misspelt_labels_placeholders_and_several_labels_in_a_cell_are_found() {
     let rows = |last: &str| {
         let label = |row: usize| ["positive", "negative"][row % 2];
-        let table: String = (0..100).map(|row| format!("\"{}\",{}\n", review(row), label(row))).collect();
-        format!("text,label\n{table}{last}")
+        let row = |row: usize| format!("\"{}\",{}\n", review(row), label(row));
+        format!("text,label\n{}{last}", (0..100).map(row).collect::<String>())
     };
     let misspelt = Scene::new(&rows("One of a kind that nobody has,postive\n")).mend(FindingKind::LabelSpellings);
     assert_eq!(misspelt.severity, Severity::Warning);
