@@ -33,6 +33,8 @@ mod ods_check;
 mod parquet_file;
 mod records;
 mod rows;
+mod sheet_cells;
+mod sheet_head;
 mod sheet_marks;
 mod sheet_rows;
 mod start;
