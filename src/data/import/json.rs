@@ -69,7 +69,7 @@ pub(super) fn read(
 }
 
 fn read_lines(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
-    let mut rows = NamedRows::default();
+    let mut rows = NamedRows::of_file(text.len() as u64);
     let (mut record, mut done) = (0, 0);
     for (line, raw) in text.split('\n').enumerate() {
         done += raw.len() + 1;
@@ -113,7 +113,7 @@ fn without_place(error: &serde_json::Error, column: bool) -> String {
 }
 
 fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
-    let mut rows = NamedRows::default();
+    let mut rows = NamedRows::of_file(text.len() as u64);
     let (mut stopped, mut found) = (false, false);
     let mut gather = Gather { rows: &mut rows, watch, stopped: &mut stopped, found: &mut found, record: 0 };
     let mut source = serde_json::Deserializer::from_str(text);
