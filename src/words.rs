@@ -159,6 +159,14 @@ where
     first_of(items.into_iter(), NAMED)
 }
 
+/// As [`listed`], with up to `most` items.
+pub fn listed_up_to<I>(most: usize, items: I) -> String
+where
+    I: IntoIterator<Item: Display, IntoIter: ExactSizeIterator>,
+{
+    first_of(items.into_iter(), most)
+}
+
 /// Names in quotation marks, and how many more there are beyond the first twenty: `'a', 'b'`.
 #[must_use]
 pub fn quoted(names: &[impl AsRef<str>]) -> String {

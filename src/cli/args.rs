@@ -69,6 +69,9 @@ pub struct ReadingArguments {
     /// The file has no header line; columns are numbered [default: detected]
     #[arg(long)]
     pub no_header: bool,
+    /// Line of a text file, or row of a sheet, that names the columns [default: detected]
+    #[arg(long, value_name = "N", conflicts_with = "no_header", value_parser = clap::value_parser!(u64).range(1..))]
+    pub header_row: Option<u64>,
     /// Sheet of a workbook [default: the first one that is not empty]
     #[arg(long, value_name = "NAME")]
     pub sheet: Option<String>,

@@ -12,7 +12,7 @@ use crate::cli::job_runner::JobRunner;
 use crate::cli::lists::{SHOWN, print_rest};
 use crate::cli::new::{
     absolute, choose_columns, choose_method, choose_split_columns, given_split, is_split_given, label_columns_hint,
-    reading, use_own_parts,
+    print_remarks, reading, use_own_parts,
 };
 use crate::cli::outcome::print_json;
 use crate::cli::profile::print_missing;
@@ -23,6 +23,8 @@ use crate::project::{ColumnRole, DatasetSettings, Project, SplitMethod};
 use crate::words::{collapsed, count, counted, printable, shortened};
 use crate::worker::{Import, SaveBadRows};
 
+/// Widest name of a column shown.
+const NAME_WIDTH: usize = 64;
 /// Widest sample of a column shown.
 const SAMPLE_WIDTH: usize = 48;
 
@@ -42,6 +44,9 @@ struct Findings<'a> {
     delimiter: Option<char>,
     quoting: Option<bool>,
     header: Option<bool>,
+    /// 1-based line of the header, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    header_row: Option<u64>,
     /// For workbooks: the sheet that was read, and all sheets.
     sheet: Option<&'a str>,
     sheets: &'a [String],
@@ -56,6 +61,9 @@ struct Findings<'a> {
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     looks_like_label_columns: &'a [String],
     bad_rows: Vec<Bad<'a>>,
+    /// What a person should know about how the files were read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<&'a str>,
     /// Available once there are a text and a label column.
     texts: Option<Texts>,
 }
@@ -124,7 +132,7 @@ pub(super) fn run(arguments: &InspectArguments, out: &mut dyn Write) -> Result<(
     let dataset = project.dataset.clone();
     let mut findings = describe_file(&imported, &dataset);
     if !arguments.json {
-        print_file(out, &findings)?;
+        print_file(out, &findings, &imported.main.parts)?;
         if !is_split_given && project.split.method == SplitMethod::Column {
             let column = project.dataset.split_column().unwrap_or_default();
             writeln!(out, "\nA new project is split by the column '{column}'.")?;
@@ -171,7 +179,8 @@ fn describe_file<'a>(imported: &'a Imported, dataset: &'a DatasetSettings) -> Fi
         undecodable_characters: file.format.undecodable(),
         delimiter: delimited.map(|format| format.delimiter),
         quoting: delimited.map(|format| format.quoting),
-        header: delimited.map(|format| format.header),
+        header: delimited.map(|format| format.header_row.is_some()),
+        header_row: delimited.and_then(|format| format.header_row),
         sheet,
         sheets,
         rows: file.table.len() as u64,
@@ -194,6 +203,7 @@ fn describe_file<'a>(imported: &'a Imported, dataset: &'a DatasetSettings) -> Fi
                 reason: &bad.reason,
             })
             .collect(),
+        remarks: file.parts.iter().flat_map(|part| &part.remarks).map(String::as_str).collect(),
         texts: None,
     }
 }
@@ -212,7 +222,7 @@ fn describe_columns<'a>(table: &'a Table, dataset: &DatasetSettings) -> Vec<Colu
         .collect()
 }
 
-fn print_file(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliError> {
+fn print_file(out: &mut dyn Write, findings: &Findings<'_>, parts: &[FilePart]) -> Result<(), CliError> {
     let mut facts = vec![counted(findings.rows, "row", "rows"), counted(findings.bytes, "byte", "bytes")];
     facts.extend(findings.encoding.map(str::to_owned));
     facts.push(match (findings.delimiter, findings.sheet) {
@@ -232,6 +242,9 @@ fn print_file(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliErr
         write!(out, "{}\n{}", table(&head, &rows), counted(findings.rows, "row", "rows"))?;
         writeln!(out, ", {} in total", counted(findings.bytes, "byte", "bytes"))?;
     }
+    for part in parts {
+        print_remarks(out, part, parts.len() > 1)?;
+    }
     if findings.undecodable_characters > 0 {
         let characters = counted(findings.undecodable_characters, "character", "characters");
         writeln!(out, "{characters} could not be decoded. Try another --encoding.")?;
@@ -244,7 +257,7 @@ fn print_file(out: &mut dyn Write, findings: &Findings<'_>) -> Result<(), CliErr
             let sample = collapsed(&column.first_value);
             let numbers = [column.filled, column.distinct].map(count);
             let [filled, distinct] = numbers;
-            vec![column.name.to_owned(), filled, distinct, role, shortened(&sample, SAMPLE_WIDTH)]
+            vec![shortened(column.name, NAME_WIDTH), filled, distinct, role, shortened(&sample, SAMPLE_WIDTH)]
         })
         .collect();
     write!(out, "\n{}", table(&["column", ">filled", ">distinct", "role", "first value"], &rows))?;

@@ -31,7 +31,7 @@ pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Re
     let data = arguments.data.as_deref().map(absolute);
     let reading = reading(&[], &arguments.reading);
     if data.is_none() && reading != DatasetSettings::default() {
-        let message = "--delimiter, --encoding, --no-header and --sheet say how to read the file of --data. Add --data";
+        let message = "--delimiter, --encoding, --header-row, --no-header and --sheet say how to read the file of --data. Add --data";
         return Err(CliError::Usage(message.to_owned()));
     }
     let report = JobRunner::begin()?.run(Evaluate { run: run.path().to_owned(), data, reading })?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::cli::args::{ColumnArguments, NewArguments, ReadingArguments, SplitArguments};
 use crate::cli::job_runner::JobRunner;
 use crate::cli::{CliError, shell_word};
-use crate::data::{DomainTerm, DomainTerms, Imported, check_pattern};
+use crate::data::{DomainTerm, DomainTerms, FilePart, Imported, check_pattern};
 use crate::fetch::{Catalogue, locate};
 use crate::models::mistaken_for_model;
 use crate::project::{
@@ -15,7 +15,7 @@ use crate::project::{
     apply_settings,
 };
 use crate::storage::{PROJECT_FILE, ProjectFile, StorageError, adapted_model};
-use crate::words::{count, counted, plural};
+use crate::words::{count, counted, full_stop, plural, printable};
 use crate::worker::{FindTerms, Import, Prepare};
 
 /// New words proposed.
@@ -135,6 +135,9 @@ fn print(
     if let Some(split) = given_split(project, imported, is_split_given) {
         writeln!(out, "{split}")?;
     }
+    for part in imported.files().flat_map(|file| &file.parts) {
+        print_remarks(out, part, imported.main.is_several())?;
+    }
     for part in imported.files().flat_map(|file| &file.parts).filter(|part| part.bad_rows > 0) {
         let bad = counted(part.bad_rows as u64, "row", "rows");
         let path = part.path.display();
@@ -193,6 +196,18 @@ pub(super) fn given_split(project: &Project, imported: &Imported, is_split_given
             .to_owned()
     };
     Some(format!("The column '{column}' seems to give the split, but is not used. {how}."))
+}
+
+/// Prints what a person should know about how a file was read, with its name if there are several.
+pub(super) fn print_remarks(out: &mut dyn Write, part: &FilePart, is_named: bool) -> Result<(), CliError> {
+    for remark in &part.remarks {
+        let name = if is_named { format!("{}: ", printable(&part.name)) } else { String::new() };
+        writeln!(out, "{name}{}", full_stop(&printable(remark)))?;
+    }
+    if part.format.delimited().is_some_and(|format| format.header_row.is_some_and(|line| line > 1)) {
+        writeln!(out, "If another line is the header, name it with --header-row.")?;
+    }
+    Ok(())
 }
 
 /// Chooses the split method from the columns given; a setting can override it.
@@ -273,6 +288,7 @@ pub(super) fn reading(files: &[PathBuf], arguments: &ReadingArguments) -> Datase
         delimiter: arguments.delimiter,
         encoding: arguments.encoding.clone(),
         header: arguments.no_header.then_some(false),
+        header_row: arguments.header_row,
         sheet: arguments.sheet.clone(),
         ..DatasetSettings::default()
     }

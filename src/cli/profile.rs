@@ -107,9 +107,7 @@ fn reason_in_words(reason: DropReason) -> (&'static str, &'static str, &'static 
         DropReason::EmptyText => ("empty_text", "empty text", "empty texts"),
         DropReason::EmptyLabel => ("empty_label", "empty label", "empty labels"),
         DropReason::NoneOfLabels => ("none_of_labels", "row without a label marked", "rows without a label marked"),
-        DropReason::SeveralLabels => {
-            ("several_labels", "row with several labels marked", "rows with several labels marked")
-        }
+        DropReason::SeveralLabels => ("several_labels", "row with several labels", "rows with several labels"),
         DropReason::ExcludedLabel => ("excluded_label", "row of an excluded label", "rows of excluded labels"),
         DropReason::Duplicate => ("duplicate", "duplicate", "duplicates"),
         DropReason::Conflict => ("conflict", "row with a conflicting label", "rows with conflicting labels"),

@@ -97,6 +97,16 @@ pub enum DataError {
         .0.display()
     )]
     LfsPointer(PathBuf),
+    /// A file without a record at the line that was chosen as the header.
+    #[error("{} cannot have its header on line {line}: {why}. Choose another line, or none to detect it", path.display())]
+    NoHeaderRow {
+        /// The file.
+        path: PathBuf,
+        /// The line asked for.
+        line: u64,
+        /// Why not, for example "that line is empty".
+        why: String,
+    },
     /// The operating system could not read the file.
     #[error("{} could not be read: {source}. Check its permissions, and that no other program has it open", path.display())]
     Unreadable {

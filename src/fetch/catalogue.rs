@@ -40,6 +40,9 @@ pub struct CatalogueEntry {
     pub parameters: u64,
     /// SPDX name of the licence of the weights.
     pub licence: String,
+    /// ISO 639-3 code of the language of its training texts, if they are in one.
+    #[serde(default)]
+    pub language: Option<String>,
     /// One sentence: what it is good for.
     pub description: String,
     /// The files a model folder must have.

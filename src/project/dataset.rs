@@ -27,8 +27,12 @@ pub struct DatasetSettings {
     pub quoting: Option<bool>,
     /// Encoding label of the WHATWG Encoding Standard, for example `windows-1252`.
     pub encoding: Option<String>,
-    /// Whether the first record names the columns. Without a header they are `column_1`, `column_2`, ...
+    /// Whether the first record names the columns. Without a header they are `column_1`, `column_2`, ... `None` searches
+    /// for the header.
     pub header: Option<bool>,
+    /// 1-based line of a text file, or row of a sheet, that names the columns. Everything before it is skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<u64>,
     /// Sheet of a workbook. `None` takes the first one that is not empty.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
@@ -46,11 +50,14 @@ impl DatasetSettings {
     /// How to read another file: as `asked` says, and what it leaves open as these settings say. Without files and columns.
     #[must_use]
     pub fn to_read_another(&self, asked: &Self) -> Self {
+        let is_header_asked = asked.header.is_some() || asked.header_row.is_some();
+        let Self { header, header_row, .. } = *if is_header_asked { asked } else { self };
         Self {
             delimiter: asked.delimiter.or(self.delimiter),
             quoting: asked.quoting.or(self.quoting),
             encoding: asked.encoding.as_ref().or(self.encoding.as_ref()).cloned(),
-            header: asked.header.or(self.header),
+            header,
+            header_row,
             sheet: asked.sheet.as_ref().or(self.sheet.as_ref()).cloned(),
             ..Self::default()
         }

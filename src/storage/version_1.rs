@@ -178,6 +178,7 @@ impl From<Dataset> for DatasetSettings {
             quoting: old.quoting,
             encoding: old.encoding,
             header: old.header,
+            header_row: None,
             sheet: old.sheet,
             columns,
         }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use crate::data::{
-    self, Checks, DataError, Finding, Imported, LanguageSample, Likeness, Prepared, Sources, TextsKey, TokenLengths,
+    self, Checks, DataError, Finding, Imported, Language, LanguageSample, Likeness, Prepared, Sources, TextsKey,
+    TokenLengths,
 };
 use crate::fetch;
 use crate::models::ModelConfig;
-use crate::project::Project;
+use crate::project::{ModelChoice, Project};
 
 use crate::worker::cache::CachedLanguages;
 use crate::worker::tokens::MOST_COUNTED;
@@ -65,9 +66,16 @@ impl Job for FindProblems {
             likeness: &likeness,
             lengths: &lengths,
             languages: &languages,
+            model_language: model_language(&project.model),
         };
         Ok(Arc::new(context.watched(|watch| data::find(&sources, watch))?))
     }
+}
+
+/// The language of a model's training texts, if the catalogue knows it.
+fn model_language(model: &ModelChoice) -> Option<Language> {
+    let ModelChoice::Catalogue(id) = model else { return None };
+    Language::of_code(fetch::Catalogue::bundled().ok()?.get(id)?.language.as_deref()?)
 }
 
 /// Lengths counted with the model's own tokenizer if it is on this machine, otherwise estimated. A model that cannot be

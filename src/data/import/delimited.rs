@@ -15,18 +15,22 @@ use rayon::prelude::*;
 
 use crate::data::import::decode::Decoded;
 use crate::data::import::dialect;
-use crate::data::import::names::unique_names;
+use crate::data::import::head::FileHead;
 use crate::data::import::records::{Dialect, Field, Reader, Record};
 use crate::data::import::rows::{MOST_COLUMNS, RawRows};
+use crate::data::import::start::Start;
+use crate::data::import::totals;
 use crate::data::{BadRow, DataError, Delimited, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
-use crate::words::counted;
+use crate::words::{count, counted, listed};
 
 /// Size of a part in bytes.
 const PART: usize = 1 << 20;
 /// Parts read between two checks of the cancel switch.
 const PARTS_PER_LOOK: usize = 32;
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// Checks that the chosen separator can separate fields.
 ///
@@ -44,48 +48,56 @@ fn check_delimiter(delimiter: char) -> Result<u8, DataError> {
 /// Reads records with a separator between their fields.
 ///
 /// # Errors
-/// [`DataError::Cancelled`], [`DataError::BadDelimiter`], [`DataError::TooManyColumns`].
+/// [`DataError::Cancelled`], [`DataError::BadDelimiter`], [`DataError::NoHeaderRow`], [`DataError::Empty`] where there are
+/// only separators, [`DataError::TooManyColumns`].
 pub(super) fn read(
     path: &Path,
     settings: &DatasetSettings,
     decoded: &Decoded,
     watch: &mut Watch,
 ) -> Result<(RawRows, FileFormat), DataError> {
-    let text = &decoded.bytes;
-    let delimiter = settings.delimiter.map(check_delimiter).transpose()?;
+    if dialect::has_only_separators(&decoded.bytes) {
+        return Err(DataError::Empty(path.to_owned()));
+    }
+    let start = Start::of(path, &decoded.bytes, settings)?;
+    let text = &decoded.bytes.slice(start.begin);
+    let delimiter = settings.delimiter.map(check_delimiter).transpose()?.or(start.delimiter);
     let dialect = dialect::detect(text, path, delimiter, settings.quoting);
-    let header = settings.header.unwrap_or_else(|| dialect::has_header(text, dialect));
-    let head = FileHead::of(text, dialect, header);
+    let header = settings.header_row.map(|_| true).or(settings.header);
+    let mut head = FileHead::of(text, dialect, header, start.lines);
     if head.names.len() > MOST_COLUMNS {
         return Err(DataError::TooManyColumns { path: path.to_owned(), most: MOST_COLUMNS });
     }
-    let rows = parse(text, dialect, head, PART, watch)?;
+    let header_row = head.header.as_ref().map(|(_, line)| *line);
+    let has_title = head.has_title || start.lines > 0;
+    let remarks = start.remarks.into_iter().chain(std::mem::take(&mut head.remarks)).collect::<Vec<_>>();
+    let mut rows = parse(text, dialect, head, PART, watch)?;
+    let ended = totals::remove(&mut rows, char::from(dialect.delimiter), has_title);
+    rows.remarks.splice(0..0, remarks.into_iter().chain(ended));
     let format = Delimited {
         delimiter: char::from(dialect.delimiter),
         quoting: dialect.quoting,
         encoding: decoded.encoding.to_owned(),
-        header,
+        header_row,
         undecodable: decoded.undecodable,
     };
     Ok((rows, FileFormat::Delimited(format)))
 }
 
-/// The column names, and where the rows begin.
-struct FileHead {
-    names: Vec<String>,
-    /// Byte and 1-based line of the first row.
-    begin: usize,
-    line: u64,
+/// What the records of a text are read with.
+struct Table<'a> {
+    text: &'a Buffer,
+    dialect: Dialect,
+    names: &'a [String],
+    /// The bytes of the header, if there is one and it can be told from a row.
+    header: Option<&'a [u8]>,
 }
 
-impl FileHead {
-    fn of(text: &[u8], dialect: Dialect, header: bool) -> Self {
-        let (mut reader, mut first) = (Reader::new(text, dialect), Record::default());
-        reader.read(&mut first);
-        let fields: Vec<_> = first.contents(text).collect();
-        let names = unique_names(fields.iter().map(|field| if header { field.as_ref() } else { "" }));
-        let (begin, line) = if header { (reader.position(), reader.line()) } else { (0, 1) };
-        Self { names, begin, line }
+impl Table<'_> {
+    /// Whether a record is the header again, where files were joined, perhaps after the byte order mark of the second.
+    fn repeats_header(&self, record: &Record) -> bool {
+        let raw = &self.text[record.raw.clone()];
+        self.header.is_some_and(|header| raw.strip_prefix(MARK).unwrap_or(raw) == header)
     }
 }
 
@@ -97,16 +109,18 @@ fn parse(
     watch: &mut Watch,
 ) -> Result<RawRows, DataError> {
     let mut gathered = Gathered::new(&head);
-    let FileHead { names, begin, .. } = head;
+    let FileHead { names, header, begin, .. } = head;
+    let header = header.filter(|_| names.len() > 1).map(|(place, _)| &text[place]);
+    let table = Table { text, dialect, names: &names, header };
     for parts in cut(text, begin, dialect, part).chunks(PARTS_PER_LOOK) {
         watch.advance("Finding rows", gathered.end, text.len(), "bytes")?;
-        let read = |place: &Range<usize>| Part::read(text, place.clone(), dialect, &names);
+        let read = |place: &Range<usize>| Part::read(&table, place.clone());
         let read: Vec<Part> = parts.par_iter().map(read).collect();
         let mut good = Vec::with_capacity(read.len());
         for (place, part) in parts.iter().zip(read) {
             let part = match gathered.end {
                 end if end == place.start => part,
-                end if end < place.end => Part::read(text, end..place.end, dialect, &names),
+                end if end < place.end => Part::read(&table, end..place.end),
                 _ => continue,
             };
             gathered.end = part.end;
@@ -153,6 +167,9 @@ fn first_line_end(piece: &[u8], mut within: bool, dialect: Dialect) -> Option<us
 struct Part {
     columns: Vec<StringViewArray>,
     bad_rows: Vec<BadRow>,
+    /// Records whose fields are all empty, and those that repeat the header.
+    empty: Vec<u64>,
+    headers: Vec<u64>,
     records: u64,
     lines: u64,
     /// The byte after its last record.
@@ -161,14 +178,24 @@ struct Part {
 
 impl Part {
     /// Reads the records that begin within `place`.
-    fn read(text: &Buffer, place: Range<usize>, dialect: Dialect, names: &[String]) -> Self {
+    fn read(table: &Table<'_>, place: Range<usize>) -> Self {
+        let &Table { text, dialect, names, .. } = table;
         let mut reader = Reader::within(text, place, dialect);
         reader.expect(names.len());
         let mut columns: Vec<StringViewBuilder> = names.iter().map(|_| StringViewBuilder::new()).collect();
         let blocks: Vec<u32> = columns.iter_mut().map(|column| column.append_block(text.clone())).collect();
         let (mut record, mut records, mut bad_rows) = (Record::default(), 0, Vec::new());
+        let (mut empty, mut headers) = (Vec::new(), Vec::new());
         while reader.read(&mut record) {
             records += 1;
+            if record.has_only_empty_fields(text) {
+                empty.push(records);
+                continue;
+            }
+            if table.repeats_header(&record) {
+                headers.push(records);
+                continue;
+            }
             if let Some(reason) = fault(&record, names) {
                 let raw = String::from_utf8_lossy(&text[record.raw.clone()]);
                 bad_rows.push(BadRow::new(records, record.line, reason, &raw));
@@ -179,7 +206,7 @@ impl Part {
             }
         }
         let columns = columns.iter_mut().map(StringViewBuilder::finish).collect();
-        Self { columns, bad_rows, records, lines: reader.line() - 1, end: reader.position() }
+        Self { columns, bad_rows, empty, headers, records, lines: reader.line() - 1, end: reader.position() }
     }
 }
 
@@ -198,6 +225,10 @@ struct Gathered {
     columns: Vec<StringViewBuilder>,
     numbers: Vec<u64>,
     bad_rows: Vec<BadRow>,
+    /// Number of records whose fields are all empty.
+    empty: usize,
+    /// Records that repeat the header.
+    headers: Vec<u64>,
     records: u64,
     lines: u64,
     /// The byte after the last record.
@@ -210,6 +241,8 @@ impl Gathered {
             columns: head.names.iter().map(|_| StringViewBuilder::new()).collect(),
             numbers: Vec::new(),
             bad_rows: Vec::new(),
+            empty: 0,
+            headers: Vec::new(),
             records: 0,
             lines: head.line - 1,
             end: head.begin,
@@ -220,8 +253,14 @@ impl Gathered {
     fn add(&mut self, mut parts: Vec<Part>) {
         for part in &mut parts {
             let mut bad = part.bad_rows.iter().map(|bad| bad.record).peekable();
-            let good = (1..=part.records).filter(|number| bad.next_if_eq(number).is_none());
-            self.numbers.extend(good.map(|number| self.records + number));
+            let mut empty = part.empty.iter().copied().peekable();
+            let mut headers = part.headers.iter().copied().peekable();
+            let is_row = |number: &u64| {
+                bad.next_if_eq(number).or(empty.next_if_eq(number)).or(headers.next_if_eq(number)).is_none()
+            };
+            self.numbers.extend((1..=part.records).filter(is_row).map(|number| self.records + number));
+            self.empty += part.empty.len();
+            self.headers.extend(part.headers.iter().map(|number| self.records + number));
             for bad in &mut part.bad_rows {
                 bad.record += self.records;
                 bad.line += self.lines;
@@ -239,7 +278,22 @@ impl Gathered {
 
     fn into_rows(mut self, names: Vec<String>) -> RawRows {
         let columns = self.columns.iter_mut().map(StringViewBuilder::finish).collect();
-        RawRows { names, columns, records: self.numbers, bad_rows: self.bad_rows, ..RawRows::default() }
+        let remarks = self.remarks();
+        RawRows { names, columns, records: self.numbers, bad_rows: self.bad_rows, remarks, ..RawRows::default() }
+    }
+
+    /// The records that are no rows, in words.
+    fn remarks(&self) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if self.empty > 0 {
+            remarks.push(format!("Skipped {}", counted(self.empty, "empty row", "empty rows")));
+        }
+        match self.headers.as_slice() {
+            [] => {}
+            [row] => remarks.push(format!("Skipped row {}, which repeats the header", count(*row))),
+            rows => remarks.push(format!("Skipped rows that repeat the header: {}", listed(rows))),
+        }
+        remarks
     }
 }
 
@@ -269,9 +323,9 @@ mod tests {
 
     fn rows(text: &str, quoting: bool, header: bool, part: usize) -> RawRows {
         let (control, mut report) = (Control::default(), |_| {});
-        let dialect = Dialect { delimiter: b',', quoting };
+        let dialect = Dialect { delimiter: b',', quoting, escaping: false };
         let text = Buffer::from_vec(text.as_bytes().to_vec());
-        let head = FileHead::of(&text, dialect, header);
+        let head = FileHead::of(&text, dialect, Some(header), 0);
         parse(&text, dialect, head, part, &mut Watch { control: &control, report: &mut report }).unwrap()
     }
 
@@ -316,7 +370,7 @@ mod tests {
     #[test]
     fn a_well_formed_table_is_divided_only_between_records() {
         let text = "text,label\n".to_owned() + &"\"two\nlines, \"\"quoted\"\"\",good\n".repeat(500);
-        let dialect = Dialect { delimiter: b',', quoting: true };
+        let dialect = Dialect { delimiter: b',', quoting: true, escaping: false };
         let parts = cut(text.as_bytes(), 11, dialect, 64);
         assert!(parts.len() > 100);
         assert!(parts.iter().all(|part| text[part.clone()].starts_with("\"two")));

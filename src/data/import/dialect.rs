@@ -1,7 +1,8 @@
-//! Guesses how a file separates its fields, whether it quotes them, and whether it has a header.
+//! Guesses how a file separates its fields, and whether it quotes them.
 
 use std::path::Path;
 
+use crate::data::import::head::table_of;
 use crate::data::import::records::{Dialect, Reader, Record};
 
 /// Separators tried, the likeliest first.
@@ -10,8 +11,6 @@ const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 const DELIMITER_SAMPLE: usize = 256 * 1024;
 /// Bytes examined to find out whether fields are quoted: quotes can be rare, so more is read.
 const QUOTING_SAMPLE: usize = 8 * 1024 * 1024;
-/// Records examined to find out whether there is a header.
-const HEADER_SAMPLE: usize = 200;
 /// With the right separator, at least this share of the records have as many fields as the first.
 const LEAST_CONSISTENCY: f64 = 0.5;
 
@@ -19,30 +18,13 @@ const LEAST_CONSISTENCY: f64 = 0.5;
 pub(super) fn detect(text: &[u8], path: &Path, delimiter: Option<u8>, quoting: Option<bool>) -> Dialect {
     let delimiter = delimiter.unwrap_or_else(|| detect_delimiter(head(text, DELIMITER_SAMPLE), path, quoting));
     let quoting = quoting.unwrap_or_else(|| detect_quoting(head(text, QUOTING_SAMPLE), delimiter));
-    Dialect { delimiter, quoting }
+    let dialect = Dialect { delimiter, quoting, escaping: false };
+    Dialect { escaping: quoting && escapes(head(text, QUOTING_SAMPLE), dialect), ..dialect }
 }
 
-/// Whether the first record names the columns.
-pub(super) fn has_header(text: &[u8], dialect: Dialect) -> bool {
-    let sample = head(text, DELIMITER_SAMPLE);
-    let (mut reader, mut record) = (Reader::new(sample, dialect), Record::default());
-    let mut trimmed = || -> Option<Vec<String>> {
-        let fields = |record: &Record| record.contents(sample).map(|field| field.trim().to_owned()).collect();
-        reader.read(&mut record).then(|| fields(&record))
-    };
-    let Some(names) = trimmed() else { return true };
-    let rows: Vec<Vec<String>> =
-        std::iter::from_fn(trimmed).filter(|row| row.len() == names.len()).take(HEADER_SAMPLE).collect();
-    if rows.is_empty() || names.iter().any(|name| crate::data::table::columns::is_known_name(name)) {
-        return true;
-    }
-    let is_number = |field: &str| field.parse::<f64>().is_ok();
-    names.iter().enumerate().all(|(column, name)| {
-        let values = || rows.iter().map(|row| row[column].as_str());
-        let number_among_numbers = is_number(name) && values().all(is_number);
-        let value_that_returns = !name.is_empty() && values().any(|value| value == name);
-        !number_among_numbers && !value_that_returns && name.chars().count() <= 60
-    })
+/// Whether there is nothing in a text but separators and white space.
+pub(super) fn has_only_separators(text: &[u8]) -> bool {
+    text.iter().all(|byte| byte.is_ascii_whitespace() || DELIMITERS.contains(byte))
 }
 
 /// At most `limit` bytes, ending after a whole line.
@@ -58,7 +40,7 @@ fn detect_delimiter(sample: &[u8], path: &Path, quoting: Option<bool>) -> u8 {
         [true, false]
             .into_iter()
             .filter(|&tried| quoting.is_none_or(|told| told == tried))
-            .map(|quoting| Outcome::of(sample, Dialect { delimiter, quoting }))
+            .map(|quoting| Outcome::of(sample, Dialect { delimiter, quoting, escaping: false }))
             .filter(|outcome| (outcome.fields == 1) == single)
             .map(|outcome| outcome.consistency())
             .fold(0.0, f64::max)
@@ -82,7 +64,7 @@ fn detect_delimiter(sample: &[u8], path: &Path, quoting: Option<bool>) -> u8 {
 
 /// Fields are quoted, unless more rows are good when quotes are read as text.
 fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
-    let outcome = |quoting| Outcome::of(sample, Dialect { delimiter, quoting });
+    let outcome = |quoting| Outcome::of(sample, Dialect { delimiter, quoting, escaping: false });
     let (quoted, plain) = rayon::join(|| outcome(true), || outcome(false));
     if quoted.quoted == 0 && quoted.stray_quotes == 0 {
         return true;
@@ -97,10 +79,22 @@ fn detect_quoting(sample: &[u8], delimiter: u8) -> bool {
     by_commas || quoted.bad <= plain.bad
 }
 
+/// Whether quotes within quotes are written `\"`: fewer records are broken or have lone quotes then.
+fn escapes(sample: &[u8], dialect: Dialect) -> bool {
+    if memchr::memmem::find(sample, b"\\\"").is_none() {
+        return false;
+    }
+    let faults = |escaping| {
+        let outcome = Outcome::of(sample, Dialect { escaping, ..dialect });
+        outcome.bad + outcome.stray_quotes
+    };
+    faults(true) < faults(false)
+}
+
 /// The result of reading a sample in one dialect.
 #[derive(Debug, Default)]
 struct Outcome {
-    /// Fields of the first record.
+    /// Fields of most records.
     fields: usize,
     /// Records with the same number of fields.
     good: usize,
@@ -112,12 +106,13 @@ struct Outcome {
 
 impl Outcome {
     fn of(sample: &[u8], dialect: Dialect) -> Self {
-        let (mut reader, mut record) = (Reader::new(sample, dialect), Record::default());
-        let mut outcome = Self::default();
+        let (fields, begin) = table_of(sample, dialect);
+        let (mut reader, mut record) = (Reader::within(sample, begin..sample.len(), dialect), Record::default());
+        reader.expect(fields);
+        let mut outcome = Self { fields, ..Self::default() };
         while reader.read(&mut record) {
-            if outcome.good == 0 {
-                outcome.fields = record.fields.len();
-                reader.expect(outcome.fields);
+            if record.has_only_empty_fields(sample) {
+                continue;
             }
             let good = record.fields.len() == outcome.fields && !record.unclosed;
             outcome.good += usize::from(good);
@@ -164,19 +159,17 @@ mod tests {
     }
 
     #[test]
+    fn quotes_after_backslashes_are_text_if_fewer_records_break_then() {
+        let escaping = |text: &str| detect(text.as_bytes(), Path::new("rows.csv"), None, None).escaping;
+        assert!(escaping("text,label\n\"say \\\"hi\\\", please\",a\n\"plain\",b\n"));
+        assert!(!escaping("text,label\n\"C:\\\",a\n\"D:\\\",b\n"));
+        assert!(!escaping("text,label\n\"say \"\"hi\"\"\",a\n"));
+    }
+
+    #[test]
     fn quoted_newlines_and_delimiters_mean_quoting() {
         assert_eq!(guessed("text,label\n\"two\nlines\",x\n"), (',', true));
         assert_eq!(guessed("text,label\n\"plain\",x\n"), (',', true));
         assert_eq!(guessed("text,label\n\"a, b\",x\n\"never closed, y\nc,z\n"), (',', true));
-    }
-
-    #[test]
-    fn headers() {
-        let comma = Dialect { delimiter: b',', quoting: true };
-        assert!(has_header(b"text,label\na,b\n", comma));
-        assert!(has_header(b"what,kind\nfine,good\nbad,awful\n", comma));
-        assert!(!has_header(b"1,good thing\n2,bad thing\n", comma));
-        assert!(!has_header(b"great stuff,pos\nawful,neg\nnice,pos\n", comma));
-        assert!(has_header(b"text,label\n", comma));
     }
 }

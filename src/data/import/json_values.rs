@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::data::import::annotations;
 use crate::data::import::rows::NamedRows;
 
 /// Levels of nested objects that become columns; deeper ones are kept as JSON.
@@ -24,9 +25,12 @@ impl Fields {
     }
 }
 
-fn set(rows: &mut NamedRows, name: &str, value: Value, level: usize) {
+/// Sets a value in the row being gathered: an object as several columns, a list of one as its item.
+pub(super) fn set(rows: &mut NamedRows, name: &str, value: Value, level: usize) {
     match value {
-        Value::Object(fields) if level < MOST_LEVELS && !fields.is_empty() => {
+        Value::Object(fields) if fields.is_empty() => rows.set(name, None),
+        Value::Array(items) => set_list(rows, name, items, level),
+        Value::Object(fields) if level < MOST_LEVELS => {
             for (field, value) in fields {
                 set(rows, &format!("{name}.{field}"), value, level + 1);
             }
@@ -34,6 +38,19 @@ fn set(rows: &mut NamedRows, name: &str, value: Value, level: usize) {
         Value::Null => rows.set(name, None),
         Value::String(text) => rows.set(name, Some(text)),
         other => rows.set(name, Some(other.to_string())),
+    }
+}
+
+fn set_list(rows: &mut NamedRows, name: &str, mut items: Vec<Value>, level: usize) {
+    if annotations::set(rows, name, &items) {
+        return;
+    }
+    if items.len() > 1 || items.first().is_some_and(Value::is_object) {
+        return rows.set(name, Some(Value::Array(items).to_string()));
+    }
+    match items.pop() {
+        Some(item) => set(rows, name, item, level),
+        None => rows.set(name, None),
     }
 }
 

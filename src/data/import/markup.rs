@@ -7,8 +7,10 @@ use std::path::Path;
 
 use crate::data::import::folder_files::ends_in;
 use crate::data::import::rows::RawRows;
+use crate::data::import::sheet_cells::CellValue;
+use crate::data::import::sheet_head::SheetHeader;
 use crate::data::import::sheet_marks::SheetMarks;
-use crate::data::import::sheet_rows::{CellValue, MOST_REPEATED, SheetRows};
+use crate::data::import::sheet_rows::{MOST_REPEATED, SheetRows};
 use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
 use crate::project::DatasetSettings;
@@ -63,7 +65,7 @@ pub(super) fn read(
     must_have_sheet: bool,
     watch: &mut Watch,
 ) -> Result<(RawRows, FileFormat), DataError> {
-    let tables = Tables::read(text, kind, settings.header.unwrap_or(true), watch)?;
+    let tables = Tables::read(text, kind, SheetHeader::of(settings), watch)?;
     let sheets: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
     let found = tables.len();
     let chosen = match &settings.sheet {
@@ -120,8 +122,8 @@ struct Cell {
 }
 
 impl Table {
-    fn new(name: String, has_header: bool) -> Self {
-        Self { name, rows: SheetRows::new(has_header, SheetMarks::default()), ..Self::default() }
+    fn new(name: String, header: SheetHeader) -> Self {
+        Self { name, rows: SheetRows::new(header, SheetMarks::default()), ..Self::default() }
     }
 
     fn open_row(&mut self, tag: &Tag<'_>) {
@@ -199,16 +201,16 @@ impl Table {
 struct Tables {
     done: Vec<Table>,
     open: Vec<Table>,
-    has_header: bool,
+    header: SheetHeader,
     is_html: bool,
     /// The name of the sheet that begins.
     sheet: Option<String>,
 }
 
 impl Tables {
-    fn read(text: &str, kind: MarkupKind, has_header: bool, watch: &mut Watch) -> Result<Vec<Table>, DataError> {
+    fn read(text: &str, kind: MarkupKind, header: SheetHeader, watch: &mut Watch) -> Result<Vec<Table>, DataError> {
         let is_html = kind == MarkupKind::Html;
-        let mut tables = Self { done: Vec::new(), open: Vec::new(), has_header, is_html, sheet: None };
+        let mut tables = Self { done: Vec::new(), open: Vec::new(), header, is_html, sheet: None };
         let (mut rest, mut tags) = (text, 0_u64);
         while let Some(at) = rest.find('<') {
             tags += 1;
@@ -246,7 +248,7 @@ impl Tables {
             ("table", false) => {
                 let name =
                     self.sheet.take().unwrap_or_else(|| format!("table {}", self.done.len() + self.open.len() + 1));
-                self.open.push(Table::new(name, self.has_header));
+                self.open.push(Table::new(name, self.header));
                 if tag.is_whole {
                     self.close_table();
                 }
@@ -279,6 +281,7 @@ impl Tables {
     fn close_table(&mut self) {
         if let Some(mut table) = self.open.pop() {
             table.close_row();
+            table.rows.begin();
             table.rows.end_row();
             self.done.push(table);
         }

@@ -4,7 +4,9 @@
 pub mod bytes;
 pub mod imported;
 
+mod annotations;
 mod append;
+mod arff;
 mod arrow_check;
 mod arrow_columns;
 mod arrow_files;
@@ -14,10 +16,16 @@ mod delimited;
 mod dialect;
 mod documents;
 mod docx;
+mod fast_text;
 mod file_rows;
 mod folder;
 mod folder_files;
+mod head;
+mod header;
 mod json;
+mod json_layouts;
+mod json_node;
+mod json_repair;
 mod json_values;
 mod markup;
 mod names;
@@ -25,8 +33,12 @@ mod ods_check;
 mod parquet_file;
 mod records;
 mod rows;
+mod sheet_cells;
+mod sheet_head;
 mod sheet_marks;
 mod sheet_rows;
+mod start;
+mod totals;
 mod utf8;
 mod western;
 mod workbook;
@@ -85,7 +97,7 @@ fn read_main(settings: &DatasetSettings, folder: &Path, watch: &mut Watch) -> Re
 /// # Errors
 /// [`DataError::NotFound`], [`DataError::NoRowsInFolder`], [`DataError::NoDocumentRead`], [`DataError::Unreadable`], [`DataError::Empty`],
 /// [`DataError::NotText`], [`DataError::Damaged`], [`DataError::TooLarge`], [`DataError::UnknownEncoding`],
-/// [`DataError::BadDelimiter`], [`DataError::NoSheet`] of the main file, [`DataError::TooManyColumns`],
+/// [`DataError::BadDelimiter`], [`DataError::NoHeaderRow`], [`DataError::NoSheet`] of the main file, [`DataError::TooManyColumns`],
 /// [`DataError::NoSide`], and [`DataError::Cancelled`] when the watch is cancelled.
 pub fn read_table(
     path: &Path,
@@ -148,11 +160,16 @@ fn read_text(
             return markup::read(path, &text, kind, settings, must_have_sheet, watch);
         }
     }
-    if json::may_be(path, &decoded.bytes) {
-        let text = decoded.text();
-        if let Some(layout) = json::layout(path, &text) {
-            return json::read(path, &text, layout, &decoded, watch);
-        }
+    if fast_text::is(&decoded.bytes) {
+        return fast_text::read(path, &decoded, watch);
+    }
+    if arff::is(&decoded.bytes) {
+        return arff::read(path, &decoded, watch);
+    }
+    if json::may_be(path, &decoded.bytes)
+        && let Some(read) = json::read(path, &decoded, watch)?
+    {
+        return Ok(read);
     }
     delimited::read(path, settings, &decoded, watch)
 }

@@ -16,6 +16,8 @@ pub(super) struct Dialect {
     pub delimiter: u8,
     /// Whether double quotes enclose fields.
     pub quoting: bool,
+    /// Whether a quote within quotes is written `\"` and not `""`.
+    pub escaping: bool,
 }
 
 /// Where the content of a field is, without its quotes.
@@ -64,6 +66,11 @@ impl Record {
     /// The contents of all fields.
     pub fn contents<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Cow<'a, str>> {
         self.fields.iter().map(|field| self.content(field, text))
+    }
+
+    /// Whether there are several fields and nothing in any of them.
+    pub fn has_only_empty_fields(&self, text: &[u8]) -> bool {
+        self.fields.len() > 1 && !self.unclosed && self.contents(text).all(|field| field.trim().is_empty())
     }
 
     fn is_blank(&self, text: &[u8]) -> bool {
@@ -163,7 +170,7 @@ fn parse(text: &[u8], start: usize, dialect: Dialect, record: &mut Record) {
     let mut at = start;
     loop {
         let end = if dialect.quoting && text.get(at) == Some(&b'"') {
-            quoted_field(text, at, dialect.delimiter, record)
+            quoted_field(text, at, dialect, record)
         } else {
             let end = field_end(text, at, dialect.delimiter);
             record.fields.push(Field::InText(at..end));
@@ -179,7 +186,8 @@ fn parse(text: &[u8], start: usize, dialect: Dialect, record: &mut Record) {
 }
 
 /// Reads the field whose opening quote is at `open`; returns the position after it.
-fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) -> usize {
+fn quoted_field(text: &[u8], open: usize, dialect: Dialect, record: &mut Record) -> usize {
+    let delimiter = dialect.delimiter;
     let ends = |at: usize| text.get(at).is_none_or(|&byte| byte == delimiter || byte == b'\n' || byte == b'\r');
     // Where the unescaped content begins, once there is a doubled quote.
     let mut unescaped = None;
@@ -190,7 +198,12 @@ fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) ->
             record.fields.push(Field::InText(open..text.len()));
             return text.len();
         };
-        if text.get(quote + 1) == Some(&b'"') {
+        if dialect.escaping && is_escaped(text, open + 1, quote) {
+            unescaped.get_or_insert(record.unescaped.len());
+            record.unescaped.extend_from_slice(&text[from..quote - 1]);
+            record.unescaped.push(b'"');
+            from = quote + 1;
+        } else if text.get(quote + 1) == Some(&b'"') {
             // A doubled quote stands for one.
             unescaped.get_or_insert(record.unescaped.len());
             record.unescaped.extend_from_slice(&text[from..=quote]);
@@ -209,6 +222,11 @@ fn quoted_field(text: &[u8], open: usize, delimiter: u8, record: &mut Record) ->
             return stray_quote(text, open, quote, delimiter, record);
         }
     }
+}
+
+/// Whether a backslash before the quote, within the field that begins at `begin`, makes it text.
+fn is_escaped(text: &[u8], begin: usize, quote: usize) -> bool {
+    text[begin..quote].iter().rev().take_while(|&&byte| byte == b'\\').count() % 2 == 1
 }
 
 /// The field opened at `open` has a lone quote at `quote`. If a proper end follows on the same line, the lone
@@ -276,7 +294,7 @@ fn line_ends(text: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    const COMMA: Dialect = Dialect { delimiter: b',', quoting: true };
+    const COMMA: Dialect = Dialect { delimiter: b',', quoting: true, escaping: false };
 
     fn read(text: &str, dialect: Dialect, expected: usize) -> Vec<(u64, Vec<String>)> {
         let (mut reader, mut record, mut rows) = (Reader::new(text.as_bytes(), dialect), Record::default(), Vec::new());
@@ -314,6 +332,14 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_after_a_backslash_is_text_where_the_file_escapes() {
+        let escaping = Dialect { escaping: true, ..COMMA };
+        let text = "\"say \\\"hi\\\", please\",a\n\"C:\\\\\",b\n\"both \\\" and \"\"\",c\n";
+        let fields: Vec<Vec<String>> = read(text, escaping, 2).into_iter().map(|(_, fields)| fields).collect();
+        assert_eq!(fields, [["say \"hi\", please", "a"], ["C:\\\\", "b"], ["both \" and \"", "c"]]);
+    }
+
+    #[test]
     fn an_unclosed_quote_costs_one_line() {
         let rows = read("a,\"b\nc,d\n\"e\",f\n", COMMA, 2);
         assert_eq!(rows.iter().map(|row| row.1.len()).collect::<Vec<_>>(), [1, 2, 2]);
@@ -324,7 +350,7 @@ mod tests {
 
     #[test]
     fn without_quoting_a_quote_is_a_character() {
-        let tab = Dialect { delimiter: b'\t', quoting: false };
+        let tab = Dialect { delimiter: b'\t', quoting: false, escaping: false };
         assert_eq!(read("\"stray\t0\nfine\"\t1", tab, 2)[0].1, ["\"stray", "0"]);
     }
 

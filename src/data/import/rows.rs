@@ -126,6 +126,18 @@ impl NamedRows {
         self.records.push(record);
     }
 
+    /// Adds a remark, once.
+    pub fn remark(&mut self, remark: &str) {
+        if !self.remarks.iter().any(|known| known == remark) {
+            self.remarks.push(remark.to_owned());
+        }
+    }
+
+    /// The names of the columns so far.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Drops the current row.
     pub fn drop_row(&mut self) {
         self.row.fill(None);

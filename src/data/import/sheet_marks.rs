@@ -1,7 +1,8 @@
 //! What a sheet says about its cells besides their values: which are hidden, and which are merged.
 //!
 //! Sources of the names: ECMA-376, "Office Open XML File Formats", part 1, 18.3.1.13 (col), 18.3.1.55 (mergeCell) and
-//! 18.3.1.73 (row); OASIS, "Open Document Format for Office Applications", part 3, 9.1.2 to 9.1.5.
+//! 18.3.1.73 (row); OASIS, "Open Document Format for Office Applications", part 3, 9.1.2 to 9.1.5; Microsoft, "[MS-XLS]:
+//! Excel Binary File Format", 2.4.28 (`BoundSheet8`) and 2.4.221 (Row).
 
 use std::collections::HashSet;
 use std::io::{BufReader, Cursor, Read};
@@ -60,6 +61,12 @@ impl SheetMarks {
         marks
     }
 
+    /// The hidden rows of a sheet of an XLS workbook; none if they cannot be read.
+    pub fn of_xls(bytes: &[u8], sheet: &str) -> Self {
+        let hidden_rows = workbook_stream(bytes).and_then(|stream| hidden_xls_rows(&stream, sheet));
+        Self { hidden_rows: hidden_rows.unwrap_or_default(), ..Self::default() }
+    }
+
     /// Adds a merged range with its first and last row and column.
     pub fn add_merged(&mut self, (first, column): (u32, u32), last: u32) {
         if last > first && self.merged.len() < MOST_MERGED {
@@ -87,6 +94,50 @@ impl SheetMarks {
             _ => {}
         }
     }
+}
+
+/// The records of an XLS workbook.
+fn workbook_stream(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut file = cfb::CompoundFile::open(Cursor::new(bytes)).ok()?;
+    let mut stream = Vec::new();
+    file.open_stream("/Workbook").ok()?.take(bytes.len() as u64).read_to_end(&mut stream).ok()?;
+    Some(stream)
+}
+
+/// Rows of a sheet whose height is zero, counted from 0.
+fn hidden_xls_rows(stream: &[u8], sheet: &str) -> Option<HashSet<u32>> {
+    const BOUND_SHEET: u16 = 0x0085;
+    const ROW: u16 = 0x0208;
+    const END: u16 = 0x000A;
+    let word = |record: &[u8], at: usize| record.get(at..at + 2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+    let named = |record: &&[u8]| xls_name(record).is_some_and(|name| name == sheet);
+    let found = records(stream).find(|(kind, record)| *kind == BOUND_SHEET && named(record))?.1;
+    let begin = usize::try_from(u32::from_le_bytes(found.get(..4)?.try_into().ok()?)).ok()?;
+    let rows = records(stream.get(begin..)?).take_while(|(kind, _)| *kind != END).filter(|(kind, _)| *kind == ROW);
+    // The bit says that the row has no height.
+    let hidden = rows.filter(|(_, record)| word(record, 12).is_some_and(|bits| bits & 0x20 != 0));
+    Some(hidden.filter_map(|(_, record)| word(record, 0).map(u32::from)).collect())
+}
+
+/// The kinds and contents of records.
+fn records(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let (&[kind_low, kind_high, length_low, length_high], behind) = rest.split_first_chunk::<4>()?;
+        let length = usize::from(u16::from_le_bytes([length_low, length_high]));
+        let (record, next) = behind.split_at_checked(length)?;
+        rest = next;
+        Some((u16::from_le_bytes([kind_low, kind_high]), record))
+    })
+}
+
+/// The name in the record of a sheet.
+fn xls_name(record: &[u8]) -> Option<String> {
+    let (length, is_wide, letters) = (usize::from(*record.get(6)?), record.get(7)? & 1 == 1, record.get(8..)?);
+    if !is_wide {
+        return Some(letters.get(..length)?.iter().map(|&letter| char::from(letter)).collect());
+    }
+    let units = letters.get(..2 * length)?.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]]));
+    String::from_utf16(&units.collect::<Vec<u16>>()).ok()
 }
 
 /// Where the next cell of an ODS sheet is.
@@ -194,6 +245,29 @@ mod tests {
     fn cells_are_found_by_their_names() {
         assert_eq!([place("A1"), place("B12"), place("aa3")], [Some((0, 0)), Some((11, 1)), Some((2, 26))]);
         assert_eq!([place("A0"), place("12"), place("ABCDEFGHIJ1"), place("")], [None; 4]);
+    }
+
+    #[test]
+    fn hidden_rows_of_an_xls_sheet_are_found() {
+        let record = |kind: u16, content: &[u8]| -> Vec<u8> {
+            [&kind.to_le_bytes()[..], &(content.len() as u16).to_le_bytes(), content].concat()
+        };
+        let row = |number: u16, bits: u16| {
+            let mut content = [0; 16];
+            content[..2].copy_from_slice(&number.to_le_bytes());
+            content[12..14].copy_from_slice(&bits.to_le_bytes());
+            record(0x0208, &content)
+        };
+        let sheet = |begin: u32, name: &[u8]| record(0x0085, &[&begin.to_le_bytes()[..], &[0, 0], name].concat());
+        let list = |first: u32, second: u32| [sheet(first, b"\x01\x00A"), sheet(second, b"\x01\x01\xE9\x00")].concat();
+        let end = record(0x000A, &[]);
+        let begin = list(0, 0).len() as u32 + 4;
+        let first = [row(1, 0x20), row(2, 0x100), end.clone()].concat();
+        let second = [row(5, 0x120), end.clone()].concat();
+        let stream = [list(begin, begin + first.len() as u32), end, first, second].concat();
+        assert_eq!(hidden_xls_rows(&stream, "A"), Some(HashSet::from([1])));
+        assert_eq!(hidden_xls_rows(&stream, "\u{E9}"), Some(HashSet::from([5])));
+        assert_eq!(hidden_xls_rows(&stream, "B"), None);
     }
 
     #[test]

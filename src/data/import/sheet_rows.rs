@@ -6,6 +6,8 @@ use std::path::Path;
 use crate::data::DataError;
 use crate::data::import::names::unique_names;
 use crate::data::import::rows::{NamedRows, RawRows};
+use crate::data::import::sheet_cells::{CellValue, SheetRow};
+use crate::data::import::sheet_head::{SheetHead, SheetHeader};
 use crate::data::import::sheet_marks::SheetMarks;
 use crate::words::{count, counted, joined, plural, upper_first};
 
@@ -13,23 +15,6 @@ use crate::words::{count, counted, joined, plural, upper_first};
 pub(super) const MOST_REPEATED: usize = 256;
 /// With more different dates than this, a column holds dates and no labels.
 const MOST_DATE_LABELS: usize = 20;
-
-/// What a cell holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum CellValue {
-    /// Nothing.
-    Empty,
-    /// A text or number, as the sheet shows it.
-    Text(String),
-    /// A date.
-    Date(String),
-    /// An error such as `#N/A`.
-    Error,
-    /// A formula whose value was never calculated.
-    Uncalculated,
-    /// The value of a merged cell that this one is part of.
-    Repeated(String),
-}
 
 /// What the cells of a column hold that is no plain value, over all rows below the header.
 #[derive(Default)]
@@ -54,13 +39,18 @@ struct Merged {
 /// Rows of a sheet, collected from its cells, which come row by row.
 #[derive(Default)]
 pub(super) struct SheetRows {
-    has_header: bool,
+    header: SheetHeader,
     marks: SheetMarks,
+    /// The first rows with values, until it is known which of them is the header.
+    head: Vec<(u32, SheetRow)>,
+    is_begun: bool,
+    has_values: bool,
     /// The current row, 0-based.
     row: Option<u32>,
-    values: Vec<(usize, CellValue)>,
+    values: SheetRow,
     /// Column names, once the header has been read.
     names: Option<Vec<String>>,
+    header_row: Option<u32>,
     rows: NamedRows,
     record: u64,
     hidden: u64,
@@ -68,16 +58,17 @@ pub(super) struct SheetRows {
     /// How many of the merged ranges have begun.
     begun: usize,
     merged: Vec<Merged>,
+    remarks: Vec<String>,
 }
 
 impl SheetRows {
-    pub fn new(has_header: bool, marks: SheetMarks) -> Self {
-        Self { has_header, marks, ..Self::default() }
+    pub fn new(header: SheetHeader, marks: SheetMarks) -> Self {
+        Self { header, marks, ..Self::default() }
     }
 
     /// [`Self::new`] of a file of this many bytes, which limits the memory for its cells.
-    pub fn of_file(has_header: bool, marks: SheetMarks, bytes: u64) -> Self {
-        Self { rows: NamedRows::of_file(bytes), ..Self::new(has_header, marks) }
+    pub fn of_file(header: SheetHeader, marks: SheetMarks, bytes: u64) -> Self {
+        Self { rows: NamedRows::of_file(bytes), ..Self::new(header, marks) }
     }
 
     /// Takes the next cell.
@@ -94,30 +85,68 @@ impl SheetRows {
 
     /// Whether no cell with a value has come.
     pub fn is_empty(&self) -> bool {
-        self.names.is_none() && self.record == 0 && !self.values.iter().any(|(_, value)| text_of(value).is_some())
+        !self.has_values && !self.values.iter().any(|(_, value)| value.text().is_some())
     }
 
-    /// Number of rows that are complete.
+    /// Number of rows that are complete, once it is known which row is the header.
     pub fn len(&self) -> u64 {
         self.record
     }
 
-    /// The column names, once the header is complete.
+    /// The column names, once it is known which row is the header.
     pub fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
     }
 
+    /// Whether it is known which row is the header.
+    pub fn is_begun(&self) -> bool {
+        self.is_begun
+    }
+
     /// Completes the current row.
     pub fn end_row(&mut self) {
-        let mut values = std::mem::take(&mut self.values);
-        let (Some(row), true) = (self.row, values.iter().any(|(_, value)| text_of(value).is_some())) else { return };
-        if self.has_header && self.names.is_none() {
-            self.take_names(&values);
-            // What is merged with a name is no value.
-            let merged = &self.marks.merged;
-            self.begun = merged.iter().take_while(|range| range.first <= row).count();
+        let values = std::mem::take(&mut self.values);
+        let (Some(row), true) = (self.row, values.iter().any(|(_, value)| value.text().is_some())) else { return };
+        self.has_values = true;
+        if self.is_begun {
+            return self.take_row(row, values);
+        }
+        self.head.push((row, values));
+        // A chosen header may come later than a searched one.
+        let is_enough = match self.header {
+            SheetHeader::Row(number) => u64::from(row) + 1 >= number,
+            SheetHeader::Found | SheetHeader::Missing => self.head.len() >= SheetHead::MOST,
+        };
+        if is_enough {
+            self.begin();
+        }
+    }
+
+    /// Completes the current row, and finds the header among the rows so far.
+    pub fn begin(&mut self) {
+        if self.is_begun {
             return;
         }
+        self.end_row();
+        if self.is_begun {
+            return;
+        }
+        self.is_begun = true;
+        let rows = std::mem::take(&mut self.head);
+        let head = SheetHead::of(self.header, &rows);
+        let first = head.before + usize::from(head.has_names) + head.under;
+        for (place, (row, values)) in rows.into_iter().enumerate() {
+            if place == head.before && head.has_names {
+                self.take_names(row, &values);
+            }
+            if place >= first {
+                self.take_row(row, values);
+            }
+        }
+        self.remarks.extend(head.remarks);
+    }
+
+    fn take_row(&mut self, row: u32, mut values: SheetRow) {
         self.record += 1;
         self.hidden += u64::from(self.marks.hidden_rows.contains(&row));
         let repeated = self.repeat_merged(row, &values);
@@ -141,11 +170,10 @@ impl SheetRows {
     }
 
     /// The values that this row's empty cells have from merged cells above them.
-    fn repeat_merged(&mut self, row: u32, values: &[(usize, CellValue)]) -> Vec<(usize, CellValue)> {
-        let value_in =
-            |column: usize| values.iter().find(|(at, _)| *at == column).and_then(|(_, value)| text_of(value));
+    fn repeat_merged(&mut self, row: u32, values: &[(usize, CellValue)]) -> SheetRow {
+        let value_in = |column: usize| values.iter().find(|(at, _)| *at == column).and_then(|(_, value)| value.text());
         self.merged.retain(|merged| merged.last >= row);
-        let repeated: Vec<(usize, CellValue)> = self
+        let repeated: SheetRow = self
             .merged
             .iter()
             .filter(|merged| value_in(merged.column).is_none())
@@ -161,10 +189,14 @@ impl SheetRows {
         repeated
     }
 
-    fn take_names(&mut self, values: &[(usize, CellValue)]) {
+    fn take_names(&mut self, row: u32, values: &[(usize, CellValue)]) {
+        // What is merged with a name is no value.
+        let merged = &self.marks.merged;
+        self.begun = merged.iter().take_while(|range| range.first <= row).count();
+        self.header_row = Some(row);
         let mut header = vec![""; values.iter().map(|(column, _)| column + 1).max().unwrap_or_default()];
         for (column, value) in values {
-            header[*column] = text_of(value).unwrap_or_default();
+            header[*column] = value.text().unwrap_or_default();
         }
         let names = unique_names(header.iter().copied());
         for (name, _) in names.iter().zip(&header).filter(|(_, text)| !text.trim().is_empty()) {
@@ -182,10 +214,18 @@ impl SheetRows {
     /// The rows, with remarks.
     ///
     /// # Errors
-    /// [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
+    /// [`DataError::NoHeaderRow`], [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
     pub fn finish(mut self, path: &Path) -> Result<RawRows, DataError> {
+        self.begin();
         self.end_row();
-        let mut remarks: Vec<String> = self.hidden_in_words().into_iter().collect();
+        if let SheetHeader::Row(line) = self.header
+            && self.header_row.is_none_or(|row| u64::from(row) + 1 != line)
+        {
+            let why = "that row of the sheet has no values".to_owned();
+            return Err(DataError::NoHeaderRow { path: path.to_owned(), line, why });
+        }
+        let mut remarks = std::mem::take(&mut self.remarks);
+        remarks.extend(self.hidden_in_words());
         let mut uncalculated = Vec::new();
         for (column, counts) in &self.counts {
             let name = self.name(*column);
@@ -266,14 +306,6 @@ impl ColumnCounts {
     }
 }
 
-/// The text of a cell, if it has one of its own.
-fn text_of(value: &CellValue) -> Option<&str> {
-    match value {
-        CellValue::Text(text) | CellValue::Date(text) => Some(text),
-        CellValue::Empty | CellValue::Error | CellValue::Uncalculated | CellValue::Repeated(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,7 +316,7 @@ mod tests {
     }
 
     fn read(marks: SheetMarks, rows: &[&[CellValue]]) -> RawRows {
-        let mut sheet = SheetRows::new(true, marks);
+        let mut sheet = SheetRows::new(SheetHeader::Found, marks);
         for (row, cells) in (0..).zip(rows) {
             for (column, cell) in cells.iter().enumerate() {
                 sheet.cell(row, column, cell.clone());

@@ -8,8 +8,10 @@ use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheet, SheetVisible, Sheets
 use zip::ZipArchive;
 
 use crate::data::import::rows::RawRows;
+use crate::data::import::sheet_cells::CellValue;
+use crate::data::import::sheet_head::SheetHeader;
 use crate::data::import::sheet_marks::SheetMarks;
-use crate::data::import::sheet_rows::{CellValue, SheetRows};
+use crate::data::import::sheet_rows::SheetRows;
 use crate::data::import::{ods_check, xls_check};
 use crate::data::{DataError, FileFormat};
 use crate::progress::Watch;
@@ -98,7 +100,7 @@ fn read_sheet(
     let workbook: Sheets<Bytes<'_>> =
         open_workbook_auto_from_rs(Cursor::new(bytes)).map_err(|_| unknown(path, bytes))?;
     let sheets = workbook.sheet_names();
-    let mut book = Book { path, bytes, workbook, has_header: settings.header.unwrap_or(true) };
+    let mut book = Book { path, bytes, workbook, header: SheetHeader::of(settings) };
     let chosen = match &settings.sheet {
         Some(asked) if sheets.contains(asked) => {
             let rows = book.rows(asked, watch)?;
@@ -120,7 +122,7 @@ struct Book<'a> {
     path: &'a Path,
     bytes: &'a [u8],
     workbook: Sheets<Bytes<'a>>,
-    has_header: bool,
+    header: SheetHeader,
 }
 
 impl Book<'_> {
@@ -174,9 +176,9 @@ impl Book<'_> {
         let Some(names) = rows.names().filter(|names| names.len() > 1) else { return Ok(None) };
         let mut like = Vec::new();
         for sheet in visible.iter().filter(|sheet| *sheet != read) {
-            let mut head = SheetRows::new(true, SheetMarks::default());
+            let mut head = SheetRows::new(SheetHeader::Found, SheetMarks::default());
             self.cells(sheet, &mut head, true, watch)?;
-            head.end_row();
+            head.begin();
             if head.names() == Some(names) {
                 like.push(sheet.clone());
             }
@@ -195,8 +197,9 @@ impl Book<'_> {
     /// All rows of a sheet.
     fn rows(&mut self, sheet: &str, watch: &mut Watch) -> Result<SheetRows, DataError> {
         let marks = self.marks(sheet);
-        let mut rows = SheetRows::of_file(self.has_header, marks, self.bytes.len() as u64);
+        let mut rows = SheetRows::of_file(self.header, marks, self.bytes.len() as u64);
         self.cells(sheet, &mut rows, false, watch)?;
+        rows.begin();
         rows.end_row();
         Ok(rows)
     }
@@ -205,7 +208,7 @@ impl Book<'_> {
         match &self.workbook {
             Sheets::Xlsx(_) => SheetMarks::of_xlsx(self.bytes, sheet),
             Sheets::Xls(workbook) => {
-                let mut marks = SheetMarks::default();
+                let mut marks = SheetMarks::of_xls(self.bytes, sheet);
                 for range in workbook.merge_cells_by_sheet_name(sheet).unwrap_or_default() {
                     marks.add_merged(range.start, range.end.0);
                 }
@@ -217,12 +220,12 @@ impl Book<'_> {
         }
     }
 
-    /// Gives the cells of a sheet to `rows`, or only those of its first row with values.
+    /// Gives the cells of a sheet to `rows`, or only those of its first rows.
     fn cells(
         &mut self,
         sheet: &str,
         rows: &mut SheetRows,
-        only_first: bool,
+        only_head: bool,
         watch: &mut Watch,
     ) -> Result<(), DataError> {
         let path = self.path;
@@ -248,7 +251,7 @@ impl Book<'_> {
                     value => value,
                 };
                 rows.cell(row, column as usize, value);
-                if only_first && rows.names().is_some() {
+                if only_head && rows.is_begun() {
                     break;
                 }
             }
@@ -261,7 +264,7 @@ impl Book<'_> {
                 let (row, column) = cell.get_position();
                 count_cell(row)?;
                 rows.cell(row, column as usize, value_of_ref(cell.get_value()));
-                if only_first && rows.names().is_some() {
+                if only_head && rows.is_begun() {
                     break;
                 }
             }
@@ -273,7 +276,7 @@ impl Book<'_> {
             let row = first_row + row as u32;
             count_cell(row)?;
             rows.cell(row, first_column as usize + column, value_of(value));
-            if only_first && rows.names().is_some() {
+            if only_head && rows.is_begun() {
                 break;
             }
         }

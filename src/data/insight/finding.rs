@@ -13,6 +13,10 @@ pub enum FindingKind {
     Conflicts,
     /// Labels that differ only in capitals, spaces, hyphens or underscores.
     LabelSpellings,
+    /// Labels that stand for a missing one, such as `N/A`.
+    PlaceholderLabels,
+    /// Several labels in one cell.
+    SeveralLabels,
     /// Labels with few training rows.
     RareLabels,
     /// Labels of very different frequency.
@@ -35,6 +39,10 @@ pub enum FindingKind {
     TooLong,
     /// Texts in another language than most.
     OtherLanguage,
+    /// Texts in a language that the model was not trained on.
+    UnknownLanguage,
+    /// Texts without content, such as `N/A`.
+    PlaceholderTexts,
     /// The same sentence or line in many otherwise different texts.
     Boilerplate,
     /// Empty cells in columns other than the text and the label.
@@ -57,9 +65,11 @@ pub enum FindingKind {
 
 impl FindingKind {
     /// The kinds that are problems of the data itself and do not depend on the split.
-    pub const DATA: [Self; 17] = [
+    pub const DATA: [Self; 21] = [
         Self::Conflicts,
         Self::LabelSpellings,
+        Self::PlaceholderLabels,
+        Self::SeveralLabels,
         Self::RareLabels,
         Self::Imbalance,
         Self::Duplicates,
@@ -71,6 +81,8 @@ impl FindingKind {
         Self::Handles,
         Self::TooLong,
         Self::OtherLanguage,
+        Self::UnknownLanguage,
+        Self::PlaceholderTexts,
         Self::Boilerplate,
         Self::MissingValues,
         Self::EmptyText,
@@ -83,6 +95,8 @@ impl FindingKind {
         match self {
             Self::Conflicts => "Same text, different labels",
             Self::LabelSpellings => "Labels that differ only in spelling",
+            Self::PlaceholderLabels => "Placeholders instead of labels",
+            Self::SeveralLabels => "Several labels in one cell",
             Self::RareLabels => "Rare labels",
             Self::Imbalance => "Imbalanced labels",
             Self::Duplicates => "Exact duplicates",
@@ -94,6 +108,8 @@ impl FindingKind {
             Self::Handles => "@names",
             Self::TooLong => "Truncated texts",
             Self::OtherLanguage => "Other languages",
+            Self::UnknownLanguage => "Language unknown to the model",
+            Self::PlaceholderTexts => "Texts without content",
             Self::Boilerplate => "Repeated sentence",
             Self::MissingValues => "Missing values in other columns",
             Self::EmptyText => "Empty texts",
@@ -118,6 +134,8 @@ impl FindingKind {
             | Self::Handles
             | Self::TooLong
             | Self::OtherLanguage
+            | Self::UnknownLanguage
+            | Self::PlaceholderTexts
             | Self::Boilerplate => ("text", "texts"),
             Self::LabelSpellings | Self::RareLabels | Self::Imbalance => ("label", "labels"),
             _ => ("row", "rows"),

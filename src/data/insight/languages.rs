@@ -21,6 +21,15 @@ pub struct Language {
     pub name: &'static str,
 }
 
+impl Language {
+    /// The language with an ISO 639-3 code; `None` if Hone cannot recognise it.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        let lang = whatlang::Lang::from_code(code)?;
+        Some(Self { code: lang.code(), name: lang.eng_name() })
+    }
+}
+
 /// A text needs this many letters: guesses for shorter ones are wrong too often.
 const LETTERS: usize = 30;
 /// The same limit if only one language uses the script.

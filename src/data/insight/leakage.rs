@@ -5,6 +5,7 @@
 mod across;
 mod giveaway;
 mod groups;
+mod ratings;
 mod report;
 mod split_rows;
 mod time;
@@ -51,6 +52,7 @@ pub fn find_leaks(
     let names: Vec<&String> = imported.main.table.names.iter().filter(|name| !rows.is_special(name)).collect();
     let giveaways: Vec<Option<Finding>> = names.into_par_iter().map(|name| giveaway::find(rows, name)).collect();
     report.findings.extend(giveaways.into_iter().flatten());
+    report.findings.extend(giveaway::find_rating(rows));
     report.findings.sort_by_key(|finding| finding.severity);
     for finding in &mut report.findings {
         let key = finding.key();

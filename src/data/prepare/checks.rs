@@ -6,7 +6,7 @@ use crate::data::prepare::split::drawn::SplitOrigin;
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::prepare::split::too_large;
 use crate::data::targets::label_checks::{
-    balance_warnings, conflict_warning, label_blockers, marked_warnings, missing_labels, text_as_label,
+    balance_warnings, conflict_warning, label_blockers, listed_warning, marked_warnings, missing_labels, text_as_label,
     too_many_labels, unseen_labels,
 };
 use crate::data::{DropReason, Imported, ImportedFile, PatternError, Prepared, Side};
@@ -192,6 +192,7 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
     }
     prepared.log_warnings.extend(unmeasured_warnings(imported, prepared));
     prepared.log_warnings.extend(conflict_warning(project, prepared));
+    prepared.log_warnings.extend(listed_warning(project, prepared));
     prepared.warnings.extend(row_warnings(project, imported, prepared));
     prepared.blockers.extend(blockers);
 }
@@ -216,7 +217,7 @@ fn in_words(reason: DropReason) -> &'static str {
         DropReason::EmptyText => "without text",
         DropReason::EmptyLabel => "without a label",
         DropReason::NoneOfLabels => "marked in no label column",
-        DropReason::SeveralLabels => "marked in several label columns",
+        DropReason::SeveralLabels => "with several labels",
         DropReason::ExcludedLabel => "with an excluded label",
         DropReason::Duplicate => "repeated",
         DropReason::Conflict => "with conflicting labels",
@@ -300,7 +301,7 @@ fn unmeasured_warnings(imported: &Imported, prepared: &Prepared) -> Vec<String> 
 }
 
 fn row_warnings(project: &Project, imported: &Imported, prepared: &Prepared) -> Vec<String> {
-    let mut warnings = marked_warnings(prepared);
+    let mut warnings = if project.dataset.has_column_per_label() { marked_warnings(prepared) } else { Vec::new() };
     if !prepared.stale_edits.is_empty() {
         warnings.push(format!(
             "{} not applied, because the file or the label column has changed: the row is gone or has other content (the first: \

@@ -29,6 +29,17 @@ pub(in crate::data) struct CleaningStep {
     pub apply: fn(&str) -> Cow<'_, str>,
 }
 
+impl CleaningStep {
+    /// Whether the step alone changes a text.
+    pub fn changes(&self, text: &str) -> bool {
+        match (self.apply)(text) {
+            // A part as long as the text is the text: comparing it would take longer than the step.
+            Cow::Borrowed(part) => part.len() != text.len(),
+            Cow::Owned(changed) => changed != text,
+        }
+    }
+}
+
 /// The steps that change a text, in the order they run.
 pub(in crate::data) const STEPS: [CleaningStep; 15] = [
     CleaningStep { switch: "fix_mojibake", is_on: |settings| settings.fix_mojibake, apply: mojibake::repair },

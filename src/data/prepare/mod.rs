@@ -230,7 +230,7 @@ fn clean_rows(project: &Project, cleaner: &Cleaner, rows: &mut [Row], watch: &mu
             for (index, step) in STEPS.iter().enumerate() {
                 // A text can be megabytes long.
                 control.look()?;
-                row.changed_by |= u16::from((step.apply)(&row.raw) != row.raw) << index;
+                row.changed_by |= u16::from(step.changes(&row.raw)) << index;
             }
             row.text = if cleaner.keeps(row.changed_by) {
                 row.raw.clone().into_owned()

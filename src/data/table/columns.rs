@@ -7,7 +7,7 @@ use crate::data::table::column_statistics::{ColumnStatistics, normal};
 use crate::data::table::guess::{self, GuessedRoles};
 
 /// Usual names of the text column, the likeliest first.
-const TEXT_NAMES: [&str; 20] = [
+const TEXT_NAMES: [&str; 21] = [
     "text",
     "review_body",
     "review_text",
@@ -28,9 +28,10 @@ const TEXT_NAMES: [&str; 20] = [
     "question",
     "headline",
     "summary",
+    "full_text",
 ];
 /// Usual names of the label column, the likeliest first.
-const LABEL_NAMES: [&str; 20] = [
+const LABEL_NAMES: [&str; 23] = [
     "label",
     "labels",
     "sentiment",
@@ -51,6 +52,29 @@ const LABEL_NAMES: [&str; 20] = [
     "score",
     "y",
     "tag",
+    "choice",
+    "choices",
+    "accept",
+];
+
+/// Words in the names of columns that say how a row came to be, and not what it is.
+const BOOKKEEPING: [&str; 16] = [
+    "annotator",
+    "annotators",
+    "annotated",
+    "worker",
+    "workers",
+    "user",
+    "users",
+    "agent",
+    "version",
+    "language",
+    "lang",
+    "locale",
+    "timestamp",
+    "finished",
+    "progress",
+    "batch",
 ];
 
 /// Whether `name` is one that a text or label column usually has.
@@ -77,9 +101,9 @@ pub(in crate::data) fn guess_columns(table: &Table, columns: usize) -> (Option<S
         .or_else(|| longest(&facts));
     let label = by_name(&names, &LABEL_NAMES, |column| {
         let is_one_of_several = label_columns.contains(&column);
-        Some(column) != text && !is_one_of_several && (table.is_empty() || facts[column].is_categorical())
+        Some(column) != text && !is_one_of_several && (table.is_empty() || facts[column].can_be_labels())
     });
-    let label = label.or_else(|| if label_columns.is_empty() { fewest_values(&facts, text) } else { None });
+    let label = label.or_else(|| if label_columns.is_empty() { fewest_values(&facts, &names, text) } else { None });
     let name = |column: usize| table.names[column].clone();
     let mut roles = guess::guess_roles(table, &facts, text, label);
     if label.is_none() {
@@ -101,8 +125,7 @@ fn by_name(names: &[String], known: &[&str], fits: impl Fn(usize) -> bool) -> Op
         known
             .iter()
             .filter(|known| known.len() > 2)
-            .filter_map(|known| names.iter().position(|name| name.ends_with(&format!("_{known}"))))
-            .find(|&at| fits(at))
+            .find_map(|known| (0..names.len()).find(|&at| names[at].ends_with(&format!("_{known}")) && fits(at)))
     };
     exact.or_else(ending)
 }
@@ -117,9 +140,12 @@ fn longest(facts: &[ColumnStatistics]) -> Option<usize> {
 }
 
 /// The column with the fewest different values, but at least two. The last of several, as exports put the outcome last.
-fn fewest_values(facts: &[ColumnStatistics], text: Option<usize>) -> Option<usize> {
+/// Columns in which tools keep their books are never the outcome.
+fn fewest_values(facts: &[ColumnStatistics], names: &[String], text: Option<usize>) -> Option<usize> {
+    let is_bookkeeping =
+        |column: usize| BOOKKEEPING.iter().any(|known| names[column].split('_').any(|word| word == *known));
     let candidates = facts.iter().enumerate().filter(|&(column, facts)| {
-        Some(column) != text && facts.distinct >= 2 && facts.distinct * 2 <= facts.filled && facts.is_categorical()
+        Some(column) != text && facts.distinct * 2 <= facts.filled && facts.can_be_labels() && !is_bookkeeping(column)
     });
     candidates.min_by_key(|&(column, facts)| (facts.distinct, usize::MAX - column)).map(|(column, _)| column)
 }

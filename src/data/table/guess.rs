@@ -296,7 +296,7 @@ impl Guesser<'_> {
 }
 
 /// Whether a value is a date, a time or seconds since 1970.
-fn looks_like_time(value: &str) -> bool {
+pub(in crate::data) fn looks_like_time(value: &str) -> bool {
     let digits = value.chars().filter(char::is_ascii_digit).count();
     if digits == value.len() {
         return matches!(digits, 8 | 10 | 13);

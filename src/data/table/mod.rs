@@ -5,7 +5,9 @@ pub mod columns;
 pub mod guess;
 pub mod hashing;
 pub mod label_counts;
+pub mod label_list;
 pub mod moments;
+pub mod placeholders;
 pub mod row_columns;
 pub mod rows;
 pub mod search;
@@ -80,6 +82,20 @@ pub enum FileFormat {
         /// Number of characters that could not be decoded and became U+FFFD.
         undecodable: u64,
     },
+    /// A line for each text, after its labels such as `__label__good`.
+    FastText {
+        /// WHATWG encoding name.
+        encoding: String,
+        /// Number of characters that could not be decoded and became U+FFFD.
+        undecodable: u64,
+    },
+    /// Weka's format: attributes, then rows.
+    Arff {
+        /// WHATWG encoding name.
+        encoding: String,
+        /// Number of characters that could not be decoded and became U+FFFD.
+        undecodable: u64,
+    },
     /// Apache Parquet.
     Parquet,
     /// Apache Arrow, as a file or a stream.
@@ -117,6 +133,8 @@ pub enum JsonLayout {
     Lines,
     /// A list of objects.
     Document,
+    /// Objects one after another, each over several lines.
+    Objects,
 }
 
 /// How a delimited file was read.
@@ -128,8 +146,8 @@ pub struct Delimited {
     pub quoting: bool,
     /// WHATWG encoding name, for example `UTF-8`.
     pub encoding: String,
-    /// Whether the first record names the columns.
-    pub header: bool,
+    /// 1-based line of the header, which names the columns; `None` without a header.
+    pub header_row: Option<u64>,
     /// Number of characters that could not be decoded and became U+FFFD.
     pub undecodable: u64,
 }
@@ -143,6 +161,9 @@ impl FileFormat {
             Self::Delimited(_) => "CSV",
             Self::Json { layout: JsonLayout::Lines, .. } => "JSON lines",
             Self::Json { layout: JsonLayout::Document, .. } => "JSON",
+            Self::Json { layout: JsonLayout::Objects, .. } => "JSON objects",
+            Self::FastText { .. } => "fastText",
+            Self::Arff { .. } => "ARFF",
             Self::Parquet => "Parquet",
             Self::Arrow => "Arrow",
             Self::Workbook { .. } => "workbook",
@@ -166,7 +187,10 @@ impl FileFormat {
     #[must_use]
     pub fn encoding(&self) -> Option<&str> {
         match self {
-            Self::Delimited(Delimited { encoding, .. }) | Self::Json { encoding, .. } => Some(encoding),
+            Self::Delimited(Delimited { encoding, .. })
+            | Self::Json { encoding, .. }
+            | Self::FastText { encoding, .. }
+            | Self::Arff { encoding, .. } => Some(encoding),
             _ => None,
         }
     }
@@ -175,7 +199,10 @@ impl FileFormat {
     #[must_use]
     pub fn undecodable(&self) -> u64 {
         match self {
-            Self::Delimited(Delimited { undecodable, .. }) | Self::Json { undecodable, .. } => *undecodable,
+            Self::Delimited(Delimited { undecodable, .. })
+            | Self::Json { undecodable, .. }
+            | Self::FastText { undecodable, .. }
+            | Self::Arff { undecodable, .. } => *undecodable,
             _ => 0,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::data::table::label_list::listed_labels;
 use crate::data::{Table, content_hash};
 use crate::project::DatasetSettings;
 
@@ -30,11 +31,22 @@ pub enum RawLabel<'a> {
     Is(&'a str),
     /// None of the label columns is 1.
     None,
-    /// Several of the label columns are 1, or one is neither 0 nor 1.
+    /// Several of the label columns are 1, or one is neither 0 nor 1, or a cell lists several labels.
     Several,
 }
 
 impl<'a> RawLabel<'a> {
+    /// The label in a cell. A list of one label is that label.
+    #[must_use]
+    pub fn of(cell: &'a str) -> Self {
+        match listed_labels(cell).as_deref() {
+            None => Self::Is(cell),
+            Some([]) => Self::Is(""),
+            Some([label]) => Self::Is(label),
+            Some(_) => Self::Several,
+        }
+    }
+
     /// The label; empty if there is none, or not exactly one.
     #[must_use]
     pub fn text(self) -> &'a str {
@@ -95,7 +107,7 @@ impl<'a> RowColumns<'a> {
     #[must_use]
     pub fn label(&self, row: usize) -> RawLabel<'a> {
         let columns = match &self.label {
-            LabelPlace::Column(column) => return RawLabel::Is(self.table.cell(*column, row)),
+            LabelPlace::Column(column) => return RawLabel::of(self.table.cell(*column, row)),
             LabelPlace::OneOf(columns) => columns,
         };
         let mut found = RawLabel::None;
@@ -187,6 +199,14 @@ mod tests {
         assert!(matches!(rows.text(1), Cow::Borrowed("two")), "nothing is copied for one column");
         settings.set_role("subject", Some(ColumnRole::Joined));
         assert!(RowColumns::of(&table, &settings).is_none());
+    }
+
+    #[test]
+    fn a_list_of_one_label_is_that_label() {
+        let cells = ["good", "['good']", "[\"bad\", \"good\"]", "[]", "[UNK]"];
+        let expected =
+            [RawLabel::Is("good"), RawLabel::Is("good"), RawLabel::Several, RawLabel::Is(""), RawLabel::Is("[UNK]")];
+        assert_eq!(cells.map(RawLabel::of), expected);
     }
 
     #[test]

@@ -196,6 +196,15 @@ pub(in crate::data) fn conflict_warning(project: &Project, prepared: &Prepared) 
     })
 }
 
+/// A warning about cells that list several labels.
+pub(in crate::data) fn listed_warning(project: &Project, prepared: &Prepared) -> Option<String> {
+    let several = prepared.dropped.iter().filter(|row| row.1 == DropReason::SeveralLabels).count();
+    (several > 0 && !project.dataset.has_column_per_label()).then(|| {
+        let rows = counted(several, "row lists", "rows list");
+        format!("{rows} several labels. Hone drops such rows because each text needs exactly one label")
+    })
+}
+
 /// Warnings about rows without exactly one mark in the label columns.
 pub(in crate::data) fn marked_warnings(prepared: &Prepared) -> Vec<String> {
     let rows = |reason| prepared.dropped.iter().filter(|row| row.1 == reason).count();

@@ -263,7 +263,7 @@ fn one_hot_label_columns_are_suggested_and_used_when_named() {
         good     20  50.0%
 
         Words per text: 9 to 9, median 9, 95th percentile 9.
-        40 usable rows, after dropping 1 row with several labels marked.
+        40 usable rows, after dropping 1 row with several labels.
 
         48 distinct words among 360 words in 40 texts.
         Languages of 40 texts: unsure 100.0%.

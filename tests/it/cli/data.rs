@@ -267,6 +267,7 @@ fn a_workbook_is_inspected_and_one_of_its_sheets_made_into_a_project() {
         @r"
         $ hone inspect reviews.xlsx
         [folder]/reviews.xlsx: 4 rows, 6,038 bytes, sheet 'Reviews' (of 3)
+        1 cell in 'formula' holds an error such as #N/A, which counts as empty.
 
         column    filled  distinct  role     first value
         text           4         4  text     Works well

@@ -66,6 +66,7 @@ fn help_of_new() {
               --delimiter <CHAR>        Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
               --encoding <NAME>         Encoding, such as utf-8 or windows-1252 [default: detected]
               --no-header               The file has no header line; columns are numbered [default: detected]
+              --header-row <N>          Line of a text file, or row of a sheet, that names the columns [default: detected]
               --sheet <NAME>            Sheet of a workbook [default: the first one that is not empty]
               --replace <FIND=REPLACE>  Replace words in every text, or regex:FIND=REPLACE; can be repeated, applied in order
               --set <SETTING=VALUE>     A setting, such as training.epochs=3 or split.test=500rows; can be repeated
@@ -118,6 +119,7 @@ fn help_of_evaluate() {
               --delimiter <CHAR>  Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
               --encoding <NAME>   Encoding, such as utf-8 or windows-1252 [default: detected]
               --no-header         The file has no header line; columns are numbered [default: detected]
+              --header-row <N>    Line of a text file, or row of a sheet, that names the columns [default: detected]
               --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
               --json              Print the result as one JSON object
           -h, --help              Print help
@@ -143,6 +145,7 @@ fn help_of_predict() {
               --delimiter <CHAR>  Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
               --encoding <NAME>   Encoding, such as utf-8 or windows-1252 [default: detected]
               --no-header         The file has no header line; columns are numbered [default: detected]
+              --header-row <N>    Line of a text file, or row of a sheet, that names the columns [default: detected]
               --sheet <NAME>      Sheet of a workbook [default: the first one that is not empty]
               --run <ID>          Run to use [default: the newest that was not stopped early]
               --raw               Write cells as they are, also those that begin with = + - @ and that a spreadsheet would run as formulas
@@ -212,6 +215,7 @@ fn help_of_inspect() {
               --delimiter <CHAR>       Field separator: one character, or comma, semicolon, tab, pipe [default: detected]
               --encoding <NAME>        Encoding, such as utf-8 or windows-1252 [default: detected]
               --no-header              The file has no header line; columns are numbered [default: detected]
+              --header-row <N>         Line of a text file, or row of a sheet, that names the columns [default: detected]
               --sheet <NAME>           Sheet of a workbook [default: the first one that is not empty]
               --bad-rows <FILE>        Write the rows that could not be read to this CSV file, with reasons
               --only-read              Only read the rows and summarise the columns, without analysing the texts: faster for very large files

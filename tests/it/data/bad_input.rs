@@ -113,7 +113,7 @@ fn delimiters_and_quoting_are_detected_or_set() {
 fn names_are_made_unique_and_a_missing_header_is_noticed() {
     assert_eq!(read("text,text,,label\na,b,c,d\n").table.names, ["text", "text_2", "column_3", "label"]);
     let bare = read("1,lovely thing,pos\n2,awful thing,neg\n3,nice thing,pos\n");
-    assert!(!delimited(&bare).header);
+    assert_eq!(delimited(&bare).header_row, None);
     assert_eq!((bare.table.names.join(" "), bare.table.len()), ("column_1 column_2 column_3".to_owned(), 3));
     let told = DatasetSettings { header: Some(false), ..DatasetSettings::default() };
     assert_eq!(read_with("text,label\na,b\n", &told).unwrap().table.records, [1, 2]);
@@ -177,7 +177,11 @@ fn random_files_never_panic_and_lose_no_row() {
         let mut numbers: Vec<u64> = file.table.records.clone();
         numbers.extend(file.bad_rows.iter().map(|row| row.record));
         numbers.sort_unstable();
-        assert_eq!(numbers, (1..=rows as u64).collect::<Vec<_>>(), "{bytes:?}");
+        numbers.dedup();
+        assert_eq!(numbers.len(), rows, "{bytes:?}");
+        // Empty rows leave a gap, which is said.
+        let has_gap = numbers.last().is_some_and(|last| *last != rows as u64);
+        assert!(!has_gap || !file.parts[0].remarks.is_empty(), "{bytes:?}");
         let mut project = Project::default();
         project.dataset.set_role(&file.table.names[0], Some(ColumnRole::Text));
         let label = &file.table.names[file.table.names.len() - 1];

@@ -133,7 +133,16 @@ fn found_with(
     most: usize,
 ) -> Vec<Finding> {
     let languages = &watched(|watch| LanguageSample::of(prepared, most, watch)).unwrap();
-    let sources = Sources { checks: Checks::All, project, imported, prepared, likeness, lengths, languages };
+    let sources = Sources {
+        checks: Checks::All,
+        project,
+        imported,
+        prepared,
+        likeness,
+        lengths,
+        languages,
+        model_language: None,
+    };
     watched(|watch| find(&sources, watch)).unwrap()
 }
 
@@ -391,7 +400,8 @@ fn checks_before_and_after_the_split_together_equal_all_checks() {
     let found = |checks| {
         let (project, imported, prepared) = (&scene.project, &imported, &prepared);
         let (likeness, lengths, languages) = (&likeness, &lengths, &languages);
-        let sources = Sources { checks, project, imported, prepared, likeness, lengths, languages };
+        let sources =
+            Sources { checks, project, imported, prepared, likeness, lengths, languages, model_language: None };
         watched(|watch| find(&sources, watch)).unwrap()
     };
     let (mut both, after) = (found(Checks::Rows), found(Checks::Split));
@@ -415,6 +425,7 @@ fn looking_for_problems_can_be_stopped() {
         likeness: &likeness,
         lengths: &lengths,
         languages: &languages,
+        model_language: None,
     };
     for stage in ["Checking the columns", "Looking for personal", "Looking for repeated"] {
         let control = Control::default();

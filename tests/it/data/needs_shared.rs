@@ -103,7 +103,7 @@ fn sst2_is_read_without_quoting() {
 fn a_tab_separated_file_without_a_header_is_read() {
     let path = shared("vader_amazon/amazonReviewSnippets_GroundTruth.txt");
     let file = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap();
-    assert_eq!((file.table.len(), file.bad_rows.len(), delimited(&file).header), (3_708, 0, false));
+    assert_eq!((file.table.len(), file.bad_rows.len(), delimited(&file).header_row), (3_708, 0, None));
 }
 
 #[test]

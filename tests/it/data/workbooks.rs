@@ -83,6 +83,30 @@ fn a_cover_before_a_large_sheet_is_skipped_and_named() {
 }
 
 #[test]
+fn the_header_of_a_sheet_is_searched_for_or_chosen() {
+    let mut rows = lines(&["Report of April", "Made by the shop"]);
+    rows.extend(answers(30));
+    let sheets: [SheetOf<'_>; 1] = [("April", "visible", &rows)];
+    let file = read_book(&sheets, None);
+    assert_eq!((file.table.names.join(" "), file.table.len()), ("text label".to_owned(), 30));
+    let remark = &file.parts[0].remarks[0];
+    assert!(
+        remark.starts_with("The header is row 3. Skipped 2 rows before it ('Report of April', 'Made by the shop')"),
+        "{remark}"
+    );
+    assert!(remark.ends_with("choose it with --header-row"), "{remark}");
+    let (_folder, path) = written("a.xlsx", workbook(&sheets));
+    let chosen = |row| {
+        let settings = DatasetSettings { header_row: Some(row), ..DatasetSettings::default() };
+        watched(|watch| read_table(&path, SourceFile::Main, &settings, watch))
+    };
+    let second = chosen(2).unwrap();
+    assert_eq!((second.table.names.join(" "), second.table.len()), ("Made by the shop column_2".to_owned(), 31));
+    let error = chosen(90).unwrap_err().to_string();
+    assert!(error.contains("cannot have its header on line 90: that row of the sheet has no values"), "{error}");
+}
+
+#[test]
 fn other_sheets_with_the_same_columns_are_named() {
     let (april, may) = (answers(12), answers(30));
     let other = lines(&["text|label|day", "a|b|c"]);
@@ -112,4 +136,19 @@ fn a_page_or_an_xml_spreadsheet_is_read_whatever_its_name() {
     let (_folder, path) = written("export.csv", "<!doctype html><title>Log in</title><form></form>");
     let error = watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap_err();
     assert!(error.to_string().contains("is a web page (HTML) without a table, not a text file. It may be"), "{error}");
+}
+
+#[test]
+fn a_file_that_was_never_downloaded_is_named_so() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 90868376\n";
+    let refused = |path: &Path| {
+        let read = watched(|watch| read_table(path, SourceFile::Main, &DatasetSettings::default(), watch));
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains("is a Git LFS pointer and not the file itself"), "{error}");
+    };
+    let (_folder, path) = written("train.csv", pointer);
+    refused(&path);
+    let (folder, path) = written("train.parquet", pointer);
+    refused(&path);
+    refused(folder.path());
 }

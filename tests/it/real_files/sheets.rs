@@ -1,5 +1,99 @@
 //! Workbooks, Parquet files, given splits, files for a trained model, and models that cannot be used.
 
+use std::fs;
+use std::path::Path;
+
+use crate::cli::{Place, TINY_BERT};
+
+/// A place with a project in `shop`, made with these arguments and trained for an epoch.
+fn trained(data: &str, more: &[&str]) -> Place {
+    let place = Place::new();
+    place.write("data.csv", data);
+    place.good(&[&["new", "shop", "--data", "data.csv", "--model", TINY_BERT], more].concat());
+    place.good(&["train", "shop", "--set", "epochs=1"]);
+    place
+}
+
+/// Rows of a text and a label with a separator, every text its own.
+fn rows(separator: char) -> String {
+    let openings = [("good", "I love this"), ("fair", "It is fairly okay this"), ("bad", "I hate this broken")];
+    let mut text = format!("comment{separator}label\n");
+    for row in 0..20 {
+        for (label, opening) in openings {
+            text += &format!("{opening} shoe after {row} days{separator}{label}\n");
+        }
+    }
+    text
+}
+
+#[test]
+fn a_file_is_read_with_the_settings_of_the_project_only_where_they_fit() {
+    let place = trained(&rows('~'), &["--delimiter", "~", "--encoding", "windows-1252"]);
+    let predicted = |name: &str, bytes: &[u8], more: &[&str]| {
+        place.write(name, bytes);
+        place.good(&[&["predict", "shop", name, "--out", "out.csv", "--force"], more].concat());
+        place.read("out.csv").lines().nth(1).unwrap().split(',').next().unwrap().to_owned()
+    };
+    assert_eq!(predicted("like.csv", b"comment~day\nsch\xF6n~1\n", &[]), "schön");
+    assert_eq!(predicted("utf8.csv", "comment~day\nschön~1\n".as_bytes(), &[]), "schön");
+    assert_eq!(predicted("comma.csv", "comment,day\nschön,1\n".as_bytes(), &[]), "schön");
+    assert_eq!(predicted("told.csv", b"comment|day\nsch\xF6n|1\n", &["--delimiter", "pipe"]), "schön");
+    assert_eq!(predicted("bare.csv", b"fine~1\n", &["--no-header", "--text", "column_1"]), "fine");
+}
+
+#[test]
+fn evaluation_reads_a_file_as_it_is_told_and_under_names_with_other_capitals() {
+    let place = trained(&rows(','), &[]);
+    let swapped = |line: &str| line.split_once(',').map(|(text, label)| format!("{label}^{text}\n"));
+    let swapped: String = rows(',').lines().skip(1).filter_map(swapped).collect();
+    place.write("like.csv", format!("Label ^ COMMENT\n{swapped}"));
+    let told = place.json(&["evaluate", "shop", "--data", "like.csv", "--delimiter", "^", "--json"]);
+    assert_eq!(told["rows"], 60);
+    let bad = place.bad(2, &["evaluate", "shop", "--sheet", "May"]);
+    assert!(bad.contains("say how to read the file of --data. Add --data"), "{bad}");
+}
+
+#[test]
+fn texts_that_are_too_long_and_a_single_answer_are_said() {
+    let place = trained(&rows(','), &[]);
+    let long = "very ".repeat(90);
+    place.write("long.csv", format!("comment\n{long}\n{long}\nshort\n"));
+    let told = place.json(&["predict", "shop", "long.csv", "--out", "out.csv", "--json"]);
+    let single = &serde_json::Value::Null;
+    assert_eq!((&told["rows"], &told["truncated"], &told["only_label"]), (&3.into(), &2.into(), single));
+    place.write("same.csv", format!("comment\n{}", "the same text\n".repeat(12)));
+    let said = place.good(&["predict", "shop", "same.csv", "--out", "same-out.csv"]);
+    assert!(said.contains("Every row got the label '"), "{said}");
+    let said = place.good(&["predict", "shop", "long.csv", "--out", "long-out.csv"]);
+    assert!(said.contains("2 texts were longer than 64 tokens: the model did not read the end."), "{said}");
+}
+
+#[test]
+fn a_split_column_without_validation_rows_is_said_and_not_used() {
+    let place = Place::new();
+    let part = |at: usize| if at == 0 { "part" } else { ["train", "test"][at % 2] };
+    let lines: Vec<String> = rows(',').lines().enumerate().map(|(at, line)| format!("{line},{}\n", part(at))).collect();
+    place.write("data.csv", lines.concat());
+    let said = place.good(&["new", "shop", "--data", "data.csv", "--model", TINY_BERT]);
+    assert!(said.contains("'part' seems to give the split, but is not used. It names no validation rows"), "{said}");
+    assert!(!said.contains("part (split)"), "{said}");
+}
+
+#[test]
+fn the_folder_above_a_model_leads_to_it() {
+    let place = Place::new();
+    place.write("a.csv", "text\nfine\n");
+    for file in ["config.json", "model.safetensors", "tokenizer.json"] {
+        let bytes = fs::read(Path::new(TINY_BERT).join(file)).unwrap();
+        place.write(&format!("models--a--b/snapshots/c0/{file}"), bytes);
+    }
+    place.write("data.csv", rows(','));
+    let bad = place.bad(1, &["new", "shop", "--data", "data.csv", "--model", "models--a--b"]);
+    assert!(bad.contains("Choose [folder]/models--a--b/snapshots/c0 instead."), "{bad}");
+    let bad = place.bad(1, &["predict", "models--a--b", "a.csv", "--text", "text", "--out", "b.csv"]);
+    assert!(bad.contains("Choose models--a--b/snapshots/c0 instead."), "{bad}");
+}
+
 mod needs_shared {
     use serde_json::Value;
 
@@ -9,7 +103,7 @@ mod needs_shared {
     const THREE: [(&str, u64); 3] = [("negative", 24), ("neutral", 24), ("positive", 24)];
 
     /// A project in `shop` on a file of a case, trained for an epoch.
-    fn trained(data: &str, more: &[&str]) -> Place {
+    fn trained_on(data: &str, more: &[&str]) -> Place {
         let place = Place::new();
         place.good(&[&["new", "shop", "--data", &case(data), "--model", TINY_BERT], more].concat());
         place.good(&["train", "shop", "--set", "epochs=1"]);
@@ -128,7 +222,7 @@ mod needs_shared {
     #[ignore = "needs the cases in ../shared/cases"]
     fn predict_reads_a_file_as_the_project_does_or_as_it_is_told() {
         let data = case("predict-odd-separator/tilde.csv");
-        let place = trained("predict-odd-separator/tilde.csv", &["--delimiter", "~"]);
+        let place = trained_on("predict-odd-separator/tilde.csv", &["--delimiter", "~"]);
         let predict = |model: &str, more: &[&str]| {
             place.json(&[&["predict", model, &data, "--out", "out.csv", "--force", "--json"], more].concat())
         };
@@ -142,7 +236,7 @@ mod needs_shared {
     #[test]
     #[ignore = "needs the cases in ../shared/cases"]
     fn predict_takes_a_name_with_other_capitals_and_names_the_column_that_looks_like_the_text() {
-        let place = trained("predict-other-name/train.csv", &[]);
+        let place = trained_on("predict-other-name/train.csv", &[]);
         let predict = |file: &str| ["predict", "shop", file, "--out", "out.csv"].map(str::to_owned);
         let of = |file: &str| predict(&case(&format!("predict-other-name/{file}")));
         let bad = place.bad(1, &of("other-name.csv").each_ref().map(String::as_str));
@@ -153,7 +247,7 @@ mod needs_shared {
     #[test]
     #[ignore = "needs the cases in ../shared/cases"]
     fn all_unknown_labels_are_named_at_once() {
-        let place = trained("evaluate-other-spelling/train.csv", &[]);
+        let place = trained_on("evaluate-other-spelling/train.csv", &[]);
         let evaluate = |file: &str| {
             place.bad(1, &["evaluate", "shop", "--data", &case(&format!("evaluate-other-spelling/{file}"))])
         };

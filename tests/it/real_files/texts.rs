@@ -151,7 +151,8 @@ mod needs_shared {
     fn labels_in_front_of_the_text_are_labels() {
         let found = inspected("fasttext/train.txt");
         assert_read(&found, 72, "text", "label");
-        assert_eq!(labels(&found), THREE);
+        assert_eq!(labels(&found), [("negative", 24), ("neutral", 20), ("positive", 24)]);
+        assert_eq!(finding(&found, "several_labels")["count"], 4);
         assert_eq!(found["columns"][0]["first_value"], "the kettle boils quickly and pours without a drip");
     }
 

@@ -61,7 +61,7 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
             sender.send(AppCommand::Pick(Pick::MoreFiles));
         }
         ui.add_space(theme.space.m);
-        let width = choice_width(ui, ctx, 3).min(COMBO);
+        let width = choice_width(ui, ctx, 4).min(COMBO);
         reading_ui(ui, ctx, file, width, sender);
         let spacing = [theme.space.xl, theme.space.xs];
         Grid::new("other files").num_columns(2).min_col_width(width).spacing(spacing).show(ui, |ui| {
@@ -73,6 +73,10 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
             ui.end_row();
         });
     });
+    for part in file.parts.iter().filter(|part| !part.remarks.is_empty()) {
+        let title = format!("How {} was read", part.name);
+        banner(ui, theme, Tone::Neutral, &title, &part.remarks.join(". "), |_| {});
+    }
     for stranger in file.strangers() {
         let title = format!("{} has no columns in common with {}", stranger.name, file.parts[0].name);
         let body =

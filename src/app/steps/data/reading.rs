@@ -11,6 +11,9 @@ use crate::data::{FileFormat, ImportedFile};
 /// Separators to choose from.
 const DELIMITERS: [(char, &str); 4] = [(',', "Comma"), (';', "Semicolon"), ('\t', "Tab"), ('|', "Vertical bar")];
 
+/// Lines to choose the header from.
+const LINES: u64 = 30;
+
 /// Explanation of the encoding.
 const ENCODING: &str = "The character encoding of the file";
 
@@ -23,15 +26,17 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
     let theme = ctx.theme;
     let note = match &file.format {
         FileFormat::Delimited(_) => {
-            Grid::new("how to read").num_columns(3).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+            Grid::new("how to read").num_columns(4).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
                 field_label(ui, theme, "Separator", "The character between fields");
                 let quotes = "Whether fields can be in double quotes, so that they can contain separators";
                 field_label(ui, theme, "Quotes", quotes);
                 field_label(ui, theme, "Encoding", ENCODING);
+                field_label(ui, theme, "Header", "The line that names the columns. Lines before it are skipped");
                 ui.end_row();
                 delimiter(ui, ctx, file, width, sender);
                 quoting(ui, ctx, file, width, sender);
                 encoding(ui, ctx, file, width, sender);
+                header(ui, ctx, file, width, sender);
                 ui.end_row();
             });
             return;
@@ -40,6 +45,11 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
             field_label(ui, theme, "Encoding", ENCODING);
             encoding(ui, ctx, file, width, sender);
             "Each object is a row. Nested objects become columns such as user.name".to_owned()
+        }
+        FileFormat::FastText { .. } | FileFormat::Arff { .. } => {
+            field_label(ui, theme, "Encoding", ENCODING);
+            encoding(ui, ctx, file, width, sender);
+            "Each line is a row".to_owned()
         }
         FileFormat::Workbook { sheet: now, sheets } => {
             field_label(ui, theme, "Sheet", "The sheet to read");
@@ -121,6 +131,39 @@ fn encoding(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32,
     }
 }
 
+/// What the header can be chosen to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Header {
+    None,
+    Line(u64),
+}
+
+fn header(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
+    let line = |line: u64| format!("Line {line}");
+    let mut options = vec![(Header::None, "None".to_owned())];
+    options.extend((1..=LINES).map(|number| (Header::Line(number), line(number))));
+    let found = file.format.delimited().and_then(|format| format.header_row);
+    let dataset = &ctx.project.dataset;
+    let mut chosen = match (dataset.header_row, dataset.header) {
+        (Some(line), _) => Some(Header::Line(line)),
+        (None, Some(false)) => Some(Header::None),
+        (None, Some(true)) => Some(Header::Line(1)),
+        (None, None) => None,
+    };
+    let detected = found.map_or_else(|| "None".to_owned(), line);
+    if choice(ui, width, "Header", &mut chosen, &detected, &options) {
+        edit(ctx, sender, |dataset| {
+            dataset.header = (chosen == Some(Header::None)).then_some(false);
+            dataset.header_row = match chosen {
+                Some(Header::Line(line)) => Some(line),
+                _ => None,
+            };
+            // Another line gives other columns.
+            dataset.forget_columns();
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -149,6 +192,29 @@ mod tests {
         assert_eq!(project.dataset.sheet.as_deref(), Some("Other"));
         assert_eq!((project.dataset.text_column(), project.dataset.label_column()), (Some("text"), Some("label")));
         window.get_by_label_contains("1 row  ·  2 columns");
+        window.check_accessibility();
+    }
+
+    #[test]
+    fn the_line_of_the_header_is_found_and_can_be_chosen() {
+        let (mut window, folder) = app(ThemeChoice::Light, 1.0);
+        settle(&mut window);
+        let report = folder.path().join("report.csv");
+        let rows: Vec<String> =
+            (0..20).map(|row| format!("{row},it is number {row},{}", ["good", "bad"][row % 2])).collect();
+        let rows = rows.join("\n");
+        std::fs::write(&report, format!("Report of May\nid,what,mood\n{rows}")).unwrap();
+        window.state_mut().as_mut().unwrap().run_command(AppCommand::OpenData(report));
+        settle(&mut window);
+        window.get_by_label_contains("20 rows  ·  3 columns");
+        window.get_by_label("The header is line 2. Skipped 1 line ('Report of May') before it");
+        window.get_by_role_and_label(egui::Role::ComboBox, "Header").click();
+        settle(&mut window);
+        window.get_by_label("Line 3").click();
+        settle(&mut window);
+        settle(&mut window);
+        assert_eq!(window.state().as_ref().unwrap().project().dataset.header_row, Some(3));
+        window.get_by_label_contains("19 rows  ·  3 columns");
         window.check_accessibility();
     }
 

@@ -92,8 +92,8 @@ fn left_out(reason: DropReason) -> (&'static str, &'static str) {
         DropReason::EmptyLabel => ("Empty labels", "Dropped: the label is empty"),
         DropReason::NoneOfLabels => ("No label marked", "Dropped: no label column contains 1"),
         DropReason::SeveralLabels => (
-            "Several labels marked",
-            "Dropped: several label columns contain 1, or one contains neither 0 nor 1. Hone trains on one label per text",
+            "Several labels",
+            "Dropped: several labels are listed or marked, or a mark is neither 0 nor 1. Hone trains on one label per text",
         ),
         DropReason::Excluded => ("Excluded by you", "Rows you excluded"),
         DropReason::ExcludedLabel => ("Excluded labels", "Rows of labels you excluded"),

@@ -153,7 +153,7 @@ fn in_words(reason: DropReason) -> &'static str {
         DropReason::EmptyText => "dropped: no text left after cleaning",
         DropReason::EmptyLabel => "dropped: no label",
         DropReason::NoneOfLabels => "dropped: no label column contains 1",
-        DropReason::SeveralLabels => "dropped: several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::SeveralLabels => "dropped: several labels are listed or marked, or a mark is neither 0 nor 1",
         DropReason::ExcludedLabel => "dropped: its label is excluded",
         DropReason::Duplicate => "dropped: duplicate",
         DropReason::Conflict => "dropped: the same text also has another label",

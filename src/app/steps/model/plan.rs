@@ -2,7 +2,7 @@
 
 use crate::app::context::StepContext;
 use crate::app::state::entry;
-use crate::project::{ClassWeights, EvaluateEvery, MetricName, TrainingSettings};
+use crate::project::{ClassWeights, EvaluateEvery, MetricName, TaskKind, TrainingSettings};
 use crate::words::{bytes, count, counted};
 
 /// Summary of the run to come: epochs, rows, steps, evaluation and early stopping.
@@ -11,7 +11,7 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     let settings = &ctx.project.training;
     let sides = ctx.survey.map(|survey| survey.sides);
     let mut sentences: Vec<String> = download(ctx).into_iter().collect();
-    sentences.push(passes(settings, sides.map(|[train, ..]| train)));
+    sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train)));
     let metric = ctx.project.best_metric();
     sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = &settings.early_stopping {
@@ -36,14 +36,22 @@ fn download(ctx: &StepContext<'_>) -> Option<String> {
     Some(format!("{}{size} will be downloaded first. Your data stays on this machine.", entry.name))
 }
 
-fn passes(settings: &TrainingSettings, rows: Option<usize>) -> String {
+fn passes(kind: TaskKind, settings: &TrainingSettings, rows: Option<usize>) -> String {
     let passes = counted(u64::from(settings.epochs), "epoch", "epochs");
-    let Some(rows) = rows else {
-        return format!("{passes} over the training set, in batches of {}.", settings.batch_size);
-    };
-    let steps = count(total_steps(settings, rows));
-    let texts = counted(rows as u64, "training text", "training texts");
-    format!("{passes} over {texts}, in batches of {}: {steps} steps.", settings.batch_size)
+    let texts = rows.map(|rows| counted(rows as u64, "training text", "training texts"));
+    let texts = texts.unwrap_or_else(|| "the training set".to_owned());
+    let batch = settings.batch_size;
+    match (kind, rows) {
+        // How many sequences there will be is known once the texts are tokenised.
+        (TaskKind::LanguageModelling, _) => {
+            let length = counted(settings.max_length as u64, "token", "tokens");
+            format!("{passes} over {texts}, packed into sequences of up to {length}, in batches of {batch} sequences.")
+        }
+        (TaskKind::TextClassification, Some(rows)) => {
+            format!("{passes} over {texts}, in batches of {batch}: {} steps.", count(total_steps(settings, rows)))
+        }
+        (TaskKind::TextClassification, None) => format!("{passes} over {texts}, in batches of {batch}."),
+    }
 }
 
 fn measuring(settings: &TrainingSettings, metric: MetricName, rows: Option<usize>) -> String {
@@ -85,12 +93,17 @@ mod tests {
     fn the_plan_names_epochs_batches_and_steps() {
         let settings = TrainingSettings::default();
         assert_eq!(
-            passes(&settings, Some(11_515)),
+            passes(TaskKind::TextClassification, &settings, Some(11_515)),
             "3 epochs over 11,515 training texts, in batches of 32: 1,080 steps."
         );
         assert_eq!(
-            passes(&TrainingSettings { epochs: 1, ..settings }, None),
+            passes(TaskKind::TextClassification, &TrainingSettings { epochs: 1, ..settings.clone() }, None),
             "1 epoch over the training set, in batches of 32."
+        );
+        // A document becomes many sequences, so the number of steps does not follow from that of the documents.
+        assert_eq!(
+            passes(TaskKind::LanguageModelling, &settings, Some(90)),
+            "3 epochs over 90 training texts, packed into sequences of up to 128 tokens, in batches of 32 sequences."
         );
     }
 }

@@ -253,7 +253,7 @@ fn why_left_out(reason: DropReason) -> &'static str {
         DropReason::EmptyText => "No text is left after cleaning",
         DropReason::EmptyLabel => "The label is empty",
         DropReason::NoneOfLabels => "No label column contains 1",
-        DropReason::SeveralLabels => "Several label columns contain 1, or one contains neither 0 nor 1",
+        DropReason::SeveralLabels => "Several labels are listed or marked, or a mark is neither 0 nor 1",
         DropReason::ExcludedLabel => "The label is excluded",
         DropReason::Duplicate => "Same text and label as an earlier row",
         DropReason::Conflict => "Same text as a row with another label",
@@ -330,7 +330,7 @@ mod tests {
         settle(&mut window);
         window.get_by_label("3 rows are dropped");
         window.get_by_label("No label column contains 1");
-        window.get_by_label("Several label columns contain 1, or one contains neither 0 nor 1");
+        window.get_by_label("Several labels are listed or marked, or a mark is neither 0 nor 1");
     }
 
     #[test]

@@ -187,9 +187,11 @@ fn sizes(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, settings: &mut
             });
         }
         if random {
-            field(ui, theme, 88.0, ("Stratified", "Keep the label proportions the same in every split"), |ui| {
-                ui.checkbox(&mut settings.stratified, "By label");
-            });
+            if ctx.project.classification().is_some() {
+                field(ui, theme, 88.0, ("Stratified", "Keep the label proportions the same in every split"), |ui| {
+                    ui.checkbox(&mut settings.stratified, "By label");
+                });
+            }
             let hover = "Keep near-duplicates, such as a copied review with one word changed, in the same split. Comparing \
                          many texts takes a while";
             field(ui, theme, 136.0, ("Near-duplicates", hover), |ui| {

@@ -1,12 +1,10 @@
 //! Finds problems of the label set.
 
-use std::collections::BTreeMap;
-
 use crate::data::insight::findings::sources::Sources;
+use crate::data::insight::findings::{placeholders, several_labels, spellings};
 use crate::data::targets::label_checks::{FEW_ROWS, IMBALANCE, are_labels};
-use crate::data::targets::spelling::folded;
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
-use crate::project::{ClassWeights, RowId};
+use crate::project::ClassWeights;
 use crate::words::{count, counted, listed};
 
 /// A label this many times as frequent as another is reported.
@@ -18,54 +16,19 @@ pub(super) fn findings(sources: &Sources<'_>) -> Vec<Finding> {
     let mut rows = vec![0; sources.prepared.labels.len()];
     sources.main().filter_map(Example::class).for_each(|class| rows[class as usize] += 1);
     let found = rows.iter().filter(|&&rows| rows > 0).count();
+    let several = several_labels::finding(sources);
     if found < 2 || !are_labels(found, rows.iter().sum()) {
-        return Vec::new();
+        return several.into_iter().collect();
     }
-    [spellings(sources), rare(sources), imbalance(sources)].into_iter().flatten().collect()
+    [spellings::finding(sources), placeholders::labels(sources), rare(sources), imbalance(sources), several]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Training rows of each label.
 fn trained(sources: &Sources<'_>) -> Vec<usize> {
     sources.prepared.counts().iter().map(|sides| sides[Side::Train as usize]).collect()
-}
-
-/// Rows with these labels.
-fn rows_of(sources: &Sources<'_>, labels: &[usize]) -> Vec<RowId> {
-    let mut is_one = vec![false; sources.prepared.labels.len()];
-    for &label in labels {
-        is_one[label] = true;
-    }
-    let rows =
-        sources.prepared.examples.iter().filter(|example| example.class().is_some_and(|class| is_one[class as usize]));
-    rows.map(|example| example.id).collect()
-}
-
-fn spellings(sources: &Sources<'_>) -> Option<Finding> {
-    let names = &sources.prepared.labels;
-    let rows: Vec<usize> = sources.prepared.counts().iter().map(|sides| sides.iter().sum()).collect();
-    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (label, name) in names.iter().enumerate() {
-        groups.entry(folded(name)).or_default().push(label);
-    }
-    groups.retain(|folded, labels| labels.len() > 1 && !folded.is_empty());
-    let (mut pairs, mut rarer, mut told) = (Vec::new(), Vec::new(), Vec::new());
-    for labels in groups.values() {
-        let into = *labels.iter().max_by_key(|&&label| (rows[label], std::cmp::Reverse(label)))?;
-        let others = || labels.iter().copied().filter(move |&label| label != into);
-        pairs.extend(others().map(|label| (names[label].clone(), names[into].clone())));
-        rarer.extend(others());
-        let spelt: Vec<String> =
-            labels.iter().map(|&label| format!("'{}' ({})", names[label], count(rows[label]))).collect();
-        told.push(spelt.join(" and "));
-    }
-    if pairs.is_empty() {
-        return None;
-    }
-    let finding = Finding::new(FindingKind::LabelSpellings, Severity::Problem, rows_of(sources, &rarer)).says(
-        format!("{} differ only in capitals, spaces or hyphens", listed(&told)),
-        "The model would learn them as different labels. Merge them if they mean the same",
-    );
-    Some(Finding { count: pairs.len(), ..finding }.with([Remedy::MergeLabels(pairs)]))
 }
 
 fn rare(sources: &Sources<'_>) -> Option<Finding> {
@@ -79,7 +42,7 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
     let labels = rare.iter().map(|&label| names[label].clone()).collect();
     // At least two labels must remain.
     let remedy = (names.len() - rare.len() >= 2).then_some(Remedy::ExcludeLabels(labels));
-    let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, rows_of(sources, &rare)).says(
+    let finding = Finding::new(FindingKind::RareLabels, Severity::Warning, sources.rows_of(&rare)).says(
         format!("Fewer than {FEW_ROWS} training rows: {}", listed(told)),
         "A model can barely learn such labels, and their metrics are unreliable. Merge them with another label, add rows, or \
          exclude them",
@@ -100,7 +63,7 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
     }
     let names = &sources.prepared.labels;
     let severity = if most >= least * IMBALANCE { Severity::Warning } else { Severity::Note };
-    let finding = Finding::new(FindingKind::Imbalance, severity, rows_of(sources, &[rare])).says(
+    let finding = Finding::new(FindingKind::Imbalance, severity, sources.rows_of(&[rare])).says(
         format!(
             "'{}' has {}, '{}' only {}",
             names[frequent],

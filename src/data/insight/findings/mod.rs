@@ -7,9 +7,13 @@ mod boilerplate;
 mod columns;
 mod labels;
 mod language;
+mod placeholders;
 mod privacy;
 mod rows;
+mod several_labels;
 mod sources;
+mod spellings;
+mod unknown_language;
 
 use crate::data::{DataError, Finding};
 use crate::progress::Watch;
@@ -33,6 +37,8 @@ pub fn find(sources: &Sources<'_>, watch: &mut Watch) -> Result<Vec<Finding>, Da
         found.extend(columns::findings(sources));
         found.extend(privacy::findings(sources, watch)?);
         found.extend(language::finding(sources));
+        found.extend(unknown_language::finding(sources));
+        found.extend(placeholders::texts(sources));
         found.extend(boilerplate::findings(sources, watch)?);
     }
     sort_findings(&mut found);

@@ -1,6 +1,6 @@
 //! The inputs of the checks.
 
-use crate::data::{Example, Imported, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TokenLengths};
+use crate::data::{Example, Imported, Language, LanguageSample, Likeness, Prepared, Remedy, RowColumns, TokenLengths};
 use crate::project::{Project, RowId, SourceFile};
 
 /// Rows between two checks of the cancel switch.
@@ -35,6 +35,8 @@ pub struct Sources<'a> {
     pub lengths: &'a TokenLengths,
     /// Their languages.
     pub languages: &'a LanguageSample,
+    /// The language that the chosen model was trained on, if that is known and only one.
+    pub model_language: Option<Language>,
 }
 
 impl<'a> Sources<'a> {
@@ -46,6 +48,16 @@ impl<'a> Sources<'a> {
     /// Excludes these rows.
     pub(super) fn exclude(&self, rows: &[RowId]) -> Remedy {
         Remedy::exclude_rows(self.imported, &self.project.dataset, rows)
+    }
+
+    /// Rows with these labels.
+    pub(super) fn rows_of(&self, labels: &[usize]) -> Vec<RowId> {
+        let mut is_one = vec![false; self.prepared.labels.len()];
+        for &label in labels {
+            is_one[label] = true;
+        }
+        let has_one = |example: &&Example| example.class().is_some_and(|class| is_one[class as usize]);
+        self.prepared.examples.iter().filter(has_one).map(|example| example.id).collect()
     }
 
     /// The used rows of the main file.

@@ -1,12 +1,14 @@
 //! Finds columns that predict the label without the text.
 
 use foldhash::HashMap;
+use rayon::prelude::*;
 
+use crate::data::insight::leakage::ratings::rating;
 use crate::data::insight::leakage::split_rows::SplitRows;
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, cells_of};
 use crate::project::{ColumnRole, SourceFile};
 use crate::random::Rng;
-use crate::words::{cell_value, count, counted, percent_fine, plural};
+use crate::words::{cell_value, count, counted, listed, percent_fine, plural};
 
 /// With fewer rows than this, nothing can be said about a column.
 const FEWEST_ROWS: usize = 20;
@@ -69,6 +71,45 @@ pub(super) fn find(rows: SplitRows<'_>, column: &str) -> Option<Finding> {
     };
     let finding = Finding::new(FindingKind::Giveaway, severity, rows.ids(&places)).says(found, meaning);
     Some(Finding { column: Some(column.to_owned()), ..finding }.with(remedy))
+}
+
+/// Finds out whether a rating inside the text predicts the label.
+pub(super) fn find_rating(rows: SplitRows<'_>) -> Option<Finding> {
+    let examples = &rows.prepared.examples;
+    let main = examples.iter().take_while(|example| example.id.file == SourceFile::Main).count();
+    let (classes, column) = (rows.prepared.labels.len(), rows.project.dataset.text_column()?);
+    if main < FEWEST_ROWS || classes < 2 {
+        return None;
+    }
+    let ratings: Vec<String> = examples[..main].par_iter().map(|example| rating(&example.text)).collect();
+    let cells: Vec<&str> = ratings.iter().map(String::as_str).collect();
+    let labels: Vec<u32> = examples[..main].iter().filter_map(Example::class).collect();
+    let values = Values::of(&cells, &labels, classes)?;
+    let told = values.all_labels()?;
+    let mut telling: Vec<usize> = (0..values.names.len()).filter(|&value| values.says(&told, value)).collect();
+    telling.sort_by_key(|&value| (std::cmp::Reverse(values.rows_with(value)), values.names[value]));
+    let says = telling.iter().map(|&value| {
+        let counts = values.together(value);
+        let class = most(&counts);
+        format!(
+            "'{}' is '{}' in {} of {}",
+            values.names[value],
+            rows.prepared.labels[class],
+            count(counts[class]),
+            counted(values.rows_with(value), "row", "rows")
+        )
+    });
+    let found = format!(
+        "The rating inside '{column}' alone predicts the label with {} accuracy; without it, {} is possible: {}",
+        percent_fine(told.accuracy),
+        percent_fine(told.base),
+        listed(says),
+    );
+    let meaning = "The model is given the answer, and the metrics say nothing about texts without a rating. Remove the ratings from \
+                   the texts with a pattern in Prepare";
+    let places: Vec<usize> = (0..main).filter(|&place| telling.contains(&(values.of_row[place] as usize))).collect();
+    let finding = Finding::new(FindingKind::Giveaway, Severity::Problem, rows.ids(&places)).says(found, meaning);
+    Some(Finding { column: Some(column.to_owned()), ..finding })
 }
 
 /// What a column predicts, and how well.
