@@ -1,6 +1,7 @@
 //! From files to examples: reading people's files, and what can be wrong with them.
 
 mod bad_input;
+mod disguised;
 mod documents;
 mod findings;
 mod formats;

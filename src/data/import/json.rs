@@ -49,9 +49,21 @@ fn without_assignment<'a>(path: &Path, text: &'a str) -> &'a str {
     value.trim_end_matches([';', ' ', '\n', '\r'])
 }
 
-/// The layout of the objects in a text, or `None` if it is not JSON: known by its name, or by its first line.
-fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
-    let (is_lines, is_json) = (is_named(path, &LINES), is_named(path, &["json", "js"]));
+/// Whether a text is an object and then another, and the first does not end with the first line: a line that is damaged
+/// must cost no other.
+fn is_sequence(body: &str) -> bool {
+    let mut values = serde_json::Deserializer::from_str(body).into_iter::<IgnoredAny>();
+    let is_first = values.next().is_some_and(|first| first.is_ok());
+    let end = values.byte_offset();
+    let is_separator = |letter: char| letter.is_whitespace() || letter == ',';
+    let first_line = body.lines().next().unwrap_or_default().trim_end_matches(is_separator);
+    is_first && end != first_line.len() && body[end..].trim_start_matches(is_separator).starts_with('{')
+}
+
+/// The layout of the objects in a text, or `None` if it is not JSON: known by its name, or by its first line. A script is
+/// known to assign JSON.
+fn layout(path: &Path, text: &str, is_script: bool) -> Option<JsonLayout> {
+    let (is_lines, is_json) = (is_named(path, &LINES), is_script || is_named(path, &["json"]));
     let body = text.trim();
     let first_line = body.lines().next().unwrap_or_default().trim();
     let is_object = |line: &str| serde_json::from_str::<Fields>(line).is_ok();
@@ -59,15 +71,8 @@ fn layout(path: &Path, text: &str) -> Option<JsonLayout> {
     let by_name = is_lines || is_json;
     match body.as_bytes().first() {
         Some(b'{') if is_line && (is_lines || body.len() > first_line.len()) => Some(JsonLayout::Lines),
-        Some(b'{') if by_name || is_object(body) || objects(body).take(2).flatten().count() == 2 => {
-            Some(if objects(body).nth(1).is_some_and(|next| next.is_ok()) {
-                JsonLayout::Objects
-            } else if is_lines && serde_json::from_str::<IgnoredAny>(body).is_err() {
-                JsonLayout::Lines
-            } else {
-                JsonLayout::Document
-            })
-        }
+        Some(b'{') if is_sequence(body) || is_lines && is_object(body) => Some(JsonLayout::Objects),
+        Some(b'{') if is_json || is_object(body) => Some(JsonLayout::Document),
         Some(b'[') if is_json || is_lines && body.ends_with(']') && !first_line.ends_with(']') => {
             Some(JsonLayout::Document)
         }
@@ -87,8 +92,9 @@ pub(super) fn read(
     watch: &mut Watch,
 ) -> Result<Option<(RawRows, FileFormat)>, DataError> {
     let (text, repairs) = json_repair::repaired(decoded.text());
-    let text = without_assignment(path, &text);
-    let Some(layout) = layout(path, text) else { return Ok(None) };
+    let whole: &str = &text;
+    let text = without_assignment(path, whole);
+    let Some(layout) = layout(path, text, text.len() < whole.len()) else { return Ok(None) };
     let format = FileFormat::Json { layout, encoding: decoded.encoding.to_owned(), undecodable: decoded.undecodable };
     let mut rows = match layout {
         JsonLayout::Lines => read_lines(text, watch)?,

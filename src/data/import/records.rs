@@ -57,10 +57,14 @@ impl Record {
 
     /// The content of a field; `text` is what the record was read from.
     pub fn content<'a>(&'a self, field: &Field, text: &'a [u8]) -> Cow<'a, str> {
-        String::from_utf8_lossy(match field {
+        String::from_utf8_lossy(self.bytes(field, text))
+    }
+
+    fn bytes<'a>(&'a self, field: &Field, text: &'a [u8]) -> &'a [u8] {
+        match field {
             Field::InText(place) => &text[place.clone()],
             Field::Unescaped(place) => &self.unescaped[place.clone()],
-        })
+        }
     }
 
     /// The contents of all fields.
@@ -70,7 +74,13 @@ impl Record {
 
     /// Whether there are several fields and nothing in any of them.
     pub fn has_only_empty_fields(&self, text: &[u8]) -> bool {
-        self.fields.len() > 1 && !self.unclosed && self.contents(text).all(|field| field.trim().is_empty())
+        // Nearly every record is ruled out by the first byte of its first field.
+        let is_empty = |field: &Field| {
+            let bytes = self.bytes(field, text);
+            bytes.first().is_none_or(|byte| byte.is_ascii_whitespace() || !byte.is_ascii())
+                && String::from_utf8_lossy(bytes).trim().is_empty()
+        };
+        self.fields.len() > 1 && !self.unclosed && self.fields.iter().all(is_empty)
     }
 
     fn is_blank(&self, text: &[u8]) -> bool {

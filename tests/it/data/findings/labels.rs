@@ -82,3 +82,37 @@ fn numbers_are_not_spellings_of_each_other() {
     }
     assert!(!Scene::new(&rows).kinds().contains(&FindingKind::LabelSpellings));
 }
+
+#[test]
+fn misspelt_labels_placeholders_and_several_labels_in_a_cell_are_found() {
+    let rows = |last: &str| {
+        let label = |row: usize| ["positive", "negative"][row % 2];
+        let row = |row: usize| format!("\"{}\",{}\n", review(row), label(row));
+        format!("text,label\n{}{last}", (0..100).map(row).collect::<String>())
+    };
+    let misspelt = Scene::new(&rows("One of a kind that nobody has,postive\n")).mend(FindingKind::LabelSpellings);
+    assert_eq!(misspelt.severity, Severity::Warning);
+    assert_eq!(misspelt.found, "'positive' (50) and 'postive' (1) differ by one letter, which may be a mistake");
+    assert_eq!(misspelt.remedies, [Remedy::MergeLabels(vec![("postive".to_owned(), "positive".to_owned())])]);
+    let missing = Scene::new(&rows("One of a kind that nobody has,N/A\n")).mend(FindingKind::PlaceholderLabels);
+    assert_eq!(
+        (missing.found.as_str(), missing.rows),
+        ("1 row has a label that stands for a missing one: 'N/A' (1)", ids(&[101]))
+    );
+    let last =
+        "One of a kind that nobody has,positive;negative\nA strange thing from far,\"['positive', 'negative']\"\n";
+    let several = Scene::new(&rows(last)).one(FindingKind::SeveralLabels);
+    assert_eq!((several.count, several.rows), (2, ids(&[102, 101])));
+    let expected = "1 row lists several labels, such as '['positive', 'negative']', so it is dropped; 1 label seems to be several \
+                    labels in one cell, such as 'positive;negative'";
+    assert_eq!(several.found, expected);
+}
+
+#[test]
+fn texts_without_content_are_excluded() {
+    let mut scene = Scene::new(&file(60, "N/A,good\nno comment,bad\n-,good\nN/A,bad\n"));
+    scene.project.cleaning.drop_conflicts = true;
+    let empty = scene.mend(FindingKind::PlaceholderTexts);
+    assert_eq!(empty.found, "2 texts have no content: '-' (row 63), 'no comment' (row 62)");
+    assert_eq!(empty.rows, ids(&[62, 63]));
+}
