@@ -115,6 +115,25 @@ pub enum DataError {
         /// The operating system's error.
         source: std::io::Error,
     },
+    /// Another program wrote the file while it was read.
+    #[error("{} changed while it was read. Wait until no other program writes to it, and try again", .0.display())]
+    Changed(PathBuf),
+    /// A table of more cells than fit into memory.
+    #[error(
+        "{} describes {rows} rows and {columns} columns, which would take more than {} of memory. Most cells are empty or \
+         repeated: use a file with fewer columns or rows",
+        path.display(), crate::words::bytes(*most)
+    )]
+    TooManyCells {
+        /// The file.
+        path: PathBuf,
+        /// Rows read so far, or all rows.
+        rows: u64,
+        /// Columns.
+        columns: u64,
+        /// The most memory, in bytes.
+        most: u64,
+    },
     /// The file is empty or contains only white space.
     #[error("{} is empty. Choose a file with a header line and one row for each text", .0.display())]
     Empty(PathBuf),

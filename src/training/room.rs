@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// Room to wait for on a full disk before a small file is written, in bytes.
-pub(super) const SMALL_FILE: u64 = 4 << 20;
+pub(super) const SMALL_FILE: u64 = 64 << 10;
 
 /// What the machine had when the run was begun.
 #[derive(Clone, Copy, Debug)]

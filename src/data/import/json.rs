@@ -132,7 +132,7 @@ fn objects(text: &str) -> impl Iterator<Item = Result<(Element, Range<usize>), (
 }
 
 fn read_objects(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
-    let mut rows = NamedRows::default();
+    let mut rows = NamedRows::of_file(text.len() as u64);
     let (mut line, mut counted_to) = (1, 0);
     for (record, object) in (1_u64..).zip(objects(text)) {
         let begin = object.as_ref().map_or_else(|(_, begin)| *begin, |(_, place)| place.start);
@@ -153,7 +153,7 @@ fn read_objects(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
 }
 
 fn read_lines(text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
-    let mut rows = NamedRows::default();
+    let mut rows = NamedRows::of_file(text.len() as u64);
     let (mut record, mut done, mut commas) = (0, 0, 0);
     for (line, raw) in text.split('\n').enumerate() {
         done += raw.len() + 1;
@@ -204,7 +204,7 @@ fn without_place(error: &serde_json::Error, column: bool) -> String {
 }
 
 fn read_document(path: &Path, text: &str, watch: &mut Watch) -> Result<NamedRows, DataError> {
-    let mut rows = NamedRows::default();
+    let mut rows = NamedRows::of_file(text.len() as u64);
     let (mut stopped, mut found) = (false, false);
     let mut gather = Gather { rows: &mut rows, watch, stopped: &mut stopped, found: &mut found, record: 0 };
     let mut source = serde_json::Deserializer::from_str(text);

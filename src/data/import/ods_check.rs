@@ -9,8 +9,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use zip::ZipArchive;
 
-/// The most memory that the cells of a workbook may take, in bytes.
+/// The most memory that the cells of a workbook may take, in bytes, and of one of a few megabytes. Reading it takes up to
+/// twice as much.
 const MOST_BYTES: u64 = 2 << 30;
+const FEW_BYTES: u64 = 256 << 20;
 /// Memory of a cell besides its text, in bytes.
 const CELL: u64 = 32;
 /// The most columns and rows of a sheet: repeats beyond them are not read.
@@ -21,13 +23,14 @@ const ROWS: u64 = 1_048_576;
 ///
 /// # Errors
 /// Says what is wrong, for a person to read.
-pub(super) fn check(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<(), String> {
+pub(super) fn check(archive: &mut ZipArchive<Cursor<&[u8]>>, file_bytes: u64) -> Result<(), String> {
+    let most = FEW_BYTES.max(file_bytes.saturating_mul(32)).min(MOST_BYTES);
     let Ok(content) = archive.by_name("content.xml") else { return Ok(()) };
     let mut sizes = SheetSizes::default();
     let mut reader = Reader::from_reader(BufReader::new(content));
     each_event(&mut reader, |event| {
         sizes.take(event);
-        if sizes.all <= MOST_BYTES { Ok(()) } else { Err(format!("its cells take more than {} MiB", MOST_BYTES >> 20)) }
+        if sizes.all <= most { Ok(()) } else { Err(format!("its cells take more than {} MiB", most >> 20)) }
     })
 }
 
@@ -88,7 +91,7 @@ impl SheetSizes {
             _ => {}
         }
         // One cell of spaces alone may be too much.
-        self.all = self.all.saturating_add(self.cell.filter(|&bytes| bytes > MOST_BYTES).unwrap_or(0));
+        self.all = self.all.saturating_add(self.cell.filter(|&bytes| bytes > FEW_BYTES).unwrap_or(0));
     }
 
     fn add_text(&mut self, bytes: u64) {

@@ -13,22 +13,27 @@ use rayon::prelude::*;
 
 use crate::data::DataError;
 use crate::data::import::arrow_columns::{Columns, Texts, damaged, to_texts};
-use crate::data::import::bytes::{self, ArrowKind};
+use crate::data::import::bytes::{self, ArrowKind, FileState, most_memory};
 use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8_192;
+/// Memory of a cell besides its text, in bytes.
+const CELL: u64 = 16;
 /// Column chunks decoded between two progress reports.
 const COLUMNS_PER_REPORT: usize = 16;
 
 /// Reads all rows, every value as text.
 ///
 /// # Errors
-/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and
-/// errors of opening the file.
+/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::TooManyCells`],
+/// [`DataError::Changed`], [`DataError::Cancelled`], and errors of opening the file.
 pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError> {
-    let file = RowGroups { path, metadata: metadata(path)? };
+    let unreadable = |source| bytes::unreadable(path, source);
+    let first = File::open(path).map_err(unreadable)?;
+    let state = FileState::of(&first).map_err(unreadable)?;
+    let file = RowGroups { path, state, metadata: metadata(path, &first)? };
     let columns = Columns::of(file.metadata.schema());
     let sizes = file.metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
     let sizes: Vec<usize> = sizes.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
@@ -37,6 +42,10 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
     let mut texts: Vec<Texts> = columns.places.iter().map(|_| Texts::default()).collect();
     let rows =
         if columns.places.is_empty() { 0 } else { sizes.iter().fold(0, |sum: usize, &rows| sum.saturating_add(rows)) };
+    let (most, width) = (most_memory(state.bytes), columns.places.len() as u64);
+    if (rows as u64).saturating_mul(width).saturating_mul(CELL) > most {
+        return Err(DataError::TooManyCells { path: path.to_owned(), rows: rows as u64, columns: width, most });
+    }
     let control = watch.control;
     for tasks in tasks.chunks(COLUMNS_PER_REPORT) {
         let read = |&(group, column): &(usize, usize)| {
@@ -50,15 +59,17 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
         let done: usize = tasks.last().map_or(0, |&(group, _)| sizes[..group].iter().sum());
         watch.advance("Reading rows", done, rows, "rows")?;
     }
+    if FileState::of(&first).map_err(unreadable)? != state {
+        return Err(DataError::Changed(path.to_owned()));
+    }
     let columns_joined = texts.par_iter().map(Texts::joined).collect();
     let records = (1..=rows as u64).collect();
     Ok(RawRows { names: columns.names, columns: columns_joined, records, ..RawRows::default() })
 }
 
 /// The file's metadata, with texts to be read as views.
-fn metadata(path: &Path) -> Result<ArrowReaderMetadata, DataError> {
-    let file = File::open(path).map_err(|source| bytes::unreadable(path, source))?;
-    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
+fn metadata(path: &Path, file: &File) -> Result<ArrowReaderMetadata, DataError> {
+    let metadata = ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
         .map_err(|error| damaged(path, ArrowKind::Parquet, error.to_string()))?;
     let options = ArrowReaderOptions::new().with_schema(with_views(metadata.schema()));
     // Types that cannot be read as views are converted later.
@@ -77,6 +88,7 @@ fn with_views(schema: &SchemaRef) -> SchemaRef {
 /// The row groups of a file.
 struct RowGroups<'a> {
     path: &'a Path,
+    state: FileState,
     metadata: ArrowReaderMetadata,
 }
 
@@ -92,7 +104,11 @@ impl RowGroups<'_> {
     ) -> Result<Texts, DataError> {
         let broken = |reason: String| damaged(self.path, ArrowKind::Parquet, reason);
         // Each reader opens the file itself: readers of one file would move each other's position.
-        let file = File::open(self.path).map_err(|source| bytes::unreadable(self.path, source))?;
+        let unreadable = |source| bytes::unreadable(self.path, source);
+        let file = File::open(self.path).map_err(unreadable)?;
+        if FileState::of(&file).map_err(unreadable)? != self.state {
+            return Err(DataError::Changed(self.path.to_owned()));
+        }
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), [place]);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_row_groups(vec![group])

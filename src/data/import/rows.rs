@@ -7,6 +7,7 @@ use std::path::Path;
 use arrow_array::StringViewArray;
 use arrow_array::builder::StringViewBuilder;
 
+use crate::data::import::bytes::most_memory;
 use crate::data::import::names::unique_names;
 use crate::data::{BadRow, DataError};
 
@@ -51,6 +52,10 @@ pub(super) struct NamedRows {
     bytes: Vec<usize>,
     /// Why the table is too large; further rows are ignored then.
     fault: Option<ColumnsFault>,
+    /// The most memory for cells, in bytes; `None` if there is no limit.
+    most_memory: Option<u64>,
+    /// Bytes of text in all columns.
+    text: u64,
     pub bad_rows: Vec<BadRow>,
     pub remarks: Vec<String>,
 }
@@ -59,9 +64,18 @@ pub(super) struct NamedRows {
 enum ColumnsFault {
     Columns,
     Bytes(usize),
+    Cells { rows: u64, columns: u64, most: u64 },
 }
 
+/// Memory of a cell besides its text, in bytes: a view, in a list that may have grown to twice its length.
+const CELL: u64 = 32;
+
 impl NamedRows {
+    /// Rows of a file of this many bytes.
+    pub fn of_file(bytes: u64) -> Self {
+        Self { most_memory: Some(most_memory(bytes)), ..Self::default() }
+    }
+
     /// Sets a field of the current row. If a name occurs twice, the later value counts.
     pub fn set(&mut self, name: &str, value: Option<String>) {
         let place = match self.place.get(name) {
@@ -90,6 +104,13 @@ impl NamedRows {
     /// Ends the current row.
     pub fn end_row(&mut self, record: u64) {
         if self.fault.is_some() {
+            return self.drop_row();
+        }
+        // Every column has a cell in every row, however few of them are in the file.
+        let (rows, columns) = (self.records.len() as u64 + 1, self.columns.len() as u64);
+        self.text += self.row.iter().flatten().map(|value| value.len() as u64).sum::<u64>();
+        if let Some(most) = self.most_memory.filter(|&most| rows * columns * CELL + self.text > most) {
+            self.fault = Some(ColumnsFault::Cells { rows, columns, most });
             return self.drop_row();
         }
         for (bytes, value) in self.bytes.iter_mut().zip(&self.row) {
@@ -129,7 +150,7 @@ impl NamedRows {
     /// The rows, with unique column names.
     ///
     /// # Errors
-    /// [`DataError::TooManyColumns`] and [`DataError::TooLarge`].
+    /// [`DataError::TooManyColumns`], [`DataError::TooManyCells`] and [`DataError::TooLarge`].
     pub fn finish(self, path: &Path) -> Result<RawRows, DataError> {
         match self.fault {
             Some(ColumnsFault::Columns) => {
@@ -137,6 +158,9 @@ impl NamedRows {
             }
             Some(ColumnsFault::Bytes(bytes)) => {
                 return Err(DataError::TooLarge { path: path.to_owned(), bytes: bytes as u64 });
+            }
+            Some(ColumnsFault::Cells { rows, columns, most }) => {
+                return Err(DataError::TooManyCells { path: path.to_owned(), rows, columns, most });
             }
             None => {}
         }
@@ -148,5 +172,27 @@ impl NamedRows {
             remarks: self.remarks,
             uncalculated: Vec::new(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_cannot_describe_more_cells_than_fit_into_memory() {
+        let mut rows = NamedRows::of_file(1_000);
+        for column in 0..4_000 {
+            rows.set(&format!("column {column}"), Some("x".to_owned()));
+        }
+        for record in 1..5_000 {
+            rows.end_row(record);
+        }
+        let error = rows.finish(Path::new("bomb.json")).unwrap_err().to_string();
+        assert!(error.contains("4000 columns, which would take more than 512 MiB of memory"), "{error}");
+        let mut rows = NamedRows::of_file(1_000);
+        rows.set("text", Some("x".to_owned()));
+        rows.end_row(1);
+        assert_eq!(rows.finish(Path::new("fine.json")).unwrap().records, [1]);
     }
 }

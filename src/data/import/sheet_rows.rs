@@ -66,6 +66,11 @@ impl SheetRows {
         Self { header, marks, ..Self::default() }
     }
 
+    /// [`Self::new`] of a file of this many bytes, which limits the memory for its cells.
+    pub fn of_file(header: SheetHeader, marks: SheetMarks, bytes: u64) -> Self {
+        Self { rows: NamedRows::of_file(bytes), ..Self::new(header, marks) }
+    }
+
     /// Takes the next cell.
     pub fn cell(&mut self, row: u32, column: usize, value: CellValue) {
         if value == CellValue::Empty {

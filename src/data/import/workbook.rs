@@ -87,7 +87,7 @@ fn check_archive(path: &Path, bytes: &[u8], watch: &mut Watch) -> Result<(), Dat
             }
         }
     }
-    ods_check::check(&mut archive).map_err(|reason| damaged(path, reason))
+    ods_check::check(&mut archive, bytes.len() as u64).map_err(|reason| damaged(path, reason))
 }
 
 fn read_sheet(
@@ -197,7 +197,7 @@ impl Book<'_> {
     /// All rows of a sheet.
     fn rows(&mut self, sheet: &str, watch: &mut Watch) -> Result<SheetRows, DataError> {
         let marks = self.marks(sheet);
-        let mut rows = SheetRows::new(self.header, marks);
+        let mut rows = SheetRows::of_file(self.header, marks, self.bytes.len() as u64);
         self.cells(sheet, &mut rows, false, watch)?;
         rows.begin();
         rows.end_row();
