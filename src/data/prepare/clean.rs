@@ -345,9 +345,10 @@ mod tests {
         for fragment in fragments {
             let text = |bytes: usize| fragment.repeat(bytes / fragment.len());
             for step in STEPS {
-                let (short, long) = (seconds(step.apply, &text(1 << 12)), seconds(step.apply, &text(1 << 15)));
-                // Eight times the text: with squares, 64 times the time.
-                assert!(long < 27.0 * short.max(1e-4), "{} of {fragment:?}: {short} s, {long} s", step.switch);
+                let times = || (seconds(step.apply, &text(1 << 12)), seconds(step.apply, &text(1 << 15)));
+                // Eight times the text: with squares, 64 times the time. One of a few tries is undisturbed.
+                let is_in_proportion = (0..5).map(|_| times()).any(|(short, long)| long < 27.0 * short.max(1e-4));
+                assert!(is_in_proportion, "{} of {fragment:?}: {:?} s", step.switch, times());
             }
         }
     }

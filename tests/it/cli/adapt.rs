@@ -48,7 +48,7 @@ fn perplexity_on_held_out_documents_falls_and_the_model_can_be_fine_tuned() {
     let perplexity = |scores: &Value| scores["perplexity"].as_f64().unwrap();
     let (before, after) = (perplexity(&result["before"]), perplexity(&result["validation"]));
     assert!(after < before / 4.0, "{before} {after}");
-    assert!(result["validation"]["masked_accuracy"].as_f64() > result["before"]["masked_accuracy"].as_f64());
+    assert!(result["validation"]["masked_accuracy"].as_f64() >= result["before"]["masked_accuracy"].as_f64());
     assert_eq!((&result["rows"]["test"], &result["validation"]["documents"]), (&Value::from(0), &Value::from(4)));
     assert!(result["validation"]["masked_words"].as_u64() > Some(4));
     let best = best_folder(&place);

@@ -58,27 +58,27 @@ fn several_files_are_inspected_and_made_into_one_project() {
         Words per text: 12 to 12, median 12, 95th percentile 12.
         60 usable rows, none dropped.
 
+        Warning: b.csv: 2 rows could not be read and will be ignored. The first is row 31 (line 32): 1 field instead of 4: 'title' is missing.
+
+        No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
+        Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+
         71 distinct words among 720 words in 60 texts.
         Typical words of each label (by log-odds with a prior, strongest first):
           bad: broken
           fair: okay
           good: great
         Languages of 60 texts: English 100.0%.
-
-        Warning: b.csv: 2 rows could not be read and will be ignored. The first is row 31 (line 32): 1 field instead of 4: 'title' is missing.
-
-        No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
-        Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
         ! Reading the file
         ! Finding rows: 26 B of 1.9 KiB
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
@@ -265,21 +265,21 @@ fn one_hot_label_columns_are_suggested_and_used_when_named() {
         Words per text: 9 to 9, median 9, 95th percentile 9.
         40 usable rows, after dropping 1 row with several labels.
 
-        48 distinct words among 360 words in 40 texts.
-        Languages of 40 texts: unsure 100.0%.
-
         Warning: 1 row is marked in several label columns, or with something other than 1. Hone drops such rows because each text needs exactly one label. Correct them in the file, or use a single label column.
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+
+        48 distinct words among 360 words in 40 texts.
+        Languages of 40 texts: unsure 100.0%.
         ! Reading the file
         ! Finding rows: 14 B of 1.5 KiB
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage

@@ -51,9 +51,6 @@ fn inspect_describes_a_messy_file() {
         Words per text: 2 to 8, median 4, 95th percentile 8.
         5 usable rows, after dropping 2 empty texts, 1 empty label and 1 duplicate.
 
-        15 distinct words among 19 words in 5 texts.
-        Languages of 5 texts: unsure 100.0%.
-
         Findings:
           Same text, different labels (problem): 1 text occurs with different labels. At least one label per text is wrong. Correct the labels, or drop all of these rows.
             Drop conflicts: --set cleaning.drop_conflicts=true
@@ -67,14 +64,17 @@ fn inspect_describes_a_messy_file() {
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+
+        15 distinct words among 19 words in 5 texts.
+        Languages of 5 texts: unsure 100.0%.
         ! Reading the file
         ! Finding rows: 16 B of 217 B
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
@@ -106,13 +106,6 @@ fn inspect_reports_problems_of_the_rows_and_their_remedies() {
         Words per text: 7 to 9, median 8, 95th percentile 9.
         62 usable rows, none dropped.
 
-        44 distinct words among 498 words in 62 texts.
-        Typical words of each label (by log-odds with a prior, strongest first):
-          bad: broken, hate
-          fair: fairly, is, okay, it
-          good: love
-        Languages of 62 texts: English 22.6%, unsure 77.4%.
-
         Findings:
           Same text, different labels (problem): 1 text occurs with different labels. At least one label per text is wrong. Correct the labels, or drop all of these rows.
             Drop conflicts: --set cleaning.drop_conflicts=true
@@ -122,14 +115,21 @@ fn inspect_reports_problems_of_the_rows_and_their_remedies() {
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; columns that give the label away.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+
+        44 distinct words among 498 words in 62 texts.
+        Typical words of each label (by log-odds with a prior, strongest first):
+          bad: broken, hate
+          fair: fairly, is, okay, it
+          good: love
+        Languages of 62 texts: English 22.6%, unsure 77.4%.
         ! Reading the file
         ! Finding rows: 15 B of 2.7 KiB
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
@@ -287,10 +287,6 @@ fn a_workbook_is_inspected_and_one_of_its_sheets_made_into_a_project() {
         Words per text: 2 to 6, median 3, 95th percentile 6.
         4 usable rows, none dropped.
 
-        13 distinct words among 13 words in 4 texts.
-        Languages of 4 texts: unsure 100.0%.
-        Dates in day: 2026-03-01 to 2026-03-04 (all but 2: 2026-03-02 to 2026-03-03).
-
         Findings:
           Missing values in other columns (note): These columns are empty in some rows: 'column_5' (3, 75%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
           Rare labels (warning): Fewer than 10 training rows: 'bad' (1), 'fair' (1), 'good' (1). A model can barely learn such labels, and their metrics are unreliable. Merge them with another label, add rows, or exclude them.
@@ -299,13 +295,17 @@ fn a_workbook_is_inspected_and_one_of_its_sheets_made_into_a_project() {
 
         No leakage found. Checked: duplicates across the split; near-duplicates across the split; training rows newer than test rows; columns that give the label away.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen.
+
+        13 distinct words among 13 words in 4 texts.
+        Languages of 4 texts: unsure 100.0%.
+        Dates in day: 2026-03-01 to 2026-03-04 (all but 2: 2026-03-02 to 2026-03-03).
         ! Reading the file
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage

@@ -161,10 +161,6 @@ fn inspect_reports_leakage_and_its_remedies() {
         Words per text: 12 to 12, median 12, 95th percentile 12.
         120 usable rows, none dropped.
 
-        478 distinct words among 1,440 words in 120 texts.
-        Languages of 120 texts: unsure 100.0%.
-        Dates in written: 2024-02-01 to 2024-02-28.
-
         Findings:
           Missing values in other columns (note): These columns are empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
 
@@ -173,14 +169,18 @@ fn inspect_reports_leakage_and_its_remedies() {
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
           'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen; training rows newer than test rows: no time column is chosen.
+
+        478 distinct words among 1,440 words in 120 texts.
+        Languages of 120 texts: unsure 100.0%.
+        Dates in written: 2024-02-01 to 2024-02-28.
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
@@ -206,10 +206,6 @@ fn inspect_reports_leakage_and_its_remedies() {
         Words per text: 12 to 12, median 12, 95th percentile 12.
         120 usable rows, none dropped.
 
-        478 distinct words among 1,440 words in 120 texts.
-        Languages of 120 texts: unsure 100.0%.
-        Dates in written: 2024-02-01 to 2024-02-28.
-
         Findings:
           Missing values in other columns (note): These columns are empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
 
@@ -219,14 +215,18 @@ fn inspect_reports_leakage_and_its_remedies() {
           Training rows newer than test rows (note): 69 of 72 training rows are newer than the oldest test row (2024-02-01). The model learns from the same period it is tested on, so it may do worse on future texts than the metrics suggest.
             Split by time: --set split.method=time
           'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
+
+        478 distinct words among 1,440 words in 120 texts.
+        Languages of 120 texts: unsure 100.0%.
+        Dates in written: 2024-02-01 to 2024-02-28.
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
@@ -252,10 +252,6 @@ fn inspect_reports_leakage_and_its_remedies() {
         Words per text: 12 to 12, median 12, 95th percentile 12.
         120 usable rows, none dropped.
 
-        478 distinct words among 1,440 words in 120 texts.
-        Languages of 120 texts: unsure 100.0%.
-        Dates in written: 2024-02-01 to 2024-02-28.
-
         Findings:
           Missing values in other columns (note): These columns are empty in some rows: 'reason' (75, 62%). Training reads only the text and the label, so there is nothing to do unless you want metrics by such a column.
 
@@ -264,14 +260,18 @@ fn inspect_reports_leakage_and_its_remedies() {
             Keep rows with the same 'customer' together: --set split.method=random --set dataset.group_column=customer
           'reason' gives the label away (note): The column 'reason' alone predicts the label with 100.0% accuracy; without it, 62.5% is possible. Of 30 rows with 'broken', 30 are 'angry'. The model does not read this column, so the metrics are right. But such a column is usually filled in once the label is known, so never prepend it to the text.
         Not checked: groups across the split, such as the rows of one customer: no group column is chosen.
+
+        478 distinct words among 1,440 words in 120 texts.
+        Languages of 120 texts: unsure 100.0%.
+        Dates in written: 2024-02-01 to 2024-02-28.
         ! Reading the file
         ! Finding rows: 44 B of 10.8 KiB
         ! Cleaning texts
-        ! Detecting languages
-        ! Counting words
         ! Checking the columns
+        ! Detecting languages
         ! Looking for personal data
         ! Looking for repeated sentences
+        ! Counting words
         ! Comparing texts
         ! Finding near-duplicates
         ! Checking for leakage
