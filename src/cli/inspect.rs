@@ -168,7 +168,7 @@ fn describe_file<'a>(imported: &'a Imported, dataset: &'a DatasetSettings) -> Fi
     let file = &imported.main;
     let delimited = file.format.delimited();
     let (sheet, sheets) = match &file.format {
-        FileFormat::Workbook { sheet, sheets } => (Some(sheet.as_str()), sheets.as_slice()),
+        FileFormat::Workbook { sheet, sheets, .. } => (Some(sheet.as_str()), sheets.as_slice()),
         _ => (None, &[][..]),
     };
     Findings {
@@ -180,7 +180,7 @@ fn describe_file<'a>(imported: &'a Imported, dataset: &'a DatasetSettings) -> Fi
         delimiter: delimited.map(|format| format.delimiter),
         quoting: delimited.map(|format| format.quoting),
         header: delimited.map(|format| format.header_row.is_some()),
-        header_row: delimited.and_then(|format| format.header_row),
+        header_row: file.format.header_row(),
         sheet,
         sheets,
         rows: file.table.len() as u64,

@@ -175,7 +175,7 @@ pub(super) fn use_own_parts(project: &mut Project, imported: &Imported) -> bool 
     true
 }
 
-/// Says that the data has a split of its own and whether it is used, if it has one and the person did not choose another.
+/// Says whether the split that the data gives is used; `None` if it gives none, or the person chose another.
 pub(super) fn given_split(project: &Project, imported: &Imported, is_split_given: bool) -> Option<String> {
     let dataset = &project.dataset;
     let is_own = |file: &Option<PathBuf>| file.is_some() && *file == dataset.main;
@@ -188,12 +188,10 @@ pub(super) fn given_split(project: &Project, imported: &Imported, is_split_given
     }
     let is_open = !is_split_given && project.split.method != SplitMethod::Column;
     let column = imported.guessed.split.as_ref().filter(|_| is_open)?;
-    let how = if imported.guessed.split_has_validation {
+    let how = if imported.guessed.split_is_usable {
         format!("To use it, add --split-column {}", shell_word(Path::new(column)))
     } else {
-        "It names no validation rows, which are needed to choose the best checkpoint: mark some in the file, and add \
-         --split-column"
-            .to_owned()
+        "Some rows are in no split: complete the column in the file, and add --split-column".to_owned()
     };
     Some(format!("The column '{column}' seems to give the split, but is not used. {how}."))
 }
@@ -204,8 +202,8 @@ pub(super) fn print_remarks(out: &mut dyn Write, part: &FilePart, is_named: bool
         let name = if is_named { format!("{}: ", printable(&part.name)) } else { String::new() };
         writeln!(out, "{name}{}", full_stop(&printable(remark)))?;
     }
-    if part.format.delimited().is_some_and(|format| format.header_row.is_some_and(|line| line > 1)) {
-        writeln!(out, "If another line is the header, name it with --header-row.")?;
+    if part.has_found_header() {
+        writeln!(out, "If another one is the header, name it with --header-row.")?;
     }
     Ok(())
 }

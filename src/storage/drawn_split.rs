@@ -24,8 +24,6 @@ pub const SPLIT_FILE: &str = "split.parquet";
 const DRAWN_FROM: &str = "hone.drawn_from";
 const ADVICE: &str =
     "Delete it to draw a new split. The results of older runs are then not comparable with those of new ones.";
-/// How the sides are written.
-const NAMES: [(Side, &str); 3] = [(Side::Train, "train"), (Side::Validation, "validation"), (Side::Test, "test")];
 
 /// Reads the split of a project's folder; `None` if none has been written.
 ///
@@ -64,8 +62,8 @@ fn rows_of(batch: &RecordBatch, rows: &mut Vec<DrawnRow>) -> Result<(), String> 
     let side = column("side")?.as_string_opt::<i32>().ok_or("the column 'side' has another type")?;
     for row in 0..batch.num_rows() {
         let name = side.value(row);
-        let known = NAMES.iter().find(|(_, known)| *known == name);
-        let (side, _) = *known.ok_or_else(|| format!("'{name}' is no side of a split"))?;
+        let side = Side::ALL.into_iter().find(|side| side.name() == name);
+        let side = side.ok_or_else(|| format!("'{name}' is no side of a split"))?;
         let id = id.is_valid(row).then(|| id.value(row));
         rows.push(DrawnRow { keys: RowKeys { content: content.value(row), id }, side });
     }
@@ -95,10 +93,9 @@ pub fn write_split(folder: &Path, split: &DrawnSplit) -> Result<(), StorageError
 }
 
 fn batch_of(rows: &[DrawnRow]) -> Result<RecordBatch, arrow_schema::ArrowError> {
-    let name = |side: Side| NAMES.iter().find(|(of, _)| *of == side).map(|(_, name)| *name);
     let content: UInt64Array = rows.iter().map(|row| Some(row.keys.content)).collect();
     let id: UInt64Array = rows.iter().map(|row| row.keys.id).collect();
-    let side: StringArray = rows.iter().map(|row| name(row.side)).collect();
+    let side: StringArray = rows.iter().map(|row| Some(row.side.name())).collect();
     let schema = Schema::new(vec![
         Field::new("content", DataType::UInt64, false),
         Field::new("id", DataType::UInt64, true),

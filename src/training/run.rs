@@ -94,10 +94,10 @@ fn begin<'a>(
     let settings = &project.training;
     let room = Room::now();
     let tokenizer = TextTokenizer::load(start)?;
-    ModelConfig::read(start)?.check_tokenizer(start, &tokenizer)?;
+    let config = ModelConfig::read(start)?;
+    config.check_tokenizer(start, &tokenizer)?;
     let task = setup::task(project, prepared, &tokenizer, &mut voice)?;
-    let footprint =
-        Footprint::new(&ModelConfig::read(start)?, &task.head(), settings.trained_layers, task.share_read());
+    let footprint = Footprint::new(&config, &task.head(), settings.trained_layers, task.share_read());
     room.check_loading(&footprint)?;
     let model = setup::load_model(start, task.head(), settings, &mut voice)?;
     let max_length = settings.max_length.min(model.max_positions());

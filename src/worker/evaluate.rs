@@ -1,5 +1,6 @@
 //! The job that evaluates a run's best checkpoint.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -197,27 +198,33 @@ fn class_of<'a>(settings: &'a RunSettings, label: RawLabel<'a>) -> Labelled<'a> 
 
 /// Labels that a model was not trained on, with their numbers of rows and first records, in the order of the file.
 #[derive(Default)]
-struct UnknownLabels(Vec<(String, u64, u64)>);
+struct UnknownLabels {
+    found: Vec<(String, u64, u64)>,
+    /// Where each label is among those found: a wrong column has a different one in each row.
+    places: HashMap<String, usize>,
+}
 
 impl UnknownLabels {
     fn add(&mut self, name: &str, record: u64) {
-        match self.0.iter_mut().find(|(known, ..)| known == name) {
-            Some((_, rows, _)) => *rows += 1,
-            None => self.0.push((name.to_owned(), 1, record)),
+        if let Some(&place) = self.places.get(name) {
+            self.found[place].1 += 1;
+        } else {
+            self.places.insert(name.to_owned(), self.found.len());
+            self.found.push((name.to_owned(), 1, record));
         }
     }
 
     /// An error that names all of them, if there are any.
     fn refuse(mut self, known: &[String], path: &Path) -> Result<(), JobError> {
-        if self.0.is_empty() {
+        if self.found.is_empty() {
             return Ok(());
         }
-        self.0.sort_by_key(|(_, rows, _)| std::cmp::Reverse(*rows));
-        let named = self.0.iter().map(|(name, rows, first)| {
+        self.found.sort_by_key(|(_, rows, _)| std::cmp::Reverse(*rows));
+        let named = self.found.iter().map(|(name, rows, first)| {
             let rows = counted(*rows, "row", "rows");
             format!("'{}' ({rows}, the first: row {first})", cell_value(name))
         });
-        let like = self.0.iter().filter_map(|(name, ..)| Some((name, label_like(name, known)?)));
+        let like = self.found.iter().filter_map(|(name, ..)| Some((name, label_like(name, known)?)));
         let like = like.map(|(name, like)| format!("'{}' looks like '{like}'", cell_value(name)));
         let like: Vec<String> = like.collect();
         let like = if like.is_empty() { String::new() } else { format!(" {}.", listed(like)) };
@@ -225,7 +232,7 @@ impl UnknownLabels {
             "{} has {} that the model was not trained on: {}.{like} The model's labels: {}. Correct these labels in the file, \
              or remove the rows, and evaluate again.",
             path.display(),
-            counted(self.0.len() as u64, "label", "labels"),
+            counted(self.found.len() as u64, "label", "labels"),
             listed(named),
             quoted(known)
         )))

@@ -2,15 +2,10 @@
 
 use std::ops::Range;
 
-use crate::data::import::header::{Layout, SAMPLE};
+use crate::data::import::header::{FOUND, Layout, SAMPLE, quoted};
 use crate::data::import::names::unique_names;
 use crate::data::import::records::{Dialect, Reader, Record};
-use crate::words::{collapsed, counted, listed, shortened};
-
-/// Lines quoted in a remark.
-const QUOTED: usize = 3;
-/// Characters of each.
-const QUOTED_WIDTH: usize = 40;
+use crate::words::counted;
 
 /// One of the first records.
 struct FirstRow {
@@ -50,8 +45,7 @@ impl FileHead {
         if let Some(header) = at {
             let before: Vec<String> = rows[..layout.before].iter().map(text_of).collect();
             let line = above + header.line;
-            remarks
-                .extend(skipped(&before).map(|lines| format!("The header is line {line}. Skipped {lines} before it")));
+            remarks.extend(skipped(&before).map(|lines| format!("{FOUND} line {line}. Skipped {lines} before it")));
             let under: Vec<String> = rows[layout.before + 1..layout.first()].iter().map(text_of).collect();
             remarks.extend(
                 skipped(&under)
@@ -92,15 +86,7 @@ fn first_rows(text: &[u8], dialect: Dialect) -> (Vec<FirstRow>, Vec<Vec<String>>
 
 /// `2 lines ('First', 'second')`; `None` without lines.
 pub(super) fn skipped(lines: &[String]) -> Option<String> {
-    if lines.is_empty() {
-        return None;
-    }
-    let mut told: Vec<String> =
-        lines.iter().take(QUOTED).map(|line| format!("'{}'", shortened(&collapsed(line), QUOTED_WIDTH))).collect();
-    if lines.len() > QUOTED {
-        told.push("…".to_owned());
-    }
-    Some(format!("{} ({})", counted(lines.len(), "line", "lines"), listed(told)))
+    Some(format!("{} ({})", counted(lines.len(), "line", "lines"), quoted(lines)?))
 }
 
 /// The layout of the columns in a sample of a text, and where its table begins.

@@ -6,6 +6,7 @@
 use crate::data::table::columns::is_known_name;
 use crate::data::table::guess::looks_like_time;
 use crate::data::table::placeholders::is_placeholder;
+use crate::words::one_line;
 
 /// The header is one of this many rows.
 pub(super) const MOST_BEFORE: usize = 30;
@@ -26,6 +27,19 @@ const TYPES: [&str; 24] = [
 ];
 /// Cells of the second header row of survey tools.
 const RESPONSES: [&str; 4] = ["response", "open-ended response", "other (please specify)", "other"];
+
+/// How a remark about a header below other rows begins.
+pub(super) const FOUND: &str = "The header is";
+/// Rows quoted in a remark, and characters of each.
+const QUOTED: usize = 3;
+const QUOTED_WIDTH: usize = 40;
+
+/// The beginnings of the first few rows that are skipped: `'First', 'second', …`; `None` without rows.
+pub(super) fn quoted(rows: &[String]) -> Option<String> {
+    let first = rows.iter().take(QUOTED).map(|row| format!("'{}'", one_line(row, QUOTED_WIDTH)));
+    let more = (rows.len() > QUOTED).then(|| "…".to_owned());
+    (!rows.is_empty()).then(|| first.chain(more).collect::<Vec<_>>().join(", "))
+}
 
 /// How the first rows of a table are to be read. Places are indices into the rows examined.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::data::import::header::FOUND;
 use crate::data::table::columns::is_label_name;
 use crate::data::{BadRow, Example, FileFormat, GuessedRoles, Table};
 use crate::project::{ColumnRole, DatasetSettings, Project, RowId, SourceFile, SplitMethod, SplitSettings, TaskKind};
@@ -33,6 +34,12 @@ pub struct FilePart {
 }
 
 impl FilePart {
+    /// Whether the header was found below other rows, where the guess may be wrong.
+    #[must_use]
+    pub fn has_found_header(&self) -> bool {
+        self.remarks.iter().any(|remark| remark.starts_with(FOUND))
+    }
+
     /// Whether it has a column of that name.
     #[must_use]
     pub fn has(&self, column: &str) -> bool {
@@ -194,7 +201,7 @@ impl Imported {
         let has_own_files = dataset.validation.is_some() || dataset.test.is_some();
         if is_default
             && !has_own_files
-            && self.guessed.split_has_validation
+            && self.guessed.split_is_usable
             && guess.is_some()
             && dataset.split_column() == guess
         {

@@ -1,6 +1,8 @@
 //! JSON documents whose rows are not a list of objects at the top: the layouts of pandas, lists of lists, and lists that
 //! lie deeper.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::Value;
 
 use crate::data::BadRow;
@@ -21,28 +23,30 @@ pub(super) fn read(text: &str) -> Option<NamedRows> {
         return None;
     }
     let document: Node = serde_json::from_str(text).ok()?;
-    split(&document)
-        .or_else(|| by_column(&document))
-        .or_else(|| by_row(&document))
-        .or_else(|| lists(&document, None))
-        .or_else(|| deeper(&document))
+    let bytes = text.len() as u64;
+    split(&document, bytes)
+        .or_else(|| by_column(&document, bytes))
+        .or_else(|| by_row(&document, bytes))
+        .or_else(|| lists(&document, None, bytes))
+        .or_else(|| deeper(&document, bytes))
 }
 
 fn is_number(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn new_rows(remark: String) -> NamedRows {
-    let mut rows = NamedRows::default();
+/// Rows of a document of this many bytes.
+fn new_rows(bytes: u64, remark: String) -> NamedRows {
+    let mut rows = NamedRows::of_file(bytes);
     rows.remarks.push(remark);
     rows
 }
 
 /// `{"columns": [...], "data": [[...], ...]}`, as pandas writes with `orient="split"`.
-fn split(document: &Node) -> Option<NamedRows> {
+fn split(document: &Node, bytes: u64) -> Option<NamedRows> {
     let columns = document.get("columns")?.as_list()?;
     let names: Vec<String> = columns.iter().map(|name| field(name).unwrap_or_default()).collect();
-    lists(document.get("data")?, Some(names))
+    lists(document.get("data")?, Some(names), bytes)
 }
 
 /// The fields of an object, with its name.
@@ -56,26 +60,32 @@ fn maps(document: &Node) -> Option<Vec<NamedFields<'_>>> {
 }
 
 /// `{"text": {"0": "a", "1": "b"}, ...}`, as pandas writes by default.
-fn by_column(document: &Node) -> Option<NamedRows> {
+fn by_column(document: &Node, bytes: u64) -> Option<NamedRows> {
     let columns = maps(document)?;
     if columns.iter().any(|(name, _)| is_number(name)) || !columns[0].1.iter().all(|(index, _)| is_number(index)) {
         return None;
     }
-    let mut rows = new_rows("The document has an object for each column".to_owned());
-    for (at, (index, _)) in columns[0].1.iter().enumerate() {
-        for (name, values) in &columns {
-            let same = values.get(at).filter(|(own, _)| own == index);
-            let value = same.or_else(|| values.iter().find(|(own, _)| own == index));
-            set(&mut rows, name, value.map_or(Value::Null, |(_, value)| value.to_value()), 1);
+    let mut rows = new_rows(bytes, "The document has an object for each column".to_owned());
+    let of_index = |values: &'_ [(String, Node)]| -> HashMap<String, usize> {
+        values.iter().enumerate().map(|(at, (index, _))| (index.clone(), at)).collect()
+    };
+    let places: Vec<HashMap<String, usize>> = columns.iter().map(|(_, values)| of_index(values)).collect();
+    // A column may lack rows that another has.
+    let mut seen = HashSet::new();
+    let indices = columns.iter().flat_map(|(_, values)| values.iter()).filter(|(index, _)| seen.insert(index));
+    for (record, (index, _)) in (1..).zip(indices) {
+        for ((name, values), places) in columns.iter().zip(&places) {
+            let value = places.get(index).map_or(Value::Null, |&at| values[at].1.to_value());
+            set(&mut rows, name, value, 1);
         }
-        rows.end_row(at as u64 + 1);
+        rows.end_row(record);
     }
     Some(rows)
 }
 
 /// `{"0": {"text": "a", ...}, "1": ...}`, as pandas writes with `orient="index"`; also with other keys, if there are
 /// more of them than fields.
-fn by_row(document: &Node) -> Option<NamedRows> {
+fn by_row(document: &Node, bytes: u64) -> Option<NamedRows> {
     let objects = maps(document)?;
     let fields = objects[0].1;
     let are_same =
@@ -83,7 +93,7 @@ fn by_row(document: &Node) -> Option<NamedRows> {
     if !are_same || !(objects.iter().all(|(name, _)| is_number(name)) || objects.len() > fields.len()) {
         return None;
     }
-    let mut rows = new_rows("The document has a named object for each row".to_owned());
+    let mut rows = new_rows(bytes, "The document has a named object for each row".to_owned());
     for (record, (key, fields)) in (1..).zip(&objects) {
         if !is_number(key) {
             rows.set("key", Some((*key).to_owned()));
@@ -97,12 +107,12 @@ fn by_row(document: &Node) -> Option<NamedRows> {
 }
 
 /// A list of lists, each of which is a row. Without names, the first may be the header.
-fn lists(document: &Node, names: Option<Vec<String>>) -> Option<NamedRows> {
+fn lists(document: &Node, names: Option<Vec<String>>, bytes: u64) -> Option<NamedRows> {
     let items: Option<Vec<&[Node]>> = document.as_list()?.iter().map(Node::as_list).collect();
     let items = items.filter(|items| !items.is_empty())?;
     let (names, first) = names.map_or_else(|| names_of(&items), |names| (names, 0));
     let names = unique_names(names.iter().map(String::as_str));
-    let mut rows = new_rows("The document has a list for each row".to_owned());
+    let mut rows = new_rows(bytes, "The document has a list for each row".to_owned());
     for (record, item) in (1..).zip(&items[first.min(items.len())..]) {
         if item.len() > names.len() {
             let reason = format!("{} values instead of {}", item.len(), names.len());
@@ -143,11 +153,11 @@ fn field(value: &Node) -> Option<String> {
 }
 
 /// The longest list of objects anywhere in the document.
-fn deeper(document: &Node) -> Option<NamedRows> {
+fn deeper(document: &Node, bytes: u64) -> Option<NamedRows> {
     let mut best: Option<(usize, String, &[Node])> = None;
     search(document, "", 0, &mut best);
     let (_, path, items) = best?;
-    let mut rows = new_rows(format!("The rows are the list '{path}' of the document"));
+    let mut rows = new_rows(bytes, format!("The rows are the list '{path}' of the document"));
     for (record, item) in (1..).zip(items) {
         if let Some(fields) = item.as_map() {
             for (name, value) in fields {
@@ -215,6 +225,21 @@ mod tests {
         ] {
             assert_eq!(columns(text).0, ["text: a b c", "mood: 1 - 3"], "{text}");
         }
+    }
+
+    #[test]
+    fn columns_that_lack_rows_lose_none_of_another() {
+        let text = r#"{"text": {"0": "a", "2": "c"}, "mood": {"0": 1, "1": 2, "2": 3}}"#;
+        assert_eq!(columns(text).0, ["text: a c -", "mood: 1 3 2"]);
+    }
+
+    #[test]
+    fn a_small_document_cannot_describe_more_cells_than_fit_into_memory() {
+        let item = |at: usize| format!("{{\"{}\": 1}}", at % 4_000);
+        let items: Vec<String> = (0..9_000).map(item).collect();
+        let rows = read(&format!("{{\"feed\": {{\"entry\": [{}]}}}}", items.join(","))).unwrap();
+        let error = rows.finish(Path::new("rows.json")).unwrap_err().to_string();
+        assert!(error.contains("more than 512 MiB of memory"), "{error}");
     }
 
     #[test]

@@ -88,6 +88,7 @@ pub(super) fn read(
         };
         return Err(DataError::NotText { path: path.to_owned(), kind, advice });
     };
+    let header_row = rows.header_row();
     let mut rows = rows.finish(path)?;
     if kind == MarkupKind::Html {
         let which = if found > 1 { format!(", and its largest table of {found} was read") } else { String::new() };
@@ -96,7 +97,7 @@ pub(super) fn read(
         let others = counted(found - 1, "other sheet was", "other sheets were");
         rows.remarks.insert(0, format!("The sheet '{sheet}' was read. {others} not"));
     }
-    Ok((rows, FileFormat::Workbook { sheet, sheets }))
+    Ok((rows, FileFormat::Workbook { sheet, sheets, header_row }))
 }
 
 /// A table, collected row by row.
@@ -122,8 +123,8 @@ struct Cell {
 }
 
 impl Table {
-    fn new(name: String, header: SheetHeader) -> Self {
-        Self { name, rows: SheetRows::new(header, SheetMarks::default()), ..Self::default() }
+    fn new(name: String, header: SheetHeader, file_bytes: u64) -> Self {
+        Self { name, rows: SheetRows::of_file(header, SheetMarks::default(), file_bytes), ..Self::default() }
     }
 
     fn open_row(&mut self, tag: &Tag<'_>) {
@@ -197,11 +198,13 @@ impl Table {
     }
 }
 
-/// All tables of a file. A table within a table's cell is one of its own.
+/// All tables of a file. A table inside a cell counts as a separate table.
 struct Tables {
     done: Vec<Table>,
     open: Vec<Table>,
     header: SheetHeader,
+    /// Size of the file, which limits the memory for cells.
+    file_bytes: u64,
     is_html: bool,
     /// The name of the sheet that begins.
     sheet: Option<String>,
@@ -210,7 +213,8 @@ struct Tables {
 impl Tables {
     fn read(text: &str, kind: MarkupKind, header: SheetHeader, watch: &mut Watch) -> Result<Vec<Table>, DataError> {
         let is_html = kind == MarkupKind::Html;
-        let mut tables = Self { done: Vec::new(), open: Vec::new(), header, is_html, sheet: None };
+        let mut tables =
+            Self { done: Vec::new(), open: Vec::new(), header, file_bytes: text.len() as u64, is_html, sheet: None };
         let (mut rest, mut tags) = (text, 0_u64);
         while let Some(at) = rest.find('<') {
             tags += 1;
@@ -248,7 +252,7 @@ impl Tables {
             ("table", false) => {
                 let name =
                     self.sheet.take().unwrap_or_else(|| format!("table {}", self.done.len() + self.open.len() + 1));
-                self.open.push(Table::new(name, self.header));
+                self.open.push(Table::new(name, self.header, self.file_bytes));
                 if tag.is_whole {
                     self.close_table();
                 }
@@ -431,6 +435,13 @@ mod tests {
     }
 
     #[test]
+    fn a_small_page_cannot_describe_more_cells_than_fit_into_memory() {
+        let page = format!("<html><table><tr>{}{}</table>", "<td>x".repeat(4_000), "<tr><td>x".repeat(9_000));
+        let error = rows(&page, MarkupKind::Html).unwrap_err().to_string();
+        assert!(error.contains("more than 512 MiB of memory"), "{error}");
+    }
+
+    #[test]
     fn a_page_without_a_table_is_refused() {
         for page in ["<html><body>Please log in</body></html>", "<html><table></table></html>", "<html"] {
             let error = rows(page, MarkupKind::Html).unwrap_err().to_string();
@@ -451,7 +462,7 @@ mod tests {
         assert_eq!(kind(Path::new("a.csv"), book), Some(MarkupKind::XmlSpreadsheet));
         assert_eq!(table(book, MarkupKind::XmlSpreadsheet), ["text|label", "one \n<two>|good", "3|good"]);
         let (rows, format) = rows(book, MarkupKind::XmlSpreadsheet).unwrap();
-        assert!(matches!(format, FileFormat::Workbook { sheet, sheets } if sheet == "A & B" && sheets.len() == 2));
+        assert!(matches!(format, FileFormat::Workbook { sheet, sheets, .. } if sheet == "A & B" && sheets.len() == 2));
         assert_eq!(rows.remarks[0], "The sheet 'A & B' was read. 1 other sheet was not");
     }
 

@@ -21,7 +21,7 @@ pub(super) enum CellValue {
 pub(super) type SheetRow = Vec<(usize, CellValue)>;
 
 impl CellValue {
-    /// The text of the cell, if it has one of its own.
+    /// The text in the cell itself, if any.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) | Self::Date(text) => Some(text),

@@ -1,15 +1,12 @@
 //! Finds the header of a sheet: titles may come before it, and questions or types below it.
 
-use crate::data::import::header::{Layout, SAMPLE};
+use crate::data::import::header::{FOUND, Layout, SAMPLE, quoted};
 use crate::data::import::sheet_cells::SheetRow;
 use crate::project::DatasetSettings;
-use crate::words::{counted, one_line};
+use crate::words::counted;
 
 /// Columns that are looked at.
 const MOST_COLUMNS: usize = 256;
-/// Rows quoted in a remark, and characters of each.
-const QUOTED: usize = 3;
-const QUOTED_WIDTH: usize = 40;
 
 /// Which row of a sheet names the columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,14 +67,11 @@ impl SheetHead {
         }
         let (header, first) = (layout.before, layout.first());
         let mut remarks = Vec::new();
-        if let Some(quoted) = quoted(&fields[..header]) {
+        if let Some(quoted) = quoted_rows(&fields[..header]) {
             let (row, skipped) = (rows[header].0 + 1, counted(header as u64, "row", "rows"));
-            remarks.push(format!(
-                "The header is row {row}. Skipped {skipped} before it ({quoted}). If another row is the header, choose it with \
-                 --header-row"
-            ));
+            remarks.push(format!("{FOUND} row {row}. Skipped {skipped} before it ({quoted})"));
         }
-        if let Some(quoted) = quoted(&fields[header + 1..first]) {
+        if let Some(quoted) = quoted_rows(&fields[header + 1..first]) {
             let skipped = counted(layout.under as u64, "row", "rows");
             remarks.push(format!("The header has more than one row. Skipped {skipped} below the names ({quoted})"));
         }
@@ -104,17 +98,13 @@ fn fields(rows: &[(u32, SheetRow)]) -> Vec<Vec<String>> {
     fields
 }
 
-/// The beginning of the first few rows; `None` without rows.
-fn quoted(rows: &[Vec<String>]) -> Option<String> {
+/// The beginnings of the first few rows; `None` without rows.
+fn quoted_rows(rows: &[Vec<String>]) -> Option<String> {
     let shown = |row: &Vec<String>| {
         let filled: Vec<&str> = row.iter().map(String::as_str).filter(|field| !field.is_empty()).collect();
-        format!("'{}'", one_line(&filled.join(", "), QUOTED_WIDTH))
+        filled.join(", ")
     };
-    let mut shown: Vec<String> = rows.iter().take(QUOTED).map(shown).collect();
-    if rows.len() > QUOTED {
-        shown.push("…".to_owned());
-    }
-    (!shown.is_empty()).then(|| shown.join(", "))
+    quoted(&rows.iter().map(shown).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -140,8 +130,8 @@ mod tests {
         let found =
             SheetHead::of(SheetHeader::Found, &table(&["Report of April", "Made by|the shop", "id|text|label"]));
         assert_eq!((found.before, found.has_names, found.under), (2, true, 0));
-        let remark = "The header is row 5. Skipped 2 rows before it ('Report of April', 'Made by, the shop').";
-        assert!(found.remarks[0].starts_with(remark), "{:?}", found.remarks);
+        let remark = "The header is row 5. Skipped 2 rows before it ('Report of April', 'Made by, the shop')";
+        assert_eq!(found.remarks, [remark]);
         let body = (0..20).map(|row| format!("It is number {row}|{}", ["good", "", "bad"][row % 3]));
         let narrow: Vec<String> = ["Report", "what|how"].map(str::to_owned).into_iter().chain(body).collect();
         assert_eq!(SheetHead::of(SheetHeader::Found, &rows(&narrow)).before, 1);

@@ -98,6 +98,11 @@ impl SheetRows {
         self.names.as_deref()
     }
 
+    /// 1-based row of the header; `None` if there is none, or it is not known yet.
+    pub fn header_row(&self) -> Option<u64> {
+        self.header_row.map(|row| u64::from(row) + 1)
+    }
+
     /// Whether it is known which row is the header.
     pub fn is_begun(&self) -> bool {
         self.is_begun

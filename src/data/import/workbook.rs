@@ -112,9 +112,10 @@ fn read_sheet(
         _ => book.choose(watch)?,
     };
     let Some((sheet, rows, remarks)) = chosen else { return Err(DataError::Empty(path.to_owned())) };
+    let header_row = rows.header_row();
     let mut rows = rows.finish(path)?;
     rows.remarks.splice(0..0, remarks);
-    Ok((rows, FileFormat::Workbook { sheet, sheets }))
+    Ok((rows, FileFormat::Workbook { sheet, sheets, header_row }))
 }
 
 /// An open workbook.

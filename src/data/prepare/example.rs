@@ -17,6 +17,16 @@ pub enum Side {
 impl Side {
     /// All sides, in the order of shares.
     pub const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// Its name in files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
 }
 
 /// One row: a text, and what the model is to predict for it.

@@ -1,6 +1,6 @@
 //! Splits rows into training, validation and test rows: at random, by time, or by a column.
 
-mod column;
+pub(in crate::data) mod column;
 pub(in crate::data) mod drawn;
 mod grouped;
 mod kept;
@@ -74,6 +74,11 @@ struct KnownRows {
 
 fn known_rows(inputs: SplitInputs<'_>, prepared: &mut Prepared) -> KnownRows {
     let SplitInputs { project, imported, drawn, .. } = inputs;
+    if drawn.is_none() && project.split.method == SplitMethod::Time {
+        // Dates alone decide: no row has to be found again.
+        prepared.origin = SplitOrigin::First;
+        return KnownRows::default();
+    }
     let keys = RowKeys::of(project, imported, &prepared.examples);
     let sides = drawn.filter(|drawn| drawn.from == DrawnFrom::of(project, imported)).map(|drawn| drawn.sides_of(&keys));
     let sides = sides.filter(|sides| sides.iter().any(Option::is_some));

@@ -2,9 +2,10 @@
 
 use foldhash::HashMap;
 
-use crate::data::Table;
+use crate::data::prepare::split::column::named;
 use crate::data::table::column_statistics::{ColumnStatistics, normal};
 use crate::data::table::row_columns::is_marked;
+use crate::data::{Side, Table};
 use crate::project::{ColumnRole, DatasetSettings};
 
 /// Usual names of a title, the likeliest first.
@@ -57,11 +58,8 @@ const TIME_NAMES: [&str; 12] = [
 ];
 /// Usual names of an id column, the likeliest first; also as the end of a name.
 const ID_NAMES: [&str; 6] = ["id", "uuid", "guid", "key", "number", "no"];
-/// Usual values of a column that gives the side of the split.
-const SIDES: [&str; 11] =
-    ["train", "training", "test", "testing", "val", "valid", "validation", "dev", "eval", "holdout", "unused"];
-/// Those of them that name the validation set.
-const VALIDATION_SIDES: [&str; 5] = ["val", "valid", "validation", "dev", "eval"];
+/// What a column of sides says of a row that is on none.
+const UNUSED: &str = "unused";
 /// The most label columns (one for each label) that are looked for.
 const MOST_LABELS: usize = 64;
 /// Rows examined to find such columns.
@@ -92,8 +90,8 @@ pub struct GuessedRoles {
     pub id: Option<String>,
     /// The column that gives the side of the split.
     pub split: Option<String>,
-    /// Whether that column names validation rows.
-    pub split_has_validation: bool,
+    /// Whether the rows can be split by that column: every row names a side.
+    pub split_is_usable: bool,
     /// Useless columns: empty, or line numbers that a program added.
     pub ignored: Vec<String>,
     /// Label columns, one for each label; empty if there are none.
@@ -166,7 +164,7 @@ pub(in crate::data) fn guess_roles(
     if let Some(text) = text {
         roles.joined.extend(guesser.title(text));
     }
-    (roles.split, roles.split_has_validation) = guesser.split();
+    (roles.split, roles.split_is_usable) = guesser.split();
     roles.group = guesser.named(&GROUP_NAMES, false, |column| {
         let facts = &facts[column];
         facts.distinct >= FEWEST_GROUPS
@@ -241,20 +239,26 @@ impl Guesser<'_> {
         found.map(|column| self.take(column))
     }
 
-    /// A column whose values are all names of sides, training among them; and whether validation is.
+    /// A column whose values are names of sides, training among them; and whether every row is on a side, so that the rows
+    /// can be split by it.
     fn split(&mut self) -> (Option<String>, bool) {
+        let table = self.table;
+        let sides = |column: usize| {
+            let cells = (0..self.facts[column].rows).map(move |row| table.cell(column, row).trim());
+            cells.map(|cell| (cell, named(cell)))
+        };
         let fits = |&column: &usize| {
-            let facts = &self.facts[column];
-            let cells = || (0..facts.rows).map(|row| self.table.cell(column, row).trim().to_lowercase());
+            let is_side = |(cell, side): (&str, Option<Side>)| {
+                side.is_some() || cell.is_empty() || cell.eq_ignore_ascii_case(UNUSED)
+            };
             !self.taken.contains(&column)
-                && (2..=4).contains(&facts.distinct)
-                && cells().all(|side| side.is_empty() || SIDES.contains(&side.as_str()))
-                && cells().any(|side| side.starts_with("train"))
+                && (2..=4).contains(&self.facts[column].distinct)
+                && sides(column).all(is_side)
+                && sides(column).any(|(_, side)| side == Some(Side::Train))
         };
         let Some(column) = (0..self.names.len()).find(fits) else { return (None, false) };
-        let mut cells = (0..self.facts[column].rows).map(|row| self.table.cell(column, row).trim().to_lowercase());
-        let has_validation = cells.any(|side| VALIDATION_SIDES.contains(&side.as_str()));
-        (Some(self.take(column)), has_validation)
+        let is_usable = sides(column).all(|(_, side)| side.is_some());
+        (Some(self.take(column)), is_usable)
     }
 
     /// A column that is named like a time and contains times.

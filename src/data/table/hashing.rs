@@ -6,7 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::data::{Example, Side};
+use crate::data::Example;
 use crate::progress::Control;
 
 /// SHA-256 of a row's original text and label, as they are in the file: 64 lower-case hexadecimal digits.
@@ -59,12 +59,7 @@ pub(in crate::data) fn split_hash(examples: &[Example]) -> String {
     let mut hasher = Sha256::new();
     for example in examples {
         add(&mut hasher, &example.id.to_string());
-        let side = match example.side {
-            Side::Train => "train",
-            Side::Validation => "validation",
-            Side::Test => "test",
-        };
-        add(&mut hasher, side);
+        add(&mut hasher, example.side.name());
     }
     hexadecimal(&hasher.finalize())
 }

@@ -52,12 +52,15 @@ impl Table {
     /// Index of the column with this name, or of the only one whose name differs from it in capitals and blanks alone.
     #[must_use]
     pub fn column_like(&self, name: &str) -> Option<usize> {
+        if let Some(column) = self.column_index(name) {
+            return Some(column);
+        }
         let plain = |name: &str| -> String {
             name.chars().filter(|letter| !letter.is_whitespace()).flat_map(char::to_lowercase).collect()
         };
         let wanted = plain(name);
         let like: Vec<usize> = (0..self.names.len()).filter(|&column| plain(&self.names[column]) == wanted).collect();
-        self.column_index(name).or_else(|| like.first().copied().filter(|_| like.len() == 1))
+        like.first().copied().filter(|_| like.len() == 1)
     }
 
     /// Text of a cell; empty if the field is missing.
@@ -106,6 +109,8 @@ pub enum FileFormat {
         sheet: String,
         /// All sheets.
         sheets: Vec<String>,
+        /// 1-based row of the header; `None` without a header.
+        header_row: Option<u64>,
     },
     /// A folder with one folder of texts for each label.
     TextFolder {
@@ -179,6 +184,16 @@ impl FileFormat {
     pub fn delimited(&self) -> Option<&Delimited> {
         match self {
             Self::Delimited(delimited) => Some(delimited),
+            _ => None,
+        }
+    }
+
+    /// 1-based line or row of the header in a delimited file or a sheet; `None` without a header.
+    #[must_use]
+    pub fn header_row(&self) -> Option<u64> {
+        match self {
+            Self::Delimited(delimited) => delimited.header_row,
+            Self::Workbook { header_row, .. } => *header_row,
             _ => None,
         }
     }

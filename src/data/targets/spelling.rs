@@ -12,6 +12,11 @@ pub(in crate::data) fn folded(label: &str) -> String {
     label.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
+/// Whether a label is probably another one with a letter wrong: one more, one less, another one, or two swapped.
+pub(in crate::data) fn is_near(wrong: &str, right: &str) -> bool {
+    right.chars().count() >= LONG && strsim::osa_distance(wrong, right) == 1
+}
+
 /// The known label that another one probably stands for: written differently, or with one letter wrong.
 #[must_use]
 pub fn label_like<'a>(label: &str, known: &'a [String]) -> Option<&'a str> {
@@ -20,11 +25,7 @@ pub fn label_like<'a>(label: &str, known: &'a [String]) -> Option<&'a str> {
         return None;
     }
     let same = known.iter().find(|known| folded(known) == label);
-    let near = || {
-        let is_near =
-            |known: &&String| known.chars().count() >= LONG && strsim::levenshtein(&folded(known), &label) == 1;
-        known.iter().find(is_near)
-    };
+    let near = || known.iter().find(|known| is_near(&label, &folded(known)));
     same.or_else(near).map(String::as_str)
 }
 

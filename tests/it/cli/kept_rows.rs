@@ -46,7 +46,7 @@ fn corrections_and_new_rows_leave_the_test_rows_where_they_are_until_a_new_split
     assert_eq!(second, first);
 
     let new: Vec<String> =
-        (0..5).map(|row| format!("n{row},a new review number {row} with words of its own,{}", line(1).1)).collect();
+        (0..5).map(|row| format!("n{row},a new review number {row} with new words,{}", line(1).1)).collect();
     let (head, rest) = rows.split_once('\n').unwrap();
     place.write("reviews.csv", format!("{head}\n{}\n{rest}", new.join("\n")));
     let (told, third) = trained(&place);

@@ -76,7 +76,7 @@ fn a_dataset_folder_gives_each_split_its_rows() {
 fn the_first_sheet_with_cells_or_the_named_sheet_is_read() {
     let file = read_path(&table("reviews.xlsx")).unwrap();
     let sheets = ["Cover", "Reviews", "Other"].map(str::to_owned).to_vec();
-    assert_eq!(file.format, FileFormat::Workbook { sheet: "Reviews".to_owned(), sheets });
+    assert_eq!(file.format, FileFormat::Workbook { sheet: "Reviews".to_owned(), sheets, header_row: Some(1) });
     assert_eq!(file.table.names, ["text", "label", "stars", "day", "formula", "column_5"]);
     assert_eq!(column(&file, "column_5"), ["", "unnamed", "", ""]);
     assert_eq!(column(&file, "formula"), [""; 4], "an error is no value");

@@ -69,14 +69,26 @@ fn texts_that_are_too_long_and_a_single_answer_are_said() {
 }
 
 #[test]
-fn a_split_column_without_validation_rows_is_said_and_not_used() {
+fn a_split_column_is_used_if_every_row_is_in_a_split_and_otherwise_it_is_said() {
     let place = Place::new();
-    let part = |at: usize| if at == 0 { "part" } else { ["train", "test"][at % 2] };
-    let lines: Vec<String> = rows(',').lines().enumerate().map(|(at, line)| format!("{line},{}\n", part(at))).collect();
-    place.write("data.csv", lines.concat());
+    let write = |names: &[&str]| {
+        let part = |at: usize| if at == 0 { "part" } else { names[at % names.len()] };
+        let lines = rows(',');
+        let lines: Vec<String> = lines.lines().enumerate().map(|(at, line)| format!("{line},{}\n", part(at))).collect();
+        place.write("data.csv", lines.concat());
+    };
+    for half in ["", "unused"] {
+        write(&["train", "test", half]);
+        let said = place.good(&["new", "half", "--data", "data.csv", "--model", TINY_BERT, "--force"]);
+        assert!(said.contains("'part' seems to give the split, but is not used. Some rows are in no split"), "{said}");
+        assert!(!said.contains("part (split)"), "{said}");
+    }
+    // The validation rows are then drawn from those for training.
+    write(&["train", "test"]);
     let said = place.good(&["new", "shop", "--data", "data.csv", "--model", TINY_BERT]);
-    assert!(said.contains("'part' seems to give the split, but is not used. It names no validation rows"), "{said}");
-    assert!(!said.contains("part (split)"), "{said}");
+    assert!(said.contains("part (split)") && !said.contains("is not used"), "{said}");
+    let rows = place.json(&["train", "shop", "--set", "epochs=1", "--json"])["rows"].clone();
+    assert!(["train", "validation", "test"].iter().all(|side| rows[side].as_u64() > Some(0)), "{rows}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
                 delimiter(ui, ctx, file, width, sender);
                 quoting(ui, ctx, file, width, sender);
                 encoding(ui, ctx, file, width, sender);
-                header(ui, ctx, file, width, sender);
+                header(ui, ctx, (file, "Line"), width, sender);
                 ui.end_row();
             });
             return;
@@ -51,10 +51,16 @@ pub fn reading_ui(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width
             encoding(ui, ctx, file, width, sender);
             "Each line is a row".to_owned()
         }
-        FileFormat::Workbook { sheet: now, sheets } => {
-            field_label(ui, theme, "Sheet", "The sheet to read");
-            sheet(ui, ctx, now, sheets, width, sender);
-            "The first row holds the column names".to_owned()
+        FileFormat::Workbook { sheet: now, sheets, .. } => {
+            Grid::new("how to read").num_columns(2).spacing([theme.space.xl, theme.space.xs]).show(ui, |ui| {
+                field_label(ui, theme, "Sheet", "The sheet to read");
+                field_label(ui, theme, "Header", "The row that names the columns. Rows before it are skipped");
+                ui.end_row();
+                sheet(ui, ctx, now, sheets, width, sender);
+                header(ui, ctx, (file, "Row"), width, sender);
+                ui.end_row();
+            });
+            return;
         }
         FileFormat::Parquet | FileFormat::Arrow => "The file defines the columns and their types".to_owned(),
         FileFormat::DocumentFolder { .. } => "Each document is a row".to_owned(),
@@ -138,11 +144,18 @@ enum Header {
     Line(u64),
 }
 
-fn header(ui: &mut Ui, ctx: &StepContext<'_>, file: &ImportedFile, width: f32, sender: &mut CommandSender) {
-    let line = |line: u64| format!("Line {line}");
+/// A menu of the lines or rows that may be the header.
+fn header(
+    ui: &mut Ui,
+    ctx: &StepContext<'_>,
+    (file, word): (&ImportedFile, &str),
+    width: f32,
+    sender: &mut CommandSender,
+) {
+    let line = |line: u64| format!("{word} {line}");
     let mut options = vec![(Header::None, "None".to_owned())];
     options.extend((1..=LINES).map(|number| (Header::Line(number), line(number))));
-    let found = file.format.delimited().and_then(|format| format.header_row);
+    let found = file.format.header_row();
     let dataset = &ctx.project.dataset;
     let mut chosen = match (dataset.header_row, dataset.header) {
         (Some(line), _) => Some(Header::Line(line)),
@@ -192,6 +205,12 @@ mod tests {
         assert_eq!(project.dataset.sheet.as_deref(), Some("Other"));
         assert_eq!((project.dataset.text_column(), project.dataset.label_column()), (Some("text"), Some("label")));
         window.get_by_label_contains("1 row  ·  2 columns");
+        window.get_by_role_and_label(egui::Role::ComboBox, "Header").click();
+        settle(&mut window);
+        window.get_by_label("None").click();
+        settle(&mut window);
+        settle(&mut window);
+        window.get_by_label_contains("2 rows  ·  2 columns");
         window.check_accessibility();
     }
 

@@ -27,7 +27,7 @@ const METHODS: [(SplitMethod, &str, &str); 3] = [
     (SplitMethod::Column, "By column", "A column says which split each row is in: train, validation or test"),
 ];
 
-const NEW_SPLIT: &str = "Place all rows anew, with another seed. Results of older runs are then not comparable";
+const NEW_SPLIT: &str = "Split all rows again, with another seed. Results of older runs are then not comparable";
 
 /// Draws the section.
 pub fn split_ui(ui: &mut Ui, ctx: &StepContext<'_>, prepared: &Prepared, survey: &Survey, sender: &mut CommandSender) {

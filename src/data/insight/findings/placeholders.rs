@@ -8,7 +8,7 @@ use crate::data::{Example, Finding, FindingKind, Remedy, Severity};
 use crate::project::RowId;
 use crate::words::{cell_value, count, counted, listed_up_to};
 
-/// A sign, such as `-`, is a label of its own if at least one row in this many has it.
+/// A sign such as `-` counts as a real label if at least one row in this many has it.
 const ONE_ROW_IN: usize = 10;
 /// Placeholders named in a finding.
 const NAMED: usize = 16;

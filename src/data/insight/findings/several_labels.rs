@@ -1,6 +1,6 @@
 //! Finds rows with several labels in one cell.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::data::insight::findings::sources::Sources;
 use crate::data::table::label_list::joined_labels;
@@ -52,8 +52,8 @@ fn joined(sources: &Sources<'_>) -> Vec<usize> {
         *times.entry(part).or_default() += 1;
     }
     let is_known = |part: &str| times.get(part).is_some_and(|times| *times >= 2);
-    let is_alone = |part: &str| names.iter().any(|name| name == part);
+    let alone: HashSet<&str> = names.iter().map(String::as_str).collect();
     let is_joined =
-        |name: &str| joined_labels(name, is_known).is_some_and(|parts| parts.iter().any(|part| is_alone(part)));
+        |name: &str| joined_labels(name, is_known).is_some_and(|parts| parts.iter().any(|part| alone.contains(part)));
     (0..names.len()).filter(|&label| is_joined(&names[label])).collect()
 }

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use strsim::osa_distance;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::data::insight::findings::sources::Sources;
 use crate::data::table::placeholders::is_placeholder;
-use crate::data::targets::spelling::folded;
+use crate::data::targets::spelling::{folded, is_near};
 use crate::data::{Finding, FindingKind, Remedy, Severity};
 use crate::words::{count, listed};
 
-/// Labels shorter than this differ in meaning by a single letter.
-const LONG: usize = 5;
 /// A misspelt label has at most one row for this many of the right one.
 const ROWS_OF_RIGHT: usize = 20;
 /// With more labels, misspelt ones are not looked for: every pair is compared.
@@ -132,10 +129,9 @@ fn is_misspelt(names: &[String], rows: &[usize], wrong: usize, right: usize) -> 
     let are_words = |name: &str| name.chars().all(|letter| letter.is_alphabetic() || matches!(letter, ' ' | '-' | '_'));
     rows[wrong] > 0
         && rows[wrong] * ROWS_OF_RIGHT <= rows[right]
-        && names[right].chars().count() >= LONG
         && are_words(&names[wrong])
         && are_words(&names[right])
-        && osa_distance(&names[wrong].to_lowercase(), &names[right].to_lowercase()) == 1
+        && is_near(&names[wrong].to_lowercase(), &names[right].to_lowercase())
 }
 
 #[cfg(test)]

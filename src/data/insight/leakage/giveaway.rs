@@ -107,7 +107,11 @@ pub(super) fn find_rating(rows: SplitRows<'_>) -> Option<Finding> {
     );
     let meaning = "The model is given the answer, and the metrics say nothing about texts without a rating. Remove the ratings from \
                    the texts with a pattern in Prepare";
-    let places: Vec<usize> = (0..main).filter(|&place| telling.contains(&(values.of_row[place] as usize))).collect();
+    let mut is_telling = vec![false; values.names.len()];
+    for &value in &telling {
+        is_telling[value] = true;
+    }
+    let places: Vec<usize> = (0..main).filter(|&place| is_telling[values.of_row[place] as usize]).collect();
     let finding = Finding::new(FindingKind::Giveaway, Severity::Problem, rows.ids(&places)).says(found, meaning);
     Some(Finding { column: Some(column.to_owned()), ..finding })
 }

@@ -10,7 +10,7 @@ const NAMES: [(Side, &[&str]); 3] = [
 ];
 
 /// The side that a value names, in upper or lower case; `None` if it names none.
-pub(super) fn named(value: &str) -> Option<Side> {
+pub(in crate::data) fn named(value: &str) -> Option<Side> {
     let value = value.trim().to_lowercase();
     NAMES.iter().find(|(_, names)| names.contains(&value.as_str())).map(|(side, _)| *side)
 }

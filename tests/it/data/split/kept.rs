@@ -215,7 +215,8 @@ fn a_project_of_an_earlier_version_keeps_its_rows_from_its_next_run_on() {
     trained.lines.insert(1, format!("{first},good"));
     let after = trained.sides();
     assert!(before.iter().all(|(text, side)| after[text] == *side));
-    let anew = prepared(&trained.project, trained.folder.path()).1;
-    let moved = sides_of(&anew).into_iter().filter(|(text, side)| *text != first && before[text] != *side).count();
+    let by_position = prepared(&trained.project, trained.folder.path()).1;
+    let moved =
+        sides_of(&by_position).into_iter().filter(|(text, side)| *text != first && before[text] != *side).count();
     assert!(moved > 20, "by position, one row in front moves {moved}");
 }
