@@ -61,6 +61,17 @@ pub fn score(value: f64) -> String {
     decimals(value, 3)
 }
 
+/// A difference of metrics with its sign: `+0.034`, `−0.021`, `0.000`.
+#[must_use]
+pub fn signed_score(value: f64) -> String {
+    let digits = score(value.abs());
+    match value {
+        _ if digits == score(0.0) => digits,
+        _ if value < 0.0 => format!("−{digits}"),
+        _ => format!("+{digits}"),
+    }
+}
+
 /// A perplexity with two decimals, or none from a thousand on: `47.26`, `67,281`.
 #[must_use]
 pub fn perplexity(value: f64) -> String {

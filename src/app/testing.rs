@@ -15,8 +15,8 @@ use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::theme::{Theme, Tokens};
 use crate::data::{Imported, Prepared, Target};
 use crate::evaluation::{
-    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, macro_f1_interval,
-    majority_baseline,
+    Answer, Baseline, BaselineName, ClassAnswer, ClassificationMetrics, Metrics, Prediction, macro_f1_difference,
+    macro_f1_interval, majority_baseline,
 };
 use crate::progress::{Control, Watch};
 use crate::project::{
@@ -218,6 +218,7 @@ impl Run {
             validation: measure(&validation),
             test: Some(measure(&test)),
         };
+        let majority = majority_baseline(&labels(), &learnt, &truth);
         RunResults {
             folder: PathBuf::from("customer-reviews/runs/2026-11-23-1024"),
             settings: RunSettings {
@@ -236,7 +237,8 @@ impl Run {
                 interval: macro_f1_interval(CLASSES, &truth, &predicted, 42),
                 baselines: vec![Baseline {
                     name: BaselineName::MajorityClass,
-                    metrics: Metrics::Classification(majority_baseline(&labels(), &learnt, &truth)),
+                    difference: macro_f1_difference(CLASSES, &truth, [&predicted, &majority.predicted], 42),
+                    metrics: Metrics::Classification(majority.metrics),
                 }],
             },
             validation,

@@ -3,7 +3,7 @@
 use crate::evaluation::logistic::LogisticRegression;
 use crate::evaluation::minimise::Limits;
 use crate::evaluation::tfidf::Vectorizer;
-use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, Metrics};
+use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, Metrics, macro_f1_difference};
 use crate::progress::{Progress, Watch};
 
 /// Training rows the TF-IDF baseline is fitted on.
@@ -15,7 +15,8 @@ const LIMITS: Limits = Limits { tolerance: 1e-4, iterations: 1_000 };
 /// Probability used in the loss for a label without training rows.
 const LEAST_PROBABILITY: f64 = 1e-12;
 
-/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled first.
+/// The baselines of text classification: the most frequent label, then TF-IDF unless the watch is cancelled first. Each is
+/// compared row by row with `model`.
 ///
 /// See [`majority_baseline`] and [`tfidf_baseline`].
 #[must_use]
@@ -23,13 +24,36 @@ pub fn classification_baselines(
     train: LabelledTexts,
     measured: LabelledTexts,
     labels: &[String],
+    model: ModelPredictions,
     watch: &mut Watch,
 ) -> Vec<Baseline> {
     let majority = majority_baseline(labels, train.labels, measured.labels);
     let tfidf = tfidf_baseline(train, measured, labels, watch);
-    let named = |name, metrics| Baseline { name, metrics: Metrics::Classification(metrics) };
-    let majority = named(BaselineName::MajorityClass, majority);
-    std::iter::once(majority).chain(tfidf.map(|metrics| named(BaselineName::TfIdf, metrics))).collect()
+    let compared = |name, guesses: Guesses| {
+        let both = [model.predicted, guesses.predicted.as_slice()];
+        let difference = macro_f1_difference(labels.len(), measured.labels, both, model.seed);
+        Baseline { name, metrics: Metrics::Classification(guesses.metrics), difference }
+    };
+    let majority = compared(BaselineName::MajorityClass, majority);
+    std::iter::once(majority).chain(tfidf.map(|guesses| compared(BaselineName::TfIdf, guesses))).collect()
+}
+
+/// The predictions that baselines are compared with.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelPredictions<'a> {
+    /// A class id for each measured row; empty if there is no model to compare with.
+    pub predicted: &'a [u32],
+    /// Seed of the resamples.
+    pub seed: u64,
+}
+
+/// What a baseline predicts, and how well.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guesses {
+    /// A class id for each measured row.
+    pub predicted: Vec<u32>,
+    /// Their metrics.
+    pub metrics: ClassificationMetrics,
 }
 
 /// Scores always predicting the most frequent training label (the first one in a tie).
@@ -37,7 +61,7 @@ pub fn classification_baselines(
 /// `train` and `truth` are class ids. The loss is that of predicting the label shares of the training set, with one row
 /// added per label so that a label without training rows has a finite loss.
 #[must_use]
-pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> ClassificationMetrics {
+pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> Guesses {
     let mut rows = vec![1.0_f64; labels.len()];
     for &label in train {
         if let Some(rows) = rows.get_mut(label as usize) {
@@ -48,7 +72,14 @@ pub fn majority_baseline(labels: &[String], train: &[u32], truth: &[u32]) -> Cla
     let most = (0..rows.len()).rev().max_by(|&a, &b| rows[a].total_cmp(&rows[b])).unwrap_or(0);
     let losses = truth.iter().filter_map(|&label| rows.get(label as usize)).map(|rows| (total / rows).ln());
     let loss = losses.sum::<f64>() / truth.len().max(1) as f64;
-    ClassificationMetrics::compute(labels, truth, &vec![most as u32; truth.len()], loss)
+    Guesses::of(labels, truth, vec![most as u32; truth.len()], loss)
+}
+
+impl Guesses {
+    fn of(labels: &[String], truth: &[u32], predicted: Vec<u32>, loss: f64) -> Self {
+        let metrics = ClassificationMetrics::compute(labels, truth, &predicted, loss);
+        Self { predicted, metrics }
+    }
 }
 
 /// Texts and their class ids, of the same length.
@@ -72,7 +103,7 @@ pub fn tfidf_baseline(
     test: LabelledTexts,
     labels: &[String],
     watch: &mut Watch,
-) -> Option<ClassificationMetrics> {
+) -> Option<Guesses> {
     let stride = train.texts.len().div_ceil(MOST_ROWS).max(1);
     let texts: Vec<&str> = train.texts.iter().copied().step_by(stride).collect();
     let chosen: Vec<u32> = train.labels.iter().copied().step_by(stride).collect();
@@ -109,5 +140,5 @@ pub fn tfidf_baseline(
         loss -= probability.max(LEAST_PROBABILITY).ln();
     }
     let loss = loss / test.labels.len().max(1) as f64;
-    Some(ClassificationMetrics::compute(labels, test.labels, &predicted, loss))
+    Some(Guesses::of(labels, test.labels, predicted, loss))
 }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How far a label's F1 may be below the mean before it is called weak.
+const WEAK: f64 = 0.03;
+
 /// Counts of (true label, predicted label): `counts[true][predicted]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfusionMatrix {
@@ -87,6 +90,14 @@ impl PrecisionRecall {
 }
 
 impl ClassificationMetrics {
+    /// The label with the lowest F1 among those with rows, if it is clearly below the mean.
+    #[must_use]
+    pub fn weakest(&self) -> Option<&ClassMetrics> {
+        let present = self.per_class.iter().filter(|class| class.support > 0);
+        let lowest = present.min_by(|a, b| a.f1.total_cmp(&b.f1))?;
+        (lowest.f1 < self.macro_average.f1 - WEAK).then_some(lowest)
+    }
+
     /// All metrics of predictions, equal to scikit-learn's `classification_report` with `zero_division=0`.
     ///
     /// `truth` and `predicted` are class ids of the same rows; `loss` is the mean cross-entropy in nats. The macro

@@ -46,6 +46,32 @@ pub fn bootstrap_macro_f1(classes: usize, truth: &[u32], predicted: &[u32], resa
     })
 }
 
+/// The 95% interval of the macro-F1 of `first` less that of `second`; `None` with fewer than [`FEWEST_ROWS`] rows.
+///
+/// Both are predictions of the same rows, and each resample draws the same rows for both (the paired bootstrap, Efron and
+/// Tibshirani 1993), so that rows that are easy or hard for both do not widen the interval.
+#[must_use]
+pub fn macro_f1_difference(classes: usize, truth: &[u32], [first, second]: [&[u32]; 2], seed: u64) -> Option<Interval> {
+    let rows = truth.len().min(first.len()).min(second.len());
+    let all_known = [truth, first, second].iter().all(|side| side.iter().all(|&class| (class as usize) < classes));
+    if (rows as u64) < FEWEST_ROWS || !all_known {
+        return None;
+    }
+    let cells = |predicted: &[u32]| -> Vec<usize> {
+        truth.iter().zip(predicted).map(|(&truth, &predicted)| truth as usize * classes + predicted as usize).collect()
+    };
+    let (first, second) = (cells(first), cells(second));
+    let (low, high) = bootstrap(rows, RESAMPLES, seed, |drawn| {
+        let mut counts = [vec![0; classes * classes], vec![0; classes * classes]];
+        for row in drawn {
+            counts[0][first[row]] += 1;
+            counts[1][second[row]] += 1;
+        }
+        macro_f1(classes, &counts[0]) - macro_f1(classes, &counts[1])
+    });
+    Some(Interval { metric: MetricName::MacroF1, low, high })
+}
+
 /// The 95% interval of the perplexity at masked tokens: the documents are drawn again with replacement, each with all
 /// its masked words, because words of one document resemble each other. `None` with fewer than [`FEWEST_ROWS`]
 /// documents that have masked words.
@@ -106,6 +132,26 @@ mod tests {
     fn percentiles_interpolate() {
         assert!((percentile(&[1.0, 2.0, 3.0, 4.0], 0.25) - 1.75).abs() < 1e-12);
         assert!((percentile(&[5.0], 0.975) - 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_difference_is_narrower_than_the_metrics_themselves_and_zero_for_equal_predictions() {
+        let truth: Vec<u32> = (0..200).map(|row| row % 2).collect();
+        let wrong_each = |every: u32| -> Vec<u32> {
+            truth.iter().zip(0..).map(|(&class, row)| if row % every < 2 { 1 - class } else { class }).collect()
+        };
+        let (good, worse) = (wrong_each(20), wrong_each(10));
+        let none = macro_f1_difference(2, &truth, [&good, &good], 1).unwrap();
+        assert_eq!((none.low, none.high), (0.0, 0.0));
+        let better = macro_f1_difference(2, &truth, [&good, &worse], 1).unwrap();
+        let alone = macro_f1_interval(2, &truth, &good, 1).unwrap();
+        // 20 of 200 rows differ: the standard error of the difference is sqrt(0.1 * 0.9 / 200) = 0.021.
+        assert!((better.low - 0.058).abs() < 0.015 && (better.high - 0.142).abs() < 0.015, "{better:?}");
+        assert!(better.high - better.low < 1.2 * (alone.high - alone.low), "{better:?} {alone:?}");
+        let turned = macro_f1_difference(2, &truth, [&worse, &good], 1).unwrap();
+        assert!((turned.low + better.high).abs() < 1e-12 && (turned.high + better.low).abs() < 1e-12, "{turned:?}");
+        assert_eq!(macro_f1_difference(2, &truth[..19], [&good, &worse], 1), None, "too few rows");
+        assert_eq!(macro_f1_difference(1, &truth, [&good, &worse], 1), None, "a class that is not known");
     }
 
     #[test]

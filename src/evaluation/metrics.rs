@@ -126,4 +126,16 @@ pub struct Baseline {
     pub name: BaselineName,
     /// Its metrics.
     pub metrics: Metrics,
+    /// 95% interval of the run's main metric less this baseline's, both on the same rows drawn again together; `None` with too
+    /// few rows, and in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference: Option<Interval>,
+}
+
+impl Baseline {
+    /// A baseline that the run was not compared with row by row.
+    #[must_use]
+    pub fn alone(name: BaselineName, metrics: Metrics) -> Self {
+        Self { name, metrics, difference: None }
+    }
 }

@@ -10,11 +10,15 @@ mod minimise;
 mod prediction;
 mod scoring;
 mod tfidf;
+mod verdict;
 
-pub use baseline::{LabelledTexts, classification_baselines, majority_baseline, tfidf_baseline};
+pub use baseline::{
+    Guesses, LabelledTexts, ModelPredictions, classification_baselines, majority_baseline, tfidf_baseline,
+};
 pub use classification::{ClassMetrics, ClassificationMetrics, ConfusionMatrix, PrecisionRecall};
-pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_interval, perplexity_interval};
+pub use interval::{FEWEST_ROWS, bootstrap_macro_f1, macro_f1_difference, macro_f1_interval, perplexity_interval};
 pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts, TermCounts};
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};
+pub use verdict::{Evidence, Judgement, NextStep, Verdict};

@@ -296,7 +296,7 @@ mod tests {
             Task::LanguageModelling(LanguageModellingSettings { new_words, ..LanguageModellingSettings::default() });
         settings.project.dataset.set_role("mood", None);
         let summary = RunSummary { validation: metrics(200.0), test: None, ..summary(false) };
-        let before = Baseline { name: BaselineName::Untrained, metrics: metrics(300.0) };
+        let before = Baseline::alone(BaselineName::Untrained, metrics(300.0));
         let interval = Some(Interval { metric: MetricName::Perplexity, low: 6.5, high: 8.0 });
         let card = text(&settings, &summary, &RunComparison { interval, baselines: vec![before] });
         for part in [

@@ -36,7 +36,7 @@ pub use stars::{Sentiment, StarScale};
 pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
 pub use training::{
-    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, OptimizerSettings, Precision, ScheduleKind,
+    ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, OptimizerSettings, Precision, ScheduleKind,
     TrainedLayers, TrainingSettings,
 };
 

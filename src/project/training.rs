@@ -78,6 +78,9 @@ pub enum ScheduleKind {
     Constant,
 }
 
+/// Rows of the most frequent label for each row of the rarest from which labels are called imbalanced.
+pub const IMBALANCE: usize = 10;
+
 /// How much each label counts in the loss.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ClassWeights {

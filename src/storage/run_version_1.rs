@@ -85,7 +85,7 @@ impl From<RunFigures1> for RunComparison {
         let (low, high) = figures.macro_f1_interval;
         let interval = Interval { metric: MetricName::MacroF1, low, high };
         let enough_rows = figures.majority_baseline.rows >= FEWEST_ROWS;
-        let named = |name, metrics| Baseline { name, metrics: Metrics::Classification(metrics) };
+        let named = |name, metrics| Baseline::alone(name, Metrics::Classification(metrics));
         let majority = named(BaselineName::MajorityClass, figures.majority_baseline);
         let tfidf = figures.tfidf_baseline.map(|metrics| named(BaselineName::TfIdf, metrics));
         Self { interval: enough_rows.then_some(interval), baselines: std::iter::once(majority).chain(tfidf).collect() }

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use crate::data::{
     Batch, DataError, Masking, PackedSequence, Sequence, Side, TextTokenizer, TokenKinds, cut, domain_terms, pack,
 };
-use crate::evaluation::{Answer, Interval, LabelledTexts, MaskedAnswer, MaskedWord, Scorer, perplexity_interval};
+use crate::evaluation::{Answer, Interval, MaskedAnswer, MaskedWord, Scorer, perplexity_interval};
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
 use crate::project::{LanguageModellingSettings, OutOfRange};
-use crate::tasks::{Draw, Encoded, Reads, Samples, TaskDefinition};
+use crate::tasks::{Draw, Encoded, Measured, Reads, Samples, TaskDefinition};
 
 /// Number of domain terms that are scored separately.
 pub const SCORED_TERMS: usize = 200;
@@ -152,9 +152,9 @@ impl TaskDefinition for LanguageModelling {
         Reads { rows, words }
     }
 
-    fn interval(&self, _: LabelledTexts<'_>, answers: &[Answer], seed: u64) -> Option<Interval> {
-        let documents: Vec<MaskedAnswer> = answers.iter().filter_map(Answer::masked_words).copied().collect();
-        perplexity_interval(&documents, seed)
+    fn interval(&self, measured: Measured<'_>) -> Option<Interval> {
+        let documents: Vec<MaskedAnswer> = measured.answers.iter().filter_map(Answer::masked_words).copied().collect();
+        perplexity_interval(&documents, measured.seed)
     }
 
     fn is_compared_with_untrained(&self) -> bool {

@@ -22,6 +22,17 @@ use crate::tasks::text_classification::TextClassification;
 pub use crate::tasks::language_modelling::SCORED_TERMS;
 pub use crate::tasks::samples::Samples;
 
+/// A trained model's answers for rows whose labels are known.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured<'a> {
+    /// The rows.
+    pub rows: LabelledTexts<'a>,
+    /// The model's answer for each; empty if no model answered yet.
+    pub answers: &'a [Answer],
+    /// Seed of the resamples of intervals.
+    pub seed: u64,
+}
+
 /// What training needs to know about a task.
 pub trait TaskDefinition: Send + Sync {
     /// The head of the model.
@@ -64,17 +75,12 @@ pub trait TaskDefinition: Send + Sync {
     }
 
     /// The 95% interval of the task's main metric; `None` with too few rows, or if the task has none.
-    fn interval(&self, _measured: LabelledTexts<'_>, _answers: &[Answer], _seed: u64) -> Option<Interval> {
+    fn interval(&self, _measured: Measured<'_>) -> Option<Interval> {
         None
     }
 
-    /// The scores of simple methods on the measured rows, in display order.
-    fn baselines(
-        &self,
-        _train: LabelledTexts<'_>,
-        _measured: LabelledTexts<'_>,
-        _watch: &mut Watch<'_>,
-    ) -> Vec<Baseline> {
+    /// The scores of simple methods on the measured rows, compared with the model's, in display order.
+    fn baselines(&self, _train: LabelledTexts<'_>, _measured: Measured<'_>, _watch: &mut Watch<'_>) -> Vec<Baseline> {
         Vec::new()
     }
 

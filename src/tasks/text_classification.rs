@@ -2,14 +2,14 @@
 
 use crate::data::{Batch, DataError, Prepared, packed};
 use crate::evaluation::{
-    Answer, Baseline, Interval, LabelledTexts, Scorer, classification_baselines, macro_f1_interval,
+    Answer, Baseline, Interval, LabelledTexts, ModelPredictions, Scorer, classification_baselines, macro_f1_interval,
 };
 use crate::models::HeadSpec;
 use crate::ops::CrossEntropy;
 use crate::progress::Watch;
 use crate::project::{ClassWeights, OutOfRange, Project};
 use crate::tasks::class_weights::class_weights;
-use crate::tasks::{Draw, Encoded, Samples, TaskDefinition};
+use crate::tasks::{Draw, Encoded, Measured, Samples, TaskDefinition};
 
 /// One label for each text.
 pub(super) struct TextClassification {
@@ -54,17 +54,22 @@ impl TaskDefinition for TextClassification {
         Scorer::classes(&self.labels, rows)
     }
 
-    fn interval(&self, measured: LabelledTexts<'_>, answers: &[Answer], seed: u64) -> Option<Interval> {
-        let predicted: Vec<u32> = answers.iter().filter_map(Answer::class).map(|class| class.predicted).collect();
-        macro_f1_interval(self.labels.len(), measured.labels, &predicted, seed)
+    fn interval(&self, measured: Measured<'_>) -> Option<Interval> {
+        macro_f1_interval(self.labels.len(), measured.rows.labels, &predicted(measured), measured.seed)
     }
 
-    fn baselines(&self, train: LabelledTexts<'_>, measured: LabelledTexts<'_>, watch: &mut Watch<'_>) -> Vec<Baseline> {
-        classification_baselines(train, measured, &self.labels, watch)
+    fn baselines(&self, train: LabelledTexts<'_>, measured: Measured<'_>, watch: &mut Watch<'_>) -> Vec<Baseline> {
+        let model = ModelPredictions { predicted: &predicted(measured), seed: measured.seed };
+        classification_baselines(train, measured.rows, &self.labels, model, watch)
     }
 
     fn loss(&self, train: &Samples) -> Result<CrossEntropy, OutOfRange> {
         let class_weights = class_weights(&self.class_weights, &self.labels, &train.classes)?;
         Ok(CrossEntropy { class_weights, label_smoothing: self.label_smoothing, divisor: None })
     }
+}
+
+/// The class ids that the model predicted.
+fn predicted(measured: Measured<'_>) -> Vec<u32> {
+    measured.answers.iter().filter_map(Answer::class).map(|class| class.predicted).collect()
 }

@@ -8,7 +8,7 @@ use crate::models::{Mode, Model, ModelConfig};
 use crate::ops::CrossEntropy;
 use crate::progress::{Control, Watch};
 use crate::project::{EvaluateEvery, TrainingSettings};
-use crate::tasks::{Draw, TaskDefinition};
+use crate::tasks::{Draw, Measured, TaskDefinition};
 
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::features::FeatureCache;
@@ -247,9 +247,10 @@ impl Measurement<'_> {
         let some = train_texts.len().min(BASELINE_ROWS);
         let labels = &train.samples.classes;
         let rows = LabelledTexts { texts: &train_texts[..some], labels: &labels[..some.min(labels.len())] };
+        let measured = Measured { rows: measured.labelled(&measured_texts), answers: &[], seed: 0 };
         let begun = Instant::now();
         let mut watch = Watch { control, report: &mut |_| () };
-        let _ = self.task.baselines(rows, measured.labelled(&measured_texts), &mut watch);
+        let _ = self.task.baselines(rows, measured, &mut watch);
         Ok(begun.elapsed().as_secs_f64() * train_texts.len() as f64 / some.max(1) as f64)
     }
 

@@ -12,6 +12,7 @@ use crate::storage::{
     FileLock, ModelFolderInfo, RUN_SCHEMA_VERSION, RunComparison, RunFolder, RunSettings, RunStatus, RunSummary,
     StopReason, StorageError, with_absolute_paths,
 };
+use crate::tasks::Measured;
 use crate::training::early_stopping::BestWatch;
 use crate::training::event::{TrainingEvent, Voice};
 use crate::training::footprint::Footprint;
@@ -328,7 +329,7 @@ fn score_untrained(trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
         voice.progress("Evaluating before training", done, total, "rows");
         voice.look()
     })?;
-    trainer.untrained = Some(Baseline { name: BaselineName::Untrained, metrics: scored.metrics });
+    trainer.untrained = Some(Baseline::alone(BaselineName::Untrained, scored.metrics));
     Ok(())
 }
 
@@ -360,9 +361,9 @@ fn compare(
         }
     };
     let mut watch = Watch { control: &control, report: &mut report };
-    let measured = rows.labelled(&measured_texts);
+    let measured = Measured { rows: rows.labelled(&measured_texts), answers, seed: trainer.settings.seed };
     let baselines = trainer.task.baselines(train.labelled(&train_texts), measured, &mut watch);
-    let interval = trainer.task.interval(measured, answers, trainer.settings.seed);
+    let interval = trainer.task.interval(measured);
     RunComparison { interval, baselines: trainer.untrained.take().into_iter().chain(baselines).collect() }
 }
 

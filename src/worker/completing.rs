@@ -4,7 +4,7 @@ use crate::data::{Prepared, Side};
 use crate::evaluation::{Answer, LabelledTexts, Metrics, Prediction};
 use crate::progress::Watch;
 use crate::storage::{RunComparison, RunFolder, RunStatus, RunSummary, TrainedRun, remove_file};
-use crate::tasks;
+use crate::tasks::{self, Measured};
 use crate::worker::scoring::{Evaluation, own_rows, rows_of};
 use crate::worker::{Context, JobError, LogLevel};
 
@@ -62,8 +62,8 @@ fn compare(
     let (train_texts, test_texts) = (prepared.texts(Side::Train), prepared.texts(Side::Test));
     let (train_classes, test_classes) = (classes(Side::Train), classes(Side::Test));
     let train = LabelledTexts { texts: &train_texts, labels: &train_classes };
-    let measured = LabelledTexts { texts: &test_texts, labels: &test_classes };
     let answers: Vec<Answer> = test.iter().map(|prediction| prediction.answer.clone()).collect();
-    let baselines = task.baselines(train, measured, watch);
-    RunComparison { interval: task.interval(measured, &answers, seed), baselines }
+    let rows = LabelledTexts { texts: &test_texts, labels: &test_classes };
+    let measured = Measured { rows, answers: &answers, seed };
+    RunComparison { baselines: task.baselines(train, measured, watch), interval: task.interval(measured) }
 }

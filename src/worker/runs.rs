@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::evaluation::{Interval, Metrics, Prediction};
+use crate::evaluation::{Evidence, Interval, Judgement, Metrics, Prediction};
+use crate::project::{ClassWeights, ClassificationSettings};
 use crate::storage::{
     EvaluationPoint, RunComparison, RunFolder, RunOutcome, RunSettings, RunSummary, StepMetrics, StorageError,
 };
@@ -45,6 +46,21 @@ impl RunResults {
     #[must_use]
     pub fn measured(&self) -> &Metrics {
         self.summary.measured()
+    }
+
+    /// Whether the model is useful.
+    #[must_use]
+    pub fn judge(&self) -> Judgement {
+        let project = &self.settings.project;
+        let is_unweighted = |settings: &ClassificationSettings| settings.class_weights == ClassWeights::None;
+        let evidence = Evidence {
+            metrics: self.measured(),
+            interval: self.interval(),
+            baselines: &self.comparison.baselines,
+            is_balanced: !project.classification().is_some_and(is_unweighted),
+            epochs: project.training.epochs,
+        };
+        evidence.judge()
     }
 
     /// 95% interval of the main metric; `None` with too few rows for one.

@@ -53,7 +53,7 @@ fn no_rows_give_zeros_and_no_panic() {
     let metrics = ClassificationMetrics::compute(&names(2), &[], &[], 0.0);
     assert_eq!((metrics.rows, metrics.accuracy, metrics.macro_average.f1), (0, 0.0, 0.0));
     assert_eq!(bootstrap_macro_f1(2, &[], &[], 100, 1), (0.0, 0.0));
-    assert_eq!(majority_baseline(&[], &[], &[]).rows, 0);
+    assert_eq!(majority_baseline(&[], &[], &[]).metrics.rows, 0);
     assert_eq!(ConfusionMatrix::compute(&names(2), &[0, 9], &[1, 0]).total(), 1);
 }
 
@@ -69,7 +69,7 @@ fn the_bootstrap_interval_agrees_with_numpy_and_repeats() {
 
 #[test]
 fn the_majority_baseline_predicts_the_most_frequent_training_label() {
-    let metrics = majority_baseline(&names(3), &[1, 1, 0, 2, 2, 1], &[0, 1, 1, 2]);
+    let metrics = majority_baseline(&names(3), &[1, 1, 0, 2, 2, 1], &[0, 1, 1, 2]).metrics;
     assert_eq!(metrics.confusion.counts, [[0, 1, 0], [0, 2, 0], [0, 1, 0]]);
     assert!((metrics.accuracy - 0.5).abs() < 1e-12);
     // Shares with one row added to each: 2/9, 4/9, 3/9.
@@ -89,7 +89,7 @@ fn the_tfidf_baseline_equals_scikit_learn() {
     let mut watch = Watch { control: &control, report: &mut report };
     let train = LabelledTexts { texts: &train, labels: &train_labels };
     let test = LabelledTexts { texts: &test, labels: &test_labels };
-    let metrics = tfidf_baseline(train, test, &names(3), &mut watch).unwrap();
+    let metrics = tfidf_baseline(train, test, &names(3), &mut watch).unwrap().metrics;
     let loss = fixture["loss"].as_f64().unwrap();
     assert!((metrics.loss - loss).abs() < 1e-3, "{} {loss}", metrics.loss);
     assert_eq!(serde_json::to_value(&metrics.confusion.counts).unwrap(), fixture["confusion"]);
@@ -104,7 +104,7 @@ fn the_baseline_never_predicts_a_label_without_training_rows() {
     let mut watch = Watch { control: &control, report: &mut report };
     let train = LabelledTexts { texts: &["good one", "bad one", "good two"], labels: &[0, 2, 0] };
     let test = LabelledTexts { texts: &["good", "never seen"], labels: &[0, 1] };
-    let metrics = tfidf_baseline(train, test, &names(3), &mut watch).unwrap();
+    let metrics = tfidf_baseline(train, test, &names(3), &mut watch).unwrap().metrics;
     assert!(metrics.per_class[1].recall.abs() < f64::EPSILON);
     assert!(metrics.loss.is_finite());
 }
@@ -130,7 +130,7 @@ mod needs_shared {
         let mut watch = Watch { control: &control, report: &mut report };
         let train = LabelledTexts { texts: &train_texts, labels: &train.1 };
         let test = LabelledTexts { texts: &test_texts, labels: &test.1 };
-        let metrics = tfidf_baseline(train, test, &names(3), &mut watch).unwrap();
+        let metrics = tfidf_baseline(train, test, &names(3), &mut watch).unwrap().metrics;
         let (accuracy, macro_f1) = (metrics.accuracy, metrics.macro_average.f1);
         // scikit-learn on the same rows: accuracy 0.7828, macro-F1 0.7372, loss 0.5795.
         assert!((accuracy - 0.7828).abs() < 0.003 && (macro_f1 - 0.7372).abs() < 0.003, "{accuracy} {macro_f1}");

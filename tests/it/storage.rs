@@ -342,15 +342,13 @@ fn metrics_and_baselines_of_both_tasks_are_read_back() {
     let run = RunFolder::create(temp.path()).unwrap();
     let classes = RunComparison {
         interval: Some(Interval { metric: MetricName::MacroF1, low: 0.1, high: 0.7 }),
-        baselines: vec![Baseline { name: BaselineName::MajorityClass, metrics: no_rows() }],
+        baselines: vec![Baseline::alone(BaselineName::MajorityClass, no_rows())],
     };
     let overall = MaskedCounts { tokens: 10, nats: 25.0, words: 8, correct: 4 };
     let by_term = vec![TermCounts { term: "lien".to_owned(), counts: overall }];
     let metrics = Metrics::LanguageModelling(LanguageModelMetrics { documents: 3, overall, terms: overall, by_term });
-    let words = RunComparison {
-        interval: None,
-        baselines: vec![Baseline { name: BaselineName::Untrained, metrics: metrics.clone() }],
-    };
+    let words =
+        RunComparison { interval: None, baselines: vec![Baseline::alone(BaselineName::Untrained, metrics.clone())] };
     for comparison in [classes, words] {
         run.write_comparison(&comparison).unwrap();
         assert_eq!(run.read_comparison().unwrap(), comparison);

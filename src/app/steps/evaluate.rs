@@ -7,6 +7,7 @@ use egui::{ComboBox, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
+use crate::app::steps::verdict::verdict_ui;
 use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, evaluation_hint};
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
@@ -54,6 +55,9 @@ pub fn evaluate_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut Evaluate
             empty_state(ui, ctx.theme, icons::TABLE, "No rows", "This run has no such rows", |_| {});
             return;
         };
+        if rows.comparison.is_some() {
+            verdict_ui(ui, ctx, results, sender);
+        }
         evaluated_rows_ui(ui, ctx.theme, &rows, &mut state.body, sender);
         how_it_was_trained(ui, ctx.theme, results);
     });

@@ -10,6 +10,7 @@ mod remedies;
 mod review;
 mod train;
 mod try_it;
+mod verdict;
 
 use egui::Ui;
 

@@ -7,12 +7,14 @@ use crate::app::context::StepContext;
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
+use crate::app::steps::verdict::{next_step_button, tone};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::scores;
 use crate::app::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
     primary_button, progress_ui, section, side_by_side,
 };
+use crate::evaluation::Judgement;
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
 use crate::words::{count, duration, score};
@@ -188,9 +190,16 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
     let theme = ctx.theme;
     match &live.end {
         Some(RunEnd::Finished) => {
-            let summary = ctx.results.map(|results| &results.summary);
-            let body = summary.map(outcome).unwrap_or_default();
-            banner(ui, theme, Tone::Success, "Training finished", &body, |ui| {
+            // The results are read back from disk, which takes a moment.
+            let judgement = ctx.results.map(|results| results.judge());
+            let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
+            let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
+            let outcome = ctx.results.map(|results| outcome(&results.summary));
+            let body: Vec<String> = says.into_iter().chain(outcome).collect();
+            banner(ui, theme, tone, &finished(judgement.as_ref()), &body.join(" "), |ui| {
+                if let Some(next) = judgement.as_ref().and_then(|judgement| judgement.next.as_ref()) {
+                    next_step_button(ui, ctx, next, sender);
+                }
                 if primary_button(ui, theme, icons::ARROW_RIGHT, "Go to results", Ok(())).clicked() {
                     sender.send(AppCommand::GoTo(Step::Evaluate));
                 }
@@ -204,6 +213,12 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
         Some(RunEnd::Failed(message)) => banner(ui, theme, Tone::Danger, "Training failed", message, |_| {}),
         None => {}
     }
+}
+
+/// The title of the banner at the end of a run.
+fn finished(judgement: Option<&Judgement>) -> String {
+    let verdict = judgement.map(|judgement| format!(": {}", judgement.verdict.title().to_lowercase()));
+    format!("Training finished{}", verdict.unwrap_or_default())
 }
 
 /// How a run ended, in words.

@@ -4,6 +4,7 @@ use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
+use crate::app::steps::verdict::verdict_ui;
 use crate::app::tasks::{TryItState, answers_ui};
 use crate::app::theme::icons;
 use crate::app::widgets::{empty_state, page, primary_button};
@@ -21,6 +22,7 @@ pub fn try_it_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut TryItState, sen
             });
             return;
         };
+        verdict_ui(ui, ctx, results, sender);
         answers_ui(ui, ctx, state, results, sender);
     });
 }

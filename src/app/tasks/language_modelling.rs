@@ -216,7 +216,7 @@ mod tests {
     fn perplexity_before_and_after_is_compared() {
         let theme = testing::theme(false);
         let after = Metrics::LanguageModelling(metrics(200.0));
-        let before = Baseline { name: BaselineName::Untrained, metrics: Metrics::LanguageModelling(metrics(300.0)) };
+        let before = Baseline::alone(BaselineName::Untrained, Metrics::LanguageModelling(metrics(300.0)));
         let comparison = RunComparison { interval: None, baselines: vec![before] };
         let predictions = [prediction(1, 10.0), prediction(2, 30.0)];
         let shown = EvaluatedRows {

@@ -35,11 +35,15 @@ pub fn classification_ui(
 ) {
     let baseline = |name| shown.comparison.and_then(|comparison| comparison.baseline(name)?.classification());
     let interval = shown.comparison.and_then(|comparison| comparison.interval);
+    let above_tfidf = shown.comparison.and_then(|comparison| {
+        comparison.baselines.iter().find(|baseline| baseline.name == BaselineName::TfIdf)?.difference
+    });
     let headline = Headline {
         metrics,
         interval: interval.map(|interval| (interval.low, interval.high)),
         baseline: baseline(BaselineName::MajorityClass),
         tfidf: baseline(BaselineName::TfIdf),
+        above_tfidf: above_tfidf.map(|interval| (interval.low, interval.high)),
         rows: &shown.rows,
     };
     section(ui, theme, "How good is it?", "", |ui| headline_ui(ui, theme, headline));

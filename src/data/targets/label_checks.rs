@@ -5,11 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::targets::spelling::label_like;
 use crate::data::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
-use crate::project::{DatasetSettings, Project, SourceFile, SplitMethod};
+use crate::project::{DatasetSettings, IMBALANCE, Project, SourceFile, SplitMethod};
 use crate::words::{count, counted, joined, listed, plural, quoted};
 
-/// A label this many times as frequent as another gets a warning.
-pub(in crate::data) const IMBALANCE: usize = 20;
 /// Fewer training rows than this are too few to learn a label well.
 pub(in crate::data) const FEW_ROWS: usize = 10;
 

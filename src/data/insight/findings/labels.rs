@@ -2,9 +2,9 @@
 
 use crate::data::insight::findings::sources::Sources;
 use crate::data::insight::findings::{placeholders, several_labels, spellings};
-use crate::data::targets::label_checks::{FEW_ROWS, IMBALANCE, are_labels};
+use crate::data::targets::label_checks::{FEW_ROWS, are_labels};
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
-use crate::project::ClassWeights;
+use crate::project::{ClassWeights, IMBALANCE};
 use crate::words::{count, counted, listed};
 
 /// A label this many times as frequent as another is reported.
