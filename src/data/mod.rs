@@ -24,7 +24,7 @@ pub use insight::remedy::Remedy;
 pub use insight::terms::{Term, Terms, top_terms};
 pub use insight::timeline::{Period, Timeline, Unit, timelines};
 pub use insight::token_lengths::TokenLengths;
-pub use model_file::{model_file, read_model_text};
+pub use model_file::{get_model_again, model_file, read_model_text};
 pub use prepare::checks::parts_in_words;
 pub use prepare::clean::{Cleaner, PatternError, check_pattern};
 pub use prepare::corrections::carried_corrections;

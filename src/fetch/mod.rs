@@ -153,14 +153,18 @@ fn locate_with(
     match choice {
         ModelChoice::Folder(folder) => Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir())),
         ModelChoice::Catalogue(id) => {
-            let catalogue = Catalogue::bundled()?;
-            let entry = catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
-                id: id.clone(),
-                known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
-            })?;
+            let entry = known_entry(id)?;
             Ok(folders.and_then(|folders| folders.locate(entry)))
         }
     }
+}
+
+fn known_entry(id: &str) -> Result<&'static CatalogueEntry, FetchError> {
+    let catalogue = Catalogue::bundled()?;
+    catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
+        id: id.to_owned(),
+        known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// [`locate`], with the model's files compared with the catalogue's hashes: `None` also if one is damaged, and then a sentence
@@ -173,14 +177,12 @@ pub fn locate_checked(
     project_folder: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<(Option<PathBuf>, Vec<String>), FetchError> {
-    let found = locate(choice, project_folder)?;
     match choice {
-        ModelChoice::Catalogue(id) if found.is_some() => {
-            let Some(entry) = Catalogue::bundled()?.get(id) else { return Ok((None, Vec::new())) };
-            let found = verified::find(entry, &FetchSettings::from_environment()?.folders, watch)?;
+        ModelChoice::Folder(_) => Ok((locate(choice, project_folder)?, Vec::new())),
+        ModelChoice::Catalogue(id) => {
+            let found = verified::find(known_entry(id)?, &FetchSettings::from_environment()?.folders, watch)?;
             Ok((found.folder, found.damaged))
         }
-        _ => Ok((found, Vec::new())),
     }
 }
 

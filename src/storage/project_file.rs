@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::project::{Project, SCHEMA_VERSION};
 use crate::storage::migrations::{MIGRATIONS, migrate, version_of};
-use crate::storage::paths::with_stored_paths;
+use crate::storage::paths::{check_paths, with_stored_paths};
 use crate::storage::{FileLock, OpenError, StorageError, remove_file, ron_file};
 
 /// Name of the project file in its folder.
@@ -170,6 +170,8 @@ impl ProjectFile {
             return Err(StorageError::ReadOnly(reason.clone()));
         }
         let mut project = with_stored_paths(project, &self.folder);
+        check_paths(&project)?;
+        StorageError::unless_gone(&self.folder)?;
         project.schema_version = SCHEMA_VERSION;
         ron_file::write(&self.folder.join(name), &project)
     }

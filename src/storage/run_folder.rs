@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::storage::folder::{needs_recovery, put_back};
 use crate::storage::migrations::migrate_run;
+use crate::storage::paths::check_paths;
 use crate::storage::run::{
     EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StepMetrics, StopReason,
 };
@@ -229,6 +230,14 @@ impl RunFolder {
         self.path.join("best")
     }
 
+    /// Checks that the run is still where it was.
+    ///
+    /// # Errors
+    /// [`StorageError::Gone`].
+    pub fn unless_gone(&self) -> Result<(), StorageError> {
+        StorageError::unless_gone(&self.path)
+    }
+
     /// Writes `settings.ron`. Paths inside the project's folder are stored relative to it, so that the run finds its
     /// data when the project has moved.
     ///
@@ -236,6 +245,8 @@ impl RunFolder {
     /// Errors of the file system.
     pub fn write_settings(&self, settings: &RunSettings) -> Result<(), StorageError> {
         let project = with_stored_paths(&settings.project, self.project_folder());
+        check_paths(&project)?;
+        self.unless_gone()?;
         ron_file::write(&self.path.join(SETTINGS), &RunSettings { project, ..settings.clone() })
     }
 
@@ -267,6 +278,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn write_status(&self, status: &RunStatus) -> Result<(), StorageError> {
+        self.unless_gone()?;
         ron_file::write(&self.path.join(STATUS), status)
     }
 
@@ -283,6 +295,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn write_comparison(&self, comparison: &RunComparison) -> Result<(), StorageError> {
+        self.unless_gone()?;
         ron_file::write(&self.path.join(FIGURES), comparison)
     }
 
@@ -350,6 +363,7 @@ impl RunFolder {
     }
 
     fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<File, StorageError> {
+        self.unless_gone()?;
         let path = self.path.join(METRICS);
         append_lines(&path, lines).map_err(StorageError::io("write", &path))
     }

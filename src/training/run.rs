@@ -247,6 +247,8 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
     if trainer.step > point.step {
         trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
+    let run = &trainer.run;
+    with_room(&mut trainer.voice, run.path(), SMALL_FILE, || Ok(run.unless_gone()?))?;
     trainer.model = read_back(trainer)?;
     let run = &trainer.run;
     let (folder, labels) = (run.path(), trainer.labels);

@@ -212,7 +212,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (incomplete metadata, file not fully covered). Download the model again.
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (incomplete metadata, file not fully covered). Download the model again, or choose another.
         exit code 1
         ");
     place.write("model/model.safetensors", b"not weights at all");
@@ -226,7 +226,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (header too large). Download the model again.
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (header too large). Download the model again, or choose another.
         exit code 1
         ");
     fs::remove_file(place.path("model/model.safetensors")).unwrap();
@@ -240,7 +240,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The model folder [folder]/model has no model.safetensors. It must hold config.json, model.safetensors and tokenizer.json: download the model again, or choose another folder.
+        ! Error: The model folder [folder]/model has no model.safetensors. It must hold config.json, model.safetensors and tokenizer.json. Download the model again, or choose another.
         exit code 1
         ");
 }
