@@ -209,7 +209,7 @@ fn time_in_which_the_process_is_stopped_is_no_training_time() {
     let process = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     job::wait_for_runs_with_best(&place, 1);
     let id = process.id().to_string();
-    let signal = |name| assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    let signal = |name: &str| assert!(Command::new("kill").args([name, id.as_str()]).status().unwrap().success());
     signal("-STOP");
     std::thread::sleep(std::time::Duration::from_secs(5));
     signal("-CONT");
