@@ -100,6 +100,11 @@ impl ModelFolders {
         self.own.join(&entry.id)
     }
 
+    /// Locked by the process that downloads the model.
+    pub(super) fn lock_of(&self, entry: &CatalogueEntry) -> PathBuf {
+        self.own.join(format!("{}.lock", entry.id))
+    }
+
     /// The folder of a model, if all its files are on this machine. Only their names and sizes are looked at.
     ///
     /// A snapshot in the Hugging Face cache is used as it is: at the pinned commit, or at another one whose
