@@ -46,7 +46,7 @@ fn files(entry: &CatalogueEntry, folders: &ModelFolders) -> Vec<PathBuf> {
             let start = python_package::start_of_wheels(name, version);
             let is_wheel = |path: &Path| {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-                name.starts_with(&start) && (name.ends_with(".whl") || name.ends_with(&format!(".whl.{PART}")))
+                name.starts_with(&start) && [".whl", ".whl.part"].iter().any(|ending| name.ends_with(ending))
             };
             matching(&python_package::downloads(folders), is_wheel)
         }

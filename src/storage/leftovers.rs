@@ -78,7 +78,7 @@ pub(super) fn is_old(path: &Path) -> bool {
 #[cfg(all(unix, test))]
 pub(super) fn make_old(path: &Path) {
     let then = std::time::SystemTime::now() - Duration::from_mins(1);
-    File::open(path).unwrap().set_modified(then).unwrap();
+    File::open(path).and_then(|file| file.set_modified(then)).expect("the time can be set");
 }
 
 /// Whether it is the name of a temporary file or folder.
@@ -110,7 +110,9 @@ mod tests {
         assert_eq!(names().len(), 3, "they are too young");
         let folder = TemporaryFolder::create(place.path()).unwrap();
         let in_use = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-        names().iter().for_each(|name| make_old(&place.path().join(name)));
+        for name in names() {
+            make_old(&place.path().join(name));
+        }
         remove_leftovers(place.path());
         assert_eq!(names(), [in_use, ".hone.new".to_owned()]);
         drop(folder);

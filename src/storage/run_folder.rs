@@ -377,7 +377,9 @@ mod tests {
         let theirs = run.path().with_file_name("notes");
         std::fs::create_dir(&theirs).unwrap();
         let list = || {
-            [run.path(), &theirs].iter().filter(|path| path.exists()).for_each(|path| make_old(path));
+            for path in [run.path(), &theirs].into_iter().filter(|path| path.exists()) {
+                make_old(path);
+            }
             assert!(RunFolder::list(folder.path()).unwrap().is_empty());
         };
         list();
@@ -401,7 +403,9 @@ mod tests {
         let left = [run.path().join(".hone-abc123.new"), run.path().with_file_name(".hone-def456.new")];
         std::fs::write(&left[0], "half of the predictions").unwrap();
         std::fs::create_dir(&left[1]).unwrap();
-        left.iter().for_each(|path| make_old(path));
+        for path in &left {
+            make_old(path);
+        }
         assert_eq!(RunFolder::list(folder.path()).unwrap().len(), 1);
         assert!(left.iter().all(|path| !path.exists()));
     }

@@ -122,7 +122,7 @@ pub fn kill_downloads() {
         let now = tree(&series.place);
         found.stayed = now.keys().filter(|name| !whole.contains_key(*name)).cloned().collect();
         found.wrong.extend((now != *whole && found.stayed.is_empty()).then(|| "the model is another one".to_owned()));
-        series.count(found);
+        series.count(&found);
     }
     series.end();
 }

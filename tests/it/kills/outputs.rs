@@ -89,7 +89,7 @@ fn kill(mut series: Series, cases: &[Case]) {
         if files::tree(&project) != untouched {
             found.wrong.push(format!("{words:?} changed the project"));
         }
-        series.count(found);
+        series.count(&found);
     }
     series.end();
 }

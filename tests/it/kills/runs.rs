@@ -175,7 +175,7 @@ pub fn kill_training() {
         let command = &mut series.place.command(&words);
         let had_ended = series.kill(command, &shop);
         let found = reference.check(&series.place, "shop", had_ended, &before);
-        series.count(found);
+        series.count(&found);
     }
     series.end();
 }

@@ -122,7 +122,7 @@ impl Series {
         sleep(UNTIL_NEXT_START);
     }
 
-    pub fn count(&mut self, found: Found) {
+    pub fn count(&mut self, found: &Found) {
         let landed = match (found.had_ended, found.had_written) {
             (true, _) => &mut self.after,
             (false, false) => &mut self.before,

@@ -88,7 +88,7 @@ pub fn kill_windows() {
         let had_ended = has_finished(&project);
         let mut found = reference.check(&series.place, PROJECT, had_ended, &before);
         found.left.extend(left);
-        series.count(found);
+        series.count(&found);
     }
     // The next start of the window, with what all the kills left in the person's folders.
     renew();
