@@ -100,6 +100,11 @@ impl ModelFolders {
         self.own.join(&entry.id)
     }
 
+    /// Locked by the process that downloads the model.
+    pub(super) fn lock_of(&self, entry: &CatalogueEntry) -> PathBuf {
+        self.own.join(format!("{}.lock", entry.id))
+    }
+
     /// All folders that have the model's files, by their names and sizes.
     pub(super) fn candidates(&self, entry: &CatalogueEntry) -> impl Iterator<Item = Candidate> {
         let snapshots = entry.sources.iter().filter_map(|source| match source {

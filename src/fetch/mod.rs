@@ -6,6 +6,7 @@ mod download;
 mod http;
 mod hub;
 mod folders;
+mod leftovers;
 mod python_package;
 mod verified;
 
@@ -199,8 +200,11 @@ pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, Fetch
 /// # Errors
 /// See [`FetchError`].
 pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
+    leftovers::recover(entry, &settings.folders);
     let Found { folder, damaged } = verified::find(entry, &settings.folders, watch)?;
     if let Some(folder) = folder {
+        // A process may have been killed after its last file was in place.
+        leftovers::remove_unless_in_use(entry, &settings.folders);
         return Ok(folder);
     }
     if settings.endpoints.offline {
@@ -214,6 +218,7 @@ pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut 
     let _lock = lock(entry, &settings.folders, &mut meter)?;
     // Another process may have downloaded it meanwhile.
     if let Some(folder) = verified::find(entry, &settings.folders, meter.watch())?.folder {
+        leftovers::remove(entry, &settings.folders);
         return Ok(folder);
     }
     let network = Network::new();
@@ -221,7 +226,10 @@ pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut 
     let mut failures: Vec<SourceFailure> = here.collect();
     for source in &entry.sources {
         match fetch_from(entry, source, settings, &network, &mut meter) {
-            Ok(folder) => return Ok(folder),
+            Ok(folder) => {
+                leftovers::remove(entry, &settings.folders);
+                return Ok(folder);
+            }
             Err(Fault::Cancelled) => return Err(FetchError::Cancelled),
             Err(Fault::Cut(reason) | Fault::Failed(reason)) => {
                 failures.push(SourceFailure { source: source.describe(), reason });
@@ -253,7 +261,7 @@ fn lock(
     folders: &ModelFolders,
     meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<FileLock, FetchError> {
-    let path = folders.own.join(format!("{}.lock", entry.id));
+    let path = folders.lock_of(entry);
     loop {
         match FileLock::try_take(&path) {
             Ok(Some(lock)) => return Ok(lock),

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
@@ -12,6 +11,7 @@ use arrow_schema::{ArrowError, SchemaRef};
 use crate::data::import::arrow_columns::{Columns, Room, Texts, damaged, to_texts};
 use crate::data::import::bytes::{self, ArrowKind};
 use crate::data::import::file_rows::FileRows;
+use crate::data::import::guarded::guarded;
 use crate::data::import::rows::RawRows;
 use crate::data::import::{arrow_check, parquet_file};
 use crate::data::{DataError, FileFormat};
@@ -27,9 +27,8 @@ const MARK: u64 = 8;
 /// errors of opening the file.
 pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<FileRows, DataError> {
     let size = std::fs::metadata(path).map_err(|source| bytes::unreadable(path, source))?.len();
-    // Some damaged files make the decoders panic.
-    let rows = catch_unwind(AssertUnwindSafe(|| gather(path, kind, watch)))
-        .unwrap_or_else(|_| Err(damaged(path, kind, "its contents contradict each other".to_owned())))?;
+    let rows = guarded(|| gather(path, kind, watch))
+        .unwrap_or_else(|| Err(damaged(path, kind, "its contents contradict each other".to_owned())))?;
     let format = match kind {
         ArrowKind::Parquet => FileFormat::Parquet,
         ArrowKind::File | ArrowKind::Stream => FileFormat::Arrow,

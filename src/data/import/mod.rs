@@ -20,6 +20,7 @@ mod fast_text;
 mod file_rows;
 mod folder;
 mod folder_files;
+pub mod guarded;
 mod head;
 mod header;
 mod json;

@@ -362,3 +362,15 @@ fn runs_that_do_not_exist() {
         "
     );
 }
+
+#[test]
+fn a_file_that_makes_a_decoder_panic_is_an_error_of_the_file() {
+    let place = Place::new();
+    place.write("data.parquet", include_bytes!("../../fixtures/tables/contradicts-itself.parquet"));
+    let said = place.bad(1, &["inspect", "data.parquet"]);
+    assert!(
+        said.contains("data.parquet could not be read as a Parquet file: its contents contradict each other"),
+        "{said}"
+    );
+    assert!(!said.contains("panicked"), "{said}");
+}
