@@ -51,7 +51,7 @@ fn files_that_cannot_be_read() {
         exit code 1
 
         $ hone inspect folder
-        ! Error: [folder]/folder has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with documents (.docx, .txt, .md), or with Parquet or Arrow files.
+        ! Error: [folder]/folder holds no documents but 1 file with rows. Choose one of them instead of the folder: --data [folder]/folder/inside.csv --text COLUMN.
         exit code 1
 
         $ hone inspect empty.csv
@@ -82,7 +82,7 @@ fn files_that_cannot_be_read() {
         exit code 1
 
         $ hone new shop --data folder --text a --label b
-        ! Error: [folder]/folder has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with documents (.docx, .txt, .md), or with Parquet or Arrow files.
+        ! Error: [folder]/folder holds no documents but 1 file with rows. Choose one of them instead of the folder: --data [folder]/folder/inside.csv --text COLUMN.
         exit code 1
 
         $ hone new shop --data empty.csv --text a --label b

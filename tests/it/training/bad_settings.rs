@@ -39,7 +39,7 @@ fn a_loss_that_is_not_a_number_before_any_weight_changed_is_the_models_fault() {
     bytes[header..].chunks_exact_mut(4).for_each(|weight| weight.copy_from_slice(&1e38_f32.to_le_bytes()));
     std::fs::write(&path, bytes).unwrap();
     bench.model.clone_from(&folder);
-    let message = bench.train(|settings| settings.optimizer.learning_rate = 1e-9).error().to_string();
+    let message = bench.train(|settings| settings.optimizer.learning_rate = 1e-9).error();
     assert!(message.contains("was not a number at the first step, before any weight was changed"), "{message}");
     assert!(message.contains("Download the model again") && !message.contains("learning rate"), "{message}");
     assert!(message.contains(&folder.display().to_string()), "{message}");

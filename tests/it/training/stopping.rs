@@ -135,11 +135,11 @@ fn a_run_waits_for_a_project_that_is_moved_away() {
     let bench = Bench::new(120);
     let outcome = move_project(&bench, &Control::default(), |old, new| std::fs::rename(new, old).unwrap());
     assert_eq!((outcome.summary().steps, outcome.summary().stop_reason), (12, StopReason::Completed));
-    let warnings = outcome.events.iter().filter_map(|event| match event {
+    let mut warnings = outcome.events.iter().filter_map(|event| match event {
         TrainingEvent::Warning(warning) => Some(warning.as_str()),
         _ => None,
     });
-    let told = warnings.last().unwrap();
+    let told = warnings.next_back().unwrap();
     assert!(told.contains("is gone: it was moved") && told.contains("Training waits until it is back"), "{told}");
     let (steps, evaluations) = bench.newest().read_metrics().unwrap();
     assert_eq!((steps.len(), evaluations.len()), (12, 2), "no line is lost or twice there");
