@@ -22,6 +22,9 @@ pub const SPLIT_FILE: &str = "split.parquet";
 
 /// Name of the settings in the file's metadata.
 const DRAWN_FROM: &str = "hone.drawn_from";
+/// The most rows: a file of data has at most 2 GiB, and a row of a text and a label at least four bytes. A few damaged bytes can
+/// describe more.
+const MOST_ROWS: usize = 1 << 29;
 const ADVICE: &str =
     "Delete it to draw a new split. The results of older runs are then not comparable with those of new ones.";
 
@@ -45,6 +48,10 @@ fn parse(file: File) -> Result<DrawnSplit, String> {
     let entry = metadata.and_then(|entries| entries.iter().find(|entry| entry.key == DRAWN_FROM));
     let text = entry.and_then(|entry| entry.value.as_deref()).ok_or("it does not say how the split was drawn")?;
     let from: DrawnFrom = ron::from_str(text).map_err(|error| error.to_string())?;
+    let described = builder.metadata().file_metadata().num_rows();
+    if usize::try_from(described).map_or(true, |rows| rows > MOST_ROWS) {
+        return Err(format!("it describes {described} rows, more than a file of data can hold"));
+    }
     let mut rows = Vec::new();
     for batch in builder.build().map_err(|error| error.to_string())? {
         rows_of(&batch.map_err(|error| error.to_string())?, &mut rows)?;
