@@ -8,7 +8,7 @@ use hone::cli::{self, CliError};
 
 fn main() -> ExitCode {
     hold_back_file_size_signal();
-    keep_panics_of_decoders_quiet();
+    hone::data::keep_panics_of_decoders_quiet();
     hone::ops::keep_candle_on_one_thread();
     let arguments = match cli::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
@@ -20,16 +20,6 @@ fn main() -> ExitCode {
         None => cli::report(open(arguments.project, &mut out)),
     };
     ExitCode::from(code)
-}
-
-/// A damaged file may make a decoder panic. That is reported as an error of the file, and not as a fault of the program besides.
-fn keep_panics_of_decoders_quiet() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        if !hone::data::decoders_are_at_work() {
-            usual(panic);
-        }
-    }));
 }
 
 /// A file larger than a limit (`ulimit -f`) is then an error that can be told, instead of the end of the program. Threads begun

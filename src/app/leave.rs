@@ -332,25 +332,27 @@ mod tests {
 
     #[test]
     fn a_model_that_is_missing_is_downloaded_only_after_a_question() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        let id = ModelChoice::Catalogue("minilm-l6".to_owned());
-        hone(&mut window).run_command(AppCommand::Edit(Edit::Model(id)));
-        settle(&mut window);
-        for (command, button) in [
-            (AppCommand::User(UserCommand::Train), "Download 87.3 MiB and train"),
-            (AppCommand::DryRun, "Download 87.3 MiB and measure"),
-        ] {
-            hone(&mut window).state.model_folder = None;
-            hone(&mut window).run_command(command);
-            window.run_steps(3);
-            window.get_by_label("Download MiniLM L6?");
-            window.get_by_label(button);
-            picture("download", &mut window);
-            window.key_press(Key::Escape);
-            window.run_steps(3);
-            let answers = &hone(&mut window).state.work.answers;
-            assert!(!answers.is_training() && !answers.forecast.is_running() && !answers.fetch.is_running());
+        for (theme, scale) in [(ThemeChoice::Light, 1.0), (ThemeChoice::Dark, 2.0)] {
+            let (mut window, _folder) = app(theme, scale);
+            settle(&mut window);
+            let id = ModelChoice::Catalogue("minilm-l6".to_owned());
+            hone(&mut window).run_command(AppCommand::Edit(Edit::Model(id)));
+            settle(&mut window);
+            for (command, button) in [
+                (AppCommand::User(UserCommand::Train), "Download 87.3 MiB and train"),
+                (AppCommand::DryRun, "Download 87.3 MiB and measure"),
+            ] {
+                hone(&mut window).state.model_folder = None;
+                hone(&mut window).run_command(command);
+                window.run_steps(3);
+                window.get_by_label("Download MiniLM L6?");
+                window.get_by_label(button);
+                picture(&format!("download-{scale}"), &mut window);
+                window.key_press(Key::Escape);
+                window.run_steps(3);
+                let answers = &hone(&mut window).state.work.answers;
+                assert!(!answers.is_training() && !answers.forecast.is_running() && !answers.fetch.is_running());
+            }
         }
     }
 

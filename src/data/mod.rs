@@ -11,7 +11,7 @@ mod tokens;
 
 pub use error::DataError;
 pub use import::bytes::is_lfs_pointer;
-pub use import::guarded::decoders_are_at_work;
+pub use import::guarded::keep_panics_of_decoders_quiet;
 use import::imported::cells_of;
 pub use import::imported::{FilePart, Imported, ImportedFile};
 pub use import::{import, read_table};

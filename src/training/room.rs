@@ -121,8 +121,9 @@ pub(super) fn with_room<T>(
                 return ended(voice, has_told, &stopwatch, Err(error));
             }
             std::thread::sleep(LOOK);
-            let has_room = || free_space(folder).is_none_or(|free| free >= needed);
-            if if is_gone { folder.is_dir() } else { has_room() } {
+            let is_mended =
+                if is_gone { folder.is_dir() } else { free_space(folder).is_none_or(|free| free >= needed) };
+            if is_mended {
                 break;
             }
         }

@@ -14,11 +14,15 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Option<T> {
     result.ok()
 }
 
-/// Whether a panic now is probably that of a decoder on a damaged file, which is reported as an error of the file. The place in
-/// the code that panics says nothing to the person.
-#[must_use]
-pub fn decoders_are_at_work() -> bool {
-    AT_WORK.load(Ordering::Relaxed) > 0
+/// Keeps panics quiet while decoders are at work: such a panic is reported as an error of the file, and the place in the code
+/// says nothing to the person. Call it once, at the start of the program.
+pub fn keep_panics_of_decoders_quiet() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if AT_WORK.load(Ordering::Relaxed) == 0 {
+            usual(panic);
+        }
+    }));
 }
 
 #[cfg(test)]
@@ -28,6 +32,6 @@ mod tests {
     #[test]
     fn a_panic_is_no_result_and_the_next_reader_works() {
         assert_eq!(guarded(|| -> u32 { panic!("damaged") }), None);
-        assert_eq!(guarded(|| (1, decoders_are_at_work())), Some((1, true)));
+        assert_eq!(guarded(|| AT_WORK.load(Ordering::Relaxed) > 0), Some(true));
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
-use hone::data::{decoders_are_at_work, import, prepare};
+use hone::data::{import, keep_panics_of_decoders_quiet, prepare};
 use hone::progress::{Control, Watch};
 use hone::project::{Project, Task, TaskKind};
 use tempfile::TempDir;
@@ -19,7 +19,9 @@ thread_local! {
 
 /// Writes the input to a file of this name, and returns its path.
 pub fn written(name: &str, bytes: &[u8]) -> PathBuf {
-    allow_panics_of_decoders();
+    // libFuzzer would end at a panic of a decoder, which is an error of the file.
+    static ONCE: Once = Once::new();
+    ONCE.call_once(keep_panics_of_decoders_quiet);
     let path = FOLDER.with_borrow(|folder| folder.path().join(name));
     std::fs::write(&path, bytes).expect("the input can be written");
     path
@@ -47,19 +49,6 @@ fn open(path: &Path, project: &Project) {
     imported.fill_in(project.task.kind(), &mut project.dataset);
     imported.split_by_guess(&mut project);
     _ = prepare(&project, &imported, &mut watch);
-}
-
-/// Lets decoders panic where that is turned into an error; libFuzzer would end at any panic.
-fn allow_panics_of_decoders() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let ends = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !decoders_are_at_work() {
-                ends(panic);
-            }
-        }));
-    });
 }
 
 /// A ZIP archive of parts. The input's pieces, separated by a byte 0, become the parts `damaged`; `whole` are added.
