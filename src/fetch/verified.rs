@@ -62,7 +62,7 @@ pub(super) fn find(entry: &CatalogueEntry, folders: &ModelFolders, watch: &mut W
 
 impl ModelFolders {
     /// The folder of a model, if all its files are on this machine and none is remembered to be damaged. Only their names, sizes
-    /// and times are looked at: [`find`] hashes them.
+    /// and times are looked at: they are hashed only before use.
     ///
     /// A snapshot in the Hugging Face cache is used as it is: at the pinned commit, or at another one whose
     /// weights are the pinned ones (blobs there are named by their SHA-256).
