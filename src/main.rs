@@ -8,6 +8,7 @@ use hone::cli::{self, CliError};
 
 fn main() -> ExitCode {
     hold_back_file_size_signal();
+    hone::data::keep_panics_of_decoders_quiet();
     hone::ops::keep_candle_on_one_thread();
     let arguments = match cli::parse(std::env::args_os()) {
         Ok(arguments) => arguments,

@@ -16,7 +16,8 @@ use crate::app::context::Notice;
 use crate::app::messages::{AppCommand, Edit, Pick};
 use crate::app::pick::Picked;
 use crate::app::session::{Session, Stale};
-use crate::app::shell::{Dialog, Leaving};
+use crate::app::shell::{Dialog, Leaving, ModelUse};
+use crate::app::state::entry;
 use crate::app::theme::Tone;
 use crate::app::view::View;
 
@@ -45,11 +46,7 @@ impl HoneApp {
             AppCommand::OpenProject(path) => self.leave(Leaving::Open(path)),
             AppCommand::FetchModel(id) => self.state.work.fetch(id),
             AppCommand::StopFetch => self.state.work.answers.fetch.stop(),
-            AppCommand::DryRun => {
-                if let Some(session) = &self.state.session {
-                    self.state.work.estimate_run(session.project(), session.folder().to_owned());
-                }
-            }
+            AppCommand::DryRun => self.start_or_ask(ModelUse::Measure),
             AppCommand::StopDryRun => self.state.work.answers.forecast.stop(),
             AppCommand::StopPreparing => self.state.work.answers.rows.stop(),
             AppCommand::StopComparing => self.state.work.stop_comparing(),
@@ -83,7 +80,7 @@ impl HoneApp {
             UserCommand::Quit => self.leave(Leaving::Quit),
             UserCommand::Undo => self.change(Session::undo),
             UserCommand::Redo => self.change(Session::redo),
-            UserCommand::Train => self.train(),
+            UserCommand::Train => self.start_or_ask(ModelUse::Train),
             UserCommand::PauseResume => {
                 let paused = self.state.command_state().paused;
                 self.state.work.set_paused(!paused);
@@ -179,10 +176,26 @@ impl HoneApp {
         self.state.view = View::default();
     }
 
-    fn train(&mut self) {
+    /// Trains or measures. If the model must be downloaded for that, asks first.
+    fn start_or_ask(&mut self, what: ModelUse) {
         let Some(session) = &self.state.session else { return };
-        self.state.work.train(session.project(), session.folder().to_owned());
-        self.state.view = View::Step(crate::project::Step::Train);
+        match entry(&session.project().model).filter(|_| self.state.model_folder.is_none()) {
+            Some(entry) => self.dialog = Some(Dialog::Download { entry, what }),
+            None => self.start(what, false),
+        }
+    }
+
+    /// Trains or measures. `may_fetch`: the person agreed to download the model.
+    pub(super) fn start(&mut self, what: ModelUse, may_fetch: bool) {
+        let Some(session) = &self.state.session else { return };
+        let (project, folder) = (session.project(), session.folder().to_owned());
+        match what {
+            ModelUse::Measure => self.state.work.estimate_run(project, folder, may_fetch),
+            ModelUse::Train => {
+                self.state.work.train(project, folder, may_fetch);
+                self.state.view = View::Step(crate::project::Step::Train);
+            }
+        }
     }
 
     pub(super) fn save(&mut self) {

@@ -152,6 +152,7 @@ impl HoneApp {
             DialogAnswer::Create { task, folder, name } => self.leave(Leaving::Create { task, folder, name }),
             DialogAnswer::SaveAs(folder) => self.save_as(&folder),
             DialogAnswer::Path(pick, path) => self.use_path(pick, path),
+            DialogAnswer::Download(what) => self.start(what, true),
             DialogAnswer::StopAndLeave(leaving) => {
                 self.state.work.end_training();
                 self.dialog = Some(Dialog::Stopping(leaving));
@@ -200,7 +201,9 @@ mod tests {
     use super::*;
     use crate::app::commands::UserCommand;
     use crate::app::messages::{AppCommand, Edit, Pick};
+    use crate::app::shell::ModelUse;
     use crate::app::testing::{Window, app, app_on, hone, picture, press, settle};
+    use crate::fetch::Catalogue;
     use crate::project::{ModelChoice, TaskKind};
     use crate::storage::{RunStatus, ThemeChoice};
 
@@ -276,6 +279,7 @@ mod tests {
             Dialog::new_project(&PathBuf::from("somewhere")),
             Dialog::SaveAs { folder: "somewhere".to_owned(), error: None },
             Dialog::TypePath { pick: Pick::Project, path: "somewhere".to_owned() },
+            Dialog::Download { entry: &Catalogue::bundled().unwrap().entries()[0], what: ModelUse::Train },
             Dialog::Shortcuts,
             Dialog::About,
             Dialog::Notifications,
@@ -324,6 +328,32 @@ mod tests {
         window.run_steps(3);
         press(&mut window, Modifiers::NONE, Key::Enter);
         assert!(folder.path().join("Tickets/project.ron").is_file());
+    }
+
+    #[test]
+    fn a_model_that_is_missing_is_downloaded_only_after_a_question() {
+        for (theme, scale) in [(ThemeChoice::Light, 1.0), (ThemeChoice::Dark, 2.0)] {
+            let (mut window, _folder) = app(theme, scale);
+            settle(&mut window);
+            let id = ModelChoice::Catalogue("minilm-l6".to_owned());
+            hone(&mut window).run_command(AppCommand::Edit(Edit::Model(id)));
+            settle(&mut window);
+            for (command, button) in [
+                (AppCommand::User(UserCommand::Train), "Download 87.3 MiB and train"),
+                (AppCommand::DryRun, "Download 87.3 MiB and measure"),
+            ] {
+                hone(&mut window).state.model_folder = None;
+                hone(&mut window).run_command(command);
+                window.run_steps(3);
+                window.get_by_label("Download MiniLM L6?");
+                window.get_by_label(button);
+                picture(&format!("download-{scale}"), &mut window);
+                window.key_press(Key::Escape);
+                window.run_steps(3);
+                let answers = &hone(&mut window).state.work.answers;
+                assert!(!answers.is_training() && !answers.forecast.is_running() && !answers.fetch.is_running());
+            }
+        }
     }
 
     #[test]

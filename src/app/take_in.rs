@@ -70,12 +70,13 @@ impl HoneApp {
     fn take_in_models(&mut self) {
         let answers = &mut self.state.work.answers;
         let fetched = answers.fetch.poll();
-        // Estimating downloads the model first if needed. A failure is shown where it was requested.
+        // Estimating downloads the model first if that was agreed to, or finds that it is damaged. A failure is shown where it
+        // was requested.
         let estimated = answers.forecast.poll();
         if estimated == Some(Ended::Stopped) {
             answers.forecast.clear();
         }
-        if [&fetched, &estimated].contains(&&Some(Ended::Answered)) {
+        if fetched.is_some() || estimated.is_some() {
             self.look_for_model();
         }
         self.tell_failure(fetched);
@@ -83,8 +84,8 @@ impl HoneApp {
 
     fn take_in_run(&mut self) {
         let (began, ended) = self.state.work.poll_training();
-        if began {
-            // Training downloads its model first if needed.
+        if began || ended.is_some() {
+            // Training downloads its model first if that was agreed to, or finds that it is damaged.
             self.look_for_model();
         }
         if ended == Some(Ended::Answered) {

@@ -209,10 +209,11 @@ impl Work {
         }
     }
 
-    /// Estimates the time, memory and disk space of a run with these settings.
-    pub fn estimate_run(&mut self, project: &Project, folder: PathBuf) {
+    /// Estimates the time, memory and disk space of a run with these settings. `may_fetch`: the person agreed to download the
+    /// model.
+    pub fn estimate_run(&mut self, project: &Project, folder: PathBuf, may_fetch: bool) {
         if !self.answers.forecast.is_running() && !self.answers.is_training() {
-            let job = EstimateRun { project: project.clone(), folder, may_fetch: true };
+            let job = EstimateRun { project: project.clone(), folder, may_fetch };
             self.answers.forecast.ask_about(project.clone(), &self.heavy, job);
         }
     }
@@ -288,13 +289,13 @@ impl Work {
 
     // Training.
 
-    /// Starts training.
-    pub fn train(&mut self, project: &Project, folder: PathBuf) {
+    /// Starts training. `may_fetch`: the person agreed to download the model.
+    pub fn train(&mut self, project: &Project, folder: PathBuf, may_fetch: bool) {
         if self.answers.is_training() {
             return;
         }
         let (sender, events) = crossbeam_channel::unbounded();
-        let pending = self.heavy.submit(Train { project: project.clone(), folder, may_fetch: true, events: sender });
+        let pending = self.heavy.submit(Train { project: project.clone(), folder, may_fetch, events: sender });
         self.training = Some(Training { pending, events });
         self.answers.live = Some(LiveRun::default());
     }

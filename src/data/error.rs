@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::data::PatternError;
+use crate::data::{PatternError, get_model_again};
 use crate::progress::Cancelled;
 use crate::project::SourceFile;
 
@@ -27,6 +27,19 @@ pub enum DataError {
         .0.display()
     )]
     NoRowsInFolder(PathBuf),
+    /// A folder of files that each hold rows, and no documents.
+    #[error(
+        "{} holds no documents but {} with rows. Choose one of them instead of the folder: --data {} --text COLUMN",
+        folder.display(), crate::words::counted(*files as u64, "file", "files"), first.display()
+    )]
+    FolderOfFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// Files with rows in it.
+        files: usize,
+        /// The first one for training.
+        first: PathBuf,
+    },
     /// A folder of documents of which none gives a text.
     #[error(
         "none of the {} in {} could be read. {reason}",
@@ -137,6 +150,9 @@ pub enum DataError {
     /// The file is empty or contains only white space.
     #[error("{} is empty. Choose a file with a header line and one row for each text", .0.display())]
     Empty(PathBuf),
+    /// A pipe, a device or something else that is no file.
+    #[error("{} is not a plain file but a pipe or a device. Write its content to a file first, and choose that", .0.display())]
+    NotPlain(PathBuf),
     /// The file is not a kind of text file that Hone reads.
     #[error("{} is {kind}, not a text file. {advice}", path.display())]
     NotText {
@@ -162,10 +178,10 @@ pub enum DataError {
     #[error("{0:?} cannot separate fields. Use one plain character, such as a comma, a semicolon or a tab")]
     BadDelimiter(char),
     /// A model folder without a tokenizer.
-    #[error("there is no tokenizer.json or vocab.txt in {}. Download the model again, or choose a folder that has one", .0.display())]
+    #[error("there is no tokenizer.json or vocab.txt in {}. {}", .0.display(), get_model_again(.0))]
     NoTokenizer(PathBuf),
     /// A tokenizer file that is damaged or of an unknown kind.
-    #[error("the tokenizer {} could not be loaded: {reason}. Download the model again, or choose another model", path.display())]
+    #[error("the tokenizer {} could not be loaded: {reason}. {}", path.display(), get_model_again(path))]
     BadTokenizer {
         /// The file.
         path: PathBuf,

@@ -11,6 +11,7 @@ mod tokens;
 
 pub use error::DataError;
 pub use import::bytes::is_lfs_pointer;
+pub use import::guarded::keep_panics_of_decoders_quiet;
 use import::imported::cells_of;
 pub use import::imported::{FilePart, Imported, ImportedFile};
 pub use import::{import, read_table};
@@ -24,7 +25,7 @@ pub use insight::remedy::Remedy;
 pub use insight::terms::{Term, Terms, top_terms};
 pub use insight::timeline::{Period, Timeline, Unit, timelines};
 pub use insight::token_lengths::TokenLengths;
-pub use model_file::{model_file, read_model_text};
+pub use model_file::{get_model_again, model_file, read_model_text};
 pub use prepare::checks::parts_in_words;
 pub use prepare::clean::{Cleaner, PatternError, check_pattern};
 pub use prepare::corrections::carried_corrections;

@@ -29,6 +29,17 @@ pub fn model_file(folder: &Path, name: &str) -> io::Result<PathBuf> {
     }
 }
 
+/// What to do if the model in a folder, or a file of it, cannot be used: a sentence without a full stop.
+#[must_use]
+pub fn get_model_again(path: &Path) -> &'static str {
+    // The model of a run is in `runs/<id>/best`.
+    let is_of_run = path.ancestors().any(|folder| {
+        let runs = folder.parent().and_then(Path::parent);
+        folder.ends_with("best") && runs.is_some_and(|runs| runs.ends_with("runs"))
+    });
+    if is_of_run { "Choose another run, or train again" } else { "Download the model again, or choose another" }
+}
+
 /// The bytes of a text file of a model folder.
 ///
 /// # Errors
@@ -48,6 +59,17 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+
+    #[test]
+    fn the_model_of_a_run_cannot_be_downloaded_again() {
+        let advice = |path| get_model_again(Path::new(path));
+        let of_run = "Choose another run, or train again";
+        assert_eq!(advice("shop/runs/2026-11-23-102415-06af/best"), of_run);
+        assert_eq!(advice("shop/runs/2026-11-23-102415-06af/best/model.safetensors"), of_run);
+        for path in ["models/minilm/config.json", "runs/minilm/config.json", "best/model.safetensors"] {
+            assert_eq!(advice(path), "Download the model again, or choose another");
+        }
+    }
 
     fn refused(folder: &Path, name: &str) -> String {
         let error = read_model_text(folder, name).unwrap_err();

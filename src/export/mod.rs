@@ -15,8 +15,7 @@ use crate::evaluation::Prediction;
 use crate::models::WEIGHTS_FILE;
 use crate::progress::Watch;
 use crate::storage::{
-    RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_empty_folder,
-    remove_leftovers,
+    RunComparison, RunFolder, RunSettings, RunSummary, StorageError, create_file, create_folder, remove_leftovers,
 };
 
 pub use bad_rows::write_bad_rows;
@@ -145,17 +144,14 @@ fn into_file(
     if names_file && output.symlink_metadata().is_ok() {
         return Err(ExportError::OutputExists(file));
     }
-    let was_there = names_file || is_empty_folder(output)?;
-    match create_file(&file, name, write) {
-        Ok(proof) => Ok(Exported { path: file, proof }),
-        Err(error) => {
-            if !was_there {
-                // It was created for the export. If it is no longer empty, it is somebody's.
-                let _ = remove_empty_folder(output);
-            }
-            Err(error)
-        }
-    }
+    let exported = if names_file {
+        let proof = create_file(&file, name, write)?;
+        Exported { path: file, proof }
+    } else {
+        // The folder appears together with its file.
+        Exported { path: file, ..into_folder(output, |folder| write(&folder.join(name)))? }
+    };
+    Ok(exported)
 }
 
 /// Whether the folder exists and is empty; a folder that is not empty, or a file of that name, is an error.
@@ -209,6 +205,7 @@ mod tests {
         into_folder(&new, half).unwrap_err();
         assert!(is_empty_folder(&there).unwrap() && !new.exists());
         let half = |file: &Path| {
+            assert!(!new.exists(), "the folder appears with its file");
             std::fs::write(file, "").unwrap();
             fails(file)
         };

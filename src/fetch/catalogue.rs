@@ -177,24 +177,19 @@ mod tests {
     }
 
     #[test]
-    fn every_file_of_the_default_model_is_pinned() {
-        let entry = Catalogue::bundled().unwrap().get("minilm-l6").unwrap();
-        assert!(entry.files.iter().all(|file| file.sha256.is_some()));
-        assert_eq!(entry.bytes(), Some(91_567_205));
-        assert_eq!(entry.sources.len(), 2);
-    }
-
-    #[test]
-    fn every_model_is_pinned_by_the_hash_of_its_weights() {
+    fn every_file_that_is_downloaded_has_a_size_and_a_hash() {
         for entry in Catalogue::bundled().unwrap().entries() {
-            let weights = entry.files.iter().find(|file| file.path == WEIGHTS_FILE).unwrap();
-            assert!(weights.sha256.is_some() && weights.bytes.is_some(), "{}", entry.id);
+            for file in &entry.files {
+                assert!(file.bytes.is_some() && file.sha256.is_some(), "{} of {}", file.path, entry.id);
+            }
             let is_pinned = |source: &Source| match source {
                 Source::Hub { revision, .. } => revision.is_some(),
-                Source::PythonPackage { sha256, .. } => sha256.is_some(),
+                Source::PythonPackage { sha256, bytes, .. } => sha256.is_some() && bytes.is_some(),
             };
             assert!(entry.sources.iter().all(is_pinned), "{}", entry.id);
         }
+        let default = Catalogue::bundled().unwrap().get("minilm-l6").unwrap();
+        assert_eq!((default.bytes(), default.sources.len()), (Some(91_567_205), 2));
     }
 
     #[test]

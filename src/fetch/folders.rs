@@ -100,16 +100,12 @@ impl ModelFolders {
         self.own.join(&entry.id)
     }
 
-    /// The folder of a model, if all its files are on this machine. Only their names and sizes are looked at.
-    ///
-    /// A snapshot in the Hugging Face cache is used as it is: at the pinned commit, or at another one whose
-    /// weights are the pinned ones (blobs there are named by their SHA-256).
-    #[must_use]
-    pub fn locate(&self, entry: &CatalogueEntry) -> Option<PathBuf> {
-        self.candidates(entry).next().map(|candidate| candidate.folder)
+    /// Locked by the process that downloads the model.
+    pub(super) fn lock_of(&self, entry: &CatalogueEntry) -> PathBuf {
+        self.own.join(format!("{}.lock", entry.id))
     }
 
-    /// All folders that [`Self::locate`] would take.
+    /// All folders that have the model's files, by their names and sizes.
     pub(super) fn candidates(&self, entry: &CatalogueEntry) -> impl Iterator<Item = Candidate> {
         let snapshots = entry.sources.iter().filter_map(|source| match source {
             Source::Hub { repo, revision } => self.snapshot(entry, repo, revision.as_deref()),

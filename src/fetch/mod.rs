@@ -6,6 +6,7 @@ mod download;
 mod http;
 mod hub;
 mod folders;
+mod leftovers;
 mod python_package;
 mod verified;
 
@@ -153,14 +154,18 @@ fn locate_with(
     match choice {
         ModelChoice::Folder(folder) => Ok(Some(project_folder.join(folder)).filter(|folder| folder.is_dir())),
         ModelChoice::Catalogue(id) => {
-            let catalogue = Catalogue::bundled()?;
-            let entry = catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
-                id: id.clone(),
-                known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
-            })?;
+            let entry = known_entry(id)?;
             Ok(folders.and_then(|folders| folders.locate(entry)))
         }
     }
+}
+
+fn known_entry(id: &str) -> Result<&'static CatalogueEntry, FetchError> {
+    let catalogue = Catalogue::bundled()?;
+    catalogue.get(id).ok_or_else(|| FetchError::UnknownModel {
+        id: id.to_owned(),
+        known: catalogue.entries().iter().map(|entry| entry.id.as_str()).collect::<Vec<_>>().join(", "),
+    })
 }
 
 /// [`locate`], with the model's files compared with the catalogue's hashes: `None` also if one is damaged, and then a sentence
@@ -173,14 +178,12 @@ pub fn locate_checked(
     project_folder: &Path,
     watch: &mut Watch<'_>,
 ) -> Result<(Option<PathBuf>, Vec<String>), FetchError> {
-    let found = locate(choice, project_folder)?;
     match choice {
-        ModelChoice::Catalogue(id) if found.is_some() => {
-            let Some(entry) = Catalogue::bundled()?.get(id) else { return Ok((None, Vec::new())) };
-            let found = verified::find(entry, &FetchSettings::from_environment()?.folders, watch)?;
+        ModelChoice::Folder(_) => Ok((locate(choice, project_folder)?, Vec::new())),
+        ModelChoice::Catalogue(id) => {
+            let found = verified::find(known_entry(id)?, &FetchSettings::from_environment()?.folders, watch)?;
             Ok((found.folder, found.damaged))
         }
-        _ => Ok((found, Vec::new())),
     }
 }
 
@@ -197,8 +200,11 @@ pub fn fetch(entry: &CatalogueEntry, watch: &mut Watch) -> Result<PathBuf, Fetch
 /// # Errors
 /// See [`FetchError`].
 pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut Watch) -> Result<PathBuf, FetchError> {
+    leftovers::recover(entry, &settings.folders);
     let Found { folder, damaged } = verified::find(entry, &settings.folders, watch)?;
     if let Some(folder) = folder {
+        // A process may have been killed after its last file was in place.
+        leftovers::remove_unless_in_use(entry, &settings.folders);
         return Ok(folder);
     }
     if settings.endpoints.offline {
@@ -212,6 +218,7 @@ pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut 
     let _lock = lock(entry, &settings.folders, &mut meter)?;
     // Another process may have downloaded it meanwhile.
     if let Some(folder) = verified::find(entry, &settings.folders, meter.watch())?.folder {
+        leftovers::remove(entry, &settings.folders);
         return Ok(folder);
     }
     let network = Network::new();
@@ -219,7 +226,10 @@ pub fn fetch_with(entry: &CatalogueEntry, settings: &FetchSettings, watch: &mut 
     let mut failures: Vec<SourceFailure> = here.collect();
     for source in &entry.sources {
         match fetch_from(entry, source, settings, &network, &mut meter) {
-            Ok(folder) => return Ok(folder),
+            Ok(folder) => {
+                leftovers::remove(entry, &settings.folders);
+                return Ok(folder);
+            }
             Err(Fault::Cancelled) => return Err(FetchError::Cancelled),
             Err(Fault::Cut(reason) | Fault::Failed(reason)) => {
                 failures.push(SourceFailure { source: source.describe(), reason });
@@ -251,7 +261,7 @@ fn lock(
     folders: &ModelFolders,
     meter: &mut DownloadMeter<'_, '_>,
 ) -> Result<FileLock, FetchError> {
-    let path = folders.own.join(format!("{}.lock", entry.id));
+    let path = folders.lock_of(entry);
     loop {
         match FileLock::try_take(&path) {
             Ok(Some(lock)) => return Ok(lock),

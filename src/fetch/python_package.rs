@@ -12,7 +12,8 @@ use crate::data::file_sha256;
 use crate::fetch::FetchSettings;
 use crate::fetch::address::{join_url, without_password};
 use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
-use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, wrong_hash};
+use crate::fetch::download::{Download, DownloadMeter, download, send_patiently, sha256_matches, wrong_hash};
+use crate::fetch::folders::ModelFolders;
 use crate::fetch::http::{Fault, Network, Request};
 use crate::progress::Cancelled;
 use crate::storage::{remove_file, replace_folder, write_atomic};
@@ -73,7 +74,7 @@ pub(super) fn fetch(
     // The catalogue's word bounds the download; the index only fills in what the catalogue does not know.
     let bytes = package.bytes.or(wheel.bytes);
     meter.begin(bytes);
-    let target = settings.folders.own.join("downloads").join(&wheel.filename);
+    let target = downloads(&settings.folders).join(&wheel.filename);
     let wanted = Download {
         url: &wheel.url,
         name: &wheel.filename,
@@ -83,12 +84,26 @@ pub(super) fn fetch(
         most: package.bytes.unwrap_or(MAX_UNKNOWN_FILE),
         sha256: package.sha256.or(wheel.sha256.as_deref()),
     };
-    download(&wanted, network, meter)?;
+    // The wheel is here if the process was killed while it unpacked it.
+    let is_here = wanted.sha256.is_some_and(|hash| sha256_matches(&target, hash).unwrap_or(false));
+    if !is_here {
+        download(&wanted, network, meter)?;
+    }
     meter.say("Unpacking the model");
     let folder = settings.folders.own_folder(entry);
     let unpacked = replace_folder(&folder, |unfinished| unpack(entry, package.folder, &target, unfinished, meter));
     remove_file(&target).map_err(|error| Fault::disk("removing", &target, &error))?;
     unpacked.map(|()| folder)
+}
+
+/// The folder that wheels are downloaded to.
+pub(super) fn downloads(folders: &ModelFolders) -> PathBuf {
+    folders.own.join("downloads")
+}
+
+/// How the file name of a package's wheel begins, in lower case.
+pub(super) fn start_of_wheels(name: &str, version: &str) -> String {
+    format!("{}-{version}-", name.replace(['-', '.'], "_")).to_lowercase()
 }
 
 fn find_wheel(
@@ -109,7 +124,7 @@ fn find_wheel(
     let text = reply.text(MAX_INDEX_BYTES, meter.control())?;
     let wheels = if is_json { wheels_of_json(&text) } else { Ok(wheels_of_html(&text)) }
         .map_err(|error| Fault::Failed(format!("the index page of {} cannot be read: {error}", package.name)))?;
-    let start = format!("{}-{}-", package.name.replace(['-', '.'], "_"), package.version).to_lowercase();
+    let start = start_of_wheels(package.name, package.version);
     let mut wheel = wheels
         .into_iter()
         .find(|wheel| {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::file_sha256;
 use crate::fetch::FetchError;
-use crate::fetch::catalogue::CatalogueEntry;
-use crate::fetch::folders::ModelFolders;
+use crate::fetch::catalogue::{CatalogueEntry, ModelFile};
+use crate::fetch::folders::{Candidate, ModelFolders};
 use crate::models::WEIGHTS_FILE;
 use crate::progress::{Cancelled, Progress, Watch};
 use crate::storage::write_atomic;
@@ -40,9 +40,7 @@ pub(super) fn find(entry: &CatalogueEntry, folders: &ModelFolders, watch: &mut W
     for candidate in folders.candidates(entry) {
         let unreadable = |source| FetchError::Cache { folder: candidate.folder.clone(), source };
         let mut is_whole = true;
-        // At another commit than the catalogue's, only the weights are known to be the same.
-        let known = entry.files.iter().filter(|file| candidate.is_pinned || file.path == WEIGHTS_FILE);
-        for (file, expected) in known.filter_map(|file| Some((file, file.sha256.as_deref()?))) {
+        for (file, expected) in hashed(entry, &candidate) {
             let path = candidate.folder.join(&file.path);
             let sha256 = memory.hash_of(&path, &file.path, watch).map_err(unreadable)?.ok_or(Cancelled)?;
             if sha256 != expected {
@@ -62,6 +60,30 @@ pub(super) fn find(entry: &CatalogueEntry, folders: &ModelFolders, watch: &mut W
     Ok(found)
 }
 
+impl ModelFolders {
+    /// The folder of a model, if all its files are on this machine and none is remembered to be damaged. Only their names, sizes
+    /// and times are looked at: they are hashed only before use.
+    ///
+    /// A snapshot in the Hugging Face cache is used as it is: at the pinned commit, or at another one whose
+    /// weights are the pinned ones (blobs there are named by their SHA-256).
+    #[must_use]
+    pub fn locate(&self, entry: &CatalogueEntry) -> Option<PathBuf> {
+        let memory = Memory::read(&self.own.join(MEMORY));
+        self.candidates(entry).find(|candidate| !memory.knows_damage(entry, candidate)).map(|found| found.folder)
+    }
+}
+
+/// The files of a folder whose hashes are known, with these. At another commit than the catalogue's, only the weights are known
+/// to be the same.
+fn hashed<'a>(
+    entry: &'a CatalogueEntry,
+    candidate: &Candidate,
+) -> impl Iterator<Item = (&'a ModelFile, &'a str)> + use<'a> {
+    let is_pinned = candidate.is_pinned;
+    let files = entry.files.iter().filter(move |file| is_pinned || file.path == WEIGHTS_FILE);
+    files.filter_map(|file| Some((file, file.sha256.as_deref()?)))
+}
+
 /// Hashes of files.
 struct Memory {
     path: PathBuf,
@@ -78,6 +100,23 @@ struct FileHash {
     sha256: String,
 }
 
+/// A file, by what is remembered with its hash.
+struct Described {
+    path: PathBuf,
+    bytes: u64,
+    changed: u64,
+}
+
+impl Described {
+    fn of(path: &Path) -> io::Result<Self> {
+        // In the Hugging Face cache, files are links: the file itself is remembered.
+        let path = path.canonicalize()?;
+        let described = path.metadata()?;
+        let changed = described.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
+        Ok(Self { path, bytes: described.len(), changed })
+    }
+}
+
 impl Memory {
     /// What is remembered. Without a readable file, files are hashed again.
     fn read(path: &Path) -> Self {
@@ -85,16 +124,27 @@ impl Memory {
         Self { path: path.to_owned(), hashes, is_changed: false }
     }
 
+    /// Whether a file of a folder is known to differ from the catalogue's.
+    fn knows_damage(&self, entry: &CatalogueEntry, candidate: &Candidate) -> bool {
+        hashed(entry, candidate).any(|(file, expected)| {
+            let known = Described::of(&candidate.folder.join(&file.path)).ok();
+            known.and_then(|described| self.known(&described)).is_some_and(|sha256| sha256 != expected)
+        })
+    }
+
+    /// The hash of a file that has not changed since it was hashed.
+    fn known(&self, file: &Described) -> Option<&str> {
+        let known = self.hashes.get(&file.path)?;
+        ((known.bytes, known.changed) == (file.bytes, file.changed)).then_some(known.sha256.as_str())
+    }
+
     /// The hash of a file; `None` if it was cancelled.
     fn hash_of(&mut self, path: &Path, name: &str, watch: &mut Watch<'_>) -> io::Result<Option<String>> {
-        // In the Hugging Face cache, files are links: the file itself is remembered.
-        let path = path.canonicalize()?;
-        let described = path.metadata()?;
-        let changed = described.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64;
-        let bytes = described.len();
-        if let Some(known) = self.hashes.get(&path).filter(|known| (known.bytes, known.changed) == (bytes, changed)) {
-            return Ok(Some(known.sha256.clone()));
+        let described = Described::of(path)?;
+        if let Some(sha256) = self.known(&described) {
+            return Ok(Some(sha256.to_owned()));
         }
+        let Described { path, bytes, changed } = described;
         watch.progress(Progress::stage(&format!("Checking {name}")));
         let sha256 = file_sha256(&path, Some(watch.control))?;
         if let Some(sha256) = sha256.clone() {

@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::data::get_model_again;
+
 /// Why a model could not be loaded or saved.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// A required file is missing.
     #[error(
-        "The model folder {} has no {file}. It must hold config.json, model.safetensors and tokenizer.json: download the \
-         model again, or choose another folder.",
-        folder.display()
+        "The model folder {} has no {file}. It must hold config.json, model.safetensors and tokenizer.json. {}.",
+        folder.display(), get_model_again(folder)
     )]
     MissingFile {
         /// The folder.
@@ -68,7 +69,7 @@ pub enum ModelError {
         reason: String,
     },
     /// `config.json` is invalid.
-    #[error("The model's configuration {} cannot be used: {reason}. Download the model again, or choose another.", path.display())]
+    #[error("The model's configuration {} cannot be used: {reason}. {}.", path.display(), get_model_again(path))]
     Config {
         /// The file.
         path: PathBuf,
@@ -99,8 +100,8 @@ pub enum ModelError {
     NoPrecision,
     /// The weights file is not a complete safetensors file.
     #[error(
-        "The weights file {} is damaged or incomplete ({reason}). Download the model again.",
-        path.display()
+        "The weights file {} is damaged or incomplete ({reason}). {}.",
+        path.display(), get_model_again(path)
     )]
     Damaged {
         /// The file.
@@ -125,9 +126,8 @@ pub enum ModelError {
     /// Weights that are not finite.
     #[error(
         "The weights file {} cannot be used: {tensor} holds values that are not numbers (NaN or infinity), so every \
-         prediction would be wrong. The training it comes from failed, or the file is damaged. Choose another checkpoint, or \
-         download the model again.",
-        path.display()
+         prediction would be wrong. The training it comes from failed, or the file is damaged. {}.",
+        path.display(), get_model_again(path)
     )]
     NotFinite {
         /// The file.
@@ -138,9 +138,8 @@ pub enum ModelError {
     /// The tokenizer has tokens that the weights have no embedding for.
     #[error(
         "The model in {} does not fit its tokenizer, which needs embeddings for {tokens} tokens: the weights have \
-         {embeddings}. Tokens were added without training embeddings for them (`resize_token_embeddings` in transformers). \
-         Download the model again, or choose another.",
-        folder.display()
+         {embeddings}. Tokens were added without training embeddings for them (`resize_token_embeddings` in transformers). {}.",
+        folder.display(), get_model_again(folder)
     )]
     Vocabulary {
         /// The model's folder.
@@ -152,8 +151,8 @@ pub enum ModelError {
     },
     /// Tensors of the backbone are missing or have the wrong shape.
     #[error(
-        "The weights file {} does not fit its config.json: {problems}. Download the model again, or choose another.",
-        path.display()
+        "The weights file {} does not fit its config.json: {problems}. {}.",
+        path.display(), get_model_again(path)
     )]
     Incomplete {
         /// The file.

@@ -94,7 +94,7 @@ pub struct Facts {
     pub prepared: bool,
     /// The chosen model is on this machine.
     pub model_available: bool,
-    /// Training can download the chosen model: it is in the catalogue.
+    /// Hone can download the chosen model, once the person agrees: it is in the catalogue.
     pub model_fetchable: bool,
     /// There is a finished run.
     pub has_run: bool,

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 use crate::storage::leftovers;
 
 /// Writes a file through a temporary one in the same folder: write, fsync, rename, fsync the folder. A file with that name
-/// is replaced.
+/// is replaced. What killed processes left in that folder is removed.
 ///
 /// # Errors
 /// Any error of the file system or of `write`. The old file is then unchanged.
@@ -36,6 +36,8 @@ fn write_temporary(
 ) -> io::Result<NamedTempFile> {
     let folder = folder_of(path);
     std::fs::create_dir_all(folder)?;
+    // Whoever was killed while writing this file, or another one here.
+    leftovers::remove_leftovers(folder);
     let temporary = temporary_file(folder, path)?;
     let mut writer = BufWriter::new(temporary.as_file());
     write(&mut writer)?;
@@ -67,7 +69,9 @@ fn temporary_file(folder: &Path, replaces: &Path) -> io::Result<NamedTempFile> {
 
 #[cfg(not(unix))]
 fn temporary_file(folder: &Path, _replaces: &Path) -> io::Result<NamedTempFile> {
-    leftovers::named().tempfile_in(folder)
+    let temporary = leftovers::named().tempfile_in(folder)?;
+    leftovers::hold(temporary.as_file());
+    Ok(temporary)
 }
 
 /// Makes a rename in `folder` survive a power cut. Windows cannot open folders and needs no such call.
@@ -100,6 +104,17 @@ mod tests {
         std::fs::set_permissions(folder.path().join("ours"), private).unwrap();
         write("ours");
         assert_eq!(mode("ours"), 0o640);
+    }
+
+    #[test]
+    fn a_file_of_a_killed_process_is_removed_when_the_next_file_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let left = folder.path().join(".hone-abc123.new");
+        std::fs::write(&left, "half").unwrap();
+        leftovers::make_old(&left);
+        write_atomic(&folder.path().join("status.ron"), |file| file.write_all(b"x")).unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(!left.exists());
     }
 
     #[test]

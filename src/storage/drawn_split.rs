@@ -22,6 +22,10 @@ pub const SPLIT_FILE: &str = "split.parquet";
 
 /// Name of the settings in the file's metadata.
 const DRAWN_FROM: &str = "hone.drawn_from";
+/// Rows that any file may have, and how many more each of its bytes may describe: rows whose texts differ take eight bytes or
+/// more, but a few damaged bytes can claim any number.
+const FEW_ROWS: u64 = 1 << 20;
+const ROWS_PER_BYTE: u64 = 64;
 const ADVICE: &str =
     "Delete it to draw a new split. The results of older runs are then not comparable with those of new ones.";
 
@@ -40,11 +44,17 @@ pub fn read_split(folder: &Path) -> Result<Option<DrawnSplit>, StorageError> {
 }
 
 fn parse(file: File) -> Result<DrawnSplit, String> {
+    let bytes = file.metadata().map_err(|error| error.to_string())?.len();
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| error.to_string())?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();
     let entry = metadata.and_then(|entries| entries.iter().find(|entry| entry.key == DRAWN_FROM));
     let text = entry.and_then(|entry| entry.value.as_deref()).ok_or("it does not say how the split was drawn")?;
     let from: DrawnFrom = ron::from_str(text).map_err(|error| error.to_string())?;
+    let described = builder.metadata().file_metadata().num_rows();
+    let most = FEW_ROWS.saturating_add(bytes.saturating_mul(ROWS_PER_BYTE));
+    if u64::try_from(described).is_ok_and(|rows| rows > most) {
+        return Err(format!("it claims to have {described} rows"));
+    }
     let mut rows = Vec::new();
     for batch in builder.build().map_err(|error| error.to_string())? {
         rows_of(&batch.map_err(|error| error.to_string())?, &mut rows)?;
@@ -138,5 +148,15 @@ mod tests {
             let error = read_split(folder.path()).unwrap_err().to_string();
             assert!(error.contains("split.parquet is damaged (") && error.contains("Delete it to draw"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_small_file_that_claims_many_rows_is_damaged() {
+        let folder = tempfile::tempdir().unwrap();
+        let one = split().rows[0];
+        write_split(folder.path(), &DrawnSplit { rows: vec![one; 3_000_000], ..split() }).unwrap();
+        let bytes = std::fs::metadata(folder.path().join(SPLIT_FILE)).unwrap().len();
+        let error = read_split(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("it claims to have 3000000 rows"), "{bytes} bytes: {error}");
     }
 }

@@ -28,6 +28,18 @@ pub enum StorageError {
         /// What to do next.
         advice: &'static str,
     },
+    /// A folder that Hone writes to does not exist any more.
+    #[error(
+        "The folder {} is gone: it was moved, renamed or removed. Move it back, or open the project where it is now.",
+        .0.display()
+    )]
+    Gone(PathBuf),
+    /// A path that a project file cannot hold.
+    #[error(
+        "{} cannot be used in a project, because its name has bytes that are not UTF-8. Rename it, or the folder it is in.",
+        .0.display()
+    )]
+    NotUtf8(PathBuf),
     /// There is no such run.
     #[error("There is {run} in {}. {known}", folder.display())]
     NoRun {
@@ -82,6 +94,11 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Checks that a folder still exists, so that nothing is written to the old place of one that was moved.
+    pub(super) fn unless_gone(folder: &Path) -> Result<(), Self> {
+        if folder.is_dir() { Ok(()) } else { Err(Self::Gone(folder.to_owned())) }
+    }
+
     /// Wraps an error of the file system with what was tried.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

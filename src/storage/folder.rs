@@ -61,7 +61,8 @@ pub(super) fn put_back(folder: &Path) -> Result<(), StorageError> {
 }
 
 /// Whether [`recover_folder`] has something to do.
-pub(super) fn needs_recovery(folder: &Path) -> bool {
+#[must_use]
+pub fn needs_recovery(folder: &Path) -> bool {
     ["old", "new"].iter().any(|suffix| beside(folder, suffix).exists())
 }
 

@@ -60,16 +60,29 @@ pub fn remove_leftovers(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|entry| is_leftover(&entry.file_name())) {
         let path = entry.path();
-        let is_young = || entry.metadata().ok()?.modified().ok()?.elapsed().ok().map(|age| age < YOUNG);
         let Ok(file) = File::open(&path) else { continue };
         // The operating system releases the lock of a process that was killed.
-        if file.try_lock().is_ok() && is_young() == Some(false) {
+        if file.try_lock().is_ok() && is_old(&path) {
             let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
         }
     }
 }
 
-fn is_leftover(name: &OsStr) -> bool {
+/// Whether a file or folder was changed so long ago that whoever made it would have locked it by now.
+pub(super) fn is_old(path: &Path) -> bool {
+    let changed = std::fs::symlink_metadata(path).and_then(|found| found.modified());
+    changed.ok().and_then(|time| time.elapsed().ok()).is_some_and(|age| age >= YOUNG)
+}
+
+/// Sets the time of a file or folder back, as if it had been left a minute ago.
+#[cfg(all(unix, test))]
+pub(super) fn make_old(path: &Path) {
+    let then = std::time::SystemTime::now() - Duration::from_mins(1);
+    File::open(path).and_then(|file| file.set_modified(then)).expect("the time can be set");
+}
+
+/// Whether it is the name of a temporary file or folder.
+pub(super) fn is_leftover(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name.strip_prefix(BEGIN).is_some_and(|rest| rest.ends_with(END))
 }
@@ -95,10 +108,11 @@ mod tests {
         std::fs::write(place.path().join(".hone.new"), "a person's").unwrap();
         remove_leftovers(place.path());
         assert_eq!(names().len(), 3, "they are too young");
-        std::thread::sleep(YOUNG + Duration::from_millis(50));
         let folder = TemporaryFolder::create(place.path()).unwrap();
         let in_use = folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-        std::thread::sleep(YOUNG + Duration::from_millis(50));
+        for name in names() {
+            make_old(&place.path().join(name));
+        }
         remove_leftovers(place.path());
         assert_eq!(names(), [in_use, ".hone.new".to_owned()]);
         drop(folder);

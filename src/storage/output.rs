@@ -80,11 +80,8 @@ pub fn create_file<T, E: From<StorageError>>(
     Ok(written)
 }
 
-/// Removes a folder if it is empty.
-///
-/// # Errors
-/// Any error of the file system, also if it is not empty. It is no error if there is none.
-pub fn remove_empty_folder(folder: &Path) -> io::Result<()> {
+/// Removes a folder if there is one, and it is empty.
+fn remove_empty_folder(folder: &Path) -> io::Result<()> {
     match std::fs::remove_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
@@ -151,7 +148,7 @@ mod tests {
         check_output(&place.path().join("new"), false).unwrap();
         assert!(said(&link, true).contains("a link") && said(&pipe, true).contains("a pipe or a device"));
         assert!(said(Path::new("/dev/null"), true).contains("a pipe or a device"));
-        let run = RunFolder::create(place.path()).unwrap();
+        let run = RunFolder::create(place.path()).unwrap().0;
         run.write_status(&crate::storage::RunStatus::Running).unwrap();
         std::fs::create_dir(run.best()).unwrap();
         for inside in

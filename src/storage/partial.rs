@@ -4,6 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::storage::write_atomic;
+
+/// The ending of a file that is not complete.
+pub const PART: &str = "part";
+
 /// An unfinished file. It keeps the ending `.part` until it is complete, so that a crash leaves nothing that looks
 /// finished and the next try can continue.
 #[derive(Debug)]
@@ -23,7 +28,8 @@ impl PartialFile {
             std::fs::create_dir_all(folder)?;
         }
         let mut name = target.as_os_str().to_owned();
-        name.push(".part");
+        name.push(".");
+        name.push(PART);
         let path = PathBuf::from(name);
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         let length = file.metadata()?.len();
@@ -117,7 +123,9 @@ pub fn link_or_copy(target: &Path, relative: &Path, link: &Path) -> io::Result<(
     if symlink(relative, link).is_ok() {
         return Ok(());
     }
-    std::fs::copy(target, link).map(drop)
+    // A copy has a name only when it is whole.
+    let mut file = File::open(target)?;
+    write_atomic(link, |writer| io::copy(&mut file, writer).map(drop))
 }
 
 #[cfg(unix)]

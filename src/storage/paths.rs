@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use directories::ProjectDirs;
 
 use crate::project::{ModelChoice, Project};
+use crate::storage::StorageError;
 
 /// Folder of the app's settings, for example `~/.config/hone`; `None` without a home folder.
 #[must_use]
@@ -59,7 +60,7 @@ pub fn with_stored_paths(project: &Project, folder: &Path) -> Project {
     map_paths(project, |path| stored(folder, path))
 }
 
-fn map_paths(project: &Project, map: impl Fn(&Path) -> PathBuf) -> Project {
+fn map_paths(project: &Project, mut map: impl FnMut(&Path) -> PathBuf) -> Project {
     let mut project = project.clone();
     let dataset = &mut project.dataset;
     let named = [&mut dataset.main, &mut dataset.validation, &mut dataset.test].into_iter().flatten();
@@ -70,6 +71,21 @@ fn map_paths(project: &Project, map: impl Fn(&Path) -> PathBuf) -> Project {
         *path = map(path);
     }
     project
+}
+
+/// Checks that a project file can hold every path of the project.
+///
+/// # Errors
+/// [`StorageError::NotUtf8`].
+pub(super) fn check_paths(project: &Project) -> Result<(), StorageError> {
+    let mut wrong = None;
+    map_paths(project, |path| {
+        if path.to_str().is_none() {
+            wrong.get_or_insert_with(|| path.to_owned());
+        }
+        path.to_owned()
+    });
+    wrong.map_or(Ok(()), |path| Err(StorageError::NotUtf8(path)))
 }
 
 fn absolute(path: &Path) -> PathBuf {
@@ -102,6 +118,20 @@ mod tests {
         assert_eq!(stored(&folder, Path::new("./reviews.csv")), Path::new("reviews.csv"));
         assert_eq!(stored(&folder, Path::new("../other/reviews.csv")), std::env::temp_dir().join("other/reviews.csv"));
         assert_eq!(resolve(&folder, Path::new("reviews.csv")), folder.join("reviews.csv"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_not_utf_8_is_named() {
+        let odd = Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"shop/d\xFF.csv"));
+        let mut project = Project::default();
+        assert!(check_paths(&project).is_ok());
+        project.dataset.test = Some(odd.to_owned());
+        let error = check_paths(&project).unwrap_err().to_string();
+        assert!(
+            error.contains("shop/d\u{FFFD}.csv cannot be used in a project") && error.contains("Rename it"),
+            "{error}"
+        );
     }
 
     #[test]

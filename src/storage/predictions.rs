@@ -41,6 +41,7 @@ impl RunFolder {
         predictions: &[Prediction],
         labels: &[String],
     ) -> Result<(), StorageError> {
+        self.unless_gone()?;
         let path = self.predictions_path();
         let write_error = |error: String| StorageError::io("write", &path)(std::io::Error::other(error));
         let batch = to_batch(side, predictions, labels).map_err(write_error)?;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::project::{Project, SCHEMA_VERSION};
 use crate::storage::migrations::{MIGRATIONS, migrate, version_of};
-use crate::storage::paths::with_stored_paths;
-use crate::storage::{FileLock, OpenError, StorageError, remove_file, ron_file};
+use crate::storage::paths::{check_paths, with_stored_paths};
+use crate::storage::{FileLock, OpenError, StorageError, remove_file, remove_leftovers, ron_file, token_cache};
 
 /// Name of the project file in its folder.
 pub const PROJECT_FILE: &str = "project.ron";
@@ -50,6 +50,7 @@ impl ProjectFile {
         let folder = folder_of(path);
         // Checked first, so that no lock file is left in a folder without a project.
         read_project(&folder)?;
+        remove_leftovers_of(&folder);
         let file = Self::lock(folder);
         // Read again, because another window could have saved until it was locked.
         let project = read_project(&file.folder)?;
@@ -77,6 +78,7 @@ impl ProjectFile {
     pub fn read(path: &Path) -> Result<(PathBuf, Project), OpenError> {
         let folder = folder_of(path);
         let project = read_project(&folder)?;
+        remove_leftovers_of(&folder);
         Ok((folder, project))
     }
 
@@ -170,6 +172,8 @@ impl ProjectFile {
             return Err(StorageError::ReadOnly(reason.clone()));
         }
         let mut project = with_stored_paths(project, &self.folder);
+        check_paths(&project)?;
+        StorageError::unless_gone(&self.folder)?;
         project.schema_version = SCHEMA_VERSION;
         ron_file::write(&self.folder.join(name), &project)
     }
@@ -201,6 +205,13 @@ impl Made {
             let _ = std::fs::remove_dir(folder);
         }
     }
+}
+
+/// Removes what killed processes left in a project's folder and its cache. [`RunFolder::list`](crate::storage::RunFolder::list)
+/// does so in the runs.
+fn remove_leftovers_of(folder: &Path) {
+    remove_leftovers(folder);
+    remove_leftovers(&folder.join(token_cache::FOLDER));
 }
 
 /// The project's folder, given by itself or by the project file in it.

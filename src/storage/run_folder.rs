@@ -1,32 +1,34 @@
 //! `runs/<id>/`: the files of a run.
 
 use std::cmp::Reverse;
-use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::storage::folder::{needs_recovery, put_back};
+use crate::storage::folder::put_back;
+use crate::storage::leftovers::{TemporaryFolder, is_leftover, is_old};
 use crate::storage::migrations::migrate_run;
-use crate::storage::run::{
-    EvaluationPoint, RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StepMetrics, StopReason,
-};
-use crate::storage::run_version_1::{EvaluationPoint1, RunFigures1, RunStatus1};
+use crate::storage::paths::check_paths;
+use crate::storage::run::{RUN_SCHEMA_VERSION, RunComparison, RunSettings, RunStatus, StopReason};
+use crate::storage::run_version_1::{RunFigures1, RunStatus1};
 use crate::storage::{
-    StorageError, recover_folder, remove_folder, ron_file, with_absolute_paths, with_stored_paths, write_atomic,
+    FileLock, StorageError, needs_recovery, recover_folder, remove_folder, remove_leftovers, ron_file,
+    with_absolute_paths, with_stored_paths, write_atomic,
 };
 
 const RUNS: &str = "runs";
 pub(super) const SETTINGS: &str = "settings.ron";
 const STATUS: &str = "status.ron";
 const FIGURES: &str = "figures.ron";
-const METRICS: &str = "metrics.jsonl";
+/// Locked by the process that trains the run.
+pub(super) const LOCK_FILE: &str = ".training.lock";
 /// How many runs the project had when the run began, itself included.
 const NUMBER: &str = ".number";
-const RUN_ADVICE: &str = "This run can no longer be used; the project and its other runs can.";
+pub(super) const RUN_ADVICE: &str = "This run can no longer be used; the project and its other runs can.";
 
 /// A run's folder, `<project>/runs/<id>/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,22 +53,6 @@ struct Version {
     hone_version: String,
 }
 
-/// A line of `metrics.jsonl`.
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum MetricsLine<Evaluation> {
-    Step(StepMetrics),
-    Evaluation(Evaluation),
-}
-
-/// The same, borrowed for writing.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase")]
-enum MetricsLineRef<'a> {
-    Step(&'a StepMetrics),
-    Evaluation(&'a EvaluationPoint),
-}
-
 impl RunListing {
     /// Whether the run trained to its end: every epoch, or until the metric no longer improved.
     #[must_use]
@@ -77,11 +63,12 @@ impl RunListing {
 }
 
 impl RunFolder {
-    /// Creates the folder of a new run, named by the time (UTC), for example `2026-11-23-101530-ab12`.
+    /// Creates the folder of a new run, named by the time (UTC), for example `2026-11-23-101530-ab12`. The lock marks the run
+    /// as training, see [`Self::hold`].
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn create(project_folder: &Path) -> Result<Self, StorageError> {
+    pub fn create(project_folder: &Path) -> Result<(Self, Option<FileLock>), StorageError> {
         let runs = project_folder.join(RUNS);
         std::fs::create_dir_all(&runs).map_err(StorageError::io("create", &runs))?;
         let earlier = Self::list(project_folder)?.iter().map(|run| run.folder.number()).max().unwrap_or(0);
@@ -89,7 +76,12 @@ impl RunFolder {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let path = runs.join(run_id(since));
             match std::fs::create_dir(&path) {
-                Ok(()) => return Self { path }.numbered(earlier.saturating_add(1)),
+                Ok(()) => {
+                    let run = Self { path };
+                    // Held before anything is written: without a status, it looks like one whose process was killed.
+                    let lock = run.hold();
+                    return Ok((run.numbered(earlier.saturating_add(1))?, lock));
+                }
                 // Another run began in the same fraction of a second. The next name is free.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     std::thread::sleep(Duration::from_micros(50));
@@ -143,6 +135,7 @@ impl RunFolder {
 
     /// Repairs what a kill left unfinished, unless the run is training.
     fn recover(&self) -> Result<(), StorageError> {
+        remove_leftovers(&self.path);
         if !needs_recovery(&self.best()) {
             return Ok(());
         }
@@ -190,6 +183,7 @@ impl RunFolder {
     /// Errors of the file system. Without a folder of runs the list is empty.
     pub fn list(project_folder: &Path) -> Result<Vec<RunListing>, StorageError> {
         let runs = project_folder.join(RUNS);
+        remove_leftovers(&runs);
         let entries = match std::fs::read_dir(&runs) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -198,10 +192,11 @@ impl RunFolder {
         let mut listings = Vec::new();
         for entry in entries {
             let path = entry.map_err(StorageError::io("read", &runs))?.path();
-            if !path.join(STATUS).exists() && !path.join(SETTINGS).exists() {
+            let folder = Self { path };
+            folder.remove_if_never_begun();
+            if ![STATUS, SETTINGS].iter().any(|file| folder.path.join(file).exists()) {
                 continue;
             }
-            let folder = Self { path };
             // A list is only read: what cannot be repaired now stays as it is.
             let _ = folder.recover();
             let status = folder.read_status().unwrap_or_else(|error| RunStatus::Failed(error.to_string()));
@@ -209,6 +204,27 @@ impl RunFolder {
         }
         listings.sort_by_cached_key(|run| Reverse((run.folder.number(), run.folder.path.clone())));
         Ok(listings)
+    }
+
+    /// Removes the folder of a run whose process was killed before it had written a status, and so before the first step.
+    /// What cannot be removed stays.
+    fn remove_if_never_begun(&self) {
+        let is_first =
+            |name: &OsStr| [NUMBER, SETTINGS, LOCK_FILE].iter().any(|first| name == *first) || is_leftover(name);
+        let has_only_first_files = || {
+            let mut entries = std::fs::read_dir(&self.path).ok()?;
+            Some(entries.all(|entry| entry.is_ok_and(|entry| is_first(&entry.file_name()))))
+        };
+        let is_of_a_run = self.path.join(NUMBER).exists() || self.path.join(LOCK_FILE).exists();
+        if !is_of_a_run || has_only_first_files() != Some(true) || !is_old(&self.path) {
+            return;
+        }
+        if let Some(lock) = self.hold()
+            && has_only_first_files() == Some(true)
+        {
+            drop(lock); // some systems cannot remove open files
+            let _ = remove_folder(&self.path);
+        }
     }
 
     /// The folder.
@@ -229,6 +245,14 @@ impl RunFolder {
         self.path.join("best")
     }
 
+    /// Checks that the run is still where it was.
+    ///
+    /// # Errors
+    /// [`StorageError::Gone`].
+    pub fn unless_gone(&self) -> Result<(), StorageError> {
+        StorageError::unless_gone(&self.path)
+    }
+
     /// Writes `settings.ron`. Paths inside the project's folder are stored relative to it, so that the run finds its
     /// data when the project has moved.
     ///
@@ -236,6 +260,8 @@ impl RunFolder {
     /// Errors of the file system.
     pub fn write_settings(&self, settings: &RunSettings) -> Result<(), StorageError> {
         let project = with_stored_paths(&settings.project, self.project_folder());
+        check_paths(&project)?;
+        self.unless_gone()?;
         ron_file::write(&self.path.join(SETTINGS), &RunSettings { project, ..settings.clone() })
     }
 
@@ -267,6 +293,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn write_status(&self, status: &RunStatus) -> Result<(), StorageError> {
+        self.unless_gone()?;
         ron_file::write(&self.path.join(STATUS), status)
     }
 
@@ -283,6 +310,7 @@ impl RunFolder {
     /// # Errors
     /// Errors of the file system.
     pub fn write_comparison(&self, comparison: &RunComparison) -> Result<(), StorageError> {
+        self.unless_gone()?;
         ron_file::write(&self.path.join(FIGURES), comparison)
     }
 
@@ -294,94 +322,19 @@ impl RunFolder {
         ron_file::read_versions::<_, RunFigures1>(&self.path.join(FIGURES), RUN_ADVICE)
     }
 
-    /// Removes the run and everything in it, for a run that was stopped before there was anything to keep.
+    /// Removes the run and everything in it, for a run that was stopped before there was anything to keep. It is moved aside
+    /// first, so that a crash leaves no part of it among the runs.
     ///
     /// # Errors
     /// Errors of the file system.
     pub fn remove(self) -> Result<(), StorageError> {
-        remove_folder(&self.path).map_err(StorageError::io("remove", &self.path))
+        self.unless_gone()?;
+        let runs = self.path.parent().unwrap_or(Path::new(""));
+        let failed = || StorageError::io("remove", &self.path);
+        let aside = TemporaryFolder::create(runs).map_err(failed())?;
+        std::fs::rename(&self.path, aside.path().join(self.id())).map_err(failed())?;
+        remove_folder(aside.path()).map_err(failed())
     }
-
-    /// Appends steps to `metrics.jsonl`.
-    ///
-    /// # Errors
-    /// Errors of the file system.
-    pub fn append_steps(&self, steps: &[StepMetrics]) -> Result<(), StorageError> {
-        self.append(steps.iter().map(MetricsLineRef::Step)).map(drop)
-    }
-
-    /// Appends an evaluation to `metrics.jsonl`.
-    ///
-    /// # Errors
-    /// Errors of the file system.
-    pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
-        // A crash must not lose the metrics of a checkpoint on disk. Steps are many and need not wait for the disk.
-        let file = self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))?;
-        file.sync_data().map_err(StorageError::io("write", &self.path.join(METRICS)))
-    }
-
-    /// Reads `metrics.jsonl`. A line cut off by a crash is skipped, and without a file there are no metrics.
-    ///
-    /// # Errors
-    /// Errors of the file system, or a complete line that is neither a step nor an evaluation.
-    pub fn read_metrics(&self) -> Result<(Vec<StepMetrics>, Vec<EvaluationPoint>), StorageError> {
-        let path = self.path.join(METRICS);
-        let bytes = match std::fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
-            Err(error) => return Err(StorageError::io("read", &path)(error)),
-        };
-        let (mut steps, mut evaluations) = (Vec::new(), Vec::new());
-        for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-            if line.trim_ascii().is_empty() {
-                continue;
-            }
-            match read_line(line) {
-                Ok(MetricsLine::Step(step)) => steps.push(step),
-                Ok(MetricsLine::Evaluation(evaluation)) => evaluations.push(evaluation),
-                Err(error) if error.is_eof() => {}
-                Err(error) => {
-                    let reason = format!("line {}: {error}", index + 1);
-                    return Err(StorageError::Damaged { path, reason, advice: RUN_ADVICE });
-                }
-            }
-        }
-        Ok((steps, evaluations))
-    }
-
-    fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<File, StorageError> {
-        let path = self.path.join(METRICS);
-        append_lines(&path, lines).map_err(StorageError::io("write", &path))
-    }
-}
-
-/// A line of this version or of version 1. The error is that of this version, unless the line ends too early.
-fn read_line(line: &[u8]) -> Result<MetricsLine<EvaluationPoint>, serde_json::Error> {
-    serde_json::from_slice(line).or_else(|error| match serde_json::from_slice::<MetricsLine<EvaluationPoint1>>(line) {
-        Ok(MetricsLine::Evaluation(evaluation)) => Ok(MetricsLine::Evaluation(evaluation.into())),
-        Ok(MetricsLine::Step(step)) => Ok(MetricsLine::Step(step)),
-        Err(old) => Err(if old.is_eof() { old } else { error }),
-    })
-}
-
-/// Appends JSON lines. If a crash cut off the last line, it is ended first, so that only that line is lost.
-fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<File> {
-    let mut file = File::options().create(true).read(true).append(true).open(path)?;
-    let torn = file.metadata()?.len() > 0 && {
-        file.seek(SeekFrom::End(-1))?;
-        let mut last = [0];
-        file.read_exact(&mut last)?;
-        last != *b"\n"
-    };
-    let mut writer = BufWriter::new(file);
-    if torn {
-        writer.write_all(b"\n")?;
-    }
-    for line in lines {
-        serde_json::to_writer(&mut writer, &line)?;
-        writer.write_all(b"\n")?;
-    }
-    writer.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
 /// `YYYY-MM-DD-hhmmss-ffff`, UTC; the last part is the fraction of the second in hexadecimal.
@@ -394,6 +347,8 @@ fn run_id(since_1970: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::storage::leftovers::make_old;
 
     #[test]
     fn ids_are_dates() {
@@ -405,7 +360,7 @@ mod tests {
     #[test]
     fn ids_sort_as_runs_began() {
         let folder = tempfile::tempdir().unwrap();
-        let ids: Vec<String> = (0..20).map(|_| RunFolder::create(folder.path()).unwrap().id()).collect();
+        let ids: Vec<String> = (0..20).map(|_| RunFolder::create(folder.path()).unwrap().0.id()).collect();
         assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
     }
 
@@ -413,7 +368,7 @@ mod tests {
     fn the_order_of_runs_does_not_depend_on_the_clock() {
         let folder = tempfile::tempdir().unwrap();
         let begin = |id: &str| {
-            let run = RunFolder::create(folder.path()).unwrap();
+            let run = RunFolder::create(folder.path()).unwrap().0;
             run.write_status(&RunStatus::Running).unwrap();
             std::fs::rename(run.path(), run.path().with_file_name(id)).unwrap();
         };
@@ -428,10 +383,60 @@ mod tests {
         assert_eq!(years, ["1970", "9999", "2026", "5000"], "the run of an early version comes first of all");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn the_folder_of_a_run_that_never_began_is_removed_when_runs_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (run, lock) = RunFolder::create(folder.path()).unwrap();
+        let theirs = run.path().with_file_name("notes");
+        std::fs::create_dir(&theirs).unwrap();
+        let list = || {
+            for path in [run.path(), &theirs].into_iter().filter(|path| path.exists()) {
+                make_old(path);
+            }
+            assert!(RunFolder::list(folder.path()).unwrap().is_empty());
+        };
+        list();
+        assert!(run.path().exists(), "its process lives");
+        drop(lock);
+        std::fs::write(run.path().join("notes.txt"), "a person's").unwrap();
+        list();
+        assert!(run.path().exists(), "it has a file that no run has");
+        std::fs::remove_file(run.path().join("notes.txt")).unwrap();
+        std::fs::write(run.path().join(".hone-abc123.new"), "half of the settings").unwrap();
+        list();
+        assert!(!run.path().exists() && theirs.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn temporary_files_of_a_run_are_removed_when_runs_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap().0;
+        run.write_status(&RunStatus::Running).unwrap();
+        let left = [run.path().join(".hone-abc123.new"), run.path().with_file_name(".hone-def456.new")];
+        std::fs::write(&left[0], "half of the predictions").unwrap();
+        std::fs::create_dir(&left[1]).unwrap();
+        for path in &left {
+            make_old(path);
+        }
+        assert_eq!(RunFolder::list(folder.path()).unwrap().len(), 1);
+        assert!(left.iter().all(|path| !path.exists()));
+    }
+
+    #[test]
+    fn a_removed_run_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap().0;
+        run.write_status(&RunStatus::Running).unwrap();
+        run.remove().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path().join(RUNS)).unwrap().count(), 0);
+    }
+
     #[test]
     fn what_a_kill_left_is_removed_when_runs_are_listed() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::create(folder.path()).unwrap();
+        let run = RunFolder::create(folder.path()).unwrap().0;
         run.write_status(&RunStatus::Running).unwrap();
         for name in ["best", ".best.new", ".best.old"] {
             std::fs::create_dir(run.path().join(name)).unwrap();

@@ -4,13 +4,10 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use crate::evaluation::Metrics;
-use crate::storage::run_folder::SETTINGS;
+use crate::storage::run_folder::{LOCK_FILE, SETTINGS};
 use crate::storage::{
     EvaluationPoint, FileLock, MODEL_INFO_FILE, RunFolder, RunStatus, RunSummary, StopReason, StorageError, ron_file,
 };
-
-/// Locked by the process that trains the run.
-const LOCK_FILE: &str = ".training.lock";
 
 /// The step and metrics of a checkpoint, in its folder. Hidden, because exports do not have it.
 const POINT_FILE: &str = ".checkpoint.ron";
@@ -155,7 +152,7 @@ mod tests {
     #[test]
     fn a_run_is_under_way_only_while_its_process_lives() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::create(folder.path()).unwrap();
+        let run = RunFolder::create(folder.path()).unwrap().0;
         let lock = run.hold().unwrap();
         run.write_status(&RunStatus::Running).unwrap();
         assert_eq!(run.outcome(), RunOutcome::UnderWay);
@@ -168,7 +165,7 @@ mod tests {
     #[test]
     fn the_metrics_of_a_run_cut_off_are_those_of_its_weights() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::create(folder.path()).unwrap();
+        let run = RunFolder::create(folder.path()).unwrap().0;
         run.write_status(&RunStatus::Running).unwrap();
         let point = |step| {
             let metrics = Metrics::empty(crate::project::TaskKind::TextClassification);

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::storage::write_atomic;
 
 /// Folder within a project's.
-const FOLDER: &str = "cache";
+pub(super) const FOLDER: &str = "cache";
 /// Largest cache read or written. Tokenising is cheaper than reading a larger file.
 const MOST_BYTES: u64 = 4 << 30;
 /// Caches kept per project, because people try other models and lengths.

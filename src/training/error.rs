@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::data::DataError;
+use crate::data::{DataError, get_model_again};
 use crate::models::ModelError;
 use crate::progress::Cancelled;
 use crate::project::OutOfRange;
@@ -40,6 +40,18 @@ pub enum TrainError {
         peak: f64,
         /// What was kept of the run, in a sentence.
         kept: String,
+    },
+    /// The loss or the gradient is not finite before any weight was changed.
+    #[error(
+        "The model in {} cannot be trained: {what} was not a number at the first step, before any weight was changed, so some of \
+         its weights are far too large. The training it comes from failed, or its files are damaged. {}.",
+        folder.display(), get_model_again(folder)
+    )]
+    Unfit {
+        /// The value that is not finite.
+        what: &'static str,
+        /// The folder the model was loaded from.
+        folder: PathBuf,
     },
     /// The loss does not depend on a parameter.
     #[error(

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::progress::{Cancelled, Control, Progress};
 use crate::storage::{EvaluationPoint, RunFolder, RunSettings, StepMetrics};
+use crate::training::away::Away;
 
 /// An event of a run. [`TrainingEvent::Started`] comes once, then steps and evaluations.
 #[derive(Clone, Debug)]
@@ -41,11 +42,13 @@ pub(super) struct Voice<'a> {
     pub on_event: &'a mut dyn FnMut(TrainingEvent),
     /// Time spent paused. It does not count as training time.
     pub waited: Duration,
+    /// Time in which the process did not run. It does not count either.
+    away: Away,
 }
 
 impl<'a> Voice<'a> {
     pub fn new(control: &'a Control, on_event: &'a mut dyn FnMut(TrainingEvent)) -> Self {
-        Self { control, on_event, waited: Duration::ZERO }
+        Self { control, on_event, waited: Duration::ZERO, away: Away::begin() }
     }
 
     pub fn say(&mut self, event: TrainingEvent) {
@@ -82,30 +85,35 @@ impl<'a> Voice<'a> {
         self.control.look_for_second_stop()
     }
 
+    /// Time that does not count as training time.
+    fn lost(&self) -> Duration {
+        self.waited + self.away.total()
+    }
+
     fn wait_while_paused(&mut self) {
         if self.control.is_paused() && !self.control.is_cancelled() {
             self.say(TrainingEvent::Paused(true));
-            let begun = Instant::now();
+            let stopwatch = Stopwatch::start(self);
             self.control.wait_while_paused();
-            self.waited += begun.elapsed();
+            self.waited += stopwatch.elapsed(self);
             self.say(TrainingEvent::Paused(false));
         }
     }
 }
 
-/// Measures time without pauses.
+/// Measures time without pauses, and without the time in which the process did not run.
 pub(super) struct Stopwatch {
     begun: Instant,
-    waited_before: Duration,
+    lost_before: Duration,
 }
 
 impl Stopwatch {
     pub fn start(voice: &Voice<'_>) -> Self {
-        Self { begun: Instant::now(), waited_before: voice.waited }
+        Self { begun: Instant::now(), lost_before: voice.lost() }
     }
 
     pub fn elapsed(&self, voice: &Voice<'_>) -> Duration {
-        self.begun.elapsed().saturating_sub(voice.waited.saturating_sub(self.waited_before))
+        self.begun.elapsed().saturating_sub(voice.lost().saturating_sub(self.lost_before))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Fine-tuning: the loop, the optimizer, the schedule, early stopping, checkpoints, prediction.
 
+mod away;
 mod bench;
 mod checkpoint;
 mod dry_run;

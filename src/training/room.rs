@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::models::ModelError;
 use crate::storage::StorageError;
 use crate::training::TrainError;
-use crate::training::event::{TrainingEvent, Voice};
+use crate::training::event::{Stopwatch, TrainingEvent, Voice};
 use crate::training::footprint::{Footprint, available_memory};
 use crate::training::memory::resident;
 use crate::words::bytes;
@@ -91,35 +91,39 @@ pub(super) fn disk_problem(needed: u64, free: u64) -> Option<String> {
     })
 }
 
-/// Writes something to the disk of `folder`. If the disk is full, the run pauses until there is room for `needed` bytes and
-/// writes again, so that what was learnt is not lost.
+/// Writes something to `folder`. If the disk is full, or the folder was moved away, the run pauses until there is room for
+/// `needed` bytes, or the folder is back, and writes again: the weights are not lost.
 ///
 /// # Errors
-/// The error of `write`: another one, or that of a full disk if the run is stopped, or nobody makes room within an hour.
+/// The error of `write`: another one, or one of these if the run is stopped, or nobody mends it within an hour.
 pub(super) fn with_room<T>(
     voice: &mut Voice<'_>,
     folder: &Path,
     needed: u64,
     mut write: impl FnMut() -> Result<T, TrainError>,
 ) -> Result<T, TrainError> {
-    let begun = Instant::now();
+    let (begun, stopwatch) = (Instant::now(), Stopwatch::start(voice));
     let mut has_told = false;
     loop {
         let error = match write() {
-            Err(error) if is_full_disk(&error) => error,
-            other => break ended(voice, has_told, begun, other),
+            Err(error) if is_gone(&error) || is_full_disk(&error) => error,
+            other => break ended(voice, has_told, &stopwatch, other),
         };
+        let is_gone = is_gone(&error);
         if !has_told {
             has_told = true;
-            voice.warn(format!("{error} Training waits until {} is free. Nothing is lost so far.", bytes(needed)));
+            let until = if is_gone { "it is back".to_owned() } else { format!("{} is free", bytes(needed)) };
+            voice.warn(format!("{error} Training waits until {until}. Nothing is lost so far."));
             voice.say(TrainingEvent::Paused(true));
         }
         loop {
             if voice.control.is_cancelled() || begun.elapsed() > LONGEST_WAIT {
-                return ended(voice, has_told, begun, Err(error));
+                return ended(voice, has_told, &stopwatch, Err(error));
             }
             std::thread::sleep(LOOK);
-            if free_space(folder).is_none_or(|free| free >= needed) {
+            let is_mended =
+                if is_gone { folder.is_dir() } else { free_space(folder).is_none_or(|free| free >= needed) };
+            if is_mended {
                 break;
             }
         }
@@ -127,12 +131,16 @@ pub(super) fn with_room<T>(
 }
 
 /// Ends the pause, which does not count as training time.
-fn ended<T>(voice: &mut Voice<'_>, has_waited: bool, begun: Instant, result: T) -> T {
+fn ended<T>(voice: &mut Voice<'_>, has_waited: bool, stopwatch: &Stopwatch, result: T) -> T {
     if has_waited {
-        voice.waited += begun.elapsed();
+        voice.waited += stopwatch.elapsed(voice);
         voice.say(TrainingEvent::Paused(false));
     }
     result
+}
+
+fn is_gone(error: &TrainError) -> bool {
+    matches!(error, TrainError::Storage(StorageError::Gone(_)))
 }
 
 fn is_full_disk(error: &TrainError) -> bool {

@@ -174,8 +174,7 @@ fn create_run(
     steps: [u64; 2],
     voice: &mut Voice<'_>,
 ) -> Result<(RunFolder, Option<FileLock>), TrainError> {
-    let run = RunFolder::create(project_folder)?;
-    let lock = run.hold();
+    let (run, lock) = RunFolder::create(project_folder)?;
     run.write_settings(&settings)?;
     run.write_status(&RunStatus::Running)?;
     let ([steps_per_epoch, total_steps], device) = (steps, settings.device.clone());
@@ -248,6 +247,8 @@ fn finish(trainer: &mut Trainer<'_>, stop_reason: StopReason, started_at: u64) -
     if trainer.step > point.step {
         trainer.voice.log(format!("Using the best checkpoint, from step {}.", point.step));
     }
+    let run = &trainer.run;
+    with_room(&mut trainer.voice, run.path(), SMALL_FILE, || Ok(run.unless_gone()?))?;
     trainer.model = read_back(trainer)?;
     let run = &trainer.run;
     let (folder, labels) = (run.path(), trainer.labels);
@@ -374,7 +375,7 @@ mod tests {
     #[test]
     fn a_panic_during_training_marks_the_run_as_failed() {
         let folder = tempfile::tempdir().unwrap();
-        let run = RunFolder::create(folder.path()).unwrap();
+        let run = RunFolder::create(folder.path()).unwrap().0;
         run.write_status(&RunStatus::Running).unwrap();
         let panicked = std::panic::catch_unwind(|| {
             let _guard = Unfinished(&run);

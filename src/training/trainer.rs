@@ -87,7 +87,7 @@ impl Trainer<'_> {
     /// Trains to the last epoch, or until the metric no longer improves.
     ///
     /// # Errors
-    /// [`TrainError::Cancelled`] if stopped; [`TrainError::Diverged`] and others if training fails.
+    /// [`TrainError::Cancelled`] if stopped; [`TrainError::Diverged`], [`TrainError::Unfit`] and others if training fails.
     pub fn fit(&mut self) -> Result<StopReason, TrainError> {
         for epoch in 0..self.settings.epochs {
             let steps = self.steps_of_epoch(epoch);
@@ -140,6 +140,9 @@ impl Trainer<'_> {
     fn check_finite(&self, what: &'static str, figure: f64, learning_rate: f64) -> Result<(), TrainError> {
         if figure.is_finite() {
             return Ok(());
+        }
+        if self.step == 0 {
+            return Err(TrainError::Unfit { what, folder: self.source.to_owned() });
         }
         let kept = match &self.best {
             Some(best) => {
@@ -210,7 +213,9 @@ impl Trainer<'_> {
         if verdict.is_best {
             let needed = self.checkpoint_bytes;
             let (model, source, best, info) = (&self.model, self.source, self.run.best(), &self.model_info);
-            with_room(&mut self.voice, self.run.path(), needed, || {
+            let run = &self.run;
+            with_room(&mut self.voice, run.path(), needed, || {
+                run.unless_gone()?;
                 checkpoint::save(model, source, &best, info, &point)
             })
             .or_else(|error| if self.best.is_some() { self.stopped_or(error) } else { Err(error) })?;

@@ -54,16 +54,18 @@ impl Context<'_> {
             let message = format!("There is no model '{id}' in the catalogue. Choose another one in the Model step.");
             return Err(JobError::Failed(message));
         };
+        let size = entry.bytes().map_or_else(String::new, |size| format!(" ({})", bytes(size)));
         if !may_fetch {
-            let size = entry.bytes().map_or_else(String::new, |size| format!(" ({})", bytes(size)));
             let why = damaged.first().map_or_else(|| format!("The model {id} is not on this machine"), Clone::clone);
-            let message = format!("{why}. Download it with `hone models fetch {id}`, or add --fetch{size}.");
+            let message = format!(
+                "{why}. Download it{size}: in the Model step, with `hone models fetch {id}`, or by adding --fetch."
+            );
             return Err(JobError::Failed(message));
         }
         for damaged in damaged {
             self.log(LogLevel::Warning, format!("{damaged}, so it is downloaded again."));
         }
-        self.log(LogLevel::Info, format!("Downloading the model {}.", entry.name));
+        self.log(LogLevel::Info, format!("Downloading the model {}{size}.", entry.name));
         Ok(self.watched(|watch| fetch::fetch(entry, watch))?)
     }
 }

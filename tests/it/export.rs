@@ -39,7 +39,7 @@ fn logits(folder: &Path, labels: &[String]) -> Vec<Vec<f32>> {
 /// A finished run whose best checkpoint is the small BERT of the fixtures, with its real answers.
 fn scene() -> Scene {
     let folder = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(folder.path()).unwrap();
+    let run = RunFolder::create(folder.path()).unwrap().0;
     let labels = ["negative", "neutral", "positive"].map(str::to_owned).to_vec();
     load(&fixture(), &labels).save_folder(&fixture(), &run.best()).unwrap();
     let info = ModelFolderInfo { labels: labels.clone(), max_length: 32, ..ModelFolderInfo::default() };

@@ -1,6 +1,7 @@
 //! Downloads models from a real server on this machine.
 
-mod server;
+mod killed;
+pub mod server;
 mod untrusted;
 
 use std::io::Write;

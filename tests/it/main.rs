@@ -10,6 +10,8 @@ mod data;
 mod evaluation;
 mod export;
 mod fetch;
+#[cfg(target_os = "linux")]
+mod kills;
 mod masked_lm;
 mod model_folders;
 mod models;

@@ -92,7 +92,7 @@ fn predictions_are_read_and_written_with_the_same_bytes() {
         assert!(test.iter().all(|prediction: &Prediction| prediction.probabilities().len() == labels.len()));
 
         let folder = tempfile::tempdir().unwrap();
-        let again = RunFolder::create(folder.path()).unwrap();
+        let again = RunFolder::create(folder.path()).unwrap().0;
         again.write_predictions("validation", &validation, &labels).unwrap();
         again.write_predictions("test", &test, &labels).unwrap();
         let bytes = |path: PathBuf| std::fs::read(path).unwrap();

@@ -189,7 +189,7 @@ fn evaluation(step: u64) -> EvaluationPoint {
 #[test]
 fn metrics_survive_a_crash_in_the_middle_of_a_line() {
     let temp = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(temp.path()).unwrap();
+    let run = RunFolder::create(temp.path()).unwrap().0;
     assert_eq!(run.read_metrics().unwrap(), (vec![], vec![]));
     run.append_steps(&[step(1), step(2)]).unwrap();
     run.append_evaluation(&evaluation(2)).unwrap();
@@ -230,7 +230,7 @@ fn runs_are_listed_newest_first_and_found() {
     let message = RunFolder::find(temp.path(), None).unwrap_err().to_string();
     assert!(message.contains("no runs yet"), "{message}");
 
-    let runs: Vec<RunFolder> = (0..3).map(|_| RunFolder::create(temp.path()).unwrap()).collect();
+    let runs: Vec<RunFolder> = (0..3).map(|_| RunFolder::create(temp.path()).unwrap().0).collect();
     let message = RunFolder::find(temp.path(), None).unwrap_err().to_string();
     assert!(message.contains("no runs yet"), "a folder without files is not a run: {message}");
     runs[0].write_status(&RunStatus::Finished(summary(&runs[0]))).unwrap();
@@ -252,7 +252,7 @@ fn runs_are_listed_newest_first_and_found() {
 #[test]
 fn run_settings_are_read_back_and_newer_ones_refused() {
     let temp = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(temp.path()).unwrap();
+    let run = RunFolder::create(temp.path()).unwrap().0;
     let mut settings = RunSettings {
         schema_version: RUN_SCHEMA_VERSION,
         project: full_project(temp.path()),
@@ -287,7 +287,7 @@ fn prediction(record: u64, label: Option<u32>, probabilities: [f32; 2]) -> Predi
 #[test]
 fn predictions_of_validation_and_test_are_read_back() {
     let temp = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(temp.path()).unwrap();
+    let run = RunFolder::create(temp.path()).unwrap().0;
     let labels = ["not good".to_owned(), "good".to_owned()];
     let validation: Vec<Prediction> =
         (1..2_500).map(|record| prediction(record, Some((record % 2) as u32), [0.25, 0.75])).collect();
@@ -324,7 +324,7 @@ fn masked(record: u64) -> Prediction {
 #[test]
 fn masked_word_predictions_are_read_back() {
     let temp = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(temp.path()).unwrap();
+    let run = RunFolder::create(temp.path()).unwrap().0;
     let validation: Vec<Prediction> = (1..100).map(masked).collect();
     run.write_predictions("validation", &validation, &[]).unwrap();
     run.write_predictions("test", &validation[..2], &[]).unwrap();
@@ -339,7 +339,7 @@ fn masked_word_predictions_are_read_back() {
 #[test]
 fn metrics_and_baselines_of_both_tasks_are_read_back() {
     let temp = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(temp.path()).unwrap();
+    let run = RunFolder::create(temp.path()).unwrap().0;
     let classes = RunComparison {
         interval: Some(Interval { metric: MetricName::MacroF1, low: 0.1, high: 0.7 }),
         baselines: vec![Baseline::alone(BaselineName::MajorityClass, no_rows())],
@@ -364,7 +364,7 @@ fn metrics_and_baselines_of_both_tasks_are_read_back() {
 #[test]
 fn run_files_of_version_1_are_read() {
     let temp = tempfile::tempdir().unwrap();
-    let run = RunFolder::create(temp.path()).unwrap();
+    let run = RunFolder::create(temp.path()).unwrap().0;
     let (ron, json) = version_1_metrics();
     let metrics = |accuracy| Metrics::Classification(ClassificationMetrics { accuracy, ..version_1() });
     fs::write(

@@ -60,6 +60,8 @@ pub fn project() -> Project {
 struct Bench {
     folder: tempfile::TempDir,
     prepared: Prepared,
+    /// The folder of the model.
+    model: PathBuf,
 }
 
 /// The results of a run.
@@ -76,12 +78,12 @@ impl Bench {
             let imported = import(&project(), folder.path(), watch).unwrap();
             prepare(&project(), &imported, watch).unwrap()
         });
-        Self { folder, prepared }
+        Self { folder, prepared, model: tiny_bert() }
     }
 
     fn train_with(&self, project: &Project, control: &Control, listen: &mut dyn FnMut(&TrainingEvent)) -> Outcome {
         let mut events = Vec::new();
-        let (prepared, model_folder) = (&self.prepared, &tiny_bert());
+        let (prepared, model_folder) = (&self.prepared, self.model.as_path());
         let inputs = TrainInputs { project, project_folder: self.folder.path(), prepared, model_folder };
         let run = train(inputs, control, &mut |event| {
             listen(&event);

@@ -19,14 +19,14 @@ impl Drop for Guard {
     }
 }
 
-struct Display {
-    name: String,
+pub struct Display {
+    pub name: String,
     _server: Guard,
 }
 
 impl Display {
     /// Starts a virtual display.
-    fn start() -> Self {
+    pub fn start() -> Self {
         // Without -noreset, Xvfb restarts whenever its last client (xdotool) disconnects, and refuses connections meanwhile.
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"])
@@ -39,12 +39,12 @@ impl Display {
         Self { name: format!(":{}", number.trim()), _server: Guard(server) }
     }
 
-    fn xdotool(&self, arguments: &[&str]) -> Option<String> {
+    pub fn xdotool(&self, arguments: &[&str]) -> Option<String> {
         let output = Command::new("xdotool").args(arguments).env("DISPLAY", &self.name).output().unwrap();
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
-    fn press(&self, keys: &str) {
+    pub fn press(&self, keys: &str) {
         assert!(self.xdotool(&["key", "--clearmodifiers", keys]).is_some(), "xdotool could not press {keys}");
         std::thread::sleep(Duration::from_millis(400));
     }
@@ -59,7 +59,7 @@ impl Display {
 }
 
 /// The sample project with a tiny model, so that training it takes seconds.
-fn sample(folder: &Path) -> PathBuf {
+pub fn sample(folder: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let project_folder = folder.join("customer-reviews");
     std::fs::create_dir(&project_folder).unwrap();

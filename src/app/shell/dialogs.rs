@@ -10,7 +10,9 @@ use crate::app::shell::Notices;
 use crate::app::shell::help;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{banner, button, choice_card, field_label, primary_button, spinner};
+use crate::fetch::{CatalogueEntry, Source};
 use crate::project::TaskKind;
+use crate::words::bytes;
 
 /// Where to go after the open project is closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,15 @@ pub enum Leaving {
         /// Its name.
         name: String,
     },
+}
+
+/// What needs a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ModelUse {
+    /// Training.
+    Train,
+    /// Measuring the time and memory of a run.
+    Measure,
 }
 
 /// An open dialog, and what has been typed into it.
@@ -76,6 +87,13 @@ pub enum Dialog {
         /// What is wrong with it.
         message: String,
     },
+    /// Asks before a model is downloaded.
+    Download {
+        /// The model.
+        entry: &'static CatalogueEntry,
+        /// What needs it.
+        what: ModelUse,
+    },
     /// Keyboard shortcuts.
     Shortcuts,
     /// Version and licences.
@@ -100,6 +118,8 @@ pub enum DialogAnswer {
     SaveAs(PathBuf),
     /// Use this path.
     Path(Pick, PathBuf),
+    /// Download the chosen model and use it.
+    Download(ModelUse),
     /// Stop the run and leave.
     StopAndLeave(Leaving),
     /// Save and leave.
@@ -177,6 +197,7 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::Stopping(leaving) => stopping_ui(ui, theme, leaving),
         Dialog::Unsaved { leaving, restored } => unsaved_ui(ui, theme, leaving, *restored),
         Dialog::Damaged { path, message } => damaged_ui(ui, theme, path, message),
+        Dialog::Download { entry, what } => download_ui(ui, theme, entry, *what),
         Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
         Dialog::About => page(ui, theme, "Hone", |ui| help::about_ui(ui, theme)),
         Dialog::Notifications => page(ui, theme, "Notifications", |ui| help::notifications_ui(ui, theme, notices)),
@@ -344,6 +365,31 @@ fn type_path_ui(ui: &mut Ui, theme: &Theme, pick: &Pick, path: &mut String) -> R
     }
 }
 
+fn download_ui(ui: &mut Ui, theme: &Theme, entry: &CatalogueEntry, what: ModelUse) -> Reply {
+    let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
+    let body = format!(
+        "The project's model is not on this machine yet, or is damaged. It is downloaded once, from {}. Your data stays on this \
+         machine.",
+        sources.join("; or ")
+    );
+    heading(ui, theme, &format!("Download {}?", entry.name), &body);
+    let size = entry.bytes().map_or_else(String::new, |size| format!(" {}", bytes(size)));
+    let then = match what {
+        ModelUse::Train => "train",
+        ModelUse::Measure => "measure",
+    };
+    let (download, cancel) = buttons(ui, theme, |ui| {
+        let download = primary_button(ui, theme, "", &format!("Download{size} and {then}"), Ok(()));
+        (download, button(ui, theme, "", "Cancel").clicked())
+    });
+    focus_first(&download);
+    match (download.clicked(), cancel) {
+        (true, _) => Reply::Answer(DialogAnswer::Download(what)),
+        (_, true) => Reply::Close,
+        _ => Reply::None,
+    }
+}
+
 fn training_ui(ui: &mut Ui, theme: &Theme, leaving: &Leaving) -> Reply {
     let (title, stop) = match leaving {
         Leaving::Quit => ("Quit while training is running?", "Stop and quit"),
@@ -416,7 +462,29 @@ fn damaged_ui(ui: &mut Ui, theme: &Theme, path: &Path, message: &str) -> Reply {
 
 #[cfg(test)]
 mod tests {
+    use egui_kittest::kittest::Queryable;
+
     use super::*;
+    use crate::app::testing::{theme, window};
+    use crate::fetch::Catalogue;
+
+    #[test]
+    fn agreeing_to_a_download_says_what_it_is_for() {
+        let entry = &Catalogue::bundled().unwrap().entries()[0];
+        for (what, label) in
+            [(ModelUse::Train, "Download 87.3 MiB and train"), (ModelUse::Measure, "Download 87.3 MiB and measure")]
+        {
+            let state = (Some(Dialog::Download { entry, what }), None);
+            let mut harness = window(false, state, |ui, (dialog, answer)| {
+                let sender = &mut CommandSender::default();
+                *answer = dialogs_ui(ui, &theme(false), dialog, &Notices::default(), sender).or(answer.take());
+            });
+            harness.run();
+            harness.get_by_label(label).click();
+            harness.run();
+            assert_eq!(*harness.state(), (None, Some(DialogAnswer::Download(what))));
+        }
+    }
 
     #[test]
     fn folder_names_are_safe() {

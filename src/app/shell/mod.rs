@@ -10,7 +10,7 @@ mod rail;
 mod status_bar;
 mod welcome;
 
-pub use dialogs::{Dialog, DialogAnswer, Leaving, dialogs_ui};
+pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
 pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;

@@ -328,7 +328,7 @@ mod tests {
     use super::*;
     use crate::app::testing::{Scene, picture, results, window};
     use crate::progress::Progress;
-    use crate::project::Facts;
+    use crate::project::{Facts, ModelChoice};
     use crate::worker::RunStart;
 
     fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, TrainStepState)> {
@@ -386,6 +386,16 @@ mod tests {
         harness.get_by_label("Go to Model").click();
         harness.run();
         assert_eq!(harness.state_mut().0.sender.take(), [AppCommand::GoTo(Step::Model)]);
+    }
+
+    #[test]
+    fn a_model_that_must_be_downloaded_is_said_before() {
+        let mut scene = Scene::prepared(false);
+        scene.project.model = ModelChoice::Catalogue("minilm-l6".to_owned());
+        scene.facts.model_fetchable = true;
+        let mut harness = open(scene, false);
+        harness.run();
+        harness.get_by_label_contains("MiniLM L6 (87.3 MiB) must be downloaded first: you'll be asked");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::data::import::rows::NamedRows;
+use crate::words::counted;
 
 /// Names of who speaks in a conversation, each with the column of what it says.
 const SPEAKERS: [(&str, &str); 6] = [
@@ -96,13 +97,21 @@ fn set_annotations(rows: &mut NamedRows, name: &str, items: &[Value]) -> bool {
     true
 }
 
+/// Ends the current row, or leaves it out if it is a task that people rejected or ignored in Prodigy.
+pub(super) fn end_row(rows: &mut NamedRows, record: u64) {
+    let is_of_prodigy = ["_task_hash", "_input_hash"].into_iter().any(|name| rows.value(name).is_some());
+    if is_of_prodigy && matches!(rows.value("answer"), Some("reject" | "ignore")) {
+        rows.not_accepted += 1;
+        rows.drop_row();
+    } else {
+        rows.end_row(record);
+    }
+}
+
 /// Adds what a person should know about the columns of a tool.
 pub(super) fn remark(rows: &mut NamedRows) {
-    let has = |name: &str| rows.names().iter().any(|column| column == name);
-    if has("answer") && (has("_task_hash") || has("_input_hash")) {
-        rows.remark(
-            "The file is from Prodigy, where 'answer' says whether a person accepted the row. Remove the rows that were not \
-             accepted, unless they should be trained on",
-        );
+    if rows.not_accepted > 0 {
+        let left_out = counted(rows.not_accepted, "row", "rows");
+        rows.remark(&format!("Left out {left_out} that people rejected or ignored in Prodigy, as 'answer' says"));
     }
 }

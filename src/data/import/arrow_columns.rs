@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::builder::StringViewBuilder;
 use arrow_array::cast::AsArray;
@@ -13,7 +14,7 @@ use arrow_cast::{can_cast_types, cast};
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, SchemaRef};
 
 use crate::data::DataError;
-use crate::data::import::bytes::ArrowKind;
+use crate::data::import::bytes::{ArrowKind, most_memory};
 use crate::data::import::names::unique_names;
 
 /// Prefix of the index columns that pandas adds.
@@ -45,11 +46,53 @@ impl Columns {
     }
 }
 
+/// Memory of a cell besides its text, in bytes.
+pub(super) const CELL: u64 = size_of::<u128>() as u64;
+
+/// The room for the cells of one file: a few bytes of a file can describe any number of rows, and repeat any text.
+pub(super) struct Room<'a> {
+    path: &'a Path,
+    columns: u64,
+    /// The most memory, in bytes.
+    most: u64,
+    used: AtomicU64,
+}
+
+impl<'a> Room<'a> {
+    /// The room for a file of this many bytes and columns.
+    pub fn new(path: &'a Path, bytes: u64, columns: u64) -> Self {
+        Self { path, columns, most: most_memory(bytes), used: AtomicU64::new(0) }
+    }
+
+    /// Checks that there is room for cells of so many bytes, in a file of so many rows.
+    ///
+    /// # Errors
+    /// [`DataError::TooManyCells`].
+    pub fn has(&self, rows: u64, bytes: u64) -> Result<(), DataError> {
+        let (path, columns, most) = (self.path.to_owned(), self.columns, self.most);
+        if bytes > most { Err(DataError::TooManyCells { path, rows, columns, most }) } else { Ok(()) }
+    }
+
+    /// Takes the room for a part of a column.
+    ///
+    /// # Errors
+    /// [`DataError::TooManyCells`].
+    pub fn take(&self, rows: u64, part: &StringViewArray) -> Result<(), DataError> {
+        let bytes = bytes_of(part);
+        self.has(rows, self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes))
+    }
+}
+
+/// Bytes of the cells, with their texts.
+fn bytes_of(texts: &StringViewArray) -> u64 {
+    texts.len() as u64 * CELL + texts.lengths().map(u64::from).sum::<u64>()
+}
+
 /// A column that is being converted to texts.
 #[derive(Default)]
 pub(super) struct Texts {
     parts: Vec<StringViewArray>,
-    bytes: usize,
+    bytes: u64,
 }
 
 impl Texts {
@@ -58,10 +101,9 @@ impl Texts {
     /// # Errors
     /// [`DataError::TooLarge`] when there would be more than 2 GiB of texts, each with 16 bytes for its place.
     pub fn add(&mut self, path: &Path, texts: StringViewArray) -> Result<(), DataError> {
-        // A few bytes of a file can describe any number of rows.
-        self.bytes += texts.len() * size_of::<u128>() + texts.lengths().map(|length| length as usize).sum::<usize>();
+        self.bytes += bytes_of(&texts);
         if i32::try_from(self.bytes).is_err() {
-            return Err(DataError::TooLarge { path: path.to_owned(), bytes: self.bytes as u64 });
+            return Err(DataError::TooLarge { path: path.to_owned(), bytes: self.bytes });
         }
         self.parts.push(texts);
         Ok(())

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufReader, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::StreamReader;
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::data::import::arrow_columns::{Columns, Texts, damaged, to_texts};
+use crate::data::import::arrow_columns::{Columns, Room, Texts, damaged, to_texts};
 use crate::data::import::bytes::{self, ArrowKind};
 use crate::data::import::file_rows::FileRows;
+use crate::data::import::guarded::guarded;
 use crate::data::import::rows::RawRows;
 use crate::data::import::{arrow_check, parquet_file};
 use crate::data::{DataError, FileFormat};
@@ -23,13 +23,12 @@ const MARK: u64 = 8;
 /// Reads all rows, every value as text.
 ///
 /// # Errors
-/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::Cancelled`], and
+/// [`DataError::Damaged`], [`DataError::TooLarge`] when a column's texts exceed 2 GiB, [`DataError::TooManyCells`], [`DataError::Cancelled`], and
 /// errors of opening the file.
 pub(super) fn read(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<FileRows, DataError> {
     let size = std::fs::metadata(path).map_err(|source| bytes::unreadable(path, source))?.len();
-    // Some damaged files make the decoders panic.
-    let rows = catch_unwind(AssertUnwindSafe(|| gather(path, kind, watch)))
-        .unwrap_or_else(|_| Err(damaged(path, kind, "its contents contradict each other".to_owned())))?;
+    let rows = guarded(|| gather(path, kind, watch))
+        .unwrap_or_else(|| Err(damaged(path, kind, "its contents contradict each other".to_owned())))?;
     let format = match kind {
         ArrowKind::Parquet => FileFormat::Parquet,
         ArrowKind::File | ArrowKind::Stream => FileFormat::Arrow,
@@ -51,7 +50,7 @@ fn gather(path: &Path, kind: ArrowKind, watch: &mut Watch) -> Result<RawRows, Da
             file.seek(SeekFrom::Start(begin)).map_err(|source| bytes::unreadable(path, source))?;
             arrow_check::check(&mut file, size).map_err(|reason| damaged(path, kind, reason))?;
             let reader = StreamReader::try_new(file, None).map_err(broken)?;
-            Gather::new(path, kind, &reader.schema()).all(reader, watch)
+            Gather::new(path, kind, size, &reader.schema()).all(reader, watch)
         }
     }
 }
@@ -63,12 +62,14 @@ struct Gather<'a> {
     columns: Columns,
     texts: Vec<Texts>,
     rows: u64,
+    room: Room<'a>,
 }
 
 impl<'a> Gather<'a> {
-    fn new(path: &'a Path, kind: ArrowKind, schema: &SchemaRef) -> Self {
+    fn new(path: &'a Path, kind: ArrowKind, bytes: u64, schema: &SchemaRef) -> Self {
         let columns = Columns::of(schema);
-        Self { path, kind, texts: columns.places.iter().map(|_| Texts::default()).collect(), columns, rows: 0 }
+        let room = Room::new(path, bytes, columns.places.len() as u64);
+        Self { path, kind, texts: columns.places.iter().map(|_| Texts::default()).collect(), columns, rows: 0, room }
     }
 
     fn all(
@@ -84,7 +85,9 @@ impl<'a> Gather<'a> {
             let columns = self.columns.places.iter().zip(&self.columns.classes);
             for ((&place, classes), gathered) in columns.zip(&mut self.texts) {
                 let Some(column) = batch.columns().get(place) else { continue };
-                gathered.add(self.path, to_texts(column, classes.as_deref()).map_err(broken)?)?;
+                let texts = to_texts(column, classes.as_deref()).map_err(broken)?;
+                self.room.take(self.rows, &texts)?;
+                gathered.add(self.path, texts)?;
             }
             watch.progress(Progress::of("Reading rows", self.rows as usize, self.rows as usize, "rows"));
         }

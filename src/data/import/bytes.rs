@@ -47,15 +47,14 @@ impl ArrowKind {
 /// Recognises the kind of a file by its first bytes, then by its name.
 ///
 /// # Errors
-/// [`DataError::NotText`] for kinds that contain no rows, and errors of opening the file.
+/// [`DataError::NotText`] for kinds that contain no rows, [`DataError::NotPlain`], and errors of opening the file.
 pub(super) fn kind(path: &Path) -> Result<Kind, DataError> {
     const UNPACK: &str = "Unpack it and choose a table of rows inside it";
     const CHOOSE: &str = "Choose a table of rows: CSV, TSV, JSON, Parquet or a workbook";
     let unreadable = |source| unreadable(path, source);
     // Opening a pipe would wait for its other end, and a device may have no end.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        let (kind, advice) = ("a pipe or a device, not a file", "Write it to a file first, and choose that");
-        return Err(DataError::NotText { path: path.to_owned(), kind, advice });
+        return Err(DataError::NotPlain(path.to_owned()));
     }
     let mut first = Vec::with_capacity(64);
     File::open(path).map_err(unreadable)?.take(64).read_to_end(&mut first).map_err(unreadable)?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::data::import::docx;
 use crate::data::import::file_rows::FileRows;
-use crate::data::import::folder_files::{ends_in, side_of, text_of};
+use crate::data::import::folder_files::{ends_in, name_in, side_of, text_of};
 use crate::data::import::rows::NamedRows;
 use crate::data::{BadRow, DataError, FileFormat};
 use crate::progress::Watch;
@@ -68,7 +68,7 @@ pub(super) fn read(folder: &Path, documents: &[PathBuf], watch: &mut Watch) -> R
     let (mut rows, mut bytes) = (NamedRows::default(), 0);
     for (record, path) in (1_u64..).zip(documents) {
         watch.advance("Reading documents", record as usize, documents.len(), "files")?;
-        let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        let name = name_in(folder, path);
         match read_document(path) {
             Ok((text, size)) => {
                 bytes += size;

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::data::import::bytes::{self, Kind};
 use crate::data::import::file_rows::FileRows;
-use crate::data::import::folder_files::{ends_in, list, side_of, text_of};
+use crate::data::import::folder_files::{
+    self, ends_in, for_training, is_about, list, name_in, side_of, text_of, with_rows,
+};
 use crate::data::import::rows::{NamedRows, RawRows};
 use crate::data::import::{append, arrow_files, documents};
 use crate::data::{DataError, FileFormat, ImportedFile};
@@ -21,7 +23,7 @@ const COLUMNS: [&str; 3] = ["parquet", "arrow", "feather"];
 /// Reads a folder's rows.
 ///
 /// # Errors
-/// [`DataError::NoRowsInFolder`], [`DataError::Cancelled`], and errors of reading its files.
+/// [`DataError::NoRowsInFolder`], [`DataError::FolderOfFiles`], [`DataError::Cancelled`], and errors of reading its files.
 pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result<ImportedFile, DataError> {
     let files = list(folder, 2)?;
     let with =
@@ -29,8 +31,8 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
     let mut columns = with(&COLUMNS);
     // `datasets` keeps cached results beside the files they were computed from.
     columns.retain(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("cache-")));
-    let mut other_parts = Vec::new();
-    let read = if columns.is_empty() {
+    let (mut other_parts, mut passed_over) = (Vec::new(), with_rows(&files));
+    let mut read = if columns.is_empty() {
         // The name of a text's folder is its label.
         let is_labelled =
             |path: &PathBuf| path.parent().is_some_and(|parent| parent != folder && side_of(parent).is_none());
@@ -38,7 +40,16 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
         let all = files.iter().filter(|path| documents::is_document(path)).count();
         // A folder of labelled texts may contain a note or two besides, and documents may be in subfolders.
         if all - labelled > labelled || labelled == 0 {
-            let found = documents::among(&list(folder, documents::LEVELS)?);
+            let files = list(folder, documents::LEVELS)?;
+            passed_over = with_rows(&files);
+            let mut found = documents::among(&files);
+            if let Some(first) = for_training(&passed_over) {
+                found.retain(|path| !is_about(path));
+                if found.is_empty() {
+                    let (files, first) = (passed_over.len(), first.clone());
+                    return Err(DataError::FolderOfFiles { folder: folder.to_owned(), files, first });
+                }
+            }
             documents::read(folder, &documents::of_side(folder, found, file)?, watch)?
         } else {
             let (mut texts, others) = of_side(folder, &with(&TEXTS), file)?;
@@ -54,6 +65,7 @@ pub(super) fn read(folder: &Path, file: SourceFile, watch: &mut Watch) -> Result
         other_parts = others;
         read_dataset(&files, watch)?
     };
+    read.rows.remarks.extend(folder_files::passed_over(folder, &passed_over));
     Ok(ImportedFile { other_parts, ..read.into_file(folder, file) })
 }
 
@@ -64,7 +76,7 @@ fn read_texts(folder: &Path, texts: &[PathBuf], watch: &mut Watch) -> Result<Fil
         if record.is_multiple_of(FILES_PER_LOOK) {
             watch.advance("Reading texts", record as usize, texts.len(), "files")?;
         }
-        let name = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        let name = name_in(folder, path);
         match text_of(path) {
             Ok((text, bytes)) => {
                 total += bytes;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::data::DataError;
 use crate::data::import::{bytes, decode};
 use crate::project::SourceFile;
+use crate::words::{counted, listed};
 
 /// The most files a folder may have.
 const MOST_FILES: usize = 2_000_000;
@@ -64,6 +65,50 @@ pub(super) fn text_of(path: &Path) -> Result<(String, u64), String> {
         return Err("It is not text".to_owned());
     }
     Ok((decoded.text().trim_end_matches(['\r', '\n']).to_owned(), read))
+}
+
+/// Extensions of files that hold rows, columnar ones apart.
+const ROWS: [&str; 10] = ["csv", "tsv", "json", "jsonl", "ndjson", "jsonlines", "xlsx", "xlsm", "xls", "ods"];
+/// Beginnings of the names of files of JSON that describe a dataset and hold no rows of it.
+const DESCRIPTIONS: [&str; 3] = ["dataset_info", "dataset_dict", "state.json"];
+/// Names, without extension, of texts about a dataset.
+const ABOUT: [&str; 6] = ["readme", "license", "licence", "citation", "changelog", "notice"];
+
+/// The files that hold rows, columnar ones apart.
+pub(super) fn with_rows(files: &[PathBuf]) -> Vec<PathBuf> {
+    let describes = |path: &Path| {
+        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        DESCRIPTIONS.iter().any(|start| name.starts_with(start))
+    };
+    files.iter().filter(|path| ends_in(path, &ROWS) && !describes(path)).cloned().collect()
+}
+
+/// Whether a text is about the dataset that it is beside.
+pub(super) fn is_about(path: &Path) -> bool {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    ABOUT.iter().any(|about| stem.strip_prefix(about).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+}
+
+/// Says that files with rows were passed over, and how to use one; `None` if there are none.
+pub(super) fn passed_over(folder: &Path, files: &[PathBuf]) -> Option<String> {
+    let first = for_training(files)?;
+    let names: Vec<String> = files.iter().map(|path| format!("'{}'", name_in(folder, path))).collect();
+    Some(format!(
+        "Passed over {}: {}. To use one of them, choose it instead of the folder: --data {} --text COLUMN",
+        counted(files.len() as u64, "file with rows", "files with rows"),
+        listed(names),
+        first.display()
+    ))
+}
+
+/// The first file for training, or else the first one.
+pub(super) fn for_training(files: &[PathBuf]) -> Option<&PathBuf> {
+    files.iter().find(|path| side_of(path) == Some(SourceFile::Main)).or(files.first())
+}
+
+/// A file's name in a folder, with `/`.
+pub(super) fn name_in(folder: &Path, path: &Path) -> String {
+    path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/")
 }
 
 /// The side that a file or folder name gives, if any.

@@ -187,7 +187,7 @@ fn add(rows: &mut NamedRows, record: u64, line: u64, element: Element, raw: &str
     match element {
         Element::Fields(fields) => {
             fields.set_in(rows);
-            rows.end_row(record);
+            annotations::end_row(rows, record);
         }
         Element::Other(kind, value) => {
             let raw = if raw.is_empty() { value.as_str() } else { raw };

@@ -20,6 +20,7 @@ mod fast_text;
 mod file_rows;
 mod folder;
 mod folder_files;
+pub mod guarded;
 mod head;
 mod header;
 mod json;
@@ -95,7 +96,7 @@ fn read_main(settings: &DatasetSettings, folder: &Path, watch: &mut Watch) -> Re
 /// without rows.
 ///
 /// # Errors
-/// [`DataError::NotFound`], [`DataError::NoRowsInFolder`], [`DataError::NoDocumentRead`], [`DataError::Unreadable`], [`DataError::Empty`],
+/// [`DataError::NotFound`], [`DataError::NoRowsInFolder`], [`DataError::FolderOfFiles`], [`DataError::NoDocumentRead`], [`DataError::Unreadable`], [`DataError::Empty`],
 /// [`DataError::NotText`], [`DataError::Damaged`], [`DataError::TooLarge`], [`DataError::UnknownEncoding`],
 /// [`DataError::BadDelimiter`], [`DataError::NoHeaderRow`], [`DataError::NoSheet`] of the main file, [`DataError::TooManyColumns`],
 /// [`DataError::NoSide`], and [`DataError::Cancelled`] when the watch is cancelled.

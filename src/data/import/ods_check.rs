@@ -38,14 +38,19 @@ fn each_event(
     reader: &mut Reader<impl BufRead>,
     mut take: impl FnMut(&Event<'_>) -> Result<(), String>,
 ) -> Result<(), String> {
-    let mut buffer = Vec::new();
+    let (mut buffer, mut depth) = (Vec::new(), 0_u64);
     loop {
         buffer.clear();
-        match reader.read_event_into(&mut buffer) {
-            // Reading the sheet gives a better message.
-            Ok(Event::Eof) | Err(_) => return Ok(()),
-            Ok(event) => take(&event)?,
+        let event = reader.read_event_into(&mut buffer).map_err(|error| format!("its content is damaged: {error}"))?;
+        match &event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            // The reader of sheets would wait for their end for ever.
+            Event::Eof if depth > 0 => return Err("its content ends in the middle".to_owned()),
+            Event::Eof => return Ok(()),
+            _ => {}
         }
+        take(&event)?;
     }
 }
 
@@ -125,4 +130,17 @@ fn value(start: &BytesStart<'_>) -> Option<u64> {
 fn times(start: &BytesStart<'_>, attribute: &str) -> u64 {
     let attribute = start.try_get_attribute(attribute).ok().flatten();
     attribute.map_or(1, |attribute| attribute.value.parse().unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_that_is_cut_off_or_closes_other_elements_is_damaged() {
+        let check = |text: &str| each_event(&mut Reader::from_reader(text.as_bytes()), |_| Ok(()));
+        assert_eq!(check("<a><b/>text</a>"), Ok(()));
+        assert_eq!(check("<a><b>"), Err("its content ends in the middle".to_owned()));
+        assert!(check("<a><b></a>").unwrap_err().starts_with("its content is damaged"));
+    }
 }

@@ -8,19 +8,17 @@ use arrow_array::StringViewArray;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
 use rayon::prelude::*;
 
 use crate::data::DataError;
-use crate::data::import::arrow_columns::{Columns, Texts, damaged, to_texts};
-use crate::data::import::bytes::{self, ArrowKind, FileState, most_memory};
+use crate::data::import::arrow_columns::{CELL, Columns, Room, Texts, damaged, to_texts};
+use crate::data::import::bytes::{self, ArrowKind, FileState};
 use crate::data::import::rows::RawRows;
 use crate::progress::{Control, Watch};
 
 /// Rows decoded at a time.
 const BATCH: usize = 8_192;
-/// Memory of a cell besides its text, in bytes.
-const CELL: u64 = 16;
 /// Column chunks decoded between two progress reports.
 const COLUMNS_PER_REPORT: usize = 16;
 
@@ -33,19 +31,21 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
     let unreadable = |source| bytes::unreadable(path, source);
     let first = File::open(path).map_err(unreadable)?;
     let state = FileState::of(&first).map_err(unreadable)?;
-    let file = RowGroups { path, state, metadata: metadata(path, &first)? };
-    let columns = Columns::of(file.metadata.schema());
-    let sizes = file.metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
+    let metadata = metadata(path, &first)?;
+    let columns = Columns::of(metadata.schema());
+    let sizes = metadata.metadata().row_groups().iter().map(RowGroupMetaData::num_rows);
     let sizes: Vec<usize> = sizes.map(|rows| usize::try_from(rows).unwrap_or_default()).collect();
     let tasks: Vec<(usize, usize)> =
         (0..sizes.len()).flat_map(|group| (0..columns.places.len()).map(move |column| (group, column))).collect();
     let mut texts: Vec<Texts> = columns.places.iter().map(|_| Texts::default()).collect();
     let rows =
         if columns.places.is_empty() { 0 } else { sizes.iter().fold(0, |sum: usize, &rows| sum.saturating_add(rows)) };
-    let (most, width) = (most_memory(state.bytes), columns.places.len() as u64);
-    if (rows as u64).saturating_mul(width).saturating_mul(CELL) > most {
-        return Err(DataError::TooManyCells { path: path.to_owned(), rows: rows as u64, columns: width, most });
-    }
+    let room = Room::new(path, state.bytes, columns.places.len() as u64);
+    room.has(
+        rows as u64,
+        described(metadata.metadata().row_groups(), (rows as u64).saturating_mul(columns.places.len() as u64)),
+    )?;
+    let file = RowGroups { path, state, metadata, rows: rows as u64, room };
     let control = watch.control;
     for tasks in tasks.chunks(COLUMNS_PER_REPORT) {
         let read = |&(group, column): &(usize, usize)| {
@@ -65,6 +65,17 @@ pub(super) fn read(path: &Path, watch: &mut Watch) -> Result<RawRows, DataError>
     let columns_joined = texts.par_iter().map(Texts::joined).collect();
     let records = (1..=rows as u64).collect();
     Ok(RawRows { names: columns.names, columns: columns_joined, records, ..RawRows::default() })
+}
+
+/// The memory that the values of row groups take by their metadata, in bytes; at least that of so many cells.
+fn described(groups: &[RowGroupMetaData], cells: u64) -> u64 {
+    let sum = |of: fn(&ColumnChunkMetaData) -> i64| {
+        let columns = groups.iter().flat_map(RowGroupMetaData::columns);
+        columns.map(|column| u64::try_from(of(column)).unwrap_or_default()).fold(0, u64::saturating_add)
+    };
+    // A row may be a list of many values.
+    let values = sum(ColumnChunkMetaData::num_values).max(cells);
+    values.saturating_mul(CELL).max(sum(ColumnChunkMetaData::uncompressed_size))
 }
 
 /// The file's metadata, with texts to be read as views.
@@ -90,6 +101,9 @@ struct RowGroups<'a> {
     path: &'a Path,
     state: FileState,
     metadata: ArrowReaderMetadata,
+    /// Rows in all groups.
+    rows: u64,
+    room: Room<'a>,
 }
 
 impl RowGroups<'_> {
@@ -123,6 +137,7 @@ impl RowGroups<'_> {
             let column: StringViewArray =
                 to_texts(batch.column(0), classes).map_err(|error| broken(error.to_string()))?;
             found += batch.num_rows();
+            self.room.take(self.rows, &column)?;
             texts.add(self.path, column)?;
         }
         if found == rows { Ok(texts) } else { Err(broken(format!("it claims {rows} rows and has {found}"))) }

@@ -58,6 +58,8 @@ pub(super) struct NamedRows {
     text: u64,
     pub bad_rows: Vec<BadRow>,
     pub remarks: Vec<String>,
+    /// Rows left out because people did not accept them.
+    pub not_accepted: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -133,9 +135,9 @@ impl NamedRows {
         }
     }
 
-    /// The names of the columns so far.
-    pub fn names(&self) -> &[String] {
-        &self.names
+    /// A field of the current row, if it is set.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.row[*self.place.get(name)?].as_deref()
     }
 
     /// Drops the current row.

@@ -1,12 +1,12 @@
 //! Workbooks: XLSX, XLSB, XLS and ODS.
 
 use std::io::{Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use calamine::{Data, DataRef, ExcelDateTime, Reader, Sheet, SheetVisible, Sheets, open_workbook_auto_from_rs};
 use zip::ZipArchive;
 
+use crate::data::import::guarded::guarded;
 use crate::data::import::rows::RawRows;
 use crate::data::import::sheet_cells::CellValue;
 use crate::data::import::sheet_head::SheetHeader;
@@ -45,9 +45,8 @@ pub(super) fn read(
     watch: &mut Watch,
 ) -> Result<(RawRows, FileFormat), DataError> {
     check_archive(path, bytes, watch)?;
-    let read = AssertUnwindSafe(|| read_sheet(path, bytes, settings, must_have_sheet, watch));
-    // Some damaged files make the decoders panic.
-    catch_unwind(read).unwrap_or_else(|_| Err(damaged(path, "its contents contradict each other".to_owned())))
+    guarded(|| read_sheet(path, bytes, settings, must_have_sheet, watch))
+        .unwrap_or_else(|| Err(damaged(path, "its contents contradict each other".to_owned())))
 }
 
 fn damaged(path: &Path, reason: String) -> DataError {

@@ -51,7 +51,7 @@ fn files_that_cannot_be_read() {
         exit code 1
 
         $ hone inspect folder
-        ! Error: [folder]/folder has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with documents (.docx, .txt, .md), or with Parquet or Arrow files.
+        ! Error: [folder]/folder holds no documents but 1 file with rows. Choose one of them instead of the folder: --data [folder]/folder/inside.csv --text COLUMN.
         exit code 1
 
         $ hone inspect empty.csv
@@ -82,7 +82,7 @@ fn files_that_cannot_be_read() {
         exit code 1
 
         $ hone new shop --data folder --text a --label b
-        ! Error: [folder]/folder has no files that can be read as rows. Choose a file inside it, or a folder with a subfolder of .txt files per label, with documents (.docx, .txt, .md), or with Parquet or Arrow files.
+        ! Error: [folder]/folder holds no documents but 1 file with rows. Choose one of them instead of the folder: --data [folder]/folder/inside.csv --text COLUMN.
         exit code 1
 
         $ hone new shop --data empty.csv --text a --label b
@@ -212,7 +212,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (incomplete metadata, file not fully covered). Download the model again.
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (incomplete metadata, file not fully covered). Download the model again, or choose another.
         exit code 1
         ");
     place.write("model/model.safetensors", b"not weights at all");
@@ -226,7 +226,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (header too large). Download the model again.
+        ! Error: The weights file [folder]/model/model.safetensors is damaged or incomplete (header too large). Download the model again, or choose another.
         exit code 1
         ");
     fs::remove_file(place.path("model/model.safetensors")).unwrap();
@@ -240,7 +240,7 @@ fn weights_that_cannot_be_used() {
         ! Checking for leakage
         ! Loading the model
         ! Training on [device].
-        ! Error: The model folder [folder]/model has no model.safetensors. It must hold config.json, model.safetensors and tokenizer.json: download the model again, or choose another folder.
+        ! Error: The model folder [folder]/model has no model.safetensors. It must hold config.json, model.safetensors and tokenizer.json. Download the model again, or choose another.
         exit code 1
         ");
 }
@@ -361,4 +361,16 @@ fn runs_that_do_not_exist() {
         No runs yet. Start one with: hone train shop
         "
     );
+}
+
+#[test]
+fn a_file_that_makes_a_decoder_panic_is_an_error_of_the_file() {
+    let place = Place::new();
+    place.write("data.parquet", include_bytes!("../../fixtures/tables/contradicts-itself.parquet"));
+    let said = place.bad(1, &["inspect", "data.parquet"]);
+    assert!(
+        said.contains("data.parquet could not be read as a Parquet file: its contents contradict each other"),
+        "{said}"
+    );
+    assert!(!said.contains("panicked"), "{said}");
 }

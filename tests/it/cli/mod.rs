@@ -38,6 +38,7 @@ pub const TINY_BERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures
 /// A folder of one test, in which the program runs as on a fresh machine: no display, no network, empty caches.
 pub struct Place {
     folder: tempfile::TempDir,
+    program: PathBuf,
 }
 
 /// What the program printed and how it ended.
@@ -49,7 +50,7 @@ struct Ended {
 
 impl Place {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self { folder: tempfile::tempdir().unwrap(), program: env!("CARGO_BIN_EXE_hone").into() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -66,8 +67,14 @@ impl Place {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_hone"));
+    /// Runs a copy of a program from now on.
+    pub fn copy_program(&mut self, program: &Path) {
+        self.program = self.path("hone-copy");
+        fs::copy(program, &self.program).unwrap();
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
         command.args(arguments).current_dir(self.folder.path());
         for name in ["DISPLAY", "WAYLAND_DISPLAY", "CARGO_MANIFEST_DIR", "HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT"] {
             command.env_remove(name);
@@ -223,7 +230,7 @@ fn what_differs_from_run_to_run_is_replaced() {
 }
 
 /// A CSV with three labels of `each` rows, every text its own.
-fn reviews(each: usize) -> String {
+pub fn reviews(each: usize) -> String {
     let openings = [("good", "I love this"), ("fair", "It is fairly okay this"), ("bad", "I hate this broken")];
     let things = ["shoe", "phone", "book", "battery", "cable"];
     let mut text = "id,review,mood\n".to_owned();

@@ -160,7 +160,7 @@ fn nothing_is_downloaded_unless_asked() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Error: The model minilm-l6 is not on this machine. Download it with `hone models fetch minilm-l6`, or add --fetch ([size]).
+        ! Error: The model minilm-l6 is not on this machine. Download it ([size]): in the Model step, with `hone models fetch minilm-l6`, or by adding --fetch.
         exit code 1
 
         $ hone train shop --dry-run
@@ -169,7 +169,7 @@ fn nothing_is_downloaded_unless_asked() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Error: The model minilm-l6 is not on this machine. Download it with `hone models fetch minilm-l6`, or add --fetch ([size]).
+        ! Error: The model minilm-l6 is not on this machine. Download it ([size]): in the Model step, with `hone models fetch minilm-l6`, or by adding --fetch.
         exit code 1
 
         $ hone train shop --fetch
@@ -178,7 +178,7 @@ fn nothing_is_downloaded_unless_asked() {
         ! Cleaning texts
         ! Comparing texts
         ! Finding near-duplicates
-        ! Downloading the model MiniLM L6.
+        ! Downloading the model MiniLM L6 ([size]).
         ! Error: MiniLM L6 is not on this machine, and HF_HUB_OFFLINE forbids downloads. Unset it, or choose a local model folder.
         exit code 1
         "
@@ -197,4 +197,28 @@ fn an_unknown_setting_in_a_project_is_an_error_with_the_nearest_name() {
         exit code 1
         ");
     assert!(text.contains("epochs: "));
+}
+
+#[test]
+#[cfg(unix)]
+fn time_in_which_the_process_is_stopped_is_no_training_time() {
+    let place = Place::new();
+    place.project();
+    let begun = std::time::Instant::now();
+    let arguments = ["train", "shop", "--json", "--set", "epochs=100000", "--set", "early_stopping=none"];
+    let process = place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    job::wait_for_runs_with_best(&place, 1);
+    let id = process.id().to_string();
+    let signal = |name: &str| assert!(Command::new("kill").args([name, id.as_str()]).status().unwrap().success());
+    signal("-STOP");
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    signal("-CONT");
+    signal("-INT");
+    let ended = process.wait_with_output().unwrap();
+    let elapsed = begun.elapsed().as_secs_f64();
+    assert_eq!(ended.status.code(), Some(3));
+    let result: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    let trained = result["train_seconds"].as_f64().unwrap();
+    // However slow the machine is, five seconds of the whole are no training.
+    assert!(trained < elapsed - 4.5, "{trained} of {elapsed} s");
 }

@@ -229,7 +229,7 @@ fn without_a_display_the_sample_is_trained_in_the_terminal() {
         ! Finding rows: 66 B of 128 KiB
         ! Cleaning texts
         ! Warning: 3 texts occur with different labels. Correct the labels in Labels, or drop these rows in Prepare.
-        ! Downloading the model MiniLM L6.
+        ! Downloading the model MiniLM L6 ([size]).
         ! Error: MiniLM L6 is not on this machine, and HF_HUB_OFFLINE forbids downloads. Unset it, or choose a local model folder.
         exit code 1
         ");

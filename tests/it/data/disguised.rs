@@ -72,10 +72,25 @@ fn labels_that_people_chose_in_a_tool_become_columns() {
     let (columns, said) = told("export.json", &text);
     assert_eq!(columns, ["id: 1 | 1", "mood: good | [\"good\",\"bad\"]", "data.text: works | so"]);
     assert_eq!(said, "The labels are those that people chose in Label Studio");
-    let prodigy = "{\"text\": \"works\", \"_task_hash\": 1, \"accept\": [\"good\"], \"answer\": \"accept\"}\n";
-    let (columns, said) = told("export.jsonl", &prodigy.repeat(2));
-    assert_eq!(columns[2], "accept: good | good");
-    assert!(said.starts_with("The file is from Prodigy, where 'answer' says whether"), "{said}");
+}
+
+#[test]
+fn tasks_that_people_did_not_accept_in_prodigy_are_left_out() {
+    let task = |text: &str, answer: &str| {
+        format!("{{\"text\": \"{text}\", \"_task_hash\": 1, \"accept\": [\"good\"], \"answer\": \"{answer}\"}}")
+    };
+    let tasks = [task("works", "accept"), task("broke", "reject"), task("what", "ignore"), task("fine", "accept")];
+    for (name, text) in [("export.jsonl", tasks.join("\n")), ("export.json", format!("[{}]", tasks.join(", ")))] {
+        let (columns, said) = told(name, &text);
+        assert_eq!((columns[0].as_str(), columns[2].as_str()), ("text: works | fine", "accept: good | good"));
+        assert_eq!(said, "Left out 2 rows that people rejected or ignored in Prodigy, as 'answer' says");
+    }
+    let (columns, said) = told("export.jsonl", &tasks[0]);
+    assert_eq!((columns[0].as_str(), said.as_str()), ("text: works", ""));
+    // Of another tool, it is a column like any other.
+    let (columns, said) =
+        told("votes.jsonl", "{\"text\": \"a\", \"answer\": \"reject\"}\n{\"text\": \"b\", \"answer\": \"accept\"}\n");
+    assert_eq!((columns[0].as_str(), said.as_str()), ("text: a | b", ""));
 }
 
 #[test]

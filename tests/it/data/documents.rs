@@ -60,6 +60,13 @@ fn a_folder_of_documents_has_a_row_for_each_one_that_can_be_read() {
     assert!(bad[1].1.starts_with("'broken.docx': It is not a Word document: "), "{bad:?}");
     assert_eq!(bad[2], ("scan.pdf", "'scan.pdf': PDF files are not read. Save it as .docx or .txt"));
     assert_eq!(file.format, FileFormat::DocumentFolder { files: 7 });
+    let path = folder.path().join("prices.xlsx");
+    let expected = format!(
+        "Passed over 1 file with rows: 'prices.xlsx'. To use one of them, choose it instead of the folder: --data {} --text \
+         COLUMN",
+        path.display()
+    );
+    assert_eq!(file.parts[0].remarks, [expected]);
 }
 
 #[test]
@@ -68,6 +75,28 @@ fn a_folder_for_each_label_is_not_a_folder_of_documents() {
     let file = open(&folder, SourceFile::Main).unwrap();
     assert_eq!(file.table.names, ["text", "label", "file"]);
     assert_eq!(file.format, FileFormat::TextFolder { files: 2 });
+}
+
+#[test]
+fn a_downloaded_dataset_is_not_a_folder_of_documents() {
+    let about: [(&str, &[u8]); 3] = [("README.md", b"# Reviews"), ("LICENSE", b"MIT"), ("LICENSE.txt", b"MIT")];
+    let rows = b"{\"text\": \"a\"}\n".as_slice();
+    let data = [("data/test.jsonl", rows), ("data/train.jsonl", rows), ("dataset_infos.json", b"{}")];
+    let folder = folder_of(&[&about[..], &data[..]].concat());
+    let error = open(&folder, SourceFile::Main).unwrap_err().to_string();
+    let train = folder.path().join("data/train.jsonl");
+    assert!(error.contains("holds no documents but 2 files with rows"), "{error}");
+    assert!(error.ends_with(&format!("--data {} --text COLUMN", train.display())), "{error}");
+    // With a real document, only what is about the data is left out.
+    std::fs::write(folder.path().join("report.txt"), "a report").unwrap();
+    let file = open(&folder, SourceFile::Main).unwrap();
+    assert_eq!(column(&file, "file"), ["report.txt"]);
+    let said = &file.parts[0].remarks[0];
+    assert!(said.starts_with("Passed over 2 files with rows: 'data/test.jsonl', 'data/train.jsonl'. To use"), "{said}");
+    // Without files of rows, a README is a document like any other.
+    let file = open(&folder_of(&about), SourceFile::Main).unwrap();
+    assert_eq!(column(&file, "file"), ["LICENSE.txt", "README.md"]);
+    assert!(file.parts[0].remarks.is_empty());
 }
 
 #[test]

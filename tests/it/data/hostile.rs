@@ -191,6 +191,54 @@ fn a_field_of_two_gigabytes_is_refused_before_it_is_read() {
     assert!(peak_memory_kb().is_none_or(|peak| peak < 1 << 20), "a part of it was read");
 }
 
+/// Writes a Parquet file of one column.
+fn parquet(
+    values: impl Iterator<Item = arrow_array::ArrayRef>,
+    kind: arrow_schema::DataType,
+) -> (TempDir, std::path::PathBuf) {
+    let (folder, path) = written("bomb.parquet", "");
+    let schema = std::sync::Arc::new(arrow_schema::Schema::new(vec![arrow_schema::Field::new("text", kind, true)]));
+    let compression = parquet::basic::Compression::ZSTD(parquet::basic::ZstdLevel::default());
+    let properties = parquet::file::properties::WriterProperties::builder().set_compression(compression).build();
+    let file = std::fs::File::create(&path).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, schema.clone(), Some(properties)).unwrap();
+    for column in values {
+        writer.write(&arrow_array::RecordBatch::try_new(schema.clone(), vec![column]).unwrap()).unwrap();
+    }
+    writer.close().unwrap();
+    (folder, path)
+}
+
+#[test]
+fn a_small_parquet_file_cannot_fill_the_memory() {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, ListArray, StringArray};
+
+    let part = 100_000;
+    let text = "the same text again ".repeat(60);
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(&text, part / 10)));
+    let empty: ArrayRef = Arc::new(StringArray::from(vec![None::<&str>; part]));
+    let item = Arc::new(arrow_schema::Field::new_list_field(arrow_schema::DataType::Utf8, true));
+    let offsets = arrow_buffer::OffsetBuffer::from_lengths([part]);
+    let list: ArrayRef = Arc::new(ListArray::new(Arc::clone(&item), offsets, Arc::clone(&empty), None));
+    let string = arrow_schema::DataType::Utf8;
+    for (what, column, parts, kind) in [
+        ("one text in a dictionary, 500,000 times", texts, 50, string.clone()),
+        ("40 million cells without a text", empty, 400, string),
+        ("400 rows with 100,000 items each", list, 400, arrow_schema::DataType::List(item)),
+    ] {
+        let (_folder, path) = parquet(std::iter::repeat_n(column, parts), kind);
+        let size = std::fs::metadata(&path).unwrap().len();
+        assert!(size < 2 << 20, "{what}: {size}");
+        let error =
+            watched(|watch| read_table(&path, SourceFile::Main, &DatasetSettings::default(), watch)).unwrap_err();
+        assert!(matches!(error, DataError::TooManyCells { .. }), "{what}: {error}");
+        assert!(error.to_string().contains("would take more than 512 MiB of memory"), "{what}: {error}");
+        assert!(peak_memory_kb().is_none_or(|peak| peak < 1 << 20), "{what}: {:?}", peak_memory_kb());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn links_to_nowhere_devices_and_folders_are_refused() {
@@ -202,6 +250,11 @@ fn links_to_nowhere_devices_and_folders_are_refused() {
     let turning = folder.path().join("turning.csv");
     std::os::unix::fs::symlink("turning.csv", &turning).unwrap();
     assert!(read(&turning).unwrap_err().to_string().contains("turning.csv"));
-    assert!(read(Path::new("/dev/zero")).unwrap_err().to_string().contains("a pipe or a device"));
+    assert!(
+        read(Path::new("/dev/zero")).unwrap_err().to_string().contains("is not a plain file but a pipe or a device")
+    );
+    let pipe = folder.path().join("pipe.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    assert!(matches!(read(&pipe), Err(DataError::NotPlain(path)) if path == pipe));
     assert!(read(folder.path()).is_err());
 }

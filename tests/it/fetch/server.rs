@@ -24,6 +24,8 @@ pub struct Resource {
     pub cut: Option<(usize, usize)>,
     /// Send nothing more after this many bytes of each answer.
     pub stall: Option<usize>,
+    /// Time to wait after each MiB.
+    pub pace: Option<Duration>,
 }
 
 #[derive(Default)]
@@ -146,5 +148,9 @@ fn send(stream: &mut TcpStream, asked: &Asked, resource: &Resource) -> std::io::
         return Ok(());
     }
     let end = resource.cut.map_or(body.len(), |(at, _)| at.min(body.len()));
-    stream.write_all(&body[..end])
+    for piece in body[..end].chunks(1 << 20) {
+        stream.write_all(piece)?;
+        resource.pace.into_iter().for_each(std::thread::sleep);
+    }
+    Ok(())
 }

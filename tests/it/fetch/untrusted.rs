@@ -85,7 +85,9 @@ fn a_damaged_model_on_this_machine_is_downloaded_again() {
     let folder = scene.fetch().unwrap();
     damage(&folder.join("model.safetensors"));
     scene.settings.endpoints.offline = true;
+    assert_eq!(scene.settings.folders.locate(&scene.entry), Some(folder.clone()), "its size and name are right");
     let error = scene.fetch().unwrap_err();
+    assert_eq!(scene.settings.folders.locate(&scene.entry), None, "the damage is remembered");
     assert!(matches!(&error, FetchError::DamagedOffline { .. }), "{error}");
     assert!(error.to_string().contains("model.safetensors is damaged (SHA-256 "), "{error}");
     scene.settings.endpoints.offline = false;

@@ -25,6 +25,27 @@ fn a_loss_that_is_not_a_number_fails_with_advice() {
 }
 
 #[test]
+fn a_loss_that_is_not_a_number_before_any_weight_changed_is_the_models_fault() {
+    let mut bench = Bench::new(120);
+    let folder = bench.folder.path().join("huge");
+    std::fs::create_dir(&folder).unwrap();
+    for file in std::fs::read_dir(&bench.model).unwrap().map(|file| file.unwrap()) {
+        std::fs::copy(file.path(), folder.join(file.file_name())).unwrap();
+    }
+    // Every weight is a number, but their products are not.
+    let path = folder.join("model.safetensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    bytes[header..].chunks_exact_mut(4).for_each(|weight| weight.copy_from_slice(&1e38_f32.to_le_bytes()));
+    std::fs::write(&path, bytes).unwrap();
+    bench.model.clone_from(&folder);
+    let message = bench.train(|settings| settings.optimizer.learning_rate = 1e-9).error();
+    assert!(message.contains("was not a number at the first step, before any weight was changed"), "{message}");
+    assert!(message.contains("Download the model again") && !message.contains("learning rate"), "{message}");
+    assert!(message.contains(&folder.display().to_string()), "{message}");
+}
+
+#[test]
 fn settings_and_data_that_are_refused_leave_no_run() {
     let mut bench = Bench::new(120);
     std::fs::write(bench.folder.path().join("runs"), "a file in the way").unwrap();

@@ -108,3 +108,51 @@ fn stopping_twice_skips_the_final_evaluation() {
     let run = bench.newest();
     assert!(run.read_predictions("validation").is_ok() && run.read_comparison().is_ok());
 }
+
+/// Trains while the project's folder is moved away after the third step. `then` is called once the run has noticed, with the
+/// folder's old and new place.
+fn move_project(bench: &Bench, control: &Control, then: impl FnOnce(&Path, &Path) + Send) -> Outcome {
+    let old = bench.folder.path();
+    let new = old.with_extension("moved");
+    std::thread::scope(|scope| {
+        let (told, pauses) = std::sync::mpsc::channel();
+        let new = &new;
+        scope.spawn(move || {
+            pauses.into_iter().next().unwrap();
+            assert!(!old.exists(), "nothing is written to the old place");
+            then(old, new);
+        });
+        bench.train_with(&project(), control, &mut |event| match event {
+            event if is_step(event, 3) => std::fs::rename(old, new).unwrap(),
+            TrainingEvent::Paused(true) => told.send(()).unwrap(),
+            _ => {}
+        })
+    })
+}
+
+#[test]
+fn a_run_waits_for_a_project_that_is_moved_away() {
+    let bench = Bench::new(120);
+    let outcome = move_project(&bench, &Control::default(), |old, new| std::fs::rename(new, old).unwrap());
+    assert_eq!((outcome.summary().steps, outcome.summary().stop_reason), (12, StopReason::Completed));
+    let mut warnings = outcome.events.iter().filter_map(|event| match event {
+        TrainingEvent::Warning(warning) => Some(warning.as_str()),
+        _ => None,
+    });
+    let told = warnings.next_back().unwrap();
+    assert!(told.contains("is gone: it was moved") && told.contains("Training waits until it is back"), "{told}");
+    let (steps, evaluations) = bench.newest().read_metrics().unwrap();
+    assert_eq!((steps.len(), evaluations.len()), (12, 2), "no line is lost or twice there");
+}
+
+#[test]
+fn a_run_that_is_stopped_while_its_project_is_away_leaves_nothing_at_the_old_place() {
+    let bench = Bench::new(120);
+    let control = Control::default();
+    let outcome = move_project(&bench, &control, |_, _| control.cancel());
+    assert!(outcome.error().contains("is gone: it was moved"), "{}", outcome.error());
+    let (old, new) = (bench.folder.path(), bench.folder.path().with_extension("moved"));
+    assert!(!old.exists());
+    assert_eq!(RunFolder::list(&new).unwrap().len(), 1, "the run is where the project is now");
+    std::fs::rename(&new, old).unwrap();
+}

@@ -133,7 +133,7 @@ fn workers_share_the_data_they_have_read() {
 #[test]
 fn opening_a_failed_or_interrupted_run_says_what_happened() {
     let bench = Bench::new(|_| ());
-    let run = RunFolder::create(bench.folder.path()).unwrap();
+    let run = RunFolder::create(bench.folder.path()).unwrap().0;
     let load = || LoadRun { run: run.path().to_owned() };
     run.write_status(&RunStatus::Running).unwrap();
     assert!(bench.refused(load()).contains("Hone quit or crashed during training"));

@@ -33,7 +33,7 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
 fn download(ctx: &StepContext<'_>) -> Option<String> {
     let entry = entry(&ctx.project.model).filter(|_| ctx.facts.model_fetchable && ctx.model_folder.is_none())?;
     let size = entry.bytes().map(|size| format!(" ({})", bytes(size))).unwrap_or_default();
-    Some(format!("{}{size} will be downloaded first. Your data stays on this machine.", entry.name))
+    Some(format!("{}{size} must be downloaded first: you'll be asked. Your data stays on this machine.", entry.name))
 }
 
 fn passes(kind: TaskKind, settings: &TrainingSettings, rows: Option<usize>) -> String {

@@ -1,0 +1,114 @@
+//! `metrics.jsonl`: the metrics of a run, line by line.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::storage::run::{EvaluationPoint, StepMetrics};
+use crate::storage::run_folder::RUN_ADVICE;
+use crate::storage::run_version_1::EvaluationPoint1;
+use crate::storage::{RunFolder, StorageError};
+
+const METRICS: &str = "metrics.jsonl";
+
+/// A line of `metrics.jsonl`.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MetricsLine<Evaluation> {
+    Step(StepMetrics),
+    Evaluation(Evaluation),
+}
+
+/// The same, borrowed for writing.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum MetricsLineRef<'a> {
+    Step(&'a StepMetrics),
+    Evaluation(&'a EvaluationPoint),
+}
+
+impl RunFolder {
+    /// Appends steps to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn append_steps(&self, steps: &[StepMetrics]) -> Result<(), StorageError> {
+        self.append(steps.iter().map(MetricsLineRef::Step)).map(drop)
+    }
+
+    /// Appends an evaluation to `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn append_evaluation(&self, evaluation: &EvaluationPoint) -> Result<(), StorageError> {
+        // A crash must not lose the metrics of a checkpoint on disk. Steps are many and need not wait for the disk.
+        let file = self.append(std::iter::once(MetricsLineRef::Evaluation(evaluation)))?;
+        file.sync_data().map_err(StorageError::io("write", &self.path().join(METRICS)))
+    }
+
+    /// Reads `metrics.jsonl`. A line cut off by a crash is skipped, and without a file there are no metrics.
+    ///
+    /// # Errors
+    /// Errors of the file system, or a complete line that is neither a step nor an evaluation.
+    pub fn read_metrics(&self) -> Result<(Vec<StepMetrics>, Vec<EvaluationPoint>), StorageError> {
+        let path = self.path().join(METRICS);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), Vec::new())),
+            Err(error) => return Err(StorageError::io("read", &path)(error)),
+        };
+        let (mut steps, mut evaluations) = (Vec::new(), Vec::new());
+        for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            match read_line(line) {
+                Ok(MetricsLine::Step(step)) => steps.push(step),
+                Ok(MetricsLine::Evaluation(evaluation)) => evaluations.push(evaluation),
+                Err(error) if error.is_eof() => {}
+                Err(error) => {
+                    let reason = format!("line {}: {error}", index + 1);
+                    return Err(StorageError::Damaged { path, reason, advice: RUN_ADVICE });
+                }
+            }
+        }
+        Ok((steps, evaluations))
+    }
+
+    fn append<'a>(&self, lines: impl Iterator<Item = MetricsLineRef<'a>>) -> Result<File, StorageError> {
+        self.unless_gone()?;
+        let path = self.path().join(METRICS);
+        append_lines(&path, lines).map_err(StorageError::io("write", &path))
+    }
+}
+
+/// A line of this version or of version 1. The error is that of this version, unless the line ends too early.
+fn read_line(line: &[u8]) -> Result<MetricsLine<EvaluationPoint>, serde_json::Error> {
+    serde_json::from_slice(line).or_else(|error| match serde_json::from_slice::<MetricsLine<EvaluationPoint1>>(line) {
+        Ok(MetricsLine::Evaluation(evaluation)) => Ok(MetricsLine::Evaluation(evaluation.into())),
+        Ok(MetricsLine::Step(step)) => Ok(MetricsLine::Step(step)),
+        Err(old) => Err(if old.is_eof() { old } else { error }),
+    })
+}
+
+/// Appends JSON lines. If a crash cut off the last line, it is ended first, so that only that line is lost.
+fn append_lines(path: &Path, lines: impl Iterator<Item = impl Serialize>) -> io::Result<File> {
+    let mut file = File::options().create(true).read(true).append(true).open(path)?;
+    let torn = file.metadata()?.len() > 0 && {
+        file.seek(SeekFrom::End(-1))?;
+        let mut last = [0];
+        file.read_exact(&mut last)?;
+        last != *b"\n"
+    };
+    let mut writer = BufWriter::new(file);
+    if torn {
+        writer.write_all(b"\n")?;
+    }
+    for line in lines {
+        serde_json::to_writer(&mut writer, &line)?;
+        writer.write_all(b"\n")?;
+    }
+    writer.into_inner().map_err(io::IntoInnerError::into_error)
+}

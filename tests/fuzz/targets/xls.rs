@@ -1,0 +1,7 @@
+//! Workbooks of Excel 97 to 2003.
+#![no_main]
+
+use hone_fuzz::import_and_prepare;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| import_and_prepare("rows.xls", bytes));
