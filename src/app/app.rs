@@ -13,7 +13,7 @@ use crate::app::pick::Picker;
 use crate::app::shell::{self, CommandPalette, Dialog, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
-use crate::app::theme::{Theme, ThemeError, Tokens};
+use crate::app::theme::{Theme, ThemeError, Tokens, Tone, newly_missing_scripts, use_system_fonts};
 use crate::app::work::Work;
 
 /// Why the window could not be opened.
@@ -70,6 +70,7 @@ impl HoneApp {
     pub fn new(ctx: &Context, start: Start) -> Result<Self, AppError> {
         let themes = Theme::pair(&Tokens::bundled()?);
         Theme::install(ctx, &themes);
+        use_system_fonts(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         // One frame a little later handles all messages up to then.
@@ -114,6 +115,9 @@ impl HoneApp {
             ctx.request_repaint_after(wait);
         }
         self.state.refresh_facts();
+        if let Some((scripts, remedy)) = newly_missing_scripts(ctx) {
+            self.tell(Tone::Warning, &format!("No font for {scripts}"), format!("Some texts show boxes. {remedy}"));
+        }
         self.show_title(ctx);
     }
 
@@ -175,7 +179,7 @@ impl HoneApp {
     #[cfg(test)]
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state.is_idle()
+        self.state.is_idle() && !crate::app::theme::fonts_are_loading(&self.ctx)
     }
 
     /// The open project.
@@ -270,6 +274,8 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
             .with_min_inner_size([900.0, 600.0])
             .with_drag_and_drop(true),
         renderer: eframe::Renderer::Glow,
+        // `use_system_fonts` does the same, but in the background and with emoji in colour.
+        system_font_fallback: false,
         ..eframe::NativeOptions::default()
     };
     let start = Start { project, settings: AppSettings::load(), keep_settings: true };

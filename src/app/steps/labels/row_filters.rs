@@ -8,7 +8,7 @@ use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::labels::label_list::{DRAWN, more_labels};
 use crate::app::theme::icons;
-use crate::app::widgets::button;
+use crate::app::widgets::{button, number_field};
 use crate::data::{RowQuery, RowSet, Side, Sort, Within};
 use crate::project::RowId;
 use crate::words::{counted, one_line};
@@ -183,8 +183,12 @@ pub fn filters_ui(
         combo.response.accessible_name("Filter by label");
         side_ui(ui, source, filters);
         let hover = "Number of words in the text. Drag, or click and type a number; 0 means no limit";
-        ui.add(words(&mut filters.shortest, "min words: ")).on_hover_text(hover).accessible_name("Minimum words");
-        ui.add(words(&mut filters.longest, "max words: ")).on_hover_text(hover).accessible_name("Maximum words");
+        for (value, name, prefix) in [
+            (&mut filters.shortest, "Minimum words", "min words: "),
+            (&mut filters.longest, "Maximum words", "max words: "),
+        ] {
+            number_field(ui, name, words(value, prefix)).on_hover_text(hover).accessible_name(name);
+        }
         column_ui(ui, ctx, source, filters, sender);
         if !filters.are_open() && button(ui, theme, icons::X, "Clear filters").on_hover_text("Show all rows").clicked()
         {

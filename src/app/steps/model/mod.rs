@@ -271,14 +271,18 @@ fn presets(ui: &mut Ui, theme: &Theme, (task, now): (TaskKind, &TrainingSettings
             });
         }
     });
-    if current.is_none() {
-        ui.horizontal(|ui| {
+    // The line is always there, so that nothing below moves when a setting leaves its preset.
+    ui.horizontal(|ui| {
+        ui.set_min_height(theme.size.control);
+        let Some(preset) = current else {
             ui.label(theme.muted("Custom settings"));
             if button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Reset to Balanced").clicked() {
                 sender.edit(Edit::Training(Preset::Balanced.apply(task, now)));
             }
-        });
-    }
+            return;
+        };
+        ui.label(theme.muted(format!("Settings of the {} preset", preset_words(task, preset).0)));
+    });
 }
 
 /// Name and explanation.
