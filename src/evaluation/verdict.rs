@@ -301,7 +301,7 @@ mod tests {
         let mut nearly = vec![0; 300];
         nearly[7] = 1;
         let judgement = judged(&equal(), &nearly, None, 1);
-        assert_eq!(judgement.says, "It answers “bad” for 99% of the rows");
+        assert_eq!(judgement.says, "It answers “bad” for >99% of the rows");
         assert_eq!(judgement.next, Some(NextStep::TrainLonger(3)));
         assert_eq!(judged(&equal(), &nearly, None, 3).next, None, "nothing simple is left to try");
     }
