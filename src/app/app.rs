@@ -10,10 +10,12 @@ use crate::storage::{AppSettings, ThemeChoice};
 use crate::app::commands::UserCommand;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, CommandPalette, Dialog, MemoryMeter, Notices};
+use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
-use crate::app::theme::{Theme, ThemeError, Tokens, Tone, newly_missing_scripts, use_system_fonts};
+use crate::app::theme::{
+    Theme, ThemeError, Tokens, Tone, follow_motion_of_system, newly_missing_scripts, use_system_fonts,
+};
 use crate::app::work::Work;
 
 /// Why the window could not be opened.
@@ -71,6 +73,7 @@ impl HoneApp {
         let themes = Theme::pair(&Tokens::bundled()?);
         Theme::install(ctx, &themes);
         use_system_fonts(ctx);
+        ctx.add_plugin(FocusKeeper::default());
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         // One frame a little later handles all messages up to then.
@@ -102,6 +105,7 @@ impl HoneApp {
         if let Some(picked) = self.picker.poll() {
             self.on_picked(picked);
         }
+        self.state.text_field = FocusKeeper::text_field(ctx);
         self.take_dropped_files(ctx);
         self.take_shortcuts(ctx);
         self.guard_closing(ctx);
@@ -116,7 +120,7 @@ impl HoneApp {
         }
         self.state.refresh_facts();
         if let Some((scripts, remedy)) = newly_missing_scripts(ctx) {
-            self.tell(Tone::Warning, &format!("No font for {scripts}"), format!("Some texts show boxes. {remedy}"));
+            self.tell(Tone::Warning, format!("No font for {scripts}"), format!("Some texts show boxes. {remedy}"));
         }
         self.show_title(ctx);
     }
@@ -132,10 +136,9 @@ impl HoneApp {
             shell::menu_bar_ui(ui, &theme, &self.state.command_state(), recent, &mut self.sender);
         });
         let memory = self.meter.bytes();
-        let notices = self.notices.len();
-        Panel::bottom("status").exact_size(theme.size.bar).resizable(false).frame(bar).show(ui, |ui| {
-            shell::status_bar_ui(ui, &theme, context.as_ref(), memory, notices, &mut self.sender);
-        });
+        let notices = self.notices.unread();
+        let status = Panel::bottom("status").exact_size(theme.size.bar).resizable(false).frame(bar);
+        let status = status.show(ui, |ui| ui.available_rect_before_wrap()).inner;
         let ground = Frame::new().fill(theme.palette.panel);
         if let Some(context) = &context {
             let dirty = self.state.session.as_ref().is_some_and(crate::app::session::Session::is_dirty);
@@ -159,12 +162,15 @@ impl HoneApp {
                 shell::welcome_ui(ui, &theme, recent, &mut self.sender);
             });
         }
+        // Drawn last, so that Tab gets there after the page.
+        let mut status = ui.new_child(UiBuilder::new().id_salt("status").max_rect(status));
+        shell::status_bar_ui(&mut status, &theme, context.as_ref(), memory, notices, &mut self.sender);
         self.draw_above(ui, &theme);
     }
 
     /// Draws dialogs and everything else above the page.
     fn draw_above(&mut self, ui: &Ui, theme: &Theme) {
-        self.palette.ui(ui, theme, &self.state.command_state(), &mut self.sender);
+        self.palette.ui(ui, theme, &self.state.command_state(), &self.state.searched(), &mut self.sender);
         let answer = shell::dialogs_ui(ui, theme, &mut self.dialog, &self.notices, &mut self.sender);
         if let Some(answer) = answer {
             self.on_answer(answer);
@@ -221,6 +227,9 @@ impl HoneApp {
             .collect();
         all.sort_by_key(|(_, shortcut)| std::cmp::Reverse(shortcut.modifiers.shift));
         for (command, shortcut) in all {
+            if command.is_of_text_fields() {
+                continue;
+            }
             // While a person types, undo and redo apply to the text field.
             if typing && matches!(command, UserCommand::Undo | UserCommand::Redo) {
                 continue;
@@ -279,8 +288,12 @@ pub fn run(project: Option<PathBuf>) -> Result<(), AppError> {
         ..eframe::NativeOptions::default()
     };
     let start = Start { project, settings: AppSettings::load(), keep_settings: true };
-    eframe::run_native("Hone", options, Box::new(|creation| Ok(Box::new(HoneApp::new(&creation.egui_ctx, start)?))))
-        .map_err(|error| AppError::Window(error.to_string()))
+    let create = |creation: &eframe::CreationContext<'_>| {
+        let app = HoneApp::new(&creation.egui_ctx, start)?;
+        follow_motion_of_system(&creation.egui_ctx);
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("Hone", options, Box::new(create)).map_err(|error| AppError::Window(error.to_string()))
 }
 
 #[cfg(test)]
@@ -418,7 +431,7 @@ mod tests {
         press(&mut window, Modifiers::COMMAND, Key::PageUp);
         assert_eq!(hone(&mut window).state.view, View::Step(Step::Labels));
         press(&mut window, Modifiers::COMMAND, Key::K);
-        window.get_by_label("Search commands").type_text("go to mod");
+        window.get_by_label("Search everything").type_text("go to mod");
         settle(&mut window);
         picture("palette", &mut window);
         press(&mut window, Modifiers::NONE, Key::Enter);

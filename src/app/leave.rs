@@ -7,6 +7,7 @@ use egui::{Context, ViewportCommand};
 use crate::project::Project;
 use crate::storage::{OpenError, PROJECT_FILE, ProjectFile, sample_project};
 
+use crate::app::act::RECOVERED;
 use crate::app::app::HoneApp;
 use crate::app::session::Session;
 use crate::app::shell::{Dialog, DialogAnswer, Leaving};
@@ -41,7 +42,7 @@ impl HoneApp {
                 if recovered {
                     let body = "Hone closed before they were saved. Save to keep them, or close the project without \
                                 saving to discard them";
-                    self.tell(Tone::Warning, "Unsaved changes were recovered", body);
+                    self.tell(Tone::Warning, RECOVERED, body);
                 }
             }
             Err(OpenError::Damaged { autosave: Some(_), path: ref file, .. }) => {

@@ -20,10 +20,13 @@ mod pick;
 #[cfg(test)]
 mod pictures;
 #[cfg(test)]
+mod screen_reader;
+#[cfg(test)]
 mod scroll_times;
 mod session;
 mod shell;
 mod slot;
+mod sought;
 mod state;
 mod steps;
 mod take_in;

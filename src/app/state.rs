@@ -10,6 +10,7 @@ use crate::storage::{AdaptedModel, AppSettings, RunFolder, RunListing, RunStatus
 use crate::app::commands::CommandState;
 use crate::app::context::StepContext;
 use crate::app::session::{Session, Stale};
+use crate::app::shell::Searched;
 use crate::app::theme::Theme;
 use crate::app::view::View;
 use crate::app::work::Work;
@@ -35,6 +36,8 @@ pub struct AppState {
     pub view: View,
     /// Theme, zoom, recent projects.
     pub settings: AppSettings,
+    /// The text field that was used last, if it is on the page.
+    pub text_field: Option<egui::Id>,
     /// Why training cannot start, for a person to read; kept for the command table.
     train_blocked: Option<String>,
     stale: Option<(Stale, Instant)>,
@@ -53,6 +56,7 @@ impl AppState {
             adapted: Vec::new(),
             view: View::Step(Step::Data),
             settings,
+            text_field: None,
             train_blocked: None,
             stale: None,
         }
@@ -216,6 +220,19 @@ impl AppState {
             train_blocked: self.train_blocked.as_deref(),
             has_run: self.work.answers.results.value.is_some(),
             view: self.view,
+            theme: self.settings.theme,
+            text_field: self.text_field.is_some(),
+        }
+    }
+
+    /// What the search over everything finds.
+    #[must_use]
+    pub fn searched(&self) -> Searched<'_> {
+        Searched {
+            project: self.session.as_ref().map(|session| (session.project(), session.folder())),
+            labels: self.work.answers.prepared().map_or(&[], |prepared| &prepared.labels),
+            runs: &self.runs,
+            recent: &self.settings.recent,
         }
     }
 

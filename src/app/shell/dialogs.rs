@@ -8,6 +8,7 @@ use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::pick;
 use crate::app::shell::Notices;
 use crate::app::shell::help;
+use crate::app::shell::preferences::preferences_ui;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{banner, button, choice_card, field_label, primary_button, spinner};
 use crate::fetch::{CatalogueEntry, Source};
@@ -100,6 +101,8 @@ pub enum Dialog {
     About,
     /// Past notifications.
     Notifications,
+    /// Theme and size of text.
+    Preferences,
 }
 
 /// The answer to a dialog.
@@ -200,6 +203,7 @@ fn contents(ui: &mut Ui, theme: &Theme, dialog: &mut Dialog, notices: &Notices, 
         Dialog::Download { entry, what } => download_ui(ui, theme, entry, *what),
         Dialog::Shortcuts => page(ui, theme, "Keyboard shortcuts", |ui| help::shortcuts_ui(ui, theme)),
         Dialog::About => page(ui, theme, "Hone", |ui| help::about_ui(ui, theme)),
+        Dialog::Preferences => page(ui, theme, "Preferences", |ui| preferences_ui(ui, theme, sender)),
         Dialog::Notifications => page(ui, theme, "Notifications", |ui| help::notifications_ui(ui, theme, notices)),
     }
 }
@@ -242,7 +246,7 @@ fn buttons<R>(ui: &mut Ui, theme: &Theme, contents: impl FnOnce(&mut Ui) -> R) -
 
 fn text_field(ui: &mut Ui, theme: &Theme, name: &str, value: &mut String, width: f32) -> Response {
     let margin = egui::vec2(theme.space.s, 7.0);
-    ui.add(TextEdit::singleline(value).desired_width(width).margin(margin)).accessible_name(name)
+    ui.add(TextEdit::singleline(value).id_salt(name).desired_width(width).margin(margin)).accessible_name(name)
 }
 
 /// A text field for a folder, with a button that opens the system's dialog.

@@ -2,14 +2,24 @@
 
 use std::time::{Duration, Instant};
 
+use egui::accesskit::{self, Live};
 use egui::{Align2, Area, CornerRadius, Frame, Id, Margin, Order, RichText, Stroke, Ui, vec2};
 
 use crate::app::context::Notice;
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::{icon_button, tone_icon};
 
-/// How long a success or a piece of information is shown. Warnings and errors stay until dismissed.
-const SHOWN: Duration = Duration::from_secs(6);
+/// How long a notification is shown: longer the more it matters. All of them stay in the list.
+fn shown_for(tone: Tone) -> Duration {
+    Duration::from_secs(match tone {
+        Tone::Neutral | Tone::Accent | Tone::Success => 6,
+        Tone::Warning => 12,
+        Tone::Danger => 30,
+    })
+}
+
+/// Width of a notification.
+const WIDTH: f32 = 360.0;
 /// Notifications kept.
 const LIMIT: usize = 100;
 /// Notifications shown at the same time.
@@ -25,13 +35,16 @@ pub struct Notices {
 struct Entry {
     notice: Notice,
     at: Instant,
+    /// For how long it has been shown.
+    shown: Duration,
     dismissed: bool,
+    read: bool,
 }
 
 impl Notices {
     /// Adds a notification.
     pub fn push(&mut self, notice: Notice) {
-        self.all.push(Entry { notice, at: Instant::now(), dismissed: false });
+        self.all.push(Entry { notice, at: Instant::now(), shown: Duration::ZERO, dismissed: false, read: false });
         if self.all.len() > LIMIT {
             self.all.remove(0);
         }
@@ -48,11 +61,30 @@ impl Notices {
         self.all.len()
     }
 
+    /// How many the person has not seen in the list.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.all.iter().filter(|entry| !entry.read).count()
+    }
+
+    /// Marks all as read.
+    pub fn mark_read(&mut self) {
+        for entry in &mut self.all {
+            (entry.read, entry.dismissed) = (true, true);
+        }
+    }
+
+    /// Removes the notifications with this title from the corner, because they no longer apply.
+    pub fn settle(&mut self, title: &str) {
+        for entry in self.all.iter_mut().filter(|entry| entry.notice.title == title) {
+            (entry.read, entry.dismissed) = (true, true);
+        }
+    }
+
     /// Draws the current notifications in the lower right corner.
     pub fn toasts_ui(&mut self, ui: &Ui, theme: &Theme) {
-        let stays = |tone| matches!(tone, Tone::Danger | Tone::Warning);
         for entry in &mut self.all {
-            entry.dismissed |= !stays(entry.notice.tone) && entry.at.elapsed() > SHOWN;
+            entry.dismissed |= entry.shown > shown_for(entry.notice.tone);
         }
         let shown: Vec<usize> =
             (0..self.all.len()).rev().filter(|&place| !self.all[place].dismissed).take(AT_ONCE).collect();
@@ -60,16 +92,23 @@ impl Notices {
             return;
         }
         let offset = vec2(-theme.space.l, -theme.size.bar - theme.space.l);
-        Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset).show(
-            ui.ctx(),
-            |ui| {
-                ui.set_width(360.0);
-                for &place in shown.iter().rev() {
-                    let entry = &mut self.all[place];
-                    entry.dismissed |= toast_ui(ui, theme, &entry.notice);
-                }
-            },
-        );
+        let area = Area::new(Id::unique("toasts")).order(Order::Foreground).anchor(Align2::RIGHT_BOTTOM, offset);
+        let drawn = area.show(ui.ctx(), |ui| {
+            ui.set_width(WIDTH);
+            for &place in shown.iter().rev() {
+                let entry = &mut self.all[place];
+                let dismissed = toast_ui(ui, theme, &entry.notice);
+                entry.dismissed |= dismissed;
+                entry.read |= dismissed;
+            }
+        });
+        // Time stands still while someone reads with the pointer on them.
+        if !drawn.response.contains_pointer() {
+            let passed = Duration::from_secs_f32(ui.input(|input| input.unstable_dt.clamp(0.0, 1.0)));
+            for &place in &shown {
+                self.all[place].shown += passed;
+            }
+        }
         ui.ctx().request_repaint_after(Duration::from_millis(500));
     }
 }
@@ -83,7 +122,8 @@ fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
         .shadow(ui.visuals().popup_shadow)
         .inner_margin(Margin::same(theme.space.m as i8))
         .show(ui, |ui| {
-            ui.set_width(ui.available_width());
+            ui.set_width(WIDTH - 2.0 * (theme.space.m + 1.0));
+            announce(ui, notice);
             ui.horizontal_top(|ui| {
                 ui.label(RichText::new(tone_icon(notice.tone)).color(theme.ink(notice.tone)).size(theme.text.heading));
                 let width = ui.available_width() - theme.size.control;
@@ -100,4 +140,61 @@ fn toast_ui(ui: &mut Ui, theme: &Theme, notice: &Notice) -> bool {
             .inner
         })
         .inner
+}
+
+/// Lets a screen reader read a notification aloud as soon as it is shown; an error interrupts what it is reading.
+fn announce(ui: &Ui, notice: &Notice) {
+    ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
+        node.set_role(accesskit::Role::Alert);
+        node.set_live(if notice.tone == Tone::Danger { Live::Assertive } else { Live::Polite });
+        node.set_label(format!("{}. {}", notice.title, notice.body));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notice(title: &str, tone: Tone) -> Notice {
+        Notice { tone, title: title.to_owned(), body: String::new() }
+    }
+
+    #[test]
+    fn notifications_are_unread_until_the_list_is_opened() {
+        let mut notices = Notices::default();
+        notices.push(notice("Exported", Tone::Success));
+        notices.push(notice("No room", Tone::Danger));
+        assert_eq!((notices.unread(), notices.len()), (2, 2));
+        notices.settle("Exported");
+        assert_eq!(notices.unread(), 1);
+        notices.mark_read();
+        assert_eq!((notices.unread(), notices.len()), (0, 2));
+    }
+
+    #[test]
+    fn the_more_a_notification_matters_the_longer_it_is_shown() {
+        let tones = [Tone::Success, Tone::Warning, Tone::Danger].map(shown_for);
+        assert!(tones.is_sorted() && tones[0] < tones[2]);
+    }
+
+    #[test]
+    fn notifications_share_their_edges_and_go_away_by_themselves() {
+        use crate::app::testing;
+        let theme = testing::theme(false);
+        let mut notices = Notices::default();
+        notices.push(notice("Short", Tone::Success));
+        notices.push(notice("Unsaved changes were recovered from the last time Hone was used", Tone::Warning));
+        let mut window = testing::window(false, notices, |ui, notices| notices.toasts_ui(ui, &theme));
+        window.run_steps(3);
+        let edges: Vec<_> = {
+            use egui_kittest::kittest::Queryable;
+            window.get_all_by_role(egui::Role::Alert).map(|node| (node.rect().left(), node.rect().right())).collect()
+        };
+        assert_eq!(edges.len(), 2);
+        assert_eq!(edges[0], edges[1]);
+        for _ in 0..80 {
+            window.step();
+        }
+        assert!(window.state().all.iter().all(|entry| entry.dismissed), "both are gone after 20 seconds");
+    }
 }

@@ -161,7 +161,7 @@ fn offer_card(
             if choose.on_hover_text("Choose where to save, then export").clicked() {
                 sender.send(AppCommand::Pick(Pick::ExportTo(offer.format)));
             }
-            let field = TextEdit::singleline(typed).hint_text(suggested.display().to_string());
+            let field = TextEdit::singleline(typed).id_salt(offer.name).hint_text(suggested.display().to_string());
             ui.add(field.align(egui::Align2::LEFT_CENTER).desired_width(ui.available_width()))
                 .accessible_name(format!("Save to: {}", offer.name));
         });

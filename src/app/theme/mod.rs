@@ -2,6 +2,7 @@
 
 mod fonts;
 pub mod icons;
+mod motion;
 mod scripts;
 mod style;
 mod tokens;
@@ -10,6 +11,7 @@ mod visual_order;
 use egui::{Color32, FontId, RichText};
 
 pub use fonts::strong_family;
+pub use motion::follow_motion_of_system;
 #[cfg(test)]
 pub use scripts::fonts_are_loading;
 pub use scripts::{newly_missing_scripts, use_system_fonts};

@@ -13,7 +13,7 @@ use unicode_script::{Script, UnicodeScript};
 
 /// The fonts in egui that have emoji, in black and white. They are used where the system has no emoji.
 const PLAIN_EMOJI: [&str; 2] = ["NotoEmoji-Regular", "emoji-icon-font"];
-/// An emoji that only emoji fonts have: text fonts such as DejaVu have the older ones, in black and white.
+/// An emoji that only emoji fonts have: text fonts have the older ones, in black and white.
 const RECENT_EMOJI: &str = "\u{1F923}";
 
 /// Removes the emoji from the fonts that are asked first, so that [`plain_emoji`] comes after the system's fonts.
@@ -153,11 +153,15 @@ impl Plugin for FontLoader {
         }
         *state = State::Loading;
         let (ctx, fonts) = (ui.ctx().clone(), Arc::clone(&self.fonts));
-        std::thread::spawn(move || {
+        let load = move || {
             let loaded = State::Loaded(Box::new(Loaded::now()));
             *fonts.state.lock() = loaded;
             ctx.set_font_providers(vec![fonts, plain_emoji()]);
-        });
+        };
+        if std::thread::Builder::new().name("fonts".to_owned()).spawn(load).is_err() {
+            // Tried again in the next frame with such a text.
+            *state = State::Needed;
+        }
     }
 }
 
@@ -236,6 +240,7 @@ mod tests {
             std::fs::write(&table, format!("text,label\n{rows}")).unwrap();
             settle(&mut window);
             hone(&mut window).run_command(AppCommand::OpenData(table));
+            window.set_size(egui::vec2(1280.0, 2200.0));
             for step in [Step::Data, Step::Labels, Step::Prepare] {
                 hone(&mut window).run_command(AppCommand::GoTo(step));
                 settle(&mut window);

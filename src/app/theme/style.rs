@@ -45,6 +45,7 @@ fn style(theme: &Theme) -> Style {
     spacing.slider_width = 200.0;
     spacing.tooltip_width = 360.0;
     spacing.scroll = ScrollStyle::thin();
+    style.animation_time = 0.12;
     style.interaction.tooltip_delay = 0.35;
     style.interaction.selectable_labels = false;
     style

@@ -88,6 +88,21 @@ pub fn side_by_side<S>(
     });
 }
 
+/// Draws at the right edge of a row, from left to right, so that Tab moves in the order in which people read.
+/// (A right-to-left layout would reverse it.) No other call in the same row may have the same name.
+pub fn at_right<R>(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let id = ui.make_persistent_id(("at right", name));
+    let known: Option<f32> = ui.data(|data| data.get_temp(id));
+    ui.add_space((ui.available_width() - known.unwrap_or_default() - ui.spacing().item_spacing.x).max(0.0));
+    let shown = ui.horizontal(contents);
+    let width = shown.response.rect.width();
+    if known.is_none_or(|known| (known - width).abs() > 0.5) {
+        ui.data_mut(|data| data.insert_temp(id, width));
+        ui.request_discard("the width of what is at the right");
+    }
+    shown.inner
+}
+
 fn with_icon<'a>(icon: &str, text: &str) -> Button<'a> {
     if icon.is_empty() {
         Button::new(text.to_owned())

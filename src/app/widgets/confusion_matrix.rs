@@ -174,7 +174,7 @@ fn paint_cell(ui: &Ui, theme: &Theme, response: &Response, share: f32, text: &st
     let (fill, _) = theme.sequential(share);
     let painter = ui.painter();
     painter.rect_filled(response.rect, theme.radius.small, fill);
-    painter.text(response.rect.center(), Align2::CENTER_CENTER, text, number_font(ui), readable_on(fill, theme));
+    painter.text(response.rect.center(), Align2::CENTER_CENTER, text, body_font(ui), readable_on(fill, theme));
     if response.has_focus() {
         painter.rect_stroke(
             response.rect,
@@ -285,7 +285,7 @@ fn row_headers_ui(
 }
 
 fn totals_ui(ui: &Ui, theme: &Theme, matrix: &ConfusionMatrix, geometry: &Geometry, area: Rect) {
-    let font = number_font(ui);
+    let font = body_font(ui);
     let right = area.max.x - 4.0;
     let bottom = area.min.y + geometry.header_height + geometry.cell.y * geometry.count as f32 + 6.0;
     for class in 0..geometry.count {
@@ -383,11 +383,6 @@ fn body_font(ui: &Ui) -> FontId {
 
 fn small_font(ui: &Ui) -> FontId {
     egui::TextStyle::Small.resolve(ui.style())
-}
-
-fn number_font(ui: &Ui) -> FontId {
-    let body = body_font(ui);
-    FontId::monospace(body.size)
 }
 
 fn text_width(ui: &Ui, text: &str, font: &FontId) -> f32 {

@@ -18,7 +18,7 @@ mod spinner;
 mod table_preview;
 
 pub use basics::{
-    badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
+    at_right, badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
     primary_button, section, side_by_side, tone_icon,
 };
 pub use combo::combo;

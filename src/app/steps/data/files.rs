@@ -7,7 +7,7 @@ use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::steps::data::choices::{choice_width, edit};
 use crate::app::steps::data::reading::reading_ui;
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, field_label, icon_button};
+use crate::app::widgets::{at_right, banner, button, card, field_label, icon_button};
 use crate::data::{FilePart, Imported, ImportedFile};
 use crate::project::{DatasetSettings, RowId, SourceFile};
 use crate::words::{bytes, count, counted};
@@ -41,12 +41,12 @@ pub fn file_card(ui: &mut Ui, ctx: &StepContext<'_>, imported: &Imported, sender
                 ui.add(Label::new(theme.heading(name)).truncate()).on_hover_text(hover);
                 ui.add(Label::new(theme.small(describe(file))).wrap());
             });
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
-                    sender.send(AppCommand::Pick(Pick::MainFile));
-                }
+            at_right(ui, "file", |ui| {
                 if button(ui, theme, icons::ARROWS_CLOCKWISE, "Reload").clicked() {
                     sender.send(AppCommand::ReadAgain);
+                }
+                if button(ui, theme, icons::FOLDER_OPEN, "Replace…").clicked() {
+                    sender.send(AppCommand::Pick(Pick::MainFile));
                 }
             });
         });

@@ -8,7 +8,7 @@ use crate::app::steps::labels::label_change::{LabelChange, PendingChange, previe
 use crate::app::steps::labels::label_edits::{LabelRow, reorder, set_colour};
 use crate::app::steps::labels::label_list::DRAWN;
 use crate::app::theme::icons;
-use crate::app::widgets::{icon_button, label_colour};
+use crate::app::widgets::{at_right, icon_button, label_colour};
 use crate::words::{count, counted, percent_fine};
 
 /// Greatest width of a label's name.
@@ -58,27 +58,27 @@ pub fn label_row(
     let theme = ctx.theme;
     ui.horizontal(|ui| {
         ui.set_min_height(theme.size.row);
-        colour_menu(ui, ctx, row, sender);
+        colour_menu(ui, ctx, rows, row, sender);
         name_ui(ui, ctx, rows, row, editing, sender);
         let width = ui.available_width() - FIGURES;
         if width > 40.0 {
-            bar(ui, ctx, row, width, most);
+            bar(ui, ctx, (rows, row), width, most);
         }
         let share = if row.excluded { "excluded".to_owned() } else { percent_fine(row.rows as f64 / all as f64) };
         cell(ui, ctx, 56.0, egui::Align::RIGHT, |ui| ui.label(theme.strong(count(row.rows))));
         cell(ui, ctx, 64.0, egui::Align::RIGHT, |ui| ui.label(theme.muted(share)));
-        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+        at_right(ui, &row.name, |ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            more_menu(ui, ctx, rows, row, editing, sender);
+            if icon_button(ui, theme, icons::PENCIL_SIMPLE, &format!("Rename {}", row.name)).clicked() {
+                editing.pending.clear();
+                editing.renaming = Some((row.name.clone(), row.name.clone()));
+            }
             let (icon, word) = if row.excluded { (icons::EYE_SLASH, "Include") } else { (icons::EYE, "Exclude") };
             if icon_button(ui, theme, icon, &format!("{word} {}", row.name)).clicked() {
                 let name = row.name.clone();
                 editing.ask(if row.excluded { LabelChange::Use(name) } else { LabelChange::LeaveOut(name) }, rows);
             }
-            if icon_button(ui, theme, icons::PENCIL_SIMPLE, &format!("Rename {}", row.name)).clicked() {
-                editing.pending.clear();
-                editing.renaming = Some((row.name.clone(), row.name.clone()));
-            }
+            more_menu(ui, ctx, rows, row, editing, sender);
         });
     });
 }
@@ -107,7 +107,10 @@ fn name_ui(
     let theme = ctx.theme;
     let width = NAME.min(ui.available_width() * 0.28);
     if let Some((from, to)) = editing.renaming.as_mut().filter(|(from, _)| *from == row.name) {
-        let edit = TextEdit::singleline(&mut *to).desired_width(width - 16.0);
+        let edit = TextEdit::singleline(&mut *to)
+            .id_salt("new name")
+            .align(egui::Align2::LEFT_CENTER)
+            .desired_width(width - 16.0);
         let response = cell(ui, ctx, width, egui::Align::LEFT, |ui| ui.add(edit)).accessible_name("New name");
         if response.lost_focus() {
             let change = LabelChange::Rename { from: std::mem::take(from), to: std::mem::take(to) };
@@ -136,27 +139,28 @@ fn name_ui(
     }
 }
 
-fn bar(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, width: f32, most: u64) {
+fn bar(ui: &mut Ui, ctx: &StepContext<'_>, (rows, row): (&[LabelRow], &LabelRow), width: f32, most: u64) {
     let theme = ctx.theme;
     let (rect, response) = ui.allocate_exact_size(vec2(width, theme.size.row), egui::Sense::hover());
     let length = (width * row.rows as f32 / most as f32).max(2.0);
     let bar = Rect::from_min_size(rect.left_center() - vec2(0.0, 5.0), vec2(length, 10.0));
-    let fill = if row.excluded { theme.palette.border_strong } else { colour_of(ctx, row) };
+    let fill = if row.excluded { theme.palette.border_strong } else { colour_of(ctx, rows, row) };
     ui.painter().rect_filled(bar, CornerRadius::same(theme.radius.small), fill);
     let name = format!("{}: {}", row.name, counted(row.rows, "row", "rows"));
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, &name));
     response.on_hover_text(name);
 }
 
-fn colour_of(ctx: &StepContext<'_>, row: &LabelRow) -> egui::Color32 {
-    label_colour(ctx.theme, ctx.project.labels().colours.get(&row.name).copied())
+fn colour_of(ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelRow) -> egui::Color32 {
+    let place = rows.iter().position(|other| other.name == row.name).unwrap_or_default();
+    label_colour(ctx.theme, ctx.project.labels().colours.get(&row.name).copied(), place)
 }
 
 /// The label's colour, with a menu to change it.
-fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, row: &LabelRow, sender: &mut CommandSender) {
+fn colour_menu(ui: &mut Ui, ctx: &StepContext<'_>, rows: &[LabelRow], row: &LabelRow, sender: &mut CommandSender) {
     let (theme, settings) = (ctx.theme, ctx.project.labels());
     let dot = |colour| RichText::new("\u{25CF}").color(colour);
-    let button = Button::new(dot(colour_of(ctx, row))).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
+    let button = Button::new(dot(colour_of(ctx, rows, row))).frame_when_inactive(false).min_size(vec2(26.0, 26.0));
     let (response, _) = egui::containers::menu::MenuButton::from_button(button).ui(ui, |ui| {
         for (place, name) in COLOURS.into_iter().enumerate() {
             let colour = theme.chart(place);

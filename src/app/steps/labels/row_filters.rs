@@ -129,7 +129,7 @@ pub fn search_ui(ui: &mut Ui, ctx: &StepContext<'_>, source: &RowSource, filters
             Within::AnyColumn => format!("{}  Search in all columns", icons::MAGNIFYING_GLASS),
         };
         let width = 320.0_f32.min(ui.available_width() * 0.45);
-        let edit = TextEdit::singleline(&mut filters.words).hint_text(hint).desired_width(width);
+        let edit = TextEdit::singleline(&mut filters.words).id_salt("words").hint_text(hint).desired_width(width);
         ui.add(edit.margin(egui::vec2(theme.space.s, 7.0))).accessible_name("Search the texts");
         ui.toggle_value(&mut filters.match_case, RichText::new(icons::TEXT_AA))
             .on_hover_text("Match case: US finds US but not us")
@@ -255,7 +255,7 @@ fn column_ui(
         sender.send(AppCommand::CountValues(column));
     }
     let hint = if filters.missing { "no value" } else { "any value" };
-    let edit = TextEdit::singleline(&mut filters.value).hint_text(hint).desired_width(110.0);
+    let edit = TextEdit::singleline(&mut filters.value).id_salt("value").hint_text(hint).desired_width(110.0);
     let typed = ui.add(edit.margin(egui::vec2(ctx.theme.space.s, 7.0))).accessible_name("Value in the column");
     if typed.changed() {
         filters.missing = false;

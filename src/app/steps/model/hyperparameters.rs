@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use egui::{Checkbox, ComboBox, DragValue, Response, Ui, UiBuilder, vec2};
 
+use crate::app::sought;
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{button, number_field};
 use crate::models::Compute;
@@ -47,14 +48,16 @@ fn batches(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, task: Ta
         number(ui, DragValue::new(&mut settings.epochs).range(1..=100).speed(0.05));
     });
     row(ui, theme, "Batch size", "Texts per step. A larger batch is more stable and needs more memory", |ui| {
-        number(ui, DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"));
+        number(ui, DragValue::new(&mut settings.batch_size).range(1..=512).speed(0.2).suffix(" texts"))
+            .accessible_name("Batch size");
     });
     let explanation = match task {
         TaskKind::TextClassification => "Longer texts are truncated at the end. A word is about 1.3 tokens",
         TaskKind::LanguageModelling => "Longer texts are split into windows. A word is about 1.3 tokens",
     };
     row(ui, theme, "Max length", explanation, |ui| {
-        number(ui, DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"));
+        number(ui, DragValue::new(&mut settings.max_length).range(8..=512).speed(1.0).suffix(" tokens"))
+            .accessible_name("Max length");
     });
     row(
         ui,
@@ -280,7 +283,8 @@ fn measuring(ui: &mut Ui, theme: &Theme, settings: &mut TrainingSettings, metric
         choose(ui, "evaluate every", &mut by_steps, &[(false, "After each epoch"), (true, "Every few steps")]);
         match (&mut settings.evaluate_every, by_steps) {
             (EvaluateEvery::Steps(steps), true) => {
-                number(ui, DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"));
+                number(ui, DragValue::new(steps).range(1..=100_000).speed(1.0).suffix(" steps"))
+                    .accessible_name("Evaluate every");
             }
             (every, true) => *every = EvaluateEvery::Steps(100),
             (every, false) => *every = EvaluateEvery::Epoch,
@@ -318,7 +322,7 @@ fn group(ui: &mut Ui, theme: &Theme, name: &str) {
 
 /// Name, control and explanation of one setting. The name also names the control to screen readers.
 fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl FnOnce(&mut Ui)) {
-    ui.horizontal(|ui| {
+    let shown = ui.horizontal(|ui| {
         let height = theme.size.control;
         let label = ui.allocate_ui(vec2(NAME_WIDTH, height), |ui| {
             ui.set_width(NAME_WIDTH);
@@ -333,6 +337,10 @@ fn row(ui: &mut Ui, theme: &Theme, name: &str, explanation: &str, control: impl 
         });
         ui.add(egui::Label::new(theme.small(explanation)).wrap());
     });
+    if sought::sought(ui.ctx()) == Some(name) {
+        shown.response.scroll_to_me(Some(egui::Align::Center));
+        sought::is_shown(ui.ctx());
+    }
 }
 
 fn choose<T: Copy + PartialEq>(ui: &mut Ui, salt: &str, value: &mut T, choices: &[(T, &str)]) {

@@ -13,6 +13,7 @@ use egui::{RichText, Ui, vec2};
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Edit, Pick};
 use crate::app::slot::{Running, Slot};
+use crate::app::sought;
 use crate::app::steps::model::forecast::forecast_ui;
 use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
@@ -237,7 +238,9 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         forecast_ui(ui, ctx, sender);
         ui.add_space(theme.space.s);
-        egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced").show_unindented(ui, |ui| {
+        let advanced = egui::CollapsingHeader::new(theme.strong("Advanced settings")).id_salt("advanced");
+        let open = sought::sought(ui.ctx()).is_some().then_some(true);
+        advanced.open(open).show_unindented(ui, |ui| {
             let mut settings = now.clone();
             let mut task = ctx.project.task.clone();
             let labels = ctx.prepared.map_or(&[][..], |prepared| &prepared.labels);
