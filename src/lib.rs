@@ -6,8 +6,6 @@
 pub mod words;
 /// Progress, pausing and stopping of long work.
 pub mod progress;
-/// A check of Parquet files before they are decoded.
-mod parquet_footer;
 /// Seeded random numbers.
 pub mod random;
 /// A project's settings and edits, as plain data.

@@ -20,7 +20,7 @@ const DEEPEST: u32 = 32;
 ///
 /// # Errors
 /// Says what is wrong, for a person to read.
-pub(crate) fn check(mut file: &File) -> Result<(), String> {
+pub(crate) fn check_parquet_footer(mut file: &File) -> Result<(), String> {
     let read = |error: std::io::Error| error.to_string();
     let size = file.seek(SeekFrom::End(0)).map_err(read)?;
     if size < TAIL {
@@ -133,7 +133,7 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         let length = u32::try_from(metadata.len()).unwrap().to_le_bytes();
         std::io::Write::write_all(&mut file, &[metadata, &length, MAGIC].concat()).unwrap();
-        check(&file)
+        check_parquet_footer(&file)
     }
 
     #[test]
@@ -167,8 +167,8 @@ mod tests {
     #[test]
     fn what_is_no_parquet_file_is_left_to_the_decoder() {
         let mut file = tempfile::tempfile().unwrap();
-        assert_eq!(check(&file), Ok(()));
+        assert_eq!(check_parquet_footer(&file), Ok(()));
         std::io::Write::write_all(&mut file, b"text, label\ngood,1\n").unwrap();
-        assert_eq!(check(&file), Ok(()));
+        assert_eq!(check_parquet_footer(&file), Ok(()));
     }
 }
