@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use egui::{ComboBox, Ui};
+use egui::Ui;
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
@@ -12,8 +12,7 @@ use crate::app::tasks::{EvaluatedRows, EvaluatedRowsState, evaluated_rows_ui, ev
 use crate::app::theme::{Theme, icons};
 use crate::app::widgets::{Action, button, card, empty_state, figure, page, primary_button, running_card};
 use crate::project::Step;
-use crate::storage::{RunStatus, RunSummary};
-use crate::words::{ago, bytes, count, counted, duration, score};
+use crate::words::{bytes, count, counted, duration};
 use crate::worker::{EvaluationReport, RunResults};
 
 /// Which rows are shown.

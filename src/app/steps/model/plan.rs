@@ -52,8 +52,8 @@ fn layers(trained: TrainedLayers) -> String {
     match trained {
         TrainedLayers::All => "All layers of the model are trained.".to_owned(),
         TrainedLayers::Top(layers) => {
-            let layers = counted(u64::from(layers), "layer", "layers");
-            format!("Only the head and the top {layers} of the model are trained, which is faster.")
+            let layers = if layers == 1 { "top layer".to_owned() } else { format!("top {layers} layers") };
+            format!("Only the head and the {layers} of the model are trained, which is faster.")
         }
         TrainedLayers::Head => "Only the head of the model is trained, which is fastest.".to_owned(),
     }
@@ -134,7 +134,7 @@ mod tests {
     fn the_plan_names_what_is_trained_and_stops_early_only_if_it_can() {
         assert_eq!(
             layers(TrainedLayers::Top(1)),
-            "Only the head and the top 1 layer of the model are trained, which is faster."
+            "Only the head and the top layer of the model are trained, which is faster."
         );
         assert_eq!([words(64), words(512)], ["48", "380"]);
         let stopping = EarlyStopping { patience: 2, ..EarlyStopping::default() };
