@@ -79,7 +79,7 @@ fn walk(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
     if before == after || IRRELEVANT.contains(&path) {
         return;
     }
-    let is_whole = path == "task.labels";
+    let is_whole = path == "task.labels" || path != "task" && (is_choice(before) || is_choice(after));
     if let (Value::Object(old), Value::Object(new), false) = (before, after, is_whole) {
         let mut names: Vec<&String> = old.keys().chain(new.keys()).collect();
         names.sort();
@@ -99,6 +99,12 @@ fn walk(path: &str, before: &Value, after: &Value, found: &mut Vec<String>) {
     });
 }
 
+/// Whether this is one of several choices, with a value: `{"Steps": 50}`.
+fn is_choice(value: &Value) -> bool {
+    let fields = value.as_object().filter(|fields| fields.len() == 1);
+    fields.and_then(|fields| fields.keys().next()).is_some_and(|name| name.starts_with(char::is_uppercase))
+}
+
 fn title(path: &str) -> String {
     let known = TITLES.iter().find(|(field, _)| *field == path).map(|(_, title)| (*title).to_owned());
     known.unwrap_or_else(|| upper_first(&path.rsplit('.').next().unwrap_or(path).replace('_', " ")))
@@ -115,8 +121,7 @@ fn in_words(value: &Value) -> Option<String> {
             let last = text.rsplit(['/', '\\']).next().unwrap_or(text);
             Some(shortened(last, LONGEST))
         }
-        // A choice with a value: {"Steps": 50}.
-        Value::Object(fields) if fields.len() == 1 => {
+        Value::Object(fields) if is_choice(value) => {
             let (name, value) = fields.iter().next()?;
             Some(format!("{} {}", name.to_lowercase(), in_words(value)?))
         }
@@ -150,6 +155,7 @@ mod tests {
         assert!(said.contains(&"Class weights: Auto → Balanced".to_owned()), "{said:?}");
         assert!(said.contains(&"Data file: none → reviews.csv".to_owned()), "{said:?}");
         assert!(said.iter().any(|line| line.starts_with("Learning rate: ") && line.ends_with("→ 0.5")), "{said:?}");
+        assert!(said.iter().any(|line| line.starts_with("Model: ") && line.ends_with("folder mine")), "{said:?}");
         assert_eq!(said.len(), 4, "{said:?}");
     }
 

@@ -319,6 +319,8 @@ mod tests {
         harness.run();
         picture("export-dark", &mut harness);
         harness.get_by_label_contains(proof);
+        harness.get_by_label("Show in folder").scroll_to_me();
+        harness.run();
         harness.get_by_label("Show in folder").click();
         harness.run();
         harness.get_by_label("Stop").click();

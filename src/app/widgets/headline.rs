@@ -107,6 +107,11 @@ fn most_predicted(baseline: &ClassificationMetrics) -> &str {
 /// Names the weakest label, if one is clearly worse than the others.
 fn weakest(metrics: &ClassificationMetrics) -> Option<String> {
     metrics.weakest().map(|lowest| {
+        let place = metrics.confusion.labels.iter().position(|label| *label == lowest.label);
+        let answers = place.map(|class| metrics.confusion.counts.iter().filter_map(|row| row.get(class)).sum::<u64>());
+        if answers == Some(0) {
+            return format!("The weakest label is “{}”: the model never predicts it.", lowest.label);
+        }
         format!(
             "The weakest label is “{}”: recall {}, precision {}.",
             lowest.label,

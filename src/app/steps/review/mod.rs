@@ -132,6 +132,9 @@ fn progress_card(ui: &mut Ui, ctx: &StepContext<'_>, state: &ReviewStepState, se
                     counted(all as u64, "misclassified row", "misclassified rows")
                 )));
                 progress_ui(ui, theme, "Share of misclassified rows reviewed", Some(share), 320.0);
+                if all > 0 {
+                    ui.label(theme.small(format!("{} rows", state.queue.sources())));
+                }
             });
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let going = ctx.live.is_some_and(crate::app::live_run::LiveRun::is_going);
