@@ -134,27 +134,30 @@ impl RunDifference {
         };
         let [now, before] = self.accuracy.map(of_hundred);
         let on = self.compared_rows();
-        let mut said = format!("{verdict}: {now} right, {before} before, {on}.");
+        let mut said = vec![format!("{verdict}: {now} right, {before} before, {on}.")];
         if let Some(interval) = self.interval {
-            said += &format!(
-                " Macro-F1 {}, {} before; the difference is {} to {} (95% interval).",
+            said.push(format!(
+                "Macro-F1 {}, {} before; the difference is {} to {} (95% interval).",
                 score(self.macro_f1[0]),
                 score(self.macro_f1[1]),
                 signed_score(interval.low),
                 signed_score(interval.high)
-            );
+            ));
         }
         if self.fixed.len() + self.broken.len() > 0 {
-            said +=
-                &format!(" {} fixed, {} broken.", counted(self.fixed.len(), "row", "rows"), count(self.broken.len()));
+            said.push(format!(
+                "{} fixed, {} broken.",
+                counted(self.fixed.len(), "row", "rows"),
+                count(self.broken.len())
+            ));
         }
-        said
+        said.join(" ")
     }
 
     /// The rows that are compared, and what sets the runs' rows apart.
     fn compared_rows(&self) -> String {
         let rows = counted(self.rows, "test row", "test rows");
-        let mut said = if self.only_this + self.only_earlier == 0 {
+        let mut said = vec![if self.only_this + self.only_earlier == 0 {
             format!("on the same {rows}")
         } else {
             format!(
@@ -162,14 +165,14 @@ impl RunDifference {
                 count(self.only_this),
                 count(self.only_earlier)
             )
-        };
+        }];
         if self.corrected > 0 {
-            said += &format!(", {} with a corrected label, which counts for both", count(self.corrected));
+            said.push(format!("{} with a corrected label, which counts for both", count(self.corrected)));
         }
         if self.has_other_labels {
-            said += ", by the labels of this run, which the other does not have all of";
+            said.push("by the labels of this run, which the other does not have all of".to_owned());
         }
-        said
+        said.join(", ")
     }
 }
 

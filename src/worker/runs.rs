@@ -118,13 +118,11 @@ pub(super) fn load(folder: &Path) -> Result<RunResults, JobError> {
 fn difference(run: &RunFolder, summary: &RunSummary, this: Tested<'_>) -> Option<RunDifference> {
     let project_folder = run.path().parent()?.parent()?;
     let runs = RunFolder::list(project_folder).ok()?;
-    let before = runs.iter().skip_while(|listing| listing.folder.id() != run.id()).skip(1);
-    let (number, earlier, its_summary) = before
-        .filter_map(|listing| match &listing.status {
-            RunStatus::Finished(other) => Some((listing.number, &listing.folder, other)),
-            RunStatus::Running | RunStatus::Failed(_) => None,
-        })
-        .next()?;
+    let mut before = runs.iter().skip_while(|listing| listing.folder.id() != run.id()).skip(1);
+    let (number, earlier, its_summary) = before.find_map(|listing| match &listing.status {
+        RunStatus::Finished(other) => Some((listing.number, &listing.folder, other)),
+        RunStatus::Running | RunStatus::Failed(_) => None,
+    })?;
     if its_summary.test.is_some() != summary.test.is_some() {
         return None;
     }
