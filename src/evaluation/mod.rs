@@ -10,6 +10,7 @@ mod minimise;
 mod prediction;
 mod scoring;
 mod tfidf;
+mod threshold;
 mod verdict;
 
 pub use baseline::{
@@ -21,4 +22,5 @@ pub use language::{LanguageModelMetrics, MaskedAnswer, MaskedCounts, TermCounts}
 pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};
+pub use threshold::ThresholdScore;
 pub use verdict::{Evidence, Judgement, NextStep, Verdict};

@@ -90,7 +90,7 @@ const OFFERS: [Offer; 3] = [
         format: ExportFormat::Safetensors,
         icon: icons::FILE,
         name: "Weights file",
-        text: "Only the weights, as one safetensors file with the original tensor names",
+        text: "Only the numbers the model learnt, as one safetensors file, for programs that bring their own tokenizer",
         action: "Export weights file",
     },
     Offer {

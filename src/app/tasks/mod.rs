@@ -3,6 +3,7 @@
 mod blanks;
 mod classify_text;
 mod evaluated_rows;
+mod label_file;
 mod language_modelling;
 mod sample_code;
 mod text_classification;

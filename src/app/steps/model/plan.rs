@@ -2,7 +2,7 @@
 
 use crate::app::context::StepContext;
 use crate::app::state::entry;
-use crate::project::{ClassWeights, EvaluateEvery, MetricName, TaskKind, TrainingSettings};
+use crate::project::{ClassWeights, EarlyStopping, EvaluateEvery, MetricName, TaskKind, TrainingSettings};
 use crate::words::{bytes, count, counted};
 
 /// Summary of the run to come: epochs, rows, steps, evaluation and early stopping.
@@ -14,10 +14,10 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     sentences.push(passes(ctx.project.task.kind(), settings, sides.map(|[train, ..]| train)));
     let metric = ctx.project.best_metric();
     sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
-    if let Some(stopping) = &settings.early_stopping {
+    if let Some(stopping) = settings.early_stopping.as_ref().filter(|stopping| can_stop_early(settings, stopping)) {
         let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
         sentences
-            .push(format!("It stops early when {} has not improved for {times} in a row.", metric.in_a_sentence()));
+            .push(format!("It stops early when {} has not improved in {times} in a row.", metric.in_a_sentence()));
     }
     match ctx.project.classification().map(|task| &task.class_weights) {
         None | Some(ClassWeights::None) => {}
@@ -27,6 +27,11 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
         Some(ClassWeights::ByHand(_)) => sentences.push("Labels have the weights you set.".to_owned()),
     }
     sentences.join(" ")
+}
+
+/// Whether there are more evaluations than may pass without improvement, so that early stopping can make a difference.
+fn can_stop_early(settings: &TrainingSettings, stopping: &EarlyStopping) -> bool {
+    matches!(settings.evaluate_every, EvaluateEvery::Steps(_)) || settings.epochs > stopping.patience + 1
 }
 
 /// The download that comes first, if the model is not on this machine.
