@@ -11,7 +11,12 @@ use crossbeam_channel::Receiver;
 
 use crate::data::{Checks, Prepared, RowQuery};
 use crate::project::{DatasetSettings, Project};
-use crate::worker::{Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export, ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import, JobError, LoadRun, LogLine, Pending, Prepare, ProfileRows, RunEvent, RunResults, Said, SaveBadRows, SharedData, Train, Worker, WorkerOptions, LabelRows, ReadToLabel, SaveLabelledRows};
+use crate::worker::{
+    Classify, CompareTexts, CountLabels, CountTextTokens, CountTokens, CountValues, EstimateRun, Evaluate, Export,
+    ExportFormat, FetchModel, FillBlanks, FindLeaks, FindProblems, FindRows, FindTerms, Import, JobError, LabelRows,
+    LoadRun, LogLine, Pending, Prepare, ProfileRows, ReadToLabel, RunEvent, RunResults, Said, SaveBadRows,
+    SaveLabelledRows, SharedData, Train, Worker, WorkerOptions,
+};
 
 use crate::app::answers::{Answers, LabelColumns};
 use crate::app::live_run::{LiveRun, RunEnd};

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::args::{
-    EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, RunsArguments,
-};
+use crate::cli::args::{EvaluateArguments, ExportArguments, FormatArgument, ModelsCommand, RunsArguments};
 use crate::cli::job_runner::JobRunner;
 use crate::cli::new::{absolute, reading};
 use crate::cli::outcome::{RunEntry, Scores, print_json};
@@ -21,9 +19,7 @@ use crate::models::mistaken_for_model;
 use crate::project::{DatasetSettings, MetricName, ModelChoice, TaskKind};
 use crate::storage::{PROJECT_FILE, ProjectFile, RunFolder, RunListing, RunOutcome, RunSummary, StopReason};
 use crate::words::{bytes, count, counted, duration_fine, parameters, printable, shortened};
-use crate::worker::{
-    Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel,
-};
+use crate::worker::{Evaluate, EvaluationReport, Export, ExportFormat, Exported, FetchModel};
 
 /// Evaluates a run's best checkpoint.
 pub(super) fn evaluate(arguments: &EvaluateArguments, out: &mut dyn Write) -> Result<(), CliError> {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::cli::CliError;
 use crate::cli::args::PredictArguments;
 use crate::cli::job_runner::JobRunner;
 use crate::cli::model_commands::model_folder;
 use crate::cli::new::{absolute, reading};
 use crate::cli::outcome::print_json;
 use crate::cli::table::table;
-use crate::cli::CliError;
 use crate::evaluation::ClassAnswer;
 use crate::words::{count, counted, one_line, percent, percent_of};
 use crate::worker::{
@@ -81,7 +81,8 @@ fn check_arguments(arguments: &PredictArguments) -> Result<(), CliError> {
     };
     // A link that leads nowhere is something too.
     if output.symlink_metadata().is_ok() && !arguments.force {
-        let message = format!("'{}' already exists. Choose another --out, or add --force to replace it", output.display());
+        let message =
+            format!("'{}' already exists. Choose another --out, or add --force to replace it", output.display());
         return Err(CliError::Failed(message));
     }
     Ok(())

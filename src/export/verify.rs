@@ -33,7 +33,9 @@ pub(super) fn same_answers(
     let differs = if difference == 0.0 {
         "the answers are identical".to_owned()
     } else {
-        format!("the answers are the same (raw scores differ by at most {difference:.1e}; up to {LIMIT:.0e} is rounding)")
+        format!(
+            "the answers are the same (raw scores differ by at most {difference:.1e}; up to {LIMIT:.0e} is rounding)"
+        )
     };
     Ok(format!("Reopened and compared with the trained model on {} {what}: {differs}", texts.len()))
 }

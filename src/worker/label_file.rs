@@ -11,9 +11,7 @@ use crate::evaluation::ClassAnswer;
 use crate::export::{LabelledTable, TableFormat, Written};
 use crate::predictor::Predictor;
 use crate::project::{DatasetSettings, SourceFile};
-use crate::storage::{
-    ModelFolderInfo, PROJECT_FILE, RunFolder, StorageError, check_output, write_atomic, write_new,
-};
+use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, StorageError, check_output, write_atomic, write_new};
 use crate::words::{count, counted, full_stop, lower_first};
 use crate::worker::other_file::{OtherFile, text_column};
 use crate::worker::{Context, Job, JobError, LogLevel};

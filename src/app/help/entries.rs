@@ -7,7 +7,7 @@ macro_rules! entries {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
             $(
-                #[doc = $title]
+                #[doc = concat!("`", $title, "`")]
                 $variant,
             )*
         }

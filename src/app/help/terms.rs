@@ -18,7 +18,7 @@ entries! {
         Confidence: "Confidence", "The probability the model gives to the label it predicts. High confidence is not a promise: the model can be sure and wrong.";
         ConfusionMatrix: "Confusion matrix", "A table of true against predicted labels. The diagonal is right; every other cell is a kind of mistake.";
         Device: "Device", "The part of the computer that does the work: the processor (CPU), or a graphics card (GPU) in builds that can use one.";
-        DomainTerm: "Domain terms", "Words that are typical of your texts and rare elsewhere.";
+        Domain: "Domain terms", "Words that are typical of your texts and rare elsewhere.";
         Dropout: "Dropout", "Switches off a random part of the model at each step of training, so that it does not rely on single details. Reduces overfitting.";
         EarlyStopping: "Early stopping", "Ends training when the validation metric no longer improves. It saves time, and the best checkpoint is kept anyway.";
         Encoding: "Encoding", "How a file stores letters as bytes. If é looks like Ã©, the encoding is wrong. UTF-8 is usual today.";

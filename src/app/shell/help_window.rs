@@ -69,7 +69,8 @@ impl HelpWindow {
 
     fn contents_ui(&mut self, ui: &mut Ui, theme: &Theme) {
         ui.horizontal(|ui| {
-            let back = ui.add_enabled_ui(!self.visited.is_empty(), |ui| icon_button(ui, theme, icons::ARROW_LEFT, "Back"));
+            let back =
+                ui.add_enabled_ui(!self.visited.is_empty(), |ui| icon_button(ui, theme, icons::ARROW_LEFT, "Back"));
             if back.inner.clicked() {
                 self.visited.pop();
                 self.query.clear();

@@ -84,8 +84,7 @@ impl LabelFileState {
                 of: Arc::downgrade(rows),
                 threshold,
                 counts: rows.counts(threshold),
-                least_confident: known
-                    .map_or_else(|| rows.least_confident_first(), |counted| counted.least_confident),
+                least_confident: known.map_or_else(|| rows.least_confident_first(), |counted| counted.least_confident),
             },
         };
         self.counted.insert(counted)
@@ -276,13 +275,7 @@ fn counts_ui(ui: &mut Ui, theme: &Theme, labels: &[String], counts: &LabelledCou
 }
 
 /// The confidence threshold, and what it does to these rows and to the test rows.
-fn threshold_ui(
-    ui: &mut Ui,
-    theme: &Theme,
-    state: &mut LabelFileState,
-    counts: &LabelledCounts,
-    results: &RunResults,
-) {
+fn threshold_ui(ui: &mut Ui, theme: &Theme, state: &mut LabelFileState, counts: &LabelledCounts, results: &RunResults) {
     ui.horizontal_wrapped(|ui| {
         ui.checkbox(&mut state.use_threshold, "Leave unsure rows undecided")
             .on_hover_text("Rows below this probability get no label, so that a person can decide");
@@ -340,19 +333,18 @@ fn rows_ui(
             });
         }
     });
-    header.body(|mut body| {
-        for &row in rows {
-            body.row(theme.size.row, |mut cells| {
-                cells.col(|ui| {
-                    ui.label(theme.small(count(file.file.table.records[row])));
-                });
-                cells.col(|ui| {
-                    ui.add(Label::new(one_line(&file.text(row), TEXT)).truncate());
-                });
-                let Some((labelled, threshold)) = labelled else { return };
-                prediction_ui(&mut cells, theme, &labelled.labels, labelled.answers[row].as_ref(), threshold);
+    header.body(|body| {
+        body.rows(theme.size.row, rows.len(), |mut cells| {
+            let row = rows[cells.index()];
+            cells.col(|ui| {
+                ui.label(theme.small(count(file.file.table.records[row])));
             });
-        }
+            cells.col(|ui| {
+                ui.add(Label::new(one_line(&file.text(row), TEXT)).truncate());
+            });
+            let Some((labelled, threshold)) = labelled else { return };
+            prediction_ui(&mut cells, theme, &labelled.labels, labelled.answers[row].as_ref(), threshold);
+        });
     });
 }
 

@@ -5,8 +5,8 @@ use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
 };
 
-use crate::app::theme::Theme;
 use crate::app::help::Chart;
+use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, question_ui, row_or_column};
 use crate::app::widgets::downsample::{Point, min_max, smooth};
 use crate::project::MetricName;

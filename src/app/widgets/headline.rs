@@ -34,7 +34,8 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
             ui.label(theme.small("Macro-F1")).on_hover_text(Term::MacroF1.text());
             ui.label(theme.display(score(f1)));
             if let Some((low, high)) = headline.interval {
-                ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high)))).on_hover_text(Term::Interval.text());
+                ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high))))
+                    .on_hover_text(Term::Interval.text());
             } else if headline.metrics.rows < FEWEST_ROWS {
                 ui.label(theme.muted("Too few rows for an interval"));
             }

@@ -28,8 +28,10 @@ const COLUMNS: [(&str, &str); 4] = [
 pub fn metrics_table_ui(ui: &mut Ui, theme: &Theme, metrics: &ClassificationMetrics, max_height: f32) {
     let row_height = theme.size.row;
     let classes = &metrics.per_class;
-    let averages =
-        [("Macro average", metrics.macro_average, Term::MacroAverage.text()), ("Weighted average", metrics.weighted_average, Term::WeightedAverage.text())];
+    let averages = [
+        ("Macro average", metrics.macro_average, Term::MacroAverage.text()),
+        ("Weighted average", metrics.weighted_average, Term::WeightedAverage.text()),
+    ];
     TableBuilder::new(ui)
         .id_salt("metrics table")
         .striped(false)

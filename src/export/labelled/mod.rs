@@ -155,7 +155,9 @@ impl LabelledTable<'_> {
 
     fn look(row: usize, rows: usize, watch: &mut Watch<'_>) -> io::Result<()> {
         if row.is_multiple_of(LOOK_EVERY) {
-            watch.advance("Writing the file", row, rows, "rows").map_err(|_| io::Error::other("stopped"))?;
+            let stage = "Writing the file";
+            let progress = if row == 0 { watch.begin(stage) } else { watch.advance(stage, row, rows, "rows") };
+            progress.map_err(|_| io::Error::other("stopped"))?;
         }
         Ok(())
     }
@@ -252,7 +254,10 @@ mod tests {
             assert_eq!([price(0), price(1), price(2), price(3)], [Some(1.5), Some(2.0), None, Some(-3.0)]);
             let good: Vec<_> = column(6).iter().map(|cell| cell.parse::<f32>().ok()).collect();
             let close = |value: Option<f32>, wanted: f32| value.is_some_and(|value| (value - wanted).abs() < 1e-6);
-            assert!(close(good[0], 0.9) && close(good[1], 0.4) && good[2].is_none() && close(good[3], 0.55), "{good:?}");
+            assert!(
+                close(good[0], 0.9) && close(good[1], 0.4) && good[2].is_none() && close(good[3], 0.55),
+                "{good:?}"
+            );
         }
     }
 

@@ -44,8 +44,8 @@ fn schema(labelled: &LabelledTable<'_>, types: &[ColumnType]) -> SchemaRef {
         ColumnType::Text => DataType::Utf8View,
     });
     let texts = 1 + usize::from(labelled.threshold.is_some());
-    let added = std::iter::repeat_n(DataType::Utf8, texts)
-        .chain(std::iter::repeat_n(DataType::Float32, labelled.labels.len()));
+    let added =
+        std::iter::repeat_n(DataType::Utf8, texts).chain(std::iter::repeat_n(DataType::Float32, labelled.labels.len()));
     let fields = labelled.names().into_iter().zip(own.chain(added)).map(|(name, of)| Field::new(name, of, true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

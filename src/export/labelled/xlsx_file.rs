@@ -134,7 +134,8 @@ impl Sheet {
 
     fn text(&mut self, row: usize, column: usize, style: u8, text: &str) {
         let name = &self.columns[column];
-        let _ = write!(self.xml, "<c r=\"{name}{}\" s=\"{style}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">", row + 1);
+        let _ =
+            write!(self.xml, "<c r=\"{name}{}\" s=\"{style}\" t=\"inlineStr\"><is><t xml:space=\"preserve\">", row + 1);
         let kept = cut(text);
         self.cut_cells += u64::from(kept.len() < text.len());
         escape(&mut self.xml, kept);

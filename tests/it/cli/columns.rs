@@ -337,10 +337,14 @@ fn titles_are_joined_to_texts_in_prediction_as_in_training() {
 
         $ hone predict shop untitled.csv --text body --out x.csv
         Wrote predictions for 1 row to [folder]/x.csv, with the model in [folder]/shop/runs/[run]/best.
+
+        predicted  rows  share
+        good          1   100%
         ! Reading the file
         ! Finding rows: 5 B of 22 B
         ! Warning: [folder]/untitled.csv has no column 'title', which was prepended to the text in training.
         ! Predicting
+        ! Writing the file
         "
     );
 

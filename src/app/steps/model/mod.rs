@@ -126,7 +126,8 @@ fn entry_card(
         // If the file size is unknown, show the size of 32-bit weights.
         let size = entry.bytes().map_or_else(|| format!("about {}", bytes(entry.parameters * 4)), bytes);
         let language = entry.language.as_deref().and_then(Language::of_code).map_or("several languages", |of| of.name);
-        let facts = format!("{language}  ·  {} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
+        let facts =
+            format!("{language}  ·  {} parameters  ·  {size}  ·  {}", parameters(entry.parameters), entry.licence);
         let sources: Vec<String> = entry.sources.iter().map(Source::describe).collect();
         ui.label(theme.small(facts)).on_hover_text(format!("Source: {}", sources.join("; or: ")));
         ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {

@@ -16,8 +16,7 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = settings.early_stopping.as_ref().filter(|stopping| can_stop_early(settings, stopping)) {
         let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
-        sentences
-            .push(format!("It stops early when {} has not improved in {times} in a row.", metric.in_a_sentence()));
+        sentences.push(format!("It stops early when {} has not improved in {times} in a row.", metric.in_a_sentence()));
     }
     match ctx.project.classification().map(|task| &task.class_weights) {
         None | Some(ClassWeights::None) => {}
