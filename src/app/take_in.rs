@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::app::app::HoneApp;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
+use crate::app::view::View;
 use crate::project::Project;
 use crate::words::counted;
 use crate::worker::ExportFormat;
@@ -122,7 +123,8 @@ impl HoneApp {
             answers.is_exported = true;
             written.push((what, exported.path, exported.proof));
         }
-        if let Some(saved) = saved_labels {
+        // The page itself says so too.
+        if let Some(saved) = saved_labels.filter(|_| self.state.view != View::TryIt) {
             self.tell(Tone::Success, "Predictions saved", saved.path.display().to_string());
         }
         for (what, path, proof) in written {

@@ -21,7 +21,7 @@ use crate::storage::{
 
 pub use bad_rows::write_bad_rows;
 pub use error::ExportError;
-pub use labelled::{LabelledTable, TableFormat, Written};
+pub use labelled::{LabelledTable, TableFormat, Written, write_labelled};
 pub use spreadsheet::harmless;
 use spreadsheet::unchanged;
 

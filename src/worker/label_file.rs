@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::data::{self, ImportedFile};
 use crate::evaluation::ClassAnswer;
-use crate::export::{LabelledTable, TableFormat, Written};
+use crate::export::{LabelledTable, TableFormat, Written, write_labelled};
 use crate::predictor::Predictor;
 use crate::project::{DatasetSettings, SourceFile};
 use crate::storage::{ModelFolderInfo, PROJECT_FILE, RunFolder, StorageError, check_output, write_atomic, write_new};
@@ -303,7 +303,7 @@ impl Job for SaveLabelledRows {
         let mut written = Written::default();
         let result = context.watched(|watch| {
             let write = |file: &mut BufWriter<&File>| {
-                written = labelled.write(format, raw, file, watch)?;
+                written = write_labelled(&labelled, (format, raw), file, watch)?;
                 Ok(())
             };
             // Something may have got that name meanwhile.

@@ -86,6 +86,11 @@ impl HelpWindow {
             if std::mem::take(&mut self.focus) {
                 field.request_focus();
             }
+            let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            if let Some(first) = help::search(&self.query).first().filter(|_| entered && !self.query.trim().is_empty())
+            {
+                self.go(*first);
+            }
         });
         ui.add_space(theme.space.s);
         let shown = (self.visited.last().copied(), self.query.clone());

@@ -259,6 +259,7 @@ fn counts_ui(ui: &mut Ui, theme: &Theme, labels: &[String], counts: &LabelledCou
     let mut lines: Vec<(&str, u64)> = labels.iter().map(String::as_str).zip(counts.labels.iter().copied()).collect();
     lines.extend((counts.undecided > 0).then_some(("undecided", counts.undecided)));
     lines.extend((counts.empty > 0).then_some(("no text", counts.empty)));
+    let bar = BAR.min((ui.available_width() - 360.0).max(60.0));
     egui::Grid::new("predicted labels").num_columns(3).spacing([theme.space.l, theme.space.xs]).show(ui, |ui| {
         for (place, (name, rows)) in lines.into_iter().enumerate() {
             let text = if place < labels.len() { RichText::new(name) } else { theme.muted(name).italics() };
@@ -267,7 +268,7 @@ fn counts_ui(ui: &mut Ui, theme: &Theme, labels: &[String], counts: &LabelledCou
                 ui.add(Label::new(text).truncate());
             });
             let share = rows as f32 / all.max(1) as f32;
-            progress_ui(ui, theme, &format!("Share of {name}"), Some(share), BAR.min(ui.available_width() - 120.0));
+            progress_ui(ui, theme, &format!("Share of {name}"), Some(share), bar);
             ui.label(format!("{}  ·  {}", count(rows), percent_of(rows as usize, all)));
             ui.end_row();
         }
@@ -323,7 +324,7 @@ fn rows_ui(
         .column(Column::exact(54.0))
         .column(Column::remainder().at_least(120.0).clip(true));
     if labelled.is_some() {
-        table = table.column(Column::exact(130.0).clip(true)).column(Column::exact(84.0));
+        table = table.column(Column::exact(190.0).clip(true)).column(Column::exact(84.0));
     }
     let header = table.header(theme.size.row, |mut header| {
         let heads = ["Row", "Text", "Label", "Confidence"];

@@ -52,6 +52,7 @@ fn open(scene: Scene, dark: bool) -> Harness<'static, (Scene, ClassifyTextState)
 #[test]
 fn a_file_is_chosen_and_its_rows_are_seen_before_they_are_labelled() {
     let mut harness = open(Scene::trained(false), false);
+    harness.set_size(egui::vec2(1280.0, 1200.0));
     harness.run();
     picture("try-empty", &mut harness);
     harness.get_by_label("Choose a file…").click();
@@ -74,13 +75,14 @@ fn a_file_without_the_text_column_asks_for_it() {
     let missing = FileToLabel { columns: Err(why.to_owned()), ..(*file()).clone() };
     scene.answers.to_label.value = Some(Arc::new(missing));
     let mut harness = open(scene, false);
+    harness.set_size(egui::vec2(1280.0, 1200.0));
     harness.run();
     harness.get_by_label("Which column has the texts?");
     assert!(harness.query_by_label_contains("--text").is_none());
     harness.get_by_role_and_label(egui::Role::ComboBox, "Text column").click();
-    harness.run();
-    harness.get_all_by_label("review").last().unwrap().click();
-    harness.run();
+    harness.run_steps(4);
+    harness.get_by_label("review").click();
+    harness.run_steps(4);
     let asked = harness.state_mut().0.sender.take();
     let [AppCommand::ReadToLabel(question)] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(question.text_column.as_deref(), Some("review"));
@@ -93,7 +95,7 @@ fn counts_and_rows_are_shown_before_anything_is_written_and_the_threshold_is_sav
         let rows = labelled();
         (scene.answers.to_label.value, scene.answers.labelled.value) = (Some(file()), Some(Arc::clone(&rows)));
         let mut harness = open(scene, dark);
-        harness.set_size(egui::vec2(1280.0, 1400.0));
+        harness.set_size(egui::vec2(1280.0, 1800.0));
         harness.run();
         harness.get_by_label("Share of negative");
         harness.get_by_label("Share of no text");

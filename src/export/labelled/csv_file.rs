@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use crate::export::labelled::{Added, LabelledTable, Written};
+use crate::export::labelled::table::{Added, LabelledTable, Written};
 use crate::export::{harmless, spreadsheet::unchanged};
 use crate::progress::Watch;
 
 /// Tells Excel that the file is UTF-8; without it, Excel takes the letters for those of an older encoding.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// Writes the table, see [`LabelledTable::write`].
+/// Writes the table, see [`write_labelled`](crate::export::write_labelled).
 pub(super) fn write(
     labelled: &LabelledTable<'_>,
     raw: bool,

@@ -3,24 +3,16 @@
 mod csv_file;
 mod number;
 mod parquet_file;
+mod table;
 mod xlsx_file;
 
 use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use crate::data::Table;
-use crate::evaluation::ClassAnswer;
 use crate::progress::Watch;
 
-/// Name of the column with the predicted label.
-const PREDICTED: &str = "predicted";
-/// Name of the column with the label that an undecided row comes closest to.
-const BEST_GUESS: &str = "best_guess";
-/// Label of a row below the confidence threshold.
-const UNDECIDED: &str = "undecided";
-/// Rows between two looks at the stop switch.
-const LOOK_EVERY: usize = 4_096;
+pub use table::{LabelledTable, Written};
 
 /// A file format for tables with predictions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,101 +68,22 @@ impl TableFormat {
     }
 }
 
-/// A table and the predictions for its rows.
-#[derive(Clone, Copy, Debug)]
-pub struct LabelledTable<'a> {
-    /// The file's columns.
-    pub table: &'a Table,
-    /// Label names in class-id order.
-    pub labels: &'a [String],
-    /// The prediction for each row; `None` for a row without a text.
-    pub answers: &'a [Option<ClassAnswer>],
-    /// Least confidence with which a row gets its label; below it, the row is undecided.
-    pub threshold: Option<f32>,
-}
-
-/// What was written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Written {
-    /// Number of cells that were cut, because the format has no longer ones.
-    pub cut_cells: u64,
-}
-
-/// A cell that the predictions add to a row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Added<'a> {
-    Empty,
-    Text(&'a str),
-    Probability(f32),
-}
-
-impl LabelledTable<'_> {
-    /// Writes the table. `raw` writes a CSV for programs: without a byte order mark, and with cells that a spreadsheet would
-    /// run as formulas as they are.
-    ///
-    /// # Errors
-    /// Errors of the file system, if the table is too large for the format, and when the watch is cancelled.
-    pub fn write(
-        &self,
-        format: TableFormat,
-        raw: bool,
-        file: &mut BufWriter<&File>,
-        watch: &mut Watch<'_>,
-    ) -> io::Result<Written> {
-        match format {
-            TableFormat::Csv => csv_file::write(self, raw, file, watch),
-            TableFormat::Xlsx => xlsx_file::write(self, file, watch),
-            TableFormat::Parquet => parquet_file::write(self, file, watch),
-        }
+/// Writes a table with predictions. `raw` writes a CSV for programs: without a byte order mark, and with cells that a
+/// spreadsheet would run as formulas as they are.
+///
+/// # Errors
+/// Errors of the file system, if the table is too large for the format, and when the watch is cancelled.
+pub fn write_labelled(
+    labelled: &LabelledTable<'_>,
+    (format, raw): (TableFormat, bool),
+    file: &mut BufWriter<&File>,
+    watch: &mut Watch<'_>,
+) -> io::Result<Written> {
+    match format {
+        TableFormat::Csv => csv_file::write(labelled, raw, file, watch),
+        TableFormat::Xlsx => xlsx_file::write(labelled, file, watch),
+        TableFormat::Parquet => parquet_file::write(labelled, file, watch),
     }
-
-    /// Names of all columns: the file's, then those of the predictions.
-    fn names(&self) -> Vec<String> {
-        let mut names = self.table.names.clone();
-        let probabilities = self.labels.iter().map(|label| format!("probability_{label}"));
-        let guess = self.threshold.map(|_| BEST_GUESS.to_owned());
-        for name in std::iter::once(PREDICTED.to_owned()).chain(guess).chain(probabilities) {
-            let free = free_name(&names, name);
-            names.push(free);
-        }
-        names
-    }
-
-    /// The label of undecided rows; none of the model's labels has this name.
-    fn undecided(&self) -> String {
-        free_name(self.labels, UNDECIDED.to_owned())
-    }
-
-    /// The cells that the predictions add to a row, in the order of [`Self::names`].
-    fn added<'s>(&'s self, row: usize, undecided: &'s str) -> Vec<Added<'s>> {
-        let columns = self.labels.len() + 1 + usize::from(self.threshold.is_some());
-        let Some(answer) = &self.answers[row] else { return vec![Added::Empty; columns] };
-        let best = Added::Text(&self.labels[answer.predicted as usize]);
-        let decided = answer.is_decided(self.threshold);
-        let mut cells = vec![if decided { best } else { Added::Text(undecided) }];
-        cells.extend(self.threshold.map(|_| best));
-        cells.extend(answer.probabilities.iter().map(|&probability| Added::Probability(probability)));
-        cells
-    }
-
-    fn look(row: usize, rows: usize, watch: &mut Watch<'_>) -> io::Result<()> {
-        if row.is_multiple_of(LOOK_EVERY) {
-            let stage = "Writing the file";
-            let progress = if row == 0 { watch.begin(stage) } else { watch.advance(stage, row, rows, "rows") };
-            progress.map_err(|_| io::Error::other("stopped"))?;
-        }
-        Ok(())
-    }
-}
-
-/// The name, with a number if there is such a name already (in a file with earlier predictions).
-fn free_name(names: &[String], name: String) -> String {
-    if !names.contains(&name) {
-        return name;
-    }
-    // One more number than there are names, so one is free.
-    let mut numbered = (2..names.len() + 3).map(|number| format!("{name}_{number}"));
-    numbered.find(|free| !names.contains(free)).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -179,8 +92,10 @@ mod tests {
 
     use arrow_array::StringViewArray;
 
+    use super::table::Added;
     use super::*;
-    use crate::data::{ImportedFile, read_table};
+    use crate::data::{ImportedFile, Table, read_table};
+    use crate::evaluation::ClassAnswer;
     use crate::progress::Control;
     use crate::project::{DatasetSettings, SourceFile};
 
@@ -215,7 +130,10 @@ mod tests {
         let labelled = LabelledTable { table, labels: &labels, answers: &answers, threshold };
         let control = Control::default();
         let mut watch = Watch { control: &control, report: &mut |_| {} };
-        crate::storage::write_atomic(&path, |file| labelled.write(format, raw, file, &mut watch).map(drop)).unwrap();
+        crate::storage::write_atomic(&path, |file| {
+            write_labelled(&labelled, (format, raw), file, &mut watch).map(drop)
+        })
+        .unwrap();
         (folder, path)
     }
 
@@ -239,7 +157,7 @@ mod tests {
     fn every_format_is_read_back_with_the_same_cells() {
         let table = reviews();
         for format in TableFormat::ALL {
-            let (_folder, path) = write(&table, format, Some(0.6), true);
+            let (_folder, path) = write(&table, format, Some(0.7), true);
             let read = read(&path);
             let back = &read.table;
             let names = ["text", "id", "price", "predicted", "best_guess", "probability_bad", "probability_good"];

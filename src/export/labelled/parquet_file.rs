@@ -12,13 +12,13 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use crate::export::labelled::number::{ColumnType, numbers};
-use crate::export::labelled::{Added, LabelledTable, Written};
+use crate::export::labelled::table::{Added, LabelledTable, Written};
 use crate::progress::Watch;
 
 /// Rows written at a time.
 const BATCH: usize = 16_384;
 
-/// Writes the table, see [`LabelledTable::write`]. Probabilities are 32-bit floats; columns of numbers are numbers.
+/// Writes the table, see [`write_labelled`](crate::export::write_labelled). Probabilities are 32-bit floats; columns of numbers are numbers.
 pub(super) fn write(
     labelled: &LabelledTable<'_>,
     file: &mut BufWriter<&File>,

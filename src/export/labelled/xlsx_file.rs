@@ -11,7 +11,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::export::labelled::number::ColumnType;
-use crate::export::labelled::{Added, LabelledTable, Written};
+use crate::export::labelled::table::{Added, LabelledTable, Written};
 use crate::progress::Watch;
 use crate::words::count;
 
@@ -38,7 +38,7 @@ const SHEET_START: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="ye
 <worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><sheetData>"#;
 const SHEET_END: &str = "</sheetData></worksheet>";
 
-/// Writes the table, see [`LabelledTable::write`].
+/// Writes the table, see [`write_labelled`](crate::export::write_labelled).
 pub(super) fn write(
     labelled: &LabelledTable<'_>,
     file: &mut BufWriter<&File>,

@@ -18,7 +18,23 @@ const NEW: &str = "id;review\n1;I love this phone, schön\n2;=1+1\n3;\n";
 fn without_an_output_the_counts_and_the_first_rows_are_shown() {
     let place = trained();
     place.write("new.csv", "review\nI love this phone\n  \n\"I hate it, broken\"\n");
-    assert_snapshot!(place.terminal_without_numbers("hone predict shop new.csv --threshold 1"), @r"");
+    assert_snapshot!(place.terminal_without_numbers("hone predict shop new.csv --threshold 1"), @r"
+        $ hone predict shop new.csv --threshold #
+        Predicted # rows with the model in [folder]/shop/runs/[run]/best. Add --out FILE to write them.
+
+        predicted    rows  share
+        bad # #
+        fair # #
+        good # #
+        (undecided) # #
+
+        row  predicted    probability  text
+         #  (undecided) #  I love this phone
+         #  (undecided) #  I hate it, broken
+        ! Reading the file
+        ! Finding rows: # B of # B
+        ! Predicting
+        ");
     assert_snapshot!(
         place.terminal(
             "
@@ -27,7 +43,21 @@ fn without_an_output_the_counts_and_the_first_rows_are_shown() {
             hone predict shop new.csv --out new.ods
             "
         ),
-        @r""
+        @r"
+        $ hone predict shop new.csv --raw
+        ! Error: --force and --raw say how to write the file of --out. Add --out.
+        exit code 2
+
+        $ hone predict shop new.csv --threshold 80
+        ! error: invalid value '80' for '--threshold <SHARE>': use a number from 0 to 1, such as 0.8
+        ! 
+        ! For more information, try '--help'.
+        exit code 2
+
+        $ hone predict shop new.csv --out new.ods
+        ! Error: Predictions are written as CSV, XLSX or Parquet, but '[folder]/new.ods' ends in .ods. Choose a name that ends in .csv, .xlsx or .parquet.
+        exit code 1
+        "
     );
 }
 
