@@ -45,6 +45,32 @@ pub fn search(query: &str) -> Vec<Topic> {
     found
 }
 
+/// The terms of the glossary in a sentence, also in the plural.
+#[must_use]
+pub fn terms_in(sentence: &str) -> Vec<Term> {
+    let sentence = sentence.to_lowercase();
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '-';
+    let has = |title: &str| {
+        sentence.match_indices(title).any(|(at, _)| {
+            let after = &sentence[at + title.len()..];
+            let after = after.strip_prefix('s').unwrap_or(after);
+            !sentence[..at].ends_with(is_part) && !after.starts_with(is_part)
+        })
+    };
+    let mut terms: Vec<Term> = Term::ALL.iter().copied().filter(|term| has(&term.title().to_lowercase())).collect();
+    // "Epochs" is explained as the plural of "Epoch", and "TF-IDF baseline" is more than "baseline".
+    let titles: Vec<&str> = terms.iter().map(|term| term.title()).collect();
+    terms.retain(|term| {
+        let title = term.title();
+        let is_plural = titles.iter().any(|other| title.strip_suffix('s') == Some(other));
+        let is_part = titles
+            .iter()
+            .any(|other| *other != title && other.to_lowercase().ends_with(&format!(" {}", title.to_lowercase())));
+        !is_plural && !is_part
+    });
+    terms
+}
+
 impl Topic {
     /// Its title.
     #[must_use]
@@ -138,6 +164,16 @@ mod tests {
         assert_eq!(search("confusion matrix")[0].title(), "Confusion matrix");
         assert!(search("no such thing at all").is_empty());
         assert_eq!(search("").len(), topics().count());
+    }
+
+    #[test]
+    fn terms_are_found_in_sentences_as_whole_words() {
+        assert_eq!(
+            terms_in("3 epochs over 90 texts, max length 128 tokens."),
+            [Term::Epoch, Term::MaxLength, Term::Token]
+        );
+        assert_eq!(terms_in("TF-IDF baseline: macro-F1 0.5"), [Term::MacroF1, Term::TfIdf]);
+        assert_eq!(terms_in("The stepmother lost her footing"), []);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use egui::{Align, Button, CornerRadius, Frame, Layout, Margin, Response, RichText, Stroke, Ui, Vec2};
 
-use crate::app::help::{self, Chart, Term, Topic};
+use crate::app::help::{self, Chart, Topic};
 use crate::app::theme::{Theme, Tone, icons};
+use crate::app::widgets::explained::hover_text;
 
 /// The page of a step: title, one sentence, and its contents in a scroll area.
 pub fn page<R>(ui: &mut Ui, theme: &Theme, title: &str, purpose: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
@@ -232,6 +233,7 @@ pub fn empty_state(ui: &mut Ui, theme: &Theme, icon: &str, title: &str, body: &s
 
 /// A value with its name above it. Values in a row line up.
 pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) -> Response {
+    let hover = hover_text(name, hover);
     let (name, value) = (theme.small(name), theme.strong(value).size(theme.text.heading + 3.0));
     let size_of = |text: &RichText| {
         let text = egui::WidgetText::from(text.clone());
@@ -250,10 +252,10 @@ pub fn figure(ui: &mut Ui, theme: &Theme, name: &str, value: &str, hover: &str) 
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 
-/// The label above a field, with an explanation on hover: that of the glossary if there is no other.
+/// The label above a field, with an explanation on hover, and that of the glossary.
 pub fn field_label(ui: &mut Ui, theme: &Theme, text: &str, hover: &str) -> Response {
     let response = ui.label(theme.small(text));
-    let hover = if hover.is_empty() { Term::titled(text).map_or("", Term::text) } else { hover };
+    let hover = hover_text(text, hover);
     if hover.is_empty() { response } else { response.on_hover_text(hover) }
 }
 

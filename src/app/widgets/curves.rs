@@ -5,7 +5,7 @@ use egui_plot::{
     AxisHints, GridInput, GridMark, HoverPosition, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points,
 };
 
-use crate::app::help::Chart;
+use crate::app::help::{Chart, Term};
 use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, question_ui, row_or_column};
 use crate::app::widgets::downsample::{Point, min_max, smooth};
@@ -239,7 +239,10 @@ fn panel<'a>(
 fn legend(ui: &mut Ui, theme: &Theme, entries: &[Option<(&'static str, Color32, Sample)>]) {
     ui.spacing_mut().item_spacing.x = theme.space.s;
     for (name, color, sample) in entries.iter().rev().flatten() {
-        ui.label(theme.small(*name));
+        let label = ui.label(theme.small(*name));
+        if let Some(term) = Term::titled(name) {
+            label.on_hover_text(term.text());
+        }
         let (rect, _) = ui.allocate_exact_size(vec2(18.0, 12.0), Sense::hover());
         ui.add_space(theme.space.s);
         let ends = [rect.left_center(), rect.right_center()];

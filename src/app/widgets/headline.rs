@@ -5,6 +5,7 @@ use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 use crate::app::help::Term;
 use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, row_or_column};
+use crate::app::widgets::explained::explained;
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
 use crate::words::{count, percent_fine, score, signed_score};
 
@@ -44,7 +45,7 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
         ui.vertical(|ui| {
             ui.spacing_mut().item_spacing.y = theme.space.s;
             for sentence in sentences(headline) {
-                ui.add(egui::Label::new(sentence).wrap());
+                explained(ui, theme, &sentence);
             }
             ui.add_space(theme.space.xs);
             scale_ui(ui, theme, headline);

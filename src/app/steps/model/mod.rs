@@ -18,7 +18,7 @@ use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
+use crate::app::widgets::{badge, banner, button, choice_card, explained, is_narrow, page, progress_ui, section};
 use crate::data::Language;
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
@@ -235,7 +235,7 @@ fn training(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender) {
         ui.add_space(theme.space.s);
         ui.horizontal_top(|ui| {
             ui.label(RichText::new(icons::INFO).color(theme.palette.accent));
-            ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+            explained(ui, theme, &plan_summary(ctx));
         });
         ui.add_space(theme.space.s);
         forecast_ui(ui, ctx, sender);
