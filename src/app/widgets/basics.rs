@@ -50,6 +50,7 @@ pub fn section<R>(ui: &mut Ui, theme: &Theme, heading: &str, hint: &str, content
         // The name of a column, or the like, can follow the title.
         let chart = Chart::titled(heading.split(':').next().unwrap_or(heading));
         ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = theme.space.xs;
             ui.label(theme.heading(heading));
             if let Some(chart) = chart {
                 question_ui(ui, theme, chart);

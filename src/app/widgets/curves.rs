@@ -195,6 +195,7 @@ fn panel<'a>(
         ui.vertical(|ui| {
             ui.horizontal(|ui| {
                 ui.set_width(size.x);
+                ui.spacing_mut().item_spacing.x = theme.space.xs;
                 ui.label(theme.strong(panel.title));
                 if let Some(chart) = Chart::titled(panel.title) {
                     question_ui(ui, theme, chart);

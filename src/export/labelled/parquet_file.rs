@@ -8,6 +8,7 @@ use arrow_array::builder::StringBuilder;
 use arrow_array::{ArrayRef, Float32Array, Float64Array, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
@@ -27,7 +28,9 @@ pub(super) fn write(
     let types: Vec<ColumnType> = labelled.table.columns.iter().map(ColumnType::of).collect();
     let schema = schema(labelled, &types);
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties))?;
+    // Without Arrow's own schema, every reader sees plain strings, also one that does not know string views.
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options)?;
     let rows = labelled.table.len();
     for from in (0..rows).step_by(BATCH) {
         LabelledTable::look(from, rows, watch)?;
