@@ -11,6 +11,7 @@ mod prediction;
 mod run_difference;
 mod scoring;
 mod tfidf;
+mod threshold;
 mod verdict;
 
 pub use baseline::{
@@ -23,4 +24,5 @@ pub use metrics::{Baseline, BaselineName, Interval, Metrics};
 pub use prediction::{Answer, ClassAnswer, Prediction};
 pub use run_difference::{RunDifference, Tested};
 pub use scoring::{BatchLogits, ClassScorer, MaskedWord, MaskedWordScorer, Scored, Scorer};
+pub use threshold::ThresholdScore;
 pub use verdict::{Evidence, Judgement, NextStep, Verdict};

@@ -3,6 +3,7 @@
 mod dialogs;
 mod drop_hint;
 mod help;
+mod help_window;
 mod menu_bar;
 mod notices;
 mod palette;
@@ -12,6 +13,7 @@ mod welcome;
 
 pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
+pub use help_window::HelpWindow;
 pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;
 pub use palette::CommandPalette;

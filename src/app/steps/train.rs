@@ -4,6 +4,7 @@ use egui::{Align, Layout, RichText, ScrollArea, Ui};
 
 use crate::app::commands::UserCommand;
 use crate::app::context::StepContext;
+use crate::app::help::Term;
 use crate::app::live_run::{LiveRun, RunEnd};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::steps::model::plan::plan_summary;
@@ -11,8 +12,8 @@ use crate::app::steps::verdict::{next_step_button, tone};
 use crate::app::theme::{Theme, Tone, icons};
 use crate::app::widgets::scores;
 use crate::app::widgets::{
-    Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, figure, page,
-    primary_button, progress_ui, section, side_by_side,
+    Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, explained,
+    figure, page, primary_button, progress_ui, section, side_by_side,
 };
 use crate::evaluation::{Judgement, RunDifference};
 use crate::project::{Issue, Readiness, Step, readiness};
@@ -70,7 +71,7 @@ fn start(ui: &mut Ui, ctx: &StepContext<'_>, sender: &mut CommandSender, name: &
     };
     let busy = ctx.job.map(|job| format!("Wait for this to finish: {}", job.title));
     section(ui, theme, "Training plan", "", |ui| {
-        ui.add(egui::Label::new(plan_summary(ctx)).wrap());
+        explained(ui, theme, &plan_summary(ctx));
         ui.add_space(theme.space.s);
         for issue in &issues {
             issue_row(ui, theme, issue, sender);
@@ -129,11 +130,11 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     if let Some(start) = &live.start {
         let done = last.map_or(0, |step| step.step);
         let steps = format!("{} of {}", count(done), count(start.total_steps));
-        figure(ui, theme, "Step", &steps, "Optimizer steps: one batch each (or several, with gradient accumulation)");
+        figure(ui, theme, "Step", &steps, "");
     }
     if let Some(step) = last {
-        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "Passes over the training set so far");
-        figure(ui, theme, "Training loss", &score(step.loss), "Mean cross-entropy of the last batch. Lower is better");
+        figure(ui, theme, "Epoch", &format!("{:.2}", step.epoch), "");
+        figure(ui, theme, "Training loss", &score(step.loss), Term::Loss.text());
     }
     let figures = live.evaluations.last().map(|point| point.metrics.figures());
     if let Some(&(name, value)) = figures.as_deref().and_then(<[_]>::first) {
@@ -152,7 +153,7 @@ fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
     let eta = if live.paused { "paused".to_owned() } else { eta.map_or_else(|| "estimating".to_owned(), duration) };
     figure(ui, theme, "Time left", &eta, "At the current speed. The run may end sooner if it stops early");
     if let Some(start) = &live.start {
-        figure(ui, theme, "Device", &start.device, "Device and number format");
+        figure(ui, theme, "Device", &start.device, "");
     }
 }
 

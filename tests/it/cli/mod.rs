@@ -20,6 +20,7 @@ mod data;
 mod help;
 mod job;
 mod kept_rows;
+mod label;
 mod old_projects;
 mod safety;
 mod split;

@@ -30,8 +30,7 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     sentences.push(measuring(settings, metric, sides.map(|[_, validation, _]| validation)));
     if let Some(stopping) = settings.early_stopping.as_ref().filter(|stopping| can_stop_early(settings, stopping)) {
         let times = counted(u64::from(stopping.patience), "evaluation", "evaluations");
-        sentences
-            .push(format!("It stops early when {} has not improved for {times} in a row.", metric.in_a_sentence()));
+        sentences.push(format!("It stops early when {} has not improved in {times} in a row.", metric.in_a_sentence()));
     }
     match ctx.project.classification().map(|task| &task.class_weights) {
         None | Some(ClassWeights::None) => {}
@@ -65,9 +64,9 @@ fn words(tokens: usize) -> String {
     count(if words >= 100 { words / 10 * 10 } else { words })
 }
 
-/// Whether there can be as many evaluations as early stopping waits for.
+/// Whether there are more evaluations than may pass without improvement, so that early stopping can make a difference.
 fn can_stop_early(settings: &TrainingSettings, stopping: &EarlyStopping) -> bool {
-    matches!(settings.evaluate_every, EvaluateEvery::Steps(_)) || settings.epochs > stopping.patience
+    matches!(settings.evaluate_every, EvaluateEvery::Steps(_)) || settings.epochs > stopping.patience + 1
 }
 
 /// The download that comes first, if the model is not on this machine.
@@ -139,8 +138,8 @@ mod tests {
         assert_eq!([words(64), words(512)], ["48", "380"]);
         let stopping = EarlyStopping { patience: 2, ..EarlyStopping::default() };
         let of = |epochs, evaluate_every| TrainingSettings { epochs, evaluate_every, ..TrainingSettings::default() };
-        assert!(!can_stop_early(&of(2, EvaluateEvery::Epoch), &stopping));
-        assert!(can_stop_early(&of(3, EvaluateEvery::Epoch), &stopping));
+        assert!(!can_stop_early(&of(3, EvaluateEvery::Epoch), &stopping), "it could only stop at the end");
+        assert!(can_stop_early(&of(4, EvaluateEvery::Epoch), &stopping));
         assert!(can_stop_early(&of(1, EvaluateEvery::Steps(10)), &stopping));
     }
 
