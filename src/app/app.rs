@@ -10,7 +10,7 @@ use crate::storage::{AppSettings, ThemeChoice};
 use crate::app::commands::UserCommand;
 use crate::app::messages::CommandSender;
 use crate::app::pick::Picker;
-use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, MemoryMeter, Notices};
+use crate::app::shell::{self, CommandPalette, Dialog, FocusKeeper, HelpWindow, MemoryMeter, Notices};
 use crate::app::state::AppState;
 use crate::app::steps::{StepStates, view_ui};
 use crate::app::theme::{
@@ -54,6 +54,7 @@ pub struct HoneApp {
     pub(super) sender: CommandSender,
     pub(super) picker: Picker,
     pub(super) palette: CommandPalette,
+    pub(super) help: HelpWindow,
     pub(super) dialog: Option<Dialog>,
     pub(super) notices: Notices,
     pub(super) meter: MemoryMeter,
@@ -85,6 +86,7 @@ impl HoneApp {
             sender: CommandSender::default(),
             picker: Picker::default(),
             palette: CommandPalette::default(),
+            help: HelpWindow::default(),
             dialog: None,
             notices: Notices::default(),
             meter: MemoryMeter::default(),
@@ -170,6 +172,7 @@ impl HoneApp {
 
     /// Draws dialogs and everything else above the page.
     fn draw_above(&mut self, ui: &Ui, theme: &Theme) {
+        self.help.ui(ui.ctx(), theme);
         self.palette.ui(ui, theme, &self.state.command_state(), &self.state.searched(), &mut self.sender);
         let answer = shell::dialogs_ui(ui, theme, &mut self.dialog, &self.notices, &mut self.sender);
         if let Some(answer) = answer {
@@ -436,7 +439,7 @@ mod tests {
         picture("palette", &mut window);
         press(&mut window, Modifiers::NONE, Key::Enter);
         assert_eq!(hone(&mut window).state.view, View::Step(Step::Model));
-        press(&mut window, Modifiers::NONE, Key::F1);
+        press(&mut window, Modifiers::COMMAND, Key::Slash);
         assert!(window.query_by_label_contains("Everywhere: Tab").is_some());
         picture("shortcuts", &mut window);
         press(&mut window, Modifiers::NONE, Key::Escape);

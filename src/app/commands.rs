@@ -116,6 +116,10 @@ pub enum UserCommand {
     ZoomReset,
     /// Show the keyboard shortcuts.
     Shortcuts,
+    /// Show the help about this page.
+    Help,
+    /// Show the contents of the help.
+    HelpContents,
     /// Show the version and licences.
     About,
 }
@@ -155,7 +159,7 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 40] = [
         Self::New,
         Self::Open,
         Self::OpenSample,
@@ -192,6 +196,8 @@ impl UserCommand {
         Self::ZoomIn,
         Self::ZoomOut,
         Self::ZoomReset,
+        Self::Help,
+        Self::HelpContents,
         Self::Shortcuts,
         Self::About,
     ];
@@ -236,6 +242,8 @@ impl UserCommand {
             Self::ZoomIn => "Zoom in",
             Self::ZoomOut => "Zoom out",
             Self::ZoomReset => "Reset zoom",
+            Self::Help => "Help about this page",
+            Self::HelpContents => "Help contents and glossary",
             Self::Shortcuts => "Keyboard shortcuts",
             Self::About => "About Hone",
         }
@@ -278,7 +286,7 @@ impl UserCommand {
             Self::TryIt => "Type a text and see what the trained model predicts",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
-            Self::Palette => "Search commands, settings, labels, runs and projects",
+            Self::Palette => "Search commands, settings, labels, runs, files and help",
             Self::Notifications => "Show notifications since Hone started",
             Self::ThemeSystem => "Match the system's light or dark setting",
             Self::ThemeLight => "Dark text on a light background",
@@ -286,6 +294,8 @@ impl UserCommand {
             Self::ZoomIn => "Make everything larger",
             Self::ZoomOut => "Make everything smaller",
             Self::ZoomReset => "Back to 100%",
+            Self::Help => "What this page is for, what to do, and when to worry",
+            Self::HelpContents => "All pages of the help, every chart and every term",
             Self::Shortcuts => "List all keyboard shortcuts",
             Self::About => "Version, licences and where Hone keeps its files",
         }
@@ -320,7 +330,7 @@ impl UserCommand {
             | Self::ZoomIn
             | Self::ZoomOut
             | Self::ZoomReset => Menu::View,
-            Self::Shortcuts | Self::About => Menu::Help,
+            Self::Help | Self::HelpContents | Self::Shortcuts | Self::About => Menu::Help,
         }
     }
 
@@ -374,12 +384,14 @@ impl UserCommand {
             Self::ZoomIn => [ctrl(Key::Plus), ctrl(Key::Equals)].concat(),
             Self::ZoomOut => ctrl(Key::Minus),
             Self::ZoomReset => ctrl(Key::Num0),
-            Self::Shortcuts => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
+            Self::Help => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
+            Self::Shortcuts => ctrl(Key::Slash),
             Self::OpenSample
             | Self::Notifications
             | Self::ThemeSystem
             | Self::ThemeLight
             | Self::ThemeDark
+            | Self::HelpContents
             | Self::About => Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::Context;
 
 use crate::app::commands::{CommandState, UserCommand};
+use crate::app::help::{self, Topic};
 use crate::app::messages::{AppCommand, CommandSender};
 use crate::app::sought;
 use crate::project::{Project, Step};
@@ -77,6 +78,7 @@ pub(super) enum Hit<'a> {
     /// The project's folder and the path in it.
     File(&'a Path, &'a Path),
     Project(&'a Path),
+    Help(Topic),
 }
 
 impl Hit<'_> {
@@ -88,6 +90,7 @@ impl Hit<'_> {
             Self::Run(_) => "Run",
             Self::File(..) => "File",
             Self::Project(_) => "Project",
+            Self::Help(_) => "Help",
         }
     }
 
@@ -104,6 +107,7 @@ impl Hit<'_> {
             Self::Setting(name, _) => String::from(*name),
             Self::Label(name) => (*name).to_owned(),
             Self::Run(run) => run_name(run),
+            Self::Help(topic) => topic.title().to_owned(),
             Self::File(_, path) | Self::Project(path) => {
                 path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
             }
@@ -119,6 +123,7 @@ impl Hit<'_> {
             Self::Setting(_, step) => step.title().to_owned(),
             Self::Label(_) => Step::Labels.title().to_owned(),
             Self::Run(run) => run.folder.id(),
+            Self::Help(topic) => topic.kind().to_owned(),
             Self::File(_, path) | Self::Project(path) => {
                 path.parent().map(|folder| folder.display().to_string()).unwrap_or_default()
             }
@@ -133,6 +138,7 @@ impl Hit<'_> {
             Self::Run(_) => "Evaluate this run".to_owned(),
             Self::File(_, path) => format!("Show {} in the file manager", path.display()),
             Self::Project(path) => format!("Open {}", path.display()),
+            Self::Help(topic) => format!("Read about {}", topic.title()),
         }
     }
 
@@ -158,6 +164,7 @@ impl Hit<'_> {
                 sender.send(AppCommand::GoTo(Step::Evaluate));
             }
             Self::File(folder, path) => sender.send(AppCommand::Reveal(folder.join(path))),
+            Self::Help(topic) => help::ask_for(ctx, *topic),
             Self::Project(path) => sender.send(AppCommand::OpenProject((*path).to_owned())),
         }
     }
@@ -199,7 +206,12 @@ fn others<'a>(searched: &Searched<'a>) -> impl Iterator<Item = Hit<'a>> {
         .into_iter()
         .flat_map(|(project, folder)| project.dataset.files().map(move |file| Hit::File(folder, file)));
     let projects = searched.recent.iter().map(|folder| Hit::Project(folder));
-    settings.chain(labels).chain(finished.map(Hit::Run)).chain(files).chain(projects)
+    settings
+        .chain(labels)
+        .chain(finished.map(Hit::Run))
+        .chain(files)
+        .chain(projects)
+        .chain(help::topics().map(Hit::Help))
 }
 
 #[cfg(test)]
@@ -210,9 +222,9 @@ mod tests {
 
     #[test]
     fn search_matches_every_word_and_ranks_prefix_matches_first() {
-        assert_eq!(search("start tr", &NOTHING), [Hit::Command(UserCommand::Train)]);
+        assert_eq!(search("start tr", &NOTHING)[0], Hit::Command(UserCommand::Train));
         assert_eq!(search("sav", &NOTHING)[0], Hit::Command(UserCommand::Save));
-        assert!(search("theme", &NOTHING).len() == 3);
+        assert_eq!(search("theme:", &NOTHING).len(), 3);
         assert!(search("no such command", &NOTHING).is_empty());
         assert_eq!(search("", &NOTHING).len(), UserCommand::ALL.len() - 1);
     }
@@ -223,8 +235,9 @@ mod tests {
         let (labels, recent) = (["neutral".to_owned()], [PathBuf::from("/home/a/tickets")]);
         let folder = Path::new("/home/a/reviews");
         let searched = Searched { project: Some((&project, folder)), labels: &labels, runs: &[], recent: &recent };
-        assert_eq!(search("learning", &searched), [Hit::Setting("Learning rate", Step::Model)]);
-        assert_eq!(search("neutr", &searched), [Hit::Label("neutral")]);
+        assert_eq!(search("learning r", &searched)[0], Hit::Setting("Learning rate", Step::Model));
+        assert_eq!(search("neutr", &searched)[0], Hit::Label("neutral"));
+        assert!(search("overfitting", &searched).iter().any(|hit| matches!(hit, Hit::Help(_))));
         assert_eq!(search("reviews.csv", &searched), [Hit::File(folder, Path::new("reviews.csv"))]);
         assert_eq!(search("tickets", &searched), [Hit::Project(Path::new("/home/a/tickets"))]);
     }
