@@ -89,11 +89,11 @@ mod tests {
 
     #[test]
     fn the_focus_comes_back_when_a_drop_down_or_a_menu_is_closed_with_escape() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        hone(&mut window).run_command(AppCommand::GoTo(Step::Data));
-        settle(&mut window);
         for (role, name) in [(Role::ComboBox, "Separator"), (Role::Button, "Edit")] {
+            let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
+            settle(&mut window);
+            hone(&mut window).run_command(AppCommand::GoTo(Step::Data));
+            settle(&mut window);
             window.get_by_role_and_label(role, name).click();
             settle(&mut window);
             press(&mut window, Modifiers::NONE, Key::Escape);

@@ -159,7 +159,7 @@ mod tests {
     use egui_kittest::kittest::Queryable;
 
     use super::*;
-    use crate::app::testing::{app, hone, picture, press, settle};
+    use crate::app::testing::{app, picture, press, settle};
     use crate::storage::ThemeChoice;
 
     #[test]
@@ -200,24 +200,5 @@ mod tests {
             entry.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True)
         };
         assert!(ticked("Theme: dark") && !ticked("Theme: light"));
-    }
-
-    #[test]
-    fn cut_and_copy_of_the_edit_menu_act_on_the_text_field_last_used() {
-        let (mut window, _folder) = app(ThemeChoice::Light, 1.0);
-        settle(&mut window);
-        let field = "Path of the data file";
-        window.get_by_label(field).click();
-        settle(&mut window);
-        window.get_by_label(field).type_text("reviews.csv");
-        settle(&mut window);
-        for command in ["Select all", "Cut"] {
-            window.get_by_role_and_label(Role::Button, "Edit").click();
-            settle(&mut window);
-            window.get_by_label(command).click();
-            settle(&mut window);
-        }
-        assert_eq!(window.get_by_label(field).value().unwrap_or_default(), "");
-        assert_eq!(hone(&mut window).project().name, "Customer reviews");
     }
 }

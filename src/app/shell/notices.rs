@@ -176,25 +176,4 @@ mod tests {
         let tones = [Tone::Success, Tone::Warning, Tone::Danger].map(shown_for);
         assert!(tones.is_sorted() && tones[0] < tones[2]);
     }
-
-    #[test]
-    fn notifications_share_their_edges_and_go_away_by_themselves() {
-        use crate::app::testing;
-        let theme = testing::theme(false);
-        let mut notices = Notices::default();
-        notices.push(notice("Short", Tone::Success));
-        notices.push(notice("Unsaved changes were recovered from the last time Hone was used", Tone::Warning));
-        let mut window = testing::window(false, notices, |ui, notices| notices.toasts_ui(ui, &theme));
-        window.run_steps(3);
-        let edges: Vec<_> = {
-            use egui_kittest::kittest::Queryable;
-            window.get_all_by_role(egui::Role::Alert).map(|node| (node.rect().left(), node.rect().right())).collect()
-        };
-        assert_eq!(edges.len(), 2);
-        assert_eq!(edges[0], edges[1]);
-        for _ in 0..80 {
-            window.step();
-        }
-        assert!(window.state().all.iter().all(|entry| entry.dismissed), "both are gone after 20 seconds");
-    }
 }

@@ -113,7 +113,7 @@ pub fn side_by_side<S>(
 pub fn at_right<R>(ui: &mut Ui, name: &str, contents: impl FnOnce(&mut Ui) -> R) -> R {
     let id = ui.make_persistent_id(("at right", name));
     let known: Option<f32> = ui.data(|data| data.get_temp(id));
-    ui.add_space((ui.available_width() - known.unwrap_or_default() - ui.spacing().item_spacing.x).max(0.0));
+    ui.add_space((ui.available_width() - known.unwrap_or_default()).max(0.0));
     let shown = ui.horizontal(contents);
     let width = shown.response.rect.width();
     if known.is_none_or(|known| (known - width).abs() > 0.5) {

@@ -443,14 +443,6 @@ mod tests {
             press(&mut window, Modifiers::NONE, leave);
             assert_eq!(hone(&mut window).project().training.max_length, 128, "after {leave:?}");
             window.get_by_label("Custom settings");
-            let batch_size = hone(&mut window).project().training.batch_size;
-            window.get_by_role_and_label(Role::SpinButton, "Batch size").click();
-            settle(&mut window);
-            press(&mut window, Modifiers::COMMAND, Key::A);
-            window.event(Event::Text("9".to_owned()));
-            settle(&mut window);
-            press(&mut window, Modifiers::NONE, Key::Escape);
-            assert_eq!(hone(&mut window).project().training.batch_size, batch_size, "Escape discards what was typed");
         }
     }
 
