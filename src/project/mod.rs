@@ -2,6 +2,7 @@
 //!
 //! Everything else follows from a [`Project`](crate::project::Project) and its data files.
 
+mod changes;
 mod cleaning;
 mod column_role;
 mod columns;
@@ -20,6 +21,7 @@ mod steps;
 mod task;
 mod training;
 
+pub use changes::changes;
 pub use cleaning::{CleaningSettings, Pattern};
 pub use column_role::ColumnRole;
 pub use dataset::{DatasetSettings, RowId, SourceFile};

@@ -6,7 +6,7 @@ use egui::{Align, Event, Frame, Layout, Margin, RichText, TextEdit, Ui};
 
 use crate::app::context::StepContext;
 use crate::app::messages::{AppCommand, CommandSender, Pick};
-use crate::app::steps::verdict::verdict_ui;
+use crate::app::steps::run_header::run_header_ui;
 use crate::app::tasks::{predictions_hint, python_code, terminal_code};
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
@@ -114,11 +114,11 @@ pub fn export_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ExportStep
             });
             return;
         };
+        run_header_ui(ui, ctx, results, sender);
         if let Some(job) = ctx.job {
             let stop = Action { label: "Stop", hover: "", command: AppCommand::StopJob };
             running_card(ui, ctx.theme, job, Some(stop), sender);
         }
-        verdict_ui(ui, ctx, results, sender);
         state.paths.refresh(ui, ctx, &results.summary.run);
         for (place, offer) in OFFERS.iter().enumerate() {
             offer_card(ui, ctx, &mut state.typed[place], offer, &state.paths.free[place], sender);
@@ -320,6 +320,8 @@ mod tests {
         harness.run();
         picture("export-dark", &mut harness);
         harness.get_by_label_contains(proof);
+        harness.get_by_label("Show in folder").scroll_to_me();
+        harness.run();
         harness.get_by_label("Show in folder").click();
         harness.run();
         harness.get_by_label("Stop").click();

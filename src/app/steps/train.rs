@@ -15,7 +15,7 @@ use crate::app::widgets::{
     Curves, CurvesState, MatrixState, banner, button, card, confusion_matrix_ui, curves_ui, empty_state, explained,
     figure, page, primary_button, progress_ui, section, side_by_side,
 };
-use crate::evaluation::Judgement;
+use crate::evaluation::{Judgement, RunDifference};
 use crate::project::{Issue, Readiness, Step, readiness};
 use crate::storage::{EvaluationPoint, RunSummary, StepMetrics, StopReason};
 use crate::words::{count, duration, score};
@@ -97,12 +97,12 @@ fn issue_row(ui: &mut Ui, theme: &Theme, issue: &Issue, sender: &mut CommandSend
 fn going(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSender) {
     card(ui, theme, |ui| {
         ui.horizontal(|ui| {
-            ui.label(theme.heading(stage(live)));
+            ui.label(theme.heading(live.stage()));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| controls(ui, theme, live, sender));
         });
         ui.add_space(theme.space.xs);
         let width = ui.available_width();
-        progress_ui(ui, theme, "Training progress", share_done(live), width);
+        progress_ui(ui, theme, "Training progress", live.share_done(), width);
         ui.add_space(theme.space.s);
         ui.horizontal_wrapped(|ui| {
             ui.spacing_mut().item_spacing.x = theme.space.xl;
@@ -123,27 +123,6 @@ fn controls(ui: &mut Ui, theme: &Theme, live: &LiveRun, sender: &mut CommandSend
             sender.user(UserCommand::PauseResume);
         }
     });
-}
-
-fn stage(live: &LiveRun) -> String {
-    if live.stopping {
-        return "Stopping and evaluating the best checkpoint".to_owned();
-    }
-    if live.paused {
-        return "Paused".to_owned();
-    }
-    match &live.progress {
-        Some(progress) if !progress.stage.is_empty() => progress.stage.clone(),
-        _ if live.start.is_none() => "Getting ready".to_owned(),
-        _ => "Training".to_owned(),
-    }
-}
-
-/// Share of the steps done, or of the current stage before the first step.
-fn share_done(live: &LiveRun) -> Option<f32> {
-    let Some(start) = &live.start else { return live.progress.as_ref()?.fraction() };
-    let done = live.steps.last().map_or(0, |step| step.step);
-    Some((done as f32 / start.total_steps.max(1) as f32).clamp(0.0, 1.0))
 }
 
 fn live_figures(ui: &mut Ui, theme: &Theme, live: &LiveRun) {
@@ -195,8 +174,9 @@ fn ended(ui: &mut Ui, ctx: &StepContext<'_>, live: &LiveRun, sender: &mut Comman
             let judgement = ctx.results.map(|results| results.judge());
             let tone = judgement.as_ref().map_or(Tone::Success, |judgement| tone(judgement.verdict));
             let says = judgement.as_ref().map(|judgement| format!("{}.", judgement.says));
+            let difference = ctx.results.and_then(|results| results.difference.as_ref()).map(RunDifference::says);
             let outcome = ctx.results.map(|results| outcome(&results.summary));
-            let body: Vec<String> = says.into_iter().chain(outcome).collect();
+            let body: Vec<String> = says.into_iter().chain(difference).chain(outcome).collect();
             banner(ui, theme, tone, &finished(judgement.as_ref()), &body.join(" "), |ui| {
                 if let Some(next) = judgement.as_ref().and_then(|judgement| judgement.next.as_ref()) {
                     next_step_button(ui, ctx, next, sender);

@@ -7,7 +7,7 @@ use crate::app::theme::Theme;
 use crate::app::widgets::basics::{is_narrow, row_or_column};
 use crate::app::widgets::explained::explained;
 use crate::evaluation::{ClassificationMetrics, FEWEST_ROWS};
-use crate::words::{count, percent_fine, score, signed_score};
+use crate::words::{count, of_hundred, percent_fine, score, signed_score};
 
 /// The metrics behind the headline, all on the same rows.
 #[derive(Clone, Copy)]
@@ -32,8 +32,10 @@ pub fn headline_ui(ui: &mut Ui, theme: &Theme, headline: Headline<'_>) {
     row_or_column(ui, is_narrow(ui), |ui| {
         ui.vertical(|ui| {
             ui.set_width(250.0);
-            ui.label(theme.small("Macro-F1")).on_hover_text(Term::MacroF1.text());
-            ui.label(theme.display(score(f1)));
+            ui.label(theme.display(of_hundred(headline.metrics.accuracy)));
+            ui.label(theme.strong("predictions are right")).on_hover_text(Term::Accuracy.text());
+            ui.add_space(theme.space.s);
+            ui.label(format!("Macro-F1 {}", score(f1))).on_hover_text(Term::MacroF1.text());
             if let Some((low, high)) = headline.interval {
                 ui.label(theme.muted(format!("95% interval {} to {}", score(low), score(high))))
                     .on_hover_text(Term::Interval.text());

@@ -15,6 +15,7 @@
 mod adapt;
 mod bad_input;
 mod columns;
+mod compared_runs;
 mod data;
 mod help;
 mod job;
