@@ -13,11 +13,13 @@ use crate::app::widgets::{icon_button, tone_icon};
 fn shown_for(tone: Tone) -> Duration {
     Duration::from_secs(match tone {
         Tone::Neutral | Tone::Accent | Tone::Success => 6,
-        Tone::Warning => 12,
-        Tone::Danger => 30,
+        Tone::Warning => 30,
+        Tone::Danger => 60,
     })
 }
 
+/// Between two frames further apart, nobody was looking, such as while the window was hidden.
+const LONGEST_FRAME: Duration = Duration::from_secs(1);
 /// Width of a notification.
 const WIDTH: f32 = 360.0;
 /// Notifications kept.
@@ -29,6 +31,8 @@ const AT_ONCE: usize = 3;
 #[derive(Debug, Default)]
 pub struct Notices {
     all: Vec<Entry>,
+    /// When they were last drawn in the corner.
+    drawn: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -104,11 +108,12 @@ impl Notices {
         });
         // Time stands still while someone reads with the pointer on them.
         if !drawn.response.contains_pointer() {
-            let passed = Duration::from_secs_f32(ui.input(|input| input.unstable_dt.clamp(0.0, 1.0)));
+            let passed = self.drawn.map_or(Duration::ZERO, |at| at.elapsed().min(LONGEST_FRAME));
             for &place in &shown {
                 self.all[place].shown += passed;
             }
         }
+        self.drawn = Some(Instant::now());
         ui.ctx().request_repaint_after(Duration::from_millis(500));
     }
 }

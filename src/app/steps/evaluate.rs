@@ -224,6 +224,7 @@ mod tests {
     fn clicking_a_cell_lists_its_rows() {
         for dark in [false, true] {
             let mut harness = open(Scene::trained(dark), dark);
+            harness.set_size(egui::vec2(1280.0, 1400.0));
             harness.run();
             picture(if dark { "evaluate-dark" } else { "evaluate-light" }, &mut harness);
             let errors = harness.state().1.body.classes.listed.len();
