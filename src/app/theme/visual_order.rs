@@ -200,7 +200,7 @@ fn move_backgrounds(row: &mut Row, moves: &[f32]) {
         });
         let Some((from, to)) = moved else { continue };
         for corner in ground {
-            corner.pos += vec2(if corner.pos.x < (left + right) / 2.0 { from - left } else { to - right }, 0.0);
+            corner.pos += vec2(if corner.pos.x < f32::midpoint(left, right) { from - left } else { to - right }, 0.0);
         }
     }
 }
