@@ -151,7 +151,7 @@ impl HoneApp {
         self.change(|session, now| session.apply(edit, imported.as_deref(), now));
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Session, Instant) -> Stale) {
+    pub(super) fn change(&mut self, change: impl FnOnce(&mut Session, Instant) -> Stale) {
         let now = Instant::now();
         if let Some(session) = &mut self.state.session {
             let stale = change(session, now);
@@ -182,6 +182,8 @@ impl HoneApp {
             ..session.project().split.clone()
         };
         let same = session.project().split == split;
+        let had_table = self.state.work.answers.imported.value.is_some();
+        self.state.replacing = had_table.then(|| dataset.clone());
         self.edit(if same { Edit::Dataset(dataset) } else { Edit::Divide(Box::new((dataset, split))) });
         self.state.view = View::default();
     }

@@ -14,8 +14,12 @@ mod context;
 mod frame_times;
 mod help;
 mod history;
+#[cfg(test)]
+mod layout;
 mod leave;
 mod live_run;
+#[cfg(test)]
+mod memory;
 mod messages;
 mod pick;
 #[cfg(test)]

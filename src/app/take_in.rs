@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::app::app::HoneApp;
+use crate::app::session::Session;
 use crate::app::slot::Ended;
 use crate::app::theme::Tone;
 use crate::app::view::View;
@@ -23,8 +24,13 @@ impl HoneApp {
 
     fn take_in_data(&mut self, now: Instant) {
         let work = &mut self.state.work;
-        if work.answers.imported.poll() == Some(Ended::Answered) {
-            self.guess_columns(now);
+        match work.answers.imported.poll() {
+            Some(Ended::Answered) => {
+                self.state.replacing = None;
+                self.guess_columns(now);
+            }
+            Some(Ended::Failed { message, .. }) => self.keep_old_table(&message),
+            Some(Ended::Stopped) | None => {}
         }
         let work = &mut self.state.work;
         match work.answers.rows.poll() {
@@ -45,6 +51,16 @@ impl HoneApp {
         }
         // A failure is shown in place of the report.
         self.state.work.answers.leakage.poll();
+    }
+
+    /// Opens the table again that a file was to replace, if that file could not be read.
+    fn keep_old_table(&mut self, why: &str) {
+        let Some(dataset) = self.state.replacing.take() else { return };
+        if self.state.session.as_ref().is_none_or(|session| session.project().dataset != dataset) {
+            return;
+        }
+        self.change(Session::undo);
+        self.tell(Tone::Danger, "The file could not be opened", format!("{why}. Your table is unchanged"));
     }
 
     fn take_in_questions(&mut self) {

@@ -21,7 +21,7 @@ pub fn readable_on(fill: Color32, theme: &Theme) -> Color32 {
 }
 
 /// Colour of a label's bar: the chosen colour, moved towards the text colour if its contrast on a card is below 3:1, or else
-/// the chart colour of the label's place among the labels.
+/// the chart colour of its place among the labels.
 #[must_use]
 pub fn label_colour(theme: &Theme, chosen: Option<[u8; 3]>, place: usize) -> Color32 {
     let Some([red, green, blue]) = chosen else { return theme.chart(place) };
@@ -57,8 +57,7 @@ mod tests {
                 let ratio = contrast(shown, theme.palette.card);
                 assert!(ratio >= 3.0, "{colour:?} is shown as {shown:?}, dark {}: {ratio}", theme.dark);
             }
-            let own: Vec<_> = (0..3).map(|place| label_colour(&theme, None, place)).collect();
-            assert_eq!(own, [theme.chart(0), theme.chart(1), theme.chart(2)]);
+            assert_eq!(label_colour(&theme, None, 2), theme.chart(2));
         }
     }
 
