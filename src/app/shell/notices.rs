@@ -152,7 +152,6 @@ fn announce(ui: &Ui, notice: &Notice) {
     ui.ctx().accesskit_node_builder(ui.unique_id(), |node| {
         node.set_role(accesskit::Role::Alert);
         node.set_live(if notice.tone == Tone::Danger { Live::Assertive } else { Live::Polite });
-        node.set_label(format!("{}. {}", notice.title, notice.body));
     });
 }
 
