@@ -71,6 +71,8 @@ pub enum UserCommand {
     GoTo(Step),
     /// Show the page to try the model on a text.
     TryIt,
+    /// Label the rows of a file with the trained model.
+    LabelFile,
     /// Show the next step.
     NextStep,
     /// Show the previous step.
@@ -132,7 +134,7 @@ const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
 impl UserCommand {
     /// Every command, in the order of the menus.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::New,
         Self::Open,
         Self::OpenSample,
@@ -156,6 +158,7 @@ impl UserCommand {
         Self::GoTo(Step::Review),
         Self::GoTo(Step::Export),
         Self::TryIt,
+        Self::LabelFile,
         Self::Palette,
         Self::Notifications,
         Self::ThemeSystem,
@@ -195,6 +198,7 @@ impl UserCommand {
             Self::GoTo(Step::Review) => "Go to Review",
             Self::GoTo(Step::Export) => "Go to Export",
             Self::TryIt => "Try it",
+            Self::LabelFile => "Label a file…",
             Self::NextStep => "Next step",
             Self::PreviousStep => "Previous step",
             Self::Palette => "Command palette…",
@@ -242,6 +246,7 @@ impl UserCommand {
             Self::Stop => "Stop the run now, evaluate its best checkpoint and keep it",
             Self::GoTo(step) => step.purpose(),
             Self::TryIt => "Type a text and see what the trained model predicts",
+            Self::LabelFile => "Predict a label for every row of a table",
             Self::NextStep => "Go to the next step",
             Self::PreviousStep => "Go to the previous step",
             Self::Palette => "Search every command by name",
@@ -276,6 +281,7 @@ impl UserCommand {
             | Self::Stop
             | Self::GoTo(_)
             | Self::TryIt
+            | Self::LabelFile
             | Self::NextStep
             | Self::PreviousStep => Menu::Run,
             Self::Palette
@@ -336,6 +342,7 @@ impl UserCommand {
             Self::Help => vec![KeyboardShortcut::new(Modifiers::NONE, Key::F1)],
             Self::Shortcuts => ctrl(Key::Slash),
             Self::OpenSample
+            | Self::LabelFile
             | Self::Notifications
             | Self::ThemeSystem
             | Self::ThemeLight
@@ -360,7 +367,10 @@ impl UserCommand {
                 Some(format!("This project has no {} step", step.title()))
             }
             Self::Save | Self::SaveAs | Self::GoTo(_) => unless(state.has_project, "Open a project first"),
-            Self::ExportWeights | Self::TryIt => unless(state.has_run, "Train a model first"),
+            Self::LabelFile if state.has_project && !state.steps.contains(&Step::Labels) => {
+                Some("This project's model predicts words, not labels".to_owned())
+            }
+            Self::ExportWeights | Self::TryIt | Self::LabelFile => unless(state.has_run, "Train a model first"),
             Self::NextStep => unless(state.view.step(state.steps, 1).is_some(), "This is the last step"),
             Self::PreviousStep => unless(state.view.step(state.steps, -1).is_some(), "This is the first step"),
             _ => None,
