@@ -24,6 +24,8 @@ mod scroll_times;
 mod session;
 mod shell;
 mod slot;
+#[cfg(test)]
+mod start_tests;
 mod state;
 mod steps;
 mod take_in;
@@ -35,6 +37,7 @@ mod training_times;
 mod theme;
 mod view;
 mod widgets;
+mod window_place;
 mod work;
 
 pub use answers::Answers;

@@ -2,6 +2,7 @@
 //!
 //! Everything else follows from a [`Project`](crate::project::Project) and its data files.
 
+mod changes;
 mod cleaning;
 mod column_role;
 mod columns;

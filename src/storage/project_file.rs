@@ -2,18 +2,24 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::project::{Project, SCHEMA_VERSION};
 use crate::storage::migrations::{MIGRATIONS, migrate, version_of};
 use crate::storage::paths::{check_paths, with_stored_paths};
-use crate::storage::{FileLock, OpenError, StorageError, remove_file, remove_leftovers, ron_file, token_cache};
+use crate::storage::project_window::{ProjectWindow, WINDOW_FILE};
+use crate::storage::{
+    FileLock, OpenError, StorageError, remove_file, remove_leftovers, ron_file, token_cache, versions, write_atomic,
+};
 
 /// Name of the project file in its folder.
 pub const PROJECT_FILE: &str = "project.ron";
 
 /// Locked by the one window that may write the project.
 const LOCK_FILE: &str = ".project.lock";
-/// The autosave beside it.
+/// A copy of a project file that could not be read, made before it was replaced.
+const DAMAGED_FILE: &str = "project.damaged.ron";
+/// Unsaved changes, as earlier versions of Hone left them when they crashed.
 const AUTOSAVE_FILE: &str = ".project.autosave.ron";
 /// A second copy of the last save.
 const LAST_SAVED_FILE: &str = ".project.last.ron";
@@ -34,7 +40,7 @@ pub struct Opened {
     pub file: ProjectFile,
     /// What was saved last.
     pub project: Project,
-    /// Changes that were autosaved and never saved, because the app crashed.
+    /// Changes that an earlier version of Hone autosaved and never saved, because it crashed.
     pub autosave: Option<Box<Project>>,
 }
 
@@ -80,6 +86,12 @@ impl ProjectFile {
         let project = read_project(&folder)?;
         remove_leftovers_of(&folder);
         Ok((folder, project))
+    }
+
+    /// Whether a window has the project in `folder` open.
+    #[must_use]
+    pub fn is_open(folder: &Path) -> bool {
+        FileLock::is_held(&folder.join(LOCK_FILE))
     }
 
     /// Creates a folder with a new project and locks it. If that fails, everything created is removed.
@@ -139,19 +151,54 @@ impl ProjectFile {
         self.discard_autosave()
     }
 
-    /// Writes the autosave, which is offered after a crash.
+    /// When the project was saved last, if the file system tells.
+    #[must_use]
+    pub fn saved_at(&self) -> Option<SystemTime> {
+        std::fs::metadata(self.folder.join(PROJECT_FILE)).and_then(|file| file.modified()).ok()
+    }
+
+    /// Keeps a state of the project among its versions, unless it is the newest version already.
     ///
     /// # Errors
     /// As [`Self::save`].
-    pub fn autosave(&self, project: &Project) -> Result<(), StorageError> {
-        self.write(AUTOSAVE_FILE, project)
+    pub fn keep_version(&self, project: &Project, saved_at: SystemTime) -> Result<(), StorageError> {
+        let stored = with_stored_paths(project, &self.folder);
+        if versions::newest(&self.folder).is_some_and(|newest| with_stored_paths(&newest, &self.folder) == stored) {
+            return Ok(());
+        }
+        self.write(&versions::name_of(saved_at), project)?;
+        versions::thin_out(&self.folder, SystemTime::now());
+        Ok(())
     }
 
-    /// Discards autosaved changes.
+    /// Copies a project file that could not be read to `project.damaged.ron`, before it is replaced.
     ///
     /// # Errors
     /// Errors of the file system.
-    pub fn discard_autosave(&self) -> Result<(), StorageError> {
+    pub fn keep_damaged(&self) -> Result<(), StorageError> {
+        let [from, to] = [PROJECT_FILE, DAMAGED_FILE].map(|name| self.folder.join(name));
+        let bytes = std::fs::read(&from).map_err(StorageError::io("read", &from))?;
+        write_atomic(&to, |file| io::Write::write_all(file, &bytes)).map_err(StorageError::io("write", &to))
+    }
+
+    /// How the window showed the project last; the defaults if that cannot be read.
+    #[must_use]
+    pub fn window(&self) -> ProjectWindow {
+        ron_file::read(&self.folder.join(WINDOW_FILE), "").unwrap_or_default()
+    }
+
+    /// Remembers how the window shows the project. Does nothing in a project that cannot be written.
+    ///
+    /// # Errors
+    /// Errors of the file system.
+    pub fn save_window(&self, window: &ProjectWindow) -> Result<(), StorageError> {
+        if self.read_only.is_some() || !self.folder.is_dir() {
+            return Ok(());
+        }
+        ron_file::write(&self.folder.join(WINDOW_FILE), window)
+    }
+
+    fn discard_autosave(&self) -> Result<(), StorageError> {
         let path = self.folder.join(AUTOSAVE_FILE);
         remove_file(&path).map_err(StorageError::io("remove", &path))
     }
@@ -167,7 +214,7 @@ impl ProjectFile {
         Self { folder, _lock: lock, read_only }
     }
 
-    fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
+    pub(super) fn write(&self, name: &str, project: &Project) -> Result<(), StorageError> {
         if let Some(reason) = &self.read_only {
             return Err(StorageError::ReadOnly(reason.clone()));
         }
@@ -211,7 +258,9 @@ impl Made {
 /// does so in the runs.
 fn remove_leftovers_of(folder: &Path) {
     remove_leftovers(folder);
-    remove_leftovers(&folder.join(token_cache::FOLDER));
+    for inside in [token_cache::FOLDER, versions::FOLDER] {
+        remove_leftovers(&folder.join(inside));
+    }
 }
 
 /// The project's folder, given by itself or by the project file in it.
@@ -240,7 +289,7 @@ fn read_project(folder: &Path) -> Result<Project, OpenError> {
     })
 }
 
-/// What a damaged project can be restored from: unsaved changes, or else the last save.
+/// What a damaged project can be restored from: unsaved changes of an earlier version of Hone, or else the last save.
 fn last_good(folder: &Path) -> Option<Box<Project>> {
     parse(folder, AUTOSAVE_FILE).or_else(|| parse(folder, LAST_SAVED_FILE))
 }
@@ -265,7 +314,7 @@ fn in_words(error: &ron::Error) -> String {
     }
 }
 
-fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
+pub(super) fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
     let damaged =
         |line, column, reason| OpenError::Damaged { path: path.to_owned(), line, column, reason, autosave: None };
     let spanned =

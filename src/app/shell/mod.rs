@@ -1,20 +1,23 @@
-//! Everything around the step: menu bar, rail, status bar, notifications, palette, dialogs, welcome page.
+//! Everything around the step: menu bar, rail, status bar, notifications, palette, dialogs, footer, start page.
 
 mod dialogs;
 mod drop_hint;
+mod footer;
 mod help;
 mod menu_bar;
 mod notices;
 mod palette;
+mod project_dialogs;
 mod rail;
+mod start_page;
 mod status_bar;
-mod welcome;
 
-pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, dialogs_ui};
+pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, VersionRow, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
+pub use footer::footer_ui;
 pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;
 pub use palette::CommandPalette;
 pub use rail::rail_ui;
+pub use start_page::start_page_ui;
 pub use status_bar::{MemoryMeter, status_bar_ui};
-pub use welcome::welcome_ui;

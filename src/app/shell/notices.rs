@@ -26,12 +26,24 @@ struct Entry {
     notice: Notice,
     at: Instant,
     dismissed: bool,
+    /// Whether the next notification of this kind takes its place.
+    is_passing: bool,
 }
 
 impl Notices {
     /// Adds a notification.
     pub fn push(&mut self, notice: Notice) {
-        self.all.push(Entry { notice, at: Instant::now(), dismissed: false });
+        self.add(notice, false);
+    }
+
+    /// Adds a notification that the next one of this kind replaces, such as each step of undoing.
+    pub fn push_passing(&mut self, notice: Notice) {
+        self.all.pop_if(|last| last.is_passing);
+        self.add(notice, true);
+    }
+
+    fn add(&mut self, notice: Notice, is_passing: bool) {
+        self.all.push(Entry { notice, at: Instant::now(), dismissed: false, is_passing });
         if self.all.len() > LIMIT {
             self.all.remove(0);
         }

@@ -41,12 +41,12 @@ impl State {
 }
 
 /// Draws the project's name and the steps.
-pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, sender: &mut CommandSender) {
+pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sender: &mut CommandSender) {
     let theme = ctx.theme;
     ui.spacing_mut().item_spacing.y = 2.0;
     ui.add_space(theme.space.xs);
     if ui.available_width() > theme.size.rail_narrow {
-        project_name(ui, ctx, dirty);
+        project_name(ui, ctx, unsaved, sender);
     }
     ui.add_space(theme.space.s);
     for &step in ctx.project.task.steps() {
@@ -73,16 +73,18 @@ pub fn rail_ui(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool, view: View, send
     try_it(ui, ctx, view, sender);
 }
 
-fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, dirty: bool) {
+/// The project's name; a click renames it. `unsaved`: the last changes could not be saved.
+fn project_name(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, sender: &mut CommandSender) {
     let theme = ctx.theme;
     ui.horizontal(|ui| {
         ui.add_space(theme.space.s);
-        ui.vertical(|ui| {
-            let name = if dirty { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
-            let hover = if dirty { "Unsaved changes" } else { "All changes saved" };
-            ui.add(egui::Label::new(theme.strong(name)).truncate())
-                .on_hover_text(format!("{hover}\n{}", ctx.folder.display()));
-        });
+        let name = if unsaved { format!("{} •", ctx.project.name) } else { ctx.project.name.clone() };
+        let saved = if unsaved { "The last changes are not saved" } else { "Every change is saved" };
+        let label = egui::Label::new(theme.strong(name)).truncate().sense(Sense::click());
+        let hover = format!("{saved}\n{}\nClick to rename the project", ctx.folder.display());
+        if ui.add(label).on_hover_text(hover).clicked() {
+            sender.user(UserCommand::Rename);
+        }
     });
 }
 
@@ -114,15 +116,18 @@ fn icon(step: Step) -> &'static str {
     }
 }
 
+/// A tick says that the person looked at the step or decided something there, and not that it could be skipped. A step whose
+/// result no longer fits the project's settings belongs here too.
 fn state(ctx: &StepContext<'_>, step: Step, readiness: &Readiness) -> State {
     let training = ctx.live.is_some_and(LiveRun::is_going);
     let reading = ctx.preview.is_some();
+    let is_made = matches!(step, Step::Train | Step::Review | Step::Export);
     match readiness {
         _ if step == Step::Train && training => State::Busy,
         _ if step == Step::Data && reading && ctx.imported.is_none() => State::Busy,
-        Readiness::Ready => State::Ready,
         Readiness::Blocked(_) => State::Blocked,
-        Readiness::Done => State::Done,
+        Readiness::Done if is_made || ctx.looked_at.contains(&step) => State::Done,
+        Readiness::Ready | Readiness::Done => State::Ready,
     }
 }
 

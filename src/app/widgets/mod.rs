@@ -1,5 +1,6 @@
 //! Drawing functions that more than one step uses.
 
+mod anchor;
 mod basics;
 mod combo;
 mod confusion_matrix;
@@ -16,6 +17,7 @@ mod running;
 mod spinner;
 mod table_preview;
 
+pub use anchor::{Anchor, anchor, scroll_to};
 pub use basics::{
     badge, banner, button, card, choice_card, empty_state, field_label, figure, icon_button, is_narrow, page,
     primary_button, section, side_by_side, tone_icon,

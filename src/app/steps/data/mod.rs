@@ -17,7 +17,8 @@ use crate::app::steps::data::files::{file_card, named_files_ui};
 use crate::app::tasks::wanted_data;
 use crate::app::theme::{Tone, icons};
 use crate::app::widgets::{
-    TablePreview, banner, button, card, empty_state, page, primary_button, running_card, table_preview_ui,
+    Anchor, TablePreview, anchor, banner, button, card, empty_state, page, primary_button, running_card,
+    table_preview_ui,
 };
 use crate::data::Imported;
 use crate::project::Step;
@@ -52,17 +53,11 @@ pub fn data_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut DataStepStat
             return;
         };
         file_card(ui, ctx, imported, sender);
+        anchor(ui, Anchor::BadRows);
         bad_rows(ui, ctx, imported, sender);
+        anchor(ui, Anchor::Columns);
         columns_card(ui, ctx, imported, sender);
         preview_card(ui, ctx, imported, sender);
-        let chosen = ctx.project.columns_chosen(&imported.main.table.names);
-        let next = ctx.project.task.steps()[1];
-        let advice = ctx.project.column_advice();
-        let ready = if chosen { Ok(()) } else { Err(advice.as_str()) };
-        if primary_button(ui, ctx.theme, icons::ARROW_RIGHT, &format!("Continue to {}", next.title()), ready).clicked()
-        {
-            sender.send(AppCommand::GoTo(next));
-        }
     });
 }
 

@@ -29,7 +29,9 @@ use crate::app::steps::labels::label_row::{Editing, label_row};
 use crate::app::steps::labels::profile::profile_ui;
 use crate::app::steps::labels::stars::{StarsState, stars_ui};
 use crate::app::theme::{Tone, icons};
-use crate::app::widgets::{banner, button, card, empty_state, figure, page, primary_button, running_card};
+use crate::app::widgets::{
+    Anchor, anchor, banner, button, card, empty_state, figure, page, primary_button, running_card,
+};
 use crate::data::LabelCounts;
 use crate::project::{DatasetSettings, LabelSettings, Step};
 use crate::words::count;
@@ -110,12 +112,10 @@ pub fn labels_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut LabelsStep
             }
             return;
         };
+        anchor(ui, Anchor::Findings);
         findings_ui(ui, ctx, &mut state.findings, &mut state.explore, sender);
         explore_ui(ui, ctx, source, &mut state.explore, sender);
         profile_ui(ui, ctx, source, &mut state.explore, sender);
-        if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Prepare", Ok(())).clicked() {
-            sender.send(AppCommand::GoTo(Step::Prepare));
-        }
     });
 }
 

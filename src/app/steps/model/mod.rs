@@ -18,7 +18,7 @@ use crate::app::steps::model::hyperparameters::hyperparameters_ui;
 use crate::app::steps::model::new_words::new_words_ui;
 use crate::app::steps::model::plan::plan_summary;
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
+use crate::app::widgets::{Anchor, anchor, badge, banner, button, choice_card, is_narrow, page, progress_ui, section};
 use crate::fetch::{Catalogue, CatalogueEntry, Source, locate};
 use crate::progress::Progress;
 use crate::project::{ModelChoice, Preset, Step, TaskKind, TrainingSettings};
@@ -36,6 +36,7 @@ pub struct ModelStepState {
 /// Draws the step.
 pub fn model_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut ModelStepState, sender: &mut CommandSender) {
     page(ui, ctx.theme, Step::Model.title(), Step::Model.purpose(), |ui| {
+        anchor(ui, Anchor::Models);
         match Catalogue::bundled() {
             Ok(catalogue) => models(ui, ctx, state, catalogue.entries(), sender),
             Err(error) => banner(ui, ctx.theme, Tone::Danger, "No models to choose from", &error.to_string(), |_| {}),

@@ -18,7 +18,9 @@ use crate::app::steps::prepare::pattern_editor::{PatternsState, pattern_name, pa
 use crate::app::steps::prepare::split::split_ui;
 use crate::app::steps::prepare::switches::{SWITCHES, Switch};
 use crate::app::theme::{Theme, Tone, icons};
-use crate::app::widgets::{Action, banner, button, diff_ui, empty_state, page, primary_button, running_card, section};
+use crate::app::widgets::{
+    Action, Anchor, anchor, banner, button, diff_ui, empty_state, page, primary_button, running_card, section,
+};
 use crate::data::{CleaningPart, DropReason, Prepared};
 use crate::project::{SplitSettings, Step};
 use crate::words::{count, counted, lower_first};
@@ -51,12 +53,10 @@ pub fn prepare_step_ui(ui: &mut Ui, ctx: &StepContext<'_>, state: &mut PrepareSt
         warnings(ui, theme, prepared);
         cleaning(ui, ctx, (prepared, survey), state, sender);
         split_ui(ui, ctx, prepared, survey, sender);
+        anchor(ui, Anchor::Leakage);
         leakage_ui(ui, ctx, prepared, sender);
         left_out(ui, theme, survey);
         alike_ui(ui, ctx, prepared, sender);
-        if primary_button(ui, theme, icons::ARROW_RIGHT, "Continue to Model", Ok(())).clicked() {
-            sender.send(AppCommand::GoTo(Step::Model));
-        }
     });
 }
 
