@@ -333,10 +333,6 @@ impl HoneApp {
         let dropped: Vec<PathBuf> =
             ctx.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
         let Some(path) = dropped.first() else { return };
-        // A dialog that asks about something else comes first.
-        if self.dialog.is_some() {
-            return;
-        }
         let is_project = path.join(PROJECT_FILE).is_file() || path.file_name().is_some_and(|name| name == PROJECT_FILE);
         if is_project {
             self.leave(Leaving::Open(path.clone()));

@@ -60,7 +60,7 @@ impl HoneApp {
                     self.tell(Tone::Neutral, "Unsaved changes were recovered", body);
                 }
             }
-            Err(OpenError::Damaged { autosave: Some(_), path: ref file, .. }) => {
+            Err(OpenError::Damaged { last_good: Some(_), path: ref file, .. }) => {
                 let message = Session::open(path).err().map(|error| error.to_string()).unwrap_or_default();
                 let folder = file.parent().unwrap_or(file).to_owned();
                 self.dialog = Some(Dialog::Damaged { path: folder, message });
@@ -226,7 +226,7 @@ impl HoneApp {
                 self.dialog = Some(Dialog::Stopping(leaving));
             }
             DialogAnswer::DiscardAndLeave(leaving) => self.go(leaving),
-            DialogAnswer::OpenAutosave(path) => match Session::open_autosave(&path) {
+            DialogAnswer::RestoreLastGood(path) => match Session::open_last_good(&path) {
                 Ok(session) => self.show_session(session),
                 Err(error) => self.tell(Tone::Danger, "The project could not be restored", error.to_string()),
             },

@@ -67,9 +67,9 @@ impl Session {
     /// damaged one.
     ///
     /// # Errors
-    /// Errors of [`ProjectFile::open_autosave`].
-    pub fn open_autosave(path: &Path) -> Result<Self, OpenError> {
-        let session = Self { saved: None, ..Self::of(ProjectFile::open_autosave(path)?) };
+    /// Errors of [`ProjectFile::open_last_good`].
+    pub fn open_last_good(path: &Path) -> Result<Self, OpenError> {
+        let session = Self { saved: None, ..Self::of(ProjectFile::open_last_good(path)?) };
         Ok(Self { save_at: Some(Instant::now()), ..session })
     }
 
@@ -252,24 +252,20 @@ impl Session {
             }
             self.file.save(&self.project)?;
             let before = self.saved.replace(self.project.clone());
-            self.keep_before(before, saved_at, now)?;
+            self.keep_before(before, saved_at, now);
         }
         self.save_window()
     }
 
     /// Keeps what was saved before as a version. A project without data is not worth one.
-    fn keep_before(
-        &mut self,
-        before: Option<Project>,
-        saved_at: Option<SystemTime>,
-        now: Instant,
-    ) -> Result<(), StorageError> {
+    fn keep_before(&mut self, before: Option<Project>, saved_at: Option<SystemTime>, now: Instant) {
         let is_due = self.kept_at.is_none_or(|kept| now.saturating_duration_since(kept) >= VERSION_EVERY);
         if let Some(before) = before.filter(|before| is_due && before.dataset.main.is_some()) {
-            self.file.keep_version(&before, saved_at.unwrap_or_else(SystemTime::now))?;
-            self.kept_at = Some(now);
+            // The changes are saved already. Without this version, there is one less to come back to.
+            if self.file.keep_version(&before, saved_at.unwrap_or_else(SystemTime::now)).is_ok() {
+                self.kept_at = Some(now);
+            }
         }
-        Ok(())
     }
 
     /// Writes what the person has looked at, if that changed.

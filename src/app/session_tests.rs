@@ -238,7 +238,7 @@ fn a_damaged_file_is_kept_when_the_project_is_restored() {
     drop(first);
     let file = folder.path().join(crate::storage::PROJECT_FILE);
     std::fs::write(&file, "(name: \"half").unwrap();
-    let mut restored = Session::open_autosave(folder.path()).unwrap();
+    let mut restored = Session::open_last_good(folder.path()).unwrap();
     assert!(restored.is_dirty() && restored.project().name == "Reviews");
     restored.autosave(Instant::now()).unwrap();
     assert!(!restored.is_dirty());

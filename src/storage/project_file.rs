@@ -50,7 +50,7 @@ impl ProjectFile {
     /// If another window has it open, or it cannot be written, it is opened read-only: see [`Self::read_only`].
     ///
     /// # Errors
-    /// No project there, a damaged one (with the last good autosave), one of a newer version, or errors of the file
+    /// No project there, a damaged one (with its last good state), one of a newer version, or errors of the file
     /// system.
     pub fn open(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
@@ -65,11 +65,11 @@ impl ProjectFile {
         Ok(Opened { autosave: autosave.filter(|autosave| **autosave != project), project, file })
     }
 
-    /// Opens the last good autosave of a project whose file is damaged. The damaged file stays until the next save.
+    /// Opens the last good state of a project whose file is damaged. The damaged file stays until the next save.
     ///
     /// # Errors
-    /// As [`Self::open`], and if there is no autosave.
-    pub fn open_autosave(path: &Path) -> Result<Opened, OpenError> {
+    /// As [`Self::open`], and if there is no good state.
+    pub fn open_last_good(path: &Path) -> Result<Opened, OpenError> {
         let folder = folder_of(path);
         match last_good(&folder) {
             Some(project) => Ok(Opened { file: Self::lock(folder), project: *project, autosave: None }),
@@ -140,7 +140,7 @@ impl ProjectFile {
         self.read_only.as_deref()
     }
 
-    /// Saves the project and removes its autosave. Paths inside the folder are stored relative to it.
+    /// Saves the project. Paths inside the folder are stored relative to it.
     ///
     /// # Errors
     /// [`StorageError::ReadOnly`] when it was opened read-only; errors of the file system.
@@ -177,7 +177,11 @@ impl ProjectFile {
     /// Errors of the file system.
     pub fn keep_damaged(&self) -> Result<(), StorageError> {
         let [from, to] = [PROJECT_FILE, DAMAGED_FILE].map(|name| self.folder.join(name));
-        let bytes = std::fs::read(&from).map_err(StorageError::io("read", &from))?;
+        let bytes = match std::fs::read(&from) {
+            // It was removed meanwhile, so that nothing is lost by writing another.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read.map_err(StorageError::io("read", &from))?,
+        };
         write_atomic(&to, |file| io::Write::write_all(file, &bytes)).map_err(StorageError::io("write", &to))
     }
 
@@ -283,7 +287,7 @@ fn read_project(folder: &Path) -> Result<Project, OpenError> {
     };
     parse_project(&path, &bytes).map_err(|error| match error {
         OpenError::Damaged { path, line, column, reason, .. } => {
-            OpenError::Damaged { path, line, column, reason, autosave: last_good(folder) }
+            OpenError::Damaged { path, line, column, reason, last_good: last_good(folder) }
         }
         other => other,
     })
@@ -316,7 +320,7 @@ fn in_words(error: &ron::Error) -> String {
 
 pub(super) fn parse_project(path: &Path, bytes: &[u8]) -> Result<Project, OpenError> {
     let damaged =
-        |line, column, reason| OpenError::Damaged { path: path.to_owned(), line, column, reason, autosave: None };
+        |line, column, reason| OpenError::Damaged { path: path.to_owned(), line, column, reason, last_good: None };
     let spanned =
         |error: ron::error::SpannedError| damaged(error.span.start.line, error.span.start.col, in_words(&error.code));
     let text = match std::str::from_utf8(bytes) {

@@ -72,7 +72,7 @@ fn unsaved_changes_of_an_earlier_version_are_offered_and_gone_after_a_save() {
 }
 
 #[test]
-fn a_damaged_project_says_where_and_offers_the_autosave() {
+fn a_damaged_project_says_where_and_offers_its_last_good_state() {
     let temp = tempfile::tempdir().unwrap();
     let project = Project { name: "Good".to_owned(), ..Project::default() };
     let file = ProjectFile::create(temp.path(), &project, false).unwrap();
@@ -80,8 +80,8 @@ fn a_damaged_project_says_where_and_offers_the_autosave() {
     let text = fs::read_to_string(&path).unwrap();
 
     fs::write(&path, text.replace("epochs: 3", "epochs: many")).unwrap();
-    let OpenError::Damaged { autosave, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
-    assert_eq!(autosave.as_deref(), Some(&project), "what was saved last is offered where nothing is newer");
+    let OpenError::Damaged { last_good, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
+    assert_eq!(last_good.as_deref(), Some(&project), "what was saved last is offered where nothing is newer");
     fs::remove_file(temp.path().join(".project.last.ron")).unwrap();
     let error = ProjectFile::open(temp.path()).unwrap_err();
     let line = 1 + text.lines().position(|line| line.contains("epochs: 3")).unwrap();
@@ -91,9 +91,9 @@ fn a_damaged_project_says_where_and_offers_the_autosave() {
     leave_unsaved(temp.path(), &project);
     drop(file);
     fs::write(&path, &text[..text.len() / 2]).unwrap();
-    let OpenError::Damaged { autosave, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
-    assert_eq!(autosave.as_deref(), Some(&project));
-    let opened = ProjectFile::open_autosave(temp.path()).unwrap();
+    let OpenError::Damaged { last_good, .. } = ProjectFile::open(temp.path()).unwrap_err() else { panic!() };
+    assert_eq!(last_good.as_deref(), Some(&project));
+    let opened = ProjectFile::open_last_good(temp.path()).unwrap();
     opened.file.save(&opened.project).unwrap();
     drop(opened);
     assert_eq!(ProjectFile::open(temp.path()).unwrap().project, project);

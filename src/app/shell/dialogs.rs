@@ -103,7 +103,7 @@ pub enum Dialog {
         /// Why they cannot be saved.
         why: String,
     },
-    /// The project file cannot be read, but its autosave can.
+    /// The project file cannot be read, but there is a good state to restore.
     Damaged {
         /// The project's folder.
         path: PathBuf,
@@ -153,8 +153,8 @@ pub enum DialogAnswer {
     StopAndLeave(Leaving),
     /// Discard the changes and leave.
     DiscardAndLeave(Leaving),
-    /// Open the last autosave.
-    OpenAutosave(PathBuf),
+    /// Restore the last good state of this damaged project.
+    RestoreLastGood(PathBuf),
 }
 
 impl Dialog {
@@ -358,7 +358,7 @@ fn damaged_ui(ui: &mut Ui, theme: &Theme, path: &Path, message: &str) -> Reply {
     });
     focus_first(&open);
     match (open.clicked(), cancel) {
-        (true, _) => Reply::Answer(DialogAnswer::OpenAutosave(path.to_owned())),
+        (true, _) => Reply::Answer(DialogAnswer::RestoreLastGood(path.to_owned())),
         (_, true) => Reply::Close,
         _ => Reply::None,
     }
