@@ -1,7 +1,7 @@
 //! The verdict on a trained model: whether it is useful, why, and what would most likely help.
 
 use crate::evaluation::{Baseline, BaselineName, ClassificationMetrics, FEWEST_ROWS, Interval, Metrics};
-use crate::project::IMBALANCE;
+use crate::project::are_imbalanced;
 use crate::words::{count, percent, score};
 
 /// Share of the rows with the same prediction from which a model is said to give one answer.
@@ -182,7 +182,7 @@ impl Evidence<'_> {
 
     /// What helps a model that has learnt too little, if the settings leave something to try.
     fn first_help(self, metrics: &ClassificationMetrics) -> Option<NextStep> {
-        if !self.is_balanced && are_imbalanced(metrics) {
+        if !self.is_balanced && are_imbalanced(metrics.per_class.iter().map(|class| class.support as usize)) {
             return Some(NextStep::BalanceLabels);
         }
         (self.epochs < FEW_EPOCHS).then_some(NextStep::TrainLonger(FEW_EPOCHS))
@@ -236,11 +236,6 @@ fn most_frequent(metrics: &ClassificationMetrics) -> &str {
 /// More rows of the label that the model knows least, if it is clearly worse than the mean.
 fn more_of_weakest(metrics: &ClassificationMetrics) -> Option<NextStep> {
     metrics.weakest().map(|class| NextStep::LabelMore(class.label.clone()))
-}
-
-fn are_imbalanced(metrics: &ClassificationMetrics) -> bool {
-    let rows = || metrics.per_class.iter().map(|class| class.support);
-    rows().max().unwrap_or(0) >= IMBALANCE as u64 * rows().min().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -306,7 +301,7 @@ mod tests {
         let mut nearly = vec![0; 300];
         nearly[7] = 1;
         let judgement = judged(&equal(), &nearly, None, 1);
-        assert_eq!(judgement.says, "It answers “bad” for 99% of the rows");
+        assert_eq!(judgement.says, "It answers “bad” for >99% of the rows");
         assert_eq!(judgement.next, Some(NextStep::TrainLonger(3)));
         assert_eq!(judged(&equal(), &nearly, None, 3).next, None, "nothing simple is left to try");
     }

@@ -128,6 +128,7 @@ fn task_settings(task: &Task) -> Vec<(&'static str, String)> {
     match task {
         Task::TextClassification(settings) => {
             let weights = match &settings.class_weights {
+                ClassWeights::Auto => "automatic".to_owned(),
                 ClassWeights::None => "none".to_owned(),
                 ClassWeights::Balanced => "balanced".to_owned(),
                 ClassWeights::ByHand(by_label) => {

@@ -38,7 +38,7 @@ pub use steps::{Facts, Issue, Readiness, Step, readiness};
 pub use task::{ClassificationSettings, LanguageModellingSettings, RoleRule, Task, TaskKind};
 pub use training::{
     ClassWeights, DeviceChoice, EarlyStopping, EvaluateEvery, IMBALANCE, OptimizerSettings, Precision, ScheduleKind,
-    TrainedLayers, TrainingSettings,
+    TrainedLayers, TrainingSettings, are_imbalanced,
 };
 
 use serde::{Deserialize, Serialize};

@@ -81,11 +81,24 @@ pub enum ScheduleKind {
 /// Rows of the most frequent label for each row of the rarest from which labels are called imbalanced.
 pub const IMBALANCE: usize = 10;
 
+/// Whether labels with these numbers of rows are imbalanced: the most frequent has [`IMBALANCE`] times as many as the rarest that
+/// has any.
+#[must_use]
+pub fn are_imbalanced(rows: impl IntoIterator<Item = usize>) -> bool {
+    let (mut most, mut least) = (0, usize::MAX);
+    for rows in rows.into_iter().filter(|&rows| rows > 0) {
+        (most, least) = (most.max(rows), least.min(rows));
+    }
+    most >= least.saturating_mul(IMBALANCE)
+}
+
 /// How much each label counts in the loss.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum ClassWeights {
-    /// Every row counts the same.
+    /// Balanced if the training rows' labels are imbalanced, otherwise none.
     #[default]
+    Auto,
+    /// Every row counts the same.
     None,
     /// rows / (labels x rows of the label), as in scikit-learn's `balanced`.
     Balanced,

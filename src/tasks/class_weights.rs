@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::project::{ClassWeights, OutOfRange};
+use crate::project::{ClassWeights, OutOfRange, are_imbalanced};
 
 /// The weight of every label, `[labels]`; `None` when all count the same.
 ///
@@ -18,7 +18,11 @@ pub(super) fn class_weights(
 ) -> Result<Option<Arc<[f32]>>, OutOfRange> {
     match choice {
         ClassWeights::None => Ok(None),
-        ClassWeights::Balanced => Ok(Some(balanced(labels.len(), train).into())),
+        ClassWeights::Auto => {
+            let rows = rows_of(labels.len(), train);
+            Ok(are_imbalanced(rows.iter().copied()).then(|| balanced(&rows).into()))
+        }
+        ClassWeights::Balanced => Ok(Some(balanced(&rows_of(labels.len(), train)).into())),
         ClassWeights::ByHand(weights) => {
             for (label, weight) in weights {
                 if !labels.contains(label) {
@@ -39,14 +43,20 @@ fn out_of_range(value: String, advice: String) -> OutOfRange {
     OutOfRange { setting: "class weight", value, advice }
 }
 
-fn balanced(labels: usize, train: &[u32]) -> Vec<f32> {
-    let mut rows = vec![0_usize; labels];
+/// Rows of each of so many labels.
+fn rows_of(labels: usize, train: &[u32]) -> Vec<usize> {
+    let mut rows = vec![0; labels];
     for &label in train {
         rows[label as usize] += 1;
     }
+    rows
+}
+
+fn balanced(rows: &[usize]) -> Vec<f32> {
+    let all = rows.iter().sum::<usize>() as f64;
     let present = rows.iter().filter(|&&rows| rows > 0).count() as f64;
-    let weight = |rows: usize| if rows == 0 { 1.0 } else { train.len() as f64 / (present * rows as f64) };
-    rows.into_iter().map(|rows| weight(rows) as f32).collect()
+    let weight = |rows: usize| if rows == 0 { 1.0 } else { all / (present * rows as f64) };
+    rows.iter().map(|&rows| weight(rows) as f32).collect()
 }
 
 #[cfg(test)]
@@ -63,6 +73,11 @@ mod tests {
         // compute_class_weight("balanced", classes=[0, 1], y=[0, 1, 1, 1]) = [2.0, 0.6667]
         assert_eq!(weights.as_deref(), Some([2.0, 2.0 / 3.0, 1.0].as_slice()));
         assert_eq!(class_weights(&ClassWeights::None, &names(), &[0]).unwrap(), None);
+        let rows = |rare: usize, frequent: usize| [vec![0; rare], vec![1; frequent]].concat();
+        let auto = |train: &[u32]| class_weights(&ClassWeights::Auto, &names(), train).unwrap();
+        assert_eq!(auto(&rows(2, 19)), None, "less than ten to one");
+        assert_eq!(auto(&rows(2, 20)), class_weights(&ClassWeights::Balanced, &names(), &rows(2, 20)).unwrap());
+        assert_eq!(auto(&rows(0, 20)), None, "a label without rows is not a rare one");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::data::prepare::split::sizes::SplitSizes;
 use crate::data::targets::spelling::label_like;
 use crate::data::{DropReason, Example, Imported, ImportedFile, Prepared, Side};
-use crate::project::{DatasetSettings, IMBALANCE, Project, SourceFile, SplitMethod};
+use crate::project::{ClassWeights, DatasetSettings, Project, SourceFile, SplitMethod, are_imbalanced};
 use crate::words::{count, counted, joined, listed, plural, quoted};
 
 /// Fewer training rows than this are too few to learn a label well.
@@ -151,7 +151,19 @@ pub(in crate::data) fn missing_labels(project: &Project, imported: &Imported, pr
     warnings
 }
 
-pub(in crate::data) fn balance_warnings(prepared: &Prepared) -> Vec<String> {
+/// What to do about labels whose numbers of rows differ strongly, as sentences without the last full stop.
+pub(in crate::data) fn imbalance_advice(weights: &ClassWeights) -> &'static str {
+    match weights {
+        ClassWeights::None => {
+            "A model favours the labels it sees most. Look at macro-F1 rather than accuracy, and try balanced class weights"
+        }
+        ClassWeights::Auto | ClassWeights::Balanced | ClassWeights::ByHand(_) => {
+            "Rare labels get a higher weight in training. Look at macro-F1 rather than accuracy, and label more rows of the rare ones"
+        }
+    }
+}
+
+pub(in crate::data) fn balance_warnings(weights: &ClassWeights, prepared: &Prepared) -> Vec<String> {
     let mut warnings = Vec::new();
     let counts: Vec<(usize, &String)> =
         prepared.counts().iter().map(|sides| sides[0]).zip(&prepared.labels).filter(|&(rows, _)| rows > 0).collect();
@@ -160,12 +172,12 @@ pub(in crate::data) fn balance_warnings(prepared: &Prepared) -> Vec<String> {
     else {
         return warnings;
     };
-    if most >= least * IMBALANCE {
+    if are_imbalanced([most, least]) {
         warnings.push(format!(
-            "The labels are very imbalanced: '{frequent}' has {}, '{rare}' only {}. Look at macro-F1 rather than accuracy, and try \
-             balanced class weights",
+            "The labels are very imbalanced: '{frequent}' has {}, '{rare}' only {}. {}",
             counted(most, "training row", "training rows"),
-            count(least)
+            count(least),
+            imbalance_advice(weights)
         ));
     }
     let few: Vec<String> =

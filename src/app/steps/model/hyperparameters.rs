@@ -211,6 +211,7 @@ fn trained_layers(ui: &mut Ui, theme: &Theme, trained: &mut TrainedLayers) {
 /// The kind of class weights, without the weights themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum WeightKind {
+    Auto,
     None,
     Balanced,
     ByHand,
@@ -218,23 +219,31 @@ enum WeightKind {
 
 fn class_weights(ui: &mut Ui, theme: &Theme, weights: &mut ClassWeights, labels: &[String]) {
     let mut kind = match weights {
+        ClassWeights::Auto => WeightKind::Auto,
         ClassWeights::None => WeightKind::None,
         ClassWeights::Balanced => WeightKind::Balanced,
         ClassWeights::ByHand(_) => WeightKind::ByHand,
     };
     let before = kind;
-    let kinds = [(WeightKind::None, "None"), (WeightKind::Balanced, "Balanced"), (WeightKind::ByHand, "By hand")];
+    let kinds = [
+        (WeightKind::Auto, "Automatic"),
+        (WeightKind::None, "None"),
+        (WeightKind::Balanced, "Balanced"),
+        (WeightKind::ByHand, "By hand"),
+    ];
     row(
         ui,
         theme,
         "Class weights",
-        "How much an error on each label costs. Balanced gives rare labels a higher weight",
+        "How much an error on each label costs. Balanced gives rare labels a higher weight, so that all labels count equally. \
+         Automatic does so if one label has ten times as many rows as another",
         |ui| {
             choose(ui, "class weights", &mut kind, &kinds);
         },
     );
     if kind != before {
         *weights = match kind {
+            WeightKind::Auto => ClassWeights::Auto,
             WeightKind::None => ClassWeights::None,
             WeightKind::Balanced => ClassWeights::Balanced,
             WeightKind::ByHand => ClassWeights::ByHand(BTreeMap::new()),

@@ -2,8 +2,11 @@
 
 use crate::app::context::StepContext;
 use crate::app::state::entry;
-use crate::project::{ClassWeights, EvaluateEvery, MetricName, TaskKind, TrainingSettings};
-use crate::words::{bytes, count, counted};
+use crate::project::{ClassWeights, EvaluateEvery, IMBALANCE, MetricName, TaskKind, TrainingSettings, are_imbalanced};
+use crate::words::{bytes, count, counted, upper_first};
+
+/// What balanced class weights do.
+const BALANCED: &str = "rare labels get a higher weight, so that all labels count equally.";
 
 /// Summary of the run to come: epochs, rows, steps, evaluation and early stopping.
 #[must_use]
@@ -21,9 +24,13 @@ pub fn plan_summary(ctx: &StepContext<'_>) -> String {
     }
     match ctx.project.classification().map(|task| &task.class_weights) {
         None | Some(ClassWeights::None) => {}
-        Some(ClassWeights::Balanced) => {
-            sentences.push("Rare labels get a higher weight, so that all labels count equally.".to_owned());
+        Some(ClassWeights::Auto) => {
+            let trained = ctx.survey.iter().flat_map(|survey| &survey.counts).map(|[train, ..]| *train);
+            if are_imbalanced(trained) {
+                sentences.push(format!("One label has over {IMBALANCE} times as many rows as another: {BALANCED}"));
+            }
         }
+        Some(ClassWeights::Balanced) => sentences.push(upper_first(BALANCED)),
         Some(ClassWeights::ByHand(_)) => sentences.push("Labels have the weights you set.".to_owned()),
     }
     sentences.join(" ")

@@ -2,9 +2,9 @@
 
 use crate::data::insight::findings::sources::Sources;
 use crate::data::insight::findings::{placeholders, several_labels, spellings};
-use crate::data::targets::label_checks::{FEW_ROWS, are_labels};
+use crate::data::targets::label_checks::{FEW_ROWS, are_labels, imbalance_advice};
 use crate::data::{Example, Finding, FindingKind, Remedy, Severity, Side};
-use crate::project::{ClassWeights, IMBALANCE};
+use crate::project::{ClassWeights, are_imbalanced};
 use crate::words::{count, counted, listed};
 
 /// A label this many times as frequent as another is reported.
@@ -51,7 +51,8 @@ fn rare(sources: &Sources<'_>) -> Option<Finding> {
 }
 
 fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
-    if sources.project.classification().is_none_or(|settings| settings.class_weights != ClassWeights::None) {
+    let weights = &sources.project.classification()?.class_weights;
+    if matches!(weights, ClassWeights::Balanced | ClassWeights::ByHand(_)) {
         return None;
     }
     let trained = trained(sources);
@@ -62,7 +63,11 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
         return None;
     }
     let names = &sources.prepared.labels;
-    let severity = if most >= least * IMBALANCE { Severity::Warning } else { Severity::Note };
+    let is_strong = are_imbalanced([most, least]);
+    let severity = if is_strong { Severity::Warning } else { Severity::Note };
+    let is_weighted = is_strong && *weights == ClassWeights::Auto;
+    let advice = imbalance_advice(if is_weighted { weights } else { &ClassWeights::None });
+    let remedy = (!is_weighted).then_some(Remedy::BalanceLabels);
     let finding = Finding::new(FindingKind::Imbalance, severity, sources.rows_of(&[rare])).says(
         format!(
             "'{}' has {}, '{}' only {}",
@@ -71,7 +76,7 @@ fn imbalance(sources: &Sources<'_>) -> Option<Finding> {
             names[rare],
             count(least)
         ),
-        "A model favours the labels it sees most. Look at macro-F1 rather than accuracy, and try balanced class weights",
+        advice,
     );
-    Some(Finding { count: names.len(), ..finding }.with([Remedy::BalanceLabels]))
+    Some(Finding { count: names.len(), ..finding }.with(remedy))
 }

@@ -52,7 +52,12 @@ fn unequal_labels_suggest_class_weights() {
     let finding = scene.mend(FindingKind::Imbalance);
     assert_eq!((finding.severity, finding.rows.len()), (Severity::Note, 18));
     assert_eq!(scene.project.classification().unwrap().class_weights, ClassWeights::Balanced);
-    assert_eq!(Scene::new(&rows(30, 90)).one(FindingKind::Imbalance).severity, Severity::Warning);
+    let mut strong = Scene::new(&rows(30, 90));
+    let weighted = strong.one(FindingKind::Imbalance);
+    assert_eq!((weighted.severity, weighted.remedies.len()), (Severity::Warning, 0), "training weighs them by itself");
+    strong.project.classification_mut().unwrap().class_weights = ClassWeights::None;
+    let unweighted = strong.one(FindingKind::Imbalance);
+    assert_eq!((unweighted.severity, unweighted.remedies.len()), (Severity::Warning, 1));
     assert!(!Scene::new(&rows(2, 90)).kinds().contains(&FindingKind::Imbalance));
 }
 
