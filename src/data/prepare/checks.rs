@@ -188,8 +188,10 @@ pub(in crate::data) fn check(project: &Project, imported: &Imported, prepared: &
             blockers.extend(unseen_labels(project, imported, prepared));
             prepared.warnings.extend(missing_labels(project, imported, prepared));
         }
-        prepared.log_warnings =
-            project.classification().map(|settings| balance_warnings(&settings.class_weights, prepared)).unwrap_or_default();
+        prepared.log_warnings = project
+            .classification()
+            .map(|settings| balance_warnings(&settings.class_weights, prepared))
+            .unwrap_or_default();
     }
     prepared.log_warnings.extend(unmeasured_warnings(imported, prepared));
     prepared.log_warnings.extend(conflict_warning(project, prepared));
