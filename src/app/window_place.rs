@@ -13,7 +13,8 @@ pub(super) const SMALLEST: [f32; 2] = [800.0, 600.0];
 impl HoneApp {
     /// Notes where the window is, for the next start.
     pub(super) fn note_window(&mut self) {
-        let place = self.ctx.input(|input| place_of(input.viewport(), self.ctx.zoom_factor()));
+        let zoom = self.ctx.zoom_factor();
+        let place = self.ctx.input(|input| place_of(input.viewport(), zoom));
         // A test, or a system that does not tell, has none.
         self.state.settings.window = place.or(self.state.settings.window);
     }
