@@ -216,7 +216,7 @@ fn earlier_versions_are_listed_and_restored() {
     window.get_by_label("Changed until then: cleaning");
     window.get_by_label("The oldest version kept");
     picture("versions", &mut window);
-    window.get_all_by_label("Restore").last().unwrap().click();
+    window.get_all_by_label("Restore").next_back().unwrap().click();
     settle(&mut window);
     assert_ne!(hone(&mut window).project().cleaning, cleaning);
     hone(&mut window).run_command(AppCommand::User(UserCommand::Undo));
