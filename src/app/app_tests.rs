@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 use super::*;
 use crate::app::messages::{AppCommand, Edit};
 use crate::app::shell::Leaving;
-use crate::app::testing::{Window, app, hone, picture, press, results, settle};
+use crate::app::testing::{Window, app, hone, picture, press, results, settle, told};
 use crate::app::view::View;
 use crate::project::{CleaningSettings, Step};
 
@@ -159,14 +159,13 @@ fn undo_says_what_it_undid_and_shows_where() {
     settle(&mut window);
     for (label, page) in [("Undid: training settings", Step::Model), ("Undid: cleaning", Step::Prepare)] {
         press(&mut window, Modifiers::COMMAND, Key::Z);
-        window.get_by_label(label);
-        window.get_by_label(&format!("On {}", page.title()));
+        assert_eq!(told(&mut window), label);
         assert_eq!(hone(&mut window).state.view, View::Step(page));
     }
-    assert!(window.query_by_label("Undid: training settings").is_none(), "one notice for all steps of undoing");
+    assert_eq!(hone(&mut window).notices.len(), 1, "one notice for all steps of undoing");
     hone(&mut window).state.view = View::Step(Step::Train);
     press(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
-    window.get_by_label("Redid: cleaning");
+    assert_eq!(told(&mut window), "Redid: cleaning");
     assert_eq!(hone(&mut window).state.view, View::Step(Step::Prepare));
     assert_eq!(hone(&mut window).project().cleaning, off);
     hone(&mut window).autosave(std::time::Instant::now() + std::time::Duration::from_secs(5));

@@ -102,7 +102,6 @@ fn enter_confirms_and_escape_cancels_every_dialog() {
     for dialog in [
         Dialog::Unsaved { leaving: Leaving::Quit, why: "The disk is full".to_owned() },
         Dialog::Training(Leaving::Quit),
-        Dialog::Stopping(Leaving::Quit),
         Dialog::Damaged { path: PathBuf::new(), message: String::new() },
         Dialog::new_project(&PathBuf::from("somewhere")),
         Dialog::Rename { name: "Reviews".to_owned() },

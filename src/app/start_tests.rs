@@ -8,7 +8,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use crate::app::app::Start;
 use crate::app::commands::UserCommand;
 use crate::app::messages::{AppCommand, Edit};
-use crate::app::testing::{Window, app, app_from, drop_file, hone, picture, results, settle};
+use crate::app::testing::{Window, app, app_from, drop_file, hone, picture, results, settle, told};
 use crate::app::view::View;
 use crate::project::{CleaningSettings, Step};
 use crate::storage::{AppSettings, ProjectFile, ThemeChoice};
@@ -101,7 +101,7 @@ fn a_project_left_open_by_a_crash_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let [shop, tickets] = two_projects(folder.path());
     let mut window = started(folder.path(), &[], Some(shop.clone()), 1.0);
-    window.get_by_label("Your project is back");
+    assert_eq!(told(&mut window), "Your project is back");
     assert_eq!(hone(&mut window).state.settings.open, Some(shop.clone()));
     let mut second = started(folder.path(), &[], Some(shop), 1.0);
     assert!(hone(&mut second).state.session.is_none(), "it is open in the other window");

@@ -477,3 +477,8 @@ impl egui::DroppedFile for Dropped {
 pub fn drop_file(window: &mut Window, path: PathBuf) {
     window.input_mut().dropped_files.push(Arc::new(Dropped(path)));
 }
+
+/// Title of the newest notification. It may be gone from the screen already.
+pub fn told(window: &mut Window) -> String {
+    hone(window).notices.newest_first().next().map(|(notice, _)| notice.title.clone()).unwrap_or_default()
+}
