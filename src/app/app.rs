@@ -254,7 +254,7 @@ fn rail_panel(ui: &mut Ui, ctx: &StepContext<'_>, unsaved: bool, view: View, sen
 fn page_panels(ui: &mut Ui, ctx: &StepContext<'_>, view: View, states: &mut StepStates, sender: &mut CommandSender) {
     let theme = ctx.theme;
     let ground = Frame::new().fill(theme.palette.panel);
-    let height = theme.size.control + 2.0 * theme.space.s + 2.0;
+    let height = shell::footer_height(theme);
     let margin = Margin::symmetric(theme.space.xl as i8, 0);
     Panel::bottom("footer").exact_size(height).resizable(false).frame(ground.inner_margin(margin)).show(ui, |ui| {
         shell::footer_ui(ui, ctx, view, sender);

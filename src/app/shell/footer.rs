@@ -44,6 +44,12 @@ enum Next {
     Train(Result<(), String>),
 }
 
+/// Height of the footer.
+#[must_use]
+pub fn footer_height(theme: &Theme) -> f32 {
+    theme.size.control + 2.0 * theme.space.s + 2.0
+}
+
 /// Draws the footer of a page.
 pub fn footer_ui(ui: &mut Ui, ctx: &StepContext<'_>, view: View, sender: &mut CommandSender) {
     let theme = ctx.theme;
@@ -204,4 +210,71 @@ fn mistakes(ctx: &StepContext<'_>) -> Option<Open> {
     let wrong = metrics.rows.saturating_sub(right);
     let text = counted(wrong, "misclassified row", "misclassified rows");
     (wrong > 0).then_some(Open { tone: Tone::Neutral, text, to: Target::Step(Step::Review) })
+}
+
+#[cfg(test)]
+mod tests {
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::Queryable;
+
+    use super::*;
+    use crate::app::testing::{Scene, picture, sized_window};
+    use crate::project::Facts;
+
+    /// The footer of a page, `width` points wide.
+    fn footer(scene: Scene, view: View, width: f32) -> Harness<'static, Scene> {
+        let mut harness = sized_window([width, 48.0], 1.0, false, scene, move |ui, scene| {
+            scene.show(|ctx, sender| footer_ui(ui, ctx, view, sender));
+        });
+        harness.run();
+        harness
+    }
+
+    #[test]
+    fn the_first_run_starts_from_the_footer() {
+        let mut harness = footer(Scene::prepared(false), View::Step(Step::Train), 900.0);
+        harness.get_by_label("Start training").click();
+        harness.run();
+        assert_eq!(harness.state_mut().sender.take(), [AppCommand::User(UserCommand::Train)]);
+        let mut harness = footer(Scene::trained(false), View::Step(Step::Train), 900.0);
+        harness.get_by_label("Continue to Evaluate").click();
+        harness.run();
+        assert_eq!(harness.state_mut().sender.take(), [AppCommand::GoTo(Step::Evaluate)]);
+    }
+
+    #[test]
+    fn what_blocks_training_leads_to_the_step_that_fixes_it() {
+        let mut scene = Scene::prepared(false);
+        scene.facts = Facts { model_available: false, ..scene.facts };
+        let mut harness = footer(scene, View::Step(Step::Train), 900.0);
+        harness.get_by_label("Download the model, or open a model folder").click();
+        harness.run();
+        assert_eq!(harness.state_mut().sender.take(), [AppCommand::GoTo(Step::Model)]);
+    }
+
+    #[test]
+    fn a_page_without_its_columns_says_so_and_does_not_lead_on() {
+        let mut scene = Scene::prepared(false);
+        scene.answers.imported.value = Some(crate::app::testing::imported());
+        scene.project.dataset.columns.clear();
+        let mut harness = footer(scene, View::Step(Step::Data), 900.0);
+        harness.get_by_label("Choose a text column and a label column");
+        harness.get_by_label("Continue to Labels").click();
+        harness.run();
+        assert_eq!(harness.state_mut().sender.take(), []);
+    }
+
+    #[test]
+    fn a_narrow_footer_keeps_its_button_whole() {
+        let mut scene = Scene::prepared(false);
+        scene.facts.model_available = false;
+        for width in [348.0, 700.0] {
+            let mut harness = footer(scene, View::Step(Step::Model), width);
+            picture(&format!("footer-{width}"), &mut harness);
+            let button = harness.get_by_label("Continue to Train").rect();
+            let text = harness.get_by_label_contains("model").rect();
+            assert!(button.right() <= width && text.right() <= button.left() && text.left() >= 0.0, "{text} {button}");
+            scene = harness.into_state();
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod status_bar;
 
 pub use dialogs::{Dialog, DialogAnswer, Leaving, ModelUse, VersionRow, dialogs_ui};
 pub use drop_hint::drop_hint_ui;
-pub use footer::footer_ui;
+pub use footer::{footer_height, footer_ui};
 pub use menu_bar::menu_bar_ui;
 pub use notices::Notices;
 pub use palette::CommandPalette;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use egui::{Align, Layout, Response, ScrollArea, Ui};
+use egui::{Response, ScrollArea, Ui};
 
 use crate::app::messages::{AppCommand, CommandSender, Pick};
 use crate::app::shell::dialogs::{
@@ -13,6 +13,9 @@ use crate::app::widgets::{banner, button, choice_card, field_label, primary_butt
 use crate::project::TaskKind;
 use crate::storage::folder_name;
 use crate::words::{ago, joined, upper_first};
+
+/// Width of the column of buttons in the list of versions.
+const RESTORE: f32 = 116.0;
 
 /// A text field for a folder, with a button that opens the system's dialog.
 fn folder_field(
@@ -162,17 +165,15 @@ fn version_ui(ui: &mut Ui, theme: &Theme, version: &VersionRow) -> Response {
         [] => "The oldest version kept".to_owned(),
         changes => format!("Changed until then: {}", joined(changes)),
     };
-    let size = egui::vec2(ui.available_width(), theme.size.control + theme.space.m);
-    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
-        ui.add_space(theme.space.s);
-        let restore = button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Restore");
-        let width = ui.available_width();
-        ui.allocate_ui_with_layout(egui::vec2(width, 0.0), Layout::top_down(Align::Min), |ui| {
+    ui.horizontal(|ui| {
+        let width = ui.available_width() - RESTORE;
+        ui.vertical(|ui| {
+            ui.set_width(width);
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.label(theme.strong(when));
             ui.add(egui::Label::new(theme.small(changes)).wrap());
         });
-        restore
+        button(ui, theme, icons::ARROW_COUNTER_CLOCKWISE, "Restore")
     })
     .inner
 }

@@ -61,7 +61,8 @@ pub fn start_page_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sende
         ways_ui(ui, theme, sender);
         ui.horizontal_wrapped(|ui| {
             ui.label(theme.small("Drop a file or a project folder anywhere to begin. For other tasks:"));
-            let link = ui.link(theme.small(UserCommand::New.text())).on_hover_text(UserCommand::New.tooltip());
+            let link = ui.link(RichText::new(UserCommand::New.text()).size(theme.text.small));
+            let link = link.on_hover_text(UserCommand::New.tooltip());
             if link.clicked() {
                 sender.user(UserCommand::New);
             }
@@ -74,6 +75,7 @@ pub fn start_page_ui(ui: &mut Ui, theme: &Theme, recent: &[RecentProject], sende
             ui.add_space(theme.space.l);
         }
         ui.label(theme.heading("What you get"));
+        ui.spacing_mut().interact_size.y = 0.0;
         for (icon, text) in OUTCOMES {
             ui.horizontal(|ui| {
                 ui.label(RichText::new(icon).color(theme.palette.accent).size(theme.text.heading));
@@ -105,8 +107,8 @@ fn way_ui(ui: &mut Ui, theme: &Theme, way: &Way, is_first: bool, is_column: bool
         ui.label(theme.heading(way.title));
     });
     // Cards beside each other have their buttons at the same height.
-    let lines = if is_column { 4.0 } else { 0.0 };
-    let size = vec2(ui.available_width(), lines * (theme.text.body + 5.0));
+    let lines = if is_column { 3.0 } else { 0.0 };
+    let size = vec2(ui.available_width(), lines * (theme.text.body + 4.0));
     ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
         ui.set_min_size(size);
         ui.add(Label::new(theme.muted(way.body)).wrap());
