@@ -74,7 +74,7 @@ fn next_ui(ui: &mut Ui, theme: &Theme, next: &Next, sender: &mut CommandSender) 
         Next::Page(View::TryIt, enabled) => (icons::CHAT_TEXT, "Try the model".to_owned(), enabled),
         Next::Train(enabled) => (icons::PLAY, UserCommand::Train.text().to_owned(), enabled),
     };
-    let enabled = enabled.as_ref().map(|()| ()).map_err(String::as_str);
+    let enabled = enabled.as_ref().copied().map_err(String::as_str);
     if !primary_button(ui, theme, icon, &text, enabled).clicked() {
         return;
     }
